@@ -1,0 +1,59 @@
+# Everything runs from one virtual environment, .venv, made on first use and renewed when its inputs change.
+#
+#   make demo     train on the bundled surnames, predict a few, write a report
+#   make check    what pre-commit and CI run: the whole suite, which holds the lint, type and import checks too
+#   make test     the same, under the name that .ci/run calls
+#   make lint     only the checks on the repository itself: format, lint, types, import floors (seconds)
+#   make format   let ruff rewrite what it can
+#   make bench    the benchmarks beside their peers
+#   make clean    remove caches and demo-run (not .venv)
+#
+# Another interpreter: make PYTHON=python3.12 demo
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo check test lint format bench clean
+.DEFAULT_GOAL := check
+
+demo: $(STAMP)
+	$(BIN)/recurra train surnames --out demo-run --overwrite
+	$(BIN)/recurra predict demo-run "Abakumtsev" "Nguyen" "Rossi" --top 3
+	@echo "The report: $(CURDIR)/demo-run/report.html"
+
+check: test
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/python -m pytest -q tests/test_house.py
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/tutorial_names.py
+
+clean:
+	rm -rf build dist demo-run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache benchmarks/results
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip learned to read dependency groups in 25.1; listing them here works with every pip that a Python 3.11 brings.
+$(STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing Recurra and its development tools into $(VENV) ..."
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
+	  > $(VENV)/dev-requirements.txt
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check \
+	  --constraint constraints.txt --editable . --requirement $(VENV)/dev-requirements.txt
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Recurra needs Python 3.11 or newer; $(PYTHON) is: $$($(PYTHON) --version 2>&1)"; \
+	  echo "Name another one: make PYTHON=python3.12 ..."; exit 1; } >&2
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) -m venv failed; on Debian and Ubuntu it needs the package python3-venv" >&2; exit 1; }

@@ -1,0 +1,213 @@
+"""Laws of the repository itself: form, types, import floors, versions, and what must never be in it.
+
+`make lint` runs this file alone; the whole suite, and so CI and the push hook, run it with the rest.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOT_OURS = {"build", "dist", "demo-run", "runs", "__pycache__"}
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def repository_files() -> list[Path]:
+    """The tracked files; in an unpacked archive, where git knows nothing, all but hidden and built ones."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode == 0 and listed.stdout:
+        found = [ROOT / name for name in listed.stdout.split("\0") if name]
+        return [path for path in found if path.is_file()]
+    found = []
+    for folder, below, names in os.walk(ROOT):
+        below[:] = [name for name in below if name not in NOT_OURS and not name.startswith(".")]
+        found += [Path(folder, name) for name in names]
+    return found
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """(path from the root, text) of every file that is text."""
+    for path in repository_files():
+        content = path.read_bytes()
+        if b"\0" not in content:
+            yield path.relative_to(ROOT).as_posix(), content.decode("utf-8")
+
+
+def run(*command: str) -> None:
+    """Run a tool of this environment in the root; its whole output is the failure's message."""
+    tool = shutil.which(command[0], path=sysconfig.get_path("scripts"))
+    assert tool is not None, f"{command[0]} is not installed beside {sys.executable}; run: make lint"
+    done = subprocess.run(
+        [tool, *command[1:]], cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
+    if done.returncode:
+        pytest.fail(f"{' '.join(command)}\n{done.stdout}{done.stderr}", pytrace=False)
+
+
+# form, types, floors
+
+
+def test_ruff_would_change_no_layout() -> None:
+    run("ruff", "format", "--check", ".")
+
+
+def test_ruff_finds_nothing() -> None:
+    run("ruff", "check", ".")
+
+
+def test_types_are_strict() -> None:
+    run("mypy")
+
+
+def test_imports_go_down_the_floors() -> None:
+    run("lint-imports")
+
+
+def test_source_files_are_short() -> None:
+    long = {
+        path.relative_to(ROOT).as_posix(): lines
+        for path in (ROOT / "src").rglob("*")
+        if path.suffix in {".py", ".html", ".css", ".js"}
+        and (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert not long, f"over 400 lines, split them: {long}"
+
+
+# one version, one set of pins
+
+
+def test_one_version() -> None:
+    citation = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.M)
+    changelog = re.search(r"^## \[(\d\S*)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert citation
+    assert changelog
+    assert citation[1] == changelog[1] == PYPROJECT["project"]["version"]
+
+
+def test_every_requirement_is_pinned_in_the_constraints() -> None:
+    def canonical(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").split()
+    pins = {canonical(name): version for name, _, version in (line.partition("==") for line in lines)}
+    assert all(pins.values()), "constraints.txt: every line is name==version"
+    for requirement in PYPROJECT["project"]["dependencies"] + PYPROJECT["dependency-groups"]["dev"]:
+        pin = pins.get(canonical(re.match(r"[\w.-]+", requirement)[0]))
+        assert pin is not None, f"{requirement} has no pin in constraints.txt"
+        exact = re.search(r"==([\w.]+)", requirement)
+        assert exact is None or exact[1] == pin, f"{requirement}, but constraints.txt says {pin}"
+
+
+# one command
+
+
+def test_hooks_and_ci_call_make_alone() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    hooks = re.findall(
+        r"^\s+entry: (.+)$", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"), re.M
+    )
+    assert hooks == ["make lint", "make check"]
+    assert {hook.removeprefix("make ") for hook in hooks} <= targets
+    ci = ROOT / ".ci" / "run"
+    assert os.access(ci, os.X_OK), ".ci/run has lost its executable bit"
+    assert ci.read_text(encoding="utf-8").splitlines()[-1] == "make test"
+    assert "check: test" in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+
+
+def test_contributing_fits_a_screen_and_names_the_floors() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 60
+    floors = next(
+        contract
+        for contract in PYPROJECT["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    )
+    drawn = "\n".join("    " + floor.replace("(", "").replace(")", "") for floor in floors["layers"])
+    assert drawn in text, "CONTRIBUTING.md and pyproject.toml draw different floors"
+
+
+# what must be here, and what must not
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("LICENSE", "Apache License"),
+        ("README.md", "Recurra"),
+        ("SECURITY.md", "private security advisories"),
+        ("CITATION.cff", "The Recurra developers"),
+        ("src/recurra/py.typed", ""),
+    ],
+)
+def test_the_house_papers_are_here(name: str, says: str) -> None:
+    assert says in (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_no_paths_or_registries_of_a_machine() -> None:
+    folder = re.compile(r"(?<![\w.~/-])/(?:work|root|home|opt|Users)/")
+    registry = re.compile(r"(?:index-url|find-links)[ =]+(?!https://download\.pytorch\.org/)\S+")
+    found = [
+        f"{name}:{number}: {line.strip()[:100]}"
+        for name, text in texts()
+        for number, line in enumerate(text.splitlines(), 1)
+        if folder.search(line) or registry.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_no_large_files() -> None:
+    large = [
+        path.relative_to(ROOT).as_posix() for path in repository_files() if path.stat().st_size > 1_000_000
+    ]
+    assert not large, f"over 1 MB: {large}"
+
+
+def unsafe_loading(source: str) -> Iterator[tuple[int, str]]:
+    """(line, what) of everything that could execute a file's content while reading it."""
+    unsafe_modules = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                yield from ((node.lineno, n.name) for n in names if n.name.split(".")[0] in unsafe_modules)
+            case ast.ImportFrom(module=str(module)) if module.split(".")[0] in unsafe_modules:
+                yield node.lineno, module
+            case ast.ImportFrom(module="torch", names=names):
+                yield from ((node.lineno, "torch.load") for n in names if n.name == "load")
+            case ast.Attribute(value=ast.Name(id="torch"), attr="load"):
+                yield node.lineno, "torch.load"
+            case ast.keyword(arg="allow_pickle", value=ast.Constant(value=value)) if value is not False:
+                yield node.lineno, f"allow_pickle={value}"
+
+
+def test_nothing_in_src_unpickles() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {what}"
+        for path in (ROOT / "src").rglob("*.py")
+        for line, what in unsafe_loading(path.read_text(encoding="utf-8"))
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle",
+        "from joblib import load",
+        "import torch\ntorch.load('x')",
+        "from torch import load",
+        "import numpy as np\nnp.load('x', allow_pickle=True)",
+    ],
+)
+def test_the_unpickling_law_has_teeth(source: str) -> None:
+    assert list(unsafe_loading(source))
