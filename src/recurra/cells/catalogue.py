@@ -1,0 +1,46 @@
+"""The cells by name."""
+
+from __future__ import annotations
+
+from recurra.cells.definition import Cell
+from recurra.cells.elman import rnn, rnn_relu
+from recurra.cells.gru import gru, gru_cho
+from recurra.cells.lstm import coupled_lstm, lstm, peephole_lstm
+from recurra.cells.minimal import minimal_gru
+from recurra.errors import UnknownNameError, UsageError
+
+BUILT_IN: tuple[Cell, ...] = (rnn, rnn_relu, lstm, peephole_lstm, coupled_lstm, gru, gru_cho, minimal_gru)
+
+_cells: dict[str, Cell] = {c.name: c for c in BUILT_IN}
+
+
+def names() -> list[str]:
+    """Names of all cells, the catalogue's own first."""
+    return list(_cells)
+
+
+def get(cell: str | Cell) -> Cell:
+    """The cell of this name; a cell is passed on as it is.
+
+    Errors: UnknownNameError, with the nearest name.
+    """
+    if isinstance(cell, Cell):
+        return cell
+    if cell not in _cells:
+        raise UnknownNameError("cell", cell, _cells)
+    return _cells[cell]
+
+
+def register(cell: Cell) -> Cell:
+    """Make a cell of one's own known by its name, in this process.
+
+    A model folder keeps the cell's name and the fingerprint of its equations, so it must be registered again before
+    such a folder is loaded. Errors: UsageError if another cell has the name.
+    """
+    if _cells.get(cell.name, cell) is not cell and (
+        cell.name in {c.name for c in BUILT_IN}
+        or _cells[cell.name].program().fingerprint != cell.program().fingerprint
+    ):
+        raise UsageError(f"a cell named {cell.name!r} is there already; give yours another name")
+    _cells[cell.name] = cell
+    return cell

@@ -1,0 +1,95 @@
+"""What a cell is: equations with a name and a source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from recurra.equations.derivative import Derivative, derive
+from recurra.equations.graph import Kind
+from recurra.equations.program import Program, trace
+from recurra.equations.trace import CellFunction
+
+STORED: dict[str, Kind] = {
+    "weight_ih": "W",
+    "weight_hh": "R",
+    "weight_ph": "p",
+    "bias_ih": "b",
+    "bias_hh": "rb",
+}
+"""Under which names a layer stores the weights of each kind; torch.nn's names where it has them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """Equations of one step, under a name.
+
+    name: in the catalogue, in model folders and on the command line; title: for people; source: the paper;
+    function: the equations, on tensors or symbols.
+    """
+
+    name: str
+    title: str
+    source: str
+    function: CellFunction
+
+    def program(self, *, bias: bool = True) -> Program:
+        """The step as data; without its biases for bias=False."""
+        return _program(self.function, bias)
+
+    def derivative(self, *, bias: bool = True) -> Derivative:
+        """The backward step as data."""
+        return _derivative(self.function, bias)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states; the first is what a layer puts out."""
+        return self.program().states
+
+    def layout(self, *, bias: bool = True) -> dict[str, tuple[str, ...]]:
+        """For each stored weight the gates whose rows it stacks, in order; weights without gates left out."""
+        program = self.program(bias=bias)
+        rows = {stored: program.gates_of(kind) for stored, kind in STORED.items()}
+        return {stored: gates for stored, gates in rows.items() if gates}
+
+    def shapes(self, input_size: int, hidden_size: int, *, bias: bool = True) -> dict[str, tuple[int, ...]]:
+        """Shape of each stored weight of one layer and direction.
+
+        Shapes: weight_ih [G*H, I], weight_hh [G*H, H], weight_ph, bias_ih, bias_hh [G*H], with as many gates G
+        as have such a weight.
+        """
+        width = {"weight_ih": (input_size,), "weight_hh": (hidden_size,)}
+        return {
+            stored: (len(gates) * hidden_size, *width.get(stored, ()))
+            for stored, gates in self.layout(bias=bias).items()
+        }
+
+    def __repr__(self) -> str:
+        return f"<cell {self.name}: states {', '.join(self.states)}>"
+
+
+@lru_cache(maxsize=None)
+def _program(function: CellFunction, bias: bool) -> Program:
+    return trace(function, bias=bias)
+
+
+@lru_cache(maxsize=None)
+def _derivative(function: CellFunction, bias: bool) -> Derivative:
+    return derive(_program(function, bias))
+
+
+def cell(*, source: str = "", name: str = "", title: str = "") -> Callable[[CellFunction], Cell]:
+    """Make a cell of a function that computes one step.
+
+    The function takes the input and the states and returns the new states in the same order; the first state is the
+    output. Its name, with hyphens, is the cell's unless `name` says otherwise.
+    Errors: CellError with file and line, here and not later, for equations that cannot be.
+    """
+
+    def decorate(function: CellFunction) -> Cell:
+        made = Cell(name or function.__name__.replace("_", "-"), title or function.__name__, source, function)
+        made.program()
+        return made
+
+    return decorate

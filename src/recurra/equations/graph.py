@@ -1,0 +1,95 @@
+"""A graph of operations on the values of one step: what programs and their derivatives are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Width = Literal["I", "H", "1"]
+"""Last axis of a value: I as the input, H as a state, 1 for a number."""
+
+Kind = Literal["W", "R", "p", "b", "rb"]
+
+VECTOR_KINDS: tuple[Kind, ...] = ("p", "b", "rb")
+BIAS_KINDS: tuple[Kind, ...] = ("b", "rb")
+UNARY = ("neg", "sigmoid", "tanh", "relu", "softplus", "exp", "log", "positive")
+BINARY = ("add", "sub", "mul", "div", "minimum", "maximum", "share")
+LINEAR = ("add", "sub", "mul", "div", "neg")
+PRODUCTS = ("W", "R", "WT", "RT")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A weight of a cell.
+
+    kind: W [H, I] dense map of the input; R [H, H] dense map of a value of the step; p [H] diagonal (peephole)
+    weight; b [H] bias; rb [H] recurrent bias, where torch has a second one.
+    """
+
+    kind: Kind
+    gate: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.gate}"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation.
+
+    op: "input", "state" and "adjoint" (leaves, `label` says which), "saved" (a derivative's use of the forward
+    node `source`), "constant" (`value`), "vector" (a parameter [H]), "W", "R" and their transposes "WT", "RT"
+    (matrix products with `parameter`), or one of UNARY and BINARY, elementwise. `positive(a)` is 1 where a > 0,
+    `share(a, b)` is 1 where a > b, 1/2 where a = b, else 0: the derivatives of relu, maximum and minimum.
+    args: indices of operand nodes, always smaller than the node's own.
+    """
+
+    op: str
+    args: tuple[int, ...] = ()
+    width: Width = "H"
+    parameter: Parameter | None = None
+    value: float | None = None
+    label: str | None = None
+    source: int | None = None
+
+
+class Graph:
+    """Nodes in an order in which they can be computed; equal nodes are one node."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._index: dict[Node, int] = {}
+
+    def add(self, node: Node) -> int:
+        """Index of the node, new or found."""
+        if node not in self._index:
+            self._index[node] = len(self.nodes)
+            self.nodes.append(node)
+        return self._index[node]
+
+    def constant(self, value: float) -> int:
+        return self.add(Node("constant", width="1", value=float(value)))
+
+    def apply(self, op: str, *args: int) -> int:
+        """Elementwise operation, with the identities of 0 and 1 removed."""
+        width = next((self.nodes[a].width for a in args if self.nodes[a].width != "1"), "1")
+        simpler = self._simplify(op, args)
+        return simpler if simpler is not None else self.add(Node(op, args, width))
+
+    def number(self, index: int) -> float | None:
+        """The value of a constant node, None for any other."""
+        return self.nodes[index].value if self.nodes[index].op == "constant" else None
+
+    def _simplify(self, op: str, args: tuple[int, ...]) -> int | None:
+        numbers = [self.number(a) for a in args]
+        if op == "neg" and numbers[0] is not None:
+            return self.constant(-numbers[0])
+        if op in ("add", "sub") and numbers[1] == 0:
+            return args[0]
+        if op == "add" and numbers[0] == 0:
+            return args[1]
+        if op in ("mul", "div") and numbers[1] == 1:
+            return args[0]
+        if op == "mul" and numbers[0] == 1:
+            return args[1]
+        return None

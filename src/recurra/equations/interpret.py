@@ -1,0 +1,90 @@
+"""Programs and derivatives computed on tensors, node by node: what their operations mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from recurra.equations import symbols
+from recurra.equations.derivative import Derivative
+from recurra.equations.graph import Node, Parameter
+from recurra.equations.program import Program
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Weights = Mapping[Parameter, Tensor]
+
+
+def run_program(program: Program, x: Tensor, states: Sequence[Tensor], weights: Weights) -> list[Tensor]:
+    """The value of every node.
+
+    Shapes: x [B, I], each state [B, H], W [H, I], R [H, H], vectors [H] -> a tensor for each node.
+    """
+    leaves = dict(zip(program.arguments, (x, *states), strict=True))
+    values: list[Tensor] = []
+    for node in program.nodes:
+        known = leaves[node.label] if node.label is not None else None
+        values.append(known if known is not None else _compute(node, values, weights, x))
+    return values
+
+
+def run_derivative(
+    derivative: Derivative, forward: Sequence[Tensor], adjoints: Sequence[Tensor], weights: Weights
+) -> tuple[Tensor | None, list[Tensor | None], dict[Parameter, Tensor]]:
+    """Adjoints of the input, of the old states and of the weights, for one step.
+
+    Shapes: adjoints, of the new states, each [B, H] -> ([B, I], [[B, H], ...], weights' own shapes)
+    """
+    incoming = dict(zip(derivative.forward.states, adjoints, strict=True))
+    values: list[Tensor] = []
+    for node in derivative.nodes:
+        if node.op == "saved":
+            assert node.source is not None
+            values.append(forward[node.source])
+        elif node.op == "adjoint":
+            assert node.label is not None
+            values.append(incoming[node.label])
+        else:
+            values.append(_compute(node, values, weights, adjoints[0]))
+    gradients = {}
+    for parameter, adjoint, operand in derivative.parameters:
+        d = values[adjoint]
+        gradients[parameter] = d.sum(0) if operand is None else d.T @ forward[operand]
+    pick = [None if i is None else values[i] for i in (derivative.input, *derivative.states)]
+    return pick[0], pick[1:], gradients
+
+
+def _compute(node: Node, values: Sequence[Tensor], weights: Weights, like: Tensor) -> Tensor:
+    args = [values[a] for a in node.args]
+    if node.parameter is not None:
+        weight = weights[node.parameter]
+        match node.op:
+            case "vector":
+                return weight
+            case "W" | "R":
+                return args[0] @ weight.T
+            case _:
+                return args[0] @ weight
+    match node.op:
+        case "constant":
+            assert node.value is not None
+            return like.new_full((), node.value)
+        case "add":
+            return args[0] + args[1]
+        case "sub":
+            return args[0] - args[1]
+        case "mul":
+            return args[0] * args[1]
+        case "div":
+            return args[0] / args[1]
+        case "neg":
+            return -args[0]
+        case "positive":
+            return (args[0] > 0).to(args[0].dtype)
+        case "share":
+            won, even = args[0] > args[1], args[0] == args[1]
+            return won.to(like.dtype) + even.to(like.dtype) / 2
+        case _:
+            result: Tensor = getattr(symbols, node.op)(*args)
+            return result

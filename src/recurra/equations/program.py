@@ -1,0 +1,100 @@
+"""One step of a cell as data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+from recurra.equations.graph import BINARY, UNARY, Kind, Node, Parameter
+from recurra.equations.trace import CellFunction, Trace
+
+
+@dataclass(frozen=True)
+class Program:
+    """The step of a cell, in an order in which it can be computed.
+
+    nodes: the operations; the first are the input and the states, in the order of the function's arguments.
+    outputs: node of each new state, in that order. names: local names of the function, for what is shown.
+    gates: in the order of their first use.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[int, ...]
+    names: tuple[tuple[int, str], ...]
+    gates: tuple[str, ...]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        return self.arguments[1:]
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Every weight, gates in their order, within a kind."""
+        found = {n.parameter for n in self.nodes if n.parameter is not None}
+        return tuple(sorted(found, key=lambda q: (q.kind, self.gates.index(q.gate))))
+
+    def gates_of(self, kind: Kind) -> tuple[str, ...]:
+        """Gates that have a weight of this kind: the order in which their rows are stored."""
+        return tuple(q.gate for q in self.parameters if q.kind == kind)
+
+    @cached_property
+    def hoisted(self) -> tuple[int, ...]:
+        """Nodes that depend on the input and the weights alone, and so can be computed for all times at once."""
+        moving: set[int] = set()
+        for i, node in enumerate(self.nodes):
+            if node.op == "state" or any(a in moving for a in node.args):
+                moving.add(i)
+        return tuple(i for i in range(len(self.nodes)) if i not in moving and self.nodes[i].op != "input")
+
+    @cached_property
+    def recurrent_products(self) -> tuple[int, ...]:
+        """Matrix products that have to wait for the step before."""
+        return tuple(i for i, n in enumerate(self.nodes) if n.op == "R")
+
+    @cached_property
+    def input_products(self) -> tuple[int, ...]:
+        """Matrix products of the input: one for the whole sequence."""
+        return tuple(i for i, n in enumerate(self.nodes) if n.op == "W")
+
+    @cached_property
+    def pointwise(self) -> tuple[int, ...]:
+        """Elementwise operations."""
+        return tuple(i for i, n in enumerate(self.nodes) if n.op in UNARY + BINARY)
+
+    def parameter_count(self, input_size: int, hidden_size: int) -> int:
+        """Numbers to learn in one layer and direction."""
+        sizes = {"W": input_size * hidden_size, "R": hidden_size * hidden_size}
+        return sum(sizes.get(q.kind, hidden_size) for q in self.parameters)
+
+    def flops(self, input_size: int, hidden_size: int) -> int:
+        """Floating-point operations of one step of one row, forward: two for a multiply-add, one for a function."""
+        products = len(self.input_products) * input_size + len(self.recurrent_products) * hidden_size
+        return 2 * hidden_size * products + len(self.pointwise) * hidden_size
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the mathematics: the same for equal equations, whatever their local names."""
+        rows = [[n.op, n.args, n.width, str(n.parameter or ""), n.value, n.label] for n in self.nodes]
+        return hashlib.sha256(json.dumps([rows, self.outputs]).encode()).hexdigest()
+
+
+def trace(function: CellFunction, *, bias: bool = True) -> Program:
+    """Run a cell's function on symbols.
+
+    Errors: CellError with file and line for equations that cannot be.
+    """
+    run = Trace(function, bias=bias)
+    outputs = run.run()
+    run.check_gates(outputs)
+    nodes = tuple(run.graph.nodes)
+    if not any(n.op == "W" for n in nodes):
+        raise run.error(f"the input {run.arguments[0]} is never mapped with W", None)
+    gates = tuple(dict.fromkeys(q.gate for q in run.used))
+    names = tuple(
+        sorted((i, name) for name, i in run.locals.items() if nodes[i].op not in ("input", "constant"))
+    )
+    return Program(run.name, tuple(run.arguments), nodes, outputs, names, gates)

@@ -1,0 +1,190 @@
+"""What the equations of a cell are written with: W, R, p, b, rb and the elementwise functions.
+
+The same function of a cell runs on torch tensors, with the weights that `bound` puts in force, and on the symbols of a
+trace (`program.py`). Nothing here imports torch: a tensor is asked for its own methods.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from recurra.equations.graph import Kind, Parameter
+from recurra.errors import CellError
+
+Value = Any
+"""A torch tensor [B, H] or [B, I], a symbol of a trace, or a number."""
+
+
+class Context(Protocol):
+    """What gives the parameters their meaning while the equations run."""
+
+    def product(self, parameter: Parameter, operand: Value) -> Value: ...
+
+    def vector(self, parameter: Parameter) -> Value | None:
+        """The parameter [H], or None for a bias that the cell is built without."""
+
+
+_current = threading.local()
+
+
+def context() -> Context:
+    """The context in force on this thread."""
+    found: Context | None = getattr(_current, "context", None)
+    if found is None:
+        raise CellError(
+            "W, R, p and b have values only inside a cell; run the cell through a layer or unroll()"
+        )
+    return found
+
+
+@contextmanager
+def bound(to: Context) -> Iterator[None]:
+    """Give the parameters a meaning for as long as the block runs, on this thread."""
+    before = getattr(_current, "context", None)
+    _current.context = to
+    try:
+        yield
+    finally:
+        _current.context = before
+
+
+class Matrix:
+    """`W.gate` or `R.gate`: a dense map, applied with @."""
+
+    def __init__(self, kind: Kind, gate: str) -> None:
+        self.parameter = Parameter(kind, gate)
+
+    def __matmul__(self, operand: Value) -> Value:
+        return context().product(self.parameter, operand)
+
+    def _refuse(self, *_: object) -> Value:
+        raise CellError(f"{self.parameter} is a matrix: apply it with @, as in {self.parameter} @ h")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = (
+        _refuse
+    )
+    __rmatmul__ = _refuse
+
+
+def _value(operand: Value) -> Value:
+    """The value of a parameter vector; anything else as it is."""
+    if not isinstance(operand, Vector):
+        return operand
+    found = context().vector(operand.parameter)
+    if found is None:
+        raise CellError(
+            f"{operand.parameter} is not only added, so this cell cannot be built with bias=False"
+        )
+    return found
+
+
+class Vector:
+    """`p.gate`, `b.gate` or `rb.gate`: one number per unit, broadcast over the batch."""
+
+    def __init__(self, kind: Kind, gate: str) -> None:
+        self.parameter = Parameter(kind, gate)
+
+    def _added(self, other: Value) -> Value:
+        vector = context().vector(self.parameter)
+        if vector is None:
+            return _value(other)
+        return _value(other) + vector
+
+    __add__ = __radd__ = _added
+
+    def __mul__(self, other: Value) -> Value:
+        return _value(self) * _value(other)
+
+    __rmul__ = __mul__
+
+    def __sub__(self, other: Value) -> Value:
+        return _value(self) - _value(other)
+
+    def __rsub__(self, other: Value) -> Value:
+        return _value(other) - _value(self)
+
+    def __truediv__(self, other: Value) -> Value:
+        return _value(self) / _value(other)
+
+    def __rtruediv__(self, other: Value) -> Value:
+        return _value(other) / _value(self)
+
+    def __neg__(self) -> Value:
+        return -_value(self)
+
+    def __matmul__(self, other: Value) -> Value:
+        raise CellError(
+            f"{self.parameter} is one number per unit: apply it with *, as in {self.parameter} * c"
+        )
+
+
+class _Matrices:
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    def __getattr__(self, gate: str) -> Matrix:
+        return Matrix(self._kind, _gate(gate))
+
+
+class _Vectors:
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    def __getattr__(self, gate: str) -> Vector:
+        return Vector(self._kind, _gate(gate))
+
+
+def _gate(name: str) -> str:
+    if name.startswith("_"):  # copy, pickle and inspection ask for such names
+        raise AttributeError(name)
+    return name
+
+
+W = _Matrices("W")
+R = _Matrices("R")
+p = _Vectors("p")
+b = _Vectors("b")
+rb = _Vectors("rb")
+
+
+def _unary(name: str, on_tensor: Callable[[Value], Value]) -> Callable[[Value], Value]:
+    def function(v: Value) -> Value:
+        v = _value(v)
+        own = getattr(v, "equation_unary", None)
+        if own is not None:
+            return own(name)
+        if not hasattr(v, name if name != "softplus" else "logaddexp"):
+            raise CellError(f"{name} takes a value of the step, got {v!r}")
+        return on_tensor(v)
+
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+sigmoid = _unary("sigmoid", lambda v: v.sigmoid())
+tanh = _unary("tanh", lambda v: v.tanh())
+relu = _unary("relu", lambda v: v.relu())
+softplus = _unary("softplus", lambda v: v.logaddexp(v.new_zeros(())))
+exp = _unary("exp", lambda v: v.exp())
+log = _unary("log", lambda v: v.log())
+
+
+def _binary(name: str) -> Callable[[Value, Value], Value]:
+    def function(left: Value, right: Value) -> Value:
+        left, right = _value(left), _value(right)
+        for one, other in ((left, right), (right, left)):
+            if hasattr(one, "equation_binary"):
+                return one.equation_binary(name, left, right)
+            if hasattr(one, name):
+                return getattr(one, name)(other if hasattr(other, name) else one.new_full((), other))
+        raise CellError(f"{name} takes values of the step, got {left!r} and {right!r}")
+
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+minimum = _binary("minimum")
+maximum = _binary("maximum")
