@@ -1,0 +1,227 @@
+"""Data sets by name: `surnames` and `python-docs` are built in, the others are pinned by SHA-256.
+
+A pinned set is taken from $RECURRA_DATA/<name>/ where that folder is, else from the cache, else from its url.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from platform import python_version
+from typing import Literal
+
+from recurra.data.download import cached_folder, fetch, local_folder, sha256, verify
+from recurra.data.registry import REGISTRY, Layout, PinnedSet, Task
+from recurra.errors import DataError, UnknownNameError
+
+SURNAMES = Path(__file__).with_name("surnames")
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """One line of the list of data sets. where: "local" is $RECURRA_DATA or the cache. bytes: of all files."""
+
+    name: str
+    task: Task
+    bytes: int
+    licence: str
+    description: str
+    where: Literal["built in", "local", "download"]
+    defects: str = ""
+
+
+@dataclass(frozen=True)
+class NamedData:
+    """The files of a data set, each verified.
+
+    files:       by label, or by part ("train", "validation", "test"), or all of it under "all"
+    options:     what a reader must be told: encoding, text and label columns, level, split
+    sha256:      by the keys of files
+    folder:      where every file is <label>.txt, their folder, with no other .txt in it; else None
+    label_files: files, where their keys are labels; else empty
+    """
+
+    name: str
+    task: Task
+    files: dict[str, Path]
+    options: dict[str, str]
+    sha256: dict[str, str]
+    folder: Path | None = None
+    label_files: dict[str, Path] = field(default_factory=dict)
+
+
+def names() -> list[str]:
+    """All names: the built-in sets first."""
+    return [*_BUILT_IN, *REGISTRY]
+
+
+def describe() -> list[DatasetInfo]:
+    """Every data set in the order of names(). Reads no network and hashes nothing."""
+    return [*(about() for about, _ in _BUILT_IN.values()), *map(_about_pinned, REGISTRY.values())]
+
+
+def get(name: str, *, destination: str | Path | None = None) -> NamedData:
+    """The verified files of a data set; with a destination, copied into that folder.
+
+    Errors: UnknownNameError; DataError if a file is missing, altered, cannot be fetched or cannot be written,
+            or if another file of that name is at the destination
+    """
+    if name in _BUILT_IN:
+        data = _BUILT_IN[name][1]()
+    elif name in REGISTRY:
+        data = _get_pinned(REGISTRY[name])
+    else:
+        raise UnknownNameError("data set", name, names())
+    return data if destination is None else _copied(data, Path(destination))
+
+
+def _named(
+    name: str,
+    task: Task,
+    layout: Layout,
+    files: dict[str, Path],
+    options: dict[str, str],
+    hashes: dict[str, str],
+) -> NamedData:
+    labelled = layout in ("folder", "labels")
+    folder = next(iter(files.values())).parent if layout == "folder" else None
+    if folder is not None:
+        strangers = sorted(path.name for path in set(folder.glob("*.txt")) - set(files.values()))
+        if strangers:
+            raise DataError(
+                f"is not part of {name!r}, but would be read as a class of it",
+                file=folder / strangers[0],
+                remedy="move it out of this folder",
+            )
+    return NamedData(name, task, files, dict(options), hashes, folder, dict(files) if labelled else {})
+
+
+# pinned sets
+
+
+def _about_pinned(pinned: PinnedSet) -> DatasetInfo:
+    folders = [cached_folder(pinned.name), local_folder(pinned.name)]
+    here = any(all((folder / file.name).is_file() for file in pinned.files.values()) for folder in folders if folder)
+    return DatasetInfo(
+        name=pinned.name,
+        task=pinned.task,
+        bytes=sum(file.bytes for file in pinned.files.values()),
+        licence=pinned.licence,
+        description=pinned.description,
+        where="local" if here else "download",
+        defects=pinned.defects,
+    )
+
+
+def _get_pinned(pinned: PinnedSet) -> NamedData:
+    folder = local_folder(pinned.name)
+    if folder is None:
+        files = fetch(pinned)
+    else:
+        files = {key: verify(folder / file.name, file) for key, file in pinned.files.items()}
+    hashes = {key: file.sha256 for key, file in pinned.files.items()}
+    return _named(pinned.name, pinned.task, pinned.layout, files, pinned.options, hashes)
+
+
+# built-in sets
+
+
+def _about_surnames() -> DatasetInfo:
+    return DatasetInfo(
+        name="surnames",
+        task="classify",
+        bytes=sum(path.stat().st_size for path in SURNAMES.glob("*.txt")),
+        licence="Apache-2.0, as Recurra itself",
+        description="Surnames of 18 languages, some 200 to 300 each, written for Recurra",
+        where="built in",
+    )
+
+
+def _get_surnames() -> NamedData:
+    files = {path.stem: path for path in sorted(SURNAMES.glob("*.txt"))}
+    hashes = {label: sha256(path) for label, path in files.items()}
+    return _named("surnames", "classify", "folder", files, {}, hashes)
+
+
+def _python_docs() -> bytes:
+    """Every topic of the language reference that `help()` shows, in the order of their names."""
+    try:
+        from pydoc_data.topics import topics
+    except ImportError as error:
+        raise DataError(
+            "this Python was installed without the module pydoc_data, which holds the text of `python-docs`",
+            remedy="install the whole standard library, or use another set",
+        ) from error
+    return "\n\n".join(topics[name].strip("\n") for name in sorted(topics)).encode() + b"\n"
+
+
+def _about_python_docs() -> DatasetInfo:
+    return DatasetInfo(
+        name="python-docs",
+        task="language",
+        bytes=len(_python_docs()),
+        licence="PSF-2.0",
+        description=f"The language reference that ships inside Python {python_version()}",
+        where="built in",
+        defects="differs from one Python version to the next",
+    )
+
+
+def _get_python_docs() -> NamedData:
+    path = cached_folder("python-docs") / f"python-{python_version()}.txt"
+    text = _python_docs()
+    try:
+        if not path.is_file() or path.read_bytes() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_whole(path, lambda part: part.write_bytes(text))
+    except OSError as error:
+        raise DataError(
+            f"cannot be written: {error.strerror}",
+            file=path,
+            remedy="set RECURRA_CACHE to a folder that can be written to",
+        ) from error
+    return _named("python-docs", "language", "one", {"all": path}, {}, {"all": sha256(path)})
+
+
+_BUILT_IN: dict[str, tuple[Callable[[], DatasetInfo], Callable[[], NamedData]]] = {
+    "surnames": (_about_surnames, _get_surnames),
+    "python-docs": (_about_python_docs, _get_python_docs),
+}
+
+
+# copies
+
+
+def _copied(data: NamedData, folder: Path) -> NamedData:
+    """The same data set with every file in `folder`. What is there already and the same is left alone."""
+    files = {key: folder / path.name for key, path in data.files.items()}
+    for key, target in files.items():
+        if target.exists() and (not target.is_file() or sha256(target) != data.sha256[key]):
+            raise DataError(
+                f"another file of this name is in the way of {data.name!r}",
+                file=target,
+                remedy="name a new folder, or move this file",
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for key, target in files.items():
+            if not target.exists():
+                source = data.files[key]
+                _write_whole(target, lambda part, source=source: shutil.copyfile(source, part))
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror}", file=error.filename or folder) from error
+    layout: Layout = "folder" if data.folder else "labels" if data.label_files else "parts"
+    return _named(data.name, data.task, layout, files, data.options, data.sha256)
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """`write` under a name of our own beside the path, then rename: nobody ever sees half a file."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        write(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,66 @@
+"""What is known of the named data sets that are not built in: registry.json, as dataclasses.
+
+A set's `layout` says what the keys of its files mean:
+
+    folder   a label each; the files are <label>.txt
+    labels   a label each; the files have names of their own
+    parts    train, validation, test
+    one      "all"
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Task = Literal["language", "classify"]
+Layout = Literal["folder", "labels", "parts", "one"]
+
+
+@dataclass(frozen=True)
+class PinnedFile:
+    """One file: its name in the set's folder, and what it must be.
+
+    Units: bytes as the name says; sha256 in lower-case hexadecimal digits
+    """
+
+    name: str
+    bytes: int
+    sha256: str
+    url: str
+
+
+@dataclass(frozen=True)
+class PinnedSet:
+    """One data set whose files are pinned."""
+
+    name: str
+    task: Task
+    layout: Layout
+    description: str
+    licence: str
+    defects: str
+    options: dict[str, str]
+    files: dict[str, PinnedFile]
+
+
+def read_registry(path: Path) -> dict[str, PinnedSet]:
+    """The pinned sets by name, in the file's order. A file's url is its set's `source` and its name."""
+    return {
+        name: PinnedSet(
+            name=name,
+            task=entry["task"],
+            layout=entry["layout"],
+            description=entry["description"],
+            licence=entry["licence"],
+            defects=entry["defects"],
+            options=entry["options"],
+            files={key: PinnedFile(**file, url=entry["source"] + file["name"]) for key, file in entry["files"].items()},
+        )
+        for name, entry in json.loads(path.read_text(encoding="utf-8")).items()
+    }
+
+
+REGISTRY = read_registry(Path(__file__).with_name("registry.json"))
