@@ -1,0 +1,188 @@
+"""The character-RNN tutorial's task: its own recipe, and then how long we need to reach what it reached.
+
+    python benchmarks/tutorial_names.py                    # the data set `names`, 100,000 steps: minutes
+    python benchmarks/tutorial_names.py --steps 2000       # a quick try
+
+The peer is the recipe of "Classifying Names with a Character-Level RNN" (S. Robertson, PyTorch tutorials), re-created
+here: one-hot ASCII letters, a random class and then a random name of it per step, one name at a time, a relu RNN of
+128 units, SGD at 0.005. It gets one-hot tensors made beforehand and the number of threads that suits it better, and its
+clock runs during training alone.
+
+Both sides learn from the same training names and are judged on the same held-out ones: distinct names, 80/10/10. The
+tutorial itself judges on names that it trained on; that figure is printed too. Prints a table and writes JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import platform
+import random
+import string
+import time
+import unicodedata
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from recurra.data import named
+from recurra.data.examples import Examples, distinct, from_folder
+from recurra.data.splits import Splits, split
+from recurra.metrics import balanced_accuracy
+
+LETTERS = string.ascii_letters + " .,;'"
+UNKNOWN = len(LETTERS)
+HIDDEN_SIZE = 128
+LEARNING_RATE = 0.005
+STEPS = 100_000
+RESULT = Path(__file__).parent / "results" / "tutorial_names.json"
+
+
+@dataclass(frozen=True)
+class PeerResult:
+    """What the tutorial's recipe reached: seconds of training, fractions of balanced accuracy."""
+
+    steps: int
+    threads: int
+    seconds: float
+    trained_names: float
+    held_out_names: float
+
+
+def fold(name: str) -> list[int]:
+    """Letter numbers of a name without its accents; any sign that is not in LETTERS is one unknown letter."""
+    bare = (sign for sign in unicodedata.normalize("NFD", name) if unicodedata.category(sign) != "Mn")
+    return [LETTERS.index(sign) if sign in LETTERS else UNKNOWN for sign in bare] or [UNKNOWN]
+
+
+def one_hot(name: str) -> Tensor:
+    """[T, 1, 58] float32: letters over time, a batch of one."""
+    return nn.functional.one_hot(torch.tensor(fold(name)), UNKNOWN + 1).float().unsqueeze(1)
+
+
+class Peer:
+    """The tutorial's network, its training loop and its judgement."""
+
+    def __init__(self, train: Examples, *, seed: int) -> None:
+        self.classes = train.classes()
+        self.names: list[list[Tensor]] = [[] for _ in self.classes]
+        for item in train.items:
+            self.names[self.classes.index(item.label)].append(one_hot(item.text))
+        self.targets = [torch.tensor([number]) for number in range(len(self.classes))]
+        self.draw = random.Random(seed)
+        torch.manual_seed(seed)
+        self.rnn = nn.RNN(UNKNOWN + 1, HIDDEN_SIZE, nonlinearity="relu")
+        self.head = nn.Linear(HIDDEN_SIZE, len(self.classes))
+
+    def log_probabilities(self, letters: Tensor) -> Tensor:
+        """[T, 1, 58] -> [1, classes]: from the state after the last letter."""
+        _, last = self.rnn(letters)
+        return nn.functional.log_softmax(self.head(last[0]), dim=1)
+
+    def train(self, steps: int) -> float:
+        """Seconds that `steps` steps took."""
+        optimiser = torch.optim.SGD([*self.rnn.parameters(), *self.head.parameters()], lr=LEARNING_RATE)
+        loss = torch.zeros(())
+        start = time.perf_counter()
+        for _ in range(steps):
+            number = self.draw.randrange(len(self.classes))
+            letters = self.draw.choice(self.names[number])
+            loss = nn.functional.nll_loss(self.log_probabilities(letters), self.targets[number])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        seconds = time.perf_counter() - start
+        if not math.isfinite(loss.item()):
+            raise SystemExit(f"the peer's loss is {loss.item()} after {steps} steps; try another --seed")
+        return seconds
+
+    @torch.inference_mode()
+    def judge(self, examples: Examples) -> float:
+        """Balanced accuracy, a fraction."""
+        guesses = [int(self.log_probabilities(one_hot(text)).argmax()) for text in examples.texts]
+        return balanced_accuracy([self.classes.index(label) for label in examples.labels], guesses)
+
+
+def peer(splits: Splits, *, steps: int, most_threads: int, seed: int) -> PeerResult:
+    """Train with the number of threads that was faster in a short trial, then judge."""
+
+    def trial(threads: int) -> float:
+        torch.set_num_threads(threads)
+        candidate = Peer(splits.train, seed=seed)
+        candidate.train(200)
+        return candidate.train(1000)
+
+    threads = min(range(1, most_threads + 1), key=trial)
+    torch.set_num_threads(threads)
+    best = Peer(splits.train, seed=seed)
+    seconds = best.train(steps)
+    return PeerResult(steps, threads, seconds, best.judge(splits.train), best.judge(splits.test))
+
+
+def ours(splits: Splits, target: float, *, threads: int, seed: int) -> tuple[float, float]:
+    """Our classifier with its defaults, trained on `splits.train` until it is as good on `splits.test` as `target`.
+
+    Returns (seconds of training, balanced accuracy then). Judged after every epoch, with the clock stopped as it is
+    while the peer is judged.
+    """
+    raise NotImplementedError("awaits recurra's training interface; run with --peer-only")
+
+
+def show(row: Callable[[str, str, str, str], str], result: PeerResult, us: tuple[float, float] | None) -> None:
+    print(row("", "seconds", "held out", "trained on"))
+    print(
+        row(
+            f"tutorial, {result.steps:,} steps, {result.threads} thread(s)",
+            f"{result.seconds:.1f}",
+            f"{result.held_out_names:.3f}",
+            f"{result.trained_names:.3f}",
+        )
+    )
+    if us is not None:
+        print(row("recurra, until it is as good", f"{us[0]:.1f}", f"{us[1]:.3f}", ""))
+        print(f"the tutorial's time / ours: {result.seconds / us[0]:.1f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder of <label>.txt; default: the named data set `names`")
+    parser.add_argument("--steps", type=int, default=STEPS, help="steps of the tutorial's recipe")
+    parser.add_argument("--threads", type=int, default=2, help="for both sides; the peer takes fewer if that is faster")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--peer-only", action="store_true", help="leave our side out")
+    parser.add_argument("--json", type=Path, default=RESULT, help="where the figures go")
+    chosen = parser.parse_args()
+
+    folder = chosen.data or next(iter(named.get("names").files.values())).parent
+    examples, repeats = distinct(from_folder(folder))
+    splits = split(examples, seed=chosen.seed)
+    print(f"{len(examples.items):,} distinct names ({repeats:,} repeats dropped), {len(examples.classes())} classes")
+    print(f"{len(splits.train.items):,} to learn from, {len(splits.test.items):,} held out")
+
+    result = peer(splits, steps=chosen.steps, most_threads=chosen.threads, seed=chosen.seed)
+    us = None
+    if not chosen.peer_only:
+        us = ours(splits, result.held_out_names, threads=chosen.threads, seed=chosen.seed)
+    show("{:<44} {:>9} {:>9} {:>11}".format, result, us)
+
+    figures = {
+        "torch": torch.__version__,
+        "machine": platform.platform(),
+        "threads": chosen.threads,
+        "seed": chosen.seed,
+        "metric": "balanced accuracy, a fraction; seconds of training",
+        "peer": asdict(result),
+        "ours": None if us is None else {"seconds": us[0], "held_out_names": us[1]},
+        "peer_seconds_over_ours": None if us is None else result.seconds / us[0],
+    }
+    chosen.json.parent.mkdir(parents=True, exist_ok=True)
+    chosen.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    print(f"written: {chosen.json}")
+
+
+if __name__ == "__main__":
+    main()
