@@ -1,0 +1,1 @@
+"""One run's numbers as pictures and as one offline HTML page."""
