@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from recurra.equations.derivative import Derivative, derive
@@ -26,13 +26,14 @@ class Cell:
     """Equations of one step, under a name.
 
     name: in the catalogue, in model folders and on the command line; title: for people; source: the paper;
-    function: the equations, on tensors or symbols.
+    function: the equations, on tensors or symbols; initial_bias: what a gate's bias should start from if not from 0.
     """
 
     name: str
     title: str
     source: str
     function: CellFunction
+    initial_bias: Mapping[str, float] = field(default_factory=dict)
 
     def program(self, *, bias: bool = True) -> Program:
         """The step as data; without its biases for bias=False."""
@@ -79,7 +80,9 @@ def _derivative(function: CellFunction, bias: bool) -> Derivative:
     return derive(_program(function, bias))
 
 
-def cell(*, source: str = "", name: str = "", title: str = "") -> Callable[[CellFunction], Cell]:
+def cell(
+    *, source: str = "", name: str = "", title: str = "", initial_bias: Mapping[str, float] | None = None
+) -> Callable[[CellFunction], Cell]:
     """Make a cell of a function that computes one step.
 
     The function takes the input and the states and returns the new states in the same order; the first state is the
@@ -88,7 +91,13 @@ def cell(*, source: str = "", name: str = "", title: str = "") -> Callable[[Cell
     """
 
     def decorate(function: CellFunction) -> Cell:
-        made = Cell(name or function.__name__.replace("_", "-"), title or function.__name__, source, function)
+        made = Cell(
+            name or function.__name__.replace("_", "-"),
+            title or function.__name__,
+            source,
+            function,
+            dict(initial_bias or {}),
+        )
         made.program()
         return made
 

@@ -13,6 +13,7 @@ from recurra.equations.symbols import R, W, b, p, rb, sigmoid, tanh
     title="LSTM",
     source="Hochreiter & Schmidhuber 1997, Long short-term memory; forget gate: Gers, Schmidhuber & Cummins 2000, "
     "Learning to forget",
+    initial_bias={"f": 1.0},
 )
 def lstm(x: Any, h: Any, c: Any) -> Any:
     i = sigmoid(W.i @ x + b.i + R.i @ h + rb.i)
@@ -28,6 +29,7 @@ def lstm(x: Any, h: Any, c: Any) -> Any:
     name="peephole-lstm",
     title="LSTM with peepholes",
     source="Gers & Schmidhuber 2000, Recurrent nets that time and count",
+    initial_bias={"f": 1.0},
 )
 def peephole_lstm(x: Any, h: Any, c: Any) -> Any:
     i = sigmoid(W.i @ x + R.i @ h + p.i * c + b.i)
@@ -43,6 +45,7 @@ def peephole_lstm(x: Any, h: Any, c: Any) -> Any:
     name="coupled-lstm",
     title="LSTM with coupled gates, f = 1 - i",
     source="Greff et al. 2017, LSTM: a search space odyssey (CIFG)",
+    initial_bias={"i": -1.0},
 )
 def coupled_lstm(x: Any, h: Any, c: Any) -> Any:
     i = sigmoid(W.i @ x + R.i @ h + b.i)

@@ -1,0 +1,1 @@
+"""The same maths over time, done by different means behind one contract."""

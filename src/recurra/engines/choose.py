@@ -1,0 +1,46 @@
+"""Which engine runs a request."""
+
+from __future__ import annotations
+
+import torch
+
+from recurra.cells.definition import Cell
+from recurra.engines.reference import Reference
+from recurra.engines.request import CellWeights, Engine, Request
+from recurra.engines.vendor import Vendor
+from recurra.errors import EngineError, UnknownNameError
+
+ENGINES: tuple[Engine, ...] = (Vendor(), Reference())
+"""In the order in which "auto" asks them."""
+
+
+def names() -> list[str]:
+    """What `engine=` takes."""
+    return ["auto", *(e.name for e in ENGINES)]
+
+
+def choose(request: Request, engine: str = "auto") -> Engine:
+    """The engine of this name, or with "auto" the first that can.
+
+    Errors: EngineError with the engine's own reason if the one asked for cannot; UnknownNameError
+    """
+    if engine == "auto":
+        return next(e for e in ENGINES if e.why_not(request) is None)
+    found = next((e for e in ENGINES if e.name == engine), None)
+    if found is None:
+        raise UnknownNameError("engine", engine, names())
+    reason = found.why_not(request)
+    if reason is not None:
+        raise EngineError(f"engine {engine!r} cannot run {request.cell.name}: {reason}")
+    return found
+
+
+def explain_choice(
+    cell: Cell, *, input_size: int, hidden_size: int, bias: bool = True, device: str = "cpu"
+) -> list[tuple[str, str | None]]:
+    """Each engine in order of preference with its reason why it cannot run such a layer here, None where it can."""
+    shapes = cell.shapes(input_size, hidden_size, bias=bias)
+    weights = CellWeights(**{stored: torch.empty(shape, device=device) for stored, shape in shapes.items()})
+    state = tuple(torch.empty(1, hidden_size, device=device) for _ in cell.states)
+    request = Request(cell, weights, torch.empty(1, 1, input_size, device=device), state, bias=bias)
+    return [(e.name, e.why_not(request)) for e in ENGINES]

@@ -1,0 +1,115 @@
+"""What an engine is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from recurra.cells.definition import STORED, Cell
+
+State = tuple[Tensor, ...]
+"""One tensor [B, H] for each state of the cell, in the order of its equations."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Tokens and their table, where a layer takes vectors.
+
+    A token's input projection depends on the token alone, so an engine may project the table once and look rows up.
+    Shapes: tokens int64 [B, T], table [V, I]
+    """
+
+    tokens: Tensor
+    table: Tensor
+
+    def dense(self) -> Tensor:
+        """The vectors [B, T, I]."""
+        return functional.embedding(self.tokens, self.table)
+
+
+@dataclass(frozen=True)
+class CellWeights:
+    """The weights of one layer and direction, as they are stored; None where the cell has none of the kind.
+
+    Shapes: weight_ih [G*H, I], weight_hh [G*H, H], weight_ph, bias_ih, bias_hh [G*H], each with its own number G of
+    gates
+    """
+
+    weight_ih: Tensor
+    weight_hh: Tensor | None = None
+    weight_ph: Tensor | None = None
+    bias_ih: Tensor | None = None
+    bias_hh: Tensor | None = None
+
+    def present(self) -> dict[str, Tensor]:
+        """Those that are there, by stored name."""
+        found = {stored: getattr(self, stored) for stored in STORED}
+        return {stored: tensor for stored, tensor in found.items() if tensor is not None}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One layer in one direction over time; checked by `unroll`, so that engines need not.
+
+    Shapes: x [B, T, I] or Embedded, state each [B, H], lengths int64 [B] on the CPU or None for all T,
+    recurrent_mask [B, H]: what every operand of a recurrent product is multiplied by, or None
+    """
+
+    cell: Cell
+    weights: CellWeights
+    x: Tensor | Embedded
+    state: State
+    lengths: Tensor | None = None
+    reverse: bool = False
+    recurrent_mask: Tensor | None = None
+    bias: bool = True
+
+    @property
+    def batch(self) -> int:
+        return self._x_shape[0]
+
+    @property
+    def time(self) -> int:
+        return self._x_shape[1]
+
+    @property
+    def hidden_size(self) -> int:
+        return self.state[0].shape[-1]
+
+    @property
+    def device(self) -> torch.device:
+        return self.weights.weight_ih.device
+
+    @property
+    def _x_shape(self) -> torch.Size:
+        return self.x.tokens.shape if isinstance(self.x, Embedded) else self.x.shape
+
+    def dense_x(self) -> Tensor:
+        """The input as vectors [B, T, I]."""
+        return self.x.dense() if isinstance(self.x, Embedded) else self.x
+
+
+class Engine(Protocol):
+    """Runs requests."""
+
+    name: str
+
+    def why_not(self, request: Request) -> str | None:
+        """None if it can do this; otherwise the reason, with its numbers."""
+
+    def run(self, request: Request) -> tuple[Tensor, State]:
+        """The outputs [B, T, H], zero past each row's length, and each row's own last state."""
+
+
+def gate_tensors(cell: Cell, stored: Mapping[str, Tensor], *, bias: bool) -> dict[tuple[str, str], Tensor]:
+    """Each gate's rows of the stored weights, by (kind, gate)."""
+    found: dict[tuple[str, str], Tensor] = {}
+    for name, gates in cell.layout(bias=bias).items():
+        for gate, rows in zip(gates, stored[name].chunk(len(gates)), strict=True):
+            found[STORED[name], gate] = rows
+    return found

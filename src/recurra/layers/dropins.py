@@ -1,0 +1,171 @@
+"""RNN, LSTM and GRU as torch.nn has them, and more."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from recurra.cells.definition import Cell
+from recurra.engines.request import Embedded
+from recurra.errors import ShapeError, UnknownNameError, UsageError
+from recurra.layers.initial import Init
+from recurra.layers.stack import Merge, Stack
+
+
+class _DropIn(Stack):
+    """The calling convention of torch.nn's recurrent layers around a Stack."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int, *, batch_first: bool, proj_size: int, **rest: Any
+    ) -> None:
+        if proj_size:
+            raise UsageError(f"proj_size is not supported, got {proj_size}; put a torch.nn.Linear behind the layer")
+        if rest["dropout"] and num_layers == 1:
+            warnings.warn(
+                f"dropout={rest['dropout']} acts between layers and has no effect with num_layers=1", stacklevel=3
+            )
+        super().__init__(input_size, hidden_size, num_layers, **rest)
+        self.batch_first = batch_first
+
+    def forward(
+        self, input: Tensor | PackedSequence | Embedded, hx: Any = None, *, lengths: Tensor | None = None
+    ) -> tuple[Any, Any]:
+        """As torch.nn's layer, with `lengths`.
+
+        Shapes: input [T, B, I], [B, T, I] with batch_first, [T, I] for one sequence, a PackedSequence, or Embedded;
+                hx, (h, c, ...) or h alone for cells of one state, each [L*D, B, H] ([L*D, H] for a single sequence);
+                lengths int64 [B]
+                ->  outputs in the layout of the input, zero past each row's length; the last states as hx
+        """
+        states = hx if hx is None or isinstance(hx, tuple | list) else (hx,)
+        if isinstance(input, PackedSequence):
+            if lengths is not None:
+                raise UsageError("a PackedSequence has its own lengths; give lengths with padded input only")
+            return self._packed(input, states)
+        if isinstance(input, Embedded):
+            y, last = super().forward(input, states, lengths=lengths)
+            return y, self._state_out(last)
+        if input.dim() == 2:
+            return self._single(input, states, lengths)
+        if input.dim() != 3:
+            raise ShapeError(f"expected input of 2 or 3 axes, got {list(input.shape)}")
+        x = input if self.batch_first else input.transpose(0, 1)
+        y, last = super().forward(x, states, lengths=lengths)
+        return (y if self.batch_first else y.transpose(0, 1)), self._state_out(last)
+
+    def _single(self, x: Tensor, states: Any, lengths: Tensor | None) -> tuple[Tensor, Any]:
+        states = None if states is None else tuple(s.unsqueeze(1) for s in states)
+        y, last = super().forward(x.unsqueeze(0), states, lengths=lengths)
+        return y.squeeze(0), self._state_out(tuple(s.squeeze(1) for s in last))
+
+    def _packed(self, packed: PackedSequence, states: Any) -> tuple[PackedSequence, Any]:
+        x, lengths = pad_packed_sequence(packed, batch_first=True)
+        y, last = super().forward(x, states, lengths=lengths)
+        order = packed.sorted_indices
+        if order is not None:
+            y, lengths = y[order], lengths[order.cpu()]
+        data = pack_padded_sequence(y, lengths, batch_first=True).data
+        again = PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
+        return again, self._state_out(last)
+
+    def _state_out(self, state: tuple[Tensor, ...]) -> Any:
+        return state if len(state) > 1 else state[0]
+
+    def flatten_parameters(self) -> None:
+        """Nothing to do; here because code written for torch.nn calls it."""
+
+
+class RNN(_DropIn):
+    """torch.nn.RNN's arguments, results and state_dict; with `cell=`, any other cell in its place.
+
+    Shapes: as torch.nn.RNN; see `forward`. The keyword arguments after torch's own are those of Stack.
+    Source: Elman 1990, unless another cell is asked for
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        cell: str | Cell | None = None,
+        merge: Merge = "concat",
+        recurrent_dropout: float = 0.0,
+        init: Init = "torch",
+        learned_state: bool = False,
+        engine: str = "auto",
+        proj_size: int = 0,
+    ) -> None:
+        plain = {"tanh": "rnn", "relu": "rnn-relu"}
+        if nonlinearity not in plain:
+            raise UnknownNameError("nonlinearity", nonlinearity, plain)
+        if cell is not None and nonlinearity != "tanh":
+            raise UsageError(f"cell={cell!r} has its own nonlinearities; leave nonlinearity out")
+        super().__init__(
+            input_size, hidden_size, num_layers, batch_first=batch_first, proj_size=proj_size,
+            cell=plain[nonlinearity] if cell is None else cell, bias=bias, dropout=dropout,
+            bidirectional=bidirectional, merge=merge, recurrent_dropout=recurrent_dropout, init=init,
+            learned_state=learned_state, engine=engine, device=device, dtype=dtype,
+        )  # fmt: skip
+        self.nonlinearity = nonlinearity
+
+
+class _Gated(_DropIn):
+    DEFAULT = ""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        cell: str | Cell | None = None,
+        merge: Merge = "concat",
+        recurrent_dropout: float = 0.0,
+        init: Init = "torch",
+        learned_state: bool = False,
+        engine: str = "auto",
+    ) -> None:
+        super().__init__(
+            input_size, hidden_size, num_layers, batch_first=batch_first, proj_size=proj_size,
+            cell=self.DEFAULT if cell is None else cell, bias=bias, dropout=dropout, bidirectional=bidirectional,
+            merge=merge, recurrent_dropout=recurrent_dropout, init=init, learned_state=learned_state, engine=engine,
+            device=device, dtype=dtype,
+        )  # fmt: skip
+
+
+class LSTM(_Gated):
+    """torch.nn.LSTM's arguments, results and state_dict (no proj_size); with `cell=`, any other cell in its place.
+
+    Shapes: as torch.nn.LSTM; see `forward`. The keyword arguments after torch's own are those of Stack.
+    Source: Hochreiter & Schmidhuber 1997; gate order i, f, g, o as torch
+    """
+
+    DEFAULT = "lstm"
+
+
+class GRU(_Gated):
+    """torch.nn.GRU's arguments, results and state_dict; with `cell=`, any other cell in its place.
+
+    Shapes: as torch.nn.GRU; see `forward`. The keyword arguments after torch's own are those of Stack.
+    Source: Cho et al. 2014, reset after the product as torch; gate order r, z, n
+    """
+
+    DEFAULT = "gru"

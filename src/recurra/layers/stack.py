@@ -1,0 +1,181 @@
+"""Depth times direction: recurrent layers on top of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra.cells.catalogue import get
+from recurra.cells.definition import STORED, Cell
+from recurra.engines.request import CellWeights, Embedded, State
+from recurra.errors import ShapeError, UnknownNameError, UsageError
+from recurra.layers.initial import Init, initialise
+from recurra.recurrence import unroll
+
+Merge = Literal["concat", "sum"]
+
+
+class Stack(nn.Module):
+    """Recurrent layers, each fed with the outputs of the one below.
+
+    cell: a name of the catalogue or a Cell; dropout: on the outputs of every layer but the last; recurrent_dropout: on
+    the operands of the recurrent products, one mask for a whole sequence (Gal & Ghahramani 2016); merge: how the two
+    directions' outputs become one; init: see `initial.py`; learned_state: the initial state is learned, from zero;
+    engine: "auto" or an engine's name.
+
+    Weights are stored as torch.nn stores them: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, with "_reverse" for
+    the second direction, and weight_ph_l0 where the cell has peepholes.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        cell: str | Cell = "lstm",
+        bias: bool = True,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        bidirectional: bool = False,
+        merge: Merge = "concat",
+        init: Init = "torch",
+        learned_state: bool = False,
+        engine: str = "auto",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        for name, number in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+            if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+                raise UsageError(f"{name} must be a whole number from 1, got {number!r}")
+        for name, share in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
+            if isinstance(share, bool) or not 0 <= share <= 1:
+                raise UsageError(f"{name} must be a number from 0 to 1, got {share!r}")
+        if merge not in get_args(Merge):
+            raise UnknownNameError("merge", merge, get_args(Merge))
+        self.cell = get(cell)
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.dropout, self.recurrent_dropout = bias, float(dropout), float(recurrent_dropout)
+        self.bidirectional, self.merge, self.init, self.engine = bidirectional, merge, init, engine
+        self.num_directions = 2 if bidirectional else 1
+        self.learned_state = learned_state
+        for layer in range(num_layers):
+            width = input_size if layer == 0 else self.output_size
+            for direction in range(self.num_directions):
+                for stored, shape in self.cell.shapes(width, hidden_size, bias=bias).items():
+                    weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
+                    self.register_parameter(self.key(stored, layer, direction), weight)
+        if learned_state:
+            for state in self.cell.states:
+                start = torch.zeros(num_layers * self.num_directions, hidden_size, device=device, dtype=dtype)
+                self.register_parameter(f"initial_{state}", nn.Parameter(start))
+        self.reset_parameters()
+
+    @property
+    def output_size(self) -> int:
+        """Width of the outputs."""
+        return self.hidden_size * (self.num_directions if self.merge == "concat" else 1)
+
+    @staticmethod
+    def key(stored: str, layer: int, direction: int) -> str:
+        """The name of a weight in the state_dict."""
+        return f"{stored}_l{layer}{'_reverse' if direction else ''}"
+
+    def weights(self, layer: int = 0, direction: int = 0) -> CellWeights:
+        """The weights of one layer and direction."""
+        found = {s: self._parameters.get(self.key(s, layer, direction)) for s in STORED}
+        return CellWeights(**{s: w for s, w in found.items() if w is not None})
+
+    def reset_parameters(self) -> None:
+        """Draw the weights anew, from torch's global random numbers."""
+        for layer in range(self.num_layers):
+            for direction in range(self.num_directions):
+                stored = dict(self.weights(layer, direction).present())
+                initialise(self.cell, stored, self.hidden_size, self.init)
+        if self.learned_state:
+            for state in self.cell.states:
+                nn.init.zeros_(self.get_parameter(f"initial_{state}"))
+
+    def initial_state(self, batch: int) -> State:
+        """The state a sequence starts from: one tensor [L*D, B, H] for each state of the cell."""
+        rows = self.num_layers * self.num_directions
+        if self.learned_state:
+            return tuple(
+                self.get_parameter(f"initial_{s}").unsqueeze(1).expand(-1, batch, -1) for s in self.cell.states
+            )
+        zeros = self.weights().weight_ih.new_zeros(rows, batch, self.hidden_size)
+        return (zeros,) * len(self.cell.states)
+
+    def forward(
+        self, x: Tensor | Embedded, state: Sequence[Tensor] | None = None, *, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """Run all layers.
+
+        Shapes: x [B, T, I] or Embedded; state, for each state of the cell [L*D, B, H]; lengths int64 [B]
+                ->  y [B, T, D*H] (H for merge="sum"), zero past each row's length; the last states, as `state`
+        """
+        batch = (x.tokens if isinstance(x, Embedded) else x).shape[0]
+        start = self.initial_state(batch) if state is None else tuple(state)
+        self._check_state(start, batch)
+        last: list[State] = []
+        for layer in range(self.num_layers):
+            outputs = []
+            for direction in range(self.num_directions):
+                row = layer * self.num_directions + direction
+                y, end = unroll(
+                    self.cell,
+                    self.weights(layer, direction),
+                    x,
+                    tuple(s[row] for s in start),
+                    lengths=lengths,
+                    reverse=direction == 1,
+                    recurrent_mask=self._recurrent_mask(batch),
+                    engine=self.engine,
+                )
+                outputs.append(y)
+                last.append(end)
+            x = self._merged(outputs)
+            if self.dropout and layer < self.num_layers - 1:
+                x = functional.dropout(x, self.dropout, self.training)
+        assert isinstance(x, Tensor)
+        return x, tuple(torch.stack(rows) for rows in zip(*last, strict=True))
+
+    def _merged(self, outputs: list[Tensor]) -> Tensor:
+        if len(outputs) == 1:
+            return outputs[0]
+        return torch.cat(outputs, -1) if self.merge == "concat" else outputs[0] + outputs[1]
+
+    def _recurrent_mask(self, batch: int) -> Tensor | None:
+        if not self.training or self.recurrent_dropout == 0:
+            return None
+        ones = self.weights().weight_ih.new_ones(batch, self.hidden_size)
+        return functional.dropout(ones, self.recurrent_dropout)
+
+    def _check_state(self, state: State, batch: int) -> None:
+        shape = (self.num_layers * self.num_directions, batch, self.hidden_size)
+        if len(state) != len(self.cell.states):
+            raise ShapeError(f"{self.cell.name} has the states {', '.join(self.cell.states)}, got {len(state)}")
+        for name, tensor in zip(self.cell.states, state, strict=True):
+            if tensor.shape != shape:
+                raise ShapeError(f"expected state {name} [L*D, B, H] = {list(shape)}, got {list(tensor.shape)}")
+
+    def extra_repr(self) -> str:
+        shown = [f"{self.input_size}, {self.hidden_size}, cell={self.cell.name!r}"]
+        defaults = {
+            "num_layers": 1,
+            "bias": True,
+            "dropout": 0.0,
+            "recurrent_dropout": 0.0,
+            "bidirectional": False,
+            "merge": "concat",
+            "init": "torch",
+            "learned_state": False,
+            "engine": "auto",
+        }
+        shown += [f"{k}={getattr(self, k)!r}" for k, default in defaults.items() if getattr(self, k) != default]
+        return ", ".join(shown)

@@ -1,0 +1,107 @@
+"""A cell over time."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from recurra.cells.definition import Cell
+from recurra.engines.choose import choose
+from recurra.engines.request import CellWeights, Embedded, Request, State
+from recurra.errors import ShapeError
+
+
+def unroll(
+    cell: Cell,
+    weights: CellWeights,
+    x: Tensor | Embedded,
+    state: State | None = None,
+    *,
+    lengths: Tensor | None = None,
+    reverse: bool = False,
+    recurrent_mask: Tensor | None = None,
+    engine: str = "auto",
+) -> tuple[Tensor, State]:
+    """Run a cell over a batch of sequences.
+
+    Shapes:  x [B, T, I] or Embedded(tokens [B, T], table [V, I]); state, one tensor [B, H] for each state of the cell,
+             zeros if None; lengths int64 [B], each 1 to T; recurrent_mask [B, H], multiplied into every operand of a
+             recurrent product  ->  y [B, T, H], zero past each row's length; each row's state after its own last step
+    reverse: from the last step of each row to its first; y stays in the order of x
+    Errors:  ShapeError for what does not fit; EngineError if the engine asked for cannot do this
+    """
+    bias = weights.bias_ih is not None or "bias_ih" not in cell.layout()
+    hidden = _check_weights(cell, weights, bias)
+    batch, time = _check_input(x, weights.weight_ih)
+    if state is None:
+        zeros = weights.weight_ih.new_zeros(batch, hidden)
+        state = (zeros,) * len(cell.states)
+    _check_state(cell, state, (batch, hidden))
+    if lengths is not None:
+        lengths = _checked_lengths(lengths, batch, time)
+    if recurrent_mask is not None and recurrent_mask.shape != (batch, hidden):
+        raise ShapeError(f"expected recurrent_mask [B, H] = [{batch}, {hidden}], got {list(recurrent_mask.shape)}")
+    request = Request(cell, weights, x, state, lengths, reverse, recurrent_mask, bias)
+    return choose(request, engine).run(request)
+
+
+def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> int:
+    gates = len(cell.layout()["weight_ih"])
+    if weights.weight_ih.dim() != 2 or weights.weight_ih.shape[0] % gates:
+        raise ShapeError(f"expected weight_ih [{gates}*H, I] for {cell.name}, got {list(weights.weight_ih.shape)}")
+    hidden = weights.weight_ih.shape[0] // gates
+    expected = cell.shapes(weights.weight_ih.shape[1], hidden, bias=bias)
+    present = weights.present()
+    if expected.keys() != present.keys():
+        raise ShapeError(f"{cell.name} takes the weights {', '.join(expected)}, got {', '.join(present)}")
+    for name, shape in expected.items():
+        if present[name].shape != shape:
+            raise ShapeError(f"expected {name} {list(shape)} for {cell.name}, got {list(present[name].shape)}")
+        if present[name].dtype != weights.weight_ih.dtype or present[name].device != weights.weight_ih.device:
+            raise ShapeError(
+                f"{name} is {present[name].dtype} on {present[name].device}, "
+                f"weight_ih {weights.weight_ih.dtype} on {weights.weight_ih.device}"
+            )
+    return hidden
+
+
+def _check_input(x: Tensor | Embedded, weight: Tensor) -> tuple[int, int]:
+    if isinstance(x, Embedded):
+        if x.tokens.dim() != 2 or x.tokens.dtype not in (torch.int64, torch.int32):
+            raise ShapeError(f"expected tokens int64 [B, T], got {x.tokens.dtype} {list(x.tokens.shape)}")
+        if x.table.dim() != 2 or x.table.shape[1] != weight.shape[1]:
+            raise ShapeError(f"expected a table [V, {weight.shape[1]}], got {list(x.table.shape)}")
+        vectors, shape = x.table, x.tokens.shape
+        if x.tokens.device.type == "cpu" and x.tokens.numel():
+            low, high = (int(v) for v in x.tokens.aminmax())
+            if low < 0 or high >= len(x.table):
+                raise ShapeError(f"tokens reach from {low} to {high}, the table has rows 0 to {len(x.table) - 1}")
+    else:
+        if x.dim() != 3 or x.shape[2] != weight.shape[1]:
+            raise ShapeError(f"expected x [B, T, {weight.shape[1]}], got {list(x.shape)}")
+        vectors, shape = x, x.shape
+    if vectors.device != weight.device:
+        raise ShapeError(f"x is on {vectors.device}, the weights are on {weight.device}")
+    if vectors.dtype != weight.dtype and not torch.is_autocast_enabled(weight.device.type):
+        raise ShapeError(f"x is {vectors.dtype}, the weights are {weight.dtype}")
+    if shape[1] == 0:
+        raise ShapeError(f"expected at least one step, got x {list(shape)}")
+    return shape[0], shape[1]
+
+
+def _check_state(cell: Cell, state: State, shape: tuple[int, int]) -> None:
+    if len(state) != len(cell.states):
+        raise ShapeError(f"{cell.name} has the states {', '.join(cell.states)}, got {len(state)} tensors")
+    for name, tensor in zip(cell.states, state, strict=True):
+        if tensor.shape != shape:
+            raise ShapeError(f"expected state {name} [B, H] = {list(shape)}, got {list(tensor.shape)}")
+
+
+def _checked_lengths(lengths: Tensor, batch: int, time: int) -> Tensor:
+    if lengths.shape != (batch,) or lengths.is_floating_point() or lengths.dtype == torch.bool:
+        raise ShapeError(f"expected lengths int64 [B] = [{batch}], got {lengths.dtype} {list(lengths.shape)}")
+    lengths = lengths.detach().to("cpu", torch.int64)
+    if batch and (int(lengths.min()) < 1 or int(lengths.max()) > time):
+        low, high = int(lengths.min()), int(lengths.max())
+        raise ShapeError(f"expected lengths from 1 to T = {time}, got {low} to {high}")
+    return lengths
