@@ -157,7 +157,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=RESULT, help="where the figures go")
     chosen = parser.parse_args()
 
-    folder = chosen.data or next(iter(named.get("names").files.values())).parent
+    folder = chosen.data or named.get("names").folder
     examples, repeats = distinct(from_folder(folder))
     splits = split(examples, seed=chosen.seed)
     print(f"{len(examples.items):,} distinct names ({repeats:,} repeats dropped), {len(examples.classes())} classes")

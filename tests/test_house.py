@@ -114,9 +114,7 @@ def test_every_requirement_is_pinned_in_the_constraints() -> None:
 
 def test_hooks_and_ci_call_make_alone() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
-    hooks = re.findall(
-        r"^\s+entry: (.+)$", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"), re.M
-    )
+    hooks = re.findall(r"^\s+entry: (.+)$", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"), re.M)
     assert hooks == ["make lint", "make check"]
     assert {hook.removeprefix("make ") for hook in hooks} <= targets
     ci = ROOT / ".ci" / "run"
@@ -129,9 +127,7 @@ def test_contributing_fits_a_screen_and_names_the_floors() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 60
     floors = next(
-        contract
-        for contract in PYPROJECT["tool"]["importlinter"]["contracts"]
-        if contract["type"] == "layers"
+        contract for contract in PYPROJECT["tool"]["importlinter"]["contracts"] if contract["type"] == "layers"
     )
     drawn = "\n".join("    " + floor.replace("(", "").replace(")", "") for floor in floors["layers"])
     assert drawn in text, "CONTRIBUTING.md and pyproject.toml draw different floors"
@@ -167,9 +163,7 @@ def test_no_paths_or_registries_of_a_machine() -> None:
 
 
 def test_no_large_files() -> None:
-    large = [
-        path.relative_to(ROOT).as_posix() for path in repository_files() if path.stat().st_size > 1_000_000
-    ]
+    large = [path.relative_to(ROOT).as_posix() for path in repository_files() if path.stat().st_size > 1_000_000]
     assert not large, f"over 1 MB: {large}"
 
 
