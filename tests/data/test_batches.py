@@ -16,16 +16,11 @@ def _rows(lengths: list[int]) -> list[np.ndarray]:
 
 
 def _equal(a: Batch, b: Batch) -> bool:
-    return all(
-        np.array_equal(getattr(a, name), getattr(b, name))
-        for name in ("tokens", "lengths", "labels", "index")
-    )
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("tokens", "lengths", "labels", "index"))
 
 
 @given(LENGTHS, st.integers(1, 9), st.booleans(), st.integers(0, 3))
-def test_an_epoch_holds_every_row_once_and_whole(
-    lengths: list[int], size: int, shuffle: bool, epoch: int
-) -> None:
+def test_an_epoch_holds_every_row_once_and_whole(lengths: list[int], size: int, shuffle: bool, epoch: int) -> None:
     rows = _rows(lengths)
     batches = BucketedBatches(rows, np.arange(len(rows)) * 10, size, seed=3, shuffle=shuffle)
     drawn = list(batches.epoch(epoch))

@@ -38,9 +38,7 @@ def test_ascii_folding_keeps_ascii_only_and_is_idempotent(text: str) -> None:
     assert fold_ascii(folded) == folded
 
 
-HARD = st.text(
-    alphabet=st.sampled_from("ab e\u0301\u0327\u1112\u1161\u11ab가ｶﾞ\u09c7\u09be\u0958 ﬁ\u00a8\u0344")
-)
+HARD = st.text(alphabet=st.sampled_from("ab e\u0301\u0327\u1112\u1161\u11ab가ｶﾞ\u09c7\u09be\u0958 ﬁ\u00a8\u0344"))
 
 
 @given(HARD | TEXT, st.sampled_from(["nfc", "nfkc", "ascii"]))

@@ -60,9 +60,7 @@ class BucketedBatches:
             raise ShapeError(f"expected labels [{len(encoded)}], got {list(self._labels.shape)}")
         for index, row in enumerate(encoded):
             if row.ndim != 1 or not len(row):
-                raise ShapeError(
-                    f"sequence {index} has shape {list(row.shape)}, expected [T] with T at least 1"
-                )
+                raise ShapeError(f"sequence {index} has shape {list(row.shape)}, expected [T] with T at least 1")
         self._lengths = np.array([len(row) for row in encoded], dtype=np.int64)
 
     def __len__(self) -> int:
@@ -111,9 +109,7 @@ class StreamBatches:
         if tokens.ndim != 1:
             raise ShapeError(f"expected tokens [N], got {list(tokens.shape)}")
         if len(tokens) < 2:
-            raise DataError(
-                f"a text of {len(tokens)} tokens has no next token to predict", remedy="give a longer text"
-            )
+            raise DataError(f"a text of {len(tokens)} tokens has no next token to predict", remedy="give a longer text")
         self.steps = steps
         self.batch_size = min(batch_size, len(tokens) // 2)
         self._tokens = tokens

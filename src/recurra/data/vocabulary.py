@@ -73,9 +73,7 @@ class Vocabulary:
         if level == "byte":
             return cls(_BYTE_TOKENS, level=level, normalize=names, split=split)
         prepared = (normalized(text, names) for text in texts)
-        counts = (
-            counting.count_characters(prepared) if level == "char" else counting.count_words(prepared, split)
-        )
+        counts = counting.count_characters(prepared) if level == "char" else counting.count_words(prepared, split)
         return cls.from_counts(
             counts, level=level, normalize=names, min_count=min_count, max_size=max_size, split=split
         )

@@ -1,0 +1,204 @@
+"""Train, validation and test: by distinct text, so that nothing leaks."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+
+from recurra.data.examples import Example, Examples
+from recurra.errors import DataError, UsageError
+
+PARTS = ("train", "validation", "test")
+_NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "development"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
+@dataclass
+class Splits:
+    """The three parts; validation and test may be empty."""
+
+    train: Examples
+    validation: Examples = field(default_factory=Examples)
+    test: Examples = field(default_factory=Examples)
+
+    def __iter__(self) -> Iterator[tuple[str, Examples]]:
+        """("train", ...), ("validation", ...), ("test", ...)."""
+        return ((name, getattr(self, name)) for name in PARTS)
+
+
+def check_fractions(fractions: Sequence[float]) -> tuple[float, float, float]:
+    """The three shares. Errors: UsageError unless they add up to 1 and the first is above 0."""
+    shares = tuple(float(share) for share in fractions)
+    if len(shares) != 3 or not all(0 <= share <= 1 for share in shares):
+        raise UsageError(f"fractions are three shares for {', '.join(PARTS)}, got {list(fractions)}")
+    if not math.isclose(sum(shares), 1, abs_tol=1e-6) or not shares[0]:
+        raise UsageError(f"fractions add up to 1 and train has a share, got {list(fractions)}")
+    return shares[0], shares[1], shares[2]
+
+
+def from_parts(parts: Mapping[str, Examples]) -> Splits:
+    """Splits from parts under their usual names ("dev", "val", ... are the validation part).
+
+    Errors: DataError for an unknown name, for two names of one part, or without a training part.
+    """
+    known: dict[str, Examples] = {}
+    for name, examples in parts.items():
+        part = _NAMES.get(name.lower())
+        if part is None or part in known:
+            problem = f"{name!r} is no part of a split" if part is None else f"two parts are the {part} part"
+            raise DataError(
+                f"{problem}; there are {', '.join(map(repr, parts))}", remedy=f"name them {', '.join(PARTS)}"
+            )
+        known[part] = examples
+    if "train" not in known:
+        raise DataError(f"there is no train part, only {', '.join(map(repr, parts))}")
+    return Splits(**known)
+
+
+def split(examples: Examples, fractions: Sequence[float] = (0.8, 0.1, 0.1), *, seed: int = 0) -> Splits:
+    """Split at random, by distinct text and stratified by label.
+
+    All examples with the same text go to the same part, so the fractions hold for distinct texts. A text
+    under several labels counts for its most frequent one, among equals for the one that is rarer in the
+    whole. A label's n texts are shared out by largest remainder; each part that has a share gets at least one
+    of them if n allows, otherwise train comes first, then test. At last, a label that would be missing in
+    train gives it one of its texts. Which part a text goes to depends on the seed and on the set of examples,
+    not on their order; within a part the order of `examples` stays.
+    Errors: UsageError for fractions that cannot be.
+    """
+    shares = check_fractions(fractions)
+    labels_of: dict[str, Counter[str]] = defaultdict(Counter)
+    for item in examples.items:
+        labels_of[item.text][item.label] += 1
+    groups = _groups_by_label(labels_of)
+    part_of: dict[str, int] = {}
+    for number, label in enumerate(sorted(groups)):
+        texts = sorted(groups[label])
+        order = np.random.default_rng([seed, number]).permutation(len(texts))
+        counts = _share_out(len(texts), shares)
+        chosen = np.repeat(np.arange(3), counts)
+        for position, part in zip(order, chosen, strict=True):
+            part_of[texts[position]] = int(part)
+    _give_train_every_label(labels_of, part_of)
+    items: tuple[list[Example], ...] = ([], [], [])
+    for item in examples.items:
+        items[part_of[item.text]].append(item)
+    return Splits(*(Examples(part) for part in items))
+
+
+def check_splits(splits: Splits) -> None:
+    """Whether a classifier can be trained and judged on these parts.
+
+    Errors: DataError if train is empty or has one class only, if a class has a single distinct text in all
+    parts together (names its file and line), or if a label of validation or test is missing in train.
+    """
+    classes = splits.train.classes()
+    if not classes:
+        raise DataError("the training part has no examples", remedy="give more data or a larger share")
+    texts: dict[str, set[str]] = defaultdict(set)
+    for _, part in splits:
+        for item in part.items:
+            texts[item.label].add(item.text)
+    if len(texts) == 1:
+        raise DataError(
+            f"only one class, {classes[0]!r}, in {len(splits.train)} training examples",
+            remedy="a classifier needs two classes or more",
+            file=splits.train.items[0].file,
+        )
+    for _, part in splits:
+        for item in part.items:
+            if len(texts[item.label]) == 1:
+                raise DataError(
+                    f"the class {item.label!r} has a single example, {_shortened(item.text)}",
+                    remedy="add examples of it, or remove the class",
+                    file=item.file,
+                    line=item.line,
+                )
+    for name, part in splits:
+        for item in part.items:
+            if item.label not in classes:
+                count = part.labels.count(item.label)
+                raise DataError(
+                    f"the label {item.label!r} stands {count} times in the {name} part, never in train",
+                    remedy=f"there are {_some(classes)}; add training examples of it or remove it",
+                    file=item.file,
+                    line=item.line,
+                )
+
+
+def overlap(splits: Splits) -> dict[str, int]:
+    """How many distinct texts stand in two parts: {"train and test": 75}; pairs without any are left out.
+
+    Parts that `split` made never overlap. Files that somebody else made may: say so beside their scores.
+    """
+    return {pair: len(texts) for pair, texts in _shared(splits).items()}
+
+
+def describe_overlap(splits: Splits) -> list[str]:
+    """A sentence for each overlap: "75 texts stand in both train and test, e.g. 'a gem'"."""
+    return [
+        f"{len(texts)} {'text stands' if len(texts) == 1 else 'texts stand'} in both {pair}, "
+        f"e.g. {_shortened(min(texts))}"
+        for pair, texts in _shared(splits).items()
+    ]
+
+
+def _shared(splits: Splits) -> dict[str, set[str]]:
+    texts = {name: set(part.texts) for name, part in splits}
+    pairs = {f"{a} and {b}": texts[a] & texts[b] for a, b in combinations(PARTS, 2)}
+    return {pair: shared for pair, shared in pairs.items() if shared}
+
+
+def _groups_by_label(labels_of: Mapping[str, Counter[str]]) -> dict[str, list[str]]:
+    """The texts that count for each label."""
+    totals: Counter[str] = Counter()
+    for labels in labels_of.values():
+        totals.update(labels)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for text, labels in labels_of.items():
+        _, _, owner = min((-count, totals[label], label) for label, count in labels.items())
+        groups[owner].append(text)
+    return groups
+
+
+def _share_out(count: int, shares: tuple[float, float, float]) -> list[int]:
+    """How many of `count` texts train, validation and test get."""
+    wanted = [part for part in (0, 2, 1) if shares[part]]  # train before test before validation
+    if count <= len(wanted):
+        return [int(part in wanted[:count]) for part in range(3)]
+    exact = [count * share for share in shares]
+    counts = [math.floor(value + 1e-9) for value in exact]
+    by_remainder = sorted(wanted, key=lambda part: -round(exact[part] - counts[part], 9))
+    for part in by_remainder[: count - sum(counts)]:
+        counts[part] += 1
+    for part in wanted:
+        if not counts[part]:
+            counts[counts.index(max(counts))] -= 1
+            counts[part] = 1
+    return counts
+
+
+def _give_train_every_label(labels_of: Mapping[str, Counter[str]], part_of: dict[str, int]) -> None:
+    """Move one text of each label that train lacks, as one may whose texts all count for other labels."""
+    trained = {label for text, part in part_of.items() if part == 0 for label in labels_of[text]}
+    for text in sorted(labels_of):
+        if not trained.issuperset(labels_of[text]):
+            part_of[text] = 0
+            trained.update(labels_of[text])
+
+
+def _shortened(text: str, limit: int = 40) -> str:
+    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def _some(names: Sequence[str], limit: int = 8) -> str:
+    shown = ", ".join(repr(name) for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
