@@ -7,10 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from recurra.data.registry import PinnedFile, PinnedSet
+from recurra.data.registry import BUILT_IN, PinnedFile, PinnedSet
 from recurra.errors import DataError
-
-BUILT_IN = ("surnames", "python-docs")
 
 
 def cache_folder() -> Path:
@@ -29,9 +27,9 @@ def cached_folder(name: str) -> Path:
 
 
 def local_folder(name: str) -> Path | None:
-    """The folder of data set `name` under $RECURRA_DATA; None where the variable is unset or has no such folder.
+    """The folder of data set `name` under $RECURRA_DATA, None where there is none.
 
-    Errors: DataError if $RECURRA_DATA is no folder
+    Errors: DataError if $RECURRA_DATA itself is no folder
     """
     chosen = os.environ.get("RECURRA_DATA")
     if not chosen:
@@ -52,7 +50,10 @@ def sha256(path: Path) -> str:
 
 
 def verify(path: Path, pinned: PinnedFile) -> Path:
-    """The path, once its content is what is pinned. Errors: DataError with the first digits of both hashes."""
+    """The path, once its content is what is pinned.
+
+    Errors: DataError if it is missing or altered, with the first digits of both hashes
+    """
     if not path.is_file():
         raise DataError(
             "this file of the data set is missing",
@@ -84,7 +85,8 @@ def fetch(pinned_set: PinnedSet) -> dict[str, Path]:
 def _fetch_one(pinned_set: PinnedSet, file: PinnedFile, folder: Path, number: str) -> Path:
     import pooch
 
-    downloader = pooch.HTTPDownloader(progressbar=_Progress(f"{pinned_set.name} {number} {file.name}", file.bytes))
+    progress = _Progress(f"{pinned_set.name} {number} {file.name}", file.bytes)
+    downloader = pooch.HTTPDownloader(progressbar=progress)
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel("WARNING")
@@ -92,14 +94,26 @@ def _fetch_one(pinned_set: PinnedSet, file: PinnedFile, folder: Path, number: st
         path = pooch.retrieve(file.url, f"sha256:{file.sha256}", file.name, folder, downloader=downloader)
     except ValueError as error:
         raise DataError(
-            f"what {file.url} gives now is not the pinned file ({file.bytes} bytes, SHA-256 {file.sha256[:12]}...)",
+            f"{file.url} no longer gives the pinned file, whose SHA-256 begins {file.sha256[:12]}",
             remedy=_remedy(pinned_set),
         ) from error
     except OSError as error:
+        if isinstance(error, PermissionError) or error.errno is not None:  # the disk; requests sets no errno
+            raise unwritable(folder, error) from error
         raise DataError(f"could not fetch {file.url}: {_reason(error)}", remedy=_remedy(pinned_set)) from error
     finally:
+        progress.close()
         logger.setLevel(level)
     return Path(path)
+
+
+def unwritable(path: Path, error: OSError) -> DataError:
+    """What to raise where the cache cannot be written to."""
+    return DataError(
+        f"the cache cannot be written to: {error.strerror or type(error).__name__}",
+        file=path,
+        remedy="set RECURRA_CACHE to a folder that can",
+    )
 
 
 def _remedy(pinned_set: PinnedSet) -> str:
@@ -143,5 +157,7 @@ class _Progress:
         self.done = self.size
 
     def close(self) -> None:
-        if sys.stderr.isatty():
+        """End the line, if one was begun; called again after a failure."""
+        if self.percent >= 0 and sys.stderr.isatty():
             sys.stderr.write("\n")
+        self.percent = -1

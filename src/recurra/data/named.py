@@ -6,15 +6,14 @@ A pinned set is taken from $RECURRA_DATA/<name>/ where that folder is, else from
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from platform import python_version
 from typing import Literal
 
-from recurra.data.download import cached_folder, fetch, local_folder, sha256, verify
-from recurra.data.registry import REGISTRY, Layout, PinnedSet, Task
+from recurra.data.download import cached_folder, fetch, local_folder, sha256, unwritable, verify
+from recurra.data.registry import BUILT_IN, REGISTRY, Layout, PinnedSet, Task
 from recurra.errors import DataError, UnknownNameError
 
 SURNAMES = Path(__file__).with_name("surnames")
@@ -22,7 +21,10 @@ SURNAMES = Path(__file__).with_name("surnames")
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """One line of the list of data sets. where: "local" is $RECURRA_DATA or the cache. bytes: of all files."""
+    """One line of the list of data sets.
+
+    bytes: of all files together; where: "local" is $RECURRA_DATA or the cache
+    """
 
     name: str
     task: Task
@@ -55,12 +57,12 @@ class NamedData:
 
 def names() -> list[str]:
     """All names: the built-in sets first."""
-    return [*_BUILT_IN, *REGISTRY]
+    return [*BUILT_IN, *REGISTRY]
 
 
 def describe() -> list[DatasetInfo]:
     """Every data set in the order of names(). Reads no network and hashes nothing."""
-    return [*(about() for about, _ in _BUILT_IN.values()), *map(_about_pinned, REGISTRY.values())]
+    return [*(_BUILT_IN[name][0]() for name in BUILT_IN), *map(_about_pinned, REGISTRY.values())]
 
 
 def get(name: str, *, destination: str | Path | None = None) -> NamedData:
@@ -86,25 +88,30 @@ def _named(
     options: dict[str, str],
     hashes: dict[str, str],
 ) -> NamedData:
-    labelled = layout in ("folder", "labels")
     folder = next(iter(files.values())).parent if layout == "folder" else None
     if folder is not None:
-        strangers = sorted(path.name for path in set(folder.glob("*.txt")) - set(files.values()))
-        if strangers:
-            raise DataError(
-                f"is not part of {name!r}, but would be read as a class of it",
-                file=folder / strangers[0],
-                remedy="move it out of this folder",
-            )
-    return NamedData(name, task, files, dict(options), hashes, folder, dict(files) if labelled else {})
+        _refuse_strangers(name, folder, files)
+    label_files = dict(files) if layout in ("folder", "labels") else {}
+    return NamedData(name, task, files, dict(options), hashes, folder, label_files)
+
+
+def _refuse_strangers(name: str, folder: Path, files: dict[str, Path]) -> None:
+    """DataError if a folder of <label>.txt holds another .txt, which a reader would take for a class."""
+    strangers = sorted(set(folder.glob("*.txt")) - set(files.values()))
+    if strangers:
+        raise DataError(
+            f"is not part of {name!r}, but would be read as a class of it",
+            file=strangers[0],
+            remedy="move it out of this folder",
+        )
 
 
 # pinned sets
 
 
 def _about_pinned(pinned: PinnedSet) -> DatasetInfo:
-    folders = [cached_folder(pinned.name), local_folder(pinned.name)]
-    here = any(all((folder / file.name).is_file() for file in pinned.files.values()) for folder in folders if folder)
+    folders = [folder for folder in (cached_folder(pinned.name), local_folder(pinned.name)) if folder]
+    here = any(all((folder / file.name).is_file() for file in pinned.files.values()) for folder in folders)
     return DatasetInfo(
         name=pinned.name,
         task=pinned.task,
@@ -159,14 +166,19 @@ def _python_docs() -> bytes:
 
 
 def _about_python_docs() -> DatasetInfo:
+    defects = "differs from one Python version to the next"
+    try:
+        size = len(_python_docs())
+    except DataError:
+        size, defects = 0, "this Python was installed without it"
     return DatasetInfo(
         name="python-docs",
         task="language",
-        bytes=len(_python_docs()),
+        bytes=size,
         licence="PSF-2.0",
         description=f"The language reference that ships inside Python {python_version()}",
         where="built in",
-        defects="differs from one Python version to the next",
+        defects=defects,
     )
 
 
@@ -176,13 +188,9 @@ def _get_python_docs() -> NamedData:
     try:
         if not path.is_file() or path.read_bytes() != text:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, lambda part: part.write_bytes(text))
+            _write_whole(path, text)
     except OSError as error:
-        raise DataError(
-            f"cannot be written: {error.strerror}",
-            file=path,
-            remedy="set RECURRA_CACHE to a folder that can be written to",
-        ) from error
+        raise unwritable(path, error) from error
     return _named("python-docs", "language", "one", {"all": path}, {}, {"all": sha256(path)})
 
 
@@ -198,6 +206,8 @@ _BUILT_IN: dict[str, tuple[Callable[[], DatasetInfo], Callable[[], NamedData]]] 
 def _copied(data: NamedData, folder: Path) -> NamedData:
     """The same data set with every file in `folder`. What is there already and the same is left alone."""
     files = {key: folder / path.name for key, path in data.files.items()}
+    if data.folder is not None:
+        _refuse_strangers(data.name, folder, files)
     for key, target in files.items():
         if target.exists() and (not target.is_file() or sha256(target) != data.sha256[key]):
             raise DataError(
@@ -209,19 +219,22 @@ def _copied(data: NamedData, folder: Path) -> NamedData:
         folder.mkdir(parents=True, exist_ok=True)
         for key, target in files.items():
             if not target.exists():
-                source = data.files[key]
-                _write_whole(target, lambda part, source=source: shutil.copyfile(source, part))
+                _write_whole(target, data.files[key].read_bytes())
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror}", file=error.filename or folder) from error
-    layout: Layout = "folder" if data.folder else "labels" if data.label_files else "parts"
-    return _named(data.name, data.task, layout, files, data.options, data.sha256)
+    return replace(
+        data,
+        files=files,
+        folder=folder if data.folder else None,
+        label_files=dict(files) if data.label_files else {},
+    )
 
 
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """`write` under a name of our own beside the path, then rename: nobody ever sees half a file."""
+def _write_whole(path: Path, content: bytes) -> None:
+    """Written under a name of our own beside the path, then renamed: nobody ever sees half a file."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        write(part)
+        part.write_bytes(content)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

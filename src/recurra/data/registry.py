@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+BUILT_IN = ("surnames", "python-docs")
+
 Task = Literal["language", "classify"]
 Layout = Literal["folder", "labels", "parts", "one"]
 
