@@ -38,8 +38,7 @@ def register(cell: Cell) -> Cell:
     such a folder is loaded. Errors: UsageError if another cell has the name.
     """
     if _cells.get(cell.name, cell) is not cell and (
-        cell.name in {c.name for c in BUILT_IN}
-        or _cells[cell.name].program().fingerprint != cell.program().fingerprint
+        cell.name in {c.name for c in BUILT_IN} or _cells[cell.name].program().fingerprint != cell.program().fingerprint
     ):
         raise UsageError(f"a cell named {cell.name!r} is there already; give yours another name")
     _cells[cell.name] = cell

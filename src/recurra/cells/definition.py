@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 from recurra.equations.derivative import Derivative, derive
 from recurra.equations.graph import Kind
 from recurra.equations.program import Program, trace
 from recurra.equations.trace import CellFunction
+from recurra.errors import CellError
 
 STORED: dict[str, Kind] = {
     "weight_ih": "W",
@@ -70,12 +71,12 @@ class Cell:
         return f"<cell {self.name}: states {', '.join(self.states)}>"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _program(function: CellFunction, bias: bool) -> Program:
     return trace(function, bias=bias)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _derivative(function: CellFunction, bias: bool) -> Derivative:
     return derive(_program(function, bias))
 
@@ -91,14 +92,11 @@ def cell(
     """
 
     def decorate(function: CellFunction) -> Cell:
-        made = Cell(
-            name or function.__name__.replace("_", "-"),
-            title or function.__name__,
-            source,
-            function,
-            dict(initial_bias or {}),
-        )
-        made.program()
-        return made
+        program = _program(function, True)
+        unknown = sorted(set(initial_bias or {}) - {*program.gates_of("b"), *program.gates_of("rb")})
+        if unknown:
+            raise CellError(f"cell {program.name}: initial_bias names gates that have no bias: {', '.join(unknown)}")
+        own_name = program.name.replace("_", "-")
+        return Cell(name or own_name, title or program.name, source, function, dict(initial_bias or {}))
 
     return decorate

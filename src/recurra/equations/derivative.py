@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recurra.equations.graph import Graph, Node, Parameter
+from recurra.equations.graph import Graph, Node, Parameter, needed
 from recurra.equations.program import Program
 
 
@@ -74,15 +74,21 @@ class _Reverse:
                 parameters.append((node.parameter, adjoint, node.args[0] if node.args else None))
             if node.op in ("W", "R"):
                 width = program.nodes[node.args[0]].width
-                self.give(
-                    node.args[0], self.graph.add(Node(node.op + "T", (adjoint,), width, node.parameter))
-                )
+                self.give(node.args[0], self.graph.add(Node(node.op + "T", (adjoint,), width, node.parameter)))
             elif node.args:
                 self.pointwise(index, node, adjoint)
         index_of = {n.label: i for i, n in enumerate(program.nodes) if n.op in ("state", "input")}
         states = tuple(self.adjoints.get(index_of[s]) for s in program.states)
         inputs = self.adjoints.get(index_of[program.arguments[0]])
-        return Derivative(program, tuple(self.graph.nodes), states, inputs, tuple(reversed(parameters)))
+        roots = {i for i in (inputs, *states) if i is not None} | {adjoint for _, adjoint, _ in parameters}
+        nodes, at = needed(self.graph.nodes, roots)
+        return Derivative(
+            program,
+            nodes,
+            tuple(None if s is None else at[s] for s in states),
+            None if inputs is None else at[inputs],
+            tuple((parameter, at[adjoint], operand) for parameter, adjoint, operand in reversed(parameters)),
+        )
 
     def pointwise(self, index: int, node: Node, d: int) -> None:
         apply, one = self.graph.apply, self.graph.constant(1.0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Width = Literal["I", "H", "1"]
@@ -72,7 +73,7 @@ class Graph:
 
     def apply(self, op: str, *args: int) -> int:
         """Elementwise operation, with the identities of 0 and 1 removed."""
-        width = next((self.nodes[a].width for a in args if self.nodes[a].width != "1"), "1")
+        width: Width = next((self.nodes[a].width for a in args if self.nodes[a].width != "1"), "1")
         simpler = self._simplify(op, args)
         return simpler if simpler is not None else self.add(Node(op, args, width))
 
@@ -93,3 +94,14 @@ class Graph:
         if op == "mul" and numbers[0] == 1:
             return args[1]
         return None
+
+
+def needed(nodes: Iterable[Node], roots: Iterable[int]) -> tuple[tuple[Node, ...], dict[int, int]]:
+    """The leaves with a label and the nodes that the roots are computed from, in their order; new index of each."""
+    nodes, wanted = tuple(nodes), set(roots)
+    for i in reversed(range(len(nodes))):
+        if i in wanted:
+            wanted.update(nodes[i].args)
+    kept = [i for i, node in enumerate(nodes) if i in wanted or node.label is not None]
+    index = {old: new for new, old in enumerate(kept)}
+    return tuple(replace(nodes[i], args=tuple(index[a] for a in nodes[i].args)) for i in kept), index

@@ -50,7 +50,7 @@ def run_derivative(
     gradients = {}
     for parameter, adjoint, operand in derivative.parameters:
         d = values[adjoint]
-        gradients[parameter] = d.sum(0) if operand is None else d.T @ forward[operand]
+        gradients[parameter] = d.sum(0) if operand is None else d.T @ forward[operand].expand(len(d), -1)
     pick = [None if i is None else values[i] for i in (derivative.input, *derivative.states)]
     return pick[0], pick[1:], gradients
 

@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
-from recurra.equations.graph import BINARY, UNARY, Kind, Node, Parameter
+from recurra.equations.check import check_use
+from recurra.equations.graph import BINARY, UNARY, Kind, Node, Parameter, needed
 from recurra.equations.trace import CellFunction, Trace
 
 
@@ -53,7 +54,7 @@ class Program:
     @cached_property
     def recurrent_products(self) -> tuple[int, ...]:
         """Matrix products that have to wait for the step before."""
-        return tuple(i for i, n in enumerate(self.nodes) if n.op == "R")
+        return tuple(i for i, n in enumerate(self.nodes) if n.op == "R" and i not in self.hoisted)
 
     @cached_property
     def input_products(self) -> tuple[int, ...]:
@@ -72,13 +73,14 @@ class Program:
 
     def flops(self, input_size: int, hidden_size: int) -> int:
         """Floating-point operations of one step of one row, forward: two for a multiply-add, one for a function."""
-        products = len(self.input_products) * input_size + len(self.recurrent_products) * hidden_size
+        operands = {"W": input_size, "R": hidden_size}
+        products = sum(operands.get(n.op, 0) for n in self.nodes)
         return 2 * hidden_size * products + len(self.pointwise) * hidden_size
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the mathematics: the same for equal equations, whatever their local names."""
-        rows = [[n.op, n.args, n.width, str(n.parameter or ""), n.value, n.label] for n in self.nodes]
+        """SHA-256 of the mathematics: the same for equal equations, whatever their values are called."""
+        rows = [[n.op, n.args, n.width, str(n.parameter or ""), n.value] for n in self.nodes]
         return hashlib.sha256(json.dumps([rows, self.outputs]).encode()).hexdigest()
 
 
@@ -89,12 +91,9 @@ def trace(function: CellFunction, *, bias: bool = True) -> Program:
     """
     run = Trace(function, bias=bias)
     outputs = run.run()
-    run.check_gates(outputs)
-    nodes = tuple(run.graph.nodes)
-    if not any(n.op == "W" for n in nodes):
-        raise run.error(f"the input {run.arguments[0]} is never mapped with W", None)
-    gates = tuple(dict.fromkeys(q.gate for q in run.used))
-    names = tuple(
-        sorted((i, name) for name, i in run.locals.items() if nodes[i].op not in ("input", "constant"))
+    check_use(run, outputs)
+    nodes, at = needed(run.graph.nodes, outputs)
+    names = sorted(
+        (at[i], name) for name, i in run.locals.items() if i in at and nodes[at[i]].op not in ("input", "constant")
     )
-    return Program(run.name, tuple(run.arguments), nodes, outputs, names, gates)
+    return Program(run.name, tuple(run.arguments), nodes, tuple(at[o] for o in outputs), tuple(names), tuple(run.gates))

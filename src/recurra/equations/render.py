@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from recurra.equations.graph import Node
 from recurra.equations.program import Program
 
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon eta theta kappa lambda mu nu rho sigma tau phi chi psi omega".split()
-)
+GREEK = frozenset("alpha beta gamma delta epsilon eta theta kappa lambda mu nu rho sigma tau phi chi psi omega".split())
 SIGN = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
-LEVEL = {"add": 1, "sub": 1, "mul": 2, "div": 2, "neg": 2, "W": 3, "R": 3}
+LEVEL = {"add": 1, "sub": 1, "W": 2, "R": 2, "mul": 3, "div": 3, "neg": 3}
+ATOM = 4
+NEEDS = {"add": (1, 1), "sub": (1, 2), "mul": (3, 3), "div": (3, 4), "neg": (4,), "W": (4,), "R": (4,)}
+"""How tightly an operand has to be written so that it goes without parentheses, by its operation and place."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ class Style:
         }.get(op, rf"\mathrm{{{op}}}")
         return head + r"\left(" + ", ".join(arguments) + r"\right)"
 
+    def number(self, value: float) -> str:
+        short = f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        digits, e, exponent = short.partition("e")
+        if not self.latex or not e:
+            return short
+        return rf"{digits} \cdot 10^{{{int(exponent)}}}"
+
     def group(self, inside: str) -> str:
         return rf"\left({inside}\right)" if self.latex else f"({inside})"
 
@@ -74,21 +82,17 @@ def equations(program: Program, *, latex: bool = False) -> list[str]:
 
     A value of this step carries the time t, a state of the step before t-1.
     """
-    style = Style(latex)
-    names: dict[int, str] = {}
-    for index, name in program.names:
-        if program.nodes[index].op != "state":
+    style, nodes = Style(latex), program.nodes
+    new = {o: s for s, o in zip(program.states, program.outputs, strict=True) if nodes[o].op != "state"}
+    names = dict(new)
+    for index, name in program.names:  # a name that an argument had is not given to another value
+        if nodes[index].op != "state" and name not in program.arguments:
             names.setdefault(index, name)
-    names.update(
-        {o: s for s, o in zip(program.states, program.outputs, strict=True) if program.nodes[o].op != "state"}
-    )
     lines = [_line(program, i, names, style) for i in sorted(names)]
-    for state, output in zip(
-        program.states, program.outputs, strict=True
-    ):  # one value, two names; or passed on
+    for state, output in zip(program.states, program.outputs, strict=True):  # passed on, or one value for two states
         if names.get(output) != state:
-            right = names.get(output)
-            value = style.name(right) if right else style.name(state, "t-1")
+            old = nodes[output].label
+            value = style.name(old, "t-1") if old else style.name(names[output])
             lines.append(f"{style.name(state)} = {value}")
     return lines
 
@@ -97,10 +101,8 @@ def _line(program: Program, index: int, names: dict[int, str], style: Style) -> 
     return f"{style.name(names[index])} = {_expression(program, index, names, style, top=True)}"
 
 
-def _expression(
-    program: Program, index: int, names: dict[int, str], style: Style, *, top: bool = False
-) -> str:
-    node = program.nodes[index]
+def _expression(program: Program, index: int, names: dict[int, str], style: Style, *, top: bool = False) -> str:
+    nodes, node = program.nodes, program.nodes[index]
     if index in names and not top:
         return style.name(names[index])
     match node.op:
@@ -109,22 +111,23 @@ def _expression(
         case "state":
             return style.name(node.label or "", "t-1")
         case "constant":
-            return f"{node.value:g}"
+            return style.number(node.value or 0.0)
         case "vector":
             return style.parameter(node)
-    level = LEVEL.get(node.op, 4)
 
-    def inner(arg: int, *, tight: bool = False) -> str:
+    def inner(place: int) -> str:
+        arg = node.args[place]
         text = _expression(program, arg, names, style)
-        loose = arg not in names and LEVEL.get(program.nodes[arg].op, 4) < level + tight
-        framed = style.latex and node.op == "div"
-        return style.group(text) if loose and not framed else text
+        if style.latex and node.op == "div":  # a fraction's bar groups
+            return text
+        level = ATOM if arg in names else LEVEL.get(nodes[arg].op, ATOM)
+        negative = text.startswith("-") and (place == 1 or node.op == "neg")
+        return style.group(text) if level < NEEDS[node.op][place] or negative else text
 
     if node.op in ("W", "R"):
-        return style.product(style.parameter(node), inner(node.args[0]))
+        return style.product(style.parameter(node), inner(0))
     if node.op == "neg":
-        return f"-{inner(node.args[0], tight=True)}"
+        return f"-{inner(0)}"
     if node.op in SIGN:
-        tight = node.op in ("sub", "div")
-        return style.binary(node.op, inner(node.args[0]), inner(node.args[1], tight=tight))
+        return style.binary(node.op, inner(0), inner(1))
     return style.function(node.op, [_expression(program, a, names, style) for a in node.args])

@@ -34,9 +34,7 @@ def context() -> Context:
     """The context in force on this thread."""
     found: Context | None = getattr(_current, "context", None)
     if found is None:
-        raise CellError(
-            "W, R, p and b have values only inside a cell; run the cell through a layer or unroll()"
-        )
+        raise CellError("W, R, p and b have values only inside a cell; run the cell through a layer or unroll()")
     return found
 
 
@@ -51,22 +49,40 @@ def bound(to: Context) -> Iterator[None]:
         _current.context = before
 
 
-class Matrix:
+class Unknown:
+    """What has no number yet: it cannot be compared or branched on."""
+
+    def _refuse_to_compare(self, *_: object) -> bool:
+        raise CellError(
+            "an equation cannot branch on a value of the step or compare it; use minimum, maximum or a gate"
+        )
+
+    __bool__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse_to_compare
+    __eq__ = __ne__ = _refuse_to_compare
+    __hash__ = object.__hash__
+
+
+class Matrix(Unknown):
     """`W.gate` or `R.gate`: a dense map, applied with @."""
 
     def __init__(self, kind: Kind, gate: str) -> None:
         self.parameter = Parameter(kind, gate)
+        self.example = f"{self.parameter} @ {'x' if kind == 'W' else 'h'}"
 
     def __matmul__(self, operand: Value) -> Value:
         return context().product(self.parameter, operand)
 
-    def _refuse(self, *_: object) -> Value:
-        raise CellError(f"{self.parameter} is a matrix: apply it with @, as in {self.parameter} @ h")
+    def __rmatmul__(self, _: object) -> Value:
+        raise CellError(f"{self.parameter} stands on the left of what it maps, as in {self.example}")
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = (
-        _refuse
-    )
-    __rmatmul__ = _refuse
+    def _refuse(self, *_: object) -> Value:
+        raise CellError(f"{self.parameter} is a matrix: apply it with @, as in {self.example}")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
+    __truediv__ = __rtruediv__ = __neg__ = __pow__ = _refuse
+
+    def __repr__(self) -> str:
+        return f"the matrix {self.parameter}"
 
 
 def _value(operand: Value) -> Value:
@@ -75,64 +91,78 @@ def _value(operand: Value) -> Value:
         return operand
     found = context().vector(operand.parameter)
     if found is None:
-        raise CellError(
-            f"{operand.parameter} is not only added, so this cell cannot be built with bias=False"
-        )
+        raise CellError(f"{operand.parameter} is not only added, so this cell cannot be built with bias=False")
     return found
 
 
-class Vector:
+class Vector(Unknown):
     """`p.gate`, `b.gate` or `rb.gate`: one number per unit, broadcast over the batch."""
 
     def __init__(self, kind: Kind, gate: str) -> None:
         self.parameter = Parameter(kind, gate)
 
-    def _added(self, other: Value) -> Value:
+    def __add__(self, other: Value) -> Value:
         vector = context().vector(self.parameter)
-        if vector is None:
-            return _value(other)
-        return _value(other) + vector
+        return other if vector is None else vector + _value(other)
 
-    __add__ = __radd__ = _added
+    def __radd__(self, other: Value) -> Value:
+        vector = context().vector(self.parameter)
+        return other if vector is None else other + vector
 
     def __mul__(self, other: Value) -> Value:
         return _value(self) * _value(other)
 
-    __rmul__ = __mul__
+    def __rmul__(self, other: Value) -> Value:
+        return other * _value(self)
 
     def __sub__(self, other: Value) -> Value:
         return _value(self) - _value(other)
 
     def __rsub__(self, other: Value) -> Value:
-        return _value(other) - _value(self)
+        return other - _value(self)
 
     def __truediv__(self, other: Value) -> Value:
         return _value(self) / _value(other)
 
     def __rtruediv__(self, other: Value) -> Value:
-        return _value(other) / _value(self)
+        return other / _value(self)
+
+    def __pow__(self, exponent: Value) -> Value:
+        return _value(self) ** exponent
 
     def __neg__(self) -> Value:
         return -_value(self)
 
-    def __matmul__(self, other: Value) -> Value:
-        raise CellError(
-            f"{self.parameter} is one number per unit: apply it with *, as in {self.parameter} * c"
-        )
+    def _refuse(self, _: object) -> Value:
+        raise CellError(f"{self.parameter} is one number per unit: apply it with *, as in {self.parameter} * c")
+
+    __matmul__ = __rmatmul__ = _refuse
+
+    def __repr__(self) -> str:
+        return f"the vector {self.parameter}"
 
 
-class _Matrices:
+class _Weights:
+    """W, R, p, b or rb before the gate is named."""
+
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
 
+    def _refuse(self, *_: object) -> Value:
+        raise CellError(f"{self._kind} needs the name of a gate, as in {self._kind}.i")
+
+    __matmul__ = __rmatmul__ = __mul__ = __rmul__ = __add__ = __radd__ = __sub__ = __rsub__ = _refuse
+
+    def __repr__(self) -> str:
+        return self._kind
+
+
+class _Matrices(_Weights):
     def __getattr__(self, gate: str) -> Matrix:
         return Matrix(self._kind, _gate(gate))
 
 
-class _Vectors:
-    def __init__(self, kind: Kind) -> None:
-        self._kind = kind
-
+class _Vectors(_Weights):
     def __getattr__(self, gate: str) -> Vector:
         return Vector(self._kind, _gate(gate))
 
@@ -175,9 +205,10 @@ log = _unary("log", lambda v: v.log())
 def _binary(name: str) -> Callable[[Value, Value], Value]:
     def function(left: Value, right: Value) -> Value:
         left, right = _value(left), _value(right)
-        for one, other in ((left, right), (right, left)):
+        for one in (left, right):
             if hasattr(one, "equation_binary"):
                 return one.equation_binary(name, left, right)
+        for one, other in ((left, right), (right, left)):
             if hasattr(one, name):
                 return getattr(one, name)(other if hasattr(other, name) else one.new_full((), other))
         raise CellError(f"{name} takes values of the step, got {left!r} and {right!r}")
@@ -188,3 +219,6 @@ def _binary(name: str) -> Callable[[Value, Value], Value]:
 
 minimum = _binary("minimum")
 maximum = _binary("maximum")
+
+FUNCTIONS = ("sigmoid", "tanh", "relu", "softplus", "exp", "log", "minimum", "maximum")
+"""The elementwise functions of the language."""
