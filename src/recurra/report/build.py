@@ -26,7 +26,7 @@ class Card:
     value: str
     rival: str = ""
     rival_value: str = ""
-    difference: str = ""
+    verdict: str = ""
     better: bool = False
 
 
@@ -90,11 +90,11 @@ def _cards(record: RunRecord) -> Iterator[Card]:
                 continue
             if rival is None or measure.beats(other, rival[1]):
                 rival = (baseline.name, other)
-        if rival is None or measure.better is None:
+        if rival is None or measure.better is None or not math.isfinite(value):
             yield Card(measure.label, measure.write(value))
             continue
-        difference, better = measure.write_difference(value - rival[1]), measure.beats(value, rival[1])
-        yield Card(measure.label, measure.write(value), rival[0], measure.write(rival[1]), difference, better)
+        better, verdict = measure.beats(value, rival[1]), measure.compare(value, rival[1])
+        yield Card(measure.label, measure.write(value), rival[0], measure.write(rival[1]), verdict, better)
 
 
 def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:

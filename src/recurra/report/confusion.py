@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -27,12 +28,13 @@ def draw_confusion(record: RunRecord) -> str | None:
         return None
     count = len(chosen)
     cell = 62.0 if count <= 4 else 38.0 if count <= 12 else 28.0 if count <= 20 else 22.0 if count <= 40 else 13.0
-    size = 13.0 if count <= 12 else 12.0 if count <= 20 else min(10.5, 0.7 * cell)
+    size = 13.0 if count <= 12 else 12.0 if count <= 20 else min(10.5, 0.63 * cell)
     names = [shorten(record.classes[index], size, _LABEL_WIDTH) for index in chosen]
     longest = max(text_width(name, size) for name in names)
-    slope = 2**-0.5
-    left, top = longest + 34, slope * longest + size + 32
-    width = max(left + cell * count + slope * longest + size + 8, left + 150)
+    angle = 45 if count <= MOST_WITH_NUMBERS else 90
+    rise, reach = longest * math.sin(math.radians(angle)), longest * math.cos(math.radians(angle))
+    left, top = max(longest, 70.0) + 12, max(rise + size + 8, 46.0)
+    width = left + cell * count + reach + size
     with drawing("confusion"):
         figure, axes = canvas(width, top + cell * count + 6)
         for place, row in enumerate(chosen):
@@ -45,11 +47,10 @@ def draw_confusion(record: RunRecord) -> str | None:
         for place, name in enumerate(names):
             middle = (place + 0.5) * cell
             axes.text(left - 7, top + middle, name, ha="right", va="center", fontsize=size, parse_math=False)
-            axes.text(left + middle + 0.25 * size, top - 6, name, rotation=45, rotation_mode="anchor",
+            axes.text(left + middle + 0.3 * size, top - 6, name, rotation=angle, rotation_mode="anchor",
                       va="baseline", fontsize=size, parse_math=False)  # fmt: skip
-        axes.text(left - 7, 12, "predicted class →", fontsize=11, color=MUTED, va="center")
-        axes.text(12, top + cell * count, "true class →", fontsize=11, color=MUTED, rotation=90,
-                  rotation_mode="anchor", va="center")  # fmt: skip
+        for lift, words in ((24, "predicted →"), (8, "true ↓")):
+            axes.text(left - 7, top - lift, words, ha="right", va="baseline", fontsize=11, color=MUTED)
         axes.set_xlim(0, width)
         axes.set_ylim(top + cell * count + 6, 0)
         return to_svg(figure, f"Confusion matrix of {count} classes: rows are true, columns predicted")
@@ -89,6 +90,6 @@ def _row(
 
 def _tint(color: str, share: float) -> str:
     """`color` thinned with white; even a small share stays visible."""
-    strength = 0.08 + 0.92 * min(share, 1.0)
+    strength = 0.1 + 0.9 * min(share, 1.0)
     parts = [round(255 - strength * (255 - int(color[at : at + 2], 16))) for at in (1, 3, 5)]
     return "#" + "".join(f"{part:02x}" for part in parts)

@@ -52,7 +52,7 @@ def draw_curves(record: RunRecord) -> str | None:
     ]
     with drawing("curves"):
         height = 330 + 82 * len(panels)
-        figure = Figure(figsize=(640 / 72, height / 72))
+        figure = Figure(figsize=(560 / 72, height / 72))
         all_axes = [_panel(figure, height, 34, 250)]
         all_axes += [_panel(figure, height, 318 + 82 * index, 54) for index in range(len(panels))]
         x = [position(point) for point in history]
@@ -82,7 +82,7 @@ def _axis(history: Sequence[Point]) -> _Axis:
 
 
 def _panel(figure: Figure, height: float, top: float, tall: float) -> Axes:
-    axes = figure.add_axes((58 / 640, 1 - (top + tall) / height, 566 / 640, tall / height))
+    axes = figure.add_axes((58 / 560, 1 - (top + tall) / height, 486 / 560, tall / height))
     axes.grid(axis="y")
     axes.spines["left"].set_visible(False)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -122,8 +122,8 @@ def _losses(axes: Axes, record: RunRecord, x: Sequence[float], position: Callabl
     _line(axes, x, train, GREY, 1.8)
     _line(axes, x, validation, BLUE, 2.0)
     shown = [*train, *validation]
-    legend = [("training", GREY)] if any(map(_finite, train)) else []
-    legend += [("validation", BLUE)] if any(map(_finite, validation)) else []
+    legend = [("●", "training", GREY)] if any(map(_finite, train)) else []
+    legend += [("●", "validation", BLUE)] if any(map(_finite, validation)) else []
     rival = _rival(record)
     if rival is not None:
         name, value = rival
@@ -146,11 +146,11 @@ def _losses(axes: Axes, record: RunRecord, x: Sequence[float], position: Callabl
             markeredgecolor=ORANGE,
             markeredgewidth=2,
         )
-        legend.append((f"best validation: {write_number(loss)} at epoch {best.epoch:.4g}", ORANGE))
+        legend.append(("○", f"best validation: {write_number(loss)} at epoch {best.epoch:.4g}", ORANGE))
     _limits(axes, shown, room=0.06)
     left = 0.0
-    for words, color in legend:
-        axes.annotate("●", (0, 1), (left, 14), xycoords="axes fraction", textcoords="offset points",
+    for mark, words, color in legend:
+        axes.annotate(mark, (0, 1), (left, 14), xycoords="axes fraction", textcoords="offset points",
                       va="center", fontsize=10, color=color)  # fmt: skip
         axes.annotate(words, (0, 1), (left + 14, 14), xycoords="axes fraction", textcoords="offset points",
                       va="center", fontsize=11)  # fmt: skip

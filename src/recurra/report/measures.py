@@ -25,14 +25,13 @@ class Measure:
             return f"{100 * value:.1f}\u00a0%"
         return write_number(value)
 
-    def write_difference(self, value: float) -> str:
-        """A signed difference; between two percentages it is in points."""
-        if not math.isfinite(value):
-            return NOTHING
-        sign = "+" if value >= 0 else "−"
-        return (
-            f"{sign}{100 * abs(value):.1f} points" if self.written == "percent" else f"{sign}{write_number(abs(value))}"
-        )
+    def compare(self, value: float, other: float) -> str:
+        """How `value` stands to `other` in words; the distance between two percentages is in points."""
+        if value == other:
+            return "no better"
+        distance = abs(value - other)
+        words = f"{100 * distance:.1f}\u00a0points" if self.written == "percent" else write_number(distance)
+        return f"{words} {'better' if self.beats(value, other) else 'worse'}"
 
     def beats(self, value: float, other: float) -> bool:
         """Whether `value` is better than `other`; never, where no direction is known or one is nan."""
@@ -81,7 +80,7 @@ def write_count(value: int | None) -> str:
 
 
 def write_bytes(value: int | None) -> str:
-    """A size with the decimal unit that fits it: 1 kB is 1000 B."""
+    """A size in bytes with the decimal unit that fits it: 1 kB is 1000 B."""
     if value is None:
         return NOTHING
     size = float(value)
