@@ -34,6 +34,11 @@ def test_write_seconds(value, words):
     assert measures.write_seconds(value).replace("\u00a0", " ") == words
 
 
+@pytest.mark.parametrize(("value", "words"), [(None, "–"), (0.0, "0 %"), (0.0002, "0.02 %"), (1.0, "100.0 %")])
+def test_write_share(value, words):
+    assert measures.write_share(value).replace("\u00a0", " ") == words
+
+
 def test_metrics_know_their_direction():
     accuracy, nats = measures.measure("accuracy"), measures.measure("nats_per_character")
     assert accuracy.beats(0.8, 0.7)

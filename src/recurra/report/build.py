@@ -46,7 +46,7 @@ def build_report(record: RunRecord) -> str:
         size=measures.write_bytes,
         span=measures.write_seconds,
         setting=measures.write_setting,
-        share=lambda value: measures.Measure("", "percent").write(value),
+        share=measures.write_share,
         percent=_percent,
     )
     here = resources.files("recurra.report")

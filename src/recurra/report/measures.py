@@ -101,6 +101,13 @@ def write_seconds(value: float | None) -> str:
     return f"{minutes} min {seconds:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def write_share(value: float | None) -> str:
+    """A fraction as a percentage; a small one keeps two digits, so that it does not become none."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{100 * value:.2g}\u00a0%" if value < 0.1 else f"{100 * value:.1f}\u00a0%"
+
+
 def write_setting(value: Any) -> str:
     """A setting's value as a person would say it."""
     if value is None or value == "":
