@@ -20,10 +20,11 @@ _VERTICES = {Path.MOVETO: 1, Path.LINETO: 1, Path.CURVE3: 2, Path.CURVE4: 3, Pat
 def draw_equation(latex: str, text: str) -> str | None:
     """One line of maths as SVG, with `text` in its place for those who cannot see it.
 
-    None where matplotlib's mathtext does not know a command of the line: the caller shows the text.
+    None where matplotlib's mathtext does not know a command of the line, or may lack a letter: the caller shows
+    the text.
     """
     line = re.sub(r"\\\\(\[[^\]]*\])?\s*$", "", latex.strip().strip("$")).replace("&", "").strip()
-    if not line or "$" in line:
+    if not line or "$" in line or not line.isascii():
         return None
     with drawing("mathtext"):
         try:
