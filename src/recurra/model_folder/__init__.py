@@ -1,0 +1,7 @@
+"""A trained model as one folder: whole, checked, never unpickled. Nothing heavy is imported until it is used."""
+
+from recurra.model_folder.folder import ModelFolder, add, read, write
+from recurra.model_folder.manifest import FORMAT_VERSION
+from recurra.model_folder.swap import check_target
+
+__all__ = ["FORMAT_VERSION", "ModelFolder", "add", "check_target", "read", "write"]

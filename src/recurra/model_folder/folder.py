@@ -1,0 +1,209 @@
+"""Writing and reading model folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recurra.errors import ModelFolderError, UnknownNameError, UsageError
+from recurra.model_folder import manifest, swap
+from recurra.model_folder.manifest import CONFIG, METRICS, REQUIRED, VOCABULARY, WEIGHTS, Entry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ATTEMPTS = 5  # a folder that is replaced while it is read is read again so often
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model folder that was read and found whole.
+
+    path: where it stands; config, vocabulary, metrics: what was written; versions: of Recurra and torch that wrote it;
+    files: every file but the manifest by name, with size and SHA-256.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    vocabulary: dict[str, Any]
+    metrics: dict[str, Any]
+    versions: dict[str, str]
+    files: dict[str, Entry]
+
+    @property
+    def extra(self) -> list[str]:
+        """The names of the files beyond those that every model has, such as report.html."""
+        return sorted(set(self.files) - set(REQUIRED))
+
+    def weights(self) -> dict[str, Tensor]:
+        """The tensors by name, on the CPU, bit for bit as they were given. The file is checked again.
+
+        Errors:  ModelFolderError if the file changed since the folder was read, or holds no tensors
+        """
+        import safetensors
+        import safetensors.torch
+
+        try:
+            return safetensors.torch.load(manifest.content(self.path, self.files[WEIGHTS]))
+        except safetensors.SafetensorError as error:
+            raise ModelFolderError(f"{self.path}: {WEIGHTS} is not a safetensors file: {error}") from error
+
+    def read_extra(self, name: str) -> bytes:
+        """The content of one of `extra`, checked again; UnknownNameError if there is no such file."""
+        if name not in self.extra:
+            raise UnknownNameError(f"extra file of {self.path}", name, self.extra)
+        return manifest.content(self.path, self.files[name])
+
+
+def write(
+    folder: Path | str,
+    *,
+    config: Mapping[str, Any],
+    vocabulary: Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    metrics: Mapping[str, Any],
+    extra: Mapping[str, bytes] | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write a model folder, whole or not at all; the same content gives the same bytes.
+
+    config, vocabulary, metrics: what JSON can hold, keys are text. weights: tensors on any device, stored one by
+    one and contiguous, so that views and tied weights are right. extra: further files by plain name. overwrite: put
+    it in the place of an existing model folder; a crash at any moment leaves the old or the new one.
+    Errors:  UsageError if the folder exists and may not be replaced, or something cannot be stored;
+             ModelFolderError if the system cannot write it
+    """
+    import importlib.metadata
+
+    import torch
+
+    swap.check_target(folder, overwrite=overwrite)
+    versions = {"recurra": importlib.metadata.version("recurra"), "torch": str(torch.__version__)}
+    contents = {
+        CONFIG: _json(
+            CONFIG,
+            {"format_version": manifest.FORMAT_VERSION, "versions": versions, "config": dict(config)},
+        ),
+        VOCABULARY: _json(VOCABULARY, dict(vocabulary)),
+        METRICS: _json(METRICS, dict(metrics)),
+        WEIGHTS: _safetensors(weights),
+    }
+    for name, content in (extra or {}).items():
+        _check_extra(name, content)
+        contents[name] = content
+    twice = manifest.clash(contents)
+    if twice is not None:
+        raise UsageError(f"two files would be called {twice!r}; rename one")
+    swap.put(folder, contents, overwrite=overwrite)
+
+
+def read(folder: Path | str) -> ModelFolder:
+    """Read a model folder; every file is checked against the manifest.
+
+    If a writing was killed at the one moment when the new folder was not yet in place, the old one is read where it was
+    set aside; the next writing puts it back. Nothing is changed here.
+    Errors:  ModelFolderError names the folder, the file and what is wrong with it
+    """
+    path = Path(folder)
+    for attempt in range(1, ATTEMPTS + 1):
+        before = None
+        try:
+            standing = swap.standing(path.resolve())
+            before = _identity(standing)
+            return _read(standing if standing != path.resolve() else path)
+        except ModelFolderError:
+            if attempt == ATTEMPTS or before == _identity(standing):
+                raise
+        except OSError as error:
+            raise ModelFolderError(f"{folder}: cannot be read: {error.strerror or error}") from error
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def add(folder: Path | str, name: str, content: bytes) -> None:
+    """Add an extra file to a model folder or replace it, whole or not at all.
+
+    The folder is checked and written anew beside the old one, so it costs as much as writing it.
+    Errors:  UsageError if the name is not a plain one or is that of a file that every model has;
+             ModelFolderError if the folder is not whole, or the system cannot write it
+    """
+    _check_extra(name, content)
+    found = read(folder)
+    contents = {one.file: manifest.content(found.path, one) for one in found.files.values()}
+    contents[name] = content
+    twice = manifest.clash(contents)
+    if twice is not None:
+        raise UsageError(f"{folder} has a file called {name!r} but for capitals; choose another name")
+    swap.put(folder, contents, overwrite=True)
+
+
+def _read(path: Path) -> ModelFolder:
+    files = manifest.load(path)
+    values: dict[str, dict[str, Any]] = {}
+    for one in files.values():
+        content = manifest.content(path, one)
+        if one.file in (CONFIG, VOCABULARY, METRICS):
+            values[one.file] = manifest.parse(path, one.file, content)
+    head = values[CONFIG]
+    manifest.check_version(path, CONFIG, head)
+    config, versions = head.get("config"), head.get("versions")
+    if not isinstance(config, dict) or not isinstance(versions, dict):
+        raise ModelFolderError(f"{path}: {CONFIG} lacks config or versions")
+    return ModelFolder(path, config, values[VOCABULARY], values[METRICS], versions, files)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _check_extra(name: str, content: object) -> None:
+    if not manifest.is_plain_name(name):
+        raise UsageError(f"{name!r} is no plain file name; use letters, digits, '.', '_' and '-', at most 100")
+    if name.lower() in (*REQUIRED, manifest.MANIFEST):
+        raise UsageError(f"{name} is written with the model and cannot be an extra file")
+    if not isinstance(content, bytes):
+        raise UsageError(f"expected {name} as bytes, got {type(content).__name__}")
+
+
+def _json(name: str, value: dict[str, Any]) -> bytes:
+    _check_keys(name, value)
+    try:
+        return manifest.to_json(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"{name} cannot be written as JSON: {error}") from error
+
+
+def _check_keys(where: str, value: object) -> None:
+    """JSON would quietly turn the key 1 into "1"."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise UsageError(f"{where} has the key {key!r}; keys are text")
+            _check_keys(where, inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            _check_keys(where, inner)
+
+
+def _safetensors(weights: Mapping[str, Tensor]) -> bytes:
+    import safetensors.torch
+    import torch
+
+    stored: dict[str, Tensor] = {}
+    for name in sorted(weights):
+        tensor = weights[name]
+        if not isinstance(tensor, torch.Tensor):
+            raise UsageError(f"expected weight {name} as a tensor, got {type(tensor).__name__}")
+        if tensor.layout is not torch.strided or tensor.is_meta:
+            kind = "meta" if tensor.is_meta else str(tensor.layout)
+            raise UsageError(f"weight {name} is a {kind} tensor, which has no plain values to store")
+        stored[name] = tensor.detach().to("cpu", copy=True).resolve_conj().resolve_neg().contiguous()
+    try:
+        return bytes(safetensors.torch.save(stored))
+    except (KeyError, ValueError, safetensors.SafetensorError) as error:
+        raise UsageError(f"the weights cannot be stored: {error}") from error

@@ -1,0 +1,212 @@
+"""Putting a whole folder in the place of another, so that a crash at any moment leaves one of the two.
+
+    .NAME.writing-PID-RANDOM   the new folder while its files are written and synced
+    .NAME.replaced             the old folder from the moment it gives way until it is removed
+
+The steps: write the new folder; rename NAME to .NAME.replaced; rename the new folder to NAME; remove .NAME.replaced.
+Killed before the second rename, the old folder is whole under one of its two names, where `standing` finds it; killed
+after it, the new one is whole. The next writing clears away what a killed one left.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from recurra.errors import ModelFolderError, UsageError
+from recurra.model_folder import manifest
+
+_ACTIVE: set[Path] = set()  # the folders that this process is writing
+
+
+def check_target(folder: Path | str, *, overwrite: bool = False) -> None:
+    """Whether a model could be written there; to be asked before hours of training, too.
+
+    Errors:  UsageError if it exists and overwrite is False, is a file, or is neither a model folder nor empty:
+             such a one is never removed
+    """
+    with _told(folder):
+        _check_target(folder, Path(folder).resolve(), overwrite)
+
+
+def _check_target(folder: Path | str, path: Path, overwrite: bool) -> None:
+    if not path.name:
+        raise UsageError(f"{folder} cannot be a model folder; choose another --out")
+    above = next(parent for parent in path.parents if parent.exists())
+    if not above.is_dir():
+        raise UsageError(f"{folder} cannot be a model folder: {above} is a file; choose another --out")
+    standing_at = standing(path)
+    if not standing_at.exists():
+        return
+    if not standing_at.is_dir():
+        raise UsageError(f"{folder} exists and is not a folder; choose another --out")
+    if not overwrite:
+        raise UsageError(f"{folder} already exists; replace it with --overwrite or choose another --out")
+    if any(standing_at.iterdir()):
+        try:
+            manifest.load(standing_at)
+        except ModelFolderError as error:
+            raise UsageError(
+                f"{folder} exists and is not a model folder, so that it is never overwritten; choose another --out"
+                f"\n{error}"
+            ) from error
+
+
+def standing(path: Path) -> Path:
+    """Where the folder stands: at `path`, or set aside by a writing that was killed between its two renames."""
+    aside = _aside(path)
+    if not path.exists() and is_whole(aside):
+        return aside
+    return path
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether every file that the folder's manifest lists is there unaltered."""
+    try:
+        for one in manifest.load(folder).values():
+            manifest.content(folder, one)
+    except ModelFolderError:
+        return False
+    return True
+
+
+def put(folder: Path | str, contents: Mapping[str, bytes], *, overwrite: bool) -> None:
+    """Write a folder of these files and its manifest, whole or not at all.
+
+    Files in a replaced folder that its manifest does not list are somebody's own; they are moved into the new one.
+    Errors:  UsageError as check_target; ModelFolderError if the system cannot write it
+    """
+    check_target(folder, overwrite=overwrite)
+    path = Path(folder).resolve()
+    with _told(folder):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _clear_up(path)
+        new = path.with_name(f".{path.name}.writing-{os.getpid()}-{secrets.token_hex(4)}")
+        _ACTIVE.add(new)
+        try:
+            _fill(new, contents)
+            _exchange(new, path)
+        finally:
+            if new.exists():
+                shutil.rmtree(new)
+            _ACTIVE.discard(new)
+        _retire(_aside(path), path)
+
+
+@contextmanager
+def _told(folder: Path | str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ModelFolderError(f"{folder}: cannot be written: {error.strerror or error}") from error
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.replaced")
+
+
+def _fill(new: Path, contents: Mapping[str, bytes]) -> None:
+    new.mkdir()
+    for name in sorted(contents):
+        _write_synced(new / name, contents[name])
+    entries = [manifest.entry(name, content) for name, content in contents.items()]
+    _write_synced(new / manifest.MANIFEST, manifest.to_bytes(entries))
+    _sync_folder(new)
+
+
+def _exchange(new: Path, path: Path) -> None:
+    aside = _aside(path)
+    try:
+        if path.exists():
+            if any(path.iterdir()):
+                os.rename(path, aside)
+            else:
+                path.rmdir()
+        os.rename(new, path)
+    except BaseException:
+        if not path.exists() and aside.exists():
+            os.rename(aside, path)
+        raise
+    _sync_folder(path.parent)
+
+
+def _clear_up(path: Path) -> None:
+    """Finish or undo what a killed writing left beside `path`."""
+    aside = _aside(path)
+    if aside.exists() and any(aside.iterdir()):
+        try:
+            manifest.load(aside)
+        except ModelFolderError as error:
+            raise ModelFolderError(f"{aside} is in the way and no model folder; move it elsewhere\n{error}") from error
+    if standing(path) == aside:
+        os.rename(aside, path)
+    elif path.exists():
+        _retire(aside, path)
+    pattern = re.compile(rf"{re.escape(f'.{path.name}.writing-')}([0-9]+)-[0-9a-f]{{8}}")
+    for beside in path.parent.iterdir():
+        match = pattern.fullmatch(beside.name)
+        if match and beside not in _ACTIVE and not _is_alive(int(match[1])):
+            shutil.rmtree(beside)
+
+
+def _is_alive(process: int) -> bool:
+    """Whether another process of that number runs. Where it cannot be asked harmlessly, the answer is no."""
+    if sys.platform == "win32" or process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _retire(aside: Path, path: Path) -> None:
+    """Remove a replaced folder, its manifest last; what the manifest does not list moves to `path`."""
+    if not aside.exists():
+        return
+    if any(aside.iterdir()):
+        for name in manifest.load(aside):
+            listed = aside / name
+            if listed.is_symlink() or listed.is_file():
+                os.unlink(listed)
+        for own in sorted(aside.iterdir()):
+            if own.name != manifest.MANIFEST:
+                os.rename(own, _free(path / own.name))
+        os.unlink(aside / manifest.MANIFEST)
+    aside.rmdir()
+    _sync_folder(path.parent)
+
+
+def _free(path: Path) -> Path:
+    """The path, or where that is taken, one with a number behind its name."""
+    number = 0
+    free = path
+    while os.path.lexists(free):
+        number += 1
+        free = path.with_name(f"{path.name}.{number}")
+    return free
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    if sys.platform == "win32":  # folders cannot be opened there, and need no sync
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

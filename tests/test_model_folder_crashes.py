@@ -1,0 +1,197 @@
+"""No moment of a crash loses a model: the old folder or the new one is there, whole."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from recurra import model_folder
+from recurra.errors import ModelFolderError, UsageError
+from recurra.model_folder import swap
+
+
+def write(folder, number=0, **settings):
+    weights = {"w": torch.full((2, 3), float(number))}
+    model_folder.write(folder, config={"number": number}, vocabulary={}, weights=weights, metrics={}, **settings)
+
+
+def number(folder):
+    found = model_folder.read(folder)
+    assert torch.equal(found.weights()["w"], torch.full((2, 3), float(found.config["number"])))
+    return found.config["number"]
+
+
+KILLED_AT_EVERY_MOMENT = """
+import json, os, sys
+from pathlib import Path
+import torch
+from recurra import model_folder
+from recurra.errors import ModelFolderError
+
+CHANGES = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
+
+def write(folder, number, **settings):
+    weights = {"w": torch.full((2, 3), float(number))}
+    model_folder.write(folder, config={"number": number}, vocabulary={}, weights=weights, metrics={}, **settings)
+
+def prepare(folder, action):
+    folder.parent.mkdir()
+    if action != "first":
+        write(folder, 0, extra={"report.html": b"old"})
+        (folder / "notes.txt").write_text("mine")
+
+def work(folder, action):
+    if action == "add":
+        model_folder.add(folder, "report.html", b"new")
+    else:
+        write(folder, 1, overwrite=action == "overwrite")
+
+def killed_at(moment, folder, action):
+    count = 0
+
+    def hook(event, arguments):
+        nonlocal count
+        if event in CHANGES and str(folder.parent) in str(arguments[0]):
+            count += event != "open" or "r" not in (arguments[1] or "")
+            if count > moment:
+                os._exit(9)
+
+    process = os.fork()
+    if process == 0:
+        sys.addaudithook(hook)
+        work(folder, action)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 9
+
+def state(folder, action):
+    try:
+        found = model_folder.read(folder)
+    except ModelFolderError as error:
+        assert "there is no such model folder" in str(error), error
+        return "none"
+    number = found.config["number"]
+    assert found.weights()["w"].eq(number).all()
+    return found.read_extra("report.html").decode() if action == "add" else ("old", "new")[number]
+
+def clean_after_the_next_write(folder, action):
+    write(folder, 2, overwrite=True)
+    assert os.listdir(folder.parent) == ["run"], os.listdir(folder.parent)
+    assert action == "first" or (folder / "notes.txt").read_text() == "mine"
+    assert model_folder.read(folder).config["number"] == 2
+
+states = {}
+for action in ("overwrite", "add", "first"):
+    states[action] = []
+    killed = True
+    while killed:
+        moment = len(states[action])
+        folder = Path(sys.argv[1]) / f"{action}-{moment}" / "run"
+        prepare(folder, action)
+        killed = killed_at(moment, folder, action)
+        states[action].append(state(folder, action))
+        clean_after_the_next_write(folder, action)
+print(json.dumps(states))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+def test_killed_at_any_moment_the_old_or_the_new_folder_is_there(tmp_path):
+    """A forked process is ended, without a chance to tidy up, before its first, second, ... change of the disk."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_AT_EVERY_MOMENT, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    states = json.loads(done.stdout)
+    for action, fewest in (("overwrite", 15), ("add", 15), ("first", 8)):
+        before = "none" if action == "first" else "old"
+        count = states[action].count(before)
+        assert states[action] == [before] * count + ["new"] * (len(states[action]) - count), "old, then new"
+        assert count >= 7
+        assert len(states[action]) >= fewest
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_failing_rename_puts_the_old_folder_back(tmp_path, monkeypatch, failing):
+    write(tmp_path / "run")
+    calls, rename = [], os.rename
+
+    def fail(source, target):
+        calls.append(source)
+        if len(calls) == failing:
+            raise OSError(5, "Input/output error")
+        rename(source, target)
+
+    monkeypatch.setattr(swap.os, "rename", fail)
+    with pytest.raises(ModelFolderError, match="run: cannot be written: Input/output error"):
+        write(tmp_path / "run", 1, overwrite=True)
+    monkeypatch.undo()
+    assert os.listdir(tmp_path) == ["run"]
+    assert number(tmp_path / "run") == 0
+
+
+def test_set_aside_and_never_replaced(tmp_path):
+    """Killed between the two renames: the old folder is read, kept, and put back by the next write."""
+    write(tmp_path / "run", 7)
+    (tmp_path / "run").rename(tmp_path / ".run.replaced")
+    found = model_folder.read(tmp_path / "run")
+    assert found.config["number"] == 7
+    assert found.path.name == ".run.replaced"
+    with pytest.raises(UsageError, match="already exists"):
+        write(tmp_path / "run", 8)
+    model_folder.add(tmp_path / "run", "report.html", b"x")
+    assert model_folder.read(tmp_path / "run").path == tmp_path / "run"
+    assert os.listdir(tmp_path) == ["run"]
+
+
+def test_an_altered_set_aside_folder_is_no_model(tmp_path):
+    write(tmp_path / "run", 7)
+    (tmp_path / "run" / "metrics.json").unlink()
+    (tmp_path / "run").rename(tmp_path / ".run.replaced")
+    with pytest.raises(ModelFolderError, match="run: there is no such model folder"):
+        model_folder.read(tmp_path / "run")
+    write(tmp_path / "run", 8)
+    assert os.listdir(tmp_path) == ["run"]
+    (tmp_path / ".run.replaced").mkdir()
+    (tmp_path / ".run.replaced" / "mine").touch()
+    with pytest.raises(ModelFolderError, match=r"\.run\.replaced is in the way"):
+        write(tmp_path / "run", 9, overwrite=True)
+    assert number(tmp_path / "run") == 8
+
+
+def test_only_left_overs_of_dead_writers_of_this_folder_are_cleared(tmp_path):
+    own, alive = f".run.writing-{os.getpid()}-00000000", f".run.writing-{os.getppid()}-00000000"
+    other, like = ".run2.writing-999999999-00000000", ".run.writing-notes"
+    for name in (own, alive, other, like, ".run.writing-999999999999999999999999-00000000"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").touch()
+    write(tmp_path / "run")
+    assert sorted(os.listdir(tmp_path)) == sorted(["run", alive, other, like])
+
+
+def test_a_folder_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):
+    write(tmp_path / "run")
+    contents, replaced = model_folder.manifest.content, []
+
+    def content(folder, entry):
+        if not replaced:
+            replaced.append(True)
+            write(tmp_path / "run", 1, overwrite=True)
+        return contents(folder, entry)
+
+    monkeypatch.setattr(model_folder.manifest, "content", content)
+    assert model_folder.read(tmp_path / "run").config["number"] == 1
+
+
+def test_a_full_disk_is_told_in_a_line_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    write(tmp_path / "run")
+    monkeypatch.setattr(swap.os, "fsync", full)
+    with pytest.raises(ModelFolderError, match="run: cannot be written: No space left on device"):
+        write(tmp_path / "run", 1, overwrite=True)
+    assert os.listdir(tmp_path) == ["run"]
+    assert number(tmp_path / "run") == 0
