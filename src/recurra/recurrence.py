@@ -7,7 +7,7 @@ from torch import Tensor
 
 from recurra.cells.definition import Cell
 from recurra.engines.choose import choose
-from recurra.engines.request import CellWeights, Embedded, Request, State
+from recurra.engines.request import CellWeights, Embedded, Request, State, has_bias
 from recurra.errors import ShapeError
 
 
@@ -30,13 +30,13 @@ def unroll(
     reverse: from the last step of each row to its first; y stays in the order of x
     Errors:  ShapeError for what does not fit; EngineError if the engine asked for cannot do this
     """
-    bias = weights.bias_ih is not None or "bias_ih" not in cell.layout()
+    bias = has_bias(cell, weights.present())
     hidden = _check_weights(cell, weights, bias)
     batch, time = _check_input(x, weights.weight_ih)
     if state is None:
         zeros = weights.weight_ih.new_zeros(batch, hidden)
         state = (zeros,) * len(cell.states)
-    _check_state(cell, state, (batch, hidden))
+    _check_state(cell, state, (batch, hidden), weights.weight_ih)
     if lengths is not None:
         lengths = _checked_lengths(lengths, batch, time)
     if recurrent_mask is not None and recurrent_mask.shape != (batch, hidden):
@@ -89,15 +89,21 @@ def _check_input(x: Tensor | Embedded, weight: Tensor) -> tuple[int, int]:
     return shape[0], shape[1]
 
 
-def _check_state(cell: Cell, state: State, shape: tuple[int, int]) -> None:
+def _check_state(cell: Cell, state: State, shape: tuple[int, int], weight: Tensor) -> None:
     if len(state) != len(cell.states):
         raise ShapeError(f"{cell.name} has the states {', '.join(cell.states)}, got {len(state)} tensors")
     for name, tensor in zip(cell.states, state, strict=True):
         if tensor.shape != shape:
             raise ShapeError(f"expected state {name} [B, H] = {list(shape)}, got {list(tensor.shape)}")
+        if tensor.device != weight.device:
+            raise ShapeError(f"state {name} is on {tensor.device}, the weights are on {weight.device}")
+        if tensor.dtype != weight.dtype and not torch.is_autocast_enabled(weight.device.type):
+            raise ShapeError(f"state {name} is {tensor.dtype}, the weights are {weight.dtype}")
 
 
-def _checked_lengths(lengths: Tensor, batch: int, time: int) -> Tensor:
+def _checked_lengths(lengths: object, batch: int, time: int) -> Tensor:
+    if not isinstance(lengths, Tensor):
+        raise ShapeError(f"expected lengths, a tensor int64 [B] = [{batch}], got a {type(lengths).__name__}")
     if lengths.shape != (batch,) or lengths.is_floating_point() or lengths.dtype == torch.bool:
         raise ShapeError(f"expected lengths int64 [B] = [{batch}], got {lengths.dtype} {list(lengths.shape)}")
     lengths = lengths.detach().to("cpu", torch.int64)

@@ -68,4 +68,4 @@ def _rows_alive(lengths: Tensor, t: int) -> Tensor | None:
 def _step(request: Request, x: Tensor, state: State) -> State:
     new = request.cell.function(x, *state)
     new = new if isinstance(new, tuple) else (new,)
-    return tuple(n.to(s.dtype) for n, s in zip(new, state, strict=True))
+    return tuple(n.to(s.dtype).expand_as(s) for n, s in zip(new, state, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -104,6 +104,12 @@ class Engine(Protocol):
 
     def run(self, request: Request) -> tuple[Tensor, State]:
         """The outputs [B, T, H], zero past each row's length, and each row's own last state."""
+
+
+def has_bias(cell: Cell, stored: Collection[str]) -> bool:
+    """Whether these weights, by stored name, are of a cell with its biases; True for a cell that never has any."""
+    possible = [name for name in ("bias_ih", "bias_hh") if name in cell.layout()]
+    return not possible or any(name in stored for name in possible)
 
 
 def gate_tensors(cell: Cell, stored: Mapping[str, Tensor], *, bias: bool) -> dict[tuple[str, str], Tensor]:

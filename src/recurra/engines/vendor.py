@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import _VF, Tensor
 
-from recurra.cells.definition import Cell
 from recurra.cells.elman import rnn, rnn_relu
 from recurra.cells.gru import gru
 from recurra.cells.lstm import lstm
 from recurra.engines.request import Embedded, Request, State
+from recurra.equations.trace import CellFunction
 
-KERNELS: dict[Cell, Callable[..., Any]] = {lstm: _VF.lstm, gru: _VF.gru, rnn: _VF.rnn_tanh, rnn_relu: _VF.rnn_relu}
+TORCH_HAS = (lstm, gru, rnn, rnn_relu)
+KERNELS: dict[CellFunction, Callable[..., Any]] = dict(
+    zip((c.function for c in TORCH_HAS), (_VF.lstm, _VF.gru, _VF.rnn_tanh, _VF.rnn_relu), strict=True)
+)
+"""By the function, which a deep copy of a layer keeps, not by the Cell, which it copies."""
 
-HOLD = 1e4
-"""Added to a gate's sum, drives its sigmoid to exactly 1 (negative: to 0) in every floating-point type."""
+HELD = {lstm.function: {"i": -1e4, "f": 1e4}, rnn_relu.function: {"h": -1e30}}
+"""What is added to the sums of which gates past a row's end. 1e4 drives a sigmoid to exactly 1 (negative: to 0) in
+every floating-point type; a relu has sums of any size to overcome."""
 
 
 class Vendor:
@@ -25,14 +31,16 @@ class Vendor:
 
     Ragged rows run padded, which is faster than packed on a CPU. Outputs past a row's end are zeroed and h is taken
     from the row's own last output. An LSTM's c is in no output; there one more input column holds f at 1 and i at
-    0 past the end, so that c stays what it was, exactly, and nothing flows back from there.
+    0 past the end, so that c stays what it was, exactly, and nothing flows back from there. A relu RNN may grow
+    without bound over steps that its row does not have, and 0 times infinity would be in its gradient; there the
+    column holds h at 0.
     """
 
     name = "vendor"
 
     def why_not(self, request: Request) -> str | None:
-        if request.cell not in KERNELS:
-            return f"torch has no {request.cell.name} (it has {', '.join(c.name for c in KERNELS)})"
+        if request.cell.function not in KERNELS:
+            return f"torch has no {request.cell.name} (it has {', '.join(c.name for c in TORCH_HAS)})"
         if request.recurrent_mask is not None:
             return "torch's kernels have no dropout inside the step"
         if request.batch == 0:
@@ -49,7 +57,7 @@ class Vendor:
             alive = (torch.arange(request.time, device=request.device) < lengths[:, None]).unsqueeze(-1)
             x = torch.where(alive, x, x.new_zeros(()))
         flat = list(request.weights.present().values())
-        if alive is not None and request.cell is lstm:
+        if alive is not None and request.cell.function in HELD:
             x = torch.cat([x, (~alive).to(x.dtype)], -1)
             flat[0] = torch.cat([flat[0], _hold_column(request)], -1)
         y, state = self._call(request, x, flat)
@@ -59,22 +67,40 @@ class Vendor:
             state = (last, *state[1:])
         if order is not None:
             y = y.gather(1, order.unsqueeze(-1).expand_as(y))
-        return y, state
+        return y, tuple(new.to(old.dtype) for new, old in zip(state, request.state, strict=True))
 
     def _call(self, request: Request, x: Tensor, flat: list[Tensor]) -> tuple[Tensor, State]:
-        initial = tuple(s.unsqueeze(0).contiguous() for s in request.state)
+        initial = [s.unsqueeze(0).contiguous() for s in request.state]
         train = torch.is_grad_enabled()
         several = len(initial) > 1
-        y, *state = KERNELS[request.cell](
-            x, initial if several else initial[0], flat, request.bias, 1, 0.0, train, False, True
-        )
+        autocast: AbstractContextManager[Any] = nullcontext()
+        if _fails_under_autocast(request):
+            autocast = torch.autocast("cpu", enabled=False)
+            x, *initial = (v.to(request.weights.weight_ih.dtype) for v in (x, *initial))
+        with autocast:
+            y, *state = KERNELS[request.cell.function](
+                x, tuple(initial) if several else initial[0], flat, request.bias, 1, 0.0, train, False, True
+            )
         return y, tuple(s.squeeze(0) for s in state)
 
 
+def _fails_under_autocast(request: Request) -> bool:
+    """Whether torch would hand oneDNN an LSTM in a type that this CPU lacks; it stays in its own."""
+    if request.cell.function is not lstm.function or request.device.type != "cpu":
+        return False
+    if not torch.is_autocast_enabled("cpu"):
+        return False
+    half = torch.get_autocast_dtype("cpu") == torch.float16
+    mkldnn = torch.ops.mkldnn
+    return not (mkldnn._is_mkldnn_fp16_supported() if half else mkldnn._is_mkldnn_bf16_supported())
+
+
 def _hold_column(request: Request) -> Tensor:
-    gates = request.cell.layout()["weight_ih"]
-    column = [{"i": -HOLD, "f": HOLD}.get(gate, 0.0) for gate in gates]
-    weight = request.weights.weight_ih
+    weight, kind = request.weights.weight_ih, request.device.type
+    runs_in = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+    most = torch.finfo(runs_in).max / 4
+    held = HELD[request.cell.function]
+    column = [max(-most, min(held.get(gate, 0.0), most)) for gate in request.cell.layout()["weight_ih"]]
     return weight.new_tensor(column).repeat_interleave(request.hidden_size).unsqueeze(-1)
 
 

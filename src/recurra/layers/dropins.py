@@ -23,11 +23,13 @@ class _DropIn(Stack):
     ) -> None:
         if proj_size:
             raise UsageError(f"proj_size is not supported, got {proj_size}; put a torch.nn.Linear behind the layer")
-        if rest["dropout"] and num_layers == 1:
-            warnings.warn(
-                f"dropout={rest['dropout']} acts between layers and has no effect with num_layers=1", stacklevel=3
-            )
+        if not isinstance(batch_first, bool):
+            raise UsageError(f"batch_first must be True or False, got {batch_first!r}")
         super().__init__(input_size, hidden_size, num_layers, **rest)
+        if self.dropout and num_layers == 1:
+            warnings.warn(
+                f"dropout={self.dropout} acts between layers and has no effect with num_layers=1", stacklevel=3
+            )
         self.batch_first = batch_first
 
     def forward(
@@ -108,7 +110,7 @@ class RNN(_DropIn):
     ) -> None:
         plain = {"tanh": "rnn", "relu": "rnn-relu"}
         if nonlinearity not in plain:
-            raise UnknownNameError("nonlinearity", nonlinearity, plain)
+            raise UnknownNameError("nonlinearity", str(nonlinearity), plain)
         if cell is not None and nonlinearity != "tanh":
             raise UsageError(f"cell={cell!r} has its own nonlinearities; leave nonlinearity out")
         super().__init__(

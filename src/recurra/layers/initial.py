@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from recurra.cells.definition import Cell
+from recurra.engines.request import has_bias
 from recurra.errors import UnknownNameError
 
 Init = Literal["torch", "orthogonal"]
@@ -29,10 +30,11 @@ def initialise(cell: Cell, stored: dict[str, Tensor], hidden_size: int, how: Ini
         for tensor in stored.values():
             nn.init.uniform_(tensor, -bound, bound)
         return
-    for name, gates in cell.layout(bias="bias_ih" in stored or "bias_ih" not in cell.layout()).items():
+    for name, gates in cell.layout(bias=has_bias(cell, stored)).items():
         for gate, rows in zip(gates, stored[name].chunk(len(gates)), strict=True):
             if name == "weight_hh":
-                nn.init.orthogonal_(rows)
+                whole = torch.empty_like(rows, dtype=torch.promote_types(rows.dtype, torch.float32))
+                rows.copy_(nn.init.orthogonal_(whole))  # torch has no QR in bf16
             elif name == "weight_ih":
                 nn.init.xavier_uniform_(rows)
             else:

@@ -54,8 +54,11 @@ class Stack(nn.Module):
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
                 raise UsageError(f"{name} must be a whole number from 1, got {number!r}")
         for name, share in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
-            if isinstance(share, bool) or not 0 <= share <= 1:
+            if not isinstance(share, int | float) or isinstance(share, bool) or not 0 <= share <= 1:
                 raise UsageError(f"{name} must be a number from 0 to 1, got {share!r}")
+        for name, flag in (("bias", bias), ("bidirectional", bidirectional), ("learned_state", learned_state)):
+            if not isinstance(flag, bool):
+                raise UsageError(f"{name} must be True or False, got {flag!r}")
         if merge not in get_args(Merge):
             raise UnknownNameError("merge", merge, get_args(Merge))
         self.cell = get(cell)
@@ -88,7 +91,7 @@ class Stack(nn.Module):
 
     def weights(self, layer: int = 0, direction: int = 0) -> CellWeights:
         """The weights of one layer and direction."""
-        found = {s: self._parameters.get(self.key(s, layer, direction)) for s in STORED}
+        found = {s: getattr(self, self.key(s, layer, direction), None) for s in STORED}  # a parametrisation's too
         return CellWeights(**{s: w for s, w in found.items() if w is not None})
 
     def reset_parameters(self) -> None:
@@ -119,7 +122,10 @@ class Stack(nn.Module):
         Shapes: x [B, T, I] or Embedded; state, for each state of the cell [L*D, B, H]; lengths int64 [B]
                 ->  y [B, T, D*H] (H for merge="sum"), zero past each row's length; the last states, as `state`
         """
-        batch = (x.tokens if isinstance(x, Embedded) else x).shape[0]
+        shape = (x.tokens if isinstance(x, Embedded) else x).shape
+        if not shape:
+            raise ShapeError(f"expected x [B, T, {self.input_size}] or tokens [B, T], got a single number")
+        batch = shape[0]
         start = self.initial_state(batch) if state is None else tuple(state)
         self._check_state(start, batch)
         last: list[State] = []
