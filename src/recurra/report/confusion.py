@@ -40,10 +40,9 @@ def draw_confusion(record: RunRecord) -> str | None:
         for place, row in enumerate(chosen):
             counts = [record.confusion[row][column] for column in chosen]
             _row(axes, counts, sum(record.confusion[row]), place, left, top, cell, count <= MOST_WITH_NUMBERS)
-        for place in range(count + 1):
-            at = place * cell
-            axes.plot([left, left + cell * count], [top + at] * 2, color=LINE, linewidth=0.6)
-            axes.plot([left + at] * 2, [top, top + cell * count], color=LINE, linewidth=0.6)
+        steps = [place * cell for place in range(count + 1)]
+        axes.hlines([top + step for step in steps], left, left + cell * count, color=LINE, linewidth=0.6)
+        axes.vlines([left + step for step in steps], top, top + cell * count, color=LINE, linewidth=0.6)
         for place, name in enumerate(names):
             middle = (place + 0.5) * cell
             axes.text(left - 7, top + middle, name, ha="right", va="center", fontsize=size, parse_math=False)
