@@ -136,14 +136,13 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> Table:
 
     _check_parquet_frame(path)
     try:
-        there = list(pl.read_parquet_schema(path))
+        scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+        there = scan.collect_schema().names()
         for name in columns or ():
             if name not in there:
                 raise _missing(name, there, path, None)
-        frame = pl.read_parquet(
-            path, columns=None if columns is None else list(columns), glob=False, hive_partitioning=False
-        )
-        kept = {name: _texts(frame[name]) for name in (there if columns is None else columns)}
+        frame = scan.select(there if columns is None else list(columns)).collect()
+        kept = {name: _texts(frame[name]) for name in frame.columns}
     except (PolarsError, PanicException, OSError, ValueError) as error:
         first = str(error).split("\n", 1)[0]
         raise DataError(f"this Parquet file cannot be read: {first}", remedy="write it again", file=path) from error

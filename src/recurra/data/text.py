@@ -26,7 +26,7 @@ def check_encoding(encoding: str) -> str:
     """The codec's own name. Errors: UsageError, with the nearest name, if there is no such text codec."""
     try:
         name = codecs.lookup(encoding).name
-        b"".decode(encoding)  # refuses codecs between bytes and bytes, such as "hex"
+        b"a".decode(encoding, "replace")  # refuses codecs between bytes and bytes, such as "hex"
         codecs.getincrementaldecoder(name)
     except (LookupError, ValueError, UnicodeError) as error:
         known = sorted({*aliases, *(alias.replace("_", "-") for alias in aliases.values())})
@@ -60,10 +60,11 @@ def iter_text(path: Path, encoding: str = "utf-8", chunk_chars: int = 1 << 20) -
     Errors: as `check_text_file`.
     """
     path = Path(path)
-    held, first = "", True
+    held, first, empty = "", True, True
     for decoded in _decoded(path, encoding, chunk_chars):
         text = decoded.removeprefix("\ufeff") if first else decoded
         first = first and not decoded
+        empty = empty and not text
         text = held + text
         held = "\r" if text.endswith("\r") else ""
         text = text.removesuffix("\r").replace("\r\n", "\n")
@@ -71,6 +72,8 @@ def iter_text(path: Path, encoding: str = "utf-8", chunk_chars: int = 1 << 20) -
             yield text
     if held:
         yield held
+    if empty:
+        raise DataError("the file is empty", remedy="give a file with text in it", file=path)
 
 
 def iter_lines(path: Path, encoding: str = "utf-8", *, max_line: int = MAX_LINE) -> Iterator[str]:
@@ -110,7 +113,7 @@ def _decoded(path: Path, encoding: str, block_bytes: int) -> Iterator[str]:
     """The file decoded, block by block. Errors: as `check_text_file`."""
     name = check_encoding(encoding)
     decoder = codecs.getincrementaldecoder(name)()
-    line, line_start, read, characters = 1, 0, 0, 0
+    line, line_start, read = 1, 0, 0
     blocks = read_blocks(path, block_bytes)
     while True:
         block = next(blocks, b"")
@@ -132,15 +135,12 @@ def _decoded(path: Path, encoding: str, block_bytes: int) -> Iterator[str]:
                 file=path,
                 line=line + text.count("\n", 0, text.index("\0")),
             )
-        characters += len(text)
         line += text.count("\n")
         if b"\n" in block:
             line_start = read - len(block) + block.rindex(b"\n") + 1
         yield text
         if not block:
             break
-    if not characters:
-        raise DataError("the file is empty", remedy="give a file with text in it", file=path)
 
 
 def _refuse_other_unicode(path: Path, start: bytes, encoding: str) -> None:

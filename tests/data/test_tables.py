@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recurra.data.tables import Table, read_table
+from recurra.errors import DataError
+
+
+def _table(folder: Path, name: str, content: str | bytes, **options: object) -> Table:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_table(path, **options)  # type: ignore[arg-type]
+
+
+def test_every_cell_of_a_csv_is_text(tmp_path: Path) -> None:
+    table = _table(tmp_path, "a.csv", "\ufeffname, n \r\nNA,1\r\nnull,007\r\n,1e3\r\n")
+    assert table.columns == {"name": ["NA", "null", ""], "n": ["1", "007", "1e3"]}
+    assert table.lines == [2, 3, 4]
+    assert len(table) == 3
+
+
+def test_lines_are_counted_through_quoted_line_feeds(tmp_path: Path) -> None:
+    content = 'text,label\n"a\n\n""b"", c",x\n\nplain \u2028 \u0085 one,y\n"d\ne",z\n'
+    table = _table(tmp_path, "a.csv", content)
+    assert table.columns["text"] == ['a\n\n"b", c', "plain \u2028 \u0085 one", "d\ne"]
+    assert table.lines == [2, 6, 7]
+
+
+CELL = st.text(alphabet="a ,\"\n\t'é\u2028;", max_size=6).map(lambda text: text + "z")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(rows=st.lists(st.tuples(CELL, CELL), min_size=1, max_size=8))
+def test_a_written_csv_is_read_as_it_was(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows([("text", "label"), *rows])
+    table = _table(tmp_path, "a.csv", buffer.getvalue())
+    assert list(zip(table.columns["text"], table.columns["label"], strict=True)) == rows
+    starts = [2]
+    for row in rows[:-1]:
+        starts.append(starts[-1] + 1 + sum(cell.count("\n") for cell in row))
+    assert table.lines == starts
+
+
+def test_quotes_are_literal_in_tsv(tmp_path: Path) -> None:
+    table = _table(tmp_path, "a.tsv", 'text\tlabel\n"un\'closed \t1\n\nsay "x"\t0\r\n')
+    assert table.columns == {"text": ["\"un'closed ", 'say "x"'], "label": ["1", "0"]}
+    assert table.lines == [2, 4]
+
+
+def test_json_lines_keep_strings_and_write_the_rest_as_json(tmp_path: Path) -> None:
+    content = '{"text": "NA", "n": 1.50, "more": [1, "é"]}\n\n{"n": null, "text": "a\\nb", "more": true}\n'
+    table = _table(tmp_path, "a.jsonl", content)
+    assert table.columns == {"text": ["NA", "a\nb"], "n": ["1.5", ""], "more": ['[1, "é"]', "true"]}
+    assert table.lines == [1, 3]
+    wanted = _table(tmp_path, "a.ndjson", '{"text": "a", "x": 1}\n{"text": "b"}\n', columns=["text"])
+    assert wanted.columns == {"text": ["a", "b"]}
+
+
+def test_parquet_values_become_text(tmp_path: Path) -> None:
+    path = tmp_path / "a[1].parquet"
+    pl.DataFrame(
+        {"text": ["NA", None, "x"], "label": [1, 0, 1], "flag": [True, False, None], "list": [["é"], [], None]}
+    ).write_parquet(path)
+    table = read_table(path)
+    assert table.columns == {
+        "text": ["NA", "", "x"],
+        "label": ["1", "0", "1"],
+        "flag": ["true", "false", ""],
+        "list": ['["é"]', "[]", ""],
+    }
+    assert table.lines == [1, 2, 3]
+    assert read_table(path, columns=["label"]).columns == {"label": ["1", "0", "1"]}
+    with pytest.raises(
+        DataError, match=r"no column 'labels'; there are 'text', 'label', 'flag', 'list'\ndid you mean 'label'"
+    ):
+        read_table(path, columns=["labels"])
+
+
+def test_packed_tables_are_unpacked(tmp_path: Path) -> None:
+    assert _table(tmp_path, "a.csv.gz", gzip.compress(b"a,b\n1,2\n")).columns == {"a": ["1"], "b": ["2"]}
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("inner/c.tsv", "a\n1\n")
+    assert read_table(tmp_path / "b.zip").columns == {"a": ["1"]}
+
+
+def test_another_encoding_is_read_when_asked_for(tmp_path: Path) -> None:
+    content = "text,label\ncafé…,x\n".encode("cp1252")
+    assert _table(tmp_path, "a.csv", content, encoding="cp1252").columns["text"] == ["café…"]
+    with pytest.raises(DataError, match=r"a\.csv:2: 0xE9, byte 4 of the line"):
+        _table(tmp_path, "a.csv", content)
+
+
+BIG = "x" * 600_000
+BAD = [
+    ("a.csv", "", "a.csv: the file is empty"),
+    ("a.csv", "\n\n", "a.csv: the table has only blank lines"),
+    ("a.csv", "text,label\n", "a.csv: the table has a header and no rows"),
+    ("a.csv", "text,label,text\na,b,c\n", "a.csv:1: the column 'text' stands twice"),
+    ("a.csv", 'text,label\n"a\nb",x\nc\n', "a.csv:4: this row has 1 cells, the header has 2"),
+    ("a.csv", "text,label\na,b,c\n", "a.csv:2: this row has 3 cells, the header has 2\nquote cells"),
+    ("a.csv", 'text,label\na,x\n"b,y\nc,z\n', "a.csv:3: a quote that this row opens is never closed"),
+    ("a.csv", 'text,label\n"a"b,x\n', "a.csv:2: this row is no CSV"),
+    ("a.csv", "text,label\ra,x\r", "a.csv:1: a carriage return stands inside this row"),
+    ("a.csv", f'text,label\n"{BIG}\n{BIG}",x\n', "a.csv:2: a cell of this row has over 1,000,000 characters"),
+    ("a.csv", f"text,label\n{BIG}{BIG},x\n", "a.csv:2: this line has 1,200,002 characters"),
+    ("a.csv", "text,label\na\0,x\n", "a.csv:2: a NUL byte"),
+    ("a.tsv", "text\tlabel\na b c\n", "a.tsv:2: this row has 1 cells, the header has 2"),
+    ("a.jsonl", '{"text": "a"}\n{"text": \n', "a.jsonl:2: this line is no JSON: Expecting value"),
+    ("a.jsonl", '{"text": "a"}\n["b"]\n', "a.jsonl:2: this line is a JSON list, not an object"),
+    ("a.jsonl", '{"text": "a", "label": "x"}\n{"text": "b"}\n', "a.jsonl:2: no column 'label'; there are 'text'"),
+    ("a.jsonl", '{"text": "\\ud800"}\n', "a.jsonl:1: half of a surrogate pair"),
+    ("a.jsonl", "[" * 200_000 + "\n", "a.jsonl:1: this line cannot be read"),
+    ("a.jsonl", "\n", "a.jsonl: the table has a header and no rows"),
+    ("a.parquet", "", "a.parquet: the file is empty"),
+    ("a.parquet", "PAR1 this is not one", "a.parquet: this is no Parquet file"),
+    ("a.parquet", "PAR1 this is not one PAR1", "a.parquet: this Parquet file cannot be read"),
+    ("a.xlsx", "x", "a.xlsx: .xlsx is no kind of table that can be read\nthere are .csv"),
+    ("a", "x", "a: a file without an ending is no kind of table"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "message"), BAD)
+def test_a_bad_table_is_an_error_that_says_where(tmp_path: Path, name: str, content: str, message: str) -> None:
+    limit = csv.field_size_limit()
+    with pytest.raises(DataError) as caught:
+        _table(tmp_path, name, content)
+    assert str(caught.value).removeprefix(f"{tmp_path}/").startswith(message)
+    assert str(caught.value).count("\n") <= 1
+    assert csv.field_size_limit() == limit
+
+
+def test_half_a_parquet_file_is_an_error(tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    pl.DataFrame({"text": ["a" * 50] * 100}).write_parquet(whole)
+    content = whole.getvalue()
+    for damaged in (content[:-40], content[:40] + content[80:], content[:4] + b"\xff" * 40 + content[44:]):
+        with pytest.raises(DataError, match="Parquet"):
+            _table(tmp_path, "a.parquet", damaged)
+
+
+def test_other_separators_are_guessed_at_in_the_message(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no column 'text'; there are 'text;label'\n.*here by ';'"):
+        _table(tmp_path, "a.csv", "text;label\na;x\n", columns=["text"])
+    with pytest.raises(DataError, match="no such file"):
+        read_table(tmp_path / "none.csv")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(content=st.binary(max_size=60), kind=st.sampled_from(["csv", "tsv", "jsonl", "parquet", "csv.gz", "zip"]))
+def test_no_bytes_whatever_are_a_traceback(tmp_path: Path, content: bytes, kind: str) -> None:
+    try:
+        table = _table(tmp_path, f"a.{kind}", content)
+    except DataError:
+        return
+    assert len(table.lines) == len(next(iter(table.columns.values())))
+    json.dumps(table.columns)
