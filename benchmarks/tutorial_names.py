@@ -47,6 +47,7 @@ class PeerResult:
     """What the tutorial's recipe reached: seconds of training, fractions of balanced accuracy."""
 
     steps: int
+    clip: float | None
     threads: int
     seconds: float
     trained_names: float
@@ -83,9 +84,10 @@ class Peer:
         _, last = self.rnn(letters)
         return nn.functional.log_softmax(self.head(last[0]), dim=1)
 
-    def train(self, steps: int) -> float:
-        """Seconds that `steps` steps took."""
-        optimiser = torch.optim.SGD([*self.rnn.parameters(), *self.head.parameters()], lr=LEARNING_RATE)
+    def train(self, steps: int, clip: float | None) -> float:
+        """Seconds that `steps` steps took; `clip` bounds the norm of each step's gradients."""
+        weights = [*self.rnn.parameters(), *self.head.parameters()]
+        optimiser = torch.optim.SGD(weights, lr=LEARNING_RATE)
         loss = torch.zeros(())
         start = time.perf_counter()
         for _ in range(steps):
@@ -94,6 +96,8 @@ class Peer:
             loss = nn.functional.nll_loss(self.log_probabilities(letters), self.targets[number])
             optimiser.zero_grad()
             loss.backward()
+            if clip is not None:
+                nn.utils.clip_grad_norm_(weights, clip)
             optimiser.step()
         seconds = time.perf_counter() - start
         if not math.isfinite(loss.item()):
@@ -107,20 +111,20 @@ class Peer:
         return balanced_accuracy([self.classes.index(label) for label in examples.labels], guesses)
 
 
-def peer(splits: Splits, *, steps: int, most_threads: int, seed: int) -> PeerResult:
+def peer(splits: Splits, *, steps: int, clip: float | None, most_threads: int, seed: int) -> PeerResult:
     """Train with the number of threads that was faster in a short trial, then judge."""
 
     def trial(threads: int) -> float:
         torch.set_num_threads(threads)
         candidate = Peer(splits.train, seed=seed)
-        candidate.train(200)
-        return candidate.train(1000)
+        candidate.train(200, clip)
+        return candidate.train(1000, clip)
 
     threads = min(range(1, most_threads + 1), key=trial)
     torch.set_num_threads(threads)
     best = Peer(splits.train, seed=seed)
-    seconds = best.train(steps)
-    return PeerResult(steps, threads, seconds, best.judge(splits.train), best.judge(splits.test))
+    seconds = best.train(steps, clip)
+    return PeerResult(steps, clip, threads, seconds, best.judge(splits.train), best.judge(splits.test))
 
 
 def ours(splits: Splits, target: float, *, threads: int, seed: int) -> tuple[float, float]:
@@ -151,6 +155,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of <label>.txt; default: the named data set `names`")
     parser.add_argument("--steps", type=int, default=STEPS, help="steps of the tutorial's recipe")
+    parser.add_argument(
+        "--clip", type=float, help="bound of the recipe's gradient norm; default: none, its classic form"
+    )
     parser.add_argument("--threads", type=int, default=2, help="for both sides; the peer takes fewer if that is faster")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--peer-only", action="store_true", help="leave our side out")
@@ -163,7 +170,7 @@ def main() -> None:
     print(f"{len(examples.items):,} distinct names ({repeats:,} repeats dropped), {len(examples.classes())} classes")
     print(f"{len(splits.train.items):,} to learn from, {len(splits.test.items):,} held out")
 
-    result = peer(splits, steps=chosen.steps, most_threads=chosen.threads, seed=chosen.seed)
+    result = peer(splits, steps=chosen.steps, clip=chosen.clip, most_threads=chosen.threads, seed=chosen.seed)
     us = None
     if not chosen.peer_only:
         us = ours(splits, result.held_out_names, threads=chosen.threads, seed=chosen.seed)
