@@ -94,6 +94,8 @@ def trace(function: CellFunction, *, bias: bool = True) -> Program:
     check_use(run, outputs)
     nodes, at = needed(run.graph.nodes, outputs)
     names = sorted(
-        (at[i], name) for name, i in run.locals.items() if i in at and nodes[at[i]].op not in ("input", "constant")
+        (at[i], name)
+        for name, i in run.locals.items()
+        if i in at and nodes[at[i]].op not in ("input", "state", "constant")
     )
     return Program(run.name, tuple(run.arguments), nodes, tuple(at[o] for o in outputs), tuple(names), tuple(run.gates))

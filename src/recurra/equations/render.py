@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from itertools import count
 
 from recurra.equations.graph import Node
 from recurra.equations.program import Program
@@ -86,8 +88,9 @@ def equations(program: Program, *, latex: bool = False) -> list[str]:
     new = {o: s for s, o in zip(program.states, program.outputs, strict=True) if nodes[o].op != "state"}
     names = dict(new)
     for index, name in program.names:  # a name that an argument had is not given to another value
-        if nodes[index].op != "state" and name not in program.arguments:
+        if name not in program.arguments:
             names.setdefault(index, name)
+    _name_repeated(program, names)
     lines = [_line(program, i, names, style) for i in sorted(names)]
     for state, output in zip(program.states, program.outputs, strict=True):  # passed on, or one value for two states
         if names.get(output) != state:
@@ -95,6 +98,19 @@ def equations(program: Program, *, latex: bool = False) -> list[str]:
             value = style.name(old, "t-1") if old else style.name(names[output])
             lines.append(f"{style.name(state)} = {value}")
     return lines
+
+
+def _name_repeated(program: Program, names: dict[int, str]) -> None:
+    """Name what would be written out more than once and is long: v1, v2, ..."""
+    uses = Counter(a for node in program.nodes for a in node.args)
+    taken = {*names.values(), *program.arguments}
+    fresh = (name for name in map("v{}".format, count(1)) if name not in taken)
+    sizes: list[int] = []
+    for i, node in enumerate(program.nodes):
+        size = 1 + sum(1 if a in names else sizes[a] for a in node.args)
+        sizes.append(size)
+        if i not in names and uses[i] > 1 and size > 4:
+            names[i] = next(fresh)
 
 
 def _line(program: Program, index: int, names: dict[int, str], style: Style) -> str:

@@ -142,7 +142,7 @@ class Vector(Unknown):
         return f"the vector {self.parameter}"
 
 
-class _Weights:
+class Weights:
     """W, R, p, b or rb before the gate is named."""
 
     def __init__(self, kind: Kind) -> None:
@@ -151,18 +151,19 @@ class _Weights:
     def _refuse(self, *_: object) -> Value:
         raise CellError(f"{self._kind} needs the name of a gate, as in {self._kind}.i")
 
-    __matmul__ = __rmatmul__ = __mul__ = __rmul__ = __add__ = __radd__ = __sub__ = __rsub__ = _refuse
+    __matmul__ = __rmatmul__ = __mul__ = __rmul__ = __add__ = __radd__ = _refuse
+    __sub__ = __rsub__ = __truediv__ = __rtruediv__ = __neg__ = _refuse
 
     def __repr__(self) -> str:
         return self._kind
 
 
-class _Matrices(_Weights):
+class _Matrices(Weights):
     def __getattr__(self, gate: str) -> Matrix:
         return Matrix(self._kind, _gate(gate))
 
 
-class _Vectors(_Weights):
+class _Vectors(Weights):
     def __getattr__(self, gate: str) -> Vector:
         return Vector(self._kind, _gate(gate))
 

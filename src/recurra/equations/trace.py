@@ -15,7 +15,7 @@ from typing import Any
 
 from recurra.equations.check import check_returned
 from recurra.equations.graph import BIAS_KINDS, Graph, Node, Parameter
-from recurra.equations.symbols import FUNCTIONS, Matrix, Unknown, Vector, bound
+from recurra.equations.symbols import FUNCTIONS, Matrix, Unknown, Vector, Weights, bound
 from recurra.errors import CellError
 
 CellFunction = Callable[..., Any]
@@ -221,8 +221,8 @@ class Trace:
         return self._made(self.graph.add(Node("vector", (), "H", parameter)))
 
     def apply(self, op: str, *operands: Any) -> Any:
-        """The operation on values and numbers: a symbol, or NotImplemented to leave it to a Vector's operator."""
-        if any(isinstance(o, Vector) for o in operands):
+        """The operation on values and numbers: a symbol, or NotImplemented to leave it to a weight's operator."""
+        if any(isinstance(o, (Vector, Weights)) for o in operands):
             return NotImplemented
         symbols = [self.symbol(o) for o in operands]
         widths = [self.graph.nodes[s.index].width for s in symbols]
