@@ -42,7 +42,7 @@ class Vocabulary:
         normalize: Iterable[str] = (),
         split: segment.Split = "words",
     ) -> None:
-        self.level, self.split = _check_level(level), _check_split(split)
+        self.level, self.split = check_level(level), check_split(split)
         self.normalize = check_names(normalize)
         self.tokens = list(tokens)
         _check_tokens(self.tokens, level)
@@ -67,8 +67,8 @@ class Vocabulary:
         DataError if no token is left.
         """
         names = check_names(normalize)
-        _check_level(level)
-        _check_split(split)
+        check_level(level)
+        check_split(split)
         check_size(level, min_count, max_size)
         if level == "byte":
             return cls(_BYTE_TOKENS, level=level, normalize=names, split=split)
@@ -203,13 +203,15 @@ def check_size(level: Level, min_count: int, max_size: int | None) -> None:
         raise UsageError("a byte vocabulary has all 256 bytes; min_count and max_size do not apply to it")
 
 
-def _check_level(level: Level) -> Level:
+def check_level(level: Level) -> Level:
+    """Errors: UnknownNameError for a level that there is not."""
     if level not in LEVELS:
         raise UnknownNameError("vocabulary level", str(level), LEVELS)
     return level
 
 
-def _check_split(split: segment.Split) -> segment.Split:
+def check_split(split: segment.Split) -> segment.Split:
+    """Errors: UnknownNameError for a way of cutting words that there is not."""
     if split not in segment.SPLITS:
         raise UnknownNameError("word split", str(split), segment.SPLITS)
     return split
