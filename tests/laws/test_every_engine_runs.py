@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import pytest
+from cells_for_tests import CELLS
+from law_cases import PAIRS
+
+from recurra.cells.catalogue import BUILT_IN
+from recurra.engines.choose import ENGINES
+
+
+@pytest.mark.parametrize("engine", [e.name for e in ENGINES])
+def test_an_engine_runs_something(engine: str) -> None:
+    assert any(name == engine for _, name in PAIRS), f"no cell ran on {engine}: the laws say nothing about it"
+
+
+def test_every_cell_is_run() -> None:
+    assert {cell.name for cell, _ in PAIRS} == {cell.name for cell in CELLS}
+    assert set(BUILT_IN) < set(CELLS)
