@@ -76,7 +76,7 @@ def test_bytes_are_cut_before_a_whole_character(tmp_path: Path, cache: Path) -> 
 
 
 @pytest.mark.parametrize("level", ["char", "word", "byte"])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(body=st.text(alphabet="ab é\n中e\u0301", min_size=8), chunk=st.integers(1, 9))
 def test_small_pieces_give_the_same_corpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: Level, body: str, chunk: int

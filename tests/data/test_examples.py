@@ -37,6 +37,12 @@ def test_folders_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         from_folder(tmp_path / "none")
     with pytest.raises(DataError, match=r"holds no .txt file"):
         from_folder(tmp_path)
+    (tmp_path / "a.TXT").write_text("x", encoding="utf-8")
+    (tmp_path / "a.txt").write_text("y", encoding="utf-8")
+    if len(list(tmp_path.iterdir())) == 2:  # the file system tells upper from lower case
+        with pytest.raises(DataError, match="two files are the class 'a'"):
+            from_folder(tmp_path)
+        (tmp_path / "a.TXT").unlink()
     (tmp_path / "a.txt").write_text(" \n\n", encoding="utf-8")
     with pytest.raises(DataError, match="only blank lines"):
         from_folder(tmp_path)

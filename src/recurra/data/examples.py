@@ -61,7 +61,12 @@ def from_folder(folder: Path, *, encoding: str = "utf-8") -> Examples:
     if not folder.is_dir():
         raise DataError("no such folder", file=folder)
     found = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    files = {path.stem: path for path in found if path.suffix.lower() == ".txt"}
+    files: dict[str, Path] = {}
+    for path in found:
+        if path.suffix.lower() == ".txt":
+            if path.stem in files:
+                raise DataError(f"two files are the class {path.stem!r}", remedy="merge them", file=path)
+            files[path.stem] = path
     if not files:
         raise DataError("this folder holds no .txt file", remedy="put one <label>.txt per class into it", file=folder)
     return from_files(files, encoding=encoding)
