@@ -252,7 +252,10 @@ MALFORMED: dict[str, tuple[str, str]] = {
             return h""",
         "x is as wide as the input [I]",
     ),
-    "an attribute that a weight keeps to itself": ("def bad(x, h):\n    return W._h @ x  # !", "_h"),
+    "an attribute that a weight keeps to itself": (
+        "def bad(x, h):\n    return W._h @ x  # !",
+        "starts with a letter, not '_h'",
+    ),
 }
 
 
@@ -296,6 +299,29 @@ def test_a_cell_without_source_still_has_its_line() -> None:
 def test_only_a_function_with_a_name_is_a_cell(thing: Any) -> None:
     with pytest.raises(CellError, match="a cell is a function with a name, written with def, got"):
         cell(name="other")(thing)
+
+
+def test_a_wrapped_function_keeps_its_lines_and_names() -> None:
+    def logged(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def inner(*values: Any) -> Any:
+            return function(*values)
+
+        return inner
+
+    @cell()
+    @logged
+    def wrapped(x: Any, h: Any) -> Any:
+        y = tanh(W.h @ x + R.h @ h)
+        return y
+
+    assert [name for _, name in wrapped.program().names] == ["y"]
+    with pytest.raises(CellError, match=r"test_malformed_cells\.py:\d+: W\.h maps the input x itself.*\n.*  # !"):
+
+        @cell()
+        @logged
+        def broken(x: Any, h: Any) -> Any:
+            return tanh(W.h @ h)  # !
 
 
 def test_a_value_of_another_cell_is_refused() -> None:

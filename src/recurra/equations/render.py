@@ -84,13 +84,7 @@ def equations(program: Program, *, latex: bool = False) -> list[str]:
 
     A value of this step carries the time t, a state of the step before t-1.
     """
-    style, nodes = Style(latex), program.nodes
-    new = {o: s for s, o in zip(program.states, program.outputs, strict=True) if nodes[o].op != "state"}
-    names = dict(new)
-    for index, name in program.names:  # a name that an argument had is not given to another value
-        if name not in program.arguments:
-            names.setdefault(index, name)
-    _name_repeated(program, names)
+    style, nodes, names = Style(latex), program.nodes, _names(program)
     lines = [_line(program, i, names, style) for i in sorted(names)]
     for state, output in zip(program.states, program.outputs, strict=True):  # passed on, or one value for two states
         if names.get(output) != state:
@@ -98,6 +92,22 @@ def equations(program: Program, *, latex: bool = False) -> list[str]:
             value = style.name(old, "t-1") if old else style.name(names[output])
             lines.append(f"{style.name(state)} = {value}")
     return lines
+
+
+def written(program: Program, index: int, *, latex: bool = False) -> str:
+    """One value as the equations write it: by its name where it has one."""
+    return _expression(program, index, _names(program), Style(latex))
+
+
+def _names(program: Program) -> dict[int, str]:
+    """What each value that gets a line of its own is called."""
+    nodes = program.nodes
+    names = {o: s for s, o in zip(program.states, program.outputs, strict=True) if nodes[o].op != "state"}
+    for index, name in program.names:  # a name that an argument had is not given to another value
+        if name not in program.arguments:
+            names.setdefault(index, name)
+    _name_repeated(program, names)
+    return names
 
 
 def _name_repeated(program: Program, names: dict[int, str]) -> None:

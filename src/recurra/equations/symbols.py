@@ -170,7 +170,7 @@ class _Vectors(Weights):
 
 def _gate(name: str) -> str:
     if name.startswith("_"):  # copy, pickle and inspection ask for such names
-        raise AttributeError(name)
+        raise AttributeError(f"a gate's name starts with a letter, not {name!r}")
     return name
 
 

@@ -1,0 +1,1 @@
+"""What can be said of a cell or a trained model, for people."""

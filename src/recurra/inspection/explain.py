@@ -1,0 +1,107 @@
+"""What a cell is and who would run it: its equations, its counts, its paper, and each engine's answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from recurra.cells.catalogue import get
+from recurra.cells.definition import Cell
+from recurra.equations.program import Program
+from recurra.equations.render import equations, written
+from recurra.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One layer and direction of a cell.
+
+    equations, latex: one line for each named value; parameters: numbers to learn; flops_per_step: of one step of
+    one row, forward; hoisted, recurrent: matrix products that run once for the whole sequence, and at every step;
+    kept: values of a step that backpropagation reads again; engines: in order of preference, with None for one
+    that can run the cell on this device and otherwise its reason.
+    """
+
+    name: str
+    title: str
+    source: str
+    equations: list[str]
+    latex: list[str]
+    input_size: int
+    hidden_size: int
+    parameters: int
+    flops_per_step: int
+    hoisted: int
+    recurrent: int
+    kept: list[str]
+    engines: list[tuple[str, str | None]]
+    device: str
+
+    def text(self, *, latex: bool = False) -> str:
+        """For a terminal: lines without a final newline."""
+        head = [f"{self.name}: {self.title}", *([self.source] if self.source else [])]
+        lines = _aligned(self.latex, " &= ") if latex else _aligned(self.equations, " = ")
+        if latex:
+            lines = [r"\begin{aligned}", *(f"{line} \\\\" for line in lines), r"\end{aligned}"]
+        steps = "product" if self.recurrent == 1 else "products"
+        counts = [
+            f"input {self.input_size:,}, hidden {self.hidden_size:,}, one layer, one direction:",
+            f"  parameters {self.parameters:,} · FLOPs per step and row {self.flops_per_step:,}",
+            f"  {self.hoisted} of {self.hoisted + self.recurrent} matrix products run once for the whole sequence, "
+            f"{self.recurrent} {steps} at every step",
+            f"  kept for the backward pass: {', '.join(self.kept)}",
+        ]
+        return "\n".join([*head, "", *(f"  {line}" for line in lines), "", *counts, "", *self._engine_lines()])
+
+    def _engine_lines(self) -> list[str]:
+        width = max(len(name) for name, _ in self.engines)
+        first = next((name for name, reason in self.engines if reason is None), None)
+        lines = [f"engines on {self.device}, in order of preference:"]
+        for name, reason in self.engines:
+            answer = reason if reason is not None else "runs it" if name == first else "could run it"
+            lines.append(f"  {name:<{width}}  {answer}")
+        return lines
+
+
+def explain(
+    cell: str | Cell, *, input_size: int = 128, hidden_size: int = 256, bias: bool = True, device: str = "cpu"
+) -> Explanation:
+    """Everything that is known of a cell before it is trained.
+
+    Errors: UnknownNameError for a name that no cell has; UsageError for sizes under 1
+    """
+    from recurra.engines.choose import explain_choice
+
+    for size, value in (("input_size", input_size), ("hidden_size", hidden_size)):
+        if value < 1:
+            raise UsageError(f"{size} must be at least 1, got {value}")
+    found = get(cell)
+    program = found.program(bias=bias)
+    products = [i for i, node in enumerate(program.nodes) if node.op in ("W", "R")]
+    return Explanation(
+        name=found.name,
+        title=found.title,
+        source=found.source,
+        equations=equations(program),
+        latex=equations(program, latex=True),
+        input_size=input_size,
+        hidden_size=hidden_size,
+        parameters=program.parameter_count(input_size, hidden_size),
+        flops_per_step=program.flops(input_size, hidden_size),
+        hoisted=len(products) - len(program.recurrent_products),
+        recurrent=len(program.recurrent_products),
+        kept=_kept(program, found.derivative(bias=bias).saved),
+        engines=explain_choice(found, input_size=input_size, hidden_size=hidden_size, bias=bias, device=device),
+        device=device,
+    )
+
+
+def _kept(program: Program, saved: tuple[int, ...]) -> list[str]:
+    """The saved values as they are written; weights are there anyway."""
+    return [written(program, i) for i in saved if program.nodes[i].op != "vector"]
+
+
+def _aligned(lines: list[str], sign: str) -> list[str]:
+    """Left sides padded so that the signs stand below each other."""
+    sides = [line.split(" = ", 1) for line in lines]
+    width = max(len(left) for left, _ in sides)
+    return [f"{left:<{width}}{sign}{right}" for left, right in sides]

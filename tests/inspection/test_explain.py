@@ -1,0 +1,92 @@
+"""`explain` says what a cell is, what it costs, and who would run it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from recurra.cells import catalogue
+from recurra.cells.definition import cell
+from recurra.equations.symbols import R, W, b, tanh
+from recurra.errors import UnknownNameError, UsageError
+from recurra.inspection.explain import explain
+
+
+def test_the_text_of_the_elman_cell() -> None:
+    lines = explain("rnn", input_size=10, hidden_size=20).text().splitlines()
+    assert lines[:9] == [
+        "rnn: Elman RNN, tanh",
+        catalogue.get("rnn").source,
+        "",
+        "  h[t] = tanh(W.h @ x[t] + b.h + R.h @ h[t-1] + rb.h)",
+        "",
+        "input 10, hidden 20, one layer, one direction:",
+        "  parameters 640 · FLOPs per step and row 1,280",
+        "  1 of 2 matrix products run once for the whole sequence, 1 product at every step",
+        "  kept for the backward pass: x[t], h[t-1], h[t]",
+    ]
+    assert lines[9:11] == ["", "engines on cpu, in order of preference:"]
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_cell_of_the_catalogue_is_explained(name: str) -> None:
+    found = explain(name)
+    assert found.source
+    assert len(found.equations) == len(found.latex)
+    assert found.parameters > 0
+    assert found.flops_per_step > 2 * found.parameters * 0.99
+    assert dict(found.engines)["reference"] is None
+    runs = [line for line in found.text().splitlines() if line.endswith(" runs it")]
+    assert len(runs) == 1
+    signs = {
+        line.index("=")
+        for line in found.text().splitlines()
+        if line.startswith("  ") and "[t] " in line and "=" in line
+    }
+    assert len(signs) == 1
+
+
+def test_defaults_and_torchs_own_count() -> None:
+    found = explain("lstm")
+    assert (found.input_size, found.hidden_size) == (128, 256)
+    assert found.parameters == sum(q.numel() for q in torch.nn.LSTM(128, 256).parameters())
+    assert f"parameters {found.parameters:,} ·" in found.text()
+    assert (found.hoisted, found.recurrent) == (4, 4)
+    assert set(found.kept) >= {"x[t]", "h[t-1]", "c[t-1]", "i[t]", "f[t]", "g[t]", "o[t]"}
+    assert explain("lstm", bias=False).parameters == 4 * 256 * (128 + 256)
+
+
+def test_engines_that_cannot_say_why() -> None:
+    reasons = dict(explain("peephole-lstm").engines)
+    assert reasons["vendor"] is not None
+    assert "peephole-lstm" in reasons["vendor"]
+    assert reasons["vendor"] in explain("peephole-lstm").text()
+    assert dict(explain("lstm").engines)["vendor"] is None
+    assert "reference  could run it" in explain("lstm").text()
+
+
+def test_latex_is_a_block_to_paste() -> None:
+    text = explain("gru").text(latex=True)
+    assert "\\begin{aligned}" in text
+    assert r"&= \left(1 - z_{t}\right) \odot n_{t} + z_{t} \odot h_{t-1} \\" in text
+    assert "h[t]" not in text.split("\\end{aligned}")[0]
+
+
+def test_a_cell_of_ones_own_needs_no_name_in_the_catalogue() -> None:
+    @cell(title="Mine")
+    def my_cell(x: Any, h: Any) -> Any:
+        u = tanh(W.u @ x + b.u)
+        return tanh(R.v @ u + R.h @ h)
+
+    found = explain(my_cell, input_size=3, hidden_size=4)
+    assert found.text().startswith("my-cell: Mine\n\n  u[t] = ")
+    assert (found.hoisted, found.recurrent) == (2, 1)
+
+
+def test_what_cannot_be_explained() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'lstm'"):
+        explain("lsmt")
+    with pytest.raises(UsageError, match="hidden_size must be at least 1, got 0"):
+        explain("lstm", hidden_size=0)
