@@ -1,1 +1,105 @@
-"""Recurra."""
+"""Recurra: recurrent neural networks for the machine you have.
+
+The public names are listed here; each is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recurra.api.run import Run, load
+    from recurra.api.training import train
+    from recurra.cells.catalogue import get as get_cell
+    from recurra.cells.catalogue import names as cell_names
+    from recurra.cells.catalogue import register
+    from recurra.cells.definition import Cell, cell
+    from recurra.engines.request import CellWeights, Embedded
+    from recurra.errors import (
+        CellError,
+        DataError,
+        DivergedError,
+        EngineError,
+        ModelFolderError,
+        RecurraError,
+        ShapeError,
+        StoppedError,
+        UnknownNameError,
+        UsageError,
+    )
+    from recurra.inspection.explain import explain
+    from recurra.layers.dropins import GRU, LSTM, RNN
+    from recurra.layers.stack import Stack
+    from recurra.recurrence import unroll
+
+_HOMES = {
+    "GRU": "recurra.layers.dropins",
+    "LSTM": "recurra.layers.dropins",
+    "RNN": "recurra.layers.dropins",
+    "Stack": "recurra.layers.stack",
+    "Cell": "recurra.cells.definition",
+    "cell": "recurra.cells.definition",
+    "register": "recurra.cells.catalogue",
+    "get_cell": "recurra.cells.catalogue:get",
+    "cell_names": "recurra.cells.catalogue:names",
+    "explain": "recurra.inspection.explain",
+    "unroll": "recurra.recurrence",
+    "CellWeights": "recurra.engines.request",
+    "Embedded": "recurra.engines.request",
+    "Run": "recurra.api.run",
+    "load": "recurra.api.run",
+    "train": "recurra.api.training",
+    "RecurraError": "recurra.errors",
+    "UsageError": "recurra.errors",
+    "CellError": "recurra.errors",
+    "UnknownNameError": "recurra.errors",
+    "ShapeError": "recurra.errors",
+    "EngineError": "recurra.errors",
+    "DataError": "recurra.errors",
+    "ModelFolderError": "recurra.errors",
+    "DivergedError": "recurra.errors",
+    "StoppedError": "recurra.errors",
+}
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Cell",
+    "CellError",
+    "CellWeights",
+    "DataError",
+    "DivergedError",
+    "Embedded",
+    "EngineError",
+    "ModelFolderError",
+    "RecurraError",
+    "Run",
+    "ShapeError",
+    "Stack",
+    "StoppedError",
+    "UnknownNameError",
+    "UsageError",
+    "cell",
+    "cell_names",
+    "explain",
+    "get_cell",
+    "load",
+    "register",
+    "train",
+    "unroll",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'recurra' has no attribute {name!r}")
+    module, _, original = _HOMES[name].partition(":")
+    found = getattr(importlib.import_module(module), original or name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -8,7 +8,8 @@
     │   └── EngineError                   an engine asked for by name that cannot do the work, and why
     ├── DataError                exit 3   a file that cannot be used; names file, line and remedy
     ├── ModelFolderError         exit 4   a model folder that is not whole, altered, or from a newer version
-    └── DivergedError            exit 5   the loss stopped being a number
+    ├── DivergedError            exit 5   the loss stopped being a number
+    └── StoppedError             exit 128 + signal   training was stopped from outside; what was learned is saved
 
 A message is one or two lines: what is wrong with its numbers, then what to do.
 """
@@ -83,3 +84,12 @@ class DivergedError(RecurraError):
     """The loss stopped being a number."""
 
     exit_code = 5
+
+
+class StoppedError(RecurraError):
+    """Training was stopped from outside (Ctrl-C, SIGTERM). `signal` is the signal's number."""
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal
+        self.exit_code = 128 + signal

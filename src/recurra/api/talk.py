@@ -1,0 +1,82 @@
+"""What a run says while it goes: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from recurra.training.history import Point, Tick
+
+EVERY_SECONDS = 10
+"""Off a terminal a step is told about so often at most."""
+
+
+def duration(seconds: float) -> str:
+    """1:05, or 2:01:05 from an hour on; a dash if unknown."""
+    if not seconds < 1e7:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Talk:
+    """Says lines and shows progress, on stderr so that stdout is for data. quiet: says nothing at all."""
+
+    def __init__(self, *, unit: str = "tokens", quiet: bool = False, stream: TextIO | None = None) -> None:
+        self.unit, self.quiet = unit, quiet
+        self.console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
+        self._bar: Progress | None = None
+        self._told = 0.0
+
+    def say(self, line: str) -> None:
+        """One line of plain text."""
+        if not self.quiet:
+            self.console.print(line, markup=False)
+
+    def tick(self, tick: Tick) -> None:
+        if self.quiet:
+            return
+        state = (
+            f"epoch {tick.epoch:5.2f}  loss {tick.loss:.4f}  {tick.rate:,.0f} {self.unit}/s  "
+            f"left {duration(tick.seconds_left)}"
+        )
+        if self.console.is_terminal:
+            self._shown().update(self._task, completed=tick.share, state=state)
+        elif time.monotonic() - self._told >= EVERY_SECONDS:
+            self._told = time.monotonic()
+            self.say(f"  {tick.share:4.0%}  {state}")
+
+    def point(self, point: Point, best: bool) -> None:
+        shown = "  ".join(f"{_short(k)} {v:.4f}" for k, v in point.validation_metrics.items())
+        trained = f"{point.train_loss:.4f}" if point.train_loss is not None else "-"
+        self.say(
+            f"epoch {point.epoch:6.2f}  {duration(point.seconds):>7}  train {trained}  "
+            f"validation {point.validation_loss:.4f}  {shown}{'  best' if best else ''}"
+        )
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _shown(self) -> Progress:
+        if self._bar is None:
+            columns = (
+                BarColumn(bar_width=24),
+                TextColumn("{task.percentage:3.0f}%"),
+                TextColumn("{task.fields[state]}"),
+            )
+            self._bar = Progress(*columns, console=self.console, transient=True)
+            self._task = self._bar.add_task("", total=1.0, state="")
+            self._bar.start()
+        return self._bar
+
+
+def _short(name: str) -> str:
+    return {"macro_f1": "macro-F1", "balanced_accuracy": "balanced"}.get(name, name.replace("_", " "))

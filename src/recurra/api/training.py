@@ -1,0 +1,242 @@
+"""One call from data to a trained, judged, reported model."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import shlex
+import signal
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from recurra import model_folder
+from recurra.api.evaluation import check_same_data, stored_source
+from recurra.api.preparation import Prepared, prepare_run, settings_for
+from recurra.api.record import build_record
+from recurra.api.run import Run, load
+from recurra.api.talk import Talk
+from recurra.cells.catalogue import get
+from recurra.data.vocabulary import Vocabulary
+from recurra.engines.choose import explain_choice
+from recurra.errors import DivergedError, ModelFolderError, StoppedError, UsageError
+from recurra.report.build import build_report
+from recurra.tasks.comparison import Rival
+from recurra.tasks.sources import resolve
+from recurra.training.checkpoint import Checkpoint, Counters
+from recurra.training.defaults import Settings
+from recurra.training.fit import Outcome, fit
+
+STATE = "training_state"
+REPORT = "report.html"
+
+
+def train(
+    data: str | Path | None = None,
+    *,
+    task: str | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    resume: str | Path | None = None,
+    quiet: bool = False,
+    command: str = "",
+    **settings: Any,
+) -> Run:
+    """Train a model on a file, a folder or a named data set, judge it, and write its folder with a report.
+
+    task: "language" or "classify", found from the data if None; out: the model folder, a new one below runs/ if None;
+    resume: the folder of a run that was stopped, which goes on as if it had not been; then only epochs, minutes and
+    patience may be given. settings: any field of DataSettings, NetworkSettings or TrainingSettings.
+    Errors: DataError, UsageError, ModelFolderError; DivergedError if the loss stops being a number; StoppedError after
+    SIGINT or SIGTERM. The last two leave a loadable folder if there was an evaluation before.
+    """
+    if resume is not None:
+        if data is not None or task is not None or out is not None:
+            raise UsageError("a resumed run has its data, task and folder; leave them out")
+        return _resumed(Path(resume), settings, quiet)
+    if data is None:
+        raise UsageError("train on what? name a file, a folder or a data set")
+    source = resolve(data, task, validation=settings.get("validation"), test=settings.get("test"))
+    chosen = settings_for(source, settings)
+    folder = _new_folder(f"{source.name}-{chosen.network.cell}") if out is None else Path(out)
+    model_folder.check_target(folder, overwrite=overwrite)
+    talk = Talk(quiet=quiet)
+    talk.say(f"task {source.task}: {source.why}")
+    prepared = prepare_run(source, chosen)
+    return _Training(prepared, folder, talk, command or _as_command(data, settings), overwrite).run(None, None)
+
+
+def _resumed(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
+    found = model_folder.read(folder)
+    if found.metrics.get("status") == "finished":
+        raise UsageError(f"{folder} is a finished run; there is nothing to resume")
+    if f"{STATE}.safetensors" not in found.extra:
+        raise ModelFolderError(f"{folder}: there is no training state to go on from")
+    other = set(given) - {"epochs", "minutes", "patience"}
+    if other:
+        raise UsageError(f"a resumed run keeps its settings; leave out {', '.join(sorted(other))}")
+    settings = Settings.from_json(found.config["settings"]).changed(**given)
+    prepared = prepare_run(stored_source(found.config), settings)
+    check_same_data(found.config, prepared.facts)
+    if Vocabulary.from_json(found.vocabulary) != prepared.vocabulary:
+        raise ModelFolderError(f"{folder}: its vocabulary is not that of its data")
+    tensors = safetensors.torch.load(found.read_extra(f"{STATE}.safetensors"))
+    counters = Counters.from_json(json.loads(found.read_extra(f"{STATE}.json")))
+    state = Checkpoint(counters, tensors, found.weights())
+    rivals = [Rival(**r) for r in found.metrics["baselines"]]
+    talk = Talk(quiet=quiet)
+    talk.say(f"resumed at epoch {counters.epoch}, step {counters.step}")
+    return _Training(prepared, folder, talk, found.config["command"], True).run(state, rivals)
+
+
+def _new_folder(name: str) -> Path:
+    number, folder = 1, Path("runs") / name
+    while folder.exists():
+        number += 1
+        folder = Path("runs") / f"{name}-{number}"
+    return folder
+
+
+def _as_command(data: str | Path, settings: dict[str, Any]) -> str:
+    given = [f"{k}={v!r}" for k, v in settings.items()]
+    return f"recurra.train({', '.join([repr(str(data)), *given])})"
+
+
+class _Training:
+    """One run from prepared data to its folder."""
+
+    def __init__(self, prepared: Prepared, folder: Path, talk: Talk, command: str, overwrite: bool) -> None:
+        self.prepared, self.folder, self.talk, self.command = prepared, folder, talk, command
+        self.overwrite = overwrite
+        self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.network = prepared.task.network
+        self.engine = self._engine()
+        self.rivals: list[Rival] = []
+        self.written = False
+
+    def run(self, resume: Checkpoint | None, rivals: list[Rival] | None) -> Run:
+        self._introduce()
+        self.rivals = self.prepared.rivals() if rivals is None else rivals
+        self._tell_rivals()
+        self.talk.unit = self.prepared.task.unit
+        last: list[Checkpoint] = []
+
+        def save(checkpoint: Checkpoint) -> None:
+            last[:] = [checkpoint]
+            self._write("running", checkpoint)
+
+        try:
+            outcome = fit(
+                self.prepared.task, self.prepared.settings.training, progress=self.talk, save=save, resume=resume
+            )
+        except DivergedError as error:
+            if last:
+                self._write("diverged", last[0])
+                raise DivergedError(f"{error}\n{self.folder} holds the best weights before that") from None
+            raise
+        finally:
+            self.talk.close()
+        if outcome.ended == "signal":
+            self._stopped(outcome, last[0])
+        return self._finished(outcome)
+
+    def _stopped(self, outcome: Outcome, checkpoint: Checkpoint) -> None:
+        assert outcome.signal is not None
+        self._write("stopped", checkpoint)
+        raise StoppedError(
+            f"stopped by {signal.Signals(outcome.signal).name}; {self.folder} holds the best weights so far\n"
+            f"go on with: recurra train --resume {shlex.quote(str(self.folder))}",
+            outcome.signal,
+        )
+
+    def _finished(self, outcome: Outcome) -> Run:
+        self.network.load_state_dict(outcome.best)
+        scores = self.prepared.judge()
+        record = build_record(
+            self.prepared, scores, self.rivals, outcome.counters, command=self.command, created=self.created,
+            engine=self.engine, versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
+        )  # fmt: skip
+        page = build_report(record).encode()
+        metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
+        model_folder.write(
+            self.folder, config=self._config(), vocabulary=self.prepared.vocabulary.to_json(), weights=outcome.best,
+            metrics=metrics, extra={REPORT: page}, overwrite=self.overwrite or self.written,
+        )  # fmt: skip
+        shown = "  ".join(f"{k.replace('_', ' ')} {v:.4f}" for k, v in scores.items() if k != "loss")
+        self.talk.say(f"{self.prepared.judged_on}: {shown}")
+        self.talk.say(f"report: {self.folder / REPORT}")
+        return load(self.folder)
+
+    def _write(self, status: str, checkpoint: Checkpoint) -> None:
+        state = safetensors.torch.save({k: v.contiguous() for k, v in checkpoint.tensors.items()})
+        counters = json.dumps(checkpoint.counters.to_json()).encode()
+        model_folder.write(
+            self.folder, config=self._config(), vocabulary=self.prepared.vocabulary.to_json(),
+            weights=checkpoint.best, metrics=self._metrics(status, checkpoint.counters, None),
+            extra={f"{STATE}.safetensors": state, f"{STATE}.json": counters}, overwrite=self.overwrite or self.written,
+        )  # fmt: skip
+        self.written = True
+
+    def _config(self) -> dict[str, Any]:
+        prepared = self.prepared
+        source = prepared.source
+        cell = prepared.settings.network.cell
+        files = {key: str(path.resolve()) for key, path in source.files.items()}
+        return {
+            "task": source.task,
+            "name": source.name,
+            "command": self.command,
+            "created": self.created,
+            "cell_fingerprint": get(cell).program().fingerprint,
+            "settings": prepared.settings.to_json(),
+            "source": {"name": source.name, "task": source.task, "kind": source.kind, "files": files,
+                       "options": source.options, "why": source.why},
+            "classes": prepared.classes,
+            "data": prepared.facts,
+            "notes": prepared.notes,
+            "engine": self.engine,
+        }  # fmt: skip
+
+    def _metrics(self, status: str, counters: Counters, scores: dict[str, float] | None) -> dict[str, Any]:
+        return {
+            "status": status,
+            "evaluated_on": self.prepared.judged_on,
+            "metrics": scores,
+            "baselines": [vars(r) for r in self.rivals],
+            "history": counters.to_json()["points"],
+            "best": counters.best_point,
+            "seconds": counters.seconds,
+            "parameters": sum(p.numel() for p in self.network.parameters()),
+        }
+
+    def _engine(self) -> str:
+        network = self.prepared.settings.network
+        if network.engine != "auto":
+            return network.engine
+        choice = explain_choice(get(network.cell), input_size=network.embedding_size, hidden_size=network.hidden_size)
+        return next(name for name, why_not in choice if why_not is None)
+
+    def _introduce(self) -> None:
+        facts, network = self.prepared.facts, self.prepared.settings.network
+        parts = " · ".join(f"{count:,} {part}" for part, count in facts["counts"].items() if count)
+        self.talk.say(f"{facts['unit']}: {parts}; vocabulary {facts['vocabulary_size']:,}")
+        for note in self.prepared.notes:
+            self.talk.say(f"note: {note}")
+        shape = f"{network.num_layers} x {network.hidden_size}" + (" x 2 directions" if network.bidirectional else "")
+        count = sum(p.numel() for p in self.network.parameters())
+        self.talk.say(
+            f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, {torch.get_num_threads()} threads"
+        )
+
+    def _tell_rivals(self) -> None:
+        for rival in self.rivals:
+            shown = "  ".join(f"{k.replace('_', ' ')} {v:.4f}" for k, v in rival.metrics.items())
+            self.talk.say(f"to beat: {rival.name}: {shown}")
+
+
+def _version(package: str) -> str:
+    import importlib.metadata
+
+    return importlib.metadata.version(package)

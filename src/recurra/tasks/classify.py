@@ -1,0 +1,143 @@
+"""N to 1: the class of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra import metrics
+from recurra.data.batches import Batch, BucketedBatches
+from recurra.data.vocabulary import Vocabulary
+from recurra.errors import UsageError
+from recurra.tasks.classify_data import ClassifyData, Part
+from recurra.topologies.many_to_one import SequenceClassifier
+from recurra.topologies.settings import NetworkSettings
+
+EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A text and its most probable classes, best first."""
+
+    text: str
+    classes: list[tuple[str, float]]
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.classes[0][0]
+
+
+class ClassifyTask:
+    """A classifier to be trained; see training.fit.Trainee."""
+
+    unit = "examples"
+
+    def __init__(
+        self, data: ClassifyData, settings: NetworkSettings, *, batch_size: int, bptt: int | None, seed: int
+    ) -> None:
+        self.data, self.bptt = data, bptt
+        self.network: nn.Module = SequenceClassifier(len(data.vocabulary), len(data.classes), settings)
+        train = data.parts["train"]
+        self._batches = BucketedBatches(train.encoded, train.labels, batch_size, seed=seed)
+
+    def steps(self, epoch: int) -> int:
+        return len(self._batches)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        return self._batches.epoch(epoch)
+
+    def loss(self, network: nn.Module, batch: Batch, state: Any) -> tuple[Tensor, int, None]:
+        tokens, lengths, labels = tensors(network, batch)
+        logits = network(tokens, lengths, bptt=self.bptt)
+        return functional.cross_entropy(logits.float(), labels), len(labels), None
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        return judge(network, self.data.parts["validation"])
+
+    def rank(self, found: dict[str, float]) -> list[float]:
+        return [-found["accuracy"], found["loss"]]
+
+
+def tensors(network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """A batch's tokens [B, T] and labels [B] where the network is, its lengths [B] on the CPU."""
+    device = next(network.parameters()).device
+    tokens, labels = (torch.from_numpy(a).to(device) for a in (batch.tokens, batch.labels))
+    return tokens, torch.from_numpy(batch.lengths), labels
+
+
+@torch.inference_mode()
+def log_probabilities(network: nn.Module, encoded: Sequence[npt.NDArray[np.int64]]) -> Tensor:
+    """Of every class for every text, in nats.
+
+    Shapes: N arrays of ids -> [N, C], on the CPU, in the order given
+    """
+    order = np.argsort([len(e) for e in encoded], kind="stable")
+    rows = [encoded[i] for i in order]
+    batches = BucketedBatches(rows, np.zeros(len(rows), np.int64), EVALUATION_BATCH, shuffle=False)
+    found = []
+    for batch in batches.epoch(0):
+        tokens, lengths, _ = tensors(network, batch)
+        found.append(network(tokens, lengths).float().log_softmax(-1).cpu())
+    result = torch.empty(len(rows), found[0].shape[1])
+    result[torch.from_numpy(order)] = torch.cat(found)
+    return result
+
+
+def judge(network: nn.Module, part: Part) -> dict[str, float]:
+    """Loss in nats per example and the scores of one part."""
+    logs = log_probabilities(network, part.encoded)
+    labels = torch.from_numpy(part.labels)
+    loss = float(functional.nll_loss(logs, labels))
+    return {"loss": loss} | scores(part.labels, logs.argmax(-1).numpy())
+
+
+def scores(true: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Accuracy, macro-F1 and balanced accuracy."""
+    return {
+        "accuracy": metrics.accuracy(true, predicted),
+        "macro_f1": metrics.macro_f1(true, predicted),
+        "balanced_accuracy": metrics.balanced_accuracy(true, predicted),
+    }
+
+
+class Classifier:
+    """A trained classifier."""
+
+    def __init__(
+        self, network: nn.Module, vocabulary: Vocabulary, classes: list[str], max_length: int | None = None
+    ) -> None:
+        self.network, self.vocabulary, self.classes = network.eval(), vocabulary, classes
+        self.max_length = max_length
+
+    def predict(self, texts: str | Sequence[str], *, top: int = 1) -> list[Prediction]:
+        """The `top` most probable classes of each text.
+
+        Errors: UsageError for an empty text, or a text of which normalisation leaves nothing
+        """
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        if top < 1:
+            raise UsageError(f"top must be a whole number from 1, got {top}")
+        encoded = [self._encoded(text, i) for i, text in enumerate(texts)]
+        if not encoded:
+            return []
+        best = log_probabilities(self.network, encoded).exp().topk(min(top, len(self.classes)))
+        rows = zip(texts, best.indices.tolist(), best.values.tolist(), strict=True)
+        return [
+            Prediction(text, [(self.classes[i], p) for i, p in zip(places, values, strict=True)])
+            for text, places, values in rows
+        ]
+
+    def _encoded(self, text: str, index: int) -> npt.NDArray[np.int64]:
+        ids = self.vocabulary.encode(text)[: self.max_length]
+        if not text.strip() or not len(ids):
+            raise UsageError(f"text {index + 1} is empty" + (f" after normalisation: {text!r}" if text.strip() else ""))
+        return ids

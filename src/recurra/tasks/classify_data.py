@@ -1,0 +1,210 @@
+"""Labelled texts as a classifier takes them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data import examples as reading
+from recurra.data.examples import Examples
+from recurra.data.splits import Splits, check_splits, describe_overlap, from_parts, split
+from recurra.data.tables import read_table
+from recurra.data.vocabulary import Level, Vocabulary
+from recurra.errors import DataError
+from recurra.tasks.settings import DataSettings
+from recurra.tasks.sources import Source
+
+TEXT_COLUMNS = ("text", "sentence", "review", "content", "name", "word")
+LABEL_COLUMNS = ("label", "class", "category", "target", "language", "sentiment")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Texts of one part, encoded. labels: int64 [N], places in the list of classes"""
+
+    texts: list[str]
+    encoded: list[npt.NDArray[np.int64]]
+    labels: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True)
+class ClassifyData:
+    """Everything a classifier learns from and is judged on. facts: what was read and done to it, plain values."""
+
+    classes: list[str]
+    vocabulary: Vocabulary
+    parts: dict[str, Part]
+    facts: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> ClassifyData:
+    """Read, divide and encode. Errors: DataError with file and line"""
+    splits, facts, notes = _read(source, settings, seed)
+    check_splits(splits)
+    level = settings.level or infer_level(splits.train.texts)
+    if settings.level is None:
+        notes.append(
+            f"tokens are {level}s: {'texts of several words' if level == 'word' else 'short or unspaced texts'}"
+        )
+    rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
+    vocabulary = Vocabulary.build(
+        splits.train.texts,
+        level=level,
+        normalize=settings.normalize,
+        split=settings.word_split,
+        min_count=rarest,
+        max_size=largest,
+    )
+    classes = splits.train.classes()
+    cut = 0
+    parts = {}
+    for name, part in splits:
+        parts[name], shortened = encode_part(part, vocabulary, classes, settings.max_length)
+        cut += shortened
+    judged = parts["test"] if len(parts["test"]) else parts["validation"]
+    tokens = sum(len(e) for e in judged.encoded)
+    facts |= {
+        "counts": {name: len(part) for name, part in parts.items()},
+        "cut": cut,
+        "vocabulary_size": len(vocabulary),
+        "vocabulary_level": vocabulary.level,
+        "unknown_rate": sum(int((e == 0).sum()) for e in judged.encoded) / tokens if tokens else 0.0,
+    }
+    if cut:
+        notes.append(f"{cut:,} texts were cut after {settings.max_length} tokens")
+    if not len(parts["validation"]):
+        raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")
+    return ClassifyData(classes, vocabulary, parts, facts, notes)
+
+
+def infer_level(texts: list[str]) -> Level:
+    """Words where texts have several, characters for names and for scripts without spaces."""
+    sample = texts[:: max(1, len(texts) // 1000)]
+    words = sum(len(t.split()) for t in sample) / max(1, len(sample))
+    letters = sum(len(t) for t in sample) / max(1, len(sample))
+    return "word" if words >= 3 and letters / words < 15 else "char"
+
+
+def encode_part(
+    examples: Examples, vocabulary: Vocabulary, classes: list[str], max_length: int | None
+) -> tuple[Part, int]:
+    """The part encoded, and how many texts were cut. Texts of which nothing is left become one unknown token.
+
+    Errors: DataError for a label that is not among the classes
+    """
+    places = {name: i for i, name in enumerate(classes)}
+    encoded, labels, cut = [], [], 0
+    for item in examples.items:
+        if item.label not in places:
+            known = ", ".join(repr(c) for c in classes[:20])
+            raise DataError(
+                f"the label {item.label!r} was not in training",
+                remedy=f"the model knows {known}",
+                file=item.file,
+                line=item.line,
+            )
+        ids = vocabulary.encode(item.text)
+        if max_length is not None and len(ids) > max_length:
+            ids, cut = ids[:max_length], cut + 1
+        encoded.append(ids if len(ids) else np.zeros(1, np.int64))
+        labels.append(places[item.label])
+    return Part(examples.texts, encoded, np.array(labels, dtype=np.int64)), cut
+
+
+def read_examples(source: Source, settings: DataSettings) -> Examples | dict[str, Examples]:
+    """The labelled texts of a source, by part where the source has parts. Errors: DataError"""
+    if source.kind == "labels":
+        return reading.from_files(source.files, encoding=settings.encoding)
+    text, label = _columns(source, settings)
+    encoding = settings.encoding
+    if source.files.keys() == {"all"}:
+        path = source.files["all"]
+        if settings.split_column is not None:
+            return reading.from_table(
+                path, text=text, label=label, encoding=encoding, split_column=settings.split_column
+            )
+        return reading.from_table(path, text=text, label=label, encoding=encoding)
+    return {
+        part: reading.from_table(path, text=text, label=label, encoding=encoding) for part, path in source.files.items()
+    }
+
+
+def _columns(source: Source, settings: DataSettings) -> tuple[str, str]:
+    """The text and label columns: as set, or by their usual names where that leaves no doubt."""
+    if settings.text is not None and settings.label is not None:
+        return settings.text, settings.label
+    path = next(iter(source.files.values()))
+    there = list(read_table(path, encoding=settings.encoding).columns)
+    found = {}
+    for role, asked, usual in (("text", settings.text, TEXT_COLUMNS), ("label", settings.label, LABEL_COLUMNS)):
+        likely = [asked] if asked is not None else [c for c in there if c.lower() in usual]
+        if not likely:
+            raise DataError(
+                f"no column is named as a {role} usually is; there are {', '.join(map(repr, there))}",
+                remedy=f"name it with --{role} COLUMN",
+                file=path,
+                line=1,
+            )
+        found[role] = min(likely, key=lambda c: usual.index(c.lower()) if c.lower() in usual else -1)
+    return found["text"], found["label"]
+
+
+def _read(source: Source, settings: DataSettings, seed: int) -> tuple[Splits, dict[str, Any], list[str]]:
+    found = read_examples(source, settings)
+    skipped = found.skipped if isinstance(found, Examples) else sum(p.skipped for p in found.values())
+    notes: list[str] = []
+    dropped = 0
+    if isinstance(found, Examples):
+        if not settings.keep_repeats:
+            found, dropped = reading.distinct(found)
+        splits = split(found, settings.split, seed=seed)
+    else:
+        splits = _from_parts(found, settings, seed)
+        if not settings.keep_repeats:
+            splits.train, dropped = reading.distinct(splits.train)
+        notes += describe_overlap(splits)
+    if dropped:
+        notes.append(f"{dropped:,} repeated examples were dropped")
+    if skipped:
+        notes.append(f"{skipped:,} rows without text were skipped")
+    facts = {
+        "name": source.name,
+        "files": hashes(source.files),
+        "unit": "examples",
+        "repeats_dropped": dropped,
+        "skipped": skipped,
+    }
+    return splits, facts, notes
+
+
+def _from_parts(parts: Mapping[str, Examples], settings: DataSettings, seed: int) -> Splits:
+    """Given parts; a missing validation part is split off the training part."""
+    splits = from_parts(parts)
+    if not len(splits.validation):
+        train, validation, _ = settings.split
+        share = validation / (train + validation) or 0.1
+        again = split(splits.train, (1 - share, share, 0.0), seed=seed)
+        splits = Splits(again.train, again.validation, splits.test)
+    return splits
+
+
+def hashes(files: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """Name, size and SHA-256 of each file."""
+    found = []
+    for path in files.values():
+        digest = hashlib.sha256()
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+        found.append({"name": path.name, "sha256": digest.hexdigest(), "size_bytes": path.stat().st_size})
+    return found

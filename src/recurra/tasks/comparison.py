@@ -1,0 +1,61 @@
+"""What a model has to beat, on the same split."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from recurra.baselines.kneser_ney import KneserNey
+from recurra.baselines.majority import Majority
+from recurra.baselines.naive_bayes import CharNaiveBayes
+from recurra.data.corpus import Corpus
+from recurra.tasks.classify import scores
+from recurra.tasks.classify_data import ClassifyData, Part
+from recurra.tasks.language import Tokens, named_loss
+
+ORDERS = (2, 3, 5)
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A baseline's scores, under the names of the model's own. Units: bytes on disk, seconds to fit"""
+
+    name: str
+    metrics: dict[str, float]
+    size_bytes: int | None
+    seconds: float
+
+
+def classify_rivals(data: ClassifyData, judged: Part) -> list[Rival]:
+    """The most frequent class, and naive Bayes over character n-grams, smoothed as validation likes it best."""
+    train, validation = data.parts["train"], data.parts["validation"]
+    begun = time.perf_counter()
+    majority = Majority.fit(train.labels, data.classes)
+    found = [
+        Rival(
+            f"always {data.classes[majority.label]}",
+            scores(judged.labels, majority.predict(judged.texts)),
+            None,
+            time.perf_counter() - begun,
+        )
+    ]
+    begun = time.perf_counter()
+    bayes = CharNaiveBayes.fit(
+        train.texts, train.labels, data.classes, validation=(validation.texts, validation.labels)
+    )
+    seconds = time.perf_counter() - begun
+    name = "naive Bayes, character 1- to 3-grams"
+    return [*found, Rival(name, scores(judged.labels, bayes.predict(judged.texts)), None, seconds)]
+
+
+def language_rivals(corpus: Corpus, judged: Tokens) -> list[Rival]:
+    """Interpolated Kneser-Ney n-grams, scored on the same tokens as a model: all but the first."""
+    found = []
+    for order in ORDERS:
+        begun = time.perf_counter()
+        grams = KneserNey.fit(corpus.train, len(corpus.vocabulary), order)
+        seconds = time.perf_counter() - begun
+        loss = -float(grams.log_prob(judged)[1:].mean())
+        metrics = named_loss(loss, corpus.vocabulary.level)
+        found.append(Rival(f"Kneser-Ney {order}-gram", metrics, grams.size_bytes(), seconds))
+    return found

@@ -1,0 +1,226 @@
+"""N to N: the next token of a text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra import metrics
+from recurra.data.batches import StreamBatches
+from recurra.data.corpus import Corpus
+from recurra.data.vocabulary import Vocabulary
+from recurra.errors import UsageError
+from recurra.topologies.many_to_many import NextToken
+from recurra.topologies.sampling import check_sampling, filtered
+from recurra.topologies.settings import NetworkSettings
+
+Tokens = npt.NDArray[np.integer[Any]]
+State = tuple[Tensor, ...]
+
+STREAMS = 32
+"""An evaluated text is read in so many places at once."""
+WARM_UP = 128
+"""Tokens that each of them, but the first, reads unscored before its own part begins."""
+CHUNK = 128
+"""Tokens read at a time."""
+
+
+class LanguageTask:
+    """A language model to be trained; see training.fit.Trainee."""
+
+    unit = "tokens"
+
+    def __init__(
+        self, corpus: Corpus, settings: NetworkSettings, *, batch_size: int, bptt: int | None, seed: int
+    ) -> None:
+        self.corpus, self.seed = corpus, seed
+        self.network: nn.Module = NextToken(len(corpus.vocabulary), settings)
+        steps = bptt or math.ceil(len(corpus.train) / batch_size)
+        self._batches = StreamBatches(corpus.train, batch_size, steps)
+
+    def steps(self, epoch: int) -> int:
+        batches = self._batches
+        length = (len(self.corpus.train) - 1 - batches.offset(epoch, self.seed)) // batches.batch_size
+        return -(-length // batches.steps)
+
+    def batches(self, epoch: int) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        return self._batches.epoch(epoch, self.seed)
+
+    def loss(self, network: nn.Module, batch: Any, state: State | None) -> tuple[Tensor, int, State]:
+        device = next(network.parameters()).device
+        inputs, targets = (torch.from_numpy(a).to(device) for a in batch)
+        logits, state = network(inputs, state)
+        loss = functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+        return loss, targets.numel(), state
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        return judge(network, self.corpus.validation, self.corpus.vocabulary.level)
+
+    def rank(self, found: dict[str, float]) -> list[float]:
+        return [found["loss"]]
+
+
+@torch.inference_mode()
+def nats_per_token(network: nn.Module, tokens: Tokens) -> float:
+    """Mean negative log-probability of every token but the first, each scored once, with the state carried.
+
+    Shapes: tokens [N], N >= 2. Units: nats
+    """
+    network.eval()
+    device = next(network.parameters()).device
+    scored = len(tokens) - 1
+    streams = min(STREAMS, max(1, scored // (4 * WARM_UP)))
+    length = math.ceil(scored / streams)
+    state: State | None = None
+    if streams > 1:
+        state = _warm_state(network, tokens, streams, length, device)
+    total = 0.0
+    for start in range(0, length, CHUNK):
+        places = np.arange(streams)[:, None] * length + np.arange(start, min(start + CHUNK, length))
+        inside = places < scored
+        safe = np.minimum(places, scored - 1)
+        inputs = torch.from_numpy(tokens[safe].astype(np.int64)).to(device)
+        targets = torch.from_numpy(tokens[safe + 1].astype(np.int64)).to(device)
+        logits, state = network(inputs, state)
+        losses = functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
+        total += float(losses[torch.from_numpy(inside.ravel()).to(device)].double().sum())
+    return total / scored
+
+
+def _warm_state(network: nn.Module, tokens: Tokens, streams: int, length: int, device: torch.device) -> State:
+    """The state of each stream before its first scored token; the first stream begins at the beginning."""
+    places = np.arange(streams)[:, None] * length + np.arange(-WARM_UP, 0)
+    inputs = torch.from_numpy(tokens[np.maximum(places, 0)].astype(np.int64)).to(device)
+    _, state = network(inputs, None)
+    start = _fresh_state(network, inputs[:1])
+    return tuple(torch.cat([s, w[:, 1:]], 1) for s, w in zip(start, state, strict=True))
+
+
+def _fresh_state(network: nn.Module, tokens: Tensor) -> State:
+    inner = network.module if hasattr(network, "module") else network
+    assert isinstance(inner, NextToken)
+    return inner.stack.initial_state(len(tokens))
+
+
+def judge(network: nn.Module, tokens: Tokens, level: str) -> dict[str, float]:
+    """The loss in nats per token, and what it means."""
+    loss = nats_per_token(network, tokens)
+    return {"loss": loss} | named_loss(loss, level)
+
+
+def named_loss(loss: float, level: str) -> dict[str, float]:
+    """A loss in nats per token under the names of its units; the bits of one token for characters and bytes."""
+    unit = {"char": "character"}.get(level, level)
+    found = {f"nats_per_{unit}": loss}
+    if level != "word":
+        found[f"bits_per_{unit}"] = metrics.bits_per_token(loss)
+    return found | {"perplexity": metrics.perplexity(loss)}
+
+
+class LanguageModel:
+    """A trained language model."""
+
+    def __init__(self, network: NextToken, vocabulary: Vocabulary) -> None:
+        self.network, self.vocabulary = network.eval(), vocabulary
+
+    def nats_per_token(self, text: str) -> float:
+        """Mean negative log-probability of the text's tokens but the first. Units: nats
+
+        Errors: UsageError for fewer than two tokens
+        """
+        tokens = self.vocabulary.encode(text)
+        if len(tokens) < 2:
+            raise UsageError(f"a text of {len(tokens)} tokens has no next token to score")
+        return nats_per_token(self.network, tokens)
+
+    def generate(
+        self,
+        prompt: str = "",
+        length: int = 500,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+    ) -> str:
+        """The prompt and `length` more tokens. See `stream`."""
+        pieces = list(self.stream(prompt, length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed))
+        return prompt + "".join(pieces)
+
+    def stream(
+        self,
+        prompt: str = "",
+        length: int = 500,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+    ) -> Iterator[str]:
+        """The text that follows the prompt, piece by piece as it is drawn.
+
+        temperature: 0 takes the most probable token each time; top_k, top_p: see topologies.sampling; seed: None draws
+        another text each time. Without a prompt the text begins as after a line's end.
+        Errors: UsageError for a prompt with tokens that the model does not know, and for numbers that cannot be
+        """
+        if length < 0:
+            raise UsageError(f"length must be a whole number from 0, got {length}")
+        check_sampling(temperature, top_k, top_p)
+        return self._drawn(self._prompt_ids(prompt), length, temperature, top_k, top_p, seed)
+
+    def _prompt_ids(self, prompt: str) -> list[int]:
+        unknown = self.vocabulary.unknown(prompt)
+        if unknown:
+            kind = "words" if self.vocabulary.level == "word" else "characters"
+            shown = ", ".join(repr(u) for u in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
+            raise UsageError(
+                f"the prompt has {kind} that the model has never seen: {shown}\n"
+                f"leave them out; it knows {len(self.vocabulary)} {kind} of its training text"
+            )
+        ids = self.vocabulary.encode(prompt).tolist()
+        return ids or self.vocabulary.encode("\n").tolist() or [1]
+
+    @torch.inference_mode()
+    def _drawn(
+        self, ids: list[int], length: int, temperature: float, top_k: int | None, top_p: float | None,
+        seed: int | None,
+    ) -> Iterator[str]:  # fmt: skip
+        device = self.network.head.weight.device
+        random = torch.Generator()
+        if seed is None:
+            random.seed()
+        else:
+            random.manual_seed(seed)
+        state: State | None = None
+        inputs = torch.tensor([ids], device=device)
+        pending = ids[-1:] if self.vocabulary.level == "word" else []
+        for _ in range(length):
+            logits, state = self.network(inputs, state)
+            scores = logits[0, -1].float().cpu()
+            scores[Vocabulary.UNKNOWN] = float("-inf")
+            chances = filtered(scores, temperature=temperature, top_k=top_k, top_p=top_p)
+            token = int(torch.multinomial(chances, 1, generator=random))
+            inputs = torch.tensor([[token]], device=device)
+            pending.append(token)
+            piece = self._decoded(pending)
+            if piece is not None:
+                pending = pending[-1:] if self.vocabulary.level == "word" else []
+                yield piece
+        if pending and self.vocabulary.level == "byte":
+            yield self.vocabulary.decode(pending)
+
+    def _decoded(self, pending: list[int]) -> str | None:
+        """What can be shown of the tokens not yet shown; None while bytes do not make a character."""
+        text = self.vocabulary.decode(pending)
+        if self.vocabulary.level == "byte" and "�" in text and len(pending) < 4:
+            return None
+        if self.vocabulary.level == "word" and len(pending) > 1:
+            return text[len(self.vocabulary.decode(pending[:1])) :]
+        return text

@@ -1,0 +1,140 @@
+"""What the user's data are: which files, which task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from recurra.data import named
+from recurra.data.splits import PARTS
+from recurra.errors import DataError, UnknownNameError
+from recurra.tasks.settings import TASKS, TaskName
+
+Kind = Literal["text", "table", "labels"]
+
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+ALIASES = {"train": "train", "valid": "validation", "validation": "validation", "val": "validation",
+           "dev": "validation", "test": "test"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files and what they are.
+
+    kind: "text" (running text), "table" (rows with columns) or "labels" (a file of lines for each label);
+    files: by part ("train", ...) or label, or all of it under "all"; options: settings that belong to these data;
+    why: how the task was found, for people.
+    """
+
+    name: str
+    task: TaskName
+    kind: Kind
+    files: dict[str, Path]
+    options: dict[str, Any] = field(default_factory=dict)
+    why: str = ""
+
+
+def resolve(
+    data: str | Path, task: str | None = None, *, validation: str | None = None, test: str | None = None
+) -> Source:
+    """What `data` (a file, a folder or the name of a data set) is, and what can be learned from it.
+
+    Errors: DataError if there is no such thing or it does not suit the task; UnknownNameError for a task
+    """
+    if task is not None and task not in TASKS:
+        raise UnknownNameError("task", task, TASKS)
+    path = Path(data)
+    if path.is_dir():
+        source = _folder(path, task)
+    elif path.exists():
+        source = _file(path, task)
+    elif str(data) in named.names():
+        source = _named(str(data))
+    else:
+        known = ", ".join(named.names())
+        raise DataError(f"no such file or folder, and no data set of this name (there are {known})", file=str(data))
+    if task is not None and task != source.task:
+        source = _as_task(source, task)
+    return _with_parts(source, validation, test)
+
+
+def _named(name: str) -> Source:
+    found = named.get(name)
+    options: dict[str, Any] = {"word_split" if k == "split" else k: v for k, v in found.options.items()}
+    if found.label_files:
+        return Source(name, "classify", "labels", found.label_files, options, f"{name} has a file for each label")
+    kind: Kind = "table" if found.task == "classify" else "text"
+    return Source(name, found.task, kind, found.files, options, f"{name} is a data set of this task")
+
+
+def _file(path: Path, task: str | None) -> Source:
+    suffixes = [s.lower() for s in path.suffixes if s.lower() not in (".gz", ".zip")]
+    if (suffixes and suffixes[-1] in TABLES) or path.suffix.lower() == ".zip":
+        return Source(path.stem, "classify", "table", {"all": path}, {}, f"{path.name} is a table")
+    return Source(path.stem, "language", "text", {"all": path}, {}, f"{path.name} is running text")
+
+
+def _folder(path: Path, task: str | None) -> Source:
+    files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+    tables = [p for p in files if p.suffix.lower() in TABLES]
+    texts = [p for p in files if p.suffix.lower() == ".txt"]
+    parts = _parts(tables or texts)
+    if parts and tables:
+        return Source(path.name, "classify", "table", parts, {}, "the folder holds tables named train, test, ...")
+    if parts:
+        return Source(path.name, "language", "text", parts, {}, "the folder holds texts named train, test, ...")
+    if len(texts) > 1 and task != "language":
+        why = f"the folder holds {len(texts)} files <label>.txt"
+        return Source(path.name, "classify", "labels", {p.stem: p for p in texts}, {}, why)
+    if len(texts) == 1:
+        return Source(path.name, "language", "text", {"all": texts[0]}, {}, f"{texts[0].name} is running text")
+    if len(tables) == 1:
+        return Source(path.name, "classify", "table", {"all": tables[0]}, {}, f"{tables[0].name} is a table")
+    found = f"{len(texts)} .txt files and {len(tables)} tables"
+    raise DataError(
+        f"cannot tell what to learn from this folder: it holds {found}",
+        remedy="put one <label>.txt per class into it (classify), or name a single file",
+        file=path,
+    )
+
+
+def _parts(files: list[Path]) -> dict[str, Path]:
+    """Files whose names say train, validation or test; empty unless all do and one is train."""
+    found: dict[str, Path] = {}
+    for path in files:
+        words = path.name.lower().replace("-", ".").replace("_", ".").split(".")
+        part = next((ALIASES[w] for w in words if w in ALIASES), None)
+        if part is None or part in found:
+            return {}
+        found[part] = path
+    return found if "train" in found else {}
+
+
+def _as_task(source: Source, task: str) -> Source:
+    if task == "classify" and source.kind == "text" and source.files.keys() == {"all"}:
+        raise DataError(
+            "a single running text has no labels to learn",
+            remedy="give a table with a text and a label column, or a folder with one <label>.txt per class",
+            file=source.files["all"],
+        )
+    raise DataError(
+        f"{source.name} suits the task {source.task} ({source.why}), not {task}",
+        remedy="give a single text file" if task == "language" else "give a table or a folder with <label>.txt files",
+    )
+
+
+def _with_parts(source: Source, validation: str | None, test: str | None) -> Source:
+    given = {"validation": validation, "test": test}
+    more = {part: Path(path) for part, path in given.items() if path is not None}
+    if not more:
+        return source
+    if source.kind == "labels":
+        raise DataError("files for validation and test go with a table or a text, not with a folder of labels")
+    for path in more.values():
+        if not path.is_file():
+            raise DataError("no such file", file=path)
+    files = {("train" if key == "all" else key): path for key, path in source.files.items()} | more
+    return Source(
+        source.name, source.task, source.kind, {p: files[p] for p in PARTS if p in files}, source.options, source.why
+    )

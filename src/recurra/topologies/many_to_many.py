@@ -1,0 +1,39 @@
+"""N to N: an output for every input, such as the next token after each token."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from recurra.engines.request import State
+from recurra.errors import UsageError
+from recurra.topologies.embedding import TokenTable
+from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.stacks import build_stack
+
+
+class NextToken(nn.Module):
+    """A language model: token table, recurrent layers, one output per token of the vocabulary.
+
+    Errors: UsageError for settings that a model of the next token cannot have
+    """
+
+    def __init__(self, vocabulary_size: int, settings: NetworkSettings) -> None:
+        super().__init__()
+        if settings.bidirectional:
+            raise UsageError("a language model reads forward only; leave bidirectional out")
+        if settings.tie_weights and settings.embedding_size != settings.hidden_size:
+            raise UsageError(
+                f"tie_weights needs embedding_size = hidden_size, got {settings.embedding_size} and "
+                f"{settings.hidden_size}"
+            )
+        self.table = TokenTable(vocabulary_size, settings.embedding_size, dropout=settings.embedding_dropout)
+        self.stack = build_stack(settings.embedding_size, settings)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.head = nn.Linear(self.stack.output_size, vocabulary_size)
+        if settings.tie_weights:
+            self.head.weight = self.table.weight
+
+    def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Shapes: tokens int64 [B, T], state as Stack's -> logits [B, T, V], the last states"""
+        y, state = self.stack(self.table(tokens), state)
+        return self.head(self.dropout(y)), state

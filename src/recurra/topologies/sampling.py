@@ -1,0 +1,43 @@
+"""Drawing the next token from a network's outputs."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from recurra.errors import UsageError
+
+
+def check_sampling(temperature: float, top_k: int | None, top_p: float | None) -> None:
+    """Errors: UsageError for a temperature below 0, a top_k below 1, a top_p outside of (0, 1]."""
+    if not 0 <= temperature < float("inf"):
+        raise UsageError(f"temperature must be a number from 0, got {temperature}")
+    if top_k is not None and top_k < 1:
+        raise UsageError(f"top_k must be a whole number from 1, got {top_k}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise UsageError(f"top_p must be above 0 and at most 1, got {top_p}")
+
+
+def filtered(
+    logits: Tensor, *, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+) -> Tensor:
+    """The probabilities that are sampled from.
+
+    temperature: 0 takes the most probable token; top_k: only the k most probable; top_p: only the most probable
+    ones that together reach p (Holtzman et al. 2020), always at least one.
+    Shapes: logits [V] -> probabilities [V], their sum 1
+    """
+    check_sampling(temperature, top_k, top_p)
+    if temperature == 0:
+        return torch.zeros_like(logits).index_fill(0, logits.argmax(), 1.0)
+    scores = (logits - logits.max()).double() / temperature
+    if top_k is not None and top_k < len(scores):
+        kept = scores.topk(top_k).indices
+        scores = torch.full_like(scores, float("-inf")).index_copy(0, kept, scores[kept])
+    probabilities = scores.softmax(0)
+    if top_p is not None and top_p < 1:
+        order = probabilities.argsort(descending=True, stable=True)
+        before = probabilities[order].cumsum(0) - probabilities[order]
+        probabilities = probabilities.index_fill(0, order[before >= top_p], 0.0)
+        probabilities = probabilities / probabilities.sum()
+    return probabilities.to(logits.dtype)

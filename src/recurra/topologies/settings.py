@@ -1,0 +1,32 @@
+"""What can be set about a network."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Pooling = Literal["last", "mean", "max", "all"]
+
+
+class NetworkSettings(BaseModel):
+    """Shape and regularisation of a network. Units: sizes in units, dropouts in shares from 0 to 1."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    cell: str = Field("lstm", description="recurrent cell, see `recurra explain`")
+    hidden_size: int = Field(128, ge=1, description="units of a layer in one direction")
+    num_layers: int = Field(1, ge=1, description="recurrent layers on top of each other")
+    embedding_size: int = Field(64, ge=1, description="width of a token's vector")
+    bidirectional: bool = Field(False, description="read in both directions (classify)")
+    merge: Literal["concat", "sum"] = Field("concat", description="how the two directions become one")
+    pooling: Pooling = Field(
+        "last", description="what of a sequence is classified: last state, mean, max, or all three"
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout between layers and before the output")
+    embedding_dropout: float = Field(0.0, ge=0, lt=1, description="share of token types left out of a batch")
+    recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the step, one mask a sequence")
+    tie_weights: bool = Field(False, description="output layer uses the embedding table (language)")
+    init: Literal["orthogonal", "torch"] = Field("orthogonal", description="what weights start from")
+    learned_state: bool = Field(False, description="learn the initial state")
+    engine: str = Field("auto", description="auto, vendor or reference")

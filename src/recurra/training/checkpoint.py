@@ -1,0 +1,105 @@
+"""A run in the middle, as tensors and JSON: enough to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recurra.errors import ModelFolderError
+from recurra.training.history import Point
+
+
+@dataclass
+class Counters:
+    """Where a run is. All of it goes to JSON.
+
+    epoch: the one that is running, from 0; step_in_epoch: steps of it already done; step: steps of the whole run;
+    seconds: trained so far; best_rank: of the best evaluation, lower is better; worse: evaluations since then;
+    evaluated_at: share of the run at the last evaluation; loss_sum, units, norm_sum, steps: since the last evaluation.
+    """
+
+    epoch: int = 0
+    step_in_epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    best_rank: list[float] | None = None
+    best_point: int | None = None
+    worse: int = 0
+    evaluated_at: float = 0.0
+    loss_sum: float = 0.0
+    units: int = 0
+    norm_sum: float = 0.0
+    steps: int = 0
+    points: list[Point] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Counters:
+        """Errors: ModelFolderError if this is no counters' JSON."""
+        try:
+            made = cls(**values)
+            made.points = [Point(**p) for p in values["points"]]
+        except (TypeError, KeyError) as error:
+            raise ModelFolderError(f"the training state cannot be read: {error}") from error
+        return made
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Counters, tensors of the running weights, the optimizer and the carried state; the best weights apart.
+
+    tensors: "weight/NAME", "optimizer/INDEX/NAME", "state/INDEX".
+    """
+
+    counters: Counters
+    tensors: dict[str, Tensor]
+    best: dict[str, Tensor]
+
+
+def weights_of(network: nn.Module) -> dict[str, Tensor]:
+    """A copy of the weights, on the CPU."""
+    return {name: value.detach().to("cpu", copy=True) for name, value in network.state_dict().items()}
+
+
+def take(
+    counters: Counters, network: nn.Module, optimizer: torch.optim.Optimizer, state: tuple[Tensor, ...] | None,
+    best: dict[str, Tensor],
+) -> Checkpoint:  # fmt: skip
+    """The run as it stands."""
+    tensors = {f"weight/{name}": value for name, value in weights_of(network).items()}
+    for index, values in optimizer.state_dict()["state"].items():
+        for name, value in values.items():
+            if value is not None:
+                tensors[f"optimizer/{index}/{name}"] = torch.as_tensor(value).detach().to("cpu", copy=True)
+    for index, value in enumerate(state or ()):
+        tensors[f"state/{index}"] = value.detach().to("cpu", copy=True)
+    return Checkpoint(Counters.from_json(counters.to_json()), tensors, best)
+
+
+def restore(
+    checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device
+) -> tuple[Tensor, ...] | None:
+    """Put weights and optimizer back; returns the carried state.
+
+    Errors: ModelFolderError if they do not fit
+    """
+    parts: dict[str, dict[str, Tensor]] = {"weight": {}, "optimizer": {}, "state": {}}
+    for key, value in checkpoint.tensors.items():
+        kind, _, name = key.partition("/")
+        parts[kind][name] = value
+    try:
+        network.load_state_dict(parts["weight"])
+    except RuntimeError as error:
+        raise ModelFolderError(f"the training state does not fit this network: {str(error).splitlines()[0]}") from error
+    whole = optimizer.state_dict()
+    for name, value in parts["optimizer"].items():
+        index, _, field_name = name.partition("/")
+        whole["state"].setdefault(int(index), {})[field_name] = value
+    optimizer.load_state_dict(whole)
+    state = [parts["state"][str(i)].to(device) for i in range(len(parts["state"]))]
+    return tuple(state) or None

@@ -1,0 +1,78 @@
+"""All settings of a run together, and what each task starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from recurra.errors import UnknownNameError, UsageError
+from recurra.tasks.settings import DataSettings, TaskName
+from recurra.topologies.settings import NetworkSettings
+from recurra.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set about a run."""
+
+    data: DataSettings = field(default_factory=DataSettings)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+    def changed(self, **given: Any) -> Settings:
+        """With some settings set, by their own names.
+
+        Errors: UnknownNameError, with the nearest; UsageError for a value that cannot be
+        """
+        parts = {"data": self.data, "network": self.network, "training": self.training}
+        homes = {name: part for part, model in parts.items() for name in type(model).model_fields}
+        new: dict[str, dict[str, Any]] = {part: {} for part in parts}
+        for name, value in given.items():
+            if name not in homes:
+                raise UnknownNameError("setting", name, homes)
+            new[homes[name]][name] = tuple(value) if isinstance(value, list) else value
+        return replace(self, **{part: _validated(parts[part], values) for part, values in new.items() if values})
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values by part and name."""
+        return {
+            "data": self.data.model_dump(mode="json"),
+            "network": self.network.model_dump(mode="json"),
+            "training": self.training.model_dump(mode="json"),
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, dict[str, Any]]) -> Settings:
+        """What `to_json` gave."""
+        return cls().changed(**{name: value for part in values.values() for name, value in part.items()})
+
+
+def _validated(model: BaseModel, values: dict[str, Any]) -> Any:
+    try:
+        return type(model).model_validate({**model.model_dump(), **values})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(p) for p in first["loc"] if isinstance(p, str)) or "?"
+        reason = str(first["msg"]).replace("Input should be", "must be")
+        shown = ", ".join(f"{k}={v!r}" for k, v in first.get("ctx", {}).items() if k == "reason")
+        raise UsageError(f"{name} {reason[0].lower() + reason[1:]}, got {first['input']!r} {shown}".rstrip()) from None
+
+
+DEFAULTS: dict[TaskName, Settings] = {
+    "language": Settings(
+        DataSettings(split=(0.9, 0.1, 0.0)),
+        NetworkSettings(cell="lstm", hidden_size=512, embedding_size=64),
+        TrainingSettings(batch_size=32, bptt=64, learning_rate=3e-3),
+    ),
+    "classify": Settings(
+        DataSettings(min_count=2),
+        NetworkSettings(cell="gru", hidden_size=128, embedding_size=64, bidirectional=True, dropout=0.3),
+        TrainingSettings(batch_size=64, learning_rate=3e-3),
+    ),
+}
+"""What a run of a task starts from."""
+
+EPOCHS: dict[TaskName, float] = {"language": 10, "classify": 15}
+"""How long a run is when neither epochs nor minutes are given."""

@@ -1,0 +1,243 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from recurra.errors import DivergedError, UsageError
+from recurra.training import checkpoint as checkpoints
+from recurra.training.bptt import State, detach
+from recurra.training.checkpoint import Checkpoint, Counters
+from recurra.training.history import Clock, Point, Progress, Silent, Tick
+from recurra.training.schedule import Budget, learning_rate
+from recurra.training.settings import TrainingSettings
+from recurra.training.signals import StopRequest
+
+EVALUATIONS = 10
+"""A run is evaluated after every epoch, but not more than five times as often as this and not less often."""
+
+
+class Trainee(Protocol):
+    """What a task hands to the loop."""
+
+    network: nn.Module
+
+    def steps(self, epoch: int) -> int:
+        """Batches of an epoch."""
+
+    def batches(self, epoch: int) -> Iterator[Any]:
+        """The batches of an epoch: the same for the same epoch and seed."""
+
+    def loss(self, network: nn.Module, batch: Any, state: State | None) -> tuple[Tensor, int, State | None]:
+        """Mean loss of a batch in nats, how many units (tokens, examples) it is the mean of, state to carry on."""
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        """Metrics on the validation part, "loss" in nats among them."""
+
+    def rank(self, metrics: dict[str, float]) -> list[float]:
+        """What is compared to find the best evaluation; lower is better."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    ended: "budget", "patience" or "signal"; best: the weights of the best evaluation, or the last ones if none was made
+    before a signal; signal: its number.
+    """
+
+    ended: Literal["budget", "patience", "signal"]
+    counters: Counters
+    best: dict[str, Tensor]
+    signal: int | None = None
+
+
+def fit(
+    trainee: Trainee,
+    settings: TrainingSettings,
+    *,
+    progress: Progress | None = None,
+    save: Callable[[Checkpoint], None] | None = None,
+    resume: Checkpoint | None = None,
+    clock: Clock = time.monotonic,
+) -> Outcome:
+    """Train until the budget is spent, patience is at its end, or a signal comes.
+
+    save: called after every evaluation and at a signal with all that is needed to go on from there.
+    Errors: DivergedError within one step of a loss or gradient that is no number; UsageError
+    """
+    return _Run(trainee, settings, progress or Silent(), save, clock).run(resume)
+
+
+class _Run:
+    def __init__(
+        self, trainee: Trainee, settings: TrainingSettings, progress: Progress,
+        save: Callable[[Checkpoint], None] | None, clock: Clock,
+    ) -> None:  # fmt: skip
+        if settings.epochs is None and settings.minutes is None:
+            raise UsageError("how long? give epochs, minutes or both")
+        self.trainee, self.settings, self.progress, self.save, self.clock = trainee, settings, progress, save, clock
+        self.budget = Budget(settings.epochs, settings.minutes)
+        self.fabric = Fabric(
+            accelerator=settings.device,
+            devices=1,
+            precision="bf16-mixed" if settings.precision == "bf16" else "32-true",
+        )
+        self.network, self.optimizer = self.fabric.setup(trainee.network, _optimizer(trainee.network, settings))
+        self.state: State | None = None
+        self.counters = Counters()
+        self.best: dict[str, Tensor] = {}
+
+    def run(self, resume: Checkpoint | None) -> Outcome:
+        if resume is not None:
+            self.counters = Counters.from_json(resume.counters.to_json())
+            self.state = checkpoints.restore(resume, self.trainee.network, self.optimizer.optimizer, self.fabric.device)
+            self.best = resume.best
+        self.seconds_before, self.units_here = self.counters.seconds, 0
+        self.started = self.clock() - self.seconds_before
+        with StopRequest() as stop:
+            while True:
+                ended = self._epoch(stop)
+                if ended is not None:
+                    return Outcome(ended, self.counters, self.best, stop.received)
+                self.counters.epoch += 1
+                self.counters.step_in_epoch = 0
+                self.state = None
+
+    def _epoch(self, stop: StopRequest) -> Literal["budget", "patience", "signal"] | None:
+        counters = self.counters
+        steps = self.trainee.steps(counters.epoch)
+        done = counters.step_in_epoch
+        for index, batch in enumerate(self.trainee.batches(counters.epoch)):
+            if index < done:
+                continue
+            self._step(batch, counters.epoch + index / steps)
+            counters.step_in_epoch += 1
+            share = self._share(counters.step_in_epoch / steps)
+            ended = share >= 1
+            if ended or self._due(share, counters.step_in_epoch == steps):
+                self._evaluate(share, counters.step_in_epoch / steps)
+                if self.settings.patience is not None and counters.worse >= self.settings.patience:
+                    return "patience"
+                if not ended:
+                    self._checkpoint()
+            if ended:
+                return "budget"
+            if stop.received is not None:
+                self.best = self.best or checkpoints.weights_of(self.trainee.network)
+                self._checkpoint()
+                return "signal"
+        return None
+
+    def _step(self, batch: Any, epochs: float) -> None:
+        counters, settings = self.counters, self.settings
+        torch.manual_seed(step_seed(settings.seed, counters.epoch, counters.step_in_epoch))
+        share = self.budget.share(epochs, self.clock() - self.started)
+        rate = learning_rate(share, settings)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.network.train()
+        loss, units, self.state = self.trainee.loss(self.network, batch, detach(self.state))
+        self.fabric.backward(loss)
+        norm = self._clip()
+        value = loss.item()
+        if not (math.isfinite(value) and math.isfinite(norm)):
+            raise DivergedError(
+                f"the {'loss' if not math.isfinite(value) else 'gradient'} stopped being a number at step "
+                f"{counters.step + 1} (learning rate {rate:.2g}); the weights of that step are not kept\n"
+                f"try a lower learning rate ({settings.learning_rate / 10:g}), or clip the gradient (clip_norm 1)"
+            )
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.rate = rate
+        counters.step += 1
+        counters.loss_sum += value * units
+        counters.units += units
+        counters.norm_sum += norm
+        counters.steps += 1
+        self._tick(epochs, share, value, units)
+
+    def _tick(self, epochs: float, share: float, loss: float, units: int) -> None:
+        seconds = self.clock() - self.started
+        self.units_here += units
+        rate = self.units_here / max(seconds - self.seconds_before, 1e-9)
+        left = (1 - share) * seconds / share if share > 0 else math.inf
+        self.progress.tick(Tick(epochs, self.counters.step, share, loss, rate, seconds, left))
+
+    def _clip(self) -> float:
+        """Clip the gradient; its norm before."""
+        parameters = [p for p in self.trainee.network.parameters() if p.grad is not None]
+        limit = self.settings.clip_norm if self.settings.clip_value is None else None
+        norm = nn.utils.clip_grad_norm_(parameters, math.inf if limit is None else limit)
+        if self.settings.clip_value is not None:
+            nn.utils.clip_grad_value_(parameters, self.settings.clip_value)
+        return float(norm)
+
+    def _share(self, in_epoch: float) -> float:
+        return self.budget.share(self.counters.epoch + in_epoch, self.clock() - self.started)
+
+    def _due(self, share: float, epoch_over: bool) -> bool:
+        since = share - self.counters.evaluated_at
+        return since >= 1 / EVALUATIONS or (epoch_over and since >= 1 / (5 * EVALUATIONS))
+
+    def _evaluate(self, share: float, in_epoch: float) -> None:
+        counters = self.counters
+        self.network.eval()
+        metrics = self.trainee.evaluate(self.network)
+        counters.evaluated_at = share
+        counters.seconds = self.clock() - self.started
+        point = Point(
+            epoch=counters.epoch + in_epoch,
+            step=counters.step,
+            seconds=counters.seconds,
+            train_loss=counters.loss_sum / counters.units if counters.units else None,
+            validation_loss=metrics["loss"],
+            validation_metrics={k: v for k, v in metrics.items() if k != "loss"},
+            learning_rate=self.rate,
+            gradient_norm=counters.norm_sum / counters.steps if counters.steps else None,
+        )
+        counters.loss_sum, counters.units, counters.norm_sum, counters.steps = 0.0, 0, 0.0, 0
+        counters.points.append(point)
+        rank = self.trainee.rank(metrics)
+        better = all(map(math.isfinite, rank)) and (counters.best_rank is None or rank < counters.best_rank)
+        counters.worse = 0 if better else counters.worse + 1
+        if better:
+            counters.best_rank, counters.best_point = rank, len(counters.points) - 1
+            self.best = checkpoints.weights_of(self.trainee.network)
+        self.progress.point(point, better)
+
+    def _checkpoint(self) -> None:
+        self.counters.seconds = self.clock() - self.started
+        if self.save is not None:
+            network, optimizer = self.trainee.network, self.optimizer.optimizer
+            self.save(checkpoints.take(self.counters, network, optimizer, self.state, self.best))
+
+
+def step_seed(seed: int, epoch: int, step: int) -> int:
+    """The seed of one step: all that is random in it derives from here."""
+    return int(np.random.SeedSequence([seed, epoch, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    """Weight decay acts on matrices, not on biases and peepholes."""
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    match settings.optimizer:
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+        case "sgd":
+            return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum)
+        case "rmsprop":
+            return torch.optim.RMSprop(groups, lr=settings.learning_rate)

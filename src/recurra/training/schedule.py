@@ -1,0 +1,37 @@
+"""How far a run is, and the learning rate there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from recurra.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The length of a run: epochs, minutes, or whichever ends first."""
+
+    epochs: float | None
+    minutes: float | None
+
+    def share(self, epochs: float, seconds: float) -> float:
+        """How much of the run lies behind, from 0 to 1. Units: epochs done, seconds trained"""
+        by_epochs = epochs / self.epochs if self.epochs else 0.0
+        by_time = seconds / (60 * self.minutes) if self.minutes else 0.0
+        return min(1.0, max(by_epochs, by_time))
+
+
+def learning_rate(share: float, settings: TrainingSettings) -> float:
+    """The learning rate when `share` of the run lies behind.
+
+    Maths: rises linearly over the warm-up; then constant, or half a cosine down to a hundredth.
+    Source: Loshchilov & Hutter 2017, SGDR (one cycle)
+    """
+    top = settings.learning_rate
+    if share < settings.warmup:
+        return top * max(share / settings.warmup, 0.01)
+    if settings.schedule == "constant":
+        return top
+    along = (share - settings.warmup) / (1 - settings.warmup)
+    return top * (0.01 + 0.99 * (1 + math.cos(math.pi * along)) / 2)

@@ -1,0 +1,36 @@
+"""What can be set about training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Optimizer = Literal["adamw", "sgd", "rmsprop"]
+
+
+class TrainingSettings(BaseModel):
+    """Length, speed and reproducibility of a training.
+
+    Units: minutes of wall time, warmup as a share of the run. None switches a limit off.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    epochs: float | None = Field(None, gt=0, description="passes over the training part")
+    minutes: float | None = Field(None, gt=0, description="minutes of training; with epochs too, what ends first")
+    batch_size: int = Field(64, ge=1, description="rows of a batch")
+    bptt: int | None = Field(None, ge=1, description="steps that gradients flow back; 0 or `full` for all")
+    optimizer: Optimizer = Field("adamw", description="adamw, sgd or rmsprop")
+    learning_rate: float = Field(3e-3, gt=0, description="highest learning rate")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd")
+    weight_decay: float = Field(0.01, ge=0, description="weight decay of matrices")
+    schedule: Literal["cosine", "constant"] = Field("cosine", description="learning rate after the warm-up")
+    warmup: float = Field(0.02, ge=0, lt=1, description="share of the run in which the learning rate rises")
+    clip_norm: float | None = Field(1.0, gt=0, description="largest norm of the gradient; 0 for no clipping")
+    clip_value: float | None = Field(None, gt=0, description="largest value in the gradient, instead of its norm")
+    patience: int | None = Field(None, ge=1, description="stop after so many evaluations without a better one")
+    precision: Literal["32", "bf16"] = Field("32", description="32, or bf16 products with 32-bit weights")
+    seed: int = Field(0, ge=0, lt=2**32, description="what all randomness derives from")
+    device: str = Field("auto", description="auto, cpu or cuda")
+    threads: int | None = Field(None, ge=1, description="threads of the CPU")
