@@ -45,7 +45,9 @@ class Reading:
         if self.level == "char":
             return code_points(piece)
         if self.level == "byte":
-            return np.frombuffer(piece.encode(), dtype=np.uint8).astype(np.uint16) + np.uint16(1)
+            return np.frombuffer(piece.encode("utf-8", "surrogatepass"), dtype=np.uint8).astype(np.uint16) + np.uint16(
+                1
+            )
         known = self.words
         return np.array([known.setdefault(word, len(known)) for word in segment.words(piece, self.split)], np.uint32)
 

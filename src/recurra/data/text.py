@@ -126,7 +126,10 @@ def _decoded(path: Path, encoding: str, block_bytes: int) -> Iterator[str]:
             raise _undecodable(path, name, error, line=line, line_start=line_start, read=read) from error
         except UnicodeError as error:
             raise DataError(
-                f"is not {encoding}: {error}", remedy="pass --encoding with the right one", file=path, line=line
+                f"is not {encoding}: {' '.join(str(error).split())}",
+                remedy="pass --encoding with the right one",
+                file=path,
+                line=line,
             ) from error
         if "\0" in text:
             raise DataError(
