@@ -1,0 +1,76 @@
+"""Types other than float32: autocast, whole layers in another type."""
+
+from __future__ import annotations
+
+import torch
+from law_cases import every_cell, every_pair
+
+from recurra.cells.definition import Cell
+from recurra.layers.stack import Stack
+
+LENGTHS = torch.tensor([6, 1, 4, 5])
+CLOSE = 2e-2
+"""bf16 has 8 bits: 4e-3 for each number, summed and carried over six steps and two layers."""
+
+
+def stack(cell: Cell, engine: str) -> tuple[Stack, torch.Tensor]:
+    torch.manual_seed(2)
+    return Stack(3, 5, 2, cell=cell, bidirectional=True, engine=engine), torch.randn(4, 6, 3)
+
+
+@every_pair
+def test_under_autocast(cell: Cell, engine: str) -> None:
+    layer, x = stack(cell, engine)
+    y, last = layer(x, lengths=LENGTHS)
+    with torch.autocast("cpu", torch.bfloat16):
+        y16, last16 = layer(x, lengths=LENGTHS)
+        from_below, _ = layer(x.bfloat16(), lengths=LENGTHS)
+        step, _ = layer(x[:, :1], last16)
+    assert y16.dtype in (torch.bfloat16, torch.float32)
+    assert [s.dtype for s in last16] == [torch.float32] * len(last), "a state is carried in the weights' type"
+    for one, other in zip((y, y, *last), (y16, from_below, *last16), strict=True):
+        torch.testing.assert_close(other.float(), one, rtol=CLOSE, atol=CLOSE)
+    assert step.isfinite().all()
+    (y16.float().sum() + sum(s.sum() for s in last16)).backward()
+    for name, parameter in layer.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.dtype == torch.float32
+        assert parameter.grad.isfinite().all(), name
+
+
+@every_pair
+def test_gradients_under_autocast(cell: Cell, engine: str) -> None:
+    layer, x = stack(cell, engine)
+    found = []
+    for enabled in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            y, _ = layer(x, lengths=LENGTHS)
+        found.append(torch.autograd.grad(y.float().square().mean(), list(layer.parameters())))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(other, one, rtol=0, atol=CLOSE * float(one.abs().max()) + 1e-4)
+
+
+@every_pair
+def test_a_layer_in_bf16(cell: Cell, engine: str) -> None:
+    layer, x = stack(cell, engine)
+    y, last = layer(x, lengths=LENGTHS)
+    y16, last16 = layer.bfloat16()(x.bfloat16(), lengths=LENGTHS)
+    assert {v.dtype for v in (y16, *last16)} == {torch.bfloat16}
+    for one, other in zip((y, *last), (y16, *last16), strict=True):
+        torch.testing.assert_close(other.float(), one, rtol=CLOSE, atol=CLOSE)
+
+
+@every_pair
+def test_a_layer_in_float64(cell: Cell, engine: str) -> None:
+    layer, x = stack(cell, engine)
+    y, last = layer(x, lengths=LENGTHS)
+    y64, last64 = layer.double()(x.double(), lengths=LENGTHS)
+    assert {v.dtype for v in (y64, *last64)} == {torch.float64}
+    for one, other in zip((y, *last), (y64, *last64), strict=True):
+        torch.testing.assert_close(other.float(), one, rtol=1e-5, atol=1e-6)
+
+
+@every_cell
+def test_orthogonal_weights_in_bf16(cell: Cell) -> None:
+    layer = Stack(3, 5, cell=cell, init="orthogonal", dtype=torch.bfloat16)
+    assert all(p.dtype == torch.bfloat16 and p.isfinite().all() for p in layer.parameters())
