@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+
+from recurra.cells.catalogue import BUILT_IN, get
+from recurra.engines.choose import ENGINES, choose, explain_choice, names
+from recurra.engines.request import CellWeights, Request
+from recurra.errors import EngineError, UnknownNameError
+
+TORCH_HAS = {"lstm", "gru", "rnn", "rnn-relu"}
+
+
+def request(cell_name: str, batch: int = 2, mask: bool = False) -> Request:
+    cell = get(cell_name)
+    weights = CellWeights(**{n: torch.zeros(s) for n, s in cell.shapes(3, 4).items()})
+    state = tuple(torch.zeros(batch, 4) for _ in cell.states)
+    return Request(
+        cell, weights, torch.zeros(batch, 2, 3), state, recurrent_mask=torch.ones(batch, 4) if mask else None
+    )
+
+
+def test_names_are_one_list() -> None:
+    assert names() == ["auto", *(e.name for e in ENGINES)]
+    assert len(set(names())) == len(names())
+    assert names()[-1] == "reference", "the slow one is asked last"
+
+
+def test_auto_takes_the_first_that_can() -> None:
+    for cell in BUILT_IN:
+        chosen = choose(request(cell.name)).name
+        assert chosen == ("vendor" if cell.name in TORCH_HAS else "reference")
+    assert choose(request("lstm", batch=0)).name == "reference"
+    assert choose(request("lstm", mask=True)).name == "reference"
+
+
+def test_the_reference_can_always() -> None:
+    for cell in BUILT_IN:
+        assert choose(request(cell.name, batch=0, mask=True), "reference").name == "reference"
+
+
+def test_an_engine_that_cannot_says_why() -> None:
+    with pytest.raises(EngineError, match="engine 'vendor' cannot run gru-cho: torch has no gru-cho"):
+        choose(request("gru-cho"), "vendor")
+    with pytest.raises(UnknownNameError, match="did you mean 'reference'"):
+        choose(request("gru"), "referense")
+
+
+def test_explaining_gives_every_engine_its_reason() -> None:
+    assert explain_choice(get("lstm"), input_size=3, hidden_size=4) == [("vendor", None), ("reference", None)]
+    reasons = dict(explain_choice(get("minimal-gru"), input_size=3, hidden_size=4, bias=False))
+    assert reasons["reference"] is None
+    assert reasons["vendor"] == "torch has no minimal-gru (it has lstm, gru, rnn, rnn-relu)"
+
+
+def test_a_copied_cell_keeps_its_engine() -> None:
+    for name in TORCH_HAS:
+        asked = dataclasses.replace(request(name), cell=copy.deepcopy(get(name)))
+        assert asked.cell is not get(name)
+        assert choose(asked).name == "vendor"
