@@ -1,0 +1,50 @@
+"""The commands together."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from recurra.cli.cells import explain
+from recurra.cli.datasets import get_data, list_data
+from recurra.cli.help import Command
+from recurra.cli.models import evaluate, generate, predict
+from recurra.cli.output import write
+from recurra.cli.settings import with_settings
+from recurra.cli.train import train
+
+
+def application() -> typer.Typer:
+    """A new typer application with every command."""
+    look: dict[str, Any] = {"rich_markup_mode": None, "context_settings": {"max_content_width": 100}}
+    app = typer.Typer(name="recurra", add_completion=False, pretty_exceptions_enable=False, **look)
+    app.callback(invoke_without_command=True)(_recurra)
+    app.command(cls=Command)(with_settings(train))
+    for command in (evaluate, predict, generate, explain):
+        app.command(cls=Command)(command)
+    data = typer.Typer(help="List the data sets that have a name, or get one.", **look)
+    data.command("list", cls=Command)(list_data)
+    data.command("get", cls=Command)(get_data)
+    app.add_typer(data, name="data", no_args_is_help=False)
+    return app
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import importlib.metadata
+
+        write(f"recurra {importlib.metadata.version('recurra')}\n")
+        raise typer.Exit
+
+
+def _recurra(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="show the version")
+    ] = False,
+) -> None:
+    """Recurrent neural networks for the machine you have: from a file to a trained, judged model."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)

@@ -1,0 +1,126 @@
+"""Where the command line begins and ends: one line for each error that is foreseen, and its exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TextIO
+
+import typer
+
+from recurra.errors import RecurraError, UsageError
+
+# typer has no public name for the base of its usage errors.
+_WrongUse: type[Any] = typer.BadParameter.__bases__[0]
+
+BROKEN_PIPE = 128 + 13
+"""As a program that SIGPIPE ends; nothing is said."""
+
+
+class Terminated(BaseException):
+    """SIGTERM outside of training."""
+
+
+ARGUMENTS = "arguments"
+"""Where a command finds the line as it was typed, in its context's `obj`."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code.
+
+    arguments: those of the process if None. A bug is a traceback; so is every error if RECURRA_TRACEBACK=1.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _print_anything(sys.stdout)
+    _print_anything(sys.stderr)
+    try:
+        with _termination():
+            code = _run(given)
+            sys.stdout.flush()
+            return code
+    except KeyboardInterrupt:
+        return _tell("interrupted", 128 + signal.SIGINT)
+    except Terminated:
+        return _tell("terminated", 128 + signal.SIGTERM)
+    except BrokenPipeError:
+        _forget_stdout()
+        return BROKEN_PIPE
+    except (RecurraError, OSError, MemoryError, RuntimeError) as error:
+        told = _foreseen(error)
+        if told is None or os.environ.get("RECURRA_TRACEBACK") == "1":
+            raise
+        return _tell(f"error: {told[0]}", told[1])
+
+
+def _run(given: list[str]) -> int:
+    from recurra.cli.application import application
+
+    command = typer.main.get_command(application())
+    try:
+        result = command.main(given, prog_name="recurra", standalone_mode=False, obj={ARGUMENTS: given})
+    except _WrongUse as error:
+        path = error.ctx.command_path if error.ctx is not None else "recurra"
+        message = error.format_message().rstrip(".")
+        raise UsageError(f"{message[:1].lower()}{message[1:]}\nsee: {path} --help") from None
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    return result if isinstance(result, int) else 0
+
+
+def _foreseen(error: Exception) -> tuple[str, int] | None:
+    """What to say and the exit code; None for a bug."""
+    match error:
+        case RecurraError():
+            return str(error), error.exit_code
+        case OSError():
+            where = f"{error.filename}: " if error.filename is not None else ""
+            return f"{where}{error.strerror or error}", 1
+        case MemoryError():
+            return OUT_OF_MEMORY, 1
+        case RuntimeError() if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
+            return OUT_OF_MEMORY, 1
+    return None
+
+
+OUT_OF_MEMORY = "there is not enough memory\ntry a smaller --batch-size, --hidden-size or --bptt"
+
+
+def _tell(message: str, code: int) -> int:
+    sys.stderr.write(f"recurra: {message}\n")
+    return code
+
+
+@contextmanager
+def _termination() -> Iterator[None]:
+    """SIGTERM as an exception, so that what is open is closed; training takes the signal over while it runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _print_anything(stream: TextIO) -> None:
+    """A character that the terminal cannot show is escaped, not an error."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _forget_stdout() -> None:
+    """Nobody reads it any more; what is still buffered must not fail again when Python exits."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+    os.close(sink)

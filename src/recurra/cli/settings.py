@@ -1,0 +1,116 @@
+"""One option for each setting, made from the settings' own fields: names, types, descriptions, defaults."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from recurra.cli.values import OFF, PARSERS, shown
+from recurra.errors import UsageError
+from recurra.tasks.settings import DataSettings, TaskName
+from recurra.topologies.settings import NetworkSettings
+from recurra.training.defaults import DEFAULTS, EPOCHS, Settings
+from recurra.training.settings import TrainingSettings
+
+PANELS: dict[str, type[BaseModel]] = {
+    "data": DataSettings,
+    "network": NetworkSettings,
+    "training": TrainingSettings,
+}
+ALIASES = {"learning_rate": ("--lr",)}
+METAVARS = {
+    "normalize": "NAME,...", "split": "SHARES", "bptt": "STEPS", "cell": "CELL", "text": "COLUMN", "label": "COLUMN",
+    "split_column": "COLUMN", "validation": "FILE", "test": "FILE",
+}  # fmt: skip
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for each setting in place of its `**settings`; what is not given is not passed on.
+
+    Errors: the command raises UsageError for a value that no run could have, before it does anything
+    """
+    own = [
+        parameter
+        for parameter in inspect.signature(command, eval_str=True).parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    names = [name for model in PANELS.values() for name in model.model_fields]
+
+    @functools.wraps(command)
+    def call(**values: Any) -> None:
+        given = {name: values.pop(name) for name in names}
+        command(**values, **_checked({name: value for name, value in given.items() if value is not None}))
+
+    made = [
+        _parameter(panel, name, field) for panel, model in PANELS.items() for name, field in model.model_fields.items()
+    ]
+    call.__signature__ = inspect.Signature([*own, *made])  # type: ignore[attr-defined]
+    return call
+
+
+def flag(name: str) -> str:
+    """The option of a setting."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _parameter(panel: str, name: str, field: FieldInfo) -> inspect.Parameter:
+    kind = _kind(field)
+    names = (f"{flag(name)}/--no-{name.replace('_', '-')}",) if kind is bool else (flag(name), *ALIASES.get(name, ()))
+    default = _default(panel, name)
+    described = f"{field.description}{f' [{default}]' if default else ''}"
+    option = typer.Option(
+        *names,
+        help=described,
+        rich_help_panel=panel.capitalize(),
+        metavar=_metavar(name, kind),
+        parser=PARSERS.get(name),
+    )
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
+    )
+
+
+def _kind(field: FieldInfo) -> Any:
+    """The type of what is typed: the field's own, without None. Tuples come from a parser."""
+    kind: Any = field.annotation
+    if get_origin(kind) in (Union, types.UnionType):
+        (kind,) = (part for part in get_args(kind) if part is not types.NoneType)
+    return str if get_origin(kind) is tuple else kind
+
+
+def _metavar(name: str, kind: Any) -> str:
+    if name in METAVARS:
+        return METAVARS[name]
+    return "|".join(get_args(kind)) or {int: "N", float: "X"}.get(kind, "NAME")
+
+
+def _default(panel: str, name: str) -> str:
+    """As it would be typed; both where the tasks differ. Empty for what is off unless given."""
+    found = {task: _of_task(task, panel, name) for task in sorted(DEFAULTS)}
+    if len(set(found.values())) == 1:
+        return next(iter(found.values()))
+    return ", ".join(f"{value} ({task})" for task, value in found.items() if value)
+
+
+def _of_task(task: TaskName, panel: str, name: str) -> str:
+    if name == "epochs":
+        return shown(name, EPOCHS[task])
+    return shown(name, getattr(getattr(DEFAULTS[task], panel), name))
+
+
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    """What was switched off as None. Errors: UsageError that names the option"""
+    values = {name: None if value is OFF else value for name, value in given.items()}
+    for name, value in values.items():
+        try:
+            Settings().changed(**{name: value})
+        except UsageError as error:
+            raise UsageError(str(error).replace(name, flag(name), 1)) from None
+    return values

@@ -1,0 +1,61 @@
+"""`recurra train`"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recurra.cli.output import write, write_json
+
+if TYPE_CHECKING:
+    from recurra.api.run import Run
+
+
+def train(
+    context: typer.Context,
+    data: Annotated[
+        str | None, typer.Argument(metavar="DATA", show_default=False, help="a file, a folder or a data set's name")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="NAME", help="classify or language; found from the data if not given")
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="the model folder; a new one in runs/ if not given"),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the model folder if there is one")] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="go on with a run that was stopped; only --epochs, --minutes and --patience"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="the result as one JSON document on stdout")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress, only errors")] = False,
+    **settings: Any,
+) -> None:
+    """Train a model on DATA and write its folder with a report.
+
+    It is judged on what it has not seen, beside the baselines that it has to beat. Prints the folder; the progress goes to stderr.
+
+    \b
+    recurra train names/                   a folder with one <label>.txt per class
+    recurra train input.txt --minutes 2    a text: a language model of its characters
+    recurra train reviews.csv --text review --label stars
+    recurra train --resume runs/names-gru  go on with a run that was stopped
+    """
+    from recurra.api.training import train as train_model
+
+    run = train_model(
+        data, task=task, out=out, overwrite=overwrite, resume=resume, quiet=quiet,
+        command=shlex.join(["recurra", *context.obj["arguments"]]), **settings,
+    )  # fmt: skip
+    if json:
+        write_json(_document(run))
+    else:
+        write(f"{run.folder}\n")
+
+
+def _document(run: Run) -> dict[str, Any]:
+    kept = ("status", "ended", "evaluated_on", "metrics", "baselines", "seconds", "parameters")
+    return {"folder": str(run.folder), "task": run.task} | {name: run.metrics[name] for name in kept}
