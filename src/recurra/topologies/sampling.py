@@ -30,14 +30,15 @@ def filtered(
     check_sampling(temperature, top_k, top_p)
     if temperature == 0:
         return torch.zeros_like(logits).index_fill(0, logits.argmax(), 1.0)
-    scores = (logits - logits.max()).double() / temperature
+    scores = logits.double()
+    scores = (scores - scores.max()) / temperature
     if top_k is not None and top_k < len(scores):
         kept = scores.topk(top_k).indices
         scores = torch.full_like(scores, float("-inf")).index_copy(0, kept, scores[kept])
     probabilities = scores.softmax(0)
     if top_p is not None and top_p < 1:
         order = probabilities.argsort(descending=True, stable=True)
-        before = probabilities[order].cumsum(0) - probabilities[order]
-        probabilities = probabilities.index_fill(0, order[before >= top_p], 0.0)
+        reached = probabilities[order].cumsum(0)
+        probabilities = probabilities.index_fill(0, order[1:][reached[:-1] >= top_p], 0.0)
         probabilities = probabilities / probabilities.sum()
     return probabilities.to(logits.dtype)

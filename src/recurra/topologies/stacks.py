@@ -45,11 +45,13 @@ def run_truncated(stack: Stack, x: Embedded, lengths: Tensor, steps: int) -> tup
     state = stack.initial_state(batch)
     outputs = []
     for start in range(0, time, steps):
-        rows = (lengths > start).nonzero().squeeze(1)
+        alive = (lengths > start).nonzero().squeeze(1)
+        rows = alive.to(x.tokens.device)
         tokens = x.tokens[rows, start : start + steps]
-        left = (lengths[rows] - start).clamp(max=tokens.shape[1])
-        before = detached(tuple(s[:, rows] for s in state)) if start else tuple(s[:, rows] for s in state)
-        y, after = stack(Embedded(tokens, x.table), before, lengths=left)
-        state = tuple(s.detach().index_copy(1, rows, a) for s, a in zip(state, after, strict=True))
+        left = (lengths[alive.to(lengths.device)] - start).clamp(max=tokens.shape[1])
+        before = tuple(s[:, rows] for s in state)
+        y, after = stack(Embedded(tokens, x.table), detached(before) if start else before, lengths=left)
+        # rows that have ended keep their last state with all that flows back through it
+        state = tuple(s.index_copy(1, rows, a) for s, a in zip(state, after, strict=True))
         outputs.append(y.new_zeros(batch, *y.shape[1:]).index_copy(0, rows, y))
     return torch.cat(outputs, 1), state

@@ -1,0 +1,94 @@
+"""Sampling filters: whatever the logits, what is left is a distribution over what was asked for."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recurra.errors import UsageError
+from recurra.topologies.sampling import filtered
+
+LOGITS = st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=30).map(torch.tensor)
+TEMPERATURES = st.floats(0.05, 5)
+
+
+@settings(deadline=None)
+@given(LOGITS, TEMPERATURES, st.none() | st.integers(1, 40), st.none() | st.floats(0.01, 1))
+def test_what_is_left_is_a_distribution(
+    logits: torch.Tensor, temperature: float, top_k: int | None, top_p: float | None
+) -> None:
+    found = filtered(logits, temperature=temperature, top_k=top_k, top_p=top_p)
+    assert found.shape == logits.shape
+    assert (found >= 0).all()
+    assert float(found.sum()) == pytest.approx(1, abs=1e-5)
+    assert found[logits.argmax()] > 0
+
+
+@settings(deadline=None)
+@given(LOGITS, TEMPERATURES, st.integers(1, 40))
+def test_top_k_keeps_the_k_most_probable(logits: torch.Tensor, temperature: float, k: int) -> None:
+    whole = filtered(logits, temperature=temperature)
+    found = filtered(logits, temperature=temperature, top_k=k)
+    kept = found > 0
+    assert int(kept.sum()) <= min(k, len(logits))
+    assert int(kept.sum()) >= int(min(k, int((whole > 1e-30).sum())))
+    if not kept.all():
+        assert logits[kept].min() >= logits[~kept].max()
+
+
+@settings(deadline=None)
+@given(LOGITS, TEMPERATURES, st.floats(0.01, 0.99))
+def test_top_p_keeps_the_smallest_set_that_reaches_p(logits: torch.Tensor, temperature: float, p: float) -> None:
+    whole = (logits.double() / temperature).softmax(0)
+    kept = filtered(logits, temperature=temperature, top_p=p) > 0
+    assert float(whole[kept].sum()) >= p - 1e-9
+    if int(kept.sum()) > 1:
+        assert float(whole[kept].sum() - whole[kept].min()) < p + 1e-9
+    if not kept.all():
+        assert float(whole[kept].min()) >= float(whole[~kept].max())
+
+
+@given(LOGITS)
+def test_temperature_zero_is_the_most_probable(logits: torch.Tensor) -> None:
+    found = filtered(logits, temperature=0, top_k=1, top_p=0.3)
+    assert found.argmax() == logits.argmax()
+    assert found.sum() == 1
+
+
+def test_ties_at_the_edge_of_top_k_keep_exactly_k() -> None:
+    assert int((filtered(torch.zeros(7), top_k=3) > 0).sum()) == 3
+
+
+def test_equal_halves_at_the_edge_of_top_p_keep_one() -> None:
+    assert filtered(torch.tensor([1.0, 1.0]), top_p=0.5).tolist() == [1.0, 0.0]
+    assert int((filtered(torch.zeros(10), top_p=0.3) > 0).sum()) in (3, 4)  # 0.1 three times is 0.30000000000000004
+
+
+def test_forbidden_tokens_are_never_left() -> None:
+    logits = torch.tensor([float("-inf"), 0.0, 1.0, float("-inf")])
+    for how in ({}, {"top_k": 3}, {"top_p": 0.999}, {"temperature": 0}):
+        found = filtered(logits, **how)  # type: ignore[arg-type]
+        assert found[0] == found[3] == 0
+        assert float(found.sum()) == pytest.approx(1)
+
+
+def test_huge_logits_stay_numbers() -> None:
+    most = torch.finfo(torch.float32).max
+    found = filtered(torch.tensor([most, -most, most / 2]), temperature=1e-3)
+    assert found.tolist() == [1.0, 0.0, 0.0]
+    assert filtered(torch.tensor([1e4, 1e4 - 1, -1e4]), temperature=1e-30).tolist() == [1.0, 0.0, 0.0]
+
+
+def test_a_single_token_is_certain() -> None:
+    assert filtered(torch.tensor([-3.0]), top_k=5, top_p=0.1).tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    "given", [{"temperature": -1}, {"temperature": float("inf")}, {"temperature": float("nan")}, {"top_k": 0},
+              {"top_p": 0}, {"top_p": 1.5}, {"top_p": float("nan")}]
+)  # fmt: skip
+def test_numbers_that_cannot_be_are_refused(given: dict[str, float]) -> None:
+    with pytest.raises(UsageError, match=next(iter(given))):
+        filtered(torch.zeros(3), **given)  # type: ignore[arg-type]
