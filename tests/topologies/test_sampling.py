@@ -35,7 +35,7 @@ def test_top_k_keeps_the_k_most_probable(logits: torch.Tensor, temperature: floa
     assert int(kept.sum()) <= min(k, len(logits))
     assert int(kept.sum()) >= int(min(k, int((whole > 1e-30).sum())))
     if not kept.all():
-        assert logits[kept].min() >= logits[~kept].max()
+        assert logits[kept].min() >= logits[~kept].max() - 1e-9
 
 
 @settings(deadline=None)
@@ -47,7 +47,7 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p(logits: torch.Tensor, tempe
     if int(kept.sum()) > 1:
         assert float(whole[kept].sum() - whole[kept].min()) < p + 1e-9
     if not kept.all():
-        assert float(whole[kept].min()) >= float(whole[~kept].max())
+        assert float(whole[kept].min()) >= float(whole[~kept].max()) - 1e-12
 
 
 @given(LOGITS)
