@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recurra.api import provenance
 from recurra.api.preparation import prepare_run
 from recurra.data.corpus import encode_file
 from recurra.data.examples import Examples
 from recurra.errors import DataError
 from recurra.tasks.classify import judge
-from recurra.tasks.classify_data import encode_part, read_examples
+from recurra.tasks.classify_data import encode_part, hashes, read_examples
 from recurra.tasks.language import judge as judge_language
-from recurra.tasks.sources import Source, resolve
+from recurra.tasks.sources import resolve
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
@@ -30,33 +31,15 @@ def evaluate(run: Run, data: str | Path | None) -> dict[str, Any]:
     return {"on": found[0], "count": found[1]} | found[2]
 
 
-def stored_source(config: dict[str, Any]) -> Source:
-    """Where the run's data were. Errors: DataError if they are not there any more"""
-    stored = config["source"]
-    files = {key: Path(path) for key, path in stored["files"].items()}
-    for path in files.values():
-        if not path.is_file():
-            raise DataError("the data of this run are not there any more", remedy="name the data to judge it on",
-                            file=path)  # fmt: skip
-    return Source(stored["name"], stored["task"], stored["kind"], files, stored["options"], stored["why"])
-
-
 def _again(run: Run) -> tuple[str, int, dict[str, float]]:
-    prepared = prepare_run(stored_source(run.config), run.settings)
-    check_same_data(run.config, prepared.facts)
+    source = provenance.from_json(run.config["source"], run.folder)
+    provenance.check_same(run.config["data"]["files"], hashes(source.files))
+    prepared = prepare_run(source, run.settings)
     prepared.task.network = run.network
     part = prepared.judged_on
-    return f"{prepared.source.name}, {part} part", prepared.facts["counts"][part], prepared.judge()
-
-
-def check_same_data(config: dict[str, Any], facts: dict[str, Any]) -> None:
-    """Errors: DataError if a file is not what the run was trained on"""
-    for then, now in zip(config["data"]["files"], facts["files"], strict=True):
-        if then["sha256"] != now["sha256"]:
-            raise DataError(
-                f"{now['name']} is not the file of this run (SHA-256 {now['sha256'][:12]}, then {then['sha256'][:12]})",
-                remedy="put the old file back, or name the data to judge the model on",
-            )
+    count = prepared.facts["counts"][part]
+    scored = count if run.task == "classify" else count - 1  # nothing foretells a text's first token
+    return f"{source.name}, {part} part", scored, prepared.judge()
 
 
 def _anew(run: Run, data: str | Path) -> tuple[str, int, dict[str, float]]:
@@ -71,5 +54,5 @@ def _anew(run: Run, data: str | Path) -> tuple[str, int, dict[str, float]]:
     found = read_examples(source, settings)
     if not isinstance(found, Examples):
         found = Examples([item for part in found.values() for item in part.items])
-    part, _ = encode_part(found, run.vocabulary, run.config["classes"], settings.max_length)
+    part = encode_part(found, run.vocabulary, run.config["classes"], settings.max_length)
     return source.name, len(part), judge(run.network, part)

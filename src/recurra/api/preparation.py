@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from recurra.cells.catalogue import get
 from recurra.data.corpus import build_corpus
 from recurra.data.vocabulary import Vocabulary
 from recurra.engines import choose
+from recurra.engines.request import CellWeights, Request
 from recurra.errors import DataError, UnknownNameError, UsageError
 from recurra.tasks.classify import ClassifyTask, judge
 from recurra.tasks.classify_data import hashes, prepare
@@ -18,6 +20,7 @@ from recurra.tasks.comparison import Rival, classify_rivals, language_rivals
 from recurra.tasks.language import LanguageTask
 from recurra.tasks.language import judge as judge_language
 from recurra.tasks.sources import Source
+from recurra.topologies.settings import NetworkSettings
 from recurra.training.defaults import DEFAULTS, EPOCHS, Settings
 
 
@@ -56,13 +59,13 @@ def settings_for(source: Source, given: dict[str, Any]) -> Settings:
 
     Errors: UsageError, UnknownNameError for settings that cannot be
     """
-    settings = DEFAULTS[source.task].changed(**source.options).changed(**given)
+    parts = {part: Path(given[part]).name for part in ("validation", "test") if given.get(part) is not None}
+    settings = DEFAULTS[source.task].changed(**source.options).changed(**given | parts)
     if settings.training.epochs is None and settings.training.minutes is None:
         settings = settings.changed(epochs=EPOCHS[source.task])
     network = settings.network
-    get(network.cell)
-    if network.engine not in choose.names():
-        raise UnknownNameError("engine", network.engine, choose.names())
+    engine_of(network)
+    _check_sense(source, settings, given)
     device = settings.training.device
     if device not in ("auto", "cpu", "cuda"):
         raise UnknownNameError("device", device, ("auto", "cpu", "cuda"))
@@ -73,6 +76,42 @@ def settings_for(source: Source, given: dict[str, Any]) -> Settings:
     if network.bidirectional and settings.training.bptt is not None:
         raise UsageError("truncated BPTT reads forward only; use bidirectional=False or the full bptt")
     return settings
+
+
+def engine_of(network: NetworkSettings) -> str:
+    """The name of the engine that trains such a network here.
+
+    Errors: UnknownNameError for a cell or an engine; EngineError if the engine asked for cannot
+    """
+    cell = get(network.cell)
+    shapes = cell.shapes(network.embedding_size, network.hidden_size)
+    weights = CellWeights(**{stored: torch.empty(shape) for stored, shape in shapes.items()})
+    state = tuple(torch.empty(1, network.hidden_size) for _ in cell.states)
+    mask = torch.empty(1, network.hidden_size) if network.recurrent_dropout else None
+    request = Request(cell, weights, torch.empty(1, 1, network.embedding_size), state, recurrent_mask=mask)
+    return choose.choose(request, network.engine).name
+
+
+def _check_sense(source: Source, settings: Settings, given: dict[str, Any]) -> None:
+    """Errors: UsageError for a setting that would have no effect on this run"""
+    plain = {name: value for part in Settings().to_json().values() for name, value in part.items()}
+    asked = {name for name, value in given.items() if value != plain[name]}
+    for task, names in READ_BY.items():
+        for name in names:
+            if name in asked and source.task != task:
+                raise UsageError(f"{name} is a setting of the task {task}; this run's task is {source.task}")
+    for name in ("text", "label", "split_column"):
+        if name in asked and source.kind != "table":
+            raise UsageError(f"{name} names a column, but these data are no table: {source.why}")
+    if "split_column" in asked and source.files.keys() != {"all"}:
+        raise UsageError(f"split_column divides a single table; here each part has its own: {', '.join(source.files)}")
+    for name in ("min_count", "max_vocabulary"):
+        if name in asked and settings.data.level == "byte":
+            raise UsageError(f"{name} does not apply to bytes, of which all 256 are known")
+
+
+READ_BY = {"classify": ("merge", "pooling", "max_length", "keep_repeats"), "language": ("tie_weights",)}
+"""Settings that only one task reads."""
 
 
 def prepare_run(source: Source, settings: Settings) -> Prepared:
@@ -102,7 +141,9 @@ def _language(source: Source, settings: Settings) -> Prepared:
         max_size=largest,
     )  # fmt: skip
     if not len(corpus.validation):
-        raise DataError("the validation part is empty", remedy="give it a share, as in --split 90/10")
+        whole = source.files.keys() == {"all"}
+        remedy = "give it a share, as in --split 90/10" if whole else "name its file with --validation FILE"
+        raise DataError("the validation part is empty", remedy=remedy)
     torch.manual_seed(training.seed)
     task = LanguageTask(
         corpus, settings.network, batch_size=training.batch_size, bptt=training.bptt, seed=training.seed

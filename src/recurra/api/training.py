@@ -13,20 +13,19 @@ import safetensors.torch
 import torch
 
 from recurra import model_folder
-from recurra.api.evaluation import check_same_data, stored_source
-from recurra.api.preparation import Prepared, prepare_run, settings_for
+from recurra.api import provenance
+from recurra.api.preparation import Prepared, engine_of, prepare_run, settings_for
 from recurra.api.record import build_record
 from recurra.api.run import Run, load
 from recurra.api.talk import Talk
 from recurra.cells.catalogue import get
 from recurra.data.vocabulary import Vocabulary
-from recurra.engines.choose import explain_choice
 from recurra.errors import DivergedError, ModelFolderError, StoppedError, UsageError
 from recurra.report.build import build_report
+from recurra.tasks.classify_data import hashes
 from recurra.tasks.comparison import Rival
 from recurra.tasks.sources import resolve
 from recurra.training.checkpoint import Checkpoint, Counters
-from recurra.training.defaults import Settings
 from recurra.training.fit import Outcome, fit
 
 STATE = "training_state"
@@ -65,7 +64,8 @@ def train(
     talk = Talk(quiet=quiet)
     talk.say(f"task {source.task}: {source.why}")
     prepared = prepare_run(source, chosen)
-    return _Training(prepared, folder, talk, command or _as_command(data, settings), overwrite).run(None, None)
+    asked = settings if task is None else {"task": task} | settings
+    return _Training(prepared, folder, talk, command or _as_command(data, asked), overwrite).run(None, None)
 
 
 def _resumed(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
@@ -77,9 +77,10 @@ def _resumed(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
     other = set(given) - {"epochs", "minutes", "patience"}
     if other:
         raise UsageError(f"a resumed run keeps its settings; leave out {', '.join(sorted(other))}")
-    settings = Settings.from_json(found.config["settings"]).changed(**given)
-    prepared = prepare_run(stored_source(found.config), settings)
-    check_same_data(found.config, prepared.facts)
+    settings = Run(found).settings.changed(**given)
+    source = provenance.from_json(found.config["source"], found.path)
+    provenance.check_same(found.config["data"]["files"], hashes(source.files))
+    prepared = prepare_run(source, settings)
     if Vocabulary.from_json(found.vocabulary) != prepared.vocabulary:
         raise ModelFolderError(f"{folder}: its vocabulary is not that of its data")
     tensors = safetensors.torch.load(found.read_extra(f"{STATE}.safetensors"))
@@ -88,7 +89,9 @@ def _resumed(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
     rivals = [Rival(**r) for r in found.metrics["baselines"]]
     talk = Talk(quiet=quiet)
     talk.say(f"resumed at epoch {counters.epoch}, step {counters.step}")
-    return _Training(prepared, folder, talk, found.config["command"], True).run(state, rivals)
+    training = _Training(prepared, folder, talk, found.config["command"], True)
+    training.created = found.config["created"]
+    return training.run(state, rivals)
 
 
 def _new_folder(name: str) -> Path:
@@ -112,7 +115,7 @@ class _Training:
         self.overwrite = overwrite
         self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.network = prepared.task.network
-        self.engine = self._engine()
+        self.engine = engine_of(prepared.settings.network)
         self.rivals: list[Rival] = []
         self.written = False
 
@@ -181,23 +184,20 @@ class _Training:
 
     def _config(self) -> dict[str, Any]:
         prepared = self.prepared
-        source = prepared.source
         cell = prepared.settings.network.cell
-        files = {key: str(path.resolve()) for key, path in source.files.items()}
         return {
-            "task": source.task,
-            "name": source.name,
+            "task": prepared.source.task,
+            "name": prepared.source.name,
             "command": self.command,
             "created": self.created,
             "cell_fingerprint": get(cell).program().fingerprint,
             "settings": prepared.settings.to_json(),
-            "source": {"name": source.name, "task": source.task, "kind": source.kind, "files": files,
-                       "options": source.options, "why": source.why},
+            "source": provenance.to_json(prepared.source, self.folder),
             "classes": prepared.classes,
             "data": prepared.facts,
             "notes": prepared.notes,
             "engine": self.engine,
-        }  # fmt: skip
+        }
 
     def _metrics(self, status: str, counters: Counters, scores: dict[str, float] | None) -> dict[str, Any]:
         return {
@@ -210,13 +210,6 @@ class _Training:
             "seconds": counters.seconds,
             "parameters": sum(p.numel() for p in self.network.parameters()),
         }
-
-    def _engine(self) -> str:
-        network = self.prepared.settings.network
-        if network.engine != "auto":
-            return network.engine
-        choice = explain_choice(get(network.cell), input_size=network.embedding_size, hidden_size=network.hidden_size)
-        return next(name for name, why_not in choice if why_not is None)
 
     def _introduce(self) -> None:
         facts, network = self.prepared.facts, self.prepared.settings.network

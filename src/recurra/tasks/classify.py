@@ -137,7 +137,7 @@ class Classifier:
         ]
 
     def _encoded(self, text: str, index: int) -> npt.NDArray[np.int64]:
-        ids = self.vocabulary.encode(text)[: self.max_length]
+        ids = self.vocabulary.encode(text.strip())[: self.max_length]  # as the readers of the training data strip
         if not text.strip() or not len(ids):
             raise UsageError(f"text {index + 1} is empty" + (f" after normalisation: {text!r}" if text.strip() else ""))
         return ids

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from recurra.data import examples as reading
 from recurra.data.examples import Examples
-from recurra.data.splits import Splits, check_splits, describe_overlap, from_parts, split
+from recurra.data.splits import Splits, check_fractions, check_splits, describe_overlap, from_parts, split
 from recurra.data.tables import read_table
 from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError
@@ -26,11 +26,17 @@ LABEL_COLUMNS = ("label", "class", "category", "target", "language", "sentiment"
 
 @dataclass(frozen=True)
 class Part:
-    """Texts of one part, encoded. labels: int64 [N], places in the list of classes"""
+    """Texts of one part, encoded.
+
+    labels: int64 [N], places in the list of classes; cut: texts that were too long; emptied: texts of which
+    normalisation left nothing, which became one unknown token
+    """
 
     texts: list[str]
     encoded: list[npt.NDArray[np.int64]]
     labels: npt.NDArray[np.int64]
+    cut: int = 0
+    emptied: int = 0
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -66,11 +72,8 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Classif
         max_size=largest,
     )
     classes = splits.train.classes()
-    cut = 0
-    parts = {}
-    for name, part in splits:
-        parts[name], shortened = encode_part(part, vocabulary, classes, settings.max_length)
-        cut += shortened
+    parts = {name: encode_part(part, vocabulary, classes, settings.max_length) for name, part in splits}
+    cut, emptied = sum(p.cut for p in parts.values()), sum(p.emptied for p in parts.values())
     judged = parts["test"] if len(parts["test"]) else parts["validation"]
     tokens = sum(len(e) for e in judged.encoded)
     facts |= {
@@ -80,6 +83,8 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Classif
         "vocabulary_level": vocabulary.level,
         "unknown_rate": sum(int((e == 0).sum()) for e in judged.encoded) / tokens if tokens else 0.0,
     }
+    if emptied:
+        notes.append(f"{emptied:,} texts have nothing left after normalisation and are read as one unknown token")
     if cut:
         notes.append(f"{cut:,} texts were cut after {settings.max_length} tokens")
     if not len(parts["validation"]):
@@ -95,15 +100,13 @@ def infer_level(texts: list[str]) -> Level:
     return "word" if words >= 3 and letters / words < 15 else "char"
 
 
-def encode_part(
-    examples: Examples, vocabulary: Vocabulary, classes: list[str], max_length: int | None
-) -> tuple[Part, int]:
-    """The part encoded, and how many texts were cut. Texts of which nothing is left become one unknown token.
+def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], max_length: int | None) -> Part:
+    """The part encoded, texts of more than max_length tokens cut.
 
     Errors: DataError for a label that is not among the classes
     """
     places = {name: i for i, name in enumerate(classes)}
-    encoded, labels, cut = [], [], 0
+    encoded, labels, cut, emptied = [], [], 0, 0
     for item in examples.items:
         if item.label not in places:
             known = ", ".join(repr(c) for c in classes[:20])
@@ -116,9 +119,11 @@ def encode_part(
         ids = vocabulary.encode(item.text)
         if max_length is not None and len(ids) > max_length:
             ids, cut = ids[:max_length], cut + 1
-        encoded.append(ids if len(ids) else np.zeros(1, np.int64))
+        if not len(ids):
+            ids, emptied = np.zeros(1, np.int64), emptied + 1
+        encoded.append(ids)
         labels.append(places[item.label])
-    return Part(examples.texts, encoded, np.array(labels, dtype=np.int64)), cut
+    return Part(examples.texts, encoded, np.array(labels, dtype=np.int64), cut, emptied)
 
 
 def read_examples(source: Source, settings: DataSettings) -> Examples | dict[str, Examples]:
@@ -160,16 +165,22 @@ def _columns(source: Source, settings: DataSettings) -> tuple[str, str]:
 
 
 def _read(source: Source, settings: DataSettings, seed: int) -> tuple[Splits, dict[str, Any], list[str]]:
+    notes: list[str] = []
+    if source.kind == "table" and None in (settings.text, settings.label):
+        text, label = _columns(source, settings)
+        notes.append(f"texts are in the column {text!r}, labels in {label!r}")
+        settings = settings.model_copy(update={"text": text, "label": label})
     found = read_examples(source, settings)
     skipped = found.skipped if isinstance(found, Examples) else sum(p.skipped for p in found.values())
-    notes: list[str] = []
     dropped = 0
     if isinstance(found, Examples):
         if not settings.keep_repeats:
             found, dropped = reading.distinct(found)
         splits = split(found, settings.split, seed=seed)
     else:
-        splits = _from_parts(found, settings, seed)
+        splits, split_off = _from_parts(found, settings, seed)
+        if split_off:
+            notes.append(f"the validation part, {split_off:.0%}, was split off the training part")
         if not settings.keep_repeats:
             splits.train, dropped = reading.distinct(splits.train)
         notes += describe_overlap(splits)
@@ -187,15 +198,15 @@ def _read(source: Source, settings: DataSettings, seed: int) -> tuple[Splits, di
     return splits, facts, notes
 
 
-def _from_parts(parts: Mapping[str, Examples], settings: DataSettings, seed: int) -> Splits:
-    """Given parts; a missing validation part is split off the training part."""
+def _from_parts(parts: Mapping[str, Examples], settings: DataSettings, seed: int) -> tuple[Splits, float]:
+    """Given parts; a missing validation part is split off the training part: what share of it that took."""
     splits = from_parts(parts)
-    if not len(splits.validation):
-        train, validation, _ = settings.split
-        share = validation / (train + validation) or 0.1
-        again = split(splits.train, (1 - share, share, 0.0), seed=seed)
-        splits = Splits(again.train, again.validation, splits.test)
-    return splits
+    if len(splits.validation):
+        return splits, 0.0
+    train, validation, _ = check_fractions(settings.split)
+    share = validation / (train + validation) or 0.1
+    again = split(splits.train, (1 - share, share, 0.0), seed=seed)
+    return Splits(again.train, again.validation, splits.test), share
 
 
 def hashes(files: Mapping[str, Path]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from recurra.data.batches import StreamBatches
 from recurra.data.corpus import Corpus
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UsageError
+from recurra.tasks.writer import Writer
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.sampling import check_sampling, filtered
 from recurra.topologies.settings import NetworkSettings
@@ -40,7 +41,8 @@ class LanguageTask:
     def __init__(
         self, corpus: Corpus, settings: NetworkSettings, *, batch_size: int, bptt: int | None, seed: int
     ) -> None:
-        self.corpus, self.seed = corpus, seed
+        self.corpus = corpus
+        self.seed = seed if bptt is not None else None  # streams in one piece have no place to start elsewhere
         self.network: nn.Module = NextToken(len(corpus.vocabulary), settings)
         steps = bptt or math.ceil(len(corpus.train) / batch_size)
         self._batches = StreamBatches(corpus.train, batch_size, steps)
@@ -167,13 +169,17 @@ class LanguageModel:
         """The text that follows the prompt, piece by piece as it is drawn.
 
         temperature: 0 takes the most probable token each time; top_k, top_p: see topologies.sampling; seed: None draws
-        another text each time. Without a prompt the text begins as after a line's end.
+        another text each time. Without a prompt the text begins as after a line's end, or, where no line ends in the
+        training text, after its most frequent token.
         Errors: UsageError for a prompt with tokens that the model does not know, and for numbers that cannot be
         """
         if length < 0:
             raise UsageError(f"length must be a whole number from 0, got {length}")
+        if seed is not None and not 0 <= seed < 2**63:
+            raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed}")
         check_sampling(temperature, top_k, top_p)
-        return self._drawn(self._prompt_ids(prompt), length, temperature, top_k, top_p, seed)
+        ids = self._prompt_ids(prompt)
+        return self._drawn(ids, Writer(self.vocabulary, prompt), length, temperature, top_k, top_p, seed)
 
     def _prompt_ids(self, prompt: str) -> list[int]:
         unknown = self.vocabulary.unknown(prompt)
@@ -182,15 +188,20 @@ class LanguageModel:
             shown = ", ".join(repr(u) for u in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
             raise UsageError(
                 f"the prompt has {kind} that the model has never seen: {shown}\n"
-                f"leave them out; it knows {len(self.vocabulary)} {kind} of its training text"
+                f"leave them out; it knows {len(self.vocabulary) - 1} {kind} of its training text"
             )
-        ids = self.vocabulary.encode(prompt).tolist()
-        return ids or self.vocabulary.encode("\n").tolist() or [1]
+        ids = self.vocabulary.encode(prompt)
+        if not len(ids):
+            if prompt.strip():
+                raise UsageError(f"nothing is left of the prompt {prompt!r} after normalisation")
+            line_end = self.vocabulary.encode("\n")
+            ids = line_end if len(line_end) and line_end.all() else np.array([1])  # 1: the most frequent token
+        return [int(i) for i in ids]
 
     @torch.inference_mode()
     def _drawn(
-        self, ids: list[int], length: int, temperature: float, top_k: int | None, top_p: float | None,
-        seed: int | None,
+        self, ids: list[int], writer: Writer, length: int, temperature: float, top_k: int | None,
+        top_p: float | None, seed: int | None,
     ) -> Iterator[str]:  # fmt: skip
         device = self.network.head.weight.device
         random = torch.Generator()
@@ -200,7 +211,6 @@ class LanguageModel:
             random.manual_seed(seed)
         state: State | None = None
         inputs = torch.tensor([ids], device=device)
-        pending = ids[-1:] if self.vocabulary.level == "word" else []
         for _ in range(length):
             logits, state = self.network(inputs, state)
             scores = logits[0, -1].float().cpu()
@@ -208,19 +218,7 @@ class LanguageModel:
             chances = filtered(scores, temperature=temperature, top_k=top_k, top_p=top_p)
             token = int(torch.multinomial(chances, 1, generator=random))
             inputs = torch.tensor([[token]], device=device)
-            pending.append(token)
-            piece = self._decoded(pending)
-            if piece is not None:
-                pending = pending[-1:] if self.vocabulary.level == "word" else []
+            if piece := writer.add(token):
                 yield piece
-        if pending and self.vocabulary.level == "byte":
-            yield self.vocabulary.decode(pending)
-
-    def _decoded(self, pending: list[int]) -> str | None:
-        """What can be shown of the tokens not yet shown; None while bytes do not make a character."""
-        text = self.vocabulary.decode(pending)
-        if self.vocabulary.level == "byte" and "�" in text and len(pending) < 4:
-            return None
-        if self.vocabulary.level == "word" and len(pending) > 1:
-            return text[len(self.vocabulary.decode(pending[:1])) :]
-        return text
+        if piece := writer.end():
+            yield piece

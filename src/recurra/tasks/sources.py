@@ -14,6 +14,7 @@ from recurra.tasks.settings import TASKS, TaskName
 Kind = Literal["text", "table", "labels"]
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+PACKED = (".gz", ".zip")
 ALIASES = {"train": "train", "valid": "validation", "validation": "validation", "val": "validation",
            "dev": "validation", "test": "test"}  # fmt: skip
 
@@ -24,7 +25,7 @@ class Source:
 
     kind: "text" (running text), "table" (rows with columns) or "labels" (a file of lines for each label);
     files: by part ("train", ...) or label, or all of it under "all"; options: settings that belong to these data;
-    why: how the task was found, for people.
+    why: how the task was found, for people; named: it is the named data set, nothing else.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Source:
     files: dict[str, Path]
     options: dict[str, Any] = field(default_factory=dict)
     why: str = ""
+    named: bool = False
 
 
 def resolve(
@@ -50,7 +52,7 @@ def resolve(
     elif path.exists():
         source = _file(path, task)
     elif str(data) in named.names():
-        source = _named(str(data))
+        source = named_source(str(data))
     else:
         known = ", ".join(named.names())
         raise DataError(f"no such file or folder, and no data set of this name (there are {known})", file=str(data))
@@ -59,25 +61,31 @@ def resolve(
     return _with_parts(source, validation, test)
 
 
-def _named(name: str) -> Source:
+def named_source(name: str) -> Source:
+    """A named data set. Errors: UnknownNameError; DataError if its files cannot be had"""
     found = named.get(name)
     options: dict[str, Any] = {"word_split" if k == "split" else k: v for k, v in found.options.items()}
     if found.label_files:
-        return Source(name, "classify", "labels", found.label_files, options, f"{name} has a file for each label")
+        return Source(name, "classify", "labels", found.label_files, options, f"{name} has a file for each label", True)
     kind: Kind = "table" if found.task == "classify" else "text"
-    return Source(name, found.task, kind, found.files, options, f"{name} is a data set of this task")
+    return Source(name, found.task, kind, found.files, options, f"{name} is a data set of this task", True)
 
 
 def _file(path: Path, task: str | None) -> Source:
-    suffixes = [s.lower() for s in path.suffixes if s.lower() not in (".gz", ".zip")]
-    if (suffixes and suffixes[-1] in TABLES) or path.suffix.lower() == ".zip":
-        return Source(path.stem, "classify", "table", {"all": path}, {}, f"{path.name} is a table")
+    if _is_table(path):
+        name = Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem
+        return Source(name, "classify", "table", {"all": path}, {}, f"{path.name} is a table")
     return Source(path.stem, "language", "text", {"all": path}, {}, f"{path.name} is running text")
+
+
+def _is_table(path: Path) -> bool:
+    suffixes = [s.lower() for s in path.suffixes if s.lower() not in PACKED]
+    return bool(suffixes and suffixes[-1] in TABLES) or path.suffix.lower() == ".zip"
 
 
 def _folder(path: Path, task: str | None) -> Source:
     files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-    tables = [p for p in files if p.suffix.lower() in TABLES]
+    tables = [p for p in files if _is_table(p)]
     texts = [p for p in files if p.suffix.lower() == ".txt"]
     parts = _parts(tables or texts)
     if parts and tables:

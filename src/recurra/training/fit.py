@@ -104,6 +104,7 @@ class _Run:
             self.best = resume.best
         self.seconds_before, self.units_here = self.counters.seconds, 0
         self.started = self.clock() - self.seconds_before
+        self._fit_to_budget()
         with StopRequest() as stop:
             while True:
                 ended = self._epoch(stop)
@@ -112,6 +113,12 @@ class _Run:
                 self.counters.epoch += 1
                 self.counters.step_in_epoch = 0
                 self.state = None
+
+    def _fit_to_budget(self) -> None:
+        """A resumed run may have been given another budget, of which less is done than was of the old one."""
+        counters = self.counters
+        done = counters.epoch + counters.step_in_epoch / self.trainee.steps(counters.epoch)
+        counters.evaluated_at = min(counters.evaluated_at, self.budget.share(done, counters.seconds))
 
     def _epoch(self, stop: StopRequest) -> Literal["budget", "patience", "signal"] | None:
         counters = self.counters
@@ -144,27 +151,32 @@ class _Run:
         share = self.budget.share(epochs, self.clock() - self.started)
         rate = learning_rate(share, settings)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = self.rate = rate
         self.network.train()
         loss, units, self.state = self.trainee.loss(self.network, batch, detach(self.state))
         self.fabric.backward(loss)
         norm = self._clip()
         value = loss.item()
         if not (math.isfinite(value) and math.isfinite(norm)):
-            raise DivergedError(
-                f"the {'loss' if not math.isfinite(value) else 'gradient'} stopped being a number at step "
-                f"{counters.step + 1} (learning rate {rate:.2g}); the weights of that step are not kept\n"
-                f"try a lower learning rate ({settings.learning_rate / 10:g}), or clip the gradient (clip_norm 1)"
-            )
+            raise self._diverged("gradient" if math.isfinite(value) else "loss", counters.step + 1)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        self.rate = rate
         counters.step += 1
         counters.loss_sum += value * units
         counters.units += units
         counters.norm_sum += norm
         counters.steps += 1
         self._tick(epochs, share, value, units)
+
+    def _diverged(self, what: str, step: int) -> DivergedError:
+        lower = f"try a lower learning rate ({self.settings.learning_rate / 10:g})"
+        clipped = self.settings.clip_norm is not None or self.settings.clip_value is not None
+        return DivergedError(
+            f"the {what} stopped being a number at step {step} (learning rate {self.rate:.2g}); "
+            f"the weights of that step are not kept\n"
+            + lower
+            + ("" if clipped else ", or clip the gradient (clip_norm 1)")
+        )
 
     def _tick(self, epochs: float, share: float, loss: float, units: int) -> None:
         seconds = self.clock() - self.started
@@ -186,13 +198,16 @@ class _Run:
         return self.budget.share(self.counters.epoch + in_epoch, self.clock() - self.started)
 
     def _due(self, share: float, epoch_over: bool) -> bool:
-        since = share - self.counters.evaluated_at
+        since = share - self.counters.evaluated_at + 1e-9  # 0.3 - 0.2 is less than 0.1
         return since >= 1 / EVALUATIONS or (epoch_over and since >= 1 / (5 * EVALUATIONS))
 
     def _evaluate(self, share: float, in_epoch: float) -> None:
         counters = self.counters
         self.network.eval()
         metrics = self.trainee.evaluate(self.network)
+        rank = self.trainee.rank(metrics)
+        if not all(map(math.isfinite, [metrics["loss"], *rank])):
+            raise self._diverged("validation loss", counters.step)
         counters.evaluated_at = share
         counters.seconds = self.clock() - self.started
         point = Point(
@@ -207,8 +222,7 @@ class _Run:
         )
         counters.loss_sum, counters.units, counters.norm_sum, counters.steps = 0.0, 0, 0.0, 0
         counters.points.append(point)
-        rank = self.trainee.rank(metrics)
-        better = all(map(math.isfinite, rank)) and (counters.best_rank is None or rank < counters.best_rank)
+        better = counters.best_rank is None or rank < counters.best_rank
         counters.worse = 0 if better else counters.worse + 1
         if better:
             counters.best_rank, counters.best_point = rank, len(counters.points) - 1

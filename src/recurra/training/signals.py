@@ -26,7 +26,7 @@ class StopRequest:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: it was not set from Python
         self._before.clear()
 
     def _note(self, number: int, _: FrameType | None) -> None:

@@ -1,0 +1,67 @@
+"""Where a run's data are: written into a model folder so that it can be shipped, found again from there.
+
+A named data set is written as its name. Other files are written relative to the model folder, never by the whole path
+of somebody's machine; a folder that is moved together with its data still finds them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from recurra.errors import DataError
+from recurra.tasks.sources import Source, named_source
+
+
+def to_json(source: Source, folder: Path) -> dict[str, Any]:
+    """What `from_json` reads. The files are a list, for their order matters and JSON objects have none."""
+    files = [] if source.named else [[key, _relative(path, folder)] for key, path in source.files.items()]
+    return {
+        "name": source.name,
+        "task": source.task,
+        "kind": source.kind,
+        "named": source.named,
+        "files": files,
+        "options": source.options,
+        "why": source.why,
+    }
+
+
+def from_json(stored: dict[str, Any], folder: Path) -> Source:
+    """The data of a run. Errors: DataError if they are not there any more"""
+    if stored["named"]:
+        return named_source(stored["name"])
+    files = {key: Path(os.path.normpath(folder.resolve() / path)) for key, path in stored["files"]}
+    for path in files.values():
+        if not path.is_file():
+            raise DataError("the data of this run are not there any more", remedy="name the data to judge it on",
+                            file=path)  # fmt: skip
+    return Source(stored["name"], stored["task"], stored["kind"], files, stored["options"], stored["why"])
+
+
+def check_same(then: list[dict[str, Any]], now: list[dict[str, Any]]) -> None:
+    """Errors: DataError if a file is not what the run was trained on"""
+    if [f["name"] for f in then] != [f["name"] for f in now]:
+        raise DataError(
+            f"the data of this run were {_names(then)}, now they are {_names(now)}",
+            remedy="put the old files back, or name the data to judge the model on",
+        )
+    for old, new in zip(then, now, strict=True):
+        if old["sha256"] != new["sha256"]:
+            raise DataError(
+                f"{new['name']} is not the file of this run (SHA-256 {new['sha256'][:12]}, then {old['sha256'][:12]})",
+                remedy="put the old file back, or name the data to judge the model on",
+            )
+
+
+def _relative(path: Path, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # another drive of Windows, to which no relative path leads
+        return str(path.resolve())
+
+
+def _names(files: list[dict[str, Any]]) -> str:
+    shown = ", ".join(f["name"] for f in files[:4])
+    return shown if len(files) <= 4 else f"{shown} and {len(files) - 4} more"
