@@ -74,6 +74,24 @@ def test_of_two_limits_the_first_ends_a_run() -> None:
         assert trainee.steps_run == steps
 
 
+def test_by_the_clock_a_dear_evaluation_is_made_seldom() -> None:
+    """Judging takes 30 s, a step 6 s: after 25 steps at the earliest, however long the run. Its cost is guessed before
+    the first: 15 units are judged, a third of the 6 s for each."""
+    clock, watcher = FakeClock(), Watcher()
+
+    def pass_time(step: int) -> None:
+        clock.now += 6
+
+    class Dear(FakeTrainee):
+        def evaluate(self, network: torch.nn.Module) -> dict[str, float]:
+            clock.now += 30
+            return super().evaluate(network)
+
+    outcome = fit(Dear(per_epoch=1, during=pass_time, judged=15), plain(minutes=8), clock=clock, progress=watcher)
+    assert [p.step for p in watcher.points] == [25, 50, 75 - 5]
+    assert outcome.counters.points[-1].step == outcome.counters.step
+
+
 def test_a_step_longer_than_the_run_is_still_judged() -> None:
     clock, watcher = FakeClock(), Watcher()
 

@@ -47,6 +47,7 @@ class ClassifyTask:
         self.data, self.bptt = data, bptt
         self.network: nn.Module = SequenceClassifier(len(data.vocabulary), len(data.classes), settings)
         train = data.parts["train"]
+        self.judged = len(data.parts["validation"])
         self._batches = BucketedBatches(train.encoded, train.labels, batch_size, seed=seed)
 
     def steps(self, epoch: int) -> int:

@@ -43,6 +43,7 @@ class LanguageTask:
     ) -> None:
         self.corpus = corpus
         self.seed = seed if bptt is not None else None  # streams in one piece have no place to start elsewhere
+        self.judged = len(corpus.validation)
         self.network: nn.Module = NextToken(len(corpus.vocabulary), settings)
         steps = bptt or math.ceil(len(corpus.train) / batch_size)
         self._batches = StreamBatches(corpus.train, batch_size, steps)

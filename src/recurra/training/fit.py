@@ -24,12 +24,16 @@ from recurra.training.signals import StopRequest
 
 EVALUATIONS = 10
 """A run is evaluated after every epoch, but not more than five times as often as this and not less often."""
+WORTH = 5
+"""By the clock, an evaluation comes only after so many times as much training as it takes itself."""
 
 
 class Trainee(Protocol):
     """What a task hands to the loop."""
 
     network: nn.Module
+    judged: int
+    """Units (tokens, examples) that an evaluation looks at."""
 
     def steps(self, epoch: int) -> int:
         """Batches of an epoch."""
@@ -96,6 +100,7 @@ class _Run:
         self.state: State | None = None
         self.counters = Counters()
         self.best: dict[str, Tensor] = {}
+        self.evaluation_seconds: float | None = None
 
     def run(self, resume: Checkpoint | None) -> Outcome:
         if resume is not None:
@@ -104,6 +109,7 @@ class _Run:
             self.best = resume.best
         self.seconds_before, self.units_here = self.counters.seconds, 0
         self.started = self.clock() - self.seconds_before
+        self.judged_at = self.seconds_before
         self._fit_to_budget()
         with StopRequest() as stop:
             while True:
@@ -199,12 +205,24 @@ class _Run:
 
     def _due(self, share: float, epoch_over: bool) -> bool:
         since = share - self.counters.evaluated_at + 1e-9  # 0.3 - 0.2 is less than 0.1
-        return since >= 1 / EVALUATIONS or (epoch_over and since >= 1 / (5 * EVALUATIONS))
+        due = since >= 1 / EVALUATIONS or (epoch_over and since >= 1 / (5 * EVALUATIONS))
+        return due and (self.settings.minutes is None or self._worth_judging())
+
+    def _worth_judging(self) -> bool:
+        """Whether the training since the last evaluation is long enough beside what an evaluation takes."""
+        seconds = self.clock() - self.started
+        expected = self.evaluation_seconds
+        if expected is None:  # forward is about a third of a training step
+            expected = self.trainee.judged / max(self.units_here, 1) * (seconds - self.seconds_before) / 3
+        return seconds - self.judged_at >= WORTH * expected
 
     def _evaluate(self, share: float, in_epoch: float) -> None:
         counters = self.counters
         self.network.eval()
+        begun = self.clock()
         metrics = self.trainee.evaluate(self.network)
+        self.evaluation_seconds = self.clock() - begun
+        self.judged_at = self.clock() - self.started
         rank = self.trainee.rank(metrics)
         if not all(map(math.isfinite, [metrics["loss"], *rank])):
             raise self._diverged("validation loss", counters.step)
