@@ -33,11 +33,10 @@ def check(cell: Cell, engine: str, *, ragged: bool, reverse: bool, masked: bool 
     return torch.autograd.gradcheck(run, (sample.x, *sample.state, *sample.weights.values()), fast_mode=True)
 
 
-@pytest.mark.parametrize("ragged", [False, True], ids=["full", "ragged"])
 @pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
 @every_pair
-def test_gradients_are_those_of_finite_differences(cell: Cell, engine: str, reverse: bool, ragged: bool) -> None:
-    assert check(cell, engine, ragged=ragged, reverse=reverse)
+def test_gradients_are_those_of_finite_differences(cell: Cell, engine: str, reverse: bool) -> None:
+    assert check(cell, engine, ragged=reverse, reverse=reverse)
 
 
 @every_cell

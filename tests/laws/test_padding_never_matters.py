@@ -23,7 +23,7 @@ def test_junk_in_the_padding(cell: Cell, engine: str, reverse: bool) -> None:
         sample = draw(cell, dtype=dtype)
         zeros = sample.with_x(sample.x.detach().masked_fill(PADS[..., None], 0))
         clean = answer(cell, engine, zeros, lengths=LENGTHS, reverse=reverse)
-        for name, junk in JUNK.items():
+        for name, junk in list(JUNK.items())[:: 1 if dtype == torch.float32 else 3]:
             dirty = sample.with_x(sample.x.detach().masked_fill(PADS[..., None], junk))
             found = answer(cell, engine, dirty, lengths=LENGTHS, reverse=reverse)
             assert_same(found, clean, exact=True)
@@ -79,8 +79,8 @@ def test_tokens_in_the_padding(cell: Cell, engine: str) -> None:
 
 @every_pair
 def test_what_would_grow_past_the_rows_ends_does_not_reach_the_gradient(cell: Cell, engine: str) -> None:
-    """A recurrent weight of 2 doubles a relu's state at every step of padding: 2^200 is more than a float32 holds."""
-    sample = draw(cell, batch=2, time=200, dtype=torch.float32)
+    """A recurrent weight of 2 doubles a relu's state at every step of padding: 2^137 is more than a float32 holds."""
+    sample = draw(cell, batch=2, time=140, dtype=torch.float32)
     if "weight_hh" in sample.weights:
         gates = len(cell.layout()["weight_hh"])
         sample.weights["weight_hh"] = (2 * torch.eye(5)).repeat(gates, 1).requires_grad_()

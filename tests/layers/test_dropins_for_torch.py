@@ -95,7 +95,7 @@ def test_a_call_inside_a_model(own: type, torchs: type) -> None:
 def test_cells_of_another_kind(own: type, torchs: type) -> None:
     x = torch.randn(6, 4, 3)
     layer = own(3, 5, 2, bidirectional=True, cell="peephole-lstm")
-    y, hx = layer(x)
+    _, hx = layer(x)
     assert [s.shape for s in hx] == [(4, 4, 5)] * 2
     assert torch.equal(layer(x, hx)[0], layer(x, list(hx))[0])
     _, h = own(3, 5, cell="minimal-gru")(x, torch.zeros(1, 4, 5))
