@@ -23,7 +23,7 @@ def list_data(json: Annotated[bool, typer.Option("--json", help="one JSON docume
 
 
 def get_data(
-    name: Annotated[str, typer.Argument(help="as `recurra data list` shows it")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="as `recurra data list` shows it")],
     destination: Annotated[
         str | None, typer.Argument(metavar="DESTINATION", help="a folder to copy its files to")
     ] = None,

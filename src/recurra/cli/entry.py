@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import typer
 
-from recurra.errors import RecurraError, UsageError
+from recurra.errors import RecurraError, StoppedError, UsageError
 
 # typer has no public name for the base of its usage errors.
 _WrongUse: type[Any] = typer.BadParameter.__bases__[0]
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told = _foreseen(error)
         if told is None or os.environ.get("RECURRA_TRACEBACK") == "1":
             raise
-        return _tell(f"error: {told[0]}", told[1])
+        return _tell(told[0] if isinstance(error, StoppedError) else f"error: {told[0]}", told[1])
 
 
 def _run(given: list[str]) -> int:
@@ -62,14 +62,15 @@ def _run(given: list[str]) -> int:
 
     command = typer.main.get_command(application())
     try:
-        result = command.main(given, prog_name="recurra", standalone_mode=False, obj={ARGUMENTS: given})
+        with command.make_context("recurra", given, obj={ARGUMENTS: list(given)}) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
     except _WrongUse as error:
         path = error.ctx.command_path if error.ctx is not None else "recurra"
-        message = error.format_message().rstrip(".")
+        message = error.format_message().rstrip(".").replace("Value error, ", "")
         raise UsageError(f"{message[:1].lower()}{message[1:]}\nsee: {path} --help") from None
-    except typer.Abort:
-        raise KeyboardInterrupt from None
-    return result if isinstance(result, int) else 0
+    return 0
 
 
 def _foreseen(error: Exception) -> tuple[str, int] | None:

@@ -10,6 +10,11 @@ from typer.core import TyperCommand
 class Command(TyperCommand):
     """A command whose options stand in panels in plain text too, with room for their descriptions at 80 columns."""
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        arguments = [p for p in self.get_params(ctx) if p.param_type_name == "argument"]
+        shown = [(_typed(p) if p.required else f"[{_typed(p)}]") + ("..." if p.nargs == -1 else "") for p in arguments]
+        return [str(self.options_metavar), *shown]
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):

@@ -13,7 +13,7 @@ from recurra.errors import DataError, UsageError
 if TYPE_CHECKING:
     from recurra.api.run import Run
 
-RunArgument = Annotated[str, typer.Argument(help="a model folder")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a model folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
 

@@ -12,7 +12,7 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from recurra.cli.values import OFF, PARSERS, shown
+from recurra.cli.values import OFF, PARSERS, PARSERS_OF_KINDS, shown
 from recurra.errors import UsageError
 from recurra.tasks.settings import DataSettings, TaskName
 from recurra.topologies.settings import NetworkSettings
@@ -70,7 +70,7 @@ def _parameter(panel: str, name: str, field: FieldInfo) -> inspect.Parameter:
         help=described,
         rich_help_panel=panel.capitalize(),
         metavar=_metavar(name, kind),
-        parser=PARSERS.get(name),
+        parser=PARSERS.get(name) or PARSERS_OF_KINDS.get(kind),
     )
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]

@@ -36,7 +36,8 @@ def train(
 ) -> None:
     """Train a model on DATA and write its folder with a report.
 
-    It is judged on what it has not seen, beside the baselines that it has to beat. Prints the folder; the progress goes to stderr.
+    It is judged on what it has not seen, beside the baselines that it has to beat. Prints the folder; the progress
+    goes to stderr.
 
     \b
     recurra train names/                   a folder with one <label>.txt per class

@@ -49,8 +49,21 @@ def steps(typed: str) -> Any:
 
 def limit(typed: str) -> Any:
     """A number, or OFF for 0. Errors: typer.BadParameter"""
+    return number(typed) or OFF
+
+
+def whole(typed: str) -> int:
+    """Errors: typer.BadParameter"""
     try:
-        return float(typed) or OFF
+        return int(typed)
+    except ValueError:
+        raise typer.BadParameter(f"{typed!r} is not a whole number") from None
+
+
+def number(typed: str) -> float:
+    """Errors: typer.BadParameter"""
+    try:
+        return float(typed)
     except ValueError:
         raise typer.BadParameter(f"{typed!r} is not a number") from None
 
@@ -61,6 +74,9 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "bptt": steps,
     "clip_norm": limit,
 }
+"""By setting."""
+
+PARSERS_OF_KINDS: dict[type, Callable[[str], Any]] = {int: whole, float: number}
 
 
 def shown(name: str, value: Any) -> str:
