@@ -14,7 +14,7 @@ LOGITS = st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=30).map(tor
 TEMPERATURES = st.floats(0.05, 5)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(LOGITS, TEMPERATURES, st.none() | st.integers(1, 40), st.none() | st.floats(0.01, 1))
 def test_what_is_left_is_a_distribution(
     logits: torch.Tensor, temperature: float, top_k: int | None, top_p: float | None
@@ -26,7 +26,7 @@ def test_what_is_left_is_a_distribution(
     assert found[logits.argmax()] > 0
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(LOGITS, TEMPERATURES, st.integers(1, 40))
 def test_top_k_keeps_the_k_most_probable(logits: torch.Tensor, temperature: float, k: int) -> None:
     whole = filtered(logits, temperature=temperature)
@@ -38,7 +38,7 @@ def test_top_k_keeps_the_k_most_probable(logits: torch.Tensor, temperature: floa
         assert logits[kept].min() >= logits[~kept].max() - 1e-9
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(LOGITS, TEMPERATURES, st.floats(0.01, 0.99))
 def test_top_p_keeps_the_smallest_set_that_reaches_p(logits: torch.Tensor, temperature: float, p: float) -> None:
     whole = (logits.double() / temperature).softmax(0)
@@ -50,6 +50,7 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p(logits: torch.Tensor, tempe
         assert float(whole[kept].min()) >= float(whole[~kept].max()) - 1e-12
 
 
+@settings(deadline=None, max_examples=50)
 @given(LOGITS)
 def test_temperature_zero_is_the_most_probable(logits: torch.Tensor) -> None:
     found = filtered(logits, temperature=0, top_k=1, top_p=0.3)

@@ -1,7 +1,8 @@
 """Where a run's data are: written into a model folder so that it can be shipped, found again from there.
 
 A named data set is written as its name. Other files are written relative to the model folder, never by the whole path
-of somebody's machine; a folder that is moved together with its data still finds them.
+of somebody's machine; a folder that is moved together with its data still finds them. Only
+the command stands there as it was typed.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 import torch
 
@@ -83,7 +84,10 @@ def _resumed(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
     prepared = prepare_run(source, settings)
     if Vocabulary.from_json(found.vocabulary) != prepared.vocabulary:
         raise ModelFolderError(f"{folder}: its vocabulary is not that of its data")
-    tensors = safetensors.torch.load(found.read_extra(f"{STATE}.safetensors"))
+    try:
+        tensors = safetensors.torch.load(found.read_extra(f"{STATE}.safetensors"))
+    except safetensors.SafetensorError as error:
+        raise ModelFolderError(f"{folder}: the training state cannot be read: {error}") from error
     counters = Counters.from_json(json.loads(found.read_extra(f"{STATE}.json")))
     state = Checkpoint(counters, tensors, found.weights())
     rivals = [Rival(**r) for r in found.metrics["baselines"]]

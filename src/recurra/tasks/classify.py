@@ -20,7 +20,8 @@ from recurra.tasks.classify_data import ClassifyData, Part
 from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.settings import NetworkSettings
 
-EVALUATION_BATCH = 256
+EVALUATION_TOKENS = 1 << 15
+"""Padded tokens of a batch that is judged: many short texts, few long ones, the same memory."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,23 @@ def log_probabilities(network: nn.Module, encoded: Sequence[npt.NDArray[np.int64
     Shapes: N arrays of ids -> [N, C], on the CPU, in the order given
     """
     order = np.argsort([len(e) for e in encoded], kind="stable")
-    rows = [encoded[i] for i in order]
-    batches = BucketedBatches(rows, np.zeros(len(rows), np.int64), EVALUATION_BATCH, shuffle=False)
     found = []
-    for batch in batches.epoch(0):
+    for rows in _like_length([encoded[i] for i in order]):
+        (batch,) = BucketedBatches(rows, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
         tokens, lengths, _ = tensors(network, batch)
         found.append(network(tokens, lengths).float().log_softmax(-1).cpu())
-    result = torch.empty(len(rows), found[0].shape[1])
+    result = torch.empty(len(encoded), found[0].shape[1])
     result[torch.from_numpy(order)] = torch.cat(found)
     return result
+
+
+def _like_length(rows: list[npt.NDArray[np.int64]]) -> Iterator[list[npt.NDArray[np.int64]]]:
+    """Rows of rising length in groups of at most EVALUATION_TOKENS when padded, one row at least."""
+    start = 0
+    for end in range(1, len(rows) + 1):
+        if end == len(rows) or (end + 1 - start) * len(rows[end]) > EVALUATION_TOKENS:
+            yield rows[start:end]
+            start = end
 
 
 def judge(network: nn.Module, part: Part) -> dict[str, float]:

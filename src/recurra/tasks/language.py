@@ -45,8 +45,7 @@ class LanguageTask:
         self.seed = seed if bptt is not None else None  # streams in one piece have no place to start elsewhere
         self.judged = len(corpus.validation)
         self.network: nn.Module = NextToken(len(corpus.vocabulary), settings)
-        steps = bptt or math.ceil(len(corpus.train) / batch_size)
-        self._batches = StreamBatches(corpus.train, batch_size, steps)
+        self._batches = StreamBatches(corpus.train, batch_size, bptt or len(corpus.train))
 
     def steps(self, epoch: int) -> int:
         batches = self._batches

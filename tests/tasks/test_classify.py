@@ -1,0 +1,59 @@
+"""The classifier: judged in batches of any size, the same figures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from recurra.data.vocabulary import Vocabulary
+from recurra.tasks import classify
+from recurra.tasks.classify import Classifier, judge, log_probabilities
+from recurra.tasks.classify_data import Part
+from recurra.topologies.many_to_one import SequenceClassifier
+from recurra.topologies.settings import NetworkSettings
+
+
+def network() -> SequenceClassifier:
+    torch.manual_seed(0)
+    return SequenceClassifier(9, 3, NetworkSettings(cell="gru", hidden_size=4, embedding_size=3)).eval()
+
+
+def texts(count: int = 40) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.integers(1, 9, rng.integers(1, 30)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("most", [1, 10, 64, 100, 10_000])
+def test_batches_of_any_size_give_each_text_its_own_answer(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, encoded = network(), texts()
+    with torch.inference_mode():
+        alone = torch.cat([made(torch.from_numpy(e)[None], torch.tensor([len(e)])) for e in encoded]).log_softmax(-1)
+    sizes: list[int] = []
+    made.register_forward_pre_hook(lambda _, args: sizes.append(args[0].numel()))
+    monkeypatch.setattr(classify, "EVALUATION_TOKENS", most)
+    torch.testing.assert_close(log_probabilities(made, encoded), alone)
+    assert max(sizes) <= max(most, max(map(len, encoded)))
+
+
+def test_a_judgement_by_hand() -> None:
+    made, encoded = network(), texts(10)
+    labels = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0])
+    found = judge(made, Part([""] * 10, encoded, labels))
+    logs = log_probabilities(made, encoded)
+    assert found["loss"] == pytest.approx(float(functional.nll_loss(logs, torch.from_numpy(labels))))
+    assert found["accuracy"] == pytest.approx(float((logs.argmax(1).numpy() == labels).mean()))
+
+
+def test_predictions_are_sorted_and_sum_to_one() -> None:
+    made = Classifier(network(), Vocabulary(["<unk>", *"abcdefgh"]), ["x", "y", "z"], max_length=4)
+    (one,) = made.predict("abc", top=10)
+    assert sorted(name for name, _ in one.classes) == ["x", "y", "z"]
+    chances = [p for _, p in one.classes]
+    assert chances == sorted(chances, reverse=True)
+    assert sum(chances) == pytest.approx(1, abs=1e-6)
+    assert one.label == one.classes[0][0]
+    assert made.predict("abcdefgh", top=3)[0].classes == made.predict("abcd", top=3)[0].classes  # cut as in training
+    assert made.predict(" abc\n", top=3)[0].classes == one.classes  # stripped as in training
+    assert made.predict("ééé")[0].label in "xyz"

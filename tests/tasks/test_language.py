@@ -1,0 +1,229 @@
+"""The language model: every token scored once, texts generated as they were asked for."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra.data.corpus import Corpus
+from recurra.data.vocabulary import Vocabulary
+from recurra.errors import UsageError
+from recurra.tasks import language
+from recurra.tasks.language import LanguageModel, LanguageTask, named_loss, nats_per_token
+from recurra.topologies.many_to_many import NextToken
+from recurra.topologies.settings import NetworkSettings
+
+SMALL = NetworkSettings(cell="gru", hidden_size=6, embedding_size=4, num_layers=2)
+
+
+def network(vocabulary: int, seed: int = 0, settings: NetworkSettings = SMALL) -> NextToken:
+    torch.manual_seed(seed)
+    made = NextToken(vocabulary, settings)
+    for parameter in made.parameters():  # livelier than a fresh network, so that the state matters
+        nn.init.normal_(parameter, std=0.4)
+    return made.eval()
+
+
+@torch.inference_mode()
+def one_at_a_time(model: NextToken, tokens: np.ndarray) -> float:
+    total, state = 0.0, None
+    for now, then in zip(tokens[:-1].tolist(), tokens[1:].tolist(), strict=True):
+        logits, state = model(torch.tensor([[now]]), state)
+        total -= float(functional.log_softmax(logits[0, -1].double(), -1)[then])
+    return total / (len(tokens) - 1)
+
+
+@pytest.mark.parametrize("count", [2, 3, 127, 128, 129, 130, 500, 1023])
+def test_a_short_text_is_scored_as_one_token_at_a_time(count: int) -> None:
+    tokens = np.random.default_rng(0).integers(1, 9, count)
+    model = network(9)
+    assert nats_per_token(model, tokens) == pytest.approx(one_at_a_time(model, tokens), rel=1e-5)
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_a_long_text_in_streams_differs_by_their_warm_up_alone(learned: bool) -> None:
+    tokens = np.random.default_rng(0).integers(1, 9, 1300).astype(np.uint16)
+    model = network(9, settings=SMALL.model_copy(update={"learned_state": learned}))
+    assert nats_per_token(model, tokens) == pytest.approx(one_at_a_time(model, tokens), rel=1e-4)
+
+
+class Recorder(NextToken):
+    """Keeps the places that it reads: the text is its own places."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(2, NetworkSettings(cell="rnn", hidden_size=1, embedding_size=1))
+        self.size, self.calls = size, []  # type: ignore[var-annotated]
+
+    def forward(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        self.calls.append((tokens.numpy(), state is None))
+        logits = torch.zeros(*tokens.shape, self.size)
+        return logits, (torch.zeros(1, len(tokens), 1),)
+
+
+@pytest.mark.parametrize("count", [2, 100, 511, 513, 1024, 1025, 1026, 1500, 5001, 16385, 16386, 20011])
+def test_every_token_is_scored_once(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored: list[int] = []
+    real = functional.cross_entropy
+
+    def recording(logits: Tensor, targets: Tensor, reduction: str) -> Tensor:
+        scored.extend(targets.tolist())
+        return real(logits[:, :1], torch.zeros_like(targets), reduction=reduction) + 1
+
+    monkeypatch.setattr(language.functional, "cross_entropy", recording)
+    model = Recorder(1)
+    found = nats_per_token(model, np.arange(count))
+    assert found == pytest.approx(1)  # each counts 1 and the sum is divided by their number: none twice, none left out
+    times = Counter(scored)
+    assert sorted(times) == list(range(1, count))
+    again = sum(n - 1 for n in times.values())  # the end of the text stands in for what the last stream lacks
+    assert again <= language.STREAMS
+    for tokens, fresh in model.calls:
+        assert fresh or (np.diff(tokens[:-1], axis=1) == 1).all()
+
+
+def test_units_have_names() -> None:
+    loss = math.log(4)
+    assert named_loss(loss, "char") == pytest.approx(
+        {"nats_per_character": loss, "bits_per_character": 2, "perplexity": 4}
+    )
+    assert named_loss(loss, "byte") == pytest.approx({"nats_per_byte": loss, "bits_per_byte": 2, "perplexity": 4})
+    assert named_loss(loss, "word") == pytest.approx({"nats_per_word": loss, "perplexity": 4})
+
+
+# training
+
+
+def corpus(count: int) -> Corpus:
+    tokens = np.random.default_rng(0).integers(1, 5, count).astype(np.uint16)
+    vocabulary = Vocabulary(["<unk>", "a", "b", "c", "d"])
+    return Corpus(vocabulary, tokens, tokens[:50], tokens[:0], {}, {})
+
+
+@pytest.mark.parametrize("count", [2, 3, 33, 64, 65, 200, 1000])
+@pytest.mark.parametrize("bptt", [None, 1, 7, 64])
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_as_many_batches_come_as_were_foretold(count: int, bptt: int | None, batch_size: int) -> None:
+    task = LanguageTask(corpus(count), SMALL, batch_size=batch_size, bptt=bptt, seed=3)
+    for epoch in range(4):
+        found = [inputs.shape[1] for inputs, _ in task.batches(epoch)]
+        assert len(found) == task.steps(epoch) > 0
+        if bptt is None:  # in one piece, whole in every epoch
+            assert found == [(count - 1) // min(batch_size, count // 2)]
+
+
+def test_training_carries_the_state() -> None:
+    task = LanguageTask(corpus(300), SMALL, batch_size=2, bptt=50, seed=0)
+    inputs = np.concatenate([x for x, _ in task.batches(0)], 1)
+    with torch.no_grad():
+        whole, _ = task.network(torch.from_numpy(inputs))
+        state, parts = None, []
+        for batch in task.batches(0):
+            loss, units, state = task.loss(task.network, batch, state)
+            parts.append(float(loss) * units)
+    targets = np.concatenate([y for _, y in task.batches(0)], 1)
+    expected = functional.cross_entropy(whole.flatten(0, 1), torch.from_numpy(targets).flatten())
+    assert sum(parts) / targets.size == pytest.approx(float(expected), rel=1e-5)
+
+
+# generating
+
+TEXT = "one two three\nfour, five six\n"
+
+
+def model(level: str = "char", text: str = TEXT, **given: Any) -> LanguageModel:
+    vocabulary = Vocabulary.build([text], level=level, **given)  # type: ignore[arg-type]
+    return LanguageModel(network(len(vocabulary)), vocabulary)
+
+
+@pytest.mark.parametrize("level", ["char", "word", "byte"])
+@pytest.mark.parametrize("prompt", ["", "one", "one ", "one two\n", "\n"])
+def test_pieces_joined_are_the_generated_text(level: str, prompt: str) -> None:
+    made = model(level)
+    how: dict[str, Any] = {"temperature": 0.9, "top_k": 5, "top_p": 0.95, "seed": 4}
+    pieces = list(made.stream(prompt, 30, **how))
+    text = made.generate(prompt, 30, **how)
+    assert text == prompt + "".join(pieces)
+    assert all(pieces)
+    if level == "word":
+        assert "  " not in text
+        assert " \n" not in text.removeprefix(prompt)
+        assert "\n " not in text
+        ids = made.vocabulary.encode(text)
+        assert len(ids) == len(made.vocabulary.encode(prompt)) + 30
+        assert "<eos>" not in text
+    if level == "char":
+        assert len(text) == len(prompt) + 30
+
+
+@pytest.mark.parametrize("level", ["char", "word", "byte"])
+def test_a_seed_gives_a_text_and_none_gives_others(level: str) -> None:
+    made = model(level)
+    assert made.generate("one", 20, seed=1) == made.generate("one", 20, seed=1)
+    assert len({made.generate("one", 20, seed=s) for s in range(5)}) > 1
+    assert len({made.generate("one", 20) for _ in range(5)}) > 1
+    state = torch.get_rng_state()
+    made.generate("one", 5, seed=1)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_temperature_zero_needs_no_seed() -> None:
+    made = model()
+    assert len({made.generate("one", 30, temperature=0) for _ in range(3)}) == 1
+    assert made.generate("one", 30, temperature=0) == made.generate("one", 30, top_k=1)
+
+
+def test_nothing_more_is_asked_for() -> None:
+    for level in ("char", "word", "byte"):
+        assert model(level).generate("one ", 0) == "one "
+        assert list(model(level).stream("", 0)) == []
+
+
+def test_an_unknown_token_is_never_drawn() -> None:
+    made = model()
+    with torch.no_grad():
+        made.network.head.bias[0] = 100
+    assert "�" not in made.generate("", 50, seed=0)
+
+
+def test_a_text_without_line_ends_begins_after_its_most_frequent_token() -> None:
+    made = model(text="abacab")
+    assert made._prompt_ids("") == [1]
+    assert made.vocabulary.decode([1]) == "a"
+    assert model()._prompt_ids("") == model().vocabulary.encode("\n").tolist()
+    assert model("word", text="sun moon sun").generate("", 3, seed=0)[0] != " "
+
+
+def test_prompts_that_cannot_be() -> None:
+    with pytest.raises(
+        UsageError, match="characters that the model has never seen: 'é', '!'\nleave them out; it knows 16 "
+    ):
+        model().generate("oné !", 5)
+    with pytest.raises(UsageError, match="words that the model has never seen: 'seven'"):
+        model("word").generate("one seven", 5)
+    with pytest.raises(UsageError, match="nothing is left of the prompt '你好' after normalisation"):
+        model(normalize=["ascii"]).generate("你好", 5)
+    assert model("byte").generate("你", 0) == "你"
+
+
+@pytest.mark.parametrize(
+    "given", [{"length": -1}, {"temperature": -0.1}, {"top_k": 0}, {"top_p": 0.0}, {"seed": -1}, {"seed": 2**64}]
+)
+def test_numbers_that_cannot_be(given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=next(iter(given))):
+        model().stream("one", **given)  # at the call, before a piece is asked for
+
+
+def test_a_score_of_a_text() -> None:
+    made = model()
+    assert made.nats_per_token("one two") == pytest.approx(
+        one_at_a_time(made.network, made.vocabulary.encode("one two")), rel=1e-5
+    )
+    with pytest.raises(UsageError, match="a text of 1 tokens"):
+        made.nats_per_token("o")
