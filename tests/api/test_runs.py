@@ -203,7 +203,9 @@ def test_language_models_of_all_kinds(train: Train, text: Path, tmp_path: Path, 
 
 def test_half_precision_learns(train: Train, labels: Path, text: Path, tmp_path: Path) -> None:
     for data in (labels, text):
-        run = train(data, out=tmp_path / data.stem, precision="bf16", epochs=4.0, bptt=None, learning_rate=0.02)
+        run = train(
+            data, out=tmp_path / f"{data.stem}-run", precision="bf16", epochs=4.0, bptt=None, learning_rate=0.02
+        )
         losses = [point["validation_loss"] for point in run.metrics["history"]]
         assert losses[-1] < losses[0] - 0.05
         assert run.evaluate()["loss"] == pytest.approx(losses[run.metrics["best"]], abs=0.3)

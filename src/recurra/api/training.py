@@ -141,7 +141,7 @@ class _Training:
         except DivergedError as error:
             if last:
                 self._write("diverged", last[0])
-                raise DivergedError(f"{error}\n{self.folder} holds the best weights before that") from None
+                raise DivergedError(f"{error}; {self.folder} holds the best weights before that") from None
             raise
         finally:
             self.talk.close()
