@@ -32,6 +32,7 @@ class Talk:
         self.console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
         self._told = 0.0
+        self._headed = False
 
     def say(self, line: str) -> None:
         """One line of plain text."""
@@ -52,12 +53,16 @@ class Talk:
             self.say(f"  {tick.share:4.0%}  {state}")
 
     def point(self, point: Point, best: bool) -> None:
-        shown = "  ".join(f"{_short(k)} {v:.4f}" for k, v in point.validation_metrics.items())
+        """A row of the table of evaluations, which fits 80 columns; before the first one, its head."""
+        named = {name: value for name, value in point.validation_metrics.items() if value != point.validation_loss}
+        names = [_short(name) for name in named]
+        if not self._headed:
+            self._headed = True
+            self.say("  ".join([f"{'epoch':>7}", f"{'time':>7}", f"{'train':>7}", "validation", *names]))
         trained = f"{point.train_loss:.4f}" if point.train_loss is not None else "-"
-        self.say(
-            f"epoch {point.epoch:6.2f}  {duration(point.seconds):>7}  train {trained}  "
-            f"validation {point.validation_loss:.4f}  {shown}{'  best' if best else ''}"
-        )
+        scores = [f"{value:{len(name)}.4f}" for name, value in zip(names, named.values(), strict=True)]
+        cells = [f"{point.epoch:7.2f}", f"{duration(point.seconds):>7}", f"{trained:>7}"]
+        self.say("  ".join([*cells, f"{point.validation_loss:10.4f}", *scores, *(["best"] if best else [])]))
 
     def close(self) -> None:
         """Take the bar away."""
