@@ -103,9 +103,7 @@ def most_confused(matrix: ArrayLike, classes: Sequence[str], top: int = 10) -> l
     counts = np.asarray(matrix)
     size = len(classes)
     if counts.shape != (size, size) or not np.issubdtype(counts.dtype, np.integer) or (counts < 0).any():
-        raise ShapeError(
-            f"expected matrix [{size}, {size}] of counts, got {list(counts.shape)} of {counts.dtype}"
-        )
+        raise ShapeError(f"expected matrix [{size}, {size}] of counts, got {list(counts.shape)} of {counts.dtype}")
     if top < 0:
         raise ShapeError(f"expected top >= 0, got {top}")
     wrong = counts.astype(np.int64)
@@ -139,17 +137,14 @@ def _own_matrix(true: ArrayLike, predicted: ArrayLike) -> NDArray[np.int64]:
     """The confusion matrix over the labels that occur, however large their numbers."""
     truth, guess = _pair(true, predicted)
     occurring, numbered = np.unique(np.concatenate([truth, guess]), return_inverse=True)
-    return confusion_matrix(
-        numbered[: len(truth)], numbered[len(truth) :], [str(label) for label in occurring]
-    )
+    return confusion_matrix(numbered[: len(truth)], numbered[len(truth) :], [str(label) for label in occurring])
 
 
 def _pair(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     truth, guess = np.asarray(true), np.asarray(predicted)
     if truth.ndim != 1 or truth.shape != guess.shape or len(truth) == 0:
         raise ShapeError(
-            "expected true [N] and predicted [N] with N >= 1, "
-            f"got {list(truth.shape)} and {list(guess.shape)}"
+            f"expected true [N] and predicted [N] with N >= 1, got {list(truth.shape)} and {list(guess.shape)}"
         )
     for name, labels in (("true", truth), ("predicted", guess)):
         if not np.issubdtype(labels.dtype, np.integer):

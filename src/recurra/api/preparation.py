@@ -146,7 +146,12 @@ def _language(source: Source, settings: Settings) -> Prepared:
         raise DataError("the validation part is empty", remedy=remedy)
     torch.manual_seed(training.seed)
     task = LanguageTask(
-        corpus, settings.network, batch_size=training.batch_size, bptt=training.bptt, seed=training.seed
+        corpus,
+        settings.network,
+        batch_size=training.batch_size,
+        bptt=training.bptt,
+        seed=training.seed,
+        state_reset=training.state_reset,
     )
     judged_on = "test" if len(corpus.test) else "validation"
     judged = getattr(corpus, judged_on)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import TextIO
 
 from rich.console import Console
@@ -85,3 +86,8 @@ class Talk:
 
 def _short(name: str) -> str:
     return {"macro_f1": "macro-F1", "balanced_accuracy": "balanced"}.get(name, name.replace("_", " "))
+
+
+def told(metrics: Mapping[str, float]) -> str:
+    """Metrics in a line that fits 80 columns, the loss left out."""
+    return ", ".join(f"{_short(name)} {value:.4f}" for name, value in metrics.items() if name != "loss")

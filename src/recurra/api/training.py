@@ -18,7 +18,7 @@ from recurra.api import provenance
 from recurra.api.preparation import Prepared, engine_of, prepare_run, settings_for
 from recurra.api.record import build_record
 from recurra.api.run import Run, load
-from recurra.api.talk import Talk
+from recurra.api.talk import Talk, told
 from recurra.cells.catalogue import get
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DivergedError, ModelFolderError, StoppedError, UsageError
@@ -171,8 +171,7 @@ class _Training:
             self.folder, config=self._config(), vocabulary=self.prepared.vocabulary.to_json(), weights=outcome.best,
             metrics=metrics, extra={REPORT: page}, overwrite=self.overwrite or self.written,
         )  # fmt: skip
-        shown = "  ".join(f"{k.replace('_', ' ')} {v:.4f}" for k, v in scores.items() if k != "loss")
-        self.talk.say(f"{self.prepared.judged_on}: {shown}")
+        self.talk.say(f"{self.prepared.judged_on}: {told(scores)}")
         self.talk.say(f"report: {self.folder / REPORT}")
         return load(self.folder)
 
@@ -229,8 +228,7 @@ class _Training:
 
     def _tell_rivals(self) -> None:
         for rival in self.rivals:
-            shown = "  ".join(f"{k.replace('_', ' ')} {v:.4f}" for k, v in rival.metrics.items())
-            self.talk.say(f"to beat: {rival.name}: {shown}")
+            self.talk.say(f"to beat: {rival.name}: {told(rival.metrics)}")
 
 
 def _version(package: str) -> str:

@@ -44,7 +44,7 @@ def classify_rivals(data: ClassifyData, judged: Part) -> list[Rival]:
         train.texts, train.labels, data.classes, validation=(validation.texts, validation.labels)
     )
     seconds = time.perf_counter() - begun
-    name = "naive Bayes, character 1- to 3-grams"
+    name = "naive Bayes, 1- to 3-grams"
     return [*found, Rival(name, scores(judged.labels, bayes.predict(judged.texts)), None, seconds)]
 
 

@@ -18,6 +18,7 @@ from recurra.data.corpus import Corpus
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.tasks.writer import Writer
+from recurra.topologies.carry import begun_anew
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.sampling import check_sampling, filtered
 from recurra.topologies.settings import NetworkSettings
@@ -39,9 +40,10 @@ class LanguageTask:
     unit = "tokens"
 
     def __init__(
-        self, corpus: Corpus, settings: NetworkSettings, *, batch_size: int, bptt: int | None, seed: int
-    ) -> None:
-        self.corpus = corpus
+        self, corpus: Corpus, settings: NetworkSettings, *, batch_size: int, bptt: int | None, seed: int,
+        state_reset: float = 0.0,
+    ) -> None:  # fmt: skip
+        self.corpus, self.state_reset = corpus, state_reset
         self.seed = seed if bptt is not None else None  # streams in one piece have no place to start elsewhere
         self.judged = len(corpus.validation)
         self.network: nn.Module = NextToken(len(corpus.vocabulary), settings)
@@ -58,6 +60,9 @@ class LanguageTask:
     def loss(self, network: nn.Module, batch: Any, state: State | None) -> tuple[Tensor, int, State]:
         device = next(network.parameters()).device
         inputs, targets = (torch.from_numpy(a).to(device) for a in batch)
+        if state is not None and self.state_reset:
+            fresh = torch.rand(len(inputs)) < self.state_reset
+            state = begun_anew(state, _fresh_state(network, inputs), fresh.to(device))
         logits, state = network(inputs, state)
         loss = functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
         return loss, targets.numel(), state

@@ -13,7 +13,7 @@ TASKS: tuple[TaskName, ...] = get_args(TaskName)
 class DataSettings(BaseModel):
     """How data are read, cut and divided. Units: min_count in occurrences, max_length in tokens, split in shares."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     level: Literal["char", "word", "byte"] | None = Field(None, description="tokens: char, word or byte")
     word_split: Literal["words", "space"] = Field("words", description="words end at signs, or at spaces only")

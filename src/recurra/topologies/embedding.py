@@ -15,9 +15,9 @@ class TokenTable(nn.Module):
     (Gal & Ghahramani 2016). It acts on the table, so that engines may still project the table once.
     """
 
-    def __init__(self, vocabulary_size: int, width: int, *, dropout: float = 0.0) -> None:
+    def __init__(self, vocabulary_size: int, width: int, *, dropout: float = 0.0, scale: float = 1.0) -> None:
         super().__init__()
-        self.weight = nn.Parameter(nn.init.normal_(nn.Parameter(Tensor(vocabulary_size, width)), std=width**-0.5))
+        self.weight = nn.Parameter(nn.init.normal_(nn.Parameter(Tensor(vocabulary_size, width)), std=scale))
         self.dropout = dropout
 
     def forward(self, tokens: Tensor) -> Embedded:

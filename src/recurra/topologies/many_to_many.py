@@ -26,7 +26,10 @@ class NextToken(nn.Module):
                 f"tie_weights needs embedding_size = hidden_size, got {settings.embedding_size} and "
                 f"{settings.hidden_size}"
             )
-        self.table = TokenTable(vocabulary_size, settings.embedding_size, dropout=settings.embedding_dropout)
+        scale = settings.embedding_size**-0.5 if settings.tie_weights else 1.0  # tied, it makes the logits too
+        self.table = TokenTable(
+            vocabulary_size, settings.embedding_size, dropout=settings.embedding_dropout, scale=scale
+        )
         self.stack = build_stack(settings.embedding_size, settings)
         self.dropout = nn.Dropout(settings.dropout)
         self.head = nn.Linear(self.stack.output_size, vocabulary_size)

@@ -12,7 +12,7 @@ Pooling = Literal["last", "mean", "max", "all"]
 class NetworkSettings(BaseModel):
     """Shape and regularisation of a network. Units: sizes in units, dropouts in shares from 0 to 1."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     cell: str = Field("lstm", description="recurrent cell, see `recurra explain`")
     hidden_size: int = Field(128, ge=1, description="units of a layer in one direction")

@@ -8,6 +8,7 @@ from torch import Tensor
 from recurra.engines.request import Embedded, State
 from recurra.errors import UsageError
 from recurra.layers.stack import Stack
+from recurra.topologies.carry import detached
 from recurra.topologies.settings import NetworkSettings
 
 
@@ -26,11 +27,6 @@ def build_stack(width: int, settings: NetworkSettings) -> Stack:
         learned_state=settings.learned_state,
         engine=settings.engine,
     )
-
-
-def detached(state: State) -> State:
-    """The same numbers, with nothing flowing back through them."""
-    return tuple(s.detach() for s in state)
 
 
 def run_truncated(stack: Stack, x: Embedded, lengths: Tensor, steps: int) -> tuple[Tensor, State]:

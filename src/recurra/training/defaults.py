@@ -63,8 +63,8 @@ def _validated(model: BaseModel, values: dict[str, Any]) -> Any:
 DEFAULTS: dict[TaskName, Settings] = {
     "language": Settings(
         DataSettings(split=(0.9, 0.1, 0.0)),
-        NetworkSettings(cell="lstm", hidden_size=512, embedding_size=64),
-        TrainingSettings(batch_size=32, bptt=64, learning_rate=3e-3),
+        NetworkSettings(cell="lstm", hidden_size=256, embedding_size=64),
+        TrainingSettings(batch_size=32, bptt=32, learning_rate=1e-2, weight_decay=0.1, state_reset=0.02),
     ),
     "classify": Settings(
         DataSettings(min_count=2),

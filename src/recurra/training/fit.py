@@ -13,9 +13,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from recurra.engines.request import State
 from recurra.errors import DivergedError, UsageError
+from recurra.topologies.carry import detached
 from recurra.training import checkpoint as checkpoints
-from recurra.training.bptt import State, detach
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.history import Clock, Point, Progress, Silent, Tick
 from recurra.training.schedule import Budget, learning_rate
@@ -159,7 +160,9 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate = rate
         self.network.train()
-        loss, units, self.state = self.trainee.loss(self.network, batch, detach(self.state))
+        loss, units, self.state = self.trainee.loss(
+            self.network, batch, None if self.state is None else detached(self.state)
+        )
         self.fabric.backward(loss)
         norm = self._clip()
         value = loss.item()
@@ -188,7 +191,7 @@ class _Run:
         seconds = self.clock() - self.started
         self.units_here += units
         rate = self.units_here / max(seconds - self.seconds_before, 1e-9)
-        left = (1 - share) * seconds / share if share > 0 else math.inf
+        left = self.budget.seconds_left(epochs, seconds)
         self.progress.tick(Tick(epochs, self.counters.step, share, loss, rate, seconds, left))
 
     def _clip(self) -> float:
@@ -260,15 +263,20 @@ def step_seed(seed: int, epoch: int, step: int) -> int:
 
 
 def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
-    """Weight decay acts on matrices, not on biases and peepholes."""
-    parameters = [p for p in network.parameters() if p.requires_grad]
+    """Weight decay acts on matrices, not on biases, peepholes and initial states."""
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
+    for name, weight in network.named_parameters():
+        if weight.requires_grad:
+            (free if weight.dim() < 2 or "initial_" in name else decayed).append(weight)
     groups = [
-        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": free, "weight_decay": 0.0},
     ]
     match settings.optimizer:
         case "adamw":
-            return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+            # 0.99 forgets the first, large gradients soon enough for runs of a few thousand steps
+            return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.99), fused=True)
         case "sgd":
             return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum)
         case "rmsprop":

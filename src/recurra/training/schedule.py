@@ -21,6 +21,12 @@ class Budget:
         by_time = seconds / (60 * self.minutes) if self.minutes else 0.0
         return min(1.0, max(by_epochs, by_time))
 
+    def seconds_left(self, epochs: float, seconds: float) -> float:
+        """Until what ends first; infinity while nothing is known. Units: epochs done, seconds trained"""
+        by_time = 60 * self.minutes - seconds if self.minutes else math.inf
+        by_epochs = (self.epochs - epochs) * seconds / epochs if self.epochs and epochs > 0 else math.inf
+        return max(0.0, min(by_time, by_epochs))
+
 
 def learning_rate(share: float, settings: TrainingSettings) -> float:
     """The learning rate when `share` of the run lies behind.

@@ -15,12 +15,13 @@ class TrainingSettings(BaseModel):
     Units: minutes of wall time, warmup as a share of the run. None switches a limit off.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     epochs: float | None = Field(None, gt=0, description="passes over the training part")
     minutes: float | None = Field(None, gt=0, description="minutes of training; with epochs too, what ends first")
     batch_size: int = Field(64, ge=1, description="rows of a batch")
     bptt: int | None = Field(None, ge=1, description="steps that gradients flow back; 0 or `full` for all")
+    state_reset: float = Field(0.0, ge=0, le=1, description="chance of a row to start from no state (language)")
     optimizer: Optimizer = Field("adamw", description="adamw, sgd or rmsprop")
     learning_rate: float = Field(3e-3, gt=0, description="highest learning rate")
     momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd")
