@@ -21,7 +21,7 @@ from recurra.tasks.language import LanguageTask
 from recurra.tasks.language import judge as judge_language
 from recurra.tasks.sources import Source
 from recurra.topologies.settings import NetworkSettings
-from recurra.training.defaults import DEFAULTS, EPOCHS, Settings
+from recurra.training.defaults import DEFAULTS, EPOCHS, Settings, default_epochs
 
 
 @dataclass
@@ -61,8 +61,6 @@ def settings_for(source: Source, given: dict[str, Any]) -> Settings:
     """
     parts = {part: Path(given[part]).name for part in ("validation", "test") if given.get(part) is not None}
     settings = DEFAULTS[source.task].changed(**source.options).changed(**given | parts)
-    if settings.training.epochs is None and settings.training.minutes is None:
-        settings = settings.changed(epochs=EPOCHS[source.task])
     network = settings.network
     engine_of(network)
     _check_sense(source, settings, given)
@@ -110,7 +108,7 @@ def _check_sense(source: Source, settings: Settings, given: dict[str, Any]) -> N
             raise UsageError(f"{name} does not apply to bytes, of which all 256 are known")
 
 
-READ_BY = {"classify": ("merge", "pooling", "max_length", "keep_repeats"), "language": ("tie_weights",)}
+READ_BY = {"classify": ("merge", "pooling", "max_length", "keep_repeats"), "language": ("tie_weights", "state_reset")}
 """Settings that only one task reads."""
 
 
@@ -118,7 +116,13 @@ def prepare_run(source: Source, settings: Settings) -> Prepared:
     """Read the data and build the network, its weights drawn from the seed. Errors: DataError"""
     if settings.training.threads is not None:
         torch.set_num_threads(settings.training.threads)
-    return _classify(source, settings) if source.task == "classify" else _language(source, settings)
+    prepared = _classify(source, settings) if source.task == "classify" else _language(source, settings)
+    if settings.training.epochs is None and settings.training.minutes is None:
+        epochs = default_epochs(source.task, prepared.task.steps(0))
+        prepared.settings = settings.changed(epochs=epochs)
+        if epochs != EPOCHS[source.task]:
+            prepared.notes.append(f"{epochs} epochs, for the data are few")
+    return prepared
 
 
 def _classify(source: Source, settings: Settings) -> Prepared:

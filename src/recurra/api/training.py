@@ -31,6 +31,8 @@ from recurra.training.fit import Outcome, fit
 
 STATE = "training_state"
 REPORT = "report.html"
+RECORD = "report.json"
+"""What the report shows, as `RunRecord.to_json`: it is drawn again from this, without training again."""
 
 
 def train(
@@ -166,10 +168,11 @@ class _Training:
             engine=self.engine, versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
         )  # fmt: skip
         page = build_report(record).encode()
+        shown_there = json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False).encode()
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
         model_folder.write(
             self.folder, config=self._config(), vocabulary=self.prepared.vocabulary.to_json(), weights=outcome.best,
-            metrics=metrics, extra={REPORT: page}, overwrite=self.overwrite or self.written,
+            metrics=metrics, extra={REPORT: page, RECORD: shown_there}, overwrite=self.overwrite or self.written,
         )  # fmt: skip
         self.talk.say(f"{self.prepared.judged_on}: {told(scores)}")
         self.talk.say(f"report: {self.folder / REPORT}")

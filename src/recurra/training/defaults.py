@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,16 +64,28 @@ def _validated(model: BaseModel, values: dict[str, Any]) -> Any:
 DEFAULTS: dict[TaskName, Settings] = {
     "language": Settings(
         DataSettings(split=(0.9, 0.1, 0.0)),
-        NetworkSettings(cell="lstm", hidden_size=256, embedding_size=64),
+        NetworkSettings(cell="lstm", hidden_size=256),
         TrainingSettings(batch_size=32, bptt=32, learning_rate=1e-2, weight_decay=0.1, state_reset=0.02),
     ),
     "classify": Settings(
         DataSettings(min_count=2),
-        NetworkSettings(cell="gru", hidden_size=128, embedding_size=64, bidirectional=True, dropout=0.3),
-        TrainingSettings(batch_size=64, learning_rate=3e-3),
+        NetworkSettings(
+            cell="gru", hidden_size=128, bidirectional=True, pooling="all", dropout=0.5, embedding_dropout=0.1
+        ),
+        TrainingSettings(batch_size=128, learning_rate=4e-3),
     ),
 }
 """What a run of a task starts from."""
 
-EPOCHS: dict[TaskName, float] = {"language": 10, "classify": 15}
-"""How long a run is when neither epochs nor minutes are given."""
+EPOCHS: dict[TaskName, float] = {"language": 10, "classify": 12}
+"""How long a run is when neither epochs nor minutes are given, unless the data are few."""
+FEWEST_STEPS = 1000
+MOST_EPOCHS = 50
+
+
+def default_epochs(task: TaskName, steps: int) -> float:
+    """Epochs when none are asked for: few data are gone through more often, until the steps are worth it.
+
+    steps: batches of an epoch
+    """
+    return min(max(EPOCHS[task], math.ceil(FEWEST_STEPS / steps)), MOST_EPOCHS)

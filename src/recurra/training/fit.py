@@ -24,7 +24,7 @@ from recurra.training.settings import TrainingSettings
 from recurra.training.signals import StopRequest
 
 EVALUATIONS = 10
-"""A run is evaluated after every epoch, but not more than five times as often as this and not less often."""
+"""A run is evaluated after every epoch, but not more than twice as often as this and not less often."""
 WORTH = 5
 """By the clock, an evaluation comes only after so many times as much training as it takes itself."""
 
@@ -208,7 +208,7 @@ class _Run:
 
     def _due(self, share: float, epoch_over: bool) -> bool:
         since = share - self.counters.evaluated_at + 1e-9  # 0.3 - 0.2 is less than 0.1
-        due = since >= 1 / EVALUATIONS or (epoch_over and since >= 1 / (5 * EVALUATIONS))
+        due = since >= 1 / EVALUATIONS or (epoch_over and since >= 1 / (2 * EVALUATIONS))
         return due and (self.settings.minutes is None or self._worth_judging())
 
     def _worth_judging(self) -> bool:
