@@ -168,7 +168,7 @@ class _Training:
             engine=self.engine, versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
         )  # fmt: skip
         page = build_report(record).encode()
-        shown_there = json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False).encode()
+        shown_there = json.dumps(record.to_json(), allow_nan=False).encode()
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
         model_folder.write(
             self.folder, config=self._config(), vocabulary=self.prepared.vocabulary.to_json(), weights=outcome.best,
