@@ -71,7 +71,7 @@ def test_the_command_is_kept_as_it_was_typed(recurra: Recurra, arrived: dict[str
     ("typed", "piece"),
     [
         ("--hidden-size 0", "--hidden-size must be greater than or equal to 1, got 0"),
-        ("--lr nan", "--learning-rate must be greater than 0, got nan"),
+        ("--lr nan", "--learning-rate must be a finite number, got nan"),
         ("--epochs 0", "--epochs must be greater than 0, got 0"),
         ("--bptt -3", "--bptt must be"),
         ("--bptt half", "'half' is neither a whole number nor `full`"),
