@@ -1,0 +1,28 @@
+"""The README's figures can still be reached. Quality alone: no time is asserted. Minutes long: `pytest -m slow`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import recurra
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(not os.environ.get("RECURRA_DATA"), reason="RECURRA_DATA names no folder of data sets"),
+]
+
+
+def test_names_with_defaults(tmp_path: Path) -> None:
+    scores = recurra.train("names", out=tmp_path / "names", quiet=True).metrics["metrics"]
+    assert scores["accuracy"] >= 0.84
+    assert scores["macro_f1"] >= 0.55
+
+
+def test_two_minutes_of_shakespeare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
+    scores = recurra.train("tinyshakespeare", out=tmp_path / "shakespeare", minutes=2, quiet=True).metrics["metrics"]
+    assert scores["nats_per_character"] <= 1.52

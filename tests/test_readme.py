@@ -1,0 +1,150 @@
+"""The README does what it says: its commands run in order, its links lead somewhere, its flags exist."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from recurra.api import run, training
+from recurra.cells import catalogue
+from recurra.cli import main
+from recurra.data import named
+from recurra.errors import DataError
+from recurra.tasks.sources import TABLES
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = [
+    (found["kind"], found["body"], README[: found.start("body")].count("\n"))
+    for found in re.finditer(r"^```(?P<kind>\S*)\n(?P<body>.*?)^```$", README, re.M | re.S)
+]
+PROSE = re.sub(r"^```.*?^```$", "", README, flags=re.M | re.S)
+INLINE = re.findall(r"`(recurra (?:train|evaluate|predict|generate|explain|data)\b[^`]*)`", PROSE)
+
+
+def commands(block: str) -> list[list[str]]:
+    """The words of each line, without its comment."""
+    return [words for line in block.splitlines() if (words := shlex.split(line, comments=True))]
+
+
+def hurried(words: list[str]) -> list[str]:
+    """The same command with less to do."""
+    if words[:2] != ["recurra", "train"]:
+        return words
+    if "--minutes" in words:
+        at = words.index("--minutes") + 1
+        return [*words[:at], "0.03", *words[at + 1 :]]
+    return words if "--epochs" in words else [*words, "--epochs", "1"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with the reader's own names, text and table; what is registered there is forgotten after."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("RECURRA_DATA", raising=False)
+    monkeypatch.setattr(catalogue, "_cells", dict(catalogue._cells))
+    (tmp_path / "names").mkdir()
+    for label in ("Italian", "Russian", "Vietnamese"):
+        surnames = (ROOT / "src/recurra/data/surnames" / f"{label}.txt").read_text(encoding="utf-8").splitlines()
+        (tmp_path / "names" / f"{label}.txt").write_text("\n".join(surnames[:60]) + "\n", encoding="utf-8")
+    docs = named.get("python-docs").files["all"].read_text(encoding="utf-8")
+    text = docs[:40_000]
+    assert set("ROMEO:") <= set(text[:36_000]), "the prompt needs letters of the training part"
+    (tmp_path / "input.txt").write_text(text, encoding="utf-8")
+    with (tmp_path / "reviews.csv").open("w", encoding="utf-8", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["text", "label"])
+        for thing in ("book", "film", "play", "song", "meal"):
+            for who in ("We", "They", "Both of us"):
+                rows.writerow([f"{who} liked the {thing}, every minute of it", "good"])
+                rows.writerow([f"{who} would see this {thing} again", "good"])
+                rows.writerow([f"{who} left the {thing} early, it was dull", "bad"])
+                rows.writerow([f"{who} found the {thing} long and poor", "bad"])
+    return tmp_path
+
+
+def test_every_block_in_order(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    space: dict[str, Any] = {"__name__": "readme"}
+    ran = 0
+    for kind, body, line in BLOCKS:
+        assert kind in ("sh", "python", "text"), f"README.md:{line}: a block of kind {kind!r} is not tested"
+        if kind == "python":
+            code = re.sub(r"\bepochs=\d+", "epochs=0.2", body)
+            exec(compile("\n" * line + code, "README.md", "exec"), space)
+        elif kind == "sh":
+            for words in commands(body):
+                assert words[0] == "recurra", words
+                exit_code = main(hurried(words)[1:])
+                said = capsys.readouterr().err
+                assert exit_code == 0, f"README.md:{line}: {shlex.join(words)}\n{said}"
+                ran += 1
+    assert ran >= 5, "the commands of the README are in blocks of another kind"
+    assert sorted(path.name for path in (folder / "runs").iterdir()) == ["names-gru", "reviews-gru"]
+
+
+def test_explained_cells_look_as_they_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line of a text block that follows a lone `recurra explain`; the engines differ between machines."""
+    for (kind, body, _), (next_kind, shown, line) in itertools.pairwise(BLOCKS):
+        asked = commands(body) if kind == "sh" else []
+        if next_kind != "text" or len(asked) != 1 or asked[0][:2] != ["recurra", "explain"]:
+            continue
+        capsys.readouterr()
+        assert main(asked[0][1:]) == 0
+        printed = capsys.readouterr().out.splitlines()
+        for expected in shown.split("engines on")[0].splitlines():
+            assert expected in printed, f"README.md:{line}: `{shlex.join(asked[0])}` does not print {expected!r}"
+
+
+def stop(*_given: object, **settings: Any) -> NoReturn:
+    """In place of what does the work of a command: its line was accepted, and names a cell that there is."""
+    if "cell" in settings:
+        catalogue.get(settings["cell"])
+    raise DataError("stopped before the work")
+
+
+@pytest.mark.parametrize("command", sorted(set(INLINE)))
+def test_commands_in_the_prose_are_accepted(command: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    words = shlex.split(command)[1:]
+    monkeypatch.setattr(training, "train", stop)
+    monkeypatch.setattr(run, "load", stop)
+    code = main(words)
+    assert code == (0 if words[0] in ("explain", "data") else 3), capsys.readouterr().err
+    if words[0] == "train" and not words[1].startswith("-"):
+        own = words[1].endswith(("/", ".txt", *TABLES))
+        assert own or words[1] in named.names(), f"no data set is named {words[1]!r}"
+
+
+def test_links_lead_somewhere() -> None:
+    links: Callable[[str], list[str]] = re.compile(r"\]\(([^)\s]+)\)").findall
+    near = [link.split("#")[0] for link in links(PROSE) if "://" not in link and not link.startswith(("#", "mailto:"))]
+    assert near
+    missing = [link for link in near if not (ROOT / link).exists()]
+    assert not missing, f"README.md links to what is not there: {missing}"
+
+
+def test_files_named_in_the_prose_are_there() -> None:
+    named_files = re.findall(r"`((?:tests|benchmarks|scripts|docs|src)/[\w./-]*)`", PROSE)
+    missing = [name for name in named_files if not (ROOT / name).exists()]
+    assert not missing, f"README.md names what is not there: {missing}"
+
+
+def test_make_targets_are_there() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    indented = [line.split("#")[0].split() for line in re.findall(r"^    (\S.*)$", PROSE, re.M)]
+    unknown = [words for words in indented if words[0] != "make"]
+    assert not unknown, f"README.md: indented lines are make's; others belong into a block that is run: {unknown}"
+    asked = {words[1] for words in indented} | set(re.findall(r"`make ([a-z]+)", PROSE))
+    assert asked <= targets, f"README.md: make has no target {sorted(asked - targets)}"
+
+
+def test_nothing_is_left_to_fill_in() -> None:
+    left = [f"README.md:{n}: {line}" for n, line in enumerate(README.splitlines(), 1) if "@@" in line]
+    assert not left, "\n".join(left)
