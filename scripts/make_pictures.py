@@ -27,7 +27,6 @@ from recurra.report.record import RunRecord
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 WIDTH, HEIGHT = 1200, 1500
-COLOURS = 128
 
 
 def main(run: Path) -> None:
@@ -51,7 +50,7 @@ def on_white(drawn: str) -> str:
 
 
 def photograph(browser: str, page: str, picture: Path) -> None:
-    """The top of a page in few colours, WIDTH x HEIGHT pixels."""
+    """The top of a page, WIDTH x HEIGHT pixels."""
     with tempfile.TemporaryDirectory() as folder:
         shown, shot = Path(folder, "report.html"), Path(folder, "report.png")
         shown.write_text(page, encoding="utf-8")
@@ -63,8 +62,7 @@ def photograph(browser: str, page: str, picture: Path) -> None:
             check=True, capture_output=True, timeout=120,
         )  # fmt: skip
         with Image.open(shot) as image:
-            few = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-            few.save(picture, optimize=True)
+            image.convert("RGB").save(picture, optimize=True)
 
 
 if __name__ == "__main__":
