@@ -83,7 +83,7 @@ def test_the_level_follows_the_texts(texts: list[str], level: str) -> None:
 
 def test_the_level_is_told_unless_it_was_asked(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", rows())
-    assert any("tokens are chars" in n for n in read(path).notes)
+    assert any("tokens are characters" in n for n in read(path).notes)
     asked = read(path, level="word")
     assert not any("tokens are" in n for n in asked.notes)
     assert asked.vocabulary.level == "word"

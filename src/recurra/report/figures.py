@@ -146,7 +146,7 @@ def _losses(axes: Axes, record: RunRecord, x: Sequence[float], position: Callabl
             markeredgecolor=ORANGE,
             markeredgewidth=2,
         )
-        legend.append(("○", f"best validation: {write_number(loss)} at epoch {best.epoch:.4g}", ORANGE))
+        legend.append(("○", f"weights kept: {write_number(loss)} at epoch {best.epoch:.4g}", ORANGE))
     _limits(axes, shown, room=0.06)
     left = 0.0
     for mark, words, color in legend:

@@ -60,7 +60,7 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Classif
     level = settings.level or infer_level(splits.train.texts)
     if settings.level is None:
         notes.append(
-            f"tokens are {level}s: {'texts of several words' if level == 'word' else 'short or unspaced texts'}"
+            f"tokens are {'words' if level == 'word' else 'characters'}: {'texts of several words' if level == 'word' else 'short or unspaced texts'}"
         )
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
     vocabulary = Vocabulary.build(
