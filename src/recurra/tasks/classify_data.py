@@ -59,9 +59,8 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Classif
     check_splits(splits)
     level = settings.level or infer_level(splits.train.texts)
     if settings.level is None:
-        notes.append(
-            f"tokens are {'words' if level == 'word' else 'characters'}: {'texts of several words' if level == 'word' else 'short or unspaced texts'}"
-        )
+        why = "words: texts of several words" if level == "word" else "characters: short or unspaced texts"
+        notes.append(f"tokens are {why}")
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
     vocabulary = Vocabulary.build(
         splits.train.texts,
