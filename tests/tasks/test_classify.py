@@ -9,10 +9,12 @@ from torch.nn import functional
 
 from recurra.data.vocabulary import Vocabulary
 from recurra.tasks import classify
-from recurra.tasks.classify import Classifier, judge, log_probabilities
-from recurra.tasks.classify_data import Part
+from recurra.tasks.classify import Classifier, ClassifyTask, judge, log_frequencies, log_probabilities
+from recurra.tasks.classify_data import ClassifyData, Part
 from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.settings import NetworkSettings
+from recurra.training.fit import fit
+from recurra.training.settings import TrainingSettings
 
 
 def network() -> SequenceClassifier:
@@ -57,3 +59,18 @@ def test_predictions_are_sorted_and_sum_to_one() -> None:
     assert made.predict("abcdefgh", top=3)[0].classes == made.predict("abcd", top=3)[0].classes  # cut as in training
     assert made.predict(" abc\n", top=3)[0].classes == one.classes  # stripped as in training
     assert made.predict("ééé")[0].label in "xyz"
+
+
+def test_balance_takes_the_frequency_of_a_class_out_of_what_is_learned() -> None:
+    """Nothing but frequency to learn: the plain network learns the shares, the balanced one even chances."""
+    vocabulary = Vocabulary.build(["a"])
+    part = Part(["a"] * 40, [np.ones(1, np.int64)] * 40, np.array([0] * 30 + [1] * 10))
+    data = ClassifyData(["often", "rare"], vocabulary, {"train": part, "validation": part, "test": part})
+    assert log_frequencies(data).exp().tolist() == pytest.approx([0.75, 0.25])
+    chances = []
+    for balance in (0.0, 1.0):
+        torch.manual_seed(0)
+        task = ClassifyTask(data, NetworkSettings(hidden_size=4), batch_size=40, bptt=None, seed=0, balance=balance)
+        fit(task, TrainingSettings(epochs=200, learning_rate=0.05))
+        chances.append(log_probabilities(task.network.eval(), part.encoded[:1])[0].exp()[0].item())
+    assert chances == pytest.approx([0.75, 0.5], abs=0.02)

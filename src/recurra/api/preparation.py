@@ -108,7 +108,10 @@ def _check_sense(source: Source, settings: Settings, given: dict[str, Any]) -> N
             raise UsageError(f"{name} does not apply to bytes, of which all 256 are known")
 
 
-READ_BY = {"classify": ("merge", "pooling", "max_length", "keep_repeats"), "language": ("tie_weights", "state_reset")}
+READ_BY = {
+    "classify": ("merge", "pooling", "max_length", "keep_repeats", "balance"),
+    "language": ("tie_weights", "state_reset"),
+}
 """Settings that only one task reads."""
 
 
@@ -129,7 +132,14 @@ def _classify(source: Source, settings: Settings) -> Prepared:
     data = prepare(source, settings.data, seed=settings.training.seed)
     training = settings.training
     torch.manual_seed(training.seed)
-    task = ClassifyTask(data, settings.network, batch_size=training.batch_size, bptt=training.bptt, seed=training.seed)
+    task = ClassifyTask(
+        data,
+        settings.network,
+        batch_size=training.batch_size,
+        bptt=training.bptt,
+        seed=training.seed,
+        balance=training.balance,
+    )
     judged_on = "test" if len(data.parts["test"]) else "validation"
     return Prepared(source, settings, task, data.vocabulary, data.facts, list(data.notes), judged_on)
 

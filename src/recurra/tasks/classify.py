@@ -43,9 +43,11 @@ class ClassifyTask:
     unit = "examples"
 
     def __init__(
-        self, data: ClassifyData, settings: NetworkSettings, *, batch_size: int, bptt: int | None, seed: int
-    ) -> None:
+        self, data: ClassifyData, settings: NetworkSettings, *, batch_size: int, bptt: int | None, seed: int,
+        balance: float = 0.0,
+    ) -> None:  # fmt: skip
         self.data, self.bptt = data, bptt
+        self.shift = balance * log_frequencies(data) if balance else None
         self.network: nn.Module = SequenceClassifier(len(data.vocabulary), len(data.classes), settings)
         train = data.parts["train"]
         self.judged = len(data.parts["validation"])
@@ -60,6 +62,8 @@ class ClassifyTask:
     def loss(self, network: nn.Module, batch: Batch, state: Any) -> tuple[Tensor, int, None]:
         tokens, lengths, labels = tensors(network, batch)
         logits = network(tokens, lengths, bptt=self.bptt)
+        if self.shift is not None:
+            logits = logits + self.shift.to(logits.device)
         return functional.cross_entropy(logits.float(), labels), len(labels), None
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
@@ -67,6 +71,16 @@ class ClassifyTask:
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return [-found["accuracy"], found["loss"]]
+
+
+def log_frequencies(data: ClassifyData) -> Tensor:
+    """Log of each class's share of the training part [C].
+
+    Added to the logits in training alone, it leaves to the network what does not follow from how frequent a class is.
+    Source: Menon et al. 2021, Long-tail learning via logit adjustment
+    """
+    counts = torch.from_numpy(np.bincount(data.parts["train"].labels, minlength=len(data.classes)))
+    return (counts / counts.sum()).log().float()
 
 
 def tensors(network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
