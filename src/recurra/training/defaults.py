@@ -79,7 +79,7 @@ DEFAULTS: dict[TaskName, Settings] = {
 
 EPOCHS: dict[TaskName, float] = {"language": 10, "classify": 12}
 """How long a run is when neither epochs nor minutes are given, unless the data are few."""
-FEWEST_STEPS = 1000
+FEWEST_STEPS = 1500
 MOST_EPOCHS = 50
 
 
