@@ -22,7 +22,6 @@ from recurra.api.talk import Talk, told
 from recurra.cells.catalogue import get
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DivergedError, ModelFolderError, StoppedError, UsageError
-from recurra.report.build import build_report
 from recurra.tasks.classify_data import hashes
 from recurra.tasks.comparison import Rival
 from recurra.tasks.sources import resolve
@@ -167,6 +166,8 @@ class _Training:
             self.prepared, scores, self.rivals, outcome.counters, command=self.command, created=self.created,
             engine=self.engine, versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
         )  # fmt: skip
+        from recurra.report.build import build_report  # draws with matplotlib, which only a finished run needs
+
         page = build_report(record).encode()
         shown_there = json.dumps(record.to_json(), allow_nan=False).encode()
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
