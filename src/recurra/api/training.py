@@ -23,6 +23,7 @@ from recurra.cells.catalogue import get
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DivergedError, ModelFolderError, StoppedError, UsageError
 from recurra.tasks.classify_data import hashes
+from recurra.report.build import build_report
 from recurra.tasks.comparison import Rival
 from recurra.tasks.sources import resolve
 from recurra.training.checkpoint import Checkpoint, Counters
@@ -166,8 +167,6 @@ class _Training:
             self.prepared, scores, self.rivals, outcome.counters, command=self.command, created=self.created,
             engine=self.engine, versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
         )  # fmt: skip
-        from recurra.report.build import build_report  # draws with matplotlib, which only a finished run needs
-
         page = build_report(record).encode()
         shown_there = json.dumps(record.to_json(), allow_nan=False).encode()
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
