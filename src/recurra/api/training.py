@@ -22,8 +22,8 @@ from recurra.api.talk import Talk, told
 from recurra.cells.catalogue import get
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DivergedError, ModelFolderError, StoppedError, UsageError
-from recurra.tasks.classify_data import hashes
 from recurra.report.build import build_report
+from recurra.tasks.classify_data import hashes
 from recurra.tasks.comparison import Rival
 from recurra.tasks.sources import resolve
 from recurra.training.checkpoint import Checkpoint, Counters
