@@ -10,7 +10,8 @@ import pytest
 from report_records import classifier, language_model
 
 from recurra.errors import DataError
-from recurra.report.record import Point, RunRecord
+from recurra.report.record import RunRecord
+from recurra.training.history import Point
 
 
 @pytest.mark.parametrize("make", [classifier, language_model])

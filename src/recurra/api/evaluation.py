@@ -13,9 +13,9 @@ from recurra.data.corpus import encode_file
 from recurra.data.examples import Examples
 from recurra.errors import DataError
 from recurra.tasks.classify import judge
-from recurra.tasks.classify_data import encode_part, hashes, read_examples
+from recurra.tasks.classify_data import encode_part, read_examples
 from recurra.tasks.language import judge as judge_language
-from recurra.tasks.sources import resolve
+from recurra.tasks.sources import hashes, resolve
 
 if TYPE_CHECKING:
     from recurra.api.run import Run

@@ -15,11 +15,11 @@ from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
 from recurra.errors import DataError, UnknownNameError, UsageError
 from recurra.tasks.classify import ClassifyTask, judge
-from recurra.tasks.classify_data import hashes, prepare
+from recurra.tasks.classify_data import prepare
 from recurra.tasks.comparison import Rival, classify_rivals, language_rivals
 from recurra.tasks.language import LanguageTask
 from recurra.tasks.language import judge as judge_language
-from recurra.tasks.sources import Source
+from recurra.tasks.sources import Source, hashes
 from recurra.topologies.settings import NetworkSettings
 from recurra.training.defaults import DEFAULTS, EPOCHS, Settings, default_epochs
 

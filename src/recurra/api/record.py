@@ -39,7 +39,7 @@ def build_record(
     """Everything that the report says."""
     cell = get(prepared.settings.network.cell)
     network = prepared.task.network
-    points = [report.Point(**asdict(p)) for p in counters.points]
+    points = counters.points
     parameters = sum(p.numel() for p in network.parameters())
     return report.RunRecord(
         title=f"{prepared.source.name} · {cell.name}",

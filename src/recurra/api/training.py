@@ -23,9 +23,8 @@ from recurra.cells.catalogue import get
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DivergedError, ModelFolderError, StoppedError, UsageError
 from recurra.report.build import build_report
-from recurra.tasks.classify_data import hashes
 from recurra.tasks.comparison import Rival
-from recurra.tasks.sources import resolve
+from recurra.tasks.sources import hashes, resolve
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.fit import Outcome, fit
 

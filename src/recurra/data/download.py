@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from pathlib import Path
 
 from recurra.data.registry import BUILT_IN, PinnedFile, PinnedSet
+from recurra.data.sources import sha256
 from recurra.errors import DataError
 
 
@@ -38,15 +38,6 @@ def local_folder(name: str) -> Path | None:
         raise DataError("RECURRA_DATA names no folder", file=chosen, remedy="correct or unset RECURRA_DATA")
     folder = Path(chosen) / name
     return folder if folder.is_dir() else None
-
-
-def sha256(path: Path) -> str:
-    """The file's SHA-256 in hexadecimal digits. Errors: DataError if it cannot be read."""
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", file=path) from error
 
 
 def verify(path: Path, pinned: PinnedFile) -> Path:

@@ -12,8 +12,9 @@ from pathlib import Path
 from platform import python_version
 from typing import Literal
 
-from recurra.data.download import cached_folder, fetch, local_folder, sha256, unwritable, verify
+from recurra.data.download import cached_folder, fetch, local_folder, unwritable, verify
 from recurra.data.registry import BUILT_IN, REGISTRY, Layout, PinnedSet, Task
+from recurra.data.sources import sha256
 from recurra.errors import DataError, UnknownNameError
 
 SURNAMES = Path(__file__).with_name("surnames")

@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from recurra.report.measures import LANGUAGE_LOSSES, measure, printable, write_number
-from recurra.report.record import Baseline, Point, RunRecord
+from recurra.report.record import Baseline, RunRecord
 from recurra.report.svg import BLUE, GREY, INK, LINE, MUTED, ORANGE, canvas, drawing, to_svg
+from recurra.training.history import Point
 
 _Axis = tuple[str, Callable[[Point], float]]
 

@@ -14,26 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from recurra.errors import DataError
+from recurra.training.history import Point
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Point:
-    """One line of the training history.
-
-    Units: epoch in passes over the training part (fractions allowed), seconds since training began, losses in
-    nats per example (classify) or per token (language), gradient_norm before clipping. None: not measured.
-    """
-
-    epoch: float
-    step: int
-    seconds: float
-    train_loss: float | None = None
-    validation_loss: float | None = None
-    validation_metrics: dict[str, float] = field(default_factory=dict)
-    learning_rate: float | None = None
-    gradient_norm: float | None = None
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,7 @@ from recurra.data.tables import read_table
 from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source
+from recurra.tasks.sources import Source, hashes
 
 TEXT_COLUMNS = ("text", "sentence", "review", "content", "name", "word")
 LABEL_COLUMNS = ("label", "class", "category", "target", "language", "sentiment")
@@ -206,15 +204,3 @@ def _from_parts(parts: Mapping[str, Examples], settings: DataSettings, seed: int
     share = validation / (train + validation) or 0.1
     again = split(splits.train, (1 - share, share, 0.0), seed=seed)
     return Splits(again.train, again.validation, splits.test), share
-
-
-def hashes(files: Mapping[str, Path]) -> list[dict[str, Any]]:
-    """Name, size and SHA-256 of each file."""
-    found = []
-    for path in files.values():
-        digest = hashlib.sha256()
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-        found.append({"name": path.name, "sha256": digest.hexdigest(), "size_bytes": path.stat().st_size})
-    return found

@@ -16,6 +16,7 @@ from recurra import metrics
 from recurra.data.batches import StreamBatches
 from recurra.data.corpus import Corpus
 from recurra.data.vocabulary import Vocabulary
+from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.tasks.writer import Writer
 from recurra.topologies.carry import begun_anew
@@ -24,8 +25,6 @@ from recurra.topologies.sampling import check_sampling, filtered
 from recurra.topologies.settings import NetworkSettings
 
 Tokens = npt.NDArray[np.integer[Any]]
-State = tuple[Tensor, ...]
-
 STREAMS = 32
 """An evaluated text is read in so many places at once."""
 WARM_UP = 128

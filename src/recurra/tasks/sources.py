@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from recurra.data import named
+from recurra.data.sources import sha256
 from recurra.data.splits import PARTS
 from recurra.errors import DataError, UnknownNameError
 from recurra.tasks.settings import TASKS, TaskName
@@ -146,3 +148,8 @@ def _with_parts(source: Source, validation: str | None, test: str | None) -> Sou
     return Source(
         source.name, source.task, source.kind, {p: files[p] for p in PARTS if p in files}, source.options, source.why
     )
+
+
+def hashes(files: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """Name, size in bytes and SHA-256 of each file."""
+    return [{"name": path.name, "sha256": sha256(path), "size_bytes": path.stat().st_size} for path in files.values()]

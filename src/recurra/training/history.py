@@ -18,8 +18,8 @@ class Point:
     epoch: float
     step: int
     seconds: float
-    train_loss: float | None
-    validation_loss: float | None
+    train_loss: float | None = None
+    validation_loss: float | None = None
     validation_metrics: dict[str, float] = field(default_factory=dict)
     learning_rate: float | None = None
     gradient_norm: float | None = None
