@@ -27,7 +27,7 @@ def test_names_with_defaults_are_accurate(names_scores: dict[str, float]) -> Non
     assert names_scores["accuracy"] >= 0.84
 
 
-@pytest.mark.xfail(strict=True, reason="0.48 on the default split, 0.51 over five; rare classes have 7 names")
+@pytest.mark.xfail(strict=True, reason="0.51 on the default split and over five; rare classes have 7 names")
 def test_names_with_defaults_are_fair_to_rare_classes(names_scores: dict[str, float]) -> None:
     assert names_scores["macro_f1"] >= 0.55
 
