@@ -1,0 +1,129 @@
+"""The machine: what it is, and what it can do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from recurra.bench.cases import Precision
+from recurra.bench.floor import Work
+from recurra.bench.timing import FEWEST_REPEATS, interleaved
+
+SIDE = 2048
+"""Of the square matrices whose product gives the matrix rate."""
+SMALLEST = 256 * 1024
+"""Bytes of the smallest buffer whose bandwidth is measured; below, the calls take longer than the memory."""
+FLAGS = (
+    "sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_bf16", "avx512_vnni", "amx_tile",
+    "amx_bf16", "asimd", "bf16", "sve",
+)  # fmt: skip
+"""Of the CPU's features those that products run on."""
+PACKAGES = ("recurra", "torch", "numpy", "keras", "jax", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a figure was measured on."""
+
+    cpu: str
+    cores: int
+    flags: tuple[str, ...]
+    system: str
+    threads: int
+    versions: dict[str, str]
+    native: str | None
+
+
+def describe(threads: int) -> Machine:
+    """This machine, with versions of what is installed. native: what RECURRA_NATIVE asks for"""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    name, flags = _cpu()
+    system = f"{platform.system()} {platform.machine()}"
+    return Machine(name, _cores(), flags, system, threads, versions, os.environ.get("RECURRA_NATIVE"))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu() -> tuple[str, tuple[str, ...]]:
+    """Name and flags, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine(), ()
+    told: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        told.setdefault(name.strip(), value.strip())
+    there = set((told.get("flags") or told.get("Features") or "").split())
+    return told.get("model name") or platform.machine(), tuple(flag for flag in FLAGS if flag in there)
+
+
+@dataclass
+class Rates:
+    """What the machine does at most, measured when first asked for, in the same run as what is held against it.
+
+    flops: by precision, FLOP/s of a product of two 2048 x 2048 matrices by torch; bandwidth: by bytes of the weights,
+    bytes/s with which memory of that size is read and written again and again, so from the cache that holds it.
+    """
+
+    repeats: int = FEWEST_REPEATS
+    side: int = SIDE
+    flops: dict[Precision, float] = field(default_factory=dict)
+    bandwidth: dict[int, float] = field(default_factory=dict)
+
+    def matrix_rate(self, precision: Precision) -> float:
+        if precision not in self.flops:
+            dtype = getattr(torch, precision)
+            a, b = (torch.randn(self.side, self.side).to(dtype) for _ in range(2))
+            out = torch.empty(self.side, self.side, dtype=dtype)
+            (times,) = interleaved([lambda: torch.mm(a, b, out=out)], self.repeats)
+            self.flops[precision] = 2 * self.side**3 / times.median
+        return self.flops[precision]
+
+    def bandwidth_at(self, size: int) -> float:
+        """The better of a copy, read and written, and of a product of a matrix and a vector, read; without the time
+        that an empty call takes.
+        """
+        size = max(size, SMALLEST)
+        if size not in self.bandwidth:
+            side = max(1, int((size / 4) ** 0.5))
+            matrix, vector, product = torch.ones(side, side), torch.ones(side), torch.empty(side)
+            source, target = torch.ones(size // 8), torch.empty(size // 8)  # together as large as the weights
+            one, other = torch.ones(1), torch.empty(1)
+            with torch.inference_mode():
+                copy, read, empty = interleaved(
+                    [
+                        lambda: target.copy_(source),
+                        lambda: torch.mv(matrix, vector, out=product),
+                        lambda: other.copy_(one),
+                    ],
+                    self.repeats,
+                )
+            found = [
+                moved / max(times.median - empty.median, 1e-9)
+                for times, moved in ((copy, size), (read, 4 * side**2))
+            ]  # fmt: skip
+            self.bandwidth[size] = max(found)
+        return self.bandwidth[size]
+
+    def floor(self, work: Work, precision: Precision) -> float:
+        """Seconds that the work takes at least."""
+        return work.seconds(self.matrix_rate(precision), self.bandwidth_at(work.weights))
+
+
+def now() -> str:
+    """The date and time, UTC."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())

@@ -1,0 +1,99 @@
+"""What was measured, as it is printed and written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from recurra.bench.cases import Case, Precision
+from recurra.bench.machine import Machine
+from recurra.bench.timing import FEWEST_REPEATS
+
+FORMAT = 1
+Status = Literal["measured", "differs", "not run"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What all measurements of a run have in common.
+
+    engine: ours; threads: of both sides; repeats: samples of each side.
+    """
+
+    engine: str = "auto"
+    threads: int = 1
+    repeats: int = FEWEST_REPEATS
+
+
+@dataclass(frozen=True)
+class Row:
+    """One piece of work, ours beside one peer.
+
+    status, reason: "differs" where the results are not the same, "not run" where one side cannot do it, and why; such a
+    row has no times. variant: the peer's fastest way of several; ratio: the peer's time over ours; spread: its lower
+    and upper quartile over the samples; floor_ms, floor_share: the time that the machine would need and its share of
+    ours; rate_share: GFLOP/s over the matrix rate; difference: between the results, of the largest value; relative:
+    ours per FLOP over our lstm's; error, peer_error: of `error_of`, against float64; parts: shares of our training step.
+    Units: ms, GFLOP/s, fractions
+    """
+
+    case: Case
+    engine: str
+    peer: str
+    status: Status = "measured"
+    reason: str | None = None
+    variant: str | None = None
+    ours_ms: float | None = None
+    peer_ms: float | None = None
+    ratio: float | None = None
+    spread: tuple[float, float] | None = None
+    gflops: float | None = None
+    peer_gflops: float | None = None
+    floor_ms: float | None = None
+    floor_share: float | None = None
+    rate_share: float | None = None
+    difference: float | None = None
+    relative: float | None = None
+    error: float | None = None
+    peer_error: float | None = None
+    error_of: str | None = None
+    parts: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        values = asdict(self)
+        case = values.pop("case")
+        sizes = case.pop("shape")
+        return {**case, **sizes, "shape": str(self.case.shape), "title": self.case.title, **values}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole run. skipped: what was not measured, one line each; rates: FLOP/s; bandwidth: bytes/s by bytes of weights"""
+
+    command: str
+    date: str
+    machine: Machine
+    request: Request
+    rates: dict[Precision, float]
+    bandwidth: dict[int, float]
+    rows: Sequence[Row]
+    skipped: Sequence[str]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "command": self.command,
+            "date": self.date,
+            "machine": asdict(self.machine),
+            "request": asdict(self.request),
+            "matrix_rate_gflops": {name: rate / 1e9 for name, rate in self.rates.items()},
+            "bandwidth_gb_per_s": {str(size): rate / 1e9 for size, rate in sorted(self.bandwidth.items())},
+            "rows": [row.to_json() for row in self.rows],
+            "skipped": list(self.skipped),
+        }
+
+    @property
+    def differing(self) -> list[Row]:
+        """Rows whose results are not the same."""
+        return [row for row in self.rows if row.status == "differs"]
