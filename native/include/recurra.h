@@ -1,0 +1,187 @@
+/* The C interface of the native engine. No Python, torch or C++ type crosses it.
+ *
+ * A step arrives as data: "code" made from a cell's program (forward) and from its derivative (backward). The core
+ * runs code over time, batch and units; it knows no cell by name.
+ *
+ * Every function that can fail returns 0 or a RECURRA_* error; what is checked here is what would otherwise crash.
+ * The callers check shapes and types first and say so in their own words.
+ */
+#ifndef RECURRA_H
+#define RECURRA_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RECURRA_ABI 1
+
+enum recurra_error {
+  RECURRA_OK = 0,
+  RECURRA_BAD_CODE = 1,   /* code that does not decode: an index out of range, an unknown operation */
+  RECURRA_BAD_CALL = 2,   /* sizes, lengths or tokens out of range, a pointer missing */
+  RECURRA_NO_MEMORY = 3
+};
+
+enum recurra_type { RECURRA_F32 = 0, RECURRA_F64 = 1 };
+
+/* How the operands of matrix products are held: as the values are, or rounded to bfloat16 and summed in float32. */
+enum recurra_products { RECURRA_AS_STORED = 0, RECURRA_BF16 = 1 };
+
+/* ---- code -----------------------------------------------------------------------------------------------------
+ *
+ * int32 words:
+ *   magic (RECURRA_CODE), direction (0 forward, 1 backward), states, columns, vectors, constants, saved, steps, temps,
+ *   adjoints, w_adjoints, r_adjoints, reductions, levels,
+ *   then for each column:  row block of weight_ih, number n of vectors, n vector numbers
+ *   then for each R matrix used: nothing; products name row blocks of weight_hh
+ *   then for each level:   number of sums, number of instructions,
+ *        for each sum:     destination slot, start slot (or RECURRA_NONE), number n of products,
+ *                          n times (row block of weight_hh, operand slot)
+ *        for each instr.:  op, destination slot, a, b, c   (RECURRA_NONE for operands an op lacks)
+ *   then, backward only:   states times: 1 if the code writes CARRY_OUT of that state, else 0 (the adjoint is zero)
+ *                          w_adjoints times:  row block of weight_ih whose adjoint is ADJOINT column j
+ *                          r_adjoints times:  row block of weight_hh, adjoint column, operand slot (BEFORE, AFTER or
+ *                                             SAVED): dR[block] = sum over rows of adjoint^T operand
+ *
+ * A slot is kind << 16 | index. Values are tiles [rows][units]; a slot says where the tile lives:
+ */
+#define RECURRA_CODE 0x52435231
+#define RECURRA_NONE (-1)
+
+enum recurra_slot {
+  SLOT_TEMP = 0,      /* lives within one level of one tile */
+  SLOT_VECTOR = 1,    /* vector parameter `index` [H], the same for every row; read only */
+  SLOT_CONSTANT = 2,  /* constant `index`; read only */
+  SLOT_STEP = 3,      /* lives within one step; may be an operand of a product of a later level */
+  SLOT_SAVED = 4,     /* kept from forward to backward; written once a step forward, read only backward */
+  SLOT_BEFORE = 5,    /* state `index` before the step; read only */
+  SLOT_AFTER = 6,     /* state `index` after the step: forward's result (may be read in later levels); backward read */
+  SLOT_COLUMN = 7,    /* forward: column `index` of the input's products, W x + vectors; read only */
+  SLOT_ADJOINT = 8,   /* backward: column `index` of what the weights' gradients are made of; may be read later */
+  SLOT_CARRY_IN = 9,  /* backward: adjoint of state `index` after the step, without the output's own; read only */
+  SLOT_CARRY_OUT = 10,/* backward: adjoint of state `index` before the step; written */
+  SLOT_OUTPUT = 11    /* backward: adjoint of the output at this step (zero where none is given); read only */
+};
+
+enum recurra_op {       /* d = destination, elementwise */
+  OP_COPY = 0,          /* a */
+  OP_ADD = 1, OP_SUB = 2, OP_MUL = 3, OP_DIV = 4,
+  OP_NEG = 5,
+  OP_MINIMUM = 6, OP_MAXIMUM = 7,     /* NaN if either is */
+  OP_SHARE = 8,         /* 1 where a > b, 1/2 where a = b, else 0 */
+  OP_POSITIVE = 9,      /* 1 where a > 0, else 0 */
+  OP_SIGMOID = 10, OP_TANH = 11, OP_RELU = 12, OP_SOFTPLUS = 13, OP_EXP = 14, OP_LOG = 15,
+  OP_MULADD = 16,       /* a * b + c */
+  OP_SIGMOID_BACK = 17, /* a * (b * (1 - b)) */
+  OP_TANH_BACK = 18,    /* a * (1 - b * b) */
+  OP_ONE_MINUS = 19,    /* 1 - a */
+  OP_REDUCE = 20,       /* destination is a number, not a slot: reduction d += sum over the rows of a */
+  OP_COUNT = 21
+};
+
+typedef struct recurra_program recurra_program;
+
+/* Both codes of one cell, and its constants (constants forward, then constants backward). backward may be NULL with
+ * backward_words 0: forward without a memory for backward. NULL if the code is bad. */
+recurra_program* recurra_program_new(const int32_t* forward, int64_t forward_words, const int32_t* backward,
+                                     int64_t backward_words, const double* constants, int64_t n_constants);
+void recurra_program_free(recurra_program* program);
+
+/* ---- one layer and direction over time ------------------------------------------------------------------------ */
+
+#define RECURRA_MAX_STATES 16
+#define RECURRA_MAX_VECTORS 64
+
+typedef struct recurra_call {
+  int32_t type, products, threads, reverse;
+  int64_t batch, time, inputs, hidden;
+
+  /* the input: x with strides in elements, its last axis contiguous; or tokens into a contiguous table */
+  const void* x;
+  int64_t x_batch, x_time;
+  const int64_t* tokens;
+  int64_t tokens_batch, tokens_time;
+  const void* table; /* [vocabulary, inputs] */
+  int64_t vocabulary;
+
+  const int64_t* lengths; /* [batch], each 1 to time; NULL: all time */
+
+  /* weights, contiguous: weight_ih [gates, hidden, inputs], weight_hh [gates, hidden, hidden], vectors each [hidden] */
+  const void* weight_ih;
+  const void* weight_hh;
+  int64_t ih_blocks, hh_blocks;
+  const void* vectors[RECURRA_MAX_VECTORS];
+
+  const void* state[RECURRA_MAX_STATES]; /* each [batch, hidden], contiguous */
+
+  /* forward's results */
+  void* y; /* strides in elements, last axis contiguous; zero is written past each row's length */
+  int64_t y_batch, y_time;
+  void* last[RECURRA_MAX_STATES]; /* each [batch, hidden], contiguous */
+
+  /* from forward to backward; NULL in inference. recurra_memory says how many bytes; 64-byte aligned */
+  void* memory;
+
+  /* backward only: incoming; any may be NULL for zero */
+  const void* dy;
+  int64_t dy_batch, dy_time;
+  const void* dlast[RECURRA_MAX_STATES];
+
+  /* backward's results, contiguous; any may be NULL where it is not wanted. dx [batch, time, inputs] is zero past each
+   * row's length; dtable [vocabulary, inputs]; dstate each [batch, hidden]; dweights as the weights;
+   * dvectors [reductions, hidden] */
+  void* dx;
+  void* dtable;
+  void* dstate[RECURRA_MAX_STATES];
+  void* dweight_ih;
+  void* dweight_hh;
+  void* dvectors;
+} recurra_call;
+
+int64_t recurra_memory(const recurra_program* program, const recurra_call* call); /* bytes; -1: a bad call */
+int recurra_forward(const recurra_program* program, const recurra_call* call);
+int recurra_backward(const recurra_program* program, const recurra_call* call);
+
+/* ---- one step after the other, nothing allocated per step ----------------------------------------------------- */
+
+typedef struct recurra_stream recurra_stream;
+
+/* Packs the weights of `call` (x, tokens, lengths, memory and results are not read) and holds the states of `batch`
+ * rows, taken from call->state (NULL: zeros). */
+recurra_stream* recurra_stream_new(const recurra_program* program, const recurra_call* call);
+void recurra_stream_free(recurra_stream* stream);
+/* x [batch, inputs] -> y [batch, hidden], contiguous. */
+int recurra_stream_step(recurra_stream* stream, const void* x, void* y);
+/* Copy the states out of (write = 0) or into (write = 1) the stream: states times [batch, hidden]. */
+int recurra_stream_state(recurra_stream* stream, void* const* state, int write);
+
+/* ---- memory, threads, the machine ----------------------------------------------------------------------------- */
+
+/* A DLManagedTensor (DLPack 0.x, one axis of bytes) of at least `bytes`, 64-byte aligned, from a pool that is kept between
+ * calls; its deleter gives the memory back. fill_nan: tests fill it with NaN (set by recurra_fill_nan). */
+void* recurra_buffer(int64_t bytes);
+void recurra_fill_nan(int on);
+void recurra_pool_limit(int64_t bytes); /* what the pool may keep; default 1 GiB */
+
+/* The host's OpenMP entry points, so that the process has one pool of threads: GOMP_parallel, omp_get_thread_num,
+ * omp_get_num_threads. Without them (NULL), threads are started per call. */
+void recurra_threads(void* gomp_parallel, void* get_thread_num, void* get_num_threads);
+
+const char* recurra_variant(void);  /* "portable", "avx2", "avx512", "amx" */
+/* What this CPU can run, best first, as comma-separated variant names. The portable library answers. */
+const char* recurra_machine(void);
+int32_t recurra_abi(void);
+int32_t recurra_bf16_in_hardware(void);
+
+/* The vector functions over n numbers, for tests: op is a unary recurra_op. */
+int recurra_map(int32_t op, int32_t type, const void* a, void* out, int64_t n);
+/* A product C [m, n] = A [m, k] B [n, k]^T by the core's own kernel, for tests and for measuring its rate. */
+int recurra_product(int32_t type, int32_t products, int32_t threads, int64_t m, int64_t n, int64_t k, const void* a,
+                    const void* b, void* c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

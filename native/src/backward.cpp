@@ -1,0 +1,360 @@
+#include "check.hpp"
+#include "export.hpp"
+#include "gradient.hpp"
+
+namespace recurra {
+namespace {
+
+template <class T>
+class Backward {
+ public:
+  Backward(const recurra_program& program, const recurra_call& call)
+      : layer_(call, program.backward, program.forward, program.constants),
+        forward_(program.forward),
+        gradients_(layer_.tokens_projected ? call.vocabulary : layer_.plan.total, call.hidden, layer_.bf16),
+        recurrent_(layer_.plan.total, call.hidden, layer_.bf16) {}
+
+  int run() {
+    const recurra_call& call = layer_.call;
+    Carver kept(call.memory);
+    const Memory<T> memory(kept, forward_, layer_.plan, call.batch, layer_.width);
+    if (memory.header[0] != int64_t(layer_.plan.groups.size())) return RECURRA_BAD_CALL;
+    layer_.memory_saved = memory.saved;
+    layer_.memory_history = memory.history;
+    layer_.adjoint_row = layer_.code.adjoints * layer_.width + UNITS<T>;
+    threads_ = std::max(1, call.threads);
+    name_wanted();
+    Carver measure;
+    carve(measure);
+    const Buffer room(measure.used());
+    if (!room.data()) return RECURRA_NO_MEMORY;
+    Carver from(room.data());
+    carve(from);
+    name_wanted();  // again: the arrays are known now
+    zero_what_nothing_reaches();
+    run_team(threads_, [](void* self, int thread, Team& team) { static_cast<Backward*>(self)->work(thread, team); }, this);
+    return RECURRA_OK;
+  }
+
+ private:
+  struct Room {
+    Bench<T> bench;
+    T* carries;  // [2][states][rows][width]
+    const T** outputs;
+    T* tile;     // [TILE_ROWS][UNITS] of dx
+    T* gathered;  // [TILE_ROWS][adjoints]: rounded to bfloat16
+  };
+
+  bool wants_input() const { return layer_.call.dx || layer_.call.dtable; }
+  int64_t w_adjoints() const { return int64_t(layer_.code.w_blocks.size()); }
+
+  // The gradients of matrices that are asked for; what no adjoint reaches is zero.
+  void name_wanted() {
+    const recurra_call& call = layer_.call;
+    const int64_t h = layer_.hidden;
+    gradients_.operands.clear();
+    gradients_.wanted.clear();
+    recurrent_.operands.clear();
+    recurrent_.wanted.clear();
+    if (call.dweight_ih) {
+      gradients_.operands.push_back({input_rows_, call.inputs});
+      for (int64_t j = 0; j < w_adjoints(); j++)
+        gradients_.wanted.push_back({j * layer_.width, 0,
+                                     static_cast<T*>(call.dweight_ih) + layer_.code.w_blocks[size_t(j)] * h * call.inputs});
+    }
+    if (!call.dweight_hh) return;
+    Gradients<T>& to = layer_.tokens_projected ? recurrent_ : gradients_;
+    operand_slots_.clear();
+    for (const RecurrentGradient& g : layer_.code.recurrent) {
+      size_t at = 0;
+      while (at < operand_slots_.size() &&
+             (operand_slots_[at].kind != g.operand.kind || operand_slots_[at].index != g.operand.index))
+        at++;
+      if (at == operand_slots_.size()) {
+        operand_slots_.push_back(g.operand);
+        to.operands.push_back({operand_rows_ ? operand_rows_ + int64_t(at) * layer_.plan.total : nullptr, h});
+      }
+      const auto place = int32_t(at + (&to == &gradients_ && call.dweight_ih ? 1 : 0));
+      to.wanted.push_back({g.adjoint * layer_.width, place, static_cast<T*>(call.dweight_hh) + g.block * h * h});
+    }
+    // the two gradients of one adjoint one after the other: it is packed once for both
+    std::stable_sort(gradients_.wanted.begin(), gradients_.wanted.end(),
+                     [](const Gradient<T>& a, const Gradient<T>& b) { return a.column < b.column; });
+  }
+
+  void carve(Carver& from) {
+    const recurra_call& call = layer_.call;
+    const int64_t w = layer_.width, most = layer_.plan.most_rows, total = layer_.plan.total;
+    layer_.carve_shared(from);
+    layer_.adjoint = from.take<T>(total * layer_.adjoint_row);
+    packed_ih_ = from.take<T>(wants_input() ? w_adjoints() * layer_.hidden * padded<T>(call.inputs) : 0);
+    input_rows_ = from.take<const T*>(layer_.tokens_projected ? call.vocabulary : total);
+    operand_rows_ = from.take<const T*>(int64_t(operand_slots_.size()) * total);
+    table_adjoint_row_ = w_adjoints() * w + UNITS<T>;
+    table_adjoint_ = from.take<T>(layer_.tokens_projected ? call.vocabulary * table_adjoint_row_ : 0);
+    packed_dx_ = from.take<T>(call.dtable && !layer_.tokens_projected ? total * call.inputs : 0);
+    gradients_.carve(from, threads_);
+    recurrent_.carve(from, threads_);
+    rooms_.resize(size_t(threads_));
+    for (Room& room : rooms_) {
+      Bench<T>::carve(room.bench, from, layer_);
+      const bool own = !layer_.plan.share_units || &room == &rooms_[0];
+      room.bench.steps = own ? from.take<T>(layer_.code.steps * most * w) : rooms_[0].bench.steps;
+      room.carries = own ? from.take<T>(2 * layer_.code.states * most * w) : rooms_[0].carries;
+      room.bench.sums = from.take<T>(layer_.code.reductions * w);
+      room.outputs = from.take<const T*>(most);
+      room.tile = from.take<T>(TILE_ROWS * UNITS<T>);
+      room.gathered = from.take<T>(layer_.bf16 ? TILE_ROWS * layer_.adjoint_row : 0);
+    }
+  }
+
+  void work(int thread, Team& team) {
+    const int threads = team.count();
+    const recurra_call& call = layer_.call;
+    Room& room = rooms_[size_t(thread)];
+    if (thread == 0) layer_.fill_rows();
+    layer_.pack_recurrent(thread, threads);
+    if (wants_input()) pack_input(thread, threads);
+    std::fill_n(room.bench.sums, layer_.code.reductions * layer_.width, T(0));
+    team.wait();
+    if (layer_.plan.share_units) {
+      const Share mine(layer_.panels, thread, threads);
+      run_group(layer_.plan.groups[0], room, mine.first, mine.last, thread == 0, &team);
+    } else {
+      for (size_t g = size_t(thread); g < layer_.plan.groups.size(); g += size_t(threads))
+        run_group(layer_.plan.groups[g], room, 0, layer_.panels, true, nullptr);
+    }
+    team.wait();
+    if (call.dvectors) add_reductions(thread, threads);
+    if (layer_.tokens_projected) {
+      scatter_to_table(thread, threads);
+      team.wait();
+      if (call.dtable) {
+        const Share mine(call.vocabulary, thread, threads);
+        T* const to = static_cast<T*>(call.dtable);
+        input_adjoint(mine.first, mine.last, table_adjoint_, table_adjoint_row_, room,
+                      [&](int64_t row) { return to + row * call.inputs; });
+      }
+      if (call.dweight_ih) gradients_.run(table_adjoint_, table_adjoint_row_, thread, team);
+      if (call.dweight_hh) recurrent_.run(layer_.adjoint, layer_.adjoint_row, thread, team);
+    } else {
+      if (wants_input()) {
+        const Share mine(layer_.plan.total, thread, threads);
+        input_adjoint(mine.first, mine.last, layer_.adjoint, layer_.adjoint_row, room,
+                      [&](int64_t row) { return call.dx ? dx_rows_[size_t(row)] : packed_dx_ + row * call.inputs; });
+      }
+      if (!gradients_.wanted.empty()) gradients_.run(layer_.adjoint, layer_.adjoint_row, thread, team);
+      if (call.dtable) {
+        team.wait();
+        scatter_dx(thread, threads);
+      }
+    }
+  }
+
+  void zero_what_nothing_reaches() {
+    const recurra_call& call = layer_.call;
+    const int64_t h = layer_.hidden;
+    std::vector<bool> w(size_t(call.ih_blocks), false), r(size_t(call.hh_blocks), false);
+    for (const int32_t b : layer_.code.w_blocks) w[size_t(b)] = true;
+    for (const RecurrentGradient& g : layer_.code.recurrent) r[size_t(g.block)] = true;
+    for (int64_t b = 0; call.dweight_ih && b < call.ih_blocks; b++)
+      if (!w[size_t(b)]) std::fill_n(static_cast<T*>(call.dweight_ih) + b * h * call.inputs, h * call.inputs, T(0));
+    for (int64_t b = 0; call.dweight_hh && b < call.hh_blocks; b++)
+      if (!r[size_t(b)]) std::fill_n(static_cast<T*>(call.dweight_hh) + b * h * h, h * h, T(0));
+    if (call.dx) dx_rows_.resize(size_t(layer_.plan.total));
+    if (layer_.tokens_projected)
+      for (int64_t v = 0; v < call.vocabulary; v++)
+        input_rows_[v] = static_cast<const T*>(call.table) + v * call.inputs;
+  }
+
+  // [panels of the inputs][w_adjoints][hidden][UNITS]
+  void pack_input(int thread, int threads) {
+    const int64_t inputs = layer_.call.inputs, h = layer_.hidden, n = w_adjoints();
+    const Share mine(padded<T>(inputs) / UNITS<T> * n, thread, threads);
+    for (int64_t item = mine.first; item < mine.last; item++) {
+      const int64_t p = item / n, j = item % n;
+      T* const panel = packed_ih_ + item * h * UNITS<T>;
+      pack_straight(static_cast<const T*>(layer_.call.weight_ih) + layer_.code.w_blocks[size_t(j)] * h * inputs, inputs,
+                    inputs, p * UNITS<T>, h, panel);
+      if (layer_.bf16) round_to_bfloat16(panel, h * UNITS<T>);
+    }
+  }
+
+  void run_group(const Group& group, Room& room, int64_t first, int64_t last, bool rows_too, Team* team) {
+    const recurra_call& call = layer_.call;
+    const int64_t w = layer_.width, hidden = layer_.hidden, most = layer_.plan.most_rows;
+    const int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
+    const int32_t states = layer_.code.states;
+    Bench<T>& bench = room.bench;
+    bench.rows = most;
+    bench.outputs = room.outputs;
+    const auto carry = [&](int64_t step, int32_t state) { return room.carries + ((step & 1) * states + state) * most * w; };
+    const int64_t history = layer_.plan.total + call.batch;
+    for (int64_t step = group.steps() - 1; step >= 0; step--) {
+      const int64_t active = group.active[size_t(step)], later = group.active[size_t(step) + 1];
+      bench.packed = group.packed_at(step);
+      for (int32_t s = 0; s < states; s++) {
+        T* const h = layer_.memory_history + s * history * w;
+        bench.before[s] = h + group.history_before(step) * w;
+        bench.after[s] = h + group.history_after(step) * w;
+        bench.carry_in[s] = carry(step + 1, s);
+        bench.carry_out[s] = carry(step, s);
+        for (int64_t r = later; r < active; r++) {  // rows whose last step this is
+          T* const to = bench.carry_in[s] + r * w;
+          const T* const from = static_cast<const T*>(call.dlast[s]);
+          if (u1 == u0) continue;
+          if (from)
+            copy_row(to + u0, from + group.row[size_t(r)] * hidden + u0, units, u1 - u0);
+          else
+            std::fill_n(to + u0, u1 - u0, T(0));
+        }
+      }
+      for (int64_t r = 0; r < active; r++) {
+        const int64_t row = group.row[size_t(r)], t = time_of(call, row, step);
+        room.outputs[r] = call.dy ? static_cast<const T*>(call.dy) + row * call.dy_batch + t * call.dy_time : nullptr;
+        if (rows_too) name_rows(group, step, r, row, t);
+      }
+      for (const Level& level : layer_.code.levels) {
+        run_level(layer_, bench, level, active, u0, u1);
+        if (team) team->wait();
+      }
+      for (int32_t s = 0; s < states; s++)
+        if (!layer_.code.carries[size_t(s)] && u1 > u0)
+          for (int64_t r = 0; r < active; r++) std::fill_n(bench.carry_out[s] + r * w + u0, u1 - u0, T(0));
+    }
+    for (int32_t s = 0; s < states && units > 0; s++)
+      for (int64_t r = 0; call.dstate[s] && r < group.rows(); r++)
+        std::memcpy(static_cast<T*>(call.dstate[s]) + group.row[size_t(r)] * hidden + u0, carry(0, s) + r * w + u0,
+                    size_t(units) * sizeof(T));
+    if (!call.dx || !rows_too) return;
+    for (int64_t r = 0; r < group.rows(); r++) {
+      const int64_t row = group.row[size_t(r)], t = length(call, row);
+      std::fill_n(static_cast<T*>(call.dx) + (row * call.time + t) * call.inputs, (call.time - t) * call.inputs, T(0));
+    }
+  }
+
+  // Where the operands and the result of packed row `r` of a step lie.
+  void name_rows(const Group& group, int64_t step, int64_t r, int64_t row, int64_t t) {
+    const recurra_call& call = layer_.call;
+    const int64_t at = group.packed_at(step) + r, w = layer_.width, total = layer_.plan.total;
+    if (!layer_.tokens_projected) input_rows_[at] = layer_.input(row, t);
+    if (call.dx) dx_rows_[size_t(at)] = static_cast<T*>(call.dx) + (row * call.time + t) * call.inputs;
+    for (size_t o = 0; o < operand_slots_.size(); o++) {
+      const Slot slot = operand_slots_[o];
+      const T* const h = layer_.memory_history + slot.index * (total + call.batch) * w;
+      operand_rows_[int64_t(o) * total + at] = slot.kind == SLOT_SAVED ? layer_.memory_saved + (slot.index * total + at) * w
+                                         : slot.kind == SLOT_BEFORE ? h + (group.history_before(step) + r) * w
+                                                                    : h + (group.history_after(step) + r) * w;
+    }
+  }
+
+  // Rows [first, last) of adjoints times the input's matrix; where(row) is where a row's result goes.
+  template <class Where>
+  void input_adjoint(int64_t first, int64_t last, const T* adjoint, int64_t adjoint_row, Room& room, Where where) {
+    constexpr int64_t U = UNITS<T>;
+    const int64_t inputs = layer_.call.inputs, h = layer_.hidden, n = w_adjoints();
+    const bool joined = h == layer_.width;
+    for (int64_t i = first; i < last; i += TILE_ROWS) {
+      const int64_t rows = std::min(TILE_ROWS, last - i);
+      const T* from = adjoint + i * adjoint_row;
+      if (layer_.bf16) {
+        for (int64_t r = 0; r < rows; r++)
+          for (int64_t u = 0; u < n * layer_.width; u++)
+            room.gathered[r * adjoint_row + u] = to_bfloat16(from[r * adjoint_row + u]);
+        from = room.gathered;
+      }
+      for (int64_t p = 0; p * U < inputs; p++) {
+        const T* const panel = packed_ih_ + p * n * h * U;
+        if (n == 0) std::fill_n(room.tile, TILE_ROWS * U, T(0));
+        if (joined && n > 0)
+          rows_by_panel<T>(rows, from, adjoint_row, panel, n * h, Start::zero, nullptr, 0, room.tile, U);
+        for (int64_t j = 0; !joined && j < n; j++)
+          rows_by_panel<T>(rows, from + j * layer_.width, adjoint_row, panel + j * h * U, h,
+                           j == 0 ? Start::zero : Start::sums, nullptr, 0, room.tile, U);
+        const int64_t here = std::min(U, inputs - p * U);
+        for (int64_t r = 0; r < rows; r++)
+          std::memcpy(where(i + r) + p * U, room.tile + r * U, size_t(here) * sizeof(T));
+      }
+    }
+  }
+
+  void add_reductions(int thread, int threads) {
+    const int64_t w = layer_.width, h = layer_.hidden;
+    const Share mine(layer_.code.reductions, thread, threads);
+    for (int64_t d = mine.first; d < mine.last; d++) {
+      T* const to = static_cast<T*>(layer_.call.dvectors) + d * h;
+      std::fill_n(to, h, T(0));
+      for (int other = 0; other < threads; other++) {
+        const T* const from = rooms_[size_t(other)].bench.sums + d * w;
+        for (int64_t u = 0; u < h; u++) to[u] += from[u];
+      }
+    }
+  }
+
+  // The adjoints of each token's projection: every thread has some columns of all rows, so the order is fixed.
+  void scatter_to_table(int thread, int threads) {
+    const int64_t vectors = w_adjoints() * layer_.width / LANES<T>;
+    const Share mine(vectors, thread, threads);
+    const int64_t first = mine.first * LANES<T>, last = mine.last * LANES<T>;
+    for (int64_t v = 0; v < layer_.call.vocabulary; v++)
+      std::fill_n(table_adjoint_ + v * table_adjoint_row_ + first, last - first, T(0));
+    each_packed([&](int64_t at, int64_t token) {
+      const T* const from = layer_.adjoint + at * layer_.adjoint_row;
+      T* const to = table_adjoint_ + token * table_adjoint_row_;
+      for (int64_t u = first; u < last; u += LANES<T>) store(to + u, load(to + u) + load(from + u));
+    });
+  }
+
+  void scatter_dx(int thread, int threads) {
+    const int64_t inputs = layer_.call.inputs;
+    const Share mine(inputs, thread, threads);
+    T* const table = static_cast<T*>(layer_.call.dtable);
+    for (int64_t v = 0; v < layer_.call.vocabulary; v++)
+      std::fill_n(table + v * inputs + mine.first, mine.last - mine.first, T(0));
+    each_packed([&](int64_t at, int64_t token) {
+      for (int64_t i = mine.first; i < mine.last; i++) table[token * inputs + i] += packed_dx_[at * inputs + i];
+    });
+  }
+
+  template <class F>
+  void each_packed(F f) const {
+    const recurra_call& call = layer_.call;
+    for (const Group& group : layer_.plan.groups)
+      for (int64_t step = 0; step < group.steps(); step++)
+        for (int64_t r = 0; r < group.active[size_t(step)]; r++) {
+          const int64_t row = group.row[size_t(r)];
+          f(group.packed_at(step) + r, call.tokens[row * call.tokens_batch + time_of(call, row, step) * call.tokens_time]);
+        }
+  }
+
+  Layer<T> layer_;
+  const Code& forward_;
+  Gradients<T> gradients_, recurrent_;
+  std::vector<Slot> operand_slots_;
+  std::vector<Room> rooms_;
+  std::vector<T*> dx_rows_;
+  T* packed_ih_ = nullptr;
+  T* packed_dx_ = nullptr;
+  T* table_adjoint_ = nullptr;
+  int64_t table_adjoint_row_ = 0;
+  const T** input_rows_ = nullptr;
+  const T** operand_rows_ = nullptr;
+  int32_t threads_ = 1;
+};
+
+}  // namespace
+}  // namespace recurra
+
+using namespace recurra;
+
+RECURRA_EXPORT int recurra_backward(const recurra_program* program, const recurra_call* call) {
+  if (!program || !program->has_backward || !call || !call->memory || !sound(*program, *call, true))
+    return RECURRA_BAD_CALL;
+  if (call->dx && call->tokens) return RECURRA_BAD_CALL;
+  try {
+    if (call->type == RECURRA_F64) return Backward<double>(*program, *call).run();
+    return Backward<float>(*program, *call).run();
+  } catch (const std::exception&) {
+    return RECURRA_NO_MEMORY;
+  }
+}

@@ -1,0 +1,184 @@
+#include "check.hpp"
+#include "export.hpp"
+#include "input.hpp"
+
+namespace recurra {
+namespace {
+
+template <class T>
+class Forward {
+ public:
+  Forward(const recurra_program& program, const recurra_call& call)
+      : layer_(call, program.forward, program.forward, program.constants), input_(layer_) {}
+
+  int run() {
+    const recurra_call& call = layer_.call;
+    threads_ = layer_.plan.share_units ? call.threads : int32_t(std::min<int64_t>(call.threads, workers()));
+    threads_ = std::max(1, threads_);
+    if (call.memory) {
+      Carver from(call.memory);
+      const Memory<T> memory(from, layer_.code, layer_.plan, call.batch, layer_.width);
+      layer_.memory_saved = memory.saved;
+      layer_.memory_history = memory.history;
+      memory.header[0] = int64_t(layer_.plan.groups.size());
+    } else if (layer_.code.saved > 0) {
+      return RECURRA_BAD_CALL;
+    }
+    Carver measure;
+    carve(measure);
+    const Buffer room(measure.used());
+    if (!room.data()) return RECURRA_NO_MEMORY;
+    Carver from(room.data());
+    carve(from);
+    run_team(threads_, [](void* self, int thread, Team& team) { static_cast<Forward*>(self)->work(thread, team); }, this);
+    return RECURRA_OK;
+  }
+
+ private:
+  // Threads that find work: one for each group, and for packing and projecting what is large.
+  int64_t workers() const {
+    return int64_t(layer_.plan.groups.size());
+  }
+
+  struct Room {
+    Bench<T> bench;
+    T* states;     // inference: [states][2][rows][width]
+    T* gathered;
+    T* projected;
+    const T** rows;
+  };
+
+  void carve(Carver& from) {
+    layer_.carve_shared(from);
+    input_.carve_shared(from);
+    rooms_.resize(size_t(threads_));
+    const int64_t w = layer_.width, most = layer_.plan.most_rows, chunk = input_.room_rows();
+    for (Room& room : rooms_) {
+      Bench<T>::carve(room.bench, from, layer_);
+      const bool own = !layer_.plan.share_units || &room == &rooms_[0];
+      room.bench.steps = own ? from.take<T>(layer_.code.steps * most * w) : rooms_[0].bench.steps;
+      room.states = layer_.memory_history ? nullptr
+                    : own                 ? from.take<T>(layer_.code.states * 2 * most * w)
+                                          : rooms_[0].states;
+      room.gathered = from.take<T>(layer_.call.tokens && layer_.tokens_projected && !layer_.bf16
+                                       ? 0
+                                       : chunk * layer_.call.inputs);
+      room.projected = from.take<T>(layer_.tokens_projected ? 0 : chunk * input_.row);
+      room.rows = from.take<const T*>(chunk);
+    }
+  }
+
+  void work(int thread, Team& team) {
+    const int threads = team.count();
+    if (thread == 0) {
+      layer_.fill_rows();
+      input_.fill_bias();
+    }
+    layer_.pack_recurrent(thread, threads);
+    input_.pack(thread, threads);
+    team.wait();
+    if (layer_.tokens_projected) {
+      input_.project(thread, threads, rooms_[size_t(thread)].gathered);
+      team.wait();
+    }
+    if (layer_.plan.share_units) {
+      const Share mine(layer_.panels, thread, threads);
+      run_group(layer_.plan.groups[0], rooms_[size_t(thread)], mine.first, mine.last, &team);
+    } else {
+      for (size_t g = size_t(thread); g < layer_.plan.groups.size(); g += size_t(threads))
+        run_group(layer_.plan.groups[g], rooms_[size_t(thread)], 0, layer_.panels, nullptr);
+    }
+  }
+
+  T* state_at(const Group& group, const Room& room, int32_t state, int64_t step, bool after) const {
+    const int64_t w = layer_.width;
+    if (layer_.memory_history) {
+      const int64_t rows = layer_.plan.total + layer_.call.batch;
+      return layer_.memory_history + (state * rows + (after ? group.history_after(step) : group.history_before(step))) * w;
+    }
+    const int64_t half = (step + (after ? 1 : 0)) & 1;
+    return room.states + (2 * state + half) * layer_.plan.most_rows * w;
+  }
+
+  // Panels [first, last) of every step; with a team, the others have the rest.
+  void run_group(const Group& group, Room& room, int64_t first, int64_t last, Team* team) {
+    const recurra_call& call = layer_.call;
+    const int64_t w = layer_.width, hidden = layer_.hidden;
+    const int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
+    Bench<T>& bench = room.bench;
+    bench.rows = layer_.plan.most_rows;
+    for (int32_t s = 0; s < layer_.code.states; s++) {
+      T* const to = state_at(group, room, s, 0, false);
+      for (int64_t r = 0; r < group.rows(); r++) {
+        const T* const from = static_cast<const T*>(call.state[s]) + group.row[size_t(r)] * hidden;
+        if (u1 > u0) copy_row(to + r * w + u0, from + u0, units, u1 - u0);
+      }
+    }
+    if (team) team->wait();
+    Chunk<T> chunk{input_, group, room.gathered, room.projected, room.rows};
+    for (int64_t step = 0; step < group.steps(); step++) {
+      const int64_t active = group.active[size_t(step)], next = group.active[size_t(step) + 1];
+      bench.columns = chunk.at(step, first, last);
+      bench.packed = group.packed_at(step);
+      for (int32_t s = 0; s < layer_.code.states; s++) {
+        bench.before[s] = state_at(group, room, s, step, false);
+        bench.after[s] = state_at(group, room, s, step, true);
+      }
+      for (const Level& level : layer_.code.levels) {
+        run_level(layer_, bench, level, active, u0, u1);
+        if (team) team->wait();
+      }
+      if (units == 0) continue;
+      for (int64_t r = 0; call.y && r < active; r++) {
+        const int64_t row = group.row[size_t(r)];
+        T* const y = static_cast<T*>(call.y) + row * call.y_batch + time_of(call, row, step) * call.y_time;
+        std::memcpy(y + u0, bench.after[0] + r * w + u0, size_t(units) * sizeof(T));
+      }
+      for (int32_t s = 0; s < layer_.code.states; s++)
+        for (int64_t r = next; r < active && call.last[s]; r++) {
+          T* const to = static_cast<T*>(call.last[s]) + group.row[size_t(r)] * hidden;
+          std::memcpy(to + u0, bench.after[s] + r * w + u0, size_t(units) * sizeof(T));
+        }
+    }
+    for (int64_t r = 0; call.y && units > 0 && r < group.rows(); r++) {
+      const int64_t row = group.row[size_t(r)];
+      for (int64_t t = length(call, row); t < call.time; t++)
+        std::memset(static_cast<T*>(call.y) + row * call.y_batch + t * call.y_time + u0, 0, size_t(units) * sizeof(T));
+    }
+  }
+
+  Layer<T> layer_;
+  InputProducts<T> input_;
+  std::vector<Room> rooms_;
+  int32_t threads_ = 1;
+};
+
+}  // namespace
+}  // namespace recurra
+
+using namespace recurra;
+
+RECURRA_EXPORT int recurra_forward(const recurra_program* program, const recurra_call* call) {
+  if (!program || !call || !sound(*program, *call, false)) return RECURRA_BAD_CALL;
+  try {
+    if (call->type == RECURRA_F64) return Forward<double>(*program, *call).run();
+    return Forward<float>(*program, *call).run();
+  } catch (const std::exception&) {
+    return RECURRA_NO_MEMORY;
+  }
+}
+
+RECURRA_EXPORT int64_t recurra_memory(const recurra_program* program, const recurra_call* call) {
+  if (!program || !call || !sound_sizes(*call)) return -1;
+  try {
+    const Plan made = plan(*call, program->forward.products);
+    Carver measure;
+    if (call->type == RECURRA_F64)
+      Memory<double>(measure, program->forward, made, call->batch, padded<double>(call->hidden));
+    else
+      Memory<float>(measure, program->forward, made, call->batch, padded<float>(call->hidden));
+    return measure.used();
+  } catch (const std::exception&) {
+    return -1;
+  }
+}

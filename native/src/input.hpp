@@ -1,0 +1,129 @@
+// The input's products, taken out of time: for a chunk of steps at once, or of the tokens' table once for all.
+#pragma once
+
+#include <vector>
+
+#include "layer.hpp"
+
+namespace recurra {
+
+template <class T>
+struct InputProducts {
+  const Layer<T>& layer;
+  int64_t columns, row;     // row: numbers of a projected row
+  T* packed_ih = nullptr;   // [columns][panels][inputs][UNITS]
+  T* bias = nullptr;        // [columns][width]
+  T* projected = nullptr;   // [vocabulary][row], where tokens_projected
+
+  explicit InputProducts(const Layer<T>& l)
+      : layer(l), columns(int64_t(l.code.columns.size())), row(columns * l.width + UNITS<T>) {}
+
+  void carve_shared(Carver& from) {
+    packed_ih = from.take<T>(columns * layer.width * layer.call.inputs);
+    bias = from.take<T>(columns * layer.width);
+    projected = from.take<T>(layer.tokens_projected ? layer.call.vocabulary * row : 0);
+  }
+
+  void fill_bias() {
+    for (int64_t c = 0; c < columns; c++) {
+      T* const to = bias + c * layer.width;
+      std::fill_n(to, layer.width, T(0));
+      for (const int32_t v : layer.code.columns[size_t(c)].vectors)
+        for (int64_t u = 0; u < layer.width; u++) to[u] += layer.vectors[v * layer.width + u];
+    }
+  }
+
+  void pack(int thread, int threads) {
+    const T* const m = static_cast<const T*>(layer.call.weight_ih);
+    const int64_t inputs = layer.call.inputs, hidden = layer.hidden;
+    const Share mine(columns * layer.panels, thread, threads);
+    for (int64_t item = mine.first; item < mine.last; item++) {
+      const int64_t c = item / layer.panels, p = item % layer.panels;
+      T* const panel = packed_ih + item * inputs * UNITS<T>;
+      pack_transposed(m + layer.code.columns[size_t(c)].block * hidden * inputs, inputs, hidden, p * UNITS<T>, inputs,
+                      panel);
+      if (layer.bf16) round_to_bfloat16(panel, inputs * UNITS<T>);
+    }
+  }
+
+  // Rows of `vectors`, each `vectors_row` apart, times the panels [first, last) of every column -> to.
+  void product(int64_t rows, const T* vectors, int64_t vectors_row, int64_t first, int64_t last, T* to) const {
+    const int64_t inputs = layer.call.inputs;
+    const T* start[TILE_ROWS];
+    std::fill_n(start, TILE_ROWS, bias);
+    for (int64_t i = 0; i < rows; i += TILE_ROWS) {
+      const int64_t here = std::min(TILE_ROWS, rows - i);
+      for (int64_t c = 0; c < columns; c++)
+        for (int64_t p = first; p < last; p++) {
+          const int64_t at = c * layer.width + p * UNITS<T>;
+          rows_by_panel(here, vectors + i * vectors_row, vectors_row,
+                        packed_ih + (c * layer.panels + p) * inputs * UNITS<T>, inputs, Start::rows, start, at,
+                        to + i * row + at, row);
+        }
+    }
+  }
+
+  // This thread's part of the projected table: some rows of it, all columns.
+  void project(int thread, int threads, T* room) const {
+    const Share mine(layer.call.vocabulary, thread, threads);
+    const T* const table = static_cast<const T*>(layer.call.table);
+    const int64_t inputs = layer.call.inputs;
+    for (int64_t v = mine.first; v < mine.last; v += CHUNK_ROWS) {
+      const int64_t rows = std::min(CHUNK_ROWS, mine.last - v);
+      const T* from = table + v * inputs;
+      if (layer.bf16) {
+        for (int64_t i = 0; i < rows * inputs; i++) room[i] = to_bfloat16(from[i]);
+        from = room;
+      }
+      product(rows, from, inputs, 0, layer.panels, projected + v * row);
+    }
+  }
+
+  int64_t room_rows() const { return std::max(CHUNK_ROWS, layer.plan.most_rows); }
+};
+
+// The projected rows of a group, chunk after chunk.
+template <class T>
+struct Chunk {
+  const InputProducts<T>& products;
+  const Group& group;
+  T* gathered;    // [room_rows][inputs]
+  T* projected;   // [room_rows][row]
+  const T** rows;  // [room_rows]: where each packed row of the chunk begins
+  int64_t begun = 0, ended = 0;  // steps [begun, ended) are there
+
+  // Makes step `s` be there, for the panels [first, last); returns its rows.
+  const T* const* at(int64_t s, int64_t first, int64_t last) {
+    if (s >= ended) make(s, first, last);
+    return rows + (group.before[size_t(s)] - group.before[size_t(begun)]);
+  }
+
+ private:
+  void make(int64_t s, int64_t first, int64_t last) {
+    const Layer<T>& layer = products.layer;
+    const recurra_call& call = layer.call;
+    begun = ended = s;
+    while (ended < group.steps() && (ended == begun || group.before[size_t(ended) + 1] - group.before[size_t(begun)] <= CHUNK_ROWS))
+      ended++;
+    int64_t n = 0;
+    for (int64_t t = begun; t < ended; t++)
+      for (int64_t r = 0; r < group.active[size_t(t)]; r++, n++) {
+        const int64_t row = group.row[size_t(r)], time = time_of(call, row, t);
+        if (layer.tokens_projected) {
+          const int64_t token = call.tokens[row * call.tokens_batch + time * call.tokens_time];
+          rows[n] = products.projected + token * products.row;
+          continue;
+        }
+        rows[n] = projected + n * products.row;
+        T* const to = gathered + n * call.inputs;
+        const T* const from = layer.input(row, time);
+        if (layer.bf16)
+          for (int64_t i = 0; i < call.inputs; i++) to[i] = to_bfloat16(from[i]);
+        else
+          std::memcpy(to, from, size_t(call.inputs) * sizeof(T));
+      }
+    if (!layer.tokens_projected) products.product(n, gathered, call.inputs, first, last, projected);
+  }
+};
+
+}  // namespace recurra

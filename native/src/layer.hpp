@@ -1,0 +1,267 @@
+// What forward and backward of one layer and direction share: sizes, the memory between them, and how a level runs.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernel.hpp"
+#include "panels.hpp"
+#include "plan.hpp"
+#include "pool.hpp"
+#include "program.hpp"
+#include "threads.hpp"
+#include "tile.hpp"
+
+namespace recurra {
+
+inline constexpr int64_t TILE_ROWS = RECURRA_VECTOR_BYTES == 64 ? 24 : 36;
+
+template <class T>
+inline constexpr int64_t TILE = TILE_ROWS * UNITS<T>;  // numbers of a tile, at most
+
+// Packed rows of input that are projected at once: few would not pay for reading the weights.
+inline constexpr int64_t CHUNK_ROWS = 96;
+
+// A number of items shared by a team as evenly as can be: [first, last) of one thread.
+struct Share {
+  int64_t first, last;
+  Share(int64_t items, int thread, int threads)
+      : first(items * thread / threads), last(items * (thread + 1) / threads) {}
+};
+
+// Carves arrays out of one buffer; first run without memory to learn how much it takes.
+class Carver {
+ public:
+  explicit Carver(void* memory = nullptr) : at_(static_cast<char*>(memory)) {}
+  template <class T>
+  T* take(int64_t count) {
+    T* const here = reinterpret_cast<T*>(at_ + used_);
+    used_ += (count * int64_t(sizeof(T)) + 63) / 64 * 64;
+    return here;
+  }
+  int64_t used() const { return used_; }
+
+ private:
+  char* at_;
+  int64_t used_ = 0;
+};
+
+// From forward to backward: a header, the saved values and the states of every step, packed.
+template <class T>
+struct Memory {
+  int64_t* header;  // [8]: what both have to agree on
+  T* saved;         // [saved][total][width]
+  T* history;       // [states][total + batch][width]
+
+  Memory(Carver& from, const Code& forward, const Plan& plan, int64_t batch, int64_t width)
+      : header(from.take<int64_t>(8)),
+        saved(from.take<T>(forward.saved * plan.total * width)),
+        history(from.take<T>(forward.states * (plan.total + batch) * width)) {}
+};
+
+template <class T>
+struct Layer {
+  const recurra_call& call;
+  const Code& code;
+  const std::vector<double>& constants;
+  Plan plan;
+  int64_t hidden, width, panels;  // width: units, padded to whole panels
+  bool tokens_projected;          // the table's rows are projected once, not each step's
+  bool bf16;
+
+  // shared by the team
+  T* memory_saved = nullptr;
+  T* memory_history = nullptr;
+  T* packed_hh = nullptr;   // per sum [panels][products][hidden][UNITS]
+  T* vectors = nullptr;     // [vectors][width]
+  T* constant_rows = nullptr;  // [constants][width]
+  T* adjoint = nullptr;     // backward: [total][adjoint_row]
+  int64_t adjoint_row = 0;
+
+  Layer(const recurra_call& c, const Code& k, const Code& forward, const std::vector<double>& numbers)
+      : call(c),
+        code(k),
+        constants(numbers),
+        plan(recurra::plan(c, forward.products)),
+        hidden(c.hidden),
+        width(padded<T>(c.hidden)),
+        panels(width / UNITS<T>),
+        tokens_projected(c.tokens && c.vocabulary <= plan.total),
+        bf16(c.products == RECURRA_BF16) {}
+
+  void carve_shared(Carver& from) {
+    packed_hh = from.take<T>(code.products * width * hidden);
+    vectors = from.take<T>(code.vectors * width);
+    constant_rows = from.take<T>(code.constants * width);
+  }
+
+  // The small arrays, by one thread.
+  void fill_rows() {
+    for (int32_t v = 0; v < code.vectors; v++)
+      for (int64_t u = 0; u < width; u++)
+        vectors[v * width + u] = u < hidden && call.vectors[v] ? static_cast<const T*>(call.vectors[v])[u] : T(0);
+    for (int32_t c = 0; c < code.constants; c++) std::fill_n(constant_rows + c * width, width, T(constants[size_t(c)]));
+  }
+
+  // This thread's part of the recurrent weights, packed for the products of this direction of time.
+  void pack_recurrent(int thread, int threads) {
+    const T* const m = static_cast<const T*>(call.weight_hh);
+    int64_t item = 0;
+    const Share mine(code.products * panels, thread, threads);
+    for (const Level& level : code.levels)
+      for (const Sum& sum : level.sums) {
+        const auto n = int64_t(sum.products.size());
+        for (int64_t p = 0; p < panels; p++)
+          for (int64_t i = 0; i < n; i++, item++) {
+            if (item < mine.first || item >= mine.last) continue;
+            T* const panel = panel_of(sum, p) + i * hidden * UNITS<T>;
+            const T* const block = m + sum.products[size_t(i)].block * hidden * hidden;
+            if (code.backward)
+              pack_straight(block, hidden, hidden, p * UNITS<T>, hidden, panel);
+            else
+              pack_transposed(block, hidden, hidden, p * UNITS<T>, hidden, panel);
+            if (bf16) round_to_bfloat16(panel, hidden * UNITS<T>);
+          }
+      }
+  }
+
+  T* panel_of(const Sum& sum, int64_t p) const {
+    return packed_hh + sum.first * width * hidden + p * int64_t(sum.products.size()) * hidden * UNITS<T>;
+  }
+
+  // Row `row` of the batch at time t of the input, as a vector; its token's where there are tokens.
+  const T* input(int64_t row, int64_t t) const {
+    if (call.tokens)
+      return static_cast<const T*>(call.table) + call.tokens[row * call.tokens_batch + t * call.tokens_time] * call.inputs;
+    return static_cast<const T*>(call.x) + row * call.x_batch + t * call.x_time;
+  }
+};
+
+// Where the arrays of a group lie at one step, and the tiles' own room.
+template <class T>
+struct Bench {
+  T* temps;                    // [temps + staged][TILE]
+  T* steps;                    // [steps][rows][width]
+  T* rounded;                  // [products][rows][width], operands as bfloat16; only where they are
+  T* sums = nullptr;           // backward: [reductions][width]
+  const T* const* columns = nullptr;  // forward: the projected input of each active row
+  const T* before[RECURRA_MAX_STATES];
+  T* after[RECURRA_MAX_STATES];
+  T* carry_in[RECURRA_MAX_STATES];
+  T* carry_out[RECURRA_MAX_STATES];
+  const T* const* outputs = nullptr;  // backward: dy of each active row, nullptr for zero
+  int64_t rows = 0;            // rows that the group's arrays have
+  int64_t packed = 0;          // packed row of the first active row
+
+  static void carve(Bench& bench, Carver& from, const Layer<T>& layer) {
+    bench.temps = from.take<T>((layer.code.temps + layer.code.staged) * TILE<T>);
+    bench.rounded = from.take<T>(layer.bf16 ? layer.code.products * layer.plan.most_rows * layer.width : 0);
+  }
+};
+
+template <class T>
+Place<T> place(const Layer<T>& layer, const Bench<T>& bench, Slot slot) {
+  const int64_t w = layer.width;
+  switch (slot.kind) {
+    case SLOT_TEMP: return {bench.temps + slot.index * TILE<T>, 0};
+    case SLOT_VECTOR: return {layer.vectors + slot.index * w, 0};
+    case SLOT_CONSTANT: return {layer.constant_rows + slot.index * w, 0};
+    case SLOT_STEP: return {bench.steps + slot.index * bench.rows * w, w};
+    case SLOT_SAVED: return {layer.memory_saved + (slot.index * layer.plan.total + bench.packed) * w, w};
+    case SLOT_BEFORE: return {const_cast<T*>(bench.before[slot.index]), w};
+    case SLOT_AFTER: return {bench.after[slot.index], w};
+    case SLOT_ADJOINT:
+      return {layer.adjoint + bench.packed * layer.adjoint_row + slot.index * w, layer.adjoint_row};
+    case SLOT_CARRY_IN: return {bench.carry_in[slot.index], w};
+    case SLOT_CARRY_OUT: return {bench.carry_out[slot.index], w};
+    default: return {nullptr, 0};  // COLUMN and OUTPUT are staged
+  }
+}
+
+template <class T>
+void copy_row(T* to, const T* from, int64_t n, int64_t room) {
+  if (n > 0) std::memcpy(to, from, size_t(n) * sizeof(T));
+  if (n < room) std::memset(to + n, 0, size_t(room - n) * sizeof(T));
+}
+
+// One level of one step: units [first, last) of the active rows, tile by tile.
+template <class T>
+void run_level(const Layer<T>& layer, const Bench<T>& bench, const Level& level, int64_t active, int64_t first,
+               int64_t last) {
+  constexpr int64_t U = UNITS<T>;
+  Place<T> base[MOST_OPERANDS], here[MOST_OPERANDS], operand[MOST_OPERANDS];
+  const int n_operands = int(level.operands.size());
+  int staged = 0;
+  for (int i = 0; i < n_operands; i++) {
+    const Slot slot = level.operands[size_t(i)];
+    const bool stage = slot.kind == SLOT_COLUMN || slot.kind == SLOT_OUTPUT;
+    base[i] = stage ? Place<T>{bench.temps + (layer.code.temps + staged++) * TILE<T>, 0} : place(layer, bench, slot);
+  }
+  int product = 0;
+  for (const Sum& sum : level.sums)
+    for (const Product& p : sum.products) {
+      Place<T> from = place(layer, bench, p.operand);
+      if (layer.bf16) {
+        T* const to = bench.rounded + product * bench.rows * layer.width;
+        for (int64_t r = 0; r < active; r++)
+          for (int64_t u = 0; u < layer.hidden; u++) to[r * layer.width + u] = to_bfloat16(from.at[r * from.row + u]);
+        from = {to, layer.width};
+      }
+      operand[product++] = from;
+    }
+  const int64_t tiles = (active + TILE_ROWS - 1) / TILE_ROWS;
+  const int64_t wide = std::max<int64_t>(U, TILE<T> / ((active + tiles - 1) / std::max<int64_t>(tiles, 1)) / U * U);
+  for (int64_t u0 = first; u0 < last; u0 += wide) {
+    const int64_t w = std::min(wide, last - u0);
+    for (int64_t tile = 0; tile < tiles; tile++) {
+      const int64_t r0 = active * tile / tiles, rows = active * (tile + 1) / tiles - r0;
+      for (int i = 0; i < n_operands; i++) {
+        const Slot slot = level.operands[size_t(i)];
+        here[i] = base[i];
+        switch (slot.kind) {
+          case SLOT_TEMP: here[i].row = w; break;
+          case SLOT_COLUMN:
+            here[i].row = w;
+            for (int64_t r = 0; r < rows; r++)
+              std::memcpy(here[i].at + r * w, bench.columns[r0 + r] + slot.index * layer.width + u0, size_t(w) * sizeof(T));
+            break;
+          case SLOT_OUTPUT:
+            here[i].row = w;
+            for (int64_t r = 0; r < rows; r++) {
+              const T* const dy = bench.outputs[r0 + r];
+              const int64_t there = std::max<int64_t>(0, std::min(w, layer.hidden - u0));
+              copy_row(here[i].at + r * w, dy ? dy + u0 : dy, dy ? there : 0, w);
+            }
+            break;
+          default: here[i].at += r0 * here[i].row + u0;
+        }
+      }
+      product = 0;
+      for (const Sum& sum : level.sums) {
+        const Place<T> to = here[sum.destination];
+        const int n = int(sum.products.size());
+        if (sum.start >= 0) tile::map1(to, here[sum.start], rows, w, [](Vec<T> x) { return x; });
+        // operands that lie side by side make one product of their joint depth
+        bool joined = layer.hidden == layer.width && !layer.bf16;
+        for (int i = 1; i < n; i++) joined = joined && operand[product + i].at == operand[product + i - 1].at + layer.hidden;
+        const int passes = joined ? 1 : n;
+        for (int64_t u = 0; u < w; u += U) {
+          const T* panel = layer.panel_of(sum, (u0 + u) / U);
+          for (int i = 0; i < passes; i++) {
+            const Place<T> a = operand[product + i];
+            const Start start = i > 0 || sum.start >= 0 ? Start::sums : sum.column >= 0 ? Start::rows : Start::zero;
+            rows_by_panel(rows, a.at + r0 * a.row, a.row, panel, joined ? n * layer.hidden : layer.hidden, start,
+                          sum.column >= 0 ? bench.columns + r0 : nullptr, sum.column * layer.width + u0 + u, to.at + u,
+                          to.row);
+            panel += layer.hidden * U;
+          }
+        }
+        product += n;
+      }
+      for (const Instruction& instruction : level.instructions)
+        run(instruction, here, rows, w, bench.sums ? bench.sums + u0 : nullptr, layer.width);
+    }
+  }
+}
+
+}  // namespace recurra

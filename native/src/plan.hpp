@@ -1,0 +1,46 @@
+// Which rows of the batch run together, in which order, and where each step of theirs is kept.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "recurra.h"
+
+namespace recurra {
+
+using std::size_t;
+
+// Rows that run together, longest first, so that at each step the active ones come first. Their steps are kept packed:
+// nothing has room past a row's end.
+struct Group {
+  std::vector<int32_t> row;      // of the batch
+  std::vector<int32_t> active;   // [steps + 1]: how many rows reach each step; 0 at the end
+  std::vector<int64_t> before;   // [steps + 1]: packed rows of the group before each step
+  int64_t packed = 0;            // packed rows of the groups before
+  int64_t history = 0;           // rows of state histories of the groups before: one more per row of the batch
+
+  int64_t steps() const { return int64_t(active.size()) - 1; }
+  int64_t rows() const { return int64_t(row.size()); }
+
+  int64_t packed_at(int64_t step) const { return packed + before[size_t(step)]; }
+  int64_t history_after(int64_t step) const { return history + rows() + before[size_t(step)]; }
+  int64_t history_before(int64_t step) const { return step == 0 ? history : history_after(step - 1); }
+};
+
+struct Plan {
+  std::vector<Group> groups;
+  int64_t total = 0;         // packed rows of all groups
+  int64_t most_rows = 0;     // of a group
+  bool share_units = false;  // threads share the units of the one group, not its rows
+};
+
+inline int64_t length(const recurra_call& call, int64_t row) { return call.lengths ? call.lengths[row] : call.time; }
+
+inline int64_t time_of(const recurra_call& call, int64_t row, int64_t step) {
+  return call.reverse ? length(call, row) - 1 - step : step;
+}
+
+Plan plan(const recurra_call& call, int32_t recurrent_products);
+
+}  // namespace recurra

@@ -1,0 +1,232 @@
+#include "program.hpp"
+
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+
+#include "export.hpp"
+
+namespace recurra {
+namespace {
+
+struct Bad : std::exception {};
+
+class Reader {
+ public:
+  Reader(const int32_t* words, int64_t count) : words_(words), end_(words + count) {}
+
+  int32_t next() {
+    if (words_ == end_) throw Bad();
+    return *words_++;
+  }
+  int32_t count(int32_t most = 1 << 16) { return below(most); }
+  int32_t below(int32_t limit) {
+    const int32_t value = next();
+    if (value < 0 || value >= limit) throw Bad();
+    return value;
+  }
+  bool done() const { return words_ == end_; }
+
+ private:
+  const int32_t* words_;
+  const int32_t* end_;
+};
+
+class Decoder {
+ public:
+  Decoder(const int32_t* words, int64_t count, bool backward) : in_(words, count) { code_.backward = backward; }
+
+  Code run() {
+    if (in_.next() != RECURRA_CODE || in_.next() != int32_t(code_.backward)) throw Bad();
+    code_.states = in_.below(RECURRA_MAX_STATES + 1);
+    const int32_t columns = in_.count();
+    code_.vectors = in_.below(RECURRA_MAX_VECTORS + 1);
+    code_.constants = in_.count();
+    code_.saved = in_.count();
+    code_.steps = in_.count();
+    code_.temps = in_.count();
+    code_.adjoints = in_.count();
+    const int32_t w = in_.count(), r = in_.count();
+    code_.reductions = in_.count();
+    const int32_t levels = in_.count();
+    if (code_.states == 0) throw Bad();
+    code_.columns.resize(size_t(columns));
+    for (Column& column : code_.columns) {
+      column.block = block(code_.most_ih);
+      column.vectors.resize(size_t(in_.count()));
+      for (int32_t& v : column.vectors) v = in_.below(code_.vectors);
+    }
+    code_.levels.resize(size_t(levels));
+    for (Level& level : code_.levels) read(level);
+    if (code_.backward) {
+      code_.carries.resize(size_t(code_.states));
+      for (int32_t& c : code_.carries) c = in_.below(2);
+      code_.w_blocks.resize(size_t(w));
+      for (int32_t& b : code_.w_blocks) b = block(code_.most_ih);
+      if (w > code_.adjoints) throw Bad();
+      code_.recurrent.resize(size_t(r));
+      for (RecurrentGradient& g : code_.recurrent) {
+        g.block = block(code_.most_hh);
+        g.adjoint = in_.below(code_.adjoints);
+        g.operand = slot(in_.next());
+        const int32_t kind = g.operand.kind;
+        if (kind != SLOT_BEFORE && kind != SLOT_AFTER && kind != SLOT_SAVED) throw Bad();
+      }
+    }
+    if (!in_.done()) throw Bad();
+    return std::move(code_);
+  }
+
+ private:
+  int32_t block(int32_t& most) {
+    const int32_t value = in_.count(1 << 12);
+    most = std::max(most, value + 1);
+    return value;
+  }
+
+  int32_t limit(int32_t kind) const {
+    switch (kind) {
+      case SLOT_TEMP: return code_.temps;
+      case SLOT_VECTOR: return code_.vectors;
+      case SLOT_CONSTANT: return code_.constants;
+      case SLOT_STEP: return code_.steps;
+      case SLOT_SAVED: return code_.saved;
+      case SLOT_BEFORE:
+      case SLOT_AFTER: return code_.states;
+      case SLOT_COLUMN: return code_.backward ? 0 : int32_t(code_.columns.size());
+      case SLOT_ADJOINT: return code_.backward ? code_.adjoints : 0;
+      case SLOT_CARRY_IN:
+      case SLOT_CARRY_OUT: return code_.backward ? code_.states : 0;
+      case SLOT_OUTPUT: return code_.backward ? 1 : 0;
+      default: return 0;
+    }
+  }
+
+  Slot slot(int32_t word) const {
+    if (word < 0) throw Bad();
+    const Slot s{word >> 16, word & 0xffff};
+    if (s.index >= limit(s.kind)) throw Bad();
+    return s;
+  }
+
+  bool writable(Slot s) const {
+    switch (s.kind) {
+      case SLOT_TEMP:
+      case SLOT_STEP:
+      case SLOT_ADJOINT:
+      case SLOT_CARRY_OUT: return true;
+      case SLOT_SAVED:
+      case SLOT_AFTER: return !code_.backward;
+      default: return false;
+    }
+  }
+
+  int32_t operand(Level& level, int32_t word, bool write = false) const {
+    const Slot s = slot(word);
+    if (write && !writable(s)) throw Bad();
+    const auto at = std::find_if(level.operands.begin(), level.operands.end(),
+                                 [&](const Slot& o) { return o.kind == s.kind && o.index == s.index; });
+    if (at != level.operands.end()) return int32_t(at - level.operands.begin());
+    level.operands.push_back(s);
+    return int32_t(level.operands.size()) - 1;
+  }
+
+  void read(Level& level) {
+    level.sums.resize(size_t(in_.count()));
+    level.instructions.resize(size_t(in_.count()));
+    for (Sum& sum : level.sums) {
+      sum.destination = operand(level, in_.next(), true);
+      const int32_t start = in_.next();
+      if (start != RECURRA_NONE) {
+        const Slot from = slot(start);
+        if (from.kind == SLOT_COLUMN)
+          sum.column = from.index;
+        else
+          sum.start = operand(level, start);
+      }
+      sum.products.resize(size_t(in_.count()));
+      if (sum.products.empty()) throw Bad();
+      sum.first = code_.products;
+      code_.products += int32_t(sum.products.size());
+      for (Product& product : sum.products) {
+        product.block = block(code_.most_hh);
+        product.operand = slot(in_.next());
+        switch (product.operand.kind) {
+          case SLOT_STEP:
+          case SLOT_SAVED:
+          case SLOT_BEFORE:
+          case SLOT_AFTER:
+          case SLOT_ADJOINT: break;
+          default: throw Bad();
+        }
+      }
+    }
+    for (Instruction& instruction : level.instructions) {
+      instruction.op = in_.below(OP_COUNT);
+      const int32_t words[4] = {in_.next(), in_.next(), in_.next(), in_.next()};
+      const bool reduce = instruction.op == OP_REDUCE;
+      if (reduce && (!code_.backward || words[0] < 0 || words[0] >= code_.reductions)) throw Bad();
+      instruction.destination = reduce ? words[0] : operand(level, words[0], true);
+      int32_t* const places[3] = {&instruction.a, &instruction.b, &instruction.c};
+      for (int i = 0; i < 3; i++)
+        *places[i] = i < arity(instruction.op) ? operand(level, words[i + 1]) : RECURRA_NONE;
+    }
+    size_t products = 0;
+    for (const Sum& sum : level.sums) products += sum.products.size();
+    if (level.operands.size() > MOST_OPERANDS || products > MOST_OPERANDS) throw Bad();
+    int32_t staged = 0;
+    for (const Slot& s : level.operands) staged += s.kind == SLOT_COLUMN || s.kind == SLOT_OUTPUT;
+    code_.staged = std::max(code_.staged, staged);
+  }
+
+  static int arity(int32_t op) {
+    switch (op) {
+      case OP_MULADD: return 3;
+      case OP_ADD:
+      case OP_SUB:
+      case OP_MUL:
+      case OP_DIV:
+      case OP_MINIMUM:
+      case OP_MAXIMUM:
+      case OP_SHARE:
+      case OP_SIGMOID_BACK:
+      case OP_TANH_BACK: return 2;
+      default: return 1;
+    }
+  }
+
+  Reader in_;
+  Code code_;
+};
+
+}  // namespace
+}  // namespace recurra
+
+using namespace recurra;
+
+RECURRA_EXPORT recurra_program* recurra_program_new(const int32_t* forward, int64_t forward_words,
+                                                    const int32_t* backward, int64_t backward_words,
+                                                    const double* constants, int64_t n_constants) {
+  try {
+    auto* program = new recurra_program;
+    try {
+      program->forward = Decoder(forward, forward_words, false).run();
+      program->has_backward = backward != nullptr && backward_words > 0;
+      if (program->has_backward) {
+        program->backward = Decoder(backward, backward_words, true).run();
+        if (program->backward.states != program->forward.states) throw Bad();
+        if (program->backward.saved != program->forward.saved) throw Bad();
+      }
+      if (program->forward.constants > n_constants || program->backward.constants > n_constants) throw Bad();
+      program->constants.assign(constants, constants + n_constants);
+    } catch (...) {
+      delete program;
+      throw;
+    }
+    return program;
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+RECURRA_EXPORT void recurra_program_free(recurra_program* program) { delete program; }

@@ -1,0 +1,71 @@
+// Code decoded and checked, once per cell.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "recurra.h"
+
+namespace recurra {
+
+// Of one level, slots and products each.
+inline constexpr int MOST_OPERANDS = 128;
+
+struct Slot {
+  int32_t kind = RECURRA_NONE, index = 0;
+  bool none() const { return kind == RECURRA_NONE; }
+};
+
+struct Product {
+  int32_t block;   // of weight_hh
+  Slot operand;
+};
+
+struct Sum {
+  int32_t destination;            // number in the level's operands
+  int32_t column = RECURRA_NONE;  // what it starts from: a column of the input's products,
+  int32_t start = RECURRA_NONE;   // or a number in the level's operands; neither: zero
+  int32_t first = 0;              // how many products come before its own, over all levels
+  std::vector<Product> products;
+};
+
+struct Instruction {
+  int32_t op, destination, a, b, c;  // numbers in the level's operands; REDUCE's destination is a reduction
+};
+
+struct Level {
+  std::vector<Slot> operands;  // every slot that the level touches, once
+  std::vector<Sum> sums;
+  std::vector<Instruction> instructions;
+};
+
+struct Column {
+  int32_t block;  // of weight_ih
+  std::vector<int32_t> vectors;
+};
+
+struct RecurrentGradient {
+  int32_t block, adjoint;
+  Slot operand;
+};
+
+struct Code {
+  bool backward = false;
+  int32_t states = 0, vectors = 0, constants = 0, saved = 0, steps = 0, temps = 0, adjoints = 0, reductions = 0;
+  std::vector<Column> columns;
+  std::vector<Level> levels;
+  std::vector<int32_t> carries;       // backward: 1 if CARRY_OUT i is written
+  std::vector<int32_t> w_blocks;      // backward: row block of weight_ih for adjoint column j
+  std::vector<RecurrentGradient> recurrent;
+  int32_t most_ih = 0, most_hh = 0;   // blocks that are named: one more than the largest
+  int32_t products = 0;               // over all levels
+  int32_t staged = 0;                 // temps that tiles of the input's columns and of dy are copied to
+};
+
+}  // namespace recurra
+
+struct recurra_program {
+  recurra::Code forward, backward;
+  bool has_backward = false;
+  std::vector<double> constants;
+};

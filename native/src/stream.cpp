@@ -1,0 +1,166 @@
+#include "check.hpp"
+#include "export.hpp"
+#include "input.hpp"
+
+namespace recurra {
+
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  virtual void step(const void* x, void* y) = 0;
+  virtual void state(void* const* values, bool write) = 0;
+};
+
+namespace {
+
+// Weights of a step, from which on a second thread is worth its start.
+constexpr int64_t WORTH_A_TEAM = 128 * 1024;
+
+// Weights packed once, states and all room kept: a step touches no allocator.
+template <class T>
+class Prepared final : public Stream {
+ public:
+  Prepared(const recurra_program& program, const recurra_call& call)
+      : program_(program), call_(whole(call)), layer_(call_, program_.forward, program_.forward, program_.constants), input_(layer_) {
+    const int64_t weights = program.forward.products * call.hidden * call.hidden +
+                            int64_t(program.forward.columns.size()) * call.hidden * call.inputs;
+    threads_ = weights >= WORTH_A_TEAM ? std::max(1, call.threads) : 1;
+    Carver measure;
+    carve(measure);
+    room_ = Buffer(measure.used());
+    if (!room_.data()) throw std::bad_alloc();
+    Carver from(room_.data());
+    carve(from);
+    layer_.fill_rows();
+    input_.fill_bias();
+    layer_.pack_recurrent(0, 1);
+    input_.pack(0, 1);
+    for (int64_t r = 0; r < call_.batch; r++) rows_[r] = projected_ + r * input_.row;
+    std::fill_n(states_, layer_.code.states * 2 * call_.batch * layer_.width, T(0));
+    if (call.state[0]) state(const_cast<void* const*>(call.state), true);
+  }
+
+  void step(const void* x, void* y) override {
+    x_ = static_cast<const T*>(x);
+    y_ = static_cast<T*>(y);
+    run_team(threads_, [](void* self, int thread, Team& team) { static_cast<Prepared*>(self)->work(thread, team); }, this);
+    now_ ^= 1;
+  }
+
+  void state(void* const* values, bool write) override {
+    for (int32_t s = 0; s < layer_.code.states; s++)
+      for (int64_t r = 0; r < call_.batch; r++) {
+        T* const own = state_at(s, now_) + r * layer_.width;
+        T* const theirs = static_cast<T*>(values[s]) + r * layer_.hidden;
+        std::memcpy(write ? own : theirs, write ? theirs : own, size_t(layer_.hidden) * sizeof(T));
+      }
+  }
+
+ private:
+  static recurra_call whole(recurra_call call) {
+    call.time = 1;
+    call.lengths = nullptr;
+    call.tokens = nullptr;
+    call.memory = nullptr;
+    return call;
+  }
+
+  T* state_at(int32_t state, int half) const { return states_ + (2 * state + half) * call_.batch * layer_.width; }
+
+  void carve(Carver& from) {
+    const int64_t w = layer_.width, batch = call_.batch;
+    layer_.plan.most_rows = batch;
+    layer_.carve_shared(from);
+    input_.carve_shared(from);
+    states_ = from.take<T>(layer_.code.states * 2 * batch * w);
+    steps_ = from.take<T>(layer_.code.steps * batch * w);
+    projected_ = from.take<T>(batch * input_.row);
+    rounded_ = from.take<T>(layer_.bf16 ? batch * call_.inputs : 0);
+    rows_ = from.take<const T*>(batch);
+    benches_.resize(size_t(threads_));
+    for (Bench<T>& bench : benches_) Bench<T>::carve(bench, from, layer_);
+  }
+
+  void work(int thread, Team& team) {
+    const Share mine(layer_.panels, thread, team.count());
+    const int64_t u0 = mine.first * UNITS<T>, u1 = mine.last * UNITS<T>;
+    const T* x = x_;
+    if (layer_.bf16) {
+      if (thread == 0)
+        for (int64_t i = 0; i < call_.batch * call_.inputs; i++) rounded_[i] = to_bfloat16(x_[i]);
+      team.wait();
+      x = rounded_;
+    }
+    input_.product(call_.batch, x, call_.inputs, mine.first, mine.last, projected_);
+    Bench<T>& bench = benches_[size_t(thread)];
+    bench.rows = call_.batch;
+    bench.steps = steps_;
+    bench.columns = rows_;
+    for (int32_t s = 0; s < layer_.code.states; s++) {
+      bench.before[s] = state_at(s, now_);
+      bench.after[s] = state_at(s, now_ ^ 1);
+    }
+    for (const Level& level : layer_.code.levels) {
+      run_level(layer_, bench, level, call_.batch, u0, u1);
+      team.wait();
+    }
+    const int64_t units = std::min(u1, layer_.hidden) - u0;
+    for (int64_t r = 0; units > 0 && r < call_.batch; r++)
+      std::memcpy(y_ + r * layer_.hidden + u0, bench.after[0] + r * layer_.width + u0, size_t(units) * sizeof(T));
+  }
+
+  recurra_program program_;  // a copy: the stream may live longer
+  recurra_call call_;
+  Layer<T> layer_;
+  InputProducts<T> input_;
+  Buffer room_;
+  std::vector<Bench<T>> benches_;
+  T *states_ = nullptr, *steps_ = nullptr, *projected_ = nullptr, *rounded_ = nullptr, *y_ = nullptr;
+  const T** rows_ = nullptr;
+  const T* x_ = nullptr;
+  int threads_ = 1, now_ = 0;
+};
+
+}  // namespace
+}  // namespace recurra
+
+struct recurra_stream {
+  recurra::Stream* one;
+};
+
+using namespace recurra;
+
+RECURRA_EXPORT recurra_stream* recurra_stream_new(const recurra_program* program, const recurra_call* call) {
+  if (!program || !call || program->forward.saved > 0) return nullptr;
+  recurra_call checked = *call;
+  checked.time = 1;
+  checked.lengths = nullptr;
+  checked.tokens = nullptr;
+  checked.x = call->weight_ih;  // none yet
+  for (int32_t s = 0; s < program->forward.states && !call->state[0]; s++) checked.state[s] = call->weight_ih;
+  if (!sound(*program, checked, false)) return nullptr;
+  try {
+    if (call->type == RECURRA_F64) return new recurra_stream{new Prepared<double>(*program, *call)};
+    return new recurra_stream{new Prepared<float>(*program, *call)};
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+RECURRA_EXPORT void recurra_stream_free(recurra_stream* stream) {
+  if (!stream) return;
+  delete stream->one;
+  delete stream;
+}
+
+RECURRA_EXPORT int recurra_stream_step(recurra_stream* stream, const void* x, void* y) {
+  if (!stream || !x || !y) return RECURRA_BAD_CALL;
+  stream->one->step(x, y);
+  return RECURRA_OK;
+}
+
+RECURRA_EXPORT int recurra_stream_state(recurra_stream* stream, void* const* state, int write) {
+  if (!stream || !state) return RECURRA_BAD_CALL;
+  stream->one->state(state, write != 0);
+  return RECURRA_OK;
+}

@@ -1,0 +1,95 @@
+#include "threads.hpp"
+
+#include <sched.h>
+
+#include <thread>
+#include <vector>
+
+#include "export.hpp"
+#include "recurra.h"
+
+namespace recurra {
+namespace {
+
+using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
+using Number = int (*)();
+
+std::atomic<Parallel> parallel{nullptr};
+std::atomic<Number> thread_number{nullptr};
+std::atomic<Number> thread_count{nullptr};
+
+void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+struct Region {
+  Region(void (*w)(void*, int, Team&), void* c) : work(w), context(c) {}
+
+  void (*work)(void*, int, Team&);
+  void* context;
+  std::atomic<Team*> team{nullptr};
+  std::atomic<int> claimed{0};
+  alignas(Team) unsigned char room[sizeof(Team)];
+};
+
+// The runtime may give fewer threads than were asked for: the first to come makes a team of as many as there are.
+void enter(void* argument) {
+  auto& region = *static_cast<Region*>(argument);
+  if (region.claimed.fetch_add(1) == 0)
+    region.team.store(new (region.room) Team(thread_count.load()()), std::memory_order_release);
+  Team* team;
+  while ((team = region.team.load(std::memory_order_acquire)) == nullptr) relax();
+  region.work(region.context, thread_number.load()(), *team);
+}
+
+}  // namespace
+
+void Team::wait() {
+  if (count_ == 1) return;
+  const int phase = phase_.load(std::memory_order_relaxed);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1) {
+    arrived_.store(0, std::memory_order_relaxed);
+    phase_.store(phase + 1, std::memory_order_release);
+    return;
+  }
+  for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; spins++) {
+    if (spins < 4000)
+      relax();
+    else
+      sched_yield();
+  }
+}
+
+void run_team(int threads, void (*work)(void*, int, Team&), void* context) {
+  if (threads <= 1) {
+    Team alone(1);
+    work(context, 0, alone);
+    return;
+  }
+  if (const Parallel go = parallel.load()) {
+    Region region(work, context);
+    go(enter, &region, unsigned(threads), 0);
+    return;
+  }
+  std::vector<std::thread> others;
+  Team team(threads);
+  others.reserve(size_t(threads - 1));
+  for (int i = 1; i < threads; i++) others.emplace_back([&, i] { work(context, i, team); });
+  work(context, 0, team);
+  for (std::thread& other : others) other.join();
+}
+
+}  // namespace recurra
+
+using namespace recurra;
+
+RECURRA_EXPORT void recurra_threads(void* gomp_parallel, void* get_thread_num, void* get_num_threads) {
+  const bool all = gomp_parallel && get_thread_num && get_num_threads;
+  thread_number = all ? reinterpret_cast<Number>(get_thread_num) : nullptr;
+  thread_count = all ? reinterpret_cast<Number>(get_num_threads) : nullptr;
+  parallel = all ? reinterpret_cast<Parallel>(gomp_parallel) : nullptr;
+}
