@@ -26,16 +26,19 @@ class Work:
 
 
 def layer_work(
-    cell: Cell, input_size: int, hidden_size: int, *, rows: int, steps: int, precision: Precision, training: bool
-) -> Work:
+    cell: Cell, input_size: int, hidden_size: int, *, rows: int, steps: int, precision: Precision, training: bool,
+    projected: int | None = None,
+) -> Work:  # fmt: skip
     """One layer and direction over a batch.
 
-    rows: steps of all rows together, B * T for rows of one length; steps: of the longest row.
+    rows: steps of all rows together, B * T for rows of one length; steps: of the longest row; projected: rows of the
+    input's projection, where it is not one for each of them: a token table is projected once.
     Maths: forward 2 G H (I + H) FLOPs for a row and step, backward twice that; G H^2 recurrent weights are read once
     a step, forward and backward. G is counted from the equations, which may have fewer products of one kind.
     """
     program = cell.program()
-    flops = 2 * hidden_size * (len(program.input_products) * input_size + len(_recurrent(cell)) * hidden_size) * rows
+    hoisted = len(program.input_products) * input_size * (rows if projected is None else projected)
+    flops = 2 * hidden_size * (hoisted + len(_recurrent(cell)) * hidden_size * rows)
     weights = len(_recurrent(cell)) * hidden_size**2 * BYTES[precision]
     return Work(flops * (3 if training else 1), weights * steps * (2 if training else 1), weights)
 
@@ -45,6 +48,11 @@ def step_work(cell: Cell, input_size: int, hidden_size: int, *, batch: int) -> W
     products = len(cell.program().input_products) * input_size + len(_recurrent(cell)) * hidden_size
     weights = products * hidden_size * BYTES["float32"]
     return Work(2 * hidden_size * products * batch, weights, weights)
+
+
+def linear_work(input_size: int, output_size: int, *, rows: int) -> Work:
+    """A matrix product in training."""
+    return Work(3 * 2 * input_size * output_size * rows, 0, 0)
 
 
 def together(*works: Work) -> Work:
