@@ -79,7 +79,7 @@ def gru_cho(x: Tensor, weights: CellWeights) -> Tensor:
     h = _start(x, r)
     outputs = []
     for wx in projected:
-        sums, n = wx.split([2 * hidden, hidden], 1)
+        sums, n = wx.tensor_split([2 * hidden], 1)
         reset, update = torch.sigmoid(torch.addmm(sums, h, gates)).chunk(2, 1)
         h = torch.lerp(torch.tanh(torch.addmm(n, reset * h, new)), h, update)
         outputs.append(h)

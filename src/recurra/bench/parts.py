@@ -49,7 +49,8 @@ class Parts:
             register_optimizer_step_post_hook(lambda *_: self.mark("optimized")),
         ]
         for parameter in (*network.table.parameters(), *network.stack.parameters()):
-            self._hooks.append(parameter.register_post_accumulate_grad_hook(lambda _: self.mark("gradients")))
+            hook = parameter.register_post_accumulate_grad_hook(lambda _: self.mark("gradients"))  # type: ignore[no-untyped-call]
+            self._hooks.append(hook)
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
@@ -58,7 +59,7 @@ class Parts:
 
     def _after_layers(self, _module: Any, _inputs: Any, outputs: tuple[Tensor, Any]) -> None:
         self.mark("outputs")
-        outputs[0].register_hook(lambda _: self.mark("outputs' gradient"))
+        outputs[0].register_hook(lambda _: self.mark("outputs' gradient"))  # type: ignore[no-untyped-call]
 
     def shares(self, skipped: int) -> dict[str, float]:
         """Each part's share of the step, medians over the steps after the first ones. Their sum is 1."""

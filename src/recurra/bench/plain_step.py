@@ -29,7 +29,8 @@ class PlainStep:
         s = case.shape
         self.variant, self.precision = variant, precision
         self.steps, self.clip = s.time, settings.clip_norm or float("inf")
-        self.table = nn.Embedding.from_pretrained(ours.table.weight.detach().clone(), freeze=False)
+        self.table = nn.Embedding(*ours.table.weight.shape)
+        self.table.load_state_dict(ours.table.state_dict())
         self.layers = MODULES[case.cell](s.input_size, s.hidden_size, case.layers)
         self.layers.load_state_dict(ours.stack.state_dict())
         self.head = nn.Linear(s.hidden_size, len(self.table.weight))

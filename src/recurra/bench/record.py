@@ -34,7 +34,7 @@ class Row:
     row has no times. variant: the peer's fastest way of several; ratio: the peer's time over ours; spread: its lower
     and upper quartile over the samples; floor_ms, floor_share: the time that the machine would need and its share of
     ours; rate_share: GFLOP/s over the matrix rate; difference: between the results, of the largest value; relative:
-    ours per FLOP over our lstm's; error, peer_error: of `error_of`, against float64; parts: shares of our training step.
+    ours per FLOP over our lstm's; error, peer_error: of `error_of`, against float64; parts: shares of our step.
     Units: ms, GFLOP/s, fractions
     """
 
@@ -69,7 +69,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole run. skipped: what was not measured, one line each; rates: FLOP/s; bandwidth: bytes/s by bytes of weights"""
+    """A whole run. skipped: what was not measured, one line each; rates: FLOP/s; bandwidth: bytes/s by bytes read"""
 
     command: str
     date: str

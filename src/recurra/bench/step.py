@@ -96,7 +96,7 @@ class WatchedTask:
 
 
 def step(case: Case, asked: Request, rates: Rates) -> list[Row]:
-    """Batcher, embedding, layers, softmax, clipping, AdamW: our whole step beside torch's, and the share of each part."""
+    """Batcher, embedding, layers, softmax, clipping, AdamW: our step beside torch's, and the share of each part."""
     steps = WARM_UPS + asked.repeats
     tokens = _tokens(case, steps + 1)
     settings = _settings(case)

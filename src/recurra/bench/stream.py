@@ -17,7 +17,11 @@ from recurra.bench.record import Request, Row
 from recurra.bench.torch_peers import module
 from recurra.layers.stack import Stack
 
-STEP_MODULES: dict[str, type[nn.RNNCellBase]] = {"rnn": nn.RNNCell, "gru": nn.GRUCell, "lstm": nn.LSTMCell}
+STEP_MODULES: dict[str, Callable[[int, int], nn.RNNCellBase]] = {
+    "rnn": nn.RNNCell,
+    "gru": nn.GRUCell,
+    "lstm": nn.LSTMCell,
+}
 Step = Callable[[Tensor], Tensor]
 """x [B, I] -> y [B, H]; remembers its state."""
 
@@ -66,7 +70,7 @@ def _ours(layers: Stack, batch: int) -> Step:
 
 def _torch_cell(case: Case, layers: Stack) -> Callable[[], Step]:
     theirs = STEP_MODULES[case.cell](case.shape.input_size, case.shape.hidden_size)
-    theirs.load_state_dict({name: weight for name, weight in layers.weights().present().items()})
+    theirs.load_state_dict(dict(layers.weights().present()))
 
     def begin() -> Step:
         state: Any = None

@@ -15,7 +15,7 @@ from recurra.bench.ours import Batch, autocast, changed, gradients
 from recurra.engines.request import CellWeights
 from recurra.layers.stack import Stack
 
-MODULES: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+MODULES: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 Run = Callable[[Tensor], Tensor]
 """x [T, B, I] -> outputs [T, B, D*H]."""
 
@@ -55,6 +55,7 @@ def inference(case: Case, ours: Stack, given: Batch) -> list[Side]:
 
 def packed(case: Case, ours: Stack, given: Batch) -> list[Side]:
     """A ragged batch as a PackedSequence, packed and padded again as a model has to."""
+    assert given.lengths is not None
     theirs, lengths, time = module(case, ours), given.lengths, case.shape.time
 
     def run(x: Tensor) -> Tensor:
@@ -126,7 +127,7 @@ def _each_way(case: Case, run: Run, given: Batch, named: dict[str, Any], alive: 
 def _inference(
     theirs: nn.RNNBase, given: Batch, variant: str | None, *, autocast_as: Precision = "float32"
 ) -> Side:  # fmt: skip
-    x = given.x.transpose(0, 1).contiguous().to(theirs.weight_ih_l0.dtype)
+    x = given.x.transpose(0, 1).contiguous().to(next(theirs.parameters()).dtype)
 
     def call() -> Tensor:
         with autocast(autocast_as):
@@ -136,9 +137,7 @@ def _inference(
     return Side(call, lambda y: {"y": y.transpose(0, 1)}, variant)
 
 
-def over_time(
-    run: Run, given: Batch, named: dict[str, Any], variant: str | None, alive: Tensor | None = None
-) -> Side:
+def over_time(run: Run, given: Batch, named: dict[str, Any], variant: str | None, alive: Tensor | None = None) -> Side:
     """Forward and backward of something that reads [T, B, I].
 
     alive: bool [T, B], where outputs count; only for the comparison.

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from recurra.cli.bench import bench
 from recurra.cli.cells import explain
 from recurra.cli.datasets import get_data, list_data
 from recurra.cli.help import Command
@@ -21,7 +22,7 @@ def application() -> typer.Typer:
     app = typer.Typer(name="recurra", add_completion=False, pretty_exceptions_enable=False, **look)
     app.callback(invoke_without_command=True)(_recurra)
     app.command(cls=Command)(with_settings(train))
-    for command in (evaluate, predict, generate, explain):
+    for command in (evaluate, predict, generate, explain, bench):
         app.command(cls=Command)(command)
     data = typer.Typer(help="List the data sets that have a name, or get one.", **look)
     data.command("list", cls=Command)(list_data)

@@ -22,8 +22,13 @@ def note(line: str) -> None:
 
 
 def write_json(document: Any) -> None:
+    """One document, as `json_text` has it."""
+    write(json_text(document))
+
+
+def json_text(document: Any) -> str:
     """One document. Numbers that JSON does not have (infinity, NaN) are null."""
-    write(json.dumps(_plain(document), indent=2, ensure_ascii=True, allow_nan=False) + "\n")
+    return json.dumps(_plain(document), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def _plain(value: Any) -> Any:

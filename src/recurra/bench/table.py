@@ -1,0 +1,130 @@
+"""A run as tables, for a terminal or a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recurra.bench.cases import KINDS, Kind
+from recurra.bench.parts import REST, SPANS
+from recurra.bench.record import Document, Row
+
+TITLES: dict[Kind, str] = {
+    "training": "Training: forward and backward of the layer, dx and dW included",
+    "inference": "Inference",
+    "ragged": "Training on rows of unequal length",
+    "stream": "One streaming step",
+    "cells": "Training of cells that torch has not",
+    "accuracy": "Largest error beside the largest value, against float64",
+    "step": "Whole training step of a character model, tokens in",
+}
+NAMES = {"torch cell": {"lstm": "nn.LSTMCell", "gru": "nn.GRUCell", "rnn": "nn.RNNCell"}}
+"""What a peer is called for a cell."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """right: columns of numbers."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    right: tuple[int, ...]
+
+
+def tables(rows: Sequence[Row]) -> list[Table]:
+    """One for each kind that was measured, and one for the parts of training steps."""
+    found = []
+    for kind in KINDS:
+        own = [row for row in rows if row.case.kind == kind]
+        if own:
+            found.append(_accuracy(own) if kind == "accuracy" else _speed(kind, own))
+        if own and kind == "step":
+            found.append(_parts(own))
+    return found
+
+
+WORK = ("cell", "T x B x I x H", "type", "engine")
+
+
+def _work(row: Row) -> tuple[str, ...]:
+    return (row.case.cell, row.case.title, row.case.precision, row.engine)
+
+
+def _peer(row: Row) -> str:
+    name = NAMES.get(row.peer, {}).get(row.case.cell, row.peer)
+    return f"{name} ({row.variant})" if row.variant else name
+
+
+def _speed(kind: Kind, rows: Sequence[Row]) -> Table:
+    relative = kind == "cells"
+    head = (*WORK, "ms", "GFLOP/s", "floor", "peer", "its ms", "ratio")
+    lines = []
+    for row in rows:
+        if row.status != "measured":
+            cells = (*_work(row), "", "", "", _peer(row), "", row.reason or row.status)
+        else:
+            cells = (
+                *_work(row), _number(row.ours_ms), _number(row.gflops), _percent(row.floor_share), _peer(row),
+                _number(row.peer_ms), _number(row.ratio),
+            )  # fmt: skip
+        lines.append((*cells, _number(row.relative)) if relative else cells)
+    return Table(
+        TITLES[kind],
+        (*head, "per FLOP / lstm's") if relative else head,
+        lines,
+        (4, 5, 6, 8, 9, 10),
+    )
+
+
+def _accuracy(rows: Sequence[Row]) -> Table:
+    lines = []
+    for row in rows:
+        worst = row.reason or row.status if row.status != "measured" else row.error_of or ""
+        lines.append((*_work(row), _error(row.error), worst, _error(row.peer_error)))
+    return Table(TITLES["accuracy"], (*WORK, "error", "of", "torch's"), lines, (4, 6))
+
+
+def _parts(rows: Sequence[Row]) -> Table:
+    names = (*SPANS, REST)
+    lines = [(*_work(row), *(_percent(row.parts.get(name)) for name in names)) for row in rows if row.parts]
+    return Table("Where our step's time goes", (*WORK, *names), lines, tuple(range(4, 4 + len(names))))
+
+
+def footer(document: Document) -> list[str]:
+    """What the figures were held against, and what was left out."""
+    m, asked = document.machine, document.request
+    lines = [
+        f"{m.cpu}, {m.cores} cores ({' '.join(m.flags)}), {m.threads} threads",
+        ", ".join(f"{name} {version}" for name, version in m.versions.items()),
+        f"medians of {asked.repeats} samples, taken in turn; ratio: the peer's time over ours; FLOPs of products",
+    ]
+    if document.rates:
+        rates = [f"{rate / 1e9:,.0f} GFLOP/s in {name}" for name, rate in document.rates.items()]
+        lines.append(f"matrix rate of this run (2048^3 by torch): {', '.join(rates)}")
+    if document.bandwidth:
+        speeds = [f"{speed / 1e9:,.0f} GB/s at {_bytes(size)}" for size, speed in sorted(document.bandwidth.items())]
+        lines.append(f"weights are streamed once a step at: {', '.join(speeds)}")
+        lines.append("floor: the time for FLOPs at the matrix rate or for streaming, the longer one, over ours")
+    return lines + list(document.skipped)
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.0f} KiB"
+
+
+def _number(value: float | None) -> str:
+    """Three digits, more before the point if there are more."""
+    if value is None:
+        return ""
+    if value < 0.1:
+        return f"{value:.3f}"
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.0f} %"
+
+
+def _error(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"
