@@ -3,6 +3,8 @@
 #   make demo     train on the bundled surnames, predict a few, write a report
 #   make check    what pre-commit and CI run: the whole suite, which holds the lint, type and import checks too
 #   make test     the same, under the name that .ci/run calls
+#   make native   build the native engine into src, again when its sources have changed (make test does it too)
+#   make sanitize run its laws with the compiler's checks of memory and undefined behaviour
 #   make lint     only the checks on the repository itself: format, lint, types, import floors (seconds)
 #   make format   let ruff rewrite what it can
 #   make bench    the benchmarks beside their peers
@@ -14,19 +16,39 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check
+COMPILER := $(firstword $(shell for c in $$CXX c++ g++ clang++; do command -v $$c; done; true))
+CMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake
 
-.PHONY: demo check test lint format bench clean
+.PHONY: demo check test native sanitize compiler lint format bench clean
 .DEFAULT_GOAL := check
 
-demo: $(STAMP)
+demo: $(STAMP) $(if $(COMPILER),native)
 	$(BIN)/recurra train surnames --out demo-run --overwrite
 	$(BIN)/recurra predict demo-run "Abakumtsev" "Nguyen" "Rossi" --top 3
 	@echo "The report: $(CURDIR)/demo-run/report.html"
 
 check: test
 
-test: $(STAMP)
+test: native
 	$(BIN)/python -m pytest
+
+native: $(STAMP) compiler
+	@[ -f build/native/build.ninja ] || $(CMAKE) -S native -B build/native -G Ninja -DCMAKE_INSTALL_MESSAGE=LAZY
+	@$(CMAKE) --build build/native
+	@$(CMAKE) --install build/native --prefix src
+
+# Python and torch are not instrumented, so the checker is loaded before them; what they leak is not looked at.
+sanitize: $(STAMP) compiler
+	@[ -f build/sanitize/build.ninja ] || $(CMAKE) -S native -B build/sanitize -G Ninja -DRECURRA_SANITIZE=ON
+	@$(CMAKE) --build build/sanitize
+	LD_PRELOAD="$$($(COMPILER) -print-file-name=libasan.so) $$($(COMPILER) -print-file-name=libstdc++.so)" \
+	  ASAN_OPTIONS=detect_leaks=0 RECURRA_NATIVE_DIR="$(CURDIR)/build/sanitize" \
+	  $(BIN)/python -m pytest tests/laws tests/engines/native
+
+compiler:
+	@[ -n "$(COMPILER)" ] || { echo "The native engine needs a C++20 compiler; on Debian and Ubuntu: the package g++" >&2; \
+	  exit 1; }
 
 lint: $(STAMP)
 	$(BIN)/python -m pytest -q tests/test_house.py
@@ -39,16 +61,17 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/tutorial_names.py
 
 clean:
-	rm -rf build dist demo-run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache benchmarks/results
+	rm -rf build dist src/recurra/engines/native/*.so demo-run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache benchmarks/results
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# The development tools come first, for the build's own (scikit-build-core, CMake, Ninja) are among them, pinned.
 # pip learned to read dependency groups in 25.1; listing them here works with every pip that a Python 3.11 brings.
 $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing Recurra and its development tools into $(VENV) ..."
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
 	  > $(VENV)/dev-requirements.txt
-	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check \
-	  --constraint constraints.txt --editable . --requirement $(VENV)/dev-requirements.txt
+	@$(PIP) --constraint constraints.txt --requirement $(VENV)/dev-requirements.txt
+	@$(PIP) --constraint constraints.txt --no-build-isolation --editable .
 	@touch $@
 
 $(BIN)/python:

@@ -1,0 +1,1 @@
+"""Cells as data for a core in C++ that runs them over time, batch and units."""

@@ -1,0 +1,246 @@
+"""The compiled core: which library fits this machine, and its C functions (native/include/recurra.h).
+
+RECURRA_NATIVE=portable, avx2, avx512 or amx takes that variant instead of the best one; off takes none.
+RECURRA_NATIVE_DIR names another folder with libraries than this one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import POINTER, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from recurra.errors import EngineError, UnknownNameError
+
+ABI = 1
+F32, F64 = 0, 1
+AS_STORED, BF16 = 0, 1
+OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
+MAX_STATES = 16
+MAX_VECTORS = 64
+
+VARIANTS = ("amx", "avx512", "avx2", "portable")
+"""Best first."""
+
+
+class Call(ctypes.Structure):
+    """recurra_call."""
+
+    _fields_ = (
+        *((name, c_int32) for name in ("type", "products", "threads", "reverse")),
+        *((name, c_int64) for name in ("batch", "time", "inputs", "hidden")),
+        ("x", c_void_p),
+        ("x_batch", c_int64),
+        ("x_time", c_int64),
+        ("tokens", c_void_p),
+        ("tokens_batch", c_int64),
+        ("tokens_time", c_int64),
+        ("table", c_void_p),
+        ("vocabulary", c_int64),
+        ("lengths", c_void_p),
+        ("weight_ih", c_void_p),
+        ("weight_hh", c_void_p),
+        ("ih_blocks", c_int64),
+        ("hh_blocks", c_int64),
+        ("vectors", c_void_p * MAX_VECTORS),
+        ("state", c_void_p * MAX_STATES),
+        ("y", c_void_p),
+        ("y_batch", c_int64),
+        ("y_time", c_int64),
+        ("last", c_void_p * MAX_STATES),
+        ("memory", c_void_p),
+        ("dy", c_void_p),
+        ("dy_batch", c_int64),
+        ("dy_time", c_int64),
+        ("dlast", c_void_p * MAX_STATES),
+        ("dx", c_void_p),
+        ("dtable", c_void_p),
+        ("dstate", c_void_p * MAX_STATES),
+        ("dweight_ih", c_void_p),
+        ("dweight_hh", c_void_p),
+        ("dvectors", c_void_p),
+    )
+
+
+FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "recurra_program_new": (
+        c_void_p,
+        (POINTER(c_int32), c_int64, POINTER(c_int32), c_int64, POINTER(c_double), c_int64),
+    ),
+    "recurra_program_free": (None, (c_void_p,)),
+    "recurra_memory": (c_int64, (c_void_p, POINTER(Call))),
+    "recurra_forward": (c_int, (c_void_p, POINTER(Call))),
+    "recurra_backward": (c_int, (c_void_p, POINTER(Call))),
+    "recurra_stream_new": (c_void_p, (c_void_p, POINTER(Call))),
+    "recurra_stream_free": (None, (c_void_p,)),
+    "recurra_stream_step": (c_int, (c_void_p, c_void_p, c_void_p)),
+    "recurra_stream_state": (c_int, (c_void_p, POINTER(c_void_p), c_int)),
+    "recurra_buffer": (c_void_p, (c_int64,)),
+    "recurra_fill_nan": (None, (c_int,)),
+    "recurra_pool_limit": (None, (c_int64,)),
+    "recurra_threads": (None, (c_void_p, c_void_p, c_void_p)),
+    "recurra_variant": (c_char_p, ()),
+    "recurra_machine": (c_char_p, ()),
+    "recurra_abi": (c_int32, ()),
+    "recurra_bf16_in_hardware": (c_int32, ()),
+    "recurra_map": (c_int, (c_int32, c_int32, c_void_p, c_void_p, c_int64)),
+    "recurra_product": (
+        c_int,
+        (c_int32, c_int32, c_int32, c_int64, c_int64, c_int64, c_void_p, c_void_p, c_void_p),
+    ),
+}
+"""What each C function returns and takes."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """A loaded variant.
+
+    c: its functions; bf16_in_hardware: whether its products of bfloat16 are the processor's own; shared_threads:
+    whether it runs on torch's threads, and otherwise starts its own for each call.
+    """
+
+    variant: str
+    path: Path
+    c: ctypes.CDLL
+    bf16_in_hardware: bool
+    shared_threads: bool
+
+
+def folder() -> Path:
+    """Where the libraries are."""
+    return Path(os.environ.get("RECURRA_NATIVE_DIR") or Path(__file__).parent)
+
+
+def built() -> list[str]:
+    """The variants that lie in the folder, best first, whether this machine can run them or not."""
+    return [name for name in VARIANTS if _path(name).is_file()]
+
+
+def variants() -> list[str]:
+    """The variants that are built and that this machine can run, best first.
+
+    Errors: EngineError if there are libraries that cannot be loaded
+    """
+    here = built()
+    machine = _machine(_path("portable")) if here else ()
+    return [name for name in here if name in machine]
+
+
+def why_missing() -> str | None:
+    """None if `load` will give a library, otherwise what is missing and what to do.
+
+    Errors: EngineError, UnknownNameError if RECURRA_NATIVE names a variant that is not to be had
+    """
+    found = _choose(os.environ.get("RECURRA_NATIVE"), os.environ.get("RECURRA_NATIVE_DIR"))
+    return found if isinstance(found, str) else None
+
+
+def load() -> Library:
+    """The best library that this machine can run, or the one that RECURRA_NATIVE names.
+
+    Errors: EngineError if there is none; UnknownNameError for a variant that does not exist
+    """
+    found = _choose(os.environ.get("RECURRA_NATIVE"), os.environ.get("RECURRA_NATIVE_DIR"))
+    if isinstance(found, str):
+        raise EngineError(found)
+    return found
+
+
+def open_variant(name: str) -> Library:
+    """This variant, loaded once; several can be loaded beside each other.
+
+    Errors: EngineError if it is not built, does not load or is too much for this machine; UnknownNameError
+    """
+    if name not in VARIANTS:
+        raise UnknownNameError("variant of the native engine", name, VARIANTS)
+    has = variants()
+    if name not in has:
+        why = "this machine cannot run it" if name in built() else f"it is not in {folder()}"
+        raise EngineError(f"variant {name!r} of the native engine: {why}; there are: {', '.join(has) or 'none'}")
+    return _opened(_path(name))
+
+
+class BrokenLibraryError(EngineError):
+    """A library that is there but cannot be used."""
+
+
+@cache
+def _choose(asked: str | None, _folder: str | None) -> Library | str:
+    """The library to use, or why there is none; remembered for each setting of the environment."""
+    if asked == "off":
+        return "RECURRA_NATIVE=off"
+    if asked and asked not in VARIANTS:
+        raise UnknownNameError("value of RECURRA_NATIVE", asked, (*VARIANTS, "off"))
+    if not built():
+        return (
+            f"no compiled library is in {folder()}, for Recurra was installed without a C++20 compiler; install one "
+            "(g++) and then Recurra again, or in a checkout: make native"
+        )
+    try:
+        return open_variant(asked or variants()[0])
+    except BrokenLibraryError as error:
+        return str(error)
+
+
+def _path(name: str) -> Path:
+    return folder() / f"_native_{name}.so"
+
+
+@cache
+def _functions(path: Path) -> ctypes.CDLL:
+    try:
+        c = ctypes.CDLL(str(path), mode=os.RTLD_LOCAL | os.RTLD_NOW)
+    except OSError as error:
+        raise BrokenLibraryError(f"a compiled library does not load: {error}; install Recurra again") from error
+    if (found := c.recurra_abi()) != ABI:
+        raise BrokenLibraryError(
+            f"{path} was built for another version of Recurra (interface {found}, needed {ABI}); install Recurra "
+            "again, or in a checkout: make native"
+        )
+    for function, (result, arguments) in FUNCTIONS.items():
+        entry = getattr(c, function)
+        entry.restype, entry.argtypes = result, arguments
+    return c
+
+
+@cache
+def _machine(portable: Path) -> tuple[str, ...]:
+    answer: bytes = _functions(portable).recurra_machine()
+    return tuple(answer.decode().split(","))
+
+
+@cache
+def _opened(path: Path) -> Library:
+    c = _functions(path)
+    threads = _openmp_of_torch()
+    c.recurra_threads(*(threads or (None, None, None)))
+    return Library(
+        variant=c.recurra_variant().decode(),
+        path=path,
+        c=c,
+        bf16_in_hardware=bool(c.recurra_bf16_in_hardware()),
+        shared_threads=threads is not None,
+    )
+
+
+@cache
+def _openmp_of_torch() -> tuple[int, ...] | None:
+    """The addresses of GOMP_parallel, omp_get_thread_num and omp_get_num_threads in the OpenMP that torch runs on.
+
+    They are looked up through torch's own module, whose dependencies hold that runtime: no second one is ever loaded.
+    None if torch has another kind of OpenMP or none.
+    """
+    import torch
+
+    module = ctypes.CDLL(torch._C.__file__, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+    found = []
+    for symbol in ("GOMP_parallel", "omp_get_thread_num", "omp_get_num_threads"):
+        if not hasattr(module, symbol):
+            return None
+        found.append(ctypes.cast(getattr(module, symbol), c_void_p).value or 0)
+    return tuple(found)
