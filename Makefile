@@ -58,6 +58,7 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 bench: $(STAMP)
+	$(BIN)/python benchmarks/results.py
 	$(BIN)/python benchmarks/tutorial_names.py
 
 clean:

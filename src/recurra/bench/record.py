@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from recurra.bench.cases import Case, Precision
+from recurra.bench.cases import Case, Precision, Shape
 from recurra.bench.machine import Machine
 from recurra.bench.timing import FEWEST_REPEATS
+from recurra.errors import UsageError
 
 FORMAT = 1
 Status = Literal["measured", "differs", "not run"]
@@ -66,6 +67,16 @@ class Row:
         sizes = case.pop("shape")
         return {**case, **sizes, "shape": str(self.case.shape), "title": self.case.title, **values}
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Row:
+        """What `to_json` gave."""
+        sizes = Shape(*(values[f.name] for f in fields(Shape)))
+        case = {f.name: values[f.name] for f in fields(Case) if f.name != "shape"}
+        case["lengths"] = None if case["lengths"] is None else tuple(case["lengths"])
+        own = {f.name: values[f.name] for f in fields(cls) if f.name != "case"}
+        own["spread"] = None if own["spread"] is None else tuple(own["spread"])
+        return cls(case=Case(shape=sizes, **case), **own)
+
 
 @dataclass(frozen=True)
 class Document:
@@ -92,6 +103,23 @@ class Document:
             "rows": [row.to_json() for row in self.rows],
             "skipped": list(self.skipped),
         }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Document:
+        """What `to_json` gave. Errors: UsageError for a document of another format"""
+        if values.get("format") != FORMAT:
+            raise UsageError(f"expected a benchmark document of format {FORMAT}, got {values.get('format')!r}")
+        machine = {**values["machine"], "flags": tuple(values["machine"]["flags"])}
+        return cls(
+            command=values["command"],
+            date=values["date"],
+            machine=Machine(**machine),
+            request=Request(**values["request"]),
+            rates={name: rate * 1e9 for name, rate in values["matrix_rate_gflops"].items()},
+            bandwidth={int(size): rate * 1e9 for size, rate in values["bandwidth_gb_per_s"].items()},
+            rows=[Row.from_json(row) for row in values["rows"]],
+            skipped=values["skipped"],
+        )
 
     @property
     def differing(self) -> list[Row]:

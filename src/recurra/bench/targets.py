@@ -61,6 +61,14 @@ class Target:
         """`>= 1.15`"""
         return f"{'<=' if self.at_most else '>='} {shown(self.bound, self.measure)}"
 
+    @property
+    def command(self) -> str:
+        """What measures it."""
+        kind = "--step" if self.kind == "step" else f"--kind {self.kind}"
+        cells = f" --cells {','.join(self.cells)}" if self.cells and self.cells != VARIANTS else ""
+        precision = " --precision bfloat16" if self.precision == "bfloat16" else ""
+        return f"recurra bench {kind}{cells}{precision}"
+
     def rows(self, rows: Iterable[Row]) -> list[Row]:
         """Those that it speaks of."""
         return [
