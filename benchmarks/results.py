@@ -1,6 +1,6 @@
 """All that `recurra bench` measures, beside what is required, as RESULTS.md.
 
-    python benchmarks/results.py                     # measure everything (minutes, on an idle machine), write both files
+    python benchmarks/results.py                     # measure everything (minutes on an idle machine), write both
     python benchmarks/results.py --threads 2         # options of `recurra bench` are passed on
     python benchmarks/results.py --from FILE.json    # write the page again, from what `recurra bench --json` wrote
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -168,10 +170,22 @@ def _task(case: Case, tokens: Any, engine: str) -> LanguageTask:
 
 
 def _train(ours: WatchedTask, settings: TrainingSettings) -> None:
-    with torch.random.fork_rng(devices=[]), no_collection():
+    with torch.random.fork_rng(devices=[]), no_collection(), _quiet_fabric():
         outcome = fit(ours, settings)
     if outcome.signal is not None:
         raise StoppedError("the benchmark was stopped", outcome.signal)
+
+
+@contextmanager
+def _quiet_fabric() -> Iterator[None]:
+    """Fabric tells of every set-up in bfloat16."""
+    log = logging.getLogger("lightning_fabric.utilities.rank_zero")
+    before = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _apart(ours: WatchedTask, side: PlainStep) -> float:
