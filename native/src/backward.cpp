@@ -5,14 +5,14 @@
 namespace recurra {
 namespace {
 
-template <class T>
+template <class T, class Q>
 class Backward {
  public:
   Backward(const recurra_program& program, const recurra_call& call)
       : layer_(call, program.backward, program.forward, program.constants),
         forward_(program.forward),
-        gradients_(layer_.tokens_projected ? call.vocabulary : layer_.plan.total, call.hidden, layer_.bf16),
-        recurrent_(layer_.plan.total, call.hidden, layer_.bf16) {}
+        gradients_(layer_.tokens_projected ? call.vocabulary : layer_.plan.total, call.hidden),
+        recurrent_(layer_.plan.total, call.hidden) {}
 
   int run() {
     const recurra_call& call = layer_.call;
@@ -38,11 +38,11 @@ class Backward {
 
  private:
   struct Room {
-    Bench<T> bench;
+    Bench<T, Q> bench;
     T* carries;  // [2][states][rows][width]
     const T** outputs;
     T* tile;     // [TILE_ROWS][UNITS] of dx
-    T* gathered;  // [TILE_ROWS][adjoints]: rounded to bfloat16
+    Q* gathered;  // [TILE_ROWS][w_adjoints][whole depth]: adjoints as they are held, where that is not T
   };
 
   bool wants_input() const { return layer_.call.dx || layer_.call.dtable; }
@@ -63,7 +63,7 @@ class Backward {
                                      static_cast<T*>(call.dweight_ih) + layer_.code.w_blocks[size_t(j)] * h * call.inputs});
     }
     if (!call.dweight_hh) return;
-    Gradients<T>& to = layer_.tokens_projected ? recurrent_ : gradients_;
+    Gradients<T, Q>& to = layer_.tokens_projected ? recurrent_ : gradients_;
     operand_slots_.clear();
     for (const RecurrentGradient& g : layer_.code.recurrent) {
       size_t at = 0;
@@ -87,7 +87,8 @@ class Backward {
     const int64_t w = layer_.width, most = layer_.plan.most_rows, total = layer_.plan.total;
     layer_.carve_shared(from);
     layer_.adjoint = from.take<T>(total * layer_.adjoint_row);
-    packed_ih_ = from.take<T>(wants_input() ? w_adjoints() * layer_.hidden * padded<T>(call.inputs) : 0);
+    packed_ih_ =
+        from.take<Q>(wants_input() ? w_adjoints() * layer_.panel() * (padded<T>(call.inputs) / UNITS<T>) : 0);
     input_rows_ = from.take<const T*>(layer_.tokens_projected ? call.vocabulary : total);
     operand_rows_ = from.take<const T*>(int64_t(operand_slots_.size()) * total);
     table_adjoint_row_ = w_adjoints() * w + UNITS<T>;
@@ -97,19 +98,20 @@ class Backward {
     recurrent_.carve(from, threads_);
     rooms_.resize(size_t(threads_));
     for (Room& room : rooms_) {
-      Bench<T>::carve(room.bench, from, layer_);
+      Bench<T, Q>::carve(room.bench, from, layer_);
       const bool own = !layer_.plan.share_units || &room == &rooms_[0];
       room.bench.steps = own ? from.take<T>(layer_.code.steps * most * w) : rooms_[0].bench.steps;
       room.carries = own ? from.take<T>(2 * layer_.code.states * most * w) : rooms_[0].carries;
       room.bench.sums = from.take<T>(layer_.code.reductions * w);
       room.outputs = from.take<const T*>(most);
       room.tile = from.take<T>(TILE_ROWS * UNITS<T>);
-      room.gathered = from.take<T>(layer_.bf16 ? TILE_ROWS * layer_.adjoint_row : 0);
+      room.gathered = from.take<Q>(layer_.ROUNDED ? TILE_ROWS * w_adjoints() * whole_depth<Q>(layer_.hidden) : 0);
     }
   }
 
   void work(int thread, Team& team) {
     const int threads = team.count();
+    const TileScope<Q> tiles;
     const recurra_call& call = layer_.call;
     Room& room = rooms_[size_t(thread)];
     if (thread == 0) layer_.fill_rows();
@@ -167,16 +169,16 @@ class Backward {
         input_rows_[v] = static_cast<const T*>(call.table) + v * call.inputs;
   }
 
-  // [panels of the inputs][w_adjoints][hidden][UNITS]
+  // [panels of the inputs][w_adjoints] panels of depth `hidden`
   void pack_input(int thread, int threads) {
     const int64_t inputs = layer_.call.inputs, h = layer_.hidden, n = w_adjoints();
     const Share mine(padded<T>(inputs) / UNITS<T> * n, thread, threads);
     for (int64_t item = mine.first; item < mine.last; item++) {
       const int64_t p = item / n, j = item % n;
-      T* const panel = packed_ih_ + item * h * UNITS<T>;
-      pack_straight(static_cast<const T*>(layer_.call.weight_ih) + layer_.code.w_blocks[size_t(j)] * h * inputs, inputs,
-                    inputs, p * UNITS<T>, h, panel);
-      if (layer_.bf16) round_to_bfloat16(panel, h * UNITS<T>);
+      const T* const block =
+          static_cast<const T*>(layer_.call.weight_ih) + layer_.code.w_blocks[size_t(j)] * h * inputs;
+      pack_rows<T>([&](int64_t k) { return block + k * inputs; }, inputs, p * UNITS<T>, h,
+                   packed_ih_ + item * layer_.panel());
     }
   }
 
@@ -185,7 +187,7 @@ class Backward {
     const int64_t w = layer_.width, hidden = layer_.hidden, most = layer_.plan.most_rows;
     const int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
     const int32_t states = layer_.code.states;
-    Bench<T>& bench = room.bench;
+    Bench<T, Q>& bench = room.bench;
     bench.rows = most;
     bench.outputs = room.outputs;
     const auto carry = [&](int64_t step, int32_t state) { return room.carries + ((step & 1) * states + state) * most * w; };
@@ -253,24 +255,31 @@ class Backward {
   void input_adjoint(int64_t first, int64_t last, const T* adjoint, int64_t adjoint_row, Room& room, Where where) {
     constexpr int64_t U = UNITS<T>;
     const int64_t inputs = layer_.call.inputs, h = layer_.hidden, n = w_adjoints();
-    const bool joined = h == layer_.width;
+    const bool joined = h == layer_.width && !layer_.ROUNDED;
     for (int64_t i = first; i < last; i += TILE_ROWS) {
       const int64_t rows = std::min(TILE_ROWS, last - i);
-      const T* from = adjoint + i * adjoint_row;
-      if (layer_.bf16) {
+      const Q* from;
+      int64_t row, column;  // of the adjoints as they are held
+      if constexpr (layer_.ROUNDED) {
+        column = whole_depth<Q>(h);
+        row = n * column;
         for (int64_t r = 0; r < rows; r++)
-          for (int64_t u = 0; u < n * layer_.width; u++)
-            room.gathered[r * adjoint_row + u] = to_bfloat16(from[r * adjoint_row + u]);
+          for (int64_t j = 0; j < n; j++)
+            hold_row(room.gathered + r * row + j * column, adjoint + (i + r) * adjoint_row + j * layer_.width, h);
         from = room.gathered;
+      } else {
+        column = layer_.width;
+        row = adjoint_row;
+        from = adjoint + i * adjoint_row;
       }
       for (int64_t p = 0; p * U < inputs; p++) {
-        const T* const panel = packed_ih_ + p * n * h * U;
+        const Q* const panel = packed_ih_ + p * n * layer_.panel();
         if (n == 0) std::fill_n(room.tile, TILE_ROWS * U, T(0));
         if (joined && n > 0)
-          rows_by_panel<T>(rows, from, adjoint_row, panel, n * h, Start::zero, nullptr, 0, room.tile, U);
+          rows_by_panel<T, Q>(rows, from, row, panel, n * h, Start::zero, nullptr, 0, room.tile, U);
         for (int64_t j = 0; !joined && j < n; j++)
-          rows_by_panel<T>(rows, from + j * layer_.width, adjoint_row, panel + j * h * U, h,
-                           j == 0 ? Start::zero : Start::sums, nullptr, 0, room.tile, U);
+          rows_by_panel<T, Q>(rows, from + j * column, row, panel + j * layer_.panel(), h,
+                              j == 0 ? Start::zero : Start::sums, nullptr, 0, room.tile, U);
         const int64_t here = std::min(U, inputs - p * U);
         for (int64_t r = 0; r < rows; r++)
           std::memcpy(where(i + r) + p * U, room.tile + r * U, size_t(here) * sizeof(T));
@@ -327,13 +336,13 @@ class Backward {
         }
   }
 
-  Layer<T> layer_;
+  Layer<T, Q> layer_;
   const Code& forward_;
-  Gradients<T> gradients_, recurrent_;
+  Gradients<T, Q> gradients_, recurrent_;
   std::vector<Slot> operand_slots_;
   std::vector<Room> rooms_;
   std::vector<T*> dx_rows_;
-  T* packed_ih_ = nullptr;
+  Q* packed_ih_ = nullptr;
   T* packed_dx_ = nullptr;
   T* table_adjoint_ = nullptr;
   int64_t table_adjoint_row_ = 0;
@@ -352,8 +361,9 @@ RECURRA_EXPORT int recurra_backward(const recurra_program* program, const recurr
     return RECURRA_BAD_CALL;
   if (call->dx && call->tokens) return RECURRA_BAD_CALL;
   try {
-    if (call->type == RECURRA_F64) return Backward<double>(*program, *call).run();
-    return Backward<float>(*program, *call).run();
+    if (call->type == RECURRA_F64) return Backward<double, double>(*program, *call).run();
+    if (call->products == RECURRA_BF16) return Backward<float, Bfloat>(*program, *call).run();
+    return Backward<float, float>(*program, *call).run();
   } catch (const std::exception&) {
     return RECURRA_NO_MEMORY;
   }

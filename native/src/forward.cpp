@@ -5,7 +5,7 @@
 namespace recurra {
 namespace {
 
-template <class T>
+template <class T, class Q>
 class Forward {
  public:
   Forward(const recurra_program& program, const recurra_call& call)
@@ -41,9 +41,9 @@ class Forward {
   }
 
   struct Room {
-    Bench<T> bench;
+    Bench<T, Q> bench;
     T* states;     // inference: [states][2][rows][width]
-    T* gathered;
+    Q* gathered;
     T* projected;
     const T** rows;
   };
@@ -54,15 +54,13 @@ class Forward {
     rooms_.resize(size_t(threads_));
     const int64_t w = layer_.width, most = layer_.plan.most_rows, chunk = input_.room_rows();
     for (Room& room : rooms_) {
-      Bench<T>::carve(room.bench, from, layer_);
+      Bench<T, Q>::carve(room.bench, from, layer_);
       const bool own = !layer_.plan.share_units || &room == &rooms_[0];
       room.bench.steps = own ? from.take<T>(layer_.code.steps * most * w) : rooms_[0].bench.steps;
       room.states = layer_.memory_history ? nullptr
                     : own                 ? from.take<T>(layer_.code.states * 2 * most * w)
                                           : rooms_[0].states;
-      room.gathered = from.take<T>(layer_.call.tokens && layer_.tokens_projected && !layer_.bf16
-                                       ? 0
-                                       : chunk * layer_.call.inputs);
+      room.gathered = from.take<Q>(chunk * input_.depth());
       room.projected = from.take<T>(layer_.tokens_projected ? 0 : chunk * input_.row);
       room.rows = from.take<const T*>(chunk);
     }
@@ -70,6 +68,7 @@ class Forward {
 
   void work(int thread, Team& team) {
     const int threads = team.count();
+    const TileScope<Q> tiles;
     if (thread == 0) {
       layer_.fill_rows();
       input_.fill_bias();
@@ -105,7 +104,7 @@ class Forward {
     const recurra_call& call = layer_.call;
     const int64_t w = layer_.width, hidden = layer_.hidden;
     const int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
-    Bench<T>& bench = room.bench;
+    Bench<T, Q>& bench = room.bench;
     bench.rows = layer_.plan.most_rows;
     for (int32_t s = 0; s < layer_.code.states; s++) {
       T* const to = state_at(group, room, s, 0, false);
@@ -115,7 +114,7 @@ class Forward {
       }
     }
     if (team) team->wait();
-    Chunk<T> chunk{input_, group, room.gathered, room.projected, room.rows};
+    Chunk<T, Q> chunk{input_, group, room.gathered, room.projected, room.rows};
     for (int64_t step = 0; step < group.steps(); step++) {
       const int64_t active = group.active[size_t(step)], next = group.active[size_t(step) + 1];
       bench.columns = chunk.at(step, first, last);
@@ -147,8 +146,8 @@ class Forward {
     }
   }
 
-  Layer<T> layer_;
-  InputProducts<T> input_;
+  Layer<T, Q> layer_;
+  InputProducts<T, Q> input_;
   std::vector<Room> rooms_;
   int32_t threads_ = 1;
 };
@@ -161,8 +160,9 @@ using namespace recurra;
 RECURRA_EXPORT int recurra_forward(const recurra_program* program, const recurra_call* call) {
   if (!program || !call || !sound(*program, *call, false)) return RECURRA_BAD_CALL;
   try {
-    if (call->type == RECURRA_F64) return Forward<double>(*program, *call).run();
-    return Forward<float>(*program, *call).run();
+    if (call->type == RECURRA_F64) return Forward<double, double>(*program, *call).run();
+    if (call->products == RECURRA_BF16) return Forward<float, Bfloat>(*program, *call).run();
+    return Forward<float, float>(*program, *call).run();
   } catch (const std::exception&) {
     return RECURRA_NO_MEMORY;
   }

@@ -22,35 +22,37 @@ struct Gradient {
   T* to;
 };
 
-template <class T>
+template <class T, class Q>
 class Gradients {
  public:
   // Depth of a pass and how many rows of the result are packed at once: the packed adjoints stay in L2.
   static constexpr int64_t DEPTH = PASS_DEPTH, PART = 96;
+  static constexpr bool ROUNDED = !std::is_same_v<T, Q>;
 
   std::vector<Operand<T>> operands;
   std::vector<Gradient<T>> wanted;
 
-  Gradients(int64_t rows, int64_t hidden, bool bf16) : total_(rows), hidden_(hidden), bf16_(bf16) {}
+  Gradients(int64_t rows, int64_t hidden) : total_(rows), hidden_(hidden) {}
 
   void carve(Carver& from, int32_t threads) {
     packed_.clear();
-    for (const Operand<T>& operand : operands) packed_.push_back(from.take<T>(padded<T>(operand.width) * DEPTH));
-    parts_ = from.take<T>(threads * PART * DEPTH);
+    for (const Operand<T>& operand : operands) packed_.push_back(from.take<Q>(padded<T>(operand.width) * DEPTH));
+    parts_ = from.take<Q>(threads * PART * DEPTH);
   }
 
   // By the whole team. left: [rows][left_row].
   void run(const T* left, int64_t left_row, int thread, Team& team) {
     constexpr int64_t U = UNITS<T>;
     const int64_t parts = (hidden_ + PART - 1) / PART;
-    T* const own = parts_ + thread * PART * DEPTH;
+    Q* const own = parts_ + thread * PART * DEPTH;
     for (int64_t k = 0; k < total_; k += DEPTH) {
       const int64_t depth = std::min(DEPTH, total_ - k);
       int64_t item = 0;
       for (size_t o = 0; o < operands.size(); o++)
         for (int64_t p = 0; p < padded<T>(operands[o].width) / U; p++, item++)
           if (item % team.count() == thread)
-            pack_rows(operands[o], k, depth, p * U, packed_[o] + p * U * depth);
+            pack_rows<T>([&](int64_t i) { return operands[o].rows[k + i]; }, operands[o].width, p * U, depth,
+                         packed_[o] + p * panel_size<T, Q>(depth));
       if (thread == 0) next_.store(0);
       team.wait();
       const int64_t items = int64_t(wanted.size()) * parts;
@@ -68,62 +70,60 @@ class Gradients {
   }
 
  private:
-  void pack_rows(const Operand<T>& operand, int64_t k, int64_t depth, int64_t first, T* panel) const {
-    constexpr int64_t U = UNITS<T>, L = LANES<T>;
-    const int64_t here = std::min(U, operand.width - first);
-    for (int64_t i = 0; i < depth; i++) {
-      const T* const from = operand.rows[k + i] + first;
-      T* const to = panel + i * U;
-      if (here == U) {
-        store(to, load(from));
-        store(to + L, load(from + L));
-      } else {
-        copy_row(to, from, here, U);
-      }
-    }
-    if (bf16_) round_to_bfloat16(panel, depth * U);
-  }
-
-  // Columns [m0, m1) of the adjoints as the kernel's blocks: [depth][rows of the block] each.
-  void pack_left(const T* left, int64_t left_row, int64_t m0, int64_t m1, int64_t depth, T* to) const {
-    for (int64_t m = m0; m < m1;) {
-      const int n = block_rows(m - m0, m1 - m0);
-      for (int64_t k = 0; k < depth; k++)
-        for (int i = 0; i < n; i++) to[k * n + i] = left[k * left_row + m + i];
-      to += depth * n;
-      m += n;
-    }
-    if (bf16_) round_to_bfloat16(to - depth * (m1 - m0), depth * (m1 - m0));
-  }
-
-  void accumulate(const Gradient<T>& g, int64_t m0, int64_t m1, int64_t depth, const T* left, bool further) const {
-    constexpr int64_t U = UNITS<T>;
-    const int64_t width = operands[size_t(g.operand)].width;
-    T edge[BLOCK_ROWS * U];
-    for (int64_t p = 0; p * U < width; p++) {
-      const T* const panel = packed_[size_t(g.operand)] + p * U * depth;
-      const int64_t here = std::min(U, width - p * U);
-      const T* a = left;
+  // Columns [m0, m1) of the adjoints: as the kernel's blocks [depth][rows of the block], one after the other; of
+  // bfloat16 as rows [whole depth].
+  void pack_left(const T* left, int64_t left_row, int64_t m0, int64_t m1, int64_t depth, Q* to) const {
+    if constexpr (ROUNDED) {
+      const int64_t row = whole_depth<Q>(depth);
+      for (int64_t k = 0; k < row; k++)
+        for (int64_t m = m0; m < m1; m++) to[(m - m0) * row + k] = k < depth ? held<Q>(left[k * left_row + m]) : Q{0};
+      return;
+    } else {
       for (int64_t m = m0; m < m1;) {
         const int n = block_rows(m - m0, m1 - m0);
-        T* const to = g.to + m * width + p * U;
-        if (here == U) {
-          block_of<T, true>(n, a, 0, panel, depth, further ? Start::sums : Start::zero, nullptr, 0, to, width);
-        } else {
-          block_of<T, true>(n, a, 0, panel, depth, Start::zero, nullptr, 0, edge, U);
-          for (int i = 0; i < n; i++)
-            for (int64_t u = 0; u < here; u++) to[i * width + u] = edge[i * U + u] + (further ? to[i * width + u] : T(0));
-        }
-        a += depth * n;
+        for (int64_t k = 0; k < depth; k++)
+          for (int i = 0; i < n; i++) to[k * n + i] = left[k * left_row + m + i];
+        to += depth * n;
         m += n;
       }
     }
   }
 
+  void accumulate(const Gradient<T>& g, int64_t m0, int64_t m1, int64_t depth, const Q* left, bool further) const {
+    constexpr int64_t U = UNITS<T>;
+    const int64_t width = operands[size_t(g.operand)].width;
+    const Start start = further ? Start::sums : Start::zero;
+    T edge[PART * U];
+    for (int64_t p = 0; p * U < width; p++) {
+      const Q* const panel = packed_[size_t(g.operand)] + p * panel_size<T, Q>(depth);
+      T* const to = g.to + m0 * width + p * U;
+      const int64_t here = std::min(U, width - p * U);
+      if (here == U) {
+        product(m1 - m0, left, panel, depth, start, to, width);
+        continue;
+      }
+      product(m1 - m0, left, panel, depth, Start::zero, edge, U);
+      for (int64_t i = 0; i < m1 - m0; i++)
+        for (int64_t u = 0; u < here; u++) to[i * width + u] = edge[i * U + u] + (further ? to[i * width + u] : T(0));
+    }
+  }
+
+  void product(int64_t m, const Q* left, const Q* panel, int64_t depth, Start start, T* to, int64_t to_row) const {
+    if constexpr (ROUNDED) {
+      rows_by_panel<T, Q>(m, left, whole_depth<Q>(depth), panel, depth, start, nullptr, 0, to, to_row);
+    } else {
+      for (int64_t i = 0; i < m;) {
+        const int n = block_rows(i, m);
+        block_of<T, Q, true>(n, left, 0, panel, depth, start, nullptr, 0, to + i * to_row, to_row);
+        left += depth * n;
+        i += n;
+      }
+    }
+  }
+
   int64_t total_, hidden_;
-  bool bf16_;
-  std::vector<T*> packed_;
-  T* parts_ = nullptr;
+  std::vector<Q*> packed_;
+  Q* parts_ = nullptr;
   std::atomic<int64_t> next_{0};
 };
 

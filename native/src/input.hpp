@@ -7,19 +7,22 @@
 
 namespace recurra {
 
-template <class T>
+template <class T, class Q>
 struct InputProducts {
-  const Layer<T>& layer;
+  const Layer<T, Q>& layer;
   int64_t columns, row;     // row: numbers of a projected row
-  T* packed_ih = nullptr;   // [columns][panels][inputs][UNITS]
+  Q* packed_ih = nullptr;   // [columns][panels] panels of depth `inputs`
   T* bias = nullptr;        // [columns][width]
   T* projected = nullptr;   // [vocabulary][row], where tokens_projected
 
-  explicit InputProducts(const Layer<T>& l)
+  explicit InputProducts(const Layer<T, Q>& l)
       : layer(l), columns(int64_t(l.code.columns.size())), row(columns * l.width + UNITS<T>) {}
 
+  int64_t panel() const { return panel_size<T, Q>(layer.call.inputs); }
+  int64_t depth() const { return whole_depth<Q>(layer.call.inputs); }
+
   void carve_shared(Carver& from) {
-    packed_ih = from.take<T>(columns * layer.width * layer.call.inputs);
+    packed_ih = from.take<Q>(columns * layer.panels * panel());
     bias = from.take<T>(columns * layer.width);
     projected = from.take<T>(layer.tokens_projected ? layer.call.vocabulary * row : 0);
   }
@@ -39,15 +42,13 @@ struct InputProducts {
     const Share mine(columns * layer.panels, thread, threads);
     for (int64_t item = mine.first; item < mine.last; item++) {
       const int64_t c = item / layer.panels, p = item % layer.panels;
-      T* const panel = packed_ih + item * inputs * UNITS<T>;
       pack_transposed(m + layer.code.columns[size_t(c)].block * hidden * inputs, inputs, hidden, p * UNITS<T>, inputs,
-                      panel);
-      if (layer.bf16) round_to_bfloat16(panel, inputs * UNITS<T>);
+                      packed_ih + item * panel());
     }
   }
 
   // Rows of `vectors`, each `vectors_row` apart, times the panels [first, last) of every column -> to.
-  void product(int64_t rows, const T* vectors, int64_t vectors_row, int64_t first, int64_t last, T* to) const {
+  void product(int64_t rows, const Q* vectors, int64_t vectors_row, int64_t first, int64_t last, T* to) const {
     const int64_t inputs = layer.call.inputs;
     const T* start[TILE_ROWS];
     std::fill_n(start, TILE_ROWS, bias);
@@ -56,26 +57,22 @@ struct InputProducts {
       for (int64_t c = 0; c < columns; c++)
         for (int64_t p = first; p < last; p++) {
           const int64_t at = c * layer.width + p * UNITS<T>;
-          rows_by_panel(here, vectors + i * vectors_row, vectors_row,
-                        packed_ih + (c * layer.panels + p) * inputs * UNITS<T>, inputs, Start::rows, start, at,
-                        to + i * row + at, row);
+          rows_by_panel<T, Q>(here, vectors + i * vectors_row, vectors_row,
+                              packed_ih + (c * layer.panels + p) * panel(), inputs, Start::rows, start, at,
+                              to + i * row + at, row);
         }
     }
   }
 
   // This thread's part of the projected table: some rows of it, all columns.
-  void project(int thread, int threads, T* room) const {
+  void project(int thread, int threads, Q* room) const {
     const Share mine(layer.call.vocabulary, thread, threads);
     const T* const table = static_cast<const T*>(layer.call.table);
     const int64_t inputs = layer.call.inputs;
     for (int64_t v = mine.first; v < mine.last; v += CHUNK_ROWS) {
       const int64_t rows = std::min(CHUNK_ROWS, mine.last - v);
-      const T* from = table + v * inputs;
-      if (layer.bf16) {
-        for (int64_t i = 0; i < rows * inputs; i++) room[i] = to_bfloat16(from[i]);
-        from = room;
-      }
-      product(rows, from, inputs, 0, layer.panels, projected + v * row);
+      for (int64_t i = 0; i < rows; i++) hold_row(room + i * depth(), table + (v + i) * inputs, inputs);
+      product(rows, room, depth(), 0, layer.panels, projected + v * row);
     }
   }
 
@@ -83,11 +80,11 @@ struct InputProducts {
 };
 
 // The projected rows of a group, chunk after chunk.
-template <class T>
+template <class T, class Q>
 struct Chunk {
-  const InputProducts<T>& products;
+  const InputProducts<T, Q>& products;
   const Group& group;
-  T* gathered;    // [room_rows][inputs]
+  Q* gathered;    // [room_rows][depth of the inputs]
   T* projected;   // [room_rows][row]
   const T** rows;  // [room_rows]: where each packed row of the chunk begins
   int64_t begun = 0, ended = 0;  // steps [begun, ended) are there
@@ -100,7 +97,7 @@ struct Chunk {
 
  private:
   void make(int64_t s, int64_t first, int64_t last) {
-    const Layer<T>& layer = products.layer;
+    const Layer<T, Q>& layer = products.layer;
     const recurra_call& call = layer.call;
     begun = ended = s;
     while (ended < group.steps() && (ended == begun || group.before[size_t(ended) + 1] - group.before[size_t(begun)] <= CHUNK_ROWS))
@@ -115,14 +112,9 @@ struct Chunk {
           continue;
         }
         rows[n] = projected + n * products.row;
-        T* const to = gathered + n * call.inputs;
-        const T* const from = layer.input(row, time);
-        if (layer.bf16)
-          for (int64_t i = 0; i < call.inputs; i++) to[i] = to_bfloat16(from[i]);
-        else
-          std::memcpy(to, from, size_t(call.inputs) * sizeof(T));
+        hold_row(gathered + n * products.depth(), layer.input(row, time), call.inputs);
       }
-    if (!layer.tokens_projected) products.product(n, gathered, call.inputs, first, last, projected);
+    if (!layer.tokens_projected) products.product(n, gathered, products.depth(), first, last, projected);
   }
 };
 

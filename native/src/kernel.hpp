@@ -3,7 +3,8 @@
 
 #include <cstdint>
 
-#include "simd.hpp"
+#include "panels.hpp"
+#include "tiles.hpp"
 
 namespace recurra {
 
@@ -93,16 +94,65 @@ __attribute__((noinline)) void block(const T* __restrict a, int64_t row, const T
   }
 }
 
-template <class T, bool PACKED, int ROWS = BLOCK_ROWS>
-RECURRA_INLINE void block_of(int n, const T* a, int64_t row, const T* panel, int64_t depth, Start start,
+// sum += the products of the pairs in `b` with the pair `a`
+RECURRA_INLINE Vec<float> add_pairs(Vec<float> sum, int32_t a, Bits<float> b) {
+#if defined(__AVX512BF16__)
+  return (Vec<float>)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(a), (__m512bh)b);
+#else
+  float low, high;
+  const uint32_t first = uint32_t(a) << 16, second = uint32_t(a) & 0xffff0000u;
+  std::memcpy(&low, &first, 4);
+  std::memcpy(&high, &second, 4);
+  sum += reinterpret_cast<Vec<float>>(b << 16) * low;
+  return sum + reinterpret_cast<Vec<float>>(b & int32_t(0xffff0000)) * high;
+#endif
+}
+
+// The same of bfloat16, sums in float; depth even.
+template <int ROWS>
+__attribute__((noinline)) void block(const Bfloat* __restrict a, int64_t row, const Bfloat* __restrict panel,
+                                     int64_t depth, Start start, const float* const* rows, int64_t column, float* c,
+                                     int64_t c_row) {
+  constexpr int L = LANES<float>, U = UNITS<float>;
+  Vec<float> sum[ROWS][2];
+#pragma GCC unroll 16
+  for (int i = 0; i < ROWS; i++) {
+    if (start == Start::zero) {
+      sum[i][0] = sum[i][1] = Vec<float>{};
+    } else {
+      const float* from = start == Start::sums ? c + i * c_row : rows[i] + column;
+      sum[i][0] = load(from);
+      sum[i][1] = load(from + L);
+    }
+  }
+  typedef int32_t pairs __attribute__((vector_size(RECURRA_VECTOR_BYTES), aligned(2), may_alias));
+  for (int64_t k = 0; k < depth; k += 2) {
+    const Bits<float> b0 = *reinterpret_cast<const pairs*>(panel + k * U);
+    const Bits<float> b1 = *reinterpret_cast<const pairs*>(panel + k * U + 2 * L);
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++) {
+      int32_t pair;
+      std::memcpy(&pair, a + i * row + k, 4);
+      sum[i][0] = add_pairs(sum[i][0], pair, b0);
+      sum[i][1] = add_pairs(sum[i][1], pair, b1);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < ROWS; i++) {
+    store(c + i * c_row, sum[i][0]);
+    store(c + i * c_row + L, sum[i][1]);
+  }
+}
+
+template <class T, class Q, bool PACKED, int ROWS = BLOCK_ROWS>
+RECURRA_INLINE void block_of(int n, const Q* a, int64_t row, const Q* panel, int64_t depth, Start start,
                              const T* const* rows, int64_t column, T* c, int64_t c_row) {
-  if constexpr (ROWS == 1) {
-    block<T, 1, PACKED>(a, row, panel, depth, start, rows, column, c, c_row);
+  if (ROWS > 1 && n != ROWS) {
+    block_of<T, Q, PACKED, ROWS == 1 ? 1 : ROWS - 1>(n, a, row, panel, depth, start, rows, column, c, c_row);
+  } else if constexpr (std::is_same_v<Q, Bfloat>) {
+    block<ROWS>(a, row, panel, depth, start, rows, column, c, c_row);
   } else {
-    if (n == ROWS)
-      block<T, ROWS, PACKED>(a, row, panel, depth, start, rows, column, c, c_row);
-    else
-      block_of<T, PACKED, ROWS - 1>(n, a, row, panel, depth, start, rows, column, c, c_row);
+    block<T, ROWS, PACKED>(a, row, panel, depth, start, rows, column, c, c_row);
   }
 }
 
@@ -112,17 +162,29 @@ RECURRA_INLINE int block_rows(int64_t i, int64_t m) {
   return int((left + blocks - 1) / blocks);
 }
 
-// C [m][UNITS] = start + A [m][depth] panel [depth][UNITS]; A row-major.
-template <class T>
-void rows_by_panel(int64_t m, const T* a, int64_t a_row, const T* panel, int64_t depth, Start start,
+// C [m][UNITS] = start + A [m][depth] panel [depth][UNITS]; A row-major, padded to its whole depth.
+template <class T, class Q>
+void rows_by_panel(int64_t m, const Q* a, int64_t a_row, const Q* panel, int64_t depth, Start start,
                    const T* const* rows, int64_t column, T* c, int64_t c_row) {
-  for (int64_t k = 0; k < depth || k == 0; k += PASS_DEPTH) {
-    const int64_t here = depth - k < PASS_DEPTH ? depth - k : PASS_DEPTH;
+  constexpr int64_t PASS = PASS_DEPTH * int64_t(sizeof(float) / sizeof(Q) > 1 ? 2 : 1);
+  depth = whole_depth<Q>(depth);
+  for (int64_t k = 0; k < depth; k += PASS) {
+    const int64_t here = depth - k < PASS ? depth - k : PASS;
     const Start from = k == 0 ? start : Start::sums;
-    for (int64_t i = 0; i < m;) {
+    int64_t i = 0;
+    if constexpr (TILES && std::is_same_v<Q, Bfloat>) {
+      const int64_t tiled = m / TILE_SIDE * TILE_SIDE;
+      if (from == Start::rows)
+        for (int64_t r = 0; r < tiled; r++) std::memcpy(c + r * c_row, rows[r] + column, sizeof(T) * UNITS<T>);
+      for (int64_t n; i < tiled; i += n) {
+        n = tiled - i >= 2 * TILE_SIDE ? 2 * TILE_SIDE : TILE_SIDE;
+        tile_block(n, a + i * a_row + k, a_row, panel + k * UNITS<T>, here, from != Start::zero, c + i * c_row, c_row);
+      }
+    }
+    while (i < m) {
       const int n = block_rows(i, m);
-      block_of<T, false>(n, a + i * a_row + k, a_row, panel + k * UNITS<T>, here, from, rows + (rows ? i : 0), column,
-                         c + i * c_row, c_row);
+      block_of<T, Q, false>(n, a + i * a_row + k, a_row, panel + k * UNITS<T>, here, from, rows + (rows ? i : 0), column,
+                            c + i * c_row, c_row);
       i += n;
     }
   }

@@ -59,7 +59,8 @@ struct Memory {
         history(from.take<T>(forward.states * (plan.total + batch) * width)) {}
 };
 
-template <class T>
+// T: the type of values; Q: what the operands of matrix products are held as.
+template <class T, class Q>
 struct Layer {
   const recurra_call& call;
   const Code& code;
@@ -67,12 +68,11 @@ struct Layer {
   Plan plan;
   int64_t hidden, width, panels;  // width: units, padded to whole panels
   bool tokens_projected;          // the table's rows are projected once, not each step's
-  bool bf16;
 
   // shared by the team
   T* memory_saved = nullptr;
   T* memory_history = nullptr;
-  T* packed_hh = nullptr;   // per sum [panels][products][hidden][UNITS]
+  Q* packed_hh = nullptr;      // per sum [panels][products] panels of depth `hidden`
   T* vectors = nullptr;     // [vectors][width]
   T* constant_rows = nullptr;  // [constants][width]
   T* adjoint = nullptr;     // backward: [total][adjoint_row]
@@ -86,11 +86,14 @@ struct Layer {
         hidden(c.hidden),
         width(padded<T>(c.hidden)),
         panels(width / UNITS<T>),
-        tokens_projected(c.tokens && c.vocabulary <= plan.total),
-        bf16(c.products == RECURRA_BF16) {}
+        tokens_projected(c.tokens && c.vocabulary <= plan.total) {}
+
+  static constexpr bool ROUNDED = !std::is_same_v<T, Q>;
+
+  int64_t panel() const { return panel_size<T, Q>(hidden); }
 
   void carve_shared(Carver& from) {
-    packed_hh = from.take<T>(code.products * width * hidden);
+    packed_hh = from.take<Q>(code.products * panels * panel());
     vectors = from.take<T>(code.vectors * width);
     constant_rows = from.take<T>(code.constants * width);
   }
@@ -114,19 +117,18 @@ struct Layer {
         for (int64_t p = 0; p < panels; p++)
           for (int64_t i = 0; i < n; i++, item++) {
             if (item < mine.first || item >= mine.last) continue;
-            T* const panel = panel_of(sum, p) + i * hidden * UNITS<T>;
+            Q* const to = panel_of(sum, p) + i * panel();
             const T* const block = m + sum.products[size_t(i)].block * hidden * hidden;
             if (code.backward)
-              pack_straight(block, hidden, hidden, p * UNITS<T>, hidden, panel);
+              pack_rows<T>([&](int64_t k) { return block + k * hidden; }, hidden, p * UNITS<T>, hidden, to);
             else
-              pack_transposed(block, hidden, hidden, p * UNITS<T>, hidden, panel);
-            if (bf16) round_to_bfloat16(panel, hidden * UNITS<T>);
+              pack_transposed(block, hidden, hidden, p * UNITS<T>, hidden, to);
           }
       }
   }
 
-  T* panel_of(const Sum& sum, int64_t p) const {
-    return packed_hh + sum.first * width * hidden + p * int64_t(sum.products.size()) * hidden * UNITS<T>;
+  Q* panel_of(const Sum& sum, int64_t p) const {
+    return packed_hh + (sum.first * panels + p * int64_t(sum.products.size())) * panel();
   }
 
   // Row `row` of the batch at time t of the input, as a vector; its token's where there are tokens.
@@ -138,11 +140,11 @@ struct Layer {
 };
 
 // Where the arrays of a group lie at one step, and the tiles' own room.
-template <class T>
+template <class T, class Q>
 struct Bench {
   T* temps;                    // [temps + staged][TILE]
   T* steps;                    // [steps][rows][width]
-  T* rounded;                  // [products][rows][width], operands as bfloat16; only where they are
+  Q* rounded;                  // [products][rows][whole depth], operands as they are held; where that is not T
   T* sums = nullptr;           // backward: [reductions][width]
   const T* const* columns = nullptr;  // forward: the projected input of each active row
   const T* before[RECURRA_MAX_STATES];
@@ -153,14 +155,15 @@ struct Bench {
   int64_t rows = 0;            // rows that the group's arrays have
   int64_t packed = 0;          // packed row of the first active row
 
-  static void carve(Bench& bench, Carver& from, const Layer<T>& layer) {
+  static void carve(Bench& bench, Carver& from, const Layer<T, Q>& layer) {
     bench.temps = from.take<T>((layer.code.temps + layer.code.staged) * TILE<T>);
-    bench.rounded = from.take<T>(layer.bf16 ? layer.code.products * layer.plan.most_rows * layer.width : 0);
+    bench.rounded = from.take<Q>(
+        layer.ROUNDED ? layer.code.products * layer.plan.most_rows * whole_depth<Q>(layer.hidden) : 0);
   }
 };
 
-template <class T>
-Place<T> place(const Layer<T>& layer, const Bench<T>& bench, Slot slot) {
+template <class T, class Q>
+Place<T> place(const Layer<T, Q>& layer, const Bench<T, Q>& bench, Slot slot) {
   const int64_t w = layer.width;
   switch (slot.kind) {
     case SLOT_TEMP: return {bench.temps + slot.index * TILE<T>, 0};
@@ -185,11 +188,12 @@ void copy_row(T* to, const T* from, int64_t n, int64_t room) {
 }
 
 // One level of one step: units [first, last) of the active rows, tile by tile.
-template <class T>
-void run_level(const Layer<T>& layer, const Bench<T>& bench, const Level& level, int64_t active, int64_t first,
+template <class T, class Q>
+void run_level(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& level, int64_t active, int64_t first,
                int64_t last) {
   constexpr int64_t U = UNITS<T>;
-  Place<T> base[MOST_OPERANDS], here[MOST_OPERANDS], operand[MOST_OPERANDS];
+  Place<T> base[MOST_OPERANDS], here[MOST_OPERANDS];
+  Place<const Q> operand[MOST_OPERANDS];
   const int n_operands = int(level.operands.size());
   int staged = 0;
   for (int i = 0; i < n_operands; i++) {
@@ -200,14 +204,15 @@ void run_level(const Layer<T>& layer, const Bench<T>& bench, const Level& level,
   int product = 0;
   for (const Sum& sum : level.sums)
     for (const Product& p : sum.products) {
-      Place<T> from = place(layer, bench, p.operand);
-      if (layer.bf16) {
-        T* const to = bench.rounded + product * bench.rows * layer.width;
-        for (int64_t r = 0; r < active; r++)
-          for (int64_t u = 0; u < layer.hidden; u++) to[r * layer.width + u] = to_bfloat16(from.at[r * from.row + u]);
-        from = {to, layer.width};
+      const Place<T> from = place(layer, bench, p.operand);
+      if constexpr (layer.ROUNDED) {
+        const int64_t row = whole_depth<Q>(layer.hidden);
+        Q* const to = bench.rounded + product * bench.rows * row;
+        for (int64_t r = 0; r < active; r++) hold_row(to + r * row, from.at + r * from.row, layer.hidden);
+        operand[product++] = {to, row};
+      } else {
+        operand[product++] = {from.at, from.row};
       }
-      operand[product++] = from;
     }
   const int64_t tiles = (active + TILE_ROWS - 1) / TILE_ROWS;
   const int64_t wide = std::max<int64_t>(U, TILE<T> / ((active + tiles - 1) / std::max<int64_t>(tiles, 1)) / U * U);
@@ -242,18 +247,18 @@ void run_level(const Layer<T>& layer, const Bench<T>& bench, const Level& level,
         const int n = int(sum.products.size());
         if (sum.start >= 0) tile::map1(to, here[sum.start], rows, w, [](Vec<T> x) { return x; });
         // operands that lie side by side make one product of their joint depth
-        bool joined = layer.hidden == layer.width && !layer.bf16;
+        bool joined = layer.hidden == layer.width && !layer.ROUNDED;
         for (int i = 1; i < n; i++) joined = joined && operand[product + i].at == operand[product + i - 1].at + layer.hidden;
         const int passes = joined ? 1 : n;
         for (int64_t u = 0; u < w; u += U) {
-          const T* panel = layer.panel_of(sum, (u0 + u) / U);
+          const Q* panel = layer.panel_of(sum, (u0 + u) / U);
           for (int i = 0; i < passes; i++) {
-            const Place<T> a = operand[product + i];
+            const Place<const Q> a = operand[product + i];
             const Start start = i > 0 || sum.start >= 0 ? Start::sums : sum.column >= 0 ? Start::rows : Start::zero;
-            rows_by_panel(rows, a.at + r0 * a.row, a.row, panel, joined ? n * layer.hidden : layer.hidden, start,
+            rows_by_panel<T, Q>(rows, a.at + r0 * a.row, a.row, panel, joined ? n * layer.hidden : layer.hidden, start,
                           sum.column >= 0 ? bench.columns + r0 : nullptr, sum.column * layer.width + u0 + u, to.at + u,
                           to.row);
-            panel += layer.hidden * U;
+            panel += layer.panel();
           }
         }
         product += n;

@@ -1,9 +1,10 @@
-// Matrices packed for the kernel: panels of UNITS columns, [depth][UNITS] each, what is past the matrix zero.
+// Matrices packed for the kernel: panels of UNITS columns, what is past the matrix zero. [depth][UNITS]; of bfloat16
+// [depth / 2][UNITS][2], as the processors' products of pairs want them.
 #pragma once
 
 #include <cstdint>
 
-#include "simd.hpp"
+#include "bfloat.hpp"
 
 namespace recurra {
 
@@ -12,56 +13,61 @@ RECURRA_INLINE int64_t padded(int64_t n) {
   return (n + UNITS<T> - 1) / UNITS<T> * UNITS<T>;
 }
 
-// To the nearest bfloat16, ties to even; infinities and NaN stay what they are.
-RECURRA_INLINE float to_bfloat16(float value) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &value, 4);
-  if (value != value) return value;
-  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
-  __builtin_memcpy(&value, &bits, 4);
-  return value;
+// Where panel[k][u] stands.
+template <class T, class Q>
+RECURRA_INLINE int64_t panel_at(int64_t k, int64_t u) {
+  if constexpr (std::is_same_v<Q, Bfloat>)
+    return (k / 2 * UNITS<T> + u) * 2 + k % 2;
+  else
+    return k * UNITS<T> + u;
 }
 
-RECURRA_INLINE double to_bfloat16(double value) { return value; }
-
-template <class T>
-void round_to_bfloat16(T* values, int64_t n) {
-  for (int64_t i = 0; i < n; i++) values[i] = to_bfloat16(values[i]);
+// Numbers of a panel.
+template <class T, class Q>
+RECURRA_INLINE int64_t panel_size(int64_t depth) {
+  return whole_depth<Q>(depth) * UNITS<T>;
 }
 
 // panel[k][u] = m[(first + u) * row + k] for the UNITS rows from `first`: columns of the transpose
-template <class T>
-void pack_transposed(const T* m, int64_t row, int64_t rows, int64_t first, int64_t depth, T* panel) {
+template <class T, class Q>
+void pack_transposed(const T* m, int64_t row, int64_t rows, int64_t first, int64_t depth, Q* panel) {
   constexpr int U = UNITS<T>, SIDE = 8;
   const int64_t here = rows - first < U ? rows - first : U;
-  if (here < U) __builtin_memset(panel, 0, sizeof(T) * size_t(depth * U));
+  if (here < U || whole_depth<Q>(depth) != depth)
+    std::memset(static_cast<void*>(panel), 0, sizeof(Q) * size_t(panel_size<T, Q>(depth)));
   const T* from = m + first * row;
   int64_t u = 0;
   for (; u + SIDE <= here; u += SIDE) {
     const T* r = from + u * row;
-    T* to = panel + u;
     for (int64_t k = 0; k < depth; k++) {
+      Q* const to = panel + panel_at<T, Q>(k, u);
+      constexpr int apart = std::is_same_v<Q, Bfloat> ? 2 : 1;
 #pragma GCC unroll 8
-      for (int i = 0; i < SIDE; i++) to[k * U + i] = r[i * row + k];
+      for (int i = 0; i < SIDE; i++) to[i * apart] = held<Q>(r[i * row + k]);
     }
   }
   for (; u < here; u++)
-    for (int64_t k = 0; k < depth; k++) panel[k * U + u] = from[u * row + k];
+    for (int64_t k = 0; k < depth; k++) panel[panel_at<T, Q>(k, u)] = held<Q>(from[u * row + k]);
 }
 
-// panel[k][u] = m[k * row + first + u] for k < depth
-template <class T>
-void pack_straight(const T* m, int64_t row, int64_t columns, int64_t first, int64_t depth, T* panel) {
+// panel[k][u] = at(k)[first + u] for k < depth, of rows of `columns` numbers
+template <class T, class Q, class At>
+RECURRA_INLINE void pack_rows(At at, int64_t columns, int64_t first, int64_t depth, Q* panel) {
   constexpr int U = UNITS<T>, L = LANES<T>;
   const int64_t here = columns - first < U ? columns - first : U;
-  for (int64_t k = 0; k < depth; k++) {
-    const T* from = m + k * row + first;
-    T* to = panel + k * U;
-    if (here == U) {
-      store(to, load(from));
-      store(to + L, load(from + L));
+  for (int64_t k = 0; k < whole_depth<Q>(depth); k++) {
+    const T* const from = k < depth ? at(k) + first : nullptr;
+    if constexpr (std::is_same_v<Q, T>) {
+      T* const to = panel + k * U;
+      if (here == U) {
+        store(to, load(from));
+        store(to + L, load(from + L));
+      } else {
+        for (int64_t u = 0; u < U; u++) to[u] = u < here ? from[u] : T(0);
+      }
     } else {
-      for (int64_t u = 0; u < U; u++) to[u] = u < here ? from[u] : T(0);
+      Q* const to = panel + panel_at<T, Q>(k, 0);
+      for (int64_t u = 0; u < U; u++) to[2 * u] = from && u < here ? held<Q>(from[u]) : Q{0};
     }
   }
 }

@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t WORTH_A_TEAM = 128 * 1024;
 
 // Weights packed once, states and all room kept: a step touches no allocator.
-template <class T>
+template <class T, class Q>
 class Prepared final : public Stream {
  public:
   Prepared(const recurra_program& program, const recurra_call& call)
@@ -75,24 +75,27 @@ class Prepared final : public Stream {
     states_ = from.take<T>(layer_.code.states * 2 * batch * w);
     steps_ = from.take<T>(layer_.code.steps * batch * w);
     projected_ = from.take<T>(batch * input_.row);
-    rounded_ = from.take<T>(layer_.bf16 ? batch * call_.inputs : 0);
+    held_ = from.take<Q>(layer_.ROUNDED ? batch * input_.depth() : 0);
     rows_ = from.take<const T*>(batch);
     benches_.resize(size_t(threads_));
-    for (Bench<T>& bench : benches_) Bench<T>::carve(bench, from, layer_);
+    for (Bench<T, Q>& bench : benches_) Bench<T, Q>::carve(bench, from, layer_);
   }
 
   void work(int thread, Team& team) {
     const Share mine(layer_.panels, thread, team.count());
     const int64_t u0 = mine.first * UNITS<T>, u1 = mine.last * UNITS<T>;
-    const T* x = x_;
-    if (layer_.bf16) {
+    const TileScope<Q> tiles;
+    const Q* x;
+    if constexpr (Layer<T, Q>::ROUNDED) {
       if (thread == 0)
-        for (int64_t i = 0; i < call_.batch * call_.inputs; i++) rounded_[i] = to_bfloat16(x_[i]);
+        for (int64_t r = 0; r < call_.batch; r++) hold_row(held_ + r * input_.depth(), x_ + r * call_.inputs, call_.inputs);
       team.wait();
-      x = rounded_;
+      x = held_;
+    } else {
+      x = x_;
     }
-    input_.product(call_.batch, x, call_.inputs, mine.first, mine.last, projected_);
-    Bench<T>& bench = benches_[size_t(thread)];
+    input_.product(call_.batch, x, input_.depth(), mine.first, mine.last, projected_);
+    Bench<T, Q>& bench = benches_[size_t(thread)];
     bench.rows = call_.batch;
     bench.steps = steps_;
     bench.columns = rows_;
@@ -111,11 +114,12 @@ class Prepared final : public Stream {
 
   recurra_program program_;  // a copy: the stream may live longer
   recurra_call call_;
-  Layer<T> layer_;
-  InputProducts<T> input_;
+  Layer<T, Q> layer_;
+  InputProducts<T, Q> input_;
   Buffer room_;
-  std::vector<Bench<T>> benches_;
-  T *states_ = nullptr, *steps_ = nullptr, *projected_ = nullptr, *rounded_ = nullptr, *y_ = nullptr;
+  std::vector<Bench<T, Q>> benches_;
+  T *states_ = nullptr, *steps_ = nullptr, *projected_ = nullptr, *y_ = nullptr;
+  Q* held_ = nullptr;
   const T** rows_ = nullptr;
   const T* x_ = nullptr;
   int threads_ = 1, now_ = 0;
@@ -140,8 +144,9 @@ RECURRA_EXPORT recurra_stream* recurra_stream_new(const recurra_program* program
   for (int32_t s = 0; s < program->forward.states && !call->state[0]; s++) checked.state[s] = call->weight_ih;
   if (!sound(*program, checked, false)) return nullptr;
   try {
-    if (call->type == RECURRA_F64) return new recurra_stream{new Prepared<double>(*program, *call)};
-    return new recurra_stream{new Prepared<float>(*program, *call)};
+    if (call->type == RECURRA_F64) return new recurra_stream{new Prepared<double, double>(*program, *call)};
+    if (call->products == RECURRA_BF16) return new recurra_stream{new Prepared<float, Bfloat>(*program, *call)};
+    return new recurra_stream{new Prepared<float, float>(*program, *call)};
   } catch (const std::exception&) {
     return nullptr;
   }

@@ -1,0 +1,64 @@
+// bfloat16, as the operands of matrix products are held when they are rounded to it; sums are float's.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "simd.hpp"
+
+namespace recurra {
+
+struct Bfloat {
+  uint16_t bits;
+};
+
+// To the nearest, ties to even; infinities stay, NaN stays NaN.
+RECURRA_INLINE Bfloat to_bfloat(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  const uint32_t rounded = bits + 0x7fff + (bits >> 16 & 1);
+  return {uint16_t((value != value ? bits | 0x400000 : rounded) >> 16)};
+}
+
+// What a value is held as in a product: itself, or rounded.
+template <class Q, class T>
+RECURRA_INLINE Q held(T value) {
+  if constexpr (std::is_same_v<Q, Bfloat>)
+    return to_bfloat(float(value));
+  else
+    return value;
+}
+
+template <class Q, class T>
+RECURRA_INLINE void hold(Q* to, const T* from, int64_t n) {
+  if constexpr (std::is_same_v<Q, T>)
+    std::memcpy(to, from, size_t(n) * sizeof(T));
+  else
+    for (int64_t i = 0; i < n; i++) to[i] = held<Q>(from[i]);
+}
+
+// Inner dimensions are taken so many at a time: pairs of bfloat16, a tile's row of them where there are tiles.
+#if defined(__AMX_BF16__)
+inline constexpr int64_t BFLOAT_STEP = 32;
+#else
+inline constexpr int64_t BFLOAT_STEP = 2;
+#endif
+
+template <class Q>
+RECURRA_INLINE int64_t whole_depth(int64_t depth) {
+  if constexpr (std::is_same_v<Q, Bfloat>)
+    return (depth + BFLOAT_STEP - 1) / BFLOAT_STEP * BFLOAT_STEP;
+  else
+    return depth;
+}
+
+// A row of an operand, padded with zeros to its whole depth.
+template <class Q, class T>
+RECURRA_INLINE void hold_row(Q* to, const T* from, int64_t n) {
+  hold(to, from, n);
+  if constexpr (std::is_same_v<Q, Bfloat>)
+    for (int64_t i = n; i < whole_depth<Q>(n); i++) to[i] = Bfloat{0};
+}
+
+}  // namespace recurra
