@@ -1,0 +1,172 @@
+"""The two directions of a step as code: forward from a cell's program, backward from its derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recurra.engines.native.slots import Levels, place
+from recurra.engines.native.sums import Items
+from recurra.engines.native.values import Value, Values
+from recurra.engines.native.words import CODE, NONE, slot
+from recurra.equations.derivative import Derivative
+from recurra.equations.graph import VECTOR_KINDS, Node, Parameter
+
+COMPUTED_ANEW = ("add", "sub", "mul", "neg")
+"""What backward computes from a value that is kept anyway, if all else in it is constant: 1 - z from z."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Words of one direction, the table of constants not yet in its final size, and its levels."""
+
+    direction: int
+    saved: int
+    columns: tuple[tuple[int, ...], ...]
+    levels: Levels
+    adjoints: tuple[int, int, int, int] = (0, 0, 0, 0)
+    tail: tuple[int, ...] = ()
+
+    def words(self, states: int, vectors: int, constants: int) -> tuple[int, ...]:
+        columns = [word for block, column in enumerate(self.columns) for word in (block, len(column), *column)]
+        return (
+            CODE, self.direction, states, len(self.columns), vectors, constants, self.saved, self.levels.steps,
+            self.levels.temps, *self.adjoints, self.levels.count, *columns, *self.levels.words, *self.tail,
+        )  # fmt: skip
+
+
+class Directions:
+    """What the directions of one cell share: the numbers of weights, of constants and of what is kept."""
+
+    def __init__(self, derivative: Derivative) -> None:
+        self.derivative, self.program = derivative, derivative.forward
+        program = self.program
+        self.vectors = tuple(q for q in program.parameters if q.kind in VECTOR_KINDS)
+        self.blocks = {q: program.gates_of(q.kind).index(q.gate) for q in program.parameters if q.kind in ("W", "R")}
+        self.constants: list[float] = []
+        operands = {operand for q, _, operand in derivative.parameters if q.kind == "R"}
+        kept = [
+            n
+            for n in derivative.saved
+            if program.nodes[n].op not in ("input", "state", "constant") and n not in program.outputs
+        ]
+        self.anew = {n for n in kept if n not in operands and self._is_cheap(n)}
+        self.saved = {n: number for number, n in enumerate(n for n in kept if n not in self.anew)}
+
+    def _is_cheap(self, index: int) -> bool:
+        node, nodes = self.program.nodes[index], self.program.nodes
+        read = [a for a in node.args if nodes[a].op != "constant"]
+        if node.op not in COMPUTED_ANEW or len(read) != 1:
+            return False
+        return read[0] in self.derivative.saved or nodes[read[0]].op == "vector"
+
+    def forward(self, *, train: bool) -> Code:
+        """The new states; with `train` what backward reads, too. The same arithmetic either way."""
+        program, values = self.program, Values()
+        at: list[int] = []
+        for node in program.nodes:
+            at.append(self._value_forward(values, node, at))
+        columns = len(program.gates_of("W"))
+        items = Items(values, {at[n] for n in (*program.outputs, *self.saved)}, self.constants, columns)
+        targets = [(at[n], slot("AFTER", i)) for i, n in enumerate(program.outputs)]
+        if train:
+            targets += [(at[n], slot("SAVED", number)) for n, number in self.saved.items()]
+        levels = place(items, targets)
+        return Code(0, len(self.saved) if train else 0, tuple(map(tuple, items.columns)), levels)
+
+    def backward(self) -> tuple[Code, tuple[tuple[Parameter, int], ...]]:
+        """The old states' adjoints and what the weights' gradients are made of; reductions of the vector weights."""
+        derivative, values = self.derivative, Values()
+        at: list[int] = []
+        for node in derivative.nodes:
+            at.append(self._value_backward(values, node, at))
+        flows = {q: (at[adjoint], operand) for q, adjoint, operand in derivative.parameters}
+        carries = [(at[n], slot("CARRY_OUT", i)) for i, n in enumerate(derivative.states) if n is not None]
+        items = Items(values, {v for v, _ in [*flows.values(), *carries]}, self.constants, 0)
+
+        sums: dict[int, int] = {}
+        reductions = tuple((q, sums.setdefault(flows[q][0], len(sums))) for q in self.vectors if q in flows)
+        for value, number in sums.items():
+            items.add("reduce", (items.at[value],), number=number)
+
+        w = [(self.blocks[q], v) for q, (v, _) in flows.items() if q.kind == "W"]
+        r = [(self.blocks[q], v, operand) for q, (v, operand) in flows.items() if q.kind == "R" and operand is not None]
+        shared, r_only, w_only = _columns(sorted(w), sorted(r, key=lambda e: e[0]))
+        column_of = {v: len(w_only) + j for j, v in enumerate([*(v for _, v in shared), *r_only])}
+        targets = [(v, slot("ADJOINT", j)) for v, j in column_of.items()]
+        targets += [(v, slot("ADJOINT", j)) for j, (_, v) in enumerate(w_only)]
+        levels = place(items, [*targets, *carries])
+
+        tail = [int(n is not None) for n in derivative.states] + [block for block, _ in (*w_only, *shared)]
+        for block, value, operand in sorted(r, key=lambda e: (column_of[e[1]], e[0])):
+            tail += [block, column_of[value], self._slot_kept(operand)]
+        sizes = (len(targets), len(w), len(r), len(sums))
+        return Code(1, len(self.saved), (), levels, sizes, tuple(tail)), reductions
+
+    # values of the nodes
+
+    def _value(self, values: Values, node: Node, at: Sequence[int]) -> int:
+        """What means the same in both directions."""
+        if node.op == "constant":
+            assert node.value is not None
+            return values.constant(node.value)
+        if node.parameter is None:
+            return values.apply(node.op, *(at[a] for a in node.args))
+        if node.op == "vector":
+            return values.leaf(slot("VECTOR", self.vectors.index(node.parameter)))
+        return values.add(Value("product", (at[node.args[0]],), block=self.blocks[node.parameter]))
+
+    def _value_forward(self, values: Values, node: Node, at: Sequence[int]) -> int:
+        if node.op == "input":
+            return NONE
+        if node.op == "W":
+            assert node.parameter is not None
+            return values.leaf(slot("COLUMN", self.blocks[node.parameter]))
+        if node.op == "state":
+            assert node.label is not None
+            return values.leaf(slot("BEFORE", self.program.states.index(node.label)))
+        return self._value(values, node, at)
+
+    def _value_backward(self, values: Values, node: Node, at: Sequence[int]) -> int:
+        if node.width == "I":  # the input's adjoint is the core's own
+            return NONE
+        if node.op == "saved":
+            assert node.source is not None
+            return self._value_kept(values, node.source)
+        if node.op == "adjoint":
+            assert node.label is not None
+            state = self.program.states.index(node.label)
+            carried = values.leaf(slot("CARRY_IN", state))
+            return carried if state else values.apply("add", carried, values.leaf(slot("OUTPUT")))
+        return self._value(values, node, at)
+
+    def _value_kept(self, values: Values, index: int) -> int:
+        """A value of forward, in backward."""
+        node = self.program.nodes[index]
+        if index in self.anew:
+            return values.apply(node.op, *(self._value_kept(values, a) for a in node.args))
+        if node.op in ("constant", "vector") and index not in self.saved:
+            return self._value(values, node, ())
+        return values.leaf(self._slot_kept(index))
+
+    def _slot_kept(self, index: int) -> int:
+        node = self.program.nodes[index]
+        if node.op == "state":
+            assert node.label is not None
+            return slot("BEFORE", self.program.states.index(node.label))
+        if index in self.program.outputs:
+            return slot("AFTER", self.program.outputs.index(index))
+        return slot("SAVED", self.saved[index])
+
+
+def _columns(
+    w: Sequence[tuple[int, int]], r: Sequence[tuple[int, int, int]]
+) -> tuple[list[tuple[int, int]], list[int], list[tuple[int, int]]]:
+    """The columns of adjoints: those that W and R share, those of R alone, those of W alone.
+
+    A value that several W gates need has a column for each of them, and R reads the one that is shared.
+    """
+    recurrent = dict.fromkeys(v for _, v, _ in r)
+    shared = {v: block for block, v in w if v in recurrent}
+    pairs = sorted((block, v) for v, block in shared.items())
+    return pairs, [v for v in recurrent if v not in shared], [e for e in w if e not in pairs]

@@ -1,0 +1,155 @@
+"""Where each result of a step lies, and in which order the instructions of a level run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recurra.engines.native.sums import Item, Items
+from recurra.engines.native.words import NONE, OPERATIONS, kind_of, slot
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The levels of one direction as words, and what they take: values of a step, temporary tiles.
+
+    slots, products: how many different ones the level that has most of them names.
+    """
+
+    words: tuple[int, ...]
+    count: int
+    steps: int
+    temps: int
+    slots: int
+    products: int
+
+
+def place(items: Items, targets: Sequence[tuple[int, int]]) -> Levels:
+    """Give every result a slot, the values that are asked for the slots of `targets`.
+
+    targets: (value, slot); a value's first one is where it is computed, if others may read it there, the rest are
+    copies.
+    """
+    readers = _readers(items.all)
+    for value, target in targets:
+        index = items.at[value]
+        if items.all[index].op == "leaf":
+            index = items.copy_of(index)
+        elif items.all[index].slot != NONE or (kind_of(target) == "CARRY_OUT" and readers[index]):
+            index = items.add("copy", (index,))
+        items.all[index].slot = target
+    _sink(items.all)
+    readers, steps = _readers(items.all), 0
+    for index, item in enumerate(items.all):
+        if item.slot == NONE and any(items.all[r].level > item.level for r in readers[index]):
+            item.slot = slot("STEP", steps)
+            steps += 1
+    levels = [_Level(items.all, n) for n in range(1 + max([0, *(i.level for i in items.all)]))]
+    return Levels(
+        tuple(word for level in levels for word in level.words),
+        len(levels),
+        steps,
+        max(level.temps for level in levels),
+        max(len(level.named) for level in levels),
+        max(level.products for level in levels),
+    )
+
+
+def _readers(items: list[Item]) -> list[list[int]]:
+    found: list[list[int]] = [[] for _ in items]
+    for index, item in enumerate(items):
+        for read in {*item.args, *(operand for _, operand in item.products)}:
+            found[read].append(index)
+    return found
+
+
+def _sink(items: list[Item]) -> None:
+    """Move what is only read in later levels there, where nothing more has to wait for it than waits anyway."""
+    readers = _readers(items)
+    for index in reversed(range(len(items))):
+        item = items[index]
+        if item.op in ("leaf", "sum") or item.slot != NONE or not readers[index]:
+            continue
+        due = min(items[r].level - (items[r].op == "sum") for r in readers[index])
+        waits = (
+            items[a].slot != NONE or any(items[r].level >= due for r in readers[a] if r != index) for a in item.args
+        )
+        if due > item.level and all(waits):
+            item.level = due
+
+
+class _Level:
+    """The words of one level: sums first, then instructions in an order that keeps few temporary tiles."""
+
+    def __init__(self, items: list[Item], level: int) -> None:
+        self.items = items
+        self.free: list[int] = []
+        self.temps = self.products = 0
+        self.named: set[int] = set()
+        own = [i for i, item in enumerate(items) if item.level == level]
+        sums = [i for i in own if items[i].op == "sum"]
+        waiting = [i for i in own if items[i].op != "sum"]
+        self.left = {i: sum(i in items[w].args for w in waiting) for i in own}
+        self.made: dict[int, int] = {}
+        self.words = [len(sums), len(waiting)]
+        for index in sums:
+            self._sum(index)
+        while waiting:
+            ready = [w for w in waiting if all(a in self.made or a not in self.left for a in items[w].args)]
+            chosen = min(ready, key=self._cost)
+            waiting.remove(chosen)
+            self._instruction(chosen)
+
+    def _cost(self, index: int) -> tuple[bool, int, int, int]:
+        """Sums over rows first, then what frees temporary tiles; of equals what reads the newest results."""
+        item = self.items[index]
+        newest = max([0, *(self.made.get(a, 0) for a in item.args)])
+        return item.op != "reduce", (item.slot == NONE) - len(self._last_reads(item)), -newest, index
+
+    def _last_reads(self, item: Item) -> list[int]:
+        """Temporary tiles that nobody reads after this instruction."""
+        temps = {a for a in item.args if a in self.left and kind_of(self.items[a].slot) == "TEMP"}
+        return sorted(a for a in temps if self.left[a] == 1)
+
+    def _name(self, index: int) -> int:
+        word = self.items[index].slot
+        self.named.add(word)
+        return word
+
+    def _destination(self, index: int) -> int:
+        """The slot of a result; a temporary tile if it has no other."""
+        item = self.items[index]
+        if item.slot == NONE:
+            if not self.free:
+                self.free.append(self.temps)
+                self.temps += 1
+            number = min(self.free)
+            self.free.remove(number)
+            item.slot = slot("TEMP", number)
+        self.made[index] = len(self.made) + 1
+        return self._name(index)
+
+    def _sum(self, index: int) -> None:
+        item = self.items[index]
+        start = self._name(item.args[0]) if item.args else NONE
+        # adjoints that lie side by side are one deep product to the core
+        products = sorted(item.products, key=lambda p: _order(self.items[p[1]].slot))
+        self.words += [self._destination(index), start, len(products)]
+        for block, operand in products:
+            self.words += [block, self._name(operand)]
+        self.products += len(products)
+
+    def _instruction(self, index: int) -> None:
+        item = self.items[index]
+        read = [self._name(a) for a in item.args]
+        last = self._last_reads(item)
+        for a in set(item.args) & self.left.keys():
+            self.left[a] -= 1
+        self.free += [self.items[a].slot & 0xFFFF for a in last]
+        destination = item.number if item.op == "reduce" else self._destination(index)
+        self.words += [OPERATIONS[item.op], destination, *read, *[NONE] * (3 - len(read))]
+
+
+def _order(word: int) -> int:
+    """Adjoints by their column; others stay in the order of the equations."""
+    return word if kind_of(word) == "ADJOINT" else 0

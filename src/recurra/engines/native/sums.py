@@ -1,0 +1,174 @@
+"""Values as what the core runs, level after level: sums of products, and instructions.
+
+A chain of additions whose interim results nobody else reads is one sum: it starts from a column of the input's
+products or from what is there when its level begins, all its products are added at once, and the rest follows by
+instructions. A level is as late as its operands demand: products need whole rows, so what a product reads has to be
+computed in an earlier level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from recurra.engines.native.values import Value, Values
+from recurra.engines.native.words import NONE, PRODUCT_OPERANDS, kind_of, slot
+
+LEAF = -1
+"""The level of what is there before the step begins."""
+
+
+@dataclass
+class Item:
+    """What the core runs, or a leaf.
+
+    op: "leaf", "sum" or an operation of the core. args: items that an instruction reads; of a sum its start, if it
+    has one. products: (row block of weight_hh, item) of a sum. number: of a reduction. slot: where the result lies.
+    """
+
+    op: str
+    args: tuple[int, ...]
+    level: int
+    products: tuple[tuple[int, int], ...] = ()
+    number: int = NONE
+    slot: int = NONE
+
+
+class Items:
+    """The items of one direction.
+
+    at: item of each value that has one of its own; columns: for each column of the input's products the numbers of
+    the vectors that are added to it once for all time.
+    """
+
+    def __init__(self, values: Values, roots: Collection[int], constants: list[float], columns: int) -> None:
+        self.values, self.roots, self.constants = values.all, frozenset(roots), constants
+        self.uses = values.uses(roots)
+        self.all: list[Item] = []
+        self.at: dict[int, int] = {}
+        self.columns: list[list[int]] = [[] for _ in range(columns)]
+        self._whole: dict[int, int] = {}
+        joined = self._joined()
+        for index, value in enumerate(self.values):
+            if self.uses[index] and index not in joined:
+                self.at[index] = self._item(index, value)
+
+    def add(self, op: str, args: Sequence[int], *, number: int = NONE) -> int:
+        """An instruction, at the first level that it can be in."""
+        level = max([0, *(self.all[a].level for a in args)])
+        self.all.append(Item(op, tuple(args), level, number=number))
+        return len(self.all) - 1
+
+    def whole(self, item: int) -> int:
+        """The item with whole rows in memory: a copy of a leaf that has none, otherwise itself."""
+        at = self.all[item]
+        if at.op != "leaf" or kind_of(at.slot) in PRODUCT_OPERANDS:
+            return item
+        if item not in self._whole:
+            self._whole[item] = self.add("copy", (item,))
+        return self._whole[item]
+
+    def copy_of(self, leaf: int) -> int:
+        """A copy of a leaf that has no slot yet: the one that products read, if there is one."""
+        found = self._whole.get(leaf)
+        return found if found is not None and self.all[found].slot == NONE else self.add("copy", (leaf,))
+
+    # chains
+
+    def _joined(self) -> set[int]:
+        """Values that have no item of their own: an addition reads them, and nobody else does."""
+        joined: set[int] = set()
+        for index, value in enumerate(self.values):
+            if self.uses[index] and value.op == "add":
+                joined.update(a for a in value.args if self.values[a].op in ("add", "product", "mul", "neg"))
+        return {j for j in joined if self.uses[j] == 1 and j not in self.roots}
+
+    def _addends(self, index: int) -> list[int]:
+        if self.values[index].op != "add":
+            return [index]
+        found = []
+        for arg in self.values[index].args:
+            joins = arg not in self.at and self.values[arg].op == "add"
+            found += self._addends(arg) if joins else [arg]
+        return found
+
+    def _item(self, index: int, value: Value) -> int:
+        if value.op == "constant":
+            if value.number not in self.constants:
+                self.constants.append(value.number)
+            self.all.append(Item("leaf", (), LEAF, slot=slot("CONSTANT", self.constants.index(value.number))))
+        elif value.op == "leaf":
+            self.all.append(Item("leaf", (), LEAF, slot=value.slot))
+        elif value.op in ("add", "product"):
+            return self._chain(self._addends(index))
+        else:
+            return self.add(value.op, [self.at[a] for a in value.args])
+        return len(self.all) - 1
+
+    def _chain(self, addends: list[int]) -> int:
+        products = [a for a in addends if self._joins_a_sum(a)]
+        rest = [a for a in addends if a not in products]
+        column = next((a for a in rest if self._kind(a) == "COLUMN" and self.uses[a] == 1), None)
+        if column is not None:
+            rest.remove(column)
+            vectors = [a for a in rest if self._kind(a) == "VECTOR"]
+            self.columns[self.values[column].slot & 0xFFFF] += [self.values[v].slot & 0xFFFF for v in vectors]
+            rest = [a for a in rest if a not in vectors]
+        if not products:
+            return self._added(rest if column is None else [column, *rest])
+        read = [(self.values[p].block, self.whole(self.at[self.values[p].args[0]])) for p in products]
+        level = max([*(self.all[r].level + 1 for _, r in read), *(self._level(a) for a in rest)])
+        early = [a for a in rest if LEAF < self._level(a) < level]
+        start = None if column is None else self.at[column]
+        if early:
+            rest = [a for a in rest if a not in early]
+            before = self._added(early)
+            if start is None:
+                start = before
+                early = []
+        elif start is None and (leaf := next((a for a in rest if self._level(a) == LEAF), None)) is not None:
+            start = self.at[leaf]
+            rest.remove(leaf)
+        self.all.append(Item("sum", () if start is None else (start,), level, tuple(read)))
+        total = len(self.all) - 1
+        if early:
+            total = self.add("add", (total, before))
+        return self._onto(total, rest)
+
+    def _joins_a_sum(self, index: int) -> bool:
+        return self.values[index].op == "product" and index not in self.at
+
+    def _kind(self, index: int) -> str:
+        value = self.values[index]
+        return kind_of(value.slot) if value.op == "leaf" else ""
+
+    def _level(self, index: int) -> int:
+        if index in self.at:
+            return self.all[self.at[index]].level
+        return max([0, *(self.all[self.at[a]].level for a in self.values[index].args)])
+
+    def _added(self, addends: list[int]) -> int:
+        """The sum of values without products: early ones first, so that one value waits for a later level."""
+        addends = sorted(addends, key=lambda a: max(0, self._level(a)))
+        soon = [a for a in addends if max(0, self._level(a)) == max(0, self._level(addends[0]))]
+        plain = [a for a in soon if a in self.at]
+        times = [a for a in soon if self.values[a].op == "mul"]
+        first = (plain + times + soon)[0]
+        addends.remove(first)
+        return self._onto(self._own(first), addends)
+
+    def _own(self, addend: int) -> int:
+        if addend in self.at:
+            return self.at[addend]
+        return self.add(self.values[addend].op, [self.at[a] for a in self.values[addend].args])
+
+    def _onto(self, total: int, addends: list[int]) -> int:
+        for addend in sorted(addends, key=self._level):
+            args = () if addend in self.at else tuple(self.at[a] for a in self.values[addend].args)
+            if not args:
+                total = self.add("add", (total, self.at[addend]))
+            elif self.values[addend].op == "neg":
+                total = self.add("sub", (total, *args))
+            else:
+                total = self.add("muladd", (*args, total))
+        return total

@@ -1,0 +1,85 @@
+"""The values of a step as the core computes them: its slots, its products and its own operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from recurra.engines.native.words import NONE
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value.
+
+    op: "leaf" (in `slot` before the step begins), "constant" (`number`), "product" (row block `block` of weight_hh
+    times the one operand), or an operation of the core, elementwise.
+    args: operands, always with smaller numbers than the value's own.
+    """
+
+    op: str
+    args: tuple[int, ...] = ()
+    slot: int = NONE
+    block: int = NONE
+    number: float = 0.0
+
+
+class Values:
+    """Values in an order in which they can be computed; equal values are one.
+
+    What one operation of the core does in the place of several is written so as it comes in: 1 - a, and what a
+    sigmoid and a tanh hand back. The several are left out by `uses` if nobody else needs them.
+    """
+
+    def __init__(self) -> None:
+        self.all: list[Value] = []
+        self._index: dict[Value, int] = {}
+
+    def add(self, value: Value) -> int:
+        if value not in self._index:
+            self._index[value] = len(self.all)
+            self.all.append(value)
+        return self._index[value]
+
+    def leaf(self, slot: int) -> int:
+        return self.add(Value("leaf", slot=slot))
+
+    def constant(self, number: float) -> int:
+        return self.add(Value("constant", number=number))
+
+    def apply(self, op: str, *args: int) -> int:
+        if op == "sub" and self._is_one(args[0]):
+            return self.add(Value("one_minus", (args[1],)))
+        if op == "mul":
+            for d, slope in (args, args[::-1]):
+                back = self._slope(slope)
+                if back is not None:
+                    return self.add(Value(back[0], (d, back[1])))
+        return self.add(Value(op, args))
+
+    def _is_one(self, index: int) -> bool:
+        return self.all[index] == Value("constant", number=1.0)
+
+    def _slope(self, index: int) -> tuple[str, int] | None:
+        """(operation, y) if the value is y (1 - y) or 1 - y y."""
+        value = self.all[index]
+        if value.op == "mul":
+            for y, other in (value.args, value.args[::-1]):
+                if self.all[other] == Value("one_minus", (y,)):
+                    return "sigmoid_back", y
+        if value.op == "one_minus":
+            square = self.all[value.args[0]]
+            if square.op == "mul" and square.args[0] == square.args[1]:
+                return "tanh_back", square.args[0]
+        return None
+
+    def uses(self, roots: Iterable[int]) -> list[int]:
+        """How often each value is read by those that the roots need, each root counted as one more; 0: not needed."""
+        count = [0] * len(self.all)
+        for root in roots:
+            count[root] += 1
+        for index in reversed(range(len(self.all))):
+            if count[index]:
+                for arg in self.all[index].args:
+                    count[arg] += 1
+        return count

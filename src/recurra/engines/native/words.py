@@ -1,0 +1,41 @@
+"""The numbers of the core's code, as native/include/recurra.h has them."""
+
+from __future__ import annotations
+
+CODE = 0x52435231
+NONE = -1
+MAX_STATES = 16
+MAX_VECTORS = 64
+
+MAX_OPERANDS = 128
+"""Slots, and products, that one level may name: the room that the core keeps for them."""
+
+SLOTS = {
+    name: number
+    for number, name in enumerate(
+        "TEMP VECTOR CONSTANT STEP SAVED BEFORE AFTER COLUMN ADJOINT CARRY_IN CARRY_OUT OUTPUT".split()
+    )
+}
+OPERATIONS = {
+    name: number
+    for number, name in enumerate(
+        (
+            "copy add sub mul div neg minimum maximum share positive sigmoid tanh relu softplus exp log "
+            "muladd sigmoid_back tanh_back one_minus reduce"
+        ).split()
+    )
+}
+PRODUCT_OPERANDS = ("STEP", "SAVED", "BEFORE", "AFTER", "ADJOINT")
+"""Where an operand of a product can lie: whole rows, of all units."""
+
+
+def slot(kind: str, index: int = 0) -> int:
+    """The word that names a tile."""
+    return SLOTS[kind] << 16 | index
+
+
+KINDS = {number: name for name, number in SLOTS.items()}
+
+
+def kind_of(word: int) -> str:
+    return KINDS[word >> 16]

@@ -1,0 +1,274 @@
+"""The core's code run on tensors [B, H], word by word as the header describes it: what the core is meant to do.
+
+The numbers of slots and operations are read from the header, not from the package. Whatever the header forbids fails:
+to read what was not written, to write what is read only, to take a temporary tile from one level to the next.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from recurra.engines.native.lower import Lowered
+from recurra.equations.graph import Parameter
+from recurra.equations.program import Program
+
+HEADER = (Path(__file__).resolve().parents[3] / "native" / "include" / "recurra.h").read_text(encoding="utf-8")
+SLOT_KINDS = {int(n): name for name, n in re.findall(r"\bSLOT_(\w+) = (\d+)", HEADER)}
+OPERATIONS = {int(n): name for name, n in re.findall(r"\bOP_(\w+) = (\d+)", HEADER) if name != "COUNT"}
+MAGIC = int(re.search(r"define RECURRA_CODE (\w+)", HEADER)[1], 16)
+SIZES = "states columns vectors constants saved steps temps adjoints w_adjoints r_adjoints reductions levels".split()
+
+Slot = tuple[str, int]
+Memory = dict[Slot, Tensor]
+
+COMPUTE: dict[str, Callable[..., Tensor]] = {
+    "COPY": lambda a: a,
+    "ADD": lambda a, b: a + b,
+    "SUB": lambda a, b: a - b,
+    "MUL": lambda a, b: a * b,
+    "DIV": lambda a, b: a / b,
+    "NEG": lambda a: -a,
+    "MINIMUM": torch.minimum,
+    "MAXIMUM": torch.maximum,
+    "SHARE": lambda a, b: (a > b).to(a.dtype) + (a == b).to(a.dtype) / 2,
+    "POSITIVE": lambda a: (a > 0).to(a.dtype),
+    "SIGMOID": torch.sigmoid,
+    "TANH": torch.tanh,
+    "RELU": torch.relu,
+    "SOFTPLUS": torch.nn.functional.softplus,
+    "EXP": torch.exp,
+    "LOG": torch.log,
+    "MULADD": lambda a, b, c: a * b + c,
+    "SIGMOID_BACK": lambda a, b: a * (b * (1 - b)),
+    "TANH_BACK": lambda a, b: a * (1 - b * b),
+    "ONE_MINUS": lambda a: 1 - a,
+    "REDUCE": lambda a: a,
+}
+ARITY = {
+    name: function.__code__.co_argcount if hasattr(function, "__code__") else 1 for name, function in COMPUTE.items()
+}
+ARITY |= {"MINIMUM": 2, "MAXIMUM": 2, "SOFTPLUS": 1}
+
+
+@dataclass(frozen=True)
+class Sum:
+    to: Slot
+    start: Slot | None
+    products: tuple[tuple[int, Slot], ...]
+
+    def __str__(self) -> str:
+        terms = [] if self.start is None else [spelled(self.start)]
+        return f"{spelled(self.to)} = {' + '.join(terms + [f'R{b} {spelled(s)}' for b, s in self.products])}"
+
+
+@dataclass(frozen=True)
+class Instruction:
+    op: str
+    to: Slot
+    args: tuple[Slot, ...]
+
+    def __str__(self) -> str:
+        return f"{spelled(self.to)} = {self.op.lower()} {', '.join(map(spelled, self.args))}"
+
+
+def spelled(slot: Slot) -> str:
+    return f"{slot[0]}.{slot[1]}"
+
+
+@dataclass
+class Decoded:
+    """Code as the header reads it."""
+
+    direction: int
+    sizes: dict[str, int]
+    columns: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+    levels: list[tuple[list[Sum], list[Instruction]]] = field(default_factory=list)
+    carries: list[int] = field(default_factory=list)
+    w_blocks: list[int] = field(default_factory=list)
+    recurrent: list[tuple[int, int, Slot]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [" ".join(f"{name} {n}" for name, n in self.sizes.items() if n)]
+        lines += [f"column {j}: W{b}" + "".join(f" + vector {v}" for v in vs) for j, (b, vs) in enumerate(self.columns)]
+        for number, (sums, instructions) in enumerate(self.levels):
+            lines += [f"level {number}:", *(f"  {line}" for line in (*sums, *instructions))]
+        lines += [f"dW{b} from ADJOINT.{j}" for j, b in enumerate(self.w_blocks)]
+        lines += [f"dR{b} from ADJOINT.{j} and {spelled(s)}" for b, j, s in self.recurrent]
+        return "\n".join(lines)
+
+
+def decode(code: Sequence[int]) -> Decoded:
+    """Errors: AssertionError for words that the header does not allow."""
+    words: Iterator[int] = iter(code)
+    assert all(-(2**31) <= w < 2**31 for w in code)
+    assert next(words) == MAGIC
+    found = Decoded(next(words), {})
+    found.sizes = {name: next(words) for name in SIZES}
+    sizes = found.sizes
+    assert found.direction in (0, 1)
+    assert all(n >= 0 for n in sizes.values())
+    assert sizes["states"] <= 16
+    assert sizes["vectors"] <= 64
+    backward = found.direction == 1
+    limits = {
+        "TEMP": sizes["temps"],
+        "VECTOR": sizes["vectors"],
+        "CONSTANT": sizes["constants"],
+        "STEP": sizes["steps"],
+        "SAVED": sizes["saved"],
+        "BEFORE": sizes["states"],
+        "AFTER": sizes["states"],
+        "COLUMN": 0 if backward else sizes["columns"],
+        "ADJOINT": sizes["adjoints"] if backward else 0,
+        "CARRY_IN": sizes["states"] if backward else 0,
+        "CARRY_OUT": sizes["states"] if backward else 0,
+        "OUTPUT": 1 if backward else 0,
+    }
+    written = {"TEMP", "STEP"} | ({"ADJOINT", "CARRY_OUT"} if backward else {"SAVED", "AFTER"})
+
+    def slot(word: int) -> Slot:
+        kind, index = SLOT_KINDS[word >> 16], word & 0xFFFF
+        assert index < limits[kind], f"{kind}.{index}"
+        return kind, index
+
+    def destination() -> Slot:
+        to = slot(next(words))
+        assert to[0] in written, f"writes {spelled(to)}"
+        return to
+
+    def product() -> tuple[int, Slot]:
+        block, operand = next(words), slot(next(words))
+        assert operand[0] in ("STEP", "SAVED", "BEFORE", "AFTER", "ADJOINT"), f"a product of {spelled(operand)}"
+        return block, operand
+
+    def total() -> Sum:
+        to, start = destination(), next(words)
+        found = Sum(to, None if start == -1 else slot(start), tuple(product() for _ in range(next(words))))
+        assert found.products
+        return found
+
+    def instruction() -> Instruction:
+        op = OPERATIONS[next(words)]
+        if op == "REDUCE":
+            assert backward
+            number = next(words)
+            assert 0 <= number < sizes["reductions"]
+            to = ("REDUCTION", number)
+        else:
+            to = destination()
+        args = [next(words) for _ in range(3)]
+        assert args[ARITY[op] :] == [-1] * (3 - ARITY[op])
+        return Instruction(op, to, tuple(slot(a) for a in args[: ARITY[op]]))
+
+    for _ in range(sizes["columns"]):
+        block = next(words)
+        found.columns.append((block, tuple(next(words) for _ in range(next(words)))))
+        assert all(v < sizes["vectors"] for v in found.columns[-1][1])
+    for _ in range(sizes["levels"]):
+        sums, instructions = next(words), next(words)
+        found.levels.append(([total() for _ in range(sums)], [instruction() for _ in range(instructions)]))
+    if backward:
+        found.carries = [next(words) for _ in range(sizes["states"])]
+        found.w_blocks = [next(words) for _ in range(sizes["w_adjoints"])]
+        for _ in range(sizes["r_adjoints"]):
+            block, column, operand = next(words), next(words), slot(next(words))
+            assert column < sizes["adjoints"]
+            assert operand[0] in ("BEFORE", "AFTER", "SAVED")
+            found.recurrent.append((block, column, operand))
+    assert next(words, None) is None, "words are left over"
+    return found
+
+
+class Machine:
+    """Runs one cell's code over [B, H] whole."""
+
+    def __init__(self, program: Program, lowered: Lowered, weights: dict[Parameter, Tensor]) -> None:
+        self.program, self.lowered = program, lowered
+        self.w = [weights[Parameter("W", gate)] for gate in program.gates_of("W")]
+        self.r = [weights[Parameter("R", gate)] for gate in program.gates_of("R")]
+        self.vectors = [weights[q] for q in lowered.vectors]
+
+    def leaves(self, like: Tensor) -> Memory:
+        found = {("VECTOR", i): v.expand_as(like) for i, v in enumerate(self.vectors)}
+        return found | {("CONSTANT", i): torch.full_like(like, c) for i, c in enumerate(self.lowered.constants)}
+
+    def forward(
+        self, code: Sequence[int], x: Sequence[Tensor], states: Sequence[Tensor]
+    ) -> tuple[list[list[Tensor]], list[Memory]]:
+        """States after each step, and the memory of each step: BEFORE, AFTER and SAVED."""
+        decoded, after, kept = decode(code), [], []
+        assert decoded.direction == 0
+        for x_t in x:
+            memory = self.leaves(states[0]) | {("BEFORE", i): s for i, s in enumerate(states)}
+            for j, (block, vectors) in enumerate(decoded.columns):
+                memory["COLUMN", j] = x_t @ self.w[block].T + sum(self.vectors[v] for v in vectors)
+            self.step(decoded, memory, [r.T for r in self.r], {})
+            states = [memory["AFTER", i] for i in range(len(states))]
+            after.append(list(states))
+            saved = {slot: v for slot, v in memory.items() if slot[0] in ("BEFORE", "AFTER", "SAVED")}
+            assert sum(slot[0] == "SAVED" for slot in saved) == decoded.sizes["saved"]
+            kept.append(saved)
+        return after, kept
+
+    def backward(
+        self, x: Sequence[Tensor], kept: Sequence[Memory], d_outputs: Sequence[Tensor], d_last: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor], dict[Parameter, Tensor]]:
+        """Adjoints of the input's steps, of the first states and of the weights; of weights that are absent zero."""
+        decoded, states = decode(self.lowered.backward), list(d_last)
+        assert decoded.direction == 1
+        assert not decoded.columns
+        d_w = [torch.zeros_like(w) for w in self.w]
+        d_r = [torch.zeros_like(r) for r in self.r]
+        reductions = {n: torch.zeros_like(states[0][0]) for n in range(decoded.sizes["reductions"])}
+        d_x: list[Tensor] = []
+        for x_t, memory, d_output in list(zip(x, kept, d_outputs, strict=True))[::-1]:
+            memory = memory | self.leaves(d_output) | {("OUTPUT", 0): d_output}
+            memory |= {("CARRY_IN", i): s for i, s in enumerate(states)}
+            self.step(decoded, memory, self.r, reductions)
+            for i, written in enumerate(decoded.carries):
+                assert (("CARRY_OUT", i) in memory) == bool(written)
+                states[i] = memory.get(("CARRY_OUT", i), torch.zeros_like(d_output))
+            for j in range(decoded.sizes["adjoints"]):
+                assert ("ADJOINT", j) in memory
+            columns = [memory["ADJOINT", j] for j in range(len(decoded.w_blocks))]
+            d_x.append(sum(a @ self.w[b] for a, b in zip(columns, decoded.w_blocks, strict=True)))
+            for a, b in zip(columns, decoded.w_blocks, strict=True):
+                d_w[b] += a.T @ x_t
+            for block, column, operand in decoded.recurrent:
+                d_r[block] += memory["ADJOINT", column].T @ memory[operand]
+        gradients = {Parameter("W", g): d for g, d in zip(self.program.gates_of("W"), d_w, strict=True)}
+        gradients |= {Parameter("R", g): d for g, d in zip(self.program.gates_of("R"), d_r, strict=True)}
+        gradients |= {q: reductions[n] for q, n in self.lowered.reductions}
+        return d_x[::-1], states, gradients
+
+    def step(self, code: Decoded, memory: Memory, blocks: Sequence[Tensor], reductions: dict[int, Tensor]) -> None:
+        once: set[Slot] = set()
+
+        def write(slot: Slot, value: Tensor) -> None:
+            assert slot[0] == "TEMP" or slot not in once, f"{spelled(slot)} is written twice"
+            once.add(slot)
+            memory[slot] = value
+
+        for sums, instructions in code.levels:
+            here: set[Slot] = set()
+            whole = {operand: memory[operand] for total in sums for _, operand in total.products}
+            for total in sums:
+                start = torch.zeros_like(memory["BEFORE", 0]) if total.start is None else memory[total.start]
+                write(total.to, sum((whole[operand] @ blocks[b] for b, operand in total.products), start))
+                here.add(total.to)
+            for item in instructions:
+                result = COMPUTE[item.op](*(memory[a] for a in item.args))
+                if item.op == "REDUCE":
+                    reductions[item.to[1]] = reductions[item.to[1]] + result.sum(0)
+                    continue
+                write(item.to, result)
+                here.add(item.to)
+            assert not here & whole.keys(), "a product's operand is overwritten while other tiles read it"
+            for slot in [s for s in memory if s[0] == "TEMP"]:
+                del memory[slot]
