@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.bench.cases import Case, Precision
+from recurra.bench.machine import has_bfloat16
 from recurra.bench.ours import autocast
 from recurra.bench.torch_peers import MODULES
 from recurra.topologies.many_to_many import NextToken
@@ -81,11 +82,12 @@ class PlainStep:
 
 def ways(case: Case, ours: nn.Module, tokens: Any, settings: TrainingSettings) -> list[PlainStep]:
     """Those that torch has in this precision: for bfloat16 under autocast, and in float32 where that is faster."""
-    precisions: tuple[Precision, ...] = ("float32",) if case.precision == "float32" else ("bfloat16", "float32")
+    half = case.precision == "bfloat16"
+    precisions: tuple[Precision, ...] = ("bfloat16", "float32") if half and has_bfloat16() else ("float32",)
     names = {"bfloat16": "autocast", "float32": "float32"}
     found = []
     for precision in precisions:
-        variant = None if len(precisions) == 1 else names[precision]
+        variant = names[precision] if half else None
         side = PlainStep(case, ours, tokens, settings, variant=variant, precision=precision)
         if side.works():
             found.append(side)

@@ -63,9 +63,7 @@ def _side(begin: Callable[[], Step], steps: list[Tensor]) -> Side:
 
 
 def _ours(layers: Stack, batch: int) -> Step:
-    prepared: Any = layers.stream(batch=batch)  # type: ignore[operator]
-    step: Step = prepared.step
-    return step
+    return layers.stream(batch=batch).step
 
 
 def _torch_cell(case: Case, layers: Stack) -> Callable[[], Step]:

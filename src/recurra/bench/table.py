@@ -101,11 +101,13 @@ def footer(document: Document) -> list[str]:
     ]
     if document.rates:
         rates = [f"{rate / 1e9:,.0f} GFLOP/s in {name}" for name, rate in document.rates.items()]
-        lines.append(f"matrix rate of this run (2048^3 by torch): {', '.join(rates)}")
+        lines.append(f"matrix rate of this run, its best sample (2048^3 by torch): {', '.join(rates)}")
     if document.bandwidth:
         speeds = [f"{speed / 1e9:,.0f} GB/s at {_bytes(size)}" for size, speed in sorted(document.bandwidth.items())]
         lines.append(f"weights are streamed once a step at: {', '.join(speeds)}")
         lines.append("floor: the time for FLOPs at the matrix rate or for streaming, the longer one, over ours")
+    if any(row.case.precision == "bfloat16" for row in document.rows) and "bfloat16" not in document.rates:
+        lines.append("torch has no fast bfloat16 products on this CPU: its side and the matrix rate are float32 there")
     return lines + list(document.skipped)
 
 

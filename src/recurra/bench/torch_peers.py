@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from recurra.bench.cases import Case, Precision
 from recurra.bench.duel import Side
+from recurra.bench.machine import has_bfloat16
 from recurra.bench.ours import Batch, autocast, changed, gradients
 from recurra.engines.request import CellWeights
 from recurra.layers.stack import Stack
@@ -31,11 +32,11 @@ def module(case: Case, ours: Stack) -> nn.RNNBase:
 def training(case: Case, ours: Stack, given: Batch) -> list[Side]:
     """Forward and backward of a full batch, each way that torch has in this precision.
 
-    In bfloat16 under autocast, with everything in bfloat16, and in float32, where that is faster still.
+    For bfloat16: under autocast, with everything in bfloat16, and in float32, where that is faster still.
     """
     theirs = module(case, ours)
     sides = _each_way(case, lambda x: theirs(x)[0], given, dict(theirs.named_parameters()))
-    if case.precision == "bfloat16":
+    if case.precision == "bfloat16" and has_bfloat16():
         half = module(case, ours).bfloat16()
         sides.append(over_time(lambda x: half(x)[0], given, dict(half.named_parameters()), "bfloat16"))
     return sides
@@ -45,12 +46,12 @@ def inference(case: Case, ours: Stack, given: Batch) -> list[Side]:
     """Forward alone, each way that torch has in this precision; called in inference mode."""
     if case.precision == "float32":
         return [_inference(module(case, ours), given, None)]
+    plain = _inference(module(case, ours), given, "float32")
+    if not has_bfloat16():
+        return [plain]
     half = module(case, ours).bfloat16()
-    return [
-        _inference(module(case, ours), given, "autocast", autocast_as="bfloat16"),
-        _inference(half, given, "bfloat16"),
-        _inference(module(case, ours), given, "float32"),
-    ]
+    under_autocast = _inference(module(case, ours), given, "autocast", autocast_as="bfloat16")
+    return [under_autocast, _inference(half, given, "bfloat16"), plain]
 
 
 def packed(case: Case, ours: Stack, given: Batch) -> list[Side]:
@@ -121,7 +122,8 @@ def _each_way(case: Case, run: Run, given: Batch, named: dict[str, Any], alive: 
         with autocast("bfloat16"):
             return run(x)
 
-    return [over_time(under_autocast, given, named, "autocast", alive), over_time(run, given, named, "float32", alive)]
+    plain = over_time(run, given, named, "float32", alive)
+    return [over_time(under_autocast, given, named, "autocast", alive), plain] if has_bfloat16() else [plain]
 
 
 def _inference(
