@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,17 +11,15 @@ from odd_cells import ODD, lone_vectors
 from run_code import OPERATIONS, SLOT_KINDS, Decoded, Machine, decode
 from torch import Tensor
 
-from recurra.cells.definition import Cell, cell
+from recurra.cells.definition import cell
 from recurra.cells.gru import gru, gru_cho
 from recurra.cells.lstm import lstm
 from recurra.engines.native import words
-from recurra.engines.native.lower import Lowered, lower, masked, why_not
+from recurra.engines.native.lower import Lowered, lower, masked
 from recurra.equations.derivative import derive
-from recurra.equations.graph import Node, Parameter
 from recurra.equations.interpret import run_program
 from recurra.equations.program import Program, trace
 from recurra.equations.symbols import R, W, b, p, sigmoid, tanh
-from recurra.errors import EngineError
 
 BATCH, TIME, INPUT, HIDDEN = 3, 4, 2, 5
 
@@ -182,6 +179,23 @@ def test_both_directions_agree_on_the_tables(program: Program) -> None:
     assert made.reduction_count == backward.sizes["reductions"]
 
 
+@every_program
+def test_nothing_is_computed_for_nobody(program: Program) -> None:
+    made = lowered(program)
+    for words_of_one in (made.train, made.infer, made.backward):
+        code = decode(words_of_one)
+        read, written = set(), set()
+        for sums, instructions in code.levels:
+            for total in sums:
+                written.add(total.to)
+                read |= {total.start, *(operand for _, operand in total.products)}
+            for item in instructions:
+                written.add(item.to)
+                read |= set(item.args)
+        assert not {slot for slot in written - read if slot[0] in ("TEMP", "STEP")}
+        assert all(sums or instructions for sums, instructions in code.levels)
+
+
 def products(code: Decoded) -> list[int]:
     return [sum(len(total.products) for total in sums) for sums, _ in code.levels]
 
@@ -223,73 +237,3 @@ def test_adjoints_of_neighbouring_products_lie_side_by_side() -> None:
 def test_the_numbers_are_the_headers() -> None:
     assert {number: name for name, number in words.SLOTS.items()} == SLOT_KINDS
     assert {number: name.upper() for name, number in words.OPERATIONS.items()} == OPERATIONS
-
-
-# what it refuses
-
-
-@pytest.mark.parametrize("which", CELLS, ids=lambda c: c.name)
-def test_every_cell_can_be_lowered(which: Cell) -> None:
-    assert why_not(which.program()) is None
-
-
-def many_states(count: int) -> Program:
-    names = [f"s{i}" for i in range(count)]
-    nodes = [Node("input", width="I", label="x"), *(Node("state", label=name) for name in names)]
-    nodes.append(Node("W", (0,), parameter=Parameter("W", "s")))
-    return Program("shift", ("x", *names), tuple(nodes), (count + 1, *range(1, count)), (), ("s",))
-
-
-def many_vectors(count: int) -> Program:
-    nodes = [
-        Node("input", width="I", label="x"),
-        Node("state", label="h"),
-        Node("W", (0,), parameter=Parameter("W", "0")),
-    ]
-    for i in range(count):
-        total = len(nodes) - 1
-        nodes.append(Node("vector", parameter=Parameter("b", str(i))))
-        nodes.append(Node("add", (total, len(nodes) - 1)))
-    return Program("vectors", ("x", "h"), tuple(nodes), (len(nodes) - 1,), (), tuple(map(str, range(count))))
-
-
-def much_at_once(count: int) -> Program:
-    nodes = [
-        Node("input", width="I", label="x"),
-        Node("state", label="h"),
-        Node("W", (0,), parameter=Parameter("W", "0")),
-    ]
-    for i in range(count):
-        total = len(nodes) - 1
-        nodes.append(Node("R", (1,), parameter=Parameter("R", str(i))))
-        nodes.append(Node("add", (total, len(nodes) - 1)))
-    return Program("products", ("x", "h"), tuple(nodes), (len(nodes) - 1,), (), tuple(map(str, range(count))))
-
-
-def changed(index: int, node: Node) -> Program:
-    program = lstm.program()
-    return replace(program, nodes=(*program.nodes[:index], node, *program.nodes[index + 1 :]))
-
-
-BAD = {
-    "it has 17 states, the core has room for 16": many_states(17),
-    "it has 65 biases and peephole weights, the core has room for 64": many_vectors(65),
-    "it works on 3 values and 129 products at once": much_at_once(129),
-    "the core has no operation cosine": changed(len(lstm.program().nodes) - 1, Node("cosine", (1,))),
-    "W.i maps something else than the input itself": changed(3, Node("W", (1,), parameter=Parameter("W", "i"))),
-    "neg works on the input itself": changed(len(lstm.program().nodes) - 1, Node("neg", (0,), "I")),
-}
-
-
-@pytest.mark.parametrize("reason", BAD)
-def test_what_the_core_cannot_take_is_said(reason: str) -> None:
-    program = BAD[reason]
-    assert (why_not(program) or "").startswith(reason)
-    with pytest.raises(EngineError, match=f"the core cannot take {program.name}: {reason}"):
-        lower(program, derive(lstm.program()))
-
-
-def test_what_just_fits_is_taken() -> None:
-    for program in (many_states(16), many_vectors(64), much_at_once(120)):
-        assert why_not(program) is None
-        assert lowered(program)

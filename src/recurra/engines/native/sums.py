@@ -84,12 +84,13 @@ class Items:
         return {j for j in joined if self.uses[j] == 1 and j not in self.roots}
 
     def _addends(self, index: int) -> list[int]:
-        if self.values[index].op != "add":
-            return [index]
-        found = []
-        for arg in self.values[index].args:
-            joins = arg not in self.at and self.values[arg].op == "add"
-            found += self._addends(arg) if joins else [arg]
+        found, waiting = [], [index]
+        while waiting:
+            addend = waiting.pop()
+            if self.values[addend].op == "add" and addend not in self.at:
+                waiting += self.values[addend].args[::-1]
+            else:
+                found.append(addend)
         return found
 
     def _item(self, index: int, value: Value) -> int:
@@ -118,22 +119,28 @@ class Items:
             return self._added(rest if column is None else [column, *rest])
         read = [(self.values[p].block, self.whole(self.at[self.values[p].args[0]])) for p in products]
         level = max([*(self.all[r].level + 1 for _, r in read), *(self._level(a) for a in rest)])
-        early = [a for a in rest if LEAF < self._level(a) < level]
-        start = None if column is None else self.at[column]
-        if early:
-            rest = [a for a in rest if a not in early]
-            before = self._added(early)
-            if start is None:
-                start = before
-                early = []
-        elif start is None and (leaf := next((a for a in rest if self._level(a) == LEAF), None)) is not None:
-            start = self.at[leaf]
-            rest.remove(leaf)
-        self.all.append(Item("sum", () if start is None else (start,), level, tuple(read)))
+        early = [a for a in rest if self._level(a) < level]
+        late = [a for a in rest if self._level(a) >= level]
+        if column is not None:
+            late += [a for a in early if self._can_wait(a)]
+            early = [a for a in early if not self._can_wait(a)]
+            before = [self._added(early)] if early else []
+            start = [self.at[column]]
+        elif any(self._level(a) > LEAF for a in early):
+            before, start = [], [self._added(early)]
+        else:
+            before, start = [], [self.at[a] for a in early[:1]]
+            late += early[1:]
+        self.all.append(Item("sum", tuple(start), level, tuple(read)))
         total = len(self.all) - 1
-        if early:
-            total = self.add("add", (total, before))
-        return self._onto(total, rest)
+        for item in before:
+            total = self.add("add", (total, item))
+        return self._onto(total, late)
+
+    def _can_wait(self, addend: int) -> bool:
+        """Whether an addend can be read at any level without a tile of its own."""
+        read = [addend] if addend in self.at else self.values[addend].args
+        return all(r in self.roots or self.all[self.at[r]].op == "leaf" for r in read)
 
     def _joins_a_sum(self, index: int) -> bool:
         return self.values[index].op == "product" and index not in self.at
