@@ -16,6 +16,7 @@ namespace recurra::single {
 
 using V = Vec<float>;
 using I = Bits<float>;
+typedef uint32_t U __attribute__((vector_size(RECURRA_VECTOR_BYTES)));
 
 RECURRA_INLINE I bits_of(V v) { return reinterpret_cast<I>(v); }
 RECURRA_INLINE V from_bits(I v) { return reinterpret_cast<V>(v); }
@@ -122,7 +123,8 @@ inline constexpr float LOG[] = {0.333333313f, -0.250008196f, 0.200012416f, -0.16
 RECURRA_INLINE V log(V x) {
   constexpr int32_t ROOT_HALF = 0x3f3504f3;
   const I small = x < std::numeric_limits<float>::min();
-  const I shifted = bits_of(select<float>(small, x * 0x1p23f, x)) - ROOT_HALF;
+  const V normal = select<float>(small, x * 0x1p23f, x);
+  const I shifted = reinterpret_cast<I>(reinterpret_cast<U>(normal) - uint32_t(ROOT_HALF));  // may wrap around
   const V n = __builtin_convertvector((shifted >> 23) - (small & 23), V);
   const V f = from_bits((shifted & 0x7fffff) + ROOT_HALF) - 1.0f;
   const V square = f * f;
