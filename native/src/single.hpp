@@ -1,5 +1,5 @@
-// float's exp, log, sigmoid, tanh and softplus: errors below 2 ulp (softplus without fused multiply-add 2.2), no tables,
-// no branches, at most one division.
+// float's exp, log, sigmoid, tanh and softplus: errors below 2 ulp (softplus without fused multiply-add 2.2), no
+// tables, no branches, at most one division.
 //
 // Each is a range reduction and a polynomial. The reductions are Cody & Waite's (Software Manual for the Elementary
 // Functions, 1980). The polynomials minimise the largest relative error of the function they serve (Remez' criterion,
