@@ -7,7 +7,8 @@ from torch import Tensor
 
 from recurra.cells.definition import Cell
 from recurra.engines.choose import choose
-from recurra.engines.request import CellWeights, Embedded, Request, State, has_bias
+from recurra.engines.native.engine import Native
+from recurra.engines.request import CellWeights, Embedded, Request, State, SteppedStream, Stream, has_bias
 from recurra.errors import ShapeError
 
 
@@ -43,6 +44,22 @@ def unroll(
         raise ShapeError(f"expected recurrent_mask [B, H] = [{batch}, {hidden}], got {list(recurrent_mask.shape)}")
     request = Request(cell, weights, x, state, lengths, reverse, recurrent_mask, bias)
     return choose(request, engine).run(request)
+
+
+def stream(cell: Cell, weights: CellWeights, state: State, *, engine: str = "auto") -> Stream:
+    """A cell one step at a time, for inference; the weights as they are now.
+
+    Shapes: state, one tensor [B, H] for each state of the cell
+    Errors: ShapeError for what does not fit; EngineError if the engine asked for cannot do this
+    """
+    bias = has_bias(cell, weights.present())
+    hidden = _check_weights(cell, weights, bias)
+    batch = state[0].shape[0]
+    _check_state(cell, state, (batch, hidden), weights.weight_ih)
+    x = weights.weight_ih.new_zeros(batch, 1, weights.weight_ih.shape[1])
+    request = Request(cell, weights, x, state, bias=bias)
+    chosen = choose(request, engine)
+    return chosen.stream(request) if isinstance(chosen, Native) else SteppedStream(chosen, request)
 
 
 def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> int:

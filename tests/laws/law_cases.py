@@ -111,18 +111,23 @@ def gradients(sample: Sample, results: Answer) -> Answer:
 
 def place_weights(values: Tensor) -> Tensor:
     """Numbers from -1 to 1 that a row keeps when it moves within the batch or when T grows."""
-    places = torch.arange(values.shape[-1], dtype=values.dtype)
+    places = torch.arange(values.shape[-1], dtype=torch.float64)
     if values.dim() == 3:
-        places = places + 10 * torch.arange(values.shape[1], dtype=values.dtype)[:, None]
+        places = places + 10 * torch.arange(values.shape[1], dtype=torch.float64)[:, None]
     return torch.cos(1.7 * places).to(values.dtype)
 
 
-TOLERANCE = {torch.float64: {"rtol": 1e-10, "atol": 1e-11}, torch.float32: {"rtol": 1e-5, "atol": 1e-6}}
+TOLERANCE = {torch.float64: {"rtol": 1e-10, "atol": 1e-11}, torch.float32: {"rtol": 0.0, "atol": 2e-6}}
+"""atol of float32 is a share of the largest number of a part. Two engines add in different orders, and a gradient may
+be a small difference of large terms: against float64 each engine, the reference too, is off by up to 7e-7 of the
+largest, whatever the element's own size."""
 
 
 def assert_same(found: Answer, expected: Answer, *, exact: bool = False) -> None:
     """Every part alike, to the accuracy of its type; `exact` to the bit."""
     assert found.keys() == expected.keys()
     for name, value in found.items():
-        limits = {"rtol": 0.0, "atol": 0.0} if exact else TOLERANCE[value.dtype]
+        limits = {"rtol": 0.0, "atol": 0.0} if exact else dict(TOLERANCE[value.dtype])
+        if value.dtype == torch.float32 and value.numel():
+            limits["atol"] *= float(expected[name].abs().max())
         torch.testing.assert_close(value, expected[name], **limits, msg=lambda m, name=name: f"{name}: {m}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 
 from recurra.cells.definition import Cell
+from recurra.engines.native.engine import Native
 from recurra.engines.reference import Reference
 from recurra.engines.request import CellWeights, Engine, Request
 from recurra.engines.vendor import Vendor
 from recurra.errors import EngineError, UnknownNameError
 
-ENGINES: tuple[Engine, ...] = (Vendor(), Reference())
+ENGINES: tuple[Engine, ...] = (Native(), Vendor(), Reference())
 """In the order in which "auto" asks them."""
 
 

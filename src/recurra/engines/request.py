@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from recurra.cells.definition import STORED, Cell
+from recurra.errors import ShapeError
 
 State = tuple[Tensor, ...]
 """One tensor [B, H] for each state of the cell, in the order of its equations."""
@@ -104,6 +105,35 @@ class Engine(Protocol):
 
     def run(self, request: Request) -> tuple[Tensor, State]:
         """The outputs [B, T, H], zero past each row's length, and each row's own last state."""
+
+
+class Stream(Protocol):
+    """One layer, a step at a time, with its states inside.
+
+    Shapes of state: one [B, H] for each state of the cell; a copy when read.
+    """
+
+    state: State
+
+    def step(self, x: Tensor) -> Tensor:
+        """Shapes: x [B, I] -> y [B, H], which the next step may overwrite."""
+
+
+class SteppedStream:
+    """Any engine, called for one step at a time."""
+
+    def __init__(self, engine: Engine, request: Request) -> None:
+        self._engine, self._request = engine, request
+        self.state = request.state
+
+    def step(self, x: Tensor) -> Tensor:
+        """Shapes: x [B, I] -> y [B, H]"""
+        expected = (self._request.batch, self._request.weights.weight_ih.shape[1])
+        if x.shape != expected:
+            raise ShapeError(f"expected x {list(expected)}, got {list(x.shape)}")
+        with torch.no_grad():
+            y, self.state = self._engine.run(replace(self._request, x=x.unsqueeze(1), state=self.state))
+        return y.squeeze(1)
 
 
 def has_bias(cell: Cell, stored: Collection[str]) -> bool:

@@ -14,6 +14,7 @@ from recurra.cells.definition import STORED, Cell
 from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers.initial import Init, initialise
+from recurra.layers.stream import StackStream
 from recurra.recurrence import unroll
 
 Merge = Literal["concat", "sum"]
@@ -127,7 +128,7 @@ class Stack(nn.Module):
             raise ShapeError(f"expected x [B, T, {self.input_size}] or tokens [B, T], got a single number")
         batch = shape[0]
         start = self.initial_state(batch) if state is None else tuple(state)
-        self._check_state(start, batch)
+        self.check_state(start, batch)
         last: list[State] = []
         for layer in range(self.num_layers):
             outputs = []
@@ -162,7 +163,16 @@ class Stack(nn.Module):
         ones = self.weights().weight_ih.new_ones(batch, self.hidden_size)
         return functional.dropout(ones, self.recurrent_dropout)
 
-    def _check_state(self, state: State, batch: int) -> None:
+    def stream(self, batch: int = 1, state: State | None = None) -> StackStream:
+        """The layers one step at a time: `stream.step(x)` takes x [B, I] and gives y [B, H].
+
+        Shapes: state, for each state of the cell [L, B, H], the initial one if None
+        Errors: UsageError for two directions; ShapeError
+        """
+        return StackStream(self, batch, state)
+
+    def check_state(self, state: State, batch: int) -> None:
+        """Errors: ShapeError for states that are not one [L*D, B, H] for each state of the cell"""
         shape = (self.num_layers * self.num_directions, batch, self.hidden_size)
         if len(state) != len(self.cell.states):
             raise ShapeError(f"{self.cell.name} has the states {', '.join(self.cell.states)}, got {len(state)}")

@@ -1,0 +1,179 @@
+"""Calls of the core: tensors in, tensors out. Everything was checked before; what the core refuses is a bug."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import byref, c_char_p, c_void_p, py_object
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.dlpack import from_dlpack
+
+from recurra.engines.native import library
+from recurra.engines.native.compiled import Compiled
+
+_capsule = ctypes.pythonapi.PyCapsule_New
+_capsule.restype, _capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)
+
+TYPES = {torch.float32: library.F32, torch.float64: library.F64}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a layer computes from, all of one type on the CPU.
+
+    Shapes: x [B, T, I], or tokens int64 [B, T] with table [V, I]; lengths int64 [B] or None; state each [B, H];
+    weights in the order of `Compiled.stored`; bf16: products of bfloat16
+    """
+
+    x: Tensor
+    table: Tensor | None
+    lengths: Tensor | None
+    state: tuple[Tensor, ...]
+    weights: tuple[Tensor, ...]
+    reverse: bool
+    bf16: bool
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """B, T, H."""
+        return self.x.shape[0], self.x.shape[1], self.state[0].shape[1]
+
+
+def forward(cell: Compiled, inputs: Inputs, *, memory: bool | Tensor) -> tuple[Tensor, list[Tensor], Tensor | None]:
+    """Outputs [B, T, H], last states, and what backward needs; None without `memory`, that tensor if it is one."""
+    batch, time, hidden = inputs.sizes
+    like = inputs.weights[0]
+    y = _outputs(inputs.x, batch, time, hidden, like)
+    last = [like.new_empty(batch, hidden) for _ in inputs.state]
+    train = memory is not False
+    kept: Tensor | None = memory if isinstance(memory, Tensor) else None
+    if batch == 0:
+        return y, last, (like.new_empty(0) if kept is None else kept) if train else None
+    call, alive = _call(cell, inputs)
+    c = cell.library.c
+    if train:
+        if kept is None:
+            kept = buffer(cell.library, c.recurra_memory(cell.train, byref(call)))
+        call.memory = kept.data_ptr()
+    call.y, call.y_batch, call.y_time = y.data_ptr(), y.stride(0), y.stride(1)
+    for i, tensor in enumerate(last):
+        call.last[i] = tensor.data_ptr()
+    _check(c.recurra_forward(cell.train if train else cell.infer, byref(call)))
+    del alive
+    return y, last, kept
+
+
+def backward(
+    cell: Compiled,
+    inputs: Inputs,
+    memory: Tensor,
+    d_y: Tensor | None,
+    d_last: list[Tensor | None],
+    wanted: tuple[bool, bool],
+) -> tuple[Tensor | None, Tensor | None, list[Tensor], list[Tensor]]:
+    """Gradients of x or of the table (each if wanted), of the states and of the weights."""
+    batch, time, hidden = inputs.sizes
+    like = inputs.weights[0]
+    width = inputs.weights[0].shape[1]
+    d_x = like.new_empty(batch, time, width) if wanted[0] and inputs.table is None else None
+    d_table = torch.empty_like(inputs.table) if wanted[1] and inputs.table is not None else None
+    d_state = [like.new_empty(batch, hidden) for _ in inputs.state]
+    matrices = [torch.empty_like(w) for w in inputs.weights[: 2 if cell.hh_blocks else 1]]
+    sums = like.new_empty(cell.lowered.reduction_count + 1, hidden)
+    sums[-1] = 0  # for weights that no adjoint reaches
+    if batch == 0:
+        for tensor in (*matrices, sums, *(() if d_table is None else (d_table,))):
+            tensor.zero_()
+    else:
+        call, alive = _call(cell, inputs)
+        call.memory = memory.data_ptr()
+        if d_y is not None:
+            if d_y.stride(2) != 1 and hidden > 1:
+                d_y = d_y.contiguous()
+            call.dy, call.dy_batch, call.dy_time = d_y.data_ptr(), d_y.stride(0), d_y.stride(1)
+        incoming = [None if d is None else d.contiguous() for d in d_last]
+        for i, tensor in enumerate(incoming):
+            call.dlast[i] = None if tensor is None else tensor.data_ptr()
+        for i, tensor in enumerate(d_state):
+            call.dstate[i] = tensor.data_ptr()
+        call.dx = None if d_x is None else d_x.data_ptr()
+        call.dtable = None if d_table is None else d_table.data_ptr()
+        call.dweight_ih = matrices[0].data_ptr()
+        call.dweight_hh = matrices[1].data_ptr() if cell.hh_blocks else None
+        call.dvectors = sums.data_ptr()
+        _check(cell.library.c.recurra_backward(cell.train, byref(call)))
+        del alive, incoming
+    vectors = [sums.index_select(0, index).view(-1) for index in cell.vector_index]
+    return d_x, d_table, d_state, [*matrices, *vectors]
+
+
+def buffer(core: library.Library, size: int) -> Tensor:
+    """Bytes from the core's pool, uint8 [size]; they go back when the last tensor that uses them goes.
+
+    Errors: MemoryError
+    """
+    managed = core.c.recurra_buffer(size) if size >= 0 else None
+    if not managed:
+        raise MemoryError(f"no {size} bytes for what a layer keeps for its backward pass")
+    found: Tensor = from_dlpack(_capsule(managed, b"dltensor", None))
+    return found
+
+
+def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
+    """Weights and states into a call; the tensors that have to stay alive until it is over."""
+    call.type = TYPES[inputs.weights[0].dtype]
+    call.products = library.BF16 if inputs.bf16 else library.AS_STORED
+    call.threads = torch.get_num_threads()
+    call.batch, call.hidden = inputs.state[0].shape
+    weights = [w.contiguous() for w in inputs.weights]
+    state = [s.contiguous() for s in inputs.state]
+    call.inputs = weights[0].shape[1]
+    call.weight_ih, call.ih_blocks = weights[0].data_ptr(), cell.ih_blocks
+    if cell.hh_blocks:
+        call.weight_hh, call.hh_blocks = weights[1].data_ptr(), cell.hh_blocks
+    starts = [w.data_ptr() for w in weights]
+    block = call.hidden * weights[0].element_size()
+    for i, (which, number) in enumerate(cell.vectors):
+        call.vectors[i] = starts[which] + number * block
+    for i, tensor in enumerate(state):
+        call.state[i] = tensor.data_ptr()
+    return [*weights, *state]
+
+
+def _call(cell: Compiled, inputs: Inputs) -> tuple[library.Call, list[Any]]:
+    call = library.Call()
+    alive: list[Any] = fill(cell, inputs, call)
+    x, table = inputs.x, inputs.table
+    call.reverse = int(inputs.reverse)
+    call.time = x.shape[1]
+    if table is None:
+        if x.stride(2) != 1 and x.shape[2] > 1:
+            x = x.contiguous()
+        call.x, call.x_batch, call.x_time = x.data_ptr(), x.stride(0), x.stride(1)
+    else:
+        table = table.contiguous()
+        call.tokens, call.tokens_batch, call.tokens_time = x.data_ptr(), x.stride(0), x.stride(1)
+        call.table, call.vocabulary = table.data_ptr(), table.shape[0]
+    lengths = inputs.lengths
+    if lengths is not None:
+        lengths = lengths.contiguous()
+        call.lengths = lengths.data_ptr()
+    alive += [x, table, lengths]
+    return call, alive
+
+
+def _outputs(x: Tensor, batch: int, time: int, hidden: int, like: Tensor) -> Tensor:
+    """[B, T, H], with time first in memory where the input has it so."""
+    if batch > 1 and x.stride(0) < x.stride(1):
+        return like.new_empty(time, batch, hidden).transpose(0, 1)
+    return like.new_empty(batch, time, hidden)
+
+
+def _check(code: int) -> None:
+    if code == library.NO_MEMORY:
+        raise MemoryError("no memory for a recurrent layer's work")
+    if code != library.OK:
+        raise AssertionError(f"the native core refused a call that was checked (code {code})")

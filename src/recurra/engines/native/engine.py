@@ -1,0 +1,75 @@
+"""The engine for CPUs: a cell's program, run by the compiled core."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from recurra.engines.native import library
+from recurra.engines.native.compiled import compiled, refusal
+from recurra.engines.request import Embedded, Request, State, Stream
+
+RUNS = (torch.float32, torch.float64, torch.bfloat16)
+
+
+class Native:
+    """Runs any cell's program over time in one call for each layer and direction.
+
+    float32 and float64 as they are. bfloat16, as the weights' type or by autocast: products of bfloat16 summed in
+    float32, with states and everything pointwise in float32.
+    """
+
+    name = "native"
+
+    def why_not(self, request: Request) -> str | None:
+        if (missing := library.why_missing()) is not None:
+            return missing
+        if request.device.type != "cpu":
+            return f"it runs on CPUs, the weights are on {request.device}"
+        if (dtype := request.weights.weight_ih.dtype) not in RUNS:
+            return f"it computes in float32, float64 and bfloat16, the weights are {dtype}"
+        if torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") != torch.bfloat16:
+            return f"under autocast it computes in bfloat16, not in {torch.get_autocast_dtype('cpu')}"
+        return refusal(request.cell, request.bias)
+
+    def run(self, request: Request) -> tuple[Tensor, State]:
+        from recurra.engines.native.calls import Inputs
+        from recurra.engines.native.operators import layer
+
+        mask = request.recurrent_mask
+        cell = compiled(request.cell, bias=request.bias, mask=mask is not None)
+        weights = tuple(request.weights.present().values())
+        state = request.state if mask is None else (*request.state, mask)
+        x, table = request.x, None
+        if isinstance(x, Embedded):
+            x, table = x.tokens.to(torch.int64), x.table
+        own = weights[0].dtype
+        bf16 = own == torch.bfloat16 or (own == torch.float32 and torch.is_autocast_enabled("cpu"))
+        inner = torch.float32 if bf16 else own
+        if table is not None:
+            table = table.to(inner)
+        else:
+            x = x.to(inner)
+        inputs = Inputs(
+            x,
+            table,
+            request.lengths,
+            tuple(s.to(inner) for s in state),
+            tuple(w.to(inner) for w in weights),
+            request.reverse,
+            bf16,
+        )
+        if torch.is_autocast_enabled("cpu"):
+            with torch.autocast("cpu", enabled=False):
+                y, last = layer(cell, inputs)
+        else:
+            y, last = layer(cell, inputs)
+        if own != inner:
+            y, last = y.to(own), tuple(s.to(own) for s in last)
+        return y, last[: len(request.state)]
+
+    def stream(self, request: Request) -> Stream:
+        """The request's cell, weights and states, a step at a time."""
+        from recurra.engines.native.stream import NativeStream
+
+        return NativeStream(request)

@@ -1,0 +1,79 @@
+"""One step after the other in the compiled core, with nothing allocated on the way."""
+
+from __future__ import annotations
+
+from ctypes import byref, c_void_p
+
+import torch
+from torch import Tensor
+
+from recurra.engines.native import library
+from recurra.engines.native.calls import Inputs, fill
+from recurra.engines.native.compiled import compiled
+from recurra.engines.request import Request, State
+from recurra.errors import ShapeError
+
+
+class NativeStream:
+    """The weights of one layer, packed once, and its states between steps.
+
+    What the weights become later is not seen. Not for several threads at once.
+    """
+
+    def __init__(self, request: Request) -> None:
+        cell = compiled(request.cell, bias=request.bias, mask=False)
+        weights = tuple(w.detach() for w in request.weights.present().values())
+        own = weights[0].dtype
+        self._bf16 = own == torch.bfloat16
+        inner = torch.float32 if self._bf16 else own
+        state = tuple(s.detach().to(inner).contiguous() for s in request.state)
+        weights = tuple(w.to(inner) for w in weights)
+        self.batch, self.hidden_size = state[0].shape
+        self.input_size, self.dtype = weights[0].shape[1], own
+        self._c = cell.library.c
+        call = library.Call()
+        alive = fill(cell, Inputs(weights[0], None, None, state, weights, False, self._bf16), call)
+        self._handle = self._c.recurra_stream_new(cell.infer, byref(call))
+        del alive
+        if not self._handle:
+            raise MemoryError("no memory for a stream")
+        self._step = self._c.recurra_stream_step
+        self._states = tuple(torch.empty_like(s) for s in state)
+        self._state_at = (c_void_p * len(state))(*(s.data_ptr() for s in self._states))
+        self._y = state[0].new_empty(self.batch, self.hidden_size)
+        self._y_at = self._y.data_ptr()
+        self._shape = torch.Size((self.batch, self.input_size))
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            self._c.recurra_stream_free(self._handle)
+
+    def step(self, x: Tensor) -> Tensor:
+        """Shapes: x [B, I] -> y [B, H], a tensor that the next step overwrites.
+
+        Errors: ShapeError
+        """
+        if x.shape != self._shape or x.dtype != self.dtype or x.device.type != "cpu":
+            raise ShapeError(
+                f"expected x {list(self._shape)}, {self.dtype} on the CPU; got {list(x.shape)}, {x.dtype} on {x.device}"
+            )
+        if self._bf16:
+            x = x.float()
+        if not x.is_contiguous():
+            x = x.contiguous()
+        self._step(self._handle, x.data_ptr(), self._y_at)
+        return self._y.to(torch.bfloat16) if self._bf16 else self._y
+
+    @property
+    def state(self) -> State:
+        """Copies of the states, each [B, H]."""
+        self._c.recurra_stream_state(self._handle, self._state_at, 0)
+        return tuple(s.to(self.dtype, copy=True) for s in self._states)
+
+    @state.setter
+    def state(self, values: State) -> None:
+        for own, value in zip(self._states, values, strict=True):
+            if value.shape != own.shape:
+                raise ShapeError(f"expected states {list(own.shape)}, got {list(value.shape)}")
+            own.copy_(value)
+        self._c.recurra_stream_state(self._handle, self._state_at, 1)
