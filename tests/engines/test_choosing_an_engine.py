@@ -29,7 +29,19 @@ def test_names_are_one_list() -> None:
     assert names()[-1] == "reference", "the slow one is asked last"
 
 
-def test_auto_takes_the_first_that_can() -> None:
+@pytest.fixture
+def no_native(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECURRA_NATIVE", "off")
+
+
+def test_auto_takes_native_on_a_cpu() -> None:
+    for cell in BUILT_IN:
+        assert choose(request(cell.name)).name == "native"
+        assert choose(request(cell.name, batch=0, mask=True)).name == "native"
+
+
+@pytest.mark.usefixtures("no_native")
+def test_auto_takes_the_next_that_can() -> None:
     for cell in BUILT_IN:
         chosen = choose(request(cell.name)).name
         assert chosen == ("vendor" if cell.name in TORCH_HAS else "reference")
@@ -45,19 +57,29 @@ def test_the_reference_can_always() -> None:
 def test_an_engine_that_cannot_says_why() -> None:
     with pytest.raises(EngineError, match="engine 'vendor' cannot run gru-cho: torch has no gru-cho"):
         choose(request("gru-cho"), "vendor")
+    half = request("gru")
+    half = dataclasses.replace(half, weights=CellWeights(**{n: w.half() for n, w in half.weights.present().items()}))
+    with pytest.raises(EngineError, match=r"engine 'native' cannot run gru: .* the weights are torch.float16"):
+        choose(half, "native")
     with pytest.raises(UnknownNameError, match="did you mean 'reference'"):
         choose(request("gru"), "referense")
 
 
-def test_explaining_gives_every_engine_its_reason() -> None:
-    assert explain_choice(get("lstm"), input_size=3, hidden_size=4) == [("vendor", None), ("reference", None)]
+def test_explaining_gives_every_engine_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = [("native", None), ("vendor", None), ("reference", None)]
+    assert explain_choice(get("lstm"), input_size=3, hidden_size=4) == every
+    monkeypatch.setenv("RECURRA_NATIVE", "off")
     reasons = dict(explain_choice(get("minimal-gru"), input_size=3, hidden_size=4, bias=False))
     assert reasons["reference"] is None
+    assert reasons["native"] == "RECURRA_NATIVE=off"
     assert reasons["vendor"] == "torch has no minimal-gru (it has lstm, gru, rnn, rnn-relu)"
 
 
-def test_a_copied_cell_keeps_its_engine() -> None:
+@pytest.mark.parametrize("native", [True, False])
+def test_a_copied_cell_keeps_its_engine(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not native:
+        monkeypatch.setenv("RECURRA_NATIVE", "off")
     for name in TORCH_HAS:
         asked = dataclasses.replace(request(name), cell=copy.deepcopy(get(name)))
         assert asked.cell is not get(name)
-        assert choose(asked).name == "vendor"
+        assert choose(asked).name == ("native" if native else "vendor")

@@ -44,6 +44,7 @@ class Compiled:
     vector_index: tuple[Tensor, ...]
     ih_blocks: int
     hh_blocks: int
+
     @property
     def saved(self) -> int:
         """Values of a step that are kept for backward, its states aside: a word of the code."""
@@ -85,9 +86,7 @@ def _compile(cell: Cell, bias: bool, mask: bool) -> Compiled:
     layout = cell.layout(bias=bias)
     stored = tuple(layout)
     kinds = {kind: name for name, kind in STORED.items()}
-    vectors = tuple(
-        (stored.index(kinds[q.kind]), layout[kinds[q.kind]].index(q.gate)) for q in lowered.vectors
-    )
+    vectors = tuple((stored.index(kinds[q.kind]), layout[kinds[q.kind]].index(q.gate)) for q in lowered.vectors)
     sums = {(kinds[q.kind], q.gate): number for q, number in lowered.reductions}
     vector_index = tuple(
         torch.tensor([sums.get((name, gate), lowered.reduction_count) for gate in gates])

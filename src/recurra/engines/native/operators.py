@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-from recurra.cells.definition import STORED
 from recurra.engines.native import calls
 from recurra.engines.native.calls import Inputs
 from recurra.engines.native.compiled import Compiled, by_key
@@ -73,7 +72,7 @@ class _Layer(torch.autograd.Function):
         return (y, *last)
 
     @staticmethod
-    def backward(ctx: Any, d_y: Tensor | None, *d_last: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, d_y: Tensor | None, *d_last: Tensor | None) -> tuple[Tensor | None, ...]:
         x, table, lengths, memory, *rest = ctx.saved_tensors
         states = ctx.states
         inputs = Inputs(x, table, lengths, tuple(rest[:states]), tuple(rest[states:]), ctx.reverse, ctx.bf16)
@@ -89,12 +88,11 @@ def _through_reference(
     cell: Compiled, inputs: Inputs, incoming: list[Tensor | None], wanted: Sequence[bool]
 ) -> list[Tensor | None]:
     """Gradients with a graph of their own, computed by the reference engine from the same tensors."""
-    names = dict(zip(cell.stored, inputs.weights, strict=True))
+    weights = CellWeights(**dict(zip(cell.stored, inputs.weights, strict=True)))
     state, mask = (inputs.state[:-1], inputs.state[-1]) if cell.masked else (inputs.state, None)
     x = inputs.x if inputs.table is None else Embedded(inputs.x, inputs.table)
     request = Request(
-        cell.cell, CellWeights(**{n: names.get(n) for n in STORED if n in names}), x, state, inputs.lengths,
-        inputs.reverse, mask, cell.bias,
+        cell.cell, weights, x, state, inputs.lengths, inputs.reverse, mask, cell.bias,
     )  # fmt: skip
     y, last = Reference().run(request)
     results = [y, *last, *(() if mask is None else (mask,))]
