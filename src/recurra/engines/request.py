@@ -124,16 +124,39 @@ class SteppedStream:
 
     def __init__(self, engine: Engine, request: Request) -> None:
         self._engine, self._request = engine, request
-        self.state = request.state
+        self._state = _copies(request.state)
 
     def step(self, x: Tensor) -> Tensor:
-        """Shapes: x [B, I] -> y [B, H]"""
-        expected = (self._request.batch, self._request.weights.weight_ih.shape[1])
-        if x.shape != expected:
-            raise ShapeError(f"expected x {list(expected)}, got {list(x.shape)}")
+        """Shapes: x [B, I] -> y [B, H]
+
+        Errors: ShapeError
+        """
+        weight = self._request.weights.weight_ih
+        expected = [self._request.batch, weight.shape[1]]
+        if list(x.shape) != expected or x.dtype != weight.dtype or x.device != weight.device:
+            raise ShapeError(
+                f"expected x {expected}, {weight.dtype} on {weight.device}; got {list(x.shape)}, {x.dtype} on {x.device}"
+            )
         with torch.no_grad():
-            y, self.state = self._engine.run(replace(self._request, x=x.unsqueeze(1), state=self.state))
+            y, self._state = self._engine.run(replace(self._request, x=x.unsqueeze(1), state=self._state))
         return y.squeeze(1)
+
+    @property
+    def state(self) -> State:
+        """Copies of the states, each [B, H]."""
+        return _copies(self._state)
+
+    @state.setter
+    def state(self, values: State) -> None:
+        """Errors: ShapeError"""
+        self._state = _copies(values, like=self._state)
+
+
+def _copies(values: State, like: State | None = None) -> State:
+    for value, own in zip(values, like or values, strict=True):
+        if value.shape != own.shape:
+            raise ShapeError(f"expected states {list(own.shape)}, got {list(value.shape)}")
+    return tuple(v.detach().to(own.dtype, copy=True) for v, own in zip(values, like or values, strict=True))
 
 
 def has_bias(cell: Cell, stored: Collection[str]) -> bool:

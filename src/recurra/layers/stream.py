@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from recurra.engines.request import State
-from recurra.errors import ShapeError, UsageError
+from recurra.errors import UsageError
 from recurra.recurrence import stream
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class StackStream:
             raise UsageError(f"batch must be a whole number from 1, got {batch!r}")
         start = stack.initial_state(batch) if state is None else tuple(state)
         stack.check_state(start, batch)
+        self._stack, self._batch = stack, batch
         with torch.no_grad():
             self._layers = [
                 stream(stack.cell, stack.weights(layer), tuple(s[layer] for s in start), engine=stack.engine)
@@ -54,7 +55,6 @@ class StackStream:
     @state.setter
     def state(self, values: State) -> None:
         """Errors: ShapeError"""
-        if any(v.shape[0] != len(self._layers) for v in values):
-            raise ShapeError(f"expected states [L, B, H] of {len(self._layers)} layers")
+        self._stack.check_state(tuple(values), self._batch)
         for i, layer in enumerate(self._layers):
             layer.state = tuple(v[i] for v in values)

@@ -40,11 +40,11 @@ class Native:
         cell = compiled(request.cell, bias=request.bias, mask=mask is not None)
         weights = tuple(request.weights.present().values())
         state = request.state if mask is None else (*request.state, mask)
-        x, table = (
-            (request.x.tokens.to(torch.int64), request.x.table)
-            if isinstance(request.x, Embedded)
-            else (request.x, None)
-        )
+        given, table = request.x, None
+        if isinstance(given, Embedded):
+            x, table = given.tokens.to(torch.int64), given.table
+        else:
+            x = given
         own = weights[0].dtype
         bf16 = own == torch.bfloat16 or (own == torch.float32 and torch.is_autocast_enabled("cpu"))
         inner = torch.float32 if bf16 else own

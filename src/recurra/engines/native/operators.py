@@ -91,9 +91,7 @@ def _through_reference(
     weights = CellWeights(**dict(zip(cell.stored, inputs.weights, strict=True)))
     state, mask = (inputs.state[:-1], inputs.state[-1]) if cell.masked else (inputs.state, None)
     x = inputs.x if inputs.table is None else Embedded(inputs.x, inputs.table)
-    request = Request(
-        cell.cell, weights, x, state, inputs.lengths, inputs.reverse, mask, cell.bias,
-    )  # fmt: skip
+    request = Request(cell.cell, weights, x, state, inputs.lengths, inputs.reverse, mask, cell.bias)
     y, last = Reference().run(request)
     results = [y, *last, *(() if mask is None else (mask,))]
     pairs = [(r, d) for r, d in zip(results, incoming, strict=True) if d is not None and r.requires_grad]
