@@ -112,9 +112,11 @@ class Gradients {
     if constexpr (ROUNDED) {
       rows_by_panel<T, Q>(m, left, whole_depth<Q>(depth), panel, depth, start, nullptr, 0, to, to_row);
     } else {
+      Ahead ahead(panel, depth * UNITS<T>, m);
       for (int64_t i = 0; i < m;) {
         const int n = block_rows(i, m);
-        block_of<T, Q, true>(n, left, 0, panel, depth, start, nullptr, 0, to + i * to_row, to_row);
+        block_of<T, Q, true>(n, left, 0, panel, depth, start, nullptr, 0, to + i * to_row, to_row, ahead.step(),
+                             ahead.lines);
         left += depth * n;
         i += n;
       }

@@ -12,17 +12,20 @@ namespace recurra {
 // 32 hold 12.
 inline constexpr int BLOCK_ROWS = RECURRA_VECTOR_BYTES == 64 ? 12 : 6;
 
-// How much of the inner dimension one pass takes: a panel of this depth fits L1 beside the rows.
-inline constexpr int64_t PASS_DEPTH = 256;
+// How much of the inner dimension one pass takes: a deeper panel falls out of L1 before it is read again, a flatter one
+// reads and writes the sums more often.
+inline constexpr int64_t PASS_DEPTH = 512;
 
 enum class Start { zero, rows, sums };
 
 // C[i][0..UNITS) = start + sum over k < depth of A[i][k] * panel[k][0..UNITS)
 //   A[i][k] = a[i * row + k] (packed = false) or a[k * ROWS + i] (packed = true)
 //   start: zero, rows: start[i] is a pointer + column, sums: what is in C
+//   ahead: what will be read next, fetched meanwhile, `lines` cache lines for every 4 steps
 template <class T, int ROWS, bool PACKED>
 __attribute__((noinline)) void block(const T* __restrict a, int64_t row, const T* __restrict panel, int64_t depth,
-                                     Start start, const T* const* rows, int64_t column, T* c, int64_t c_row) {
+                                     Start start, const T* const* rows, int64_t column, T* c, int64_t c_row,
+                                     const char* ahead, int lines) {
   constexpr int L = LANES<T>, U = UNITS<T>;
   // A few rows alone would wait for each multiply-add of their own: the inner dimension is then summed in strands.
   constexpr int STRANDS = ROWS == 1 ? 4 : ROWS <= 3 ? 2 : 1;
@@ -74,6 +77,8 @@ __attribute__((noinline)) void block(const T* __restrict a, int64_t row, const T
   };
   int64_t k = 0;
   for (; k + STEPS <= depth; k += STEPS) {
+    for (int l = 0; l < lines; l++) __builtin_prefetch(ahead + l * 64, 0, 2);
+    ahead += lines * 64;
 #pragma GCC unroll 8
     for (int u = 0; u < STEPS; u++) one(u);
     forth(STEPS);
@@ -112,7 +117,7 @@ RECURRA_INLINE Vec<float> add_pairs(Vec<float> sum, int32_t a, Bits<float> b) {
 template <int ROWS>
 __attribute__((noinline)) void block(const Bfloat* __restrict a, int64_t row, const Bfloat* __restrict panel,
                                      int64_t depth, Start start, const float* const* rows, int64_t column, float* c,
-                                     int64_t c_row) {
+                                     int64_t c_row, const char* ahead, int lines) {
   constexpr int L = LANES<float>, U = UNITS<float>;
   Vec<float> sum[ROWS][2];
 #pragma GCC unroll 16
@@ -127,6 +132,10 @@ __attribute__((noinline)) void block(const Bfloat* __restrict a, int64_t row, co
   }
   typedef int32_t pairs __attribute__((vector_size(RECURRA_VECTOR_BYTES), aligned(2), may_alias));
   for (int64_t k = 0; k < depth; k += 2) {
+    if (lines > 0 && k % 4 == 0) {
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += 64;
+    }
     const Bits<float> b0 = *reinterpret_cast<const pairs*>(panel + k * U);
     const Bits<float> b1 = *reinterpret_cast<const pairs*>(panel + k * U + 2 * L);
 #pragma GCC unroll 16
@@ -146,13 +155,14 @@ __attribute__((noinline)) void block(const Bfloat* __restrict a, int64_t row, co
 
 template <class T, class Q, bool PACKED, int ROWS = BLOCK_ROWS>
 RECURRA_INLINE void block_of(int n, const Q* a, int64_t row, const Q* panel, int64_t depth, Start start,
-                             const T* const* rows, int64_t column, T* c, int64_t c_row) {
+                             const T* const* rows, int64_t column, T* c, int64_t c_row, const char* ahead, int lines) {
   if (ROWS > 1 && n != ROWS) {
-    block_of<T, Q, PACKED, ROWS == 1 ? 1 : ROWS - 1>(n, a, row, panel, depth, start, rows, column, c, c_row);
+    constexpr int FEWER = ROWS == 1 ? 1 : ROWS - 1;
+    block_of<T, Q, PACKED, FEWER>(n, a, row, panel, depth, start, rows, column, c, c_row, ahead, lines);
   } else if constexpr (std::is_same_v<Q, Bfloat>) {
-    block<ROWS>(a, row, panel, depth, start, rows, column, c, c_row);
+    block<ROWS>(a, row, panel, depth, start, rows, column, c, c_row, ahead, lines);
   } else {
-    block<T, ROWS, PACKED>(a, row, panel, depth, start, rows, column, c, c_row);
+    block<T, ROWS, PACKED>(a, row, panel, depth, start, rows, column, c, c_row, ahead, lines);
   }
 }
 
@@ -162,11 +172,30 @@ RECURRA_INLINE int block_rows(int64_t i, int64_t m) {
   return int((left + blocks - 1) / blocks);
 }
 
+// The panel behind this one, fetched by the blocks of m rows that go over this one, each a part.
+struct Ahead {
+  const char* next;
+  int64_t part;
+  int lines;
+
+  template <class Q>
+  Ahead(const Q* panel, int64_t numbers, int64_t m) : next(reinterpret_cast<const char*>(panel + numbers)) {
+    const int64_t blocks = (m + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    lines = blocks >= 4 ? 1 : blocks >= 2 ? 2 : 0;  // few rows read as fast as memory gives: nothing to hide
+    part = (numbers * int64_t(sizeof(Q)) / blocks + 63) / 64 * 64;
+  }
+  const char* step() {
+    const char* const here = next;
+    next += part;
+    return here;
+  }
+};
+
 // C [m][UNITS] = start + A [m][depth] panel [depth][UNITS]; A row-major, padded to its whole depth.
 template <class T, class Q>
 void rows_by_panel(int64_t m, const Q* a, int64_t a_row, const Q* panel, int64_t depth, Start start,
                    const T* const* rows, int64_t column, T* c, int64_t c_row) {
-  constexpr int64_t PASS = PASS_DEPTH * int64_t(sizeof(float) / sizeof(Q) > 1 ? 2 : 1);
+  constexpr int64_t PASS = PASS_DEPTH;
   depth = whole_depth<Q>(depth);
   for (int64_t k = 0; k < depth; k += PASS) {
     const int64_t here = depth - k < PASS ? depth - k : PASS;
@@ -181,10 +210,11 @@ void rows_by_panel(int64_t m, const Q* a, int64_t a_row, const Q* panel, int64_t
         tile_block(n, a + i * a_row + k, a_row, panel + k * UNITS<T>, here, from != Start::zero, c + i * c_row, c_row);
       }
     }
+    Ahead ahead(panel + k * UNITS<T>, here * UNITS<T>, m);
     while (i < m) {
       const int n = block_rows(i, m);
       block_of<T, Q, false>(n, a + i * a_row + k, a_row, panel + k * UNITS<T>, here, from, rows + (rows ? i : 0), column,
-                            c + i * c_row, c_row);
+                            c + i * c_row, c_row, ahead.step(), ahead.lines);
       i += n;
     }
   }

@@ -14,7 +14,7 @@
 
 namespace recurra {
 
-inline constexpr int64_t TILE_ROWS = RECURRA_VECTOR_BYTES == 64 ? 24 : 36;
+inline constexpr int64_t TILE_ROWS = RECURRA_VECTOR_BYTES == 64 ? 48 : 72;
 
 template <class T>
 inline constexpr int64_t TILE = TILE_ROWS * UNITS<T>;  // numbers of a tile, at most
@@ -72,7 +72,7 @@ struct Layer {
   // shared by the team
   T* memory_saved = nullptr;
   T* memory_history = nullptr;
-  Q* packed_hh = nullptr;      // per sum [panels][products] panels of depth `hidden`
+  Q* packed_hh = nullptr;      // per level [panels][products] panels of depth `hidden`: in the order of their use
   T* vectors = nullptr;     // [vectors][width]
   T* constant_rows = nullptr;  // [constants][width]
   T* adjoint = nullptr;     // backward: [total][adjoint_row]
@@ -112,23 +112,21 @@ struct Layer {
     int64_t item = 0;
     const Share mine(code.products * panels, thread, threads);
     for (const Level& level : code.levels)
-      for (const Sum& sum : level.sums) {
-        const auto n = int64_t(sum.products.size());
-        for (int64_t p = 0; p < panels; p++)
-          for (int64_t i = 0; i < n; i++, item++) {
+      for (int64_t p = 0; p < panels; p++)
+        for (const Sum& sum : level.sums)
+          for (size_t i = 0; i < sum.products.size(); i++, item++) {
             if (item < mine.first || item >= mine.last) continue;
-            Q* const to = panel_of(sum, p) + i * panel();
-            const T* const block = m + sum.products[size_t(i)].block * hidden * hidden;
+            Q* const to = panel_of(level, sum, p) + int64_t(i) * panel();
+            const T* const block = m + sum.products[i].block * hidden * hidden;
             if (code.backward)
               pack_rows<T>([&](int64_t k) { return block + k * hidden; }, hidden, p * UNITS<T>, hidden, to);
             else
               pack_transposed(block, hidden, hidden, p * UNITS<T>, hidden, to);
           }
-      }
   }
 
-  Q* panel_of(const Sum& sum, int64_t p) const {
-    return packed_hh + (sum.first * panels + p * int64_t(sum.products.size())) * panel();
+  Q* panel_of(const Level& level, const Sum& sum, int64_t p) const {
+    return packed_hh + (level.before * panels + p * level.products + sum.first) * panel();
   }
 
   // Row `row` of the batch at time t of the input, as a vector; its token's where there are tokens.
@@ -251,7 +249,7 @@ void run_level(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& 
         for (int i = 1; i < n; i++) joined = joined && operand[product + i].at == operand[product + i - 1].at + layer.hidden;
         const int passes = joined ? 1 : n;
         for (int64_t u = 0; u < w; u += U) {
-          const Q* panel = layer.panel_of(sum, (u0 + u) / U);
+          const Q* panel = layer.panel_of(level, sum, (u0 + u) / U);
           for (int i = 0; i < passes; i++) {
             const Place<const Q> a = operand[product + i];
             const Start start = i > 0 || sum.start >= 0 ? Start::sums : sum.column >= 0 ? Start::rows : Start::zero;

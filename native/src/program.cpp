@@ -132,6 +132,7 @@ class Decoder {
   }
 
   void read(Level& level) {
+    level.before = code_.products;
     level.sums.resize(size_t(in_.count()));
     level.instructions.resize(size_t(in_.count()));
     for (Sum& sum : level.sums) {
@@ -146,8 +147,8 @@ class Decoder {
       }
       sum.products.resize(size_t(in_.count()));
       if (sum.products.empty()) throw Bad();
-      sum.first = code_.products;
-      code_.products += int32_t(sum.products.size());
+      sum.first = level.products;
+      level.products += int32_t(sum.products.size());
       for (Product& product : sum.products) {
         product.block = block(code_.most_hh);
         product.operand = slot(in_.next());
@@ -171,9 +172,8 @@ class Decoder {
       for (int i = 0; i < 3; i++)
         *places[i] = i < arity(instruction.op) ? operand(level, words[i + 1]) : RECURRA_NONE;
     }
-    size_t products = 0;
-    for (const Sum& sum : level.sums) products += sum.products.size();
-    if (level.operands.size() > MOST_OPERANDS || products > MOST_OPERANDS) throw Bad();
+    code_.products += level.products;
+    if (level.operands.size() > MOST_OPERANDS || level.products > MOST_OPERANDS) throw Bad();
     int32_t staged = 0;
     for (const Slot& s : level.operands) staged += s.kind == SLOT_COLUMN || s.kind == SLOT_OUTPUT;
     code_.staged = std::max(code_.staged, staged);

@@ -25,7 +25,7 @@ struct Sum {
   int32_t destination;            // number in the level's operands
   int32_t column = RECURRA_NONE;  // what it starts from: a column of the input's products,
   int32_t start = RECURRA_NONE;   // or a number in the level's operands; neither: zero
-  int32_t first = 0;              // how many products come before its own, over all levels
+  int32_t first = 0;              // how many products of its level come before its own
   std::vector<Product> products;
 };
 
@@ -37,6 +37,7 @@ struct Level {
   std::vector<Slot> operands;  // every slot that the level touches, once
   std::vector<Sum> sums;
   std::vector<Instruction> instructions;
+  int32_t before = 0, products = 0;  // products of the levels before, and its own
 };
 
 struct Column {
