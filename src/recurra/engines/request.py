@@ -134,9 +134,8 @@ class SteppedStream:
         weight = self._request.weights.weight_ih
         expected = [self._request.batch, weight.shape[1]]
         if list(x.shape) != expected or x.dtype != weight.dtype or x.device != weight.device:
-            raise ShapeError(
-                f"expected x {expected}, {weight.dtype} on {weight.device}; got {list(x.shape)}, {x.dtype} on {x.device}"
-            )
+            given = f"got {list(x.shape)}, {x.dtype} on {x.device}"
+            raise ShapeError(f"expected x {expected}, {weight.dtype} on {weight.device}; {given}")
         with torch.no_grad():
             y, self._state = self._engine.run(replace(self._request, x=x.unsqueeze(1), state=self._state))
         return y.squeeze(1)

@@ -88,14 +88,27 @@ def _through_reference(
     cell: Compiled, inputs: Inputs, incoming: list[Tensor | None], wanted: Sequence[bool]
 ) -> list[Tensor | None]:
     """Gradients with a graph of their own, computed by the reference engine from the same tensors."""
-    weights = CellWeights(**dict(zip(cell.stored, inputs.weights, strict=True)))
-    state, mask = (inputs.state[:-1], inputs.state[-1]) if cell.masked else (inputs.state, None)
-    x = inputs.x if inputs.table is None else Embedded(inputs.x, inputs.table)
-    request = Request(cell.cell, weights, x, state, inputs.lengths, inputs.reverse, mask, cell.bias)
+    # Views: a tensor in two places is two leaves, and no path leads through what one leaf was computed from.
+    state = tuple(s.view_as(s) for s in inputs.state)
+    weights = tuple(w.view_as(w) for w in inputs.weights)
+    vectors = inputs.x if inputs.table is None else inputs.table
+    vectors = vectors.view_as(vectors)
+    first = (vectors, None) if inputs.table is None else (None, vectors)
+    leaves = [*first, *state, *weights]
+    mask = state[-1] if cell.masked else None
+    request = Request(
+        cell.cell,
+        CellWeights(**dict(zip(cell.stored, weights, strict=True))),
+        vectors if inputs.table is None else Embedded(inputs.x, vectors),
+        state if mask is None else state[:-1],
+        inputs.lengths,
+        inputs.reverse,
+        mask,
+        cell.bias,
+    )
     y, last = Reference().run(request)
     results = [y, *last, *(() if mask is None else (mask,))]
     pairs = [(r, d) for r, d in zip(results, incoming, strict=True) if d is not None and r.requires_grad]
-    leaves = [inputs.x, inputs.table, *inputs.state, *inputs.weights]
     chosen = [i for i, leaf in enumerate(leaves) if wanted[i] and leaf is not None]
     given: list[Tensor | None] = [None] * len(leaves)
     if pairs:
