@@ -51,9 +51,7 @@ class Cell:
 
     def layout(self, *, bias: bool = True) -> dict[str, tuple[str, ...]]:
         """For each stored weight the gates whose rows it stacks, in order; weights without gates left out."""
-        program = self.program(bias=bias)
-        rows = {stored: program.gates_of(kind) for stored, kind in STORED.items()}
-        return {stored: gates for stored, gates in rows.items() if gates}
+        return dict(_layout(self.function, bias))
 
     def shapes(self, input_size: int, hidden_size: int, *, bias: bool = True) -> dict[str, tuple[int, ...]]:
         """Shape of each stored weight of one layer and direction.
@@ -100,3 +98,10 @@ def cell(
         return Cell(name or own_name, title or program.name, source, function, dict(initial_bias or {}))
 
     return decorate
+
+
+@cache
+def _layout(function: CellFunction, bias: bool) -> dict[str, tuple[str, ...]]:
+    program = _program(function, bias)
+    rows = {stored: program.gates_of(kind) for stored, kind in STORED.items()}
+    return {stored: gates for stored, gates in rows.items() if gates}
