@@ -158,7 +158,7 @@ def test_every_cell_trains_both_tasks(train: Train, labels: Path, text: Path, tm
     short = tmp_path / "short.txt"
     short.write_text(text.read_text()[:500])
     one = train(labels, cell=cell, epochs=0.3)
-    assert one.config["engine"] == ("vendor" if cell in ("rnn", "rnn-relu") else "reference")
+    assert one.config["engine"] == "native"
     two = train(short, cell=cell, epochs=0.3, bptt=8, out=tmp_path / "two")
     assert two.generate("s", 3, seed=0) == recurra.load(two.folder).generate("s", 3, seed=0)
     assert one.predict("abc") == recurra.load(one.folder).predict("abc")
@@ -239,8 +239,10 @@ def test_a_cell_of_ones_own(train: Train, labels: Path, monkeypatch: pytest.Monk
 
 
 def test_the_engine_that_is_named_is_the_one_that_trains(train: Train, labels: Path) -> None:
-    assert train(labels).config["engine"] == "vendor"
-    assert train(labels, recurrent_dropout=0.1, overwrite=True).config["engine"] == "reference"
+    assert train(labels).config["engine"] == "native"
+    assert train(labels, recurrent_dropout=0.1, overwrite=True).config["engine"] == "native"
+    for name in ("vendor", "reference"):
+        assert train(labels, engine=name, overwrite=True).config["engine"] == name
     for given in ({"cell": "minimal-gru"}, {"recurrent_dropout": 0.1}):
         with pytest.raises(EngineError, match="engine 'vendor' cannot run"):
             train(labels, engine="vendor", overwrite=True, **given)
