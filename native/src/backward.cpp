@@ -18,18 +18,13 @@ class Backward {
     const recurra_call& call = layer_.call;
     Carver kept(call.memory);
     const Memory<T> memory(kept, forward_, layer_.plan, call.batch, layer_.width);
-    if (memory.header[0] != int64_t(layer_.plan.groups.size())) return RECURRA_BAD_CALL;
     layer_.memory_saved = memory.saved;
     layer_.memory_history = memory.history;
     layer_.adjoint_row = layer_.code.adjoints * layer_.width + UNITS<T>;
     threads_ = std::max(1, call.threads);
     name_wanted();
-    Carver measure;
-    carve(measure);
-    const Buffer room(measure.used());
+    const Buffer room = carved([this](Carver& from) { carve(from); });
     if (!room.data()) return RECURRA_NO_MEMORY;
-    Carver from(room.data());
-    carve(from);
     name_wanted();  // again: the arrays are known now
     zero_what_nothing_reaches();
     run_team(threads_, [](void* self, int thread, Team& team) { static_cast<Backward*>(self)->work(thread, team); }, this);
@@ -360,10 +355,12 @@ RECURRA_EXPORT int recurra_backward(const recurra_program* program, const recurr
   if (!program || !program->has_backward || !call || !call->memory || !sound(*program, *call, true))
     return RECURRA_BAD_CALL;
   if (call->dx && call->tokens) return RECURRA_BAD_CALL;
+  recurra_call same = *call;  // the host's number of threads may have changed since forward
+  same.threads = int32_t(*static_cast<const int64_t*>(call->memory));
   try {
-    if (call->type == RECURRA_F64) return Backward<double, double>(*program, *call).run();
-    if (call->products == RECURRA_BF16) return Backward<float, Bfloat>(*program, *call).run();
-    return Backward<float, float>(*program, *call).run();
+    if (same.type == RECURRA_F64) return Backward<double, double>(*program, same).run();
+    if (same.products == RECURRA_BF16) return Backward<float, Bfloat>(*program, same).run();
+    return Backward<float, float>(*program, same).run();
   } catch (const std::exception&) {
     return RECURRA_NO_MEMORY;
   }

@@ -13,33 +13,24 @@ class Forward {
 
   int run() {
     const recurra_call& call = layer_.call;
-    threads_ = layer_.plan.share_units ? call.threads : int32_t(std::min<int64_t>(call.threads, workers()));
-    threads_ = std::max(1, threads_);
+    const auto groups = int32_t(layer_.plan.groups.size());  // a thread without one would find no work
+    threads_ = std::max(1, layer_.plan.share_units ? call.threads : std::min(call.threads, groups));
     if (call.memory) {
       Carver from(call.memory);
       const Memory<T> memory(from, layer_.code, layer_.plan, call.batch, layer_.width);
       layer_.memory_saved = memory.saved;
       layer_.memory_history = memory.history;
-      memory.header[0] = int64_t(layer_.plan.groups.size());
+      memory.header[0] = call.threads;
     } else if (layer_.code.saved > 0) {
       return RECURRA_BAD_CALL;
     }
-    Carver measure;
-    carve(measure);
-    const Buffer room(measure.used());
+    const Buffer room = carved([this](Carver& from) { carve(from); });
     if (!room.data()) return RECURRA_NO_MEMORY;
-    Carver from(room.data());
-    carve(from);
     run_team(threads_, [](void* self, int thread, Team& team) { static_cast<Forward*>(self)->work(thread, team); }, this);
     return RECURRA_OK;
   }
 
  private:
-  // Threads that find work: one for each group, and for packing and projecting what is large.
-  int64_t workers() const {
-    return int64_t(layer_.plan.groups.size());
-  }
-
   struct Room {
     Bench<T, Q> bench;
     T* states;     // inference: [states][2][rows][width]

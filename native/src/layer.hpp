@@ -46,10 +46,23 @@ class Carver {
   int64_t used_ = 0;
 };
 
+// Room for all that `carve` takes, taken; without data() where there was no memory.
+template <class Carve>
+Buffer carved(Carve carve) {
+  Carver measure;
+  carve(measure);
+  Buffer room(measure.used());
+  if (room.data()) {
+    Carver from(room.data());
+    carve(from);
+  }
+  return room;
+}
+
 // From forward to backward: a header, the saved values and the states of every step, packed.
 template <class T>
 struct Memory {
-  int64_t* header;  // [8]: what both have to agree on
+  int64_t* header;  // [8]: the threads that the rows were dealt out to; backward deals them out the same
   T* saved;         // [saved][total][width]
   T* history;       // [states][total + batch][width]
 

@@ -31,12 +31,8 @@ struct Multiply {
   }
 
   int run(int32_t threads) {
-    Carver measure;
-    carve(measure);
-    const Buffer room(measure.used());
+    const Buffer room = carved([this](Carver& from) { carve(from); });
     if (!room.data()) return RECURRA_NO_MEMORY;
-    Carver from(room.data());
-    carve(from);
     run_team(threads, work, this);
     return RECURRA_OK;
   }

@@ -25,12 +25,8 @@ class Prepared final : public Stream {
     const int64_t weights = program.forward.products * call.hidden * call.hidden +
                             int64_t(program.forward.columns.size()) * call.hidden * call.inputs;
     threads_ = weights >= WORTH_A_TEAM ? std::max(1, call.threads) : 1;
-    Carver measure;
-    carve(measure);
-    room_ = Buffer(measure.used());
+    room_ = carved([this](Carver& from) { carve(from); });
     if (!room_.data()) throw std::bad_alloc();
-    Carver from(room_.data());
-    carve(from);
     layer_.fill_rows();
     input_.fill_bias();
     layer_.pack_recurrent(0, 1);

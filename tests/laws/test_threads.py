@@ -7,6 +7,8 @@ import torch
 from law_cases import answer, assert_same, draw, every_pair
 
 from recurra.cells.definition import Cell
+from recurra.engines.request import CellWeights
+from recurra.recurrence import unroll
 
 
 @pytest.fixture
@@ -37,3 +39,18 @@ def test_the_answer_is_the_same_for_any_number_of_threads(cell: Cell, engine: st
         for name, value in other.items():
             atol = SHARE[dtype] * float(one[name].abs().max())
             torch.testing.assert_close(value, one[name], rtol=0, atol=atol, msg=lambda m, name=name: f"{name}: {m}")
+
+
+@pytest.mark.usefixtures("threads_restored")
+@every_pair
+def test_the_number_of_threads_may_change_between_forward_and_backward(cell: Cell, engine: str) -> None:
+    sample = draw(cell, batch=33, time=3, hidden=16)
+    weights = CellWeights(**sample.weights)
+    gradients = []
+    for after in (2, 1, 3):
+        torch.set_num_threads(2)
+        y, _ = unroll(cell, weights, sample.x, sample.state, engine=engine)
+        torch.set_num_threads(after)
+        gradients.append(torch.autograd.grad(y.square().sum(), sample.x)[0])
+    for other in gradients[1:]:
+        torch.testing.assert_close(other, gradients[0], rtol=1e-10, atol=1e-12)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from recurra.cells.definition import STORED, Cell
 from recurra.engines.native import library
-from recurra.engines.native.lower import Lowered, lower, masked
+from recurra.engines.native.lower import Lowered, lower, masked, why_not
 from recurra.equations.derivative import derive
 from recurra.equations.program import Program
 from recurra.equations.trace import CellFunction
@@ -129,8 +129,7 @@ def _handed_over(
 
 
 @cache
-def refusal(cell: Cell, bias: bool) -> str | None:
-    """Why the core cannot take this cell's program; None if it can."""
-    from recurra.engines.native.lower import why_not
-
-    return why_not(cell.program(bias=bias))
+def refusal(cell: Cell, bias: bool, mask: bool) -> str | None:
+    """Why the core cannot take this cell's program, with a dropout mask or without; None if it can."""
+    program = cell.program(bias=bias)
+    return why_not(masked(program) if mask else program)

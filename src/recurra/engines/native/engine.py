@@ -30,7 +30,7 @@ class Native:
             return f"it computes in float32, float64 and bfloat16, the weights are {dtype}"
         if torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") != torch.bfloat16:
             return f"under autocast it computes in bfloat16, not in {torch.get_autocast_dtype('cpu')}"
-        return refusal(request.cell, request.bias)
+        return refusal(request.cell, request.bias, request.recurrent_mask is not None)
 
     def run(self, request: Request) -> tuple[Tensor, State]:
         from recurra.engines.native.calls import Inputs

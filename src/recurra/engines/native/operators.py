@@ -67,7 +67,7 @@ class _Layer(torch.autograd.Function):
         inputs = Inputs(x, table, lengths, rest[:states], rest[states:], reverse, bf16)
         y, last, memory = calls.forward(cell, inputs, memory=True)
         ctx.save_for_backward(x, table, lengths, memory, *rest)
-        ctx.cell, ctx.states, ctx.reverse, ctx.bf16, ctx.threads = cell, states, reverse, bf16, torch.get_num_threads()
+        ctx.cell, ctx.states, ctx.reverse, ctx.bf16 = cell, states, reverse, bf16
         ctx.set_materialize_grads(False)
         return (y, *last)
 
