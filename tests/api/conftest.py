@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import recurra
-from recurra.api import record, training
+from recurra.api import training
+from recurra.api.kinds import language
 
 SMALL = {"hidden_size": 6, "embedding_size": 5, "batch_size": 16, "device": "cpu", "epochs": 1.0, "quiet": True}
 
@@ -24,7 +25,7 @@ def a_room_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "build_report", lambda record: "<html></html>")
-    monkeypatch.setattr(record, "SAMPLE_LENGTH", {"char": 3, "byte": 3, "word": 3})
+    monkeypatch.setattr(language, "SAMPLE_LENGTH", {"char": 3, "byte": 3, "word": 3})
 
 
 @pytest.fixture

@@ -2,56 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from recurra.api.catalogue import kind
+from recurra.api.prepared import Prepared
 from recurra.cells.catalogue import get
-from recurra.data.corpus import build_corpus
-from recurra.data.vocabulary import Vocabulary
 from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
-from recurra.errors import DataError, UnknownNameError, UsageError
-from recurra.tasks.classify import ClassifyTask, judge
-from recurra.tasks.classify_data import prepare
-from recurra.tasks.comparison import Rival, classify_rivals, language_rivals
-from recurra.tasks.language import LanguageTask
-from recurra.tasks.language import judge as judge_language
-from recurra.tasks.sources import Source, hashes
+from recurra.errors import UnknownNameError, UsageError
+from recurra.tasks.settings import TaskName
+from recurra.tasks.sources import Source
 from recurra.topologies.settings import NetworkSettings
 from recurra.training.defaults import DEFAULTS, EPOCHS, Settings, default_epochs
-
-
-@dataclass
-class Prepared:
-    """A task with its data, ready to train. facts: what was read; judged_on: the part that the report speaks of."""
-
-    source: Source
-    settings: Settings
-    task: ClassifyTask | LanguageTask
-    vocabulary: Vocabulary
-    facts: dict[str, Any]
-    notes: list[str]
-    judged_on: str
-
-    @property
-    def classes(self) -> list[str]:
-        return self.task.data.classes if isinstance(self.task, ClassifyTask) else []
-
-    def rivals(self) -> list[Rival]:
-        """The baselines, judged on the same part."""
-        if isinstance(self.task, ClassifyTask):
-            return classify_rivals(self.task.data, self.task.data.parts[self.judged_on])
-        return language_rivals(self.task.corpus, getattr(self.task.corpus, self.judged_on))
-
-    def judge(self) -> dict[str, float]:
-        """The network's scores on that part."""
-        network = self.task.network.eval()
-        if isinstance(self.task, ClassifyTask):
-            return judge(network, self.task.data.parts[self.judged_on])
-        return judge_language(network, getattr(self.task.corpus, self.judged_on), self.vocabulary.level)
 
 
 def settings_for(source: Source, given: dict[str, Any]) -> Settings:
@@ -69,8 +34,6 @@ def settings_for(source: Source, given: dict[str, Any]) -> Settings:
         raise UnknownNameError("device", device, ("auto", "cpu", "cuda"))
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("device cuda: torch finds no CUDA device here")
-    if source.task == "language" and network.bidirectional:
-        raise UsageError("a language model reads forward only; leave bidirectional out")
     if network.bidirectional and settings.training.bptt is not None:
         raise UsageError("truncated BPTT reads forward only; use bidirectional=False or the full bptt")
     return settings
@@ -94,10 +57,10 @@ def _check_sense(source: Source, settings: Settings, given: dict[str, Any]) -> N
     """Errors: UsageError for a setting that would have no effect on this run"""
     plain = {name: value for part in Settings().to_json().values() for name, value in part.items()}
     asked = {name for name, value in given.items() if value != plain[name]}
-    for task, names in READ_BY.items():
-        for name in names:
-            if name in asked and source.task != task:
-                raise UsageError(f"{name} is a setting of the task {task}; this run's task is {source.task}")
+    for name, tasks in READ_BY.items():
+        if name in asked and source.task not in tasks:
+            one = f"the task {tasks[0]}" if len(tasks) == 1 else f"the tasks {', '.join(tasks)}"
+            raise UsageError(f"{name} is a setting of {one}; this run's task is {source.task}")
     for name in ("text", "label", "split_column"):
         if name in asked and source.kind != "table":
             raise UsageError(f"{name} names a column, but these data are no table: {source.why}")
@@ -108,75 +71,27 @@ def _check_sense(source: Source, settings: Settings, given: dict[str, Any]) -> N
             raise UsageError(f"{name} does not apply to bytes, of which all 256 are known")
 
 
-READ_BY = {
-    "classify": ("merge", "pooling", "max_length", "keep_repeats", "balance"),
-    "language": ("tie_weights", "state_reset"),
+READ_BY: dict[str, tuple[TaskName, ...]] = {
+    "merge": ("classify", "tag", "translate"),
+    "pooling": ("classify",),
+    "max_length": ("classify", "tag", "translate", "generate", "fill"),
+    "keep_repeats": ("classify",),
+    "balance": ("classify",),
+    "tie_weights": ("language", "fill", "translate", "generate"),
+    "state_reset": ("language",),
 }
-"""Settings that only one task reads."""
+"""Settings that not every task reads, and the tasks that do."""
 
 
 def prepare_run(source: Source, settings: Settings) -> Prepared:
     """Read the data and build the network, its weights drawn from the seed. Errors: DataError"""
     if settings.training.threads is not None:
         torch.set_num_threads(settings.training.threads)
-    prepared = _classify(source, settings) if source.task == "classify" else _language(source, settings)
-    if settings.training.epochs is None and settings.training.minutes is None:
+    prepared = kind(source.task).prepare(source, settings)
+    training = prepared.settings.training
+    if training.epochs is None and training.minutes is None:
         epochs = default_epochs(source.task, prepared.task.steps(0))
-        prepared.settings = settings.changed(epochs=epochs)
+        prepared.settings = prepared.settings.changed(epochs=epochs)
         if epochs != EPOCHS[source.task]:
             prepared.notes.append(f"{epochs} epochs, for the data are few")
     return prepared
-
-
-def _classify(source: Source, settings: Settings) -> Prepared:
-    data = prepare(source, settings.data, seed=settings.training.seed)
-    training = settings.training
-    torch.manual_seed(training.seed)
-    task = ClassifyTask(
-        data,
-        settings.network,
-        batch_size=training.batch_size,
-        bptt=training.bptt,
-        seed=training.seed,
-        balance=training.balance,
-    )
-    judged_on = "test" if len(data.parts["test"]) else "validation"
-    return Prepared(source, settings, task, data.vocabulary, data.facts, list(data.notes), judged_on)
-
-
-def _language(source: Source, settings: Settings) -> Prepared:
-    asked, training = settings.data, settings.training
-    level = asked.level or "char"
-    files: Any = source.files["all"] if source.files.keys() == {"all"} else source.files
-    rarest, largest = (1, None) if level == "byte" else (asked.min_count, asked.max_vocabulary)
-    corpus = build_corpus(
-        files, fractions=asked.split, level=level, normalize=asked.normalize, encoding=asked.encoding,
-        split=asked.word_split,  min_count=rarest,
-        max_size=largest,
-    )  # fmt: skip
-    if not len(corpus.validation):
-        whole = source.files.keys() == {"all"}
-        remedy = "give it a share, as in --split 90/10" if whole else "name its file with --validation FILE"
-        raise DataError("the validation part is empty", remedy=remedy)
-    torch.manual_seed(training.seed)
-    task = LanguageTask(
-        corpus,
-        settings.network,
-        batch_size=training.batch_size,
-        bptt=training.bptt,
-        seed=training.seed,
-        state_reset=training.state_reset,
-    )
-    judged_on = "test" if len(corpus.test) else "validation"
-    judged = getattr(corpus, judged_on)
-    unit = {"char": "characters", "word": "words", "byte": "bytes"}[level]
-    facts = {
-        "name": source.name,
-        "files": hashes(source.files),
-        "counts": {p: len(getattr(corpus, p)) for p in ("train", "validation", "test")},
-        "unit": unit,
-        "vocabulary_size": len(corpus.vocabulary),
-        "vocabulary_level": level,
-        "unknown_rate": float((judged == 0).mean()),
-    }
-    return Prepared(source, settings, task, corpus.vocabulary, facts, [], judged_on)

@@ -15,15 +15,15 @@ import torch
 
 from recurra import model_folder
 from recurra.api import provenance
-from recurra.api.preparation import Prepared, engine_of, prepare_run, settings_for
+from recurra.api.preparation import engine_of, prepare_run, settings_for
+from recurra.api.prepared import Prepared
 from recurra.api.record import build_record
 from recurra.api.run import Run, load
 from recurra.api.talk import Talk, told
 from recurra.cells.catalogue import get
-from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DivergedError, ModelFolderError, StoppedError, UsageError
 from recurra.report.build import build_report
-from recurra.tasks.comparison import Rival
+from recurra.tasks.rival import Rival
 from recurra.tasks.sources import hashes, resolve
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.fit import Outcome, fit
@@ -47,9 +47,9 @@ def train(
 ) -> Run:
     """Train a model on a file, a folder or a named data set, judge it, and write its folder with a report.
 
-    task: "language" or "classify", found from the data if None; out: the model folder, a new one below runs/ if None;
-    resume: the folder of a run that was stopped, which goes on as if it had not been; then only epochs, minutes and
-    patience may be given. settings: any field of DataSettings, NetworkSettings or TrainingSettings.
+    task: a name of tasks.settings.TASKS, found from the data if None; out: the model folder, a new one below runs/ if
+    None; resume: the folder of a run that was stopped, which goes on as if it had not been; then only epochs, minutes
+    and patience may be given. settings: any field of DataSettings, NetworkSettings or TrainingSettings.
     Errors: DataError, UsageError, ModelFolderError; DivergedError if the loss stops being a number; StoppedError after
     SIGINT or SIGTERM. The last two leave a loadable folder if there was an evaluation before.
     """
@@ -83,7 +83,7 @@ def _resumed(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
     source = provenance.from_json(found.config["source"], found.path)
     provenance.check_same(found.config["data"]["files"], hashes(source.files))
     prepared = prepare_run(source, settings)
-    if Vocabulary.from_json(found.vocabulary) != prepared.vocabulary:
+    if found.vocabulary != prepared.vocabulary_json():
         raise ModelFolderError(f"{folder}: its vocabulary is not that of its data")
     try:
         tensors = safetensors.torch.load(found.read_extra(f"{STATE}.safetensors"))
@@ -170,7 +170,7 @@ class _Training:
         shown_there = json.dumps(record.to_json(), allow_nan=False).encode()
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
         model_folder.write(
-            self.folder, config=self._config(), vocabulary=self.prepared.vocabulary.to_json(), weights=outcome.best,
+            self.folder, config=self._config(), vocabulary=self.prepared.vocabulary_json(), weights=outcome.best,
             metrics=metrics, extra={REPORT: page, RECORD: shown_there}, overwrite=self.overwrite or self.written,
         )  # fmt: skip
         self.talk.say(f"{self.prepared.judged_on}: {told(scores)}")
@@ -181,7 +181,7 @@ class _Training:
         state = safetensors.torch.save({k: v.contiguous() for k, v in checkpoint.tensors.items()})
         counters = json.dumps(checkpoint.counters.to_json()).encode()
         model_folder.write(
-            self.folder, config=self._config(), vocabulary=self.prepared.vocabulary.to_json(),
+            self.folder, config=self._config(), vocabulary=self.prepared.vocabulary_json(),
             weights=checkpoint.best, metrics=self._metrics(status, checkpoint.counters, None),
             extra={f"{STATE}.safetensors": state, f"{STATE}.json": counters}, overwrite=self.overwrite or self.written,
         )  # fmt: skip
@@ -198,11 +198,10 @@ class _Training:
             "cell_fingerprint": get(cell).program().fingerprint,
             "settings": prepared.settings.to_json(),
             "source": provenance.to_json(prepared.source, self.folder),
-            "classes": prepared.classes,
             "data": prepared.facts,
             "notes": prepared.notes,
             "engine": self.engine,
-        }
+        } | prepared.config()
 
     def _metrics(self, status: str, counters: Counters, scores: dict[str, float] | None) -> dict[str, Any]:
         return {

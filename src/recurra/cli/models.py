@@ -37,8 +37,7 @@ def evaluate(
         write_json({"folder": run, "task": model.task} | found)
         return
     values = {name: value for name, value in found.items() if name not in ("on", "count")}
-    unit = "examples" if model.task == "classify" else "tokens"
-    write(f"{visible(found['on'])}: {found['count']:,} {unit}\n")
+    write(f"{visible(found['on'])}: {found['count']:,} {model.model.unit}\n")
     write_table([[name.replace("_", " "), score(value)] for name, value in values.items()], right=(1,))
 
 
@@ -62,16 +61,10 @@ def predict(
     predictions = model.predict(given, top=top)
     _tell_unknown(model, given)
     if json:
-        rows = [
-            {"text": p.text, "classes": [{"label": c, "probability": v} for c, v in p.classes]} for p in predictions
-        ]
-        write_json({"folder": run, "predictions": rows})
+        write_json({"folder": run, "predictions": model.model.document(predictions)})
         return
-    table = [
-        [visible(p.text, longest=60), *(cell for label, chance in p.classes for cell in (label, f"{chance:.3f}"))]
-        for p in predictions
-    ]
-    write_table(table)
+    rows = model.model.rows(predictions)
+    write_table([[visible(row[0], longest=60), *row[1:]] if row else [] for row in rows])
 
 
 def generate(
@@ -135,9 +128,9 @@ def _lines_of_stdin(*, asked: bool) -> list[str]:
 
 
 def _tell_unknown(model: Run, texts: list[str]) -> None:
-    unknown = list(dict.fromkeys(piece for text in texts for piece in model.vocabulary.unknown(text)))
+    unknown = model.model.unknown(texts)
     if not unknown:
         return
-    kind = "word" if model.vocabulary.level == "word" else "character"
+    kind = "character" if all(len(piece) == 1 for piece in unknown) else "word"
     shown = ", ".join(repr(piece) for piece in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
     note(f"{len(unknown):,} {kind}{'s' if len(unknown) > 1 else ''} that the model has never seen: {shown}")

@@ -92,11 +92,12 @@ def _metavar(name: str, kind: Any) -> str:
 
 
 def _default(panel: str, name: str) -> str:
-    """As it would be typed; both where the tasks differ. Empty for what is off unless given."""
+    """As it would be typed; with the tasks where they differ. Empty for what is off unless given."""
     found = {task: _of_task(task, panel, name) for task in sorted(DEFAULTS)}
     if len(set(found.values())) == 1:
         return next(iter(found.values()))
-    return ", ".join(f"{value} ({task})" for task, value in found.items() if value)
+    values = [value for value in dict.fromkeys(found.values()) if value]
+    return "; ".join(f"{value} ({', '.join(task for task in found if found[task] == value)})" for value in values)
 
 
 def _of_task(task: TaskName, panel: str, name: str) -> str:

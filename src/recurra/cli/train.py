@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recurra.cli.output import write, write_json
+from recurra.tasks.settings import TASKS
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
@@ -19,7 +20,7 @@ def train(
         str | None, typer.Argument(metavar="DATA", show_default=False, help="a file, a folder or a data set's name")
     ] = None,
     task: Annotated[
-        str | None, typer.Option(metavar="NAME", help="classify or language; found from the data if not given")
+        str | None, typer.Option(metavar="NAME", help=f"{', '.join(TASKS)}; found from the data if not given")
     ] = None,
     out: Annotated[
         str | None,

@@ -13,7 +13,7 @@ from platform import python_version
 from typing import Literal
 
 from recurra.data.download import cached_folder, fetch, local_folder, unwritable, verify
-from recurra.data.registry import BUILT_IN, REGISTRY, Layout, PinnedSet, Task
+from recurra.data.registry import BUILT_IN, REGISTRY, Kind, Layout, PinnedSet, Task
 from recurra.data.sources import sha256
 from recurra.errors import DataError, UnknownNameError
 
@@ -45,6 +45,7 @@ class NamedData:
     sha256:      by the keys of files
     folder:      where every file is <label>.txt, their folder, with no other .txt in it; else None
     label_files: files, where their keys are labels; else empty
+    kind:        what the files are where the task alone does not say, see tasks.sources
     """
 
     name: str
@@ -54,6 +55,7 @@ class NamedData:
     sha256: dict[str, str]
     folder: Path | None = None
     label_files: dict[str, Path] = field(default_factory=dict)
+    kind: Kind | None = None
 
 
 def names() -> list[str]:
@@ -131,7 +133,8 @@ def _get_pinned(pinned: PinnedSet) -> NamedData:
     else:
         files = {key: verify(folder / file.name, file) for key, file in pinned.files.items()}
     hashes = {key: file.sha256 for key, file in pinned.files.items()}
-    return _named(pinned.name, pinned.task, pinned.layout, files, pinned.options, hashes)
+    found = _named(pinned.name, pinned.task, pinned.layout, files, pinned.options, hashes)
+    return replace(found, kind=pinned.kind)
 
 
 # built-in sets

@@ -6,6 +6,8 @@ A set's `layout` says what the keys of its files mean:
     labels   a label each; the files have names of their own
     parts    train, validation, test
     one      "all"
+
+Its `kind` says what the files are where the task alone does not: see tasks.sources.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from typing import Literal
 
 BUILT_IN = ("surnames", "python-docs")
 
-Task = Literal["language", "classify"]
+Task = Literal["language", "classify", "tag", "fill", "translate", "generate"]
 Layout = Literal["folder", "labels", "parts", "one"]
+Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class PinnedSet:
     defects: str
     options: dict[str, str]
     files: dict[str, PinnedFile]
+    kind: Kind | None = None
 
 
 def read_registry(path: Path) -> dict[str, PinnedSet]:
@@ -59,6 +63,7 @@ def read_registry(path: Path) -> dict[str, PinnedSet]:
             licence=entry["licence"],
             defects=entry["defects"],
             options=entry["options"],
+            kind=entry.get("kind"),
             files={key: PinnedFile(**file, url=entry["source"] + file["name"]) for key, file in entry["files"].items()},
         )
         for name, entry in json.loads(path.read_text(encoding="utf-8")).items()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from recurra.errors import DataError
+from recurra.tasks.settings import TaskName
 from recurra.training.history import Point
 
 T = TypeVar("T")
@@ -60,6 +61,25 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A table of a task's own; every cell is text, `note` says how to read it."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a task's own as SVG text drawn by `report`; `text` describes it for those who cannot see it."""
+
+    title: str
+    svg: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class DataFile:
     """A file the run read, with its SHA-256 in hexadecimal."""
 
@@ -100,7 +120,7 @@ class RunRecord:
     """
 
     title: str
-    task: Literal["classify", "language"]
+    task: TaskName
     command: str = ""
     created: str = ""
     cell: str = ""
@@ -120,6 +140,8 @@ class RunRecord:
     per_class: list[ClassScore] = field(default_factory=list)
     confused: list[ConfusedPair] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
     equations: list[str] = field(default_factory=list)
     equations_latex: list[str] = field(default_factory=list)
     equations_source: str = ""

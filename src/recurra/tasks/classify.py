@@ -17,6 +17,7 @@ from recurra.data.batches import Batch, BucketedBatches
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.tasks.classify_data import ClassifyData, Part
+from recurra.tasks.model import Model, refuse_options
 from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.settings import NetworkSettings
 
@@ -133,8 +134,10 @@ def scores(true: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> dic
     }
 
 
-class Classifier:
+class Classifier(Model):
     """A trained classifier."""
+
+    does = "it is a classifier; it predicts classes"
 
     def __init__(
         self, network: nn.Module, vocabulary: Vocabulary, classes: list[str], max_length: int | None = None
@@ -142,11 +145,12 @@ class Classifier:
         self.network, self.vocabulary, self.classes = network.eval(), vocabulary, classes
         self.max_length = max_length
 
-    def predict(self, texts: str | Sequence[str], *, top: int = 1) -> list[Prediction]:
+    def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Prediction]:
         """The `top` most probable classes of each text.
 
         Errors: UsageError for an empty text, or a text of which normalisation leaves nothing
         """
+        refuse_options(self, options)
         texts = [texts] if isinstance(texts, str) else list(texts)
         if top < 1:
             raise UsageError(f"top must be a whole number from 1, got {top}")
@@ -159,6 +163,19 @@ class Classifier:
             Prediction(text, [(self.classes[i], p) for i, p in zip(places, values, strict=True)])
             for text, places, values in rows
         ]
+
+    def rows(self, predictions: Sequence[Prediction]) -> list[list[str]]:
+        return [
+            [p.text, *(cell for label, chance in p.classes for cell in (label, f"{chance:.3f}"))] for p in predictions
+        ]
+
+    def document(self, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
+        return [
+            {"text": p.text, "classes": [{"label": c, "probability": v} for c, v in p.classes]} for p in predictions
+        ]
+
+    def unknown(self, texts: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys(piece for text in texts for piece in self.vocabulary.unknown(text)))
 
     def _encoded(self, text: str, index: int) -> npt.NDArray[np.int64]:
         ids = self.vocabulary.encode(text.strip())[: self.max_length]  # as the readers of the training data strip

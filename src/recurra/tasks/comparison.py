@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from recurra.baselines.kneser_ney import KneserNey
 from recurra.baselines.majority import Majority
@@ -12,18 +11,9 @@ from recurra.data.corpus import Corpus
 from recurra.tasks.classify import scores
 from recurra.tasks.classify_data import ClassifyData, Part
 from recurra.tasks.language import Tokens, named_loss
+from recurra.tasks.rival import Rival
 
 ORDERS = (2, 3, 5)
-
-
-@dataclass(frozen=True)
-class Rival:
-    """A baseline's scores, under the names of the model's own. Units: bytes on disk, seconds to fit"""
-
-    name: str
-    metrics: dict[str, float]
-    size_bytes: int | None
-    seconds: float
 
 
 def classify_rivals(data: ClassifyData, judged: Part) -> list[Rival]:

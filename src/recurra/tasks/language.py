@@ -18,6 +18,7 @@ from recurra.data.corpus import Corpus
 from recurra.data.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
+from recurra.tasks.model import Model
 from recurra.tasks.writer import Writer
 from recurra.topologies.carry import begun_anew
 from recurra.topologies.many_to_many import NextToken
@@ -29,6 +30,8 @@ STREAMS = 32
 """An evaluated text is read in so many places at once."""
 WARM_UP = 128
 """Tokens that each of them, but the first, reads unscored before its own part begins."""
+LENGTH = 500
+"""Tokens that are generated if nothing else is said."""
 CHUNK = 128
 """Tokens read at a time."""
 
@@ -130,8 +133,12 @@ def named_loss(loss: float, level: str) -> dict[str, float]:
     return found | {"perplexity": metrics.perplexity(loss)}
 
 
-class LanguageModel:
+class LanguageModel(Model):
     """A trained language model."""
+
+    does = "it is a language model; it generates text"
+    unit = "tokens"
+    network: NextToken
 
     def __init__(self, network: NextToken, vocabulary: Vocabulary) -> None:
         self.network, self.vocabulary = network.eval(), vocabulary
@@ -149,7 +156,7 @@ class LanguageModel:
     def generate(
         self,
         prompt: str = "",
-        length: int = 500,
+        length: int | None = None,
         *,
         temperature: float = 1.0,
         top_k: int | None = None,
@@ -163,7 +170,7 @@ class LanguageModel:
     def stream(
         self,
         prompt: str = "",
-        length: int = 500,
+        length: int | None = None,
         *,
         temperature: float = 1.0,
         top_k: int | None = None,
@@ -177,6 +184,7 @@ class LanguageModel:
         training text, after its most frequent token.
         Errors: UsageError for a prompt with tokens that the model does not know, and for numbers that cannot be
         """
+        length = LENGTH if length is None else length
         if length < 0:
             raise UsageError(f"length must be a whole number from 0, got {length}")
         if seed is not None and not 0 <= seed < 2**63:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-TaskName = Literal["language", "classify"]
+TaskName = Literal["language", "classify", "tag", "fill", "translate", "generate"]
 TASKS: tuple[TaskName, ...] = get_args(TaskName)
 
 
@@ -29,3 +29,8 @@ class DataSettings(BaseModel):
     validation: str | None = Field(None, description="file of the validation part")
     test: str | None = Field(None, description="file of the test part")
     keep_repeats: bool = Field(False, description="keep repeated examples (classify)")
+    scheme: Literal["auto", "none", "bio", "iob1", "bmes", "bioes", "bilou"] = Field(
+        "auto", description="how tags write spans, none if they write none (tag)"
+    )
+    strict: bool = Field(False, description="refuse what would be mended or left out, such as invalid BIO tags (tag)")
+    skip_lines: tuple[str, ...] = Field((), description="lines to leave out, as FILE:LINE,... (tag)")

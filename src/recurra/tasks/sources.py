@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,10 +13,21 @@ from recurra.data.splits import PARTS
 from recurra.errors import DataError, UnknownNameError
 from recurra.tasks.settings import TASKS, TaskName
 
-Kind = Literal["text", "table", "labels"]
+Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes"]
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 PACKED = (".gz", ".zip")
+TAGGED = (".conllu", ".conll", ".bmes", ".bio", ".iob", ".iob2")
+TUNES = (".abc",)
+SUITS: dict[Kind, tuple[TaskName, ...]] = {
+    "text": ("language", "fill"),
+    "table": ("classify", "translate", "generate", "tag"),
+    "labels": ("classify", "generate"),
+    "tagged": ("tag",),
+    "parallel": ("translate",),
+    "tunes": ("generate",),
+}
+"""What can be learned from a kind of source; the first is meant where nothing is said."""
 ALIASES = {"train": "train", "valid": "validation", "validation": "validation", "val": "validation",
            "dev": "validation", "test": "test"}  # fmt: skip
 
@@ -25,7 +36,8 @@ ALIASES = {"train": "train", "valid": "validation", "validation": "validation", 
 class Source:
     """Files and what they are.
 
-    kind: "text" (running text), "table" (rows with columns) or "labels" (a file of lines for each label);
+    kind: "text" (running text), "table" (rows with columns), "labels" (a file of lines for each label), "tagged"
+    (tokens with tags), "parallel" (line n of two files is the same sentence) or "tunes" (ABC);
     files: by part ("train", ...) or label, or all of it under "all"; options: settings that belong to these data;
     why: how the task was found, for people; named: it is the named data set, nothing else.
     """
@@ -69,15 +81,28 @@ def named_source(name: str) -> Source:
     options: dict[str, Any] = {"word_split" if k == "split" else k: v for k, v in found.options.items()}
     if found.label_files:
         return Source(name, "classify", "labels", found.label_files, options, f"{name} has a file for each label", True)
-    kind: Kind = "table" if found.task == "classify" else "text"
+    kind = found.kind or ("table" if found.task == "classify" else "text")
     return Source(name, found.task, kind, found.files, options, f"{name} is a data set of this task", True)
 
 
 def _file(path: Path, task: str | None) -> Source:
+    if _ends(path, TAGGED):
+        return Source(
+            path.name.partition(".")[0], "tag", "tagged", {"all": path}, {}, f"{path.name} holds tagged tokens"
+        )
+    if _ends(path, TUNES):
+        return Source(path.stem, "generate", "tunes", {"all": path}, {}, f"{path.name} holds tunes")
+    if task == "tag" and not _is_table(path):
+        return Source(path.stem, "tag", "tagged", {"all": path}, {}, f"{path.name} is read as tokens and tags")
     if _is_table(path):
         name = Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem
         return Source(name, "classify", "table", {"all": path}, {}, f"{path.name} is a table")
     return Source(path.stem, "language", "text", {"all": path}, {}, f"{path.name} is running text")
+
+
+def _ends(path: Path, endings: tuple[str, ...]) -> bool:
+    suffixes = [s.lower() for s in path.suffixes if s.lower() not in PACKED]
+    return bool(suffixes) and suffixes[-1] in endings
 
 
 def _is_table(path: Path) -> bool:
@@ -89,6 +114,14 @@ def _folder(path: Path, task: str | None) -> Source:
     files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
     tables = [p for p in files if _is_table(p)]
     texts = [p for p in files if p.suffix.lower() == ".txt"]
+    tagged = [p for p in files if _ends(p, TAGGED)]
+    if tagged and (tagged_parts := _parts(tagged)):
+        return Source(
+            path.name, "tag", "tagged", tagged_parts, {}, "the folder holds tagged files named train, test, ..."
+        )
+    if tunes := [p for p in files if _ends(p, TUNES)]:
+        why = f"the folder holds {len(tunes)} files of tunes"
+        return Source(path.name, "generate", "tunes", {p.stem: p for p in tunes}, {}, why)
     parts = _parts(tables or texts)
     if parts and tables:
         return Source(path.name, "classify", "table", parts, {}, "the folder holds tables named train, test, ...")
@@ -121,7 +154,9 @@ def _parts(files: list[Path]) -> dict[str, Path]:
     return found if "train" in found else {}
 
 
-def _as_task(source: Source, task: str) -> Source:
+def _as_task(source: Source, task: TaskName) -> Source:
+    if task in SUITS[source.kind]:
+        return replace(source, task=task, why=f"asked for; {source.why}")
     if task == "classify" and source.kind == "text" and source.files.keys() == {"all"}:
         raise DataError(
             "a single running text has no labels to learn",
@@ -130,8 +165,18 @@ def _as_task(source: Source, task: str) -> Source:
         )
     raise DataError(
         f"{source.name} suits the task {source.task} ({source.why}), not {task}",
-        remedy="give a single text file" if task == "language" else "give a table or a folder with <label>.txt files",
+        remedy=f"give {NEEDS[task]}",
     )
+
+
+NEEDS: dict[TaskName, str] = {
+    "language": "a single text file",
+    "fill": "a single text file",
+    "classify": "a table or a folder with <label>.txt files",
+    "tag": "a .conllu file, or lines of a token and its tag",
+    "translate": "a table of two columns, or two files of which line n is the same sentence",
+    "generate": "a folder with <label>.txt files, a table, or tunes in .abc files",
+}
 
 
 def _with_parts(source: Source, validation: str | None, test: str | None) -> Source:

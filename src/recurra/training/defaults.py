@@ -74,10 +74,32 @@ DEFAULTS: dict[TaskName, Settings] = {
         ),
         TrainingSettings(batch_size=128, learning_rate=4e-3),
     ),
+    "tag": Settings(
+        DataSettings(),
+        NetworkSettings(cell="lstm", hidden_size=128, bidirectional=True, dropout=0.5),
+        TrainingSettings(batch_size=32, learning_rate=3e-3),
+    ),
+    "fill": Settings(
+        DataSettings(split=(0.9, 0.05, 0.05)),
+        NetworkSettings(cell="lstm", hidden_size=256, dropout=0.3),
+        TrainingSettings(batch_size=32, learning_rate=3e-3),
+    ),
+    "translate": Settings(
+        DataSettings(split=(0.9, 0.05, 0.05)),
+        NetworkSettings(cell="lstm", hidden_size=256, bidirectional=True, dropout=0.3),
+        TrainingSettings(batch_size=64, learning_rate=3e-3),
+    ),
+    "generate": Settings(
+        DataSettings(level="char"),
+        NetworkSettings(cell="lstm", hidden_size=256, dropout=0.3),
+        TrainingSettings(batch_size=64, learning_rate=3e-3),
+    ),
 }
 """What a run of a task starts from."""
 
-EPOCHS: dict[TaskName, float] = {"language": 10, "classify": 12}
+EPOCHS: dict[TaskName, float] = {
+    "language": 10, "classify": 12, "tag": 10, "fill": 10, "translate": 10, "generate": 10
+}  # fmt: skip
 """How long a run is when neither epochs nor minutes are given, unless the data are few."""
 FEWEST_STEPS = 1500
 MOST_EPOCHS = 50

@@ -1,0 +1,102 @@
+"""N to 1: classify."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from recurra import metrics
+from recurra.api.kinds.weights import load_weights
+from recurra.api.prepared import Prepared
+from recurra.data.examples import Examples
+from recurra.data.vocabulary import Vocabulary
+from recurra.model_folder import ModelFolder
+from recurra.report import record as report
+from recurra.tasks.classify import Classifier, ClassifyTask, judge, log_probabilities
+from recurra.tasks.classify_data import ClassifyData, encode_part, prepare, read_examples
+from recurra.tasks.comparison import classify_rivals
+from recurra.tasks.rival import Rival
+from recurra.tasks.settings import TaskName
+from recurra.tasks.sources import Source
+from recurra.topologies.many_to_one import SequenceClassifier
+from recurra.training.defaults import Settings
+
+EXAMPLES = 5
+"""Quoted for each of the most confused pairs."""
+
+
+class ClassifyKind:
+    """The class of a text; see api.prepared.Kind."""
+
+    name: ClassVar[TaskName] = "classify"
+
+    def prepare(self, source: Source, settings: Settings) -> PreparedClassifier:
+        training = settings.training
+        data = prepare(source, settings.data, seed=training.seed)
+        torch.manual_seed(training.seed)
+        task = ClassifyTask(
+            data,
+            settings.network,
+            batch_size=training.batch_size,
+            bptt=training.bptt,
+            seed=training.seed,
+            balance=training.balance,
+        )
+        judged_on = "test" if len(data.parts["test"]) else "validation"
+        return PreparedClassifier(source, settings, task, data.facts, list(data.notes), judged_on, data)
+
+    def load(self, folder: ModelFolder, settings: Settings) -> Classifier:
+        vocabulary = Vocabulary.from_json(folder.vocabulary)
+        classes = folder.config["classes"]
+        network = SequenceClassifier(len(vocabulary), len(classes), settings.network)
+        load_weights(network, folder)
+        return Classifier(network, vocabulary, classes, settings.data.max_length)
+
+    def evaluate(self, model: Classifier, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+        found = read_examples(source, settings.data)
+        if not isinstance(found, Examples):
+            found = Examples([item for part in found.values() for item in part.items])
+        part = encode_part(found, model.vocabulary, model.classes, settings.data.max_length)
+        return len(part), judge(model.network, part)
+
+
+@dataclass
+class PreparedClassifier(Prepared):
+    """A classifier with its data, ready to train."""
+
+    data: ClassifyData
+
+    def vocabulary_json(self) -> dict[str, Any]:
+        return self.data.vocabulary.to_json()
+
+    def config(self) -> dict[str, Any]:
+        return {"classes": self.data.classes}
+
+    def rivals(self) -> list[Rival]:
+        return classify_rivals(self.data, self.data.parts[self.judged_on])
+
+    def judge(self) -> dict[str, float]:
+        return judge(self.task.network.eval(), self.data.parts[self.judged_on])
+
+    def details(self) -> dict[str, Any]:
+        """Confusion matrix, scores of each class, the most confused pairs with examples."""
+        data = self.data
+        part = data.parts[self.judged_on]
+        predicted = log_probabilities(self.task.network, part.encoded).argmax(-1).numpy()
+        matrix = metrics.confusion_matrix(part.labels, predicted, data.classes)
+        pairs = []
+        for pair in metrics.most_confused(matrix, data.classes, top=10):
+            true, wrong = data.classes.index(pair.true), data.classes.index(pair.predicted)
+            rows = np.flatnonzero((part.labels == true) & (predicted == wrong))[:EXAMPLES]
+            examples = [part.texts[i][:200] for i in rows]
+            pairs.append(report.ConfusedPair(pair.true, pair.predicted, pair.count, examples))
+        rows_of = metrics.per_class(part.labels, predicted, data.classes)
+        return {
+            "classes": data.classes,
+            "confusion": matrix.tolist(),
+            "per_class": [report.ClassScore(**asdict(row)) for row in rows_of],
+            "confused": pairs,
+        }

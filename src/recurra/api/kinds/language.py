@@ -1,0 +1,118 @@
+"""N to N: language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from recurra.api.kinds.weights import load_weights
+from recurra.api.prepared import Prepared
+from recurra.data.corpus import Corpus, build_corpus, encode_file
+from recurra.data.vocabulary import Vocabulary
+from recurra.errors import DataError, UsageError
+from recurra.model_folder import ModelFolder
+from recurra.report import record as report
+from recurra.tasks.comparison import language_rivals
+from recurra.tasks.language import LanguageModel, LanguageTask, judge
+from recurra.tasks.rival import Rival
+from recurra.tasks.settings import TaskName
+from recurra.tasks.sources import Source, hashes
+from recurra.topologies.many_to_many import NextToken
+from recurra.training.defaults import Settings
+
+SAMPLES = (("", 0.5), ("", 0.8), ("", 1.0))
+"""Prompt and temperature of the report's samples."""
+SAMPLE_LENGTH = {"char": 400, "byte": 400, "word": 80}
+
+
+class LanguageKind:
+    """The next token of a text; see api.prepared.Kind."""
+
+    name: ClassVar[TaskName] = "language"
+
+    def prepare(self, source: Source, settings: Settings) -> PreparedLanguage:
+        if settings.network.bidirectional:
+            raise UsageError("a language model reads forward only; leave bidirectional out")
+        asked, training = settings.data, settings.training
+        level = asked.level or "char"
+        files: Any = source.files["all"] if source.files.keys() == {"all"} else source.files
+        rarest, largest = (1, None) if level == "byte" else (asked.min_count, asked.max_vocabulary)
+        corpus = build_corpus(
+            files, fractions=asked.split, level=level, normalize=asked.normalize, encoding=asked.encoding,
+            split=asked.word_split,  min_count=rarest,
+            max_size=largest,
+        )  # fmt: skip
+        if not len(corpus.validation):
+            whole = source.files.keys() == {"all"}
+            remedy = "give it a share, as in --split 90/10" if whole else "name its file with --validation FILE"
+            raise DataError("the validation part is empty", remedy=remedy)
+        torch.manual_seed(training.seed)
+        task = LanguageTask(
+            corpus,
+            settings.network,
+            batch_size=training.batch_size,
+            bptt=training.bptt,
+            seed=training.seed,
+            state_reset=training.state_reset,
+        )
+        judged_on = "test" if len(corpus.test) else "validation"
+        judged = getattr(corpus, judged_on)
+        unit = {"char": "characters", "word": "words", "byte": "bytes"}[level]
+        facts = {
+            "name": source.name,
+            "files": hashes(source.files),
+            "counts": {p: len(getattr(corpus, p)) for p in ("train", "validation", "test")},
+            "unit": unit,
+            "vocabulary_size": len(corpus.vocabulary),
+            "vocabulary_level": level,
+            "unknown_rate": float((judged == 0).mean()),
+        }
+        return PreparedLanguage(source, settings, task, facts, [], judged_on, corpus)
+
+    def load(self, folder: ModelFolder, settings: Settings) -> LanguageModel:
+        vocabulary = Vocabulary.from_json(folder.vocabulary)
+        network = NextToken(len(vocabulary), settings.network)
+        load_weights(network, folder)
+        return LanguageModel(network, vocabulary)
+
+    def evaluate(self, model: LanguageModel, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+        encoding = settings.data.encoding
+        parts = [encode_file(path, model.vocabulary, encoding=encoding)[0] for path in source.files.values()]
+        tokens = np.concatenate([np.asarray(p) for p in parts])
+        if len(tokens) < 2:
+            raise DataError(f"a text of {len(tokens)} tokens has no next token to score", file=source.name)
+        return len(tokens) - 1, judge(model.network, tokens, model.vocabulary.level)
+
+
+@dataclass
+class PreparedLanguage(Prepared):
+    """A language model with its corpus, ready to train."""
+
+    corpus: Corpus
+
+    def vocabulary_json(self) -> dict[str, Any]:
+        return self.corpus.vocabulary.to_json()
+
+    def rivals(self) -> list[Rival]:
+        return language_rivals(self.corpus, getattr(self.corpus, self.judged_on))
+
+    def judge(self) -> dict[str, float]:
+        return judge(self.task.network.eval(), getattr(self.corpus, self.judged_on), self.corpus.vocabulary.level)
+
+    @property
+    def scored(self) -> int:
+        return super().scored - 1  # nothing foretells a text's first token
+
+    def details(self) -> dict[str, Any]:
+        """Samples at rising temperatures."""
+        assert isinstance(self.task.network, NextToken)
+        model = LanguageModel(self.task.network, self.corpus.vocabulary)
+        length, seed = SAMPLE_LENGTH[self.corpus.vocabulary.level], self.settings.training.seed
+        samples = [
+            report.Sample(prompt, heat, "".join(model.stream(prompt, length, temperature=heat, seed=seed)))
+            for prompt, heat in SAMPLES
+        ]
+        return {"samples": samples}

@@ -1,0 +1,77 @@
+"""A task with its data, ready to train, and what a task must know to be one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from recurra.model_folder import ModelFolder
+from recurra.tasks.model import Model
+from recurra.tasks.rival import Rival
+from recurra.tasks.settings import TaskName
+from recurra.tasks.sources import Source
+from recurra.training.defaults import Settings
+from recurra.training.fit import Trainee
+
+
+class TaskTrainee(Trainee, Protocol):
+    """What a task trains. unit: what its rates count."""
+
+    unit: str
+
+
+@dataclass
+class Prepared(ABC):
+    """A task with its data, ready to train.
+
+    facts: what was read, plain values, with name, files, counts, unit, vocabulary_size, vocabulary_level, unknown_rate;
+    judged_on: the part that the report speaks of
+    """
+
+    source: Source
+    settings: Settings
+    task: TaskTrainee
+    facts: dict[str, Any]
+    notes: list[str]
+    judged_on: str
+
+    @abstractmethod
+    def vocabulary_json(self) -> dict[str, Any]:
+        """What vocabulary.json holds."""
+
+    def config(self) -> dict[str, Any]:
+        """What config.json holds besides what every task's does."""
+        return {}
+
+    @abstractmethod
+    def rivals(self) -> list[Rival]:
+        """The baselines, judged on the same part."""
+
+    @abstractmethod
+    def judge(self) -> dict[str, float]:
+        """The network's scores on that part, "loss" among them, the most important one first after it."""
+
+    @property
+    def scored(self) -> int:
+        """How many units the scores are the mean of."""
+        return int(self.facts["counts"][self.judged_on])
+
+    def details(self) -> dict[str, Any]:
+        """Fields of report.record.RunRecord that only this task fills: samples, tables, pictures ..."""
+        return {}
+
+
+class Kind(Protocol):
+    """One task: from data to something to train, from a folder to something to use."""
+
+    name: ClassVar[TaskName]
+
+    def prepare(self, source: Source, settings: Settings) -> Prepared:
+        """Read the data and build the network, its weights drawn from the seed. Errors: DataError"""
+
+    def load(self, folder: ModelFolder, settings: Settings) -> Model:
+        """The trained model. Errors: ModelFolderError; DataError, UsageError, KeyError, TypeError are told as one"""
+
+    def evaluate(self, model: Any, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+        """Scores on all of a source, and the number of units they are the mean of. Errors: DataError"""

@@ -1,0 +1,56 @@
+"""A trained model in use: what every task's model may be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from torch import nn
+
+from recurra.errors import UsageError
+
+
+class Model:
+    """The base of every task's trained model; a task overrides what it does.
+
+    does: what it does, for people ("it classifies texts"); unit: what `evaluate` counts.
+    Errors: UsageError for what the task does not do
+    """
+
+    does: ClassVar[str]
+    unit: ClassVar[str] = "examples"
+    network: nn.Module
+
+    def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Any]:
+        """One answer for each text; top: alternatives in an answer, best first."""
+        raise self._cannot("predict")
+
+    def rows(self, predictions: Sequence[Any]) -> list[list[str]]:
+        """Predictions as the rows of a table on a terminal."""
+        raise NotImplementedError
+
+    def document(self, predictions: Sequence[Any]) -> list[dict[str, Any]]:
+        """Predictions as plain values."""
+        raise NotImplementedError
+
+    def unknown(self, texts: Sequence[str]) -> list[str]:
+        """The distinct pieces of the texts that the model has never seen."""
+        return []
+
+    def generate(self, prompt: str = "", length: int | None = None, *args: Any, **sampling: Any) -> Any:
+        """New text."""
+        raise self._cannot("generate text")
+
+    def stream(self, prompt: str = "", length: int | None = None, *args: Any, **sampling: Any) -> Iterator[str]:
+        """New text, piece by piece and without the prompt."""
+        raise self._cannot("generate text")
+
+    def _cannot(self, what: str) -> UsageError:
+        return UsageError(f"this model does not {what}: {self.does}")
+
+
+def refuse_options(model: Model, options: dict[str, Any]) -> None:
+    """Errors: UsageError if any option was given to a model that reads none of them"""
+    if options:
+        names = ", ".join(sorted(options))
+        raise UsageError(f"this model reads no option {names}: {model.does}")
