@@ -13,6 +13,7 @@ from recurra.cells.catalogue import get
 from recurra.cells.definition import STORED, Cell
 from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
+from recurra.layers.dropout import locked
 from recurra.layers.initial import Init, initialise
 from recurra.layers.stream import StackStream
 from recurra.recurrence import unroll
@@ -23,10 +24,10 @@ Merge = Literal["concat", "sum"]
 class Stack(nn.Module):
     """Recurrent layers, each fed with the outputs of the one below.
 
-    cell: a name of the catalogue or a Cell; dropout: on the outputs of every layer but the last; recurrent_dropout: on
-    the operands of the recurrent products, one mask for a whole sequence (Gal & Ghahramani 2016); merge: how the two
-    directions' outputs become one; init: see `initial.py`; learned_state: the initial state is learned, from zero;
-    engine: "auto" or an engine's name.
+    cell: a name of the catalogue or a Cell; dropout: on the outputs of every layer but the last; variational: with the
+    same mask at every step of a row; recurrent_dropout: on the operands of the recurrent products, one mask for a whole
+    sequence (both Gal & Ghahramani 2016); merge: how the two directions' outputs become one; init: see `initial.py`;
+    learned_state: the initial state is learned, from zero; engine: "auto" or an engine's name.
 
     Weights are stored as torch.nn stores them: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, with "_reverse" for
     the second direction, and weight_ph_l0 where the cell has peepholes.
@@ -41,6 +42,7 @@ class Stack(nn.Module):
         cell: str | Cell = "lstm",
         bias: bool = True,
         dropout: float = 0.0,
+        variational: bool = False,
         recurrent_dropout: float = 0.0,
         bidirectional: bool = False,
         merge: Merge = "concat",
@@ -57,7 +59,13 @@ class Stack(nn.Module):
         for name, share in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
             if not isinstance(share, int | float) or isinstance(share, bool) or not 0 <= share <= 1:
                 raise UsageError(f"{name} must be a number from 0 to 1, got {share!r}")
-        for name, flag in (("bias", bias), ("bidirectional", bidirectional), ("learned_state", learned_state)):
+        flags = {
+            "bias": bias,
+            "variational": variational,
+            "bidirectional": bidirectional,
+            "learned_state": learned_state,
+        }
+        for name, flag in flags.items():
             if not isinstance(flag, bool):
                 raise UsageError(f"{name} must be True or False, got {flag!r}")
         if merge not in get_args(Merge):
@@ -65,6 +73,7 @@ class Stack(nn.Module):
         self.cell = get(cell)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.dropout, self.recurrent_dropout = bias, float(dropout), float(recurrent_dropout)
+        self.variational = variational
         self.bidirectional, self.merge, self.init, self.engine = bidirectional, merge, init, engine
         self.num_directions = 2 if bidirectional else 1
         self.learned_state = learned_state
@@ -148,7 +157,8 @@ class Stack(nn.Module):
                 last.append(end)
             x = self._merged(outputs)
             if self.dropout and layer < self.num_layers - 1:
-                x = functional.dropout(x, self.dropout, self.training)
+                drop = locked if self.variational else functional.dropout
+                x = drop(x, self.dropout, self.training)
         assert isinstance(x, Tensor)
         return x, tuple(torch.stack(rows) for rows in zip(*last, strict=True))
 
@@ -186,6 +196,7 @@ class Stack(nn.Module):
             "num_layers": 1,
             "bias": True,
             "dropout": 0.0,
+            "variational": False,
             "recurrent_dropout": 0.0,
             "bidirectional": False,
             "merge": "concat",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -12,17 +13,26 @@ class TokenTable(nn.Module):
     """A table of token vectors that hands tokens and table on together.
 
     dropout: in training, the share of token types whose vector is 0 throughout a batch, the others scaled up
-    (Gal & Ghahramani 2016). It acts on the table, so that engines may still project the table once.
+    (Gal & Ghahramani 2016); column_dropout: the share of the vectors' places that is 0 throughout a batch, which is
+    dropout of the inputs with one mask for all steps and rows. Both act on the table, so that engines may still
+    project the table once. Of a table with more rows than the batch has tokens only the rows that occur are handed on.
     """
 
-    def __init__(self, vocabulary_size: int, width: int, *, dropout: float = 0.0, scale: float = 1.0) -> None:
+    def __init__(
+        self, vocabulary_size: int, width: int, *, dropout: float = 0.0, column_dropout: float = 0.0, scale: float = 1.0
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(nn.init.normal_(nn.Parameter(Tensor(vocabulary_size, width)), std=scale))
-        self.dropout = dropout
+        self.dropout, self.column_dropout = dropout, column_dropout
 
     def forward(self, tokens: Tensor) -> Embedded:
-        """Shapes: tokens int64 [B, T] -> Embedded(tokens, table [V, E])"""
+        """Shapes: tokens int64 [B, T] -> Embedded(places in the table [B, T], table [V or fewer, E])"""
         table: Tensor = self.weight
+        if len(table) > tokens.numel():
+            kinds, tokens = torch.unique(tokens, return_inverse=True)
+            table = table.index_select(0, kinds)
         if self.training and self.dropout:
             table = table * functional.dropout(table.new_ones(len(table), 1), self.dropout)
+        if self.training and self.column_dropout:
+            table = table * functional.dropout(table.new_ones(1, table.shape[1]), self.column_dropout)
         return Embedded(tokens, table)

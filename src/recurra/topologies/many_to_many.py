@@ -6,7 +6,9 @@ from torch import Tensor, nn
 
 from recurra.engines.request import State
 from recurra.errors import UsageError
+from recurra.layers.dropout import locked
 from recurra.topologies.embedding import TokenTable
+from recurra.topologies.outputs import AdaptiveSoftmax, Softmax
 from recurra.topologies.settings import NetworkSettings
 from recurra.topologies.stacks import build_stack
 
@@ -28,15 +30,34 @@ class NextToken(nn.Module):
             )
         scale = settings.embedding_size**-0.5 if settings.tie_weights else 1.0  # tied, it makes the logits too
         self.table = TokenTable(
-            vocabulary_size, settings.embedding_size, dropout=settings.embedding_dropout, scale=scale
+            vocabulary_size,
+            settings.embedding_size,
+            dropout=settings.embedding_dropout,
+            column_dropout=settings.input_dropout,
+            scale=scale,
         )
         self.stack = build_stack(settings.embedding_size, settings)
-        self.dropout = nn.Dropout(settings.dropout)
-        self.head = nn.Linear(self.stack.output_size, vocabulary_size)
+        self.dropout, self.variational = settings.dropout, settings.variational
+        output = AdaptiveSoftmax if settings.output == "adaptive" else Softmax
+        self.head = output(self.stack.output_size, vocabulary_size)
         if settings.tie_weights:
             self.head.weight = self.table.weight
 
-    def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Shapes: tokens int64 [B, T], state as Stack's -> logits [B, T, V], the last states"""
+    def forward(
+        self, tokens: Tensor, state: State | None = None, targets: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """What follows each token; with targets, how surprising they are, which an adaptive output tells much faster.
+
+        Shapes: tokens and targets int64 [B, T], state as Stack's -> unnormalised log-probabilities [B, T, V], or the
+                targets' losses [B, T]; the last states. Units: nats
+        """
         y, state = self.stack(self.table(tokens), state)
-        return self.head(self.dropout(y)), state
+        y = self._dropped(y)
+        if targets is None:
+            return self.head(y), state
+        return self.head.losses(y.flatten(0, 1), targets.flatten()).view_as(targets), state
+
+    def _dropped(self, y: Tensor) -> Tensor:
+        if self.variational:
+            return locked(y, self.dropout, self.training)
+        return nn.functional.dropout(y, self.dropout, self.training)

@@ -20,6 +20,7 @@ def build_stack(width: int, settings: NetworkSettings) -> Stack:
         settings.num_layers,
         cell=settings.cell,
         dropout=settings.dropout,
+        variational=settings.variational,
         recurrent_dropout=settings.recurrent_dropout,
         bidirectional=settings.bidirectional,
         merge=settings.merge,
