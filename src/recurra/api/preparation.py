@@ -13,7 +13,7 @@ from recurra.cells.catalogue import get
 from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
 from recurra.errors import UnknownNameError, UsageError
-from recurra.tasks.settings import TaskName
+from recurra.tasks.settings import TaskName, segmented
 from recurra.tasks.sources import Source
 from recurra.topologies.settings import NetworkSettings
 from recurra.training.defaults import DEFAULTS, EPOCHS, Settings, default_epochs
@@ -26,6 +26,7 @@ def settings_for(source: Source, given: dict[str, Any]) -> Settings:
     """
     parts = {part: Path(given[part]).name for part in ("validation", "test") if given.get(part) is not None}
     settings = DEFAULTS[source.task].changed(**source.options).changed(**given | parts)
+    settings = settings.changed(**segmented(settings.data, given))
     network = settings.network
     engine_of(network)
     _check_sense(source, settings, given)
@@ -62,7 +63,7 @@ def _check_sense(source: Source, settings: Settings, given: dict[str, Any]) -> N
             one = f"the task {tasks[0]}" if len(tasks) == 1 else f"the tasks {', '.join(tasks)}"
             raise UsageError(f"{name} is a setting of {one}; this run's task is {source.task}")
     for name in ("text", "label", "split_column"):
-        if name in asked and source.kind != "table":
+        if name in asked and source.kind != "table" and (name, source.kind) != ("label", "tunes"):
             raise UsageError(f"{name} names a column, but these data are no table: {source.why}")
     if "split_column" in asked and source.files.keys() != {"all"}:
         raise UsageError(f"split_column divides a single table; here each part has its own: {', '.join(source.files)}")
@@ -75,9 +76,13 @@ READ_BY: dict[str, tuple[TaskName, ...]] = {
     "merge": ("classify", "tag", "translate"),
     "pooling": ("classify",),
     "max_length": ("classify", "tag", "translate", "generate", "fill"),
-    "keep_repeats": ("classify",),
+    "keep_repeats": ("classify", "generate"),
+    "transpose": ("generate",),
+    "condition": ("generate",),
     "balance": ("classify",),
-    "tie_weights": ("language", "fill", "translate", "generate"),
+    "blank_tokens": ("fill",),
+    "drawn_outputs": ("fill",),
+    "tie_weights": ("language", "translate"),
     "state_reset": ("language",),
 }
 """Settings that not every task reads, and the tasks that do."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data import corpus_cache, segment
+from recurra.data import chinese, corpus_cache, segment
 from recurra.data.draft import Draft, Reading
 from recurra.data.normalize import check_names
 from recurra.data.pieces import pieces
@@ -80,6 +80,7 @@ def build_corpus(
         "level": level,
         "normalize": reading.normalize,
         "split": split if level == "word" else None,
+        "segmenter": chinese.segmenter().identity.to_json() if (level, split) == ("word", "chinese") else None,
         "min_count": min_count,
         "max_size": max_size,
         "encoding": reading.encoding,

@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data import counting, segment
+from recurra.data import chinese, counting, segment
+from recurra.data.chinese import Segmenter
 from recurra.data.normalize import check_names
 from recurra.data.normalize import normalize as normalized
 from recurra.errors import DataError, UnknownNameError, UsageError
@@ -21,15 +22,18 @@ UNKNOWN = 0
 UNKNOWN_TOKEN = "<unk>"
 _BYTE_TOKENS = (UNKNOWN_TOKEN, *(f"<0x{value:02X}>" for value in range(256)))
 _KEYS = ("level", "normalize", "split", "tokens")
+_SEGMENTER = "segmenter"
+"""A further key, of a vocabulary of Chinese words."""
 
 
 class Vocabulary:
     """The tokens of a model: characters, words or bytes.
 
     level: "char", "word" or "byte"; normalize: names of recurra.data.normalize, applied in this order before
-    the text is cut; split: how words are cut ("words" or "space", see recurra.data.segment), read at word
-    level only; tokens: V different tokens, tokens[0] is "<unk>". Made by `build` or `from_json`; never
-    changes afterwards. A byte vocabulary always has 257 tokens: byte b is id b + 1.
+    the text is cut; split: how words are cut ("words", "space" or "chinese", see recurra.data.segment), read at
+    word level only; segmenter: what cuts Chinese words, without it the preferred one that is installed; tokens: V
+    different tokens, tokens[0] is "<unk>". Made by `build` or `from_json`; never changes afterwards. A byte
+    vocabulary always has 257 tokens: byte b is id b + 1.
     """
 
     UNKNOWN = UNKNOWN
@@ -41,8 +45,10 @@ class Vocabulary:
         level: Level = "char",
         normalize: Iterable[str] = (),
         split: segment.Split = "words",
+        segmenter: Segmenter | None = None,
     ) -> None:
         self.level, self.split = check_level(level), check_split(split)
+        self.segmenter = (segmenter or chinese.segmenter()) if level == "word" and split == "chinese" else None
         self.normalize = check_names(normalize)
         self.tokens = list(tokens)
         _check_tokens(self.tokens, level)
@@ -128,9 +134,14 @@ class Vocabulary:
         if self._table is not None:
             codes = counting.code_points(text)
             return self._table[np.minimum(codes, len(self._table) - 1)]
-        found = segment.words(text, self.split)
+        found = self._cut(text)
         get = self._ids.get
         return np.fromiter((get(word, UNKNOWN) for word in found), dtype=np.int64, count=len(found))
+
+    def encode_tokens(self, tokens: Iterable[str]) -> npt.NDArray[np.int64]:
+        """The id of each token as it is given, normalised but never cut: int64 [T], 0 for one that is not known."""
+        get = self._ids.get
+        return np.array([get(normalized(token, self.normalize), UNKNOWN) for token in tokens], dtype=np.int64)
 
     def decode(self, ids: Iterable[int] | npt.NDArray[np.integer[Any]]) -> str:
         """The text of some ids: what `encode` read, but for unknown tokens and, at word level, white space.
@@ -145,7 +156,7 @@ class Vocabulary:
         if self.level == "byte":
             return b"\xef\xbf\xbd".join(_runs_of_bytes(array)).decode("utf-8", "replace")
         if self.level == "word":
-            return segment.join(self.tokens[index] for index in array.tolist())
+            return segment.join((self.tokens[index] for index in array.tolist()), self.split)
         return "".join([self.tokens[index] if index else "\ufffd" for index in array.tolist()])
 
     def unknown(self, text: str) -> list[str]:
@@ -153,24 +164,34 @@ class Vocabulary:
         if self.level == "byte":
             return []
         prepared = normalized(text, self.normalize)
-        pieces = list(prepared) if self.level == "char" else segment.words(prepared, self.split)
+        pieces = list(prepared) if self.level == "char" else self._cut(prepared)
         return [piece for piece in dict.fromkeys(pieces) if piece not in self._ids]
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads: plain lists, strings and numbers."""
-        return {
+        content: dict[str, Any] = {
             "level": self.level,
             "normalize": list(self.normalize),
             "split": self.split,
             "tokens": list(self.tokens),
         }
+        return content if self.segmenter is None else content | {_SEGMENTER: self.segmenter.identity.to_json()}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Vocabulary:
-        """The vocabulary that `to_json` wrote. Errors: DataError that names what is wrong with it."""
-        if not isinstance(content, dict) or sorted(content) != sorted(_KEYS):
-            keys = sorted(content) if isinstance(content, dict) else type(content).__name__
-            raise DataError(f"a vocabulary has the keys {list(_KEYS)}, this one {keys}")
+        """The vocabulary that `to_json` wrote.
+
+        Errors: DataError that names what is wrong with it, or which segmenter it needs if none here cuts Chinese
+        words as its own did.
+        """
+        keys = sorted(content) if isinstance(content, dict) else type(content).__name__
+        chinese_words = isinstance(content, dict) and (content.get("level"), content.get("split")) == (
+            "word",
+            "chinese",
+        )
+        wanted = [*_KEYS, _SEGMENTER] if chinese_words else list(_KEYS)
+        if keys != sorted(wanted):
+            raise DataError(f"a vocabulary has the keys {wanted}, this one {keys}")
         for key in ("normalize", "tokens"):
             value = content[key]
             if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -181,9 +202,13 @@ class Vocabulary:
                 level=content["level"],
                 normalize=content["normalize"],
                 split=content["split"],
+                segmenter=chinese.matching(content[_SEGMENTER]) if chinese_words else None,
             )
         except UsageError as error:
             raise DataError(f"vocabulary: {error}") from error
+
+    def _cut(self, text: str) -> list[str]:
+        return segment.words(text, self.split, self.segmenter)
 
     def _code_table(self) -> npt.NDArray[np.int64]:
         """id by code point, int64 [largest code point + 2]; the last row stands for all beyond."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data import examples as reading
+from recurra.data.chinese import han_share
 from recurra.data.examples import Examples
 from recurra.data.splits import Splits, check_fractions, check_splits, describe_overlap, from_parts, split
 from recurra.data.tables import read_table
@@ -57,8 +58,7 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Classif
     check_splits(splits)
     level = settings.level or infer_level(splits.train.texts)
     if settings.level is None:
-        why = "words: texts of several words" if level == "word" else "characters: short or unspaced texts"
-        notes.append(f"tokens are {why}")
+        notes.append(f"tokens are {_why(level, splits.train.texts)}")
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
     vocabulary = Vocabulary.build(
         splits.train.texts,
@@ -68,6 +68,8 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Classif
         min_count=rarest,
         max_size=largest,
     )
+    if vocabulary.segmenter is not None:
+        notes.append(vocabulary.segmenter.told())
     classes = splits.train.classes()
     parts = {name: encode_part(part, vocabulary, classes, settings.max_length) for name, part in splits}
     cut, emptied = sum(p.cut for p in parts.values()), sum(p.emptied for p in parts.values())
@@ -90,11 +92,27 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Classif
 
 
 def infer_level(texts: list[str]) -> Level:
-    """Words where texts have several, characters for names and for scripts without spaces."""
-    sample = texts[:: max(1, len(texts) // 1000)]
+    """Words where texts have several, characters for names, for Chinese and for scripts without spaces."""
+    sample = _sample(texts)
     words = sum(len(t.split()) for t in sample) / max(1, len(sample))
     letters = sum(len(t) for t in sample) / max(1, len(sample))
-    return "word" if words >= 3 and letters / words < 15 else "char"
+    return "word" if words >= 3 and letters / words < 15 and not _chinese(sample) else "char"
+
+
+def _why(level: Level, texts: list[str]) -> str:
+    if level == "word":
+        return "words: texts of several words"
+    if _chinese(_sample(texts)):
+        return "characters: Chinese texts; --segment word cuts them into words"
+    return "characters: short or unspaced texts"
+
+
+def _sample(texts: list[str]) -> list[str]:
+    return texts[:: max(1, len(texts) // 1000)]
+
+
+def _chinese(texts: list[str]) -> bool:
+    return han_share(texts) > 0.5
 
 
 def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], max_length: int | None) -> Part:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from recurra.errors import UsageError
 
 TaskName = Literal["language", "classify", "tag", "fill", "translate", "generate"]
 TASKS: tuple[TaskName, ...] = get_args(TaskName)
@@ -16,7 +19,12 @@ class DataSettings(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     level: Literal["char", "word", "byte"] | None = Field(None, description="tokens: char, word or byte")
-    word_split: Literal["words", "space"] = Field("words", description="words end at signs, or at spaces only")
+    word_split: Literal["words", "space", "chinese"] = Field(
+        "words", description="words end at signs, at spaces only, or are Chinese words of a dictionary"
+    )
+    segment: Literal["word", "char"] | None = Field(
+        None, description="cut Chinese into words (by rjieba) or characters; sets level and word-split"
+    )
     normalize: tuple[str, ...] = Field((), description="nfc, nfkc, lowercase, ascii, in the order given")
     min_count: int = Field(1, ge=1, description="rarer tokens become <unk>")
     max_vocabulary: int | None = Field(None, ge=2, description="largest vocabulary, <unk> included")
@@ -28,9 +36,27 @@ class DataSettings(BaseModel):
     split_column: str | None = Field(None, description="column that names each row's part (tables)")
     validation: str | None = Field(None, description="file of the validation part")
     test: str | None = Field(None, description="file of the test part")
+    blank_tokens: int | None = Field(
+        None, ge=1, le=8, description="a blank is 1 to so many tokens; 1 word or 3 characters if not given (fill)"
+    )
+    transpose: bool = Field(False, description="learn each tune in other keys too (generate, tunes)")
     keep_repeats: bool = Field(False, description="keep repeated examples (classify)")
     scheme: Literal["auto", "none", "bio", "iob1", "bmes", "bioes", "bilou"] = Field(
         "auto", description="how tags write spans, none if they write none (tag)"
     )
     strict: bool = Field(False, description="refuse what would be mended or left out, such as invalid BIO tags (tag)")
     skip_lines: tuple[str, ...] = Field((), description="lines to leave out, as FILE:LINE,... (tag)")
+
+
+def segmented(data: DataSettings, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that `segment` stands for; given: what the user set.
+
+    Errors: UsageError if the user set one of them otherwise
+    """
+    if data.segment is None:
+        return {}
+    meant = {"level": "word", "word_split": "chinese"} if data.segment == "word" else {"level": "char"}
+    for name, value in meant.items():
+        if given.get(name, value) != value:
+            raise UsageError(f"segment={data.segment!r} means {name}={value!r}; {name}={given[name]!r} contradicts it")
+    return meant

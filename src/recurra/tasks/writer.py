@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import codecs
 
+from recurra.data.segment import space_between
 from recurra.data.vocabulary import Vocabulary
 
 
 class Writer:
     """Gives the text that each further token adds to a prompt.
 
-    Words get a space in front unless they begin a line or follow white space; bytes wait until they make a character,
-    and bytes that never will are shown as U+FFFD.
+    Words get a space in front where `data.segment.space_between` says; bytes wait until they make a character, and
+    bytes that never will are shown as U+FFFD.
     """
 
     def __init__(self, vocabulary: Vocabulary, prompt: str) -> None:
         self.vocabulary = vocabulary
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._no_space = not prompt or prompt[-1].isspace()
+        self._last = prompt[-1:]
 
     def add(self, token: int) -> str:
         """What can be shown now; empty while bytes do not make a character."""
@@ -26,9 +27,8 @@ class Writer:
         text = self.vocabulary.decode([token])
         if self.vocabulary.level == "char":
             return text
-        line_end = text == "\n"
-        shown = text if line_end or self._no_space else f" {text}"
-        self._no_space = line_end
+        shown = f" {text}" if space_between(self._last, text, self.vocabulary.split) else text
+        self._last = text[-1:]
         return shown
 
     def end(self) -> str:
