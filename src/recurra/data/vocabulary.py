@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,9 @@ from recurra.data.normalize import check_names
 from recurra.data.normalize import normalize as normalized
 from recurra.errors import DataError, UnknownNameError, UsageError
 
-Level = Literal["char", "word", "byte"]
-LEVELS: tuple[str, ...] = get_args(Level)
+Level = Literal["char", "word", "byte", "bpe"]
+LEVELS: tuple[str, ...] = ("char", "word", "byte")
+"""Of a `Vocabulary`; "bpe" is `recurra.data.subwords`, which only some tasks read."""
 
 UNKNOWN = 0
 UNKNOWN_TOKEN = "<unk>"
@@ -143,6 +144,10 @@ class Vocabulary:
         get = self._ids.get
         return np.array([get(normalized(token, self.normalize), UNKNOWN) for token in tokens], dtype=np.int64)
 
+    def knows(self, token: str) -> bool:
+        """Whether this token, normalised already, is in the vocabulary."""
+        return token in self._ids
+
     def decode(self, ids: Iterable[int] | npt.NDArray[np.integer[Any]]) -> str:
         """The text of some ids: what `encode` read, but for unknown tokens and, at word level, white space.
 
@@ -229,7 +234,11 @@ def check_size(level: Level, min_count: int, max_size: int | None) -> None:
 
 
 def check_level(level: Level) -> Level:
-    """Errors: UnknownNameError for a level that there is not."""
+    """Errors: UnknownNameError for a level that there is not; UsageError for sub-words, which are no Vocabulary."""
+    if level == "bpe":
+        raise UsageError(
+            "sub-words (level bpe) are for the tasks that read them, such as translate; take another level"
+        )
     if level not in LEVELS:
         raise UnknownNameError("vocabulary level", str(level), LEVELS)
     return level

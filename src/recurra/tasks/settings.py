@@ -18,7 +18,9 @@ class DataSettings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
-    level: Literal["char", "word", "byte"] | None = Field(None, description="tokens: char, word or byte")
+    level: Literal["char", "word", "byte", "bpe"] | None = Field(
+        None, description="tokens: char, word, byte, or bpe for sub-words"
+    )
     word_split: Literal["words", "space", "chinese"] = Field(
         "words", description="words end at signs, at spaces only, or are Chinese words of a dictionary"
     )

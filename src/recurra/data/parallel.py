@@ -1,0 +1,152 @@
+"""Sentence pairs: a sentence and its translation, from a table of two columns or from two files line by line."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from recurra.data.splits import check_fractions
+from recurra.data.text import iter_lines
+from recurra.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A sentence, its translation and its place: file of the source, line from 1."""
+
+    source: str
+    target: str
+    file: Path
+    line: int
+
+
+@dataclass
+class Pairs:
+    """Pairs in the order of their files; blank: lines left out because nothing stood on either side."""
+
+    items: list[Pair] = field(default_factory=list)
+    blank: int = 0
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self.items)
+
+    @property
+    def sources(self) -> list[str]:
+        """The sentences, in order."""
+        return [item.source for item in self.items]
+
+    @property
+    def targets(self) -> list[str]:
+        """Their translations, in order."""
+        return [item.target for item in self.items]
+
+
+def from_columns(path: Path, *, encoding: str = "utf-8", swap: bool = False) -> Pairs:
+    """A line a pair, its two sides divided by a tab; a third column, such as who wrote it, is not read.
+
+    swap: the second column is the source. Outer white space is stripped, blank lines are left out and counted.
+    Errors: DataError with the line for one column, more than three, or an empty side; for no pair at all; or as
+            `recurra.data.text.iter_lines`
+    """
+    pairs = Pairs()
+    for number, line in enumerate(iter_lines(path, encoding), start=1):
+        if not line.strip():
+            pairs.blank += 1
+            continue
+        cells = line.split("\t")
+        if not 2 <= len(cells) <= 3:
+            found = "one column" if len(cells) == 1 else f"{len(cells)} columns"
+            raise DataError(
+                f"{found}, where a sentence and its translation are expected, divided by a tab", file=path, line=number
+            )
+        first, second = cells[1::-1] if swap else cells[:2]
+        _add(pairs, first, second, path, number)
+    return _some(pairs, path)
+
+
+def from_files(source: Path, target: Path, *, encoding: str = "utf-8") -> Pairs:
+    """Two files of which line n of the one is the translation of line n of the other; each may be packed.
+
+    Lines that are blank in both are left out and counted.
+    Errors: DataError with the line for an empty side; for files of different length; for no pair at all; or as
+            `recurra.data.text.iter_lines`
+    """
+    pairs = Pairs()
+    lines = itertools.zip_longest(iter_lines(source, encoding), iter_lines(target, encoding))
+    for number, (first, second) in enumerate(lines, start=1):
+        if first is None or second is None:
+            longer, shorter = (target, source) if first is None else (source, target)
+            rest = number + sum(1 for one, other in lines if one is not None or other is not None)
+            raise DataError(
+                f"this line and what follows has no partner: {longer.name} has {rest:,} lines, {shorter.name} "
+                f"{number - 1:,}",
+                remedy="line n of the one must be the translation of line n of the other",
+                file=longer,
+                line=number,
+            )
+        if not first.strip() and not second.strip():
+            pairs.blank += 1
+            continue
+        _add(pairs, first, second, source, number, target)
+    return _some(pairs, source)
+
+
+def _add(pairs: Pairs, first: str, second: str, file: Path, line: int, other: Path | None = None) -> None:
+    first, second = first.strip(), second.strip()
+    if not first or not second:
+        side = "source" if not first else "translation"
+        raise DataError(
+            f"the {side} of this pair is empty", remedy="fill it, or remove the pair",
+            file=file if not first or other is None else other, line=line,
+        )  # fmt: skip
+    pairs.items.append(Pair(first, second, file, line))
+
+
+def _some(pairs: Pairs, path: Path) -> Pairs:
+    if not pairs.items:
+        raise DataError("no sentence pair in this file, only blank lines", file=path)
+    return pairs
+
+
+def distinct(pairs: Pairs) -> tuple[Pairs, int]:
+    """The first of each (source, target), and how many repeats were dropped."""
+    first: dict[tuple[str, str], Pair] = {}
+    for item in pairs.items:
+        first.setdefault((item.source, item.target), item)
+    return Pairs(list(first.values()), pairs.blank), len(pairs) - len(first)
+
+
+def split(pairs: Pairs, fractions: tuple[float, float, float], *, seed: int = 0) -> dict[str, Pairs]:
+    """Train, validation and test at random; all translations of one sentence go to the same part.
+
+    Errors: UsageError for shares that cannot be; DataError for fewer different sentences than parts
+    """
+    shares = check_fractions(fractions)
+    groups: dict[str, list[Pair]] = {}
+    for item in pairs.items:
+        groups.setdefault(item.source, []).append(item)
+    wanted = [share for share in shares if share]
+    if len(groups) < len(wanted):
+        raise DataError(
+            f"{len(groups)} different sentences cannot be divided into {len(wanted)} parts", file=pairs.items[0].file
+        )
+    names = list(groups)
+    order = np.random.default_rng(seed).permutation(len(names))
+    ends = np.maximum(np.round(np.cumsum(shares) * len(names)).astype(int), 0)
+    ends[-1] = len(names)
+    parts: dict[str, Pairs] = {}
+    start = 0
+    for part, share, end in zip(("train", "validation", "test"), shares, ends.tolist(), strict=True):
+        end = max(end, start + 1) if share else start
+        chosen = sorted(order[start:end].tolist())
+        parts[part] = Pairs([item for i in chosen for item in groups[names[i]]])
+        start = end
+    parts["train"].blank = pairs.blank
+    return parts
