@@ -72,6 +72,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "normalize": normalizations,
     "split": shares,
     "bptt": steps,
+    "drawn_outputs": steps,
     "clip_norm": limit,
 }
 """By setting."""

@@ -53,6 +53,10 @@ _KNOWN = {
     "bits_per_character": Measure("Bits per character", "number", "lower"),
     "bits_per_char": Measure("Bits per character", "number", "lower"),
     "bits_per_byte": Measure("Bits per byte", "number", "lower"),
+    "top1": Measure("First candidate right", "percent", "higher"),
+    "top5": Measure("Among 5 candidates", "percent", "higher"),
+    "forward_top1": Measure("First right, left context only", "percent", "higher"),
+    "backward_top1": Measure("First right, right context only", "percent", "higher"),
     "perplexity": Measure("Perplexity", "number", "lower"),
 }
 LANGUAGE_LOSSES = ("nats_per_token", "nats_per_character", "nats_per_word", "nats_per_byte")

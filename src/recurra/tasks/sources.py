@@ -21,8 +21,8 @@ TAGGED = (".conllu", ".conll", ".bmes", ".bio", ".iob", ".iob2")
 TUNES = (".abc",)
 SUITS: dict[Kind, tuple[TaskName, ...]] = {
     "text": ("language", "fill"),
-    "table": ("classify", "translate", "generate", "tag"),
-    "labels": ("classify", "generate"),
+    "table": ("classify", "translate", "generate", "tag", "fill"),
+    "labels": ("classify", "generate", "fill"),
     "tagged": ("tag",),
     "parallel": ("translate",),
     "tunes": ("generate",),
@@ -171,7 +171,7 @@ def _as_task(source: Source, task: TaskName) -> Source:
 
 NEEDS: dict[TaskName, str] = {
     "language": "a single text file",
-    "fill": "a single text file",
+    "fill": "a text with a sentence a line, or a table with a column of texts",
     "classify": "a table or a folder with <label>.txt files",
     "tag": "a .conllu file, or lines of a token and its tag",
     "translate": "a table of two columns, or two files of which line n is the same sentence",

@@ -80,9 +80,9 @@ DEFAULTS: dict[TaskName, Settings] = {
         TrainingSettings(batch_size=32, learning_rate=3e-3),
     ),
     "fill": Settings(
-        DataSettings(split=(0.9, 0.05, 0.05)),
-        NetworkSettings(cell="lstm", hidden_size=256, dropout=0.3),
-        TrainingSettings(batch_size=32, learning_rate=3e-3),
+        DataSettings(split=(0.9, 0.05, 0.05), max_length=100),
+        NetworkSettings(cell="lstm", hidden_size=256, embedding_size=128, dropout=0.3),
+        TrainingSettings(batch_size=64, learning_rate=4e-3, drawn_outputs=1000),
     ),
     "translate": Settings(
         DataSettings(split=(0.9, 0.05, 0.05)),

@@ -22,6 +22,9 @@ class TrainingSettings(BaseModel):
     batch_size: int = Field(64, ge=1, description="rows of a batch")
     bptt: int | None = Field(None, ge=1, description="steps that gradients flow back; 0 or `full` for all")
     state_reset: float = Field(0.0, ge=0, le=1, description="chance of a row to start from no state (language)")
+    drawn_outputs: int | None = Field(
+        None, ge=1, description="words drawn to train an output layer against, 0 for the vocabulary (fill)"
+    )
     balance: float = Field(0.0, ge=0, le=1, description="0: classes as frequent as they are, 1: all alike (classify)")
     optimizer: Optimizer = Field("adamw", description="adamw, sgd or rmsprop")
     learning_rate: float = Field(3e-3, gt=0, description="highest learning rate")

@@ -1,0 +1,230 @@
+"""Sentences with something left out: reading, dividing, and where the blanks are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data.examples import Example, Examples
+from recurra.data.splits import Splits, check_fractions, split
+from recurra.data.tables import read_table
+from recurra.data.text import iter_lines
+from recurra.data.vocabulary import Vocabulary
+from recurra.errors import DataError, UsageError
+from recurra.tasks.classify_data import TEXT_COLUMNS, infer_level
+from recurra.tasks.settings import DataSettings
+from recurra.tasks.sources import Source, hashes
+
+Ids = npt.NDArray[np.int64]
+
+BLANK = re.compile(r"[_＿]{2,}")
+"""Two underscores or more, of either width."""
+SENTENCE = re.compile(r".*?(?:[。！？!?；;…]+[”’」』）)\"']*|\.(?=\s)|$)", re.DOTALL)
+EXAMPLE = "write a blank as two or more underscores in a sentence: I lost my ____ on the train"
+LONGEST_BLANK = {"char": 3, "word": 1}
+"""Tokens that a blank may stand for, where nobody says otherwise."""
+JUDGED = 10_000
+"""Blanks of a part that are judged, at most."""
+
+
+@dataclass(frozen=True)
+class FillPart:
+    """Sentences of one part.
+
+    encoded: int64 [T] each, T >= 1; rows, places: int64 [N], the blanks that are judged: which sentence, and which of
+    its tokens is left out
+    """
+
+    encoded: list[Ids]
+    rows: Ids
+    places: Ids
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def targets(self) -> Ids:
+        """The tokens left out, int64 [N]."""
+        return np.array([self.encoded[r][p] for r, p in zip(self.rows, self.places, strict=True)], dtype=np.int64)
+
+    def sentence(self, blank: int) -> Ids:
+        """The whole sentence of a blank."""
+        return self.encoded[int(self.rows[blank])]
+
+
+@dataclass(frozen=True)
+class FillData:
+    """All that a model of blanks learns from and is judged on.
+
+    longest: tokens that a blank may stand for; facts: what was read, plain values
+    """
+
+    vocabulary: Vocabulary
+    longest: int
+    parts: dict[str, FillPart]
+    facts: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> FillData:
+    """Read, divide and encode.
+
+    A source in one piece is divided at random by distinct lines, one with parts as it stands.
+    Errors: DataError with file and line; UsageError for settings that cannot be
+    """
+    splits, notes = _parts(source, settings, seed)
+    texts = splits.train.texts
+    level = settings.level or infer_level(texts)
+    if settings.level is None:
+        notes.append(f"tokens are {'words' if level == 'word' else 'characters: unspaced or short texts'}")
+    if level not in ("char", "word"):
+        raise UsageError(f"a blank is filled with characters or words, not with pieces of level {level}")
+    vocabulary = Vocabulary.build(
+        texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=settings.min_count,
+        max_size=settings.max_vocabulary,
+    )  # fmt: skip
+    longest = settings.blank_tokens or LONGEST_BLANK[level]
+    parts, divided = {}, 0
+    for name, part in splits:
+        encoded, more = encode_rows(part.texts, vocabulary, settings.max_length)
+        divided += more
+        parts[name] = FillPart(encoded, *choose_blanks(encoded, seed))
+    if divided:
+        notes.append(
+            f"{divided:,} texts of more than {settings.max_length} tokens were divided, after sentences where possible"
+        )
+    if not len(parts["validation"]):
+        raise DataError("the validation part has nothing to leave out", remedy="give it a share, as in --split 90/5/5")
+    judged = parts["test"] if len(parts["test"]) else parts["validation"]
+    tokens = sum(len(e) for e in judged.encoded)
+    facts = {
+        "name": source.name,
+        "files": hashes(source.files),
+        "counts": {name: sum(len(e) for e in part.encoded) for name, part in parts.items()},
+        "unit": "words" if level == "word" else "characters",
+        "vocabulary_size": len(vocabulary),
+        "vocabulary_level": level,
+        "unknown_rate": sum(int((e == 0).sum()) for e in judged.encoded) / max(1, tokens),
+    }
+    return FillData(vocabulary, longest, parts, facts, notes)
+
+
+def encode_rows(texts: Sequence[str], vocabulary: Vocabulary, longest: int | None) -> tuple[list[Ids], int]:
+    """The texts as ids, those of more than `longest` tokens divided, and how many of them there were.
+
+    Sentences are kept whole and together as far as they fit; what normalisation leaves nothing of is left out.
+    """
+    found: list[Ids] = []
+    divided = 0
+    for text in texts:
+        ids = vocabulary.encode(text)
+        if longest is None or len(ids) <= longest:
+            found += [ids] if len(ids) else []
+            continue
+        divided += 1
+        found += _pieces(text, vocabulary, longest)
+    return found, divided
+
+
+def _pieces(text: str, vocabulary: Vocabulary, longest: int) -> Iterator[Ids]:
+    """A text divided: as many sentences as fit into `longest` tokens at a time, a longer one cut."""
+    held: list[Ids] = []
+    size = 0
+    for match in SENTENCE.finditer(text):
+        ids = vocabulary.encode(match.group())
+        if held and size + len(ids) > longest:
+            yield np.concatenate(held)
+            held, size = [], 0
+        while len(ids) > longest:
+            yield ids[:longest]
+            ids = ids[longest:]
+        if len(ids):
+            held.append(ids)
+            size += len(ids)
+    if held:
+        yield np.concatenate(held)
+
+
+def choose_blanks(encoded: Sequence[Ids], seed: int) -> tuple[Ids, Ids]:
+    """Sentence and place of the blanks to judge by: tokens that the vocabulary has, JUDGED of them at most.
+
+    A sentence of one token has nothing beside it to go by. Shapes: -> int64 [N], int64 [N]
+    """
+    lengths = np.array([len(ids) for ids in encoded], dtype=np.int64)
+    rows = np.repeat(np.arange(len(encoded)), lengths)
+    places = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    known = np.concatenate(encoded) != 0 if encoded else np.zeros(0, bool)
+    chosen = np.flatnonzero(known & (lengths[rows] > 1))
+    if len(chosen) > JUDGED:
+        chosen = np.sort(np.random.default_rng(seed).choice(chosen, JUDGED, replace=False))
+    return rows[chosen].astype(np.int64), places[chosen].astype(np.int64)
+
+
+def blanks_of(text: str, number: int = 1) -> list[str]:
+    """The pieces between the blanks of a text, one more than there are blanks.
+
+    Errors: UsageError for a text without a blank, or with nothing else
+    """
+    pieces = BLANK.split(text.strip())
+    if len(pieces) == 1:
+        raise UsageError(f"text {number} has no blank: {text[:60]!r}\n{EXAMPLE}")
+    if not any(piece.strip() for piece in pieces):
+        raise UsageError(f"text {number} has nothing beside its blank to fill it from: {text[:60]!r}\n{EXAMPLE}")
+    return pieces
+
+
+def read_rows(source: Source, settings: DataSettings) -> dict[str, Examples]:
+    """The texts of a source, under the names of its parts or labels: rows of a table, else lines. Errors: DataError"""
+    found = {}
+    for name, path in source.files.items():
+        items = list(_table(path, settings) if source.kind == "table" else _lines(path, settings))
+        if not items:
+            raise DataError("there is no text in this file", remedy="give one sentence a line", file=path)
+        found[name] = Examples(items)
+    return found
+
+
+def _lines(path: Path, settings: DataSettings) -> Iterator[Example]:
+    for number, line in enumerate(iter_lines(path, settings.encoding), start=1):
+        if text := line.strip():
+            yield Example(text, "", path, number)
+
+
+def _table(path: Path, settings: DataSettings) -> Iterator[Example]:
+    column = settings.text
+    if column is None:
+        there = list(read_table(path, encoding=settings.encoding).columns)
+        column = next((usual for usual in TEXT_COLUMNS for c in there if c.lower() == usual), None)
+        if column is None:
+            raise DataError(
+                f"no column is named as a text usually is; there are {', '.join(map(repr, there))}",
+                remedy="name it with --text COLUMN", file=path, line=1,
+            )  # fmt: skip
+        column = next(c for c in there if c.lower() == column)
+    table = read_table(path, encoding=settings.encoding, columns=[column])
+    for cell, line in zip(table.columns[column], table.lines, strict=True):
+        for text in map(str.strip, cell.split("\n")):
+            if text:
+                yield Example(text, "", path, line)
+
+
+def _parts(source: Source, settings: DataSettings, seed: int) -> tuple[Splits, list[str]]:
+    """The parts of a source, and what was done to make them."""
+    found = read_rows(source, settings)
+    if "train" not in found:
+        whole = Examples([item for part in found.values() for item in part.items])
+        return split(whole, settings.split, seed=seed), []
+    notes = []
+    if "validation" not in found:
+        train, validation, _ = check_fractions(settings.split)
+        share = validation / (train + validation) or 0.05
+        again = split(found["train"], (1 - share, share, 0.0), seed=seed)
+        found |= {"train": again.train, "validation": again.validation}
+        notes.append(f"the validation part, {share:.0%}, was split off the training part")
+    return Splits(found["train"], found["validation"], found.get("test", Examples())), notes

@@ -1,0 +1,146 @@
+"""Both directions: what stands in a gap, from what is read to its left and to its right.
+
+Two recurrent networks that never see what they are asked for: one has read the left context up to the gap, the other
+the right context back to it. So every position of a sentence is a gap to learn from, at once.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra.engines.request import State
+from recurra.errors import UsageError
+from recurra.topologies.embedding import TokenTable
+from recurra.topologies.linear_loss import linear_cross_entropy
+from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.stacks import build_stack
+
+Side = Literal["both", "forward", "backward"]
+SIDES: tuple[Side, ...] = get_args(Side)
+"""What a gap is filled from: the whole sentence, its left part, its right part."""
+
+
+class GapFiller(nn.Module):
+    """A token table, a stack for each direction, and three heads that share the table as their output layer.
+
+    A gap of g tokens is filled from its left end: the forward state before it and the backward state behind it give its
+    first token, then the forward state that has read this one gives the next, with a gap of g - 1.
+
+    Maths:   u_forward = P f + p, u_backward = Q b + q;
+             u_both = u_forward + u_backward + S gelu(M [f; b] + m + G[g]);  logits = u T' + bias of the head,
+             T the token table; longest > 1: lengths' logits = L gelu(M [f; b] + m)
+    Shapes:  f, b [N, H], g int64 [N] from 1 to longest, T [V, E]
+    Source:  Melamud et al. 2016, context2vec, for the wiring without gaps
+    Errors:  UsageError for settings that such a network cannot have
+    """
+
+    def __init__(self, vocabulary_size: int, settings: NetworkSettings, *, longest: int = 1) -> None:
+        super().__init__()
+        if settings.bidirectional:
+            raise UsageError("fill reads both sides of a gap as it is; leave bidirectional out")
+        width, hidden = settings.embedding_size, settings.hidden_size
+        self.vocabulary_size, self.longest = vocabulary_size, longest
+        # one row more than tokens: where a text begins and ends
+        self.table = TokenTable(vocabulary_size + 1, width, dropout=settings.embedding_dropout, scale=width**-0.5)
+        self.forward_stack, self.backward_stack = build_stack(width, settings), build_stack(width, settings)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.left, self.right = nn.Linear(hidden, width), nn.Linear(hidden, width)
+        self.meet, self.joined = nn.Linear(2 * hidden, 2 * width), nn.Linear(2 * width, width)
+        self.bias = nn.Parameter(torch.zeros(len(SIDES), vocabulary_size))
+        if longest > 1:
+            self.gap = nn.Parameter(torch.zeros(longest, 2 * width))
+            self.length = nn.Linear(2 * width, longest)
+
+    @property
+    def boundary(self) -> int:
+        """The token before the first and behind the last."""
+        return self.vocabulary_size
+
+    def read(self, left: Tensor, right: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """What each direction knows after so many tokens.
+
+        left: the boundary and the tokens from the first on; right: the boundary and the tokens from the last back.
+        Shapes: left, right int64 [B, T], lengths int64 [B] -> f, b [B, T, H]; f[:, n] and b[:, n] have read n tokens
+        """
+        f, _ = self.forward_stack(self.table(left), lengths=lengths)
+        b, _ = self.backward_stack(self.table(right), lengths=lengths)
+        return f, b
+
+    def step(self, tokens: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """The forward stack alone, to go on into a gap.
+
+        Shapes: tokens int64 [B, T], state as Stack's -> f of the last one [B, H], the last states
+        """
+        y, state = self.forward_stack(self.table(tokens), state)
+        return y[:, -1], state
+
+    def output(self, side: Side, f: Tensor, b: Tensor, gaps: Tensor) -> Tensor:
+        """u of one head, which looks at its own side alone. Shapes: f, b [N, H], gaps int64 [N] -> [N, E]"""
+        if side == "forward":
+            left: Tensor = self.left(self.dropout(f))
+            return left
+        if side == "backward":
+            right: Tensor = self.right(self.dropout(b))
+            return right
+        met = self._met(f, b)
+        if self.longest > 1:
+            met = met + self.gap[gaps - 1]
+        joined: Tensor = self.joined(self.dropout(functional.gelu(met)))
+        joined = joined + self.left(self.dropout(f)) + self.right(self.dropout(b))
+        return joined
+
+    def length_logits(self, f: Tensor, b: Tensor) -> Tensor:
+        """Of a gap of 1, 2, ... tokens; for networks with longest > 1. Shapes: f, b [N, H] -> [N, longest]"""
+        logits: Tensor = self.length(self.dropout(functional.gelu(self._met(f, b))))
+        return logits
+
+    def _met(self, f: Tensor, b: Tensor) -> Tensor:
+        met: Tensor = self.meet(self.dropout(torch.cat([f, b], -1)))
+        return met
+
+    def output_layer(self, side: Side) -> tuple[Tensor, Tensor]:
+        """Weight [V, E] and bias [V] that make logits of a head's output."""
+        return self.table.weight[: self.vocabulary_size], self.bias[SIDES.index(side)]
+
+    def logits(self, u: Tensor, side: Side = "both") -> Tensor:
+        """Of every token; the unknown one, id 0, is no candidate. Shapes: u [N, E] -> [N, V]"""
+        found = functional.linear(u, *self.output_layer(side)).float()
+        found[:, 0] = float("-inf")
+        return found
+
+    def loss(self, u: Tensor, targets: Tensor, side: Side, candidates: Candidates | None) -> Tensor:
+        """Mean cross-entropy of a head's outputs, against the candidates alone if there are any.
+
+        Shapes: u [N, E], targets int64 [N]. Units: nats
+        """
+        weight, bias = self.output_layer(side)
+        if candidates is None:
+            return linear_cross_entropy(u, weight, bias, targets)
+        return linear_cross_entropy(
+            u, weight[candidates.ids], bias[candidates.ids] - candidates.log_chance, candidates.places
+        )
+
+
+class Candidates:
+    """Some of the vocabulary, to train an output layer against: the batch's own targets and `drawn` others.
+
+    Each token's logit is lowered by the logarithm of its chance to be among them, so that a network which fits these
+    fits the whole vocabulary. log_chance: of a token with the share p of the text, among n targets and d of V drawn,
+    log(1 - (1 - p)^n (1 - d / V))
+    Shapes: targets int64 [N], shares float [V], their sum 1 -> ids int64 [K], log_chance [K], places int64 [N] in ids
+    Source: Bengio & Senecal 2008, importance sampling; Jean et al. 2015
+    """
+
+    def __init__(self, targets: Tensor, shares: Tensor, drawn: int) -> None:
+        size = len(shares)
+        among = torch.zeros(size, dtype=torch.bool, device=targets.device)
+        among[targets] = True
+        among[torch.randperm(size, device=targets.device)[:drawn]] = True
+        self.ids = among.nonzero().squeeze(1)
+        missed = (len(targets) * torch.log1p(-shares[self.ids].double())).exp() * (1 - min(drawn, size) / size)
+        self.log_chance = torch.log1p(-missed).float()
+        self.places = (among.cumsum(0) - 1)[targets]
