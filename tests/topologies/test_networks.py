@@ -53,12 +53,28 @@ def test_the_table_is_handed_on_as_a_table() -> None:
 
 def test_dropout_leaves_out_whole_tokens_and_scales_the_rest() -> None:
     torch.manual_seed(0)
-    table = TokenTable(2000, 3, dropout=0.25)
-    share = table(ragged()).table / table.weight
+    table, tokens = TokenTable(2000, 3, dropout=0.25), torch.arange(2000).view(4, 500)
+    share = table(tokens).table / table.weight
     torch.testing.assert_close(share, share[:, :1].expand_as(share))
     assert ((share == 0) | torch.isclose(share, torch.tensor(1 / 0.75))).all()
     assert float((share[:, 0] == 0).float().mean()) == pytest.approx(0.25, abs=0.05)
-    assert table.eval()(ragged()).table is table.weight
+    assert table.eval()(tokens).table is table.weight
+
+
+def test_of_a_large_table_only_what_occurs_is_handed_on() -> None:
+    table, tokens = TokenTable(2000, 3), ragged() + 1000
+    found = table(tokens)
+    assert len(found.table) == len(tokens.unique()) < tokens.numel()
+    assert torch.equal(found.dense(), table.weight[tokens])
+
+
+def test_column_dropout_leaves_out_the_same_places_of_every_token() -> None:
+    torch.manual_seed(0)
+    table, tokens = TokenTable(5, 400, column_dropout=0.25), torch.arange(5).repeat(2, 2)
+    share = table(tokens).table / table.weight
+    torch.testing.assert_close(share, share[:1].expand_as(share))
+    assert ((share == 0) | torch.isclose(share, torch.tensor(1 / 0.75))).all()
+    assert float((share[0] == 0).float().mean()) == pytest.approx(0.25, abs=0.06)
 
 
 def test_dropped_tokens_learn_nothing_in_that_batch() -> None:
@@ -188,6 +204,7 @@ def test_tied_weights_are_one_and_stay_one_through_a_folder(tmp_path: Path) -> N
     tokens = torch.randint(11, (2, 6))
     assert torch.equal(again(tokens)[0], network(tokens)[0])
     loose = NextToken(11, small(hidden_size=4)).eval()
+    loose.table.gain = network.table.gain  # tied vectors are lengthened when they are read
     loose.load_state_dict(model_folder.read(tmp_path / "m").weights())
     assert torch.equal(loose(tokens)[0], network(tokens)[0])
 

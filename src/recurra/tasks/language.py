@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from recurra import metrics
 from recurra.data.batches import StreamBatches
@@ -65,9 +64,8 @@ class LanguageTask:
         if state is not None and self.state_reset:
             fresh = torch.rand(len(inputs)) < self.state_reset
             state = begun_anew(state, _fresh_state(network, inputs), fresh.to(device))
-        logits, state = network(inputs, state)
-        loss = functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
-        return loss, targets.numel(), state
+        losses, state = network(inputs, state, targets)
+        return losses.mean(), targets.numel(), state
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         return judge(network, self.corpus.validation, self.corpus.vocabulary.level)
@@ -97,9 +95,8 @@ def nats_per_token(network: nn.Module, tokens: Tokens) -> float:
         safe = np.minimum(places, scored - 1)
         inputs = torch.from_numpy(tokens[safe].astype(np.int64)).to(device)
         targets = torch.from_numpy(tokens[safe + 1].astype(np.int64)).to(device)
-        logits, state = network(inputs, state)
-        losses = functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
-        total += float(losses[torch.from_numpy(inside.ravel()).to(device)].double().sum())
+        losses, state = network(inputs, state, targets)
+        total += float(losses[torch.from_numpy(inside).to(device)].double().sum())
     return total / scored
 
 
@@ -107,7 +104,7 @@ def _warm_state(network: nn.Module, tokens: Tokens, streams: int, length: int, d
     """The state of each stream before its first scored token; the first stream begins at the beginning."""
     places = np.arange(streams)[:, None] * length + np.arange(-WARM_UP, 0)
     inputs = torch.from_numpy(tokens[np.maximum(places, 0)].astype(np.int64)).to(device)
-    _, state = network(inputs, None)
+    _, state = network(inputs, None, inputs)
     start = _fresh_state(network, inputs[:1])
     return tuple(torch.cat([s, w[:, 1:]], 1) for s, w in zip(start, state, strict=True))
 

@@ -16,14 +16,16 @@ class TokenTable(nn.Module):
     (Gal & Ghahramani 2016); column_dropout: the share of the vectors' places that is 0 throughout a batch, which is
     dropout of the inputs with one mask for all steps and rows. Both act on the table, so that engines may still
     project the table once. Of a table with more rows than the batch has tokens only the rows that occur are handed on.
+    scale: standard deviation of the entries at first; gain: what the vectors are multiplied with when they are read.
     """
 
     def __init__(
-        self, vocabulary_size: int, width: int, *, dropout: float = 0.0, column_dropout: float = 0.0, scale: float = 1.0
-    ) -> None:
+        self, vocabulary_size: int, width: int, *, dropout: float = 0.0, column_dropout: float = 0.0,
+        scale: float = 1.0, gain: float = 1.0,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.weight = nn.Parameter(nn.init.normal_(nn.Parameter(Tensor(vocabulary_size, width)), std=scale))
-        self.dropout, self.column_dropout = dropout, column_dropout
+        self.dropout, self.column_dropout, self.gain = dropout, column_dropout, gain
 
     def forward(self, tokens: Tensor) -> Embedded:
         """Shapes: tokens int64 [B, T] -> Embedded(places in the table [B, T], table [V or fewer, E])"""
@@ -31,6 +33,8 @@ class TokenTable(nn.Module):
         if len(table) > tokens.numel():
             kinds, tokens = torch.unique(tokens, return_inverse=True)
             table = table.index_select(0, kinds)
+        if self.gain != 1:
+            table = table * self.gain
         if self.training and self.dropout:
             table = table * functional.dropout(table.new_ones(len(table), 1), self.dropout)
         if self.training and self.column_dropout:

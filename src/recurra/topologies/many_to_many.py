@@ -28,13 +28,16 @@ class NextToken(nn.Module):
                 f"tie_weights needs embedding_size = hidden_size, got {settings.embedding_size} and "
                 f"{settings.hidden_size}"
             )
-        scale = settings.embedding_size**-0.5 if settings.tie_weights else 1.0  # tied, it makes the logits too
+        # a tied table makes the logits too, so its entries are small; read as inputs they are as large as others, for
+        # with small ones a network carries states that it never finds out of
+        scale = settings.embedding_size**-0.5 if settings.tie_weights else 1.0
         self.table = TokenTable(
             vocabulary_size,
             settings.embedding_size,
             dropout=settings.embedding_dropout,
             column_dropout=settings.input_dropout,
             scale=scale,
+            gain=1 / scale,
         )
         self.stack = build_stack(settings.embedding_size, settings)
         self.dropout, self.variational = settings.dropout, settings.variational
@@ -55,7 +58,7 @@ class NextToken(nn.Module):
         y = self._dropped(y)
         if targets is None:
             return self.head(y), state
-        return self.head.losses(y.flatten(0, 1), targets.flatten()).view_as(targets), state
+        return self.head.losses(y.flatten(0, 1), targets.reshape(-1)).view_as(targets), state
 
     def _dropped(self, y: Tensor) -> Tensor:
         if self.variational:

@@ -64,7 +64,7 @@ class AdaptiveSoftmax(nn.Module):
     def losses(self, y: Tensor, targets: Tensor) -> Tensor:
         """Negative log-probabilities of the targets. Shapes: y [N, H], targets int64 [N] -> [N]. Units: nats"""
         weights, biases = self._parts()
-        groups = torch.bucketize(targets, targets.new_tensor(self.edges[1:-1]), right=True)
+        groups = torch.bucketize(targets.contiguous(), targets.new_tensor(self.edges[1:-1]), right=True)
         wanted = torch.where(groups == 0, targets, self.edges[1] - 1 + groups)
         lost = functional.cross_entropy(self._head(y, weights[0], biases[0]), wanted, reduction="none")
         for i, (weight, bias) in enumerate(zip(weights[1:], biases[1:], strict=True), start=1):

@@ -20,15 +20,14 @@ class NetworkSettings(BaseModel):
     embedding_size: int = Field(64, ge=1, description="width of a token's vector")
     char_size: int = Field(0, ge=0, description="units of the character encoder in a direction, 0 for none (tag)")
     char_embedding_size: int = Field(32, ge=1, description="width of a character's vector in that encoder (tag)")
+    crf: bool = Field(False, description="score rows of tags as a whole, not each by itself (tag)")
     bidirectional: bool = Field(False, description="read in both directions (classify)")
     merge: Literal["concat", "sum"] = Field("concat", description="how the two directions become one")
     pooling: Pooling = Field(
         "last", description="what of a sequence is classified: last state, mean, max, or all three"
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout between layers and before the output")
-    input_dropout: float = Field(
-        0.0, ge=0, lt=1, description="dropout of token vectors, one mask a batch (language)"
-    )
+    input_dropout: float = Field(0.0, ge=0, lt=1, description="dropout of token vectors, one mask a batch (language)")
     variational: bool = Field(False, description="one dropout mask for all steps of a row (language)")
     embedding_dropout: float = Field(0.0, ge=0, lt=1, description="share of token types left out of a batch")
     recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the step, one mask a sequence")
@@ -42,6 +41,9 @@ class NetworkSettings(BaseModel):
     input_feeding: bool = Field(False, description="feed what was written into the next step; slow (translate)")
     bridge: Literal["dense", "copy", "none"] = Field(
         "dense", description="how the encoder's last state starts the decoder (translate)"
+    )
+    condition: Literal["state", "input", "both"] = Field(
+        "both", description="where the class enters: the initial states, beside every input, both (generate)"
     )
     init: Literal["orthogonal", "torch"] = Field("orthogonal", description="what weights start from")
     learned_state: bool = Field(False, description="learn the initial state")
