@@ -40,6 +40,32 @@ def test_an_epoch_holds_every_row_once_and_whole(lengths: list[int], size: int, 
             assert not row[length:].any()
 
 
+@given(LENGTHS, st.integers(1, 9), st.integers(1, 60), st.booleans(), st.integers(0, 3))
+def test_a_batch_holds_no_more_tokens_than_there_is_room_for(
+    lengths: list[int], size: int, most: int, shuffle: bool, epoch: int
+) -> None:
+    rows = _rows(lengths)
+    batches = BucketedBatches(rows, np.zeros(len(rows)), size, seed=3, shuffle=shuffle, max_tokens=most)
+    drawn = list(batches.epoch(epoch))
+    assert len(drawn) == batches.steps(epoch)
+    assert len(batches) == batches.steps(0)
+    seen = [int(i) for batch in drawn for i in batch.index]
+    assert sorted(seen) == list(range(len(rows)))
+    if not shuffle:
+        assert seen == sorted(seen)
+    for batch in drawn:
+        assert len(batch.index) <= size
+        assert batch.tokens.size <= most or len(batch.index) == 1
+
+
+def test_room_is_used_up() -> None:
+    batches = BucketedBatches(_rows([2, 2, 2, 2, 5, 9, 1]), np.zeros(7), 3, shuffle=False, max_tokens=10)
+    assert [batch.index.tolist() for batch in batches.epoch(0)] == [[0, 1, 2], [3, 4], [5], [6]]
+    wide = BucketedBatches(_rows([2] * 7), np.zeros(7), 3, seed=1, max_tokens=6)
+    free = BucketedBatches(_rows([2] * 7), np.zeros(7), 3, seed=1)
+    assert all(_equal(a, b) for a, b in zip(wide.epoch(2), free.epoch(2), strict=True))
+
+
 def test_an_epoch_is_decided_by_seed_and_number() -> None:
     rows = _rows(list(range(1, 200)))
     first = BucketedBatches(rows, np.zeros(199), 8, seed=1)
@@ -66,6 +92,8 @@ def test_rows_and_labels_that_do_not_fit_are_refused() -> None:
         BucketedBatches(_rows([1, 2]), [0, 1, 2], 2, seed=0)
     with pytest.raises(UsageError, match="batch_size is at least 1, got 0"):
         BucketedBatches(_rows([1]), [0], 0, seed=0)
+    with pytest.raises(UsageError, match="max_tokens is at least 1, got 0"):
+        BucketedBatches(_rows([1]), [0], 1, max_tokens=0)
 
 
 def test_streams_by_hand() -> None:

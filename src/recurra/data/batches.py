@@ -37,7 +37,8 @@ class BucketedBatches:
 
     encoded: N arrays of ids, none empty; labels: [N]. With `shuffle` an epoch holds every row once in an
     order that (seed, epoch) alone decides; rows of like length stand together and the batches are shuffled.
-    Without it rows keep the order given, for evaluation. The last batch may be smaller.
+    Without it rows keep the order given, for evaluation. A batch has `batch_size` rows, or fewer if they would be more
+    than `max_tokens` tokens when padded to the longest one: one row at least, however long. The last may be smaller.
     Errors: ShapeError for an empty sequence (names its index), for labels that are not as many, for a
     sequence that is not one-dimensional; UsageError for a batch size below 1.
     """
@@ -50,10 +51,12 @@ class BucketedBatches:
         *,
         seed: int = 0,
         shuffle: bool = True,
+        max_tokens: int | None = None,
     ) -> None:
-        if batch_size < 1:
-            raise UsageError(f"batch_size is at least 1, got {batch_size}")
-        self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
+        for name, value in (("batch_size", batch_size), ("max_tokens", max_tokens)):
+            if value is not None and value < 1:
+                raise UsageError(f"{name} is at least 1, got {value}")
+        self.batch_size, self.seed, self.shuffle, self.max_tokens = batch_size, seed, shuffle, max_tokens
         self._encoded = encoded
         self._labels = np.asarray(labels, dtype=np.int64)
         if self._labels.shape != (len(encoded),):
@@ -64,8 +67,12 @@ class BucketedBatches:
         self._lengths = np.array([len(row) for row in encoded], dtype=np.int64)
 
     def __len__(self) -> int:
-        """Batches per epoch."""
-        return -(-len(self._encoded) // self.batch_size)
+        """Batches of epoch 0, and of every epoch without max_tokens."""
+        return self.steps(0)
+
+    def steps(self, n: int) -> int:
+        """Batches of epoch n, from 0."""
+        return -(-len(self._encoded) // self.batch_size) if self.max_tokens is None else len(self._plan(n))
 
     def epoch(self, n: int) -> Iterator[Batch]:
         """The batches of epoch n, from 0."""
@@ -79,16 +86,26 @@ class BucketedBatches:
     def _plan(self, n: int) -> list[Int64]:
         size = self.batch_size
         if not self.shuffle:
-            order = np.arange(len(self._encoded), dtype=np.int64)
-            return [order[start : start + size] for start in range(0, len(order), size)]
+            return self._cut(np.arange(len(self._encoded), dtype=np.int64))
         rng = np.random.default_rng([self.seed, n])
         order = rng.permutation(len(self._encoded)).astype(np.int64)
         batches = []
         for start in range(0, len(order), POOL_BATCHES * size):
             pool = order[start : start + POOL_BATCHES * size]
-            pool = pool[np.argsort(self._lengths[pool], kind="stable")]
-            batches += [pool[cut : cut + size] for cut in range(0, len(pool), size)]
+            batches += self._cut(pool[np.argsort(self._lengths[pool], kind="stable")])
         return [batches[position] for position in rng.permutation(len(batches))]
+
+    def _cut(self, rows: Int64) -> list[Int64]:
+        """Rows in their order, in batches of `batch_size` or of what `max_tokens` leaves room for."""
+        if self.max_tokens is None:
+            return [rows[start : start + self.batch_size] for start in range(0, len(rows), self.batch_size)]
+        batches, start, longest = [], 0, 0
+        for end, length in enumerate(self._lengths[rows].tolist()):
+            longest = max(longest, length)
+            if end > start and (end - start == self.batch_size or (end + 1 - start) * longest > self.max_tokens):
+                batches.append(rows[start:end])
+                start, longest = end, length
+        return [*batches, rows[start:]] if len(rows) else batches
 
 
 class StreamBatches:
