@@ -1,0 +1,103 @@
+"""N to N: tag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from recurra.api.kinds.tag_report import details
+from recurra.api.kinds.weights import load_weights
+from recurra.api.prepared import Prepared
+from recurra.data.tagged import Tagged
+from recurra.errors import DataError, UsageError
+from recurra.model_folder import ModelFolder
+from recurra.tasks.rival import Rival
+from recurra.tasks.settings import TaskName
+from recurra.tasks.sources import Source
+from recurra.tasks.tag import TagTask, allowed, judge, tag_part
+from recurra.tasks.tag_data import UNKNOWN_TAG, Lexicon, TagData, encode_part, in_scheme, prepare, read_parts, spans_of
+from recurra.tasks.tag_model import TagModel
+from recurra.tasks.tag_rivals import tag_rivals
+from recurra.topologies.tagger import Tagger
+from recurra.training.defaults import Settings
+
+
+class TagKind:
+    """The tag of each token; see api.prepared.Kind."""
+
+    name: ClassVar[TaskName] = "tag"
+
+    def prepare(self, source: Source, settings: Settings) -> PreparedTagger:
+        training = settings.training
+        if training.bptt is not None:
+            raise UsageError("bptt is no setting of the task tag: sentences are short, they are trained whole")
+        data = prepare(source, settings.data, characters=settings.network.char_size > 0, seed=training.seed)
+        if data.lexicon.characters is None:
+            settings = settings.changed(char_size=0)
+        torch.manual_seed(training.seed)
+        task = TagTask(data, settings.network, batch_size=training.batch_size, seed=training.seed)
+        judged_on = "test" if len(data.parts["test"]) else "validation"
+        return PreparedTagger(source, settings, task, data.facts, list(data.notes), judged_on, data)
+
+    def load(self, folder: ModelFolder, settings: Settings) -> TagModel:
+        lexicon = Lexicon.from_json(folder.vocabulary)
+        tags, scheme = folder.config["classes"], folder.config["scheme"]
+        characters = len(lexicon.characters) if lexicon.characters else 0
+        network = Tagger(len(lexicon.words), characters, len(tags), settings.network, allowed(tags, scheme))
+        load_weights(network, folder)
+        level, word_split = folder.config["data"]["vocabulary_level"], settings.data.word_split
+        return TagModel(network, lexicon, tags, scheme, level=level, word_split=word_split)
+
+    def evaluate(self, model: TagModel, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+        """Besides the scores: how many lines were left out, tags mended, and tags met that the model does not know."""
+        read = settings.data.model_copy(update={"skip_lines": tuple(source.options.get("skip_lines", ()))})
+        parts = read_parts(source, read)
+        whole = Tagged([sentence for part in parts.values() for sentence in part])
+        counts = {"left_out_lines": sum(len(part.left_out) for part in parts.values()), "mended_tags": 0}
+        written = spans_of([whole], read.scheme) if model.scheme else None
+        if written is not None:
+            whole, counts["mended_tags"], _ = in_scheme(whole, written, strict=read.strict, into=model.scheme)
+        part = encode_part(whole.items, model.lexicon, model.tags)
+        counts["unknown_tags"] = sum(int((labels == UNKNOWN_TAG).sum()) for labels in part.labels)
+        if counts["unknown_tags"] == part.tokens:
+            first = whole.items[0]
+            raise DataError(
+                f"the model knows none of these tags, such as {first.tags[0]!r}",
+                remedy=f"it knows {', '.join(model.tags[:8])}{', ...' if len(model.tags) > 8 else ''}",
+                file=first.file,
+                line=first.lines[0],
+            )
+        found = judge(model.network, part, model.tags, model.scheme)
+        return part.tokens, found | {name: float(count) for name, count in counts.items() if count}
+
+
+@dataclass
+class PreparedTagger(Prepared):
+    """A tagger with its data, ready to train."""
+
+    data: TagData
+
+    def vocabulary_json(self) -> dict[str, Any]:
+        return self.data.lexicon.to_json()
+
+    def config(self) -> dict[str, Any]:
+        """classes: the tags; scheme: of spans, or None."""
+        return {"classes": self.data.tags, "scheme": self.data.scheme}
+
+    def rivals(self) -> list[Rival]:
+        return tag_rivals(self.data, self.data.parts[self.judged_on])
+
+    def judge(self) -> dict[str, float]:
+        return judge(self.task.network.eval(), self.data.parts[self.judged_on], self.data.tags, self.data.scheme)
+
+    @property
+    def scored(self) -> int:
+        return self.data.parts[self.judged_on].tokens
+
+    def details(self) -> dict[str, Any]:
+        """Scores of each tag and type of span, what is confused with what, and sentences."""
+        part = self.data.parts[self.judged_on]
+        predicted, _ = tag_part(self.task.network.eval(), part)
+        return details(part, [[self.data.tags[i] for i in ids] for ids in predicted], self.data.tags, self.data.scheme)

@@ -1,0 +1,209 @@
+"""N to N: the tag of each token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra.data import spans
+from recurra.data.batches import BucketedBatches
+from recurra.tasks.tag_data import UNKNOWN_TAG, TagData, TagPart
+from recurra.topologies.paths import Transitions
+from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.tagger import Tagger
+
+EVALUATION_TOKENS = 1 << 13
+"""Padded tokens of a batch that is judged: many short sentences, few long ones, the same memory."""
+Ids = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TagBatch:
+    """Sentences of one batch, each distinct form once.
+
+    Shapes: tokens [B, T], rows of the U forms; lengths [B]; words [U]; letters [U, L] and letter_lengths [U], or None;
+            labels [B, T], UNKNOWN_TAG past each sentence's end too. All int64
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    words: Tensor
+    letters: Tensor | None
+    letter_lengths: Tensor | None
+    labels: Tensor
+
+    def to(self, device: torch.device) -> TagBatch:
+        """Where the network is; lengths stay on the CPU."""
+        letters = None if self.letters is None else self.letters.to(device)
+        return TagBatch(
+            self.tokens.to(device), self.lengths, self.words.to(device), letters, self.letter_lengths,
+            self.labels.to(device),
+        )  # fmt: skip
+
+
+def collate(part: TagPart, rows: Sequence[int] | Ids) -> TagBatch:
+    """The sentences of these places in the part."""
+    lengths = np.array([len(part.encoded[row]) for row in rows], dtype=np.int64)
+    forms, places = np.unique(np.concatenate([part.encoded[row] for row in rows]), return_inverse=True)
+    inside = np.arange(lengths.max()) < lengths[:, None]
+    tokens = np.zeros(inside.shape, dtype=np.int64)
+    labels = np.full(inside.shape, UNKNOWN_TAG, dtype=np.int64)
+    tokens[inside] = places
+    labels[inside] = np.concatenate([part.labels[row] for row in rows])
+    letters, sizes = _padded([part.letters[form] for form in forms])
+    return TagBatch(
+        torch.from_numpy(tokens), torch.from_numpy(lengths), torch.from_numpy(part.words[forms]), letters, sizes,
+        torch.from_numpy(labels),
+    )  # fmt: skip
+
+
+def _padded(rows: list[Ids]) -> tuple[Tensor | None, Tensor | None]:
+    """Letters [U, L] and how many each row has [U]; None if no row has any."""
+    sizes = np.array([len(row) for row in rows], dtype=np.int64)
+    if not sizes.any():
+        return None, None
+    inside = np.arange(sizes.max()) < sizes[:, None]
+    letters = np.zeros(inside.shape, dtype=np.int64)
+    letters[inside] = np.concatenate(rows)
+    return torch.from_numpy(letters), torch.from_numpy(sizes)
+
+
+class TagTask:
+    """A tagger to be trained; see training.fit.Trainee."""
+
+    unit = "tokens"
+
+    def __init__(self, data: TagData, settings: NetworkSettings, *, batch_size: int, seed: int) -> None:
+        self.data = data
+        characters = data.lexicon.characters
+        self.network: nn.Module = Tagger(
+            len(data.lexicon.words), len(characters) if characters else 0, len(data.tags), settings,
+            allowed(data.tags, data.scheme),
+        )  # fmt: skip
+        train = data.parts["train"]
+        self.judged = data.parts["validation"].tokens
+        self._batches = BucketedBatches(train.encoded, np.zeros(len(train), np.int64), batch_size, seed=seed)
+
+    def steps(self, epoch: int) -> int:
+        return len(self._batches)
+
+    def batches(self, epoch: int) -> Iterator[TagBatch]:
+        return (collate(self.data.parts["train"], batch.index) for batch in self._batches.epoch(epoch))
+
+    def loss(self, network: nn.Module, batch: TagBatch, state: Any) -> tuple[Tensor, int, None]:
+        logits, labels = logits_of(network, batch)
+        return loss_of(self.network, logits, labels, batch.lengths), int(batch.lengths.sum()), None
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        return judge(network, self.data.parts["validation"], self.data.tags, self.data.scheme)
+
+    def rank(self, found: dict[str, float]) -> list[float]:
+        return [-found["span_f1" if "span_f1" in found else "accuracy"], found["loss"]]
+
+
+def logits_of(network: nn.Module, batch: TagBatch) -> tuple[Tensor, Tensor]:
+    """Logits [B, T, C] and labels [B, T] where the network is."""
+    here = batch.to(next(network.parameters()).device)
+    return network(here.tokens, here.lengths, here.words, here.letters, here.letter_lengths), here.labels
+
+
+def loss_of(network: nn.Module, logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
+    """Nats per token, over the sentences whose tags are all known where rows are scored as a whole.
+
+    Shapes: logits [B, T, C], labels int64 [B, T], lengths int64 [B] -> a number
+    """
+    rules = _transitions(network)
+    if not rules.learned:
+        known = labels != UNKNOWN_TAG
+        return functional.cross_entropy(logits[known].float(), labels[known])
+    inside = torch.arange(labels.shape[1], device=labels.device) < lengths.to(labels.device).unsqueeze(1)
+    whole = ((labels != UNKNOWN_TAG) | ~inside).all(1)
+    found = rules.log_probability(logits.float(), labels.clamp(min=0), lengths)
+    return -found[whole].sum() / inside[whole].sum().clamp(min=1)
+
+
+@torch.inference_mode()
+def tag_part(network: nn.Module, part: TagPart) -> tuple[list[Ids], float]:
+    """The best valid tags of every sentence, int64 [T] in the order of the part, and the loss in nats per token."""
+    order = sorted(range(len(part)), key=lambda row: len(part.encoded[row]))
+    found: dict[int, Ids] = {}
+    loss, count = 0.0, 0
+    for rows in _like_length(part, order):
+        batch = collate(part, rows)
+        logits, labels = logits_of(network, batch)
+        best = _transitions(network).best(logits.float(), batch.lengths)
+        tokens = int(batch.lengths.sum())
+        loss += tokens * float(loss_of(network, logits, labels, batch.lengths))
+        count += tokens
+        for row, ids, length in zip(rows, best.cpu().numpy(), batch.lengths.tolist(), strict=True):
+            found[row] = ids[:length]
+    return [found[row] for row in range(len(part))], loss / max(count, 1)
+
+
+@torch.no_grad()
+def probabilities(network: nn.Module, part: TagPart) -> list[tuple[Ids, npt.NDArray[np.float32]]]:
+    """For every sentence its best tags int64 [T] and the probability of every tag at every token [T, C]."""
+    rules = _transitions(network)
+    order = sorted(range(len(part)), key=lambda row: len(part.encoded[row]))
+    found: dict[int, tuple[Ids, npt.NDArray[np.float32]]] = {}
+    for rows in _like_length(part, order):
+        batch = collate(part, rows)
+        logits = logits_of(network, batch)[0].float()
+        best, chances = rules.best(logits, batch.lengths), rules.probabilities(logits, batch.lengths)
+        whole = zip(rows, best.cpu().numpy(), chances.cpu().numpy(), batch.lengths.tolist(), strict=True)
+        found |= {row: (ids[:length], values[:length]) for row, ids, values, length in whole}
+    return [found[row] for row in range(len(part))]
+
+
+def _like_length(part: TagPart, order: list[int]) -> Iterator[list[int]]:
+    """Places of rising length in groups of at most EVALUATION_TOKENS when padded, one sentence at least."""
+    start = 0
+    for end in range(1, len(order) + 1):
+        if end == len(order) or (end + 1 - start) * len(part.encoded[order[end]]) > EVALUATION_TOKENS:
+            yield order[start:end]
+            start = end
+
+
+def _transitions(network: nn.Module) -> Transitions:
+    rules = network.transitions
+    assert isinstance(rules, Transitions)
+    return rules
+
+
+def allowed(tags: Sequence[str], scheme: str | None) -> tuple[Tensor, Tensor, Tensor] | None:
+    """What may follow what, begin and end in a scheme, as `Transitions` takes it; None without one.
+
+    Shapes: bool [C, C], [C], [C]
+    """
+    if scheme is None:
+        return None
+    rules = spans.scheme(scheme)
+    return (
+        torch.tensor([[rules.follows(a, b) for b in tags] for a in tags]),
+        torch.tensor([rules.follows(spans.OUTSIDE, tag) for tag in tags]),
+        torch.tensor([rules.follows(tag, spans.OUTSIDE) for tag in tags]),
+    )
+
+
+def judge(network: nn.Module, part: TagPart, tags: Sequence[str], scheme: str | None) -> dict[str, float]:
+    """Loss in nats per token and the scores of one part."""
+    predicted, loss = tag_part(network, part)
+    return {"loss": loss} | scores(part, [[tags[i] for i in ids] for ids in predicted], scheme)
+
+
+def scores(part: TagPart, predicted: Sequence[Sequence[str]], scheme: str | None) -> dict[str, float]:
+    """The share of tokens with the right tag; where tags write spans, before it those of whole spans."""
+    true = [sentence.tags for sentence in part.sentences]
+    right = sum(a == b for tags, guess in zip(true, predicted, strict=True) for a, b in zip(tags, guess, strict=True))
+    found = {"accuracy": right / part.tokens}
+    if scheme is None:
+        return found
+    whole = spans.score(true, predicted)
+    return {"span_f1": whole.f1, "span_precision": whole.precision, "span_recall": whole.recall} | found

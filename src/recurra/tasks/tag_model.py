@@ -1,0 +1,120 @@
+"""A trained tagger in use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from torch import nn
+
+from recurra.data import spans
+from recurra.data.normalize import normalize
+from recurra.data.spans import Span
+from recurra.data.tagged import Sentence
+from recurra.data.tokens import cut
+from recurra.errors import UsageError
+from recurra.tasks.model import Model, refuse_options
+from recurra.tasks.tag import probabilities
+from recurra.tasks.tag_data import Lexicon, encode_part
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """A sentence with its tags.
+
+    probabilities: of each token's tag, given the whole sentence; candidates: each token's most probable tags, best
+    first; spans: what the tags write, empty where they write none
+    """
+
+    text: str
+    tokens: list[str]
+    tags: list[str]
+    probabilities: list[float]
+    candidates: list[list[tuple[str, float]]]
+    spans: list[Span]
+
+
+class TagModel(Model):
+    """A trained tagger. level: "char" where a token is one character; word_split: how a sentence is cut else."""
+
+    does: ClassVar[str] = "it tags the tokens of a sentence"
+    unit: ClassVar[str] = "tokens"
+
+    def __init__(
+        self, network: nn.Module, lexicon: Lexicon, tags: list[str], scheme: str | None, *, level: str, word_split: str
+    ) -> None:
+        self.network, self.lexicon, self.tags, self.scheme = network.eval(), lexicon, tags, scheme
+        self.level, self.word_split = level, word_split
+
+    def tokens(self, text: str) -> list[str]:
+        """The tokens of a sentence as the training data have them: characters, or words."""
+        if self.level == "char":
+            return [character for character in text if not character.isspace()]
+        if self.word_split == "space":
+            return text.split()
+        words = self.lexicon.words
+        return cut(text, lambda token: words.knows(normalize(token, words.normalize)))
+
+    def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Tagging]:
+        """The tags of each sentence; top: so many candidates for each token.
+
+        Errors: UsageError for an empty text
+        """
+        refuse_options(self, options)
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        if top < 1:
+            raise UsageError(f"top must be a whole number from 1, got {top}")
+        cut_up = [self.tokens(text) for text in texts]
+        for number, tokens in enumerate(cut_up, start=1):
+            if not tokens:
+                raise UsageError(f"text {number} is empty")
+        sentences = [Sentence(tuple(t), (spans.OUTSIDE,) * len(t), Path(), (1,) * len(t)) for t in cut_up]
+        found = probabilities(self.network, encode_part(sentences, self.lexicon, []))
+        return [
+            self._tagging(text, tokens, best.tolist(), chances, min(top, len(self.tags)))
+            for text, tokens, (best, chances) in zip(texts, cut_up, found, strict=True)
+        ]
+
+    def _tagging(self, text: str, tokens: list[str], best: list[int], chances: Any, top: int) -> Tagging:
+        tags = [self.tags[place] for place in best]
+        order = (-chances).argsort(axis=1, kind="stable")[:, :top]
+        candidates = [
+            [(self.tags[tag], float(row[tag])) for tag in places]
+            for row, places in zip(chances, order.tolist(), strict=True)
+        ]
+        own = [float(row[place]) for row, place in zip(chances, best, strict=True)]
+        return Tagging(text, tokens, tags, own, candidates, spans.spans(tags) if self.scheme else [])
+
+    def rows(self, predictions: Sequence[Tagging]) -> list[list[str]]:
+        """A token a row with its tag and how probable that is; an empty row between sentences."""
+        table: list[list[str]] = []
+        for found in predictions:
+            table += [[]] if table else []
+            rows = zip(found.tokens, found.tags, found.probabilities, strict=True)
+            table += [[token, tag, f"{chance:.3f}"] for token, tag, chance in rows]
+        return table
+
+    def document(self, predictions: Sequence[Tagging]) -> list[dict[str, Any]]:
+        """Plain values; spans count their tokens from 0, `end` is just past the last one."""
+        return [
+            {
+                "text": found.text,
+                "tokens": found.tokens,
+                "tags": found.tags,
+                "probabilities": found.probabilities,
+                "candidates": [[{"tag": t, "probability": p} for t, p in row] for row in found.candidates],
+                "spans": [
+                    {"type": s.type, "start": s.start, "end": s.end, "tokens": found.tokens[s.start : s.end]}
+                    for s in found.spans
+                ],
+            }
+            for found in predictions
+        ]
+
+    def unknown(self, texts: Sequence[str]) -> list[str]:
+        """The distinct tokens that were not in training."""
+        words = self.lexicon.words
+        tokens = dict.fromkeys(token for text in texts for token in self.tokens(text))
+        return [token for token in tokens if not words.knows(normalize(token, words.normalize))]

@@ -1,0 +1,110 @@
+"""Rows of tags as a whole: what may follow what, which row scores highest, how probable a row is."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+IMPOSSIBLE = -1e4
+"""A score whose exponential is 0: of what must not stand there. An infinity would make NaN of gradients."""
+_TINY = 1e-35
+
+
+class Transitions(nn.Module):
+    """The scores of a row's neighbours: follows [C, C] where tag j comes after tag i, begins [C] and ends [C].
+
+    allowed: where given, what is False there can never be; learned: otherwise the scores stay 0.
+    Source: Lafferty, McCallum & Pereira 2001, Conditional random fields
+    """
+
+    def __init__(self, tags: int, allowed: tuple[Tensor, Tensor, Tensor] | None = None, *, learned: bool) -> None:
+        super().__init__()
+        shapes = {"follows": (tags, tags), "begins": (tags,), "ends": (tags,)}
+        for place, (name, shape) in enumerate(shapes.items()):
+            rule = torch.ones(shape, dtype=torch.bool) if allowed is None else allowed[place]
+            self.register_buffer(f"{name}_rule", torch.where(rule, 0.0, IMPOSSIBLE), persistent=False)
+            self.register_parameter(name, nn.Parameter(torch.zeros(shape)) if learned else None)
+        self.learned, self.free = learned, allowed is None
+
+    def scores(self) -> tuple[Tensor, Tensor, Tensor]:
+        """follows, begins, ends, what is impossible among them."""
+        found = []
+        for name in ("follows", "begins", "ends"):
+            rule, score = self.get_buffer(f"{name}_rule"), getattr(self, name)
+            found.append(rule if score is None else rule + score)
+        return found[0], found[1], found[2]
+
+    def best(self, logits: Tensor, lengths: Tensor) -> Tensor:
+        """The rows with the highest score.
+
+        Shapes: logits [B, T, C], lengths int64 [B], at least 1 -> int64 [B, T], 0 past each row's length
+        Source: Viterbi 1967; Forney 1973, The Viterbi algorithm
+        """
+        if not self.learned and self.free:
+            lengths = lengths.to(logits.device).unsqueeze(1)
+            return logits.argmax(-1) * (torch.arange(logits.shape[1], device=logits.device) < lengths)
+        return best_paths(logits, lengths, *self.scores())
+
+    def log_probability(self, logits: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
+        """Of rows of tags among all rows of their lengths, in nats.
+
+        Shapes: logits [B, T, C], tags int64 [B, T], anything within 0..C-1 past each row's length -> [B]
+        """
+        follows, begins, ends = self.scores()
+        return _score(logits, tags, lengths, follows, begins, ends) - _total(logits, lengths, follows, begins, ends)
+
+    def probabilities(self, logits: Tensor, lengths: Tensor) -> Tensor:
+        """Of each tag at each place, over all rows: how the sum of all rows' exponentials grows with its score.
+
+        Shapes: as `best` -> [B, T, C], 0 past each row's length
+        """
+        if not self.learned and self.free:
+            inside = torch.arange(logits.shape[1], device=logits.device) < lengths.to(logits.device).unsqueeze(1)
+            return logits.softmax(-1) * inside.unsqueeze(2)
+        with torch.enable_grad():
+            scores = logits.detach().requires_grad_()
+            follows, begins, ends = (score.detach() for score in self.scores())
+            (found,) = torch.autograd.grad(_total(scores, lengths, follows, begins, ends).sum(), scores)
+        return found
+
+
+def best_paths(logits: Tensor, lengths: Tensor, follows: Tensor, begins: Tensor, ends: Tensor) -> Tensor:
+    """As Transitions.best, with the scores given."""
+    batch, time, tags = logits.shape
+    lengths = lengths.to(logits.device)
+    score = logits[:, 0] + begins
+    back = torch.zeros(batch, time, tags, dtype=torch.int64, device=logits.device)
+    stay = torch.arange(tags, device=logits.device).expand(batch, tags)
+    for step in range(1, time):
+        best, source = (score.unsqueeze(2) + follows).max(1)
+        alive = (lengths > step).unsqueeze(1)
+        score = torch.where(alive, best + logits[:, step], score)
+        back[:, step] = torch.where(alive, source, stay)
+    tag = (score + ends).argmax(1)
+    found = torch.zeros(batch, time, dtype=torch.int64, device=logits.device)
+    for step in range(time - 1, -1, -1):
+        found[:, step] = torch.where(lengths > step, tag, found[:, step])
+        tag = back[:, step].gather(1, tag.unsqueeze(1)).squeeze(1)
+    return found
+
+
+def _score(logits: Tensor, tags: Tensor, lengths: Tensor, follows: Tensor, begins: Tensor, ends: Tensor) -> Tensor:
+    """The sum of a row's scores [B]."""
+    lengths = lengths.to(logits.device)
+    inside = torch.arange(logits.shape[1], device=logits.device) < lengths.unsqueeze(1)
+    own = (logits.gather(2, tags.unsqueeze(2)).squeeze(2) * inside).sum(1)
+    between = (follows[tags[:, :-1], tags[:, 1:]] * inside[:, 1:]).sum(1)
+    last = tags.gather(1, lengths.unsqueeze(1) - 1).squeeze(1)
+    return own + between + begins[tags[:, 0]] + ends[last]
+
+
+def _total(logits: Tensor, lengths: Tensor, follows: Tensor, begins: Tensor, ends: Tensor) -> Tensor:
+    """The log of the sum of all rows' exponentials [B]: a matrix product a step, scaled by the largest."""
+    lengths = lengths.to(logits.device)
+    step_to = follows.exp()
+    score = logits[:, 0] + begins
+    for step in range(1, logits.shape[1]):
+        highest = score.detach().amax(1, keepdim=True)
+        summed = ((score - highest).exp() @ step_to).clamp(min=_TINY).log() + highest + logits[:, step]
+        score = torch.where((lengths > step).unsqueeze(1), summed, score)
+    return (score + ends).logsumexp(1)
