@@ -16,7 +16,11 @@ from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.settings import TaskName, segmented
 from recurra.tasks.sources import Source
 from recurra.topologies.settings import NetworkSettings
-from recurra.training.defaults import DEFAULTS, EPOCHS, Settings, default_epochs
+from recurra.training.defaults import EPOCHS, Settings, default_epochs, defaults_for
+
+
+FILES = ("validation", "test", "parallel")
+"""Settings that are files; of their paths only the names are kept."""
 
 
 def settings_for(source: Source, given: dict[str, Any]) -> Settings:
@@ -24,9 +28,11 @@ def settings_for(source: Source, given: dict[str, Any]) -> Settings:
 
     Errors: UsageError, UnknownNameError for settings that cannot be
     """
-    parts = {part: Path(given[part]).name for part in ("validation", "test") if given.get(part) is not None}
-    settings = DEFAULTS[source.task].changed(**source.options).changed(**given | parts)
-    settings = settings.changed(**segmented(settings.data, given))
+    parts = {part: Path(given[part]).name for part in FILES if given.get(part) is not None}
+    said = Settings().changed(**source.options).changed(**given | parts)
+    cut = segmented(said.data, given)
+    start = defaults_for(source.task, cut.get("level", said.data.level))
+    settings = start.changed(**source.options).changed(**given | parts).changed(**cut)
     network = settings.network
     engine_of(network)
     _check_sense(source, settings, given)
@@ -80,10 +86,29 @@ READ_BY: dict[str, tuple[TaskName, ...]] = {
     "transpose": ("generate",),
     "condition": ("generate",),
     "balance": ("classify",),
+    "batch_tokens": ("classify",),
     "blank_tokens": ("fill",),
     "drawn_outputs": ("fill",),
+    "parallel": ("translate",),
+    "languages": ("translate",),
+    "swap": ("translate",),
+    "too_long": ("translate",),
+    "attention": ("translate",),
+    "input_feeding": ("translate",),
+    "bridge": ("translate",),
+    "label_smoothing": ("translate",),
+    "scheduled_sampling": ("translate",),
     "tie_weights": ("language", "translate"),
     "state_reset": ("language",),
+    "scheme": ("tag",),
+    "strict": ("tag",),
+    "skip_lines": ("tag",),
+    "crf": ("tag",),
+    "char_size": ("tag",),
+    "char_embedding_size": ("tag",),
+    "output": ("language",),
+    "input_dropout": ("language",),
+    "variational": ("language",),
 }
 """Settings that not every task reads, and the tasks that do."""
 

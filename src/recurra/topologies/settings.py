@@ -32,8 +32,8 @@ class NetworkSettings(BaseModel):
     embedding_dropout: float = Field(0.0, ge=0, lt=1, description="share of token types left out of a batch")
     recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the step, one mask a sequence")
     tie_weights: bool = Field(False, description="output layer uses the embedding table (language)")
-    output: Literal["softmax", "adaptive"] = Field(
-        "softmax", description="one softmax over all tokens, or by groups of frequency, faster (language)"
+    output: Literal["auto", "softmax", "adaptive"] = Field(
+        "auto", description="one softmax, or adaptive: by groups of frequency, fast where tokens are many (language)"
     )
     attention: Literal["none", "dot", "general", "additive"] = Field(
         "general", description="how the decoder looks at the source (translate)"

@@ -72,12 +72,15 @@ DEFAULTS: dict[TaskName, Settings] = {
         NetworkSettings(
             cell="gru", hidden_size=128, bidirectional=True, pooling="all", dropout=0.5, embedding_dropout=0.1
         ),
-        TrainingSettings(batch_size=128, learning_rate=4e-3),
+        TrainingSettings(batch_size=128, batch_tokens=1 << 14, learning_rate=4e-3),
     ),
     "tag": Settings(
-        DataSettings(),
-        NetworkSettings(cell="lstm", hidden_size=128, bidirectional=True, dropout=0.5),
-        TrainingSettings(batch_size=32, learning_rate=3e-3),
+        DataSettings(min_count=2, normalize=("lowercase",)),
+        NetworkSettings(
+            cell="lstm", hidden_size=128, embedding_size=100, bidirectional=True, char_size=50, dropout=0.5,
+            embedding_dropout=0.1,
+        ),
+        TrainingSettings(batch_size=32, learning_rate=4e-3),
     ),
     "fill": Settings(
         DataSettings(split=(0.9, 0.05, 0.05), max_length=100),
@@ -96,6 +99,21 @@ DEFAULTS: dict[TaskName, Settings] = {
     ),
 }
 """What a run of a task starts from."""
+
+BY_LEVEL: dict[tuple[TaskName, str], dict[str, Any]] = {
+    ("language", "word"): {
+        "hidden_size": 400, "embedding_size": 400, "tie_weights": True, "variational": True, "dropout": 0.4,
+        "input_dropout": 0.2, "bptt": 35, "learning_rate": 5e-3, "weight_decay": 0.02, "state_reset": 0.0,
+    },
+}  # fmt: skip
+"""What a task starts from instead where its tokens are of another level than characters and bytes."""
+BY_LEVEL["language", "subword"] = BY_LEVEL["language", "word"]
+
+
+def defaults_for(task: TaskName, level: str | None) -> Settings:
+    """What a run of a task starts from. level: of its tokens, None if nothing says"""
+    return DEFAULTS[task].changed(**BY_LEVEL.get((task, level or ""), {}))
+
 
 EPOCHS: dict[TaskName, float] = {
     "language": 10, "classify": 12, "tag": 10, "fill": 10, "translate": 10, "generate": 10

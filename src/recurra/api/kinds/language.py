@@ -20,7 +20,7 @@ from recurra.tasks.language import LanguageModel, LanguageTask, judge
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
 from recurra.tasks.sources import Source, hashes
-from recurra.topologies.many_to_many import NextToken
+from recurra.topologies.many_to_many import NextToken, output_for
 from recurra.training.defaults import Settings
 
 SAMPLES = (("", 0.5), ("", 0.8), ("", 1.0))
@@ -49,6 +49,7 @@ class LanguageKind:
             whole = source.files.keys() == {"all"}
             remedy = "give it a share, as in --split 90/10" if whole else "name its file with --validation FILE"
             raise DataError("the validation part is empty", remedy=remedy)
+        settings = settings.changed(output=output_for(len(corpus.vocabulary), settings.network))
         torch.manual_seed(training.seed)
         task = LanguageTask(
             corpus,
