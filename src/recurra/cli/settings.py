@@ -26,6 +26,7 @@ PANELS: dict[str, type[BaseModel]] = {
 }
 ALIASES = {"learning_rate": ("--lr",)}
 METAVARS = {
+    "skip_lines": "FILE:LINE,...",
     "normalize": "NAME,...", "split": "SHARES", "bptt": "STEPS", "cell": "CELL", "text": "COLUMN", "label": "COLUMN",
     "split_column": "COLUMN", "validation": "FILE", "test": "FILE",
 }  # fmt: skip

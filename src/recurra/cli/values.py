@@ -24,6 +24,11 @@ def normalizations(typed: str) -> tuple[str, ...]:
     return names
 
 
+def places(typed: str) -> tuple[str, ...]:
+    """`train.bio:17,dev.bio:3`"""
+    return tuple(place.strip() for place in typed.split(",") if place.strip())
+
+
 def shares(typed: str) -> tuple[float, float, float]:
     """`80/10/10`, `90/10` or `0.8/0.1/0.1` as shares that add up to 1. Errors: typer.BadParameter"""
     try:
@@ -71,6 +76,7 @@ def number(typed: str) -> float:
 PARSERS: dict[str, Callable[[str], Any]] = {
     "normalize": normalizations,
     "split": shares,
+    "skip_lines": places,
     "bptt": steps,
     "drawn_outputs": steps,
     "clip_norm": limit,

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from recurra.data.registry import BUILT_IN, PinnedFile, PinnedSet
-from recurra.data.sources import sha256
+from recurra.data.sources import sha256, sha256_unpacked
 from recurra.errors import DataError
 
 
@@ -40,8 +40,15 @@ def local_folder(name: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def place_of(folder: Path, pinned: PinnedFile) -> Path:
+    """Where the file is in a folder, or should be: under its name, or packed as NAME.gz."""
+    path = folder / pinned.name
+    packed = path.with_name(f"{path.name}.gz")
+    return packed if packed.is_file() and not path.is_file() else path
+
+
 def verify(path: Path, pinned: PinnedFile) -> Path:
-    """The path, once its content is what is pinned.
+    """The path, once its content, unpacked if only the path is packed, is what is pinned.
 
     Errors: DataError if it is missing or altered, with the first digits of both hashes
     """
@@ -51,10 +58,11 @@ def verify(path: Path, pinned: PinnedFile) -> Path:
             file=path,
             remedy=f"get it from {pinned.url}, or unset RECURRA_DATA to have it fetched",
         )
-    found = sha256(path)
-    if found != pinned.sha256:
+    packed = path.name == f"{Path(pinned.name).name}.gz"
+    digest = sha256_unpacked(path) if packed else sha256(path)
+    if digest != pinned.sha256:
         raise DataError(
-            f"altered: its SHA-256 begins {found[:12]}, the registry's {pinned.sha256[:12]}",
+            f"altered: its SHA-256 begins {digest[:12]}, the registry's {pinned.sha256[:12]}",
             file=path,
             remedy=f"get it again from {pinned.url}, or unset RECURRA_DATA to have it fetched",
         )

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from platform import python_version
-from typing import Literal
+from typing import Any, Literal
 
-from recurra.data.download import cached_folder, fetch, local_folder, unwritable, verify
+from recurra.data.download import cached_folder, fetch, local_folder, place_of, unwritable, verify
 from recurra.data.registry import BUILT_IN, REGISTRY, Kind, Layout, PinnedSet, Task
 from recurra.data.sources import sha256
 from recurra.errors import DataError, UnknownNameError
@@ -51,7 +51,7 @@ class NamedData:
     name: str
     task: Task
     files: dict[str, Path]
-    options: dict[str, str]
+    options: dict[str, Any]
     sha256: dict[str, str]
     folder: Path | None = None
     label_files: dict[str, Path] = field(default_factory=dict)
@@ -88,7 +88,7 @@ def _named(
     task: Task,
     layout: Layout,
     files: dict[str, Path],
-    options: dict[str, str],
+    options: dict[str, Any],
     hashes: dict[str, str],
 ) -> NamedData:
     folder = next(iter(files.values())).parent if layout == "folder" else None
@@ -114,7 +114,7 @@ def _refuse_strangers(name: str, folder: Path, files: dict[str, Path]) -> None:
 
 def _about_pinned(pinned: PinnedSet) -> DatasetInfo:
     folders = [folder for folder in (cached_folder(pinned.name), local_folder(pinned.name)) if folder]
-    here = any(all((folder / file.name).is_file() for file in pinned.files.values()) for folder in folders)
+    here = any(all(place_of(folder, file).is_file() for file in pinned.files.values()) for folder in folders)
     return DatasetInfo(
         name=pinned.name,
         task=pinned.task,
@@ -131,8 +131,11 @@ def _get_pinned(pinned: PinnedSet) -> NamedData:
     if folder is None:
         files = fetch(pinned)
     else:
-        files = {key: verify(folder / file.name, file) for key, file in pinned.files.items()}
-    hashes = {key: file.sha256 for key, file in pinned.files.items()}
+        files = {key: verify(place_of(folder, file), file) for key, file in pinned.files.items()}
+    hashes = {
+        key: file.sha256 if files[key].name == Path(file.name).name else sha256(files[key])
+        for key, file in pinned.files.items()
+    }
     found = _named(pinned.name, pinned.task, pinned.layout, files, pinned.options, hashes)
     return replace(found, kind=pinned.kind)
 
@@ -209,7 +212,8 @@ _BUILT_IN: dict[str, tuple[Callable[[], DatasetInfo], Callable[[], NamedData]]] 
 
 def _copied(data: NamedData, folder: Path) -> NamedData:
     """The same data set with every file in `folder`. What is there already and the same is left alone."""
-    files = {key: folder / path.name for key, path in data.files.items()}
+    base = Path(os.path.commonpath([path.parent for path in data.files.values()]))
+    files = {key: folder / path.relative_to(base) for key, path in data.files.items()}
     if data.folder is not None:
         _refuse_strangers(data.name, folder, files)
     for key, target in files.items():
@@ -223,6 +227,7 @@ def _copied(data: NamedData, folder: Path) -> NamedData:
         folder.mkdir(parents=True, exist_ok=True)
         for key, target in files.items():
             if not target.exists():
+                target.parent.mkdir(exist_ok=True)
                 _write_whole(target, data.files[key].read_bytes())
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror}", file=error.filename or folder) from error

@@ -4,8 +4,9 @@ A set's `layout` says what the keys of its files mean:
 
     folder   a label each; the files are <label>.txt
     labels   a label each; the files have names of their own
-    parts    train, validation, test
+    parts    train, validation, test; a key with .tags, such as train.tags, is the file of tags beside that part
     one      "all"
+    files    a name each, that of the file: its kind knows what it means
 
 Its `kind` says what the files are where the task alone does not: see tasks.sources.
 """
@@ -15,18 +16,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 BUILT_IN = ("surnames", "python-docs")
 
 Task = Literal["language", "classify", "tag", "fill", "translate", "generate"]
-Layout = Literal["folder", "labels", "parts", "one"]
+Layout = Literal["folder", "labels", "parts", "one", "files"]
 Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes"]
 
 
 @dataclass(frozen=True)
 class PinnedFile:
-    """One file: its name in the set's folder, and what it must be.
+    """One file: its name in the set's folder, and what it must be. In a folder of the user's it may be packed, NAME.gz.
 
     Units: bytes as the name says; sha256 in lower-case hexadecimal digits
     """
@@ -47,7 +48,7 @@ class PinnedSet:
     description: str
     licence: str
     defects: str
-    options: dict[str, str]
+    options: dict[str, Any]
     files: dict[str, PinnedFile]
     kind: Kind | None = None
 

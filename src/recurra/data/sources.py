@@ -29,6 +29,14 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def sha256_unpacked(path: Path) -> str:
+    """As `sha256`, of what is in the pack."""
+    digest = hashlib.sha256()
+    for block in read_blocks(path):
+        digest.update(block)
+    return digest.hexdigest()
+
+
 def inner_name(path: Path) -> str:
     """The file's name without its packing: "a.csv" for a.csv, a.csv.gz and for a .zip that holds a.csv."""
     suffix = path.suffix.lower()
@@ -56,6 +64,8 @@ def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     members = [
         member for member in archive.infolist() if not member.is_dir() and not member.filename.startswith("__MACOSX/")
     ]
+    if len(members) > 1:  # "_about.txt" tells of the one that is meant
+        members = [member for member in members if not Path(member.filename).name.startswith(("_", "."))] or members
     if len(members) != 1:
         raise DataError(
             f"this archive holds {len(members)} files, it must hold one", remedy="unpack it first", file=path

@@ -57,6 +57,9 @@ _KNOWN = {
     "top5": Measure("Among 5 candidates", "percent", "higher"),
     "forward_top1": Measure("First right, left context only", "percent", "higher"),
     "backward_top1": Measure("First right, right context only", "percent", "higher"),
+    "span_f1": Measure("Span F1", "percent", "higher"),
+    "span_precision": Measure("Span precision", "percent", "higher"),
+    "span_recall": Measure("Span recall", "percent", "higher"),
     "perplexity": Measure("Perplexity", "number", "lower"),
 }
 LANGUAGE_LOSSES = ("nats_per_token", "nats_per_character", "nats_per_word", "nats_per_byte")

@@ -38,6 +38,12 @@ class DataSettings(BaseModel):
     split_column: str | None = Field(None, description="column that names each row's part (tables)")
     validation: str | None = Field(None, description="file of the validation part")
     test: str | None = Field(None, description="file of the test part")
+    parallel: str | None = Field(None, description="file of the translations, line by line (translate)")
+    languages: str | None = Field(None, description="source and target, as in en,de, of <part>.<language> (translate)")
+    swap: bool = Field(False, description="translate the other way round (translate)")
+    too_long: Literal["cut", "drop"] = Field(
+        "drop", description="what becomes of training pairs longer than max-length (translate)"
+    )
     blank_tokens: int | None = Field(
         None, ge=1, le=8, description="a blank is 1 to so many tokens; 1 word or 3 characters if not given (fill)"
     )

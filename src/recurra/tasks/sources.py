@@ -12,15 +12,16 @@ from recurra.data.sources import sha256
 from recurra.data.splits import PARTS
 from recurra.errors import DataError, UnknownNameError
 from recurra.tasks.settings import TASKS, TaskName
+from recurra.tasks.tag_files import TAGS, paired_parts, partner
 
 Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes"]
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 PACKED = (".gz", ".zip")
-TAGGED = (".conllu", ".conll", ".bmes", ".bio", ".iob", ".iob2")
+TAGGED = (".conllu", ".conll", ".bmes", ".bioes", ".bio", ".iob", ".iob2")
 TUNES = (".abc",)
 SUITS: dict[Kind, tuple[TaskName, ...]] = {
-    "text": ("language", "fill"),
+    "text": ("language", "fill", "tag"),
     "table": ("classify", "translate", "generate", "tag", "fill"),
     "labels": ("classify", "generate", "fill"),
     "tagged": ("tag",),
@@ -52,16 +53,25 @@ class Source:
 
 
 def resolve(
-    data: str | Path, task: str | None = None, *, validation: str | None = None, test: str | None = None
+    data: str | Path,
+    task: str | None = None,
+    *,
+    validation: str | None = None,
+    test: str | None = None,
+    parallel: str | None = None,
 ) -> Source:
     """What `data` (a file, a folder or the name of a data set) is, and what can be learned from it.
+
+    parallel: the file whose line n is the translation of line n of `data`
 
     Errors: DataError if there is no such thing or it does not suit the task; UnknownNameError for a task
     """
     if task is not None and task not in TASKS:
         raise UnknownNameError("task", task, TASKS)
     path = Path(data)
-    if path.is_dir():
+    if parallel is not None:
+        source = _two_files(path, Path(parallel))
+    elif path.is_dir():
         source = _folder(path, task)
     elif path.exists():
         source = _file(path, task)
@@ -86,18 +96,33 @@ def named_source(name: str) -> Source:
 
 
 def _file(path: Path, task: str | None) -> Source:
+    if task == "tag" and (tags := partner(path)) is not None:
+        files = {"all": path, f"all{TAGS}": tags}
+        return Source(path.stem, "tag", "tagged", files, {}, f"{path.name} holds tokens, {tags.name} their tags")
     if _ends(path, TAGGED):
         return Source(
             path.name.partition(".")[0], "tag", "tagged", {"all": path}, {}, f"{path.name} holds tagged tokens"
         )
     if _ends(path, TUNES):
         return Source(path.stem, "generate", "tunes", {"all": path}, {}, f"{path.name} holds tunes")
+    if task == "translate" and not _is_table(path):
+        name = path.name.partition(".")[0]
+        return Source(name, "translate", "parallel", {"all": path}, {}, f"{path.name} is read as two columns")
     if task == "tag" and not _is_table(path):
         return Source(path.stem, "tag", "tagged", {"all": path}, {}, f"{path.name} is read as tokens and tags")
     if _is_table(path):
         name = Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem
         return Source(name, "classify", "table", {"all": path}, {}, f"{path.name} is a table")
     return Source(path.stem, "language", "text", {"all": path}, {}, f"{path.name} is running text")
+
+
+def _two_files(source: Path, target: Path) -> Source:
+    for path in (source, target):
+        if not path.is_file():
+            raise DataError("parallel joins two files, this is none", file=path)
+    files = {"all.source": source, "all.target": target}
+    name = source.name.partition(".")[0]
+    return Source(name, "translate", "parallel", files, {}, f"{target.name} is the translation of {source.name}")
 
 
 def _ends(path: Path, endings: tuple[str, ...]) -> bool:
@@ -114,7 +139,11 @@ def _folder(path: Path, task: str | None) -> Source:
     files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
     tables = [p for p in files if _is_table(p)]
     texts = [p for p in files if p.suffix.lower() == ".txt"]
+    if pairs := paired_parts(path, ALIASES):
+        return Source(path.name, "tag", "tagged", pairs, {}, "the folder holds files of tokens beside files of tags")
     tagged = [p for p in files if _ends(p, TAGGED)]
+    if len(tagged) == 1:
+        return Source(path.name, "tag", "tagged", {"all": tagged[0]}, {}, f"{tagged[0].name} holds tagged tokens")
     if tagged and (tagged_parts := _parts(tagged)):
         return Source(
             path.name, "tag", "tagged", tagged_parts, {}, "the folder holds tagged files named train, test, ..."
@@ -122,6 +151,9 @@ def _folder(path: Path, task: str | None) -> Source:
     if tunes := [p for p in files if _ends(p, TUNES)]:
         why = f"the folder holds {len(tunes)} files of tunes"
         return Source(path.name, "generate", "tunes", {p.stem: p for p in tunes}, {}, why)
+    if languages := _parallel(files):
+        why = f"the folder holds each part in {' and '.join(dict.fromkeys(k.partition('.')[2] for k in languages))}"
+        return Source(path.name, "translate", "parallel", languages, {}, why)
     parts = _parts(tables or texts)
     if parts and tables:
         return Source(path.name, "classify", "table", parts, {}, "the folder holds tables named train, test, ...")
@@ -154,6 +186,27 @@ def _parts(files: list[Path]) -> dict[str, Path]:
     return found if "train" in found else {}
 
 
+def _parallel(files: list[Path]) -> dict[str, Path]:
+    """Files <part>.<language>, packed or not, by that name; empty unless train is there in two languages.
+
+    Errors: DataError for two files of one part and language
+    """
+    found: dict[str, Path] = {}
+    for path in files:
+        name = path.name[: -len(path.suffix)] if path.suffix.lower() in PACKED else path.name
+        stem, _, language = name.rpartition(".")
+        words = stem.lower().replace("-", ".").replace("_", ".").split(".")
+        part = next((ALIASES[word] for word in words if word in ALIASES), None)
+        if part is None or not language.isalpha() or f".{language}" in (".txt", *TABLES, *TAGGED, *TUNES):
+            continue
+        key = f"{part}.{language}"
+        if key in found:
+            raise DataError(f"{found[key].name} and {path.name} are both the {part} part in {language}",
+                            remedy="leave one of them in this folder", file=path.parent)  # fmt: skip
+        found[key] = path
+    return found if sum(key.startswith("train.") for key in found) > 1 else {}
+
+
 def _as_task(source: Source, task: TaskName) -> Source:
     if task in SUITS[source.kind]:
         return replace(source, task=task, why=f"asked for; {source.why}")
@@ -184,11 +237,21 @@ def _with_parts(source: Source, validation: str | None, test: str | None) -> Sou
     more = {part: Path(path) for part, path in given.items() if path is not None}
     if not more:
         return source
+    if source.kind == "parallel" and all("." in key for key in source.files):
+        raise DataError(
+            "files for validation and test go with one file of two columns",
+            remedy="put train.<language>, validation.<language> and test.<language> into a folder",
+        )
     if source.kind == "labels":
         raise DataError("files for validation and test go with a table or a text, not with a folder of labels")
     for path in more.values():
         if not path.is_file():
             raise DataError("no such file", file=path)
+    if any(key.endswith(TAGS) for key in source.files):
+        raise DataError(
+            "files of tokens beside files of tags go by their names",
+            remedy="put them into folders train, valid and test",
+        )
     files = {("train" if key == "all" else key): path for key, path in source.files.items()} | more
     return Source(
         source.name, source.task, source.kind, {p: files[p] for p in PARTS if p in files}, source.options, source.why
