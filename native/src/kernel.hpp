@@ -60,8 +60,9 @@ __attribute__((noinline)) void block(const T* __restrict a, int64_t row, const T
         const T* from = i < 3 ? a : i < 6 ? third : i < 9 ? sixth : ninth;
         value = from[(i % 3) * row + u];
       }
-      sum[u % STRANDS][i][0] += b0 * value;
-      sum[u % STRANDS][i][1] += b1 * value;
+      const Vec<T> all = splat(value);
+      add_product<T>(sum[u % STRANDS][i][0], b0, all);
+      add_product<T>(sum[u % STRANDS][i][1], b1, all);
     }
   };
   auto forth = [&](int n) __attribute__((always_inline)) {

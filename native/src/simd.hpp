@@ -58,6 +58,20 @@ RECURRA_INLINE Vec<T> splat(T value) {
   return value - Vec<T>{};
 }
 
+// sum += a * b, in place. Left to itself GCC lets a sum wander between registers, and moves and spills sums of a kernel
+// that needs every register; each such trip is longer than the multiply-adds that could hide it.
+template <class T>
+RECURRA_INLINE void add_product(Vec<T>& sum, Vec<T> a, Vec<T> b) {
+#if (RECURRA_VECTOR_BYTES <= 32 && defined(__FMA__)) || defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+  else
+    asm("vfmadd231pd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+#else
+  sum += a * b;
+#endif
+}
+
 // a where the mask is set, b elsewhere
 template <class T>
 RECURRA_INLINE Vec<T> select(Bits<T> mask, Vec<T> a, Vec<T> b) {
