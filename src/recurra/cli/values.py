@@ -79,6 +79,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "skip_lines": places,
     "bptt": steps,
     "drawn_outputs": steps,
+    "batch_tokens": steps,
     "clip_norm": limit,
 }
 """By setting."""

@@ -45,17 +45,17 @@ class ClassifyTask:
 
     def __init__(
         self, data: ClassifyData, settings: NetworkSettings, *, batch_size: int, bptt: int | None, seed: int,
-        balance: float = 0.0,
+        balance: float = 0.0, batch_tokens: int | None = None,
     ) -> None:  # fmt: skip
         self.data, self.bptt = data, bptt
         self.shift = balance * log_frequencies(data) if balance else None
         self.network: nn.Module = SequenceClassifier(len(data.vocabulary), len(data.classes), settings)
         train = data.parts["train"]
         self.judged = len(data.parts["validation"])
-        self._batches = BucketedBatches(train.encoded, train.labels, batch_size, seed=seed)
+        self._batches = BucketedBatches(train.encoded, train.labels, batch_size, seed=seed, max_tokens=batch_tokens)
 
     def steps(self, epoch: int) -> int:
-        return len(self._batches)
+        return self._batches.steps(epoch)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         return self._batches.epoch(epoch)

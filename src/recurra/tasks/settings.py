@@ -25,7 +25,7 @@ class DataSettings(BaseModel):
         "words", description="words end at signs, at spaces only, or are Chinese words of a dictionary"
     )
     segment: Literal["word", "char"] | None = Field(
-        None, description="cut Chinese into words (by rjieba) or characters; sets level and word-split"
+        None, description="cut Chinese into words (needs rjieba) or characters"
     )
     normalize: tuple[str, ...] = Field((), description="nfc, nfkc, lowercase, ascii, in the order given")
     min_count: int = Field(1, ge=1, description="rarer tokens become <unk>")

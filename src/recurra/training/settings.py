@@ -20,10 +20,19 @@ class TrainingSettings(BaseModel):
     epochs: float | None = Field(None, gt=0, description="passes over the training part")
     minutes: float | None = Field(None, gt=0, description="minutes of training; with epochs too, what ends first")
     batch_size: int = Field(64, ge=1, description="rows of a batch")
+    batch_tokens: int | None = Field(
+        None, ge=1, description="most padded tokens of a batch: fewer rows where texts are long (classify)"
+    )
     bptt: int | None = Field(None, ge=1, description="steps that gradients flow back; 0 or `full` for all")
     state_reset: float = Field(0.0, ge=0, le=1, description="chance of a row to start from no state (language)")
     drawn_outputs: int | None = Field(
         None, ge=1, description="words drawn to train an output layer against, 0 for the vocabulary (fill)"
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="share of a target's weight that all tokens get (translate)"
+    )
+    scheduled_sampling: float = Field(
+        0.0, ge=0, le=1, description="chance, in the end, that the decoder reads its own words; slow (translate)"
     )
     balance: float = Field(0.0, ge=0, le=1, description="0: classes as frequent as they are, 1: all alike (classify)")
     optimizer: Optimizer = Field("adamw", description="adamw, sgd or rmsprop")

@@ -44,6 +44,7 @@ class ClassifyKind:
             bptt=training.bptt,
             seed=training.seed,
             balance=training.balance,
+            batch_tokens=training.batch_tokens,
         )
         judged_on = "test" if len(data.parts["test"]) else "validation"
         return PreparedClassifier(source, settings, task, data.facts, list(data.notes), judged_on, data)
