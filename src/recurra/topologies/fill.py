@@ -103,14 +103,14 @@ class GapFiller(nn.Module):
         return met
 
     def output_layer(self, side: Side) -> tuple[Tensor, Tensor]:
-        """Weight [V, E] and bias [V] that make logits of a head's output."""
-        return self.table.weight[: self.vocabulary_size], self.bias[SIDES.index(side)]
+        """Weight [V, E] and bias [V] that make logits of a head's output; the unknown token, id 0, never fills a gap."""
+        bias = self.bias[SIDES.index(side)]
+        unknown = torch.arange(self.vocabulary_size, device=bias.device) == 0
+        return self.table.weight[: self.vocabulary_size], bias.masked_fill(unknown, float("-inf"))
 
     def logits(self, u: Tensor, side: Side = "both") -> Tensor:
-        """Of every token; the unknown one, id 0, is no candidate. Shapes: u [N, E] -> [N, V]"""
-        found = functional.linear(u, *self.output_layer(side)).float()
-        found[:, 0] = float("-inf")
-        return found
+        """Of every token. Shapes: u [N, E] -> [N, V]"""
+        return functional.linear(u, *self.output_layer(side)).float()
 
     def loss(self, u: Tensor, targets: Tensor, side: Side, candidates: Candidates | None) -> Tensor:
         """Mean cross-entropy of a head's outputs, against the candidates alone if there are any.
