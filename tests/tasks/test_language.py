@@ -16,7 +16,8 @@ from recurra.data.corpus import Corpus
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.tasks import language
-from recurra.tasks.language import LanguageModel, LanguageTask, named_loss, nats_per_token
+from recurra.tasks.language import LanguageTask, named_loss, nats_per_token
+from recurra.tasks.language_model import LanguageModel
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.settings import NetworkSettings
 

@@ -14,14 +14,9 @@ from torch import Tensor, nn
 from recurra import metrics
 from recurra.data.batches import StreamBatches
 from recurra.data.corpus import Corpus
-from recurra.data.vocabulary import Vocabulary
 from recurra.engines.request import State
-from recurra.errors import UsageError
-from recurra.tasks.model import Model
-from recurra.tasks.writer import Writer
 from recurra.topologies.carry import begun_anew
 from recurra.topologies.many_to_many import NextToken
-from recurra.topologies.sampling import check_sampling, filtered
 from recurra.topologies.settings import NetworkSettings
 
 Tokens = npt.NDArray[np.integer[Any]]
@@ -128,106 +123,3 @@ def named_loss(loss: float, level: str) -> dict[str, float]:
     if level != "word":
         found[f"bits_per_{unit}"] = metrics.bits_per_token(loss)
     return found | {"perplexity": metrics.perplexity(loss)}
-
-
-class LanguageModel(Model):
-    """A trained language model."""
-
-    does = "it is a language model; it generates text"
-    unit = "tokens"
-    network: NextToken
-
-    def __init__(self, network: NextToken, vocabulary: Vocabulary) -> None:
-        self.network, self.vocabulary = network.eval(), vocabulary
-
-    def nats_per_token(self, text: str) -> float:
-        """Mean negative log-probability of the text's tokens but the first. Units: nats
-
-        Errors: UsageError for fewer than two tokens
-        """
-        tokens = self.vocabulary.encode(text)
-        if len(tokens) < 2:
-            raise UsageError(f"a text of {len(tokens)} tokens has no next token to score")
-        return nats_per_token(self.network, tokens)
-
-    def generate(
-        self,
-        prompt: str = "",
-        length: int | None = None,
-        *,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        seed: int | None = None,
-    ) -> str:
-        """The prompt and `length` more tokens. See `stream`."""
-        pieces = list(self.stream(prompt, length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed))
-        return prompt + "".join(pieces)
-
-    def stream(
-        self,
-        prompt: str = "",
-        length: int | None = None,
-        *,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        seed: int | None = None,
-    ) -> Iterator[str]:
-        """The text that follows the prompt, piece by piece as it is drawn.
-
-        temperature: 0 takes the most probable token each time; top_k, top_p: see topologies.sampling; seed: None draws
-        another text each time. Without a prompt the text begins as after a line's end, or, where no line ends in the
-        training text, after its most frequent token.
-        Errors: UsageError for a prompt with tokens that the model does not know, and for numbers that cannot be
-        """
-        length = LENGTH if length is None else length
-        if length < 0:
-            raise UsageError(f"length must be a whole number from 0, got {length}")
-        if seed is not None and not 0 <= seed < 2**63:
-            raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed}")
-        check_sampling(temperature, top_k, top_p)
-        ids = self._prompt_ids(prompt)
-        return self._drawn(ids, Writer(self.vocabulary, prompt), length, temperature, top_k, top_p, seed)
-
-    def _prompt_ids(self, prompt: str) -> list[int]:
-        unknown = self.vocabulary.unknown(prompt)
-        if unknown:
-            kind = "words" if self.vocabulary.level == "word" else "characters"
-            shown = ", ".join(repr(u) for u in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
-            raise UsageError(
-                f"the prompt has {kind} that the model has never seen: {shown}\n"
-                f"leave them out; it knows {len(self.vocabulary) - 1} {kind} of its training text"
-            )
-        ids = self.vocabulary.encode(prompt)
-        if not len(ids):
-            if prompt.strip():
-                raise UsageError(f"nothing is left of the prompt {prompt!r} after normalisation")
-            line_end = self.vocabulary.encode("\n")
-            ids = line_end if len(line_end) and line_end.all() else np.array([1])  # 1: the most frequent token
-        return [int(i) for i in ids]
-
-    @torch.inference_mode()
-    def _drawn(
-        self, ids: list[int], writer: Writer, length: int, temperature: float, top_k: int | None,
-        top_p: float | None, seed: int | None,
-    ) -> Iterator[str]:  # fmt: skip
-        device = self.network.head.weight.device
-        random = torch.Generator()
-        if seed is None:
-            random.seed()
-        else:
-            random.manual_seed(seed)
-        state: State | None = None
-        inputs = torch.tensor([ids], device=device)
-        for _ in range(length):
-            logits, state = self.network(inputs, state)
-            scores = logits[0, -1].float().cpu()
-            scores[Vocabulary.UNKNOWN] = float("-inf")
-            chances = filtered(scores, temperature=temperature, top_k=top_k, top_p=top_p)
-            token = int(torch.multinomial(chances, 1, generator=random))
-            inputs = torch.tensor([[token]], device=device)
-            if piece := writer.add(token):
-                yield piece
-        if piece := writer.end():
-            yield piece

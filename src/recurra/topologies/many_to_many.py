@@ -14,7 +14,6 @@ from recurra.topologies.outputs import AdaptiveSoftmax, Softmax
 from recurra.topologies.settings import NetworkSettings
 from recurra.topologies.stacks import build_stack
 
-
 MANY = 2000
 """From so many tokens on an adaptive output is faster, by a factor of 2 at 4,000 and 5 at 10,000."""
 
@@ -60,15 +59,16 @@ class NextToken(nn.Module):
             self.head.weight = self.table.weight
 
     def forward(
-        self, tokens: Tensor, state: State | None = None, targets: Tensor | None = None
+        self, tokens: Tensor, state: State | None = None, targets: Tensor | None = None, *, last: bool = False
     ) -> tuple[Tensor, State]:
         """What follows each token; with targets, how surprising they are, which an adaptive output tells much faster.
 
+        last: of the outputs only the last step's, [B, 1, V].
         Shapes: tokens and targets int64 [B, T], state as Stack's -> unnormalised log-probabilities [B, T, V], or the
                 targets' losses [B, T]; the last states. Units: nats
         """
         y, state = self.stack(self.table(tokens), state)
-        y = self._dropped(y)
+        y = self._dropped(y[:, -1:] if last else y)
         if targets is None:
             return self.head(y), state
         return self.head.losses(y.flatten(0, 1), targets.reshape(-1)).view_as(targets), state

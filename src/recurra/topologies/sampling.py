@@ -8,14 +8,29 @@ from torch import Tensor
 from recurra.errors import UsageError
 
 
-def check_sampling(temperature: float, top_k: int | None, top_p: float | None) -> None:
-    """Errors: UsageError for a temperature below 0, a top_k below 1, a top_p outside of (0, 1]."""
+def check_sampling(temperature: float, top_k: int | None, top_p: float | None, repetition_penalty: float = 1.0) -> None:
+    """Errors: UsageError for a temperature below 0, a top_k or penalty below 1, a top_p outside of (0, 1]."""
     if not 0 <= temperature < float("inf"):
         raise UsageError(f"temperature must be a number from 0, got {temperature}")
     if top_k is not None and top_k < 1:
         raise UsageError(f"top_k must be a whole number from 1, got {top_k}")
     if top_p is not None and not 0 < top_p <= 1:
         raise UsageError(f"top_p must be above 0 and at most 1, got {top_p}")
+    if not 1 <= repetition_penalty < float("inf"):
+        raise UsageError(f"repetition_penalty must be a number from 1, got {repetition_penalty}")
+
+
+def penalised(logits: Tensor, written: Tensor, penalty: float) -> Tensor:
+    """Log-probabilities, with those of tokens that were written already multiplied by the penalty.
+
+    Other than a factor on the logits (Keskar et al. 2019), this does not depend on a constant that is added to all.
+    Maths:  p(w) becomes proportional to p(w)^penalty for a token that was written
+    Shapes: logits [V], written int64 [N] -> [V]. Units: nats
+    """
+    if penalty == 1 or not len(written):
+        return logits
+    known = logits.log_softmax(0)
+    return known.index_copy(0, written, known[written] * penalty)
 
 
 def filtered(

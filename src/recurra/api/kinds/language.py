@@ -16,7 +16,8 @@ from recurra.errors import DataError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
 from recurra.tasks.comparison import language_rivals
-from recurra.tasks.language import LanguageModel, LanguageTask, judge
+from recurra.tasks.language import LanguageTask, judge
+from recurra.tasks.language_model import LanguageModel
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
 from recurra.tasks.sources import Source, hashes

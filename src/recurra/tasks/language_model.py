@@ -1,0 +1,194 @@
+"""A trained language model: writes text, foretells the next token, weighs whole lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from recurra.data.segment import END_OF_LINE
+from recurra.data.vocabulary import Vocabulary
+from recurra.engines.request import State
+from recurra.errors import UsageError
+from recurra.tasks.language import LENGTH, Tokens, nats_per_token
+from recurra.tasks.model import Model, refuse_options
+from recurra.tasks.stopping import check_stops, until
+from recurra.tasks.writer import Writer
+from recurra.topologies.many_to_many import NextToken
+from recurra.topologies.sampling import check_sampling, filtered, penalised
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What may follow a text: tokens as text with their probabilities, the most probable first."""
+
+    text: str
+    tokens: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are drawn; see `LanguageModel.stream`."""
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    repetition_penalty: float = 1.0
+    stop: str | Sequence[str] = ()
+    seed: int | None = None
+
+    def checked(self) -> tuple[str, ...]:
+        """The stop strings. Errors: UsageError for values that cannot be"""
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, got {self.seed}")
+        check_sampling(self.temperature, self.top_k, self.top_p, self.repetition_penalty)
+        return check_stops(self.stop)
+
+
+class LanguageModel(Model):
+    """A trained language model."""
+
+    does = "it is a language model; it generates text, foretells the next token and scores candidates"
+    unit = "tokens"
+    network: NextToken
+
+    def __init__(self, network: NextToken, vocabulary: Vocabulary) -> None:
+        self.network, self.vocabulary = network.eval(), vocabulary
+
+    def nats_per_token(self, text: str) -> float:
+        """Mean negative log-probability of the text's tokens but the first. Units: nats
+
+        Errors: UsageError for fewer than two tokens
+        """
+        tokens = self.vocabulary.encode(text)
+        if len(tokens) < 2:
+            raise UsageError(f"a text of {len(tokens)} tokens has no next token to score")
+        return nats_per_token(self.network, tokens)
+
+    def generate(self, prompt: str = "", length: int | None = None, **sampling: Any) -> str:
+        """The prompt and `length` more tokens. See `stream`."""
+        return prompt + "".join(self.stream(prompt, length, **sampling))
+
+    def stream(self, prompt: str = "", length: int | None = None, **sampling: Any) -> Iterator[str]:
+        """The text that follows the prompt, piece by piece as it is drawn.
+
+        sampling: temperature (0 takes the most probable token each time), top_k, top_p, repetition_penalty (see
+        topologies.sampling), stop (a string or several: the text ends before the first of them), seed (None draws
+        another text each time). Without a prompt the text begins as after a line's end, or, where no line ends in the
+        training text, after its most frequent token.
+        Errors: UsageError for a prompt with tokens that the model does not know, and for numbers that cannot be
+        """
+        length = LENGTH if length is None else length
+        if length < 0:
+            raise UsageError(f"length must be a whole number from 0, got {length}")
+        unknown = sorted(set(sampling) - set(Sampling.__dataclass_fields__))
+        if unknown:
+            refuse_options(self, dict.fromkeys(unknown))
+        how = Sampling(**sampling)
+        stops = how.checked()
+        ids = self._prompt_ids(prompt)
+        return until(self._drawn(ids, Writer(self.vocabulary, prompt), length, how), stops)
+
+    def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Candidates]:
+        """The `top` most probable tokens to follow each text; an empty one is the beginning of a line.
+
+        Tokens that the model has never seen are read as <unk>, which is never a candidate unless the training text
+        spells it.
+        Errors: UsageError for a top below 1, for an option
+        """
+        refuse_options(self, options)
+        if top < 1:
+            raise UsageError(f"top must be a whole number from 1, got {top}")
+        return [self._candidates(text, top) for text in ([texts] if isinstance(texts, str) else texts)]
+
+    def rows(self, predictions: Sequence[Candidates]) -> list[list[str]]:
+        return [
+            [p.text, *(cell for token, chance in p.tokens for cell in (_shown(token), f"{chance:.3f}"))]
+            for p in predictions
+        ]
+
+    def document(self, predictions: Sequence[Candidates]) -> list[dict[str, Any]]:
+        return [
+            {"text": p.text, "next": [{"token": token, "probability": chance} for token, chance in p.tokens]}
+            for p in predictions
+        ]
+
+    def unknown(self, texts: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys(piece for text in texts for piece in self.vocabulary.unknown(text)))
+
+    def start(self) -> Tokens:
+        """What a text without a prompt follows: a line's end, or else the most frequent token. [1]"""
+        line_end = self.vocabulary.encode("\n")
+        return line_end if len(line_end) == 1 and line_end.all() else np.array([1])
+
+    @torch.inference_mode()
+    def _candidates(self, text: str, top: int) -> Candidates:
+        ids = self.vocabulary.encode(text)
+        logits, _ = self._next(ids if len(ids) else self.start(), None)
+        if not self._spells_unknown:
+            logits[Vocabulary.UNKNOWN] = float("-inf")
+        chances = logits.softmax(0)
+        best = chances.topk(min(top, len(chances))).indices.tolist()
+        return Candidates(text, tuple((self._token(i), float(chances[i])) for i in best))
+
+    @property
+    def _spells_unknown(self) -> bool:
+        """Whether <unk> is a word of the training text, as in the Penn Treebank."""
+        return self.vocabulary.level == "word" and self.vocabulary.split == "space"
+
+    def _token(self, token: int) -> str:
+        name = self.vocabulary.tokens[token]
+        return "\n" if name == END_OF_LINE else name
+
+    def _next(self, ids: Tokens, state: State | None) -> tuple[torch.Tensor, State]:
+        """Unnormalised log-probabilities of what follows [V], and the state there."""
+        inputs = torch.from_numpy(np.asarray(ids, dtype=np.int64))[None].to(self.network.head.weight.device)
+        logits, state = self.network(inputs, state, last=True)
+        return logits[0, -1].float().cpu().clone(), state
+
+    def _prompt_ids(self, prompt: str) -> list[int]:
+        unknown = self.vocabulary.unknown(prompt)
+        if unknown:
+            kind = "words" if self.vocabulary.level == "word" else "characters"
+            shown = ", ".join(repr(u) for u in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
+            raise UsageError(
+                f"the prompt has {kind} that the model has never seen: {shown}\n"
+                f"leave them out; it knows {len(self.vocabulary) - 1} {kind} of its training text"
+            )
+        ids: Tokens = self.vocabulary.encode(prompt)
+        if not len(ids):
+            if prompt.strip():
+                raise UsageError(f"nothing is left of the prompt {prompt!r} after normalisation")
+            ids = self.start()
+        return [int(i) for i in ids]
+
+    @torch.inference_mode()
+    def _drawn(self, ids: list[int], writer: Writer, length: int, how: Sampling) -> Iterator[str]:
+        random = torch.Generator()
+        if how.seed is None:
+            random.seed()
+        else:
+            random.manual_seed(how.seed)
+        state: State | None = None
+        inputs, written = ids, list(dict.fromkeys(ids))
+        for _ in range(length):
+            scores, state = self._next(np.array(inputs), state)
+            scores[Vocabulary.UNKNOWN] = float("-inf")
+            scores = penalised(scores, torch.tensor(written), how.repetition_penalty)
+            chances = filtered(scores, temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
+            token = int(torch.multinomial(chances, 1, generator=random))
+            inputs = [token]
+            if how.repetition_penalty != 1 and token not in written:
+                written.append(token)
+            if piece := writer.add(token):
+                yield piece
+        if piece := writer.end():
+            yield piece
+
+
+def _shown(token: str) -> str:
+    """A token in a table: what cannot be seen by its name."""
+    return {"\n": "<end of line>", " ": "<space>"}.get(token, token)
