@@ -31,13 +31,13 @@ def unroll(
     reverse: from the last step of each row to its first; y stays in the order of x
     Errors:  ShapeError for what does not fit; EngineError if the engine asked for cannot do this
     """
-    bias = has_bias(cell, weights.present())
-    hidden = _check_weights(cell, weights, bias)
+    bias, hidden = _checked_weights(cell, weights)
     batch, time = _check_input(x, weights.weight_ih)
     if state is None:
         zeros = weights.weight_ih.new_zeros(batch, hidden)
         state = (zeros,) * len(cell.states)
-    _check_state(cell, state, (batch, hidden), weights.weight_ih)
+    else:
+        _check_state(cell, state, (batch, hidden), weights.weight_ih)
     if lengths is not None:
         lengths = _checked_lengths(lengths, batch, time)
     if recurrent_mask is not None and recurrent_mask.shape != (batch, hidden):
@@ -52,14 +52,34 @@ def stream(cell: Cell, weights: CellWeights, state: State, *, engine: str = "aut
     Shapes: state, one tensor [B, H] for each state of the cell
     Errors: ShapeError for what does not fit; EngineError if the engine asked for cannot do this
     """
-    bias = has_bias(cell, weights.present())
-    hidden = _check_weights(cell, weights, bias)
+    bias, hidden = _checked_weights(cell, weights)
     batch = state[0].shape[0]
     _check_state(cell, state, (batch, hidden), weights.weight_ih)
     x = weights.weight_ih.new_zeros(batch, 1, weights.weight_ih.shape[1])
     request = Request(cell, weights, x, state, bias=bias)
     chosen = choose(request, engine)
     return chosen.stream(request) if isinstance(chosen, Native) else SteppedStream(chosen, request)
+
+
+_fitting: dict[object, tuple[bool, int]] = {}
+"""Weights that were found to fit, by their shapes and types: whether they have biases, and H."""
+MOST_FITTING = 4096
+
+
+def _checked_weights(cell: Cell, weights: CellWeights) -> tuple[bool, int]:
+    """Whether there are biases, and H. Errors: ShapeError"""
+    if torch.compiler.is_compiling():
+        bias = has_bias(cell, weights.present())
+        return bias, _check_weights(cell, weights, bias)
+    stored = (weights.weight_ih, weights.weight_hh, weights.weight_ph, weights.bias_ih, weights.bias_hh)
+    key = (cell, *(None if w is None else (w.shape, w.dtype, w.device) for w in stored))
+    found = _fitting.get(key)
+    if found is None:
+        bias = has_bias(cell, weights.present())
+        found = bias, _check_weights(cell, weights, bias)
+        if len(_fitting) < MOST_FITTING:
+            _fitting[key] = found
+    return found
 
 
 def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> int:

@@ -8,6 +8,7 @@ import torch
 
 from recurra.cells.catalogue import BUILT_IN, get
 from recurra.engines.choose import ENGINES, choose, explain_choice, names
+from recurra.engines.native import library
 from recurra.engines.request import CellWeights, Request
 from recurra.errors import EngineError, UnknownNameError
 
@@ -32,6 +33,7 @@ def test_names_are_one_list() -> None:
 @pytest.fixture
 def no_native(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECURRA_NATIVE", "off")
+    library.read_environment_again()
 
 
 def test_auto_takes_native_on_a_cpu() -> None:
@@ -69,6 +71,7 @@ def test_explaining_gives_every_engine_its_reason(monkeypatch: pytest.MonkeyPatc
     every = [("native", None), ("vendor", None), ("reference", None)]
     assert explain_choice(get("lstm"), input_size=3, hidden_size=4) == every
     monkeypatch.setenv("RECURRA_NATIVE", "off")
+    library.read_environment_again()
     reasons = dict(explain_choice(get("minimal-gru"), input_size=3, hidden_size=4, bias=False))
     assert reasons["reference"] is None
     assert reasons["native"] == "RECURRA_NATIVE=off"
@@ -79,6 +82,7 @@ def test_explaining_gives_every_engine_its_reason(monkeypatch: pytest.MonkeyPatc
 def test_a_copied_cell_keeps_its_engine(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not native:
         monkeypatch.setenv("RECURRA_NATIVE", "off")
+        library.read_environment_again()
     for name in TORCH_HAS:
         asked = dataclasses.replace(request(name), cell=copy.deepcopy(get(name)))
         assert asked.cell is not get(name)

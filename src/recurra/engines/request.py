@@ -47,6 +47,11 @@ class CellWeights:
     bias_ih: Tensor | None = None
     bias_hh: Tensor | None = None
 
+    def listed(self) -> tuple[Tensor, ...]:
+        """Those that are there, in the order of the fields."""
+        stored = (self.weight_ih, self.weight_hh, self.weight_ph, self.bias_ih, self.bias_hh)
+        return tuple([w for w in stored if w is not None])
+
     def present(self) -> dict[str, Tensor]:
         """Those that are there, by stored name."""
         found = {stored: getattr(self, stored) for stored in STORED}

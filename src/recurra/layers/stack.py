@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.cells.catalogue import get
-from recurra.cells.definition import STORED, Cell
+from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers.dropout import locked
@@ -83,6 +83,11 @@ class Stack(nn.Module):
                 for stored, shape in self.cell.shapes(width, hidden_size, bias=bias).items():
                     weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
                     self.register_parameter(self.key(stored, layer, direction), weight)
+        self._stored = tuple(
+            tuple((stored, self.key(stored, layer, direction)) for stored in self.cell.layout(bias=bias))
+            for layer in range(num_layers)
+            for direction in range(self.num_directions)
+        )
         if learned_state:
             for state in self.cell.states:
                 start = torch.zeros(num_layers * self.num_directions, hidden_size, device=device, dtype=dtype)
@@ -101,8 +106,9 @@ class Stack(nn.Module):
 
     def weights(self, layer: int = 0, direction: int = 0) -> CellWeights:
         """The weights of one layer and direction."""
-        found = {s: getattr(self, self.key(s, layer, direction), None) for s in STORED}  # a parametrisation's too
-        return CellWeights(**{s: w for s, w in found.items() if w is not None})
+        keys = self._stored[layer * self.num_directions + direction]
+        held = self._parameters  # a shorter way than getattr, which also finds what a parametrisation makes
+        return CellWeights(**{s: held[key] if key in held else getattr(self, key) for s, key in keys})  # type: ignore[arg-type]
 
     def reset_parameters(self) -> None:
         """Draw the weights anew, from torch's global random numbers."""
@@ -136,8 +142,12 @@ class Stack(nn.Module):
         if not shape:
             raise ShapeError(f"expected x [B, T, {self.input_size}] or tokens [B, T], got a single number")
         batch = shape[0]
-        start = self.initial_state(batch) if state is None else tuple(state)
-        self.check_state(start, batch)
+        start: State | None = None  # zeros
+        if state is not None:
+            start = tuple(state)
+            self.check_state(start, batch)
+        elif self.learned_state:
+            start = self.initial_state(batch)
         last: list[State] = []
         for layer in range(self.num_layers):
             outputs = []
@@ -147,7 +157,7 @@ class Stack(nn.Module):
                     self.cell,
                     self.weights(layer, direction),
                     x,
-                    tuple(s[row] for s in start),
+                    None if start is None else tuple(s[row] for s in start),
                     lengths=lengths,
                     reverse=direction == 1,
                     recurrent_mask=self._recurrent_mask(batch),
@@ -160,6 +170,8 @@ class Stack(nn.Module):
                 drop = locked if self.variational else functional.dropout
                 x = drop(x, self.dropout, self.training)
         assert isinstance(x, Tensor)
+        if len(last) == 1:
+            return x, tuple(s.unsqueeze(0) for s in last[0])
         return x, tuple(torch.stack(rows) for rows in zip(*last, strict=True))
 
     def _merged(self, outputs: list[Tensor]) -> Tensor:

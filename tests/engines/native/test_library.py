@@ -23,6 +23,7 @@ C_TYPES = {"int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64}
 @pytest.fixture
 def without_settings(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.delenv("RECURRA_NATIVE", raising=False)
+    library.read_environment_again()
     return monkeypatch
 
 
@@ -116,6 +117,7 @@ def test_torch_and_the_core_have_one_openmp() -> None:
 @pytest.mark.parametrize("name", library.VARIANTS)
 def test_a_variant_can_be_forced(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECURRA_NATIVE", name)
+    library.read_environment_again()
     if name in library.variants():
         assert library.load().variant == name
         assert library.why_missing() is None
@@ -127,6 +129,7 @@ def test_a_variant_can_be_forced(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_off_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECURRA_NATIVE", "off")
+    library.read_environment_again()
     assert library.why_missing() == "RECURRA_NATIVE=off"
     with pytest.raises(EngineError, match="RECURRA_NATIVE=off"):
         library.load()
@@ -134,6 +137,7 @@ def test_off_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_unknown_variant_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECURRA_NATIVE", "avx")
+    library.read_environment_again()
     with pytest.raises(UnknownNameError, match=r"'avx'; did you mean 'avx\d+'"):
         library.why_missing()
     with pytest.raises(UnknownNameError, match="unknown variant"):
@@ -142,6 +146,7 @@ def test_an_unknown_variant_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_package_without_libraries_says_so(without_settings: pytest.MonkeyPatch, tmp_path: Path) -> None:
     without_settings.setenv("RECURRA_NATIVE_DIR", str(tmp_path))
+    library.read_environment_again()
     assert re.search(re.escape(str(tmp_path)) + r".* C\+\+20 compiler; install one", library.why_missing() or "")
     assert library.variants() == []
     with pytest.raises(EngineError, match="compiler"):
@@ -153,6 +158,7 @@ def test_a_package_without_libraries_says_so(without_settings: pytest.MonkeyPatc
 def test_a_broken_library_says_so(without_settings: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "_native_portable.so").write_bytes(b"no library")
     without_settings.setenv("RECURRA_NATIVE_DIR", str(tmp_path))
+    library.read_environment_again()
     assert re.search(r"does not load: .*_native_portable\.so.*install Recurra again", library.why_missing() or "")
 
 
@@ -160,6 +166,7 @@ def test_a_library_of_another_version_says_so(without_settings: pytest.MonkeyPat
     for name in library.built():
         shutil.copy(library.folder() / f"_native_{name}.so", tmp_path)
     without_settings.setenv("RECURRA_NATIVE_DIR", str(tmp_path))
+    library.read_environment_again()
     without_settings.setattr(library, "ABI", library.ABI + 1)
     assert re.search(rf"interface {library.ABI - 1}, needed {library.ABI}", library.why_missing() or "")
 

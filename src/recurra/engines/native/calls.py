@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator, Sequence
 from ctypes import byref, c_char_p, c_void_p, py_object
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ _capsule.restype, _capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)
 TYPES = {torch.float32: library.F32, torch.float64: library.F64}
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Inputs:
     """What a layer computes from, all of one type on the CPU.
 
@@ -71,22 +72,29 @@ def backward(
     inputs: Inputs,
     memory: Tensor,
     d_y: Tensor | None,
-    d_last: list[Tensor | None],
-    wanted: tuple[bool, bool],
-) -> tuple[Tensor | None, Tensor | None, list[Tensor], list[Tensor]]:
-    """Gradients of x or of the table (each if wanted), of the states and of the weights."""
+    d_last: Sequence[Tensor | None],
+    wanted: Sequence[bool],
+) -> list[Tensor | None]:
+    """Gradients of x, the table, each state and each weight, in this order; None for what is not wanted.
+
+    x has none where there is a table, the table none where there is not.
+    """
     batch, time, hidden = inputs.sizes
-    like = inputs.weights[0]
-    width = inputs.weights[0].shape[1]
-    d_x = like.new_empty(batch, time, width) if wanted[0] and inputs.table is None else None
-    d_table = torch.empty_like(inputs.table) if wanted[1] and inputs.table is not None else None
-    d_state = [like.new_empty(batch, hidden) for _ in inputs.state]
-    matrices = [torch.empty_like(w) for w in inputs.weights[: 2 if cell.hh_blocks else 1]]
-    sums = like.new_empty(cell.lowered.reduction_count + 1, hidden)
-    sums[-1] = 0  # for weights that no adjoint reaches
+    weights = inputs.weights
+    like = weights[0]
+    states, matrices = len(inputs.state), 2 if cell.hh_blocks else 1
+    want_state, want_weight = wanted[2 : 2 + states], wanted[2 + states :]
+    table = inputs.table
+    d_x = like.new_empty(batch, time, like.shape[1]) if wanted[0] and table is None else None
+    d_table = torch.empty_like(table) if wanted[1] and table is not None else None
+    d_state = [like.new_empty(batch, hidden) if want else None for want in want_state]
+    pairs = zip(weights[:matrices], want_weight[:matrices], strict=True)
+    d_matrices = [torch.empty_like(w) if want else None for w, want in pairs]
+    sums = like.new_empty(cell.reductions, hidden) if any(want_weight[matrices:]) else None
     if batch == 0:
-        for tensor in (*matrices, sums, *(() if d_table is None else (d_table,))):
-            tensor.zero_()
+        for tensor in (*d_matrices, sums, d_table):
+            if tensor is not None:
+                tensor.zero_()
     else:
         call, alive = _call(cell, inputs)
         call.memory = memory.data_ptr()
@@ -94,20 +102,44 @@ def backward(
             if d_y.stride(2) != 1 and hidden > 1:
                 d_y = d_y.contiguous()
             call.dy, call.dy_batch, call.dy_time = d_y.data_ptr(), d_y.stride(0), d_y.stride(1)
-        incoming = [None if d is None else d.contiguous() for d in d_last]
-        for i, tensor in enumerate(incoming):
-            call.dlast[i] = None if tensor is None else tensor.data_ptr()
+        for i, tensor in enumerate(d_last):
+            if tensor is not None:
+                tensor = tensor.contiguous()
+                alive.append(tensor)
+                call.dlast[i] = tensor.data_ptr()
         for i, tensor in enumerate(d_state):
-            call.dstate[i] = tensor.data_ptr()
-        call.dx = None if d_x is None else d_x.data_ptr()
-        call.dtable = None if d_table is None else d_table.data_ptr()
-        call.dweight_ih = matrices[0].data_ptr()
-        call.dweight_hh = matrices[1].data_ptr() if cell.hh_blocks else None
-        call.dvectors = sums.data_ptr()
+            if tensor is not None:
+                call.dstate[i] = tensor.data_ptr()
+        if d_x is not None:
+            call.dx = d_x.data_ptr()
+        if d_table is not None:
+            call.dtable = d_table.data_ptr()
+        if d_matrices[0] is not None:
+            call.dweight_ih = d_matrices[0].data_ptr()
+        if matrices == 2 and d_matrices[1] is not None:
+            call.dweight_hh = d_matrices[1].data_ptr()
+        if sums is not None:
+            call.dvectors = sums.data_ptr()
         _check(cell.library.c.recurra_backward(cell.train, byref(call)))
-        del alive, incoming
-    vectors = [sums.index_select(0, index).view(-1) for index in cell.vector_index]
-    return d_x, d_table, d_state, [*matrices, *vectors]
+        del alive
+    return [d_x, d_table, *d_state, *d_matrices, *_vectors(cell, sums, want_weight[matrices:])]
+
+
+def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Iterator[Tensor | None]:
+    """Each vector weight's gradient out of the sums [reductions, H]; no two of them share memory."""
+    used: set[int] = set()
+    for places, want in zip(cell.vector_places, wanted, strict=True):
+        if sums is None or not want:
+            yield None
+            continue
+        first, count = places[0], len(places)
+        if places != tuple(range(first, first + count)) or first + count > len(sums):
+            rows = [sums[place] if place < len(sums) else sums.new_zeros(sums.shape[1]) for place in places]
+            yield torch.cat(rows)
+            continue
+        found = sums[first : first + count].view(-1)
+        yield found if used.isdisjoint(places) else found.clone()
+        used.update(places)
 
 
 def buffer(core: library.Library, size: int) -> Tensor:

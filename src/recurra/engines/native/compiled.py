@@ -7,9 +7,6 @@ from ctypes import c_double, c_int32
 from dataclasses import dataclass
 from functools import cache
 
-import torch
-from torch import Tensor
-
 from recurra.cells.definition import STORED, Cell
 from recurra.engines.native import library
 from recurra.engines.native.lower import Lowered, lower, masked, why_not
@@ -24,8 +21,9 @@ class Compiled:
 
     key: names it in torch's graphs; train, infer: handles of recurra_program with and without what backward needs;
     stored: names of the weights it takes, in order; states: how many, the dropout mask's last where masked;
-    vectors: for each SLOT_VECTOR which of `stored` and which block of H numbers in it; vector_index: for each
-    stored vector weight the reductions that make up its gradient, one per block, the one past the last for zero;
+    vectors: for each SLOT_VECTOR which of `stored` and which block of H numbers in it; reductions: sums that backward
+    makes for vector weights; vector_places: for each stored vector weight the sums that make up its gradient, one per
+    block, the one past the last for zero;
     ih_blocks, hh_blocks: row blocks of weight_ih and weight_hh.
     """
 
@@ -41,7 +39,8 @@ class Compiled:
     states: int
     masked: bool
     vectors: tuple[tuple[int, int], ...]
-    vector_index: tuple[Tensor, ...]
+    reductions: int
+    vector_places: tuple[tuple[int, ...], ...]
     ih_blocks: int
     hh_blocks: int
 
@@ -88,8 +87,8 @@ def _compile(cell: Cell, bias: bool, mask: bool) -> Compiled:
     kinds = {kind: name for name, kind in STORED.items()}
     vectors = tuple((stored.index(kinds[q.kind]), layout[kinds[q.kind]].index(q.gate)) for q in lowered.vectors)
     sums = {(kinds[q.kind], q.gate): number for q, number in lowered.reductions}
-    vector_index = tuple(
-        torch.tensor([sums.get((name, gate), lowered.reduction_count) for gate in gates])
+    vector_places = tuple(
+        tuple(sums.get((name, gate), lowered.reduction_count) for gate in gates)
         for name, gates in layout.items()
         if STORED[name] not in ("W", "R")
     )
@@ -107,7 +106,8 @@ def _compile(cell: Cell, bias: bool, mask: bool) -> Compiled:
         states=len(program.states),
         masked=mask,
         vectors=vectors,
-        vector_index=vector_index,
+        reductions=lowered.reduction_count,
+        vector_places=vector_places,
         ih_blocks=len(layout["weight_ih"]),
         hh_blocks=len(layout.get("weight_hh", ())),
     )

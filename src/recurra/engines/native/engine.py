@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from recurra.engines.native import library
+from recurra.engines.native.calls import Inputs
 from recurra.engines.native.compiled import compiled, refusal
+from recurra.engines.native.operators import layer
 from recurra.engines.request import Embedded, Request, State, Stream
 
 RUNS = (torch.float32, torch.float64, torch.bfloat16)
@@ -33,38 +35,31 @@ class Native:
         return refusal(request.cell, request.bias, request.recurrent_mask is not None)
 
     def run(self, request: Request) -> tuple[Tensor, State]:
-        from recurra.engines.native.calls import Inputs
-        from recurra.engines.native.operators import layer
-
         mask = request.recurrent_mask
         cell = compiled(request.cell, bias=request.bias, mask=mask is not None)
-        weights = tuple(request.weights.present().values())
+        weights = request.weights.listed()
         state = request.state if mask is None else (*request.state, mask)
-        given, table = request.x, None
-        if isinstance(given, Embedded):
-            x, table = given.tokens.to(torch.int64), given.table
-        else:
-            x = given
+        given = request.x
+        x, table = (given.tokens, given.table) if isinstance(given, Embedded) else (given, None)
+        if table is not None and x.dtype != torch.int64:
+            x = x.to(torch.int64)
         own = weights[0].dtype
-        bf16 = own == torch.bfloat16 or (own == torch.float32 and torch.is_autocast_enabled("cpu"))
+        autocast = torch.is_autocast_enabled("cpu")
+        if own != torch.bfloat16 and not autocast:  # then all is of one type
+            y, last = layer(cell, Inputs(x, table, request.lengths, state, weights, request.reverse, False))
+            return y, (last if mask is None else last[:-1])
+        bf16 = own != torch.float64
         inner = torch.float32 if bf16 else own
-        if table is not None:
-            table = table.to(inner)
-        else:
-            x = x.to(inner)
         inputs = Inputs(
-            x,
-            table,
+            x if table is not None else x.to(inner),
+            None if table is None else table.to(inner),
             request.lengths,
             tuple(s.to(inner) for s in state),
             tuple(w.to(inner) for w in weights),
             request.reverse,
             bf16,
         )
-        if torch.is_autocast_enabled("cpu"):
-            with torch.autocast("cpu", enabled=False):
-                y, last = layer(cell, inputs)
-        else:
+        with torch.autocast("cpu", enabled=False):
             y, last = layer(cell, inputs)
         if own != inner:
             y, last = y.to(own), tuple(s.to(own) for s in last)

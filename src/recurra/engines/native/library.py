@@ -136,7 +136,7 @@ def why_missing() -> str | None:
 
     Errors: EngineError, UnknownNameError if RECURRA_NATIVE names a variant that is not to be had
     """
-    found = _choose(os.environ.get("RECURRA_NATIVE"), os.environ.get("RECURRA_NATIVE_DIR"))
+    found = _chosen()
     return found if isinstance(found, str) else None
 
 
@@ -145,7 +145,7 @@ def load() -> Library:
 
     Errors: EngineError if there is none; UnknownNameError for a variant that does not exist
     """
-    found = _choose(os.environ.get("RECURRA_NATIVE"), os.environ.get("RECURRA_NATIVE_DIR"))
+    found = _chosen()
     if isinstance(found, str):
         raise EngineError(found)
     return found
@@ -167,6 +167,16 @@ def open_variant(name: str) -> Library:
 
 class BrokenLibraryError(EngineError):
     """A library that is there but cannot be used."""
+
+
+@cache
+def _chosen() -> Library | str:
+    return _choose(os.environ.get("RECURRA_NATIVE"), os.environ.get("RECURRA_NATIVE_DIR"))
+
+
+def read_environment_again() -> None:
+    """RECURRA_NATIVE and RECURRA_NATIVE_DIR are read when the engine is first asked for; this has them read anew."""
+    _chosen.cache_clear()
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from recurra.engines.native import calls
@@ -55,7 +56,11 @@ def _is_plain(tensors: Sequence[Tensor]) -> bool:
         return False
     if torch._C._functorch.peek_interpreter_stack() is not None:
         return False
-    return all(type(t) is Tensor or type(t) is torch.nn.Parameter for t in tensors)
+    for tensor in tensors:
+        kind = type(tensor)
+        if kind is not Tensor and kind is not Parameter:
+            return False
+    return True
 
 
 class _Layer(torch.autograd.Function):
@@ -77,11 +82,10 @@ class _Layer(torch.autograd.Function):
         states = ctx.states
         inputs = Inputs(x, table, lengths, tuple(rest[:states]), tuple(rest[states:]), ctx.reverse, ctx.bf16)
         nothing = (None,) * 5
-        wanted = ctx.needs_input_grad[5:7]
+        wanted = ctx.needs_input_grad[5:]
         if torch.is_grad_enabled():  # somebody wants second derivatives
-            return (*nothing, *_through_reference(ctx.cell, inputs, [d_y, *d_last], ctx.needs_input_grad[5:]))
-        d_x, d_table, d_state, d_weights = calls.backward(ctx.cell, inputs, memory, d_y, list(d_last), wanted)
-        return (*nothing, d_x, d_table, *d_state, *d_weights)
+            return (*nothing, *_through_reference(ctx.cell, inputs, [d_y, *d_last], wanted))
+        return (*nothing, *calls.backward(ctx.cell, inputs, memory, d_y, d_last, wanted))
 
 
 def _through_reference(
@@ -179,12 +183,10 @@ def _backward(
 ) -> list[Tensor]:  # fmt: skip
     """Gradients of the table, or of x where there is none, of the states and of the weights."""
     inputs = _inputs(x, table, lengths, state, weights, reverse, bf16)
-    d_x, d_table, d_state, d_weights = calls.backward(
-        by_key(cell), inputs, _aligned(memory), d_y, list(d_last), (True, True)
-    )
-    first = d_x if d_table is None else d_table
-    assert first is not None
-    return [first, *d_state, *d_weights]
+    everything = (True,) * (2 + len(state) + len(weights))
+    found = calls.backward(by_key(cell), inputs, _aligned(memory), d_y, d_last, everything)
+    # an operator's results may not share memory, as parts of one tensor do
+    return [gradient.clone() if gradient._is_view() else gradient for gradient in found if gradient is not None]
 
 
 @_backward.register_fake
