@@ -18,6 +18,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from recurra.report.fonts import families
+
 INK, MUTED, LINE = "#1d2329", "#667080", "#d9dee5"
 BLUE, ORANGE, GREY = "#1f5fa8", "#c2571a", "#98a2ae"
 FONTS = (
@@ -49,10 +51,10 @@ def drawing(name: str) -> Iterator[None]:
     name: makes the ids inside this figure differ from those of the page's other figures.
     """
     with warnings.catch_warnings(), matplotlib.rc_context():
-        # DejaVu Sans only measures; the browser's font draws, and may have the glyph.
+        # Fonts here only measure; the browser's draws, and may have the glyph.
         warnings.filterwarnings("ignore", message=r"(?s).*Glyph .* missing from", category=UserWarning)
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update({**_SETTINGS, "svg.hashsalt": f"recurra-{name}"})
+        matplotlib.rcParams.update({**_SETTINGS, "font.family": families(), "svg.hashsalt": f"recurra-{name}"})
         yield
 
 

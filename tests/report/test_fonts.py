@@ -1,0 +1,72 @@
+"""Chinese in pictures: a font that has it, or a message."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import matplotlib
+import pytest
+import report_records
+from matplotlib.figure import Figure
+
+from recurra.report import fonts
+from recurra.report.build import build_report
+from recurra.report.confusion import draw_confusion
+from recurra.report.svg import drawing
+
+CLASSES = ["好评", "差评", "mixed"]
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[SimpleNamespace]]:
+    """The fonts of this machine, as a test says."""
+    there: list[SimpleNamespace] = []
+    monkeypatch.setattr(fonts, "font_manager", SimpleNamespace(fontManager=SimpleNamespace(ttflist=there)))
+    fonts.chinese_family.cache_clear()
+    yield there
+    fonts.chinese_family.cache_clear()
+
+
+def test_the_most_wanted_family_of_those_that_are_there(installed: list[SimpleNamespace]) -> None:
+    installed += [
+        SimpleNamespace(name=name) for name in ("DejaVu Sans", "Noto Serif CJK SC", "Microsoft YaHei", "Arial")
+    ]
+    assert fonts.chinese_family() == "Microsoft YaHei"
+    assert fonts.families() == ["DejaVu Sans", "Microsoft YaHei"]
+    assert fonts.note(report_records.classifier(CLASSES)) is None
+    with drawing("test"):
+        assert matplotlib.rcParams["font.family"] == ["DejaVu Sans", "Microsoft YaHei"]
+
+
+def test_no_font_with_chinese_is_told_where_there_is_chinese(installed: list[SimpleNamespace]) -> None:
+    installed.append(SimpleNamespace(name="DejaVu Sans"))
+    assert fonts.families() == ["DejaVu Sans"]
+    told = fonts.note(report_records.classifier(CLASSES))
+    assert told is not None
+    assert "fonts-noto-cjk" in told
+    latin = report_records.classifier(["a", "b"])
+    latin.confused.clear()
+    assert fonts.note(latin) is None
+
+
+def test_pictures_keep_chinese_as_text() -> None:
+    record = report_records.classifier(CLASSES)
+    svg = draw_confusion(record)
+    assert svg is not None
+    assert ">好评<" in svg
+    assert "Noto Sans CJK SC" in svg  # among the fonts that a browser may take
+    assert "好评" in build_report(record)
+
+
+@pytest.mark.skipif(fonts.chinese_family() is None, reason="no font with Chinese characters is installed here")
+def test_pixels_have_the_characters_too() -> None:
+    with drawing("test"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = Figure(figsize=(1, 1))
+        figure.text(0, 0, "好评")
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png")
+    assert stream.getvalue()
