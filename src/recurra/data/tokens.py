@@ -22,13 +22,20 @@ def cut(text: str, known: Callable[[str], bool]) -> list[str]:
 
 
 def _cut(chunk: str, known: Callable[[str], bool]) -> list[str]:
-    if not chunk or known(chunk) or _WHOLE.fullmatch(chunk):
+    if not chunk or known(chunk):
         return [chunk] if chunk else []
     if not chunk[0].isalnum():
         return [chunk[0], *_cut(chunk[1:], known)]
     if not chunk[-1].isalnum():
-        return [*_cut(chunk[:-1], known), chunk[-1]]
+        size = next((n for n in range(len(chunk) - 1, 1, -1) if _signs(chunk[-n:]) and known(chunk[-n:])), 1)
+        return [*_cut(chunk[:-size], known), chunk[-size:]]
+    if _WHOLE.fullmatch(chunk):
+        return [chunk]
     clitic = _CLITIC.fullmatch(chunk)
     if clitic is not None and known(clitic[2]):
         return [*_cut(clitic[1], known), clitic[2]]
     return segment.words(chunk)
+
+
+def _signs(text: str) -> bool:
+    return not any(character.isalnum() for character in text)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 IMPOSSIBLE = -1e4
 """A score whose exponential is 0: of what must not stand there. An infinity would make NaN of gradients."""
-_TINY = 1e-35
+_TINY = 1e-300
 
 
 class Transitions(nn.Module):
@@ -98,13 +100,58 @@ def _score(logits: Tensor, tags: Tensor, lengths: Tensor, follows: Tensor, begin
     return own + between + begins[tags[:, 0]] + ends[last]
 
 
+class _Total(torch.autograd.Function):
+    """The log of the sum of all rows' exponentials [B], and its gradient, which is how probable each step is.
+
+    In double precision and scaled at every step, as sums of exponentials need; the gradient is taken on the way, for
+    hundreds of small steps are dear to retrace.
+    Source: Rabiner 1989, A tutorial on hidden Markov models: forward-backward with scaling
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, lengths: Tensor, follows: Tensor, begins: Tensor, ends: Tensor) -> Tensor:
+        time = logits.shape[1]
+        lengths = lengths.to(logits.device)
+        alive = (torch.arange(time, device=logits.device) < lengths.unsqueeze(1)).T.unsqueeze(2)
+        scores = logits.double().transpose(0, 1)
+        highest = scores.amax(2, keepdim=True)
+        own = (scores - highest).exp().clamp_(min=_TINY)
+        into, out, last = follows.double().exp(), begins.double().exp(), ends.double().exp()
+        ahead, scale = torch.empty_like(own), torch.ones_like(highest)
+        state = out * own[0]
+        for step in range(time):
+            if step:
+                state = torch.where(alive[step], (state @ into) * own[step], state)
+            size = state.sum(1, keepdim=True).clamp_(min=_TINY)
+            scale[step] = torch.where(alive[step], size, scale[step])
+            state = state / scale[step]
+            ahead[step] = state
+        final = (state * last).sum(1, keepdim=True).clamp_(min=_TINY)
+        total = ((scale.log() + highest) * alive).sum(0) + final.log()
+        if any(ctx.needs_input_grad):
+            behind, coming = torch.empty_like(own), torch.zeros_like(own)
+            back = last / final
+            for step in range(time - 1, -1, -1):
+                behind[step] = back
+                coming[step] = own[step] * back / scale[step] * alive[step]
+                if step:
+                    back = torch.where(alive[step], coming[step] @ into.T, back)
+            here = ahead * behind * alive
+            ends_here = ahead[-1] * last / final
+            ctx.save_for_backward(here, ahead, coming, into, ends_here)
+        return total.squeeze(1).to(logits.dtype)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, d_total: Tensor) -> tuple[Tensor | None, ...]:
+        here, ahead, coming, into, ends_here = ctx.saved_tensors
+        weight, dtype = d_total.double().unsqueeze(1), d_total.dtype
+        d_logits = (here * weight).transpose(0, 1).to(dtype)
+        d_follows = into * ((ahead[:-1] * weight).flatten(0, 1).T @ coming[1:].flatten(0, 1))
+        d_begins, d_ends = (here[0] * weight).sum(0), (ends_here * weight).sum(0)
+        return d_logits, None, d_follows.to(dtype), d_begins.to(dtype), d_ends.to(dtype)
+
+
 def _total(logits: Tensor, lengths: Tensor, follows: Tensor, begins: Tensor, ends: Tensor) -> Tensor:
-    """The log of the sum of all rows' exponentials [B]: a matrix product a step, scaled by the largest."""
-    lengths = lengths.to(logits.device)
-    step_to = follows.exp()
-    score = logits[:, 0] + begins
-    for step in range(1, logits.shape[1]):
-        highest = score.detach().amax(1, keepdim=True)
-        summed = ((score - highest).exp() @ step_to).clamp(min=_TINY).log() + highest + logits[:, step]
-        score = torch.where((lengths > step).unsqueeze(1), summed, score)
-    return (score + ends).logsumexp(1)
+    found: Tensor = _Total.apply(logits, lengths, follows, begins, ends)  # type: ignore[no-untyped-call]
+    return found
