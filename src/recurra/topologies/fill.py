@@ -103,7 +103,7 @@ class GapFiller(nn.Module):
         return met
 
     def output_layer(self, side: Side) -> tuple[Tensor, Tensor]:
-        """Weight [V, E] and bias [V] that make logits of a head's output; the unknown token, id 0, never fills a gap."""
+        """Weight [V, E] and bias [V] that make a head's logits; the unknown token, id 0, never fills a gap."""
         bias = self.bias[SIDES.index(side)]
         unknown = torch.arange(self.vocabulary_size, device=bias.device) == 0
         return self.table.weight[: self.vocabulary_size], bias.masked_fill(unknown, float("-inf"))
@@ -120,19 +120,17 @@ class GapFiller(nn.Module):
         weight, bias = self.output_layer(side)
         if candidates is None:
             return linear_cross_entropy(u, weight, bias, targets)
-        return linear_cross_entropy(
-            u, weight[candidates.ids], bias[candidates.ids] - candidates.log_chance, candidates.places
-        )
+        return candidates.loss(u, weight, bias)
 
 
 class Candidates:
     """Some of the vocabulary, to train an output layer against: the batch's own targets and `drawn` others.
 
-    Each token's logit is lowered by the logarithm of its chance to be among them, so that a network which fits these
-    fits the whole vocabulary. log_chance: of a token with the share p of the text, among n targets and d of V drawn,
-    log(1 - (1 - p)^n (1 - d / V))
-    Shapes: targets int64 [N], shares float [V], their sum 1 -> ids int64 [K], log_chance [K], places int64 [N] in ids
-    Source: Bengio & Senecal 2008, importance sampling; Jean et al. 2015
+    Maths:   -u_t + log(exp u_t + sum over the candidates w but t of exp(u_w) / chance(w)), whose sum is on average that
+             of the whole vocabulary. A token with the share p of the text is among n targets and d of V drawn ones with
+             the chance 1 - (1 - p)^n (1 - d / V)
+    Shapes:  targets int64 [N], shares [V], their sum 1 -> ids int64 [K], log_chance [K], places of the targets [N]
+    Source:  Bengio & Senecal 2008, importance sampling for language models
     """
 
     def __init__(self, targets: Tensor, shares: Tensor, drawn: int) -> None:
@@ -144,3 +142,11 @@ class Candidates:
         missed = (len(targets) * torch.log1p(-shares[self.ids].double())).exp() * (1 - min(drawn, size) / size)
         self.log_chance = torch.log1p(-missed).float()
         self.places = (among.cumsum(0) - 1)[targets]
+
+    def loss(self, u: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """The mean over the batch. Shapes: u [N, E], weight [V, E], bias [V] -> a number. Units: nats"""
+        weighed = bias[self.ids] - self.log_chance
+        logits = functional.linear(u, weight[self.ids], weighed).float()
+        own = self.places.unsqueeze(1)
+        logits = logits.scatter_add(1, own, self.log_chance[own])
+        return functional.cross_entropy(logits, self.places)
