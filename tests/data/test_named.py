@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import http.server
 import json
@@ -12,13 +13,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pooch
 import pytest
 import requests
 
 from recurra.data import download, named
-from recurra.data.registry import BUILT_IN, REGISTRY, Layout, PinnedFile, PinnedSet
+from recurra.data.registry import BUILT_IN, REGISTRY, Layout, PinnedFile, PinnedSet, Task
 from recurra.errors import DataError, UnknownNameError
 
 REAL = os.environ.get("RECURRA_DATA")  # before any test changes it
@@ -106,17 +108,20 @@ def web(folders: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, by
 
 def test_registry_entries_are_whole() -> None:
     for entry in (entry for name, entry in REGISTRY.items() if name != "tiny"):
-        assert entry.task in ("language", "classify")
+        assert entry.task in get_args(Task)
         assert entry.description
         assert entry.licence
-        assert set(entry.options) <= {"encoding", "text", "label", "level", "split"}
+        assert set(entry.options) <= {"encoding", "text", "label", "level", "split", "skip_lines"}
         match entry.layout:
             case "folder":
                 assert all(file.name == f"{label}.txt" for label, file in entry.files.items())
             case "labels":
                 assert len(entry.files) > 1
             case "parts":
-                assert list(entry.files) == ["train", "validation", "test"]
+                parts = [key for key in entry.files if not key.endswith(".tags")]
+                assert parts == [part for part in ("train", "validation", "test") if part in parts]
+                assert parts[0] == "train"
+                assert {key.removesuffix(".tags") for key in entry.files} == set(parts)
             case "one":
                 assert list(entry.files) == ["all"]
             case other:
@@ -125,7 +130,7 @@ def test_registry_entries_are_whole() -> None:
             assert len(bytes.fromhex(file.sha256)) == 32
             assert file.url.startswith("https://")
             assert file.bytes > 0
-            assert Path(file.name).name == file.name
+            assert not {"..", "", "."} & set(file.name.split("/"))
 
 
 @pytest.mark.parametrize("name", [name for name in REGISTRY if name != "tiny"])
@@ -135,9 +140,9 @@ def test_real_sets_are_what_is_pinned(name: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("RECURRA_DATA", REAL)
     data = named.get(name)
     entry = REGISTRY[name]
-    assert {key: path.stat().st_size for key, path in data.files.items()} == {
-        key: file.bytes for key, file in entry.files.items()
-    }
+    for key, file in entry.files.items():
+        if data.files[key].name == Path(file.name).name:  # as it is fetched, not packed
+            assert data.files[key].stat().st_size == file.bytes
     for path in data.label_files.values():
         assert path.read_text(encoding=data.options.get("encoding", "utf-8"))
 
@@ -146,7 +151,8 @@ def test_real_sets_are_what_is_pinned(name: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_names_are_those_described() -> None:
-    assert named.names()[:2] == ["surnames", "python-docs"] == list(BUILT_IN) == list(named._BUILT_IN)
+    assert named.names()[: len(BUILT_IN)] == list(BUILT_IN) == list(named._BUILT_IN)
+    assert BUILT_IN[:2] == ("surnames", "python-docs")
     assert {"names", "tinyshakespeare", "ptb", "sst2", "mr"} < set(named.names())
     assert [info.name for info in named.describe()] == named.names()
 
@@ -353,3 +359,44 @@ def test_a_python_without_its_docs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_registry_json_keeps_its_order() -> None:
     raw = json.loads(Path(named.__file__).with_name("registry.json").read_text(encoding="utf-8"))
     assert list(raw) == [name for name in REGISTRY if name != "tiny"]
+
+
+# files in folders, packed files
+
+
+def test_files_in_folders_are_copied_with_their_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: Path
+) -> None:
+    names = {
+        "train": "one/words.in",
+        "train.tags": "one/words.out",
+        "test": "two/words.in",
+        "test.tags": "two/words.out",
+    }
+    files = {}
+    for number, (key, name) in enumerate(names.items()):
+        content = f"{number}\n".encode()
+        (local / name).parent.mkdir(exist_ok=True)
+        (local / name).write_bytes(content)
+        files[key] = PinnedFile(name, len(content), hashlib.sha256(content).hexdigest(), f"https://x.invalid/{name}")
+    entry = replace(pinned("http://127.0.0.1:9", "parts"), files=files, task="tag", kind="tagged")
+    monkeypatch.setitem(REGISTRY, "tiny", entry)
+    for _ in range(2):
+        data = named.get("tiny", destination=tmp_path / "copy")
+        assert {key: path.relative_to(tmp_path / "copy").as_posix() for key, path in data.files.items()} == names
+    assert (tmp_path / "copy" / "two" / "words.out").read_bytes() == b"3\n"
+
+
+def test_a_file_of_the_users_may_be_packed(local: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is pinned is its content, whatever the packing made of it."""
+    monkeypatch.setitem(REGISTRY, "tiny", replace(pinned("http://127.0.0.1:9"), layout="labels"))
+    packed = local / "cat.txt.gz"
+    packed.write_bytes(gzip.compress(CONTENTS["cat"], 1))
+    (local / "cat.txt").unlink()
+    data = named.get("tiny")
+    assert data.files["cat"] == packed
+    assert data.sha256["cat"] == hashlib.sha256(packed.read_bytes()).hexdigest()
+    assert next(info for info in named.describe() if info.name == "tiny").where == "local"
+    packed.write_bytes(gzip.compress(b"hiss\n"))
+    with pytest.raises(DataError, match="altered"):
+        named.get("tiny")

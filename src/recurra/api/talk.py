@@ -85,7 +85,9 @@ class Talk:
 
 
 def _short(name: str) -> str:
-    return {"macro_f1": "macro-F1", "balanced_accuracy": "balanced"}.get(name, name.replace("_", " "))
+    short = {"macro_f1": "macro-F1", "balanced_accuracy": "balanced", "span_f1": "span F1",
+             "span_precision": "precision", "span_recall": "recall"}  # fmt: skip
+    return short.get(name, name.replace("_", " "))
 
 
 def told(metrics: Mapping[str, float]) -> str:

@@ -102,7 +102,8 @@ class TagTask:
         return loss_of(self.network, logits, labels, batch.lengths), int(batch.lengths.sum()), None
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        return judge(network, self.data.parts["validation"], self.data.tags, self.data.scheme)
+        found = judge(network, self.data.parts["validation"], self.data.tags, self.data.scheme)
+        return {name: found[name] for name in ("loss", "span_f1", "accuracy") if name in found}
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return [-found["span_f1" if "span_f1" in found else "accuracy"], found["loss"]]

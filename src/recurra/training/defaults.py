@@ -78,7 +78,7 @@ DEFAULTS: dict[TaskName, Settings] = {
         DataSettings(min_count=2, normalize=("lowercase",)),
         NetworkSettings(
             cell="lstm", hidden_size=128, embedding_size=100, bidirectional=True, char_size=50, dropout=0.5,
-            embedding_dropout=0.1,
+            embedding_dropout=0.05, crf=True,
         ),
         TrainingSettings(batch_size=32, learning_rate=4e-3),
     ),

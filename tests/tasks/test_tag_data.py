@@ -1,0 +1,212 @@
+"""Tagged sentences as a tagger takes them: parts, schemes, what is mended, cut, left out, and that it is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recurra.errors import DataError, UsageError
+from recurra.tasks.settings import DataSettings
+from recurra.tasks.sources import Source, resolve
+from recurra.tasks.tag_data import UNKNOWN_TAG, Lexicon, TagData, encode_part, prepare
+
+
+def put(path: Path, *sentences: str, gap: str = " ") -> Path:
+    """Sentences as "token/tag token/tag", written as columns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ["\n".join(pair.replace("/", gap) for pair in sentence.split()) for sentence in sentences]
+    path.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def read(path: Path, *, characters: bool = True, seed: int = 0, **given: Any) -> TagData:
+    return prepare(resolve(path, "tag"), DataSettings(**given), characters=characters, seed=seed)
+
+
+def many(count: int = 20) -> list[str]:
+    return [f"word{i}/N is/V here/R" for i in range(count)]
+
+
+def said(data: TagData, part: str) -> bool:
+    return any(part in note for note in data.notes)
+
+
+def test_one_file_is_divided_by_distinct_sentence(tmp_path: Path) -> None:
+    data = read(put(tmp_path / "a.conll", *many(), *many()))
+    counts = data.facts["counts"]
+    assert sum(counts.values()) == 40
+    assert counts["validation"] == counts["test"] == 4
+    texts = {name: {s.tokens for s in part.sentences} for name, part in data.parts.items()}
+    assert not texts["train"] & (texts["validation"] | texts["test"])
+    again = read(put(tmp_path / "a.conll", *many(), *many()))
+    assert [s.tokens for s in again.parts["test"].sentences] == [s.tokens for s in data.parts["test"].sentences]
+    other = read(tmp_path / "a.conll", seed=1)
+    assert [s.tokens for s in other.parts["test"].sentences] != [s.tokens for s in data.parts["test"].sentences]
+
+
+def test_parts_of_their_own_and_what_they_share(tmp_path: Path) -> None:
+    put(tmp_path / "d" / "x-train.bio", *many(10))
+    put(tmp_path / "d" / "x-dev.bio", "word1/N is/V here/R", "new/N is/Z")
+    put(tmp_path / "d" / "x-test.bio", "unseen/N was/V")
+    data = read(tmp_path / "d")
+    assert data.facts["counts"] == {"train": 10, "validation": 2, "test": 1}
+    assert data.facts["tokens"] == {"train": 30, "validation": 5, "test": 2}
+    assert data.tags == ["N", "R", "V"]
+    assert said(data, "1 distinct sentences stand in both train and validation")
+    assert said(data, "1 tags of 1 tokens of the validation part were never in training and count as mistakes: Z")
+    assert data.parts["validation"].labels[1].tolist() == [0, UNKNOWN_TAG]
+    assert data.facts["unknown_rate"] == 1.0
+
+
+def test_without_a_validation_part_one_is_split_off(tmp_path: Path) -> None:
+    put(tmp_path / "d" / "train.bio", *many(20))
+    put(tmp_path / "d" / "test.bio", "x/N is/V")
+    data = read(tmp_path / "d")
+    assert data.facts["counts"] == {"train": 18, "validation": 2, "test": 1}
+    assert said(data, "the validation part, 11%, was split off")
+
+
+def test_forms_are_read_once_and_words_are_normalised(tmp_path: Path) -> None:
+    put(tmp_path / "d" / "train.bio", "The/D cat/N the/D", "the/D Cat/N")
+    put(tmp_path / "d" / "dev.bio", "THE/D Dog/N")
+    data = read(tmp_path / "d", normalize=("lowercase",))
+    train, held = data.parts["train"], data.parts["validation"]
+    assert train.forms == ["The", "cat", "the", "Cat"]
+    assert train.words[0] == train.words[2] != train.words[1] == train.words[3]
+    assert [ids.tolist() for ids in train.encoded] == [[0, 1, 2], [2, 3]]
+    assert held.words.tolist() == [train.words[0], 0]
+    characters = data.lexicon.characters
+    assert characters is not None
+    assert characters.decode(train.letters[0]) == "The"  # as they stand
+    assert (held.letters[0] == 0).tolist() == [False, True, True]  # T is known, H and E are not
+    assert Lexicon.from_json(data.lexicon.to_json()) == data.lexicon
+
+
+def test_tokens_of_one_character_have_no_encoder(tmp_path: Path) -> None:
+    data = read(put(tmp_path / "a.bmes", *[f"{c}/O 大/B-X 学/E-X" for c in "我你他她它们这那哪谁"]))
+    assert data.lexicon.characters is None
+    assert data.facts["vocabulary_level"] == "char"
+    assert said(data, "single characters")
+    assert read(put(tmp_path / "b.bio", *many()), characters=False).lexicon.characters is None
+
+
+def test_iob1_becomes_bio(tmp_path: Path) -> None:
+    data = read(put(tmp_path / "a.iob", *[f"w{i}/O Rome/I-LOC Oslo/B-LOC" for i in range(10)]))
+    assert data.scheme == "bio"
+    assert data.parts["train"].sentences[0].tags == ("O", "B-LOC", "B-LOC")
+    assert said(data, "IOB1 (as the tags look), which become BIO")
+
+
+def invalid(tmp_path: Path) -> Path:
+    return put(tmp_path / "a.bio", *[f"w{i}/O Rome/B-LOC" for i in range(10)], "in/O Oslo/I-LOC now/I-LOC")
+
+
+def test_invalid_tags_are_mended_and_counted(tmp_path: Path) -> None:
+    data = read(invalid(tmp_path), split=(0.5, 0.5, 0.0))
+    tags = {s.tags for part in data.parts.values() for s in part.sentences if "Oslo" in s.tokens}
+    assert tags == {("O", "B-LOC", "I-LOC")}
+    assert said(data, "1 invalid BIO tags were mended in")
+    assert said(data, "a.bio:32")
+
+
+def test_invalid_tags_are_refused_if_strict(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.bio:32: invalid BIO tags: 'I-LOC' follows 'O'"):
+        read(invalid(tmp_path), strict=True)
+    put(tmp_path / "b.bmes", *[f"w{i}/O Rome/S-LOC a/B-X b/M-X c/E-X" for i in range(10)], "x/O y/B-X")
+    with pytest.raises(DataError, match=r"b\.bmes:62: invalid BMES tags: 'B-X' ends a sentence"):
+        read(tmp_path / "b.bmes", strict=True)
+    put(tmp_path / "c.bio", "x/I-X y/O", *[f"w{i}/O Rome/B-X" for i in range(10)])
+    with pytest.raises(DataError, match=r"c\.bio:1: invalid BIO tags: 'I-X' begins a sentence"):
+        read(tmp_path / "c.bio", strict=True)
+
+
+def test_a_scheme_can_be_set(tmp_path: Path) -> None:
+    path = invalid(tmp_path)
+    assert read(path, scheme="none").scheme is None
+    assert read(path, scheme="iob1", strict=True).scheme == "bio"  # I begins a span there
+    with pytest.raises(DataError, match=r"'I-LOC' is no tag of the scheme bmes"):
+        read(path, scheme="bmes")
+
+
+def test_a_defective_line_is_refused_left_out_and_refused_again_if_strict(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.bio", *many(10), "x/N -NAME y/N")
+    with pytest.raises(DataError, match=r"a\.bio:42: '-NAME' stands alone"):
+        read(path)
+    data = read(path, skip_lines=("a.bio:42",))
+    assert said(data, "1 defective line was left out: a.bio:42")
+    assert any(s.tokens == ("x", "y") for part in data.parts.values() for s in part.sentences)
+    with pytest.raises(DataError, match=r"a\.bio:42"):
+        read(path, skip_lines=("a.bio:42",), strict=True)
+    for wrong, match in (("b.bio:42", "the data are a.bio"), ("42", "FILE:LINE"), ("a.bio:x", "FILE:LINE")):
+        with pytest.raises(UsageError, match=match):
+            read(path, skip_lines=(wrong,))
+
+
+def test_long_sentences_are_cut_in_training_alone(tmp_path: Path) -> None:
+    put(tmp_path / "d" / "train.bio", *many(5))
+    put(tmp_path / "d" / "dev.bio", "x/N is/V here/R")
+    data = read(tmp_path / "d", max_length=2)
+    assert {len(s) for s in data.parts["train"].sentences} == {2}
+    assert data.facts["tokens"]["validation"] == 3
+    assert said(data, "5 sentences of the training part were cut after 2 tokens")
+
+
+def test_what_nothing_can_be_learned_from(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="all tokens have the same tag, 'N'"):
+        read(put(tmp_path / "a.bio", *[f"w{i}/N" for i in range(10)]))
+    with pytest.raises(DataError, match="validation part is empty"):
+        read(put(tmp_path / "b.bio", "a/N b/V"))
+
+
+def test_pairs_of_files_in_folders_of_parts(tmp_path: Path) -> None:
+    for part, count in (("train", 8), ("valid", 2), ("test", 1)):
+        folder = tmp_path / "flights" / part
+        folder.mkdir(parents=True)
+        (folder / "seq.in").write_text("".join(f"to w{i}\n" for i in range(count)))
+        (folder / "seq.out").write_text("O B-city\n" * count)
+        (folder / "label").write_text("x\n" * count)
+    source = resolve(tmp_path / "flights")
+    assert (source.task, source.kind) == ("tag", "tagged")
+    assert list(source.files) == ["test", "test.tags", "train", "train.tags", "validation", "validation.tags"]
+    data = prepare(source, DataSettings(), characters=True)
+    assert data.facts["counts"] == {"train": 8, "validation": 2, "test": 1}
+    assert data.scheme == "bio"
+    alone = resolve(tmp_path / "flights" / "train" / "seq.in", "tag")
+    assert list(alone.files) == ["all", "all.tags"]
+    assert list(resolve(tmp_path / "flights" / "train").files) == ["all", "all.tags"]
+    with pytest.raises(DataError, match="go by their names"):
+        resolve(tmp_path / "flights", validation=str(tmp_path / "flights" / "train" / "seq.in"))
+
+
+def test_pairs_named_by_part(tmp_path: Path) -> None:
+    for part in ("train", "dev"):
+        (tmp_path / f"{part}.words").write_text("a b\n")
+        (tmp_path / f"{part}.tags").write_text("X Y\n")
+    assert list(resolve(tmp_path).files) == ["validation", "validation.tags", "train", "train.tags"]
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.txt", "a.jsonl"])
+def test_other_endings_with_the_task_named(tmp_path: Path, name: str) -> None:
+    rows = '{"tokens": ["a"], "tags": ["X"]}\n' if name.endswith("jsonl") else "a\tX\n"
+    (tmp_path / name).write_text(rows)
+    assert resolve(tmp_path / name, "tag").task == "tag"
+    assert resolve(tmp_path / name).task != "tag"
+
+
+def test_encoding_is_in_the_order_of_sentences(tmp_path: Path) -> None:
+    data = read(put(tmp_path / "a.bio", *many()))
+    part = encode_part(data.parts["train"].sentences, data.lexicon, data.tags)
+    for sentence, ids, labels in zip(part.sentences, part.encoded, part.labels, strict=True):
+        assert tuple(part.forms[i] for i in ids) == sentence.tokens
+        assert tuple(data.tags[i] for i in labels) == sentence.tags
+    assert np.array_equal(part.words, data.parts["train"].words)
+
+
+def test_a_training_part_alone_gives_its_validation_part(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.bio", *many())
+    source = Source("a", "tag", "tagged", {"train": path})
+    data = prepare(source, DataSettings(split=(0.9, 0.1, 0.0)), characters=True)
+    assert data.facts["counts"] == {"train": 18, "validation": 2, "test": 0}
