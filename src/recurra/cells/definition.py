@@ -35,6 +35,15 @@ class Cell:
     source: str
     function: CellFunction
     initial_bias: Mapping[str, float] = field(default_factory=dict)
+    number: int = field(init=False, repr=False, default=0)
+    """Stands for the cell where only plain values pass: see `numbered`."""
+
+    def __post_init__(self) -> None:
+        # Read at every call of a layer, and by torch.compile, which looks into objects but not into caches.
+        object.__setattr__(self, "_states", _program(self.function, True).states)
+        object.__setattr__(self, "_layouts", {bias: _layout(self.function, bias) for bias in (True, False)})
+        object.__setattr__(self, "number", len(_numbered))
+        _numbered.append(self)
 
     def program(self, *, bias: bool = True) -> Program:
         """The step as data; without its biases for bias=False."""
@@ -47,11 +56,12 @@ class Cell:
     @property
     def states(self) -> tuple[str, ...]:
         """Names of the states; the first is what a layer puts out."""
-        return self.program().states
+        states: tuple[str, ...] = self._states  # type: ignore[attr-defined]
+        return states
 
     def layout(self, *, bias: bool = True) -> dict[str, tuple[str, ...]]:
         """For each stored weight the gates whose rows it stacks, in order; weights without gates left out."""
-        return dict(_layout(self.function, bias))
+        return dict(self._layouts[bias])  # type: ignore[attr-defined]
 
     def shapes(self, input_size: int, hidden_size: int, *, bias: bool = True) -> dict[str, tuple[int, ...]]:
         """Shape of each stored weight of one layer and direction.
@@ -67,6 +77,14 @@ class Cell:
 
     def __repr__(self) -> str:
         return f"<cell {self.name}: states {', '.join(self.states)}>"
+
+
+_numbered: list[Cell] = []
+
+
+def numbered(number: int) -> Cell:
+    """The cell of this number, in this process."""
+    return _numbered[number]
 
 
 @cache

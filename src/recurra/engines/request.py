@@ -163,6 +163,22 @@ def _copies(values: State, like: State | None = None) -> State:
     return tuple(v.detach().to(own.dtype, copy=True) for v, own in zip(values, like or values, strict=True))
 
 
+def check_tokens(tokens: Tensor, rows: int) -> None:
+    """Errors: ShapeError for a token that is no row of a table of so many"""
+    if tokens.numel():
+        low, high = (int(v) for v in tokens.aminmax())
+        if low < 0 or high >= rows:
+            raise ShapeError(f"tokens reach from {low} to {high}, the table has rows 0 to {rows - 1}")
+
+
+def check_lengths(lengths: Tensor, time: int) -> None:
+    """Errors: ShapeError for a length below 1 or above T"""
+    if lengths.numel():
+        low, high = (int(v) for v in lengths.aminmax())
+        if low < 1 or high > time:
+            raise ShapeError(f"expected lengths from 1 to T = {time}, got {low} to {high}")
+
+
 def has_bias(cell: Cell, stored: Collection[str]) -> bool:
     """Whether these weights, by stored name, are of a cell with its biases; True for a cell that never has any."""
     possible = [name for name in ("bias_ih", "bias_hh") if name in cell.layout()]

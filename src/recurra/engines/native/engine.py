@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from recurra.cells.definition import numbered
 from recurra.engines.native import library
 from recurra.engines.native.calls import Inputs
 from recurra.engines.native.compiled import compiled, refusal
-from recurra.engines.native.operators import layer
+from recurra.engines.native.operators import by_operator, layer
 from recurra.engines.request import Embedded, Request, State, Stream
 
 RUNS = (torch.float32, torch.float64, torch.bfloat16)
@@ -24,7 +25,8 @@ class Native:
     name = "native"
 
     def why_not(self, request: Request) -> str | None:
-        if (missing := library.why_missing()) is not None:
+        compiling = torch.compiler.is_compiling()
+        if not compiling and (missing := library.why_missing()) is not None:
             return missing
         if request.device.type != "cpu":
             return f"it runs on CPUs, the weights are on {request.device}"
@@ -32,11 +34,14 @@ class Native:
             return f"it computes in float32, float64 and bfloat16, the weights are {dtype}"
         if torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") != torch.bfloat16:
             return f"under autocast it computes in bfloat16, not in {torch.get_autocast_dtype('cpu')}"
-        return refusal(request.cell, request.bias, request.recurrent_mask is not None)
+        masked = request.recurrent_mask is not None
+        if compiling:
+            found: str | None = _refusal(request.cell.number, request.bias, masked)
+            return found
+        return refusal(request.cell, request.bias, masked)
 
     def run(self, request: Request) -> tuple[Tensor, State]:
         mask = request.recurrent_mask
-        cell = compiled(request.cell, bias=request.bias, mask=mask is not None)
         weights = request.weights.listed()
         state = request.state if mask is None else (*request.state, mask)
         given = request.x
@@ -46,7 +51,7 @@ class Native:
         own = weights[0].dtype
         autocast = torch.is_autocast_enabled("cpu")
         if own != torch.bfloat16 and not autocast:  # then all is of one type
-            y, last = layer(cell, Inputs(x, table, request.lengths, state, weights, request.reverse, False))
+            y, last = _layer(request, Inputs(x, table, request.lengths, state, weights, request.reverse, False))
             return y, (last if mask is None else last[:-1])
         bf16 = own != torch.float64
         inner = torch.float32 if bf16 else own
@@ -60,7 +65,7 @@ class Native:
             bf16,
         )
         with torch.autocast("cpu", enabled=False):
-            y, last = layer(cell, inputs)
+            y, last = _layer(request, inputs)
         if own != inner:
             y, last = y.to(own), tuple(s.to(own) for s in last)
         return y, last[: len(request.state)]
@@ -70,3 +75,23 @@ class Native:
         from recurra.engines.native.stream import NativeStream
 
         return NativeStream(request)
+
+
+def _layer(request: Request, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
+    masked = request.recurrent_mask is not None
+    if torch.compiler.is_compiling():
+        return by_operator(_key(request.cell.number, request.bias, masked), inputs)
+    return layer(compiled(request.cell, bias=request.bias, mask=masked), inputs)
+
+
+# What a compiler need not look into: plain values in, plain values out.
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _refusal(number: int, bias: bool, masked: bool) -> str | None:
+    return library.why_missing() or refusal(numbered(number), bias, masked)
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _key(number: int, bias: bool, masked: bool) -> str:
+    return compiled(numbered(number), bias=bias, mask=masked).key

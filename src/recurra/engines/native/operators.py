@@ -18,7 +18,7 @@ from recurra.engines.native import calls
 from recurra.engines.native.calls import Inputs
 from recurra.engines.native.compiled import Compiled, by_key
 from recurra.engines.reference import Reference
-from recurra.engines.request import CellWeights, Embedded, Request
+from recurra.engines.request import CellWeights, Embedded, Request, check_lengths, check_tokens
 
 HEADER = 512
 """Bytes of a memory beyond its values, at most."""
@@ -31,11 +31,7 @@ def layer(cell: Compiled, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Outputs [B, T, H] and last states, differentiable."""
     tensors = (inputs.x, *_present(inputs.table), *inputs.state, *inputs.weights)
     if not _is_plain(tensors):
-        y, *last = torch.ops.recurra.layer(
-            cell.key, inputs.x, inputs.table, inputs.lengths, list(inputs.state), list(inputs.weights),
-            inputs.reverse, inputs.bf16,
-        )[: 1 + cell.states]  # fmt: skip
-        return y, tuple(last)
+        return by_operator(cell.key, inputs)
     if not (torch.is_grad_enabled() and any(t.requires_grad for t in tensors)):
         y, last, _ = calls.forward(cell, inputs, memory=False)
         return y, tuple(last)
@@ -43,6 +39,15 @@ def layer(cell: Compiled, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
         cell, inputs.reverse, inputs.bf16, inputs.lengths, len(inputs.state), inputs.x, inputs.table, *inputs.state,
         *inputs.weights,
     )  # fmt: skip
+    return y, tuple(last)
+
+
+def by_operator(key: str, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The same through torch.library, for the cell that was compiled under this name."""
+    y, *last = torch.ops.recurra.layer(
+        key, inputs.x, inputs.table, inputs.lengths, list(inputs.state), list(inputs.weights),
+        inputs.reverse, inputs.bf16,
+    )[: 1 + len(inputs.state)]  # fmt: skip
     return y, tuple(last)
 
 
@@ -154,6 +159,10 @@ def _forward(
     made = by_key(cell)
     inputs = _inputs(x, table, lengths, state, weights, reverse, bf16)
     batch, time, hidden = inputs.sizes
+    if table is not None:  # a compiled caller could not look at the numbers
+        check_tokens(x, len(table))
+    if lengths is not None:
+        check_lengths(lengths, time)
     size = _memory_size(made, batch, time, hidden, weights[0].element_size())
     memory = torch.empty(size + 64, dtype=torch.uint8)
     y, last, _ = calls.forward(made, inputs, memory=_aligned(memory))
