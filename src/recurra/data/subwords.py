@@ -95,6 +95,13 @@ class Subwords:
         encoded = self._tokenizer.encode_batch_fast(prepared, add_special_tokens=False)
         return [np.array(one.ids, dtype=np.int64) for one in encoded]
 
+    def pieces(self, text: str) -> list[str]:
+        """What stands for each id of `encode`, an unknown character itself; SPACE begins a piece after a space."""
+        prepared = _spaced(normalized(text, self.normalize))
+        encoded = self._tokenizer.encode(prepared, add_special_tokens=False)
+        spans = zip(encoded.ids, encoded.offsets, strict=True)
+        return [self.tokens[index] if index else prepared[start:end] for index, (start, end) in spans]
+
     def decode(self, ids: Iterable[int] | npt.NDArray[np.integer[Any]]) -> str:
         """The text of some ids; an unknown one becomes U+FFFD. Errors: UsageError for an id that is not in 0..V-1"""
         found = [int(index) for index in ids]

@@ -88,9 +88,11 @@ DEFAULTS: dict[TaskName, Settings] = {
         TrainingSettings(batch_size=64, learning_rate=4e-3, drawn_outputs=1000),
     ),
     "translate": Settings(
-        DataSettings(split=(0.9, 0.05, 0.05)),
-        NetworkSettings(cell="lstm", hidden_size=256, bidirectional=True, dropout=0.3),
-        TrainingSettings(batch_size=64, learning_rate=3e-3),
+        DataSettings(level="bpe", max_vocabulary=5000, max_length=100, split=(0.9, 0.05, 0.05)),
+        NetworkSettings(
+            cell="gru", hidden_size=256, embedding_size=256, bidirectional=True, dropout=0.3, tie_weights=True
+        ),
+        TrainingSettings(batch_size=64, learning_rate=2e-3, label_smoothing=0.1),
     ),
     "generate": Settings(
         DataSettings(level="char"),

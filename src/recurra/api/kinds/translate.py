@@ -1,0 +1,158 @@
+"""N to M: translate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+
+from recurra import metrics
+from recurra.api.kinds.weights import load_weights
+from recurra.api.prepared import Prepared
+from recurra.data.parallel import Pairs
+from recurra.errors import UsageError
+from recurra.model_folder import ModelFolder
+from recurra.report import record as report
+from recurra.report.attention import draw_attention
+from recurra.tasks.rival import Rival
+from recurra.tasks.settings import TaskName
+from recurra.tasks.sources import Source
+from recurra.tasks.translate import TranslateTask, nats_per_token, sacrebleu, scores
+from recurra.tasks.translate_data import (
+    PairPart,
+    TranslateData,
+    encode_pairs,
+    prepare,
+    read_pairs,
+    vocabulary_from_json,
+)
+from recurra.tasks.translate_model import Translator
+from recurra.tasks.translate_rivals import translate_rivals
+from recurra.topologies.beam import Search
+from recurra.topologies.encoder_decoder import EncoderDecoder
+from recurra.training.defaults import Settings
+
+SEARCH = Search()
+"""How the translations that are judged are searched for."""
+SAMPLES, PICTURES = 10, 4
+"""Translations and attention pictures of the report."""
+LENGTHS = (8, 12, 16, 24)
+"""Words of a source: where the groups of the table by length end."""
+
+
+class TranslateKind:
+    """A sentence in another language; see api.prepared.Kind."""
+
+    name: ClassVar[TaskName] = "translate"
+
+    def prepare(self, source: Source, settings: Settings) -> PreparedTranslator:
+        sacrebleu()  # before hours of training, not after
+        training = settings.training
+        if training.bptt is not None:
+            raise UsageError("translate learns from whole sentences; leave bptt out, and limit them with max_length")
+        data = prepare(source, settings.data, seed=training.seed)
+        torch.manual_seed(training.seed)
+        task = TranslateTask(
+            data,
+            settings.network,
+            batch_size=training.batch_size,
+            seed=training.seed,
+            smoothing=training.label_smoothing,
+            own_words=training.scheduled_sampling,
+        )
+        judged_on = "test" if len(data.parts["test"]) else "validation"
+        notes = [*data.notes, _how(settings)]
+        return PreparedTranslator(source, settings, task, data.facts, notes, judged_on, data)
+
+    def load(self, folder: ModelFolder, settings: Settings) -> Translator:
+        source, target = (vocabulary_from_json(folder.vocabulary[side]) for side in ("source", "target"))
+        network = EncoderDecoder(len(source) + 1, len(target) + 1, settings.network)
+        load_weights(network, folder)
+        return Translator(network, source, target, max_length=settings.data.max_length)
+
+    def evaluate(self, model: Translator, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+        pairs = Pairs([pair for part in read_pairs(source, settings.data).values() for pair in part])
+        part = encode_pairs(pairs, model.source, model.target, settings.data, learned=False)
+        written = model.texts(part.encoded_sources, part.sources, SEARCH)
+        return len(part), _judged(model.network, part, written, settings)
+
+
+@dataclass
+class PreparedTranslator(Prepared):
+    """A translator with its pairs, ready to train."""
+
+    data: TranslateData
+    written: list[str] = field(default_factory=list)
+
+    def vocabulary_json(self) -> dict[str, Any]:
+        return {"source": self.data.source.to_json(), "target": self.data.target.to_json()}
+
+    def rivals(self) -> list[Rival]:
+        return translate_rivals(self.data, self._part, lowercase=_lowercase(self.settings))
+
+    def judge(self) -> dict[str, float]:
+        self.written = self._model.texts(self._part.encoded_sources, self._part.sources, SEARCH)
+        return _judged(self._model.network, self._part, self.written, self.settings)
+
+    @property
+    def _part(self) -> PairPart:
+        return self.data.parts[self.judged_on]
+
+    @property
+    def _model(self) -> Translator:
+        network = self.task.network
+        assert isinstance(network, EncoderDecoder)
+        return Translator(network, self.data.source, self.data.target, max_length=self.settings.data.max_length)
+
+    def details(self) -> dict[str, Any]:
+        """Translations beside their references, BLEU by length, where the decoder looked."""
+        part = self._part
+        written = self.written or self._model.texts(part.encoded_sources, part.sources, SEARCH)
+        chosen = range(0, len(part), max(1, len(part) // SAMPLES))[:SAMPLES]
+        rows = [[part.sources[i], part.targets[i], written[i]] for i in chosen]
+        samples = report.Table("Translations", ["source", "reference", "Recurra"], rows, "Taken at even distances.")
+        tables = [samples, self._by_length(written)]
+        if self.settings.network.attention == "none":
+            return {"tables": tables}
+        texts = [part.sources[i] for i in range(len(part)) if 5 <= len(part.sources[i].split()) <= 15][:PICTURES]
+        pictures = []
+        for number, found in enumerate(self._model.translate(texts or part.sources[:PICTURES], SEARCH)):
+            if found.weights is not None:
+                drawn = draw_attention(
+                    found.source_tokens, found.target_tokens, found.weights, name=f"attention-{number}"
+                )
+                title, said = f"Where the decoder looked: {found.text}", f"{found.text} was translated as {found.best}"
+                pictures.append(report.Picture(title, drawn, said))
+        return {"tables": tables, "pictures": pictures}
+
+    def _by_length(self, written: list[str]) -> report.Table:
+        part, rows, low = self._part, [], 1
+        lowercase = _lowercase(self.settings)
+        sizes = [len(text.split()) for text in part.sources]
+        for high in (*LENGTHS, max([*sizes, LENGTHS[-1] + 1])):
+            chosen = [i for i, size in enumerate(sizes) if low <= size <= high]
+            if chosen:
+                found = scores([written[i] for i in chosen], [part.targets[i] for i in chosen], lowercase=lowercase)
+                rows.append([f"{low} to {high}", str(len(chosen)), f"{found['bleu']:.1f}", f"{found['chrf']:.1f}"])
+            low = high + 1
+        note = "Words between spaces; in a script without spaces all sentences are in the first row."
+        return report.Table("By the length of the source", ["words", "pairs", "BLEU", "chrF"], rows, note)
+
+
+def _judged(network: EncoderDecoder, part: PairPart, written: list[str], settings: Settings) -> dict[str, float]:
+    loss = nats_per_token(network.eval(), part)
+    found = scores(written, part.targets, lowercase=_lowercase(settings))
+    return {"loss": loss} | found | {"perplexity": metrics.perplexity(loss)}
+
+
+def _lowercase(settings: Settings) -> bool:
+    return "lowercase" in settings.data.normalize
+
+
+def _how(settings: Settings) -> str:
+    case = "lower case" if _lowercase(settings) else "case counts"
+    return (
+        f"BLEU and chrF by sacrebleu on whole texts (13a, {case}); searched with a beam of {SEARCH.beam} and length "
+        f"penalty {SEARCH.length_penalty:g}"
+    )

@@ -1,0 +1,46 @@
+"""Where a decoder looked: a row for each token that was written, a column for each that was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.report.svg import BLUE, INK, MUTED, canvas, drawing, to_svg
+
+CELL, FONT = 22.0, 11.0
+LETTER = 0.62 * FONT
+"""Width of a letter, about; of a Chinese one it is twice as much."""
+
+
+def draw_attention(
+    source: Sequence[str], target: Sequence[str], weights: npt.NDArray[np.float32], *, name: str = "attention"
+) -> str:
+    """The weights as shades, as one <svg> element.
+
+    Shapes: weights [T, S], each row's sum 1, for S source and T target tokens
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.patches import Rectangle
+
+    left = 16 + max(map(_width, target), default=0.0)
+    top = 16 + max(map(_width, source), default=0.0)
+    shades = LinearSegmentedColormap.from_list("looked", ["#ffffff", BLUE])
+    with drawing(name):
+        figure, axes = canvas(left + CELL * len(source) + 8, top + CELL * len(target) + 8)
+        for column, token in enumerate(source):
+            axes.text(left + CELL * (column + 0.5), top - 8, token, rotation=90, ha="center", va="bottom", color=MUTED)
+        for row, token in enumerate(target):
+            axes.text(left - 8, top + CELL * (row + 0.5), token, ha="right", va="center", color=INK)
+            for column in range(len(source)):
+                place = (left + CELL * column, top + CELL * row)
+                shade = shades(float(weights[row, column]))
+                axes.add_patch(
+                    Rectangle(place, CELL - 1, CELL - 1, facecolor=shade, edgecolor="#edf0f3", linewidth=0.5)
+                )
+        return to_svg(figure, f"attention of {len(target)} written tokens over {len(source)} read ones")
+
+
+def _width(token: str) -> float:
+    return sum(LETTER * (2 if ord(letter) > 0x2E7F else 1) for letter in token)

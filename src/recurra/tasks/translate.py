@@ -1,0 +1,111 @@
+"""N to M: a sentence in another language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recurra import metrics
+from recurra.data.pair_batches import PairBatch, PairBatches
+from recurra.errors import UsageError
+from recurra.tasks.translate_data import PairPart, TranslateData
+from recurra.topologies.encoder_decoder import EncoderDecoder
+from recurra.topologies.settings import NetworkSettings
+
+EVALUATION_PAIRS = 128
+"""Pairs of mean length in a batch that is judged."""
+RAMP_EPOCHS = 5
+"""Scheduled sampling rises from none to all of its chance over so many epochs."""
+
+
+class TranslateTask:
+    """A translator to be trained; see training.fit.Trainee.
+
+    smoothing: of the labels in training; own_words: chance, from RAMP_EPOCHS on, that the decoder reads a word of its
+    own in place of the translation's
+    """
+
+    unit = "tokens"
+
+    def __init__(
+        self,
+        data: TranslateData,
+        settings: NetworkSettings,
+        *,
+        batch_size: int,
+        seed: int,
+        smoothing: float = 0.0,
+        own_words: float = 0.0,
+    ) -> None:
+        self.data, self.smoothing, self.own_words = data, smoothing, own_words
+        self.network: nn.Module = EncoderDecoder(len(data.source) + 1, len(data.target) + 1, settings)
+        train, judged = data.parts["train"], data.parts["validation"]
+        self.judged = sum(map(len, judged.encoded_targets))
+        self._batches = PairBatches(train.encoded_sources, train.encoded_targets, batch_size, seed=seed)
+
+    def steps(self, epoch: int) -> int:
+        return self._batches.batches(epoch)
+
+    def batches(self, epoch: int) -> Iterator[tuple[PairBatch, float]]:
+        steps = self.steps(epoch)
+        for step, batch in enumerate(self._batches.epoch(epoch)):
+            yield batch, self.own_words * min(1.0, (epoch + step / steps) / RAMP_EPOCHS)
+
+    def loss(self, network: nn.Module, batch: tuple[PairBatch, float], state: Any) -> tuple[Tensor, int, None]:
+        pairs, own_words = batch
+        given = tensors(network, pairs)
+        found: Tensor = network(*given, smoothing=self.smoothing, own_words=own_words)
+        return found, int(pairs.target_lengths.sum()), None
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        loss = nats_per_token(network, self.data.parts["validation"])
+        return {"loss": loss, "perplexity": metrics.perplexity(loss)}
+
+    def rank(self, found: dict[str, float]) -> list[float]:
+        return [found["loss"]]
+
+
+def tensors(network: nn.Module, batch: PairBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Source [B, S] and target [B, T] where the network is, their lengths [B] on the CPU."""
+    device = next(network.parameters()).device
+    source, target = (torch.from_numpy(a).to(device) for a in (batch.source, batch.target))
+    return source, torch.from_numpy(batch.source_lengths), target, torch.from_numpy(batch.target_lengths)
+
+
+@torch.inference_mode()
+def nats_per_token(network: nn.Module, part: PairPart) -> float:
+    """Mean negative log-probability of the translations' tokens, ends among them. Units: nats"""
+    total, count = 0.0, 0
+    for batch in PairBatches(part.encoded_sources, part.encoded_targets, EVALUATION_PAIRS, shuffle=False).epoch(0):
+        source, source_lengths, target, target_lengths = tensors(network, batch)
+        tokens = int(batch.target_lengths.sum())
+        total += float(network(source, source_lengths, target, target_lengths)) * tokens
+        count += tokens
+    return total / count
+
+
+def scores(written: Sequence[str], references: Sequence[str], *, lowercase: bool = False) -> dict[str, float]:
+    """BLEU and chrF of whole texts against one reference each, from 0 to 100.
+
+    BLEU with sacrebleu's own tokenisation "13a", so of detokenised text; case counts unless `lowercase`.
+    Errors: UsageError without the package
+    """
+    library = sacrebleu()
+    bleu = library.BLEU(lowercase=lowercase).corpus_score(list(written), [list(references)])
+    chrf = library.CHRF(lowercase=lowercase).corpus_score(list(written), [list(references)])
+    return {"bleu": float(bleu.score), "chrf": float(chrf.score)}
+
+
+def sacrebleu() -> Any:
+    """The package. Errors: UsageError if it is not installed"""
+    try:
+        import sacrebleu.metrics
+    except ImportError as error:
+        raise UsageError(
+            "BLEU and chrF need the package sacrebleu, which is not installed\n"
+            "install it with: pip install 'recurra[translate]'"
+        ) from error
+    return sacrebleu.metrics

@@ -1,0 +1,212 @@
+"""Sentence pairs as an encoder and a decoder take them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data import parallel
+from recurra.data.parallel import Pairs
+from recurra.data.splits import PARTS
+from recurra.data.subwords import Subwords
+from recurra.data.vocabulary import Vocabulary
+from recurra.errors import DataError, UsageError
+from recurra.tasks.settings import DataSettings
+from recurra.tasks.sources import Source, hashes
+
+Words = Vocabulary | Subwords
+Ids = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PairPart:
+    """Pairs of one part, encoded; each row ends with the id of the end, `len(vocabulary)`.
+
+    left_out: pairs dropped because a side was too long; cut: sides that were cut after max_length tokens
+    """
+
+    sources: list[str]
+    targets: list[str]
+    encoded_sources: list[Ids]
+    encoded_targets: list[Ids]
+    left_out: int = 0
+    cut: int = 0
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+
+@dataclass(frozen=True)
+class TranslateData:
+    """Everything a translator learns from and is judged on. facts: what was read and done to it, plain values."""
+
+    source: Words
+    target: Words
+    parts: dict[str, PairPart]
+    facts: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> TranslateData:
+    """Read, divide and encode. Errors: DataError with file and line; UsageError"""
+    parts, notes = _read(source, settings, seed)
+    if not len(parts["validation"]):
+        raise DataError("the validation part is empty", remedy="give it a share, as in --split 90/5/5, or --validation")
+    of_source = build_vocabulary(parts["train"].sources, settings)
+    of_target = build_vocabulary(parts["train"].targets, settings)
+    encoded = {
+        name: encode_pairs(pairs, of_source, of_target, settings, learned=name == "train")
+        for name, pairs in parts.items()
+    }
+    train = encoded["train"]
+    if not len(train):
+        raise DataError(f"every pair of the training part is longer than {settings.max_length} tokens",
+                        remedy="give a larger max_length, or too_long cut")  # fmt: skip
+    judged = encoded["test"] if len(encoded["test"]) else encoded["validation"]
+    tokens = sum(len(row) - 1 for row in judged.encoded_sources)
+    unknown = sum(int((row == 0).sum()) for row in judged.encoded_sources)
+    if train.left_out:
+        notes.append(f"{train.left_out:,} training pairs are longer than {settings.max_length} tokens and were dropped")
+    for name, part in encoded.items():
+        if part.cut:
+            notes.append(f"{name}: {part.cut:,} sentences were cut after {settings.max_length} tokens")
+    pieces = {"bpe": "sub-words", "char": "characters", "byte": "bytes"}.get(of_source.level, of_source.level + "s")
+    notes.append(f"{len(of_source):,} {pieces} are read, {len(of_target):,} are written")
+    facts = {
+        "name": source.name,
+        "files": hashes(source.files),
+        "counts": {name: len(part) for name, part in encoded.items()},
+        "unit": "pairs",
+        "skipped": sum(pairs.blank for pairs in parts.values()),
+        "left_out": train.left_out,
+        "cut": sum(part.cut for part in encoded.values()),
+        "vocabulary_size": len(of_target),
+        "source_vocabulary_size": len(of_source),
+        "vocabulary_level": of_target.level,
+        "unknown_rate": unknown / tokens if tokens else 0.0,
+    }
+    return TranslateData(of_source, of_target, encoded, facts, notes)
+
+
+def _read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, Pairs], list[str]]:
+    found, notes = read_pairs(source, settings), []
+    if found.keys() == {"all"}:
+        pairs, repeats = parallel.distinct(found["all"])
+        if repeats:
+            notes.append(f"{repeats:,} repeated pairs were dropped")
+        return parallel.split(pairs, settings.split, seed=seed), notes
+    if "train" not in found:
+        raise DataError(f"there is no train part, only {', '.join(found)}", remedy="name its files train.<language>")
+    if "validation" not in found:
+        held = parallel.split(found["train"], (0.95, 0.05, 0.0), seed=seed)
+        notes.append("there is no validation part: 5 % of the training sentences are held out")
+        found = found | {"train": held["train"], "validation": held["validation"]}
+    parts = {name: found.get(name, Pairs()) for name in PARTS}
+    trained = {(p.source, p.target) for p in parts["train"]}
+    seen = {name: sum((p.source, p.target) in trained for p in parts[name]) for name in ("validation", "test")}
+    notes += [
+        f"{count:,} pairs of the {name} part stand in the training part too" for name, count in seen.items() if count
+    ]
+    return parts, notes
+
+
+def read_pairs(source: Source, settings: DataSettings) -> dict[str, Pairs]:
+    """The pairs of a source by part, or all of them under "all". Errors: DataError; UsageError for languages"""
+    files, encoding = chosen_files(source, settings), settings.encoding
+    if not _two_files(source):
+        return {
+            part: parallel.from_columns(path, encoding=encoding, swap=settings.swap) for part, path in files.items()
+        }
+    found = {}
+    names = list(files)
+    for first, second in zip(names[::2], names[1::2], strict=True):
+        a, b = (second, first) if settings.swap else (first, second)
+        found[first.partition(".")[0]] = parallel.from_files(files[a], files[b], encoding=encoding)
+    return found
+
+
+def _two_files(source: Source) -> bool:
+    """Whether a part is two files, `part.language` each, and not one of two columns."""
+    return all("." in key for key in source.files)
+
+
+def chosen_files(source: Source, settings: DataSettings) -> dict[str, Path]:
+    """The files that are read: of each part the source language's, then the target language's.
+
+    Errors: UsageError for languages that there are not; DataError for a part that lacks one
+    """
+    if not _two_files(source):
+        if settings.languages is not None:
+            raise UsageError("languages chooses files <part>.<language>; swap turns two columns round")
+        return source.files
+    there = list(dict.fromkeys(key.partition(".")[2] for key in source.files))
+    asked = there if settings.languages is None else [name.strip() for name in settings.languages.split(",")]
+    if len(asked) != 2 or not set(asked) <= set(there) or asked[0] == asked[1]:
+        found = settings.languages or "none"
+        raise UsageError(f"languages must be two of {', '.join(there)}, as in {','.join(there[:2])}; got {found}")
+    parts = dict.fromkeys(key.partition(".")[0] for key in source.files)
+    chosen = {}
+    for part in parts:
+        for language in asked:
+            key = f"{part}.{language}"
+            if key not in source.files:
+                raise DataError(f"the {part} part lacks its file of {language}", file=source.name)
+            chosen[key] = source.files[key]
+    return chosen
+
+
+def build_vocabulary(texts: list[str], settings: DataSettings) -> Words:
+    """Of one side's training sentences. Errors: UsageError; DataError"""
+    level = settings.level or "bpe"
+    if level == "bpe":
+        return Subwords.build(
+            texts, normalize=settings.normalize, min_count=settings.min_count, max_size=settings.max_vocabulary
+        )
+    rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
+    return Vocabulary.build(
+        texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=rarest, max_size=largest
+    )
+
+
+def vocabulary_from_json(content: Mapping[str, Any]) -> Words:
+    """What a side's `to_json` gave. Errors: DataError; UsageError where a package is missing"""
+    return (Subwords if content.get("level") == "bpe" else Vocabulary).from_json(dict(content))
+
+
+def encode_side(texts: list[str], vocabulary: Words) -> list[Ids]:
+    """Ids of some sentences, without the end; one that normalisation emptied is one unknown token."""
+    rows = vocabulary.encode_all(texts) if isinstance(vocabulary, Subwords) else [vocabulary.encode(t) for t in texts]
+    return [row if len(row) else np.zeros(1, np.int64) for row in rows]
+
+
+def encode_pairs(pairs: Pairs, source: Words, target: Words, settings: DataSettings, *, learned: bool) -> PairPart:
+    """A part encoded. Pairs to learn from that are too long are dropped or cut, as too_long says; of pairs to judge by
+    no one is dropped, for scores would not be comparable: their sources are cut.
+    """
+    longest = settings.max_length
+    kept: list[int] = []
+    rows: tuple[list[Ids], list[Ids]] = ([], [])
+    left_out = cut = 0
+    both = zip(encode_side(pairs.sources, source), encode_side(pairs.targets, target), strict=True)
+    for index, (s, t) in enumerate(both):
+        over = longest is not None and len(s) > longest, learned and longest is not None and len(t) > longest
+        if any(over) and learned and settings.too_long == "drop":
+            left_out += 1
+            continue
+        cut += sum(over)
+        kept.append(index)
+        rows[0].append(ended(s[:longest], source))
+        # a translation that was cut has no end: the decoder must not learn to stop there
+        rows[1].append(t[:longest] if over[1] else ended(t, target))
+    items = [pairs.items[i] for i in kept]
+    return PairPart([p.source for p in items], [p.target for p in items], *rows, left_out, cut)
+
+
+def ended(row: Ids, vocabulary: Words) -> Ids:
+    """A row with the end after it."""
+    return np.append(row, len(vocabulary))

@@ -1,0 +1,160 @@
+"""A trained translator in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from recurra.data.pair_batches import PairBatches
+from recurra.errors import UnknownNameError, UsageError
+from recurra.tasks.model import Model
+from recurra.tasks.translate_data import Ids, Words, encode_side, ended
+from recurra.tasks.translate_text import pieces, shown, spell
+from recurra.topologies.beam import Hypothesis, Search, write
+from recurra.topologies.encoder_decoder import EncoderDecoder
+
+BATCH_PAIRS = 64
+"""Sentences of mean length that are translated at a time."""
+OPTIONS = tuple(Search.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A translation; log_probability in nats, its end among it; score: what candidates are compared by."""
+
+    text: str
+    log_probability: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A text and its translations, best first.
+
+    source_tokens, target_tokens: what was read and what the best candidate is made of, the ends (</s>) among them;
+    weights: where each of its tokens looked, float32 [T, S], None without attention; left_out: tokens of a text that
+    was too long
+    """
+
+    text: str
+    candidates: list[Candidate]
+    source_tokens: list[str]
+    target_tokens: list[str]
+    weights: npt.NDArray[np.float32] | None
+    left_out: int = 0
+
+    @property
+    def best(self) -> str:
+        """The best translation."""
+        return self.candidates[0].text
+
+
+class Translator(Model):
+    """A trained translator."""
+
+    does: ClassVar[str] = "it translates texts, with predict"
+    unit: ClassVar[str] = "pairs"
+    network: EncoderDecoder
+
+    def __init__(self, network: EncoderDecoder, source: Words, target: Words, *, max_length: int | None = None) -> None:
+        self.network, self.source, self.target, self.max_length = network.eval(), source, target, max_length
+
+    def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Translation]:
+        """Translations of each text, best first.
+
+        options: of topologies.beam.Search; `top` is another name of n_best, for which the beam widens. A token that
+        is unknown to the target vocabulary is replaced by the source token that was looked at most.
+        Errors: UsageError for an empty text or an option that there is not
+        """
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        for index, text in enumerate(texts):
+            if not text.strip():
+                raise UsageError(f"text {index + 1} is empty")
+        return list(self.translate(texts, search_for(top, options)))
+
+    def translate(self, texts: Sequence[str], search: Search) -> Iterator[Translation]:
+        """As `predict`, without its checks."""
+        prepared = [text.strip() for text in texts]
+        whole = encode_side(prepared, self.source)
+        rows = [ended(row[: self.max_length], self.source) for row in whole]
+        for text, stripped, row, before, found in zip(
+            texts, prepared, rows, whole, self._search(rows, search), strict=True
+        ):
+            read = pieces(self.source, stripped)[: len(row) - 1]
+            left_out = len(before) + 1 - len(row)
+            yield self._translation(text, read, found, left_out)
+
+    def texts(self, encoded: Sequence[Ids], sources: Sequence[str], search: Search) -> list[str]:
+        """The best translations of sources that are encoded already, ends and all."""
+        found = self._search(encoded, search)
+        return [
+            self._spelled(hypotheses[0], pieces(self.source, text)[: len(row) - 1])
+            for hypotheses, text, row in zip(found, sources, encoded, strict=True)
+        ]
+
+    def _search(self, rows: Sequence[Ids], search: Search) -> list[list[Hypothesis]]:
+        found: list[list[Hypothesis]] = [[] for _ in rows]
+        banned = () if self.network.attention is not None else (0,)  # nothing says what an unknown token stands for
+        batches = PairBatches(rows, rows, BATCH_PAIRS, shuffle=False)
+        for batch in batches.epoch(0):
+            source = torch.from_numpy(batch.source).to(self.network.bias.device)
+            written = write(self.network, source, torch.from_numpy(batch.source_lengths), search, banned=banned)
+            for index, hypotheses in zip(batch.index.tolist(), written, strict=True):
+                found[index] = hypotheses
+        return found
+
+    def _translation(self, text: str, read: list[str], found: list[Hypothesis], left_out: int) -> Translation:
+        candidates = [Candidate(self._spelled(h, read), h.log_probability, h.score) for h in found]
+        best = found[0]
+        written = [shown(self.target.tokens[token]) for token in best.tokens]
+        weights = None if best.weights is None else best.weights.numpy().astype(np.float32)
+        return Translation(text, candidates, [*map(shown, read), "</s>"], [*written, "</s>"], weights, max(0, left_out))
+
+    def _spelled(self, hypothesis: Hypothesis, read: Sequence[str]) -> str:
+        copies: list[str | None] = [None] * len(hypothesis.tokens)
+        if hypothesis.weights is not None and read and 0 in hypothesis.tokens:
+            looked = hypothesis.weights[:, : len(read)].argmax(-1).tolist()
+            copies = [read[place] for place in looked[: len(hypothesis.tokens)]]
+        return spell(self.target, hypothesis.tokens, copies)
+
+    def rows(self, predictions: Sequence[Translation]) -> list[list[str]]:
+        several = any(len(p.candidates) > 1 for p in predictions)
+        table = []
+        for p in predictions:
+            for rank, candidate in enumerate(p.candidates):
+                cells = ["" if rank else p.text, candidate.text, *([f"{candidate.score:.3f}"] if several else [])]
+                if p.left_out and not rank:
+                    cells.append(f"(the text's last {p.left_out:,} tokens were too many and not read)")
+                table.append(cells)
+        return table
+
+    def document(self, predictions: Sequence[Translation]) -> list[dict[str, Any]]:
+        return [
+            {
+                "text": p.text,
+                "translations": [
+                    {"text": c.text, "log_probability": c.log_probability, "score": c.score} for c in p.candidates
+                ],
+                "left_out": p.left_out,
+            }
+            for p in predictions
+        ]
+
+    def unknown(self, texts: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys(piece for text in texts for piece in self.source.unknown(text.strip())))
+
+
+def search_for(top: int, options: dict[str, Any]) -> Search:
+    """The search that options ask for. Errors: UsageError, UnknownNameError"""
+    for name in options:
+        if name not in OPTIONS:
+            raise UnknownNameError("option of a translation", name, OPTIONS)
+    given = dict(options)
+    given.setdefault("n_best", top)
+    given.setdefault("beam", max(Search.beam, given["n_best"]))
+    return Search(**given)

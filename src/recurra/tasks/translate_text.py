@@ -1,0 +1,66 @@
+"""Tokens to text and back, where the two sides of a translation may be cut in different ways."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from recurra.data import segment
+from recurra.data.normalize import normalize
+from recurra.data.subwords import SPACE, Subwords
+from recurra.data.vocabulary import Vocabulary
+
+CLOSING = frozenset(".,;:!?%)]}»…")
+"""Signs without a space before them."""
+OPENING = frozenset("([{«$£€#")
+"""Signs without a space after them."""
+JOINING = frozenset("'’-/")
+"""Signs without a space on either side."""
+
+
+def pieces(vocabulary: Vocabulary | Subwords, text: str) -> list[str]:
+    """The tokens of a text as they stand there, known or not, one for each id of `encode`."""
+    if isinstance(vocabulary, Subwords):
+        return vocabulary.pieces(text)
+    prepared = normalize(text, vocabulary.normalize)
+    if vocabulary.level == "char":
+        return list(prepared)
+    if vocabulary.level == "word":
+        return segment.words(prepared, vocabulary.split)
+    return [vocabulary.decode([token]) for token in vocabulary.encode(text).tolist()]
+
+
+def shown(piece: str) -> str:
+    """A token for people: without the sign that stands for a space."""
+    return piece.replace(SPACE, " ").strip() or piece.replace(SPACE, "␣")
+
+
+def spell(vocabulary: Vocabulary | Subwords, tokens: Sequence[int], copies: Sequence[str | None]) -> str:
+    """The text of some ids, each unknown one replaced by its copy where there is one.
+
+    copies: for each id, what stands in the source where the decoder looked, or None
+    """
+    if vocabulary.level == "byte":
+        return vocabulary.decode(list(tokens))
+    found = [
+        copy if not token and copy is not None else vocabulary.tokens[token]
+        for token, copy in zip(tokens, copies, strict=True)
+    ]
+    if isinstance(vocabulary, Subwords):
+        return "".join(found).replace(SPACE, " ").strip()
+    if vocabulary.level == "char":
+        return "".join(found)
+    if vocabulary.split == "chinese":
+        return "".join(found)
+    return segment.join(found) if vocabulary.split == "space" else attach(found)
+
+
+def attach(words: Sequence[str]) -> str:
+    """Words and signs as a text, with spaces where most languages of the Latin script write them."""
+    text, open_quotes, glued = "", 0, True
+    for word in words:
+        sign = word == '"'
+        closes = word in CLOSING or word in JOINING or (sign and open_quotes % 2 == 1)
+        text += word if glued or closes else f" {word}"
+        glued = word in OPENING or word in JOINING or (sign and open_quotes % 2 == 0)
+        open_quotes += sign
+    return text
