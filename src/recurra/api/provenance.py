@@ -8,6 +8,7 @@ the command stands there as it was typed.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def to_json(source: Source, folder: Path) -> dict[str, Any]:
 def from_json(stored: dict[str, Any], folder: Path) -> Source:
     """The data of a run. Errors: DataError if they are not there any more"""
     if stored["named"]:
-        return named_source(stored["name"])
+        return replace(named_source(stored["name"]), task=stored["task"])
     files = {key: Path(os.path.normpath(folder.resolve() / path)) for key, path in stored["files"]}
     for path in files.values():
         if not path.is_file():

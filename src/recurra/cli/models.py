@@ -26,26 +26,37 @@ def evaluate(
             help="a file, a folder or a data set's name; if not given, what the run held out",
         ),
     ] = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="beside what it had to beat, fitted again on the run's training data")
+    ] = False,
+    groups: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="texts with the same value there belong together: how often all are right"),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Judge a model on other data, or again on its own."""
     from recurra.api.run import load
 
     model = load(run)
-    found = model.evaluate(data)
+    found = model.evaluate(data, baselines=baselines, groups=groups)
     if json:
         write_json({"folder": run, "task": model.task} | found)
         return
-    values = {name: value for name, value in found.items() if name not in ("on", "count")}
+    values = {name: value for name, value in found.items() if name not in ("on", "count", "baselines")}
     write(f"{visible(found['on'])}: {found['count']:,} {model.model.unit}\n")
-    write_table([[name.replace("_", " "), score(value)] for name, value in values.items()], right=(1,))
+    columns = [("this run" if baselines else "", values)]
+    columns += [(rival["name"], rival["metrics"]) for rival in found.get("baselines", ())]
+    rows = [[name.replace("_", " "), *(score(c[name]) if name in c else "" for _, c in columns)] for name in values]
+    head = [["", *(title for title, _ in columns)]] if baselines else []
+    write_table([*head, *rows], right=range(1, len(columns) + 1))
 
 
 def predict(
     run: RunArgument,
     texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT", help="what to classify; `-` or nothing: the lines of standard input"),
+        typer.Argument(metavar="TEXT", help="what to read; `-` or nothing: the lines of standard input"),
     ] = None,
     top: Annotated[int, typer.Option(metavar="N", min=1, help="so many classes, the most probable first")] = 3,
     json: JsonOption = False,
@@ -70,7 +81,15 @@ def predict(
 def generate(
     run: RunArgument,
     prompt: Annotated[str, typer.Option(metavar="TEXT", help="what the text begins with", show_default=False)] = "",
-    length: Annotated[int, typer.Option(metavar="N", min=0, help="so many characters, words or bytes")] = 500,
+    length: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="so many characters, words or bytes [500; for a class: to the end]"),
+    ] = None,
+    condition: Annotated[
+        str | None,
+        typer.Option("--class", metavar="CLASS", help="write for this class, or for attributes: a=x,b=y (generate)"),
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", metavar="N", min=1, help="so many texts")] = 1,
     temperature: Annotated[
         float, typer.Option(metavar="T", help="0: always the most probable token; higher: more surprising")
     ] = 0.8,
@@ -78,31 +97,51 @@ def generate(
     top_p: Annotated[
         float | None, typer.Option(metavar="P", help="draw among the most probable tokens that reach P together")
     ] = None,
+    repetition_penalty: Annotated[
+        float, typer.Option(metavar="X", help="above 1: the less of what was written already (language)")
+    ] = 1.0,
+    stop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help=r"end before this text, \n for a line's end; may be repeated (language)"),
+    ] = None,
     seed: Annotated[
         int | None,
         typer.Option(metavar="N", min=0, max=2**32 - 1, help="the same text each time; another one if not given"),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Write text with a trained language model.
+    """Write text with a trained language model, or texts of a class.
 
     Prints the prompt and what follows, as it is drawn.
     """
     from recurra.api.run import load
+    from recurra.cli.generated import refuse_class, refuse_sampling, write_generated
+    from recurra.tasks.language import LENGTH
 
     model = load(run)
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    pieces = model.stream(prompt, length, **sampling)
-    if json:
-        text = prompt + "".join(pieces)
-        write_json({"folder": run, "prompt": prompt, "text": text, "length": length} | sampling)
+    if model.task == "generate":
+        refuse_sampling(model, repetition_penalty=repetition_penalty != 1, stop=bool(stop))
+        write_generated(model, prompt, length, condition, count, sampling, json=json)
         return
-    write(prompt)
-    last = prompt
-    for last in pieces:
-        write(last)
-    if not last.endswith("\n"):
-        write("\n")
+    refuse_class(model, condition)
+    stops = [text.replace("\\n", "\n") for text in stop or ()]
+    sampling |= {"repetition_penalty": repetition_penalty, "stop": stops}
+    seeds = [None if seed is None else (seed + i) % 2**32 for i in range(count)]
+    streams = (model.stream(prompt, length, **sampling | {"seed": each}) for each in seeds)
+    if json:
+        texts = [prompt + "".join(pieces) for pieces in streams]
+        more = {"texts": texts} if count > 1 else {}
+        length = LENGTH if length is None else length
+        write_json({"folder": run, "prompt": prompt, "text": texts[0], "length": length} | more | sampling)
+        return
+    for number, pieces in enumerate(streams):
+        write(f"\n{prompt}" if number else prompt)
+        last = prompt
+        for last in pieces:
+            write(last)
+        if not last.endswith("\n"):
+            write("\n")
 
 
 def _lines_of_stdin(*, asked: bool) -> list[str]:

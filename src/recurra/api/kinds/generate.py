@@ -1,0 +1,154 @@
+"""1 to N: generate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from recurra.api.kinds.weights import load_weights
+from recurra.api.prepared import Prepared
+from recurra.data.conditioned import Attributes
+from recurra.data.vocabulary import Vocabulary
+from recurra.errors import DataError
+from recurra.model_folder import ModelFolder
+from recurra.report import record as report
+from recurra.tasks.generate import GenerateTask, Generator, build, judge
+from recurra.tasks.generate_data import GenerateData, encode_all, prepare
+from recurra.tasks.generate_rivals import ClassGrams, generate_rivals
+from recurra.tasks.generate_samples import (
+    Drawn,
+    evenly,
+    from_grams,
+    from_network,
+    held_out,
+    in_proportion,
+    naive_bayes,
+    quality,
+)  # fmt: skip
+from recurra.tasks.rival import Rival
+from recurra.tasks.settings import TaskName
+from recurra.tasks.sources import Source
+from recurra.topologies.one_to_many import ConditionedDecoder
+from recurra.training.defaults import Settings
+
+TEMPERATURE = 0.8
+"""Of the report's samples."""
+DRAWN = {"tunes": 100, "texts": 1000}
+"""Texts that are drawn to be judged."""
+CLASSES = 60
+"""Conditions that the report shows samples of at most, and that are still told apart by naive Bayes."""
+SHOWN = 6
+"""Samples of each."""
+LONG = 60
+"""Characters, on average, from which a text is shown by itself."""
+GRAMS = 5
+"""Order of the n-grams whose texts stand beside the network's."""
+
+
+class GenerateKind:
+    """Texts of a class; see api.prepared.Kind."""
+
+    name: ClassVar[TaskName] = "generate"
+
+    def prepare(self, source: Source, settings: Settings) -> PreparedGenerator:
+        training = settings.training
+        data = prepare(source, settings.data, seed=training.seed)
+        torch.manual_seed(training.seed)
+        task = GenerateTask(data, settings.network, batch_size=training.batch_size, seed=training.seed)
+        judged_on = "test" if len(data.parts["test"]) else "validation"
+        return PreparedGenerator(source, settings, task, data.facts, list(data.notes), judged_on, data)
+
+    def load(self, folder: ModelFolder, settings: Settings) -> Generator:
+        vocabulary = Vocabulary.from_json(folder.vocabulary)
+        attributes = Attributes.from_json(folder.config["attributes"])
+        network = build(vocabulary, attributes, settings.network)
+        load_weights(network, folder)
+        tunes = folder.config["data"]["unit"] == "tunes"
+        return Generator(network, vocabulary, attributes, int(folder.config["longest"]), tunes=tunes)
+
+    def evaluate(self, model: Generator, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+        data, part = encode_all(source, settings.data, model.attributes, model.vocabulary)
+        if not part.tokens:
+            raise DataError("there is no text to score", file=source.name)
+        return part.tokens, judge(model.network, part, data)
+
+
+@dataclass
+class PreparedGenerator(Prepared):
+    """A conditioned generator with its data, ready to train."""
+
+    data: GenerateData
+
+    def vocabulary_json(self) -> dict[str, Any]:
+        return self.data.vocabulary.to_json()
+
+    def config(self) -> dict[str, Any]:
+        return {"attributes": self.data.attributes.to_json(), "longest": self.data.longest}
+
+    def rivals(self) -> list[Rival]:
+        return generate_rivals(self.data, self.data.parts[self.judged_on])
+
+    def judge(self) -> dict[str, float]:
+        return judge(self.task.network.eval(), self.data.parts[self.judged_on], self.data)
+
+    @property
+    def scored(self) -> int:
+        return self.data.parts[self.judged_on].tokens
+
+    def details(self) -> dict[str, Any]:
+        """Samples of each class, and how new, different and recognisable they are beside n-grams and real texts."""
+        network, data = self.task.network, self.data
+        assert isinstance(network, ConditionedDecoder)
+        seed = self.settings.training.seed
+        labels = in_proportion(data, DRAWN["tunes" if data.tunes else "texts"])
+        grams = ClassGrams.fit(data.parts["train"], data, GRAMS)
+        rows = {
+            "this model": from_network(network, data, labels, temperature=TEMPERATURE, seed=seed),
+            f"Kneser-Ney {GRAMS}-gram of each class": from_grams(
+                grams, data, labels, temperature=TEMPERATURE, seed=seed
+            ),
+            f"real texts, {self.judged_on} part": held_out(data, self.judged_on),
+        }
+        found = {"tables": [_qualities(rows, data, len(labels))]}
+        letters = sum(map(len, data.parts["train"].texts)) / len(data.parts["train"])
+        alone = data.tunes or letters > LONG
+        if len(data.conditions) > CLASSES:
+            return found
+        few = evenly(data, len(data.conditions) * (1 if alone else SHOWN))
+        drawn = from_network(network, data, few, temperature=TEMPERATURE, seed=seed + 1)
+        if alone:
+            return found | {"samples": _samples(drawn, data)}
+        return found | {"tables": [*found["tables"], _examples(drawn, data)]}
+
+
+def _qualities(rows: dict[str, Drawn], data: GenerateData, count: int) -> report.Table:
+    recognise = naive_bayes(data) if 1 < len(data.conditions) <= CLASSES else None
+    found = {name: quality(drawn, data, recognise) for name, drawn in rows.items()}
+    columns = list(next(iter(found.values())))
+    cells = [
+        [name, *(f"{row[c]:.1f}" if c == "characters" else f"{row[c]:.3f}" for c in columns)]
+        for name, row in found.items()
+    ]
+    note = (
+        f"Shares of {count:,} texts drawn at temperature {TEMPERATURE}, their classes as frequent as in training: "
+        "taken by naive Bayes for the class they were written for, not in the training part, different from each other"
+    )
+    return report.Table("Are the texts new?", ["", *(c.replace("_", " ") for c in columns)], cells, note + ".")
+
+
+def _examples(drawn: Drawn, data: GenerateData) -> report.Table:
+    rows = [
+        [name, ", ".join(text for text, label in zip(drawn.texts, drawn.labels, strict=True) if label == place)]
+        for place, name in enumerate(data.names())
+    ]
+    return report.Table("Samples of each class", ["class", f"at temperature {TEMPERATURE}"], rows)
+
+
+def _samples(drawn: Drawn, data: GenerateData) -> list[report.Sample]:
+    names = data.names()
+    return [
+        report.Sample(f"{names[label]}\n", TEMPERATURE, text)
+        for text, label in zip(drawn.texts, drawn.labels.tolist(), strict=True)
+    ]

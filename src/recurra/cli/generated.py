@@ -1,0 +1,54 @@
+"""What `recurra generate` prints of texts that were written for a class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from recurra.cli.output import note, write, write_json, write_table
+from recurra.errors import UsageError
+
+if TYPE_CHECKING:
+    from recurra.api.run import Run
+    from recurra.tasks.generate import Generated, Generator
+
+
+def write_generated(
+    model: Run, prompt: str, length: int | None, condition: str | None, count: int, sampling: dict[str, Any], *,
+    json: bool,
+) -> None:  # fmt: skip
+    """`count` texts: one a line, longer ones with an empty line between them, tunes with X: and T: so that they play.
+
+    Errors: UsageError
+    """
+    found: list[Generated] = model.generate(prompt, length, condition=condition, count=count, **sampling)
+    if json:
+        texts = [{"class": each.condition, "text": each.text, "ended": each.ended} for each in found]
+        write_json({"folder": str(model.folder), "prompt": prompt, "class": condition, "texts": texts} | sampling)
+        return
+    cut = sum(not each.ended for each in found)
+    if cut:
+        note(f"{cut:,} of {count:,} texts were cut before their end; --length N lets them be longer")
+    generator: Generator = model.model  # type: ignore[assignment]
+    if generator.tunes:
+        write("\n".join(f"X:{i}\nT:{each.condition} {i}\n{each.text}\n" for i, each in enumerate(found, start=1)))
+    elif any("\n" in each.text or len(each.text) > LONG for each in found):
+        write("\n".join(f"{each.text}\n" for each in found))
+    else:
+        several = len({each.condition for each in found}) > 1
+        write_table([[each.text, each.condition] if several else [each.text] for each in found])
+
+
+LONG = 60
+"""Characters from which a text has lines of its own."""
+
+
+def refuse_class(model: Run, condition: str | None) -> None:
+    """Errors: UsageError if a class was named to a model that knows none"""
+    if condition is not None:
+        raise UsageError(f"this model writes for no class: {model.model.does}\nleave out --class {condition}")
+
+
+def refuse_sampling(model: Run, **given: bool) -> None:
+    """Errors: UsageError if an option was given that only language models read"""
+    for name in (name for name, is_given in given.items() if is_given):
+        raise UsageError(f"--{name.replace('_', '-')} is for language models: {model.model.does}")

@@ -1,0 +1,233 @@
+"""1 to N: texts of a class or of a vector of attributes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra.data.batches import Batch, BucketedBatches
+from recurra.data.conditioned import Attributes
+from recurra.data.vocabulary import Vocabulary
+from recurra.engines.request import State
+from recurra.errors import UsageError
+from recurra.tasks.generate_data import GenerateData, Part
+from recurra.tasks.language import named_loss
+from recurra.tasks.model import Model
+from recurra.topologies.one_to_many import ConditionedDecoder
+from recurra.topologies.sampling import check_sampling
+from recurra.topologies.settings import NetworkSettings
+
+EVALUATION_TOKENS = 1 << 14
+"""Padded tokens of a batch that is judged."""
+
+
+class GenerateTask:
+    """A conditioned generator to be trained; see training.fit.Trainee."""
+
+    unit = "tokens"
+
+    def __init__(self, data: GenerateData, settings: NetworkSettings, *, batch_size: int, seed: int) -> None:
+        self.data, self.batch_size, self.seed = data, batch_size, seed
+        self.network: nn.Module = build(data.vocabulary, data.attributes, settings)
+        self.conditions = torch.from_numpy(data.conditions)
+        self.judged = data.parts["validation"].tokens
+        self._train = data.parts["train"]
+        self._batches = BucketedBatches(self._train.encoded, self._train.labels, batch_size, seed=seed)
+
+    def steps(self, epoch: int) -> int:
+        return len(self._batches)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Of an epoch; tunes that have other keys are learned in one of them, or their own, each time anew."""
+        if not self._train.variants:
+            return self._batches.epoch(epoch)
+        drawn = np.random.default_rng([self.seed, epoch, 1]).random(len(self._train))
+        rows = []
+        for own, others, chance in zip(self._train.encoded, self._train.variants, drawn.tolist(), strict=True):
+            place = int(chance * (len(others) + 1))
+            rows.append(own if place == len(others) else others[place])
+        return BucketedBatches(rows, self._train.labels, self.batch_size, seed=self.seed).epoch(epoch)
+
+    def loss(self, network: nn.Module, batch: Batch, state: Any) -> tuple[Tensor, int, None]:
+        losses = token_losses(network, batch, self.conditions, self.data.end + 1)
+        return losses.mean(), len(losses), None
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        return judge(network, self.data.parts["validation"], self.data)
+
+    def rank(self, found: dict[str, float]) -> list[float]:
+        return [found["loss"]]
+
+
+def build(vocabulary: Vocabulary, attributes: Attributes, settings: NetworkSettings) -> ConditionedDecoder:
+    """A decoder that reads the vocabulary, the end and the begin, and writes all but the begin."""
+    size = len(vocabulary)
+    return ConditionedDecoder(size + 2, size + 1, attributes.sizes(), settings)
+
+
+def token_losses(network: nn.Module, batch: Batch, conditions: Tensor, begin: int) -> Tensor:
+    """What each token of a batch costs, ends among them. Shapes: -> [sum of lengths], nats, row after row"""
+    device = next(network.parameters()).device
+    targets = torch.from_numpy(batch.tokens)
+    lengths = torch.from_numpy(batch.lengths)
+    inputs = torch.cat([torch.full((len(targets), 1), begin), targets[:, :-1]], 1)
+    inside = torch.arange(targets.shape[1]) < lengths.unsqueeze(1)
+    places = conditions[torch.from_numpy(batch.labels)]
+    y, _ = network(inputs.to(device), places.to(device), lengths)
+    inner = network.module if hasattr(network, "module") else network
+    assert isinstance(inner, ConditionedDecoder)
+    logits = inner.logits(y[inside.to(device)])
+    return functional.cross_entropy(logits.float(), targets[inside].to(device), reduction="none")
+
+
+@torch.inference_mode()
+def nats(network: nn.Module, part: Part, data: GenerateData) -> npt.NDArray[np.float64]:
+    """What each text costs, its end included. Shapes: -> float64 [N], nats"""
+    network.eval()
+    order = np.argsort([len(e) for e in part.encoded], kind="stable")
+    conditions = torch.from_numpy(data.conditions)
+    found = np.zeros(len(part))
+    start = 0
+    for end in range(1, len(order) + 1):
+        if end < len(order) and (end + 1 - start) * len(part.encoded[order[end]]) <= EVALUATION_TOKENS:
+            continue
+        rows, start = order[start:end], end
+        encoded = [part.encoded[i] for i in rows]
+        (batch,) = BucketedBatches(encoded, part.labels[rows], len(rows), shuffle=False).epoch(0)
+        losses = token_losses(network, batch, conditions, data.end + 1).double().cpu()
+        found[rows] = np.add.reduceat(losses.numpy(), np.cumsum(batch.lengths) - batch.lengths)
+    return found
+
+
+def judge(network: nn.Module, part: Part, data: GenerateData) -> dict[str, float]:
+    """The loss in nats per token, ends among them, and what it means."""
+    loss = float(nats(network, part, data).sum() / part.tokens)
+    return {"loss": loss} | named_loss(loss, data.vocabulary.level)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A text and what it was written for. ended: it came to its end, and was not cut after the longest length"""
+
+    condition: str
+    text: str
+    ended: bool
+
+
+@torch.inference_mode()
+def draw(
+    network: ConditionedDecoder, places: Tensor, *, begin: int, prompt: Sequence[int] = (), length: int,
+    temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None, seed: int = 0,
+) -> list[list[int]]:  # fmt: skip
+    """A sequence of tokens for each condition, up to its end token, which is the last one if it came.
+
+    Row i draws from random numbers of its own, of (seed, i): it does not change with the rows beside it.
+    Shapes: places int64 [N, A] -> N lists of at most `length` tokens, the prompt's among them and the end not counted
+    """
+    network.eval()
+    end, device = begin - 1, network.head.weight.device
+    numbers = [np.random.default_rng([seed, row]) for row in range(len(places))]
+    written: list[list[int]] = [list(prompt) for _ in range(len(places))]
+    alive = torch.arange(len(places))
+    inputs = torch.tensor([[begin, *prompt]]).expand(len(places), -1)
+    state: State | None = None
+    for _ in range(len(prompt), length + 1):
+        y, state = network(inputs.to(device), places[alive].to(device), state=state)
+        logits = network.logits(y[:, -1]).float().cpu()
+        logits[:, Vocabulary.UNKNOWN] = float("-inf")
+        chances = filtered_rows(logits, temperature=temperature, top_k=top_k, top_p=top_p).cumsum(-1)
+        drawn = torch.tensor([numbers[row].random() for row in alive.tolist()], dtype=chances.dtype)
+        tokens = torch.searchsorted(chances, (drawn * chances[:, -1]).unsqueeze(1), right=True)
+        for row, token in zip(alive.tolist(), tokens.squeeze(1).tolist(), strict=True):
+            written[row].append(token)
+        on = (tokens.squeeze(1) != end).nonzero().squeeze(1)
+        if not len(on):
+            break
+        alive, inputs = alive[on], tokens[on]
+        state = tuple(s[:, on.to(device)] for s in state)
+    return [row if row and row[-1] == end else row[: max(length, len(prompt))] for row in written]
+
+
+def filtered_rows(
+    logits: Tensor, *, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+) -> Tensor:
+    """As `topologies.sampling.filtered`, for many rows. Shapes: logits [N, V] -> probabilities float64 [N, V]"""
+    scores = logits.double()
+    if temperature == 0:
+        return functional.one_hot(scores.argmax(-1), scores.shape[1]).double()
+    scores = (scores - scores.amax(-1, keepdim=True)) / temperature
+    if top_k is not None and top_k < scores.shape[1]:
+        kept = scores.topk(top_k).indices
+        scores = torch.full_like(scores, -math.inf).scatter(-1, kept, scores.gather(-1, kept))
+    chances = scores.softmax(-1)
+    if top_p is not None and top_p < 1:
+        sorted_chances, order = chances.sort(descending=True, stable=True)
+        before = sorted_chances.cumsum(-1) - sorted_chances
+        chances = torch.zeros_like(chances).scatter(-1, order, sorted_chances.where(before < top_p, 0.0))
+    return chances
+
+
+class Generator(Model):
+    """A trained conditioned generator. longest: tokens of the longest training text; tunes: they are ABC notation"""
+
+    does = "it writes texts of a class; it generates"
+    unit = "tokens"
+    network: ConditionedDecoder
+
+    def __init__(
+        self, network: ConditionedDecoder, vocabulary: Vocabulary, attributes: Attributes, longest: int, *,
+        tunes: bool = False,
+    ) -> None:  # fmt: skip
+        self.network, self.vocabulary, self.attributes = network, vocabulary, attributes
+        self.longest, self.tunes = longest, tunes
+        network.eval()
+
+    def generate(
+        self, prompt: str = "", length: int | None = None, *args: Any, condition: str | None = None, count: int = 1,
+        temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None, seed: int | None = None,
+    ) -> list[Generated]:  # fmt: skip
+        """`count` texts of a condition, each beginning with the prompt.
+
+        condition: "Italian", "a=x,b=y" or part of it; what it leaves open is drawn as often as in training, all of it
+        if None; length: in tokens, of the longest text, by default that of training; seed: None draws others each time
+        Errors: UsageError for a prompt with tokens that the model does not know, and for numbers that cannot be
+        """
+        check_sampling(temperature, top_k, top_p)
+        length = self.longest if length is None else length
+        if length < 0 or count < 1:
+            raise UsageError(f"length is a whole number from 0, count from 1; got {length} and {count}")
+        if seed is None:
+            seed = int(np.random.default_rng().integers(2**32))
+        ids = self._prompt(prompt)
+        places = self._conditions(condition, count, seed)
+        drawn = draw(
+            self.network, torch.tensor(places), begin=len(self.vocabulary) + 1, prompt=ids,
+            length=max(length, len(ids)), temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
+        )  # fmt: skip
+        return [self._text(tokens, row) for tokens, row in zip(drawn, places, strict=True)]
+
+    def _conditions(self, condition: str | None, count: int, seed: int) -> list[tuple[int, ...]]:
+        choice = self.attributes.matching(condition)
+        shares = np.array([n for _, n in choice], dtype=np.float64)
+        drawn = np.random.default_rng([seed, 0, 1]).choice(len(choice), size=count, p=shares / shares.sum())
+        return [choice[i][0] for i in drawn.tolist()]
+
+    def _prompt(self, prompt: str) -> list[int]:
+        unknown = self.vocabulary.unknown(prompt)
+        if unknown:
+            shown = ", ".join(map(repr, unknown[:8])) + (", ..." if len(unknown) > 8 else "")
+            raise UsageError(f"the prompt has what the model has never seen: {shown}\nleave it out")
+        return [int(i) for i in self.vocabulary.encode(prompt)]
+
+    def _text(self, tokens: list[int], places: Sequence[int]) -> Generated:
+        ended = bool(tokens) and tokens[-1] == len(self.vocabulary)
+        text = self.vocabulary.decode(tokens[:-1] if ended else tokens)
+        return Generated(self.attributes.describe(places), text, ended)

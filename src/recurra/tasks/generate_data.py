@@ -1,0 +1,291 @@
+"""Texts and what they were written for, as a generator takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data import conditioned
+from recurra.data import examples as reading
+from recurra.data.abc_keys import transposed
+from recurra.data.conditioned import Attributes, Conditioned
+from recurra.data.examples import Examples
+from recurra.data.splits import Splits, describe_overlap, from_parts, split
+from recurra.data.tables import read_table
+from recurra.data.vocabulary import Level, Vocabulary
+from recurra.errors import DataError
+from recurra.tasks.classify_data import LABEL_COLUMNS, TEXT_COLUMNS, infer_level
+from recurra.tasks.settings import DataSettings
+from recurra.tasks.sources import Source, hashes
+
+Ids = npt.NDArray[np.int64]
+KEYS = (-2, -1, 1, 2)
+"""Fifths up and down that tunes are moved by."""
+VALIDATION = 0.1
+"""Share that is split off the training part where the files bring no validation part."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Texts of one part.
+
+    encoded: their ids, each with the end token unless it was cut; labels: int64 [N], places in the list of conditions;
+    variants: of the training part of tunes, each text in other keys; cut: texts that were too long
+    """
+
+    texts: list[str]
+    encoded: list[Ids]
+    labels: Ids
+    variants: list[list[Ids]] = field(default_factory=list)
+    cut: int = 0
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens to be foretold, ends among them."""
+        return sum(len(e) for e in self.encoded)
+
+
+@dataclass(frozen=True)
+class GenerateData:
+    """Everything a generator learns from and is judged on.
+
+    conditions: int64 [K, A], what the labels of the parts stand for; facts: what was read and done to it, plain values
+    """
+
+    attributes: Attributes
+    conditions: Ids
+    vocabulary: Vocabulary
+    parts: dict[str, Part]
+    facts: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """The id of the end of a text; that of its begin comes after it."""
+        return len(self.vocabulary)
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest training text, its end left out."""
+        return max(len(e) - int(e[-1] == self.end) for e in self.parts["train"].encoded)
+
+    @property
+    def tunes(self) -> bool:
+        """Whether the texts are tunes in ABC notation."""
+        return bool(self.facts.get("unit") == "tunes")
+
+    def names(self) -> list[str]:
+        """The conditions as they are typed."""
+        return [self.attributes.describe(row) for row in self.conditions.tolist()]
+
+
+def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> GenerateData:
+    """Read, divide and encode. Errors: DataError with file and line"""
+    notes: list[str] = []
+    found = read(source, settings, notes)
+    splits, dropped = _divided(found, settings, seed, notes)
+    train = splits.train
+    if not len(train):
+        raise DataError("the training part has no examples", remedy="give more data or a larger share")
+    if not len(splits.validation):
+        raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")
+    attributes = Attributes.of(found.names, [found.values[item.label] for item in train.items])
+    vocabulary, level = _vocabulary(train, source, settings, notes)
+    rows = sorted({attributes.places(found.values[item.label]) for item in train.items})
+    conditions = np.array(rows, dtype=np.int64)
+    encoder = _Encoder(found, attributes, vocabulary, settings.max_length)
+    parts = {}
+    for name, part in splits:
+        parts[name], conditions = encoder.part(part, conditions)
+    if settings.transpose:
+        parts["train"] = _with_keys(parts["train"], vocabulary, source, settings)
+    cut = sum(part.cut for part in parts.values())
+    if cut:
+        notes.append(f"{cut:,} texts were cut after {settings.max_length} tokens")
+    judged = parts["test"] if len(parts["test"]) else parts["validation"]
+    facts = {
+        "name": source.name,
+        "files": hashes(source.files),
+        "counts": {name: len(part) for name, part in parts.items()},
+        "unit": "tunes" if source.kind == "tunes" else "texts",
+        "vocabulary_size": len(vocabulary),
+        "vocabulary_level": level,
+        "unknown_rate": sum(int((e == 0).sum()) for e in judged.encoded) / max(1, judged.tokens),
+        "repeats_dropped": dropped,
+        "skipped": sum(part.skipped for part in found.parts.values()) + len(found.left_out),
+    }
+    return GenerateData(attributes, conditions, vocabulary, parts, facts, notes)
+
+
+def encode_all(
+    source: Source, settings: DataSettings, attributes: Attributes, vocabulary: Vocabulary
+) -> tuple[GenerateData, Part]:
+    """All texts of a source as a model of these attributes and this vocabulary is judged on them.
+
+    Errors: DataError for other attributes than the model's, a value that it does not know, or as `prepare`
+    """
+    notes: list[str] = []
+    found = read(source, settings, notes)
+    if found.names != attributes.names:
+        raise DataError(
+            f"these texts have the attributes {', '.join(found.names)}, the model has {', '.join(attributes.names)}",
+            file=source.name,
+        )
+    whole = Examples([item for part in found.parts.values() for item in part.items])
+    known = np.array([places for places, _ in attributes.seen], dtype=np.int64)
+    encoder = _Encoder(found, attributes, vocabulary, settings.max_length)
+    part, conditions = encoder.part(whole, known)
+    return GenerateData(attributes, conditions, vocabulary, {"all": part}, {}, notes), part
+
+
+def read(source: Source, settings: DataSettings, notes: list[str]) -> Conditioned:
+    """The texts of a source with their conditions. Errors: DataError"""
+    encoding = settings.encoding
+    if source.kind == "labels":
+        return conditioned.from_classes(reading.from_files(source.files, encoding=encoding))
+    labels = None if settings.label is None else [name.strip() for name in settings.label.split(",")]
+    if source.kind == "tunes":
+        found = conditioned.from_tunes(source.files, labels=labels, encoding=encoding)
+        notes.append(f"tunes are generated by {_listed(found.names, source, labels)}")
+        if found.left_out:
+            more = f" and {len(found.left_out) - 1} more" if len(found.left_out) > 1 else ""
+            notes.append(f"left out as unreadable: {found.left_out[0]}{more}")
+        return found
+    text, labels = _columns(next(iter(source.files.values())), settings, labels, notes)
+    if source.files.keys() == {"all"}:
+        return conditioned.from_table(
+            source.files["all"], text=text, labels=labels, encoding=encoding, split_column=settings.split_column
+        )
+    parts = {
+        part: conditioned.from_table(path, text=text, labels=labels, encoding=encoding)
+        for part, path in source.files.items()
+    }
+    values = {label: value for part in parts.values() for label, value in part.values.items()}
+    return Conditioned(tuple(labels), {name: part.parts["all"] for name, part in parts.items()}, values)
+
+
+def _listed(names: Sequence[str], source: Source, labels: list[str] | None) -> str:
+    if tuple(names) == (conditioned.CLASS,):
+        return f"the names of {len(source.files)} files"
+    return " and ".join(f"{name}:" for name in names) + ("" if labels else ", for no class stands in the file names")
+
+
+def _columns(path: Path, settings: DataSettings, labels: list[str] | None, notes: list[str]) -> tuple[str, list[str]]:
+    """The text column and the label columns: as set, or by their usual names where that leaves no doubt."""
+    there = list(read_table(path, encoding=settings.encoding).columns)
+    if settings.label in there:
+        labels = [settings.label]  # a column whose name has a comma in it
+    text = settings.text
+    for role, asked, usual in (("text", text, TEXT_COLUMNS), ("label", labels, LABEL_COLUMNS)):
+        if asked is not None:
+            continue
+        likely = sorted((c for c in there if c.lower() in usual), key=lambda c: usual.index(c.lower()))
+        if not likely:
+            raise DataError(
+                f"no column is named as a {role} usually is; there are {', '.join(map(repr, there))}",
+                remedy=f"name it with --{role} COLUMN" + (" or --label ONE,TWO" if role == "label" else ""),
+                file=path,
+                line=1,
+            )
+        notes.append(f"the {role} is in the column {likely[0]!r}")
+        if role == "text":
+            text = likely[0]
+        else:
+            labels = [likely[0]]
+    assert text is not None
+    assert labels is not None
+    return text, labels
+
+
+def _divided(found: Conditioned, settings: DataSettings, seed: int, notes: list[str]) -> tuple[Splits, int]:
+    """The three parts, and how many repeated examples were dropped."""
+    dropped = 0
+    if found.parts.keys() == {"all"}:
+        whole = found.parts["all"]
+        if not settings.keep_repeats:
+            whole, dropped = reading.distinct(whole)
+        splits = split(whole, settings.split, seed=seed)
+    else:
+        splits = from_parts(found.parts)
+        if not settings.keep_repeats:
+            splits = replace(splits, train=Examples())
+            splits.train, dropped = reading.distinct(from_parts(found.parts).train)
+        if not len(splits.validation):
+            again = split(splits.train, (1 - VALIDATION, VALIDATION, 0.0), seed=seed)
+            splits = Splits(again.train, again.validation, splits.test)
+            notes.append(f"the validation part, {VALIDATION:.0%}, was split off the training part")
+        notes += describe_overlap(splits)
+    if dropped:
+        notes.append(f"{dropped:,} repeated examples were dropped")
+    return splits, dropped
+
+
+def _vocabulary(train: Examples, source: Source, settings: DataSettings, notes: list[str]) -> tuple[Vocabulary, Level]:
+    level = settings.level or ("char" if source.kind == "tunes" else infer_level(train.texts))
+    if settings.level is None and source.kind != "tunes":
+        notes.append(f"tokens are {'words: texts of several words' if level == 'word' else 'characters: short texts'}")
+    rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
+    made = Vocabulary.build(
+        train.texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=rarest,
+        max_size=largest,
+    )  # fmt: skip
+    return made, level
+
+
+@dataclass(frozen=True)
+class _Encoder:
+    """Examples to parts."""
+
+    found: Conditioned
+    attributes: Attributes
+    vocabulary: Vocabulary
+    max_length: int | None
+
+    def part(self, examples: Examples, conditions: Ids) -> tuple[Part, Ids]:
+        """The part, and the conditions with those that are new in it: known values in a combination of their own."""
+        places = {tuple(row): i for i, row in enumerate(conditions.tolist())}
+        encoded, labels, cut = [], [], 0
+        for item in examples.items:
+            values = self.found.values[item.label]
+            for name, known, value in zip(self.attributes.names, self.attributes.values, values, strict=True):
+                if value not in known:
+                    raise DataError(
+                        f"the {name} {value!r} is not in the training part",
+                        remedy="add training examples of it or remove it",
+                        file=item.file,
+                        line=item.line,
+                    )
+            labels.append(places.setdefault(self.attributes.places(values), len(places)))
+            ids, short = encode(self.vocabulary, item.text, self.max_length)
+            encoded.append(ids)
+            cut += short
+        part = Part(examples.texts, encoded, np.array(labels, dtype=np.int64), cut=cut)
+        return part, np.array(list(places), dtype=np.int64).reshape(len(places), -1)
+
+
+def encode(vocabulary: Vocabulary, text: str, max_length: int | None = None) -> tuple[Ids, bool]:
+    """A text's ids with the end token, or its first max_length ids without it and True."""
+    ids = vocabulary.encode(text)
+    if max_length is not None and len(ids) > max_length:
+        return ids[:max_length], True
+    return np.append(ids, len(vocabulary)), False
+
+
+def _with_keys(part: Part, vocabulary: Vocabulary, source: Source, settings: DataSettings) -> Part:
+    """The part with each tune in other keys too. Errors: DataError for texts that are no tunes"""
+    if source.kind != "tunes":
+        raise DataError("only tunes can be transposed", remedy="leave --transpose out", file=source.name)
+    variants = []
+    for text in part.texts:
+        moved = [transposed(text, fifths) for fifths in KEYS]
+        known = [tune for tune in moved if tune is not None and not vocabulary.unknown(tune)]
+        variants.append([encode(vocabulary, tune, settings.max_length)[0] for tune in known])
+    return replace(part, variants=variants)
