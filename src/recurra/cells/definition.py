@@ -41,7 +41,7 @@ class Cell:
     def __post_init__(self) -> None:
         # Read at every call of a layer, and by torch.compile, which looks into objects but not into caches.
         object.__setattr__(self, "_states", _program(self.function, True).states)
-        object.__setattr__(self, "_layouts", {bias: _layout(self.function, bias) for bias in (True, False)})
+        object.__setattr__(self, "_layouts", {True: _layout(self.function, True)})
         object.__setattr__(self, "number", len(_numbered))
         _numbered.append(self)
 
@@ -61,7 +61,10 @@ class Cell:
 
     def layout(self, *, bias: bool = True) -> dict[str, tuple[str, ...]]:
         """For each stored weight the gates whose rows it stacks, in order; weights without gates left out."""
-        return dict(self._layouts[bias])  # type: ignore[attr-defined]
+        layouts: dict[bool, dict[str, tuple[str, ...]]] = self._layouts  # type: ignore[attr-defined]
+        if bias not in layouts:  # not every cell can be without
+            layouts[bias] = _layout(self.function, bias)
+        return dict(layouts[bias])
 
     def shapes(self, input_size: int, hidden_size: int, *, bias: bool = True) -> dict[str, tuple[int, ...]]:
         """Shape of each stored weight of one layer and direction.
