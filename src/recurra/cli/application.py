@@ -12,6 +12,7 @@ from recurra.cli.datasets import get_data, list_data
 from recurra.cli.help import Command
 from recurra.cli.models import evaluate, generate, predict
 from recurra.cli.output import write
+from recurra.cli.score import score
 from recurra.cli.settings import with_settings
 from recurra.cli.train import train
 
@@ -22,7 +23,7 @@ def application() -> typer.Typer:
     app = typer.Typer(name="recurra", add_completion=False, pretty_exceptions_enable=False, **look)
     app.callback(invoke_without_command=True)(_recurra)
     app.command(cls=Command)(with_settings(train))
-    for command in (evaluate, predict, generate, explain, bench):
+    for command in (evaluate, predict, generate, score, explain, bench):
         app.command(cls=Command)(command)
     data = typer.Typer(help="List the data sets that have a name, or get one.", **look)
     data.command("list", cls=Command)(list_data)

@@ -14,19 +14,21 @@ from recurra.errors import DataError, UnknownNameError
 from recurra.tasks.settings import TASKS, TaskName
 from recurra.tasks.tag_files import TAGS, paired_parts, partner
 
-Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes"]
+Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes", "poems"]
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 PACKED = (".gz", ".zip")
 TAGGED = (".conllu", ".conll", ".bmes", ".bioes", ".bio", ".iob", ".iob2")
 TUNES = (".abc",)
+POEMS = (".json",)
 SUITS: dict[Kind, tuple[TaskName, ...]] = {
     "text": ("language", "fill", "tag"),
-    "table": ("classify", "translate", "generate", "tag", "fill"),
+    "table": ("classify", "translate", "generate", "tag", "fill", "language"),
     "labels": ("classify", "generate", "fill"),
     "tagged": ("tag",),
     "parallel": ("translate",),
     "tunes": ("generate",),
+    "poems": ("language",),
 }
 """What can be learned from a kind of source; the first is meant where nothing is said."""
 ALIASES = {"train": "train", "valid": "validation", "validation": "validation", "val": "validation",
@@ -38,7 +40,7 @@ class Source:
     """Files and what they are.
 
     kind: "text" (running text), "table" (rows with columns), "labels" (a file of lines for each label), "tagged"
-    (tokens with tags), "parallel" (line n of two files is the same sentence) or "tunes" (ABC);
+    (tokens with tags), "parallel" (line n of two files is the same sentence), "tunes" (ABC) or "poems" (JSON);
     files: by part ("train", ...) or label, or all of it under "all"; options: settings that belong to these data;
     why: how the task was found, for people; named: it is the named data set, nothing else.
     """
@@ -105,6 +107,8 @@ def _file(path: Path, task: str | None) -> Source:
         )
     if _ends(path, TUNES):
         return Source(path.stem, "generate", "tunes", {"all": path}, {}, f"{path.name} holds tunes")
+    if _ends(path, POEMS):
+        return Source(path.stem, "language", "poems", {"all": path}, {}, f"{path.name} holds poems")
     if task == "translate" and not _is_table(path):
         name = path.name.partition(".")[0]
         return Source(name, "translate", "parallel", {"all": path}, {}, f"{path.name} is read as two columns")
@@ -151,6 +155,9 @@ def _folder(path: Path, task: str | None) -> Source:
     if tunes := [p for p in files if _ends(p, TUNES)]:
         why = f"the folder holds {len(tunes)} files of tunes"
         return Source(path.name, "generate", "tunes", {p.stem: p for p in tunes}, {}, why)
+    if not tables and not texts and (poems := [p for p in files if _ends(p, POEMS)]):
+        by_part = _parts(poems) or {p.stem: p for p in poems}
+        return Source(path.name, "language", "poems", by_part, {}, f"the folder holds {len(poems)} files of poems")
     if languages := _parallel(files):
         why = f"the folder holds each part in {' and '.join(dict.fromkeys(k.partition('.')[2] for k in languages))}"
         return Source(path.name, "translate", "parallel", languages, {}, why)
@@ -244,6 +251,11 @@ def _with_parts(source: Source, validation: str | None, test: str | None) -> Sou
         )
     if source.kind == "labels":
         raise DataError("files for validation and test go with a table or a text, not with a folder of labels")
+    if source.kind == "poems" and not set(source.files) <= {"all", *PARTS}:
+        raise DataError(
+            "files for validation and test go with a single file of poems",
+            remedy="name the files train.json, validation.json and test.json and give their folder",
+        )
     for path in more.values():
         if not path.is_file():
             raise DataError("no such file", file=path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,13 +20,16 @@ from recurra.tasks.comparison import language_rivals
 from recurra.tasks.language import LanguageTask, judge
 from recurra.tasks.language_model import LanguageModel
 from recurra.tasks.rival import Rival
-from recurra.tasks.settings import TaskName
+from recurra.tasks.running_text import running_text
+from recurra.tasks.settings import DataSettings, TaskName
 from recurra.tasks.sources import Source, hashes
 from recurra.topologies.many_to_many import NextToken, output_for
 from recurra.training.defaults import Settings
 
 SAMPLES = (("", 0.5), ("", 0.8), ("", 1.0))
 """Prompt and temperature of the report's samples."""
+UNITS = {"char": "characters", "word": "words", "byte": "bytes"}
+"""What a level's tokens are called."""
 SAMPLE_LENGTH = {"char": 400, "byte": 400, "word": 80}
 
 
@@ -39,15 +43,9 @@ class LanguageKind:
             raise UsageError("a language model reads forward only; leave bidirectional out")
         asked, training = settings.data, settings.training
         level = asked.level or "char"
-        files: Any = source.files["all"] if source.files.keys() == {"all"} else source.files
-        rarest, largest = (1, None) if level == "byte" else (asked.min_count, asked.max_vocabulary)
-        corpus = build_corpus(
-            files, fractions=asked.split, level=level, normalize=asked.normalize, encoding=asked.encoding,
-            split=asked.word_split,  min_count=rarest,
-            max_size=largest,
-        )  # fmt: skip
+        corpus = read_corpus(source, asked)
         if not len(corpus.validation):
-            whole = source.files.keys() == {"all"}
+            whole = asked.validation is None and "train" not in source.files
             remedy = "give it a share, as in --split 90/10" if whole else "name its file with --validation FILE"
             raise DataError("the validation part is empty", remedy=remedy)
         settings = settings.changed(output=output_for(len(corpus.vocabulary), settings.network))
@@ -62,12 +60,11 @@ class LanguageKind:
         )
         judged_on = "test" if len(corpus.test) else "validation"
         judged = getattr(corpus, judged_on)
-        unit = {"char": "characters", "word": "words", "byte": "bytes"}[level]
         facts = {
             "name": source.name,
             "files": hashes(source.files),
             "counts": {p: len(getattr(corpus, p)) for p in ("train", "validation", "test")},
-            "unit": unit,
+            "unit": UNITS[level],
             "vocabulary_size": len(corpus.vocabulary),
             "vocabulary_level": level,
             "unknown_rate": float((judged == 0).mean()),
@@ -81,12 +78,38 @@ class LanguageKind:
         return LanguageModel(network, vocabulary)
 
     def evaluate(self, model: LanguageModel, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
-        encoding = settings.data.encoding
-        parts = [encode_file(path, model.vocabulary, encoding=encoding)[0] for path in source.files.values()]
+        encoding = "utf-8" if source.kind != "text" else settings.data.encoding
+        found = running_text(source, settings.data)
+        paths = [found] if isinstance(found, Path) else found.values()
+        parts = [encode_file(path, model.vocabulary, encoding=encoding)[0] for path in paths]
         tokens = np.concatenate([np.asarray(p) for p in parts])
         if len(tokens) < 2:
             raise DataError(f"a text of {len(tokens)} tokens has no next token to score", file=source.name)
         return len(tokens) - 1, judge(model.network, tokens, model.vocabulary.level)
+
+
+def read_corpus(source: Source, asked: DataSettings) -> Corpus:
+    """The text of a source, cut into tokens. Errors: DataError, also for a vocabulary larger than the text"""
+    level = asked.level or "char"
+    rarest, largest = (1, None) if level == "byte" else (asked.min_count, asked.max_vocabulary)
+    corpus = build_corpus(
+        running_text(source, asked),
+        fractions=asked.split,
+        level=level,
+        normalize=asked.normalize,
+        encoding=asked.encoding if source.kind == "text" else "utf-8",
+        split=asked.word_split,
+        min_count=rarest,
+        max_size=largest,
+    )
+    if largest is not None and largest > len(corpus.train):
+        raise DataError(
+            f"a vocabulary of {largest:,} is larger than the training text, which has {len(corpus.train):,} "
+            f"{UNITS[level]}, {len(corpus.vocabulary) - 1:,} of them different",
+            remedy="give more text or a smaller max_vocabulary",
+            file=next(iter(source.files.values())),
+        )
+    return corpus
 
 
 @dataclass

@@ -1,0 +1,53 @@
+"""Candidates ranked by a run's language model, with an n-gram beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recurra.api import provenance
+from recurra.api.kinds.language import read_corpus
+from recurra.baselines.kneser_ney import KneserNey
+from recurra.data.candidates import read_candidates
+from recurra.errors import DataError, UsageError
+from recurra.tasks.language_model import LanguageModel
+from recurra.tasks.score import Ranking, rank
+from recurra.tasks.sources import hashes
+
+if TYPE_CHECKING:
+    from recurra.api.run import Run
+
+ORDER = 5
+"""Of the n-gram beside the model."""
+
+
+def score(
+    run: Run, candidates: str | Path | Sequence[Sequence[str]], *, by: str = "total", baseline: bool = True
+) -> list[Ranking]:
+    """Rank groups of candidates; see `Run.score`."""
+    if not isinstance(run.model, LanguageModel):
+        raise UsageError(f"this model does not score candidates: {run.model.does}")
+    if isinstance(candidates, str | Path):
+        groups: Sequence[Sequence[str]] = [group.texts for group in read_candidates(Path(candidates))]
+    else:
+        groups = candidates
+    rival = n_gram(run) if baseline else None
+    return rank(run.model.network, run.model.vocabulary, run.model.start(), groups, by=by, rival=rival)
+
+
+def n_gram(run: Run) -> KneserNey:
+    """A Kneser-Ney 5-gram of the run's training text, counted anew: a model folder does not keep it.
+
+    Errors: DataError if the data of the run are not there any more, or are others
+    """
+    try:
+        source = provenance.from_json(run.config["source"], run.folder)
+        provenance.check_same(run.config["data"]["files"], hashes(source.files))
+    except DataError as error:
+        raise DataError(
+            f"the n-gram beside the model is counted on the run's data, and {str(error).splitlines()[0]}",
+            remedy="put them back, or leave it out with --no-baseline, baseline=False",
+        ) from error
+    corpus = read_corpus(source, run.settings.data)
+    return KneserNey.fit(corpus.train, len(corpus.vocabulary), ORDER)

@@ -1,0 +1,77 @@
+"""`recurra score`"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from recurra.cli.models import JsonOption, RunArgument
+from recurra.cli.output import note, write, write_json, write_table
+
+if TYPE_CHECKING:
+    from recurra.tasks.score import Ranking
+
+
+def score(
+    run: RunArgument,
+    candidates: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="groups of candidates, one a line, with a blank line between groups",
+            show_default=False,
+        ),
+    ],
+    by: Annotated[
+        Literal["total", "token"], typer.Option(help="what decides: the log-probability, or its mean over the tokens")
+    ] = "total",
+    baseline: Annotated[
+        bool, typer.Option(help="rank with a Kneser-Ney 5-gram too, counted anew on the run's training data")
+    ] = True,
+    json: JsonOption = False,
+) -> None:
+    """Rank candidates with a trained language model, as speech and text recognition need.
+
+    Prints each group with the log-probability of every candidate, whole and per token, in nats, and marks the best one
+    with *; beside them the n-gram's.
+    """
+    from pathlib import Path
+
+    from recurra.api.run import load
+    from recurra.data.candidates import read_candidates
+
+    model = load(run)
+    groups = read_candidates(Path(candidates))
+    rankings = model.score([group.texts for group in groups], by=by, baseline=baseline)
+    unknown = model.model.unknown([text for group in groups for text in group.texts])
+    if unknown:
+        shown = ", ".join(repr(piece) for piece in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
+        note(f"{len(unknown):,} tokens that the model has never seen, all scored as <unk>: {shown}")
+    if json:
+        found = [{"line": group.line} | ranking.to_json() for group, ranking in zip(groups, rankings, strict=True)]
+        write_json({"folder": run, "by": by, "groups": found})
+        return
+    for number, ranking in enumerate(rankings):
+        if number:
+            write("\n")
+        write_table(_rows(ranking), right=(1, 2, 3) if ranking.rival_winner is not None else (1, 2))
+    _agreement(rankings)
+
+
+def _rows(ranking: Ranking) -> list[list[str]]:
+    others = ranking.rival_winner is not None
+    rows = [["", "log p", "per token", *(["5-gram"] if others else []), "candidate"]]
+    for i, candidate in enumerate(ranking.candidates):
+        rival = [f"{candidate.rival:.2f}{' *' if i == ranking.rival_winner else '  '}"] if others else []
+        mark = "*" if i == ranking.winner else ""
+        numbers = [f"{candidate.log_probability:.2f}", f"{candidate.per_token:.3f}"]
+        rows.append([mark, *numbers, *rival, candidate.text])
+    return rows
+
+
+def _agreement(rankings: list[Ranking]) -> None:
+    both = [r for r in rankings if r.rival_winner is not None]
+    if len(both) > 1:
+        same = sum(r.winner == r.rival_winner for r in both)
+        note(f"model and 5-gram choose the same candidate in {same:,} of {len(both):,} groups")

@@ -1,0 +1,82 @@
+"""Running text for a language model, out of files that hold it in another form: poems, a column of a table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from recurra.data.download import cache_folder
+from recurra.data.poems import read_poems
+from recurra.data.sources import sha256
+from recurra.data.splits import PARTS
+from recurra.data.tables import read_table
+from recurra.errors import DataError
+from recurra.tasks.settings import DataSettings
+from recurra.tasks.sources import Source
+
+FORMAT = 1
+"""Part of every derived file's name: a change of how they are written starts new ones."""
+
+
+def running_text(source: Source, settings: DataSettings) -> Path | dict[str, Path]:
+    """The text files of a source: one, or one for each part.
+
+    Poems and the rows of a table become lines of a file in the cache, each different one once, in an order that a fixed
+    seed shuffled, so that a text which is cut by position has parts of a kind.
+    Errors: DataError for files that cannot be read; UsageError for a table whose text column is not named
+    """
+    if source.kind == "text":
+        return source.files["all"] if source.files.keys() == {"all"} else dict(source.files)
+    if set(source.files) <= set(PARTS):
+        return {part: _derived(source, [path], settings) for part, path in source.files.items()}
+    return _derived(source, list(source.files.values()), settings)
+
+
+def _derived(source: Source, paths: list[Path], settings: DataSettings) -> Path:
+    column = None if source.kind == "poems" else _column(paths[0], settings)
+    key = json.dumps([FORMAT, source.kind, column, settings.encoding, [sha256(path) for path in paths]])
+    target = cache_folder() / "texts" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.txt"
+    if not target.is_file():
+        lines = [line for path in paths for line in _lines(path, column, settings.encoding)]
+        _write(target, lines)
+    return target
+
+
+def _lines(path: Path, column: str | None, encoding: str) -> Iterable[str]:
+    if column is None:
+        return read_poems(path, encoding)
+    cells = read_table(path, encoding=encoding, columns=[column]).columns[column]
+    return [line for cell in cells if (line := " ".join(cell.split()))]
+
+
+def _column(path: Path, settings: DataSettings) -> str:
+    if settings.text is not None:
+        return settings.text
+    there = list(read_table(path, encoding=settings.encoding).columns)
+    if len(there) == 1:
+        return there[0]
+    raise DataError(
+        f"which column is the text? there are {', '.join(there[:20])}", remedy="name it, as in --text COLUMN", file=path
+    )
+
+
+def _write(target: Path, lines: list[str]) -> None:
+    distinct = list(dict.fromkeys(lines))
+    order = np.random.default_rng(0).permutation(len(distinct))
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text("".join(f"{distinct[i]}\n" for i in order), encoding="utf-8", newline="\n")
+        os.replace(part, target)
+    except OSError as error:
+        raise DataError(
+            f"the cache cannot be written to: {error.strerror or error}",
+            remedy="set RECURRA_CACHE to a folder with room that can", file=target.parent,
+        ) from error  # fmt: skip
+    finally:
+        part.unlink(missing_ok=True)

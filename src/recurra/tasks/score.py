@@ -1,0 +1,150 @@
+"""Ranking candidates by a language model, as speech and text recognition need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+
+from recurra.baselines.kneser_ney import KneserNey
+from recurra.data.vocabulary import Vocabulary
+from recurra.errors import UnknownNameError, UsageError
+from recurra.tasks.language import Tokens
+from recurra.topologies.many_to_many import NextToken
+
+By = Literal["total", "token"]
+BATCH_TOKENS = 8192
+"""Tokens scored at a time, padding included."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One candidate. Units: log_probability and rival (the n-gram's) in nats; tokens with the end of the line"""
+
+    text: str
+    tokens: int
+    log_probability: float
+    rival: float | None = None
+
+    @property
+    def per_token(self) -> float:
+        """Mean log-probability of a token. Units: nats"""
+        return self.log_probability / self.tokens
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Candidates in their order, and which of them is best: by the model, and by the n-gram if there is one."""
+
+    candidates: tuple[Scored, ...]
+    winner: int
+    rival_winner: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "winner": self.winner,
+            "baseline_winner": self.rival_winner,
+            "candidates": [
+                {
+                    "text": c.text,
+                    "tokens": c.tokens,
+                    "log_probability": c.log_probability,
+                    "per_token": c.per_token,
+                    "baseline_log_probability": c.rival,
+                }
+                for c in self.candidates
+            ],
+        }
+
+
+def rank(
+    network: NextToken,
+    vocabulary: Vocabulary,
+    start: Tokens,
+    groups: Sequence[Sequence[str]],
+    *,
+    by: str = "total",
+    rival: KneserNey | None = None,
+) -> list[Ranking]:
+    """Rank the candidates of each group.
+
+    A candidate is a line: it is read from the state after `start`, the end of the line before, and its own end is
+    scored too, if the training text has lines. by: what decides, the log-probability or its mean over the tokens.
+    Errors: UsageError for a group of fewer than two, for a candidate of more than one line or without a token
+    """
+    if by not in get_args(By):
+        raise UnknownNameError("by", by, get_args(By))
+    for number, group in enumerate(groups, start=1):
+        if isinstance(group, str) or len(group) < 2:
+            raise UsageError(f"group {number} has one candidate or none; ranking takes two at least")
+    texts = [text for group in groups for text in group]
+    lines = [_line(text, vocabulary, start) for text in texts]
+    sums = log_probabilities(network, lines)
+    others = [None] * len(lines) if rival is None else [float(rival.log_prob(line)[1:].sum()) for line in lines]
+    scored = [
+        Scored(text, len(line) - 1, total, other)
+        for text, line, total, other in zip(texts, lines, sums, others, strict=True)
+    ]
+    found, begin = [], 0
+    for group in groups:
+        candidates = tuple(scored[begin : begin + len(group)])
+        begin += len(group)
+        found.append(_ranked(candidates, by))
+    return found
+
+
+def _ranked(candidates: tuple[Scored, ...], by: str) -> Ranking:
+    def share(c: Scored) -> int:
+        return c.tokens if by == "token" else 1
+
+    winner = max(range(len(candidates)), key=lambda i: candidates[i].log_probability / share(candidates[i]))
+    others = [c.rival / share(c) for c in candidates if c.rival is not None]
+    return Ranking(candidates, winner, int(np.argmax(others)) if others else None)
+
+
+def _line(text: str, vocabulary: Vocabulary, start: Tokens) -> Tokens:
+    """The ids of a line with what comes before it and, where lines end, its end. [1 + T]"""
+    if "\n" in text:
+        raise UsageError(f"a candidate is one line, this one has several: {text[:60]!r}")
+    ids = vocabulary.encode(text)
+    if not len(ids):
+        raise UsageError(f"the candidate {text[:60]!r} has no token")
+    end = vocabulary.encode("\n")
+    return np.concatenate([start, ids, end if np.array_equal(start, end) else end[:0]])
+
+
+@torch.inference_mode()
+def log_probabilities(network: NextToken, lines: Sequence[Tokens]) -> list[float]:
+    """The log-probability of each line's tokens but the first, from the initial state.
+
+    Shapes: lines [T], each T from 2. Units: nats
+    """
+    network.eval()
+    device = network.head.weight.device
+    found = np.zeros(len(lines))
+    for rows in _batches([len(line) for line in lines]):
+        steps = max(len(lines[row]) for row in rows)
+        tokens = np.zeros((len(rows), steps), dtype=np.int64)
+        real = np.zeros((len(rows), steps - 1), dtype=bool)
+        for place, row in enumerate(rows):
+            tokens[place, : len(lines[row])] = lines[row]
+            real[place, : len(lines[row]) - 1] = True
+        whole = torch.from_numpy(tokens).to(device)
+        losses, _ = network(whole[:, :-1], None, whole[:, 1:])
+        found[rows] = -(losses.double().cpu().numpy() * real).sum(1)
+    return found.tolist()
+
+
+def _batches(lengths: Sequence[int]) -> list[list[int]]:
+    """Rows of like length together, no more than BATCH_TOKENS with their padding."""
+    found: list[list[int]] = []
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if found and (len(found[-1]) + 1) * lengths[row] <= BATCH_TOKENS:
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return found
