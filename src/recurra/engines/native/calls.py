@@ -131,15 +131,14 @@ def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Ite
     for places, want in zip(cell.vector_places, wanted, strict=True):
         if sums is None or not want:
             yield None
-            continue
-        first, count = places[0], len(places)
-        if places != tuple(range(first, first + count)) or first + count > len(sums):
-            rows = [sums[place] if place < len(sums) else sums.new_zeros(sums.shape[1]) for place in places]
-            yield torch.cat(rows)
-            continue
-        found = sums[first : first + count].view(-1)
-        yield found if used.isdisjoint(places) else found.clone()
-        used.update(places)
+        elif places == tuple(range(cell.reductions)):
+            yield sums.clone().view(-1) if used else sums.view(-1)
+        elif used.isdisjoint(places) and places == tuple(range(places[0], min(places[-1] + 1, cell.reductions))):
+            yield sums[places[0] : places[-1] + 1].view(-1)
+        else:
+            nothing = sums.new_zeros(sums.shape[1])
+            yield torch.cat([sums[place] if place < cell.reductions else nothing for place in places])
+        used.update(places if want else ())
 
 
 def buffer(core: library.Library, size: int) -> Tensor:
