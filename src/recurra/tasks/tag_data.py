@@ -88,6 +88,8 @@ def prepare(source: Source, settings: DataSettings, *, characters: bool, seed: i
 
     Errors: DataError with file and line, UsageError
     """
+    if settings.level not in (None, "char", "word"):
+        raise UsageError(f"tokens of tagged data are words or single characters; level {settings.level!r} is neither")
     parts, notes, facts = _read(source, settings, seed)
     if not len(parts["validation"]):
         raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")

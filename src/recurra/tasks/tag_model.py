@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from recurra.data import spans
+from recurra.data import segment, spans
 from recurra.data.normalize import normalize
 from recurra.data.spans import Span
 from recurra.data.tagged import Sentence
@@ -49,11 +49,16 @@ class TagModel(Model):
         self.level, self.word_split = level, word_split
 
     def tokens(self, text: str) -> list[str]:
-        """The tokens of a sentence as the training data have them: characters, or words."""
+        """The tokens of a sentence as the training data have them: characters, or words.
+
+        Errors: UsageError for Chinese words where no segmenter is installed
+        """
         if self.level == "char":
             return [character for character in text if not character.isspace()]
         if self.word_split == "space":
             return text.split()
+        if self.word_split == "chinese":
+            return [word for line in text.split() for word in segment.words(line, "chinese")]
         words = self.lexicon.words
         return cut(text, lambda token: words.knows(normalize(token, words.normalize)))
 
