@@ -39,23 +39,28 @@ class _LinearCrossEntropy(torch.autograd.Function):
         mean_weight, mean_bias = weight.mean(0), bias.mean()  # of these follows the mean of all logits
         loss = x.new_zeros((), dtype=torch.float64)
         if wanted:
-            d_x, d_weight, d_bias = torch.empty_like(x), torch.zeros_like(weight), torch.zeros_like(bias)
+            # what the even share of the smoothing adds is the same for all outputs, so it needs no logits
+            d_x = (-smoothing / count * mean_weight).repeat(count, 1)
+            d_weight = (-smoothing / outputs / count * x.sum(0)).repeat(outputs, 1)
+            d_bias = torch.full_like(bias, -smoothing / outputs)
         for start in range(0, count, rows):
             part, wanted_ids = x[start : start + rows], targets[start : start + rows].unsqueeze(1)
             logits = torch.addmm(bias, part, weight.t())
-            log_sum = logits.logsumexp(1, keepdim=True)
-            found = log_sum - logits.gather(1, wanted_ids)
+            highest = logits.amax(1, keepdim=True)
+            logits.sub_(highest)
+            right = logits.gather(1, wanted_ids)
+            powers = logits.exp_()
+            total = powers.sum(1, keepdim=True)
+            log_total = total.log()
+            found = log_total - (1 - smoothing) * right
             if smoothing:
-                found = (1 - smoothing) * found + smoothing * (log_sum - (part @ mean_weight + mean_bias).unsqueeze(1))
+                found -= smoothing * ((part @ mean_weight + mean_bias).unsqueeze(1) - highest)
             loss += found.sum(dtype=torch.float64)
             if not wanted:
                 continue
-            gradient = logits.sub_(log_sum).exp_()
-            if smoothing:
-                gradient.sub_(smoothing / outputs)
-            gradient.scatter_add_(1, wanted_ids, gradient.new_full(wanted_ids.shape, smoothing - 1))
-            gradient.div_(count)
-            torch.mm(gradient, weight, out=d_x[start : start + rows])
+            gradient = powers.mul_((total * count).reciprocal_())
+            gradient.scatter_add_(1, wanted_ids, gradient.new_full(wanted_ids.shape, (smoothing - 1) / count))
+            d_x[start : start + rows].addmm_(gradient, weight)
             d_weight.addmm_(gradient.t(), part)
             d_bias += gradient.sum(0)
         if wanted:

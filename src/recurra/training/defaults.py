@@ -85,19 +85,19 @@ DEFAULTS: dict[TaskName, Settings] = {
     "fill": Settings(
         DataSettings(split=(0.9, 0.05, 0.05), max_length=100),
         NetworkSettings(cell="lstm", hidden_size=256, embedding_size=128, dropout=0.3),
-        TrainingSettings(batch_size=64, learning_rate=4e-3, drawn_outputs=1000),
+        TrainingSettings(batch_size=64, learning_rate=8e-3, drawn_outputs=1000),
     ),
     "translate": Settings(
-        DataSettings(level="bpe", max_vocabulary=5000, max_length=100, split=(0.9, 0.05, 0.05)),
+        DataSettings(level="bpe", max_vocabulary=4000, max_length=100, split=(0.9, 0.05, 0.05)),
         NetworkSettings(
             cell="gru", hidden_size=256, embedding_size=256, bidirectional=True, dropout=0.3, tie_weights=True
         ),
         TrainingSettings(batch_size=64, learning_rate=2e-3, label_smoothing=0.1),
     ),
     "generate": Settings(
-        DataSettings(level="char"),
-        NetworkSettings(cell="lstm", hidden_size=256, dropout=0.3),
-        TrainingSettings(batch_size=64, learning_rate=3e-3),
+        DataSettings(),
+        NetworkSettings(cell="lstm", hidden_size=256, embedding_size=48, dropout=0.3, recurrent_dropout=0.25),
+        TrainingSettings(batch_size=32, learning_rate=3e-3),
     ),
 }
 """What a run of a task starts from."""
@@ -118,9 +118,46 @@ def defaults_for(task: TaskName, level: str | None) -> Settings:
 
 
 EPOCHS: dict[TaskName, float] = {
-    "language": 10, "classify": 12, "tag": 10, "fill": 10, "translate": 10, "generate": 10
+    "language": 10, "classify": 12, "tag": 10, "fill": 10, "translate": 10, "generate": 25
 }  # fmt: skip
 """How long a run is when neither epochs nor minutes are given, unless the data are few."""
+READ_BY: dict[str, tuple[TaskName, ...]] = {
+    "merge": ("classify", "tag", "translate"),
+    "pooling": ("classify",),
+    "max_length": ("classify", "tag", "translate", "generate", "fill"),
+    "keep_repeats": ("classify", "generate"),
+    "vectors": ("language", "classify", "tag", "fill", "translate"),
+    "vectors_encoding": ("language", "classify", "tag", "fill", "translate"),
+    "train_vectors": ("language", "classify", "tag", "fill", "translate"),
+    "freeze_vectors": ("language", "classify", "tag", "fill", "translate"),
+    "transpose": ("generate",),
+    "condition": ("generate",),
+    "balance": ("classify",),
+    "batch_tokens": ("classify",),
+    "blank_tokens": ("fill",),
+    "drawn_outputs": ("fill",),
+    "parallel": ("translate",),
+    "languages": ("translate",),
+    "swap": ("translate",),
+    "too_long": ("translate",),
+    "attention": ("translate",),
+    "input_feeding": ("translate",),
+    "bridge": ("translate",),
+    "label_smoothing": ("translate",),
+    "scheduled_sampling": ("translate",),
+    "tie_weights": ("language", "translate"),
+    "state_reset": ("language",),
+    "scheme": ("tag",),
+    "strict": ("tag",),
+    "skip_lines": ("tag",),
+    "crf": ("tag",),
+    "char_size": ("tag",),
+    "char_embedding_size": ("tag",),
+    "output": ("language",),
+    "input_dropout": ("language",),
+    "variational": ("language",),
+}
+"""Settings that not every task reads, and the tasks that do."""
 FEWEST_STEPS = 1500
 MOST_EPOCHS = 50
 
