@@ -9,17 +9,17 @@ import torch
 
 from recurra.api.catalogue import kind
 from recurra.api.prepared import Prepared
+from recurra.api.vectors import with_vectors
 from recurra.cells.catalogue import get
 from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
 from recurra.errors import UnknownNameError, UsageError
-from recurra.tasks.settings import TaskName, segmented
+from recurra.tasks.settings import segmented
 from recurra.tasks.sources import Source
 from recurra.topologies.settings import NetworkSettings
-from recurra.training.defaults import EPOCHS, Settings, default_epochs, defaults_for
+from recurra.training.defaults import EPOCHS, READ_BY, Settings, default_epochs, defaults_for
 
-
-FILES = ("validation", "test", "parallel")
+FILES = ("validation", "test", "parallel", "vectors")
 """Settings that are files; of their paths only the names are kept."""
 
 
@@ -33,6 +33,7 @@ def settings_for(source: Source, given: dict[str, Any]) -> Settings:
     cut = segmented(said.data, given)
     start = defaults_for(source.task, cut.get("level", said.data.level))
     settings = start.changed(**source.options).changed(**given | parts).changed(**cut)
+    settings = with_vectors(source.task, settings, given)
     network = settings.network
     engine_of(network)
     _check_sense(source, settings, given)
@@ -76,41 +77,6 @@ def _check_sense(source: Source, settings: Settings, given: dict[str, Any]) -> N
     for name in ("min_count", "max_vocabulary"):
         if name in asked and settings.data.level == "byte":
             raise UsageError(f"{name} does not apply to bytes, of which all 256 are known")
-
-
-READ_BY: dict[str, tuple[TaskName, ...]] = {
-    "merge": ("classify", "tag", "translate"),
-    "pooling": ("classify",),
-    "max_length": ("classify", "tag", "translate", "generate", "fill"),
-    "keep_repeats": ("classify", "generate"),
-    "transpose": ("generate",),
-    "condition": ("generate",),
-    "balance": ("classify",),
-    "batch_tokens": ("classify",),
-    "blank_tokens": ("fill",),
-    "drawn_outputs": ("fill",),
-    "parallel": ("translate",),
-    "languages": ("translate",),
-    "swap": ("translate",),
-    "too_long": ("translate",),
-    "attention": ("translate",),
-    "input_feeding": ("translate",),
-    "bridge": ("translate",),
-    "label_smoothing": ("translate",),
-    "scheduled_sampling": ("translate",),
-    "tie_weights": ("language", "translate"),
-    "state_reset": ("language",),
-    "scheme": ("tag",),
-    "strict": ("tag",),
-    "skip_lines": ("tag",),
-    "crf": ("tag",),
-    "char_size": ("tag",),
-    "char_embedding_size": ("tag",),
-    "output": ("language",),
-    "input_dropout": ("language",),
-    "variational": ("language",),
-}
-"""Settings that not every task reads, and the tasks that do."""
 
 
 def prepare_run(source: Source, settings: Settings) -> Prepared:

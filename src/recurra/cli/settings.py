@@ -16,7 +16,7 @@ from recurra.cli.values import OFF, PARSERS, PARSERS_OF_KINDS, shown
 from recurra.errors import UsageError
 from recurra.tasks.settings import DataSettings, TaskName
 from recurra.topologies.settings import NetworkSettings
-from recurra.training.defaults import DEFAULTS, EPOCHS, Settings
+from recurra.training.defaults import DEFAULTS, EPOCHS, READ_BY, Settings
 from recurra.training.settings import TrainingSettings
 
 PANELS: dict[str, type[BaseModel]] = {
@@ -94,7 +94,7 @@ def _metavar(name: str, kind: Any) -> str:
 
 def _default(panel: str, name: str) -> str:
     """As it would be typed; with the tasks where they differ. Empty for what is off unless given."""
-    found = {task: _of_task(task, panel, name) for task in sorted(DEFAULTS)}
+    found = {task: _of_task(task, panel, name) for task in sorted(READ_BY.get(name, DEFAULTS))}
     if len(set(found.values())) == 1:
         return next(iter(found.values()))
     values = [value for value in dict.fromkeys(found.values()) if value]

@@ -19,7 +19,7 @@ class DataSettings(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     level: Literal["char", "word", "byte", "bpe"] | None = Field(
-        None, description="tokens: char, word, byte, or bpe for sub-words"
+        None, description="tokens: char, word, byte, or bpe: pieces of words"
     )
     word_split: Literal["words", "space", "chinese"] = Field(
         "words", description="words end at signs, at spaces only, or are Chinese words of a dictionary"
@@ -30,12 +30,17 @@ class DataSettings(BaseModel):
     normalize: tuple[str, ...] = Field((), description="nfc, nfkc, lowercase, ascii, in the order given")
     min_count: int = Field(1, ge=1, description="rarer tokens become <unk>")
     max_vocabulary: int | None = Field(None, ge=2, description="largest vocabulary, <unk> included")
-    max_length: int | None = Field(None, ge=1, description="longer texts are cut after so many tokens (classify)")
+    max_length: int | None = Field(None, ge=1, description="longer texts are cut (fill: divided) after so many tokens")
     encoding: str = Field("utf-8", description="encoding of text files")
     text: str | None = Field(None, description="column of the text (tables)")
     label: str | None = Field(None, description="column of the label (tables)")
     split: tuple[float, float, float] = Field((0.8, 0.1, 0.1), description="shares of train, validation and test")
     split_column: str | None = Field(None, description="column that names each row's part (tables)")
+    vectors: str | None = Field(
+        None, description="file of word vectors to start from: GloVe or word2vec, text or binary, .gz, .zip"
+    )
+    vectors_encoding: str = Field("utf-8", description="encoding of the tokens in that file")
+    train_vectors: bool = Field(False, description="learn word vectors from the training part first: skip-gram")
     validation: str | None = Field(None, description="file of the validation part")
     test: str | None = Field(None, description="file of the test part")
     parallel: str | None = Field(None, description="file of the translations, line by line (translate)")
