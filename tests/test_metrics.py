@@ -11,6 +11,7 @@ from recurra.metrics import (
     bits,
     bits_per_token,
     confusion_matrix,
+    groups_right,
     macro_f1,
     most_confused,
     per_class,
@@ -105,3 +106,10 @@ def test_labels_beyond_the_classes_and_wrong_matrices_are_refused():
         most_confused([[1]], ["a", "b"])
     with pytest.raises(ShapeError, match="top >= 0"):
         most_confused([[1]], ["a"], top=-1)
+
+
+def test_groups_are_right_when_all_of_them_is() -> None:
+    found = groups_right([0, 1, 0, 1, 1], [0, 1, 0, 0, 1], ["a", "a", "b", "b", "c"])
+    assert found == pytest.approx(2 / 3)
+    with pytest.raises(ShapeError, match="each of 2 examples, got 1"):
+        groups_right([0, 1], [0, 1], ["a"])

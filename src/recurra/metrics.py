@@ -7,7 +7,7 @@ A quantity that is 0 / 0 (the precision of a class that is never predicted) is 0
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +91,21 @@ def balanced_accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
     support = matrix.sum(axis=1)
     used = support > 0
     return float(np.mean(np.diag(matrix)[used] / support[used]))
+
+
+def groups_right(true: ArrayLike, predicted: ArrayLike, groups: Sequence[Hashable]) -> float:
+    """The fraction of groups whose examples are all right; groups: of each example, equal values belong together.
+
+    For minimal pairs, whose two texts differ in what decides: an answer that ignores it gets one of them right.
+    Errors:  ShapeError if there are not as many groups as examples
+    """
+    truth, guess = _pair(true, predicted)
+    if len(groups) != len(truth):
+        raise ShapeError(f"expected a group for each of {len(truth)} examples, got {len(groups)}")
+    right: dict[Hashable, bool] = {}
+    for group, same in zip(groups, (truth == guess).tolist(), strict=True):
+        right[group] = right.get(group, True) and same
+    return sum(right.values()) / len(right)
 
 
 def most_confused(matrix: ArrayLike, classes: Sequence[str], top: int = 10) -> list[Confusion]:

@@ -73,6 +73,51 @@ def test_new_data_are_judged_whole(train: Train, labels: Path, text: Path, tmp_p
         run.evaluate("no-such.csv")
 
 
+def test_baselines_stand_beside_other_data_too(train: Train, labels: Path, text: Path, tmp_path: Path) -> None:
+    run = train(labels)
+    again = run.evaluate(baselines=True)
+    stored = {rival["name"]: rival["metrics"] for rival in run.metrics["baselines"]}
+    assert {rival["name"]: rival["metrics"] for rival in again["baselines"]} == stored
+    other = tmp_path / "other.csv"
+    other.write_text("text,label,pair\nabcde,low,1\nefghi,high,1\nabba,low,2\nbaba,high,2\n", encoding="utf-8")
+    found = run.evaluate(other, baselines=True, groups="pair")
+    assert [rival["name"] for rival in found["baselines"]] == list(stored)
+    for scores in (found, *(rival["metrics"] for rival in found["baselines"])):
+        assert scores["groups_right"] <= scores["accuracy"]
+    bag = found["baselines"][1]["metrics"]
+    assert (bag["accuracy"], bag["groups_right"]) == (0.75, 0.5)  # abba and baba are the same bag
+    with pytest.raises(DataError, match="no column 'twins'"):
+        run.evaluate(other, groups="twins")
+    with pytest.raises(UsageError, match="no table"):
+        run.evaluate(labels, groups="pair")
+    with pytest.raises(UsageError, match="name a table"):
+        run.evaluate(groups="pair")
+    with pytest.raises(UsageError, match="labelled texts"):
+        train(text, out=tmp_path / "language").evaluate(text, baselines=True)
+
+
+def test_chinese_words_and_pairs(train: Train, tmp_path: Path) -> None:
+    table = tmp_path / "reviews.csv"
+    opinions = [("很好", 1), ("不好", 0)]
+    rows = [f"{thing}{word}{sign},{label}" for thing in ("房间", "早餐", "屏幕", "电影", "服务", "价格")
+            for word, label in opinions for sign in "。！!?"]  # fmt: skip
+    table.write_text("review,label\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    run = train(table, segment="word", min_count=1)
+    stored = json.loads((run.folder / "vocabulary.json").read_text(encoding="utf-8"))
+    assert (stored["level"], stored["split"], stored["segmenter"]["name"]) == ("word", "chinese", "rjieba")
+    assert any("cut by rjieba" in note for note in run.config["notes"])
+    found = run.evaluate("chinese-pairs", baselines=True, groups="pair")
+    assert found["count"] == 144
+    plain = train(table, out=tmp_path / "characters", min_count=1)
+    assert any("--segment word" in note for note in plain.config["notes"])
+    bag = plain.evaluate("chinese-pairs", baselines=True, groups="pair")["baselines"][1]
+    assert (bag["name"], bag["metrics"]["accuracy"], bag["metrics"]["groups_right"]) == (
+        "bag of characters, logistic regression", 0.5, 0.0,
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="level='char' contradicts"):
+        train(table, segment="word", level="char")
+
+
 def test_data_in_parts_can_be_judged_again(train: Train, tmp_path: Path) -> None:
     """Files keep their order: as JSON objects they would come back as test, train, validation."""
     words = {"train": "abcd efgh " * 60, "valid": "abcd efgh " * 5, "test": "efgh abcd " * 6}

@@ -122,6 +122,8 @@ def test_registry_entries_are_whole() -> None:
                 assert parts == [part for part in ("train", "validation", "test") if part in parts]
                 assert parts[0] == "train"
                 assert {key.removesuffix(".tags") for key in entry.files} == set(parts)
+            case "files":
+                assert all(file.name.startswith(f"{key}.") for key, file in entry.files.items())
             case "one":
                 assert list(entry.files) == ["all"]
             case other:

@@ -7,33 +7,57 @@ from typing import TYPE_CHECKING, Any
 
 from recurra.api import provenance
 from recurra.api.catalogue import kind
+from recurra.api.kinds.classify import ClassifyKind
 from recurra.api.preparation import prepare_run
-from recurra.tasks.sources import hashes, resolve
+from recurra.errors import UsageError
+from recurra.tasks.classify import Classifier
+from recurra.tasks.rival import Rival
+from recurra.tasks.sources import Source, hashes, resolve
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
 
 
-def evaluate(run: Run, data: str | Path | None) -> dict[str, Any]:
+def evaluate(
+    run: Run, data: str | Path | None, *, baselines: bool = False, groups: str | None = None
+) -> dict[str, Any]:
     """Scores, the number of units they are the mean of, and on what.
 
     data: a file, a folder or a data set's name, all of it judged; None: the run's own held-out part again.
-    Errors: DataError
+    baselines: judge what the run had to beat too, fitted again on the run's training data; groups: a column of a table
+    of labelled texts that says which of them belong together.
+    Errors: DataError; UsageError for baselines or groups where there are none
     """
-    found = _again(run) if data is None else _anew(run, data)
-    return {"on": found[0], "count": found[1]} | found[2]
+    if data is None and groups is not None:
+        raise UsageError("groups are named by a column of DATA; name a table")
+    on, count, scores, rivals = _again(run, baselines) if data is None else _anew(run, data, baselines, groups)
+    found = {"on": on, "count": count} | scores
+    return found | {"baselines": [{"name": r.name, "metrics": r.metrics} for r in rivals]} if baselines else found
 
 
-def _again(run: Run) -> tuple[str, int, dict[str, float]]:
-    source = provenance.from_json(run.config["source"], run.folder)
-    provenance.check_same(run.config["data"]["files"], hashes(source.files))
+def _again(run: Run, baselines: bool) -> tuple[str, int, dict[str, float], list[Rival]]:
+    source = _trained_on(run)
     prepared = prepare_run(source, run.settings)
     prepared.task.network = run.network
-    return f"{source.name}, {prepared.judged_on} part", prepared.scored, prepared.judge()
+    rivals = prepared.rivals() if baselines else []
+    return f"{source.name}, {prepared.judged_on} part", prepared.scored, prepared.judge(), rivals
 
 
-def _anew(run: Run, data: str | Path) -> tuple[str, int, dict[str, float]]:
+def _anew(
+    run: Run, data: str | Path, baselines: bool, groups: str | None
+) -> tuple[str, int, dict[str, float], list[Rival]]:
     source = resolve(data, run.task)
     options = {k: v for k, v in source.options.items() if k != "level"}
-    count, scores = kind(run.task).evaluate(run.model, source, run.settings.changed(**options))
-    return source.name, count, scores
+    settings, task = run.settings.changed(**options), kind(run.task)
+    if not (baselines or groups):
+        return source.name, *task.evaluate(run.model, source, settings), []
+    if not (isinstance(task, ClassifyKind) and isinstance(run.model, Classifier)):
+        raise UsageError(f"baselines and groups on other data are for labelled texts; this run's task is {run.task}")
+    trained = (_trained_on(run), run.settings) if baselines else None
+    return source.name, *task.compare(run.model, source, settings, trained=trained, groups=groups)
+
+
+def _trained_on(run: Run) -> Source:
+    source = provenance.from_json(run.config["source"], run.folder)
+    provenance.check_same(run.config["data"]["files"], hashes(source.files))
+    return source

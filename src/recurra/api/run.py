@@ -62,14 +62,33 @@ class Run:
         """As `generate`, piece by piece and without the prompt."""
         return self.model.stream(prompt, length, **sampling)
 
-    def evaluate(self, data: str | Path | None = None) -> dict[str, Any]:
+    def evaluate(
+        self, data: str | Path | None = None, *, baselines: bool = False, groups: str | None = None
+    ) -> dict[str, Any]:
         """Scores on data of the user's, or on the part that the run was judged on.
 
+        baselines: those of what it had to beat too, fitted again on the run's training data; groups: a column of a
+        table that says which labelled texts belong together, such as minimal pairs, for the share all right.
         Errors: DataError if the data cannot be read, or are no longer those of the run
         """
         from recurra.api.evaluation import evaluate
 
-        return evaluate(self, data)
+        return evaluate(self, data, baselines=baselines, groups=groups)
+
+    def score(
+        self, candidates: str | Path | Sequence[Sequence[str]], *, by: str = "total", baseline: bool = True
+    ) -> list[Any]:
+        """Rank groups of candidates with a language model: a `tasks.score.Ranking` for each group.
+
+        candidates: a file with one a line and a blank line between groups, or the groups themselves; by: "total" or
+        "token", what decides, the log-probability or its mean over the tokens; baseline: rank with a Kneser-Ney 5-gram
+        too, counted anew on the run's training data.
+        Errors: DataError, UsageError for a group of one candidate; DataError if the run's data are gone; UsageError for
+        a model that is none of language
+        """
+        from recurra.api.scoring import score
+
+        return score(self, candidates, by=by, baseline=baseline)
 
     def __repr__(self) -> str:
         return f"<Run {self.folder}: {self.task}, {self.settings.network.cell}>"

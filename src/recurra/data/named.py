@@ -1,4 +1,4 @@
-"""Data sets by name: `surnames` and `python-docs` are built in, the others are pinned by SHA-256.
+"""Data sets by name: some are built in (registry.BUILT_IN), the others are pinned by SHA-256.
 
 A pinned set is taken from $RECURRA_DATA/<name>/ where that folder is, else from the cache, else from its url.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from platform import python_version
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from recurra.data.sources import sha256
 from recurra.errors import DataError, UnknownNameError
 
 SURNAMES = Path(__file__).with_name("surnames")
+PAIRS = Path(__file__).with_name("pairs")
 
 
 @dataclass(frozen=True)
@@ -201,9 +203,41 @@ def _get_python_docs() -> NamedData:
     return _named("python-docs", "language", "one", {"all": path}, {}, {"all": sha256(path)})
 
 
+_PAIRS_OF = {
+    "chinese-pairs": (
+        "chinese.tsv",
+        "72 pairs of Chinese reviews: the same characters, opposite opinions by their order",
+    ),
+    "chinese-pairs-tuning": (
+        "chinese-tuning.tsv",
+        "24 further pairs, to choose settings on before judging on the others",
+    ),
+}
+
+
+def _about_pairs(name: str) -> DatasetInfo:
+    file, description = _PAIRS_OF[name]
+    return DatasetInfo(
+        name=name,
+        task="classify",
+        bytes=(PAIRS / file).stat().st_size,
+        licence="Apache-2.0, as Recurra itself",
+        description=description,
+        where="built in",
+        defects="to judge on, not to learn from",
+    )
+
+
+def _get_pairs(name: str) -> NamedData:
+    path = PAIRS / _PAIRS_OF[name][0]
+    options = {"text": "text", "label": "label"}
+    return _named(name, "classify", "one", {"all": path}, options, {"all": sha256(path)})
+
+
 _BUILT_IN: dict[str, tuple[Callable[[], DatasetInfo], Callable[[], NamedData]]] = {
     "surnames": (_about_surnames, _get_surnames),
     "python-docs": (_about_python_docs, _get_python_docs),
+    **{name: (partial(_about_pairs, name), partial(_get_pairs, name)) for name in _PAIRS_OF},
 }
 
 

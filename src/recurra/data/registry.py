@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-BUILT_IN = ("surnames", "python-docs")
+BUILT_IN = ("surnames", "python-docs", "chinese-pairs", "chinese-pairs-tuning")
 
 Task = Literal["language", "classify", "tag", "fill", "translate", "generate"]
 Layout = Literal["folder", "labels", "parts", "one", "files"]
-Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes"]
+Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes", "poems"]
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ _KNOWN = {
     "accuracy": Measure("Accuracy", "percent", "higher"),
     "balanced_accuracy": Measure("Balanced accuracy", "percent", "higher"),
     "macro_f1": Measure("Macro-F1", "number", "higher"),
+    "groups_right": Measure("Groups all right", "percent", "higher"),
     "loss": Measure("Loss", "number", "lower"),
     "cross_entropy": Measure("Cross-entropy", "number", "lower"),
     "nats_per_token": Measure("Nats per token", "number", "lower"),

@@ -122,16 +122,18 @@ def judge(network: nn.Module, part: Part) -> dict[str, float]:
     logs = log_probabilities(network, part.encoded)
     labels = torch.from_numpy(part.labels)
     loss = float(functional.nll_loss(logs, labels))
-    return {"loss": loss} | scores(part.labels, logs.argmax(-1).numpy())
+    return {"loss": loss} | scores(part, logs.argmax(-1).numpy())
 
 
-def scores(true: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> dict[str, float]:
-    """Accuracy, macro-F1 and balanced accuracy."""
+def scores(part: Part, predicted: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Accuracy, macro-F1 and balanced accuracy; where texts are grouped, the share of groups all right."""
+    true = part.labels
+    grouped = {} if part.groups is None else {"groups_right": metrics.groups_right(true, predicted, part.groups)}
     return {
         "accuracy": metrics.accuracy(true, predicted),
         "macro_f1": metrics.macro_f1(true, predicted),
         "balanced_accuracy": metrics.balanced_accuracy(true, predicted),
-    }
+    } | grouped
 
 
 class Classifier(Model):

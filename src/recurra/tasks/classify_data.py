@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from recurra.data.examples import Examples
 from recurra.data.splits import Splits, check_fractions, check_splits, describe_overlap, from_parts, split
 from recurra.data.tables import read_table
 from recurra.data.vocabulary import Level, Vocabulary
-from recurra.errors import DataError
+from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources import Source, hashes
 
@@ -28,7 +29,7 @@ class Part:
     """Texts of one part, encoded.
 
     labels: int64 [N], places in the list of classes; cut: texts that were too long; emptied: texts of which
-    normalisation left nothing, which became one unknown token
+    normalisation left nothing, which became one unknown token; groups: of each text, where some belong together
     """
 
     texts: list[str]
@@ -36,6 +37,7 @@ class Part:
     labels: npt.NDArray[np.int64]
     cut: int = 0
     emptied: int = 0
+    groups: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -139,6 +141,17 @@ def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], 
         encoded.append(ids)
         labels.append(places[item.label])
     return Part(examples.texts, encoded, np.array(labels, dtype=np.int64), cut, emptied)
+
+
+def group_names(source: Source, settings: DataSettings, examples: Examples, column: str) -> list[str]:
+    """What a column says of each example. Errors: DataError if there is no such column; UsageError for no table"""
+    if source.kind != "table":
+        raise UsageError(f"groups are named by a column, but these data are no table: {source.why}")
+    found: dict[tuple[Path, int], str] = {}
+    for path in source.files.values():
+        table = read_table(path, encoding=settings.encoding, columns=[column])
+        found |= {(table.path, line): name for line, name in zip(table.lines, table.columns[column], strict=True)}
+    return [found[item.file, item.line] for item in examples.items]
 
 
 def read_examples(source: Source, settings: DataSettings) -> Examples | dict[str, Examples]:
