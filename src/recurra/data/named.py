@@ -1,4 +1,4 @@
-"""Data sets by name: some are built in (registry.BUILT_IN), the others are pinned by SHA-256.
+"""Data sets by name: some come with Recurra, see registry.BUILT_IN; the others are pinned by SHA-256.
 
 A pinned set is taken from $RECURRA_DATA/<name>/ where that folder is, else from the cache, else from its url.
 """
@@ -14,7 +14,7 @@ from platform import python_version
 from typing import Any, Literal
 
 from recurra.data.download import cached_folder, fetch, local_folder, place_of, unwritable, verify
-from recurra.data.registry import BUILT_IN, REGISTRY, Kind, Layout, PinnedSet, Task
+from recurra.data.registry import BUILT_IN_TO_JUDGE, REGISTRY, Kind, Layout, PinnedSet, Task
 from recurra.data.sources import sha256
 from recurra.errors import DataError, UnknownNameError
 
@@ -62,12 +62,12 @@ class NamedData:
 
 def names() -> list[str]:
     """All names: the built-in sets first."""
-    return [*BUILT_IN, *REGISTRY]
+    return [*_BUILT_IN, *REGISTRY]
 
 
 def describe() -> list[DatasetInfo]:
     """Every data set in the order of names(). Reads no network and hashes nothing."""
-    return [*(_BUILT_IN[name][0]() for name in BUILT_IN), *map(_about_pinned, REGISTRY.values())]
+    return [*(about() for about, _ in _BUILT_IN.values()), *map(_about_pinned, REGISTRY.values())]
 
 
 def get(name: str, *, destination: str | Path | None = None) -> NamedData:
@@ -237,7 +237,7 @@ def _get_pairs(name: str) -> NamedData:
 _BUILT_IN: dict[str, tuple[Callable[[], DatasetInfo], Callable[[], NamedData]]] = {
     "surnames": (_about_surnames, _get_surnames),
     "python-docs": (_about_python_docs, _get_python_docs),
-    **{name: (partial(_about_pairs, name), partial(_get_pairs, name)) for name in _PAIRS_OF},
+    **{name: (partial(_about_pairs, name), partial(_get_pairs, name)) for name in BUILT_IN_TO_JUDGE},
 }
 
 

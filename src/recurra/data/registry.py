@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-BUILT_IN = ("surnames", "python-docs", "chinese-pairs", "chinese-pairs-tuning")
+BUILT_IN = ("surnames", "python-docs")
+BUILT_IN_TO_JUDGE = ("chinese-pairs", "chinese-pairs-tuning")
+"""Too small to learn from."""
 
 Task = Literal["language", "classify", "tag", "fill", "translate", "generate"]
 Layout = Literal["folder", "labels", "parts", "one", "files"]
