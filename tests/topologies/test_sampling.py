@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recurra.errors import UsageError
-from recurra.topologies.sampling import filtered
+from recurra.topologies.sampling import check_sampling, filtered, penalised
 
 LOGITS = st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=30).map(torch.tensor)
 TEMPERATURES = st.floats(0.05, 5)
@@ -93,3 +93,25 @@ def test_a_single_token_is_certain() -> None:
 def test_numbers_that_cannot_be_are_refused(given: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(given))):
         filtered(torch.zeros(3), **given)  # type: ignore[arg-type]
+
+
+def test_a_penalty_raises_probabilities_of_what_was_written_to_its_power() -> None:
+    logits = torch.tensor([2.0, 1.0, 0.5, -1.0])
+    chances = logits.softmax(0)
+    expected = torch.stack([chances[0] ** 1.5, chances[1], chances[2] ** 1.5, chances[3]])
+    written = torch.tensor([0, 2])
+    for offset in (0.0, 10.0, -10.0):  # a constant added to all logits changes nothing
+        found = penalised(logits + offset, written, 1.5).softmax(0)
+        torch.testing.assert_close(found, expected / expected.sum())
+
+
+def test_no_penalty_changes_nothing() -> None:
+    logits = torch.tensor([2.0, 1.0])
+    assert penalised(logits, torch.tensor([0]), 1.0) is logits
+    assert penalised(logits, torch.tensor([], dtype=torch.int64), 2.0) is logits
+
+
+@pytest.mark.parametrize("penalty", [0.9, -1.0, float("inf"), float("nan")])
+def test_penalties_that_cannot_be(penalty: float) -> None:
+    with pytest.raises(UsageError, match="repetition_penalty must be a number from 1"):
+        check_sampling(1.0, None, None, penalty)

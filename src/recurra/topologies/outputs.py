@@ -22,7 +22,7 @@ class Softmax(nn.Linear):
 
     def losses(self, y: Tensor, targets: Tensor) -> Tensor:
         """Negative log-probabilities of the targets. Shapes: y [N, H], targets int64 [N] -> [N]. Units: nats"""
-        return functional.cross_entropy(self(y).float(), targets, reduction="none")
+        return functional.cross_entropy(_wide(self(y)), targets, reduction="none")
 
 
 class AdaptiveSoftmax(nn.Module):
@@ -57,7 +57,7 @@ class AdaptiveSoftmax(nn.Module):
         first = self._head(y, weights[0], biases[0]).log_softmax(-1)
         found = [first[..., : self.edges[1]]]
         for i, (weight, bias) in enumerate(zip(weights[1:], biases[1:], strict=True)):
-            inside = functional.linear(y, weight, bias).float().log_softmax(-1)
+            inside = _wide(functional.linear(y, weight, bias)).log_softmax(-1)
             found.append(inside + first[..., self.edges[1] + i, None])
         return torch.cat(found, -1)
 
@@ -70,7 +70,7 @@ class AdaptiveSoftmax(nn.Module):
         for i, (weight, bias) in enumerate(zip(weights[1:], biases[1:], strict=True), start=1):
             rows = (groups == i).nonzero().squeeze(1)
             if len(rows):
-                inside = functional.linear(y.index_select(0, rows), weight, bias).float()
+                inside = _wide(functional.linear(y.index_select(0, rows), weight, bias))
                 more = functional.cross_entropy(inside, targets[rows] - self.edges[i], reduction="none")
                 lost = lost.index_add(0, rows, more)
         return lost
@@ -78,7 +78,7 @@ class AdaptiveSoftmax(nn.Module):
     def _head(self, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Logits of the frequent tokens and of the groups."""
         whole, offset = torch.cat([weight, self.group_weight]), torch.cat([bias, self.group_bias])
-        return functional.linear(y, whole, offset).float()
+        return _wide(functional.linear(y, whole, offset))
 
     def _parts(self) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Weights and biases by group: split once, so that the gradient is put together once."""
@@ -94,3 +94,8 @@ def cutoffs(vocabulary_size: int) -> tuple[int, ...]:
     3981) were the fastest of seven tried.
     """
     return tuple(round(vocabulary_size**power) for power in POWERS)
+
+
+def _wide(logits: Tensor) -> Tensor:
+    """Logits in float32 at least: halves are too coarse to sum probabilities in."""
+    return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()

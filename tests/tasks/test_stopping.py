@@ -1,0 +1,41 @@
+"""Stop strings, in whatever pieces the text comes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recurra.errors import UsageError
+from recurra.tasks.stopping import check_stops, until
+
+TEXTS = st.text("ab\n", max_size=20)
+
+
+@given(st.lists(TEXTS, max_size=8), st.lists(TEXTS.filter(bool), max_size=3))
+def test_a_text_ends_before_the_first_stop_however_it_is_cut(pieces: list[str], stops: list[str]) -> None:
+    whole = "".join(pieces)
+    places = [whole.index(stop) for stop in stops if stop in whole]
+    assert "".join(until(pieces, stops)) == whole[: min(places, default=len(whole))]
+
+
+def test_pieces_are_passed_on_as_soon_as_they_cannot_be_a_stop() -> None:
+    taken: list[str] = []
+
+    def source():  # type: ignore[no-untyped-def]
+        for piece in ("one", " tw", "o", "\n", "STOP", "more"):
+            taken.append(piece)
+            yield piece
+
+    found = until(source(), ["\nSTOP"])
+    assert next(found) == "one"
+    assert taken == ["one"]
+    assert list(found) == [" tw", "o"]
+    assert taken[-1] == "STOP"  # nothing is drawn after it
+
+
+def test_a_single_string_is_one_stop() -> None:
+    assert check_stops("ab") == ("ab",)
+    assert check_stops(["a", "b"]) == ("a", "b")
+    with pytest.raises(UsageError, match="a stop string is empty"):
+        check_stops(["a", ""])
