@@ -56,7 +56,7 @@ class Talk:
     def point(self, point: Point, best: bool) -> None:
         """A row of the table of evaluations, which fits 80 columns; before the first one, its head."""
         named = {name: value for name, value in point.validation_metrics.items() if value != point.validation_loss}
-        names = [_short(name) for name in named]
+        names = [f"{_short(name):>6}" for name in named]
         if not self._headed:
             self._headed = True
             self.say("  ".join([f"{'epoch':>7}", f"{'time':>7}", f"{'train':>7}", "validation", *names]))
@@ -86,7 +86,8 @@ class Talk:
 
 def _short(name: str) -> str:
     short = {"macro_f1": "macro-F1", "balanced_accuracy": "balanced", "span_f1": "span F1",
-             "span_precision": "precision", "span_recall": "recall"}  # fmt: skip
+             "span_precision": "precision", "span_recall": "recall",
+             "forward_top1": "left top1", "backward_top1": "right top1"}  # fmt: skip
     return short.get(name, name.replace("_", " "))
 
 

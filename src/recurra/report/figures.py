@@ -157,7 +157,8 @@ def _losses(axes: Axes, record: RunRecord, x: Sequence[float], position: Callabl
                       va="center", fontsize=11)  # fmt: skip
         left += 32 + text_width(words, 11)
     units = [measure(name).label.lower() for name in LANGUAGE_LOSSES if name in record.metrics] or ["nats per token"]
-    axes.set_ylabel(f"loss, {units[0] if record.task == 'language' else 'nats per example'}", fontsize=10)
+    unit = {"language": units[0], "fill": "nats per blank"}.get(record.task, "nats per example")
+    axes.set_ylabel(f"loss, {unit}", fontsize=10)
 
 
 def _rival(record: RunRecord) -> tuple[str, float] | None:

@@ -17,6 +17,7 @@ from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.tasks.fill_data import BLANK, FillData, FillPart, Ids, blanks_of
 from recurra.tasks.model import Model, refuse_options
+from recurra.tasks.vectors import WordVectors
 from recurra.topologies.fill import SIDES, Candidates, GapFiller, Side
 from recurra.topologies.fill_search import fill_gap
 from recurra.topologies.settings import NetworkSettings
@@ -78,7 +79,8 @@ class FillTask:
         return both + others - others.detach(), len(rows), None
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        return named(compare(network, self.data.parts["validation"]))
+        found = named(compare(network, self.data.parts["validation"]))
+        return {name: value for name, value in found.items() if name != "perplexity"}  # which says the same as the loss
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return [found["loss"]]
@@ -203,6 +205,9 @@ class Filler(Model):
     def __init__(self, network: GapFiller, vocabulary: Vocabulary) -> None:
         self.network: GapFiller = network.eval()
         self.vocabulary = vocabulary
+
+    def word_vectors(self) -> WordVectors:
+        return WordVectors.of(self.vocabulary, self.network.table.weight)
 
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Filled]:
         """What may stand in each blank (two or more underscores) of each text; other blanks are read as unknown.
