@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from recurra.errors import UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks.model import Model
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
 from recurra.tasks.sources import Source
+from recurra.tasks.vectors import WordTable
 from recurra.training.defaults import Settings
 from recurra.training.fit import Trainee
 
@@ -35,6 +37,8 @@ class Prepared(ABC):
     facts: dict[str, Any]
     notes: list[str]
     judged_on: str
+    vectors: dict[str, Any] = field(default_factory=dict, kw_only=True)
+    """What is known of the word vectors that the network started from; see api.vectors."""
 
     @abstractmethod
     def vocabulary_json(self) -> dict[str, Any]:
@@ -56,6 +60,10 @@ class Prepared(ABC):
     def scored(self) -> int:
         """How many units the scores are the mean of."""
         return int(self.facts["counts"][self.judged_on])
+
+    def word_table(self) -> WordTable:
+        """The network's table of token vectors and the training part's tokens. Errors: UsageError if there is none"""
+        raise UsageError(f"the task {self.source.task} does not start from word vectors")
 
     def details(self) -> dict[str, Any]:
         """Fields of report.record.RunRecord that only this task fills: samples, tables, pictures ..."""

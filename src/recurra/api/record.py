@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
+from recurra.api import vectors
 from recurra.api.prepared import Prepared
 from recurra.cells.catalogue import get
 from recurra.equations.render import equations
@@ -26,7 +27,7 @@ def build_record(
     versions: dict[str, str],
 ) -> report.RunRecord:
     """Everything that the report says."""
-    cell = get(prepared.settings.network.cell)
+    cell, details = get(prepared.settings.network.cell), prepared.details()
     network = prepared.task.network
     points = counters.points
     parameters = sum(p.numel() for p in network.parameters())
@@ -57,7 +58,7 @@ def build_record(
         ),
         notes=prepared.notes + _caveats(prepared),
         versions=versions,
-        **prepared.details(),
+        **details | {"tables": [*details.get("tables", ()), *vectors.table(prepared.vectors)]},
     )
 
 

@@ -90,6 +90,15 @@ class Run:
 
         return score(self, candidates, by=by, baseline=baseline)
 
+    def nearest(self, word: str, *, top: int = 10) -> list[tuple[str, float]]:
+        """The tokens whose vectors stand nearest to a word's, with the cosine of the angle.
+
+        Errors: UsageError for a word that the model does not know, with those spelt like it
+        """
+        from recurra.inspection.nearest import nearest
+
+        return nearest(self.model.word_vectors(), word, top=top)
+
     def __repr__(self) -> str:
         return f"<Run {self.folder}: {self.task}, {self.settings.network.cell}>"
 

@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 
 from recurra import model_folder
-from recurra.api import provenance
+from recurra.api import provenance, vectors
 from recurra.api.preparation import engine_of, prepare_run, settings_for
 from recurra.api.prepared import Prepared
 from recurra.api.record import build_record
@@ -22,6 +22,7 @@ from recurra.api.run import Run, load
 from recurra.api.talk import Talk, told
 from recurra.cells.catalogue import get
 from recurra.errors import DivergedError, ModelFolderError, StoppedError, UsageError
+from recurra.report import fonts
 from recurra.report.build import build_report
 from recurra.tasks.rival import Rival
 from recurra.tasks.sources import hashes, resolve
@@ -59,13 +60,15 @@ def train(
         return _resumed(Path(resume), settings, quiet)
     if data is None:
         raise UsageError("train on what? name a file, a folder or a data set")
-    source = resolve(data, task, validation=settings.get("validation"), test=settings.get("test"))
+    source = resolve(data, task, validation=settings.get("validation"), test=settings.get("test"),
+                     parallel=settings.get("parallel"))  # fmt: skip
     chosen = settings_for(source, settings)
     folder = _new_folder(f"{source.name}-{chosen.network.cell}") if out is None else Path(out)
     model_folder.check_target(folder, overwrite=overwrite)
     talk = Talk(quiet=quiet)
     talk.say(f"task {source.task}: {source.why}")
     prepared = prepare_run(source, chosen)
+    vectors.start(prepared, None if settings.get("vectors") is None else Path(settings["vectors"]), talk.say)
     asked = settings if task is None else {"task": task} | settings
     return _Training(prepared, folder, talk, command or _as_command(data, asked), overwrite).run(None, None)
 
@@ -83,6 +86,7 @@ def _resumed(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
     source = provenance.from_json(found.config["source"], found.path)
     provenance.check_same(found.config["data"]["files"], hashes(source.files))
     prepared = prepare_run(source, settings)
+    vectors.resume(prepared, found.config.get("vectors", {}))
     if found.vocabulary != prepared.vocabulary_json():
         raise ModelFolderError(f"{folder}: its vocabulary is not that of its data")
     try:
@@ -166,6 +170,9 @@ class _Training:
             self.prepared, scores, self.rivals, outcome.counters, command=self.command, created=self.created,
             engine=self.engine, versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
         )  # fmt: skip
+        if (missing := fonts.note(record)) is not None:
+            record.notes.append(missing)
+            self.talk.say(f"note: {missing}")
         page = build_report(record).encode()
         shown_there = json.dumps(record.to_json(), allow_nan=False).encode()
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
@@ -199,6 +206,7 @@ class _Training:
             "settings": prepared.settings.to_json(),
             "source": provenance.to_json(prepared.source, self.folder),
             "data": prepared.facts,
+            "vectors": prepared.vectors,
             "notes": prepared.notes,
             "engine": self.engine,
         } | prepared.config()

@@ -38,7 +38,8 @@ class Found:
     @property
     def known(self) -> npt.NDArray[np.bool_]:
         """bool [V]: which tokens have a vector."""
-        return self.how != MISSING
+        known: npt.NDArray[np.bool_] = self.how != MISSING
+        return known
 
 
 def read_vectors(path: Path, tokens: Sequence[str], *, encoding: str = "utf-8") -> Found:
@@ -65,7 +66,7 @@ def read_vectors(path: Path, tokens: Sequence[str], *, encoding: str = "utf-8") 
             undecodable_at = line if undecodable_at is None and name is None else undecodable_at
             continue
         own, alike = wanted.get(name), folded.get(name, ())
-        duplicates += own is not None and how[own] == EXACT
+        duplicates += own is not None and bool(how[own] == EXACT)
         places = [place for place in alike if how[place] == MISSING]
         if own is not None and how[own] != EXACT:
             places.append(own)

@@ -18,6 +18,7 @@ from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.tasks.classify_data import ClassifyData, Part
 from recurra.tasks.model import Model, refuse_options
+from recurra.tasks.vectors import WordVectors
 from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.settings import NetworkSettings
 
@@ -146,6 +147,9 @@ class Classifier(Model):
     ) -> None:
         self.network, self.vocabulary, self.classes = network.eval(), vocabulary, classes
         self.max_length = max_length
+
+    def word_vectors(self) -> WordVectors:
+        return WordVectors.of(self.vocabulary, self.network.get_parameter("table.weight"))
 
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Prediction]:
         """The `top` most probable classes of each text.

@@ -16,6 +16,7 @@ from recurra.errors import UsageError
 from recurra.tasks.language import LENGTH, Tokens, nats_per_token
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.stopping import check_stops, until
+from recurra.tasks.vectors import WordVectors
 from recurra.tasks.writer import Writer
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.sampling import check_sampling, filtered, penalised
@@ -91,6 +92,9 @@ class LanguageModel(Model):
         stops = how.checked()
         ids = self._prompt_ids(prompt)
         return until(self._drawn(ids, Writer(self.vocabulary, prompt), length, how), stops)
+
+    def word_vectors(self) -> WordVectors:
+        return WordVectors.of(self.vocabulary, self.network.table.weight)
 
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Candidates]:
         """The `top` most probable tokens to follow each text; an empty one is the beginning of a line.

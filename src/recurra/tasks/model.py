@@ -8,17 +8,20 @@ from typing import Any, ClassVar
 from torch import nn
 
 from recurra.errors import UsageError
+from recurra.tasks.vectors import WordVectors
 
 
 class Model:
     """The base of every task's trained model; a task overrides what it does.
 
-    does: what it does, for people ("it classifies texts"); unit: what `evaluate` counts.
+    does: what it does, for people ("it classifies texts"); unit: what `evaluate` counts; alternatives: answers that
+    are shown for a text unless so many are asked for.
     Errors: UsageError for what the task does not do
     """
 
     does: ClassVar[str]
     unit: ClassVar[str] = "examples"
+    alternatives: ClassVar[int] = 3
     network: nn.Module
 
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Any]:
@@ -44,6 +47,10 @@ class Model:
     def stream(self, prompt: str = "", length: int | None = None, *args: Any, **sampling: Any) -> Iterator[str]:
         """New text, piece by piece and without the prompt."""
         raise self._cannot("generate text")
+
+    def word_vectors(self) -> WordVectors:
+        """The vectors of the tokens that it reads."""
+        raise self._cannot("keep word vectors")
 
     def _cannot(self, what: str) -> UsageError:
         return UsageError(f"this model does not {what}: {self.does}")

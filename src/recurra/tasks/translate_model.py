@@ -15,6 +15,7 @@ from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.model import Model
 from recurra.tasks.translate_data import Ids, Words, encode_side, ended
 from recurra.tasks.translate_text import pieces, shown, spell
+from recurra.tasks.vectors import WordVectors
 from recurra.topologies.beam import Hypothesis, Search, write
 from recurra.topologies.encoder_decoder import EncoderDecoder
 
@@ -59,10 +60,14 @@ class Translator(Model):
 
     does: ClassVar[str] = "it translates texts, with predict"
     unit: ClassVar[str] = "pairs"
+    alternatives: ClassVar[int] = 1
     network: EncoderDecoder
 
     def __init__(self, network: EncoderDecoder, source: Words, target: Words, *, max_length: int | None = None) -> None:
         self.network, self.source, self.target, self.max_length = network.eval(), source, target, max_length
+
+    def word_vectors(self) -> WordVectors:
+        return WordVectors.of(self.source, self.network.source.weight)
 
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Translation]:
         """Translations of each text, best first.

@@ -40,3 +40,18 @@ class TokenTable(nn.Module):
         if self.training and self.column_dropout:
             table = table * functional.dropout(table.new_ones(1, table.shape[1]), self.column_dropout)
         return Embedded(tokens, table)
+
+
+@torch.no_grad()
+def fill_rows(weight: Tensor, rows: Tensor, known: Tensor) -> float:
+    """Put vectors into a table, all multiplied by the factor that gives them the size of what was drawn there.
+
+    The other rows keep what was drawn, so all have one size, which is the one that the network's other weights expect;
+    a factor leaves angles as they are.
+    Shapes: weight [V or more, E], rows [V, E], known bool [V], one at least with a vector that is not 0 -> the factor
+    """
+    place = known.nonzero().squeeze(1).to(weight.device)
+    given = rows[known].to(weight)
+    factor = float(weight.square().mean().sqrt() / given.square().mean().sqrt())
+    weight[place] = given * factor
+    return factor

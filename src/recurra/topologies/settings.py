@@ -18,8 +18,13 @@ class NetworkSettings(BaseModel):
     hidden_size: int = Field(128, ge=1, description="units of a layer in one direction")
     num_layers: int = Field(1, ge=1, description="recurrent layers on top of each other")
     embedding_size: int = Field(64, ge=1, description="width of a token's vector")
-    char_size: int = Field(0, ge=0, description="units of the character encoder in a direction, 0 for none (tag)")
+    char_size: int | None = Field(
+        None, ge=0, description="units of the encoder of characters in a direction; 50 for words if not given (tag)"
+    )
     char_embedding_size: int = Field(32, ge=1, description="width of a character's vector in that encoder (tag)")
+    pair_size: int | None = Field(
+        None, ge=0, description="width of the vectors of neighbours; 50 for single characters if not given (tag)"
+    )
     crf: bool = Field(False, description="score rows of tags as a whole, not each by itself (tag)")
     bidirectional: bool = Field(False, description="read in both directions (classify)")
     merge: Literal["concat", "sum"] = Field("concat", description="how the two directions become one")
@@ -30,6 +35,7 @@ class NetworkSettings(BaseModel):
     input_dropout: float = Field(0.0, ge=0, lt=1, description="dropout of token vectors, one mask a batch (language)")
     variational: bool = Field(False, description="one dropout mask for all steps of a row (language)")
     embedding_dropout: float = Field(0.0, ge=0, lt=1, description="share of token types left out of a batch")
+    freeze_vectors: bool = Field(False, description="leave word vectors as they are (with vectors, train_vectors)")
     recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the step, one mask a sequence")
     tie_weights: bool = Field(False, description="output layer uses the embedding table (language)")
     output: Literal["auto", "softmax", "adaptive"] = Field(

@@ -77,8 +77,8 @@ DEFAULTS: dict[TaskName, Settings] = {
     "tag": Settings(
         DataSettings(min_count=2, normalize=("lowercase",)),
         NetworkSettings(
-            cell="lstm", hidden_size=128, embedding_size=100, bidirectional=True, char_size=50, dropout=0.5,
-            embedding_dropout=0.05, crf=True,
+            cell="lstm", hidden_size=128, embedding_size=100, bidirectional=True, dropout=0.4, embedding_dropout=0.1,
+            crf=True,
         ),
         TrainingSettings(batch_size=32, learning_rate=4e-3),
     ),
@@ -152,6 +152,7 @@ READ_BY: dict[str, tuple[TaskName, ...]] = {
     "skip_lines": ("tag",),
     "crf": ("tag",),
     "char_size": ("tag",),
+    "pair_size": ("tag",),
     "char_embedding_size": ("tag",),
     "output": ("language",),
     "input_dropout": ("language",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,11 +16,12 @@ from recurra.data.vocabulary import Vocabulary
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
 from recurra.tasks.classify import Classifier, ClassifyTask, judge, log_probabilities
-from recurra.tasks.classify_data import ClassifyData, encode_part, prepare, read_examples
+from recurra.tasks.classify_data import ClassifyData, Part, encode_part, group_names, prepare, read_examples
 from recurra.tasks.comparison import classify_rivals
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
 from recurra.tasks.sources import Source
+from recurra.tasks.vectors import WordTable
 from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.training.defaults import Settings
 
@@ -57,11 +58,37 @@ class ClassifyKind:
         return Classifier(network, vocabulary, classes, settings.data.max_length)
 
     def evaluate(self, model: Classifier, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
-        found = read_examples(source, settings.data)
-        if not isinstance(found, Examples):
-            found = Examples([item for part in found.values() for item in part.items])
-        part = encode_part(found, model.vocabulary, model.classes, settings.data.max_length)
+        part = _whole(model, source, settings, None)
         return len(part), judge(model.network, part)
+
+    def compare(
+        self,
+        model: Classifier,
+        source: Source,
+        settings: Settings,
+        *,
+        trained: tuple[Source, Settings] | None,
+        groups: str | None,
+    ) -> tuple[int, dict[str, float], list[Rival]]:
+        """As `evaluate`, with the baselines, fitted again on what the model was trained on, unless that is None.
+
+        groups: a column that says which texts belong together
+        """
+        part = _whole(model, source, settings, groups)
+        rivals: list[Rival] = []
+        if trained is not None:
+            data = prepare(trained[0], trained[1].data, seed=trained[1].training.seed)
+            rivals = classify_rivals(data, part)
+        return len(part), judge(model.network, part), rivals
+
+
+def _whole(model: Classifier, source: Source, settings: Settings, groups: str | None) -> Part:
+    """All of a source as one part."""
+    found = read_examples(source, settings.data)
+    if not isinstance(found, Examples):
+        found = Examples([item for part in found.values() for item in part.items])
+    part = encode_part(found, model.vocabulary, model.classes, settings.data.max_length)
+    return part if groups is None else replace(part, groups=group_names(source, settings.data, found, groups))
 
 
 @dataclass
@@ -81,6 +108,11 @@ class PreparedClassifier(Prepared):
 
     def judge(self) -> dict[str, float]:
         return judge(self.task.network.eval(), self.data.parts[self.judged_on])
+
+    def word_table(self) -> WordTable:
+        assert isinstance(self.task.network, SequenceClassifier)
+        encoded = self.data.parts["train"].encoded
+        return WordTable(self.data.vocabulary.tokens, self.task.network.table.weight, encoded)
 
     def details(self) -> dict[str, Any]:
         """Confusion matrix, scores of each class, the most confused pairs with examples."""

@@ -22,6 +22,7 @@ from recurra.tasks.fill_rivals import fill_rivals
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
 from recurra.tasks.sources import Source
+from recurra.tasks.vectors import WordTable
 from recurra.topologies.fill import SIDES, GapFiller, Side
 from recurra.topologies.fill_search import fill_gap
 from recurra.training.defaults import Settings
@@ -98,6 +99,10 @@ class PreparedFill(Prepared):
     @property
     def _part(self) -> FillPart:
         return self.data.parts[self.judged_on]
+
+    def word_table(self) -> WordTable:
+        encoded = self.data.parts["train"].encoded
+        return WordTable(self.data.vocabulary.tokens, inner(self.task.network).table.weight, encoded)
 
     def details(self) -> dict[str, Any]:
         """The three heads side by side, sample blanks, and blanks of several tokens where the model fills such."""

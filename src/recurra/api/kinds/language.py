@@ -23,6 +23,7 @@ from recurra.tasks.rival import Rival
 from recurra.tasks.running_text import running_text
 from recurra.tasks.settings import DataSettings, TaskName
 from recurra.tasks.sources import Source, hashes
+from recurra.tasks.vectors import WordTable
 from recurra.topologies.many_to_many import NextToken, output_for
 from recurra.training.defaults import Settings
 
@@ -130,6 +131,10 @@ class PreparedLanguage(Prepared):
     @property
     def scored(self) -> int:
         return super().scored - 1  # nothing foretells a text's first token
+
+    def word_table(self) -> WordTable:
+        assert isinstance(self.task.network, NextToken)
+        return WordTable(self.corpus.vocabulary.tokens, self.task.network.table.weight, [self.corpus.train])
 
     def details(self) -> dict[str, Any]:
         """Samples at rising temperatures."""

@@ -29,6 +29,7 @@ from recurra.tasks.translate_data import (
 )
 from recurra.tasks.translate_model import Translator
 from recurra.tasks.translate_rivals import translate_rivals
+from recurra.tasks.vectors import WordTable
 from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.training.defaults import Settings
@@ -104,6 +105,13 @@ class PreparedTranslator(Prepared):
         network = self.task.network
         assert isinstance(network, EncoderDecoder)
         return Translator(network, self.data.source, self.data.target, max_length=self.settings.data.max_length)
+
+    def word_table(self) -> WordTable:
+        """That of the source, whose language the vectors are of."""
+        network = self.task.network
+        assert isinstance(network, EncoderDecoder)
+        texts = [row[:-1] for row in self.data.parts["train"].encoded_sources]
+        return WordTable(self.data.source.tokens, network.source.weight, texts)
 
     def details(self) -> dict[str, Any]:
         """Translations beside their references, BLEU by length, where the decoder looked."""

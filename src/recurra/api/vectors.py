@@ -1,0 +1,115 @@
+"""Word vectors between the user's settings and a prepared network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from recurra.api.prepared import Prepared
+from recurra.data.vector_file import VectorFile
+from recurra.errors import UsageError
+from recurra.report import measures
+from recurra.report.record import Table
+from recurra.tasks import vectors
+from recurra.tasks.settings import TaskName
+from recurra.tasks.skipgram import Pass, SkipGram
+from recurra.tasks.vectors import WordTable
+from recurra.training.defaults import Settings
+
+
+def with_vectors(task: TaskName, settings: Settings, given: dict[str, Any]) -> Settings:
+    """The settings with the width of the vectors' file, if there is one.
+
+    given: what the user set. A language model's output layer is not tied to a table of another width than its own,
+    unless that was asked for.
+    Errors: UsageError for settings that do not go together; DataError for a file that holds no vectors
+    """
+    data, network = settings.data, settings.network
+    if given.get("vectors") is not None and data.train_vectors:
+        raise UsageError("vectors are either read from a file or learned first; give vectors or train_vectors")
+    if given.get("vectors") is None and given.get("vectors_encoding") is not None:
+        raise UsageError("vectors_encoding is of a file of vectors; name it with vectors")
+    if given.get("vectors") is None and not data.train_vectors:
+        if network.freeze_vectors:
+            raise UsageError("freeze_vectors has nothing to freeze; give vectors or train_vectors")
+        return settings
+    if data.level == "byte":
+        raise UsageError("bytes have no word vectors; leave vectors and train_vectors out, or use level word")
+    if given.get("vectors") is not None:
+        width = VectorFile(Path(given["vectors"]), data.vectors_encoding).width
+        if given.get("embedding_size") not in (None, width):
+            raise UsageError(f"{given['vectors']} has vectors of {width} numbers, not embedding_size "
+                             f"{given['embedding_size']}; leave embedding_size out")  # fmt: skip
+        settings = settings.changed(embedding_size=width)
+        if task == "language" and "tie_weights" not in given and width != network.hidden_size:
+            settings = settings.changed(tie_weights=False)
+    if task == "language" and settings.network.tie_weights and network.freeze_vectors:
+        raise UsageError("freeze_vectors would freeze the output layer too; use tie_weights=False with it")
+    return settings
+
+
+def start(prepared: Prepared, file: Path | None, say: Callable[[str], None]) -> None:
+    """Read or learn the word vectors that the settings ask for. Errors: DataError with file and line"""
+    settings = prepared.settings
+    if file is None and not settings.data.train_vectors:
+        return
+    table = prepared.word_table()
+    if file is not None:
+        facts = vectors.from_file(table, file, encoding=settings.data.vectors_encoding)
+    else:
+        how = SkipGram(width=settings.network.embedding_size, seed=settings.training.seed)
+        facts = vectors.from_texts(table, how, tell=lambda done: say(told(done, how)))
+    prepared.vectors = facts | {"frozen": settings.network.freeze_vectors}
+    _settle(prepared, table)
+
+
+def resume(prepared: Prepared, stored: dict[str, Any]) -> None:
+    """As `start` for a run that goes on: its vectors are among its weights, and what was found stands in its config."""
+    prepared.vectors = stored
+    if stored:
+        _settle(prepared, prepared.word_table())
+
+
+def _settle(prepared: Prepared, table: WordTable) -> None:
+    table.weight.requires_grad_(not prepared.vectors["frozen"])
+    prepared.notes += vectors.notes(prepared.vectors)
+
+
+def told(done: Pass, how: SkipGram) -> str:
+    """A pass over the texts in a line."""
+    rate = done.pairs * done.epoch / max(done.seconds, 1e-9)
+    return (
+        f"word vectors: pass {done.epoch} of {how.epochs}  loss {done.loss:.4f}  {rate:,.0f} pairs/s  "
+        f"{done.seconds:.0f} s"
+    )
+
+
+def table(facts: dict[str, Any]) -> list[Table]:
+    """What the report says of the vectors."""
+    if not facts:
+        return []
+    rows = [["Out of", facts["file"] or "the training part, by skip-gram with negative sampling"]]
+    if facts["file"] is not None:
+        rows += [
+            ["SHA-256", facts["sha256"]],
+            ["Vectors in the file", measures.write_count(facts["read"])],
+            ["Types without a vector", _share(facts, "types")],
+            ["Tokens of the training part without a vector", _share(facts, "tokens")],
+            ["Types found in lower case", measures.write_count(facts["lower_case"])],
+            ["Duplicates, of which the first counts", measures.write_count(facts["duplicates"])],
+            [f"Tokens that are not {facts['encoding']}", measures.write_count(facts["undecodable"])],
+        ]
+    else:
+        rows += [[name.replace("_", " "), f"{value:g}"] for name, value in facts["skip_gram"].items()]
+    rows += [
+        ["Numbers of a vector", str(facts["width"])],
+        ["Multiplied by", f"{facts['factor']:.3g}"],
+        ["In training", "left as they are" if facts["frozen"] else "trained further"],
+    ]
+    return [Table("Word vectors", ["", ""], rows)]
+
+
+def _share(facts: dict[str, Any], unit: str) -> str:
+    count, missing = facts[unit], facts[f"{unit}_without"]
+    return f"{missing:,} of {count:,} ({missing / max(count, 1):.1%})"
