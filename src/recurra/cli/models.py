@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recurra.cli import translations
 from recurra.cli.output import note, score, visible, write, write_json, write_table
 from recurra.errors import DataError, UsageError
 
@@ -58,19 +59,39 @@ def predict(
         list[str] | None,
         typer.Argument(metavar="TEXT", help="what to read; `-` or nothing: the lines of standard input"),
     ] = None,
-    top: Annotated[int, typer.Option(metavar="N", min=1, help="so many classes, the most probable first")] = 3,
+    top: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="so many answers, the best first [3, translations 1]")
+    ] = None,
+    beam: translations.Beam = None,
+    n_best: translations.NBest = None,
+    length_penalty: translations.LengthPenalty = None,
+    block_ngrams: translations.BlockNgrams = None,
+    sample: translations.Sample = False,
+    temperature: translations.Temperature = None,
+    top_k: translations.TopK = None,
+    top_p: translations.TopP = None,
+    seed: translations.Seed = None,
+    attention: translations.Attention = None,
     json: JsonOption = False,
 ) -> None:
-    """Classify texts with a trained classifier.
+    """Ask a trained model about texts: classes, tags, what stands in a blank, the next token, a translation.
 
-    Prints each text with its most probable classes and their probabilities.
+    Prints each text with the best answers and their probabilities.
     """
+    options = translations.given(
+        beam=beam, n_best=n_best, length_penalty=length_penalty, block_ngrams=block_ngrams, sample=sample,
+        temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
+    )  # fmt: skip
     given = texts if texts and texts != ["-"] else _lines_of_stdin(asked=bool(texts))
     from recurra.api.run import load
 
     model = load(run)
-    predictions = model.predict(given, top=top)
+    if attention is not None and model.task != "translate":
+        raise UsageError(f"--attention draws where a translator looked; {model.model.does}")
+    predictions = model.predict(given, top=model.model.alternatives if top is None else top, **options)
     _tell_unknown(model, given)
+    if attention is not None:
+        translations.write_pictures(predictions, attention)
     if json:
         write_json({"folder": run, "predictions": model.model.document(predictions)})
         return
