@@ -18,6 +18,7 @@ from recurra.errors import UsageError
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.tag import probabilities
 from recurra.tasks.tag_data import Lexicon, encode_part
+from recurra.tasks.vectors import WordVectors
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ class TagModel(Model):
             return [word for line in text.split() for word in segment.words(line, "chinese")]
         words = self.lexicon.words
         return cut(text, lambda token: words.knows(normalize(token, words.normalize)))
+
+    def word_vectors(self) -> WordVectors:
+        return WordVectors.of(self.lexicon.words, self.network.get_parameter("forms.words.weight"))
 
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Tagging]:
         """The tags of each sentence; top: so many candidates for each token.
