@@ -201,6 +201,7 @@ class Filler(Model):
 
     does = "it fills the blanks of a sentence"
     unit: ClassVar[str] = "blanks"
+    alternatives: ClassVar[int] = 5
 
     def __init__(self, network: GapFiller, vocabulary: Vocabulary) -> None:
         self.network: GapFiller = network.eval()
