@@ -105,8 +105,8 @@ def test_what_a_tagger_refuses(train: Callable[..., recurra.Run], tmp_path: Path
 def test_tokens_of_one_character_need_no_encoder(train: Callable[..., recurra.Run], tmp_path: Path) -> None:
     path = tmp_path / "zh.bmes"
     path.write_text("\n".join(f"{c} O\n北 B-LOC\n京 E-LOC\n" for c in "我你他她它们这那哪谁去来在住"), encoding="utf-8")
-    run = train(path, char_size=4)
-    assert run.settings.network.char_size == 0
+    run = train(path)
+    assert (run.settings.network.char_size, run.settings.network.pair_size) == (0, 50)
     (found,) = run.predict("我 去北京")
     assert found.tokens == ["我", "去", "北", "京"]
 

@@ -37,9 +37,7 @@ def write(path: Path, count: int = 60) -> Path:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> TagData:
-    return prepare(
-        resolve(write(tmp_path_factory.mktemp("tagged") / "go.bio")), DataSettings(min_count=2), characters=True
-    )
+    return prepare(resolve(write(tmp_path_factory.mktemp("tagged") / "go.bio")), DataSettings(min_count=2))
 
 
 def small(**given: Any) -> NetworkSettings:

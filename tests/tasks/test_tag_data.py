@@ -22,8 +22,10 @@ def put(path: Path, *sentences: str, gap: str = " ") -> Path:
     return path
 
 
-def read(path: Path, *, characters: bool = True, seed: int = 0, **given: Any) -> TagData:
-    return prepare(resolve(path, "tag"), DataSettings(**given), characters=characters, seed=seed)
+def read(
+    path: Path, *, characters: bool | None = None, pairs: bool | None = None, seed: int = 0, **given: Any
+) -> TagData:
+    return prepare(resolve(path, "tag"), DataSettings(**given), characters=characters, pairs=pairs, seed=seed)
 
 
 def many(count: int = 20) -> list[str]:
@@ -85,12 +87,32 @@ def test_forms_are_read_once_and_words_are_normalised(tmp_path: Path) -> None:
     assert Lexicon.from_json(data.lexicon.to_json()) == data.lexicon
 
 
-def test_tokens_of_one_character_have_no_encoder(tmp_path: Path) -> None:
-    data = read(put(tmp_path / "a.bmes", *[f"{c}/O 大/B-X 学/E-X" for c in "我你他她它们这那哪谁"]))
-    assert data.lexicon.characters is None
-    assert data.facts["vocabulary_level"] == "char"
-    assert said(data, "single characters")
-    assert read(put(tmp_path / "b.bio", *many()), characters=False).lexicon.characters is None
+def test_single_characters_are_read_in_pairs_and_words_by_their_characters(tmp_path: Path) -> None:
+    single = read(put(tmp_path / "a.bmes", *[f"{c}/O 大/B-X 学/E-X" for c in "我你他她它们这那哪谁"]))
+    assert single.lexicon.characters is None
+    assert single.lexicon.pairs is not None
+    assert single.lexicon.pairs.tokens[1:] == ["大 学", "学 "]  # those that occur twice
+    part = single.parts["train"]
+    assert part.pairs is not None
+    assert [part.pairs[i] for i in part.encoded[0]] == [0, 1, 2]
+    assert part.forms.count("大") == 1
+    assert single.facts["vocabulary_level"] == "char"
+    assert said(single, "single characters")
+    words = read(put(tmp_path / "b.bio", *many()))
+    assert words.lexicon.pairs is None
+    assert words.parts["train"].pairs is None
+    assert words.lexicon.characters is not None
+    other = read(tmp_path / "b.bio", characters=False, pairs=True)
+    assert other.lexicon.characters is None
+    assert Lexicon.from_json(other.lexicon.to_json()) == other.lexicon
+
+
+def test_a_form_is_another_one_before_another_word_where_pairs_are_read(tmp_path: Path) -> None:
+    put(tmp_path / "d" / "train.bio", "a/X b/Y a/X c/Z", "a/X b/Y")
+    put(tmp_path / "d" / "dev.bio", "a/X b/Y")
+    part = read(tmp_path / "d", pairs=True).parts["train"]
+    assert part.forms == ["a", "b", "a", "c", "b"]
+    assert [ids.tolist() for ids in part.encoded] == [[0, 1, 2, 3], [0, 4]]
 
 
 def test_iob1_becomes_bio(tmp_path: Path) -> None:
@@ -171,7 +193,7 @@ def test_pairs_of_files_in_folders_of_parts(tmp_path: Path) -> None:
     source = resolve(tmp_path / "flights")
     assert (source.task, source.kind) == ("tag", "tagged")
     assert list(source.files) == ["test", "test.tags", "train", "train.tags", "validation", "validation.tags"]
-    data = prepare(source, DataSettings(), characters=True)
+    data = prepare(source, DataSettings())
     assert data.facts["counts"] == {"train": 8, "validation": 2, "test": 1}
     assert data.scheme == "bio"
     alone = resolve(tmp_path / "flights" / "train" / "seq.in", "tag")
@@ -208,5 +230,5 @@ def test_encoding_is_in_the_order_of_sentences(tmp_path: Path) -> None:
 def test_a_training_part_alone_gives_its_validation_part(tmp_path: Path) -> None:
     path = put(tmp_path / "a.bio", *many())
     source = Source("a", "tag", "tagged", {"train": path})
-    data = prepare(source, DataSettings(split=(0.9, 0.1, 0.0)), characters=True)
+    data = prepare(source, DataSettings(split=(0.9, 0.1, 0.0)))
     assert data.facts["counts"] == {"train": 18, "validation": 2, "test": 0}

@@ -12,7 +12,7 @@ from recurra.topologies.tagger import Tagger
 def network(**given: object) -> Tagger:
     torch.manual_seed(0)
     settings = {"hidden_size": 6, "embedding_size": 5, "char_size": 4, "char_embedding_size": 3, "bidirectional": True}
-    return Tagger(10, 8, 3, NetworkSettings(**settings | given)).eval()  # type: ignore[arg-type]
+    return Tagger(10, 8, 6, 3, NetworkSettings(**settings | given)).eval()  # type: ignore[arg-type]
 
 
 WORDS = torch.tensor([1, 2, 0])
@@ -29,6 +29,15 @@ def test_a_sentence_alone_gets_the_same_answer(given: dict[str, object]) -> None
     torch.testing.assert_close(together[1:, :2], alone)
     wider = model(TOKENS, LENGTHS, WORDS, torch.nn.functional.pad(LETTERS, (0, 2), value=7), SIZES)
     torch.testing.assert_close(together[0], wider[0])
+
+
+def test_pairs_are_a_part_of_a_form() -> None:
+    model = network(pair_size=2, char_size=0)
+    vectors = model.forms(torch.tensor([1, 1]), pairs=torch.tensor([3, 0]))
+    assert vectors.shape == (2, 7)
+    torch.testing.assert_close(vectors[0, :5], vectors[1, :5])
+    assert (vectors[0, 5:] != vectors[1, 5:]).all()
+    assert model(TOKENS, LENGTHS, WORDS, pairs=torch.tensor([1, 2, 3])).shape == (2, 4, 3)
 
 
 def test_the_order_of_forms_does_not_matter() -> None:
@@ -49,8 +58,8 @@ def test_in_training_words_are_taken_as_unknown_now_and_then() -> None:
     model = network(embedding_dropout=0.5, char_size=0).train()
     torch.manual_seed(1)
     words = torch.full((200,), 3)
-    vectors = model.forms(words, None, None)
+    vectors = model.forms(words)
     unknown = (vectors == model.forms.words.weight[0]).all(1)
     assert 60 < int(unknown.sum()) < 140
     assert torch.equal(vectors[~unknown], model.forms.words.weight[3].expand(200 - int(unknown.sum()), -1))
-    assert torch.equal(model.eval().forms(words, None, None), model.forms.words(words))
+    assert torch.equal(model.eval().forms(words), model.forms.words(words))

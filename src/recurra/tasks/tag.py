@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from recurra.data import spans
 from recurra.data.batches import BucketedBatches
-from recurra.tasks.tag_data import UNKNOWN_TAG, TagData, TagPart
+from recurra.tasks.tag_data import UNKNOWN_TAG, Lexicon, TagData, TagPart
 from recurra.topologies.paths import Transitions
 from recurra.topologies.settings import NetworkSettings
 from recurra.topologies.tagger import Tagger
@@ -29,7 +29,7 @@ class TagBatch:
     """Sentences of one batch, each distinct form once.
 
     Shapes: tokens [B, T], rows of the U forms; lengths [B]; words [U]; letters [U, L] and letter_lengths [U], or None;
-            labels [B, T], UNKNOWN_TAG past each sentence's end too. All int64
+            pairs [U] or None; labels [B, T], UNKNOWN_TAG past each sentence's end too. All int64
     """
 
     tokens: Tensor
@@ -37,13 +37,14 @@ class TagBatch:
     words: Tensor
     letters: Tensor | None
     letter_lengths: Tensor | None
+    pairs: Tensor | None
     labels: Tensor
 
     def to(self, device: torch.device) -> TagBatch:
         """Where the network is; lengths stay on the CPU."""
-        letters = None if self.letters is None else self.letters.to(device)
+        letters, pairs = (None if ids is None else ids.to(device) for ids in (self.letters, self.pairs))
         return TagBatch(
-            self.tokens.to(device), self.lengths, self.words.to(device), letters, self.letter_lengths,
+            self.tokens.to(device), self.lengths, self.words.to(device), letters, self.letter_lengths, pairs,
             self.labels.to(device),
         )  # fmt: skip
 
@@ -60,7 +61,7 @@ def collate(part: TagPart, rows: Sequence[int] | Ids) -> TagBatch:
     letters, sizes = _padded([part.letters[form] for form in forms])
     return TagBatch(
         torch.from_numpy(tokens), torch.from_numpy(lengths), torch.from_numpy(part.words[forms]), letters, sizes,
-        torch.from_numpy(labels),
+        None if part.pairs is None else torch.from_numpy(part.pairs[forms]), torch.from_numpy(labels),
     )  # fmt: skip
 
 
@@ -82,11 +83,7 @@ class TagTask:
 
     def __init__(self, data: TagData, settings: NetworkSettings, *, batch_size: int, seed: int) -> None:
         self.data = data
-        characters = data.lexicon.characters
-        self.network: nn.Module = Tagger(
-            len(data.lexicon.words), len(characters) if characters else 0, len(data.tags), settings,
-            allowed(data.tags, data.scheme),
-        )  # fmt: skip
+        self.network: nn.Module = build_network(data.lexicon, data.tags, data.scheme, settings)
         train = data.parts["train"]
         self.judged = data.parts["validation"].tokens
         self._batches = BucketedBatches(train.encoded, np.zeros(len(train), np.int64), batch_size, seed=seed)
@@ -112,7 +109,7 @@ class TagTask:
 def logits_of(network: nn.Module, batch: TagBatch) -> tuple[Tensor, Tensor]:
     """Logits [B, T, C] and labels [B, T] where the network is."""
     here = batch.to(next(network.parameters()).device)
-    return network(here.tokens, here.lengths, here.words, here.letters, here.letter_lengths), here.labels
+    return network(here.tokens, here.lengths, here.words, here.letters, here.letter_lengths, here.pairs), here.labels
 
 
 def loss_of(network: nn.Module, logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
@@ -170,6 +167,12 @@ def _like_length(part: TagPart, order: list[int]) -> Iterator[list[int]]:
         if end == len(order) or (end + 1 - start) * len(part.encoded[order[end]]) > EVALUATION_TOKENS:
             yield order[start:end]
             start = end
+
+
+def build_network(lexicon: Lexicon, tags: Sequence[str], scheme: str | None, settings: NetworkSettings) -> Tagger:
+    """A tagger of these words and tags, its weights drawn from torch's global random numbers."""
+    characters, pairs = (0 if known is None else len(known) for known in (lexicon.characters, lexicon.pairs))
+    return Tagger(len(lexicon.words), characters, pairs, len(tags), settings, allowed(tags, scheme))
 
 
 def _transitions(network: nn.Module) -> Transitions:

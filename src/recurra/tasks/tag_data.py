@@ -30,35 +30,46 @@ UNKNOWN_TAG = -1
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Words and characters of a tagger. words: normalised as set; characters: as they stand, None without an encoder"""
+    """What a tagger knows of tokens.
+
+    words: normalised as set; characters: as they stand, None where they are not read; pairs: of a word and the one
+    after it, None likewise
+    """
 
     words: Vocabulary
-    characters: Vocabulary | None
+    characters: Vocabulary | None = None
+    pairs: Vocabulary | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What vocabulary.json holds."""
-        return {"words": self.words.to_json(), "characters": self.characters and self.characters.to_json()}
+        parts = {"words": self.words, "characters": self.characters, "pairs": self.pairs}
+        return {name: None if part is None else part.to_json() for name, part in parts.items()}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Lexicon:
         """What `to_json` gave. Errors: DataError"""
-        characters = content["characters"]
-        return cls(Vocabulary.from_json(content["words"]), characters and Vocabulary.from_json(characters))
+        parts = [content[name] for name in ("words", "characters", "pairs")]
+        words, *others = [None if part is None else Vocabulary.from_json(part) for part in parts]
+        if words is None:
+            raise DataError("a tagger's vocabulary has words, this one none")
+        return cls(words, *others)
 
 
 @dataclass(frozen=True)
 class TagPart:
     """Sentences of one part, encoded.
 
-    forms: the distinct tokens; words: int64 [F], the word of each form; letters: its characters' ids, empty arrays
-    without an encoder; encoded: for each sentence the places of its tokens among the forms, int64 [T]; labels: the
-    places of its tags among the tagger's, int64 [T]
+    forms: the distinct tokens, where pairs are read those of distinct pairs; words: int64 [F], the word of each form;
+    letters: its characters' ids, empty arrays where they are not read; pairs: int64 [F], its pair, or None; encoded:
+    for each sentence the places of its tokens among the forms, int64 [T]; labels: the places of its tags among the
+    tagger's, int64 [T]
     """
 
     sentences: list[Sentence]
     forms: list[str]
     words: Ids
     letters: list[Ids]
+    pairs: Ids | None
     encoded: list[Ids]
     labels: list[Ids]
 
@@ -83,8 +94,13 @@ class TagData:
     notes: list[str] = field(default_factory=list)
 
 
-def prepare(source: Source, settings: DataSettings, *, characters: bool, seed: int = 0) -> TagData:
-    """Read, divide and encode; characters: whether the tagger reads those of its words.
+def prepare(
+    source: Source, settings: DataSettings, *, characters: bool | None = None, pairs: bool | None = None, seed: int = 0
+) -> TagData:
+    """Read, divide and encode.
+
+    characters, pairs: whether the tagger reads the characters of its words, and pairs of neighbours; None for the
+    characters of words and the pairs of single characters.
 
     Errors: DataError with file and line, UsageError
     """
@@ -108,7 +124,12 @@ def prepare(source: Source, settings: DataSettings, *, characters: bool, seed: i
         raise DataError(f"all tokens have the same tag, {tags[0]!r}", file=parts["train"].items[0].file)
     single = all(len(token) == 1 for sentence in parts["train"] for token in sentence.tokens)
     level = settings.level or ("char" if single else "word")
-    lexicon = build_lexicon(parts["train"], settings, characters=characters and not single)
+    lexicon = build_lexicon(
+        parts["train"],
+        settings,
+        characters=not single if characters is None else characters,
+        pairs=single if pairs is None else pairs,
+    )
     encoded = {name: encode_part(part.items, lexicon, tags) for name, part in parts.items()}
     judged = encoded["test"] if len(encoded["test"]) else encoded["validation"]
     notes += _told(source, parts, tags, scheme, level, settings)
@@ -209,8 +230,8 @@ def shortened(part: Tagged, longest: int) -> tuple[Tagged, int]:
     return replace(part, items=items), sum(len(s) > longest for s in part)
 
 
-def build_lexicon(train: Tagged, settings: DataSettings, *, characters: bool) -> Lexicon:
-    """The words (normalised) and the characters (as they stand) of the training part."""
+def build_lexicon(train: Tagged, settings: DataSettings, *, characters: bool, pairs: bool) -> Lexicon:
+    """What stands in the training part; a pair is known that occurs twice."""
     forms = Counter(token for sentence in train for token in sentence.tokens)
     words: Counter[str] = Counter()
     letters: Counter[str] = Counter()
@@ -218,29 +239,40 @@ def build_lexicon(train: Tagged, settings: DataSettings, *, characters: bool) ->
         words[normalized(form, settings.normalize)] += count
         for letter in form:
             letters[letter] += count
+    neighbours = Counter(pair for sentence in train for pair in _pairs(sentence.tokens, settings.normalize))
     return Lexicon(
         Vocabulary.from_counts(
             words, level="word", normalize=settings.normalize, min_count=settings.min_count,
             max_size=settings.max_vocabulary, split="space",
         ),
         Vocabulary.from_counts(letters, level="char") if characters else None,
+        Vocabulary.from_counts(neighbours, level="word", min_count=2, split="space") if pairs else None,
     )  # fmt: skip
+
+
+def _pairs(tokens: Sequence[str], normalize: Sequence[str]) -> list[str]:
+    """Each token, normalised, with the one after it, and a space between them."""
+    words = [normalized(token, normalize) for token in tokens]
+    return [f"{word} {after}" for word, after in zip(words, [*words[1:], ""], strict=True)]
 
 
 def encode_part(sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[str]) -> TagPart:
     """Sentences as ids; a tag that is not among the tagger's becomes UNKNOWN_TAG."""
-    places: dict[str, int] = {}
+    places: dict[tuple[str, str], int] = {}
     tag_ids = {tag: i for i, tag in enumerate(tags)}
-    encoded = [
-        np.array([places.setdefault(token, len(places)) for token in s.tokens], dtype=np.int64) for s in sentences
-    ]
+    encoded = []
+    for sentence in sentences:
+        pairs = _pairs(sentence.tokens, lexicon.words.normalize) if lexicon.pairs is not None else [""] * len(sentence)
+        forms = zip(sentence.tokens, pairs, strict=True)
+        encoded.append(np.array([places.setdefault(form, len(places)) for form in forms], dtype=np.int64))
     labels = [np.array([tag_ids.get(tag, UNKNOWN_TAG) for tag in s.tags], dtype=np.int64) for s in sentences]
-    forms = list(places)
-    words = lexicon.words.encode_tokens(forms)
-    letters = [np.zeros(0, np.int64)] * len(forms)
+    tokens = [token for token, _ in places]
+    letters = [np.zeros(0, np.int64)] * len(tokens)
     if lexicon.characters is not None:
-        letters = [lexicon.characters.encode(form) for form in forms]
-    return TagPart(list(sentences), forms, words, letters, encoded, labels)
+        letters = [lexicon.characters.encode(token) for token in tokens]
+    neighbours = None if lexicon.pairs is None else lexicon.pairs.encode_tokens(pair for _, pair in places)
+    words = lexicon.words.encode_tokens(tokens)
+    return TagPart(list(sentences), tokens, words, letters, neighbours, encoded, labels)
 
 
 def _read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, Tagged], list[str], dict[str, Any]]:
@@ -294,7 +326,7 @@ def _told(
         types = len({span.type for s in parts["train"] for span in spans.spans(s.tags)})
         notes.append(f"tags write spans of {types} types in {scheme.upper()} ({how}){then}")
     if level == "char":
-        notes.append("tokens are single characters: no encoder of characters")
+        notes.append("tokens are single characters")
     for name in ("validation", "test"):
         new = set(parts[name].tags()) - set(tags)
         if new:

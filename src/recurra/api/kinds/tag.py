@@ -16,12 +16,16 @@ from recurra.model_folder import ModelFolder
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
 from recurra.tasks.sources import Source
-from recurra.tasks.tag import TagTask, allowed, judge, tag_part
+from recurra.tasks.tag import TagTask, build_network, judge, tag_part
 from recurra.tasks.tag_data import UNKNOWN_TAG, Lexicon, TagData, encode_part, in_scheme, prepare, read_parts, spans_of
 from recurra.tasks.tag_model import TagModel
 from recurra.tasks.tag_rivals import tag_rivals
+from recurra.tasks.vectors import WordTable
 from recurra.topologies.tagger import Tagger
 from recurra.training.defaults import Settings
+
+CHAR_SIZE, PAIR_SIZE = 50, 50
+"""Of words' characters and of pairs of single characters, unless set."""
 
 
 class TagKind:
@@ -33,9 +37,13 @@ class TagKind:
         training = settings.training
         if training.bptt is not None:
             raise UsageError("bptt is no setting of the task tag: sentences are short, they are trained whole")
-        data = prepare(source, settings.data, characters=settings.network.char_size > 0, seed=training.seed)
-        if data.lexicon.characters is None:
-            settings = settings.changed(char_size=0)
+        asked = settings.network
+        characters, pairs = (None if size is None else size > 0 for size in (asked.char_size, asked.pair_size))
+        data = prepare(source, settings.data, characters=characters, pairs=pairs, seed=training.seed)
+        settings = settings.changed(
+            char_size=(asked.char_size or CHAR_SIZE) if data.lexicon.characters is not None else 0,
+            pair_size=(asked.pair_size or PAIR_SIZE) if data.lexicon.pairs is not None else 0,
+        )
         torch.manual_seed(training.seed)
         task = TagTask(data, settings.network, batch_size=training.batch_size, seed=training.seed)
         judged_on = "test" if len(data.parts["test"]) else "validation"
@@ -44,8 +52,7 @@ class TagKind:
     def load(self, folder: ModelFolder, settings: Settings) -> TagModel:
         lexicon = Lexicon.from_json(folder.vocabulary)
         tags, scheme = folder.config["classes"], folder.config["scheme"]
-        characters = len(lexicon.characters) if lexicon.characters else 0
-        network = Tagger(len(lexicon.words), characters, len(tags), settings.network, allowed(tags, scheme))
+        network = build_network(lexicon, tags, scheme, settings.network)
         load_weights(network, folder)
         level, word_split = folder.config["data"]["vocabulary_level"], settings.data.word_split
         return TagModel(network, lexicon, tags, scheme, level=level, word_split=word_split)
@@ -95,6 +102,12 @@ class PreparedTagger(Prepared):
     @property
     def scored(self) -> int:
         return self.data.parts[self.judged_on].tokens
+
+    def word_table(self) -> WordTable:
+        assert isinstance(self.task.network, Tagger)
+        train = self.data.parts["train"]
+        texts = [train.words[ids] for ids in train.encoded]
+        return WordTable(self.data.lexicon.words.tokens, self.task.network.forms.words.weight, texts)
 
     def details(self) -> dict[str, Any]:
         """Scores of each tag and type of span, what is confused with what, and sentences."""
