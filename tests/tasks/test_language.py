@@ -14,10 +14,8 @@ from torch.nn import functional
 
 from recurra.data.corpus import Corpus
 from recurra.data.vocabulary import Vocabulary
-from recurra.errors import UsageError
 from recurra.tasks import language
 from recurra.tasks.language import LanguageTask, named_loss, nats_per_token
-from recurra.tasks.language_model import LanguageModel
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.settings import NetworkSettings
 
@@ -125,100 +123,3 @@ def test_training_carries_the_state() -> None:
     targets = np.concatenate([y for _, y in task.batches(0)], 1)
     expected = functional.cross_entropy(whole.flatten(0, 1), torch.from_numpy(targets).flatten())
     assert sum(parts) / targets.size == pytest.approx(float(expected), rel=1e-5)
-
-
-# generating
-
-TEXT = "one two three\nfour, five six\n"
-
-
-def model(level: str = "char", text: str = TEXT, **given: Any) -> LanguageModel:
-    vocabulary = Vocabulary.build([text], level=level, **given)  # type: ignore[arg-type]
-    return LanguageModel(network(len(vocabulary)), vocabulary)
-
-
-@pytest.mark.parametrize("level", ["char", "word", "byte"])
-@pytest.mark.parametrize("prompt", ["", "one", "one ", "one two\n", "\n"])
-def test_pieces_joined_are_the_generated_text(level: str, prompt: str) -> None:
-    made = model(level)
-    how: dict[str, Any] = {"temperature": 0.9, "top_k": 5, "top_p": 0.95, "seed": 4}
-    pieces = list(made.stream(prompt, 30, **how))
-    text = made.generate(prompt, 30, **how)
-    assert text == prompt + "".join(pieces)
-    assert all(pieces)
-    if level == "word":
-        assert "  " not in text
-        assert " \n" not in text.removeprefix(prompt)
-        assert "\n " not in text
-        ids = made.vocabulary.encode(text)
-        assert len(ids) == len(made.vocabulary.encode(prompt)) + 30
-        assert "<eos>" not in text
-    if level == "char":
-        assert len(text) == len(prompt) + 30
-
-
-@pytest.mark.parametrize("level", ["char", "word", "byte"])
-def test_a_seed_gives_a_text_and_none_gives_others(level: str) -> None:
-    made = model(level)
-    assert made.generate("one", 20, seed=1) == made.generate("one", 20, seed=1)
-    assert len({made.generate("one", 20, seed=s) for s in range(5)}) > 1
-    assert len({made.generate("one", 20) for _ in range(5)}) > 1
-    state = torch.get_rng_state()
-    made.generate("one", 5, seed=1)
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_temperature_zero_needs_no_seed() -> None:
-    made = model()
-    assert len({made.generate("one", 30, temperature=0) for _ in range(3)}) == 1
-    assert made.generate("one", 30, temperature=0) == made.generate("one", 30, top_k=1)
-
-
-def test_nothing_more_is_asked_for() -> None:
-    for level in ("char", "word", "byte"):
-        assert model(level).generate("one ", 0) == "one "
-        assert list(model(level).stream("", 0)) == []
-
-
-def test_an_unknown_token_is_never_drawn() -> None:
-    made = model()
-    with torch.no_grad():
-        made.network.head.bias[0] = 100
-    assert "�" not in made.generate("", 50, seed=0)
-
-
-def test_a_text_without_line_ends_begins_after_its_most_frequent_token() -> None:
-    made = model(text="abacab")
-    assert made._prompt_ids("") == [1]
-    assert made.vocabulary.decode([1]) == "a"
-    assert model()._prompt_ids("") == model().vocabulary.encode("\n").tolist()
-    assert model("word", text="sun moon sun").generate("", 3, seed=0)[0] != " "
-
-
-def test_prompts_that_cannot_be() -> None:
-    with pytest.raises(
-        UsageError, match="characters that the model has never seen: 'é', '!'\nleave them out; it knows 16 "
-    ):
-        model().generate("oné !", 5)
-    with pytest.raises(UsageError, match="words that the model has never seen: 'seven'"):
-        model("word").generate("one seven", 5)
-    with pytest.raises(UsageError, match="nothing is left of the prompt '你好' after normalisation"):
-        model(normalize=["ascii"]).generate("你好", 5)
-    assert model("byte").generate("你", 0) == "你"
-
-
-@pytest.mark.parametrize(
-    "given", [{"length": -1}, {"temperature": -0.1}, {"top_k": 0}, {"top_p": 0.0}, {"seed": -1}, {"seed": 2**64}]
-)
-def test_numbers_that_cannot_be(given: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=next(iter(given))):
-        model().stream("one", **given)  # at the call, before a piece is asked for
-
-
-def test_a_score_of_a_text() -> None:
-    made = model()
-    assert made.nats_per_token("one two") == pytest.approx(
-        one_at_a_time(made.network, made.vocabulary.encode("one two")), rel=1e-5
-    )
-    with pytest.raises(UsageError, match="a text of 1 tokens"):
-        made.nats_per_token("o")
