@@ -66,7 +66,7 @@ def _checked_width(path: Path, line: int, cells: list[str], text: int | None, la
 
 
 def _misfit(path: Path, line: int, cells: list[str], width: int) -> DataError:
-    remedy = f"mend the line, or leave it out with --skip-lines {path.name}:{line}"
+    remedy = f"mend the line, or leave it out with --skip-lines {path.name}:{line}, not with --strict"
     there = [cell for cell in cells if cell]
     if not there[1:] and width == 2:
         lost = "token" if not cells[0] else "tag" if len(cells) > 1 else "token or its tag"

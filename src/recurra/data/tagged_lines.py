@@ -66,7 +66,7 @@ def read_parallel(path: Path, tags: Path, reading: Reading) -> Tagged:
         if len(left) != len(right):
             raise DataError(
                 f"{len(left)} tokens, but {len(right)} tags on line {number} of {tags.name}",
-                remedy=f"mend the line, or leave it out with --skip-lines {path.name}:{number}",
+                remedy=f"mend the line, or leave it out with --skip-lines {path.name}:{number}, not with --strict",
                 file=path,
                 line=number,
             )

@@ -77,7 +77,7 @@ DEFAULTS: dict[TaskName, Settings] = {
     "tag": Settings(
         DataSettings(min_count=2, normalize=("lowercase",)),
         NetworkSettings(
-            cell="lstm", hidden_size=128, embedding_size=100, bidirectional=True, dropout=0.4, embedding_dropout=0.1,
+            cell="lstm", hidden_size=128, embedding_size=100, bidirectional=True, dropout=0.5, embedding_dropout=0.2,
             crf=True,
         ),
         TrainingSettings(batch_size=32, learning_rate=4e-3),
@@ -109,7 +109,7 @@ BY_LEVEL: dict[tuple[TaskName, str], dict[str, Any]] = {
     },
 }  # fmt: skip
 """What a task starts from instead where its tokens are of another level than characters and bytes."""
-BY_LEVEL["language", "subword"] = BY_LEVEL["language", "word"]
+BY_LEVEL["language", "bpe"] = BY_LEVEL["language", "word"]
 
 
 def defaults_for(task: TaskName, level: str | None) -> Settings:
