@@ -36,3 +36,11 @@ def test_two_minutes_of_shakespeare(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
     scores = recurra.train("tinyshakespeare", out=tmp_path / "shakespeare", minutes=2, quiet=True).metrics["metrics"]
     assert scores["nats_per_character"] <= 1.52
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "least"),
+    [("ud_english_ewt", "accuracy", 0.92), ("atis", "span_f1", 0.94), ("resume_ner", "span_f1", 0.92)],
+)
+def test_taggers_with_defaults(tmp_path: Path, name: str, metric: str, least: float) -> None:
+    assert recurra.train(name, out=tmp_path / name, quiet=True).metrics["metrics"][metric] >= least

@@ -32,8 +32,8 @@ class DataSettings(BaseModel):
     max_vocabulary: int | None = Field(None, ge=2, description="largest vocabulary, <unk> included")
     max_length: int | None = Field(None, ge=1, description="longer texts are cut (fill: divided) after so many tokens")
     encoding: str = Field("utf-8", description="encoding of text files")
-    text: str | None = Field(None, description="column of the text (tables)")
-    label: str | None = Field(None, description="column of the label (tables)")
+    text: str | None = Field(None, description="column of the text, or of the tokens (tables, tagged files)")
+    label: str | None = Field(None, description="column of the label, or of the tags (tables, tagged files)")
     split: tuple[float, float, float] = Field((0.8, 0.1, 0.1), description="shares of train, validation and test")
     split_column: str | None = Field(None, description="column that names each row's part (tables)")
     vectors: str | None = Field(

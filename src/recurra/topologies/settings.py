@@ -26,7 +26,7 @@ class NetworkSettings(BaseModel):
         None, ge=0, description="width of the vectors of neighbours; 50 for single characters if not given (tag)"
     )
     crf: bool = Field(False, description="score rows of tags as a whole, not each by itself (tag)")
-    bidirectional: bool = Field(False, description="read in both directions (classify)")
+    bidirectional: bool = Field(False, description="read in both directions (classify, tag)")
     merge: Literal["concat", "sum"] = Field("concat", description="how the two directions become one")
     pooling: Pooling = Field(
         "last", description="what of a sequence is classified: last state, mean, max, or all three"
