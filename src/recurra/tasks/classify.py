@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from torch.nn import functional
 
 from recurra import metrics
 from recurra.data.batches import Batch, BucketedBatches
+from recurra.data.crops import Crops, ends_clause
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.tasks.classify_data import ClassifyData, Part
@@ -46,20 +48,34 @@ class ClassifyTask:
 
     def __init__(
         self, data: ClassifyData, settings: NetworkSettings, *, batch_size: int, bptt: int | None, seed: int,
-        balance: float = 0.0, batch_tokens: int | None = None,
+        balance: float = 0.0, batch_tokens: int | None = None, crop: float = 0.0,
     ) -> None:  # fmt: skip
         self.data, self.bptt = data, bptt
         self.shift = balance * log_frequencies(data) if balance else None
         self.network: nn.Module = SequenceClassifier(len(data.vocabulary), len(data.classes), settings)
         train = data.parts["train"]
         self.judged = len(data.parts["validation"])
-        self._batches = BucketedBatches(train.encoded, train.labels, batch_size, seed=seed, max_tokens=batch_tokens)
+        self._batched = functools.partial(
+            BucketedBatches, labels=train.labels, batch_size=batch_size, seed=seed, max_tokens=batch_tokens
+        )
+        self._whole = self._batched(train.encoded)
+        ends = ends_clause(data.vocabulary.tokens) if crop else None
+        self._crops = None if ends is None else Crops(train.encoded, ends, crop, seed=seed)
+        self._cropped: tuple[int, BucketedBatches] | None = None
 
     def steps(self, epoch: int) -> int:
-        return self._batches.steps(epoch)
+        return self._of(epoch).steps(epoch)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        return self._batches.epoch(epoch)
+        return self._of(epoch).epoch(epoch)
+
+    def _of(self, epoch: int) -> BucketedBatches:
+        """What an epoch is made of; crops are cut once for each."""
+        if self._crops is None:
+            return self._whole
+        if self._cropped is None or self._cropped[0] != epoch:
+            self._cropped = epoch, self._batched(self._crops.epoch(epoch))
+        return self._cropped[1]
 
     def loss(self, network: nn.Module, batch: Batch, state: Any) -> tuple[Tensor, int, None]:
         tokens, lengths, labels = tensors(network, batch)

@@ -45,7 +45,7 @@ def classify_rivals(data: ClassifyData, judged: Part) -> list[Rival]:
     pieces = {"word": "words", "char": "characters"}.get(data.vocabulary.level, "tokens")
     found.append(
         Rival(
-            f"bag of {pieces}, logistic regression",
+            f"logistic, bag of {pieces}",
             scores(judged, bag.predict(judged.encoded)),
             bag.size_bytes(),
             seconds,

@@ -23,6 +23,9 @@ class TrainingSettings(BaseModel):
     batch_tokens: int | None = Field(
         None, ge=1, description="most padded tokens of a batch: fewer rows where texts are long (classify)"
     )
+    crop: float = Field(
+        0.0, ge=0, le=1, description="share of the texts of which an epoch shows a few clauses only (classify)"
+    )
     bptt: int | None = Field(None, ge=1, description="steps that gradients flow back; 0 or `full` for all")
     state_reset: float = Field(0.0, ge=0, le=1, description="chance of a row to start from no state (language)")
     drawn_outputs: int | None = Field(

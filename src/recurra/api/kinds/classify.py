@@ -46,6 +46,7 @@ class ClassifyKind:
             seed=training.seed,
             balance=training.balance,
             batch_tokens=training.batch_tokens,
+            crop=training.crop,
         )
         judged_on = "test" if len(data.parts["test"]) else "validation"
         return PreparedClassifier(source, settings, task, data.facts, list(data.notes), judged_on, data)
