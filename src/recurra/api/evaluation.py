@@ -47,7 +47,7 @@ def _anew(
     run: Run, data: str | Path, baselines: bool, groups: str | None
 ) -> tuple[str, int, dict[str, float], list[Rival]]:
     source = resolve(data, run.task)
-    options = {k: v for k, v in source.options.items() if k != "level"}
+    options = {k: v for k, v in source.options.items() if k not in ("level", "languages")}
     settings, task = run.settings.changed(**options), kind(run.task)
     if not (baselines or groups):
         return source.name, *task.evaluate(run.model, source, settings), []

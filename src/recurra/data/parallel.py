@@ -132,19 +132,19 @@ def split(pairs: Pairs, fractions: tuple[float, float, float], *, seed: int = 0)
     groups: dict[str, list[Pair]] = {}
     for item in pairs.items:
         groups.setdefault(item.source, []).append(item)
-    wanted = [share for share in shares if share]
-    if len(groups) < len(wanted):
+    wanted = sum(share > 0 for share in shares)
+    if len(groups) < wanted:
         raise DataError(
-            f"{len(groups)} different sentences cannot be divided into {len(wanted)} parts", file=pairs.items[0].file
+            f"{len(groups)} different sentences cannot be divided into {wanted} parts", file=pairs.items[0].file
         )
     names = list(groups)
     order = np.random.default_rng(seed).permutation(len(names))
-    ends = np.maximum(np.round(np.cumsum(shares) * len(names)).astype(int), 0)
-    ends[-1] = len(names)
+    held = [max(1, round(share * len(names))) if share else 0 for share in shares[1:]]
+    held = held if sum(held) < len(names) else [int(share > 0) for share in shares[1:]]
+    ends = (len(names) - sum(held), len(names) - held[1], len(names))
     parts: dict[str, Pairs] = {}
     start = 0
-    for part, share, end in zip(("train", "validation", "test"), shares, ends.tolist(), strict=True):
-        end = max(end, start + 1) if share else start
+    for part, end in zip(("train", "validation", "test"), ends, strict=True):
         chosen = sorted(order[start:end].tolist())
         parts[part] = Pairs([item for i in chosen for item in groups[names[i]]])
         start = end

@@ -118,7 +118,7 @@ def _read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, 
 def read_pairs(source: Source, settings: DataSettings) -> dict[str, Pairs]:
     """The pairs of a source by part, or all of them under "all". Errors: DataError; UsageError for languages"""
     files, encoding = chosen_files(source, settings), settings.encoding
-    if not _two_files(source):
+    if not two_files(source):
         return {
             part: parallel.from_columns(path, encoding=encoding, swap=settings.swap) for part, path in files.items()
         }
@@ -130,7 +130,7 @@ def read_pairs(source: Source, settings: DataSettings) -> dict[str, Pairs]:
     return found
 
 
-def _two_files(source: Source) -> bool:
+def two_files(source: Source) -> bool:
     """Whether a part is two files, `part.language` each, and not one of two columns."""
     return all("." in key for key in source.files)
 
@@ -140,7 +140,7 @@ def chosen_files(source: Source, settings: DataSettings) -> dict[str, Path]:
 
     Errors: UsageError for languages that there are not; DataError for a part that lacks one
     """
-    if not _two_files(source):
+    if not two_files(source):
         if settings.languages is not None:
             raise UsageError("languages chooses files <part>.<language>; swap turns two columns round")
         return source.files

@@ -25,6 +25,7 @@ from recurra.tasks.translate_data import (
     encode_pairs,
     prepare,
     read_pairs,
+    two_files,
     vocabulary_from_json,
 )
 from recurra.tasks.translate_model import Translator
@@ -73,8 +74,9 @@ class TranslateKind:
         return Translator(network, source, target, max_length=settings.data.max_length)
 
     def evaluate(self, model: Translator, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
-        pairs = Pairs([pair for part in read_pairs(source, settings.data).values() for pair in part])
-        part = encode_pairs(pairs, model.source, model.target, settings.data, learned=False)
+        data = settings.data if two_files(source) else settings.data.model_copy(update={"languages": None})
+        pairs = Pairs([pair for part in read_pairs(source, data).values() for pair in part])
+        part = encode_pairs(pairs, model.source, model.target, data, learned=False)
         written = model.texts(part.encoded_sources, part.sources, SEARCH)
         return len(part), _judged(model.network, part, written, settings)
 

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree
+
+import numpy as np
+
+from recurra.report.attention import draw_attention
+
+
+def test_every_token_is_written_and_every_weight_drawn():
+    weights = np.array([[0.9, 0.1, 0.0], [0.0, 1.0, 0.0]], np.float32)
+    svg = draw_attention(["a", "<b>", "</s>"], ["电影", "</s>"], weights)
+    page = xml.etree.ElementTree.fromstring(svg)
+    texts = [e.text for e in page.iter() if e.tag.endswith("}text")]
+    assert texts == ["a", "<b>", "</s>", "电影", "</s>"]
+    assert len(re.findall("fill: #ffffff", svg)) == 1 + 3  # the ground, and where nothing was looked at
+    assert "attention of 2 written tokens over 3 read ones" in svg
+
+
+def test_the_same_weights_give_the_same_bytes():
+    weights = np.full((2, 2), 0.5, np.float32)
+    assert draw_attention(["a", "b"], ["c", "d"], weights) == draw_attention(["a", "b"], ["c", "d"], weights)

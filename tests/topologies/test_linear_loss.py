@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional
+
+from recurra.topologies import linear_loss
+from recurra.topologies.linear_loss import linear_cross_entropy
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("chunk", [1, 70, 1 << 21])
+def test_loss_and_gradients_are_those_of_plain_cross_entropy(monkeypatch, smoothing, chunk):
+    monkeypatch.setattr(linear_loss, "CHUNK_VALUES", chunk)
+    torch.manual_seed(0)
+    x, weight, bias = (torch.randn(s, dtype=torch.float64, requires_grad=True) for s in ((11, 5), (23, 5), (23,)))
+    targets = torch.randint(23, (11,))
+    ours = linear_cross_entropy(x, weight, bias, targets, smoothing=smoothing)
+    plain = functional.cross_entropy(functional.linear(x, weight, bias), targets, label_smoothing=smoothing)
+    torch.testing.assert_close(ours, plain)
+    for a, b in zip(
+        torch.autograd.grad(3 * ours, (x, weight, bias)), torch.autograd.grad(3 * plain, (x, weight, bias)), strict=True
+    ):
+        torch.testing.assert_close(a, b)
+
+
+def test_large_logits_do_not_overflow():
+    x, weight = torch.full((2, 1), 1e4), torch.tensor([[1.0], [-1.0], [0.5]])
+    loss = linear_cross_entropy(x, weight, torch.zeros(3), torch.tensor([0, 1]))
+    assert loss.item() == pytest.approx(1e4)
+
+
+def test_without_gradients_it_is_the_same_number():
+    torch.manual_seed(0)
+    x, weight, bias, targets = torch.randn(9, 4), torch.randn(7, 4), torch.randn(7), torch.randint(7, (9,))
+    with torch.no_grad():
+        quiet = linear_cross_entropy(x, weight, bias, targets, smoothing=0.2)
+    assert quiet == linear_cross_entropy(x.requires_grad_(), weight, bias, targets, smoothing=0.2)
