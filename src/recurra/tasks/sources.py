@@ -20,6 +20,8 @@ TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 PACKED = (".gz", ".zip")
 TAGGED = (".conllu", ".conll", ".bmes", ".bioes", ".bio", ".iob", ".iob2")
 TUNES = (".abc",)
+TUNE_SETTINGS = {"transpose": True, "batch_size": 8, "learning_rate": 5e-3, "dropout": 0.1, "recurrent_dropout": 0.0}
+"""What tunes are learned with: they are few and long, and other keys make more of them."""
 POEMS = (".json",)
 SUITS: dict[Kind, tuple[TaskName, ...]] = {
     "text": ("language", "fill", "tag"),
@@ -93,6 +95,8 @@ def named_source(name: str) -> Source:
     options: dict[str, Any] = {"word_split" if k == "split" else k: v for k, v in found.options.items()}
     if found.label_files:
         return Source(name, "classify", "labels", found.label_files, options, f"{name} has a file for each label", True)
+    if found.kind == "tunes":
+        options = TUNE_SETTINGS | options
     kind = found.kind or ("table" if found.task == "classify" else "text")
     return Source(name, found.task, kind, found.files, options, f"{name} is a data set of this task", True)
 
@@ -106,7 +110,7 @@ def _file(path: Path, task: str | None) -> Source:
             path.name.partition(".")[0], "tag", "tagged", {"all": path}, {}, f"{path.name} holds tagged tokens"
         )
     if _ends(path, TUNES):
-        return Source(path.stem, "generate", "tunes", {"all": path}, {}, f"{path.name} holds tunes")
+        return Source(path.stem, "generate", "tunes", {"all": path}, dict(TUNE_SETTINGS), f"{path.name} holds tunes")
     if _ends(path, POEMS):
         return Source(path.stem, "language", "poems", {"all": path}, {}, f"{path.name} holds poems")
     if task == "translate" and not _is_table(path):
@@ -154,7 +158,8 @@ def _folder(path: Path, task: str | None) -> Source:
         )
     if tunes := [p for p in files if _ends(p, TUNES)]:
         why = f"the folder holds {len(tunes)} files of tunes"
-        return Source(path.name, "generate", "tunes", {p.stem: p for p in tunes}, {}, why)
+        files = {p.name.partition(".")[0]: p for p in tunes}
+        return Source(path.name, "generate", "tunes", files, dict(TUNE_SETTINGS), why)
     if not tables and not texts and (poems := [p for p in files if _ends(p, POEMS)]):
         by_part = _parts(poems) or {p.stem: p for p in poems}
         return Source(path.name, "language", "poems", by_part, {}, f"the folder holds {len(poems)} files of poems")

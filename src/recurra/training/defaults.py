@@ -96,7 +96,7 @@ DEFAULTS: dict[TaskName, Settings] = {
     ),
     "generate": Settings(
         DataSettings(),
-        NetworkSettings(cell="lstm", hidden_size=256, embedding_size=48, dropout=0.3, recurrent_dropout=0.25),
+        NetworkSettings(cell="lstm", hidden_size=192, embedding_size=48, dropout=0.3, recurrent_dropout=0.25),
         TrainingSettings(batch_size=32, learning_rate=3e-3),
     ),
 }
