@@ -25,7 +25,7 @@ def a_room_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "build_report", lambda record: "<html></html>")
-    monkeypatch.setattr(language, "SAMPLE_LENGTH", {"char": 3, "byte": 3, "word": 3})
+    monkeypatch.setattr(language, "SAMPLE_LENGTH", {"char": 3, "byte": 3, "word": 3, "bpe": 3})
 
 
 @pytest.fixture

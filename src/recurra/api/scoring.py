@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recurra.api import provenance
-from recurra.api.kinds.language import read_corpus
 from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.candidates import read_candidates
 from recurra.errors import DataError, UsageError
+from recurra.tasks.language_data import read_corpus
 from recurra.tasks.language_model import LanguageModel
 from recurra.tasks.score import Ranking, rank
 from recurra.tasks.sources import hashes

@@ -18,6 +18,7 @@ from recurra.data.normalize import check_names
 from recurra.data.pieces import pieces
 from recurra.data.sources import sha256
 from recurra.data.splits import PARTS, check_fractions
+from recurra.data.subword_lines import RunningVocabulary
 from recurra.data.text import check_encoding
 from recurra.data.vocabulary import Level, Vocabulary, check_level, check_size, check_split
 from recurra.errors import DataError, UsageError
@@ -37,7 +38,7 @@ class Corpus:
     text, for units per character.
     """
 
-    vocabulary: Vocabulary
+    vocabulary: RunningVocabulary
     train: Ids
     validation: Ids
     test: Ids

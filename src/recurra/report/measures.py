@@ -49,6 +49,7 @@ _KNOWN = {
     "nats_per_character": Measure("Nats per character", "number", "lower"),
     "nats_per_word": Measure("Nats per word", "number", "lower"),
     "nats_per_byte": Measure("Nats per byte", "number", "lower"),
+    "nats_per_subword": Measure("Nats per sub-word", "number", "lower"),
     "nats_per_example": Measure("Nats per example", "number", "lower"),
     "bits_per_token": Measure("Bits per token", "number", "lower"),
     "bits_per_character": Measure("Bits per character", "number", "lower"),
@@ -61,9 +62,11 @@ _KNOWN = {
     "span_f1": Measure("Span F1", "percent", "higher"),
     "span_precision": Measure("Span precision", "percent", "higher"),
     "span_recall": Measure("Span recall", "percent", "higher"),
+    "bleu": Measure("BLEU", "number", "higher"),
+    "chrf": Measure("chrF", "number", "higher"),
     "perplexity": Measure("Perplexity", "number", "lower"),
 }
-LANGUAGE_LOSSES = ("nats_per_token", "nats_per_character", "nats_per_word", "nats_per_byte")
+LANGUAGE_LOSSES = ("nats_per_token", "nats_per_character", "nats_per_word", "nats_per_byte", "nats_per_subword")
 
 
 def measure(name: str) -> Measure:

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from recurra.data.segment import END_OF_LINE
+from recurra.data.subword_lines import RunningVocabulary
+from recurra.data.subwords import SPACE
 from recurra.data.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
@@ -56,7 +58,7 @@ class LanguageModel(Model):
     unit = "tokens"
     network: NextToken
 
-    def __init__(self, network: NextToken, vocabulary: Vocabulary) -> None:
+    def __init__(self, network: NextToken, vocabulary: RunningVocabulary) -> None:
         self.network, self.vocabulary = network.eval(), vocabulary
 
     def nats_per_token(self, text: str) -> float:
@@ -144,7 +146,12 @@ class LanguageModel(Model):
         return self.vocabulary.level == "word" and self.vocabulary.split == "space"
 
     def _token(self, token: int) -> str:
+        """A token as text, a sub-word with the space before it; a byte as its character, or as <0xE4> if it is none."""
+        if self.vocabulary.level == "byte" and 0 < token <= 128:
+            return chr(token - 1)
         name = self.vocabulary.tokens[token]
+        if self.vocabulary.level == "bpe":
+            return name.replace(SPACE, " ")
         return "\n" if name == END_OF_LINE else name
 
     def _next(self, ids: Tokens, state: State | None) -> tuple[torch.Tensor, State]:
@@ -195,4 +202,5 @@ class LanguageModel(Model):
 
 def _shown(token: str) -> str:
     """A token in a table: what cannot be seen by its name."""
-    return {"\n": "<end of line>", " ": "<space>"}.get(token, token)
+    named = {"\n": "<end of line>", " ": "<space>"}.get(token, token)
+    return SPACE + named[1:] if named.startswith(" ") else named

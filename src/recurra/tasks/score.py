@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from recurra.baselines.kneser_ney import KneserNey
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.subword_lines import RunningVocabulary
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.language import Tokens
 from recurra.topologies.many_to_many import NextToken
@@ -63,7 +63,7 @@ class Ranking:
 
 def rank(
     network: NextToken,
-    vocabulary: Vocabulary,
+    vocabulary: RunningVocabulary,
     start: Tokens,
     groups: Sequence[Sequence[str]],
     *,
@@ -106,7 +106,7 @@ def _ranked(candidates: tuple[Scored, ...], by: str) -> Ranking:
     return Ranking(candidates, winner, int(np.argmax(others)) if others else None)
 
 
-def _line(text: str, vocabulary: Vocabulary, start: Tokens) -> Tokens:
+def _line(text: str, vocabulary: RunningVocabulary, start: Tokens) -> Tokens:
     """The ids of a line with what comes before it and, where lines end, its end. [1 + T]"""
     if "\n" in text:
         raise UsageError(f"a candidate is one line, this one has several: {text[:60]!r}")

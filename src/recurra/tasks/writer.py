@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 
 from recurra.data.segment import space_between
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.subword_lines import RunningVocabulary
+from recurra.data.subwords import SPACE
 
 
 class Writer:
@@ -15,7 +16,7 @@ class Writer:
     bytes that never will are shown as U+FFFD.
     """
 
-    def __init__(self, vocabulary: Vocabulary, prompt: str) -> None:
+    def __init__(self, vocabulary: RunningVocabulary, prompt: str) -> None:
         self.vocabulary = vocabulary
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._last = prompt[-1:]
@@ -24,6 +25,12 @@ class Writer:
         """What can be shown now; empty while bytes do not make a character."""
         if self.vocabulary.level == "byte":
             return self._utf8.decode(bytes([token - 1]))
+        if self.vocabulary.level == "bpe":
+            text = self.vocabulary.tokens[token].replace(SPACE, " ") if token else "\ufffd"
+            if not self._last or self._last.isspace():
+                text = text.removeprefix(" ")
+            self._last = text[-1:] or self._last
+            return text
         text = self.vocabulary.decode([token])
         if self.vocabulary.level == "char":
             return text

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 
 from recurra.api.kinds.weights import load_weights
 from recurra.api.prepared import Prepared
-from recurra.data.corpus import Corpus, build_corpus, encode_file
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.corpus import Corpus
 from recurra.errors import DataError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
 from recurra.tasks.comparison import language_rivals
 from recurra.tasks.language import LanguageTask, judge
+from recurra.tasks.language_data import UNITS, encode_source, read_corpus, read_vocabulary
 from recurra.tasks.language_model import LanguageModel
 from recurra.tasks.rival import Rival
-from recurra.tasks.running_text import running_text
-from recurra.tasks.settings import DataSettings, TaskName
+from recurra.tasks.settings import TaskName
 from recurra.tasks.sources import Source, hashes
 from recurra.tasks.vectors import WordTable
 from recurra.topologies.many_to_many import NextToken, output_for
@@ -29,9 +26,7 @@ from recurra.training.defaults import Settings
 
 SAMPLES = (("", 0.5), ("", 0.8), ("", 1.0))
 """Prompt and temperature of the report's samples."""
-UNITS = {"char": "characters", "word": "words", "byte": "bytes"}
-"""What a level's tokens are called."""
-SAMPLE_LENGTH = {"char": 400, "byte": 400, "word": 80}
+SAMPLE_LENGTH = {"char": 400, "byte": 400, "word": 80, "bpe": 100}
 
 
 class LanguageKind:
@@ -73,44 +68,16 @@ class LanguageKind:
         return PreparedLanguage(source, settings, task, facts, [], judged_on, corpus)
 
     def load(self, folder: ModelFolder, settings: Settings) -> LanguageModel:
-        vocabulary = Vocabulary.from_json(folder.vocabulary)
+        vocabulary = read_vocabulary(folder.vocabulary)
         network = NextToken(len(vocabulary), settings.network)
         load_weights(network, folder)
         return LanguageModel(network, vocabulary)
 
     def evaluate(self, model: LanguageModel, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
-        encoding = "utf-8" if source.kind != "text" else settings.data.encoding
-        found = running_text(source, settings.data)
-        paths = [found] if isinstance(found, Path) else found.values()
-        parts = [encode_file(path, model.vocabulary, encoding=encoding)[0] for path in paths]
-        tokens = np.concatenate([np.asarray(p) for p in parts])
+        tokens = encode_source(source, settings.data, model.vocabulary)
         if len(tokens) < 2:
             raise DataError(f"a text of {len(tokens)} tokens has no next token to score", file=source.name)
         return len(tokens) - 1, judge(model.network, tokens, model.vocabulary.level)
-
-
-def read_corpus(source: Source, asked: DataSettings) -> Corpus:
-    """The text of a source, cut into tokens. Errors: DataError, also for a vocabulary larger than the text"""
-    level = asked.level or "char"
-    rarest, largest = (1, None) if level == "byte" else (asked.min_count, asked.max_vocabulary)
-    corpus = build_corpus(
-        running_text(source, asked),
-        fractions=asked.split,
-        level=level,
-        normalize=asked.normalize,
-        encoding=asked.encoding if source.kind == "text" else "utf-8",
-        split=asked.word_split,
-        min_count=rarest,
-        max_size=largest,
-    )
-    if largest is not None and largest > len(corpus.train):
-        raise DataError(
-            f"a vocabulary of {largest:,} is larger than the training text, which has {len(corpus.train):,} "
-            f"{UNITS[level]}, {len(corpus.vocabulary) - 1:,} of them different",
-            remedy="give more text or a smaller max_vocabulary",
-            file=next(iter(source.files.values())),
-        )
-    return corpus
 
 
 @dataclass

@@ -1,0 +1,106 @@
+"""The text of a language model as tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recurra.data.corpus import Corpus, Ids, build_corpus, encode_file
+from recurra.data.sources import sha256
+from recurra.data.splits import PARTS, check_fractions
+from recurra.data.subword_lines import RunningVocabulary, SubwordLines
+from recurra.data.text import read_text
+from recurra.data.vocabulary import Vocabulary
+from recurra.errors import DataError
+from recurra.tasks.language import Tokens
+from recurra.tasks.running_text import running_text
+from recurra.tasks.settings import DataSettings
+from recurra.tasks.sources import Source
+
+UNITS = {"char": "characters", "word": "words", "byte": "bytes", "bpe": "sub-words"}
+"""What a level's tokens are called."""
+
+
+def read_corpus(source: Source, asked: DataSettings) -> Corpus:
+    """The text of a source, cut into tokens. Errors: DataError, also for a vocabulary larger than the text"""
+    level = asked.level or "char"
+    files, encoding = running_text(source, asked), _encoding(source, asked)
+    rarest, largest = (1, None) if level == "byte" else (asked.min_count, asked.max_vocabulary)
+    if level == "bpe":
+        corpus = _subwords(files, asked, encoding)
+    else:
+        corpus = build_corpus(
+            files,
+            fractions=asked.split,
+            level=level,
+            normalize=asked.normalize,
+            encoding=encoding,
+            split=asked.word_split,
+            min_count=rarest,
+            max_size=largest,
+        )
+    if largest is not None and largest > len(corpus.train):
+        raise DataError(
+            f"a vocabulary of {largest:,} is larger than the training text, which has {len(corpus.train):,} "
+            f"{UNITS[level]}, {len(corpus.vocabulary) - 1:,} of them different",
+            remedy="give more text or a smaller max_vocabulary",
+            file=next(iter(source.files.values())),
+        )
+    return corpus
+
+
+def read_vocabulary(content: dict[str, Any]) -> RunningVocabulary:
+    """What a model folder keeps. Errors: DataError"""
+    return (SubwordLines if content.get("level") == "bpe" else Vocabulary).from_json(content)
+
+
+def encode_source(source: Source, asked: DataSettings, vocabulary: RunningVocabulary) -> Tokens:
+    """All of a source under a vocabulary that there is already, int64 or less [N]. Errors: DataError"""
+    found, encoding = running_text(source, asked), _encoding(source, asked)
+    paths = [found] if isinstance(found, Path) else list(found.values())
+    if isinstance(vocabulary, SubwordLines):
+        return np.concatenate([vocabulary.encode(read_text(path, encoding)) for path in paths])
+    return np.concatenate([np.asarray(encode_file(path, vocabulary, encoding=encoding)[0]) for path in paths])
+
+
+def _encoding(source: Source, asked: DataSettings) -> str:
+    """Derived texts are written here."""
+    return asked.encoding if source.kind == "text" else "utf-8"
+
+
+def _subwords(files: Path | dict[str, Path], asked: DataSettings, encoding: str) -> Corpus:
+    """Sub-words learned from the training part; the text is held in memory."""
+    if isinstance(files, Path):
+        texts = _cut(read_text(files, encoding), check_fractions(asked.split))
+        paths = [files]
+    else:
+        texts = {part: read_text(path, encoding) for part, path in files.items()}
+        paths = list(files.values())
+    vocabulary = SubwordLines.build(
+        texts["train"], normalize=asked.normalize, min_count=asked.min_count, max_size=asked.max_vocabulary
+    )
+    ids: dict[str, Ids] = {part: vocabulary.encode(text).astype(np.uint32) for part, text in texts.items()}
+    for part, tokens in ids.items():
+        if len(tokens) < 2:
+            raise DataError(
+                f"the {part} part has {len(tokens)} sub-words, it needs 2 at least",
+                remedy="give a longer text or other fractions",
+                file=paths[0],
+            )
+    train, validation, test = (ids.get(part, np.zeros(0, np.uint16)) for part in PARTS)
+    hashes = {path.name: sha256(path) for path in paths}
+    return Corpus(vocabulary, train, validation, test, hashes, {part: len(text) for part, text in texts.items()})
+
+
+def _cut(text: str, shares: tuple[float, float, float]) -> dict[str, str]:
+    """The parts that have a share, cut by characters, at the line end before if the line began in that part."""
+    edges, total = [0], 0.0
+    for share in shares[:2]:
+        total += share
+        place = len(text) if total > 1 - 1e-6 else int(len(text) * total)
+        start = text.rfind("\n", edges[-1], place) + 1
+        edges.append(start if start and place < len(text) else place)
+    edges.append(len(text))
+    return {part: text[edges[i] : edges[i + 1]] for i, part in enumerate(PARTS) if shares[i]}
