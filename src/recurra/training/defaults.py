@@ -118,7 +118,7 @@ def defaults_for(task: TaskName, level: str | None) -> Settings:
 
 
 EPOCHS: dict[TaskName, float] = {
-    "language": 10, "classify": 12, "tag": 8, "fill": 10, "translate": 10, "generate": 25
+    "language": 10, "classify": 12, "tag": 8, "fill": 4, "translate": 10, "generate": 25
 }  # fmt: skip
 """How long a run is when neither epochs nor minutes are given, unless the data are few."""
 READ_BY: dict[str, tuple[TaskName, ...]] = {
