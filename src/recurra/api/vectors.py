@@ -59,7 +59,7 @@ def start(prepared: Prepared, file: Path | None, say: Callable[[str], None]) -> 
         facts = vectors.from_file(table, file, encoding=settings.data.vectors_encoding)
     else:
         how = SkipGram(width=settings.network.embedding_size, seed=settings.training.seed)
-        facts = vectors.from_texts(table, how, tell=lambda done: say(told(done, how)))
+        facts = vectors.from_texts(table, how, tell=lambda done: say(told(done)))
     prepared.vectors = facts | {"frozen": settings.network.freeze_vectors}
     _settle(prepared, table)
 
@@ -76,11 +76,11 @@ def _settle(prepared: Prepared, table: WordTable) -> None:
     prepared.notes += vectors.notes(prepared.vectors)
 
 
-def told(done: Pass, how: SkipGram) -> str:
+def told(done: Pass) -> str:
     """A pass over the texts in a line."""
     rate = done.pairs * done.epoch / max(done.seconds, 1e-9)
     return (
-        f"word vectors: pass {done.epoch} of {how.epochs}  loss {done.loss:.4f}  {rate:,.0f} pairs/s  "
+        f"word vectors: pass {done.epoch} of {done.epochs}  loss {done.loss:.4f}  {rate:,.0f} pairs/s  "
         f"{done.seconds:.0f} s"
     )
 
@@ -101,7 +101,7 @@ def table(facts: dict[str, Any]) -> list[Table]:
             [f"Tokens that are not {facts['encoding']}", measures.write_count(facts["undecodable"])],
         ]
     else:
-        rows += [[name.replace("_", " "), f"{value:g}"] for name, value in facts["skip_gram"].items()]
+        rows += [[name.replace("_", " "), str(value)] for name, value in facts["skip_gram"].items()]
     rows += [
         ["Numbers of a vector", str(facts["width"])],
         ["Multiplied by", f"{facts['factor']:.3g}"],

@@ -15,6 +15,7 @@ from recurra.cli.output import write
 from recurra.cli.score import score
 from recurra.cli.settings import with_settings
 from recurra.cli.train import train
+from recurra.cli.vectors import SETTINGS, vectors
 
 
 def application() -> typer.Typer:
@@ -23,6 +24,7 @@ def application() -> typer.Typer:
     app = typer.Typer(name="recurra", add_completion=False, pretty_exceptions_enable=False, **look)
     app.callback(invoke_without_command=True)(_recurra)
     app.command(cls=Command)(with_settings(train))
+    app.command(cls=Command)(with_settings(vectors, **SETTINGS))
     for command in (evaluate, predict, generate, score, explain, bench):
         app.command(cls=Command)(command)
     data = typer.Typer(help="List the data sets that have a name, or get one.", **look)

@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from recurra.cli.output import write, write_json, write_table
+from recurra.cli.vectors import explain_nearest
+from recurra.errors import UsageError
+from recurra.model_folder.manifest import MANIFEST
 
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
 
 def explain(
     cell: Annotated[
-        str | None, typer.Argument(metavar="CELL", help="a cell of the catalogue; the catalogue if not given")
+        str | None,
+        typer.Argument(metavar="CELL|RUN", help="a cell of the catalogue, all if not given; a model folder: its cell"),
     ] = None,
+    nearest: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="the words nearest to it in a model folder or a file of word vectors"),
+    ] = None,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="so many of them")] = 10,
     latex: Annotated[bool, typer.Option("--latex", help="the equations as LaTeX")] = False,
     input_size: Annotated[int, typer.Option(metavar="I", help="width of the input")] = 128,
     hidden_size: Annotated[int, typer.Option(metavar="H", help="units of the layer")] = 256,
     json: JsonOption = False,
 ) -> None:
-    """Explain a cell of the catalogue.
+    """Explain a cell of the catalogue or of a trained model, or which words stand near a word.
 
     Prints its equations, its counts, its paper, and which engine would run it here and why the others would not.
     """
+    if nearest is not None:
+        if cell is None:
+            raise UsageError("nearest words of what? name a model folder or a file of word vectors")
+        explain_nearest(cell, nearest, top, json=json)
+        return
     if cell is None:
         _catalogue(json)
         return
     from recurra.inspection.explain import explain as explain_cell
 
+    if (Path(cell) / MANIFEST).is_file():
+        from recurra.api.run import load
+
+        network = load(cell).settings.network
+        cell, input_size, hidden_size = network.cell, network.embedding_size, network.hidden_size
     found = explain_cell(cell, input_size=input_size, hidden_size=hidden_size)
     if json:
         engines = [{"name": name, "why_not": reason} for name, reason in found.engines]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
@@ -28,13 +28,16 @@ ALIASES = {"learning_rate": ("--lr",)}
 METAVARS = {
     "skip_lines": "FILE:LINE,...",
     "normalize": "NAME,...", "split": "SHARES", "bptt": "STEPS", "cell": "CELL", "text": "COLUMN", "label": "COLUMN",
-    "split_column": "COLUMN", "validation": "FILE", "test": "FILE",
+    "split_column": "COLUMN", "validation": "FILE", "test": "FILE", "vectors": "FILE",
 }  # fmt: skip
 
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+def with_settings(
+    command: Callable[..., None], *, panels: Iterable[str] = PANELS, without: Collection[str] = ()
+) -> Callable[..., None]:
     """The command with an option for each setting in place of its `**settings`; what is not given is not passed on.
 
+    panels: those that the command reads; without: settings of them that it does not
     Errors: the command raises UsageError for a value that no run could have, before it does anything
     """
     own = [
@@ -42,16 +45,19 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         for parameter in inspect.signature(command, eval_str=True).parameters.values()
         if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     ]
-    names = [name for model in PANELS.values() for name in model.model_fields]
+    fields = {
+        name: (panel, field)
+        for panel in panels
+        for name, field in PANELS[panel].model_fields.items()
+        if name not in without
+    }
 
     @functools.wraps(command)
     def call(**values: Any) -> None:
-        given = {name: values.pop(name) for name in names}
+        given = {name: values.pop(name) for name in fields}
         command(**values, **_checked({name: value for name, value in given.items() if value is not None}))
 
-    made = [
-        _parameter(panel, name, field) for panel, model in PANELS.items() for name, field in model.model_fields.items()
-    ]
+    made = [_parameter(panel, name, field) for name, (panel, field) in fields.items()]
     call.__signature__ = inspect.Signature([*own, *made])  # type: ignore[attr-defined]
     return call
 

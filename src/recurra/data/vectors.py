@@ -83,6 +83,16 @@ def read_vectors(path: Path, tokens: Sequence[str], *, encoding: str = "utf-8") 
     return Found(rows, how, read, duplicates, nameless, undecodable, undecodable_at)
 
 
+def check_out(path: Path, *, overwrite: bool) -> Path:
+    """The path, if a file may be written there. Errors: UsageError; DataError if its folder is not there"""
+    if path.is_dir() or (path.exists() and not overwrite):
+        remedy = "name a file" if path.is_dir() else "pass --overwrite to replace it"
+        raise UsageError(f"{path} exists already; {remedy}")
+    if not path.absolute().parent.is_dir():
+        raise DataError("cannot be written: there is no such folder", remedy="make it first", file=path)
+    return path
+
+
 def write_vectors(
     path: Path, tokens: Sequence[str], rows: npt.NDArray[np.float32], *, overwrite: bool = False
 ) -> tuple[int, int]:
@@ -90,11 +100,9 @@ def write_vectors(
 
     The format cannot hold a token with white space in it; such tokens are left out.
     Shapes: rows [V, E]
-    Errors: UsageError if there is such a file already; DataError if the system cannot write it
+    Errors: as `check_out`; DataError if the system cannot write it
     """
-    path = Path(path)
-    if path.exists() and not overwrite:
-        raise UsageError(f"{path} exists already; pass --overwrite to replace it")
+    path = check_out(path, overwrite=overwrite)
     kept = [place for place, token in enumerate(tokens) if token.split() == [token]]
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -24,6 +24,8 @@ DRAWN = 64
 """Tokens drawn as negatives in a step, shared by its pairs."""
 MOST = 64
 """A step is smaller where more pairs than so many would move one vector at once, as in a tiny vocabulary."""
+FEWEST_EPOCHS, MOST_EPOCHS, LONG = 5, 20, 2_000_000
+"""Without a number of passes, few tokens are gone through more often, until so many have been read."""
 TOLD = 16
 """The loss is looked at once in so many steps."""
 POWER = 0.75
@@ -34,15 +36,15 @@ POWER = 0.75
 class SkipGram:
     """How word vectors are learned.
 
-    width: numbers of a vector; epochs: passes over the texts; window: most tokens between a token and what it
-    foretells, the distance drawn from 1 to it for each token; negatives: weight of what does not stand there beside one
-    that does; subsample: share of a text from which on a token is thinned out, 0 for none.
+    width: numbers of a vector; epochs: passes over texts, None for `passes`; window: most tokens between a token and
+    what it foretells, the distance drawn from 1 to it for each token; negatives: weight of what does not stand there
+    beside one that does; subsample: share of a text from which on a token is thinned out, 0 for none.
     Errors: UsageError for values that cannot be
     Source: Mikolov et al. 2013, Distributed representations of words and phrases and their compositionality
     """
 
     width: int = 100
-    epochs: int = 5
+    epochs: int | None = None
     window: int = 5
     negatives: float = 5.0
     subsample: float = 1e-3
@@ -50,9 +52,9 @@ class SkipGram:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("width", "epochs", "window"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name, value in (("width", self.width), ("epochs", self.epochs), ("window", self.window)):
+            if value is not None and value < 1:
+                raise UsageError(f"{name} must be at least 1, got {value}")
         if self.negatives <= 0 or self.learning_rate <= 0:
             raise UsageError(f"negatives and learning_rate must be above 0, got {self.negatives}, {self.learning_rate}")
         if not 0 <= self.subsample < 1:
@@ -61,9 +63,10 @@ class SkipGram:
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass done. loss: mean of a pair, in nats; seconds: since the beginning"""
+    """One pass of several done. loss: mean of a pair, in nats; seconds: since the beginning"""
 
     epoch: int
+    epochs: int
     loss: float
     pairs: int
     seconds: float
@@ -75,6 +78,11 @@ def count_tokens(texts: Sequence[Ids], size: int) -> npt.NDArray[np.int64]:
     for block, _ in _blocks(texts):
         counts += np.bincount(block, minlength=size)
     return counts
+
+
+def passes(tokens: int) -> int:
+    """Over texts of so many tokens, if nothing else is said."""
+    return min(max(FEWEST_EPOCHS, math.ceil(LONG / max(tokens, 1))), MOST_EPOCHS)
 
 
 @torch.no_grad()
@@ -96,8 +104,9 @@ def learn_vectors(
     outer = torch.zeros(size, how.width)
     kept = _kept_share(counts, how.subsample)
     batch = _batch(counts, kept, how.negatives)
-    begun, done, total = time.perf_counter(), 0, float(counts.sum()) * how.epochs
-    for epoch in range(how.epochs):
+    epochs = how.epochs or passes(int(counts.sum()))
+    begun, done, total = time.perf_counter(), 0, float(counts.sum()) * epochs
+    for epoch in range(epochs):
         losses, pairs = [], 0
         for tokens, places in _blocks(texts):
             rate = how.learning_rate * max(1 - done / total, 1e-2)
@@ -113,7 +122,7 @@ def learn_vectors(
         if not all(map(math.isfinite, losses)):
             raise DivergedError("word vectors stopped being numbers; try a lower learning rate")
         if tell is not None:
-            tell(Pass(epoch + 1, sum(losses) / len(losses), pairs, time.perf_counter() - begun))
+            tell(Pass(epoch + 1, epochs, sum(losses) / len(losses), pairs, time.perf_counter() - begun))
     found: npt.NDArray[np.float32] = inner.numpy()
     found[counts == 0] = 0
     return found

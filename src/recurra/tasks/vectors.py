@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from recurra.data.sources import sha256
 from recurra.data.vectors import FOLDED, read_vectors
 from recurra.errors import DataError
-from recurra.tasks.skipgram import Ids, Pass, SkipGram, count_tokens, learn_vectors
+from recurra.tasks.skipgram import Ids, Pass, SkipGram, count_tokens, learn_vectors, passes
 from recurra.topologies.embedding import fill_rows
 
 
@@ -86,6 +86,7 @@ def from_texts(table: WordTable, how: SkipGram, *, tell: Callable[[Pass], None] 
     Errors: DataError if there is nothing to learn from
     """
     counts = count_tokens(table.texts, len(table.tokens))
+    how = replace(how, epochs=how.epochs or passes(int(counts.sum())))
     rows = learn_vectors(table.texts, len(table.tokens), how, tell=tell)
     known = counts > 0
     factor = fill_rows(table.weight, torch.from_numpy(rows), torch.from_numpy(known))

@@ -1,0 +1,60 @@
+"""Files of word vectors: written from a trained model, or learned from a corpus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from recurra.api.preparation import prepare_run, settings_for
+from recurra.api.run import load
+from recurra.api.talk import Talk
+from recurra.api.vectors import told
+from recurra.data.vectors import check_out, write_vectors
+from recurra.model_folder.manifest import MANIFEST
+from recurra.tasks.skipgram import SkipGram, count_tokens, learn_vectors
+from recurra.tasks.sources import resolve
+
+
+def export_vectors(
+    source: str | Path,
+    out: str | Path,
+    *,
+    task: str | None = None,
+    how: SkipGram | None = None,
+    overwrite: bool = False,
+    quiet: bool = False,
+    **settings: Any,
+) -> int:
+    """Write word vectors as word2vec text: a trained model's, or learned from the training part of some data.
+
+    source: a model folder, or what `train` takes; how: they are learned; settings: of the data, as for `train`, which
+    divides the same data with the same seed in the same way, so that what it tests on was not learned from; running
+    text is cut into words unless its level is given.
+    Returns how many were written; a token with white space in it cannot be, and is told of.
+    Errors: DataError, UsageError, ModelFolderError
+    """
+    path, talk = Path(out), Talk(quiet=quiet)
+    check_out(path, overwrite=overwrite)
+    if (Path(source) / MANIFEST).is_file():
+        found = load(source).model.word_vectors()
+        tokens, rows = found.tokens, found.rows
+    else:
+        how = how or SkipGram()
+        data = resolve(source, task, validation=settings.get("validation"), test=settings.get("test"))
+        talk.say(f"task {data.task}: {data.why}")
+        if data.task == "language" and settings.get("segment") is None:
+            settings = {"level": data.options.get("level", "word")} | settings
+        prepared = prepare_run(data, settings_for(data, settings | {"seed": how.seed, "epochs": 1.0}))
+        table = prepared.word_table()
+        for note in prepared.notes:
+            talk.say(f"note: {note}")
+        counts = count_tokens(table.texts, len(table.tokens))
+        talk.say(f"{int(counts.sum()):,} tokens of {len(table.tokens):,} types in the training part")
+        learned = learn_vectors(table.texts, len(table.tokens), how, tell=lambda done: talk.say(told(done)))
+        tokens = [token for token, count in zip(table.tokens, counts.tolist(), strict=True) if count]
+        rows = learned[counts > 0]
+    written, left_out = write_vectors(path, tokens, rows, overwrite=overwrite)
+    if left_out:
+        talk.say(f"note: {left_out:,} tokens with white space in them cannot be written in this format")
+    talk.say(f"{written:,} vectors of {rows.shape[1]} numbers")
+    return written
