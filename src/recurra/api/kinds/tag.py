@@ -17,8 +17,9 @@ from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
 from recurra.tasks.sources import Source
 from recurra.tasks.tag import TagTask, build_network, judge, tag_part
-from recurra.tasks.tag_data import UNKNOWN_TAG, Lexicon, TagData, encode_part, in_scheme, prepare, read_parts, spans_of
+from recurra.tasks.tag_data import UNKNOWN_TAG, Lexicon, TagData, encode_part, prepare
 from recurra.tasks.tag_model import TagModel
+from recurra.tasks.tag_reading import in_scheme, read_parts, spans_of
 from recurra.tasks.tag_rivals import tag_rivals
 from recurra.tasks.vectors import WordTable
 from recurra.topologies.tagger import Tagger
