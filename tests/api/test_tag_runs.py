@@ -139,6 +139,6 @@ def test_the_command_line(tagger: recurra.Run, tmp_path: Path, capsys: pytest.Ca
     small = ("--epochs", "1", "--hidden-size", "4", "--char-size", "2", "--embedding-size", "4")
     code, _, err = told(capsys, "train", worse, "--skip-lines", f"worse.bio:{line}", "--out", tmp_path / "left", *small)
     assert code == 0
-    assert f"1 defective line was left out: worse.bio:{line}" in err
+    assert f"left out: 1 defective line, worse.bio:{line}" in err
     head = next(line for line in err.splitlines() if line.startswith("  epoch"))
     assert len(head + "  best") <= 80

@@ -57,8 +57,8 @@ def test_parts_of_their_own_and_what_they_share(tmp_path: Path) -> None:
     assert data.facts["counts"] == {"train": 10, "validation": 2, "test": 1}
     assert data.facts["tokens"] == {"train": 30, "validation": 5, "test": 2}
     assert data.tags == ["N", "R", "V"]
-    assert said(data, "1 distinct sentences stand in both train and validation")
-    assert said(data, "1 tags of 1 tokens of the validation part were never in training and count as mistakes: Z")
+    assert said(data, "in both train and validation: 1 distinct sentence")
+    assert said(data, "never in training, so mistakes in validation: 1 tag, Z (1 token)")
     assert data.parts["validation"].labels[1].tolist() == [0, UNKNOWN_TAG]
     assert data.facts["unknown_rate"] == 1.0
 
@@ -130,7 +130,7 @@ def test_invalid_tags_are_mended_and_counted(tmp_path: Path) -> None:
     data = read(invalid(tmp_path), split=(0.5, 0.5, 0.0))
     tags = {s.tags for part in data.parts.values() for s in part.sentences if "Oslo" in s.tokens}
     assert tags == {("O", "B-LOC", "I-LOC")}
-    assert said(data, "1 invalid BIO tags were mended in")
+    assert said(data, ": 1 invalid BIO tag, the first at")
     assert said(data, "a.bio:32")
 
 
@@ -158,7 +158,7 @@ def test_a_defective_line_is_refused_left_out_and_refused_again_if_strict(tmp_pa
     with pytest.raises(DataError, match=r"a\.bio:42: '-NAME' stands alone"):
         read(path)
     data = read(path, skip_lines=("a.bio:42",))
-    assert said(data, "1 defective line was left out: a.bio:42")
+    assert said(data, "left out: 1 defective line, a.bio:42")
     assert any(s.tokens == ("x", "y") for part in data.parts.values() for s in part.sentences)
     with pytest.raises(DataError, match=r"a\.bio:42"):
         read(path, skip_lines=("a.bio:42",), strict=True)
@@ -173,12 +173,16 @@ def test_long_sentences_are_cut_in_training_alone(tmp_path: Path) -> None:
     data = read(tmp_path / "d", max_length=2)
     assert {len(s) for s in data.parts["train"].sentences} == {2}
     assert data.facts["tokens"]["validation"] == 3
-    assert said(data, "5 sentences of the training part were cut after 2 tokens")
+    assert said(data, "cut after 2 tokens: 5 sentences of the training part")
 
 
 def test_what_nothing_can_be_learned_from(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="all tokens have the same tag, 'N'"):
         read(put(tmp_path / "a.bio", *[f"w{i}/N" for i in range(10)]))
+    with pytest.raises(UsageError, match="there is 'word"):
+        read(put(tmp_path / "c.bio", *many()), level="char")
+    with pytest.raises(UsageError, match="level 'byte' is neither"):
+        read(tmp_path / "c.bio", level="byte")
     with pytest.raises(DataError, match="validation part is empty"):
         read(put(tmp_path / "b.bio", "a/N b/V"))
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import combinations
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from recurra.data import spans
-from recurra.data.examples import Example, Examples
 from recurra.data.normalize import normalize as normalized
-from recurra.data.splits import PARTS, check_fractions, split
-from recurra.data.tagged import Reading, Sentence, Tagged, read_tagged
+from recurra.data.tagged import Sentence, Tagged
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources import Source, hashes
-from recurra.tasks.tag_files import TAGS
+from recurra.tasks.tag_reading import in_scheme, many, read, shortened, spans_of
 
 Ids = npt.NDArray[np.int64]
 
@@ -106,7 +103,7 @@ def prepare(
     """
     if settings.level not in (None, "char", "word"):
         raise UsageError(f"tokens of tagged data are words or single characters; level {settings.level!r} is neither")
-    parts, notes, facts = _read(source, settings, seed)
+    parts, notes, facts = read(source, settings, seed)
     if not len(parts["validation"]):
         raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")
     scheme = spans_of(parts.values(), settings.scheme)
@@ -114,16 +111,21 @@ def prepare(
         for name, part in parts.items():
             parts[name], mended, first = in_scheme(part, scheme, strict=settings.strict)
             if mended:
-                notes.append(f"{mended:,} invalid {scheme.upper()} tags were mended in {name}, the first at {first}")
+                notes.append(f"mended in {name}: {many(mended, f'invalid {scheme.upper()} tag')}, the first at {first}")
     if settings.max_length is not None:
         parts["train"], cut = shortened(parts["train"], settings.max_length)
         if cut:
-            notes.append(f"{cut:,} sentences of the training part were cut after {settings.max_length} tokens")
+            notes.append(
+                f"cut after {many(settings.max_length, 'token')}: {many(cut, 'sentence')} of the training part"
+            )
     tags = parts["train"].tags()
     if len(tags) < 2:
         raise DataError(f"all tokens have the same tag, {tags[0]!r}", file=parts["train"].items[0].file)
     single = all(len(token) == 1 for sentence in parts["train"] for token in sentence.tokens)
     level = settings.level or ("char" if single else "word")
+    if level == "char" and not single:
+        long = next(token for sentence in parts["train"] for token in sentence.tokens if len(token) > 1)
+        raise UsageError(f"level 'char' means tokens of one character; there is {long!r}")
     lexicon = build_lexicon(
         parts["train"],
         settings,
@@ -132,7 +134,7 @@ def prepare(
     )
     encoded = {name: encode_part(part.items, lexicon, tags) for name, part in parts.items()}
     judged = encoded["test"] if len(encoded["test"]) else encoded["validation"]
-    notes += _told(source, parts, tags, scheme, level, settings)
+    notes += _told(parts, tags, scheme, level, settings)
     words = np.concatenate([judged.words[ids] for ids in judged.encoded])
     facts |= {
         "name": source.name,
@@ -146,88 +148,6 @@ def prepare(
         "unknown_rate": float((words == 0).mean()),
     }
     return TagData(tags, spans.scheme(scheme).name if scheme else None, lexicon, encoded, facts, notes)
-
-
-def read_parts(source: Source, settings: DataSettings) -> dict[str, Tagged]:
-    """The sentences of a source by part, or all of them under "all". Errors: DataError, UsageError"""
-    names = {path.name for path in source.files.values()}
-    skip: dict[str, set[int]] = {}
-    for place in settings.skip_lines:
-        name, _, line = place.rpartition(":")
-        if not name or not line.isdecimal():
-            raise UsageError(f"a line to leave out is written as FILE:LINE, got {place!r}")
-        if name not in names:
-            raise UsageError(f"skip_lines names {name!r}, but the data are {', '.join(sorted(names))}")
-        if not settings.strict:
-            skip.setdefault(name, set()).add(int(line))
-    found = {}
-    for part, path in source.files.items():
-        if not part.endswith(TAGS):
-            reading = Reading(settings.text, settings.label, settings.encoding, frozenset(skip.get(path.name, ())))
-            found[part] = read_tagged(path, reading, tags=source.files.get(part + TAGS))
-    return found
-
-
-def spans_of(parts: Iterable[Tagged], asked: str) -> str | None:
-    """The scheme that tags are written in: as asked, or recognised in all parts together."""
-    if asked == "none":
-        return None
-    return asked if asked != "auto" else spans.recognise(s.tags for part in parts for s in part)
-
-
-def in_scheme(part: Tagged, name: str, *, strict: bool, into: str | None = None) -> tuple[Tagged, int, str]:
-    """The sentences with valid tags, IOB1 as BIO; how many tags were mended, and where the first invalid one stood.
-
-    name: the scheme they are written in; into: another one to write them in
-    Errors: DataError with file and line for an invalid tag if `strict`, and for a tag of no such scheme
-    """
-    scheme, target = spans.scheme(name), spans.scheme(into or name)
-    items, mended, first = [], 0, ""
-    for sentence in part:
-        _check_letters(sentence, scheme)
-        wrong = None if name == "iob1" else scheme.first_invalid(sentence.tags)
-        tags = scheme.repair(sentence.tags)
-        if wrong is not None:
-            place = f"{sentence.file.name}:{sentence.lines[wrong]}"
-            if strict:
-                raise _invalid(sentence, wrong, scheme)
-            mended += sum(a != b for a, b in zip(sentence.tags, tags, strict=True))
-            first = first or place
-        if target is not scheme:
-            tags = target.repair(tags)
-        items.append(replace(sentence, tags=tuple(tags)))
-    return replace(part, items=items), mended, first
-
-
-def _check_letters(sentence: Sentence, scheme: spans.Scheme) -> None:
-    for tag, line in zip(sentence.tags, sentence.lines, strict=True):
-        if tag != spans.OUTSIDE and spans.parse(tag)[0] not in scheme.letters:
-            raise DataError(
-                f"{tag!r} is no tag of the scheme {scheme.name}", remedy="name the right one with --scheme, or none",
-                file=sentence.file, line=line,
-            )  # fmt: skip
-
-
-def _invalid(sentence: Sentence, place: int, scheme: spans.Scheme) -> DataError:
-    tag, before = sentence.tags[place], sentence.tags[place - 1] if place else None
-    follows = "begins a sentence" if before is None else f"follows {before!r}"
-    if scheme.follows(before or spans.OUTSIDE, tag):
-        follows = "ends a sentence"
-    return DataError(
-        f"invalid {scheme.name.upper()} tags: {tag!r} {follows}",
-        remedy="mend it, or leave out --strict to have it mended and counted",
-        file=sentence.file,
-        line=sentence.lines[place],
-    )
-
-
-def shortened(part: Tagged, longest: int) -> tuple[Tagged, int]:
-    """The sentences without what comes after their first `longest` tokens, and how many lost something."""
-    items = [
-        replace(s, tokens=s.tokens[:longest], tags=s.tags[:longest], lines=s.lines[:longest]) if len(s) > longest else s
-        for s in part
-    ]
-    return replace(part, items=items), sum(len(s) > longest for s in part)
 
 
 def build_lexicon(train: Tagged, settings: DataSettings, *, characters: bool, pairs: bool) -> Lexicon:
@@ -275,49 +195,8 @@ def encode_part(sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[
     return TagPart(list(sentences), tokens, words, letters, neighbours, encoded, labels)
 
 
-def _read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, Tagged], list[str], dict[str, Any]]:
-    """The three parts, what to say about them, and what was counted."""
-    found = read_parts(source, settings)
-    notes = []
-    multiword, empty = (sum(getattr(p, n) for p in found.values()) for n in ("multiword", "empty_nodes"))
-    if multiword or empty:
-        notes.append(f"{multiword:,} multiword tokens and {empty:,} empty nodes were passed over, their words are read")
-    if left := [place for part in found.values() for place in part.left_out]:
-        shown = ", ".join(left[:5]) + (", ..." if len(left) > 5 else "")
-        notes.append(f"{len(left):,} defective line{'s were' if len(left) > 1 else ' was'} left out: {shown}")
-    if found.keys() == {"all"}:
-        parts = _divided(found["all"], settings.split, seed)
-    else:
-        parts = {name: found.get(name, Tagged()) for name in PARTS}
-        if not len(parts["validation"]):
-            train, validation, _ = check_fractions(settings.split)
-            share = validation / (train + validation) or 0.1
-            parts = _divided(parts["train"], (1 - share, share, 0.0), seed) | {"test": parts["test"]}
-            notes.append(f"the validation part, {share:.0%}, was split off the training part")
-        notes += _overlaps(parts)
-    return parts, notes, {"left_out": left}
-
-
-def _divided(whole: Tagged, shares: tuple[float, float, float], seed: int) -> dict[str, Tagged]:
-    """By distinct sentence, so that none stands in two parts."""
-    keys = [" ".join(sentence.tokens) for sentence in whole]
-    examples = Examples([Example(key, "", s.file, s.lines[0]) for key, s in zip(keys, whole, strict=True)])
-    part_of = {text: name for name, part in split(examples, shares, seed=seed) for text in part.texts}
-    parts = {name: Tagged() for name in PARTS}
-    parts["train"].skipped = whole.skipped
-    for key, sentence in zip(keys, whole, strict=True):
-        parts[part_of[key]].items.append(sentence)
-    return parts
-
-
-def _overlaps(parts: Mapping[str, Tagged]) -> list[str]:
-    texts = {name: {s.tokens for s in part} for name, part in parts.items()}
-    shared = {f"{a} and {b}": len(texts[a] & texts[b]) for a, b in combinations(PARTS, 2)}
-    return [f"{count:,} distinct sentences stand in both {pair}" for pair, count in shared.items() if count]
-
-
 def _told(
-    source: Source, parts: Mapping[str, Tagged], tags: list[str], scheme: str | None, level: str, settings: DataSettings
+    parts: Mapping[str, Tagged], tags: list[str], scheme: str | None, level: str, settings: DataSettings
 ) -> list[str]:
     notes = []
     if scheme is not None:
@@ -331,9 +210,8 @@ def _told(
         new = set(parts[name].tags()) - set(tags)
         if new:
             count = sum(tag in new for s in parts[name] for tag in s.tags)
+            shown = ", ".join(sorted(new)[:5]) + (", ..." if len(new) > 5 else "")
             notes.append(
-                f"{len(new)} tags of {count:,} tokens of the {name} part were never in training and count as mistakes: "
-                + ", ".join(sorted(new)[:5])
-                + (", ..." if len(new) > 5 else "")
+                f"never in training, so mistakes in {name}: {many(len(new), 'tag')}, {shown} ({many(count, 'token')})"
             )
     return notes

@@ -1,0 +1,147 @@
+"""Tagged sentences from a source: its parts, valid in their scheme, and what had to be done for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+from recurra.data import spans
+from recurra.data.examples import Example, Examples
+from recurra.data.splits import PARTS, check_fractions, split
+from recurra.data.tagged import Reading, Sentence, Tagged, read_tagged
+from recurra.errors import DataError, UsageError
+from recurra.tasks.settings import DataSettings
+from recurra.tasks.sources import Source
+from recurra.tasks.tag_files import TAGS
+
+
+def read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, Tagged], list[str], dict[str, Any]]:
+    """The three parts, what to say about them, and what was counted. Errors: DataError, UsageError"""
+    found = read_parts(source, settings)
+    notes = []
+    multiword, empty = (sum(getattr(p, n) for p in found.values()) for n in ("multiword", "empty_nodes"))
+    if multiword or empty:
+        notes.append(
+            f"passed over: {many(multiword, 'multiword token')}, whose words are read, and {many(empty, 'empty node')}"
+        )
+    if left := [place for part in found.values() for place in part.left_out]:
+        shown = ", ".join(left[:5]) + (", ..." if len(left) > 5 else "")
+        notes.append(f"left out: {many(len(left), 'defective line')}, {shown}")
+    if found.keys() == {"all"}:
+        parts = _divided(found["all"], settings.split, seed)
+    else:
+        parts = {name: found.get(name, Tagged()) for name in PARTS}
+        if not len(parts["validation"]):
+            train, validation, _ = check_fractions(settings.split)
+            share = validation / (train + validation) or 0.1
+            parts = _divided(parts["train"], (1 - share, share, 0.0), seed) | {"test": parts["test"]}
+            notes.append(f"the validation part, {share:.0%}, was split off the training part")
+        notes += _overlaps(parts)
+    return parts, notes, {"left_out": left}
+
+
+def _divided(whole: Tagged, shares: tuple[float, float, float], seed: int) -> dict[str, Tagged]:
+    """By distinct sentence, so that none stands in two parts."""
+    keys = [" ".join(sentence.tokens) for sentence in whole]
+    examples = Examples([Example(key, "", s.file, s.lines[0]) for key, s in zip(keys, whole, strict=True)])
+    part_of = {text: name for name, part in split(examples, shares, seed=seed) for text in part.texts}
+    parts = {name: Tagged() for name in PARTS}
+    parts["train"].skipped = whole.skipped
+    for key, sentence in zip(keys, whole, strict=True):
+        parts[part_of[key]].items.append(sentence)
+    return parts
+
+
+def _overlaps(parts: Mapping[str, Tagged]) -> list[str]:
+    texts = {name: {s.tokens for s in part} for name, part in parts.items()}
+    shared = {f"{a} and {b}": len(texts[a] & texts[b]) for a, b in combinations(PARTS, 2)}
+    return [f"in both {pair}: {many(count, 'distinct sentence')}" for pair, count in shared.items() if count]
+
+
+def read_parts(source: Source, settings: DataSettings) -> dict[str, Tagged]:
+    """The sentences of a source by part, or all of them under "all". Errors: DataError, UsageError"""
+    names = {path.name for path in source.files.values()}
+    skip: dict[str, set[int]] = {}
+    for place in settings.skip_lines:
+        name, _, line = place.rpartition(":")
+        if not name or not line.isdecimal():
+            raise UsageError(f"a line to leave out is written as FILE:LINE, got {place!r}")
+        if name not in names:
+            raise UsageError(f"skip_lines names {name!r}, but the data are {', '.join(sorted(names))}")
+        if not settings.strict:
+            skip.setdefault(name, set()).add(int(line))
+    found = {}
+    for part, path in source.files.items():
+        if not part.endswith(TAGS):
+            reading = Reading(settings.text, settings.label, settings.encoding, frozenset(skip.get(path.name, ())))
+            found[part] = read_tagged(path, reading, tags=source.files.get(part + TAGS))
+    return found
+
+
+def spans_of(parts: Iterable[Tagged], asked: str) -> str | None:
+    """The scheme that tags are written in: as asked, or recognised in all parts together."""
+    if asked == "none":
+        return None
+    return asked if asked != "auto" else spans.recognise(s.tags for part in parts for s in part)
+
+
+def in_scheme(part: Tagged, name: str, *, strict: bool, into: str | None = None) -> tuple[Tagged, int, str]:
+    """The sentences with valid tags, IOB1 as BIO; how many tags were mended, and where the first invalid one stood.
+
+    name: the scheme they are written in; into: another one to write them in
+    Errors: DataError with file and line for an invalid tag if `strict`, and for a tag of no such scheme
+    """
+    scheme, target = spans.scheme(name), spans.scheme(into or name)
+    items, mended, first = [], 0, ""
+    for sentence in part:
+        _check_letters(sentence, scheme)
+        wrong = None if name == "iob1" else scheme.first_invalid(sentence.tags)
+        tags = scheme.repair(sentence.tags)
+        if wrong is not None:
+            place = f"{sentence.file.name}:{sentence.lines[wrong]}"
+            if strict:
+                raise _invalid(sentence, wrong, scheme)
+            mended += sum(a != b for a, b in zip(sentence.tags, tags, strict=True))
+            first = first or place
+        if target is not scheme:
+            tags = target.repair(tags)
+        items.append(replace(sentence, tags=tuple(tags)))
+    return replace(part, items=items), mended, first
+
+
+def _check_letters(sentence: Sentence, scheme: spans.Scheme) -> None:
+    for tag, line in zip(sentence.tags, sentence.lines, strict=True):
+        if tag != spans.OUTSIDE and spans.parse(tag)[0] not in scheme.letters:
+            raise DataError(
+                f"{tag!r} is no tag of the scheme {scheme.name}", remedy="name the right one with --scheme, or none",
+                file=sentence.file, line=line,
+            )  # fmt: skip
+
+
+def _invalid(sentence: Sentence, place: int, scheme: spans.Scheme) -> DataError:
+    tag, before = sentence.tags[place], sentence.tags[place - 1] if place else None
+    follows = "begins a sentence" if before is None else f"follows {before!r}"
+    if scheme.follows(before or spans.OUTSIDE, tag):
+        follows = "ends a sentence"
+    return DataError(
+        f"invalid {scheme.name.upper()} tags: {tag!r} {follows}",
+        remedy="mend it, or leave out --strict to have it mended and counted",
+        file=sentence.file,
+        line=sentence.lines[place],
+    )
+
+
+def shortened(part: Tagged, longest: int) -> tuple[Tagged, int]:
+    """The sentences without what comes after their first `longest` tokens, and how many lost something."""
+    items = [
+        replace(s, tokens=s.tokens[:longest], tags=s.tags[:longest], lines=s.lines[:longest]) if len(s) > longest else s
+        for s in part
+    ]
+    return replace(part, items=items), sum(len(s) > longest for s in part)
+
+
+def many(count: int, noun: str) -> str:
+    """1 tag, 2 tags."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
