@@ -14,6 +14,7 @@ import torch
 
 import recurra
 from recurra import model_folder
+from recurra.data import chinese
 from recurra.errors import DataError, EngineError, ModelFolderError, UnknownNameError, UsageError
 
 Train = Callable[..., recurra.Run]
@@ -96,7 +97,7 @@ def test_baselines_stand_beside_other_data_too(train: Train, labels: Path, text:
         train(text, out=tmp_path / "language").evaluate(text, baselines=True)
 
 
-def test_chinese_words_and_pairs(train: Train, tmp_path: Path) -> None:
+def test_chinese_words_and_pairs(train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = tmp_path / "reviews.csv"
     opinions = [("很好", 1), ("不好", 0)]
     rows = [f"{thing}{word}{sign},{label}" for thing in ("房间", "早餐", "屏幕", "电影", "服务", "价格")
@@ -116,6 +117,11 @@ def test_chinese_words_and_pairs(train: Train, tmp_path: Path) -> None:
     )  # fmt: skip
     with pytest.raises(UsageError, match="level='char' contradicts"):
         train(table, segment="word", level="char")
+    other = chinese.Segmenter("rjieba", "9.9", list)  # cuts every character off
+    monkeypatch.setattr(chinese, "_installed", lambda name: other if name == "rjieba" else None)
+    with pytest.raises(ModelFolderError, match=r"run: vocabulary: .* rjieba 9\.9 here cuts them differently\ninstall"):
+        recurra.load(run.folder)
+    assert recurra.load(plain.folder).predict("好")
 
 
 def test_data_in_parts_can_be_judged_again(train: Train, tmp_path: Path) -> None:
