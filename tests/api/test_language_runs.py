@@ -48,6 +48,8 @@ def test_a_large_vocabulary_gets_an_adaptive_output(train: Train, tmp_path: Path
     path.write_text("".join(f"w{i} w{i % 7}\n" for i in range(2300)), encoding="utf-8")
     run = train(path, level="word", hidden_size=4, embedding_size=4)
     assert run.settings.network.output == "adaptive"
+    assert run.config["notes"][0].startswith("words start from other defaults than characters: hidden_size")
+    assert run.config["notes"][1].startswith("the output is adaptive, for 2,")
     assert recurra.load(run.folder).evaluate()["loss"] == pytest.approx(run.metrics["metrics"]["loss"])
 
 

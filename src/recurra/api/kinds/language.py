@@ -22,7 +22,7 @@ from recurra.tasks.settings import TaskName
 from recurra.tasks.sources import Source, hashes
 from recurra.tasks.vectors import WordTable
 from recurra.topologies.many_to_many import NextToken, output_for
-from recurra.training.defaults import Settings
+from recurra.training.defaults import BY_LEVEL, Settings
 
 SAMPLES = (("", 0.5), ("", 0.8), ("", 1.0))
 """Prompt and temperature of the report's samples."""
@@ -44,7 +44,16 @@ class LanguageKind:
             whole = asked.validation is None and "train" not in source.files
             remedy = "give it a share, as in --split 90/10" if whole else "name its file with --validation FILE"
             raise DataError("the validation part is empty", remedy=remedy)
-        settings = settings.changed(output=output_for(len(corpus.vocabulary), settings.network))
+        notes = []
+        if ("language", level) in BY_LEVEL:
+            changed = ", ".join(f"{name} {value}" for name, value in BY_LEVEL["language", level].items())
+            notes.append(f"{UNITS[level]} start from other defaults than characters: {changed}")
+        output = output_for(len(corpus.vocabulary), settings.network)
+        if output == "adaptive" and settings.network.output == "auto":
+            notes.append(
+                f"the output is adaptive, for {len(corpus.vocabulary):,} tokens; --output softmax for one over all"
+            )
+        settings = settings.changed(output=output)
         torch.manual_seed(training.seed)
         task = LanguageTask(
             corpus,
@@ -65,7 +74,7 @@ class LanguageKind:
             "vocabulary_level": level,
             "unknown_rate": float((judged == 0).mean()),
         }
-        return PreparedLanguage(source, settings, task, facts, [], judged_on, corpus)
+        return PreparedLanguage(source, settings, task, facts, notes, judged_on, corpus)
 
     def load(self, folder: ModelFolder, settings: Settings) -> LanguageModel:
         vocabulary = read_vocabulary(folder.vocabulary)
