@@ -104,8 +104,8 @@ DEFAULTS: dict[TaskName, Settings] = {
 
 BY_LEVEL: dict[tuple[TaskName, str], dict[str, Any]] = {
     ("language", "word"): {
-        "hidden_size": 400, "embedding_size": 400, "tie_weights": True, "variational": True, "dropout": 0.4,
-        "input_dropout": 0.2, "bptt": 35, "learning_rate": 5e-3, "weight_decay": 0.02, "state_reset": 0.0,
+        "hidden_size": 400, "embedding_size": 400, "tie_weights": True, "variational": True, "dropout": 0.35,
+        "input_dropout": 0.15, "bptt": 35, "learning_rate": 2e-3, "weight_decay": 0.02,
     },
 }  # fmt: skip
 """What a task starts from instead where its tokens are of another level than characters and bytes."""
