@@ -158,8 +158,8 @@ def _folder(path: Path, task: str | None) -> Source:
         )
     if tunes := [p for p in files if _ends(p, TUNES)]:
         why = f"the folder holds {len(tunes)} files of tunes"
-        files = {p.name.partition(".")[0]: p for p in tunes}
-        return Source(path.name, "generate", "tunes", files, dict(TUNE_SETTINGS), why)
+        by_name = {p.name.partition(".")[0]: p for p in tunes}
+        return Source(path.name, "generate", "tunes", by_name, dict(TUNE_SETTINGS), why)
     if not tables and not texts and (poems := [p for p in files if _ends(p, POEMS)]):
         by_part = _parts(poems) or {p.stem: p for p in poems}
         return Source(path.name, "language", "poems", by_part, {}, f"the folder holds {len(poems)} files of poems")

@@ -77,7 +77,12 @@ DEFAULTS: dict[TaskName, Settings] = {
     "tag": Settings(
         DataSettings(min_count=2, normalize=("lowercase",)),
         NetworkSettings(
-            cell="lstm", hidden_size=128, embedding_size=100, bidirectional=True, dropout=0.5, embedding_dropout=0.2,
+            cell="lstm",
+            hidden_size=128,
+            embedding_size=100,
+            bidirectional=True,
+            dropout=0.5,
+            embedding_dropout=0.2,
             crf=True,
         ),
         TrainingSettings(batch_size=32, learning_rate=4e-3),
