@@ -47,7 +47,7 @@ def test_blank_lines_alone_are_an_error(tmp_path):
 def test_two_files_line_by_line_packed_or_not(tmp_path):
     source = write(tmp_path / "train.en", "a house", "", "a tree")
     target = tmp_path / "train.de.gz"
-    target.write_bytes(gzip.compress("ein Haus\n\nein Baum\n".encode()))
+    target.write_bytes(gzip.compress(b"ein Haus\n\nein Baum\n"))
     pairs = from_files(source, target)
     assert [(p.source, p.target, p.line) for p in pairs] == [("a house", "ein Haus", 1), ("a tree", "ein Baum", 3)]
     assert pairs.blank == 1

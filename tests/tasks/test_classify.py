@@ -74,3 +74,24 @@ def test_balance_takes_the_frequency_of_a_class_out_of_what_is_learned() -> None
         fit(task, TrainingSettings(epochs=200, learning_rate=0.05))
         chances.append(log_probabilities(task.network.eval(), part.encoded[:1])[0].exp()[0].item())
     assert chances == pytest.approx([0.75, 0.5], abs=0.02)
+
+
+def test_words_start_from_short_vectors() -> None:
+    for level, length in (("word", 1.0), ("char", 8.0)):
+        vocabulary = Vocabulary.build([" ".join(f"{a}{b}" for a in "abcdefghij" for b in "klmnopqrst")], level=level)
+        part = Part(["a"] * 2, [np.ones(1, np.int64)] * 2, np.array([0, 1]))
+        data = ClassifyData(["x", "y"], vocabulary, dict.fromkeys(("train", "validation", "test"), part))
+        task = ClassifyTask(data, NetworkSettings(embedding_size=64), batch_size=2, bptt=None, seed=0)
+        assert task.network.table.weight.norm(dim=1).mean().item() == pytest.approx(length, rel=0.1)
+
+
+def test_an_epoch_of_crops_is_cut_once_and_again_for_the_next() -> None:
+    vocabulary = Vocabulary(["<unk>", *"abcd,"])
+    texts = ["abcd,abcd,dcba,abcd,", "dcba,dcba,abcd"] * 20
+    part = Part(texts, [vocabulary.encode(text) for text in texts], np.array([0, 1] * 20))
+    data = ClassifyData(["x", "y"], vocabulary, dict.fromkeys(("train", "validation", "test"), part))
+    task = ClassifyTask(data, NetworkSettings(), batch_size=8, bptt=None, seed=0, crop=1.0, batch_tokens=60)
+    epochs = [[batch.tokens.tolist() for batch in task.batches(n)] for n in (0, 1, 0)]
+    assert epochs[0] == epochs[2] != epochs[1]
+    assert [len(epoch) for epoch in epochs] == [task.steps(0), task.steps(1), task.steps(0)]
+    assert all(len(rows) * len(rows[0]) <= 60 for rows in epochs[0])

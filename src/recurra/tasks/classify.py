@@ -52,7 +52,11 @@ class ClassifyTask:
     ) -> None:  # fmt: skip
         self.data, self.bptt = data, bptt
         self.shift = balance * log_frequencies(data) if balance else None
-        self.network: nn.Module = SequenceClassifier(len(data.vocabulary), len(data.classes), settings)
+        # Words that are seldom seen keep what they start from; short vectors say little, long ones are learned by heart.
+        scale = 1.0 if data.vocabulary.level in ("char", "byte") else settings.embedding_size**-0.5
+        self.network: nn.Module = SequenceClassifier(
+            len(data.vocabulary), len(data.classes), settings, table_scale=scale
+        )
         train = data.parts["train"]
         self.judged = len(data.parts["validation"])
         self._batched = functools.partial(

@@ -13,11 +13,18 @@ from recurra.topologies.stacks import build_stack, run_truncated
 
 
 class SequenceClassifier(nn.Module):
-    """Token table, recurrent layers, pooling over time, one output per class."""
+    """Token table, recurrent layers, pooling over time, one output per class.
 
-    def __init__(self, vocabulary_size: int, classes: int, settings: NetworkSettings) -> None:
+    table_scale: standard deviation of the token vectors' values at the start
+    """
+
+    def __init__(
+        self, vocabulary_size: int, classes: int, settings: NetworkSettings, *, table_scale: float = 1.0
+    ) -> None:
         super().__init__()
-        self.table = TokenTable(vocabulary_size, settings.embedding_size, dropout=settings.embedding_dropout)
+        self.table = TokenTable(
+            vocabulary_size, settings.embedding_size, dropout=settings.embedding_dropout, scale=table_scale
+        )
         self.stack = build_stack(settings.embedding_size, settings)
         self.pooling = settings.pooling
         self.dropout = nn.Dropout(settings.dropout)

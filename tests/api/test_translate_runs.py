@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import recurra
+from recurra.api import training
+from recurra.api.talk import Talk
+from recurra.errors import ModelFolderError, StoppedError, UsageError
+
+NOUNS = {"dog": "Hund", "cat": "Katze", "man": "Mann", "house": "Haus", "tree": "Baum", "book": "Buch"}
+VERBS = {"sees": "sieht", "has": "hat", "likes": "mag"}
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    lines = [
+        f"a {s} {v} a {o}.\tein {NOUNS[s]} {VERBS[v]} ein {NOUNS[o]}.\n" for s in NOUNS for v in VERBS for o in NOUNS
+    ]
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def translator(train: Callable[..., recurra.Run], pairs: Path) -> recurra.Run:
+    return train(pairs, task="translate", split=(0.6, 0.2, 0.2), max_vocabulary=60, batch_size=8)
+
+
+def test_a_run_is_whole_and_loads(translator, pairs):
+    loaded = recurra.load(translator.folder)
+    asked = ["a dog sees a cat.", "a tree."]
+    assert [t.candidates for t in loaded.predict(asked)] == [t.candidates for t in translator.predict(asked)]
+    metrics = translator.metrics
+    assert list(metrics["metrics"])[:3] == ["loss", "bleu", "chrf"]
+    assert [r["name"] for r in metrics["baselines"]] == [
+        "copying the source", "word-for-word dictionary (IBM model 1)",
+    ]  # fmt: skip
+    again = loaded.evaluate()
+    assert again["bleu"] == pytest.approx(metrics["metrics"]["bleu"])
+    assert again["count"] == 22
+    anew = loaded.evaluate(pairs)
+    assert anew["count"] == 108
+    assert any("case counts" in note for note in translator.config["notes"])
+
+
+def test_the_report_shows_translations_and_attention(pairs, tmp_path):
+    run = recurra.train(
+        pairs, task="translate", out=tmp_path / "whole", quiet=True, epochs=1.0, hidden_size=6, embedding_size=5,
+        max_vocabulary=60, level="word", normalize=("lowercase",), device="cpu",
+    )  # fmt: skip
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    for shown in ("Translations", "Where the decoder looked", "By the length of the source", "BLEU", "chrF"):
+        assert shown in page
+    assert "lower case" in page
+    assert page.count("attention of") >= 4
+
+
+@pytest.mark.parametrize(
+    "wiring",
+    [
+        {"attention": "none", "bidirectional": False},
+        {"attention": "additive", "input_feeding": True},
+        {"attention": "dot", "merge": "sum", "scheduled_sampling": 0.5, "num_layers": 2},
+        {"level": "char", "max_vocabulary": None, "tie_weights": False, "cell": "lstm"},
+    ],
+    ids=str,
+)
+def test_every_wiring_trains_and_loads(train, pairs, wiring):
+    run = train(pairs, task="translate", **{"max_vocabulary": 60, "batch_size": 32, "epochs": 0.5} | wiring)
+    assert recurra.load(run.folder).predict("a dog sees a cat.")[0].best
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(train, pairs, tmp_path, monkeypatch):
+    given = {"task": "translate", "max_vocabulary": 60, "batch_size": 8, "dropout": 0.2, "epochs": 2.0}
+    whole = train(pairs, out=tmp_path / "whole", **given)
+    sent: list[int] = []
+
+    class Interrupting(Talk):
+        def tick(self, tick: Any) -> None:
+            if tick.step == 12 and not sent:
+                sent.append(tick.step)
+                signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(training, "Talk", Interrupting)
+    with pytest.raises(StoppedError):
+        train(pairs, out=tmp_path / "stopped", **given)
+    resumed = train(resume=tmp_path / "stopped")
+    assert resumed.metrics["metrics"] == whole.metrics["metrics"]
+
+
+def test_settings_of_other_tasks_and_of_this_one(train, pairs, labels, translator):
+    with pytest.raises(UsageError, match="leave bptt out"):
+        train(pairs, task="translate", bptt=5, bidirectional=False)
+    with pytest.raises(UsageError, match="attention is a setting of the task translate"):
+        train(labels, attention="dot")
+    with pytest.raises(UsageError, match="bridge is the only way"):
+        train(pairs, task="translate", attention="none", bridge="none")
+    vocabulary = translator.folder / "vocabulary.json"
+    vocabulary.write_text(vocabulary.read_text(encoding="utf-8").replace("bpe", "bpx"), encoding="utf-8")
+    with pytest.raises(ModelFolderError):
+        recurra.load(translator.folder)
