@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from command_line import TINY, Recurra
 
+from recurra import model_folder
 from recurra.cli import main
 
 PAIRS = [
@@ -94,6 +95,6 @@ def test_two_files_by_name(recurra: Recurra, languages: Path, tmp_path: Path) ->
         "--max-length", 20, "--too-long", "cut", "--out", "run", "-q", *TINY,
     )  # fmt: skip
     assert found.code == 0, found.err
-    config = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))
+    config = model_folder.read(tmp_path / "run").config
     assert config["settings"]["data"]["parallel"] == "train.xx"
     assert str(languages) not in json.dumps(config["settings"])
