@@ -76,9 +76,9 @@ def test_balance_takes_the_frequency_of_a_class_out_of_what_is_learned() -> None
     assert chances == pytest.approx([0.75, 0.5], abs=0.02)
 
 
-def test_words_start_from_short_vectors() -> None:
-    for level, length in (("word", 1.0), ("char", 8.0)):
-        vocabulary = Vocabulary.build([" ".join(f"{a}{b}" for a in "abcdefghij" for b in "klmnopqrst")], level=level)
+def test_tokens_of_a_large_vocabulary_start_from_short_vectors() -> None:
+    for size, length in ((classify.FEW_TOKENS, 1.0), (100, 8.0)):
+        vocabulary = Vocabulary(["<unk>", *map(str, range(size))], level="word")
         part = Part(["a"] * 2, [np.ones(1, np.int64)] * 2, np.array([0, 1]))
         data = ClassifyData(["x", "y"], vocabulary, dict.fromkeys(("train", "validation", "test"), part))
         task = ClassifyTask(data, NetworkSettings(embedding_size=64), batch_size=2, bptt=None, seed=0)

@@ -94,8 +94,8 @@ def test_what_cannot_be_told(tmp_path: Path) -> None:
         resolve(put(tmp_path / "labels", "a.txt", "b.txt"), "language")
     with pytest.raises(DataError, match="no labels to learn"):
         resolve(put(tmp_path / "one", "a.txt"), "classify")
-    with pytest.raises(DataError, match=r"a\.csv is a table.*, not language"):
-        resolve(put(tmp_path / "table", "a.csv"), "language")
+    with pytest.raises(DataError, match=r"a\.abc holds tunes.*, not language"):
+        resolve(put(tmp_path / "tunes", "a.abc") / "a.abc", "language")
     with pytest.raises(DataError, match="not classify"):
         resolve(put(tmp_path / "parts", "train.txt", "test.txt"), "classify")
     with pytest.raises(UnknownNameError, match="did you mean 'language'"):

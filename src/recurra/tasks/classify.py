@@ -27,6 +27,9 @@ from recurra.topologies.settings import NetworkSettings
 EVALUATION_TOKENS = 1 << 15
 """Padded tokens of a batch that is judged: many short texts, few long ones, the same memory."""
 
+FEW_TOKENS = 1000
+"""Of a larger vocabulary most tokens are rare and keep what they start from: short vectors, which say little."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -52,8 +55,7 @@ class ClassifyTask:
     ) -> None:  # fmt: skip
         self.data, self.bptt = data, bptt
         self.shift = balance * log_frequencies(data) if balance else None
-        # Words that are seldom seen keep what they start from; short vectors say little, long ones are learned by heart.
-        scale = 1.0 if data.vocabulary.level in ("char", "byte") else settings.embedding_size**-0.5
+        scale = 1.0 if len(data.vocabulary) <= FEW_TOKENS else settings.embedding_size**-0.5
         self.network: nn.Module = SequenceClassifier(
             len(data.vocabulary), len(data.classes), settings, table_scale=scale
         )
