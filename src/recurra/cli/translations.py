@@ -24,7 +24,7 @@ NBest = Annotated[
 ]
 LengthPenalty = Annotated[
     float | None,
-    typer.Option(metavar="X", min=0, help="0: short ones win; higher: longer ones [0.6]", rich_help_panel=PANEL),
+    typer.Option(metavar="X", min=0, help="0: short ones win; higher: longer ones [1.4]", rich_help_panel=PANEL),
 ]
 BlockNgrams = Annotated[
     int | None, typer.Option(metavar="N", min=0, help="never write N tokens in a row twice", rich_help_panel=PANEL)

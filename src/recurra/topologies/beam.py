@@ -19,7 +19,8 @@ class Search:
     """How is searched.
 
     beam: hypotheses that are followed at a time, 1 for greedy; n_best: so many are given back; length_penalty: alpha of
-    Wu et al. 2016, by which hypotheses of different length are compared, 0 for their plain log-probability;
+    Wu et al. 2016, by which hypotheses of different length are compared, 0 for their plain log-probability (1.4 was the
+    best of 0 to 1.8 on the validation part of multi30k, in both languages);
     block_ngrams: no sequence of so many tokens is written twice, 0 for no such rule (Paulus et al. 2018);
     sample: draw n_best hypotheses by chance, with temperature, top_k and top_p as in topologies.sampling, and no beam;
     seed: of the draws, None for others each time.
@@ -28,7 +29,7 @@ class Search:
 
     beam: int = 5
     n_best: int = 1
-    length_penalty: float = 0.6
+    length_penalty: float = 1.4
     block_ngrams: int = 0
     sample: bool = False
     temperature: float = 1.0
