@@ -67,7 +67,7 @@ def test_an_unknown_word_has_near_spellings(recurra: Recurra) -> None:
 
 
 def test_a_vector_file_of_the_wrong_width(recurra: Recurra, corpus: Path) -> None:
-    Path("v.txt").write_text("sun 1.0 2.0\nmoon 2.0\n")
+    Path("v.txt").write_text("sun 1.0 2.0\nmoon 2.0\nstar 1.0 1.0\n")
     train = ["train", corpus, "--level", "word", "--vectors", "v.txt"]
     recurra(*train).refused(3, "v.txt:2: this vector has 1 numbers, the first lines have 2")
     recurra("explain", "v.txt", "--nearest", "moon").refused(3, "v.txt:2: ")

@@ -68,9 +68,11 @@ def test_the_same_seed_gives_the_same_vectors() -> None:
 
 
 def test_frequent_tokens_are_thinned_out() -> None:
-    share = skipgram._kept_share(np.array([900, 99, 1]), 1e-2)
-    assert share[0] == pytest.approx((1 / 90) ** 0.5 + 1 / 90)
-    assert share[2] == 1
+    counts = np.array([900, *[1] * 100])
+    share = skipgram._kept_share(counts, 2e-2)
+    assert share[0] == pytest.approx((1 / 45) ** 0.5 + 1 / 45)
+    assert share[1:].tolist() == [1] * 100
+    assert skipgram._kept_share(np.array([5, 5, 5]), 1e-3).tolist() == [1, 1, 1]  # all are as frequent as the mean
     assert skipgram._kept_share(np.array([900, 99, 1]), 0).tolist() == [1, 1, 1]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from recurra.api.preparation import prepare_run, settings_for
+from recurra.api.catalogue import kind
+from recurra.api.preparation import settings_for
 from recurra.api.run import load
 from recurra.api.talk import Talk
 from recurra.api.vectors import told
@@ -44,10 +45,8 @@ def export_vectors(
         talk.say(f"task {data.task}: {data.why}")
         if data.task == "language" and settings.get("segment") is None:
             settings = {"level": data.options.get("level", "word")} | settings
-        prepared = prepare_run(data, settings_for(data, settings | {"seed": how.seed, "epochs": 1.0}))
+        prepared = kind(data.task).prepare(data, settings_for(data, settings | {"seed": how.seed}))
         table = prepared.word_table()
-        for note in prepared.notes:
-            talk.say(f"note: {note}")
         counts = count_tokens(table.texts, len(table.tokens))
         talk.say(f"{int(counts.sum()):,} tokens of {len(table.tokens):,} types in the training part")
         learned = learn_vectors(table.texts, len(table.tokens), how, tell=lambda done: talk.say(told(done)))

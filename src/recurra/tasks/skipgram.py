@@ -38,7 +38,8 @@ class SkipGram:
 
     width: numbers of a vector; epochs: passes over texts, None for `passes`; window: most tokens between a token and
     what it foretells, the distance drawn from 1 to it for each token; negatives: weight of what does not stand there
-    beside one that does; subsample: share of a text from which on a token is thinned out, 0 for none.
+    beside one that does; subsample: share of a text from which on a token is thinned out, which the mean one never is,
+    0 for none.
     Errors: UsageError for values that cannot be
     Source: Mikolov et al. 2013, Distributed representations of words and phrases and their compositionality
     """
@@ -96,6 +97,8 @@ def learn_vectors(
              not occur 0
     Errors:  DataError if no token has a neighbour
     """
+    if not any(len(text) > 1 for text in texts):
+        raise DataError("no token has a neighbour to learn word vectors from", remedy="give longer texts")
     counts = count_tokens(texts, size)
     rng = np.random.default_rng([how.seed, 7])
     random = torch.Generator().manual_seed(how.seed)
@@ -117,12 +120,10 @@ def learn_vectors(
                 loss = _step(inner, outer, centre, context, drawn, how.negatives, rate, asked=step % TOLD == 0)
                 losses += [] if loss is None else [loss]
             done, pairs = done + len(tokens), pairs + len(centres)
-        if not pairs:
-            raise DataError("no token has a neighbour to learn word vectors from", remedy="give longer texts")
         if not all(map(math.isfinite, losses)):
             raise DivergedError("word vectors stopped being numbers; try a lower learning rate")
         if tell is not None:
-            tell(Pass(epoch + 1, epochs, sum(losses) / len(losses), pairs, time.perf_counter() - begun))
+            tell(Pass(epoch + 1, epochs, sum(losses) / max(len(losses), 1), pairs, time.perf_counter() - begun))
     found: npt.NDArray[np.float32] = inner.numpy()
     found[counts == 0] = 0
     return found
@@ -158,10 +159,11 @@ def _batch(counts: npt.NDArray[np.int64], kept: npt.NDArray[np.float64], negativ
 
 
 def _kept_share(counts: npt.NDArray[np.int64], subsample: float) -> npt.NDArray[np.float64]:
-    """The chance of each token to stay: sqrt(t/f) + t/f, 1 at most, f its share of the text. Shapes: [V]"""
+    """The chance of each token to stay: sqrt(t/f) + t/f, 1 at most, f its share of the text. Shapes: [V] -> [V]"""
     if not subsample:
         return np.ones(len(counts))
-    ratio = subsample * counts.sum() / np.maximum(counts, 1)
+    share = max(subsample, 1 / max(int((counts > 0).sum()), 1))
+    ratio = share * counts.sum() / np.maximum(counts, 1)
     shares: npt.NDArray[np.float64] = np.minimum(np.sqrt(ratio) + ratio, 1.0)
     return shares
 
