@@ -157,9 +157,8 @@ def test_predict_on_an_empty_text(recurra: Recurra, classifier: Path) -> None:
     recurra("predict", classifier, "Rossi", "").refused(2, "text 2 is empty")
 
 
-def test_a_model_for_another_task(recurra: Recurra, classifier: Path, language_model: Path) -> None:
+def test_a_model_for_another_task(recurra: Recurra, classifier: Path) -> None:
     recurra("generate", classifier).refused(2, "is a classifier")
-    recurra("predict", language_model, "Rossi").refused(2, "is a language model")
 
 
 def test_errors_stay_text_with_json(recurra: Recurra, classifier: Path) -> None:

@@ -33,7 +33,7 @@ def settings_for(source: Source, given: dict[str, Any]) -> Settings:
     cut = segmented(said.data, given)
     start = defaults_for(source.task, cut.get("level", said.data.level))
     settings = start.changed(**source.options).changed(**given | parts).changed(**cut)
-    settings = with_vectors(source.task, settings, given)
+    settings = _tied_if_it_fits(source, with_vectors(source.task, settings, given), given)
     network = settings.network
     engine_of(network)
     _check_sense(source, settings, given)
@@ -45,6 +45,18 @@ def settings_for(source: Source, given: dict[str, Any]) -> Settings:
     if network.bidirectional and settings.training.bptt is not None:
         raise UsageError("truncated BPTT reads forward only; use bidirectional=False or the full bptt")
     return settings
+
+
+def _tied_if_it_fits(source: Source, settings: Settings, given: dict[str, Any]) -> Settings:
+    """A language model's tied vectors are a default: with sizes of the user's they follow, or are not tied."""
+    network = settings.network
+    if source.task != "language" or not network.tie_weights or "tie_weights" in given:
+        return settings
+    if network.embedding_size == network.hidden_size:
+        return settings
+    if "hidden_size" in given and "embedding_size" not in given and settings.data.vectors is None:
+        return settings.changed(embedding_size=network.hidden_size)
+    return settings.changed(tie_weights=False)
 
 
 def engine_of(network: NetworkSettings) -> str:
