@@ -324,6 +324,7 @@ def test_the_engine_that_is_named_is_the_one_that_trains(train: Train, labels: P
         ({"text": "name"}, "text names a column, but these data are no table"),
         ({"split_column": "part"}, "split_column names a column"),
         ({"bptt": 5}, "truncated BPTT reads forward only"),
+        ({"max_vocabulary": 99999}, "a vocabulary of 99,999 is larger than the training part, which has"),
         ({"level": "byte", "min_count": 3}, "min_count does not apply to bytes"),
         ({"validation": "x.csv"}, "not with a folder of labels"),
     ],

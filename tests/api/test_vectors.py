@@ -149,9 +149,16 @@ def test_settings_that_do_not_go_together(reviews: Path, vectors: Path, given: d
         recurra.train(reviews, quiet=True, **{k: v for k, v in settings.items() if v is not None})
 
 
-def test_a_task_without_words_says_so(labels: Path, vectors: Path) -> None:
-    with pytest.raises(UsageError, match="vectors is a setting of the tasks"):
-        recurra.train(labels, task="generate", vectors=str(vectors), quiet=True)
+def test_a_generator_of_texts_starts_from_vectors_too(train: Train, labels: Path, tmp_path: Path) -> None:
+    letters, rng = "abcdefghi", np.random.default_rng(1)
+    path = tmp_path / "letters.txt"
+    path.write_text("\n".join(f"{c} {' '.join(f'{v:.3f}' for v in rng.normal(size=4))}" for c in letters) + "\n")
+    run = train(labels, task="generate", vectors=str(path), freeze_vectors=True, embedding_size=4)
+    facts, found, given = run.config["vectors"], run.model.word_vectors(), file_rows(path)
+    rows = {token: row for token, row in zip(found.tokens, found.rows, strict=True) if token in given}
+    assert len(rows) >= 5
+    for token, row in rows.items():
+        np.testing.assert_allclose(row, np.array(given[token]) * facts["factor"], rtol=1e-5)
 
 
 def test_a_vector_of_another_width_is_one_error_with_file_and_line(reviews: Path, vectors: Path) -> None:

@@ -13,7 +13,7 @@ from recurra.api.vectors import with_vectors
 from recurra.cells.catalogue import get
 from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
-from recurra.errors import UnknownNameError, UsageError
+from recurra.errors import DataError, UnknownNameError, UsageError
 from recurra.tasks.settings import segmented
 from recurra.tasks.sources import Source
 from recurra.topologies.settings import NetworkSettings
@@ -89,6 +89,20 @@ def _check_sense(source: Source, settings: Settings, given: dict[str, Any]) -> N
     for name in ("min_count", "max_vocabulary"):
         if name in asked and settings.data.level == "byte":
             raise UsageError(f"{name} does not apply to bytes, of which all 256 are known")
+
+
+def check_vocabulary(prepared: Prepared) -> None:
+    """Errors: DataError for a largest vocabulary of more tokens than the training part has"""
+    table, largest = prepared.word_table(), prepared.settings.data.max_vocabulary
+    count = sum(map(len, table.texts))
+    if largest is not None and largest > count:
+        files = prepared.source.files
+        raise DataError(
+            f"a vocabulary of {largest:,} is larger than the training part, which has {count:,} tokens, "
+            f"{len(table.tokens) - 1:,} of them different",
+            remedy="give more text or a smaller max_vocabulary",
+            file=files.get("train", next(iter(files.values()))),
+        )
 
 
 def prepare_run(source: Source, settings: Settings) -> Prepared:

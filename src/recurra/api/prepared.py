@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from recurra.errors import UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks.model import Model
 from recurra.tasks.rival import Rival
@@ -61,9 +60,9 @@ class Prepared(ABC):
         """How many units the scores are the mean of."""
         return int(self.facts["counts"][self.judged_on])
 
+    @abstractmethod
     def word_table(self) -> WordTable:
-        """The network's table of token vectors and the training part's tokens. Errors: UsageError if there is none"""
-        raise UsageError(f"the task {self.source.task} does not start from word vectors")
+        """The network's table of token vectors, and the training part's tokens."""
 
     def details(self) -> dict[str, Any]:
         """Fields of report.record.RunRecord that only this task fills: samples, tables, pictures ..."""

@@ -15,7 +15,7 @@ import torch
 
 from recurra import model_folder
 from recurra.api import provenance, vectors
-from recurra.api.preparation import engine_of, prepare_run, settings_for
+from recurra.api.preparation import check_vocabulary, engine_of, prepare_run, settings_for
 from recurra.api.prepared import Prepared
 from recurra.api.record import build_record
 from recurra.api.run import Run, load
@@ -68,6 +68,8 @@ def train(
     talk = Talk(quiet=quiet)
     talk.say(f"task {source.task}: {source.why}")
     prepared = prepare_run(source, chosen)
+    if settings.get("max_vocabulary") is not None:
+        check_vocabulary(prepared)
     vectors.start(prepared, None if settings.get("vectors") is None else Path(settings["vectors"]), talk.say)
     asked = settings if task is None else {"task": task} | settings
     return _Training(prepared, folder, talk, command or _as_command(data, asked), overwrite).run(None, None)

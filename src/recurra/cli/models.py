@@ -90,6 +90,9 @@ def predict(
         raise UsageError(f"--attention draws where a translator looked; {model.model.does}")
     predictions = model.predict(given, top=model.model.alternatives if top is None else top, **options)
     _tell_unknown(model, given)
+    if cut := model.model.cut(given):
+        longest = model.settings.data.max_length
+        note(f"{cut:,} text{'s were' if cut > 1 else ' was'} cut after {longest:,} tokens, as in training")
     if attention is not None:
         translations.write_pictures(predictions, attention)
     if json:

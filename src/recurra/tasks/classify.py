@@ -202,6 +202,11 @@ class Classifier(Model):
             {"text": p.text, "classes": [{"label": c, "probability": v} for c, v in p.classes]} for p in predictions
         ]
 
+    def cut(self, texts: Sequence[str]) -> int:
+        if self.max_length is None:
+            return 0
+        return sum(len(self.vocabulary.encode(text.strip())) > self.max_length for text in texts)
+
     def unknown(self, texts: Sequence[str]) -> list[str]:
         return list(dict.fromkeys(piece for text in texts for piece in self.vocabulary.unknown(text)))
 

@@ -21,6 +21,7 @@ from recurra.errors import UsageError
 from recurra.tasks.generate_data import GenerateData, Part
 from recurra.tasks.language import named_loss
 from recurra.tasks.model import Model
+from recurra.tasks.vectors import WordVectors
 from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.topologies.sampling import check_sampling
 from recurra.topologies.settings import NetworkSettings
@@ -189,6 +190,9 @@ class Generator(Model):
         self.network, self.vocabulary, self.attributes = network, vocabulary, attributes
         self.longest, self.tunes = longest, tunes
         network.eval()
+
+    def word_vectors(self) -> WordVectors:
+        return WordVectors.of(self.vocabulary, self.network.table.weight)
 
     def generate(
         self, prompt: str = "", length: int | None = None, *args: Any, condition: str | None = None, count: int = 1,

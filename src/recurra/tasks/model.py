@@ -36,6 +36,10 @@ class Model:
         """Predictions as plain values."""
         raise NotImplementedError
 
+    def cut(self, texts: Sequence[str]) -> int:
+        """How many of the texts it reads only the beginning of, and does not say so in its answer."""
+        return 0
+
     def unknown(self, texts: Sequence[str]) -> list[str]:
         """The distinct pieces of the texts that the model has never seen."""
         return []

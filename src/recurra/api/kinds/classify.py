@@ -60,7 +60,7 @@ class ClassifyKind:
 
     def evaluate(self, model: Classifier, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
         part = _whole(model, source, settings, None)
-        return len(part), judge(model.network, part)
+        return len(part), judge(model.network, part) | _cut(part)
 
     def compare(
         self,
@@ -80,7 +80,7 @@ class ClassifyKind:
         if trained is not None:
             data = prepare(trained[0], trained[1].data, seed=trained[1].training.seed)
             rivals = classify_rivals(data, part)
-        return len(part), judge(model.network, part), rivals
+        return len(part), judge(model.network, part) | _cut(part), rivals
 
 
 def _whole(model: Classifier, source: Source, settings: Settings, groups: str | None) -> Part:
@@ -90,6 +90,11 @@ def _whole(model: Classifier, source: Source, settings: Settings, groups: str | 
         found = Examples([item for part in found.values() for item in part.items])
     part = encode_part(found, model.vocabulary, model.classes, settings.data.max_length)
     return part if groups is None else replace(part, groups=group_names(source, settings.data, found, groups))
+
+
+def _cut(part: Part) -> dict[str, float]:
+    """How many texts were too long, if any were."""
+    return {"cut_texts": float(part.cut)} if part.cut else {}
 
 
 @dataclass

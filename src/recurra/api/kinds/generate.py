@@ -30,6 +30,7 @@ from recurra.tasks.generate_samples import (
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
 from recurra.tasks.sources import Source
+from recurra.tasks.vectors import WordTable
 from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.training.defaults import Settings
 
@@ -96,6 +97,12 @@ class PreparedGenerator(Prepared):
     @property
     def scored(self) -> int:
         return self.data.parts[self.judged_on].tokens
+
+    def word_table(self) -> WordTable:
+        network, end = self.task.network, self.data.end
+        assert isinstance(network, ConditionedDecoder)
+        texts = [ids[ids < end] for ids in self.data.parts["train"].encoded]
+        return WordTable(self.data.vocabulary.tokens, network.table.weight, texts)
 
     def details(self) -> dict[str, Any]:
         """Samples of each class, and how new, different and recognisable they are beside n-grams and real texts."""
