@@ -25,7 +25,6 @@ class Backward {
     name_wanted();
     const Buffer room = carved([this](Carver& from) { carve(from); });
     if (!room.data()) return RECURRA_NO_MEMORY;
-    name_wanted();  // again: the arrays are known now
     zero_what_nothing_reaches();
     run_team(threads_, [](void* self, int thread, Team& team) { static_cast<Backward*>(self)->work(thread, team); }, this);
     return RECURRA_OK;
@@ -47,31 +46,14 @@ class Backward {
   void name_wanted() {
     const recurra_call& call = layer_.call;
     const int64_t h = layer_.hidden;
-    gradients_.operands.clear();
-    gradients_.wanted.clear();
-    recurrent_.operands.clear();
-    recurrent_.wanted.clear();
-    if (call.dweight_ih) {
-      gradients_.operands.push_back({input_rows_, call.inputs});
-      for (int64_t j = 0; j < w_adjoints(); j++)
-        gradients_.wanted.push_back({j * layer_.width, 0,
-                                     static_cast<T*>(call.dweight_ih) + layer_.code.w_blocks[size_t(j)] * h * call.inputs});
-    }
-    if (!call.dweight_hh) return;
+    for (int64_t j = 0; call.dweight_ih && j < w_adjoints(); j++)
+      gradients_.wanted.push_back({j * layer_.width, gradients_.operand(Slot{}, call.inputs),
+                                   static_cast<T*>(call.dweight_ih) + layer_.code.w_blocks[size_t(j)] * h * call.inputs});
     Gradients<T, Q>& to = layer_.tokens_projected ? recurrent_ : gradients_;
-    operand_slots_.clear();
-    for (const RecurrentGradient& g : layer_.code.recurrent) {
-      size_t at = 0;
-      while (at < operand_slots_.size() &&
-             (operand_slots_[at].kind != g.operand.kind || operand_slots_[at].index != g.operand.index))
-        at++;
-      if (at == operand_slots_.size()) {
-        operand_slots_.push_back(g.operand);
-        to.operands.push_back({operand_rows_ ? operand_rows_ + int64_t(at) * layer_.plan.total : nullptr, h});
-      }
-      const auto place = int32_t(at + (&to == &gradients_ && call.dweight_ih ? 1 : 0));
-      to.wanted.push_back({g.adjoint * layer_.width, place, static_cast<T*>(call.dweight_hh) + g.block * h * h});
-    }
+    if (call.dweight_hh)
+      for (const RecurrentGradient& g : layer_.code.recurrent)
+        to.wanted.push_back(
+            {g.adjoint * layer_.width, to.operand(g.operand, h), static_cast<T*>(call.dweight_hh) + g.block * h * h});
     // the two gradients of one adjoint one after the other: it is packed once for both
     std::stable_sort(gradients_.wanted.begin(), gradients_.wanted.end(),
                      [](const Gradient<T>& a, const Gradient<T>& b) { return a.column < b.column; });
@@ -84,8 +66,6 @@ class Backward {
     layer_.adjoint = from.take<T>(total * layer_.adjoint_row);
     packed_ih_ =
         from.take<Q>(wants_input() ? w_adjoints() * layer_.panel() * (padded<T>(call.inputs) / UNITS<T>) : 0);
-    input_rows_ = from.take<const T*>(layer_.tokens_projected ? call.vocabulary : total);
-    operand_rows_ = from.take<const T*>(int64_t(operand_slots_.size()) * total);
     table_adjoint_row_ = w_adjoints() * w + UNITS<T>;
     table_adjoint_ = from.take<T>(layer_.tokens_projected ? call.vocabulary * table_adjoint_row_ : 0);
     packed_dx_ = from.take<T>(call.dtable && !layer_.tokens_projected ? total * call.inputs : 0);
@@ -160,8 +140,8 @@ class Backward {
       if (!r[size_t(b)]) std::fill_n(static_cast<T*>(call.dweight_hh) + b * h * h, h * h, T(0));
     if (call.dx) dx_rows_.resize(size_t(layer_.plan.total));
     if (layer_.tokens_projected)
-      for (int64_t v = 0; v < call.vocabulary; v++)
-        input_rows_[v] = static_cast<const T*>(call.table) + v * call.inputs;
+      for (const Operand<T>& o : gradients_.operands)
+        for (int64_t v = 0; v < call.vocabulary; v++) o.rows[v] = static_cast<const T*>(call.table) + v * call.inputs;
   }
 
   // [panels of the inputs][w_adjoints] panels of depth `hidden`
@@ -234,14 +214,15 @@ class Backward {
   void name_rows(const Group& group, int64_t step, int64_t r, int64_t row, int64_t t) {
     const recurra_call& call = layer_.call;
     const int64_t at = group.packed_at(step) + r, w = layer_.width, total = layer_.plan.total;
-    if (!layer_.tokens_projected) input_rows_[at] = layer_.input(row, t);
     if (call.dx) dx_rows_[size_t(at)] = static_cast<T*>(call.dx) + (row * call.time + t) * call.inputs;
-    for (size_t o = 0; o < operand_slots_.size(); o++) {
-      const Slot slot = operand_slots_[o];
-      const T* const h = layer_.memory_history + slot.index * (total + call.batch) * w;
-      operand_rows_[int64_t(o) * total + at] = slot.kind == SLOT_SAVED ? layer_.memory_saved + (slot.index * total + at) * w
-                                         : slot.kind == SLOT_BEFORE ? h + (group.history_before(step) + r) * w
-                                                                    : h + (group.history_after(step) + r) * w;
+    for (const Operand<T>& o : (layer_.tokens_projected ? recurrent_ : gradients_).operands) {
+      const T* const h = layer_.memory_history + o.slot.index * (total + call.batch) * w;
+      switch (o.slot.kind) {
+        case SLOT_SAVED: o.rows[at] = layer_.memory_saved + (o.slot.index * total + at) * w; break;
+        case SLOT_BEFORE: o.rows[at] = h + (group.history_before(step) + r) * w; break;
+        case SLOT_AFTER: o.rows[at] = h + (group.history_after(step) + r) * w; break;
+        default: o.rows[at] = layer_.input(row, t);
+      }
     }
   }
 
@@ -276,8 +257,16 @@ class Backward {
           rows_by_panel<T, Q>(rows, from + j * column, row, panel + j * layer_.panel(), h,
                               j == 0 ? Start::zero : Start::sums, nullptr, 0, room.tile, U);
         const int64_t here = std::min(U, inputs - p * U);
-        for (int64_t r = 0; r < rows; r++)
-          std::memcpy(where(i + r) + p * U, room.tile + r * U, size_t(here) * sizeof(T));
+        for (int64_t r = 0; r < rows; r++) {
+          T* const to = where(i + r) + p * U;
+          const T* const sums = room.tile + r * U;
+          if (here == U) {
+            store(to, load(sums));
+            store(to + LANES<T>, load(sums + LANES<T>));
+          } else {
+            for (int64_t u = 0; u < here; u++) to[u] = sums[u];
+          }
+        }
       }
     }
   }
@@ -334,15 +323,12 @@ class Backward {
   Layer<T, Q> layer_;
   const Code& forward_;
   Gradients<T, Q> gradients_, recurrent_;
-  std::vector<Slot> operand_slots_;
   std::vector<Room> rooms_;
   std::vector<T*> dx_rows_;
   Q* packed_ih_ = nullptr;
   T* packed_dx_ = nullptr;
   T* table_adjoint_ = nullptr;
   int64_t table_adjoint_row_ = 0;
-  const T** input_rows_ = nullptr;
-  const T** operand_rows_ = nullptr;
   int32_t threads_ = 1;
 };
 

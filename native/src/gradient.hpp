@@ -7,11 +7,12 @@
 
 namespace recurra {
 
-// Rows that a matrix's adjoint was multiplied with; rows[k] is the operand of packed row k.
+// Rows that a matrix's adjoint was multiplied with: of the input, or of a slot. rows[k] is that of packed row k.
 template <class T>
 struct Operand {
-  const T* const* rows;
+  Slot slot;  // none: the input
   int64_t width;
+  const T** rows;
 };
 
 // to [hidden][operand.width] = sum over k of left[k][column..column + hidden)^T operand.rows[k]
@@ -27,6 +28,8 @@ class Gradients {
  public:
   // Depth of a pass and how many rows of the result are packed at once: the packed adjoints stay in L2.
   static constexpr int64_t DEPTH = PASS_DEPTH, PART = 96;
+  // Rows whose adjoints are packed for all blocks of a part before the next ones: their cache lines are still in L1.
+  static constexpr int64_t NEAR = 64;
   static constexpr bool ROUNDED = !std::is_same_v<T, Q>;
 
   std::vector<Operand<T>> operands;
@@ -34,16 +37,27 @@ class Gradients {
 
   Gradients(int64_t rows, int64_t hidden) : total_(rows), hidden_(hidden) {}
 
+  // The number of the operand, which is there once for all that name it.
+  int32_t operand(Slot slot, int64_t width) {
+    size_t at = 0;
+    while (at < operands.size() && (operands[at].slot.kind != slot.kind || operands[at].slot.index != slot.index)) at++;
+    if (at == operands.size()) operands.push_back({slot, width, nullptr});
+    return int32_t(at);
+  }
+
   void carve(Carver& from, int32_t threads) {
     packed_.clear();
-    for (const Operand<T>& operand : operands) packed_.push_back(from.take<Q>(padded<T>(operand.width) * DEPTH));
+    for (Operand<T>& operand : operands) {
+      operand.rows = from.take<const T*>(total_);
+      packed_.push_back(from.take<Q>(padded<T>(operand.width) * DEPTH));
+    }
     parts_ = from.take<Q>(threads * PART * DEPTH);
   }
 
-  // By the whole team. left: [rows][left_row].
+  // By the whole team. left: [rows][left_row]. The gradients of one column stand one after the other in `wanted`.
   void run(const T* left, int64_t left_row, int thread, Team& team) {
     constexpr int64_t U = UNITS<T>;
-    const int64_t parts = (hidden_ + PART - 1) / PART;
+    const int64_t parts = parts_of(columns(), team.count());
     Q* const own = parts_ + thread * PART * DEPTH;
     for (int64_t k = 0; k < total_; k += DEPTH) {
       const int64_t depth = std::min(DEPTH, total_ - k);
@@ -55,21 +69,38 @@ class Gradients {
                          packed_[o] + p * panel_size<T, Q>(depth));
       if (thread == 0) next_.store(0);
       team.wait();
-      const int64_t items = int64_t(wanted.size()) * parts;
-      int64_t packed_column = -1, packed_part = -1;
-      for (int64_t i; (i = next_.fetch_add(1)) < items;) {
-        const Gradient<T>& g = wanted[size_t(i / parts)];
-        const int64_t part = i % parts, m0 = hidden_ * part / parts, m1 = hidden_ * (part + 1) / parts;
-        if (g.column != packed_column || part != packed_part) pack_left(left + k * left_row + g.column, left_row, m0, m1, depth, own);
-        packed_column = g.column;
-        packed_part = part;
-        accumulate(g, m0, m1, depth, own, k > 0);
+      int64_t next = next_.fetch_add(1), at = 0;
+      for (size_t g = 0; g < wanted.size();) {
+        size_t last = g + 1;
+        while (last < wanted.size() && wanted[last].column == wanted[g].column) last++;
+        for (int64_t part = 0; part < parts; part++, at++) {
+          if (at != next) continue;
+          const int64_t m0 = hidden_ * part / parts, m1 = hidden_ * (part + 1) / parts;
+          pack_left(left + k * left_row + wanted[g].column, left_row, m0, m1, depth, own);
+          for (size_t i = g; i < last; i++) accumulate(wanted[i], m0, m1, depth, own, k > 0);
+          next = next_.fetch_add(1);
+        }
+        g = last;
       }
       team.wait();
     }
   }
 
  private:
+  int64_t columns() const {
+    int64_t n = 0;
+    for (size_t g = 0; g < wanted.size(); g++) n += g == 0 || wanted[g].column != wanted[g - 1].column;
+    return n;
+  }
+
+  // Parts of a column: as many as their size asks for, or some more where the team would share them unevenly.
+  int64_t parts_of(int64_t columns, int64_t threads) const {
+    int64_t parts = (hidden_ + PART - 1) / PART;
+    const auto uneven = [&] { return columns * parts % threads != 0 && columns * parts < 4 * threads; };
+    while (uneven() && hidden_ / (parts + 1) >= 2 * BLOCK_ROWS) parts++;
+    return parts;
+  }
+
   // Columns [m0, m1) of the adjoints: as the kernel's blocks [depth][rows of the block], one after the other; of
   // bfloat16 as rows [whole depth].
   void pack_left(const T* left, int64_t left_row, int64_t m0, int64_t m1, int64_t depth, Q* to) const {
@@ -79,14 +110,25 @@ class Gradients {
         for (int64_t m = m0; m < m1; m++) to[(m - m0) * row + k] = k < depth ? held<Q>(left[k * left_row + m]) : Q{0};
       return;
     } else {
-      for (int64_t m = m0; m < m1;) {
-        const int n = block_rows(m - m0, m1 - m0);
-        for (int64_t k = 0; k < depth; k++)
-          for (int i = 0; i < n; i++) to[k * n + i] = left[k * left_row + m + i];
-        to += depth * n;
-        m += n;
+      for (int64_t k = 0; k < depth; k += NEAR) {
+        const int64_t rows = std::min(NEAR, depth - k);
+        T* block = to;
+        for (int64_t m = m0; m < m1;) {
+          const int n = block_rows(m - m0, m1 - m0);
+          pack_block(left + k * left_row + m, left_row, n, rows, k + rows == depth, block + k * n);
+          block += depth * n;
+          m += n;
+        }
       }
     }
+  }
+
+  // to[k][n] = left[k][0..n) by whole vectors, which write over what comes next; not at the last of all rows.
+  static void pack_block(const T* left, int64_t left_row, int n, int64_t rows, bool last, T* to) {
+    const int64_t whole = rows - (last ? 1 : 0);
+    for (int64_t k = 0; k < whole; k++)
+      for (int i = 0; i < n; i += LANES<T>) store(to + k * n + i, load(left + k * left_row + i));
+    for (int i = 0; last && i < n; i++) to[whole * n + i] = left[whole * left_row + i];
   }
 
   void accumulate(const Gradient<T>& g, int64_t m0, int64_t m1, int64_t depth, const Q* left, bool further) const {

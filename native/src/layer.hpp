@@ -29,31 +29,36 @@ struct Share {
       : first(items * thread / threads), last(items * (thread + 1) / threads) {}
 };
 
-// Carves arrays out of one buffer; first run without memory to learn how much it takes.
+// Carves arrays out of one buffer; first run without memory to learn how much it takes. Between arrays that are `apart`
+// and behind the last one the checker of memory, where there is one, allows no access.
 class Carver {
  public:
-  explicit Carver(void* memory = nullptr) : at_(static_cast<char*>(memory)) {}
+  explicit Carver(void* memory = nullptr, int64_t apart = 0) : at_(static_cast<char*>(memory)), apart_(apart) {}
   template <class T>
   T* take(int64_t count) {
     T* const here = reinterpret_cast<T*>(at_ + used_);
-    used_ += (count * int64_t(sizeof(T)) + 63) / 64 * 64;
+    const int64_t size = count * int64_t(sizeof(T)), next = used_ + (size + 63) / 64 * 64 + apart_;
+    if (at_ && apart_ > 0) forbid(at_ + used_ + size, next - used_ - size);
+    used_ = next;
     return here;
   }
   int64_t used() const { return used_; }
 
  private:
   char* at_;
+  int64_t apart_;
   int64_t used_ = 0;
 };
 
 // Room for all that `carve` takes, taken; without data() where there was no memory.
 template <class Carve>
 Buffer carved(Carve carve) {
-  Carver measure;
+  constexpr int64_t APART = CHECKED ? 64 : 0;
+  Carver measure(nullptr, APART);
   carve(measure);
   Buffer room(measure.used());
   if (room.data()) {
-    Carver from(room.data());
+    Carver from(room.data(), APART);
     carve(from);
   }
   return room;

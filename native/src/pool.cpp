@@ -39,14 +39,16 @@ Pool& pool() {
 
 // Sizes in steps of an eighth, so that calls of almost one size share their memory.
 int64_t stepped(int64_t bytes) {
+  if (CHECKED) return bytes;
   int64_t step = 4096;
   while (step * 16 < bytes) step *= 2;
   return (bytes + step - 1) / step * step;
 }
 
 void* fresh(int64_t bytes) {
-  const bool huge = bytes >= 2 * HUGE_PAGE;
-  void* data = std::aligned_alloc(size_t(huge ? HUGE_PAGE : 4096), size_t(bytes));
+  const bool huge = bytes >= 2 * HUGE_PAGE && !CHECKED;
+  void* data = nullptr;
+  if (posix_memalign(&data, size_t(huge ? HUGE_PAGE : CHECKED ? 64 : 4096), size_t(bytes)) != 0) return nullptr;
 #ifdef MADV_HUGEPAGE
   if (data && huge) madvise(data, size_t(bytes), MADV_HUGEPAGE);
 #endif
@@ -59,7 +61,7 @@ Buffer::Buffer(int64_t bytes) {
   if (bytes < 0 || bytes > (int64_t(1) << 46)) return;
   Pool& p = pool();
   size_ = stepped(bytes > 0 ? bytes : 1);
-  if (size_ >= 2 * HUGE_PAGE) size_ = (size_ + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  if (size_ >= 2 * HUGE_PAGE && !CHECKED) size_ = (size_ + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
   bool fill;
   {
     const std::lock_guard lock(p.mutex);
@@ -81,7 +83,7 @@ Buffer::~Buffer() {
   const std::lock_guard lock(p.mutex);
   p.free.emplace(size_, data_);
   p.kept += size_;
-  p.shrink(p.limit);
+  p.shrink(CHECKED ? 0 : p.limit);
 }
 
 }  // namespace recurra
