@@ -169,7 +169,7 @@ void recurra_pool_limit(int64_t bytes); /* what the pool may keep; default 1 GiB
  * omp_get_num_threads. Without them (NULL), threads are started per call. */
 void recurra_threads(void* gomp_parallel, void* get_thread_num, void* get_num_threads);
 
-const char* recurra_variant(void);  /* "portable", "avx2", "avx512", "amx" */
+const char* recurra_variant(void);  /* "portable", "avx2", "avx512", "avx512bf16", "amx" */
 /* What this CPU can run, best first, as comma-separated variant names. The portable library answers. */
 const char* recurra_machine(void);
 int32_t recurra_abi(void);

@@ -61,9 +61,10 @@ const char* best_first() {
   if (!all(seven.ebx, leaf7_ebx::avx2) || !all(kept, kept_avx)) return "portable";
   using namespace leaf7_ebx;
   if (!all(seven.ebx, avx512f | avx512dq | avx512bw | avx512vl) || !all(kept, kept_avx512)) return "avx2,portable";
-  const bool tiles = all(seven.edx, leaf7_edx::amx_tile | leaf7_edx::amx_bf16) &&
-                     all(seven_one.eax, leaf7_1_eax::avx512_bf16) && all(kept, kept_amx) && tiles_allowed();
-  return tiles ? "amx,avx512,avx2,portable" : "avx512,avx2,portable";
+  if (!all(seven_one.eax, leaf7_1_eax::avx512_bf16)) return "avx512,avx2,portable";
+  const bool tiles =
+      all(seven.edx, leaf7_edx::amx_tile | leaf7_edx::amx_bf16) && all(kept, kept_amx) && tiles_allowed();
+  return tiles ? "amx,avx512bf16,avx512,avx2,portable" : "avx512bf16,avx512,avx2,portable";
 }
 
 #else

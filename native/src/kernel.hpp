@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include <utility>
+
 #include "panels.hpp"
 #include "tiles.hpp"
 
@@ -15,6 +17,14 @@ inline constexpr int BLOCK_ROWS = RECURRA_VECTOR_BYTES == 64 ? 12 : 6;
 // How much of the inner dimension one pass takes: a deeper panel falls out of L1 before it is read again, a flatter one
 // reads and writes the sums more often.
 inline constexpr int64_t PASS_DEPTH = 512;
+
+// f(0), f(1) to f(N - 1), each with its number as a constant: loops over a block's rows that GCC unrolls only late leave
+// the sums in memory.
+template <int N, class F>
+RECURRA_INLINE void each(F f) {
+  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) { (f(std::integral_constant<int, I>{}), ...); }
+  (std::make_integer_sequence<int, N>{});
+}
 
 enum class Start { zero, rows, sums };
 
@@ -51,8 +61,8 @@ __attribute__((noinline)) void block(const T* __restrict a, int64_t row, const T
   const T* ninth = a + 9 * row;
   auto one = [&](int u) __attribute__((always_inline)) {
     const Vec<T> b0 = load(panel + u * U), b1 = load(panel + u * U + L);
-#pragma GCC unroll 16
-    for (int i = 0; i < ROWS; i++) {
+    each<ROWS>([&](auto number) __attribute__((always_inline)) {
+      constexpr int i = number;
       T value;
       if constexpr (PACKED) {
         value = a[u * ROWS + i];
@@ -63,7 +73,7 @@ __attribute__((noinline)) void block(const T* __restrict a, int64_t row, const T
       const Vec<T> all = splat(value);
       add_product<T>(sum[u % STRANDS][i][0], b0, all);
       add_product<T>(sum[u % STRANDS][i][1], b1, all);
-    }
+    });
   };
   auto forth = [&](int n) __attribute__((always_inline)) {
     panel += n * U;

@@ -86,6 +86,7 @@ def test_variants_are_those_that_the_processor_reports() -> None:
         "portable": set(),
         "avx2": {"avx2", "fma"},
         "avx512": {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"},
+        "avx512bf16": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_bf16"},
         "amx": {"avx512f", "avx512_bf16", "amx_tile", "amx_bf16"},
     }
     assert library.variants() == [name for name in library.built() if needs[name] <= flags]
@@ -99,7 +100,7 @@ def test_every_variant_is_itself(name: str) -> None:
         return
     found = library.open_variant(name)
     assert found.variant == name
-    assert found.bf16_in_hardware == (name == "amx")
+    assert found.bf16_in_hardware == (name in {"amx", "avx512bf16"})
 
 
 def test_torch_and_the_core_have_one_openmp() -> None:

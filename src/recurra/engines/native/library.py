@@ -1,6 +1,6 @@
 """The compiled core: which library fits this machine, and its C functions (native/include/recurra.h).
 
-RECURRA_NATIVE=portable, avx2, avx512 or amx takes that variant instead of the best one; off takes none.
+RECURRA_NATIVE=portable, avx2, avx512, avx512bf16 or amx takes that variant instead of the best one; off takes none.
 RECURRA_NATIVE_DIR names another folder with libraries than this one.
 """
 
@@ -23,7 +23,7 @@ OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
 MAX_STATES = 16
 MAX_VECTORS = 64
 
-VARIANTS = ("amx", "avx512", "avx2", "portable")
+VARIANTS = ("amx", "avx512bf16", "avx512", "avx2", "portable")
 """Best first."""
 
 
