@@ -1,7 +1,5 @@
 #include "threads.hpp"
 
-#include <sched.h>
-
 #include <thread>
 #include <vector>
 
@@ -26,6 +24,9 @@ void relax() {
 #endif
 }
 
+// A fraction of a millisecond: longer than threads of an idle machine are apart.
+constexpr int MOST_SPINS = 10000;
+
 struct Region {
   Region(void (*w)(void*, int, Team&), void* c) : work(w), context(c) {}
 
@@ -39,10 +40,17 @@ struct Region {
 // The runtime may give fewer threads than were asked for: the first to come makes a team of as many as there are.
 void enter(void* argument) {
   auto& region = *static_cast<Region*>(argument);
-  if (region.claimed.fetch_add(1) == 0)
+  if (region.claimed.fetch_add(1) == 0) {
     region.team.store(new (region.room) Team(thread_count.load()()), std::memory_order_release);
+    region.team.notify_all();
+  }
   Team* team;
-  while ((team = region.team.load(std::memory_order_acquire)) == nullptr) relax();
+  for (int spins = 0; (team = region.team.load(std::memory_order_acquire)) == nullptr; spins++) {
+    if (spins < MOST_SPINS)
+      relax();
+    else
+      region.team.wait(nullptr, std::memory_order_acquire);
+  }
   region.work(region.context, thread_number.load()(), *team);
 }
 
@@ -54,14 +62,14 @@ void Team::wait() {
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1) {
     arrived_.store(0, std::memory_order_relaxed);
     phase_.store(phase + 1, std::memory_order_release);
+    phase_.notify_all();
     return;
   }
-  for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; spins++) {
-    if (spins < 4000)
-      relax();
-    else
-      sched_yield();
+  for (int spins = 0; spins < MOST_SPINS; spins++) {
+    if (phase_.load(std::memory_order_acquire) != phase) return;
+    relax();
   }
+  phase_.wait(phase, std::memory_order_acquire);
 }
 
 void run_team(int threads, void (*work)(void*, int, Team&), void* context) {

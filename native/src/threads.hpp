@@ -11,8 +11,8 @@ class Team {
 
   int count() const { return count_; }
 
-  // Every thread of the team waits for the others here. Spins first, then gives its core away: on a busy machine the
-  // one that is waited for may need it.
+  // Every thread of the team waits for the others here. Spins first, then sleeps: on a busy machine the one
+  // that is waited for may need the core.
   void wait();
 
  private:
