@@ -5,6 +5,7 @@
 #   make test     the same, under the name that .ci/run calls
 #   make native   build the native engine into src, again when its sources have changed (make test does it too)
 #   make sanitize run its laws with the compiler's checks of memory and undefined behaviour
+#   make fuzz     try mutated files, folders, requests and layers (minutes); CASES=, SEED= and FUZZ= (one of them) are optional
 #   make lint     only the checks on the repository itself: format, lint, types, import floors (seconds)
 #   make format   let ruff rewrite what it can
 #   make bench    the benchmarks beside their peers
@@ -20,7 +21,7 @@ PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-che
 COMPILER := $(firstword $(shell for c in $$CXX c++ g++ clang++; do command -v $$c; done; true))
 CMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake
 
-.PHONY: demo check test native sanitize compiler lint format bench clean
+.PHONY: demo check test native sanitize compiler fuzz lint format bench clean
 .DEFAULT_GOAL := check
 
 demo: $(STAMP) $(if $(COMPILER),native)
@@ -45,6 +46,19 @@ sanitize: $(STAMP) compiler
 	LD_PRELOAD="$$($(COMPILER) -print-file-name=libasan.so) $$($(COMPILER) -print-file-name=libstdc++.so)" \
 	  ASAN_OPTIONS=detect_leaks=0 RECURRA_NATIVE_DIR="$(CURDIR)/build/sanitize" \
 	  $(BIN)/python -m pytest tests/laws tests/engines/native
+
+# How many cases each script tries if CASES does not say so.
+FUZZ ?= engines layers folders readers
+SEED ?= 1
+CASES_engines := 2000
+CASES_layers := 300
+CASES_folders := 300
+CASES_readers := 10000
+
+fuzz: native
+	@failed=; $(foreach name,$(FUZZ),echo "$(name):"; \
+	  $(BIN)/python tests/fuzz/$(name).py --cases $(or $(CASES),$(CASES_$(name))) --seed $(SEED) || failed="$$failed $(name)";) \
+	  [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 compiler:
 	@[ -n "$(COMPILER)" ] || { echo "The native engine needs a C++20 compiler; on Debian and Ubuntu: the package g++" >&2; \
