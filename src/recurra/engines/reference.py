@@ -56,7 +56,8 @@ class Reference:
                     outputs.append(torch.zeros_like(state[0]).index_copy(0, here, new[0]))
         if request.reverse:
             outputs.reverse()
-        return torch.stack(outputs, 1), state
+        # Copies: the graph needs the states as they are, and a cell may hand on a state that is the caller's.
+        return torch.stack(outputs, 1), tuple(s.clone(memory_format=torch.contiguous_format) for s in state)
 
 
 def _rows_alive(lengths: Tensor, t: int) -> Tensor | None:

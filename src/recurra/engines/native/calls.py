@@ -197,9 +197,11 @@ def _call(cell: Compiled, inputs: Inputs) -> tuple[library.Call, list[Any]]:
 
 
 def _outputs(x: Tensor, batch: int, time: int, hidden: int, like: Tensor) -> Tensor:
-    """[B, T, H], with time first in memory where the input has it so."""
+    """[B, T, H], with time first in memory where the input has it so; never a view, which autograd would not let
+    anybody change in place.
+    """
     if batch > 1 and x.stride(0) < x.stride(1):
-        return like.new_empty(time, batch, hidden).transpose(0, 1)
+        return like.new_empty_strided((batch, time, hidden), (hidden, batch * hidden, 1))
     return like.new_empty(batch, time, hidden)
 
 
