@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import bz2
 import csv
+import datetime
 import gzip
 import io
 import json
+import lzma
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recurra.data.tables import Table, read_table
+from recurra.data.tables import Table, column_names, read_table
 from recurra.errors import DataError
 
 
@@ -59,9 +63,9 @@ def test_quotes_are_literal_in_tsv(tmp_path: Path) -> None:
 
 
 def test_json_lines_keep_strings_and_write_the_rest_as_json(tmp_path: Path) -> None:
-    content = '{"text": "NA", "n": 1.50, "more": [1, "é"]}\n\n{"n": null, "text": "a\\nb", "more": true}\n'
+    content = '{"text": "NA", "n": 1.50, "more": false}\n\n{"n": null, "text": "a\\nb", "more": true}\n'
     table = _table(tmp_path, "a.jsonl", content)
-    assert table.columns == {"text": ["NA", "a\nb"], "n": ["1.5", ""], "more": ['[1, "é"]', "true"]}
+    assert table.columns == {"text": ["NA", "a\nb"], "n": ["1.5", ""], "more": ["false", "true"]}
     assert table.lines == [1, 3]
     wanted = _table(tmp_path, "a.ndjson", '{"text": "a", "x": 1}\n{"text": "b"}\n', columns=["text"])
     assert wanted.columns == {"text": ["a", "b"]}
@@ -69,22 +73,108 @@ def test_json_lines_keep_strings_and_write_the_rest_as_json(tmp_path: Path) -> N
 
 def test_parquet_values_become_text(tmp_path: Path) -> None:
     path = tmp_path / "a[1].parquet"
+    moment = datetime.datetime(2024, 2, 29, 12, 30)
     pl.DataFrame(
-        {"text": ["NA", None, "x"], "label": [1, 0, 1], "flag": [True, False, None], "list": [["é"], [], None]}
-    ).write_parquet(path)
-    table = read_table(path)
+        {
+            "text": ["NA", None, "x"], "label": [1, 0, 1], "flag": [True, False, None], "none": [None, None, None],
+            "bytes": [b"neg", "é".encode(), None], "number": [1.0, float("nan"), None],
+            "kind": pl.Series(["a", "b", None], dtype=pl.Categorical), "price": [Decimal("1.50"), None, Decimal("-2")],
+            "day": [moment.date(), None, moment.date()], "list": [["é"], [], None],
+        }
+    ).write_parquet(path)  # fmt: skip
+    names = ["text", "label", "flag", "none", "bytes", "number", "kind", "price", "day"]
+    assert column_names(path) == [*names, "list"]
+    table = read_table(path, columns=names)
     assert table.columns == {
         "text": ["NA", "", "x"],
         "label": ["1", "0", "1"],
         "flag": ["true", "false", ""],
-        "list": ['["é"]', "[]", ""],
+        "none": ["", "", ""],
+        "bytes": ["neg", "é", ""],
+        "number": ["1.0", "", ""],
+        "kind": ["a", "b", ""],
+        "price": ["1.50", "", "-2.00"],
+        "day": ["2024-02-29", "", "2024-02-29"],
     }
     assert table.lines == [1, 2, 3]
-    assert read_table(path, columns=["label"]).columns == {"label": ["1", "0", "1"]}
-    with pytest.raises(
-        DataError, match=r"no column 'labels'; there are 'text', 'label', 'flag', 'list'\ndid you mean 'label'"
-    ):
+    with pytest.raises(DataError, match=r"no column 'labels'; there are 'text', 'label', .*\ndid you mean 'label'"):
         read_table(path, columns=["labels"])
+
+
+@pytest.mark.parametrize("cell", [["a"], [], {"x": "a"}, [[1]]])
+def test_what_is_no_text_is_refused_in_the_columns_asked_for(tmp_path: Path, cell: object) -> None:
+    pl.DataFrame({"text": ["a"], "label": [cell]}).write_parquet(tmp_path / "a.parquet")
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": "a", "label": cell}) + "\n")
+    (tmp_path / "a.json").write_text(json.dumps([{"text": "a", "label": cell}]))
+    for name in ("a.parquet", "a.jsonl", "a.json"):
+        assert read_table(tmp_path / name, columns=["text"]).columns == {"text": ["a"]}
+        with pytest.raises(DataError, match=r"'label' .*(list|object|List|Struct).*text.*\n.*another column"):
+            read_table(tmp_path / name, columns=["text", "label"])
+
+
+def test_bytes_that_are_no_utf_8_are_refused_with_their_row(tmp_path: Path) -> None:
+    pl.DataFrame({"text": [b"a", b"caf\xe9"]}).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"a.parquet:2: the 'text' of this row is bytes that are not UTF-8 \(byte 4\)"):
+        read_table(tmp_path / "a.parquet")
+
+
+def test_columns_that_nobody_asks_for_may_have_no_name_or_one_name(tmp_path: Path) -> None:
+    table = _table(tmp_path, "a.csv", "v1,v2,,,\nham,hello,,,\nspam,win,,,x\n", columns=["v2", "v1"])
+    assert table.columns == {"v2": ["hello", "win"], "v1": ["ham", "spam"]}
+    assert column_names(tmp_path / "a.csv") == ["v1", "v2", "", "", ""]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[{"text": "a", "n": 1},\n {"text": "b\\n", "n": null}\n]\n',
+        '{"text": "a", "n": 1}\n{"text": "b\\n", "n": null}\n',
+        '  [\r\n{"text": "a",\n"n": 1}, {"text": "b\\n",\n"n": NaN}]',
+    ],
+)
+def test_records_in_one_json_file(tmp_path: Path, content: str) -> None:
+    table = _table(tmp_path, "a.json", content)
+    assert table.columns == {"text": ["a", "b\n"], "n": ["1", ""]}
+    starts = [i for i, line in enumerate(content.split("\n"), start=1) for _ in range(line.count('{"text"'))]
+    assert table.lines == starts
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('[{"text": "a"}\n{"text": "b"}]', r"a.json:2: this list of objects breaks off or lacks a comma"),
+        ('[{"text": "a"},\n{"text": "b"}', r"a.json:2: this list of objects breaks off"),
+        ('[{"text": "a"}] [1]', r"a.json: something follows the end of the list"),
+        ('[{"text": "a"},\n\n{"text": }]', r"a.json:3: this line is no JSON: Expecting value at character 10"),
+        ('["a", "b"]', r"a.json:1: this line is a JSON str, not an object"),
+        ("[]", r"a.json: the table has a header and no rows"),
+        ('[{"text": "\\ud800"}]', r"a.json:1: half of a surrogate pair"),
+    ],
+)
+def test_json_that_holds_no_records(tmp_path: Path, content: str, problem: str) -> None:
+    with pytest.raises(DataError, match=problem):
+        _table(tmp_path, "a.json", content)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.json"])
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (gzip.compress(b"text,label\na,b\n"), r"gzip data, not text\nname it with .gz at the end, as in a.\w+.gz"),
+        (lzma.compress(b"text,label\n"), "xz data.*\nunpack it"),
+        (bz2.compress(b"text,label\n"), "bzip2 data.*\nunpack it"),
+        (b"\x28\xb5\x2f\xfd\x04\x00text", "zstd data.*\nunpack it"),
+        (b"PAR1\x15\x04\x15", "a Parquet file.*\nname it with .parquet"),
+        (b"PK\x03\x04" + bytes(26) + b"xl/workbook.xml", "an Excel workbook.*\nsave it as .csv"),
+        (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", "an Office document.*\nsave it as .csv"),
+        (b"PK\x03\x04" + bytes(26) + b"a.csv", r"a zip archive.*\nname it a.\w+.zip"),
+        (b"%PDF-1.4\n", "a PDF file"),
+    ],
+)
+def test_other_formats_are_known_by_their_bytes(tmp_path: Path, name: str, content: bytes, what: str) -> None:
+    for encoding in ("utf-8", "latin-1"):
+        with pytest.raises(DataError, match=f"{name}: this is {what}"):
+            _table(tmp_path, name, content, encoding=encoding)
 
 
 def test_packed_tables_are_unpacked(tmp_path: Path) -> None:

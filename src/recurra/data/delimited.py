@@ -64,17 +64,12 @@ def _explained(message: str) -> tuple[str, str]:
 def rectangular(rows: Iterator[Row], path: Path) -> tuple[list[str], Iterator[Row]]:
     """The header, stripped, and the rows below it.
 
-    Errors: DataError for no header, a name that stands twice in it, or, while reading, a row with another
-    number of cells.
+    Errors: DataError for no header, or, while reading, a row with another number of cells.
     """
     first = next(rows, None)
     if first is None:
         raise DataError("the table has only blank lines", remedy="give a header and rows", file=path)
-    line, cells = first
-    header = [cell.strip().removeprefix("\ufeff") for cell in cells]
-    twice = next((name for name in header if header.count(name) > 1), None)
-    if twice is not None:
-        raise DataError(f"the column {twice!r} stands twice in the header", remedy="rename one", file=path, line=line)
+    header = [cell.strip().removeprefix("\ufeff") for cell in first[1]]
     return header, _of_width(rows, len(header), path)
 
 

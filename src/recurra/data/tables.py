@@ -5,19 +5,20 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recurra.data.delimited import csv_rows, rectangular, tsv_rows
+from recurra.data.json_records import Record, json_lines, json_list
 from recurra.data.sources import inner_name, read_blocks
-from recurra.data.text import iter_lines
 from recurra.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
-KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -36,36 +37,62 @@ class Table:
 
 
 def read_table(path: Path, *, encoding: str = "utf-8", columns: Sequence[str] | None = None) -> Table:
-    """A .csv, .tsv, .jsonl (.ndjson) or .parquet file; those of text also as .gz, or alone in a .zip.
+    """A .csv, .tsv, .jsonl (.ndjson), .json or .parquet file; those of text also as .gz, or alone in a .zip.
 
-    columns: the ones to keep, by default all; for JSON lines, those of the first line. Names in a header are
-    stripped of outer white space. CSV is quoted as in RFC 4180; in TSV quotes are literal. In JSON a value
-    that is not a string becomes its JSON text, null becomes the empty text; a Parquet value is cast to text
-    in the same way.
+    columns: the ones to keep, by default all; for JSON, those of the first record. Names in a header are
+    stripped of outer white space. CSV is quoted as in RFC 4180; in TSV quotes are literal. A number or a truth value
+    becomes its JSON text; null and a number that is none (NaN) become the empty text, as does what is missing in
+    Parquet. Bytes in Parquet are read as UTF-8.
     Errors: DataError for a kind of file that is none of these, a missing column (names those there are and
-    the nearest), a name that stands twice in the header, a row with more or fewer cells than the header, a
-    line that is no JSON object or lacks a key, no rows, a line over 1,000,000 characters, or as
-    `check_text_file`; each but the first with its line.
+    the nearest), a name asked for that stands twice in the header, a row with more or fewer cells than the header, a
+    record that is no JSON object or lacks a key, a list or an object in a column, bytes that are not UTF-8, no rows,
+    a line over 1,000,000 characters, or as `check_text_file`; each but the first with its line.
     """
     path = Path(path)
-    kind = Path(inner_name(path)).suffix.lower()
-    if kind == ".parquet" and path.suffix.lower() == ".parquet":
+    kind = _kind(path)
+    if kind == ".parquet":
         table = _read_parquet(path, columns)
-    elif kind == ".csv":
-        table = _read_delimited(path, csv_rows(path, encoding), columns)
-    elif kind == ".tsv":
-        table = _read_delimited(path, tsv_rows(path, encoding), columns)
-    elif kind in (".jsonl", ".ndjson"):
-        table = _read_json_lines(path, encoding, columns)
+    elif kind in (".csv", ".tsv"):
+        table = _read_delimited(path, _rows(path, kind, encoding), columns)
     else:
-        raise DataError(
-            f"{kind or 'a file without an ending'} is no kind of table that can be read",
-            remedy=f"there are {', '.join(KINDS)}; those of text also as .gz or .zip",
-            file=path,
-        )
+        table = _read_json(path, _records(path, kind, encoding), columns)
     if not table.lines:
         raise DataError("the table has a header and no rows", remedy="give rows", file=path)
     return table
+
+
+def column_names(path: Path, *, encoding: str = "utf-8") -> list[str]:
+    """The names of a table's columns in their order, of JSON those of the first record; rows are not read.
+
+    Errors: DataError, as `read_table` has them for the first row
+    """
+    path = Path(path)
+    kind = _kind(path)
+    if kind == ".parquet":
+        return list(_parquet_schema(path))
+    if kind in (".csv", ".tsv"):
+        return rectangular(_rows(path, kind, encoding), path)[0]
+    return list(next(_records(path, kind, encoding), (0, {}))[1])
+
+
+def _kind(path: Path) -> str:
+    """The ending that says how to read it. Errors: DataError for one that says nothing"""
+    kind = Path(inner_name(path)).suffix.lower()
+    if kind in KINDS and (kind != ".parquet" or path.suffix.lower() == ".parquet"):
+        return kind
+    raise DataError(
+        f"{kind or 'a file without an ending'} is no kind of table that can be read",
+        remedy=f"there are {', '.join(KINDS)}; those of text also as .gz or .zip",
+        file=path,
+    )
+
+
+def _rows(path: Path, kind: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    return (csv_rows if kind == ".csv" else tsv_rows)(path, encoding)
+
+
+def _records(path: Path, kind: str, encoding: str) -> Iterator[Record]:
+    return (json_list if kind == ".json" else json_lines)(path, encoding)
 
 
 def _read_delimited(path: Path, source: Iterator[tuple[int, list[str]]], columns: Sequence[str] | None) -> Table:
@@ -81,83 +108,91 @@ def _read_delimited(path: Path, source: Iterator[tuple[int, list[str]]], columns
     return Table(path, kept, lines)
 
 
-def _read_json_lines(path: Path, encoding: str, columns: Sequence[str] | None) -> Table:
+def _read_json(path: Path, records: Iterator[Record], columns: Sequence[str] | None) -> Table:
     kept: dict[str, list[str]] | None = None if columns is None else {name: [] for name in columns}
     lines: list[int] = []
-    for number, line in enumerate(iter_lines(path, encoding), start=1):
-        if not line.strip():
-            continue
-        record = _json_object(line, path, number)
+    for number, record in records:
         if kept is None:
             kept = {name: [] for name in record}
         for name, cells in kept.items():
             if name not in record:
                 raise _missing(name, list(record), path, number)
-            cells.append(_json_text(record[name]))
+            cells.append(_json_text(record[name], name, path, number))
         lines.append(number)
     return Table(path, kept or {}, lines)
 
 
-def _json_object(line: str, path: Path, number: int) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-        if "\\u" in line:
-            json.dumps(record, ensure_ascii=False).encode("utf-8")
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"this line is no JSON: {error.msg} at character {error.colno}",
-            remedy="one JSON object per line",
-            file=path,
-            line=number,
-        ) from error
-    except UnicodeEncodeError as error:
-        raise DataError("half of a surrogate pair in an escape", file=path, line=number) from error
-    except (RecursionError, ValueError) as error:
-        raise DataError(f"this line cannot be read: {error}", file=path, line=number) from error
-    if not isinstance(record, dict):
-        raise DataError(
-            f"this line is a JSON {type(record).__name__}, not an object",
-            remedy='one JSON object per line, for example {"text": "...", "label": "..."}',
-            file=path,
-            line=number,
-        )
-    return record
-
-
-def _json_text(value: object) -> str:
-    if value is None:
+def _json_text(value: object, name: str, path: Path, line: int) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None or value != value:  # NaN is what it does not equal
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, (list, dict)):
+        kind = "a list" if isinstance(value, list) else "an object"
+        raise DataError(f"the {name!r} of this row is {kind}, not a text", remedy=_ONE_TEXT, file=path, line=line)
+    return json.dumps(value)
+
+
+_ONE_TEXT = "write it as one text, or name another column"
+
+
+def _parquet_schema(path: Path) -> dict[str, pl.DataType]:
+    import polars as pl
+
+    _check_parquet_frame(path)
+    with _polars_told(path):
+        return dict(pl.scan_parquet(path, glob=False, hive_partitioning=False).collect_schema())
 
 
 def _read_parquet(path: Path, columns: Sequence[str] | None) -> Table:
     import polars as pl
-    from polars.exceptions import PanicException, PolarsError
 
-    _check_parquet_frame(path)
-    try:
-        scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
-        there = scan.collect_schema().names()
-        for name in columns or ():
-            if name not in there:
-                raise _missing(name, there, path, None)
-        frame = scan.select(there if columns is None else list(columns)).collect()
-        kept = {name: _texts(frame[name]) for name in frame.columns}
-    except (PolarsError, PanicException, OSError, ValueError) as error:
-        first = str(error).split("\n", 1)[0]
-        raise DataError(f"this Parquet file cannot be read: {first}", remedy="write it again", file=path) from error
+    there = _parquet_schema(path)
+    for name in columns or ():
+        if name not in there:
+            raise _missing(name, list(there), path, None)
+    wanted = list(there if columns is None else dict.fromkeys(columns))
+    for name in wanted:
+        if there[name].is_nested() or there[name] == pl.Object:
+            raise DataError(
+                f"the column {name!r} holds values of type {there[name]}, not texts", remedy=_ONE_TEXT, file=path
+            )
+    with _polars_told(path):
+        frame = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(wanted).collect()
+        kept = {name: _texts(frame[name], path) for name in wanted}
     return Table(path, kept, list(range(1, frame.height + 1)))
 
 
-def _texts(column: pl.Series) -> list[str]:
-    """A column's cells as text, a missing one as the empty text."""
+@contextmanager
+def _polars_told(path: Path) -> Iterator[None]:
+    from polars.exceptions import PanicException, PolarsError
+
+    try:
+        yield
+    except (PolarsError, PanicException, OSError, ValueError) as error:
+        first = str(error).split("\n", 1)[0]
+        raise DataError(f"this Parquet file cannot be read: {first}", remedy="write it again", file=path) from error
+
+
+def _texts(column: pl.Series, path: Path) -> list[str]:
+    """A column's cells as text, a missing one and a number that is none as the empty text."""
     import polars as pl
 
-    if column.dtype == pl.String:
-        return column.fill_null("").to_list()
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        return [_json_text(value) for value in column.to_list()]
+    if column.dtype == pl.Binary:
+        return [_decoded(cell, row, column.name, path) for row, cell in enumerate(column.to_list(), start=1)]
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
     return column.cast(pl.String).fill_null("").to_list()
+
+
+def _decoded(cell: bytes | None, row: int, name: str, path: Path) -> str:
+    try:
+        return (cell or b"").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"the {name!r} of this row is bytes that are not UTF-8 (byte {error.start + 1})",
+            remedy="write the column as text, or name another one", file=path, line=row,
+        ) from error  # fmt: skip
 
 
 def _check_parquet_frame(path: Path) -> None:
@@ -176,6 +211,8 @@ def _check_parquet_frame(path: Path) -> None:
 def _place(name: str, header: list[str], path: Path) -> int:
     if name not in header:
         raise _missing(name, header, path, 1)
+    if header.count(name) > 1:
+        raise DataError(f"the column {name!r} stands twice in the header", remedy="rename one", file=path, line=1)
     return header.index(name)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from encodings.aliases import aliases
 from pathlib import Path
 
+from recurra.data.signatures import refuse_foreign
 from recurra.data.sources import read_blocks
 from recurra.errors import DataError, UsageError
 
@@ -117,8 +118,10 @@ def _decoded(path: Path, encoding: str, block_bytes: int) -> Iterator[str]:
     blocks = read_blocks(path, block_bytes)
     while True:
         block = next(blocks, b"")
-        if not read and name in ("utf-8", "utf-8-sig", "ascii"):
-            _refuse_other_unicode(path, block, encoding)
+        if not read:
+            refuse_foreign(path, block)
+            if name in ("utf-8", "utf-8-sig", "ascii"):
+                _refuse_other_unicode(path, block, encoding)
         read += len(block)
         try:
             text = decoder.decode(block, final=not block)

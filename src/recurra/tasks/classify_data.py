@@ -14,7 +14,7 @@ from recurra.data import examples as reading
 from recurra.data.chinese import han_share
 from recurra.data.examples import Examples
 from recurra.data.splits import Splits, check_fractions, check_splits, describe_overlap, from_parts, split
-from recurra.data.tables import read_table
+from recurra.data.tables import column_names, read_table
 from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
@@ -177,7 +177,7 @@ def _columns(source: Source, settings: DataSettings) -> tuple[str, str]:
     if settings.text is not None and settings.label is not None:
         return settings.text, settings.label
     path = next(iter(source.files.values()))
-    there = list(read_table(path, encoding=settings.encoding).columns)
+    there = column_names(path, encoding=settings.encoding)
     found = {}
     for role, asked, usual in (("text", settings.text, TEXT_COLUMNS), ("label", settings.label, LABEL_COLUMNS)):
         likely = [asked] if asked is not None else [c for c in there if c.lower() in usual]

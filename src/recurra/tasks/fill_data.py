@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from recurra.data.examples import Example, Examples
 from recurra.data.splits import Splits, check_fractions, split
-from recurra.data.tables import read_table
+from recurra.data.tables import column_names, read_table
 from recurra.data.text import iter_lines
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
@@ -199,7 +199,7 @@ def _lines(path: Path, settings: DataSettings) -> Iterator[Example]:
 def _table(path: Path, settings: DataSettings) -> Iterator[Example]:
     column = settings.text
     if column is None:
-        there = list(read_table(path, encoding=settings.encoding).columns)
+        there = column_names(path, encoding=settings.encoding)
         column = next((usual for usual in TEXT_COLUMNS for c in there if c.lower() == usual), None)
         if column is None:
             raise DataError(

@@ -16,7 +16,7 @@ from recurra.data.abc_keys import transposed
 from recurra.data.conditioned import Attributes, Conditioned
 from recurra.data.examples import Examples
 from recurra.data.splits import Splits, describe_overlap, from_parts, split
-from recurra.data.tables import read_table
+from recurra.data.tables import column_names
 from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError
 from recurra.tasks.classify_data import LABEL_COLUMNS, TEXT_COLUMNS, infer_level
@@ -180,7 +180,7 @@ def _listed(names: Sequence[str], source: Source, labels: list[str] | None) -> s
 
 def _columns(path: Path, settings: DataSettings, labels: list[str] | None, notes: list[str]) -> tuple[str, list[str]]:
     """The text column and the label columns: as set, or by their usual names where that leaves no doubt."""
-    there = list(read_table(path, encoding=settings.encoding).columns)
+    there = column_names(path, encoding=settings.encoding)
     if settings.label in there:
         labels = [settings.label]  # a column whose name has a comma in it
     text = settings.text

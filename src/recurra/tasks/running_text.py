@@ -14,7 +14,7 @@ from recurra.data.download import cache_folder
 from recurra.data.poems import read_poems
 from recurra.data.sources import sha256
 from recurra.data.splits import PARTS
-from recurra.data.tables import read_table
+from recurra.data.tables import column_names, read_table
 from recurra.errors import DataError
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources import Source
@@ -57,7 +57,7 @@ def _lines(path: Path, column: str | None, encoding: str) -> Iterable[str]:
 def _column(path: Path, settings: DataSettings) -> str:
     if settings.text is not None:
         return settings.text
-    there = list(read_table(path, encoding=settings.encoding).columns)
+    there = column_names(path, encoding=settings.encoding)
     if len(there) == 1:
         return there[0]
     raise DataError(
