@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from recurra.errors import ModelFolderError, UnknownNameError, UsageError
-from recurra.model_folder import manifest, swap
+from recurra.model_folder import header, manifest, swap
+from recurra.model_folder.header import Form
 from recurra.model_folder.manifest import CONFIG, METRICS, REQUIRED, VOCABULARY, WEIGHTS, Entry
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 ATTEMPTS = 5  # a folder that is replaced while it is read is read again so often
+EXTRA_BYTES, EXTRA_TIMES = 1 << 30, 16
+"""A further file may have so many bytes and so many times those of the weights."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model folder that was read and found whole.
+    """A model folder that was read.
 
     path: where it stands; config, vocabulary, metrics: what was written; versions: of Recurra and torch that wrote it;
     files: every file but the manifest by name, with size and SHA-256.
@@ -37,18 +43,31 @@ class ModelFolder:
         """The names of the files beyond those that every model has, such as report.html."""
         return sorted(set(self.files) - set(REQUIRED))
 
-    def weights(self) -> dict[str, Tensor]:
-        """The tensors by name, on the CPU, bit for bit as they were given. The file is checked again.
+    def forms(self, name: str = WEIGHTS) -> dict[str, Form]:
+        """Type and shape of the tensors of a safetensors file, from its head alone. Errors: ModelFolderError"""
+        return header.forms(self.path, self.files[name])
 
-        Errors:  ModelFolderError if the file changed since the folder was read, or holds no tensors
+    def weights(self) -> dict[str, Tensor]:
+        """The tensors by name, on the CPU, bit for bit as they were given.
+
+        Errors:  ModelFolderError if the file is not the manifest's, or holds no tensors
         """
+        return self.tensors(WEIGHTS)
+
+    def tensors(self, name: str) -> dict[str, Tensor]:
+        """As `weights`, of any safetensors file of the folder."""
         import safetensors
         import safetensors.torch
 
         try:
-            return safetensors.torch.load(manifest.content(self.path, self.files[WEIGHTS]))
+            return safetensors.torch.load(manifest.content(self.path, self.files[name]))
         except safetensors.SafetensorError as error:
-            raise ModelFolderError(f"{self.path}: {WEIGHTS} is not a safetensors file: {error}") from error
+            raise ModelFolderError(f"{self.path}: {name} is not a safetensors file: {error}") from error
+
+    def verify(self, names: Iterable[str] | None = None) -> None:
+        """Whether these files, all of them if None, are the manifest's. Errors: ModelFolderError"""
+        for name in sorted(self.files) if names is None else names:
+            manifest.verify(self.path, self.files[name])
 
     def read_extra(self, name: str) -> bytes:
         """The content of one of `extra`, checked again; UnknownNameError if there is no such file."""
@@ -106,18 +125,37 @@ def read(folder: Path | str) -> ModelFolder:
     set aside; the next writing puts it back. Nothing is changed here.
     Errors:  ModelFolderError names the folder, the file and what is wrong with it
     """
+
+    def whole(found: ModelFolder) -> ModelFolder:
+        found.verify()
+        return found
+
+    return use(folder, whole)
+
+
+def use(folder: Path | str, action: Callable[[ModelFolder], T]) -> T:
+    """As `read`, but what is not JSON is not looked at beyond its size until `action` does.
+
+    So a model can be refused by what it says that it is, before large files are gone through. If the folder is replaced
+    meanwhile, the action is done again on the new one.
+    """
     path = Path(folder)
     for attempt in range(1, ATTEMPTS + 1):
         before = None
         try:
-            standing = swap.standing(path.resolve())
+            place = Path(os.path.realpath(path))
+            standing = swap.standing(place)
             before = _identity(standing)
-            return _read(standing if standing != path.resolve() else path)
+            return action(_read(standing if standing != place else path))
         except ModelFolderError:
             if attempt == ATTEMPTS or before == _identity(standing):
                 raise
         except OSError as error:
             raise ModelFolderError(f"{folder}: cannot be read: {error.strerror or error}") from error
+        except ValueError as error:
+            if "\0" not in str(folder):
+                raise
+            raise ModelFolderError(f"{str(folder)!r} is no path: {error}") from error
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -140,11 +178,15 @@ def add(folder: Path | str, name: str, content: bytes) -> None:
 
 def _read(path: Path) -> ModelFolder:
     files = manifest.load(path)
-    values: dict[str, dict[str, Any]] = {}
     for one in files.values():
-        content = manifest.content(path, one)
-        if one.file in (CONFIG, VOCABULARY, METRICS):
-            values[one.file] = manifest.parse(path, one.file, content)
+        manifest.check_size(path, one)
+        most = EXTRA_BYTES + EXTRA_TIMES * files[WEIGHTS].bytes
+        if one.file not in REQUIRED and one.bytes > most:
+            raise ModelFolderError(
+                f"{path}: {one.file} has {one.bytes:,} bytes; beside these weights {most:,} are read"
+            )
+    names = (CONFIG, VOCABULARY, METRICS)
+    values = {name: manifest.parse(path, name, manifest.content(path, files[name])) for name in names}
     head = values[CONFIG]
     manifest.check_version(path, CONFIG, head)
     config, versions = head.get("config"), head.get("versions")

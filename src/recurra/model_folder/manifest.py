@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from recurra.errors import ModelFolderError
 
@@ -17,6 +19,13 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 CONFIG, VOCABULARY, METRICS, WEIGHTS = "config.json", "vocabulary.json", "metrics.json", "weights.safetensors"
 REQUIRED = (CONFIG, VOCABULARY, METRICS, WEIGHTS)
+LARGEST = {MANIFEST: 1 << 20, CONFIG: 1 << 26, METRICS: 1 << 26, VOCABULARY: 1 << 29}
+"""Bytes of a file of JSON at most, for a parsed one takes many times as much memory."""
+DEEPEST, LISTS, DIGITS = 32, 1 << 21, 20
+"""Of JSON: how deep it goes, its lists and objects, and the digits of a whole number, at most."""
+FILES = 1000
+"""Files of a model at most."""
+_BLOCK = 1 << 20
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -57,14 +66,47 @@ def to_json(value: Mapping[str, Any]) -> bytes:
 
 
 def parse(folder: Path, name: str, content: bytes) -> dict[str, Any]:
-    """The JSON object in `content`; ModelFolderError names folder and file if it is none."""
+    """The JSON object in `content`: UTF-8, no key twice, neither deep nor with numbers beyond 64 bits.
+
+    Infinity and NaN come back as they were written; whoever reads a number checks it.
+    Errors: ModelFolderError names folder and file if it is none
+    """
+    if content.count(b"[") + content.count(b"{") > LISTS:
+        raise ModelFolderError(f"{folder}: {name} has more than {LISTS:,} lists and objects; no model's has")
     try:
-        value = json.loads(content)
+        value = json.loads(content.decode("utf-8"), object_pairs_hook=_object, parse_int=_whole)
     except (ValueError, RecursionError) as error:
-        raise ModelFolderError(f"{folder}: {name} is not JSON: {error}") from error
+        raise ModelFolderError(f"{folder}: {name} is not JSON: {str(error)[:200]}") from error
     if not isinstance(value, dict):
         raise ModelFolderError(f"{folder}: {name} is not a JSON object, but a {type(value).__name__}")
+    if not _is_flat(value):
+        raise ModelFolderError(f"{folder}: {name} is nested more than {DEEPEST} deep")
     return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {twice!r:.100} stands twice in an object")
+    return made
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > DIGITS:
+        raise ValueError(f"a whole number of {len(digits)} digits")
+    return int(digits)
+
+
+def _is_flat(value: Any) -> bool:
+    level: list[Any] = [value]
+    for _ in range(DEEPEST):
+        inner = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [one for values in inner for one in values if isinstance(one, dict | list)]
+        if not level:
+            return True
+    return False
 
 
 def to_bytes(entries: Iterable[Entry]) -> bytes:
@@ -84,16 +126,18 @@ def load(folder: Path) -> dict[str, Entry]:
     path = folder / MANIFEST
     if not path.is_file() or path.is_symlink():
         raise ModelFolderError(f"{folder}: not a model folder or its writing was cut off: {MANIFEST} is missing")
-    value = parse(folder, MANIFEST, _read_bytes(folder, MANIFEST))
+    value = parse(folder, MANIFEST, _read_bytes(folder, MANIFEST, LARGEST[MANIFEST]))
     check_version(folder, MANIFEST, value)
     files = value.get("files")
     if not isinstance(files, list):
         raise ModelFolderError(f"{folder}: {MANIFEST} has no list of files")
+    if len(files) > FILES:
+        raise ModelFolderError(f"{folder}: {MANIFEST} lists {len(files):,} files; a model has {FILES} at most")
     entries = [_entry(folder, one) for one in files]
     names = [one.file for one in entries]
     twice = clash(names)
     if twice is not None:
-        raise ModelFolderError(f"{folder}: {MANIFEST} lists {twice} twice or lists itself")
+        raise ModelFolderError(f"{folder}: {MANIFEST} lists {twice:.100} twice or lists itself")
     for name in REQUIRED:
         if name not in names:
             raise ModelFolderError(f"{folder}: {MANIFEST} does not list {name}, which every model has")
@@ -104,7 +148,7 @@ def check_version(folder: Path, name: str, value: Mapping[str, Any]) -> None:
     """ModelFolderError unless `format_version` is one that this version of Recurra reads."""
     version = value.get("format_version")
     if type(version) is not int or version < 1:
-        raise ModelFolderError(f"{folder}: {name} has no format_version, but {version!r}")
+        raise ModelFolderError(f"{folder}: {name} has no format_version, but {version!r:.100}")
     if version > FORMAT_VERSION:
         raise ModelFolderError(
             f"{folder}: written by a newer version of Recurra (format {version}, this one reads "
@@ -114,27 +158,74 @@ def check_version(folder: Path, name: str, value: Mapping[str, Any]) -> None:
 
 def content(folder: Path, one: Entry) -> bytes:
     """The bytes of a file, which are those that its entry stands for; ModelFolderError says what is wrong."""
-    found = _read_bytes(folder, one.file)
-    if len(found) != one.bytes:
-        kind = "truncated" if len(found) < one.bytes else "altered"
-        raise ModelFolderError(f"{folder}: {one.file} is {kind}: {len(found)} bytes, the manifest says {one.bytes}")
+    check_size(folder, one)
+    found = _read_bytes(folder, one.file, one.bytes)
     if hashlib.sha256(found).hexdigest() != one.sha256:
-        raise ModelFolderError(f"{folder}: {one.file} was altered: its SHA-256 is not the manifest's")
+        raise _altered(folder, one)
     return found
 
 
-def _read_bytes(folder: Path, name: str) -> bytes:
+def verify(folder: Path, one: Entry) -> None:
+    """As `content`, in little memory, for a file that is not looked into."""
+    check_size(folder, one)
+    found = hashlib.sha256()
+    with opened(folder, one.file) as file:
+        while block := file.read(_BLOCK):
+            found.update(block)
+    if found.hexdigest() != one.sha256:
+        raise _altered(folder, one)
+
+
+def check_size(folder: Path, one: Entry) -> None:
+    """ModelFolderError unless the file is a plain one of the size that the manifest says. It is not read."""
+    with opened(folder, one.file) as file:
+        size = os.fstat(file.fileno()).st_size
+    if size != one.bytes:
+        kind = "truncated" if size < one.bytes else "altered"
+        raise ModelFolderError(f"{folder}: {one.file} is {kind}: {size} bytes, the manifest says {one.bytes}")
+    most = LARGEST.get(one.file)
+    if most is not None and size > most:
+        raise ModelFolderError(f"{folder}: {one.file} has {size:,} bytes; more than {most:,} are not read")
+
+
+@contextmanager
+def opened(folder: Path, name: str) -> Iterator[BinaryIO]:
+    """A file of the folder itself, to be read: neither a link, nor anything that could wait or never end.
+
+    Errors: ModelFolderError
+    """
     path = folder / name
+    flags = os.O_RDONLY
+    for more in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):  # those that the system has
+        flags |= getattr(os, more, 0)
     try:
         mode = path.lstat().st_mode
-        if not stat.S_ISREG(mode):
-            kind = "a link" if stat.S_ISLNK(mode) else "no plain file"
-            raise ModelFolderError(f"{folder}: {name} is {kind}; a model folder holds its own files")
-        return path.read_bytes()
+        if stat.S_ISREG(mode):
+            handle = os.open(path, flags)
+            with os.fdopen(handle, "rb") as file:
+                mode = os.fstat(handle).st_mode  # it may have been replaced meanwhile
+                if stat.S_ISREG(mode):
+                    yield file
+                    return
+        kind = "a link" if stat.S_ISLNK(mode) else "no plain file"
+        raise ModelFolderError(f"{folder}: {name} is {kind}; a model folder holds its own files")
     except FileNotFoundError as error:
         raise ModelFolderError(f"{folder}: {name} is missing") from error
     except OSError as error:
         raise ModelFolderError(f"{folder}: {name} cannot be read: {error.strerror}") from error
+
+
+def _read_bytes(folder: Path, name: str, most: int) -> bytes:
+    """The whole file. Errors: ModelFolderError if it has more than so many bytes"""
+    with opened(folder, name) as file:
+        found = file.read(most + 1)
+    if len(found) > most:
+        raise ModelFolderError(f"{folder}: {name} has more than {most:,} bytes")
+    return found
+
+
+def _altered(folder: Path, one: Entry) -> ModelFolderError:
+    return ModelFolderError(f"{folder}: {one.file} was altered: its SHA-256 is not the manifest's")
 
 
 def _entry(folder: Path, value: object) -> Entry:
