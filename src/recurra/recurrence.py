@@ -66,7 +66,9 @@ def stream(cell: Cell, weights: CellWeights, state: State, *, engine: str = "aut
     batch = state[0].shape[0]
     _check_state(cell, state, (batch, hidden), weights.weight_ih)
     x = weights.weight_ih.new_zeros(batch, 1, weights.weight_ih.shape[1])
-    request = Request(cell, weights, x, state, bias=bias)
+    own = {stored: w.detach().clone() for stored, w in weights.present().items()}
+    state = tuple(s.detach().clone() for s in state)
+    request = Request(cell, CellWeights(**own), x, state, bias=bias)
     chosen = choose(request, engine)
     return chosen.stream(request) if isinstance(chosen, Native) else SteppedStream(chosen, request)
 

@@ -78,6 +78,18 @@ class Cell:
             for stored, gates in self.layout(bias=bias).items()
         }
 
+    def __copy__(self) -> Cell:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Cell:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """By its place, see `recurra.cells.pickling`. Errors: CellError if other processes could not find it"""
+        from recurra.cells.pickling import reduced
+
+        return reduced(self)
+
     def __repr__(self) -> str:
         return f"<cell {self.name}: states {', '.join(self.states)}>"
 

@@ -19,7 +19,7 @@ TORCH_HAS = (lstm, gru, rnn, rnn_relu)
 KERNELS: dict[CellFunction, Callable[..., Any]] = dict(
     zip((c.function for c in TORCH_HAS), (_VF.lstm, _VF.gru, _VF.rnn_tanh, _VF.rnn_relu), strict=True)
 )
-"""By the function, which a deep copy of a layer keeps, not by the Cell, which it copies."""
+"""By the function, which cells of other names share."""
 
 HELD = {lstm.function: {"i": -1e4, "f": 1e4}, rnn_relu.function: {"h": -1e30}}
 """What is added to the sums of which gates past a row's end. 1e4 drives a sigmoid to exactly 1 (negative: to 0) in

@@ -59,7 +59,9 @@ class _DropIn(Stack):
         return (y if self.batch_first else y.transpose(0, 1)), self._state_out(last)
 
     def _single(self, x: Tensor, states: Any, lengths: Tensor | None) -> tuple[Tensor, Any]:
-        states = None if states is None else tuple(s.unsqueeze(1) for s in states)
+        if states is not None:
+            self.check_state(tuple(states), None)
+            states = tuple(s.unsqueeze(1) for s in states)
         y, last = super().forward(x.unsqueeze(0), states, lengths=lengths)
         return y.squeeze(0), self._state_out(tuple(s.squeeze(1) for s in last))
 

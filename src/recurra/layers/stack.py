@@ -15,6 +15,7 @@ from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers.dropout import locked
 from recurra.layers.initial import Init, initialise
+from recurra.layers.states import check_states
 from recurra.layers.stream import StackStream
 from recurra.recurrence import unroll
 
@@ -193,14 +194,9 @@ class Stack(nn.Module):
         """
         return StackStream(self, batch, state)
 
-    def check_state(self, state: State, batch: int) -> None:
-        """Errors: ShapeError for states that are not one [L*D, B, H] for each state of the cell"""
-        shape = (self.num_layers * self.num_directions, batch, self.hidden_size)
-        if len(state) != len(self.cell.states):
-            raise ShapeError(f"{self.cell.name} has the states {', '.join(self.cell.states)}, got {len(state)}")
-        for name, tensor in zip(self.cell.states, state, strict=True):
-            if tensor.shape != shape:
-                raise ShapeError(f"expected state {name} [L*D, B, H] = {list(shape)}, got {list(tensor.shape)}")
+    def check_state(self, state: State, batch: int | None) -> None:
+        """Errors: ShapeError for states that are not one [L*D, B, H] for each state of the cell; [L*D, H] for None"""
+        check_states(self.cell, state, self.num_layers * self.num_directions, batch, self.hidden_size)
 
     def extra_repr(self) -> str:
         shown = [f"{self.input_size}, {self.hidden_size}, cell={self.cell.name!r}"]

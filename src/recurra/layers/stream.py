@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from recurra.engines.request import State
 from recurra.errors import UsageError
+from recurra.layers.states import check_states
 from recurra.recurrence import stream
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ class StackStream:
     """Steps of a Stack for `batch` rows, without dropout and without gradients.
 
     The weights are taken once, when this is made; what they become later is not seen. The states stay inside between
-    steps. One at a time: not for several threads.
+    steps; a copy, shallow or deep, or a pickle of it goes on from there by itself. One at a time: not for several
+    threads.
     Errors: UsageError for a stack of two directions, whose backward half would need the end first
     """
 
@@ -29,13 +32,20 @@ class StackStream:
         if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
             raise UsageError(f"batch must be a whole number from 1, got {batch!r}")
         start = stack.initial_state(batch) if state is None else tuple(state)
-        stack.check_state(start, batch)
-        self._stack, self._batch = stack, batch
+        self._fitting = (stack.num_layers, batch, stack.hidden_size)
+        self._cell = stack.cell
+        check_states(self._cell, start, *self._fitting)
         with torch.no_grad():
             self._layers = [
                 stream(stack.cell, stack.weights(layer), tuple(s[layer] for s in start), engine=stack.engine)
                 for layer in range(stack.num_layers)
             ]
+
+    def __copy__(self) -> StackStream:
+        """Goes on from the same states, by itself."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, _layers=[copy(layer) for layer in self._layers])
+        return other
 
     def step(self, x: Tensor) -> Tensor:
         """The next step.
@@ -55,6 +65,6 @@ class StackStream:
     @state.setter
     def state(self, values: State) -> None:
         """Errors: ShapeError"""
-        self._stack.check_state(tuple(values), self._batch)
+        check_states(self._cell, tuple(values), *self._fitting)
         for i, layer in enumerate(self._layers):
             layer.state = tuple(v[i] for v in values)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ctypes import byref, c_void_p
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,6 +25,7 @@ class NativeStream:
     def __init__(self, request: Request) -> None:
         cell = compiled(request.cell, bias=request.bias, mask=False)
         weights = tuple(w.detach() for w in request.weights.present().values())
+        self._request = request
         own = weights[0].dtype
         self._bf16 = own == torch.bfloat16
         inner = torch.float32 if self._bf16 else own
@@ -43,6 +46,12 @@ class NativeStream:
         self._y = state[0].new_empty(self.batch, self.hidden_size)
         self._y_at = self._y.data_ptr()
         self._shape = torch.Size((self.batch, self.input_size))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are made anew from the weights, with the states as they are inside."""
+        self._c.recurra_stream_state(self._handle, self._state_at, 0)
+        state = tuple(s.clone() for s in self._states)
+        return NativeStream, (replace(self._request, state=state),)
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):
