@@ -17,14 +17,53 @@ A message is one or two lines: what is wrong with its numbers, then what to do.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from itertools import islice
 from pathlib import Path
+
+LONGEST = 2_000
+"""Characters of a message at most; what a user's file brings into one may be of any length."""
+_TAIL = 400
 
 
 class RecurraError(Exception):
-    """Base of all. `exit_code` is what the command line exits with."""
+    """Base of all. `exit_code`: of the command line. Of a message over LONGEST characters the middle is left out."""
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_bounded(message))
+
+
+def quoted(value: object, longest: int = 60) -> str:
+    """A value of the user's as `repr` writes it, no more than the first `longest` characters of it."""
+    return repr(_cut(value, longest)) if isinstance(value, str) else _cut(repr(value), longest)
+
+
+def listed(names: Collection[str], most: int = 20, *, write: Callable[[str], str] = quoted) -> str:
+    """Names for a message: the first `most` of them, and how many more there are; "none" for none."""
+    shown = ", ".join(write(name) for name in islice(names, most))
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown or "none"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The name among some thousand known ones that is most like another, None if none is like it.
+
+    Comparing takes the product of two lengths, so that names over 100 characters are not looked at.
+    """
+    some = [one for one in islice(known, 5_000) if len(one) <= 100]
+    near = difflib.get_close_matches(name, some, n=1, cutoff=0.5) if len(name) <= 100 else []
+    return near[0] if near else None
+
+
+def _cut(name: str, longest: int = 60) -> str:
+    return name if len(name) <= longest else name[: longest - 1] + "…"
+
+
+def _bounded(message: str) -> str:
+    if len(message) <= LONGEST:
+        return message
+    return f"{message[: LONGEST - _TAIL - 5]} ... {message[-_TAIL:]}"
 
 
 class UsageError(RecurraError, ValueError):
@@ -45,9 +84,9 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
-        super().__init__(f"unknown {kind} {name!r}; {hint}")
+        near = nearest(name, names)
+        hint = f"did you mean {near!r}?" if near is not None else f"there are: {listed(names, 60, write=_cut)}"
+        super().__init__(f"unknown {kind} {quoted(name, 200)}; {hint}")
 
 
 class ShapeError(UsageError):

@@ -47,7 +47,7 @@ def test_a_label_missing_in_training(recurra: Recurra) -> None:
 def test_a_single_line_of_10_mb(recurra: Recurra) -> None:
     folder = write_names(Path("long"))
     (folder / "Long.txt").write_text("word " * 2_000_000)
-    recurra("train", folder).refused(3, "Long.txt:1: this line has 10,000,000 characters", "--task language")
+    recurra("train", folder).refused(3, "Long.txt:1: this line has more than 1,000,000 characters", "--task language")
 
 
 def test_nul_bytes(recurra: Recurra) -> None:

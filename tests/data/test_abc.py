@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
 from recurra.data.abc import Tune, read_tunes, written
+from recurra.data.abc_bars import complete
+from recurra.data.abc_keys import Key, transposed
 from recurra.data.abc_music import Piece, length_of, pieces, written_length
 from recurra.errors import DataError
 
@@ -118,3 +121,62 @@ def test_music_that_cannot_be_written_is_refused_with_its_line(music: str, piece
     with pytest.raises(DataError, match=piece) as refused:
         written(tune)
     assert refused.value.line == 4
+
+
+HOSTILE = {
+    "chords of the 1990s": "+" + "A" * 200_000,
+    "openings": "[" * 200_000,
+    "openings before a bar": "[A" * 100_000 + "|]",
+    "grace notes": "{" * 200_000,
+    "fields inside": "[K:" * 100_000,
+    "a long length": "A" + "9" * 200_000,
+    "slashes": "A" + "/" * 200_000,
+    "rhythm": "A" + ">" * 200_000 + "B",
+    "a tuplet": "(3:" + "2" * 200_000 + "ABC",
+    "bars": "|" * 200_000,
+    "repeats": "|:" * 100_000,
+    "quotes": '"' * 199_999,
+    "octaves": "A" + "," * 200_000,
+}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("music", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_music_is_read_or_refused_soon(tmp_path: Path, music: str) -> None:
+    path = tmp_path / "a.abc"
+    path.write_text(f"X:1\nM:4/4\nK:C\nABCD|\n{music}\n", encoding="utf-8")
+    (tune,) = read_tunes(path)
+    with contextlib.suppress(DataError):
+        text = written(tune)
+        transposed(text, 1)
+        complete(text)
+
+
+@pytest.mark.timeout(30)
+def test_long_headers_and_long_tunes_take_time_in_proportion(tmp_path: Path) -> None:
+    path = tmp_path / "a.abc"
+    path.write_text("X:1\nK:C\n" + "K:D\n" * 20_000 + "A" * 50_000 + "|\n", encoding="utf-8")
+    (tune,) = read_tunes(path)
+    assert tune.fields["K"] == "D"
+    assert len(written(tune)) > 50_000
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        (f"M:{'9' * 5_000}/4", "is no metre"),
+        (f"M:{'1+' * 5_000}1/4", "is no metre"),
+        (f"L:1/{'9' * 5_000}", "is no unit note"),
+    ],
+)
+def test_numbers_that_are_no_music(tmp_path: Path, field: str, message: str) -> None:
+    path = tmp_path / "a.abc"
+    path.write_text(f"X:1\n{field}\nK:C\nABC|\n", encoding="utf-8")
+    with pytest.raises(DataError, match=message) as caught:
+        read_tunes(path)
+    assert len(str(caught.value)) < 500
+
+
+def test_letters_that_only_look_like_those_of_a_mode_are_no_key() -> None:
+    assert Key.read("Am\u0131n") is None
+    assert Key.read("AM\u0130N") is None

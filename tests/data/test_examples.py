@@ -47,7 +47,7 @@ def test_folders_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="only blank lines"):
         from_folder(tmp_path)
     (tmp_path / "a.txt").write_text("ok\n" + "x" * 1_000_001, encoding="utf-8")
-    with pytest.raises(DataError, match=r"a.txt:2: this line has 1,000,001 characters"):
+    with pytest.raises(DataError, match=r"a.txt:2: this line has more than 1,000,000 characters"):
         from_folder(tmp_path)
 
 

@@ -170,7 +170,11 @@ def test_jsonl(tmp_path: Path) -> None:
         ('{"tokens": ["a"], "tags": [true]}', "'tags' is no list of texts"),
         ('{"tokens": ["a", ""], "tags": ["X", "X"]}', "number 2 of 'tokens' is empty"),
         ("[1]", "expected an object, got list"),
-        ("{", "not JSON"),
+        ("{", "this is no JSON"),
+        ('{"tokens": ["a"], "tags": [' + "9" * 5_000 + "]}", "more than 4,300 digits"),
+        (r'{"tokens": ["\ud83d"], "tags": ["X"]}', "half of a surrogate pair"),
+        ('{"tokens": ' + "[" * 100_000, "nested too deeply"),
+        ('{"tokens": ["a"], "tokens": ["b"], "tags": ["X"]}', "the key 'tokens' stands twice"),
     ],
 )
 def test_jsonl_that_is_wrong(tmp_path: Path, text: str, match: str) -> None:

@@ -12,9 +12,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from recurra.data.abc_bars import metre
-from recurra.data.abc_music import Piece, pieces, written_length
+from recurra.data.abc_music import LONGEST_NUMBER, Piece, pieces, written_length
 from recurra.data.text import iter_lines
-from recurra.errors import DataError
+from recurra.errors import DataError, quoted
 
 UNIT = Fraction(1, 8)
 """The unit note of every tune that is learned."""
@@ -45,6 +45,7 @@ class _Draft:
     line: int
     fields: dict[str, str] = field(default_factory=dict)
     body: list[tuple[int, str]] = field(default_factory=list)
+    in_header: bool = True
 
 
 def read_tunes(path: Path, *, encoding: str = "utf-8") -> list[Tune]:
@@ -77,7 +78,8 @@ def _take(draft: _Draft, number: int, line: str, found: re.Match[str] | None) ->
         draft.fields.setdefault(found[1], found[2])
         if found[1] == "K":
             draft.body.append((number, line))
-    if found and found[1] in "MKL" and all(_FIELD.fullmatch(text) for _, text in draft.body):
+    draft.in_header = draft.in_header and (found is not None or not draft.body)
+    if found and found[1] in "MKL" and draft.in_header:
         draft.fields[found[1]] = found[2]  # fields that follow K: before any music still belong to the header
 
 
@@ -90,8 +92,10 @@ def _checked(draft: _Draft, path: Path) -> Tune:
     for name in "ML":
         value = draft.fields.get(name, "4/4")
         if metre(value) is None and value != "none":
-            raise DataError(f"{name}:{value} is no {_NAMES[name]}", remedy=f"as in {name}:{_EXAMPLES[name]}",
-                            file=path, line=draft.line)  # fmt: skip
+            raise DataError(
+                f"{name}:{quoted(value)[1:-1]} is no {_NAMES[name]}", remedy=f"as in {name}:{_EXAMPLES[name]}",
+                file=path, line=draft.line,
+            )  # fmt: skip
     tune = Tune(draft.fields, draft.body, path, draft.line)
     if not any(piece.kind in ("note", "chord") for _, piece in _music(tune)):
         raise DataError("this tune has no note", remedy="remove it or fill it", file=path, line=draft.line)
@@ -130,7 +134,14 @@ def written(tune: Tune) -> str:
     for number, piece in _music(tune):
         header = header and piece.kind in ("field", "space")
         if piece.kind == "other" and piece.text not in "()y`":
-            raise DataError(f"{piece.text!r} cannot be read as music", remedy="remove it", file=tune.file, line=number)
+            raise DataError(
+                f"{quoted(piece.text)} cannot be read as music", remedy="remove it", file=tune.file, line=number
+            )
+        if piece.kind in ("note", "rest", "chord") and not piece.length:
+            raise DataError(f"the length of {quoted(piece.text)} cannot be read", remedy="mend or remove it",
+                            file=tune.file, line=number)  # fmt: skip
+        if piece.kind == "broken" and len(piece.text) > LONGEST_NUMBER:
+            raise DataError(f"{quoted(piece.text)} is no rhythm", remedy="remove it", file=tune.file, line=number)
         if piece.kind == "field" and piece.text[0] == "V":
             raise DataError("a tune of several voices", remedy="keep one of them", file=tune.file, line=number)
         if not header or piece.text[0] == "P":
@@ -142,15 +153,16 @@ class _Writer:
     """Pieces of music to text. A bar line waits until the next piece: several in a row become one."""
 
     def __init__(self, unit: Fraction) -> None:
-        self.unit = unit
-        self.text = ""
+        self.factor = unit / UNIT
+        self.parts: list[str] = []
+        self.last = ""  # the last character that was written
         self.space = False
         self.waits: set[str] = set()  # of a bar line: "|", "||", ":|", "|:"
 
     def add(self, piece: Piece) -> None:
         match piece.kind:
             case "note" | "rest" | "chord":
-                length = piece.length if piece.text == "Z" else piece.length * self.unit / UNIT
+                length = piece.length if piece.text == "Z" else piece.length * self.factor
                 self._put(piece.text + written_length(length))
             case "bar":
                 self.waits |= _signs(piece.text)
@@ -174,40 +186,44 @@ class _Writer:
     def end(self) -> str:
         self.waits.discard("|:")
         self._bar_line()
-        return self.text.strip("\n")
+        return "".join(self.parts).strip("\n")
+
+    def _write(self, text: str) -> None:
+        self.parts.append(text)
+        self.last = text[-1]
 
     def _put(self, text: str) -> None:
         if self.waits:
             self._bar_line()
-        if self.space and self.text and self.text[-1] not in '\n|: "':
-            self.text += " "
-        self.text += text
+        if self.space and self.last and self.last not in '\n|: "':
+            self._write(" ")
+        self._write(text)
         self.space = False
 
     def _bar_line(self, ending: str = "") -> None:
         """Write the line that waits: what closes a section ends a line of text."""
         waits, self.waits, self.space = self.waits, set(), False
-        if self.text and not self.text.endswith("\n") and waits:
-            self.text += ":|" if ":|" in waits else "||" if waits - {"|"} else "|"
+        if self.last and self.last != "\n" and waits:
+            self._write(":|" if ":|" in waits else "||" if waits - {"|"} else "|")
             if waits - {"|"} and not ending:
-                self.text += "\n"
+                self._write("\n")
         elif ending:
-            self.text += "|"
+            self._write("|")
         if ending:
-            self.text += f"{ending} "
+            self._write(f"{ending} ")
         if "|:" in waits:
-            self.text += "|:"
+            self._write("|:")
 
     def _field(self, name: str, value: str) -> None:
         if name == "L":
-            self.unit = metre(value) or self.unit
-        elif name in "PMK" and self.text:
+            self.factor = (metre(value) or self.factor * UNIT) / UNIT
+        elif name in "PMK" and self.last:
             self.waits.add("||")
             if name in "MK":
                 opens = self.waits & {"|:"}
                 self.waits -= opens
                 self._bar_line()
-                self.text += f"{name}:{value}\n"
+                self._write(f"{name}:{value}\n")
                 self.waits = opens
 
 

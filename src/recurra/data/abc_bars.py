@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from recurra.data.abc_music import Piece, pieces
+from recurra.data.abc_music import LONGEST_NUMBER, Piece, pieces
 
 _FIELD = re.compile(r"([A-Za-z]):(.*)")
+_MOST_GROUPS = 100
+"""Numbers that are added in a metre, as in 2+2+3/8."""
 _TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 """p notes in the time of q; 5, 7 and 9 are in the time of 3 in 6/8, 9/8 and 12/8, of 2 in other metres."""
 
@@ -104,6 +106,8 @@ class _Count:
                 self.opens = True
             case "tuplet":
                 self._tuplet(piece.text)
+            case "broken" if len(piece.text) > LONGEST_NUMBER:
+                self.readable = False
             case "broken":
                 share = Fraction(1, 2 ** len(piece.text))
                 first, second = (2 - share, share) if piece.text[0] == ">" else (share, 2 - share)
@@ -134,7 +138,11 @@ class _Count:
         self.length += length
 
     def _tuplet(self, text: str) -> None:
-        p, q, r = ([int(n) if n else None for n in text.split(":")] + [None, None])[:3]
+        numbers = text.split(":")
+        if max(map(len, numbers)) > LONGEST_NUMBER:
+            self.readable = False
+            return
+        p, q, r = ([int(n) if n else None for n in numbers] + [None, None])[:3]
         assert p is not None
         q = q or _TUPLETS.get(p) or (3 if self.compound else 2)
         self.tuplet, self.left = Fraction(q, p), r or p
@@ -161,6 +169,9 @@ def metre(value: str) -> Fraction | None:
     if value in ("C", "C|"):
         return Fraction(1)
     found = re.fullmatch(r"(\d+(?:\+\d+)*)/(\d+)", value)
-    if found is None or not int(found[2]):
+    if found is None:
         return None
-    return Fraction(sum(map(int, found[1].split("+"))), int(found[2])) or None
+    beats = found[1].split("+")
+    if len(beats) > _MOST_GROUPS or max(map(len, (*beats, found[2]))) > LONGEST_NUMBER or not int(found[2]):
+        return None
+    return Fraction(sum(map(int, beats)), int(found[2])) or None

@@ -23,7 +23,7 @@ _MODES = {
     "ion": 0,
     "aeo": -3,
 }
-_KEY = re.compile(r"([A-G])([#b]?) *(maj|min|mix|dor|phr|lyd|loc|ion|aeo|m|)[a-z]*", re.IGNORECASE)
+_KEY = re.compile(r"([A-G])([#b]?) *(maj|min|mix|dor|phr|lyd|loc|ion|aeo|m|)[a-z]*", re.IGNORECASE | re.ASCII)
 _NOTE = re.compile(r"(\^{1,2}|_{1,2}|=)?([A-Ga-g])([,']*)")
 _ROOT = re.compile(r"(?:(?<=^)|(?<=/))([A-Ga-g])([#b]?)")
 _ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2, None: None}

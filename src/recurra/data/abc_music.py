@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, get_args
 
 Kind = Literal[
     "note", "rest", "chord", "bar", "ending", "symbol", "tuplet", "broken", "tie", "field", "space", "ornament", "other"
@@ -14,15 +14,16 @@ Kind = Literal[
 
 _LENGTH = r"(?P<{0}>\d*/*\d*)"
 _PITCH = r"(?:\^{1,2}|_{1,2}|=)?[A-Ga-g][,']*"
+# What opens stands in no class of what it may hold, so that a line of openings is not searched again from each of them.
 _PIECE = re.compile(
     "|".join(
         (
             r'(?P<symbol>"[^"\n]*")',
-            r"(?P<ornament>![^!\n]*!|\{[^}\n]*\}|[~.HLMOPSTuvJR])",
-            r"\[(?P<field>[A-Za-z]:[^\]\n]*)\]",
+            r"(?P<ornament>![^!\n]*!|\{[^{}\n]*\}|[~.HLMOPSTuvJR])",
+            r"\[(?P<field>[A-Za-z]:[^\[\]\n]*)\]",
             r"\[(?P<ending>[1-9][0-9,.-]*)",
             r"(?P<bar>(?:\[\||:+\|*|\|+\]?)[:|]*)",
-            r"(?P<chord>\[[^\]|:\n]*\]|\+[^+\n]*[A-Ga-g][^+\n]*\+)" + _LENGTH.format("chord_length"),
+            r"(?P<chord>\[[^\[\]|:\n]*\]|\+[^+\nA-Ga-g]*[A-Ga-g][^+\n]*+\+)" + _LENGTH.format("chord_length"),
             r"\((?P<tuplet>[2-9](?::\d*){0,2})",
             rf"(?P<note>{_PITCH})" + _LENGTH.format("note_length"),
             r"(?P<rest>[zxZ])" + _LENGTH.format("rest_length"),
@@ -34,6 +35,9 @@ _PIECE = re.compile(
     )
 )
 _NOTE = re.compile(rf"(?P<note>{_PITCH})" + _LENGTH.format("length"))
+_ONE = Fraction(1)
+LONGEST_NUMBER = 4
+"""Digits of a number, slashes of a length and signs of a broken rhythm that are still music."""
 _AFTER_BAR = re.compile(r"[1-9](?:[,-][1-9])*(?![0-9/])")
 
 
@@ -61,7 +65,7 @@ def pieces(music: str) -> Iterator[Piece]:
         if found is None:  # "." takes all but the line feed, which is a space
             raise AssertionError(music[position])
         position = found.end()
-        kind: Kind = next(name for name in _KINDS if found[name] is not None)
+        kind = _KINDS[found.lastgroup or "other"]
         text = found[kind]
         if kind in ("note", "rest"):
             yield Piece(kind, text, length_of(found[f"{kind}_length"]))
@@ -74,17 +78,23 @@ def pieces(music: str) -> Iterator[Piece]:
             yield Piece("ending", ending[0])
 
 
-_KINDS: tuple[Kind, ...] = (
-    "symbol", "ornament", "field", "ending", "bar", "chord", "tuplet", "note", "rest", "broken", "tie", "space",
-    "other",
-)  # fmt: skip
+_KINDS: dict[str, Kind] = {
+    **{kind: kind for kind in get_args(Kind)},
+    "note_length": "note", "rest_length": "rest", "chord_length": "chord",
+}  # fmt: skip
+"""By the last group of a match."""
 
 
 def length_of(written: str) -> Fraction:
-    """A length as it is written after a note: "" is 1, "3" 3, "3/2" 3/2, "/" 1/2, "//" 1/4. 0 if it cannot be."""
+    """A length as it is written after a note: "" is 1, "3" 3, "3/2" 3/2, "/" 1/2, "//" 1/4.
+
+    0 if it cannot be, as numbers of more than LONGEST_NUMBER digits cannot.
+    """
     if not written:
-        return Fraction(1)
+        return _ONE
     above, slashes, below = re.fullmatch(r"(\d*)(/*)(\d*)", written).groups()  # type: ignore[union-attr]
+    if max(map(len, (above, slashes, below))) > LONGEST_NUMBER:
+        return Fraction(0)
     over = int(below) if below else 2 ** len(slashes)
     return Fraction(int(above or 1), over) if over else Fraction(0)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from recurra.data import json_text
 from recurra.data.text import read_text
-from recurra.errors import DataError
+from recurra.errors import DataError, quoted
 
 
 def read_poems(path: Path, encoding: str = "utf-8") -> list[str]:
@@ -19,14 +19,7 @@ def read_poems(path: Path, encoding: str = "utf-8") -> list[str]:
     Errors: DataError for a file that is no JSON or holds no poem, for paragraphs that are no list of texts; or as
     `data.text.check_text_file`
     """
-    text = read_text(path, encoding)
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"this is no JSON: {error.msg}, column {error.colno}", remedy="give poems as JSON, or a .txt file",
-            file=path, line=error.lineno,
-        ) from None  # fmt: skip
+    content = json_text.parse(read_text(path, encoding), path, remedy="give poems as JSON, or a .txt file")
     found = [line for poem in _poems(content, path) if (line := " ".join("".join(poem).split()))]
     if not found:
         raise DataError("no poem: no object here has `paragraphs`, a list of verses", file=path)
@@ -34,16 +27,18 @@ def read_poems(path: Path, encoding: str = "utf-8") -> list[str]:
 
 
 def _poems(content: Any, path: Path) -> Iterator[list[str]]:
-    if isinstance(content, list):
-        for item in content:
-            yield from _poems(item, path)
-    elif isinstance(content, dict):
-        verses = content.get("paragraphs")
-        if verses is None:
-            for item in content.values():
-                yield from _poems(item, path)
-        elif isinstance(verses, list) and all(isinstance(verse, str) for verse in verses):
-            yield verses
-        else:
-            name = content.get("title") or content.get("chapter") or content.get("id") or "without a title"
-            raise DataError(f"the paragraphs of the poem {name!r} are no list of texts", file=path)
+    left = [content]
+    while left:
+        item = left.pop()
+        if isinstance(item, list):
+            left += reversed(item)
+        elif isinstance(item, dict):
+            verses = item.get("paragraphs")
+            if verses is None:
+                left += reversed(item.values())
+            elif isinstance(verses, list) and all(isinstance(verse, str) for verse in verses):
+                yield verses
+            else:
+                names = (item.get(key) for key in ("title", "chapter", "id"))
+                name = next((one for one in names if isinstance(one, str) and one), "without a title")
+                raise DataError(f"the paragraphs of the poem {quoted(name)} are no list of texts", file=path)

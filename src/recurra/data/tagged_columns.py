@@ -7,7 +7,7 @@ from pathlib import Path
 
 from recurra.data.tagged import Gathering, Reading, Tagged
 from recurra.data.text import iter_lines
-from recurra.errors import DataError, UsageError
+from recurra.errors import DataError, UsageError, quoted
 
 DOCUMENT_START = "-DOCSTART-"
 """The token of lines that part the documents of the CoNLL 2002 and 2003 files."""
@@ -50,8 +50,8 @@ def read_columns(path: Path, reading: Reading) -> Tagged:
 def _number(role: str, asked: str | None) -> int | None:
     if asked is None:
         return None
-    if not asked.isdecimal() or int(asked) < 1:
-        raise UsageError(f"the columns of such a file have no names; {role} is a number from 1, got {asked!r}")
+    if not asked.isdecimal() or len(asked) > 6 or int(asked) < 1:
+        raise UsageError(f"the columns of such a file have no names; {role} is a number from 1, got {quoted(asked)}")
     return int(asked)
 
 
@@ -71,6 +71,6 @@ def _misfit(path: Path, line: int, cells: list[str], width: int) -> DataError:
     if not there[1:] and width == 2:
         lost = "token" if not cells[0] else "tag" if len(cells) > 1 else "token or its tag"
         return DataError(
-            f"{there[0]!r} stands alone on its line, without its {lost}", remedy=remedy, file=path, line=line
+            f"{quoted(there[0])} stands alone on its line, without its {lost}", remedy=remedy, file=path, line=line
         )
     return DataError(f"this line has {len(there)} columns, expected {width}", remedy=remedy, file=path, line=line)

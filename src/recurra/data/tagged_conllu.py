@@ -7,12 +7,12 @@ from pathlib import Path
 
 from recurra.data.tagged import Gathering, Reading, Tagged
 from recurra.data.text import iter_lines
-from recurra.errors import DataError, UnknownNameError
+from recurra.errors import DataError, UnknownNameError, quoted
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 TEXTS = ("form", "lemma")
 LABELS = ("upos", "xpos", "feats", "deprel", "lemma")
-_WORD = re.compile(r"[0-9]+")
+_WORD = re.compile(r"[0-9]{1,9}")
 _MULTIWORD = re.compile(r"[0-9]+-[0-9]+")
 _EMPTY_NODE = re.compile(r"[0-9]+\.[0-9]+")
 
@@ -48,14 +48,14 @@ def read_conllu(path: Path, reading: Reading) -> Tagged:
             continue
         if not _WORD.fullmatch(cells[0]) or (int(cells[0]) != len(gathering) + 1 and not reading.skip):
             raise DataError(
-                f"this word has the number {cells[0]!r}, expected {len(gathering) + 1}",
+                f"this word has the number {quoted(cells[0])}, expected {len(gathering) + 1}",
                 remedy="a blank line parts two sentences; the words of each count from 1",
                 file=path,
                 line=number,
             )
         if cells[label] == "_" and COLUMNS[label] in ("upos", "xpos", "deprel"):
             raise DataError(
-                f"{cells[text]!r} has no {COLUMNS[label]}", remedy="take another column, as with --label xpos",
+                f"{quoted(cells[text])} has no {COLUMNS[label]}", remedy="take another column, as with --label xpos",
                 file=path, line=number,
             )  # fmt: skip
         gathering.add(cells[text], cells[label], number)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from recurra.data import json_text
 from recurra.data.tagged import Reading, Sentence, Tagged
 from recurra.data.text import iter_lines
-from recurra.errors import DataError
+from recurra.errors import DataError, listed, quoted
 
 TOKEN_KEYS = ("tokens", "words", "text")
 TAG_KEYS = ("tags", "labels", "ner_tags", "pos_tags", "upos", "slots")
@@ -29,10 +29,7 @@ def read_jsonl(path: Path, reading: Reading) -> Tagged:
             continue
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise DataError(f"this line is not JSON: {error}", file=path, line=number) from None
+        row = json_text.parse(line, path, number, remedy="one JSON object per line")
         if not isinstance(row, dict):
             raise DataError(f"expected an object, got {type(row).__name__}", file=path, line=number)
         tokens = _strings(path, number, row, _key(path, number, row, reading.text, TOKEN_KEYS, "text"), "tokens")
@@ -84,10 +81,10 @@ def _keep(found: Tagged, tokens: list[str], tags: list[str], path: Path, line: i
 def _key(path: Path, line: int, row: dict[str, Any], asked: str | None, usual: tuple[str, ...], option: str) -> str:
     name = asked if asked is not None else next((key for key in usual if key in row), usual[0])
     if name not in row:
-        there = ", ".join(map(repr, row)) or "none"
         raise DataError(
-            f"there is no {name!r}, the keys are {there}", remedy=f"name it with --{option} KEY", file=path, line=line
-        )
+            f"there is no {quoted(name)}, the keys are {listed(row)}", remedy=f"name it with --{option} KEY",
+            file=path, line=line,
+        )  # fmt: skip
     return name
 
 

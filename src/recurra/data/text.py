@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import difflib
+import re
 from collections.abc import Iterator
 from encodings.aliases import aliases
 from pathlib import Path
 
 from recurra.data.signatures import refuse_foreign
 from recurra.data.sources import read_blocks
-from recurra.errors import DataError, UsageError
+from recurra.errors import DataError, UsageError, nearest, quoted
 
 # A line of an example or a table row that is longer than this (in characters) is a mistake about the format.
 MAX_LINE = 1_000_000
@@ -22,6 +22,10 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
+_LOOSE = ("utf-7", "unicode-escape", "raw-unicode-escape")
+"""Codecs that let halves of surrogate pairs through, which nothing can write again."""
+_HALF = re.compile("[\ud800-\udfff]")
+
 
 def check_encoding(encoding: str) -> str:
     """The codec's own name. Errors: UsageError, with the nearest name, if there is no such text codec."""
@@ -31,9 +35,9 @@ def check_encoding(encoding: str) -> str:
         codecs.getincrementaldecoder(name)
     except (LookupError, ValueError, UnicodeError) as error:
         known = sorted({*aliases, *(alias.replace("_", "-") for alias in aliases.values())})
-        near = difflib.get_close_matches(encoding.lower(), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else "for example utf-8, cp1252, gb18030, utf-16"
-        raise UsageError(f"unknown text encoding {encoding!r}; {hint}") from error
+        near = nearest(encoding.lower(), known)
+        hint = f"did you mean {near!r}?" if near is not None else "for example utf-8, cp1252, gb18030, utf-16"
+        raise UsageError(f"unknown text encoding {quoted(encoding)}; {hint}") from error
     return name
 
 
@@ -89,21 +93,22 @@ def iter_lines(path: Path, encoding: str = "utf-8", *, max_line: int = MAX_LINE)
         for line in done:
             size += len(line)
             if size > max_line:
-                raise _too_long(path, number, size)
+                raise _too_long(path, number, max_line)
             yield "".join([*parts, line]) if parts else line
             parts, size = [], 0
             number += 1
         size += len(rest)
-        parts = [*parts, rest] if rest and size <= max_line else parts
-    if size > max_line:
-        raise _too_long(path, number, size)
+        if size > max_line:
+            raise _too_long(path, number, max_line)
+        if rest:
+            parts.append(rest)
     if size:
         yield "".join(parts)
 
 
-def _too_long(path: Path, line: int, size: int) -> DataError:
+def _too_long(path: Path, line: int, most: int) -> DataError:
     return DataError(
-        f"this line has {size:,} characters",
+        f"this line has more than {most:,} characters",
         remedy="is this one example per line? A text to model as a whole is a language task: --task language",
         file=path,
         line=line,
@@ -134,6 +139,9 @@ def _decoded(path: Path, encoding: str, block_bytes: int) -> Iterator[str]:
                 file=path,
                 line=line,
             ) from error
+        if name in _LOOSE and (half := _HALF.search(text)):
+            raise DataError(f"half of a surrogate pair, U+{ord(half[0]):04X}, which is no character", file=path,
+                            line=line + text.count("\n", 0, half.start()))  # fmt: skip
         if "\0" in text:
             raise DataError(
                 "a NUL byte; this looks like a binary file or UTF-16",
