@@ -86,10 +86,10 @@ def backward(
     want_state, want_weight = wanted[2 : 2 + states], wanted[2 + states :]
     table = inputs.table
     d_x = like.new_empty(batch, time, like.shape[1]) if wanted[0] and table is None else None
-    d_table = torch.empty_like(table) if wanted[1] and table is not None else None
+    d_table = like.new_empty(table.shape) if wanted[1] and table is not None else None
     d_state = [like.new_empty(batch, hidden) if want else None for want in want_state]
     pairs = zip(weights[:matrices], want_weight[:matrices], strict=True)
-    d_matrices = [torch.empty_like(w) if want else None for w, want in pairs]
+    d_matrices = [like.new_empty(w.shape) if want else None for w, want in pairs]  # rows, however the weight lies
     sums = like.new_empty(cell.reductions, hidden) if any(want_weight[matrices:]) else None
     if batch == 0:
         for tensor in (*d_matrices, sums, d_table):
