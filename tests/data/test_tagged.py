@@ -198,3 +198,48 @@ def test_parallel_files_that_do_not_fit(tmp_path: Path) -> None:
     assert pairs(read_tagged(words, Reading(skip={2}), tags=tags)) == [[("a", "X"), ("b", "Y")]]
     refused("ends after 2 lines, more.out goes on", words, 2, tags=put(tmp_path / "more.out", "X Y\nX Y\nX\n"))
     refused("ends after 1 lines, seq.in goes on", words, 1, tags=put(tmp_path / "less.out", "X Y\n"))
+
+
+# comments and headers
+
+
+def test_comments_of_columns_are_no_tokens_and_are_counted(tmp_path: Path) -> None:
+    text = "# id ab domain=en\n# text = a cat\na _ _ B-X\ncat _ _ I-X\n\n# id ac domain=en\n# _ _ O\n\n#end document\n"
+    found = read_tagged(put(tmp_path / "a.conll", text))
+    assert pairs(found) == [[("a", "B-X"), ("cat", "I-X")], [("#", "O")]]
+    assert found.comments == ["a.conll:1", "a.conll:2", "a.conll:6", "a.conll:9"]
+
+
+def test_a_comment_with_the_width_of_tokens_stays_a_comment(tmp_path: Path) -> None:
+    found = read_tagged(put(tmp_path / "a.bio", "# id=7\nthe D\n# SYM\n\n#end O\n#1 SYM\n"))
+    assert pairs(found) == [[("the", "D"), ("#", "SYM")], [("#end", "O"), ("#1", "SYM")]]
+    assert found.comments == ["a.bio:1"]
+    assert found.doubtful == ["a.bio:3", "a.bio:5", "a.bio:6"]
+
+
+def test_hash_tags_are_tokens(tmp_path: Path) -> None:
+    text = "#Pray NN B-X\nfor IN O\n\n# SYM O\n1 CD O\n"
+    found = read_tagged(put(tmp_path / "a.bio", text))
+    assert pairs(found)[0][0] == ("#Pray", "B-X")
+    assert pairs(found)[1][0] == ("#", "O")
+    assert not found.doubtful
+
+
+def test_a_comment_inside_a_sentence_is_refused(tmp_path: Path) -> None:
+    refused("begins with # like a comment", put(tmp_path / "a.bio", "a _ _ O\n# id 7 domain=en\nb _ _ O\n"), 2)
+    refused("begins with # like a comment", put(tmp_path / "b.bio", "a O\n#tag\nb O\n"), 2)
+
+
+def test_comments_and_documents_are_counted_in_every_format(tmp_path: Path) -> None:
+    word = "1\ta\t_\tX\t_\t_\t_\t_\t_\t_\n"
+    found = read_tagged(put(tmp_path / "a.conllu", f"# sent_id = 1\n# text = a\n{word}\n# sent_id = 2\n{word}"))
+    assert found.comments == ["a.conllu:1", "a.conllu:2", "a.conllu:5"]
+    assert read_tagged(put(tmp_path / "a.bio", "-DOCSTART- -X-\n\na O\n")).comments == ["a.bio:1"]
+
+
+def test_a_first_line_that_names_the_columns_is_no_token(tmp_path: Path) -> None:
+    found = read_tagged(put(tmp_path / "a.tsv", "Word\tTag\nthe\tD\ncat\tN\n"))
+    assert pairs(found) == [[("the", "D"), ("cat", "N")]]
+    assert found.header == ["a.tsv:1"]
+    kept = read_tagged(put(tmp_path / "b.tsv", "text\tlabel\nlabel\tlabel\n"))
+    assert pairs(kept) == [[("text", "label"), ("label", "label")]]

@@ -236,3 +236,58 @@ def test_a_training_part_alone_gives_its_validation_part(tmp_path: Path) -> None
     source = Source("a", "tag", "tagged", {"train": path})
     data = prepare(source, DataSettings(split=(0.9, 0.1, 0.0)))
     assert data.facts["counts"] == {"train": 18, "validation": 2, "test": 0}
+
+
+def spans_of(count: int = 20) -> list[str]:
+    return [f"Anna{i}/B-PER Smith/I-PER went/O to/O Rome/B-LOC" for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "tag", "scheme"),
+    [
+        ("word/0", "0", "BIO"),
+        ("word/o", "o", "BIO"),
+        ("word/b-PER", "b-PER", "BIO"),
+        ("word/B_PER", "B_PER", "BIO"),
+        ("word/B", "B", "BIO"),
+        ("word/PER", "PER", "BIO"),
+        ("word/M-PER", "M-PER", "BIO"),
+    ],
+)
+def test_the_tag_that_prevents_spans_is_named(tmp_path: Path, wrong: str, tag: str, scheme: str) -> None:
+    data = read(put(tmp_path / "a.bio", *spans_of(), f"one/O {wrong}", *spans_of(3)))
+    assert data.scheme is None
+    assert said(data, f"without spans: {tag!r} at a.bio:122 is no tag of {scheme}, as 116 of 117 tags are")
+    with pytest.raises(DataError, match=f"a.bio:122 is no tag of {scheme}"):
+        read(tmp_path / "a.bio", strict=True)
+    assert not said(read(tmp_path / "a.bio", scheme="none"), "without spans")
+
+
+def test_spans_in_lower_case_are_named_too(tmp_path: Path) -> None:
+    rows = [row.replace("B-", "b-").replace("I-", "i-").replace("/O", "/o") for row in spans_of()]
+    data = read(put(tmp_path / "a.bio", *rows))
+    assert data.scheme is None
+    assert said(data, "without spans: 'b-PER' at a.bio:1")
+
+
+def test_words_in_characters_with_an_odd_tag(tmp_path: Path) -> None:
+    data = read(put(tmp_path / "a.bmes", *(f"a/B b/M {chr(0x4E00 + i)}/E d/S" for i in range(20)), "x/s y/S"))
+    assert data.scheme is None
+    assert said(data, "without spans: 's' at a.bmes:101 is no tag of BMES, as 81 of 82 tags are")
+
+
+def test_tags_that_write_no_spans_are_not_spoken_of(tmp_path: Path) -> None:
+    assert not said(read(put(tmp_path / "a.conll", *many())), "without spans")
+    nouns = [f"w{i}/B-NOUN is/VERB here/ADV or/CC not/ADV" for i in range(20)]
+    assert not said(read(put(tmp_path / "b.conll", *nouns)), "without spans")
+
+
+def test_what_was_passed_over_is_said(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.bio", *spans_of())
+    path.write_text("token tag\n# id=1\n\n" + path.read_text().replace("\n\n", "\n\n# sent id=3 4\n", 2) + "\n# SYM\n")
+    data = read(path)
+    assert said(data, "passed over: 3 comments, the first at a.bio:2")
+    assert said(data, "passed over: names of columns, at a.bio:1")
+    assert said(data, "read as tokens, though they begin with #: 1 line, a.bio:")
+    with pytest.raises(DataError, match=r"a.bio:1, names the columns"):
+        read(path, strict=True)

@@ -27,8 +27,9 @@ class Sentence:
 class Tagged:
     """Sentences in the order of their files.
 
-    skipped: sentences without any token; multiword, empty_nodes: lines of CoNLL-U that are no words of their own;
-    left_out: places (file:line) of the lines that were left out as asked.
+    skipped: sentences without any token; multiword, empty_nodes: lines of CoNLL-U that are no words of their own.
+    Places (file:line): left_out, of the lines that were left out as asked; comments, of comments and marks of
+    documents; header, of a first line that names the columns; doubtful, of tokens that might be comments.
     """
 
     items: list[Sentence] = field(default_factory=list)
@@ -36,6 +37,9 @@ class Tagged:
     multiword: int = 0
     empty_nodes: int = 0
     left_out: list[str] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    header: list[str] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -76,7 +80,15 @@ class Gathering:
 
     def leave_out(self, line: int) -> None:
         """This line, as asked."""
-        self.found.left_out.append(f"{self._path.name}:{line}")
+        self.found.left_out.append(self.place(line))
+
+    def pass_over(self, line: int) -> None:
+        """This line, which is a comment or the mark of a document."""
+        self.found.comments.append(self.place(line))
+
+    def place(self, line: int) -> str:
+        """The file's name and the line."""
+        return f"{self._path.name}:{line}"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ _EMPTY_NODE = re.compile(r"[0-9]+\.[0-9]+")
 def read_conllu(path: Path, reading: Reading) -> Tagged:
     """Sentences of a CoNLL-U file; forms and upos, if the reading names no other columns.
 
-    Comments are no words; nor are the lines of multiword tokens (3-4) and of empty nodes (5.1), which are counted.
+    Comments are no words, nor are the lines of multiword tokens (3-4) and of empty nodes (5.1), and all are counted.
     Errors: DataError with file and line for a line that has not 10 columns, a word that is not the next one, or a word
             without its tag; UnknownNameError for a column
     Source: Nivre et al. 2020, Universal Dependencies v2
@@ -35,6 +35,7 @@ def read_conllu(path: Path, reading: Reading) -> Tagged:
             gathering.end_sentence()
             continue
         if line.startswith("#"):
+            gathering.pass_over(number)
             continue
         cells = line.split("\t")
         if len(cells) != len(COLUMNS) or not all(cells):

@@ -17,7 +17,7 @@ from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources import Source, hashes
-from recurra.tasks.tag_reading import in_scheme, many, read, shortened, spans_of
+from recurra.tasks.tag_reading import in_scheme, many, read, shortened, spans_of, why_no_spans
 
 Ids = npt.NDArray[np.int64]
 
@@ -112,6 +112,8 @@ def prepare(
             parts[name], mended, first = in_scheme(part, scheme, strict=settings.strict)
             if mended:
                 notes.append(f"mended in {name}: {many(mended, f'invalid {scheme.upper()} tag')}, the first at {first}")
+    elif problem := why_no_spans(parts.values(), settings):
+        notes.append(problem)
     if settings.max_length is not None:
         parts["train"], cut = shortened(parts["train"], settings.max_length)
         if cut:

@@ -9,6 +9,7 @@ from typing import Any
 
 from recurra.data import spans
 from recurra.data.examples import Example, Examples
+from recurra.data.odd_tags import odd_tag
 from recurra.data.splits import PARTS, check_fractions, split
 from recurra.data.tagged import Reading, Sentence, Tagged, read_tagged
 from recurra.errors import DataError, UsageError
@@ -26,6 +27,7 @@ def read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, T
         notes.append(
             f"passed over: {many(multiword, 'multiword token')}, whose words are read, and {many(empty, 'empty node')}"
         )
+    notes += _passed_over(list(found.values()), strict=settings.strict)
     if left := [place for part in found.values() for place in part.left_out]:
         shown = ", ".join(left[:5]) + (", ..." if len(left) > 5 else "")
         notes.append(f"left out: {many(len(left), 'defective line')}, {shown}")
@@ -40,6 +42,24 @@ def read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, T
             notes.append(f"the validation part, {share:.0%}, was split off the training part")
         notes += _overlaps(parts)
     return parts, notes, {"left_out": left}
+
+
+def _passed_over(parts: list[Tagged], *, strict: bool) -> list[str]:
+    """What was no token, or might be none. Errors: DataError for a header if `strict`"""
+    comments, headers, doubtful = (
+        [place for part in parts for place in getattr(part, kind)] for kind in ("comments", "header", "doubtful")
+    )
+    if headers and strict:
+        raise DataError(f"the first line, {headers[0]}, names the columns", remedy="take it out, or leave out --strict")
+    notes = []
+    if comments:
+        notes.append(f"passed over: {many(len(comments), 'comment')}, the first at {comments[0]}")
+    if headers:
+        notes.append(f"passed over: names of columns, at {', '.join(headers)}")
+    if doubtful:
+        shown = ", ".join(doubtful[:5]) + (", ..." if len(doubtful) > 5 else "")
+        notes.append(f"read as tokens, though they begin with #: {many(len(doubtful), 'line')}, {shown}")
+    return notes
 
 
 def _divided(whole: Tagged, shares: tuple[float, float, float], seed: int) -> dict[str, Tagged]:
@@ -85,6 +105,19 @@ def spans_of(parts: Iterable[Tagged], asked: str) -> str | None:
     if asked == "none":
         return None
     return asked if asked != "auto" else spans.recognise(s.tags for part in parts for s in part)
+
+
+def why_no_spans(parts: Iterable[Tagged], settings: DataSettings) -> str:
+    """The tag for which tags that look like spans are none; empty where there is no such.
+
+    Errors: DataError with file and line for such a tag if `strict`
+    """
+    found = odd_tag(s for part in parts for s in part) if settings.scheme == "auto" else None
+    if found is None:
+        return ""
+    if settings.strict:
+        raise DataError(str(found), remedy="mend it, or say --scheme none if tags write no spans")
+    return f"tags are learned one by one, without spans: {found}; mend it, or say --scheme none"
 
 
 def in_scheme(part: Tagged, name: str, *, strict: bool, into: str | None = None) -> tuple[Tagged, int, str]:

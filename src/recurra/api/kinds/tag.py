@@ -10,6 +10,7 @@ import torch
 from recurra.api.kinds.tag_report import details
 from recurra.api.kinds.weights import load_weights
 from recurra.api.prepared import Prepared
+from recurra.data.odd_tags import odd_tag
 from recurra.data.tagged import Tagged
 from recurra.errors import DataError, UsageError
 from recurra.model_folder import ModelFolder
@@ -65,6 +66,9 @@ class TagKind:
         whole = Tagged([sentence for part in parts.values() for sentence in part])
         counts = {"left_out_lines": sum(len(part.left_out) for part in parts.values()), "mended_tags": 0}
         written = spans_of([whole], read.scheme) if model.scheme else None
+        if model.scheme and written is None and (odd := odd_tag(whole)) is not None:
+            raise DataError(f"the model writes spans, and these tags do not: {odd}", remedy="mend it",
+                            file=source.name)  # fmt: skip
         if written is not None:
             whole, counts["mended_tags"], _ = in_scheme(whole, written, strict=read.strict, into=model.scheme)
         part = encode_part(whole.items, model.lexicon, model.tags)
