@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from recurra.api.catalogue import kind
 from recurra.errors import DataError, UnknownNameError
 from recurra.tasks.sources import resolve
+from recurra.training.defaults import Settings
 
 
 def put(folder: Path, *names: str) -> Path:
@@ -123,3 +125,19 @@ def test_public_data_by_name_and_by_folder(name: str, task: str, kind: str, coun
     if name != "mr":  # its files are named by what they hold, not as <label>.txt
         folder = resolve(Path(os.environ["RECURRA_DATA"]) / name)
         assert (folder.task, folder.kind, set(folder.files.values())) == (task, kind, set(found.files.values()))
+
+
+@pytest.mark.parametrize("task", ["classify", "generate", "fill", "language"])
+def test_too_little_memory_for_reading_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\nsome text,x\n", encoding="utf-8")
+    source = resolve(path, task)
+
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("recurra.data.text.read_blocks", full)
+    with pytest.raises(DataError, match=r"a\.csv: there is not enough memory to read this: 23 bytes in 1 file\n"):
+        kind(task).prepare(source, Settings().changed(text="text", label="label"))

@@ -1,9 +1,17 @@
-"""The bytes of a file: plain, .gz, or the one file in a .zip."""
+"""The bytes of a file: plain, .gz, or the one file in a .zip.
+
+A pack of a few kilobytes can hold gigabytes of the same byte, so what it may unpack to has an end: MOST_TIMES its own
+size (texts come to 3 to 20 times), in any case FREE bytes, and never more than MOST. That is looked at before anything
+is read, and again while reading. A file that is not packed has no limit.
+"""
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,13 +22,76 @@ from typing import IO
 from recurra.errors import DataError
 
 BLOCK_BYTES = 1 << 20
+MOST_TIMES = 100
+FREE = 16 << 20
+MOST = 64 << 30
+_TRIED = 8 << 20
+"""A .gz of so many bytes is unpacked once to see its size; a larger one says it, rightly or not, in its last bytes."""
+_DEFLATE_TIMES = 1032
+"""No byte of a .gz stands for more."""
 
 
 def read_blocks(path: Path, size: int = BLOCK_BYTES) -> Iterator[bytes]:
-    """The file's bytes, unpacked, in blocks of at most `size`. Errors: DataError if it cannot be read."""
+    """The file's bytes, unpacked, in blocks of at most `size`.
+
+    Errors: DataError if it cannot be read, or is a pack that unpacks to more than the limits allow
+    """
     with _reported(path), _opened(path) as stream:
+        limit = _limit(path)
         while block := stream.read(size):
+            limit -= len(block)
+            if limit < 0:
+                raise _too_much(path, None)
             yield block
+
+
+def _limit(path: Path) -> float:
+    """Bytes that the file may unpack to."""
+    if path.suffix.lower() not in (".gz", ".zip"):
+        return float("inf")
+    return min(MOST, max(FREE, MOST_TIMES * path.stat().st_size))
+
+
+def _check_size(path: Path, declared: int) -> None:
+    """Errors: DataError if what a pack says of its size is too much"""
+    if declared > _limit(path):
+        raise _too_much(path, declared)
+
+
+def _too_much(path: Path, declared: int | None) -> DataError:
+    packed = path.stat().st_size
+    holds = f"more than {_limit(path):,.0f}" if declared is None else f"{declared:,}"
+    return DataError(
+        f"{packed:,} bytes unpack to {holds}; a pack may hold {MOST_TIMES} times its size, {FREE:,} bytes if it is "
+        f"small, {MOST:,} at most",
+        remedy="if that is right, unpack it yourself and give the file",
+        file=path,
+    )
+
+
+def _check_gzip(path: Path) -> None:
+    """Errors: DataError if a .gz unpacks to too much, as far as can be seen before reading"""
+    state = path.stat()
+    if state.st_size * _DEFLATE_TIMES <= FREE:
+        return
+    if state.st_size <= _TRIED:
+        if not _fits(path, state.st_size, state.st_mtime_ns):
+            raise _too_much(path, None)
+        return
+    with path.open("rb") as file:
+        if file.read(2) == b"\x1f\x8b":
+            file.seek(-4, 2)
+            _check_size(path, int.from_bytes(file.read(4), "little"))
+
+
+@functools.lru_cache(maxsize=64)
+def _fits(path: Path, _size: int, _changed: int) -> bool:
+    """Whether a .gz of this size and time unpacks to what is allowed."""
+    left = _limit(path)
+    with gzip.open(path, "rb") as stream:
+        while left >= 0 and (block := stream.read(BLOCK_BYTES)):
+            left -= len(block)
+    return left >= 0
 
 
 def sha256(path: Path) -> str:
@@ -50,11 +121,15 @@ def inner_name(path: Path) -> str:
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     suffix = path.suffix.lower()
     if suffix == ".gz":
+        _check_gzip(path)
         with gzip.open(path, "rb") as stream:
             yield stream  # type: ignore[misc]  # GzipFile reads bytes; the stubs do not call it an IO
     elif suffix == ".zip":
-        with zipfile.ZipFile(path) as archive, archive.open(_only_member(archive, path)) as stream:
-            yield stream
+        with zipfile.ZipFile(path) as archive:
+            member = _only_member(archive, path)
+            _check_size(path, member.file_size)  # which the reading keeps to
+            with archive.open(member) as stream:
+                yield stream
     else:
         with path.open("rb") as stream:
             yield stream
@@ -73,6 +148,12 @@ def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     return members[0]
 
 
+_DAMAGED = (
+    gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError, struct.error, ValueError, OverflowError,
+    IndexError,
+)  # fmt: skip
+
+
 @contextmanager
 def _reported(path: Path) -> Iterator[None]:
     """Turn what the system or an unpacker raises about `path` into a DataError."""
@@ -82,7 +163,9 @@ def _reported(path: Path) -> Iterator[None]:
         raise DataError("no such file", file=path) from error
     except IsADirectoryError as error:
         raise DataError("this is a folder, not a file", file=path) from error
-    except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
+        if "\0" in str(path):
+            raise DataError("no such file", file=path) from error
         raise DataError(f"this archive is damaged: {error}", remedy="fetch or pack it again", file=path) from error
     except (RuntimeError, NotImplementedError) as error:  # zipfile: encrypted, or an unknown compression
         raise DataError(f"this archive cannot be unpacked: {error}", file=path) from error

@@ -18,7 +18,7 @@ from recurra.data.tables import column_names, read_table
 from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, hashes
+from recurra.tasks.sources import Source, hashes, in_memory
 
 TEXT_COLUMNS = ("text", "sentence", "review", "content", "name", "word")
 LABEL_COLUMNS = ("label", "class", "category", "target", "language", "sentiment")
@@ -54,6 +54,7 @@ class ClassifyData:
     notes: list[str] = field(default_factory=list)
 
 
+@in_memory
 def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> ClassifyData:
     """Read, divide and encode. Errors: DataError with file and line"""
     splits, facts, notes = _read(source, settings, seed)
@@ -154,6 +155,7 @@ def group_names(source: Source, settings: DataSettings, examples: Examples, colu
     return [found[item.file, item.line] for item in examples.items]
 
 
+@in_memory
 def read_examples(source: Source, settings: DataSettings) -> Examples | dict[str, Examples]:
     """The labelled texts of a source, by part where the source has parts. Errors: DataError"""
     if source.kind == "labels":

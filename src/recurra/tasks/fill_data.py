@@ -19,7 +19,7 @@ from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.classify_data import TEXT_COLUMNS, infer_level
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, hashes
+from recurra.tasks.sources import Source, hashes, in_memory
 
 Ids = npt.NDArray[np.int64]
 
@@ -72,6 +72,7 @@ class FillData:
     notes: list[str] = field(default_factory=list)
 
 
+@in_memory
 def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> FillData:
     """Read, divide and encode.
 
@@ -179,6 +180,7 @@ def blanks_of(text: str, number: int = 1) -> list[str]:
     return pieces
 
 
+@in_memory
 def read_rows(source: Source, settings: DataSettings) -> dict[str, Examples]:
     """The texts of a source, under the names of its parts or labels: rows of a table, else lines. Errors: DataError"""
     found = {}

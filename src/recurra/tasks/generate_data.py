@@ -21,7 +21,7 @@ from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError
 from recurra.tasks.classify_data import LABEL_COLUMNS, TEXT_COLUMNS, infer_level
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, hashes
+from recurra.tasks.sources import Source, hashes, in_memory
 
 Ids = npt.NDArray[np.int64]
 KEYS = (-2, -1, 1, 2)
@@ -87,6 +87,7 @@ class GenerateData:
         return [self.attributes.describe(row) for row in self.conditions.tolist()]
 
 
+@in_memory
 def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> GenerateData:
     """Read, divide and encode. Errors: DataError with file and line"""
     notes: list[str] = []
@@ -125,6 +126,7 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Generat
     return GenerateData(attributes, conditions, vocabulary, parts, facts, notes)
 
 
+@in_memory
 def encode_all(
     source: Source, settings: DataSettings, attributes: Attributes, vocabulary: Vocabulary
 ) -> tuple[GenerateData, Part]:

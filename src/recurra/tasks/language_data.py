@@ -17,12 +17,13 @@ from recurra.errors import DataError
 from recurra.tasks.language import Tokens
 from recurra.tasks.running_text import running_text
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source
+from recurra.tasks.sources import Source, in_memory
 
 UNITS = {"char": "characters", "word": "words", "byte": "bytes", "bpe": "sub-words"}
 """What a level's tokens are called."""
 
 
+@in_memory
 def read_corpus(source: Source, asked: DataSettings) -> Corpus:
     """The text of a source, cut into tokens. Errors: DataError, also for a vocabulary larger than the text"""
     level = asked.level or "char"
@@ -56,6 +57,7 @@ def read_vocabulary(content: dict[str, Any]) -> RunningVocabulary:
     return (SubwordLines if content.get("level") == "bpe" else Vocabulary).from_json(content)
 
 
+@in_memory
 def encode_source(source: Source, asked: DataSettings, vocabulary: RunningVocabulary) -> Tokens:
     """All of a source under a vocabulary that there is already, int64 or less [N]. Errors: DataError"""
     found, encoding = running_text(source, asked), _encoding(source, asked)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from recurra.data import named
 from recurra.data.sources import sha256
@@ -273,6 +274,31 @@ def _with_parts(source: Source, validation: str | None, test: str | None) -> Sou
     return Source(
         source.name, source.task, source.kind, {p: files[p] for p in PARTS if p in files}, source.options, source.why
     )
+
+
+_Given = ParamSpec("_Given")
+_Read = TypeVar("_Read")
+
+
+def in_memory(
+    read: Callable[Concatenate[Source, _Given], _Read],
+) -> Callable[Concatenate[Source, _Given], _Read]:
+    """A function that holds what it reads of a source in memory. Errors: DataError if there is not enough of it"""
+
+    @functools.wraps(read)
+    def reading(source: Source, /, *given: _Given.args, **named: _Given.kwargs) -> _Read:
+        try:
+            return read(source, *given, **named)
+        except MemoryError:
+            size = sum(path.stat().st_size for path in source.files.values())
+            raise DataError(
+                f"there is not enough memory to read this: {size:,} bytes in {len(source.files)} "
+                f"file{'' if len(source.files) == 1 else 's'}",
+                remedy="give less of it, or more memory",
+                file=next(iter(source.files.values())),
+            ) from None
+
+    return reading
 
 
 def hashes(files: Mapping[str, Path]) -> list[dict[str, Any]]:

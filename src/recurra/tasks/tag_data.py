@@ -16,7 +16,7 @@ from recurra.data.tagged import Sentence, Tagged
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, hashes
+from recurra.tasks.sources import Source, hashes, in_memory
 from recurra.tasks.tag_reading import in_scheme, many, read, shortened, spans_of, why_no_spans
 
 Ids = npt.NDArray[np.int64]
@@ -91,6 +91,7 @@ class TagData:
     notes: list[str] = field(default_factory=list)
 
 
+@in_memory
 def prepare(
     source: Source, settings: DataSettings, *, characters: bool | None = None, pairs: bool | None = None, seed: int = 0
 ) -> TagData:

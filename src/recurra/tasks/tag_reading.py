@@ -14,7 +14,7 @@ from recurra.data.splits import PARTS, check_fractions, split
 from recurra.data.tagged import Reading, Sentence, Tagged, read_tagged
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source
+from recurra.tasks.sources import Source, in_memory
 from recurra.tasks.tag_files import TAGS
 
 
@@ -80,6 +80,7 @@ def _overlaps(parts: Mapping[str, Tagged]) -> list[str]:
     return [f"in both {pair}: {many(count, 'distinct sentence')}" for pair, count in shared.items() if count]
 
 
+@in_memory
 def read_parts(source: Source, settings: DataSettings) -> dict[str, Tagged]:
     """The sentences of a source by part, or all of them under "all". Errors: DataError, UsageError"""
     names = {path.name for path in source.files.values()}

@@ -17,7 +17,7 @@ from recurra.data.subwords import Subwords
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, hashes
+from recurra.tasks.sources import Source, hashes, in_memory
 
 Words = Vocabulary | Subwords
 Ids = npt.NDArray[np.int64]
@@ -52,6 +52,7 @@ class TranslateData:
     notes: list[str] = field(default_factory=list)
 
 
+@in_memory
 def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> TranslateData:
     """Read, divide and encode. Errors: DataError with file and line; UsageError"""
     parts, notes = _read(source, settings, seed)
@@ -115,6 +116,7 @@ def _read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, 
     return parts, notes
 
 
+@in_memory
 def read_pairs(source: Source, settings: DataSettings) -> dict[str, Pairs]:
     """The pairs of a source by part, or all of them under "all". Errors: DataError; UsageError for languages"""
     files, encoding = chosen_files(source, settings), settings.encoding
