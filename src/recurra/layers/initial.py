@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from collections.abc import Iterable
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from recurra.cells.definition import Cell
 from recurra.engines.request import has_bias
-from recurra.errors import UnknownNameError
+from recurra.errors import UsageError
 
 Init = Literal["torch", "orthogonal"]
 
 
 @torch.no_grad()
-def initialise(cell: Cell, stored: dict[str, Tensor], hidden_size: int, how: Init) -> None:
-    """Fill the weights of one layer and direction.
+def draw_uniform(weights: Iterable[Tensor], hidden_size: int) -> None:
+    """All uniform in +-1/sqrt(H), in torch.nn's order, so that a seed gives torch's own numbers."""
+    bound = 1 / math.sqrt(hidden_size)
+    for tensor in weights:
+        nn.init.uniform_(tensor, -bound, bound)
 
-    "torch": all uniform in +-1/sqrt(H), drawn in torch.nn's order, so that a seed gives torch's own numbers.
-    "orthogonal": orthogonal recurrent weights gate by gate (Saxe et al. 2014), Glorot-uniform input weights, biases 0
-    but for what the cell asks for (forget gates 1: Gers et al. 2000, Jozefowicz et al. 2015), peepholes 0.
+
+@torch.no_grad()
+def draw_orthogonal(cell: Cell, stored: dict[str, Tensor]) -> None:
+    """Fill the weights of one layer and direction: orthogonal recurrent weights gate by gate (Saxe et al. 2014),
+    Glorot-uniform input weights, biases 0 but for what the cell asks for (forget gates 1: Gers et al. 2000, Jozefowicz
+    et al. 2015), peepholes 0.
     """
-    if how not in get_args(Init):
-        raise UnknownNameError("initialisation", how, get_args(Init))
-    if how == "torch":
-        bound = 1 / math.sqrt(hidden_size)
-        for tensor in stored.values():
-            nn.init.uniform_(tensor, -bound, bound)
-        return
     for name, gates in cell.layout(bias=has_bias(cell, stored)).items():
         for gate, rows in zip(gates, stored[name].chunk(len(gates)), strict=True):
             if name == "weight_hh":
@@ -39,3 +40,31 @@ def initialise(cell: Cell, stored: dict[str, Tensor], hidden_size: int, how: Ini
                 nn.init.xavier_uniform_(rows)
             else:
                 nn.init.constant_(rows, cell.initial_bias.get(gate, 0.0) if name == "bias_ih" else 0.0)
+
+
+@torch.no_grad()
+def assign(module: nn.Module, name: str, value: Tensor) -> None:
+    """Give a weight a value, whether it is a parameter or made of others by a parametrisation or by pruning.
+
+    What the user put in its place, a tensor or a buffer, stays. Errors: UsageError if no value can be assigned
+    """
+    held = module._parameters
+    if is_parametrized(module, name):
+        try:
+            setattr(module, name, value)
+        except (NotImplementedError, RuntimeError) as error:
+            raise UsageError(f"{name} cannot be drawn anew through its parametrisation: {error}") from error
+        return
+    if f"{name}_v" in held:
+        raise UsageError(f"{name} cannot be drawn anew, it is made of {name}_g and {name}_v; remove its weight norm")
+    parameter = held.get(name, held.get(f"{name}_orig"))
+    if parameter is not None:
+        parameter.copy_(value)
+
+
+def belongs(parameter: str, weights: Iterable[str]) -> bool:
+    """Whether this parameter of a module is one of these weights, or one of those that it is made of."""
+    return any(
+        parameter in (w, f"{w}_orig", f"{w}_g", f"{w}_v") or parameter.startswith(f"parametrizations.{w}.")
+        for w in weights
+    )

@@ -14,7 +14,7 @@ from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers.dropout import locked
-from recurra.layers.initial import Init, initialise
+from recurra.layers.initial import Init, assign, belongs, draw_orthogonal, draw_uniform
 from recurra.layers.states import check_states
 from recurra.layers.stream import StackStream
 from recurra.recurrence import unroll
@@ -71,6 +71,8 @@ class Stack(nn.Module):
                 raise UsageError(f"{name} must be True or False, got {flag!r}")
         if merge not in get_args(Merge):
             raise UnknownNameError("merge", merge, get_args(Merge))
+        if init not in get_args(Init):
+            raise UnknownNameError("initialisation", init, get_args(Init))
         self.cell = get(cell)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.dropout, self.recurrent_dropout = bias, float(dropout), float(recurrent_dropout)
@@ -112,22 +114,28 @@ class Stack(nn.Module):
         return CellWeights(**{s: held[key] if key in held else getattr(self, key) for s, key in keys})  # type: ignore[arg-type]
 
     def reset_parameters(self) -> None:
-        """Draw the weights anew, from torch's global random numbers."""
-        for layer in range(self.num_layers):
-            for direction in range(self.num_directions):
-                stored = dict(self.weights(layer, direction).present())
-                initialise(self.cell, stored, self.hidden_size, self.init)
-        if self.learned_state:
-            for state in self.cell.states:
-                nn.init.zeros_(self.get_parameter(f"initial_{state}"))
+        """Draw the weights anew, from torch's global random numbers.
+
+        With init="torch", as torch.nn, whatever the layer learns: of a parametrised weight what it is made of.
+        Errors: UsageError for another init where a parametrisation takes no value
+        """
+        states = [f"initial_{state}" for state in self.cell.states] if self.learned_state else []
+        if self.init == "torch":
+            draw_uniform([p for name, p in self.named_parameters() if not belongs(name, states)], self.hidden_size)
+        else:
+            for keys in self._stored:
+                drawn = {stored: torch.empty_like(getattr(self, key)) for stored, key in keys}
+                draw_orthogonal(self.cell, drawn)
+                for stored, key in keys:
+                    assign(self, key, drawn[stored])
+        for name in states:
+            assign(self, name, torch.zeros_like(getattr(self, name)))
 
     def initial_state(self, batch: int) -> State:
         """The state a sequence starts from: one tensor [L*D, B, H] for each state of the cell."""
         rows = self.num_layers * self.num_directions
         if self.learned_state:
-            return tuple(
-                self.get_parameter(f"initial_{s}").unsqueeze(1).expand(-1, batch, -1) for s in self.cell.states
-            )
+            return tuple(getattr(self, f"initial_{s}").unsqueeze(1).expand(-1, batch, -1) for s in self.cell.states)
         zeros = self.weights().weight_ih.new_zeros(rows, batch, self.hidden_size)
         return (zeros,) * len(self.cell.states)
 
@@ -149,19 +157,21 @@ class Stack(nn.Module):
             self.check_state(start, batch)
         elif self.learned_state:
             start = self.initial_state(batch)
+            self.check_state(start, batch)
         last: list[State] = []
         for layer in range(self.num_layers):
             outputs = []
             for direction in range(self.num_directions):
                 row = layer * self.num_directions + direction
+                weights = self.weights(layer, direction)  # once, for a parametrisation may draw random numbers
                 y, end = unroll(
                     self.cell,
-                    self.weights(layer, direction),
+                    weights,
                     x,
                     None if start is None else tuple(s[row] for s in start),
                     lengths=lengths,
                     reverse=direction == 1,
-                    recurrent_mask=self._recurrent_mask(batch),
+                    recurrent_mask=self._recurrent_mask(batch, weights.weight_ih),
                     engine=self.engine,
                 )
                 outputs.append(y)
@@ -180,10 +190,10 @@ class Stack(nn.Module):
             return outputs[0]
         return torch.cat(outputs, -1) if self.merge == "concat" else outputs[0] + outputs[1]
 
-    def _recurrent_mask(self, batch: int) -> Tensor | None:
+    def _recurrent_mask(self, batch: int, like: Tensor) -> Tensor | None:
         if not self.training or self.recurrent_dropout == 0:
             return None
-        ones = self.weights().weight_ih.new_ones(batch, self.hidden_size)
+        ones = like.new_ones(batch, self.hidden_size)
         return functional.dropout(ones, self.recurrent_dropout)
 
     def stream(self, batch: int = 1, state: State | None = None) -> StackStream:
