@@ -1,9 +1,12 @@
 """No moment of a crash loses a model: the old folder or the new one is there, whole."""
 
+import dataclasses
+import errno
 import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -11,6 +14,8 @@ import torch
 from recurra import model_folder
 from recurra.errors import ModelFolderError, UsageError
 from recurra.model_folder import swap
+from recurra.model_folder.claim import claimed, claimed_new
+from recurra.owners import Owner, started
 
 
 def write(folder, number=0, **settings):
@@ -161,14 +166,94 @@ def test_an_altered_set_aside_folder_is_no_model(tmp_path):
     assert number(tmp_path / "run") == 8
 
 
+def owner(process, **other):
+    here = dataclasses.asdict(Owner.here())
+    return Owner(**here | {"process": str(process), "started": started(process)} | other)
+
+
 def test_only_left_overs_of_dead_writers_of_this_folder_are_cleared(tmp_path):
-    own, alive = f".run.writing-{os.getpid()}-00000000", f".run.writing-{os.getppid()}-00000000"
-    other, like = ".run2.writing-999999999-00000000", ".run.writing-notes"
-    for name in (own, alive, other, like, ".run.writing-999999999999999999999999-00000000"):
+    """A process number says who wrote only together with the machine, its start and that of the process."""
+    parent, afar = os.getppid(), {"host": "another", "boot": "b", "started": "s"}
+    alive, elsewhere, old = owner(parent), owner(parent, **afar), owner(7, **afar)
+    dead = owner(os.getpid()), owner(999999999), owner(parent, started="1"), owner(parent, boot="before")
+    left = {f".run.writing-{one.token()}-00000000" for one in (alive, elsewhere)} | {
+        f".run2.writing-{owner(999999999).token()}-00000000", ".run.writing-notes"
+    }  # fmt: skip
+    for name in [*left, *(f".run.writing-{one.token()}-00000000" for one in (*dead, old))]:
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").touch()
+    two_days_ago = time.time() - 2 * 86_400
+    os.utime(tmp_path / f".run.writing-{old.token()}-00000000", (two_days_ago, two_days_ago))
     write(tmp_path / "run")
-    assert sorted(os.listdir(tmp_path)) == sorted(["run", alive, other, like])
+    assert set(os.listdir(tmp_path)) == left | {"run"}
+
+
+@pytest.mark.parametrize("failing", ["fsync", "unlink", "rmdir"])
+def test_a_failure_after_the_renames_leaves_one_folder(tmp_path, monkeypatch, failing):
+    """Either the new one stands and the old one is gone, or it is told that nothing was written."""
+    count = 0
+    while True:
+        folder = tmp_path / str(count) / "run"
+        write(folder)
+        calls, real = [], getattr(os, failing)
+
+        def fail(*arguments, calls=calls, real=real, count=count, **more):
+            calls.append(arguments)
+            if len(calls) == count + 1:
+                raise OSError(5, "Input/output error")
+            return real(*arguments, **more)
+
+        monkeypatch.setattr(os, failing, fail)
+        try:
+            write(folder, 1, overwrite=True)
+            wanted = 1
+        except ModelFolderError:
+            wanted = 0
+        monkeypatch.undo()
+        assert os.listdir(folder.parent) == ["run"], (failing, count)
+        assert number(folder) == wanted
+        if len(calls) <= count:
+            return
+        count += 1
+
+
+def test_one_writer_at_a_time(tmp_path, monkeypatch):
+    """The lock is the system's: what stands in the file only says who."""
+    monkeypatch.setattr(swap, "PATIENCE", 0)
+    write(tmp_path / "run")
+    (tmp_path / ".run.lock").write_text("of a process that was killed")
+    code = f"from recurra.locks import acquire; from pathlib import Path; l = acquire(Path({str(tmp_path / 'run')!r}))"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{code}; print('has it', flush=True); input()"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as holder:  # fmt: skip
+        assert holder.stdout.readline() == b"has it\n"
+        with pytest.raises(UsageError, match=f"run is being written by process {holder.pid} since .*; wait"):
+            write(tmp_path / "run", 1, overwrite=True)
+        with pytest.raises(UsageError, match=f"by process {holder.pid}"), claimed(tmp_path / "run", overwrite=True):
+            pass
+        with claimed_new(tmp_path / "run") as free:
+            assert free == tmp_path / "run-2"
+        assert number(tmp_path / "run") == 0
+        holder.kill()
+        holder.wait()
+    write(tmp_path / "run", 1, overwrite=True)
+    assert os.listdir(tmp_path) == ["run"]
+
+
+@pytest.mark.parametrize(("code", "free"), [(errno.EWOULDBLOCK, False), (errno.ENOLCK, True)])
+def test_where_the_file_system_has_no_locks_the_owner_decides(tmp_path, monkeypatch, code, free):
+    def refuse(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    (tmp_path / ".run.lock").write_bytes(owner(999999999).to_json())
+    if free:
+        write(tmp_path / "run")
+        assert os.listdir(tmp_path) == ["run"]
+    (tmp_path / ".run.lock").write_bytes(owner(1, host="another").to_json())
+    with pytest.raises(UsageError, match="by process 1 on another"), claimed(tmp_path / "run", overwrite=True):
+        pass
 
 
 def test_a_folder_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):

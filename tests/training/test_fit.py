@@ -155,10 +155,10 @@ def test_what_is_saved_does_not_change_afterwards() -> None:
     watcher = Watcher()
     fit(FakeTrainee(per_epoch=10), plain(epochs=1, optimizer="adamw"), save=watcher.save)
     steps = [int(c.tensors["optimizer/0/step"]) for c in watcher.saved]
-    assert steps == [c.counters.step for c in watcher.saved] == list(range(1, 10))
-    assert [len(c.counters.points) for c in watcher.saved] == list(range(1, 10))
+    assert steps == [c.counters.step for c in watcher.saved] == list(range(1, 11))
+    assert [len(c.counters.points) for c in watcher.saved] == list(range(1, 11))
     weights = [float(c.tensors["weight/w"]) for c in watcher.saved]
-    assert len(set(weights)) == 9
+    assert len(set(weights)) == 10
 
 
 # divergence

@@ -1,25 +1,52 @@
-"""Ctrl-C and termination: noted once, obeyed at the second time, handlers left as they were."""
+"""Ctrl-C, termination, hang-up: noted once, obeyed at the second time, handlers left as they were."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
-from recurra.training.signals import StopRequest
+from recurra.training.signals import STOPPING, StopRequest
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_is_noted_the_second_interrupts(number: signal.Signals) -> None:
-    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+@pytest.fixture
+def outside() -> Iterator[list[int]]:
+    """The signals that came through to the handlers that were there before."""
+    heard: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: heard.append(n)) for number in STOPPING}
+    yield heard
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_the_first_is_noted_the_second_does_what_it_does_outside(number: int, outside: list[int]) -> None:
+    before = {n: signal.getsignal(n) for n in STOPPING}
     with StopRequest() as stop:
         signal.raise_signal(number)
         assert stop.received == number
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(number)
+        assert outside == []
+        signal.raise_signal(signal.SIGTERM)
+        assert (stop.received, outside) == (number, [signal.SIGTERM])
     assert {n: signal.getsignal(n) for n in before} == before
+
+
+def test_a_terminal_that_goes_away_says_so_more_than_once(outside: list[int]) -> None:
+    with StopRequest() as stop:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGHUP):
+            signal.raise_signal(number)
+    assert (stop.received, outside) == (signal.SIGTERM, [])
+
+
+def test_what_nohup_ignores_stays_ignored(outside: list[int]) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with StopRequest() as stop:
+        signal.raise_signal(signal.SIGHUP)
+        assert stop.received is None
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 def test_handlers_come_back_after_an_error() -> None:

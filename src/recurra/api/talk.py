@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
-from typing import TextIO
+from typing import TextIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from recurra.terminal import Printed, escape, standard_error
 from recurra.training.history import Point, Tick
 
 EVERY_SECONDS = 10
@@ -30,7 +30,8 @@ class Talk:
 
     def __init__(self, *, unit: str = "tokens", quiet: bool = False, stream: TextIO | None = None) -> None:
         self.unit, self.quiet = unit, quiet
-        self.console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
+        file = standard_error() if stream is None else Printed(stream, escaped=False, heard=False)
+        self.console = Console(file=cast(TextIO, file), highlight=False, soft_wrap=True, emoji=False, markup=False)
         self._bar: Progress | None = None
         self._told = 0.0
         self._headed = False
@@ -38,7 +39,7 @@ class Talk:
     def say(self, line: str) -> None:
         """One line of plain text."""
         if not self.quiet:
-            self.console.print(line, markup=False)
+            self.console.print(escape(line))
 
     def tick(self, tick: Tick) -> None:
         if self.quiet:
@@ -75,8 +76,8 @@ class Talk:
         if self._bar is None:
             columns = (
                 BarColumn(bar_width=24),
-                TextColumn("{task.percentage:3.0f}%"),
-                TextColumn("{task.fields[state]}"),
+                TextColumn("{task.percentage:3.0f}%", markup=False),
+                TextColumn("{task.fields[state]}", markup=False),
             )
             self._bar = Progress(*columns, console=self.console, transient=True)
             self._task = self._bar.add_task("", total=1.0, state="")

@@ -6,6 +6,7 @@ import datetime
 import json
 import shlex
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ from recurra.api.run import Run, load
 from recurra.api.talk import Talk, told
 from recurra.cells.catalogue import get
 from recurra.errors import DivergedError, ModelFolderError, StoppedError, UsageError
+from recurra.model_folder.claim import claimed, claimed_new
 from recurra.report import fonts
 from recurra.report.build import build_report
 from recurra.tasks.rival import Rival
 from recurra.tasks.sources import hashes, resolve
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.fit import Outcome, fit
+from recurra.training.signals import Interrupted, StopRequest, number_of
 
 STATE = "training_state"
 REPORT = "report.html"
@@ -63,20 +66,25 @@ def train(
     source = resolve(data, task, validation=settings.get("validation"), test=settings.get("test"),
                      parallel=settings.get("parallel"))  # fmt: skip
     chosen = settings_for(source, settings)
-    folder = _new_folder(f"{source.name}-{chosen.network.cell}") if out is None else Path(out)
-    model_folder.check_target(folder, overwrite=overwrite)
-    talk = Talk(quiet=quiet)
-    talk.say(f"task {source.task}: {source.why}")
-    prepared = prepare_run(source, chosen)
-    if settings.get("max_vocabulary") is not None:
-        check_vocabulary(prepared)
-    vectors.start(prepared, None if settings.get("vectors") is None else Path(settings["vectors"]), talk.say)
-    asked = settings if task is None else {"task": task} | settings
-    return _Training(prepared, folder, talk, command or _as_command(data, asked), overwrite).run(None, None)
+    new = Path("runs") / f"{source.name}-{chosen.network.cell}"
+    with claimed_new(new) if out is None else claimed(Path(out), overwrite=overwrite) as folder:
+        talk = Talk(quiet=quiet)
+        talk.say(f"task {source.task}: {source.why}")
+        prepared = prepare_run(source, chosen)
+        if settings.get("max_vocabulary") is not None:
+            check_vocabulary(prepared)
+        vectors.start(prepared, None if settings.get("vectors") is None else Path(settings["vectors"]), talk.say)
+        asked = settings if task is None else {"task": task} | settings
+        return _Training(prepared, folder, talk, command or _as_command(data, asked), overwrite).run(None, None)
 
 
 def _resumed(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
-    found = model_folder.read(folder)
+    model_folder.read(folder)
+    with claimed(folder, overwrite=True, resumed=True):
+        return _go_on(model_folder.read(folder), folder, given, quiet)
+
+
+def _go_on(found: model_folder.ModelFolder, folder: Path, given: dict[str, Any], quiet: bool) -> Run:
     if found.metrics.get("status") == "finished":
         raise UsageError(f"{folder} is a finished run; there is nothing to resume")
     if f"{STATE}.safetensors" not in found.extra:
@@ -105,14 +113,6 @@ def _resumed(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
     return training.run(state, rivals)
 
 
-def _new_folder(name: str) -> Path:
-    number, folder = 1, Path("runs") / name
-    while folder.exists():
-        number += 1
-        folder = Path("runs") / f"{name}-{number}"
-    return folder
-
-
 def _as_command(data: str | Path, settings: dict[str, Any]) -> str:
     given = [f"{k}={v!r}" for k, v in settings.items()]
     return f"recurra.train({', '.join([repr(str(data)), *given])})"
@@ -128,21 +128,32 @@ class _Training:
         self.network = prepared.task.network
         self.engine = engine_of(prepared.settings.network)
         self.rivals: list[Rival] = []
-        self.written = False
+        self.written = self.finished = False
 
     def run(self, resume: Checkpoint | None, rivals: list[Rival] | None) -> Run:
         self._introduce()
         self.rivals = self.prepared.rivals() if rivals is None else rivals
         self._tell_rivals()
         self.talk.unit = self.prepared.task.unit
-        last: list[Checkpoint] = []
+        last: list[Checkpoint] = [] if resume is None else [resume]
 
         def save(checkpoint: Checkpoint) -> None:
             last[:] = [checkpoint]
             self._write("running", checkpoint)
 
         try:
-            outcome = fit(
+            outcome = self._fitted(save, resume, last)
+            if outcome.signal is not None:
+                raise Interrupted(outcome.signal)
+            return self._finished(outcome)
+        except KeyboardInterrupt as interruption:
+            if not last:
+                raise
+            raise self._stopped(number_of(interruption), last[0]) from None
+
+    def _fitted(self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, last: list[Checkpoint]) -> Outcome:
+        try:
+            return fit(
                 self.prepared.task, self.prepared.settings.training, progress=self.talk, save=save, resume=resume
             )
         except DivergedError as error:
@@ -152,18 +163,16 @@ class _Training:
             raise
         finally:
             self.talk.close()
-        if outcome.ended == "signal":
-            self._stopped(outcome, last[0])
-        return self._finished(outcome)
 
-    def _stopped(self, outcome: Outcome, checkpoint: Checkpoint) -> None:
-        assert outcome.signal is not None
-        self._write("stopped", checkpoint)
-        raise StoppedError(
-            f"stopped by {signal.Signals(outcome.signal).name}; {self.folder} holds the best weights so far\n"
-            f"go on with: recurra train --resume {shlex.quote(str(self.folder))}",
-            outcome.signal,
-        )
+    def _stopped(self, number: int, checkpoint: Checkpoint) -> StoppedError:
+        """What to raise; a run that was judged is finished, and nothing is written."""
+        name, folder = signal.Signals(number).name, shlex.quote(str(self.folder))
+        if self.finished:
+            return StoppedError(f"stopped by {name} when all was done; {self.folder} holds the finished run", number)
+        with StopRequest():
+            self._write("stopped", checkpoint)
+        remedy = f"go on with: recurra train --resume {folder}"
+        return StoppedError(f"stopped by {name}; {self.folder} holds the best weights so far\n{remedy}", number)
 
     def _finished(self, outcome: Outcome) -> Run:
         self.network.load_state_dict(outcome.best)
@@ -178,10 +187,14 @@ class _Training:
         page = build_report(record).encode()
         shown_there = json.dumps(record.to_json(), allow_nan=False).encode()
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
-        model_folder.write(
-            self.folder, config=self._config(), vocabulary=self.prepared.vocabulary_json(), weights=outcome.best,
-            metrics=metrics, extra={REPORT: page, RECORD: shown_there}, overwrite=self.overwrite or self.written,
-        )  # fmt: skip
+        with StopRequest() as stop:
+            model_folder.write(
+                self.folder, config=self._config(), vocabulary=self.prepared.vocabulary_json(), weights=outcome.best,
+                metrics=metrics, extra={REPORT: page, RECORD: shown_there}, overwrite=self.overwrite or self.written,
+            )  # fmt: skip
+            self.finished = True
+        if stop.received is not None:
+            raise Interrupted(stop.received)
         self.talk.say(f"{self.prepared.judged_on}: {told(scores)}")
         self.talk.say(f"report: {self.folder / REPORT}")
         return load(self.folder)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any, TextIO
+from collections.abc import Sequence
+from typing import Any
 
 import typer
 
+from recurra.cli.signals import Listening, said
+from recurra.cli.streams import guarded, silenced
 from recurra.errors import RecurraError, StoppedError, UsageError
+from recurra.training.signals import number_of
 
 # typer has no public name for the base of its usage errors.
 _WrongUse: type[Any] = typer.BadParameter.__bases__[0]
@@ -22,41 +21,31 @@ BROKEN_PIPE = 128 + 13
 """As a program that SIGPIPE ends; nothing is said."""
 
 
-class Terminated(BaseException):
-    """SIGTERM outside of training."""
-
-
 ARGUMENTS = "arguments"
 """Where a command finds the line as it was typed, in its context's `obj`."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code.
-
-    arguments: those of the process if None. A bug is a traceback; so is every error if RECURRA_TRACEBACK=1.
-    """
+def run(arguments: Sequence[str] | None, listening: Listening) -> int:
+    """As `recurra.cli.main`, signals heard already."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] != ["bench"]:  # whose peers run as torch has them
         _share_cores()
-    _print_anything(sys.stdout)
-    _print_anything(sys.stderr)
-    try:
-        with _termination():
+    with guarded(for_good=listening.ending):
+        try:
             code = _run(given)
             sys.stdout.flush()
             return code
-    except KeyboardInterrupt:
-        return _tell("interrupted", 128 + signal.SIGINT)
-    except Terminated:
-        return _tell("terminated", 128 + signal.SIGTERM)
-    except BrokenPipeError:
-        _forget_stdout()
-        return BROKEN_PIPE
-    except (RecurraError, OSError, MemoryError, RuntimeError) as error:
-        told = _foreseen(error)
-        if told is None or os.environ.get("RECURRA_TRACEBACK") == "1":
-            raise
-        return _tell(told[0] if isinstance(error, StoppedError) else f"error: {told[0]}", told[1])
+        except KeyboardInterrupt as interruption:
+            number = listening.received = number_of(interruption)
+            return _tell(said(number), 128 + number)
+        except BrokenPipeError:
+            silenced(sys.stdout)
+            return BROKEN_PIPE
+        except (RecurraError, OSError, MemoryError, RuntimeError) as error:
+            told = _foreseen(error)
+            if told is None or os.environ.get("RECURRA_TRACEBACK") == "1":
+                raise
+            return _tell(told[0] if isinstance(error, StoppedError) else f"error: {told[0]}", told[1])
 
 
 def _share_cores() -> None:
@@ -107,34 +96,3 @@ OUT_OF_MEMORY = "there is not enough memory\ntry a smaller --batch-size, --hidde
 def _tell(message: str, code: int) -> int:
     sys.stderr.write(f"recurra: {message}\n")
     return code
-
-
-@contextmanager
-def _termination() -> Iterator[None]:
-    """SIGTERM as an exception, so that what is open is closed; training takes the signal over while it runs."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _print_anything(stream: TextIO) -> None:
-    """A character that the terminal cannot show is escaped, not an error."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
-
-
-def _forget_stdout() -> None:
-    """Nobody reads it any more; what is still buffered must not fail again when Python exits."""
-    sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, sys.stdout.fileno())
-    os.close(sink)

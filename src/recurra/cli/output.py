@@ -9,11 +9,24 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from recurra.cli.streams import silenced
+from recurra.terminal import in_a_line
+
 
 def write(text: str) -> None:
     """To stdout, at once."""
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def write_result(text: str) -> None:
+    """As `write`, of a result that stands on disk already: it is no failure that nobody reads where."""
+    try:
+        write(text)
+    except OSError as error:
+        silenced(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            note(f"standard output cannot be written: {error.strerror or error}")
 
 
 def note(line: str) -> None:
@@ -28,7 +41,8 @@ def write_json(document: Any) -> None:
 
 def json_text(document: Any) -> str:
     """One document. Numbers that JSON does not have (infinity, NaN) are null."""
-    return json.dumps(_plain(document), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    found = json.dumps(_plain(document), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return found.replace("\x7f", "\\u007f")  # the one control character that JSON lets through
 
 
 def _plain(value: Any) -> Any:
@@ -55,10 +69,14 @@ def write_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> 
 
 
 def visible(text: str, *, longest: int | None = None) -> str:
-    """Without characters that would move the cursor or end the line; shortened to `longest` characters."""
+    """Without characters that would move the cursor or end the line; shortened to `longest` characters.
+
+    On a terminal also without what it hides, for columns then stand as wide as they look.
+    """
     if longest is not None and len(text) > longest:
         text = text[: longest - 1] + "…"
-    return "".join(_shown(character) for character in text)
+    shown = "".join(_shown(character) for character in text)
+    return in_a_line(shown) if sys.stdout.isatty() else shown
 
 
 def _shown(character: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recurra.cli.output import write, write_json
+from recurra.cli.output import json_text, write_result
 from recurra.tasks.settings import TASKS
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def train(
         command=shlex.join(["recurra", *context.obj["arguments"]]), **settings,
     )  # fmt: skip
     if json:
-        write_json(_document(run))
+        write_result(json_text(_document(run)))
     else:
-        write(f"{run.folder}\n")
+        write_result(f"{run.folder}\n")
 
 
 def _document(run: Run) -> dict[str, Any]:

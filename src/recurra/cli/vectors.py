@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recurra.cli.output import visible, write, write_json, write_table
+from recurra.cli.output import visible, write_json, write_result, write_table
 
 SETTINGS: dict[str, Any] = {"panels": ("data",), "without": ("vectors", "vectors_encoding", "train_vectors")}
 """Of the settings the command has those of the data."""
@@ -47,7 +47,7 @@ def vectors(
 
     how = SkipGram(width, epochs, window, negatives, subsample, learning_rate, seed)
     export_vectors(source, out, task=task, how=how, overwrite=overwrite, quiet=quiet, **settings)
-    write(f"{out}\n")
+    write_result(f"{out}\n")
 
 
 def explain_nearest(source: str, word: str, top: int, *, json: bool) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from recurra.data.registry import BUILT_IN, PinnedFile, PinnedSet
 from recurra.data.sources import sha256, sha256_unpacked
 from recurra.errors import DataError
+from recurra.terminal import standard_error
 
 
 def cache_folder() -> Path:
@@ -138,17 +138,18 @@ class _Progress:
     def __init__(self, label: str, size: int) -> None:
         self.label, self.size, self.done, self.total = label, size, 0, 0
         self.percent = -1
+        self.stream = standard_error()
 
     def update(self, count: int) -> None:
         self.done = min(self.done + count, self.size)
         percent = 100 * self.done // max(self.size, 1)
         if percent == self.percent:
             return
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\rfetching {self.label} {percent:3d} %")
-            sys.stderr.flush()
+        if self.stream.isatty():
+            self.stream.write(f"\rfetching {self.label} {percent:3d} %")
+            self.stream.flush()
         elif self.percent < 0:
-            sys.stderr.write(f"fetching {self.label}, {self.size:,} bytes\n")
+            self.stream.write(f"fetching {self.label}, {self.size:,} bytes\n")
         self.percent = percent
 
     def reset(self) -> None:
@@ -157,6 +158,6 @@ class _Progress:
 
     def close(self) -> None:
         """End the line, if one was begun; called again after a failure."""
-        if self.percent >= 0 and sys.stderr.isatty():
-            sys.stderr.write("\n")
+        if self.percent >= 0 and self.stream.isatty():
+            self.stream.write("\n")
         self.percent = -1

@@ -1,7 +1,8 @@
 """Putting a whole folder in the place of another, so that a crash at any moment leaves one of the two.
 
-    .NAME.writing-PID-RANDOM   the new folder while its files are written and synced
-    .NAME.replaced             the old folder from the moment it gives way until it is removed
+    .NAME.writing-PROCESS-RANDOM   the new folder while its files are written and synced
+    .NAME.replaced                 the old folder from the moment it gives way until it is removed
+    .NAME.lock                     while anybody writes, see `recurra.locks`
 
 The steps: write the new folder; rename NAME to .NAME.replaced; rename the new folder to NAME; remove .NAME.replaced.
 Killed before the second rename, the old folder is whole under one of its two names, where `standing` finds it; killed
@@ -10,17 +11,28 @@ after it, the new one is whole. The next writing clears away what a killed one l
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from recurra.errors import ModelFolderError, UsageError
+from recurra.locks import HeldError, holding
 from recurra.model_folder import manifest
+from recurra.owners import TOKEN, Owner, token_may_live
+
+PATIENCE = 10.0
+"""Seconds that a writing waits for another one to end."""
+LOST = 86_400.0
+"""Seconds after which what another machine's writing left is nobody's any more."""
+
+log = logging.getLogger("recurra.model_folder")
 
 _ACTIVE: set[Path] = set()  # the folders that this process is writing
 
@@ -86,25 +98,50 @@ def put(folder: Path | str, contents: Mapping[str, bytes], *, overwrite: bool) -
     path = Path(folder).resolve()
     with _told(folder):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _clear_up(path)
-        new = path.with_name(f".{path.name}.writing-{os.getpid()}-{secrets.token_hex(4)}")
-        _ACTIVE.add(new)
-        try:
-            _fill(new, contents)
-            _exchange(new, path)
-        finally:
-            if new.exists():
-                shutil.rmtree(new)
-            _ACTIVE.discard(new)
-        _retire(_aside(path), path)
+        with holding(path, patience=PATIENCE):
+            check_target(folder, overwrite=overwrite)
+            _clear_up(path)
+            new = path.with_name(f".{path.name}.writing-{Owner.here().token()}-{secrets.token_hex(4)}")
+            _ACTIVE.add(new)
+            try:
+                _fill(new, contents)
+                _exchange(new, path)
+            finally:
+                _remove(new)
+                _ACTIVE.discard(new)
+            _retire_in_the_end(_aside(path), path)
 
 
 @contextmanager
 def _told(folder: Path | str) -> Iterator[None]:
     try:
         yield
+    except HeldError as error:
+        raise UsageError(f"{held(folder, error)}; wait for it or choose another --out") from error
     except OSError as error:
         raise ModelFolderError(f"{folder}: cannot be written: {error.strerror or error}") from error
+
+
+def held(folder: Path | str, error: HeldError) -> str:
+    """What to tell of a folder that another one writes."""
+    return f"{folder} is being written by {'another process' if error.owner is None else error.owner.told()}"
+
+
+def _remove(new: Path) -> None:
+    """The folder, as far as the system lets it; what is left the next writing clears away."""
+    for _ in range(2):
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _retire_in_the_end(aside: Path, path: Path) -> None:
+    """The new folder stands, so what is left of the old one is no failure."""
+    for last in (False, True):
+        try:
+            _retire(aside, path)
+            return
+        except (OSError, ModelFolderError) as error:
+            if last:
+                log.warning("%s could not be removed and can be deleted: %s", aside, error)
 
 
 def _aside(path: Path) -> Path:
@@ -129,11 +166,13 @@ def _exchange(new: Path, path: Path) -> None:
             else:
                 path.rmdir()
         os.rename(new, path)
+        _sync_folder(path.parent)
     except BaseException:
-        if not path.exists() and aside.exists():
+        if aside.exists():
+            if path.exists():
+                os.rename(path, new)
             os.rename(aside, path)
         raise
-    _sync_folder(path.parent)
 
 
 def _clear_up(path: Path) -> None:
@@ -148,24 +187,17 @@ def _clear_up(path: Path) -> None:
         os.rename(aside, path)
     elif path.exists():
         _retire(aside, path)
-    pattern = re.compile(rf"{re.escape(f'.{path.name}.writing-')}([0-9]+)-[0-9a-f]{{8}}")
+    pattern = re.compile(rf"{re.escape(f'.{path.name}.writing-')}{TOKEN}-[0-9a-f]{{8}}")
+    mine = Owner.here().token()
     for beside in path.parent.iterdir():
         match = pattern.fullmatch(beside.name)
-        if match and beside not in _ACTIVE and not _is_alive(int(match[1])):
-            shutil.rmtree(beside)
+        if match and beside not in _ACTIVE and (mine in beside.name or not _may_live(beside, match)):
+            shutil.rmtree(beside, ignore_errors=True)
 
 
-def _is_alive(process: int) -> bool:
-    """Whether another process of that number runs. Where it cannot be asked harmlessly, the answer is no."""
-    if sys.platform == "win32" or process == os.getpid():
-        return False
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
+def _may_live(beside: Path, match: re.Match[str]) -> bool:
+    lives = token_may_live(*match.groups())
+    return time.time() - beside.stat().st_mtime < LOST if lives is None else lives
 
 
 def _retire(aside: Path, path: Path) -> None:

@@ -113,6 +113,8 @@ class _Run:
         self.judged_at = self.seconds_before
         self._fit_to_budget()
         with StopRequest() as stop:
+            if (over := self._over()) is not None:
+                return Outcome(over, self.counters, self.best, stop.received)
             while True:
                 ended = self._epoch(stop)
                 if ended is not None:
@@ -140,17 +142,23 @@ class _Run:
             ended = share >= 1
             if ended or self._due(share, counters.step_in_epoch == steps):
                 self._evaluate(share, counters.step_in_epoch / steps)
-                if self.settings.patience is not None and counters.worse >= self.settings.patience:
-                    return "patience"
-                if not ended:
-                    self._checkpoint()
-            if ended:
-                return "budget"
+                self._checkpoint()
             if stop.received is not None:
                 self.best = self.best or checkpoints.weights_of(self.trainee.network)
                 self._checkpoint()
                 return "signal"
+            if (over := self._over()) is not None:
+                return over
         return None
+
+    def _over(self) -> Literal["budget", "patience"] | None:
+        """How the run has ended, if it was evaluated just now and has; so had a resumed one that was stopped then."""
+        counters = self.counters
+        if not counters.points or counters.points[-1].step != counters.step:
+            return None
+        if self.settings.patience is not None and counters.worse >= self.settings.patience:
+            return "patience"
+        return "budget" if counters.evaluated_at >= 1 else None
 
     def _step(self, batch: Any, epochs: float) -> None:
         counters, settings = self.counters, self.settings

@@ -1,4 +1,4 @@
-"""Ctrl-C and termination, between steps."""
+"""Ctrl-C, termination and a terminal that hangs up, between steps."""
 
 from __future__ import annotations
 
@@ -7,11 +7,31 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+STOPPING = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)  # Windows has no SIGHUP
+"""What asks a process to end."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal that ends the process, where nothing waits for it. `number` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+def number_of(interruption: KeyboardInterrupt) -> int:
+    """The signal's number; Python's own exception is SIGINT's."""
+    return interruption.number if isinstance(interruption, Interrupted) else int(signal.SIGINT)
+
 
 class StopRequest:
-    """While it is entered, the first SIGINT or SIGTERM is only noted; a second one interrupts at once.
+    """While it is entered, the first signal is only noted; a second one does what it does outside.
 
-    received: the signal's number, or None. Off the main thread, where Python has no signals, nothing is caught.
+    A hang-up that is ignored stays so, as under nohup, and as a second signal it says nothing new: kernel and shell
+    both send one. received: the signal's number, or None. Off the main thread, where Python has no signals, nothing is
+    caught.
     """
 
     def __init__(self) -> None:
@@ -20,16 +40,22 @@ class StopRequest:
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
+            for number in STOPPING:
+                if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: it was not set from Python
-        self._before.clear()
+        while self._before:
+            self._give_back(next(iter(self._before)))
+
+    def _give_back(self, number: int) -> None:
+        handler = self._before.pop(number)
+        signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: it was not set from Python
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        if self.received is not None:
-            raise KeyboardInterrupt
-        self.received = number
+        if self.received is None:
+            self.received = number
+        elif number != getattr(signal, "SIGHUP", None) and number in self._before:
+            self._give_back(number)
+            signal.raise_signal(number)
