@@ -12,7 +12,7 @@ from recurra.api.preparation import prepare_run
 from recurra.errors import UsageError
 from recurra.tasks.classify import Classifier
 from recurra.tasks.rival import Rival
-from recurra.tasks.sources import Source, hashes, resolve
+from recurra.tasks.sources import Source, resolve
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
@@ -58,6 +58,4 @@ def _anew(
 
 
 def _trained_on(run: Run) -> Source:
-    source = provenance.from_json(run.config["source"], run.folder)
-    provenance.check_same(run.config["data"]["files"], hashes(source.files))
-    return source
+    return provenance.find(run.stored, run.folder)

@@ -37,14 +37,18 @@ def settings_for(source: Source, given: dict[str, Any]) -> Settings:
     network = settings.network
     engine_of(network)
     _check_sense(source, settings, given)
-    device = settings.training.device
+    check_device(settings.training.device)
+    if network.bidirectional and settings.training.bptt is not None:
+        raise UsageError("truncated BPTT reads forward only; use bidirectional=False or the full bptt")
+    return settings
+
+
+def check_device(device: str) -> None:
+    """Errors: UnknownNameError; UsageError for one that is not here"""
     if device not in ("auto", "cpu", "cuda"):
         raise UnknownNameError("device", device, ("auto", "cpu", "cuda"))
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("device cuda: torch finds no CUDA device here")
-    if network.bidirectional and settings.training.bptt is not None:
-        raise UsageError("truncated BPTT reads forward only; use bidirectional=False or the full bptt")
-    return settings
 
 
 def _tied_if_it_fits(source: Source, settings: Settings, given: dict[str, Any]) -> Settings:

@@ -12,12 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recurra.errors import DataError
-from recurra.tasks.sources import Source, named_source
+from recurra.api.stored import Config, of_folder
+from recurra.errors import DataError, UsageError
+from recurra.tasks.sources import Source, hashes, named_source
 
 
 def to_json(source: Source, folder: Path) -> dict[str, Any]:
-    """What `from_json` reads. The files are a list, for their order matters and JSON objects have none."""
+    """What `find` reads. The files are a list, for their order matters and JSON objects have none."""
     files = [] if source.named else [[key, _relative(path, folder)] for key, path in source.files.items()]
     return {
         "name": source.name,
@@ -30,20 +31,39 @@ def to_json(source: Source, folder: Path) -> dict[str, Any]:
     }
 
 
-def from_json(stored: dict[str, Any], folder: Path) -> Source:
-    """The data of a run. Errors: DataError if they are not there any more"""
-    if stored["named"]:
-        return replace(named_source(stored["name"]), task=stored["task"])
-    files = {key: Path(os.path.normpath(folder.resolve() / path)) for key, path in stored["files"]}
-    for path in files.values():
-        if not path.is_file():
+def find(config: Config, folder: Path) -> Source:
+    """The data of a run, which are those that it was trained on.
+
+    Errors: DataError if they are not there any more, or are others; ModelFolderError if the folder names none
+    """
+    stored = config.source
+    if stored.named:
+        try:
+            source = replace(named_source(stored.name), task=stored.task)
+        except UsageError as error:
+            raise of_folder(folder, error) from error
+    else:
+        place = folder.resolve()
+        files = {key: Path(os.path.normpath(place / path)) for key, path in stored.files}
+        source = Source(stored.name, stored.task, stored.kind, files, stored.options, stored.why)
+    for path in source.files.values():
+        if "\0" in str(path) or not path.is_file():
             raise DataError("the data of this run are not there any more", remedy="name the data to judge it on",
                             file=path)  # fmt: skip
-    return Source(stored["name"], stored["task"], stored["kind"], files, stored["options"], stored["why"])
+    check_same([file.model_dump() for file in config.data.files], source)
+    return source
 
 
-def check_same(then: list[dict[str, Any]], now: list[dict[str, Any]]) -> None:
-    """Errors: DataError if a file is not what the run was trained on"""
+def check_same(then: list[dict[str, Any]], source: Source) -> None:
+    """Errors: DataError if a file is not what the run was trained on; those of another size are not read"""
+    sizes = {path.name: path.stat().st_size for path in source.files.values()}
+    for old in then:
+        if sizes.get(old["name"], old["size_bytes"]) != old["size_bytes"]:
+            raise DataError(
+                f"{old['name']} is not the file of this run ({sizes[old['name']]:,} bytes, then {old['size_bytes']:,})",
+                remedy="put the old file back, or name the data to judge the model on",
+            )
+    now = hashes(source.files)
     if [f["name"] for f in then] != [f["name"] for f in now]:
         raise DataError(
             f"the data of this run were {_names(then)}, now they are {_names(now)}",

@@ -10,34 +10,34 @@ import torch
 
 from recurra import model_folder
 from recurra.api.catalogue import kind
-from recurra.api.kinds.weights import check_cell
+from recurra.api.kinds.weights import check_cell, check_engine
+from recurra.api.stored import Config, config_of, of_folder, settings_of
 from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks.model import Model
 from recurra.tasks.settings import TASKS
-from recurra.training.defaults import Settings
 
 
 class Run:
     """A trained model: predict or generate with it, evaluate it.
 
-    folder: where it stands; config, metrics: what was written about it; settings: what it was trained with;
-    model: what its task can do with it, see tasks.model.
+    folder: where it stands; config, metrics: what was written about it; stored: config as it was checked; settings:
+    what it was trained with; model: what its task can do with it, see tasks.model.
     """
 
     def __init__(self, folder: ModelFolder) -> None:
         self.folder, self.config, self.metrics = folder.path, folder.config, folder.metrics
+        if isinstance(task := folder.config.get("task"), str) and task not in TASKS:
+            raise ModelFolderError(f"{folder.path}: this version knows no task {task!r:.60}; update Recurra")
         try:
-            self.task: str = self.config["task"]
-            if self.task not in TASKS:
-                raise ModelFolderError(f"{folder.path}: this version knows no task {self.task!r}; update Recurra")
-            self.settings = Settings.from_json(self.config["settings"])
-            check_cell(self.settings.network.cell, self.config["cell_fingerprint"])
+            self.stored = config_of(folder, Config)
+            self.task: str = self.stored.task
+            self.settings = settings_of(self.stored)
+            check_cell(self.settings.network.cell, self.stored.cell_fingerprint)
+            check_engine(self.settings.network.engine)
             self.model: Model = kind(self.task).load(folder, self.settings)
-        except (KeyError, TypeError) as error:
-            raise ModelFolderError(f"{folder.path}: config.json lacks or has no {error}") from error
         except (DataError, UsageError) as error:
-            raise ModelFolderError(f"{folder.path}: {error}") from error
+            raise of_folder(folder.path, error) from error
 
     @property
     def network(self) -> torch.nn.Module:
@@ -108,4 +108,12 @@ def load(folder: str | Path) -> Run:
 
     Errors: ModelFolderError if the folder is not whole, was altered, or comes from a newer version
     """
-    return Run(model_folder.read(Path(folder)))
+
+    def run(found: ModelFolder) -> Run:
+        for name in found.files:
+            found.check_size(name)
+        made = Run(found)
+        found.verify(found.extra)
+        return made
+
+    return model_folder.use(folder, run)

@@ -13,7 +13,6 @@ from recurra.errors import DataError, UsageError
 from recurra.tasks.language_data import read_corpus
 from recurra.tasks.language_model import LanguageModel
 from recurra.tasks.score import Ranking, rank
-from recurra.tasks.sources import hashes
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
@@ -42,8 +41,7 @@ def n_gram(run: Run) -> KneserNey:
     Errors: DataError if the data of the run are not there any more, or are others
     """
     try:
-        source = provenance.from_json(run.config["source"], run.folder)
-        provenance.check_same(run.config["data"]["files"], hashes(source.files))
+        source = provenance.find(run.stored, run.folder)
     except DataError as error:
         raise DataError(
             f"the n-gram beside the model is counted on the run's data, and {str(error).splitlines()[0]}",

@@ -41,6 +41,10 @@ class Talk:
         if not self.quiet:
             self.console.print(escape(line))
 
+    def warn(self, line: str) -> None:
+        """What is said even to those who want no progress."""
+        self.console.print(f"warning: {line}", markup=False)
+
     def tick(self, tick: Tick) -> None:
         if self.quiet:
             return

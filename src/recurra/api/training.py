@@ -10,29 +10,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
 
 from recurra import model_folder
-from recurra.api import provenance, vectors
+from recurra.api import provenance, resuming, vectors
 from recurra.api.preparation import check_vocabulary, engine_of, prepare_run, settings_for
 from recurra.api.prepared import Prepared
 from recurra.api.record import build_record
 from recurra.api.run import Run, load
 from recurra.api.talk import Talk, told
 from recurra.cells.catalogue import get
-from recurra.errors import DivergedError, ModelFolderError, StoppedError, UsageError
+from recurra.errors import DivergedError, StoppedError, UsageError
 from recurra.model_folder.claim import claimed, claimed_new
 from recurra.report import fonts
 from recurra.report.build import build_report
 from recurra.tasks.rival import Rival
-from recurra.tasks.sources import hashes, resolve
+from recurra.tasks.sources import resolve
 from recurra.training.checkpoint import Checkpoint, Counters
-from recurra.training.fit import Outcome, fit
+from recurra.training.fit import Outcome, fit, never_learned
 from recurra.training.signals import Interrupted, StopRequest, number_of
 
-STATE = "training_state"
 REPORT = "report.html"
 RECORD = "report.json"
 """What the report shows, as `RunRecord.to_json`: it is drawn again from this, without training again."""
@@ -79,38 +76,22 @@ def train(
 
 
 def _resumed(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
-    model_folder.read(folder)
+    model_folder.use(folder, resuming.intact)
     with claimed(folder, overwrite=True, resumed=True):
-        return _go_on(model_folder.read(folder), folder, given, quiet)
+        return _go_on(folder, given, quiet)
 
 
-def _go_on(found: model_folder.ModelFolder, folder: Path, given: dict[str, Any], quiet: bool) -> Run:
-    if found.metrics.get("status") == "finished":
-        raise UsageError(f"{folder} is a finished run; there is nothing to resume")
-    if f"{STATE}.safetensors" not in found.extra:
-        raise ModelFolderError(f"{folder}: there is no training state to go on from")
-    other = set(given) - {"epochs", "minutes", "patience"}
-    if other:
-        raise UsageError(f"a resumed run keeps its settings; leave out {', '.join(sorted(other))}")
-    settings = Run(found).settings.changed(**given)
-    source = provenance.from_json(found.config["source"], found.path)
-    provenance.check_same(found.config["data"]["files"], hashes(source.files))
-    prepared = prepare_run(source, settings)
-    vectors.resume(prepared, found.config.get("vectors", {}))
-    if found.vocabulary != prepared.vocabulary_json():
-        raise ModelFolderError(f"{folder}: its vocabulary is not that of its data")
-    try:
-        tensors = safetensors.torch.load(found.read_extra(f"{STATE}.safetensors"))
-    except safetensors.SafetensorError as error:
-        raise ModelFolderError(f"{folder}: the training state cannot be read: {error}") from error
-    counters = Counters.from_json(json.loads(found.read_extra(f"{STATE}.json")))
-    state = Checkpoint(counters, tensors, found.weights())
-    rivals = [Rival(**r) for r in found.metrics["baselines"]]
+def _go_on(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
     talk = Talk(quiet=quiet)
+    stopped = resuming.stopped_run(folder, given)
+    counters = stopped.checkpoint.counters
+    training = _Training(stopped.prepared, folder, talk, stopped.config.command, True)
+    training.created = stopped.config.created
+    settings = stopped.prepared.settings.training
+    other = resuming.differences(stopped.config, stopped.versions, training.engine, settings)
+    stopped.prepared.notes += [*stopped.notes, *([other] if other is not None else [])]
     talk.say(f"resumed at epoch {counters.epoch}, step {counters.step}")
-    training = _Training(prepared, folder, talk, found.config["command"], True)
-    training.created = found.config["created"]
-    return training.run(state, rivals)
+    return training.run(stopped.checkpoint, stopped.rivals)
 
 
 def _as_command(data: str | Path, settings: dict[str, Any]) -> str:
@@ -138,8 +119,8 @@ class _Training:
         last: list[Checkpoint] = [] if resume is None else [resume]
 
         def save(checkpoint: Checkpoint) -> None:
-            last[:] = [checkpoint]
-            self._write("running", checkpoint)
+            last[:] = [*last[-1:], checkpoint]
+            self._write("running", *reversed(last))
 
         try:
             outcome = self._fitted(save, resume, last)
@@ -149,7 +130,7 @@ class _Training:
         except KeyboardInterrupt as interruption:
             if not last:
                 raise
-            raise self._stopped(number_of(interruption), last[0]) from None
+            raise self._stopped(number_of(interruption), last) from None
 
     def _fitted(self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, last: list[Checkpoint]) -> Outcome:
         try:
@@ -158,24 +139,27 @@ class _Training:
             )
         except DivergedError as error:
             if last:
-                self._write("diverged", last[0])
+                self._write("diverged", *reversed(last))
                 raise DivergedError(f"{error}; {self.folder} holds the best weights before that") from None
             raise
         finally:
             self.talk.close()
 
-    def _stopped(self, number: int, checkpoint: Checkpoint) -> StoppedError:
+    def _stopped(self, number: int, last: list[Checkpoint]) -> StoppedError:
         """What to raise; a run that was judged is finished, and nothing is written."""
         name, folder = signal.Signals(number).name, shlex.quote(str(self.folder))
         if self.finished:
             return StoppedError(f"stopped by {name} when all was done; {self.folder} holds the finished run", number)
         with StopRequest():
-            self._write("stopped", checkpoint)
+            self._write("stopped", *reversed(last))
         remedy = f"go on with: recurra train --resume {folder}"
         return StoppedError(f"stopped by {name}; {self.folder} holds the best weights so far\n{remedy}", number)
 
     def _finished(self, outcome: Outcome) -> Run:
         self.network.load_state_dict(outcome.best)
+        if (bad := never_learned(outcome.counters, self.prepared.settings.training)) is not None:
+            self.prepared.notes.append(bad)
+            self.talk.warn(bad)
         scores = self.prepared.judge()
         record = build_record(
             self.prepared, scores, self.rivals, outcome.counters, command=self.command, created=self.created,
@@ -199,13 +183,11 @@ class _Training:
         self.talk.say(f"report: {self.folder / REPORT}")
         return load(self.folder)
 
-    def _write(self, status: str, checkpoint: Checkpoint) -> None:
-        state = safetensors.torch.save({k: v.contiguous() for k, v in checkpoint.tensors.items()})
-        counters = json.dumps(checkpoint.counters.to_json()).encode()
+    def _write(self, status: str, checkpoint: Checkpoint, previous: Checkpoint | None = None) -> None:
         model_folder.write(
             self.folder, config=self._config(), vocabulary=self.prepared.vocabulary_json(),
             weights=checkpoint.best, metrics=self._metrics(status, checkpoint.counters, None),
-            extra={f"{STATE}.safetensors": state, f"{STATE}.json": counters}, overwrite=self.overwrite or self.written,
+            extra=resuming.files_of(checkpoint, previous), overwrite=self.overwrite or self.written,
         )  # fmt: skip
         self.written = True
 
@@ -224,6 +206,7 @@ class _Training:
             "vectors": prepared.vectors,
             "notes": prepared.notes,
             "engine": self.engine,
+            "environment": resuming.environment_of(self.engine, prepared.settings.training.device).model_dump(),
         } | prepared.config()
 
     def _metrics(self, status: str, counters: Counters, scores: dict[str, float] | None) -> dict[str, Any]:

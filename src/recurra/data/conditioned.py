@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recurra.data.abc import Tune, read_tunes, written
+from recurra.data.checked import Exact, Name, checked
 from recurra.data.examples import Example, Examples
 from recurra.data.tables import read_table
 from recurra.errors import DataError, UnknownNameError, UsageError
@@ -216,15 +217,26 @@ class Attributes:
     @classmethod
     def from_json(cls, content: Any) -> Attributes:
         """Errors: DataError if this is not what `to_json` gives"""
-        try:
-            made = cls(
-                tuple(map(str, content["names"])),
-                tuple(tuple(map(str, known)) for known in content["values"]),
-                tuple((tuple(map(int, places)), int(count)) for places, count in content["seen"]),
-            )
-            fits = all(0 <= p < n for places, _ in made.seen for p, n in zip(places, made.sizes(), strict=True))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"these are no attributes of a generator: {error}") from error
-        if not fits or not made.names or len(made.names) != len(made.values):
-            raise DataError("the attributes of this generator do not fit together")
-        return made
+        read = checked(_Attributes, content, "attributes")
+        sizes = [len(known) for known in read.values]
+        seen = []
+        for pair in read.seen:
+            places, count = pair if len(pair) == 2 else ([], 0)
+            if not isinstance(places, list) or not isinstance(count, int):
+                raise DataError("attributes: seen holds conditions with how many texts they have")
+            fits = len(places) == len(sizes) and all(0 <= p < size for p, size in zip(places, sizes, strict=True))
+            if not fits or not 1 <= count < 1 << 53:
+                raise DataError(f"attributes: the condition {places!r:.100} of {count!r:.40} texts does not fit")
+            seen.append((tuple(places), count))
+        for names in (read.names, *read.values):
+            if not names or len(set(names)) < len(names):
+                raise DataError("attributes: each has a name of its own and values that differ")
+        if len(read.names) != len(read.values) or not seen:
+            raise DataError("attributes: names, values and what was seen do not fit together")
+        return cls(tuple(read.names), tuple(map(tuple, read.values)), tuple(seen))
+
+
+class _Attributes(Exact):
+    names: list[Name]
+    values: list[list[Name]]
+    seen: list[list[list[int] | int]]

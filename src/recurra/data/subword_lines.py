@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data.segment import Split
-from recurra.data.subwords import SPACE, Subwords
+from recurra.data.stored_subwords import SPACE
+from recurra.data.subwords import Subwords
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 
@@ -104,7 +105,10 @@ class SubwordLines:
         if not isinstance(content, dict) or sorted(content) != sorted(_KEYS):
             keys = sorted(content) if isinstance(content, dict) else type(content).__name__
             raise DataError(f"a sub-word vocabulary has the keys {list(_KEYS)}, this one {keys}")
-        return cls(Subwords.from_json(content["subwords"]), content["order"])
+        order = content["order"]
+        if not isinstance(order, list) or not all(type(number) is int for number in order):
+            raise DataError("the order of a sub-word vocabulary is a list of whole numbers")
+        return cls(Subwords.from_json(content["subwords"]), order)
 
 
 RunningVocabulary = Vocabulary | SubwordLines

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data.checked import checked
 from recurra.data.normalize import check_names
 from recurra.data.normalize import normalize as normalized
+from recurra.data.stored_subwords import SPACE, UNKNOWN_TOKEN, StoredSubwords
 from recurra.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-UNKNOWN_TOKEN = "<unk>"
-SPACE = "\u2581"
-"""Stands for a space within a token; a text begins as if there were one before it."""
 FALLBACK_SIZE = 8000
 _KEYS = ("level", "normalize", "tokenizer")
 
@@ -56,12 +55,7 @@ class Subwords:
         size = FALLBACK_SIZE if max_size is None else max_size
         if min_count < 1 or size < 2:
             raise UsageError(f"min_count is at least 1 and max_size at least 2, got {min_count} and {size}")
-        tokenizer = library.Tokenizer(library.models.BPE(unk_token=UNKNOWN_TOKEN))
-        # every space begins a piece, and every sign is one
-        tokenizer.pre_tokenizer = library.pre_tokenizers.Sequence(
-            [library.pre_tokenizers.Metaspace(SPACE), library.pre_tokenizers.Punctuation()]
-        )
-        tokenizer.decoder = library.decoders.Metaspace(SPACE)
+        tokenizer = _around(library, library.models.BPE(unk_token=UNKNOWN_TOKEN))
         trainer = library.trainers.BpeTrainer(
             vocab_size=size, min_frequency=max(1, min_count), special_tokens=[UNKNOWN_TOKEN], show_progress=False,
             limit_alphabet=size - 1,
@@ -132,11 +126,22 @@ class Subwords:
         if not isinstance(content, dict) or sorted(content) != sorted(_KEYS):
             keys = sorted(content) if isinstance(content, dict) else type(content).__name__
             raise DataError(f"sub-words have the keys {list(_KEYS)}, these {keys}")
-        try:
-            tokenizer = library.Tokenizer.from_str(json.dumps(content["tokenizer"]))
-        except Exception as error:  # the library raises nothing more exact
-            raise DataError(f"sub-words: {' '.join(str(error).split())[:200]}") from error
-        return cls(tokenizer, content["normalize"])
+        stored = checked(StoredSubwords, content, "sub-words")
+        model = stored.tokenizer.model
+        bpe = library.models.BPE(model.vocab, model.pairs(), unk_token=UNKNOWN_TOKEN)
+        tokenizer = _around(library, bpe)
+        tokenizer.add_special_tokens([library.AddedToken(UNKNOWN_TOKEN, special=True)])
+        return cls(tokenizer, stored.normalize)
+
+
+def _around(library: Any, model: Any) -> Tokenizer:
+    """The tokenizer of a model: every space begins a piece, and every sign is one."""
+    tokenizer: Tokenizer = library.Tokenizer(model)
+    tokenizer.pre_tokenizer = library.pre_tokenizers.Sequence(
+        [library.pre_tokenizers.Metaspace(SPACE), library.pre_tokenizers.Punctuation()]
+    )
+    tokenizer.decoder = library.decoders.Metaspace(SPACE)
+    return tokenizer
 
 
 def _spaced(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,7 +28,8 @@ class ModelFolder:
     """A model folder that was read.
 
     path: where it stands; config, vocabulary, metrics: what was written; versions: of Recurra and torch that wrote it;
-    files: every file but the manifest by name, with size and SHA-256.
+    files: every file but the manifest by name, with size and SHA-256; weights_file, weights_prefix: where `weights`
+    stand, and what is before their names there.
     """
 
     path: Path
@@ -37,22 +38,36 @@ class ModelFolder:
     metrics: dict[str, Any]
     versions: dict[str, str]
     files: dict[str, Entry]
+    weights_file: str = WEIGHTS
+    weights_prefix: str = ""
 
     @property
     def extra(self) -> list[str]:
         """The names of the files beyond those that every model has, such as report.html."""
         return sorted(set(self.files) - set(REQUIRED))
 
-    def forms(self, name: str = WEIGHTS) -> dict[str, Form]:
+    def with_weights(self, file: str, prefix: str) -> ModelFolder:
+        """The folder with its weights in another file, where their names begin with a prefix."""
+        return replace(self, weights_file=file, weights_prefix=prefix)
+
+    def forms(self, name: str) -> dict[str, Form]:
         """Type and shape of the tensors of a safetensors file, from its head alone. Errors: ModelFolderError"""
         return header.forms(self.path, self.files[name])
+
+    def weight_forms(self) -> dict[str, Form]:
+        """Type and shape of the weights by name. Errors: ModelFolderError"""
+        return self._weights_among(self.forms(self.weights_file))
 
     def weights(self) -> dict[str, Tensor]:
         """The tensors by name, on the CPU, bit for bit as they were given.
 
         Errors:  ModelFolderError if the file is not the manifest's, or holds no tensors
         """
-        return self.tensors(WEIGHTS)
+        return self._weights_among(self.tensors(self.weights_file))
+
+    def _weights_among(self, named: dict[str, T]) -> dict[str, T]:
+        start = self.weights_prefix
+        return {name.removeprefix(start): value for name, value in named.items() if name.startswith(start)}
 
     def tensors(self, name: str) -> dict[str, Tensor]:
         """As `weights`, of any safetensors file of the folder."""
@@ -64,10 +79,21 @@ class ModelFolder:
         except safetensors.SafetensorError as error:
             raise ModelFolderError(f"{self.path}: {name} is not a safetensors file: {error}") from error
 
+    def check_size(self, name: str) -> None:
+        """Whether a file is a plain one of the manifest's size. Errors: ModelFolderError"""
+        manifest.check_size(self.path, self.files[name])
+
     def verify(self, names: Iterable[str] | None = None) -> None:
         """Whether these files, all of them if None, are the manifest's. Errors: ModelFolderError"""
         for name in sorted(self.files) if names is None else names:
             manifest.verify(self.path, self.files[name])
+
+    def parsed(self, name: str) -> dict[str, Any]:
+        """A further file's JSON object. Errors: ModelFolderError"""
+        one = self.files[name]
+        if one.bytes > manifest.LARGEST[METRICS]:
+            raise ModelFolderError(f"{self.path}: {name} has {one.bytes:,} bytes, too many to be read")
+        return manifest.parse(self.path, name, manifest.content(self.path, one))
 
     def read_extra(self, name: str) -> bytes:
         """The content of one of `extra`, checked again; UnknownNameError if there is no such file."""
@@ -179,7 +205,6 @@ def add(folder: Path | str, name: str, content: bytes) -> None:
 def _read(path: Path) -> ModelFolder:
     files = manifest.load(path)
     for one in files.values():
-        manifest.check_size(path, one)
         most = EXTRA_BYTES + EXTRA_TIMES * files[WEIGHTS].bytes
         if one.file not in REQUIRED and one.bytes > most:
             raise ModelFolderError(
@@ -190,7 +215,11 @@ def _read(path: Path) -> ModelFolder:
     head = values[CONFIG]
     manifest.check_version(path, CONFIG, head)
     config, versions = head.get("config"), head.get("versions")
-    if not isinstance(config, dict) or not isinstance(versions, dict):
+    if (
+        not isinstance(config, dict)
+        or not isinstance(versions, dict)
+        or not all(isinstance(version, str) for version in versions.values())
+    ):
         raise ModelFolderError(f"{path}: {CONFIG} lacks config or versions")
     return ModelFolder(path, config, values[VOCABULARY], values[METRICS], versions, files)
 

@@ -62,6 +62,11 @@ class LanguageTask:
         losses, state = network(inputs, state, targets)
         return losses.mean(), targets.numel(), state
 
+    def carried(self) -> list[tuple[int, ...]]:
+        """The shapes of the state that goes from a batch to the next one."""
+        assert isinstance(self.network, NextToken)
+        return [tuple(part.shape) for part in self.network.stack.initial_state(self._batches.batch_size)]
+
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         return judge(network, self.corpus.validation, self.corpus.vocabulary.level)
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from recurra.data.segment import END_OF_LINE
+from recurra.data.stored_subwords import SPACE
 from recurra.data.subword_lines import RunningVocabulary
-from recurra.data.subwords import SPACE
 from recurra.data.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError

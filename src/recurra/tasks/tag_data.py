@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data import spans
+from recurra.data.checked import Exact, checked
 from recurra.data.normalize import normalize as normalized
 from recurra.data.tagged import Sentence, Tagged
 from recurra.data.vocabulary import Vocabulary
@@ -23,6 +24,12 @@ Ids = npt.NDArray[np.int64]
 
 UNKNOWN_TAG = -1
 """Of a tag that was not in training, which no prediction can equal."""
+
+
+class _Parts(Exact):
+    words: dict[str, Any]
+    characters: dict[str, Any] | None
+    pairs: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -45,11 +52,15 @@ class Lexicon:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Lexicon:
         """What `to_json` gave. Errors: DataError"""
-        parts = [content[name] for name in ("words", "characters", "pairs")]
-        words, *others = [None if part is None else Vocabulary.from_json(part) for part in parts]
-        if words is None:
-            raise DataError("a tagger's vocabulary has words, this one none")
-        return cls(words, *others)
+        parts = checked(_Parts, content, "vocabulary.json")
+        others = (None if part is None else Vocabulary.from_json(part) for part in (parts.characters, parts.pairs))
+        return cls(Vocabulary.from_json(parts.words), *others)
+
+    def check(self, *, characters: bool, pairs: bool) -> None:
+        """Errors: DataError unless there are characters and pairs just where a network reads them"""
+        for name, known, wanted in (("characters", self.characters, characters), ("pairs", self.pairs, pairs)):
+            if (known is not None) != wanted:
+                raise DataError(f"vocabulary.json: {name} {'lack' if wanted else 'are there'}, against the settings")
 
 
 @dataclass(frozen=True)

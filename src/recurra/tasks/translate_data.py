@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data import parallel
+from recurra.data.checked import Exact, checked
 from recurra.data.parallel import Pairs
 from recurra.data.splits import PARTS
 from recurra.data.subwords import Subwords
@@ -175,9 +176,22 @@ def build_vocabulary(texts: list[str], settings: DataSettings) -> Words:
     )
 
 
-def vocabulary_from_json(content: Mapping[str, Any]) -> Words:
-    """What a side's `to_json` gave. Errors: DataError; UsageError where a package is missing"""
-    return (Subwords if content.get("level") == "bpe" else Vocabulary).from_json(dict(content))
+class _Sides(Exact):
+    source: dict[str, Any]
+    target: dict[str, Any]
+
+
+def vocabularies_from_json(content: Mapping[str, Any]) -> tuple[Words, Words]:
+    """Those of source and target, each what its `to_json` gave.
+
+    Errors: DataError; UsageError where a package is missing
+    """
+    sides = checked(_Sides, content, "vocabulary.json")
+    return _words_from_json(sides.source), _words_from_json(sides.target)
+
+
+def _words_from_json(content: dict[str, Any]) -> Words:
+    return (Subwords if content.get("level") == "bpe" else Vocabulary).from_json(content)
 
 
 def encode_side(texts: list[str], vocabulary: Words) -> list[Ids]:

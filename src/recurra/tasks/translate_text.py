@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from recurra.data import segment
 from recurra.data.normalize import normalize
-from recurra.data.subwords import SPACE, Subwords
+from recurra.data.stored_subwords import SPACE
+from recurra.data.subwords import Subwords
 from recurra.data.vocabulary import Vocabulary
 
 CLOSING = frozenset(".,;:!?%)]}»…")

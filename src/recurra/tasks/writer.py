@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 
 from recurra.data.segment import space_between
+from recurra.data.stored_subwords import SPACE
 from recurra.data.subword_lines import RunningVocabulary
-from recurra.data.subwords import SPACE
 
 
 class Writer:

@@ -24,7 +24,7 @@ class TokenTable(nn.Module):
         scale: float = 1.0, gain: float = 1.0,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.weight = nn.Parameter(nn.init.normal_(nn.Parameter(Tensor(vocabulary_size, width)), std=scale))
+        self.weight = nn.Parameter(nn.init.normal_(torch.empty(vocabulary_size, width), std=scale))
         self.dropout, self.column_dropout, self.gain = dropout, column_dropout, gain
 
     def forward(self, tokens: Tensor) -> Embedded:

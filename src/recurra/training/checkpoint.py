@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from recurra.errors import ModelFolderError
+from recurra.data.checked import checked
+from recurra.errors import DataError, ModelFolderError
+from recurra.training.agreement import StoredCounters, check_tensors
 from recurra.training.history import Point
 
 
@@ -18,7 +22,8 @@ class Counters:
 
     epoch: the one that is running, from 0; step_in_epoch: steps of it already done; step: steps of the whole run;
     seconds: trained so far; best_rank: of the best evaluation, lower is better; worse: evaluations since then;
-    evaluated_at: share of the run at the last evaluation; loss_sum, units, norm_sum, steps: since the last evaluation.
+    evaluated_at: share of the run at the last evaluation; loss_sum, units, norm_sum, steps: since the last evaluation;
+    untrained_loss: of the first batch, before any step.
     """
 
     epoch: int = 0
@@ -33,20 +38,23 @@ class Counters:
     units: int = 0
     norm_sum: float = 0.0
     steps: int = 0
+    untrained_loss: float | None = None
     points: list[Point] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Counters:
-        """Errors: ModelFolderError if this is no counters' JSON."""
+    def from_json(cls, values: Any) -> Counters:
+        """Errors: ModelFolderError if this is no counters' JSON, or they do not go together"""
         try:
-            made = cls(**values)
-            made.points = [Point(**p) for p in values["points"]]
-        except (TypeError, KeyError) as error:
+            read = checked(StoredCounters, values, "counters")
+        except DataError as error:
             raise ModelFolderError(f"the training state cannot be read: {error}") from error
-        return made
+        if (problem := read.problem()) is not None:
+            raise ModelFolderError(f"the training state does not fit together: {problem}")
+        plain = read.model_dump(exclude={"points", "tensors"})
+        return cls(**plain, points=[Point(**point.model_dump()) for point in read.points])
 
 
 @dataclass(frozen=True)
@@ -78,24 +86,25 @@ def take(
                 tensors[f"optimizer/{index}/{name}"] = torch.as_tensor(value).detach().to("cpu", copy=True)
     for index, value in enumerate(state or ()):
         tensors[f"state/{index}"] = value.detach().to("cpu", copy=True)
-    return Checkpoint(Counters.from_json(counters.to_json()), tensors, best)
+    return Checkpoint(deepcopy(counters), tensors, best)
 
 
 def restore(
-    checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device
-) -> tuple[Tensor, ...] | None:
+    checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device, *,
+    carried: Sequence[tuple[int, ...]] = (), dtypes: Collection[torch.dtype] = (torch.float32,),
+) -> tuple[Tensor, ...] | None:  # fmt: skip
     """Put weights and optimizer back; returns the carried state.
 
-    Errors: ModelFolderError if they do not fit
+    carried, dtypes: of the state, see `check_tensors`
+    Errors: ModelFolderError if they do not fit; nothing is put back then
     """
+    step = checkpoint.counters.step
+    check_tensors(checkpoint.tensors, network, optimizer, step=step, carried=carried, dtypes=dtypes)
     parts: dict[str, dict[str, Tensor]] = {"weight": {}, "optimizer": {}, "state": {}}
     for key, value in checkpoint.tensors.items():
         kind, _, name = key.partition("/")
         parts[kind][name] = value
-    try:
-        network.load_state_dict(parts["weight"])
-    except RuntimeError as error:
-        raise ModelFolderError(f"the training state does not fit this network: {str(error).splitlines()[0]}") from error
+    network.load_state_dict(parts["weight"])
     whole = optimizer.state_dict()
     for name, value in parts["optimizer"].items():
         index, _, field_name = name.partition("/")

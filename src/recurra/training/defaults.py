@@ -45,9 +45,18 @@ class Settings:
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, dict[str, Any]]) -> Settings:
-        """What `to_json` gave."""
-        return cls().changed(**{name: value for part in values.values() for name, value in part.items()})
+    def from_json(cls, values: dict[str, Any]) -> Settings:
+        """What `to_json` gave. Errors: UnknownNameError, UsageError for anything else"""
+        made = cls()
+        for part, names in values.items():
+            if part not in ("data", "network", "training") or not isinstance(names, dict):
+                raise UsageError(f"settings are of data, network and training, with a name for each; got {part!r:.60}")
+            own = type(getattr(made, part)).model_fields
+            for name in names:
+                if name not in own:
+                    raise UnknownNameError("setting", str(name), own)
+            made = made.changed(**names)
+        return made
 
 
 def _validated(model: BaseModel, values: dict[str, Any]) -> Any:
@@ -58,7 +67,9 @@ def _validated(model: BaseModel, values: dict[str, Any]) -> Any:
         name = ".".join(str(p) for p in first["loc"] if isinstance(p, str)) or "?"
         reason = str(first["msg"]).replace("Input should be", "must be")
         shown = ", ".join(f"{k}={v!r}" for k, v in first.get("ctx", {}).items() if k == "reason")
-        raise UsageError(f"{name} {reason[0].lower() + reason[1:]}, got {first['input']!r} {shown}".rstrip()) from None
+        got = repr(first["input"])
+        got = got if len(got) <= 200 else f"{got[:200]}..."
+        raise UsageError(f"{name} {reason[0].lower() + reason[1:]}, got {got} {shown}".rstrip()) from None
 
 
 DEFAULTS: dict[TaskName, Settings] = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from recurra.engines.request import State
-from recurra.errors import DivergedError, UsageError
+from recurra.errors import DivergedError, ModelFolderError, UsageError
 from recurra.topologies.carry import detached
 from recurra.training import checkpoint as checkpoints
 from recurra.training.checkpoint import Checkpoint, Counters
@@ -50,6 +51,14 @@ class Trainee(Protocol):
 
     def rank(self, metrics: dict[str, float]) -> list[float]:
         """What is compared to find the best evaluation; lower is better."""
+
+
+@runtime_checkable
+class Carrying(Protocol):
+    """A trainee whose batches hand a state on."""
+
+    def carried(self) -> list[tuple[int, ...]]:
+        """The shapes of that state's tensors."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +114,7 @@ class _Run:
 
     def run(self, resume: Checkpoint | None) -> Outcome:
         if resume is not None:
-            self.counters = Counters.from_json(resume.counters.to_json())
-            self.state = checkpoints.restore(resume, self.trainee.network, self.optimizer.optimizer, self.fabric.device)
-            self.best = resume.best
+            self._go_on(resume)
         self.seconds_before, self.units_here = self.counters.seconds, 0
         self.started = self.clock() - self.seconds_before
         self.judged_at = self.seconds_before
@@ -122,6 +129,20 @@ class _Run:
                 self.counters.epoch += 1
                 self.counters.step_in_epoch = 0
                 self.state = None
+
+    def _go_on(self, resume: Checkpoint) -> None:
+        counters, trainee = deepcopy(resume.counters), self.trainee
+        if counters.step_in_epoch > (steps := trainee.steps(counters.epoch)):
+            raise ModelFolderError(
+                f"the training state does not fit this run: it stands at step {counters.step_in_epoch} of an epoch of "
+                f"{steps}"
+            )
+        shapes = trainee.carried() if isinstance(trainee, Carrying) and counters.step_in_epoch else []
+        dtypes = (torch.float32, torch.bfloat16) if self.settings.precision == "bf16" else (torch.float32,)
+        self.state = checkpoints.restore(
+            resume, trainee.network, self.optimizer.optimizer, self.fabric.device, carried=shapes, dtypes=dtypes
+        )
+        self.counters, self.best = counters, resume.best
 
     def _fit_to_budget(self) -> None:
         """A resumed run may have been given another budget, of which less is done than was of the old one."""
@@ -176,6 +197,8 @@ class _Run:
         value = loss.item()
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise self._diverged("gradient" if math.isfinite(value) else "loss", counters.step + 1)
+        if counters.step == 0:
+            counters.untrained_loss = value
         self.optimizer.step()
         self.optimizer.zero_grad()
         counters.step += 1
@@ -272,6 +295,26 @@ class _Run:
         if self.save is not None:
             network, optimizer = self.trainee.network, self.optimizer.optimizer
             self.save(checkpoints.take(self.counters, network, optimizer, self.state, self.best))
+
+
+WORSE = 2.0
+"""Times the loss of the untrained network: what no evaluation came below was no learning."""
+FLOOR = 0.5
+"""Nats above it that say nothing yet."""
+
+
+def never_learned(counters: Counters, settings: TrainingSettings) -> str | None:
+    """What to say of a run whose every evaluation was far worse than the network before its first step; else None."""
+    before = counters.untrained_loss
+    if before is None or not counters.points:
+        return None
+    best = min(point.validation_loss for point in counters.points if point.validation_loss is not None)
+    if best <= WORSE * before + FLOOR:
+        return None
+    return (
+        f"training diverged: the best validation loss is {best:.4g}, that of the untrained network was {before:.4g}; "
+        f"try a lower learning rate ({settings.learning_rate / 10:g})"
+    )
 
 
 def step_seed(seed: int, epoch: int, step: int) -> int:

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from recurra import metrics
-from recurra.api.kinds.weights import load_weights
+from recurra.api.kinds.weights import load_network
 from recurra.api.prepared import Prepared
+from recurra.api.stored import ClassifyConfig, config_of
 from recurra.data.examples import Examples
 from recurra.data.vocabulary import Vocabulary
 from recurra.model_folder import ModelFolder
@@ -53,9 +54,8 @@ class ClassifyKind:
 
     def load(self, folder: ModelFolder, settings: Settings) -> Classifier:
         vocabulary = Vocabulary.from_json(folder.vocabulary)
-        classes = folder.config["classes"]
-        network = SequenceClassifier(len(vocabulary), len(classes), settings.network)
-        load_weights(network, folder)
+        classes = config_of(folder, ClassifyConfig).classes
+        network = load_network(lambda: SequenceClassifier(len(vocabulary), len(classes), settings.network), folder)
         return Classifier(network, vocabulary, classes, settings.data.max_length)
 
     def evaluate(self, model: Classifier, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from recurra.api.kinds.weights import load_weights
+from recurra.api.kinds.weights import load_network
 from recurra.api.prepared import Prepared
+from recurra.api.stored import FillConfig, config_of
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.model_folder import ModelFolder
@@ -59,8 +60,8 @@ class FillKind:
 
     def load(self, folder: ModelFolder, settings: Settings) -> Filler:
         vocabulary = Vocabulary.from_json(folder.vocabulary)
-        network = GapFiller(len(vocabulary), settings.network, longest=folder.config["longest_blank"])
-        load_weights(network, folder)
+        longest = config_of(folder, FillConfig).longest_blank
+        network = load_network(lambda: GapFiller(len(vocabulary), settings.network, longest=longest), folder)
         return Filler(network, vocabulary)
 
     def evaluate(self, model: Filler, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:

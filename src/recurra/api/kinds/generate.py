@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import torch
 
-from recurra.api.kinds.weights import load_weights
+from recurra.api.kinds.weights import load_network
 from recurra.api.prepared import Prepared
+from recurra.api.stored import Config, GenerateConfig, config_of
 from recurra.data.conditioned import Attributes
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError
@@ -63,11 +64,11 @@ class GenerateKind:
 
     def load(self, folder: ModelFolder, settings: Settings) -> Generator:
         vocabulary = Vocabulary.from_json(folder.vocabulary)
-        attributes = Attributes.from_json(folder.config["attributes"])
-        network = build(vocabulary, attributes, settings.network)
-        load_weights(network, folder)
-        tunes = folder.config["data"]["unit"] == "tunes"
-        return Generator(network, vocabulary, attributes, int(folder.config["longest"]), tunes=tunes)
+        config = config_of(folder, GenerateConfig)
+        attributes = Attributes.from_json(config.attributes)
+        network = load_network(lambda: build(vocabulary, attributes, settings.network), folder)
+        tunes = config_of(folder, Config).data.unit == "tunes"
+        return Generator(network, vocabulary, attributes, config.longest, tunes=tunes)
 
     def evaluate(self, model: Generator, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
         data, part = encode_all(source, settings.data, model.attributes, model.vocabulary)

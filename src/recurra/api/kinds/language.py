@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from recurra.api.kinds.weights import load_weights
+from recurra.api.kinds.weights import load_network
 from recurra.api.prepared import Prepared
 from recurra.data.corpus import Corpus
 from recurra.errors import DataError, UsageError
@@ -78,8 +78,7 @@ class LanguageKind:
 
     def load(self, folder: ModelFolder, settings: Settings) -> LanguageModel:
         vocabulary = read_vocabulary(folder.vocabulary)
-        network = NextToken(len(vocabulary), settings.network)
-        load_weights(network, folder)
+        network = load_network(lambda: NextToken(len(vocabulary), settings.network), folder)
         return LanguageModel(network, vocabulary)
 
     def evaluate(self, model: LanguageModel, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import torch
 
 from recurra.api.kinds.tag_report import details
-from recurra.api.kinds.weights import load_weights
+from recurra.api.kinds.weights import load_network
 from recurra.api.prepared import Prepared
+from recurra.api.stored import Config, TagConfig, config_of
 from recurra.data.odd_tags import odd_tag
 from recurra.data.tagged import Tagged
 from recurra.errors import DataError, UsageError
@@ -53,10 +54,11 @@ class TagKind:
 
     def load(self, folder: ModelFolder, settings: Settings) -> TagModel:
         lexicon = Lexicon.from_json(folder.vocabulary)
-        tags, scheme = folder.config["classes"], folder.config["scheme"]
-        network = build_network(lexicon, tags, scheme, settings.network)
-        load_weights(network, folder)
-        level, word_split = folder.config["data"]["vocabulary_level"], settings.data.word_split
+        config, network_settings = config_of(folder, TagConfig), settings.network
+        lexicon.check(characters=bool(network_settings.char_size), pairs=bool(network_settings.pair_size))
+        tags, scheme = config.classes, config.scheme
+        network = load_network(lambda: build_network(lexicon, tags, scheme, network_settings), folder)
+        level, word_split = config_of(folder, Config).data.vocabulary_level, settings.data.word_split
         return TagModel(network, lexicon, tags, scheme, level=level, word_split=word_split)
 
     def evaluate(self, model: TagModel, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:

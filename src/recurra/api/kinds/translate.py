@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from recurra import metrics
-from recurra.api.kinds.weights import load_weights
+from recurra.api.kinds.weights import load_network
 from recurra.api.prepared import Prepared
 from recurra.data.parallel import Pairs
 from recurra.errors import UsageError
@@ -26,7 +26,7 @@ from recurra.tasks.translate_data import (
     prepare,
     read_pairs,
     two_files,
-    vocabulary_from_json,
+    vocabularies_from_json,
 )
 from recurra.tasks.translate_model import Translator
 from recurra.tasks.translate_rivals import translate_rivals
@@ -68,9 +68,8 @@ class TranslateKind:
         return PreparedTranslator(source, settings, task, data.facts, notes, judged_on, data)
 
     def load(self, folder: ModelFolder, settings: Settings) -> Translator:
-        source, target = (vocabulary_from_json(folder.vocabulary[side]) for side in ("source", "target"))
-        network = EncoderDecoder(len(source) + 1, len(target) + 1, settings.network)
-        load_weights(network, folder)
+        source, target = vocabularies_from_json(folder.vocabulary)
+        network = load_network(lambda: EncoderDecoder(len(source) + 1, len(target) + 1, settings.network), folder)
         return Translator(network, source, target, max_length=settings.data.max_length)
 
     def evaluate(self, model: Translator, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:

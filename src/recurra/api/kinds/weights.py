@@ -2,25 +2,73 @@
 
 from __future__ import annotations
 
-from torch import nn
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
 
 from recurra.cells.catalogue import get, names
-from recurra.errors import ModelFolderError, UsageError
-from recurra.model_folder import ModelFolder
+from recurra.engines import choose
+from recurra.errors import ModelFolderError, UnknownNameError, UsageError
+from recurra.model_folder import Form, ModelFolder
+
+DTYPES = {
+    torch.float32: "F32", torch.float64: "F64", torch.bfloat16: "BF16", torch.float16: "F16", torch.int64: "I64",
+}  # fmt: skip
+
+N = TypeVar("N", bound=nn.Module)
 
 
-def load_weights(network: nn.Module, folder: ModelFolder) -> None:
-    """Errors: ModelFolderError if the weights are another network's"""
-    try:
-        network.load_state_dict(folder.weights())
-    except RuntimeError as error:
-        problem = " ".join(str(error).split())[:200]
-        raise ModelFolderError(f"{folder.path}: the weights do not fit the config: {problem}") from error
+def load_network(build: Callable[[], N], folder: ModelFolder) -> N:
+    """The network that `build` makes, with the weights of a folder.
+
+    It is made without memory first and compared with what the file says that it holds.
+    Errors: ModelFolderError if the weights are another network's, or no numbers
+    """
+    check_weights(build, folder)
+    weights = folder.weights()
+    for name, values in weights.items():
+        if not values.isfinite().all():
+            raise ModelFolderError(f"{folder.path}: the weight {name} has values that are no numbers; train it again")
+    network = build()
+    network.load_state_dict(weights)
+    return network
+
+
+def check_weights(build: Callable[[], nn.Module], folder: ModelFolder) -> None:
+    """Errors: ModelFolderError if a folder's weights are not those of such a network. They are not read."""
+    with torch.device("meta"):
+        wanted = forms_of(build().state_dict())
+    if (problem := difference(folder.weight_forms(), wanted)) is not None:
+        raise ModelFolderError(f"{folder.path}: the weights do not fit the config: {problem}")
+
+
+def forms_of(tensors: Mapping[str, Tensor]) -> dict[str, Form]:
+    """Type and shape of each."""
+    return {name: Form(DTYPES[value.dtype], tuple(value.shape)) for name, value in tensors.items()}
+
+
+def difference(found: Mapping[str, Form], wanted: Mapping[str, Form]) -> str | None:
+    """What is wrong with the tensors found, by name; None if they are those wanted."""
+    for name, form in wanted.items():
+        if name not in found:
+            return f"{name} is missing"
+        if found[name] != form:
+            return f"{name} is {found[name]}, should be {form}"
+    more = sorted(found.keys() - wanted.keys())
+    return f"{more[0]!r:.100} is not of this network" if more else None
 
 
 def check_cell(name: str, fingerprint: str) -> None:
     """Errors: UsageError if the cell is not registered here, or had other equations when it was trained"""
     if name not in names():
-        raise UsageError(f"its cell {name!r} is not registered here; recurra.register it before loading")
+        raise UsageError(f"its cell {name!r:.100} is not registered here; recurra.register it before loading")
     if get(name).program().fingerprint != fingerprint:
         raise UsageError(f"its cell {name!r} had other equations when it was trained")
+
+
+def check_engine(name: str) -> None:
+    """Errors: UnknownNameError for an engine that there is not"""
+    if name not in choose.names():
+        raise UnknownNameError("engine", name, choose.names())

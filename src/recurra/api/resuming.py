@@ -1,0 +1,177 @@
+"""A stopped run's folder: what it keeps to go on from, and how that is found again.
+
+Beside the newest training state stands the one before it with its own best weights, from which a run goes on if the
+newest was damaged. Either way it is the run that it would have been, bit for bit, on the same versions and machine.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from recurra import model_folder
+from recurra.api import provenance, vectors
+from recurra.api.kinds.weights import forms_of
+from recurra.api.preparation import check_device, prepare_run
+from recurra.api.prepared import Prepared
+from recurra.api.run import Run
+from recurra.api.stored import Config, Environment, metrics_of, of_folder
+from recurra.engines.native import library
+from recurra.errors import ModelFolderError, UsageError
+from recurra.model_folder import ModelFolder, manifest
+from recurra.tasks.rival import Rival
+from recurra.training.checkpoint import Checkpoint, Counters
+from recurra.training.fit import Carrying
+from recurra.training.settings import TrainingSettings
+
+STATE, PREVIOUS = "training_state", "previous_state"
+MAY_CHANGE = {"epochs", "minutes", "patience"}
+"""Settings of a run that goes on."""
+BEST = "best/"
+"""Before the names of the best weights, in the state before the newest."""
+MOMENTS = 4
+"""A state has at most so many times the bytes of the weights: two means of an optimizer, and the best weights."""
+BESIDE = 1 << 22
+"""Bytes of a state that are no tensor's."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A run to go on with. notes: what people should know of it"""
+
+    config: Config
+    versions: dict[str, str]
+    prepared: Prepared
+    checkpoint: Checkpoint
+    rivals: list[Rival]
+    notes: list[str]
+
+
+def files_of(checkpoint: Checkpoint, previous: Checkpoint | None) -> dict[str, bytes]:
+    """What a folder keeps of a run in the middle, beside the best weights."""
+    found = _files(STATE, checkpoint.counters, checkpoint.tensors)
+    if previous is not None:
+        best = {BEST + name: value for name, value in previous.best.items()}
+        found |= _files(PREVIOUS, previous.counters, previous.tensors | best)
+    return found
+
+
+def _files(name: str, counters: Counters, tensors: Mapping[str, Tensor]) -> dict[str, bytes]:
+    listed = counters.to_json() | {"tensors": sorted(tensors)}
+    content = safetensors.torch.save({key: value.contiguous() for key, value in tensors.items()})
+    return {f"{name}.safetensors": content, f"{name}.json": manifest.to_json(listed)}
+
+
+def environment_of(engine: str, device: str) -> Environment:
+    """What the numbers of a training here may depend on, beside versions and settings."""
+    variant = library.load().variant if engine == "native" else torch.backends.cpu.get_cpu_capability()
+    wants_cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    return Environment(
+        variant=variant, threads=torch.get_num_threads(), device=torch.cuda.get_device_name() if wants_cuda else "cpu"
+    )
+
+
+def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
+    """The run that was stopped, with its data read again.
+
+    given: what is set anew, see MAY_CHANGE
+    Errors: UsageError; DataError if its data are not what they were; ModelFolderError names what does not fit
+    """
+    found, notes = model_folder.use(folder, intact)
+    stored = metrics_of(found)
+    if stored.status == "finished":
+        raise UsageError(f"{folder} is a finished run; there is nothing to resume")
+    if f"{STATE}.safetensors" not in found.extra or f"{STATE}.json" not in found.extra:
+        raise ModelFolderError(f"{folder}: there is no training state to go on from")
+    other = set(given) - MAY_CHANGE
+    if other:
+        raise UsageError(f"a resumed run keeps its settings; leave out {', '.join(sorted(other))}")
+    name = PREVIOUS if notes else STATE
+    if notes:
+        found = found.with_weights(f"{PREVIOUS}.safetensors", BEST)
+    run = Run(found)
+    settings = run.settings.changed(**given)
+    source = provenance.find(run.stored, found.path)
+    try:
+        check_device(settings.training.device)
+        prepared = prepare_run(source, settings)
+    except UsageError as error:
+        raise of_folder(folder, error) from error
+    vectors.resume(prepared, run.stored.vectors)
+    if found.vocabulary != prepared.vocabulary_json():
+        raise ModelFolderError(f"{folder}: its vocabulary is not that of its data")
+    try:
+        checkpoint = _checkpoint(found, name, prepared)
+    except ModelFolderError as error:
+        raise (error if str(error).startswith(str(found.path)) else of_folder(found.path, error)) from error
+    return Stopped(run.stored, found.versions, prepared, checkpoint, stored.rivals(), notes)
+
+
+def intact(found: ModelFolder) -> tuple[ModelFolder, list[str]]:
+    """The folder, and what was damaged in it if it can be done without."""
+    newest = {manifest.WEIGHTS, f"{STATE}.safetensors", f"{STATE}.json"}
+    before = {f"{PREVIOUS}.safetensors", f"{PREVIOUS}.json"}
+    damaged: dict[str, ModelFolderError] = {}
+    for name in found.files:
+        try:
+            found.verify([name])
+        except ModelFolderError as error:
+            damaged[name] = error
+    if not damaged or damaged.keys() <= before:
+        return found, []
+    first = next(iter(damaged.values()))
+    if not damaged.keys() <= newest or not before <= found.files.keys():
+        raise first
+    return found, [f"{first}; going on from the training state before that"]
+
+
+def _checkpoint(found: ModelFolder, name: str, prepared: Prepared) -> Checkpoint:
+    """A training state, compared with the run's network by what its file says before the file is read."""
+    counters_json = found.parsed(f"{name}.json")
+    counters = Counters.from_json(counters_json)
+    tensors_file = f"{name}.safetensors"
+    try:
+        forms = found.forms(tensors_file)
+        listed = counters_json.get("tensors")
+        if listed is not None and sorted(forms) != listed:
+            odd = sorted(set(forms) ^ set(listed))
+            raise ModelFolderError(f"{tensors_file} and {name}.json do not have the same tensors, such as {odd[:1]}")
+        network = prepared.task.network
+        weights = forms_of(network.state_dict())
+        size = sum(math.prod(form.shape) * 4 for form in weights.values())
+        carried = prepared.task.carried() if isinstance(prepared.task, Carrying) else []
+        most = MOMENTS * size + sum(math.prod(shape) * 4 for shape in carried) + BESIDE + 200 * len(forms)
+        if found.files[tensors_file].bytes > most:
+            raise ModelFolderError(
+                f"{tensors_file} has {found.files[tensors_file].bytes:,} bytes; of this network it has {most:,} at most"
+            )
+        tensors = found.tensors(tensors_file)
+    except ModelFolderError as error:
+        raise ModelFolderError(f"{found.path}: the training state cannot be read: {error}") from error
+    state = {key: value for key, value in tensors.items() if not key.startswith(BEST)}
+    return Checkpoint(counters, state, found.weights())
+
+
+def differences(found: Config, versions: Mapping[str, str], engine: str, training: TrainingSettings) -> str | None:
+    """What is not as it was when the run was stopped, so that it may go on with other last digits; None if nothing."""
+    now = environment_of(engine, training.device)
+    pairs = {
+        "recurra": (versions.get("recurra"), importlib.metadata.version("recurra")),
+        "torch": (versions.get("torch"), str(torch.__version__)),
+        "engine": (found.engine, engine),
+        "variant": (found.environment.variant, now.variant),
+        "threads": (found.environment.threads, now.threads),
+        "device": (found.environment.device, now.device),
+    }
+    other = [f"{name} {then!s:.60}, now {new}" for name, (then, new) in pairs.items() if then not in (None, new)]
+    if not other:
+        return None
+    return f"not bit-exact: this goes on otherwise than it was begun ({'; '.join(other)})"

@@ -1,0 +1,199 @@
+"""What config.json and metrics.json of a model folder must hold: whatever is read of them is checked here first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, Field, model_validator
+
+from recurra.data.checked import Amount, Count, Exact, Name, Sha256, Stored, Text, checked
+from recurra.data.spans import SCHEMES
+from recurra.errors import DataError, ModelFolderError, RecurraError
+from recurra.model_folder import ModelFolder
+from recurra.tasks.rival import Rival
+from recurra.tasks.settings import TaskName
+from recurra.tasks.sources import SUITS, Kind
+from recurra.training.defaults import Settings
+
+MOST = 1 << 20
+"""Classes, files or notes of a model at most."""
+MOST_TAGS = 1 << 11
+"""Tags of a scheme of spans at most, for what may follow what is a table of their square."""
+
+T = TypeVar("T", bound=BaseModel)
+Score = Annotated[float, Field(allow_inf_nan=True)]
+
+
+class StoredFile(Stored):
+    """A file of data as it was at training."""
+
+    name: Name
+    sha256: Sha256
+    size_bytes: Count
+
+
+class StoredSource(Exact):
+    """Where the data are, see api.provenance. files: pairs of a part or label and a path."""
+
+    name: Name
+    task: TaskName
+    kind: Kind
+    named: bool
+    files: Annotated[list[Annotated[list[Name], Field(min_length=2, max_length=2)]], Field(max_length=MOST)]
+    options: Annotated[dict[Name, Any], Field(max_length=100)]
+    why: Text
+
+    @model_validator(mode="after")
+    def _suits(self) -> Self:
+        if self.task not in SUITS[self.kind]:
+            raise ValueError(f"nothing of the kind {self.kind} is learned by the task {self.task}")
+        keys = [key for key, _ in self.files]
+        if len(set(keys)) < len(keys) or bool(keys) == self.named:
+            raise ValueError("files: each part has one file, a named data set none")
+        return self
+
+
+class StoredData(Stored):
+    """What was read at training."""
+
+    files: Annotated[list[StoredFile], Field(max_length=MOST)]
+    unit: Name
+    vocabulary_level: Literal["char", "word", "byte", "bpe"]
+
+
+class StoredVectors(Stored):
+    """What is known of the word vectors that the network started from, see tasks.vectors; all of it is said again."""
+
+    file: Name | None
+    width: Count
+    factor: float
+    frozen: bool
+    types: Count
+    types_without: Count
+    tokens: Count
+    tokens_without: Count
+    sha256: Sha256 | None = None
+    read: Count = 0
+    encoding: Name = ""
+    lower_case: Count = 0
+    duplicates: Count = 0
+    nameless: Count = 0
+    undecodable: Count = 0
+    undecodable_at: Count | None = None
+    skip_gram: Annotated[dict[Name, int | float | str | bool | None], Field(max_length=100, default_factory=dict)]
+
+
+class Environment(Stored):
+    """What a training ran with, as far as its numbers may depend on it."""
+
+    variant: Name | None = None
+    threads: Count | None = None
+    device: Name | None = None
+
+
+class Config(Stored):
+    """config.json, without what only one task has."""
+
+    task: TaskName
+    name: Name
+    command: Text
+    created: Name
+    cell_fingerprint: Name
+    engine: Name
+    settings: dict[str, Any]
+    source: StoredSource
+    data: StoredData
+    vectors: dict[Name, Any] = Field(default_factory=dict)
+    environment: Environment = Environment()
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.source.task != self.task:
+            raise ValueError(f"the source is one of the task {self.source.task}, the model of {self.task}")
+        if self.vectors:
+            checked(StoredVectors, self.vectors, "vectors")
+        return self
+
+
+class ClassifyConfig(Stored):
+    classes: Annotated[list[Name], Field(min_length=1, max_length=MOST)]
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        _different(self.classes, "class")
+        return self
+
+
+class TagConfig(ClassifyConfig):
+    scheme: Name | None
+
+    @model_validator(mode="after")
+    def _of_spans(self) -> Self:
+        if self.scheme is not None and self.scheme not in (*SCHEMES, "iob1"):
+            raise ValueError(f"there is no scheme {self.scheme!r:.60}")
+        if self.scheme is not None and len(self.classes) > MOST_TAGS:
+            raise ValueError(f"{len(self.classes):,} tags of spans; {MOST_TAGS:,} at most are read")
+        return self
+
+
+class FillConfig(Stored):
+    longest_blank: Annotated[int, Field(ge=1, le=8)]
+
+
+class GenerateConfig(Stored):
+    attributes: dict[str, Any]
+    longest: Count
+
+
+class StoredRival(Stored):
+    """A baseline, see tasks.rival."""
+
+    name: Name
+    metrics: Annotated[dict[Name, Score], Field(max_length=1000)]
+    size_bytes: Count | None
+    seconds: Amount
+
+
+class Metrics(Stored):
+    """metrics.json, as far as a run that goes on reads it."""
+
+    status: Literal["running", "stopped", "diverged", "finished"]
+    baselines: Annotated[list[StoredRival], Field(max_length=1000)]
+
+    def rivals(self) -> list[Rival]:
+        """The baselines."""
+        return [Rival(r.name, dict(r.metrics), r.size_bytes, r.seconds) for r in self.baselines]
+
+
+def config_of(folder: ModelFolder, kind: type[T]) -> T:
+    """A folder's config.json as this kind. Errors: DataError"""
+    return checked(kind, folder.config, "config.json")
+
+
+def metrics_of(folder: ModelFolder) -> Metrics:
+    """A folder's metrics.json. Errors: ModelFolderError"""
+    try:
+        return checked(Metrics, folder.metrics, "metrics.json")
+    except DataError as error:
+        raise of_folder(folder.path, error) from error
+
+
+def settings_of(config: Config) -> Settings:
+    """What a model was trained with. Errors: DataError, UsageError"""
+    Settings().changed(**config.source.options)
+    return Settings.from_json(config.settings)
+
+
+def of_folder(path: Path, error: RecurraError) -> ModelFolderError:
+    """What is wrong with a folder's content, as an error of the folder."""
+    return ModelFolderError(f"{path}: {error}")
+
+
+def _different(names: list[str], what: str) -> None:
+    if len(set(names)) < len(names):
+        seen: set[str] = set()
+        for name in names:
+            if name in seen:
+                raise ValueError(f"the {what} {name!r:.60} stands twice")
+            seen.add(name)
