@@ -20,8 +20,13 @@ extern "C" {
 enum recurra_error {
   RECURRA_OK = 0,
   RECURRA_BAD_CODE = 1,   /* code that does not decode: an index out of range, an unknown operation */
-  RECURRA_BAD_CALL = 2,   /* sizes, lengths or tokens out of range, a pointer missing */
-  RECURRA_NO_MEMORY = 3
+  RECURRA_BAD_CALL = 2,   /* sizes out of range, a pointer missing */
+  RECURRA_NO_MEMORY = 3,
+  RECURRA_BAD_LENGTHS = 4,    /* a length below 1 or above time, steps that lead out of the packed rows */
+  RECURRA_BAD_TOKENS = 5,     /* a token that is no row of the table */
+  RECURRA_SHORT_MEMORY = 6,   /* memory_bytes are fewer than the call needs */
+  RECURRA_FOREIGN_MEMORY = 7, /* backward: memory that no forward of this program wrote, or written over since */
+  RECURRA_OTHER_MEMORY = 8    /* backward: memory of a call of other sizes, types or direction, or of another variant */
 };
 
 enum recurra_type { RECURRA_F32 = 0, RECURRA_F64 = 1 };
@@ -106,7 +111,7 @@ typedef struct recurra_call {
   const void* table; /* [vocabulary, inputs] */
   int64_t vocabulary;
 
-  const int64_t* lengths; /* [batch], each 1 to time; NULL: all time */
+  const int64_t* lengths; /* [batch], each 1 to time; NULL: all time. Not read by backward: memory has them */
 
   /* weights, contiguous: weight_ih [gates, hidden, inputs], weight_hh [gates, hidden, hidden], vectors each [hidden] */
   const void* weight_ih;
@@ -121,7 +126,8 @@ typedef struct recurra_call {
   int64_t y_batch, y_time;
   void* last[RECURRA_MAX_STATES]; /* each [batch, hidden], contiguous */
 
-  /* from forward to backward; NULL in inference. recurra_memory says how many bytes; 64-byte aligned */
+  /* From forward to backward, at any address; NULL in inference. recurra_memory says how many bytes. What it holds says
+   * what it was made for and does not depend on where it lies: it may be moved in between, and backward checks it. */
   void* memory;
 
   /* backward only: incoming; any may be NULL for zero */
@@ -138,6 +144,8 @@ typedef struct recurra_call {
   void* dweight_ih;
   void* dweight_hh;
   void* dvectors;
+
+  int64_t memory_bytes; /* room at `memory` */
 } recurra_call;
 
 int64_t recurra_memory(const recurra_program* program, const recurra_call* call); /* bytes; -1: a bad call */

@@ -1,6 +1,7 @@
 #include "check.hpp"
 #include "export.hpp"
 #include "gradient.hpp"
+#include "memory.hpp"
 
 namespace recurra {
 namespace {
@@ -8,18 +9,19 @@ namespace {
 template <class T, class Q>
 class Backward {
  public:
-  Backward(const recurra_program& program, const recurra_call& call)
-      : layer_(call, program.backward, program.forward, program.constants),
-        forward_(program.forward),
+  Backward(const recurra_program& program, const recurra_call& call, ReadMemory& memory)
+      : program_(program), memory_(memory), layer_(call, program.backward, program.forward, program.constants),
         gradients_(layer_.tokens_projected ? call.vocabulary : layer_.plan.total, call.hidden),
         recurrent_(layer_.plan.total, call.hidden) {}
 
   int run() {
     const recurra_call& call = layer_.call;
-    Carver kept(call.memory);
-    const Memory<T> memory(kept, forward_, layer_.plan, call.batch, layer_.width);
-    layer_.memory_saved = memory.saved;
-    layer_.memory_history = memory.history;
+    char* begin = nullptr;
+    if (const int error = memory_.find<T>(program_, layer_.plan, call, begin)) return error;
+    Carver kept(begin);
+    const Values<T> values(kept, program_.forward, layer_.plan, call.batch, layer_.width);
+    layer_.memory_saved = values.saved;
+    layer_.memory_history = values.history;
     layer_.adjoint_row = layer_.code.adjoints * layer_.width + UNITS<T>;
     threads_ = std::max(1, call.threads);
     name_wanted();
@@ -320,8 +322,9 @@ class Backward {
         }
   }
 
+  const recurra_program& program_;
+  ReadMemory& memory_;
   Layer<T, Q> layer_;
-  const Code& forward_;
   Gradients<T, Q> gradients_, recurrent_;
   std::vector<Room> rooms_;
   std::vector<T*> dx_rows_;
@@ -338,15 +341,17 @@ class Backward {
 using namespace recurra;
 
 RECURRA_EXPORT int recurra_backward(const recurra_program* program, const recurra_call* call) {
-  if (!program || !program->has_backward || !call || !call->memory || !sound(*program, *call, true))
-    return RECURRA_BAD_CALL;
-  if (call->dx && call->tokens) return RECURRA_BAD_CALL;
-  recurra_call same = *call;  // the host's number of threads may have changed since forward
-  same.threads = int32_t(*static_cast<const int64_t*>(call->memory));
+  if (!program || !program->has_backward || !call || (call->dx && call->tokens)) return RECURRA_BAD_CALL;
   try {
-    if (same.type == RECURRA_F64) return Backward<double, double>(*program, same).run();
-    if (same.products == RECURRA_BF16) return Backward<float, Bfloat>(*program, same).run();
-    return Backward<float, float>(*program, same).run();
+    recurra_call same = *call;
+    same.lengths = nullptr;
+    if (const int error = check_sizes(same)) return error;
+    ReadMemory memory;
+    if (const int error = memory.read(*program, same)) return error;
+    if (const int error = check(*program, same, true)) return error;
+    if (same.type == RECURRA_F64) return Backward<double, double>(*program, same, memory).run();
+    if (same.products == RECURRA_BF16) return Backward<float, Bfloat>(*program, same, memory).run();
+    return Backward<float, float>(*program, same, memory).run();
   } catch (const std::exception&) {
     return RECURRA_NO_MEMORY;
   }

@@ -5,38 +5,36 @@
 
 namespace recurra {
 
-inline bool sound_sizes(const recurra_call& call) {
+inline int check_sizes(const recurra_call& call) {
   constexpr int64_t most = int64_t(1) << 31;
-  if (call.batch < 1 || call.time < 1 || call.inputs < 1 || call.hidden < 1) return false;
-  if (call.batch >= most || call.time >= most || call.inputs >= most || call.hidden >= (1 << 20)) return false;
-  if (call.type != RECURRA_F32 && call.type != RECURRA_F64) return false;
+  if (call.batch < 1 || call.time < 1 || call.inputs < 1 || call.hidden < 1) return RECURRA_BAD_CALL;
+  if (call.batch >= most || call.time >= most || call.inputs >= most || call.hidden >= (1 << 20)) return RECURRA_BAD_CALL;
+  if (call.type != RECURRA_F32 && call.type != RECURRA_F64) return RECURRA_BAD_CALL;
   if (call.lengths)
     for (int64_t b = 0; b < call.batch; b++)
-      if (call.lengths[b] < 1 || call.lengths[b] > call.time) return false;
-  return true;
+      if (call.lengths[b] < 1 || call.lengths[b] > call.time) return RECURRA_BAD_LENGTHS;
+  return RECURRA_OK;
 }
 
-inline bool sound(const recurra_program& program, const recurra_call& call, bool backward) {
+inline int check(const recurra_program& program, const recurra_call& call, bool backward) {
   const Code& f = program.forward;
-  if (!sound_sizes(call)) return false;
-  if (!call.weight_ih || call.ih_blocks < f.most_ih || call.hh_blocks < f.most_hh) return false;
-  if (backward && (call.ih_blocks < program.backward.most_ih || call.hh_blocks < program.backward.most_hh)) return false;
-  if ((f.most_hh > 0 || program.backward.most_hh > 0) && !call.weight_hh) return false;
+  if (const int error = check_sizes(call)) return error;
+  if (!call.weight_ih || call.ih_blocks < f.most_ih || call.hh_blocks < f.most_hh) return RECURRA_BAD_CALL;
+  if (backward && (call.ih_blocks < program.backward.most_ih || call.hh_blocks < program.backward.most_hh))
+    return RECURRA_BAD_CALL;
+  if ((f.most_hh > 0 || program.backward.most_hh > 0) && !call.weight_hh) return RECURRA_BAD_CALL;
   for (int32_t v = 0; v < f.vectors; v++)
-    if (!call.vectors[v]) return false;
+    if (!call.vectors[v]) return RECURRA_BAD_CALL;
   for (int32_t s = 0; s < f.states; s++)
-    if (!call.state[s]) return false;
-  if (call.tokens) {
-    if (!call.table || call.vocabulary < 1) return false;
-    for (int64_t b = 0; b < call.batch; b++)
-      for (int64_t t = 0; t < call.time; t++) {
-        const int64_t token = call.tokens[b * call.tokens_batch + t * call.tokens_time];
-        if (token < 0 || token >= call.vocabulary) return false;
-      }
-  } else if (!call.x) {
-    return false;
-  }
-  return true;
+    if (!call.state[s]) return RECURRA_BAD_CALL;
+  if (!call.tokens) return call.x ? RECURRA_OK : RECURRA_BAD_CALL;
+  if (!call.table || call.vocabulary < 1) return RECURRA_BAD_CALL;
+  for (int64_t b = 0; b < call.batch; b++)
+    for (int64_t t = 0; t < call.time; t++) {
+      const int64_t token = call.tokens[b * call.tokens_batch + t * call.tokens_time];
+      if (token < 0 || token >= call.vocabulary) return RECURRA_BAD_TOKENS;
+    }
+  return RECURRA_OK;
 }
 
 }  // namespace recurra

@@ -1,6 +1,7 @@
 #include "check.hpp"
 #include "export.hpp"
 #include "input.hpp"
+#include "memory.hpp"
 
 namespace recurra {
 namespace {
@@ -9,18 +10,19 @@ template <class T, class Q>
 class Forward {
  public:
   Forward(const recurra_program& program, const recurra_call& call)
-      : layer_(call, program.forward, program.forward, program.constants), input_(layer_) {}
+      : program_(program), layer_(call, program.forward, program.forward, program.constants), input_(layer_) {}
 
   int run() {
     const recurra_call& call = layer_.call;
     const auto groups = int32_t(layer_.plan.groups.size());  // a thread without one would find no work
     threads_ = std::max(1, layer_.plan.share_units ? call.threads : std::min(call.threads, groups));
     if (call.memory) {
-      Carver from(call.memory);
-      const Memory<T> memory(from, layer_.code, layer_.plan, call.batch, layer_.width);
-      layer_.memory_saved = memory.saved;
-      layer_.memory_history = memory.history;
-      memory.header[0] = call.threads;
+      char* const begin = begin_memory<T>(program_, layer_.plan, call);
+      if (!begin) return RECURRA_SHORT_MEMORY;
+      Carver from(begin);
+      const Values<T> values(from, layer_.code, layer_.plan, call.batch, layer_.width);
+      layer_.memory_saved = values.saved;
+      layer_.memory_history = values.history;
     } else if (layer_.code.saved > 0) {
       return RECURRA_BAD_CALL;
     }
@@ -137,6 +139,7 @@ class Forward {
     }
   }
 
+  const recurra_program& program_;
   Layer<T, Q> layer_;
   InputProducts<T, Q> input_;
   std::vector<Room> rooms_;
@@ -149,7 +152,8 @@ class Forward {
 using namespace recurra;
 
 RECURRA_EXPORT int recurra_forward(const recurra_program* program, const recurra_call* call) {
-  if (!program || !call || !sound(*program, *call, false)) return RECURRA_BAD_CALL;
+  if (!program || !call) return RECURRA_BAD_CALL;
+  if (const int error = check(*program, *call, false)) return error;
   try {
     if (call->type == RECURRA_F64) return Forward<double, double>(*program, *call).run();
     if (call->products == RECURRA_BF16) return Forward<float, Bfloat>(*program, *call).run();
@@ -160,15 +164,11 @@ RECURRA_EXPORT int recurra_forward(const recurra_program* program, const recurra
 }
 
 RECURRA_EXPORT int64_t recurra_memory(const recurra_program* program, const recurra_call* call) {
-  if (!program || !call || !sound_sizes(*call)) return -1;
+  if (!program || !call || check_sizes(*call) != RECURRA_OK) return -1;
   try {
     const Plan made = plan(*call, program->forward.products);
-    Carver measure;
-    if (call->type == RECURRA_F64)
-      Memory<double>(measure, program->forward, made, call->batch, padded<double>(call->hidden));
-    else
-      Memory<float>(measure, program->forward, made, call->batch, padded<float>(call->hidden));
-    return measure.used();
+    return call->type == RECURRA_F64 ? memory_bytes<double>(program->forward, made, *call)
+                                     : memory_bytes<float>(program->forward, made, *call);
   } catch (const std::exception&) {
     return -1;
   }

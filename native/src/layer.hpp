@@ -64,19 +64,6 @@ Buffer carved(Carve carve) {
   return room;
 }
 
-// From forward to backward: a header, the saved values and the states of every step, packed.
-template <class T>
-struct Memory {
-  int64_t* header;  // [8]: the threads that the rows were dealt out to; backward deals them out the same
-  T* saved;         // [saved][total][width]
-  T* history;       // [states][total + batch][width]
-
-  Memory(Carver& from, const Code& forward, const Plan& plan, int64_t batch, int64_t width)
-      : header(from.take<int64_t>(8)),
-        saved(from.take<T>(forward.saved * plan.total * width)),
-        history(from.take<T>(forward.states * (plan.total + batch) * width)) {}
-};
-
 // T: the type of values; Q: what the operands of matrix products are held as.
 template <class T, class Q>
 struct Layer {

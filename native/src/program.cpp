@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "export.hpp"
+#include "fingerprint.hpp"
 
 namespace recurra {
 namespace {
@@ -219,6 +220,11 @@ RECURRA_EXPORT recurra_program* recurra_program_new(const int32_t* forward, int6
       }
       if (program->forward.constants > n_constants || program->backward.constants > n_constants) throw Bad();
       program->constants.assign(constants, constants + n_constants);
+      Fingerprint of;
+      of.add(forward, forward_words);
+      if (program->has_backward) of.add(backward, backward_words);
+      of.add(constants, n_constants);
+      program->fingerprint = of.value();
     } catch (...) {
       delete program;
       throw;

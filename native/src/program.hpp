@@ -69,4 +69,5 @@ struct recurra_program {
   recurra::Code forward, backward;
   bool has_backward = false;
   std::vector<double> constants;
+  uint64_t fingerprint = 0;  // of all of it
 };

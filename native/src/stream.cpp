@@ -138,7 +138,7 @@ RECURRA_EXPORT recurra_stream* recurra_stream_new(const recurra_program* program
   checked.tokens = nullptr;
   checked.x = call->weight_ih;  // none yet
   for (int32_t s = 0; s < program->forward.states && !call->state[0]; s++) checked.state[s] = call->weight_ih;
-  if (!sound(*program, checked, false)) return nullptr;
+  if (check(*program, checked, false) != RECURRA_OK) return nullptr;
   try {
     if (call->type == RECURRA_F64) return new recurra_stream{new Prepared<double, double>(*program, *call)};
     if (call->products == RECURRA_BF16) return new recurra_stream{new Prepared<float, Bfloat>(*program, *call)};

@@ -50,7 +50,10 @@ def test_the_constants_are_the_headers() -> None:
     text = without_comments(HEADER)
     pairs = re.findall(r"RECURRA_(\w+) = (\d+)", text) + re.findall(r"#define RECURRA_(\w+) (\d+)\b", text)
     numbers = {name: int(value) for name, value in pairs}
-    for name in "ABI F32 F64 AS_STORED BF16 OK BAD_CODE BAD_CALL NO_MEMORY MAX_STATES MAX_VECTORS".split():
+    named = (
+        "ABI F32 F64 AS_STORED BF16 OK BAD_CODE BAD_CALL NO_MEMORY BAD_LENGTHS BAD_TOKENS SHORT_MEMORY FOREIGN_MEMORY"
+    )
+    for name in f"{named} OTHER_MEMORY MAX_STATES MAX_VECTORS".split():
         assert getattr(library, name) == numbers[name], name
 
 

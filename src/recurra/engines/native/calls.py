@@ -14,6 +14,7 @@ from torch.utils.dlpack import from_dlpack
 
 from recurra.engines.native import library
 from recurra.engines.native.compiled import Compiled
+from recurra.errors import UsageError
 
 _capsule = ctypes.pythonapi.PyCapsule_New
 _capsule.restype, _capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)
@@ -58,7 +59,7 @@ def forward(cell: Compiled, inputs: Inputs, *, memory: bool | Tensor) -> tuple[T
     if train:
         if kept is None:
             kept = buffer(cell.library, c.recurra_memory(cell.train, byref(call)))
-        call.memory = kept.data_ptr()
+        call.memory, call.memory_bytes = _room(kept)
     call.y, call.y_batch, call.y_time = y.data_ptr(), y.stride(0), y.stride(1)
     for i, tensor in enumerate(last):
         call.last[i] = tensor.data_ptr()
@@ -97,7 +98,7 @@ def backward(
                 tensor.zero_()
     else:
         call, alive = _call(cell, inputs)
-        call.memory = memory.data_ptr()
+        call.memory, call.memory_bytes = _room(memory)
         if d_y is not None:
             if d_y.stride(2) != 1 and hidden > 1:
                 d_y = d_y.contiguous()
@@ -205,8 +206,36 @@ def _outputs(x: Tensor, batch: int, time: int, hidden: int, like: Tensor) -> Ten
     return like.new_empty(batch, time, hidden)
 
 
+def _room(memory: Tensor) -> tuple[int, int]:
+    """Address and bytes of a memory, which may have been in other hands: the core checks what it holds."""
+    if memory.dtype != torch.uint8 or memory.device.type != "cpu" or not memory.is_contiguous():
+        given = f"{memory.dtype} {list(memory.shape)} on {memory.device}"
+        raise UsageError(_lost(f"is no longer plain bytes on the CPU but {given}"))
+    held = int(memory.untyped_storage().nbytes()) - int(memory.storage_offset())
+    return memory.data_ptr(), min(memory.numel(), held)
+
+
+def _lost(what: str) -> str:
+    return (
+        f"what a layer kept for its backward pass {what}; run its forward pass again, and let hooks on saved tensors "
+        "give back what they were given"
+    )
+
+
+_REFUSED: dict[int, str] = {
+    library.SHORT_MEMORY: _lost("is too short"),
+    library.FOREIGN_MEMORY: _lost("was written over or is another cell's"),
+    library.OTHER_MEMORY: _lost("is that of a call of other sizes or types, or of another variant of the engine"),
+    library.BAD_LENGTHS: "a row's length is below 1 or above T",
+    library.BAD_TOKENS: "a token is no row of the table; tokens may not change between a forward pass and its backward",
+}
+
+
 def _check(code: int) -> None:
+    if code == library.OK:
+        return
     if code == library.NO_MEMORY:
         raise MemoryError("no memory for a recurrent layer's work")
-    if code != library.OK:
-        raise AssertionError(f"the native core refused a call that was checked (code {code})")
+    if code in _REFUSED:
+        raise UsageError(_REFUSED[code])
+    raise AssertionError(f"the native core refused a call that was checked (code {code})")

@@ -1,6 +1,7 @@
 """The compiled core: which library fits this machine, and its C functions (native/include/recurra.h).
 
 RECURRA_NATIVE=portable, avx2, avx512, avx512bf16 or amx takes that variant instead of the best one; off takes none.
+wide and tiled, where a checkout has built them for its tests, do on any machine what avx512 and amx do on theirs.
 RECURRA_NATIVE_DIR names another folder with libraries than this one.
 """
 
@@ -20,11 +21,15 @@ ABI = 1
 F32, F64 = 0, 1
 AS_STORED, BF16 = 0, 1
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
+BAD_LENGTHS, BAD_TOKENS, SHORT_MEMORY, FOREIGN_MEMORY, OTHER_MEMORY = 4, 5, 6, 7, 8
 MAX_STATES = 16
 MAX_VECTORS = 64
 
 VARIANTS = ("amx", "avx512bf16", "avx512", "avx2", "portable")
 """Best first."""
+
+EMULATED = ("wide", "tiled")
+"""For tests: the vectors and blocks of avx512 and of amx on any machine, slowly. Never taken unless asked for."""
 
 
 class Call(ctypes.Structure):
@@ -63,6 +68,7 @@ class Call(ctypes.Structure):
         ("dweight_ih", c_void_p),
         ("dweight_hh", c_void_p),
         ("dvectors", c_void_p),
+        ("memory_bytes", c_int64),
     )
 
 
@@ -131,6 +137,11 @@ def variants() -> list[str]:
     return [name for name in here if name in machine]
 
 
+def emulated() -> list[str]:
+    """The variants for tests that are built."""
+    return [name for name in EMULATED if _path(name).is_file()] if built() else []
+
+
 def why_missing() -> str | None:
     """None if `load` will give a library, otherwise what is missing and what to do.
 
@@ -156,9 +167,9 @@ def open_variant(name: str) -> Library:
 
     Errors: EngineError if it is not built, does not load or is too much for this machine; UnknownNameError
     """
-    if name not in VARIANTS:
-        raise UnknownNameError("variant of the native engine", name, VARIANTS)
-    has = variants()
+    if name not in (*VARIANTS, *EMULATED):
+        raise UnknownNameError("variant of the native engine", name, (*VARIANTS, *EMULATED))
+    has = variants() + emulated()
     if name not in has:
         why = "this machine cannot run it" if name in built() else f"it is not in {folder()}"
         raise EngineError(f"variant {name!r} of the native engine: {why}; there are: {', '.join(has) or 'none'}")
@@ -184,8 +195,8 @@ def _choose(asked: str | None, _folder: str | None) -> Library | str:
     """The library to use, or why there is none; remembered for each setting of the environment."""
     if asked == "off":
         return "RECURRA_NATIVE=off"
-    if asked and asked not in VARIANTS:
-        raise UnknownNameError("value of RECURRA_NATIVE", asked, (*VARIANTS, "off"))
+    if asked and asked not in (*VARIANTS, *EMULATED):
+        raise UnknownNameError("value of RECURRA_NATIVE", asked, (*VARIANTS, *EMULATED, "off"))
     if not built():
         return (
             f"no compiled library is in {folder()}, for Recurra was installed without a C++20 compiler; install one "

@@ -21,7 +21,7 @@ from recurra.engines.reference import Reference
 from recurra.engines.request import CellWeights, Embedded, Request, check_lengths, check_tokens
 
 HEADER = 512
-"""Bytes of a memory beyond its values, at most."""
+"""Bytes of a memory beyond its values and the rows' lengths, at most."""
 
 PADDING = 32
 """Units are padded to a multiple of at most so many."""
@@ -147,7 +147,7 @@ def _memory_size(cell: Compiled, batch: int, time: int, hidden: int, item: int) 
     """Bytes that are enough for rows of any lengths; of symbolic sizes, too."""
     padded = (hidden + PADDING - 1) // PADDING * PADDING
     values = cell.saved * batch * time + cell.states * batch * (time + 1)
-    return HEADER + values * padded * item
+    return HEADER + 8 * batch + values * padded * item
 
 
 @torch.library.custom_op("recurra::layer", mutates_args=())
@@ -164,8 +164,8 @@ def _forward(
     if lengths is not None:
         check_lengths(lengths, time)
     size = _memory_size(made, batch, time, hidden, weights[0].element_size())
-    memory = torch.empty(size + 64, dtype=torch.uint8)
-    y, last, _ = calls.forward(made, inputs, memory=_aligned(memory))
+    memory = torch.empty(size, dtype=torch.uint8)
+    y, last, _ = calls.forward(made, inputs, memory=memory)
     return [y.contiguous(), *last, memory]
 
 
@@ -178,11 +178,7 @@ def _(
     (batch, time), hidden = x.shape[:2], state[0].shape[1]
     size = _memory_size(made, batch, time, hidden, like.element_size())
     last = [like.new_empty(batch, hidden) for _ in state]
-    return [like.new_empty(batch, time, hidden), *last, torch.empty(size + 64, dtype=torch.uint8)]
-
-
-def _aligned(memory: Tensor) -> Tensor:
-    return memory[-memory.data_ptr() % 64 :]
+    return [like.new_empty(batch, time, hidden), *last, torch.empty(size, dtype=torch.uint8)]
 
 
 @torch.library.custom_op("recurra::layer_backward", mutates_args=())
@@ -193,7 +189,7 @@ def _backward(
     """Gradients of the table, or of x where there is none, of the states and of the weights."""
     inputs = _inputs(x, table, lengths, state, weights, reverse, bf16)
     everything = (True,) * (2 + len(state) + len(weights))
-    found = calls.backward(by_key(cell), inputs, _aligned(memory), d_y, d_last, everything)
+    found = calls.backward(by_key(cell), inputs, memory, d_y, d_last, everything)
     # an operator's results may not share memory, as parts of one tensor do
     return [gradient.clone() if gradient._is_view() else gradient for gradient in found if gradient is not None]
 
