@@ -4,6 +4,7 @@
 #   make check    what pre-commit and CI run: the whole suite, which holds the lint, type and import checks too
 #   make test     the same, under the name that .ci/run calls
 #   make native   build the native engine into src, again when its sources have changed (make test does it too)
+#   make emulated for tests: what it does with AVX-512 and AMX, on any machine (make test does it too)
 #   make sanitize run its laws with the compiler's checks of memory and undefined behaviour
 #   make fuzz     try mutated files, folders, requests and layers (minutes); CASES=, SEED= and FUZZ= (one of them) are optional
 #   make lint     only the checks on the repository itself: format, lint, types, import floors (seconds)
@@ -21,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-che
 COMPILER := $(firstword $(shell for c in $$CXX c++ g++ clang++; do command -v $$c; done; true))
 CMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake
 
-.PHONY: demo check test native sanitize compiler fuzz lint format bench clean
+.PHONY: demo check test native emulated sanitize compiler fuzz lint format bench clean
 .DEFAULT_GOAL := check
 
 demo: $(STAMP) $(if $(COMPILER),native)
@@ -31,7 +32,7 @@ demo: $(STAMP) $(if $(COMPILER),native)
 
 check: test
 
-test: native
+test: native emulated
 	$(BIN)/python -m pytest
 
 native: $(STAMP) compiler
@@ -39,10 +40,14 @@ native: $(STAMP) compiler
 	@$(CMAKE) --build build/native
 	@$(CMAKE) --install build/native --prefix src
 
+emulated: native
+	@$(CMAKE) --build build/native --target emulated
+	@$(CMAKE) --install build/native --prefix src
+
 # Python and torch are not instrumented, so the checker is loaded before them; what they leak is not looked at.
 sanitize: $(STAMP) compiler
 	@[ -f build/sanitize/build.ninja ] || $(CMAKE) -S native -B build/sanitize -G Ninja -DRECURRA_SANITIZE=ON
-	@$(CMAKE) --build build/sanitize
+	@$(CMAKE) --build build/sanitize --target all emulated
 	LD_PRELOAD="$$($(COMPILER) -print-file-name=libasan.so) $$($(COMPILER) -print-file-name=libstdc++.so)" \
 	  ASAN_OPTIONS=detect_leaks=0 RECURRA_NATIVE_DIR="$(CURDIR)/build/sanitize" \
 	  $(BIN)/python -m pytest tests/laws tests/engines/native

@@ -39,7 +39,7 @@ RECURRA_INLINE void hold(Q* to, const T* from, int64_t n) {
 }
 
 // Inner dimensions are taken so many at a time: pairs of bfloat16, a tile's row of them where there are tiles.
-#if defined(__AMX_BF16__)
+#if defined(__AMX_BF16__) || defined(RECURRA_EMULATED_TILES)
 inline constexpr int64_t BFLOAT_STEP = 32;
 #else
 inline constexpr int64_t BFLOAT_STEP = 2;

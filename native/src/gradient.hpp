@@ -123,12 +123,15 @@ class Gradients {
     }
   }
 
-  // to[k][n] = left[k][0..n) by whole vectors, which write over what comes next; not at the last of all rows.
+  // to[k][n] = left[k][0..n) by whole vectors, which write over what comes next: more rows of this block, that are
+  // written afterwards. The last of all rows, whose vectors would reach into the next block, go number by number.
   static void pack_block(const T* left, int64_t left_row, int n, int64_t rows, bool last, T* to) {
-    const int64_t whole = rows - (last ? 1 : 0);
+    const int beyond = (n + LANES<T> - 1) / LANES<T> * LANES<T> - n, reached = (beyond + n - 1) / n;
+    const int64_t whole = last ? std::max<int64_t>(0, rows - std::max(1, reached)) : rows;
     for (int64_t k = 0; k < whole; k++)
       for (int i = 0; i < n; i += LANES<T>) store(to + k * n + i, load(left + k * left_row + i));
-    for (int i = 0; last && i < n; i++) to[whole * n + i] = left[whole * left_row + i];
+    for (int64_t k = whole; k < rows; k++)
+      for (int i = 0; i < n; i++) to[k * n + i] = left[k * left_row + i];
   }
 
   void accumulate(const Gradient<T>& g, int64_t m0, int64_t m1, int64_t depth, const Q* left, bool further) const {

@@ -81,15 +81,40 @@ inline void tile_block(int64_t rows, const Bfloat* a, int64_t a_row, const Bfloa
 
 #else
 
-inline constexpr bool TILES = false;
-
 template <class Q>
 struct TileScope {
   TileScope() {}
   ~TileScope() {}
 };
 
+#if defined(RECURRA_EMULATED_TILES)
+
+// For tests on any machine: the same blocks, number by number.
+inline constexpr bool TILES = true;
+
+inline void tile_block(int64_t rows, const Bfloat* a, int64_t a_row, const Bfloat* panel, int64_t depth, bool further,
+                       float* c, int64_t c_row) {
+  const auto wide = [](Bfloat value) {
+    const uint32_t bits = uint32_t(value.bits) << 16;
+    float number;
+    std::memcpy(&number, &bits, 4);
+    return number;
+  };
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t u = 0; u < 32; u++) {
+      float sum = further ? c[i * c_row + u] : 0.0f;
+      for (int64_t k = 0; k < depth; k++) sum += wide(a[i * a_row + k]) * wide(panel[(k / 2 * 32 + u) * 2 + k % 2]);
+      c[i * c_row + u] = sum;
+    }
+}
+
+#else
+
+inline constexpr bool TILES = false;
+
 inline void tile_block(int64_t, const Bfloat*, int64_t, const Bfloat*, int64_t, bool, float*, int64_t) {}
+
+#endif
 
 #endif
 
