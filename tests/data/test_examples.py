@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from recurra.data.examples import Example, Examples, distinct, from_files, from_folder, from_table
+from recurra.data.examples import Example, Examples, distinct, from_files, from_folder, from_table, look_alikes
 from recurra.errors import DataError
 
 
@@ -89,3 +89,9 @@ def test_distinct_keeps_the_first_of_each_text_and_label() -> None:
     assert [item.line for item in kept] == [0, 1, 3]
     assert dropped == 2
     assert kept.skipped == 7
+
+
+def test_labels_that_look_alike_are_told() -> None:
+    assert look_alikes(["pos", "neg", "neutral"]) == []
+    (said,) = look_alikes(["pos", "Pos", "neg", "caf\u00e9", "cafe\u0301", "neg"])
+    assert said.endswith("different ones: 'Pos' and 'pos'; 'cafe\\u0301' and 'caf\\xe9'")

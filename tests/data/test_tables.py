@@ -255,3 +255,17 @@ def test_no_bytes_whatever_are_a_traceback(tmp_path: Path, content: bytes, kind:
         return
     assert len(table.lines) == len(next(iter(table.columns.values())))
     json.dumps(table.columns)
+
+
+def test_lines_that_begin_with_their_label(tmp_path: Path) -> None:
+    table = _table(tmp_path, "a.txt", "__label__good  a fine film\r\n\n__label__bad\n__label__very-bad\tdull\n")
+    assert table.columns == {"label": ["good", "bad", "very-bad"], "text": ["a fine film", "", "dull"]}
+    assert table.lines == [1, 3, 4]
+    assert column_names(tmp_path / "a.txt") == ["label", "text"]
+    for content, problem in (
+        ("__label__a x\nno label\n", "a.txt:2: this line does not begin with its label"),
+        ("__label__a __label__b x\n", "a.txt:1: this line has 2 labels"),
+        ("__label__a x\nx __label__b\n", "a.txt:2: this line does not begin with its label"),
+    ):
+        with pytest.raises(DataError, match=problem):
+            _table(tmp_path, "a.txt", content)

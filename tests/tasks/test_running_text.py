@@ -104,3 +104,25 @@ def test_sub_words_are_learned_from_the_training_part(tmp_path: Path) -> None:
     path.write_text("a\n", encoding="utf-8")
     with pytest.raises(DataError, match="it needs 2 at least"):
         read_corpus(source, settings)
+
+
+def test_several_texts_are_divided_one_by_one(tmp_path: Path) -> None:
+    folder = tmp_path / "books"
+    folder.mkdir()
+    for name, letter in (("b.txt", "b"), ("a.txt", "é")):
+        (folder / name).write_text(f"{letter * 9}\n" * 20, encoding="latin-1")
+    source = resolve(folder, "language")
+    asked = DataSettings(split=(0.8, 0.1, 0.1), encoding="latin-1")
+    found = running_text(source, asked)
+    assert isinstance(found, dict)
+    texts = {part: path.read_text(encoding="utf-8") for part, path in found.items()}
+    assert {part: (text.count("é"), text.count("b")) for part, text in texts.items()} == {
+        "train": (144, 144), "validation": (18, 18), "test": (18, 18),
+    }  # fmt: skip
+    assert texts["train"].startswith("é")
+    corpus = read_corpus(source, asked)
+    assert len(corpus.train) == 320
+    assert len(encode_source(source, asked, corpus.vocabulary)) == 400
+    again = running_text(source, asked.model_copy(update={"split": (0.9, 0.1, 0.0)}))
+    assert isinstance(again, dict)
+    assert sorted(again) == ["train", "validation"]

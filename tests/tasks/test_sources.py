@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from recurra.training.defaults import Settings
 def put(folder: Path, *names: str) -> Path:
     folder.mkdir(exist_ok=True)
     for name in names:
-        (folder / name).write_text("a\n")
+        (folder / name).write_bytes(gzip.compress(b"a\n") if name.endswith(".txt.gz") else b"a\n")
     return folder
 
 
@@ -34,7 +35,11 @@ def put(folder: Path, *names: str) -> Path:
         (["train.csv.gz", "test.csv.gz"], "classify", "table", ["test", "train"]),
         (["reviews.parquet"], "classify", "table", ["all"]),
         (["reviews.zip"], "classify", "table", ["all"]),
-        (["reviews.jsonl", "about.txt"], "language", "text", ["all"]),
+        (["reviews.jsonl", "README.txt"], "classify", "table", ["all"]),
+        (["pos.txt", "neg.txt", "README.txt", "LICENSE.txt", "notes.md"], "classify", "labels", ["neg", "pos"]),
+        (["story.txt", "readme.txt"], "language", "text", ["all"]),
+        (["pos.txt.gz", "neg.txt"], "classify", "labels", ["neg", "pos"]),
+        (["x.conllu", "x.txt", "README.txt"], "tag", "tagged", ["all"]),
     ],
 )
 def test_folders(tmp_path: Path, names: list[str], task: str, kind: str, keys: list[str]) -> None:
@@ -90,10 +95,8 @@ def test_files_for_the_parts(tmp_path: Path) -> None:
 def test_what_cannot_be_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"0 \.txt files and 0 tables"):
         resolve(put(tmp_path / "empty"))
-    with pytest.raises(DataError, match=r"0 \.txt files and 2 tables"):
+    with pytest.raises(DataError, match=r"from 2 tables: the name of a.csv says no part"):
         resolve(put(tmp_path / "two", "a.csv", "b.csv"))
-    with pytest.raises(DataError, match=r"2 \.txt files"):
-        resolve(put(tmp_path / "labels", "a.txt", "b.txt"), "language")
     with pytest.raises(DataError, match="no labels to learn"):
         resolve(put(tmp_path / "one", "a.txt"), "classify")
     with pytest.raises(DataError, match=r"a\.abc holds tunes.*, not language"):
@@ -104,6 +107,106 @@ def test_what_cannot_be_told(tmp_path: Path) -> None:
         resolve(tmp_path, "languages")
     with pytest.raises(DataError, match="no such file or folder, and no data set"):
         resolve("surname")
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (["pos.txt", "pos.TXT"], "pos.TXT and pos.txt are both the class 'pos'"),
+        (["pos.txt", "Pos.txt"], "Pos.txt and pos.txt are both the class 'pos'"),
+        (["pos.txt", "pos.txt.gz"], "pos.txt and pos.txt.gz are both the class 'pos'"),
+        (["caf\u00e9.txt", "cafe\u0301.txt"], "are both the class"),
+        (["a.txt", "b.txt", "c.csv"], r"this folder holds tables \(c.csv\) and texts \(a.txt, b.txt\)"),
+        (["a.txt", "c.abc"], r"tunes \(c.abc\) and texts \(a.txt\)"),
+        (["a.conllu", "b.conllu"], "from 2 tagged files: the name of a.conllu says no part"),
+        (["p.train.txt", "p.test.txt", "p.char.train.txt", "p.char.test.txt"], "are both the test part"),
+        (["train.txt", "test.txt", "extra.txt"], "the name of extra.txt says no part"),
+        (["test.txt", "valid.txt"], "no file is the train part"),
+        (["train.txt", "plane.txt"], "the name of plane.txt says no part"),
+        (["train.csv", "train.jsonl", "test.csv"], "are both the train part"),
+        (["chapter1.txt", "chapter2.txt", "chapter10.txt"], "their names differ by numbers only"),
+        (["a.abc", "A.abc"], "are both the name 'a'"),
+    ],
+)
+def test_folders_that_can_be_read_in_several_ways_are_refused(tmp_path: Path, names: list[str], problem: str) -> None:
+    with pytest.raises(DataError, match=problem) as caught:
+        resolve(put(tmp_path / "data", *names))
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_the_user_says_what_a_folder_is(tmp_path: Path) -> None:
+    vehicles = put(tmp_path / "vehicles", "train.txt", "plane.txt", "car.txt")
+    assert sorted(resolve(vehicles, "classify").files) == ["car", "plane", "train"]
+    books = put(tmp_path / "books", "b.txt", "a.txt", "README.txt")
+    found = resolve(books, "language")
+    assert (found.kind, list(found.files)) == ("texts", ["a.txt", "b.txt"])
+    with pytest.raises(DataError, match="both the test part"):
+        resolve(put(tmp_path / "mixed", "a.train.txt", "a.test.txt", "b.train.txt", "b.test.txt"), "classify")
+
+
+def test_what_is_not_read_is_said(tmp_path: Path) -> None:
+    folder = put(tmp_path / "labels", "pos.txt", "neg.txt", "README.txt", "neutral", "notes.docx")
+    (folder / "more").mkdir()
+    assert resolve(folder).why.endswith("; not read: more/, README.txt, neutral, notes.docx")
+    (folder / "Pos").mkdir()
+    with pytest.raises(DataError, match=r"pos.txt and the folder Pos are both the class 'pos'"):
+        resolve(folder)
+    put(tmp_path / "a").joinpath("x.txt").write_text("a\n")
+    top = tmp_path / "top"
+    top.mkdir()
+    for name in ("neg", "pos"):
+        put(top / name, "1.txt", "2.txt")
+    with pytest.raises(DataError, match=r"2 folders of texts, as neg/ and pos/\na class is a file <label>.txt"):
+        resolve(top)
+
+
+PROSE = {
+    "paragraphs": "It was late.\nHe went home.\n\nShe did not.\nNobody knew.\n\nIn May\nthey met.\n\nAnd so on.\n",
+    "wrapped": "Call me a sailor, for some years ago I had little money\n"
+    "and nothing to do on land, so I thought I would sail\nabout a little and see the watery part of the whole world\n"
+    "that I had not yet seen. It is a way that I have of driving\noff the spleen, and of being out of doors all year\n"
+    "with nothing but the sea and some others to talk to.\n",
+}
+
+
+@pytest.mark.parametrize("how", sorted(PROSE))
+def test_books_are_no_classes_unless_it_is_said(tmp_path: Path, how: str) -> None:
+    folder = put(tmp_path / "books", "ahab.txt", "emma.txt", "ivan.txt")
+    for path in folder.iterdir():
+        path.write_text(PROSE[how])
+    with pytest.raises(DataError, match=r"may be one running text.*ahab.txt has .*\nsay which: --task language"):
+        resolve(folder)
+    assert resolve(folder, "classify").kind == "labels"
+    assert resolve(folder, "language").kind == "texts"
+
+
+def test_examples_a_line_are_classes(tmp_path: Path) -> None:
+    folder = put(tmp_path / "labels", "good.txt", "bad.txt")
+    for path in folder.iterdir():
+        path.write_text("a fine film of the old kind that nobody knows how to make any more .\n" * 9 + "\n\nIt ends\n")
+    assert resolve(folder).kind == "labels"
+
+
+def test_records_in_a_json_file_are_a_table_and_poems_are_poems(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"text": "a", "label": "x"}]')
+    assert (resolve(tmp_path / "a.json").kind, resolve(tmp_path / "a.json").task) == ("table", "classify")
+    (tmp_path / "b.json").write_bytes('[{"title": "a", "paragraphs": ["b"]}]'.encode("utf-16"))
+    assert resolve(tmp_path / "b.json").kind == "poems"
+    parts = put(tmp_path / "parts")
+    for name in ("train.json", "test.json"):
+        (parts / name).write_text('[{"text": "a", "label": "x"}]')
+    assert resolve(parts).kind == "table"
+
+
+def test_lines_that_begin_with_their_label_are_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.txt"
+    path.write_text("\ufeff\n__label__good a fine film\n__label__bad dull\n", encoding="utf-8")
+    assert (resolve(path).task, resolve(path).kind) == ("classify", "table")
+    parts = put(tmp_path / "parts")
+    for name in ("a.train.txt", "a.test.txt"):
+        (parts / name).write_text("__label__good a fine film\n")
+    assert sorted(resolve(parts).files) == ["test", "train"]
+    assert resolve(parts).kind == "table"
 
 
 @pytest.mark.skipif("RECURRA_DATA" not in os.environ, reason="$RECURRA_DATA is not set")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
@@ -139,3 +140,20 @@ def distinct(examples: Examples) -> tuple[Examples, int]:
     for item in examples.items:
         first.setdefault((item.text, item.label), item)
     return Examples(list(first.values()), examples.skipped), len(examples) - len(first)
+
+
+def likeness(label: str) -> str:
+    """The same for labels that only case, width, the form of accents or white space tell apart."""
+    return " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+
+
+def look_alikes(labels: Iterable[str]) -> list[str]:
+    """What to say of labels that only case, width, the form of accents or white space tell apart; empty if none."""
+    alike: dict[str, list[str]] = {}
+    for label in sorted(set(labels)):
+        alike.setdefault(likeness(label), []).append(label)
+    groups = [" and ".join(map(ascii, found)) for found in alike.values() if len(found) > 1]
+    if not groups:
+        return []
+    shown = "; ".join(groups[:3]) + (f"; and {len(groups) - 3} more" if len(groups) > 3 else "")
+    return [f"labels that look alike are learned as different ones: {shown}"]

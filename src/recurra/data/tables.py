@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from recurra.data.delimited import csv_rows, rectangular, tsv_rows
 from recurra.data.json_records import Record, json_lines, json_list
+from recurra.data.labelled_lines import MARK, is_labelled, labelled_rows
 from recurra.data.sources import inner_name, read_blocks
 from recurra.errors import DataError
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+ROWS = {".csv": csv_rows, ".tsv": tsv_rows, MARK: labelled_rows}
+"""How rows of cells are read, a header first."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Table:
 def read_table(path: Path, *, encoding: str = "utf-8", columns: Sequence[str] | None = None) -> Table:
     """A .csv, .tsv, .jsonl (.ndjson), .json or .parquet file; those of text also as .gz, or alone in a .zip.
 
+    A file of another name whose lines begin with their label as fastText has it is a table of "label" and "text".
+
     columns: the ones to keep, by default all; for JSON, those of the first record. Names in a header are
     stripped of outer white space. CSV is quoted as in RFC 4180; in TSV quotes are literal. A number or a truth value
     becomes its JSON text; null and a number that is none (NaN) become the empty text, as does what is missing in
@@ -52,7 +57,7 @@ def read_table(path: Path, *, encoding: str = "utf-8", columns: Sequence[str] | 
     kind = _kind(path)
     if kind == ".parquet":
         table = _read_parquet(path, columns)
-    elif kind in (".csv", ".tsv"):
+    elif kind in ROWS:
         table = _read_delimited(path, _rows(path, kind, encoding), columns)
     else:
         table = _read_json(path, _records(path, kind, encoding), columns)
@@ -70,7 +75,7 @@ def column_names(path: Path, *, encoding: str = "utf-8") -> list[str]:
     kind = _kind(path)
     if kind == ".parquet":
         return list(_parquet_schema(path))
-    if kind in (".csv", ".tsv"):
+    if kind in ROWS:
         return rectangular(_rows(path, kind, encoding), path)[0]
     return list(next(_records(path, kind, encoding), (0, {}))[1])
 
@@ -80,6 +85,8 @@ def _kind(path: Path) -> str:
     kind = Path(inner_name(path)).suffix.lower()
     if kind in KINDS and (kind != ".parquet" or path.suffix.lower() == ".parquet"):
         return kind
+    if is_labelled(path):
+        return MARK
     raise DataError(
         f"{kind or 'a file without an ending'} is no kind of table that can be read",
         remedy=f"there are {', '.join(KINDS)}; those of text also as .gz or .zip",
@@ -88,7 +95,7 @@ def _kind(path: Path) -> str:
 
 
 def _rows(path: Path, kind: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
-    return (csv_rows if kind == ".csv" else tsv_rows)(path, encoding)
+    return ROWS[kind](path, encoding)
 
 
 def _records(path: Path, kind: str, encoding: str) -> Iterator[Record]:

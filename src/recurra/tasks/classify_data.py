@@ -74,6 +74,7 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Classif
     if vocabulary.segmenter is not None:
         notes.append(vocabulary.segmenter.told())
     classes = splits.train.classes()
+    notes += reading.look_alikes(classes)
     parts = {name: encode_part(part, vocabulary, classes, settings.max_length) for name, part in splits}
     cut, emptied = sum(p.cut for p in parts.values()), sum(p.emptied for p in parts.values())
     judged = parts["test"] if len(parts["test"]) else parts["validation"]

@@ -100,6 +100,8 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Generat
         raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")
     attributes = Attributes.of(found.names, [found.values[item.label] for item in train.items])
     vocabulary, level = _vocabulary(train, source, settings, notes)
+    for known in attributes.values:
+        notes += reading.look_alikes(known)
     rows = sorted({attributes.places(found.values[item.label]) for item in train.items})
     conditions = np.array(rows, dtype=np.int64)
     encoder = _Encoder(found, attributes, vocabulary, settings.max_length)

@@ -15,7 +15,7 @@ from recurra.data.text import read_text
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError
 from recurra.tasks.language import Tokens
-from recurra.tasks.running_text import running_text
+from recurra.tasks.running_text import cut, running_text
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources import Source, in_memory
 
@@ -60,7 +60,8 @@ def read_vocabulary(content: dict[str, Any]) -> RunningVocabulary:
 @in_memory
 def encode_source(source: Source, asked: DataSettings, vocabulary: RunningVocabulary) -> Tokens:
     """All of a source under a vocabulary that there is already, int64 or less [N]. Errors: DataError"""
-    found, encoding = running_text(source, asked), _encoding(source, asked)
+    found = source.files if source.kind == "texts" else running_text(source, asked)
+    encoding = asked.encoding if source.kind == "texts" else _encoding(source, asked)
     paths = [found] if isinstance(found, Path) else list(found.values())
     if isinstance(vocabulary, SubwordLines):
         return np.concatenate([vocabulary.encode(read_text(path, encoding)) for path in paths])
@@ -75,7 +76,7 @@ def _encoding(source: Source, asked: DataSettings) -> str:
 def _subwords(files: Path | dict[str, Path], asked: DataSettings, encoding: str) -> Corpus:
     """Sub-words learned from the training part; the text is held in memory."""
     if isinstance(files, Path):
-        texts = _cut(read_text(files, encoding), check_fractions(asked.split))
+        texts = cut(read_text(files, encoding), check_fractions(asked.split))
         paths = [files]
     else:
         texts = {part: read_text(path, encoding) for part, path in files.items()}
@@ -94,15 +95,3 @@ def _subwords(files: Path | dict[str, Path], asked: DataSettings, encoding: str)
     train, validation, test = (ids.get(part, np.zeros(0, np.uint16)) for part in PARTS)
     hashes = {path.name: sha256(path) for path in paths}
     return Corpus(vocabulary, train, validation, test, hashes, {part: len(text) for part, text in texts.items()})
-
-
-def _cut(text: str, shares: tuple[float, float, float]) -> dict[str, str]:
-    """The parts that have a share, cut by characters, at the line end before if the line began in that part."""
-    edges, total = [0], 0.0
-    for share in shares[:2]:
-        total += share
-        place = len(text) if total > 1 - 1e-6 else int(len(text) * total)
-        start = text.rfind("\n", edges[-1], place) + 1
-        edges.append(start if start and place < len(text) else place)
-    edges.append(len(text))
-    return {part: text[edges[i] : edges[i + 1]] for i, part in enumerate(PARTS) if shares[i]}

@@ -13,8 +13,9 @@ import numpy as np
 from recurra.data.download import cache_folder
 from recurra.data.poems import read_poems
 from recurra.data.sources import sha256
-from recurra.data.splits import PARTS
+from recurra.data.splits import PARTS, check_fractions
 from recurra.data.tables import column_names, read_table
+from recurra.data.text import read_text
 from recurra.errors import DataError
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources import Source
@@ -26,15 +27,44 @@ FORMAT = 1
 def running_text(source: Source, settings: DataSettings) -> Path | dict[str, Path]:
     """The text files of a source: one, or one for each part.
 
+    Several texts are divided one by one, at the end of a line, and joined part by part in the order of their names.
     Poems and the rows of a table become lines of a file in the cache, each different one once, in an order that a fixed
     seed shuffled, so that a text which is cut by position has parts of a kind.
     Errors: DataError for files that cannot be read; UsageError for a table whose text column is not named
     """
     if source.kind == "text":
         return source.files["all"] if source.files.keys() == {"all"} else dict(source.files)
+    if source.kind == "texts":
+        return _joined(list(source.files.values()), settings)
     if set(source.files) <= set(PARTS):
         return {part: _derived(source, [path], settings) for part, path in source.files.items()}
     return _derived(source, list(source.files.values()), settings)
+
+
+def cut(text: str, shares: tuple[float, float, float]) -> dict[str, str]:
+    """The parts that have a share, cut by characters, at the line end before if the line began in that part."""
+    edges, total = [0], 0.0
+    for share in shares[:2]:
+        total += share
+        place = len(text) if total > 1 - 1e-6 else int(len(text) * total)
+        start = text.rfind("\n", edges[-1], place) + 1
+        edges.append(start if start and place < len(text) else place)
+    edges.append(len(text))
+    return {part: text[edges[i] : edges[i + 1]] for i, part in enumerate(PARTS) if shares[i]}
+
+
+def _joined(paths: list[Path], settings: DataSettings) -> dict[str, Path]:
+    shares = check_fractions(settings.split)
+    key = json.dumps([FORMAT, "texts", settings.encoding, shares, [sha256(path) for path in paths]])
+    stem = hashlib.sha256(key.encode()).hexdigest()[:32]
+    folder = cache_folder() / "texts"
+    targets = {part: folder / f"{stem}.{part}.txt" for part, share in zip(PARTS, shares, strict=True) if share}
+    if not all(target.is_file() for target in targets.values()):
+        divided = [cut(read_text(path, settings.encoding), shares) for path in paths]
+        for part, target in targets.items():
+            texts = [found[part] for found in divided]
+            _replace(target, "".join(text if text.endswith("\n") else f"{text}\n" for text in texts if text))
+    return targets
 
 
 def _derived(source: Source, paths: list[Path], settings: DataSettings) -> Path:
@@ -68,10 +98,14 @@ def _column(path: Path, settings: DataSettings) -> str:
 def _write(target: Path, lines: list[str]) -> None:
     distinct = list(dict.fromkeys(lines))
     order = np.random.default_rng(0).permutation(len(distinct))
+    _replace(target, "".join(f"{distinct[i]}\n" for i in order))
+
+
+def _replace(target: Path, text: str) -> None:
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text("".join(f"{distinct[i]}\n" for i in order), encoding="utf-8", newline="\n")
+        part.write_text(text, encoding="utf-8", newline="\n")
         os.replace(part, target)
     except OSError as error:
         raise DataError(

@@ -6,26 +6,22 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from recurra.data import named
 from recurra.data.sources import sha256
 from recurra.data.splits import PARTS
 from recurra.errors import DataError, UnknownNameError
+from recurra.tasks import folders
+from recurra.tasks.file_kinds import PACKED, Kind, is_poems, is_table, is_tagged, is_tunes
 from recurra.tasks.settings import TASKS, TaskName
-from recurra.tasks.tag_files import TAGS, paired_parts, partner
+from recurra.tasks.tag_files import TAGS, partner
 
-Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes", "poems"]
-
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-PACKED = (".gz", ".zip")
-TAGGED = (".conllu", ".conll", ".bmes", ".bioes", ".bio", ".iob", ".iob2")
-TUNES = (".abc",)
 TUNE_SETTINGS = {"transpose": True, "batch_size": 8, "learning_rate": 5e-3, "dropout": 0.1, "recurrent_dropout": 0.0}
 """What tunes are learned with: they are few and long, and other keys make more of them."""
-POEMS = (".json",)
 SUITS: dict[Kind, tuple[TaskName, ...]] = {
     "text": ("language", "fill", "tag"),
+    "texts": ("language", "fill"),
     "table": ("classify", "translate", "generate", "tag", "fill", "language"),
     "labels": ("classify", "generate", "fill"),
     "tagged": ("tag",),
@@ -34,15 +30,14 @@ SUITS: dict[Kind, tuple[TaskName, ...]] = {
     "poems": ("language",),
 }
 """What can be learned from a kind of source; the first is meant where nothing is said."""
-ALIASES = {"train": "train", "valid": "validation", "validation": "validation", "val": "validation",
-           "dev": "validation", "test": "test"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Source:
     """Files and what they are.
 
-    kind: "text" (running text), "table" (rows with columns), "labels" (a file of lines for each label), "tagged"
+    kind: "text" (running text), "texts" (several, each divided by itself), "table" (rows with columns), "labels" (a
+    file of lines for each label), "tagged"
     (tokens with tags), "parallel" (line n of two files is the same sentence), "tunes" (ABC) or "poems" (JSON);
     files: by part ("train", ...) or label, or all of it under "all"; options: settings that belong to these data;
     why: how the task was found, for people; named: it is the named data set, nothing else.
@@ -77,7 +72,9 @@ def resolve(
     if parallel is not None:
         source = _two_files(path, Path(parallel))
     elif path.is_dir():
-        source = _folder(path, task)
+        found = folders.look(path, task)
+        tuned = dict(TUNE_SETTINGS) if found.kind == "tunes" else {}
+        source = Source(path.name, found.task, found.kind, found.files, tuned, found.why)
     elif path.exists():
         source = _file(path, task)
     elif str(data) in named.names():
@@ -106,20 +103,21 @@ def _file(path: Path, task: str | None) -> Source:
     if task == "tag" and (tags := partner(path)) is not None:
         files = {"all": path, f"all{TAGS}": tags}
         return Source(path.stem, "tag", "tagged", files, {}, f"{path.name} holds tokens, {tags.name} their tags")
-    if _ends(path, TAGGED):
+    if is_tagged(path):
         return Source(
             path.name.partition(".")[0], "tag", "tagged", {"all": path}, {}, f"{path.name} holds tagged tokens"
         )
-    if _ends(path, TUNES):
+    if is_tunes(path):
         return Source(path.stem, "generate", "tunes", {"all": path}, dict(TUNE_SETTINGS), f"{path.name} holds tunes")
-    if _ends(path, POEMS):
+    if is_poems(path):
         return Source(path.stem, "language", "poems", {"all": path}, {}, f"{path.name} holds poems")
-    if task == "translate" and not _is_table(path):
+    table = is_table(path)
+    if task == "translate" and not table:
         name = path.name.partition(".")[0]
         return Source(name, "translate", "parallel", {"all": path}, {}, f"{path.name} is read as two columns")
-    if task == "tag" and not _is_table(path):
+    if task == "tag" and not table:
         return Source(path.stem, "tag", "tagged", {"all": path}, {}, f"{path.name} is read as tokens and tags")
-    if _is_table(path):
+    if table:
         name = Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem
         return Source(name, "classify", "table", {"all": path}, {}, f"{path.name} is a table")
     return Source(path.stem, "language", "text", {"all": path}, {}, f"{path.name} is running text")
@@ -132,92 +130,6 @@ def _two_files(source: Path, target: Path) -> Source:
     files = {"all.source": source, "all.target": target}
     name = source.name.partition(".")[0]
     return Source(name, "translate", "parallel", files, {}, f"{target.name} is the translation of {source.name}")
-
-
-def _ends(path: Path, endings: tuple[str, ...]) -> bool:
-    suffixes = [s.lower() for s in path.suffixes if s.lower() not in PACKED]
-    return bool(suffixes) and suffixes[-1] in endings
-
-
-def _is_table(path: Path) -> bool:
-    suffixes = [s.lower() for s in path.suffixes if s.lower() not in PACKED]
-    return bool(suffixes and suffixes[-1] in TABLES) or path.suffix.lower() == ".zip"
-
-
-def _folder(path: Path, task: str | None) -> Source:
-    files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-    tables = [p for p in files if _is_table(p)]
-    texts = [p for p in files if p.suffix.lower() == ".txt"]
-    if pairs := paired_parts(path, ALIASES):
-        return Source(path.name, "tag", "tagged", pairs, {}, "the folder holds files of tokens beside files of tags")
-    tagged = [p for p in files if _ends(p, TAGGED)]
-    if len(tagged) == 1:
-        return Source(path.name, "tag", "tagged", {"all": tagged[0]}, {}, f"{tagged[0].name} holds tagged tokens")
-    if tagged and (tagged_parts := _parts(tagged)):
-        return Source(
-            path.name, "tag", "tagged", tagged_parts, {}, "the folder holds tagged files named train, test, ..."
-        )
-    if tunes := [p for p in files if _ends(p, TUNES)]:
-        why = f"the folder holds {len(tunes)} files of tunes"
-        by_name = {p.name.partition(".")[0]: p for p in tunes}
-        return Source(path.name, "generate", "tunes", by_name, dict(TUNE_SETTINGS), why)
-    if not tables and not texts and (poems := [p for p in files if _ends(p, POEMS)]):
-        by_part = _parts(poems) or {p.stem: p for p in poems}
-        return Source(path.name, "language", "poems", by_part, {}, f"the folder holds {len(poems)} files of poems")
-    if languages := _parallel(files):
-        why = f"the folder holds each part in {' and '.join(dict.fromkeys(k.partition('.')[2] for k in languages))}"
-        return Source(path.name, "translate", "parallel", languages, {}, why)
-    parts = _parts(tables or texts)
-    if parts and tables:
-        return Source(path.name, "classify", "table", parts, {}, "the folder holds tables named train, test, ...")
-    if parts:
-        return Source(path.name, "language", "text", parts, {}, "the folder holds texts named train, test, ...")
-    if len(texts) > 1 and task != "language":
-        why = f"the folder holds {len(texts)} files <label>.txt"
-        return Source(path.name, "classify", "labels", {p.stem: p for p in texts}, {}, why)
-    if len(texts) == 1:
-        return Source(path.name, "language", "text", {"all": texts[0]}, {}, f"{texts[0].name} is running text")
-    if len(tables) == 1:
-        return Source(path.name, "classify", "table", {"all": tables[0]}, {}, f"{tables[0].name} is a table")
-    found = f"{len(texts)} .txt files and {len(tables)} tables"
-    raise DataError(
-        f"cannot tell what to learn from this folder: it holds {found}",
-        remedy="put one <label>.txt per class into it (classify), or name a single file",
-        file=path,
-    )
-
-
-def _parts(files: list[Path]) -> dict[str, Path]:
-    """Files whose names say train, validation or test; empty unless all do and one is train."""
-    found: dict[str, Path] = {}
-    for path in files:
-        words = path.name.lower().replace("-", ".").replace("_", ".").split(".")
-        part = next((ALIASES[w] for w in words if w in ALIASES), None)
-        if part is None or part in found:
-            return {}
-        found[part] = path
-    return found if "train" in found else {}
-
-
-def _parallel(files: list[Path]) -> dict[str, Path]:
-    """Files <part>.<language>, packed or not, by that name; empty unless train is there in two languages.
-
-    Errors: DataError for two files of one part and language
-    """
-    found: dict[str, Path] = {}
-    for path in files:
-        name = path.name[: -len(path.suffix)] if path.suffix.lower() in PACKED else path.name
-        stem, _, language = name.rpartition(".")
-        words = stem.lower().replace("-", ".").replace("_", ".").split(".")
-        part = next((ALIASES[word] for word in words if word in ALIASES), None)
-        if part is None or not language.isalpha() or f".{language}" in (".txt", *TABLES, *TAGGED, *TUNES):
-            continue
-        key = f"{part}.{language}"
-        if key in found:
-            raise DataError(f"{found[key].name} and {path.name} are both the {part} part in {language}",
-                            remedy="leave one of them in this folder", file=path.parent)  # fmt: skip
-        found[key] = path
-    return found if sum(key.startswith("train.") for key in found) > 1 else {}
 
 
 def _as_task(source: Source, task: TaskName) -> Source:
@@ -257,10 +169,11 @@ def _with_parts(source: Source, validation: str | None, test: str | None) -> Sou
         )
     if source.kind == "labels":
         raise DataError("files for validation and test go with a table or a text, not with a folder of labels")
-    if source.kind == "poems" and not set(source.files) <= {"all", *PARTS}:
+    if source.kind in ("poems", "texts") and not set(source.files) <= {"all", *PARTS}:
+        kind, end = ("file of poems", "json") if source.kind == "poems" else ("text", "txt")
         raise DataError(
-            "files for validation and test go with a single file of poems",
-            remedy="name the files train.json, validation.json and test.json and give their folder",
+            f"files for validation and test go with a single {kind}",
+            remedy=f"name the files train.{end}, validation.{end} and test.{end} and give their folder",
         )
     for path in more.values():
         if not path.is_file():

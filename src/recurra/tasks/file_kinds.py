@@ -1,0 +1,87 @@
+"""What a file is, by its name and, where that says nothing, by its first bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from recurra.data.labelled_lines import is_labelled
+from recurra.data.sources import inner_name, read_blocks
+from recurra.errors import DataError
+
+Kind = Literal["text", "texts", "table", "labels", "tagged", "parallel", "tunes", "poems"]
+
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+PACKED = (".gz", ".zip")
+TAGGED = (".conllu", ".conll", ".bmes", ".bioes", ".bio", ".iob", ".iob2")
+TUNES = (".abc",)
+JSON = (".json",)
+TEXTS = (".txt",)
+ALIASES = {"train": "train", "valid": "validation", "validation": "validation", "val": "validation",
+           "dev": "validation", "test": "test"}  # fmt: skip
+DOCUMENTS = ("readme", "license", "licence", "copying", "copyright", "changelog", "contributing", "citation", "notice")
+"""What a file beside the data is called that tells of them."""
+
+
+def ending(path: Path) -> str:
+    """The last ending that is no packing, in lower case; of a zip that has no other, of the file in it."""
+    suffixes = [s.lower() for s in path.suffixes if s.lower() not in PACKED]
+    if suffixes or path.suffix.lower() != ".zip":
+        return suffixes[-1] if suffixes else ""
+    try:
+        return Path(inner_name(path)).suffix.lower()
+    except DataError:
+        return ".csv"  # told when it is read
+
+
+def is_tagged(path: Path) -> bool:
+    """Whether it holds tagged tokens."""
+    return ending(path) in TAGGED
+
+
+def is_tunes(path: Path) -> bool:
+    """Whether it holds tunes in ABC."""
+    return ending(path) in TUNES
+
+
+def is_poems(path: Path) -> bool:
+    """Whether it holds poems in JSON: objects with `paragraphs`."""
+    if ending(path) not in JSON:
+        return False
+    before = b""
+    for block in read_blocks(path):
+        bare = block.replace(b"\0", b"")  # of UTF-16
+        if b'"paragraphs"' in before + bare:
+            return True
+        before = bare[-12:]
+    return False
+
+
+def is_table(path: Path) -> bool:
+    """Whether it holds rows with columns, or lines that begin with their label as fastText has them."""
+    kind = ending(path)
+    if kind in TABLES or (kind in JSON and not is_poems(path)):
+        return True
+    return kind not in (*TAGGED, *TUNES, *JSON) and is_labelled(path)
+
+
+def is_text(path: Path) -> bool:
+    """Whether its name says that it is text, and it does not begin with a label."""
+    return ending(path) in TEXTS and not is_labelled(path)
+
+
+def is_document(path: Path) -> bool:
+    """Whether it tells of the data beside it."""
+    return path.name.lower().partition(".")[0].rstrip("_-0123456789") in DOCUMENTS
+
+
+def stem(path: Path) -> str:
+    """The name without its packing and its ending: the label of a file of labels."""
+    name = path.name.removesuffix(path.suffix) if path.suffix.lower() in PACKED else path.name
+    return Path(name).stem if Path(name).suffix.lower() in TEXTS else name
+
+
+def part_of(path: Path) -> str | None:
+    """The part that a file's name says it is: "train", "validation" or "test"."""
+    words = path.name.lower().replace("-", ".").replace("_", ".").split(".")
+    return next((ALIASES[word] for word in words if word in ALIASES), None)

@@ -1,0 +1,218 @@
+"""What the user's folder holds: which of its files are read, as what, and which are not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from recurra.data.examples import likeness
+from recurra.errors import DataError
+from recurra.tasks import file_kinds
+from recurra.tasks.file_kinds import ALIASES, PACKED, TABLES, TAGGED, TEXTS, TUNES, Kind, part_of, stem
+from recurra.tasks.prose import why_prose
+from recurra.tasks.settings import TaskName
+from recurra.tasks.tag_files import paired_parts
+
+SHOWN = 4
+"""Names of files in a message."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """See tasks.sources.Source."""
+
+    task: TaskName
+    kind: Kind
+    files: dict[str, Path]
+    why: str
+
+
+def look(folder: Path, task: str | None) -> Found:
+    """What can be learned from a folder. Files that are not read are named in `why`.
+
+    task: what the user asked for, which decides where a folder of texts can be both classes and running text
+    Errors: DataError for a folder that can be read in several ways, or in none
+    """
+    entries = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    files = [p for p in entries if p.is_file()]
+    data = [p for p in files if not file_kinds.is_document(p)]
+    found = _found(folder, data, task)
+    read = set(found.files.values())
+    left = [f"{p.name}/" for p in entries if p.is_dir() and not any(p in path.parents for path in read)]
+    left += [p.name for p in files if p not in read]
+    if not left:
+        return found
+    return Found(found.task, found.kind, found.files, f"{found.why}; not read: {_some(left)}")
+
+
+def _found(folder: Path, data: list[Path], task: str | None) -> Found:
+    if pairs := paired_parts(folder, ALIASES):
+        return Found("tag", "tagged", pairs, "the folder holds files of tokens beside files of tags")
+    if languages := _parallel(data):
+        why = f"the folder holds each part in {' and '.join(dict.fromkeys(k.partition('.')[2] for k in languages))}"
+        return Found("translate", "parallel", languages, why)
+    kinds = {
+        "tagged files": [p for p in data if file_kinds.is_tagged(p)],
+        "tunes": [p for p in data if file_kinds.is_tunes(p)],
+        "poems": [p for p in data if file_kinds.is_poems(p)],
+        "tables": [p for p in data if file_kinds.is_table(p)],
+        "texts": [p for p in data if file_kinds.is_text(p)],
+    }
+    there = {name: paths for name, paths in kinds.items() if paths}
+    if "tagged files" in there and set(there) <= {"tagged files", "texts"}:
+        return _tagged(folder, there["tagged files"])  # treebanks have their texts beside them
+    if len(there) > 1:
+        said = " and ".join(f"{name} ({_some([p.name for p in paths])})" for name, paths in there.items())
+        raise DataError(f"this folder holds {said}", remedy="name one file, or put those you mean into a folder",
+                        file=folder)  # fmt: skip
+    if paths := there.get("tunes"):
+        by_name = _named(paths, {p: p.name.partition(".")[0] for p in paths}, "name")
+        return Found("generate", "tunes", by_name, f"the folder holds {_count(paths, 'file')} of tunes")
+    if paths := there.get("poems"):
+        by_part = _parts(paths) or _named(paths, {p: p.stem for p in paths}, "name")
+        return Found("language", "poems", by_part, f"the folder holds {_count(paths, 'file')} of poems")
+    if paths := there.get("tables"):
+        return _tables(folder, paths)
+    if paths := there.get("texts"):
+        return _texts(folder, paths, task)
+    raise _nothing(folder)
+
+
+def _tagged(folder: Path, paths: list[Path]) -> Found:
+    if len(paths) == 1:
+        return Found("tag", "tagged", {"all": paths[0]}, f"{paths[0].name} holds tagged tokens")
+    if parts := _parts(paths):
+        return Found("tag", "tagged", parts, "the folder holds tagged files named train, test, ...")
+    raise _undivided(folder, paths, "tagged files")
+
+
+def _tables(folder: Path, paths: list[Path]) -> Found:
+    if parts := _parts(paths):
+        return Found("classify", "table", parts, "the folder holds tables named train, test, ...")
+    if len(paths) == 1:
+        return Found("classify", "table", {"all": paths[0]}, f"{paths[0].name} is a table")
+    raise _undivided(folder, paths, "tables")
+
+
+def _texts(folder: Path, paths: list[Path], task: str | None) -> Found:
+    if parts := _parts(paths):
+        return Found("language", "text", parts, "the folder holds texts named train, test, ...")
+    if len(paths) == 1:
+        return Found("language", "text", {"all": paths[0]}, f"{paths[0].name} is running text")
+    said = {part for p in paths if (part := part_of(p)) is not None}
+    if len(said) > 1 or (said and task is None):
+        raise _undivided(folder, paths, "texts")
+    if task == "language":
+        by_name = {p.name: p for p in paths}
+        return Found("language", "texts", by_name, f"the folder holds {_count(paths, 'text')}, each divided by itself")
+    by_label = _named(paths, {p: stem(p) for p in paths}, "class")
+    if task is None:
+        _ask(folder, paths)
+    classes = {likeness(label): path for label, path in by_label.items()}
+    for below in (p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        if (path := classes.get(likeness(below.name))) is not None:
+            raise DataError(f"{path.name} and the folder {below.name} are both the class {stem(path)!r}",
+                            remedy="leave one of them in this folder", file=folder)  # fmt: skip
+    return Found("classify", "labels", by_label, f"the folder holds {len(paths)} files <label>.txt")
+
+
+def _ask(folder: Path, paths: list[Path]) -> None:
+    """Errors: DataError for texts that may be running text, not classes with an example a line"""
+    reasons = [(path, reason) for path in paths if (reason := why_prose(path))]
+    problem = f"{reasons[0][0].name} {reasons[0][1]}" if 2 * len(reasons) >= len(paths) else ""
+    if len({re.sub(r"\d+", "", stem(path)) for path in paths}) == 1:
+        problem = f"their names differ by numbers only, as {paths[0].name} and {paths[1].name}"
+    if problem:
+        raise DataError(
+            f"these {len(paths)} texts may be one running text, not classes with an example a line: {problem}",
+            remedy="say which: --task language, or --task classify",
+            file=folder,
+        )
+
+
+def _parts(paths: list[Path]) -> dict[str, Path]:
+    """Files whose names say train, validation or test; empty unless all do, each another part, and one is train."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        part = part_of(path)
+        if part is None or part in found:
+            return {}
+        found[part] = path
+    return found if "train" in found else {}
+
+
+def _named(paths: Sequence[Path], names: dict[Path, str], what: str) -> dict[str, Path]:
+    """Files by name. Errors: DataError for two whose names are the same but for case or the form of a letter"""
+    found: dict[str, Path] = {}
+    for path in paths:
+        other = found.get(likeness(names[path]))
+        if other is not None:
+            raise DataError(f"{other.name} and {path.name} are both the {what} {names[path]!r}",
+                            remedy="put them into one file, or rename one", file=path.parent)  # fmt: skip
+        found[likeness(names[path])] = path
+    return {names[path]: path for path in found.values()}
+
+
+def _parallel(files: list[Path]) -> dict[str, Path]:
+    """Files <part>.<language>, packed or not, by that name; empty unless train is there in two languages.
+
+    Errors: DataError for two files of one part and language
+    """
+    found: dict[str, Path] = {}
+    for path in files:
+        name = path.name[: -len(path.suffix)] if path.suffix.lower() in PACKED else path.name
+        before, _, language = name.rpartition(".")
+        part = part_of(Path(before))
+        if part is None or not language.isalpha() or f".{language}" in (*TEXTS, *TABLES, *TAGGED, *TUNES, ".json"):
+            continue
+        key = f"{part}.{language}"
+        if key in found:
+            raise DataError(f"{found[key].name} and {path.name} are both the {part} part in {language}",
+                            remedy="leave one of them in this folder", file=path.parent)  # fmt: skip
+        found[key] = path
+    return found if sum(key.startswith("train.") for key in found) > 1 else {}
+
+
+def _undivided(folder: Path, paths: list[Path], what: str) -> DataError:
+    """Of several files that are no parts of one whole: which one stands in the way."""
+    parts: dict[str, Path] = {}
+    problem = "no file is the train part"
+    for path in paths:
+        part = part_of(path)
+        if part is None:
+            problem = f"the name of {path.name} says no part"
+            break
+        if part in parts:
+            problem = f"{parts[part].name} and {path.name} are both the {part} part"
+            break
+        parts[part] = path
+    return DataError(
+        f"cannot tell what to learn from {len(paths)} {what}: {problem}",
+        remedy="put the ones you mean into a folder as train, validation and test, or name one file",
+        file=folder,
+    )
+
+
+def _nothing(folder: Path) -> DataError:
+    below = [p for p in sorted(folder.iterdir()) if p.is_dir() and not p.name.startswith(".")]
+    if len(below) > 1 and any(file_kinds.is_text(p) for b in below[:2] for p in sorted(b.iterdir())[:3] if p.is_file()):
+        return DataError(
+            f"this folder holds {len(below)} folders of texts, as {below[0].name}/ and {below[1].name}/",
+            remedy="a class is a file <label>.txt with an example a line: write each folder's texts into one file",
+            file=folder,
+        )
+    return DataError(
+        "cannot tell what to learn from this folder: it holds 0 .txt files and 0 tables",
+        remedy="put one <label>.txt per class into it (classify), or name a single file",
+        file=folder,
+    )
+
+
+def _count(paths: Sequence[Path], noun: str) -> str:
+    return f"{len(paths)} {noun}{'' if len(paths) == 1 else 's'}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
