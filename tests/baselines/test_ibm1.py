@@ -21,5 +21,12 @@ def test_one_round_counts_how_often_words_stand_together():
     assert learned.size_bytes() == 2 * 4
 
 
+def test_more_pairs_of_words_than_there_is_memory_for_are_left_out(monkeypatch):
+    monkeypatch.setattr("recurra.baselines.ibm1.MOST", 20)
+    learned = Ibm1.fit(["a b", "c", "d e f g h"], ["x y", "z", "u v w"], rounds=1)
+    assert learned.dictionary.keys() == {"a", "b", "c"}
+    assert Ibm1.fit(["a " * 5_000], ["b " * 5_000], rounds=1).dictionary == {"a": "b"}
+
+
 def test_signs_are_words():
     assert words("it's here!") == ["it", "'", "s", "here", "!"]

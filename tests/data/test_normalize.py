@@ -54,3 +54,21 @@ def test_an_accent_is_no_place_to_cut() -> None:
     assert is_safe_cut("a")
     assert is_safe_cut("中")
     assert unicodedata.normalize("NFC", "\u1112\u1161\u11ab") == "한"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("name", "marks"),
+    [("nfc", "\u0301\u0327"), ("ascii", "\u0344\u0327"), ("nfc", "\u0f73"), ("nfkc", "\uff9e\u0301")],
+)
+def test_long_rows_of_marks_take_time_in_proportion(marks: str, name: str) -> None:
+    assert normalize("a" + marks * 100_000, [name])
+
+
+@given(
+    st.lists(st.sampled_from("ae가ᄀéàあか\u0301\u0327\u0344\u0f73\u0f75\u0f81\u3099\uff9e\u05b0\u094d"), max_size=120),
+    st.sampled_from(["NFC", "NFKC"]),
+)
+def test_rows_of_marks_are_normalised_as_unicode_says(letters: list[str], form: str) -> None:
+    text = "".join(letters) + "".join(reversed(letters))
+    assert normalize(text, [form.lower()]) == unicodedata.normalize(form, text)

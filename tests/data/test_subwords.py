@@ -91,3 +91,9 @@ def test_without_the_package_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(UsageError, match=r"recurra\[bpe\]"):
         Subwords.build(TEXTS)
+
+
+@pytest.mark.timeout(60)
+def test_a_long_row_without_a_space_takes_time_in_proportion():
+    learned = Subwords.build(["ab" * 200_000], max_size=50)
+    assert len(learned.encode("ab" * 200_000)) < 100_000

@@ -24,3 +24,15 @@ KNOWN = {"do", "n't", "'s", "U.S.", "...", "it"}
 )
 def test_cut(text: str, tokens: list[str]) -> None:
     assert cut(text, KNOWN.__contains__) == tokens
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", ["(", ")", "-", "(a)", "@a", "a@", "@.", "1.", "://", "a://", "n't", "'s"])
+def test_long_rows_of_signs_take_time_in_proportion(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    assert "".join(cut(text, {"n't", "'s"}.__contains__)) == text
+
+
+def test_what_is_longer_than_any_token_is_cut_all_the_same() -> None:
+    assert cut("a" * 2_000 + "...", {"..."}.__contains__) == ["a" * 2_000, "..."]
+    assert cut("-" * 60, {"-" * 60}.__contains__) == ["-" * 60]

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 ROUNDS = 5
+MOST = 50_000_000
+"""Pairs of words that are learned from; they take 2 GB."""
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
@@ -26,7 +28,11 @@ class Ibm1:
 
     @classmethod
     def fit(cls, sources: Sequence[str], targets: Sequence[str], *, rounds: int = ROUNDS) -> Ibm1:
-        """Learn from pairs of sentences. Memory: about 40 bytes for each pair of words of each pair of sentences"""
+        """Learn from pairs of sentences, the shorter ones if all have more than MOST pairs of words.
+
+        Memory: about 40 bytes for each pair of words of each pair of sentences
+        """
+        sources, targets = _few(sources, targets)
         of_source, e_names = _numbered(sources, 1)  # 0 is the empty word
         of_target, f_names = _numbered(targets, 0)
         # every pair of words of every sentence pair: which token of a translation, which dictionary entry
@@ -60,6 +66,19 @@ class Ibm1:
     def size_bytes(self) -> int:
         """Of the dictionary as a text of two columns."""
         return sum(len(e.encode()) + len(f.encode()) + 2 for e, f in self.dictionary.items())
+
+
+def _few(sources: Sequence[str], targets: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The shortest pairs of sentences that have MOST pairs of words together; all if they have fewer."""
+    products = np.array([(len(words(s)) + 1) * len(words(t)) for s, t in zip(sources, targets, strict=True)], np.int64)
+    if products.sum() <= MOST:
+        return sources, targets
+    order = np.argsort(products, kind="stable")
+    kept = np.sort(order[np.cumsum(products[order]) <= MOST]).tolist()
+    if not kept:
+        one = int(order[0])
+        return [" ".join(words(sources[one])[:1000])], [" ".join(words(targets[one])[:1000])]
+    return [sources[i] for i in kept], [targets[i] for i in kept]
 
 
 def words(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -148,12 +149,22 @@ class Attributes:
         """How many values each attribute has."""
         return [len(known) for known in self.values]
 
+    @functools.cached_property
+    def _places(self) -> tuple[dict[str, int], ...]:
+        """Of each attribute's values."""
+        return tuple({value: place for place, value in enumerate(known)} for known in self.values)
+
     def places(self, condition: Sequence[str]) -> tuple[int, ...]:
         """Errors: UnknownNameError, with the nearest, for a value that was not in training"""
-        for name, known, value in zip(self.names, self.values, condition, strict=True):
+        for name, known, value in zip(self.names, self._places, condition, strict=True):
             if value not in known:
                 raise UnknownNameError(name, value, known)
-        return tuple(known.index(value) for known, value in zip(self.values, condition, strict=True))
+        return tuple(known[value] for known, value in zip(self._places, condition, strict=True))
+
+    def unknown(self, condition: Sequence[str]) -> str | None:
+        """The name of the first attribute whose value was not in training, None if all were."""
+        known = zip(self.names, self._places, condition, strict=True)
+        return next((name for name, places, value in known if value not in places), None)
 
     def describe(self, places: Sequence[int]) -> str:
         """A condition as it is typed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 FALLBACK_SIZE = 8000
+LONGEST_WORD = 1000
+"""Characters of a word that pieces are learned from."""
+_LONG = re.compile(rf"[^\s!-/:-@\[-`{{-~、。，：；？！]{{{LONGEST_WORD}}}")
 _KEYS = ("level", "normalize", "tokenizer")
 
 
@@ -60,7 +64,7 @@ class Subwords:
             vocab_size=size, min_frequency=max(1, min_count), special_tokens=[UNKNOWN_TOKEN], show_progress=False,
             limit_alphabet=size - 1,
         )  # fmt: skip
-        tokenizer.train_from_iterator((_spaced(normalized(text, names)) for text in texts), trainer)
+        tokenizer.train_from_iterator((_broken(_spaced(normalized(text, names))) for text in texts), trainer)
         found = cls(tokenizer, names)
         if len(found) < 2:
             raise DataError("no character is left to learn sub-words from", remedy="give more text")
@@ -147,6 +151,11 @@ def _around(library: Any, model: Any) -> Tokenizer:
 def _spaced(text: str) -> str:
     """One plain space between words, none at the ends: white space is not kept apart."""
     return " ".join(text.split())
+
+
+def _broken(text: str) -> str:
+    """A space after LONGEST_WORD signs without one: joining pairs takes the square of a word's length."""
+    return _LONG.sub(r"\g<0> ", text)
 
 
 def _tokenizers() -> Any:

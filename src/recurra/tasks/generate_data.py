@@ -18,7 +18,7 @@ from recurra.data.examples import Examples
 from recurra.data.splits import Splits, describe_overlap, from_parts, split
 from recurra.data.tables import column_names
 from recurra.data.vocabulary import Level, Vocabulary
-from recurra.errors import DataError
+from recurra.errors import DataError, quoted
 from recurra.tasks.classify_data import LABEL_COLUMNS, TEXT_COLUMNS, infer_level
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources import Source, hashes, in_memory
@@ -259,14 +259,14 @@ class _Encoder:
         encoded, labels, cut = [], [], 0
         for item in examples.items:
             values = self.found.values[item.label]
-            for name, known, value in zip(self.attributes.names, self.attributes.values, values, strict=True):
-                if value not in known:
-                    raise DataError(
-                        f"the {name} {value!r} is not in the training part",
-                        remedy="add training examples of it or remove it",
-                        file=item.file,
-                        line=item.line,
-                    )
+            if (name := self.attributes.unknown(values)) is not None:
+                value = values[self.attributes.names.index(name)]
+                raise DataError(
+                    f"the {name} {quoted(value)} is not in the training part",
+                    remedy="add training examples of it or remove it",
+                    file=item.file,
+                    line=item.line,
+                )
             labels.append(places.setdefault(self.attributes.places(values), len(places)))
             ids, short = encode(self.vocabulary, item.text, self.max_length)
             encoded.append(ids)
