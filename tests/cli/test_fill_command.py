@@ -128,7 +128,7 @@ def test_settings_of_this_task_alone(recurra: Recurra, sentences: Path) -> None:
         ("a.txt", b"good\nb\xffd\n", ["a.txt:2:"]),
         ("a.txt", b"one line alone\n", ["validation part has nothing to leave out"]),
         ("a.csv", b"id,body\n1,the cat\n", ["a.csv:1: no column is named as a text usually is", "--text COLUMN"]),
-        ("a.csv", b"id,body\n1,the cat\n2\n", ["a.csv:3:"]),
+        ("a.csv", b"id,text\n1,the cat\n2\n", ["a.csv:3:"]),
     ],
 )
 def test_data_that_cannot_be(recurra: Recurra, name: str, content: bytes, pieces: list[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recurra.data.parallel import Pair, Pairs, distinct, from_columns, from_files, split
+from recurra.data.parallel import Pair, Pairs, distinct, from_columns, from_files, from_table, has_header, split
 from recurra.errors import DataError
 
 
@@ -105,3 +105,37 @@ def test_every_part_with_a_share_gets_a_sentence():
     assert [len(p) for p in parts.values()] == [1, 1, 1]
     with pytest.raises(DataError, match="2 different sentences cannot be divided into 3 parts"):
         split(pairs_of(("a", "A"), ("b", "B")), (0.8, 0.1, 0.1))
+
+
+def test_two_named_columns_are_pairs(tmp_path):
+    path = write(tmp_path / "a.csv", "id,de,en", "1,ein Haus, a house ", "2,,", "3,ein Baum,a tree")
+    pairs, said = from_table(path, source="en", target="de")
+    assert [(p.source, p.target, p.line) for p in pairs] == [("a house", "ein Haus", 2), ("a tree", "ein Baum", 4)]
+    assert pairs.blank == 1
+    assert said == "sentences are in the column 'en', their translations in 'de'"
+    swapped, said = from_table(path, source="en", target="de", swap=True)
+    assert swapped.sources == ["ein Haus", "ein Baum"]
+    assert said == "sentences are in the column 'de', their translations in 'en'"
+    usual = write(tmp_path / "b.jsonl", '{"target": "ein Haus", "source": "a house"}')
+    assert from_table(usual, source=None, target=None)[0].sources == ["a house"]
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        ((None, None), "a.csv: no column is named as a source usually is; there are 'de', 'en'"),
+        (("en", None), "a.csv: no column is named as a translation usually is"),
+        (("en", "fr"), "a.csv:1: no column 'fr'"),
+        (("en", "en"), "'en' cannot be both the source and its translation"),
+        (("en", "de"), "a.csv:3: the source of this pair is empty"),
+    ],
+)
+def test_columns_that_are_no_pair(tmp_path, names, says):
+    path = write(tmp_path / "a.csv", "de,en", "ein Haus,a house", "ein Baum,")
+    with pytest.raises(DataError, match=says):
+        from_table(path, source=names[0], target=names[1])
+
+
+def test_a_header_of_two_columns_is_known_by_its_names(tmp_path):
+    assert has_header(write(tmp_path / "a.tsv", "source\ttarget", "a\tb"))
+    assert not has_header(write(tmp_path / "b.tsv", "a house\tein Haus"))

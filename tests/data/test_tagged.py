@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from recurra.data.tagged import Reading, Tagged, read_tagged
@@ -243,3 +245,21 @@ def test_a_first_line_that_names_the_columns_is_no_token(tmp_path: Path) -> None
     assert found.header == ["a.tsv:1"]
     kept = read_tagged(put(tmp_path / "b.tsv", "text\tlabel\nlabel\tlabel\n"))
     assert pairs(kept) == [[("text", "label"), ("label", "label")]]
+
+
+# tables
+
+
+def test_lists_of_tokens_and_tags_in_parquet_and_json(tmp_path: Path) -> None:
+    rows = [{"id": 1, "tokens": ["the", "cat"], "ner_tags": [0, 1]}, {"id": 2, "tokens": ["it"], "ner_tags": [0]}]
+    pl.DataFrame(rows).write_parquet(tmp_path / "a.parquet")
+    put(tmp_path / "a.json", json.dumps(rows, indent=1))
+    for name in ("a.parquet", "a.json"):
+        assert pairs(read_tagged(tmp_path / name)) == [[("the", "0"), ("cat", "1")], [("it", "0")]]
+        refused("there is no 'pos'", tmp_path / name, 2 if name == "a.json" else 1, reading=Reading(label="pos"))
+    pl.DataFrame({"tokens": ["the cat"], "tags": ["D N"]}).write_parquet(tmp_path / "b.parquet")
+    refused("'tokens' is no list of texts", tmp_path / "b.parquet", 1)
+
+
+def test_tables_of_one_token_a_row_are_refused(tmp_path: Path) -> None:
+    refused("tagged sentences are not read from tables", put(tmp_path / "a.csv", "word,tag\na,X\n"), None)

@@ -151,8 +151,17 @@ def test_nothing_left_to_learn_from(tmp_path):
         prepare(long_pairs(tmp_path), settings(max_length=1))
 
 
-def test_a_table_is_no_list_of_pairs(tmp_path):
+def test_a_table_says_which_columns_are_pairs(tmp_path):
     path = tmp_path / "pairs.csv"
-    path.write_text("a,b\nc,d\n", encoding="utf-8")
-    with pytest.raises(DataError, match="divided by a tab"):
-        prepare(resolved(path, "translate"), settings())
+    path.write_text("de,en\n" + "".join(f"{d},{e}\n" for d, e in zip(DE, EN, strict=True)), encoding="utf-8")
+    with pytest.raises(DataError, match="name both, as in --text COLUMN --label COLUMN"):
+        read_pairs(resolved(path, task="translate"), settings())
+    found = prepare(resolved(path, task="translate"), settings(text="en", label="de"))
+    assert set(found.parts["train"].sources) <= set(EN)
+    assert "sentences are in the column 'en', their translations in 'de'" in found.notes
+    lines = "".join(f"{d}\t{e}\n" for d, e in zip(DE, EN, strict=True))
+    (tmp_path / "a.tsv").write_text(f"de\ten\n{lines}", encoding="utf-8")
+    named = read_pairs(resolved(tmp_path / "a.tsv", task="translate"), settings(text="en", label="de"))
+    assert named["all"].sources == EN
+    (tmp_path / "b.tsv").write_text(lines, encoding="utf-8")
+    assert read_pairs(resolved(tmp_path / "b.tsv", task="translate"), settings())["all"].sources == DE

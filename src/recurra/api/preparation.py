@@ -9,6 +9,7 @@ import torch
 
 from recurra.api.catalogue import kind
 from recurra.api.prepared import Prepared
+from recurra.api.sense import check_sense
 from recurra.api.vectors import with_vectors
 from recurra.cells.catalogue import get
 from recurra.engines import choose
@@ -17,7 +18,7 @@ from recurra.errors import DataError, UnknownNameError, UsageError
 from recurra.tasks.settings import segmented
 from recurra.tasks.sources import Source
 from recurra.topologies.settings import NetworkSettings
-from recurra.training.defaults import EPOCHS, READ_BY, Settings, default_epochs, defaults_for
+from recurra.training.defaults import EPOCHS, Settings, default_epochs, defaults_for
 
 FILES = ("validation", "test", "parallel", "vectors")
 """Settings that are files; of their paths only the names are kept."""
@@ -36,7 +37,7 @@ def settings_for(source: Source, given: dict[str, Any]) -> Settings:
     settings = _tied_if_it_fits(source, with_vectors(source.task, settings, given), given)
     network = settings.network
     engine_of(network)
-    _check_sense(source, settings, given)
+    check_sense(source, settings, given)
     check_device(settings.training.device)
     if network.bidirectional and settings.training.bptt is not None:
         raise UsageError("truncated BPTT reads forward only; use bidirectional=False or the full bptt")
@@ -75,24 +76,6 @@ def engine_of(network: NetworkSettings) -> str:
     mask = torch.empty(1, network.hidden_size) if network.recurrent_dropout else None
     request = Request(cell, weights, torch.empty(1, 1, network.embedding_size), state, recurrent_mask=mask)
     return choose.choose(request, network.engine).name
-
-
-def _check_sense(source: Source, settings: Settings, given: dict[str, Any]) -> None:
-    """Errors: UsageError for a setting that would have no effect on this run"""
-    plain = {name: value for part in Settings().to_json().values() for name, value in part.items()}
-    asked = {name for name, value in given.items() if value != plain[name]}
-    for name, tasks in READ_BY.items():
-        if name in asked and source.task not in tasks:
-            one = f"the task {tasks[0]}" if len(tasks) == 1 else f"the tasks {', '.join(tasks)}"
-            raise UsageError(f"{name} is a setting of {one}; this run's task is {source.task}")
-    for name in ("text", "label", "split_column"):
-        if name in asked and source.kind != "table" and (name, source.kind) != ("label", "tunes"):
-            raise UsageError(f"{name} names a column, but these data are no table: {source.why}")
-    if "split_column" in asked and source.files.keys() != {"all"}:
-        raise UsageError(f"split_column divides a single table; here each part has its own: {', '.join(source.files)}")
-    for name in ("min_count", "max_vocabulary"):
-        if name in asked and settings.data.level == "byte":
-            raise UsageError(f"{name} does not apply to bytes, of which all 256 are known")
 
 
 def check_vocabulary(prepared: Prepared) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from recurra.data import json_text
 from recurra.data.text import iter_lines, read_text
 from recurra.errors import DataError
 
@@ -20,9 +20,7 @@ def json_lines(path: Path, encoding: str) -> Iterator[Record]:
     """(line, object) of each line that is not blank. Errors: DataError, with its line, for one that is no object"""
     for number, line in enumerate(iter_lines(path, encoding), start=1):
         if line.strip():
-            with _told(path, number):
-                found = json.loads(line)
-            yield number, _checked(found, line, path, number)
+            yield number, _object(json_text.parse(line, path, number, remedy="one JSON object per line"), path, number)
 
 
 def json_list(path: Path, encoding: str) -> Iterator[Record]:
@@ -36,9 +34,11 @@ def json_list(path: Path, encoding: str) -> Iterator[Record]:
     line, counted, place = 1, 0, _after_blank(text, place + inside)
     while place < len(text) and not (inside and text[place] == "]"):
         line, counted = line + text.count("\n", counted, place), place
-        with _told(path, line):
-            found, end = decoder.raw_decode(text, place)
-        yield line, _checked(found, text[place:end], path, line)
+        try:
+            _, end = decoder.raw_decode(text, place)
+        except (json.JSONDecodeError, RecursionError, ValueError) as error:
+            raise _broken(error, path, line) from None
+        yield line, _object(json_text.parse(text[place:end], path, line), path, line)
         place = _after_blank(text, end)
         if inside and text[place : place + 1] == ",":
             place = _after_blank(text, place + 1)
@@ -54,28 +54,15 @@ def _after_blank(text: str, place: int) -> int:
     return place if found is None else found.end()
 
 
-@contextmanager
-def _told(path: Path, line: int) -> Iterator[None]:
-    """What the standard library raises about JSON, as DataError. line: where the text begins that it was given."""
-    try:
-        yield
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"this line is no JSON: {error.msg} at character {error.colno}",
-            remedy="one JSON object per line",
-            file=path,
-            line=max(line, error.lineno),
-        ) from error
-    except (RecursionError, ValueError) as error:
-        raise DataError(f"this line cannot be read: {error}", file=path, line=line) from error
+def _broken(error: Exception, path: Path, line: int) -> DataError:
+    if isinstance(error, json.JSONDecodeError):
+        problem, line = f"this is no JSON: {error.msg} at character {error.colno}", error.lineno
+    else:
+        problem = "this JSON is nested too deeply, or has a number of too many digits"
+    return DataError(problem, remedy="give a list of JSON objects, or one object a line", file=path, line=line)
 
 
-def _checked(record: Any, text: str, path: Path, line: int) -> dict[str, Any]:
-    if "\\u" in text:
-        try:
-            json.dumps(record, ensure_ascii=False).encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise DataError("half of a surrogate pair in an escape", file=path, line=line) from error
+def _object(record: Any, path: Path, line: int) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise DataError(
             f"this line is a JSON {type(record).__name__}, not an object",

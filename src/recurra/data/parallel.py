@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from recurra.data.splits import check_fractions
+from recurra.data.tables import column_names, read_table
 from recurra.data.text import iter_lines
 from recurra.errors import DataError
 
@@ -96,6 +97,53 @@ def from_files(source: Path, target: Path, *, encoding: str = "utf-8") -> Pairs:
             continue
         _add(pairs, first, second, source, number, target)
     return _some(pairs, source)
+
+
+SOURCE_COLUMNS = ("source", "src", "text", "sentence")
+TARGET_COLUMNS = ("target", "tgt", "translation", "trg")
+"""What the two columns of a table are usually called, in lower case."""
+
+
+def from_table(
+    path: Path, *, source: str | None, target: str | None, encoding: str = "utf-8", swap: bool = False
+) -> tuple[Pairs, str]:
+    """A row a pair, its two sides in two columns of a table, and what was found where, for people.
+
+    source, target: names of columns, None for the usual ones; swap: the second is the source. Outer white space is
+    stripped, rows with two empty cells are left out and counted.
+    Errors: DataError for columns that there are not, an empty side; for no pair at all; or as `read_table`
+    """
+    there = column_names(path, encoding=encoding)
+    names = []
+    for option, asked, usual in (("text", source, SOURCE_COLUMNS), ("label", target, TARGET_COLUMNS)):
+        name = asked or next((column for column in there if column.lower() in usual), None)
+        if name is None:
+            raise DataError(
+                f"no column is named as a {'source' if option == 'text' else 'translation'} usually is; there are "
+                f"{', '.join(map(repr, there[:20]))}",
+                remedy="name both, as in --text COLUMN --label COLUMN: the source, and its translation",
+                file=path,
+            )
+        names.append(name)
+    if names[0] == names[1]:
+        raise DataError(f"{names[0]!r} cannot be both the source and its translation",
+                        remedy="name two columns with --text and --label", file=path)  # fmt: skip
+    table = read_table(path, encoding=encoding, columns=names)
+    if swap:
+        names.reverse()
+    pairs = Pairs()
+    for first, second, line in zip(*(table.columns[name] for name in names), table.lines, strict=True):
+        if first.strip() or second.strip():
+            _add(pairs, first, second, path, line)
+        else:
+            pairs.blank += 1
+    return _some(pairs, path), f"sentences are in the column {names[0]!r}, their translations in {names[1]!r}"
+
+
+def has_header(path: Path, encoding: str = "utf-8") -> bool:
+    """Whether the first line of a file of two columns names them as they usually are."""
+    names = [cell.strip().lower() for cell in next(iter_lines(path, encoding), "").split("\t")]
+    return len(names) > 1 and names[0] in SOURCE_COLUMNS and names[1] in TARGET_COLUMNS
 
 
 def _add(pairs: Pairs, first: str, second: str, file: Path, line: int, other: Path | None = None) -> None:

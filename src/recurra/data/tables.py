@@ -170,6 +170,16 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> Table:
     return Table(path, kept, list(range(1, frame.height + 1)))
 
 
+def parquet_rows(path: Path) -> Iterator[Record]:
+    """(row from 1, values by column) of a Parquet file, lists as lists. Errors: DataError if it cannot be read"""
+    import polars as pl
+
+    _parquet_schema(path)
+    with _polars_told(path):
+        frame = pl.scan_parquet(path, glob=False, hive_partitioning=False).collect()
+    yield from enumerate(frame.iter_rows(named=True), start=1)
+
+
 @contextmanager
 def _polars_told(path: Path) -> Iterator[None]:
     from polars.exceptions import PanicException, PolarsError

@@ -106,7 +106,7 @@ class Reading:
 
 
 def read_tagged(path: Path, reading: Reading | None = None, *, tags: Path | None = None) -> Tagged:
-    """The sentences of a file, in the format that its name says: .conllu, .jsonl (.ndjson), else columns.
+    """The sentences of a file, in the format that its name says: .conllu, .jsonl, .json, .parquet, else columns.
 
     tags: with it, `path` holds sentences of tokens, one a line, and `tags` their tags, line by line.
     Errors: DataError with file and line for what does not fit, and for a file without any sentence; UsageError for a
@@ -114,7 +114,7 @@ def read_tagged(path: Path, reading: Reading | None = None, *, tags: Path | None
     """
     from recurra.data.tagged_columns import read_columns
     from recurra.data.tagged_conllu import read_conllu
-    from recurra.data.tagged_lines import read_jsonl, read_parallel
+    from recurra.data.tagged_lines import read_jsonl, read_parallel, read_rows
 
     reading = reading or Reading()
     if tags is not None:
@@ -123,8 +123,18 @@ def read_tagged(path: Path, reading: Reading | None = None, *, tags: Path | None
         suffix = Path(inner_name(path)).suffix.lower()
         readers: dict[str, Callable[[Path, Reading], Tagged]] = {
             ".conllu": read_conllu, ".jsonl": read_jsonl, ".ndjson": read_jsonl,
+            ".json": read_rows, ".parquet": read_rows, ".csv": _refuse_table,
         }  # fmt: skip
         found = readers.get(suffix, read_columns)(path, reading)
     if not len(found):
         raise DataError("this file has no sentence", remedy="is it the right file?", file=path)
     return found
+
+
+def _refuse_table(path: Path, _reading: Reading) -> Tagged:
+    raise DataError(
+        "tagged sentences are not read from tables of this kind, which do not say where one ends",
+        remedy="give .conllu, columns (.bio, .tsv, .txt) with a blank line between sentences, or .jsonl and .parquet "
+        "with lists of tokens and of tags",
+        file=path,
+    )

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from recurra.data import json_text
+from recurra.data.json_records import json_list
+from recurra.data.tables import parquet_rows
 from recurra.data.tagged import Reading, Sentence, Tagged
 from recurra.data.text import iter_lines
 from recurra.errors import DataError, listed, quoted
@@ -32,12 +34,28 @@ def read_jsonl(path: Path, reading: Reading) -> Tagged:
         row = json_text.parse(line, path, number, remedy="one JSON object per line")
         if not isinstance(row, dict):
             raise DataError(f"expected an object, got {type(row).__name__}", file=path, line=number)
-        tokens = _strings(path, number, row, _key(path, number, row, reading.text, TOKEN_KEYS, "text"), "tokens")
-        tags = _strings(path, number, row, _key(path, number, row, reading.label, TAG_KEYS, "label"), "tags")
-        if len(tokens) != len(tags):
-            raise DataError(f"{len(tokens)} tokens, but {len(tags)} tags", file=path, line=number)
-        _keep(found, tokens, tags, path, number)
+        _add(found, row, path, number, reading)
     return found
+
+
+def read_rows(path: Path, reading: Reading) -> Tagged:
+    """As `read_jsonl`: a .json file with a list of objects, or a Parquet file with two columns of lists."""
+    found = Tagged()
+    rows = parquet_rows(path) if path.suffix.lower() == ".parquet" else json_list(path, reading.encoding)
+    for number, row in rows:
+        if number in reading.skip:
+            found.left_out.append(f"{path.name}:{number}")
+        else:
+            _add(found, row, path, number, reading)
+    return found
+
+
+def _add(found: Tagged, row: dict[str, Any], path: Path, number: int, reading: Reading) -> None:
+    tokens = _strings(path, number, row, _key(path, number, row, reading.text, TOKEN_KEYS, "text"), "tokens")
+    tags = _strings(path, number, row, _key(path, number, row, reading.label, TAG_KEYS, "label"), "tags")
+    if len(tokens) != len(tags):
+        raise DataError(f"{len(tokens)} tokens, but {len(tags)} tags", file=path, line=number)
+    _keep(found, tokens, tags, path, number)
 
 
 def read_parallel(path: Path, tags: Path, reading: Reading) -> Tagged:

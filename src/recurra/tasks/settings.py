@@ -32,8 +32,12 @@ class DataSettings(BaseModel):
     max_vocabulary: int | None = Field(None, ge=2, description="largest vocabulary, <unk> included")
     max_length: int | None = Field(None, ge=1, description="longer texts are cut (fill: divided) after so many tokens")
     encoding: str = Field("utf-8", description="encoding of text files")
-    text: str | None = Field(None, description="column of the text, or of the tokens (tables, tagged files)")
-    label: str | None = Field(None, description="column of the label, or of the tags (tables, tagged files)")
+    text: str | None = Field(
+        None, description="column of the text, of the tokens, or of the source (tables, tagged files)"
+    )
+    label: str | None = Field(
+        None, description="column of the label, of the tags, or of the translation (tables, tagged files)"
+    )
     split: tuple[float, float, float] = Field((0.8, 0.1, 0.1), description="shares of train, validation and test")
     split_column: str | None = Field(None, description="column that names each row's part (tables)")
     vectors: str | None = Field(
@@ -62,12 +66,12 @@ class DataSettings(BaseModel):
 
 
 def segmented(data: DataSettings, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that `segment` stands for; given: what the user set.
+    """The settings that `segment` stands for; given: what the user set. How words end means that tokens are words.
 
     Errors: UsageError if the user set one of them otherwise
     """
     if data.segment is None:
-        return {}
+        return {"level": "word"} if "word_split" in given and "level" not in given else {}
     meant = {"level": "word", "word_split": "chinese"} if data.segment == "word" else {"level": "char"}
     for name, value in meant.items():
         if given.get(name, value) != value:

@@ -167,6 +167,8 @@ def _with_parts(source: Source, validation: str | None, test: str | None) -> Sou
             "files for validation and test go with one file of two columns",
             remedy="put train.<language>, validation.<language> and test.<language> into a folder",
         )
+    if source.kind == "tunes":
+        raise DataError("files for validation and test go with a table or a text; tunes are divided by --split")
     if source.kind == "labels":
         raise DataError("files for validation and test go with a table or a text, not with a folder of labels")
     if source.kind in ("poems", "texts") and not set(source.files) <= {"all", *PARTS}:

@@ -17,6 +17,7 @@ from recurra.data.splits import PARTS
 from recurra.data.subwords import Subwords
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
+from recurra.tasks.file_kinds import ending
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources import Source, hashes, in_memory
 
@@ -96,7 +97,8 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Transla
 
 
 def _read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, Pairs], list[str]]:
-    found, notes = read_pairs(source, settings), []
+    notes: list[str] = []
+    found = read_pairs(source, settings, notes)
     if found.keys() == {"all"}:
         pairs, repeats = parallel.distinct(found["all"])
         if repeats:
@@ -118,9 +120,18 @@ def _read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, 
 
 
 @in_memory
-def read_pairs(source: Source, settings: DataSettings) -> dict[str, Pairs]:
+def read_pairs(source: Source, settings: DataSettings, notes: list[str] | None = None) -> dict[str, Pairs]:
     """The pairs of a source by part, or all of them under "all". Errors: DataError; UsageError for languages"""
     files, encoding = chosen_files(source, settings), settings.encoding
+    if source.kind == "table" and _has_names(source, settings):
+        found = {}
+        for part, path in files.items():
+            found[part], said = parallel.from_table(
+                path, source=settings.text, target=settings.label, encoding=encoding, swap=settings.swap
+            )
+        if notes is not None:
+            notes.append(said)
+        return found
     if not two_files(source):
         return {
             part: parallel.from_columns(path, encoding=encoding, swap=settings.swap) for part, path in files.items()
@@ -131,6 +142,13 @@ def read_pairs(source: Source, settings: DataSettings) -> dict[str, Pairs]:
         a, b = (second, first) if settings.swap else (first, second)
         found[first.partition(".")[0]] = parallel.from_files(files[a], files[b], encoding=encoding)
     return found
+
+
+def _has_names(source: Source, settings: DataSettings) -> bool:
+    """Whether the columns of a table have names: those of a .tsv only if they are asked for, or as usual."""
+    path = next(iter(source.files.values()))
+    named = settings.text is not None or settings.label is not None
+    return named or ending(path) != ".tsv" or parallel.has_header(path, settings.encoding)
 
 
 def two_files(source: Source) -> bool:

@@ -138,6 +138,8 @@ EPOCHS: dict[TaskName, float] = {
 }  # fmt: skip
 """How long a run is when neither epochs nor minutes are given, unless the data are few."""
 READ_BY: dict[str, tuple[TaskName, ...]] = {
+    "label": ("classify", "tag", "generate", "translate"),
+    "split_column": ("classify", "generate"),
     "merge": ("classify", "tag", "translate"),
     "pooling": ("classify",),
     "max_length": ("classify", "tag", "translate", "generate", "fill"),

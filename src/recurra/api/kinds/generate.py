@@ -12,7 +12,7 @@ from recurra.api.prepared import Prepared
 from recurra.api.stored import Config, GenerateConfig, config_of
 from recurra.data.conditioned import Attributes
 from recurra.data.vocabulary import Vocabulary
-from recurra.errors import DataError
+from recurra.errors import DataError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
 from recurra.tasks.generate import GenerateTask, Generator, build, judge
@@ -56,6 +56,8 @@ class GenerateKind:
 
     def prepare(self, source: Source, settings: Settings) -> PreparedGenerator:
         training = settings.training
+        if training.bptt is not None:
+            raise UsageError("generate learns from whole texts; leave bptt out, and cut them with max_length")
         data = prepare(source, settings.data, seed=training.seed)
         torch.manual_seed(training.seed)
         task = GenerateTask(data, settings.network, batch_size=training.batch_size, seed=training.seed)

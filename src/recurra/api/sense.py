@@ -1,0 +1,74 @@
+"""Settings that would have no effect on a run are refused by name, never passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from recurra.data.splits import PARTS
+from recurra.errors import UsageError
+from recurra.tasks.sources import Source
+from recurra.tasks.tag_files import TAGS
+from recurra.training.defaults import READ_BY, Settings
+
+
+def check_sense(source: Source, settings: Settings, given: Mapping[str, Any]) -> None:
+    """Errors: UsageError for a setting of the user's that would have no effect on this run
+
+    What says only that something is off, as it is anyway, is no such setting.
+    """
+    plain = {name: value for part in Settings().to_json().values() for name, value in part.items()}
+    asked = {name for name, value in given.items() if value or value != plain[name]}
+    for name, tasks in READ_BY.items():
+        if name in asked and source.task not in tasks:
+            one = f"the task {tasks[0]}" if len(tasks) == 1 else f"the tasks {', '.join(tasks)}"
+            raise UsageError(f"{name} is a setting of {one}; this run's task is {source.task}")
+    _check_columns(source, asked)
+    _check_division(source, asked)
+    _check_tokens(source, settings, asked)
+    _check_training(settings, asked)
+
+
+def _check_columns(source: Source, asked: Collection[str]) -> None:
+    named = source.kind == "table" or (source.kind == "tagged" and not any(k.endswith(TAGS) for k in source.files))
+    for name in ("text", "label", "split_column"):
+        if name in asked and not named and (name, source.kind) != ("label", "tunes"):
+            raise UsageError(f"{name} names a column, but these data are no table: {source.why}")
+    if "split_column" in asked and source.files.keys() != {"all"}:
+        raise UsageError(f"split_column divides a single table; here each part has its own: {', '.join(source.files)}")
+    if "encoding" in asked and all(path.suffix.lower() == ".parquet" for path in source.files.values()):
+        raise UsageError("encoding is of text files; Parquet files have none")
+
+
+def _check_division(source: Source, asked: Collection[str]) -> None:
+    if "split" not in asked:
+        return
+    if "split_column" in asked:
+        raise UsageError("split and split_column both divide the data; give one of them")
+    parts = [part for part in PARTS if part in {key.partition(".")[0] for key in source.files}]
+    read = source.task in ("classify", "tag", "fill") and "validation" not in parts
+    if "train" in parts and not read:
+        raise UsageError(f"split divides data in one piece; here each part has its own file: {', '.join(parts)}")
+
+
+def _check_tokens(source: Source, settings: Settings, asked: Collection[str]) -> None:
+    level = settings.data.level
+    for name in ("min_count", "max_vocabulary"):
+        if name in asked and level == "byte":
+            raise UsageError(f"{name} does not apply to bytes, of which all 256 are known")
+    if "word_split" in asked and level in ("char", "byte", "bpe"):
+        raise UsageError(f"word_split is how words end; this run's tokens are of level {level}")
+
+
+def _check_training(settings: Settings, asked: Collection[str]) -> None:
+    network, training = settings.network, settings.training
+    if "merge" in asked and not network.bidirectional:
+        raise UsageError("merge joins two directions; this network reads in one, give bidirectional too")
+    if "momentum" in asked and training.optimizer != "sgd":
+        raise UsageError(f"momentum is of the optimizer sgd; this run's is {training.optimizer}")
+    if "clip_norm" in asked and "clip_value" in asked:
+        raise UsageError("clip_norm and clip_value both limit the gradient; give one of them")
+    if "state_reset" in asked and training.bptt is None:
+        raise UsageError("state_reset is for truncated BPTT; with the full bptt there is nothing to reset")
+    if "char_embedding_size" in asked and network.char_size == 0:
+        raise UsageError("char_embedding_size is of the encoder of characters, which char_size 0 leaves out")
