@@ -75,6 +75,11 @@ class Printed:
             except (OSError, ValueError):
                 self._failed()
 
+    def say(self, line: str) -> None:
+        """A line that somebody else's names may be in."""
+        self.write(f"{escape(line)}\n")
+        self.flush()
+
     def _failed(self) -> None:
         if self.heard:
             raise

@@ -11,6 +11,8 @@ from recurra.api.run import load
 from recurra.api.talk import Talk
 from recurra.api.vectors import told
 from recurra.data.vectors import check_out, write_vectors
+from recurra.errors import DataError, UsageError
+from recurra.locks import HeldError, holding
 from recurra.model_folder.manifest import MANIFEST
 from recurra.tasks.skipgram import SkipGram, count_tokens, learn_vectors
 from recurra.tasks.sources import resolve
@@ -36,11 +38,23 @@ def export_vectors(
     """
     path, talk = Path(out), Talk(quiet=quiet)
     check_out(path, overwrite=overwrite)
+    try:
+        with holding(path):
+            return _export(source, path, task, how or SkipGram(), overwrite, talk, settings)
+    except HeldError as error:
+        raise UsageError(f"{error}; wait for it or name another --out") from error
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror or error}", file=path) from error
+
+
+def _export(
+    source: str | Path, path: Path, task: str | None, how: SkipGram, overwrite: bool, talk: Talk,
+    settings: dict[str, Any],
+) -> int:  # fmt: skip
     if (Path(source) / MANIFEST).is_file():
         found = load(source).model.word_vectors()
         tokens, rows = found.tokens, found.rows
     else:
-        how = how or SkipGram()
         data = resolve(source, task, validation=settings.get("validation"), test=settings.get("test"))
         talk.say(f"task {data.task}: {data.why}")
         if data.task == "language" and settings.get("segment") is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +11,6 @@ import typer
 from recurra.cli.output import write, write_json, write_table
 from recurra.cli.vectors import explain_nearest
 from recurra.errors import UsageError
-from recurra.model_folder.manifest import MANIFEST
 
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
@@ -45,7 +44,7 @@ def explain(
         return
     from recurra.inspection.explain import explain as explain_cell
 
-    if (Path(cell) / MANIFEST).is_file():
+    if _names_a_folder(cell):
         from recurra.api.run import load
 
         network = load(cell).settings.network
@@ -56,6 +55,13 @@ def explain(
         write_json(asdict(found) | {"engines": engines})
     else:
         write(found.text(latex=latex) + "\n")
+
+
+def _names_a_folder(name: str) -> bool:
+    """Whether a model folder is meant, there or not: a cell's name is no path."""
+    from recurra.cells.catalogue import names
+
+    return name not in names() and (any(sign in name for sign in "/\\.") or os.path.lexists(name))
 
 
 def _catalogue(json: bool) -> None:

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import importlib
 import logging
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
@@ -129,6 +130,10 @@ def segmenter() -> Segmenter:
     )
 
 
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.+]{0,30}", re.ASCII)
+"""What may be shown as a package's version: it is read from a folder and put into a command to copy."""
+
+
 def matching(recorded: object) -> Segmenter:
     """The segmenter here that cuts as the one did whose `Identity.to_json` is given, preferably the same package.
 
@@ -136,6 +141,10 @@ def matching(recorded: object) -> Segmenter:
     """
     if not isinstance(recorded, dict) or sorted(recorded) != ["dictionary", "name", "version"]:
         raise UsageError(f"a segmenter is recorded as name, version and dictionary, this one as {recorded!r:.60}")
+    if recorded["name"] not in SEGMENTERS or not _VERSION.fullmatch(str(recorded["version"])):
+        raise UsageError(
+            f"its Chinese words were cut by a segmenter that this version does not know: {recorded!r:.120}"
+        )
     wanted = f"{recorded['name']} {recorded['version']}"
     remedy = f"install the one it had: pip install {recorded['name']}=={recorded['version']}"
     here = [one for name in sorted(SEGMENTERS, key=lambda n: n != recorded["name"]) if (one := _installed(name))]

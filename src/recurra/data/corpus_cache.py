@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ import numpy.typing as npt
 
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError
+from recurra.locks import holding
+from recurra.terminal import standard_error
 
 FORMAT = 1  # part of every key: a change of the layout or of tokenisation starts a new folder
 HEADER = "corpus.json"
@@ -42,28 +46,49 @@ def key(settings: dict[str, Any]) -> str:
 def load_or_build(folder: Path, build: Callable[[Path], None]) -> Stored:
     """What the folder holds; if it is not there or not whole, `build` fills a temporary one that takes its place.
 
+    Of several processes one builds it and the others wait.
     Errors: DataError if the cache cannot be written.
     """
-    if folder.exists():
-        try:
-            return _load(folder)
-        except (OSError, ValueError, KeyError, TypeError, DataError) as error:
-            log.warning("the cached corpus %s is not whole (%s); it is built again", folder, error)
+    found = _whole(folder)
+    if found is not None:
+        return found
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".tmp", dir=folder.parent))
-        try:
-            build(temporary)
-            _put_in_place(temporary, folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        with _building(folder):
+            found = _whole(folder)
+            if found is not None:
+                return found
+            if os.path.lexists(folder):
+                log.warning("the cached corpus %s is not whole; it is built again", folder)
+            temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".tmp", dir=folder.parent))
+            try:
+                build(temporary)
+                _put_in_place(temporary, folder)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+            return _load(folder)
     except OSError as error:
         raise DataError(
             f"the cache cannot be written to: {error.strerror or error}",
             remedy="set RECURRA_CACHE to a folder with room that can",
             file=folder.parent,
         ) from error
-    return _load(folder)
+
+
+def _whole(folder: Path) -> Stored | None:
+    try:
+        return _load(folder)
+    except (OSError, ValueError, KeyError, TypeError, DataError):
+        return None
+
+
+@contextmanager
+def _building(folder: Path) -> Iterator[None]:
+    """Nobody else builds this folder; what was left by one who was killed while he did is cleared away."""
+    with holding(folder, patience=math.inf, tell=standard_error().say):
+        for left in folder.parent.glob(f"{folder.name}.*.tmp"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
 
 
 def write_part(folder: Path, name: str, blocks: Iterable[npt.NDArray[Any]], count: int, dtype: np.dtype[Any]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from recurra.data.registry import BUILT_IN, PinnedFile, PinnedSet
 from recurra.data.sources import sha256, sha256_unpacked
 from recurra.errors import DataError
+from recurra.locks import holding
 from recurra.terminal import standard_error
 
 
@@ -72,13 +75,19 @@ def verify(path: Path, pinned: PinnedFile) -> Path:
 def fetch(pinned_set: PinnedSet) -> dict[str, Path]:
     """The set's files in the cache, each downloaded unless it is there whole. Progress goes to stderr.
 
+    Of several processes one fetches them and the others wait.
+
     Errors: DataError if a file cannot be fetched, is not what is pinned, or cannot be kept
     """
     folder = cached_folder(pinned_set.name)
-    return {
-        key: _fetch_one(pinned_set, file, folder, f"{number}/{len(pinned_set.files)}")
-        for number, (key, file) in enumerate(pinned_set.files.items(), 1)
-    }
+    with ExitStack() as stack:
+        with suppress(OSError):  # a cache that cannot be written to may hold the files
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(holding(folder, patience=math.inf, tell=standard_error().say))
+        return {
+            key: _fetch_one(pinned_set, file, folder, f"{number}/{len(pinned_set.files)}")
+            for number, (key, file) in enumerate(pinned_set.files.items(), 1)
+        }
 
 
 def _fetch_one(pinned_set: PinnedSet, file: PinnedFile, folder: Path, number: str) -> Path:

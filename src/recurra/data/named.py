@@ -6,6 +6,7 @@ A pinned set is taken from $RECURRA_DATA/<name>/ where that folder is, else from
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -275,7 +276,7 @@ def _copied(data: NamedData, folder: Path) -> NamedData:
 
 def _write_whole(path: Path, content: bytes) -> None:
     """Written under a name of our own beside the path, then renamed: nobody ever sees half a file."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         part.write_bytes(content)
         os.replace(part, path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +104,7 @@ def write_vectors(
     """
     path = check_out(path, overwrite=overwrite)
     kept = [place for place, token in enumerate(tokens) if token.split() == [token]]
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with beside.open("w", encoding="utf-8", newline="\n") as stream:
             stream.write(f"{len(kept)} {rows.shape[1]}\n")
@@ -112,6 +112,7 @@ def write_vectors(
                 stream.write(" ".join([tokens[place], *(f"{value:.6g}" for value in rows[place].tolist())]) + "\n")
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise DataError(f"cannot be written: {error.strerror or error}", file=path) from error
+    finally:
+        beside.unlink(missing_ok=True)
     return len(kept), len(tokens) - len(kept)
