@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from recurra.cli.output import write, write_json, write_table
 from recurra.cli.vectors import explain_nearest
 from recurra.errors import UsageError
+from recurra.model_folder.manifest import MANIFEST
 
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
@@ -61,6 +63,8 @@ def _names_a_folder(name: str) -> bool:
     """Whether a model folder is meant, there or not: a cell's name is no path."""
     from recurra.cells.catalogue import names
 
+    if (Path(name) / MANIFEST).is_file():
+        return True
     return name not in names() and (any(sign in name for sign in "/\\.") or os.path.lexists(name))
 
 

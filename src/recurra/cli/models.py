@@ -82,7 +82,7 @@ def predict(
         beam=beam, n_best=n_best, length_penalty=length_penalty, block_ngrams=block_ngrams, sample=sample,
         temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
     )  # fmt: skip
-    given = texts if texts and texts != ["-"] else _lines_of_stdin(asked=bool(texts))
+    given = [text(each) for each in texts] if texts and texts != ["-"] else _lines_of_stdin(asked=bool(texts))
     from recurra.api.run import load
 
     model = load(run)
@@ -168,6 +168,10 @@ def generate(
             write("\n")
 
 
+LONGEST, MOST, MOST_LINES = 4_000_000, 1_000_000_000, 10_000_000
+"""Of standard input: bytes of a line, bytes, lines. What never ends is refused before it fills the memory."""
+
+
 def _lines_of_stdin(*, asked: bool) -> list[str]:
     """One text a line.
 
@@ -175,8 +179,15 @@ def _lines_of_stdin(*, asked: bool) -> list[str]:
     """
     if not asked and sys.stdin.isatty():
         raise UsageError("predict what? name texts, or give them on standard input, one a line")
-    lines = []
-    for number, line in enumerate(sys.stdin.buffer, start=1):
+    lines: list[str] = []
+    size = 0
+    while line := sys.stdin.buffer.readline(LONGEST + 1):
+        number, size = len(lines) + 1, size + len(line)
+        if len(line) > LONGEST or size > MOST or number > MOST_LINES:
+            raise DataError(
+                f"more than {LONGEST:,} bytes in a line, {MOST:,} in all or {MOST_LINES:,} lines",
+                remedy="give one text a line, and fewer at once", file="standard input", line=number,
+            )  # fmt: skip
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ import functools
 import gzip
 import hashlib
 import lzma
+import stat
 import struct
 import zipfile
 import zlib
@@ -29,6 +30,36 @@ _TRIED = 8 << 20
 """A .gz of so many bytes is unpacked once to see its size; a larger one says it, rightly or not, in its last bytes."""
 _DEFLATE_TIMES = 1032
 """No byte of a .gz stands for more."""
+
+
+KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+"""What stands where a file is wanted, and may never end."""
+
+
+def refuse_streams(path: Path) -> None:
+    """Nothing is opened: a pipe without a writer would wait for one.
+
+    Errors: DataError for a pipe, a device or a socket, and for what cannot be looked at; not for what is not there
+    """
+    if str(path) == "-":
+        raise DataError(f"standard input is no file: {READ_TWICE}", remedy="write it to a file first: ... > data.txt")
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte
+        raise DataError(f"cannot be read: {getattr(error, 'strerror', None) or error}", file=path) from error
+    kind = KINDS.get(stat.S_IFMT(found.st_mode))
+    if kind is not None:
+        raise DataError(f"this is {kind}, not a file: {READ_TWICE}", remedy="write it to a file first", file=path)
+
+
+READ_TWICE = "data are read more than once, and again when the run is resumed or evaluated"
 
 
 def read_blocks(path: Path, size: int = BLOCK_BYTES) -> Iterator[bytes]:
@@ -110,6 +141,7 @@ def sha256_unpacked(path: Path) -> str:
 
 def inner_name(path: Path) -> str:
     """The file's name without its packing: "a.csv" for a.csv, a.csv.gz and for a .zip that holds a.csv."""
+    refuse_streams(path)
     suffix = path.suffix.lower()
     if suffix == ".zip":
         with _reported(path), zipfile.ZipFile(path) as archive:
@@ -157,6 +189,7 @@ _DAMAGED = (
 @contextmanager
 def _reported(path: Path) -> Iterator[None]:
     """Turn what the system or an unpacker raises about `path` into a DataError."""
+    refuse_streams(path)
     try:
         yield
     except FileNotFoundError as error:

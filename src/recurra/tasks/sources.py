@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from recurra.data import named
-from recurra.data.sources import sha256
+from recurra.data.sources import refuse_streams, sha256
 from recurra.data.splits import PARTS
 from recurra.errors import DataError, UnknownNameError
 from recurra.tasks import folders
@@ -69,10 +69,13 @@ def resolve(
     if task is not None and task not in TASKS:
         raise UnknownNameError("task", task, TASKS)
     path = Path(data)
+    for given in (path, validation, test, parallel):
+        if given is not None:
+            refuse_streams(Path(given))
     if parallel is not None:
         source = _two_files(path, Path(parallel))
     elif path.is_dir():
-        found = folders.look(path, task)
+        found = _looked_into(path, task)
         tuned = dict(TUNE_SETTINGS) if found.kind == "tunes" else {}
         source = Source(path.name, found.task, found.kind, found.files, tuned, found.why)
     elif path.exists():
@@ -85,6 +88,14 @@ def resolve(
     if task is not None and task != source.task:
         source = _as_task(source, task)
     return _with_parts(source, validation, test)
+
+
+def _looked_into(path: Path, task: str | None) -> folders.Found:
+    """Errors: DataError if the folder, or what is in it, cannot be looked at"""
+    try:
+        return folders.look(path, task)
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", file=error.filename or path) from error
 
 
 def named_source(name: str) -> Source:
