@@ -16,11 +16,13 @@ from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks.model import Model
 from recurra.tasks.settings import TASKS
+from recurra.terminal import whole
 
 
 class Run:
     """A trained model: predict or generate with it, evaluate it.
 
+    Texts that are asked about are whole: half of a surrogate pair, as a cut emoji leaves it, is read as U+FFFD.
     folder: where it stands; config, metrics: what was written about it; stored: config as it was checked; settings:
     what it was trained with; model: what its task can do with it, see tasks.model.
     """
@@ -49,18 +51,18 @@ class Run:
 
         Errors: UsageError for an empty text, an option that the task does not read, a model that does not predict
         """
-        return self.model.predict(texts, top=top, **options)
+        return self.model.predict(_whole(texts), top=top, **options)
 
     def generate(self, prompt: str = "", length: int | None = None, **sampling: Any) -> Any:
         """New text that begins with the prompt; sampling: temperature, top_k, top_p, seed and what the task reads.
 
         Errors: UsageError for a prompt with tokens that the model does not know, or for a model that does not generate
         """
-        return self.model.generate(prompt, length, **sampling)
+        return self.model.generate(_whole(prompt), length, **{name: _whole(value) for name, value in sampling.items()})
 
     def stream(self, prompt: str = "", length: int | None = None, **sampling: Any) -> Iterator[str]:
         """As `generate`, piece by piece and without the prompt."""
-        return self.model.stream(prompt, length, **sampling)
+        return self.model.stream(_whole(prompt), length, **{name: _whole(value) for name, value in sampling.items()})
 
     def evaluate(
         self, data: str | Path | None = None, *, baselines: bool = False, groups: str | None = None
@@ -88,7 +90,7 @@ class Run:
         """
         from recurra.api.scoring import score
 
-        return score(self, candidates, by=by, baseline=baseline)
+        return score(self, _whole(candidates), by=by, baseline=baseline)
 
     def nearest(self, word: str, *, top: int = 10) -> list[tuple[str, float]]:
         """The tokens whose vectors stand nearest to a word's, with the cosine of the angle.
@@ -97,10 +99,17 @@ class Run:
         """
         from recurra.inspection.nearest import nearest
 
-        return nearest(self.model.word_vectors(), word, top=top)
+        return nearest(self.model.word_vectors(), _whole(word), top=top)
 
     def __repr__(self) -> str:
         return f"<Run {self.folder}: {self.task}, {self.settings.network.cell}>"
+
+
+def _whole(given: Any) -> Any:
+    """Texts, and lists of them, without halves of surrogate pairs, which are no text: see `terminal.whole`."""
+    if isinstance(given, str):
+        return whole(given)
+    return [_whole(each) for each in given] if isinstance(given, (list, tuple)) else given
 
 
 def load(folder: str | Path) -> Run:

@@ -9,6 +9,7 @@ import typer
 
 from recurra.cli import translations
 from recurra.cli.output import note, score, visible, write, write_json, write_table
+from recurra.cli.values import text
 from recurra.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def generate(
     from recurra.cli.generated import refuse_class, refuse_sampling, write_generated
     from recurra.tasks.language import LENGTH
 
+    prompt, condition = text(prompt), None if condition is None else text(condition)
     model = load(run)
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     if model.task == "generate":
@@ -149,7 +151,7 @@ def generate(
         write_generated(model, prompt, length, condition, count, sampling, json=json)
         return
     refuse_class(model, condition)
-    stops = [text.replace("\\n", "\n") for text in stop or ()]
+    stops = [text(each).replace("\\n", "\n") for each in stop or ()]
     sampling |= {"repetition_penalty": repetition_penalty, "stop": stops}
     seeds = [None if seed is None else (seed + i) % 2**32 for i in range(count)]
     streams = (model.stream(prompt, length, **sampling | {"seed": each}) for each in seeds)
@@ -189,13 +191,12 @@ def _lines_of_stdin(*, asked: bool) -> list[str]:
                 remedy="give one text a line, and fewer at once", file="standard input", line=number,
             )  # fmt: skip
         try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            lines.append(line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n"))
         except UnicodeDecodeError as error:
             raise DataError(
                 f"byte {error.start + 1} of the line is not utf-8", remedy="convert it first, as with iconv",
                 file="standard input", line=number,
             ) from None  # fmt: skip
-        lines.append(text.rstrip("\r\n"))
     if not lines:
         raise UsageError("standard input is empty; give one text a line")
     return lines

@@ -9,10 +9,22 @@ from typing import Any
 import typer
 
 from recurra.data.normalize import NORMALIZATIONS
-from recurra.errors import UnknownNameError
+from recurra.errors import UnknownNameError, UsageError
+from recurra.terminal import in_a_line
 
 OFF = object()
 """Typed to switch a setting off. None would say that the option was not given."""
+
+
+def text(typed: str) -> str:
+    """An argument that is read as text, not as a path. Errors: UsageError for bytes that are no UTF-8"""
+    try:
+        typed.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{in_a_line(typed[:60])} is not utf-8, at character {error.start + 1}\nconvert it first, as with iconv"
+        ) from None
+    return typed
 
 
 def normalizations(typed: str) -> tuple[str, ...]:

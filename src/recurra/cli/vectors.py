@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from recurra.cli.output import visible, write_json, write_result, write_table
+from recurra.cli.values import text
 
 SETTINGS: dict[str, Any] = {"panels": ("data",), "without": ("vectors", "vectors_encoding", "train_vectors")}
 """Of the settings the command has those of the data."""
@@ -57,6 +58,7 @@ def explain_nearest(source: str, word: str, top: int, *, json: bool) -> None:
     from recurra.api.run import load
     from recurra.inspection.nearest import nearest_in_file
 
+    word = text(word)
     found = (
         nearest_in_file(Path(source), word, top=top) if Path(source).is_file() else load(source).nearest(word, top=top)
     )

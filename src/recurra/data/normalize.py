@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 from recurra.errors import UnknownNameError
+from recurra.terminal import whole
 
 ASCII_KEPT = frozenset(string.ascii_letters + " .,;'-\n")
 
@@ -56,7 +57,8 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def normalize(text: str, names: Iterable[str]) -> str:
-    """Apply the named normalisations in the order given."""
+    """Apply the named normalisations in the order given; half of a surrogate pair is U+FFFD always."""
+    text = whole(text)
     for name in names:
         text = NORMALIZATIONS[name](text)
     return text

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from recurra.report.measures import printable
 from recurra.report.svg import BLUE, INK, MUTED, canvas, drawing, to_svg
 
 CELL, FONT = 22.0, 11.0
@@ -24,6 +25,7 @@ def draw_attention(
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patches import Rectangle
 
+    source, target = [[_in_a_line(token) for token in tokens] for tokens in (source, target)]
     left = 16 + max(map(_width, target), default=0.0)
     top = 16 + max(map(_width, source), default=0.0)
     shades = LinearSegmentedColormap.from_list("looked", ["#ffffff", BLUE])
@@ -40,6 +42,10 @@ def draw_attention(
                     Rectangle(place, CELL - 1, CELL - 1, facecolor=shade, edgecolor="#edf0f3", linewidth=0.5)
                 )
         return to_svg(figure, f"attention of {len(target)} written tokens over {len(source)} read ones")
+
+
+def _in_a_line(token: str) -> str:
+    return printable(token).replace("\n", "⏎").replace("\t", "⇥").replace("\r", "⏎")
 
 
 def _width(token: str) -> float:

@@ -17,8 +17,10 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from recurra.report.fonts import families
+from recurra.report.measures import printable
 
 INK, MUTED, LINE = "#1d2329", "#667080", "#d9dee5"
 BLUE, ORANGE, GREY = "#1f5fa8", "#c2571a", "#98a2ae"
@@ -28,6 +30,7 @@ FONTS = (
 )
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,
     "font.size": 11,
     "text.color": INK,
     "axes.labelcolor": MUTED,
@@ -71,6 +74,8 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
 def to_svg(figure: Figure, description: str) -> str:
     """The figure as one <svg> element with `description` for those who cannot see it; inside `drawing`."""
     stream = io.BytesIO()
+    for words in figure.findobj(Text):
+        words.set_text(printable(words.get_text()))
     figure.savefig(stream, format="svg", metadata={"Date": None})
     text = stream.getvalue().decode("utf-8")
     text = text[text.index("<svg") :]
@@ -82,7 +87,7 @@ def to_svg(figure: Figure, description: str) -> str:
     size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
     root = (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img"'
-        f' aria-label="{escape(description)}" {size}'
+        f' aria-label="{escape(printable(description))}" {size}'
         f' style="font-family: {FONTS}; stroke-linejoin: round; stroke-linecap: butt">'
     )
     text = re.sub(r"<svg[^<>]*>", lambda _: root, text, count=1)
