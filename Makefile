@@ -53,12 +53,13 @@ sanitize: $(STAMP) compiler
 	  $(BIN)/python -m pytest tests/laws tests/engines/native
 
 # How many cases each script tries if CASES does not say so.
-FUZZ ?= engines layers folders readers
+FUZZ ?= engines layers folders readers processes
 SEED ?= 1
 CASES_engines := 2000
 CASES_layers := 300
 CASES_folders := 300
 CASES_readers := 10000
+CASES_processes := 20
 
 fuzz: native
 	@failed=; $(foreach name,$(FUZZ),echo "$(name):"; \

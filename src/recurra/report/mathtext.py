@@ -6,6 +6,7 @@ import re
 from html import escape
 
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
@@ -27,6 +28,7 @@ def draw_equation(latex: str, text: str) -> str | None:
     if not line or "$" in line or not line.isascii():
         return None
     with drawing("mathtext"):
+        rcParams["text.parse_math"] = True  # here it is ours; in `drawing` a dollar is somebody's text
         try:
             outline = TextPath((0, 0), f"${line}$", size=_SIZE, prop=FontProperties(math_fontfamily="cm"))
         except ValueError:
