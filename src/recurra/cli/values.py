@@ -8,23 +8,21 @@ from typing import Any
 
 import typer
 
+from recurra import terminal
+from recurra.cli.output import note
 from recurra.data.normalize import NORMALIZATIONS
-from recurra.errors import UnknownNameError, UsageError
-from recurra.terminal import in_a_line
+from recurra.errors import UnknownNameError
 
 OFF = object()
 """Typed to switch a setting off. None would say that the option was not given."""
 
 
 def text(typed: str) -> str:
-    """An argument that is read as text, not as a path. Errors: UsageError for bytes that are no UTF-8"""
-    try:
-        typed.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise UsageError(
-            f"{in_a_line(typed[:60])} is not utf-8, at character {error.start + 1}\nconvert it first, as with iconv"
-        ) from None
-    return typed
+    """An argument that is read as text, not as a path; what is no UTF-8 in it is U+FFFD, and told."""
+    found = terminal.whole(typed)
+    if found != typed:
+        note(f"{terminal.in_a_line(typed[:60])} is not utf-8; what is no character of it is read as U+FFFD")
+    return found
 
 
 def normalizations(typed: str) -> tuple[str, ...]:
