@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recurra.data.examples import Example, Examples
-from recurra.data.splits import Splits, check_splits, describe_overlap, from_parts, overlap, split
+from recurra.data.splits import Splits, check_splits, from_parts, overlap, split
+from recurra.data.twins import describe_shared
 from recurra.errors import DataError, UsageError
 
 
@@ -119,4 +120,5 @@ def test_texts_in_two_parts_are_counted_not_refused() -> None:
     parts = Splits(good, validation=_examples(("e", "x")), test=_examples(("a", "x"), ("a", "y"), ("b", "y")))
     check_splits(parts)
     assert overlap(parts) == {"train and test": 2}
-    assert describe_overlap(parts) == ["2 texts stand in both train and test, e.g. 'a'"]
+    texts = {name: part.texts for name, part in parts}
+    assert describe_shared(texts, texts) == ["2 texts stand in both train and test, e.g. 'a'"]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from recurra.data.splits import check_fractions
+from recurra.data.splits import check_fractions, many
 from recurra.data.tables import column_names, read_table
 from recurra.data.text import iter_lines
+from recurra.data.twins import Form
 from recurra.errors import DataError
 
 
@@ -171,30 +172,39 @@ def distinct(pairs: Pairs) -> tuple[Pairs, int]:
     return Pairs(list(first.values()), pairs.blank), len(pairs) - len(first)
 
 
-def split(pairs: Pairs, fractions: tuple[float, float, float], *, seed: int = 0) -> dict[str, Pairs]:
+def split(
+    pairs: Pairs,
+    fractions: tuple[float, float, float],
+    *,
+    seed: int = 0,
+    form: Form | None = None,
+    dropped: int = 0,
+) -> dict[str, Pairs]:
     """Train, validation and test at random; all translations of one sentence go to the same part.
 
+    form: what a network sees of a sentence, see `recurra.data.twins`; sentences of the same form are one.
+    dropped: repeats that are not in the pairs any more
     Errors: UsageError for shares that cannot be; DataError for fewer different sentences than parts
     """
     shares = check_fractions(fractions)
-    groups: dict[str, list[Pair]] = {}
-    for item in pairs.items:
-        groups.setdefault(item.source, []).append(item)
+    forms = {item.source: item.source if form is None else form(item.source) for item in pairs.items}
+    names = list(forms)
+    # sentences are drawn, not forms: what has no twin stays where it was, however its twins are told
+    drawn = list(dict.fromkeys(forms[names[place]] for place in np.random.default_rng(seed).permutation(len(names))))
     wanted = sum(share > 0 for share in shares)
-    if len(groups) < wanted:
+    if len(drawn) < wanted:
+        without = f" ({many(dropped, 'repeated pair')} dropped)" if dropped else ""
         raise DataError(
-            f"{len(groups)} different sentences cannot be divided into {wanted} parts", file=pairs.items[0].file
-        )
-    names = list(groups)
-    order = np.random.default_rng(seed).permutation(len(names))
-    held = [max(1, round(share * len(names))) if share else 0 for share in shares[1:]]
-    held = held if sum(held) < len(names) else [int(share > 0) for share in shares[1:]]
-    ends = (len(names) - sum(held), len(names) - held[1], len(names))
-    parts: dict[str, Pairs] = {}
-    start = 0
-    for part, end in zip(("train", "validation", "test"), ends, strict=True):
-        chosen = sorted(order[start:end].tolist())
-        parts[part] = Pairs([item for i in chosen for item in groups[names[i]]])
-        start = end
+            f"{many(len(drawn), 'different sentence')}{without} cannot be divided into {wanted} parts",
+            remedy="give more sentences", file=pairs.items[0].file,
+        )  # fmt: skip
+    held = [max(1, round(share * len(drawn))) if share else 0 for share in shares[1:]]
+    held = held if sum(held) < len(drawn) else [int(share > 0) for share in shares[1:]]
+    sizes = {"train": len(drawn) - sum(held), "validation": held[0], "test": held[1]}
+    part_of = dict(zip(drawn, (part for part, size in sizes.items() for _ in range(size)), strict=True))
+    parts = {part: Pairs() for part in sizes}
+    place = {name: i for i, name in enumerate(names)}
+    for item in sorted(pairs.items, key=lambda item: place[item.source]):
+        parts[part_of[forms[item.source]]].items.append(item)
     parts["train"].blank = pairs.blank
     return parts

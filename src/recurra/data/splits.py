@@ -1,4 +1,4 @@
-"""Train, validation and test: by distinct text, so that nothing leaks."""
+"""Train, validation and test: by distinct text as a network reads it, so that nothing leaks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 
 import numpy as np
 
 from recurra.data.examples import Example, Examples
+from recurra.data.twins import Form, shared, shortened
 from recurra.errors import DataError, UsageError
 
 PARTS = ("train", "validation", "test")
@@ -63,61 +63,85 @@ def from_parts(parts: Mapping[str, Examples]) -> Splits:
     return Splits(**known)
 
 
-def split(examples: Examples, fractions: Sequence[float] = (0.8, 0.1, 0.1), *, seed: int = 0) -> Splits:
-    """Split at random, by distinct text and stratified by label.
+def split(
+    examples: Examples, fractions: Sequence[float] = (0.8, 0.1, 0.1), *, seed: int = 0, form: Form | None = None
+) -> Splits:
+    """Split at random, by distinct form and stratified by label.
 
-    All examples with the same text go to the same part, so the fractions hold for distinct texts. A text
-    under several labels counts for its most frequent one, among equals for the one that is rarer in the
-    whole. A label's n texts are shared out by largest remainder; each part that has a share gets at least one
-    of them if n allows, otherwise train comes first, then test. At last, a label that would be missing in
-    train gives it one of its texts. Which part a text goes to depends on the seed and on the set of examples,
-    not on their order; within a part the order of `examples` stays.
+    form: what a network sees of a text, see `recurra.data.twins`; without it, the text itself. All examples of the same
+    form go to the same part, so the fractions hold for distinct forms. A form under several labels counts for its most
+    frequent one, among equals for the one that is rarer in the whole. A label's n forms are shared out by largest
+    remainder; each part that has a share gets at least one of them if n allows, otherwise train comes first, then test.
+    At last, a label that would be missing in train gives it one of its forms. Which part a text goes to depends on the
+    seed and on the set of examples, not on their order; within a part the order of `examples` stays.
     Errors: UsageError for fractions that cannot be.
     """
     shares = check_fractions(fractions)
     labels_of: dict[str, Counter[str]] = defaultdict(Counter)
     for item in examples.items:
         labels_of[item.text][item.label] += 1
+    form_of = {text: text if form is None else form(text) for text in labels_of}
     groups = _groups_by_label(labels_of)
+    of_form, owners = _owners(labels_of, form_of, groups)
     part_of: dict[str, int] = {}
     for number, label in enumerate(sorted(groups)):
         texts = sorted(groups[label])
         order = np.random.default_rng([seed, number]).permutation(len(texts))
-        counts = _share_out(len(texts), shares)
-        chosen = np.repeat(np.arange(3), counts)
-        for position, part in zip(order, chosen, strict=True):
-            part_of[texts[position]] = int(part)
-    _give_train_every_label(labels_of, part_of)
+        # texts are drawn, not forms: what has no twin stays where it was, however its twins are told
+        drawn = dict.fromkeys(f for place in order if owners[f := form_of[texts[place]]] == label)
+        chosen = np.repeat(np.arange(3), _share_out(len(drawn), shares))
+        for one, part in zip(drawn, chosen, strict=True):
+            part_of[one] = int(part)
+    _give_train_every_label(of_form, part_of)
     items: tuple[list[Example], ...] = ([], [], [])
     for item in examples.items:
-        items[part_of[item.text]].append(item)
+        items[part_of[form_of[item.text]]].append(item)
     return Splits(*(Examples(part) for part in items))
 
 
-def check_splits(splits: Splits) -> None:
+def split_off(
+    splits: Splits, fractions: Sequence[float], *, seed: int = 0, form: Form | None = None, least: float = 0.1
+) -> tuple[Splits, float]:
+    """A validation part out of the training part, and what share of it that took.
+
+    fractions: of a whole, of which the test part is there already; least: the share if they give validation none
+    Errors: UsageError for fractions that cannot be
+    """
+    train, validation, _ = check_fractions(fractions)
+    share = validation / (train + validation) or least
+    again = split(splits.train, (1 - share, share, 0.0), seed=seed, form=form)
+    return Splits(again.train, again.validation, splits.test), share
+
+
+def check_splits(splits: Splits, *, form: Form | None = None, dropped: int = 0) -> None:
     """Whether a classifier can be trained and judged on these parts.
 
-    Errors: DataError if train is empty or has one class only, if a class has a single distinct text in all
+    form: as `split` took it; dropped: repeats that are not in the parts any more
+    Errors: DataError if train is empty or has one class only, if a class has a single distinct form in all
     parts together (names its file and line), or if a label of validation or test is missing in train.
     """
     classes = splits.train.classes()
     if not classes:
         raise DataError("the training part has no examples", remedy="give more data or a larger share")
-    texts: dict[str, set[str]] = defaultdict(set)
+    forms: dict[str, set[str]] = defaultdict(set)
+    counts: Counter[str] = Counter()
     for _, part in splits:
         for item in part.items:
-            texts[item.label].add(item.text)
-    if len(texts) == 1:
+            forms[item.label].add(item.text if form is None else form(item.text))
+            counts[item.label] += 1
+    without = f" ({many(dropped, 'repeated example')} dropped)" if dropped else ""
+    if len(forms) == 1:
         raise DataError(
-            f"only one class, {classes[0]!r}, in {len(splits.train)} training examples",
+            f"only one class, {classes[0]!r}, in {many(len(splits.train), 'training example')}{without}",
             remedy="a classifier needs two classes or more",
             file=splits.train.items[0].file,
         )
     for _, part in splits:
         for item in part.items:
-            if len(texts[item.label]) == 1:
+            if len(forms[item.label]) == 1:
+                copies = f", {counts[item.label]} times as the network reads it" if counts[item.label] > 1 else ""
                 raise DataError(
-                    f"the class {item.label!r} has a single example, {_shortened(item.text)}",
+                    f"the class {item.label!r} has a single example, {shortened(item.text)}{copies}{without}",
                     remedy="add examples of it, or remove the class",
                     file=item.file,
                     line=item.line,
@@ -138,24 +162,14 @@ def check_splits(splits: Splits) -> None:
 def overlap(splits: Splits) -> dict[str, int]:
     """How many distinct texts stand in two parts: {"train and test": 75}; pairs without any are left out.
 
-    Parts that `split` made never overlap. Files that somebody else made may: say so beside their scores.
+    Parts that `split` made never overlap. Files that somebody else made may: `twins.describe_shared` says so.
     """
-    return {pair: len(texts) for pair, texts in _shared(splits).items()}
+    return {pair: len(texts) for pair, texts in shared({name: part.texts for name, part in splits}).items()}
 
 
-def describe_overlap(splits: Splits) -> list[str]:
-    """A sentence for each overlap: "75 texts stand in both train and test, e.g. 'a gem'"."""
-    return [
-        f"{len(texts)} {'text stands' if len(texts) == 1 else 'texts stand'} in both {pair}, "
-        f"e.g. {_shortened(min(texts))}"
-        for pair, texts in _shared(splits).items()
-    ]
-
-
-def _shared(splits: Splits) -> dict[str, set[str]]:
-    texts = {name: set(part.texts) for name, part in splits}
-    pairs = {f"{a} and {b}": texts[a] & texts[b] for a, b in combinations(PARTS, 2)}
-    return {pair: shared for pair, shared in pairs.items() if shared}
+def many(count: int, noun: str) -> str:
+    """1 example, 2 examples."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _groups_by_label(labels_of: Mapping[str, Counter[str]]) -> dict[str, list[str]]:
@@ -168,6 +182,23 @@ def _groups_by_label(labels_of: Mapping[str, Counter[str]]) -> dict[str, list[st
         _, _, owner = min((-count, totals[label], label) for label, count in labels.items())
         groups[owner].append(text)
     return groups
+
+
+def _owners(
+    labels_of: Mapping[str, Counter[str]], form_of: Mapping[str, str], groups: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, Counter[str]], dict[str, str]]:
+    """The labels of each form, and the one it counts for: one of those that its texts count for."""
+    totals: Counter[str] = Counter()
+    of_form: dict[str, Counter[str]] = defaultdict(Counter)
+    for text, labels in labels_of.items():
+        totals.update(labels)
+        of_form[form_of[text]].update(labels)
+    candidates: dict[str, set[str]] = defaultdict(set)
+    for label, texts in groups.items():
+        for text in texts:
+            candidates[form_of[text]].add(label)
+    owners = {f: min((-of_form[f][label], totals[label], label) for label in candidates[f])[-1] for f in of_form}
+    return of_form, owners
 
 
 def _share_out(count: int, shares: tuple[float, float, float]) -> list[int]:
@@ -194,10 +225,6 @@ def _give_train_every_label(labels_of: Mapping[str, Counter[str]], part_of: dict
         if not trained.issuperset(labels_of[text]):
             part_of[text] = 0
             trained.update(labels_of[text])
-
-
-def _shortened(text: str, limit: int = 40) -> str:
-    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
 
 
 def _some(names: Sequence[str], limit: int = 8) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,9 @@ import numpy.typing as npt
 from recurra.data import examples as reading
 from recurra.data.chinese import han_share
 from recurra.data.examples import Examples
-from recurra.data.splits import Splits, check_fractions, check_splits, describe_overlap, from_parts, split
+from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, split, split_off
 from recurra.data.tables import column_names, read_table
+from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
@@ -57,9 +57,8 @@ class ClassifyData:
 @in_memory
 def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> ClassifyData:
     """Read, divide and encode. Errors: DataError with file and line"""
-    splits, facts, notes = _read(source, settings, seed)
-    check_splits(splits)
-    level = settings.level or infer_level(splits.train.texts)
+    read = _read(source, settings, seed)
+    splits, level, facts, notes = read.splits, read.level, read.facts, read.notes
     if settings.level is None:
         notes.append(f"tokens are {_why(level, splits.train.texts)}")
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
@@ -76,6 +75,15 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Classif
     classes = splits.train.classes()
     notes += reading.look_alikes(classes)
     parts = {name: encode_part(part, vocabulary, classes, settings.max_length) for name, part in splits}
+    forms = {name: [ids.tobytes() for ids in part.encoded] for name, part in parts.items()}
+    items, moved = gathered({name: getattr(splits, name).items for name in read.divided}, forms)
+    if moved:
+        notes += told_moved(moved, "text")
+        parts |= {
+            name: encode_part(Examples(of), vocabulary, classes, settings.max_length) for name, of in items.items()
+        }
+        forms = {name: [ids.tobytes() for ids in part.encoded] for name, part in parts.items()}
+    notes += describe_shared({name: part.texts for name, part in parts.items()}, forms)
     cut, emptied = sum(p.cut for p in parts.values()), sum(p.emptied for p in parts.values())
     judged = parts["test"] if len(parts["test"]) else parts["validation"]
     tokens = sum(len(e) for e in judged.encoded)
@@ -195,7 +203,18 @@ def _columns(source: Source, settings: DataSettings) -> tuple[str, str]:
     return found["text"], found["label"]
 
 
-def _read(source: Source, settings: DataSettings, seed: int) -> tuple[Splits, dict[str, Any], list[str]]:
+@dataclass(frozen=True)
+class _Read:
+    """The parts as they were read; divided: those that were made here, which may be put right."""
+
+    splits: Splits
+    level: Level
+    divided: tuple[str, ...]
+    facts: dict[str, Any]
+    notes: list[str]
+
+
+def _read(source: Source, settings: DataSettings, seed: int) -> _Read:
     notes: list[str] = []
     if source.kind == "table" and None in (settings.text, settings.label):
         text, label = _columns(source, settings)
@@ -203,22 +222,27 @@ def _read(source: Source, settings: DataSettings, seed: int) -> tuple[Splits, di
         settings = settings.model_copy(update={"text": text, "label": label})
     found = read_examples(source, settings)
     skipped = found.skipped if isinstance(found, Examples) else sum(p.skipped for p in found.values())
+    whole = found if isinstance(found, Examples) else from_parts(found).train
     dropped = 0
+    kept = whole
+    if not settings.keep_repeats:
+        kept, dropped = reading.distinct(whole)
+    level = settings.level or infer_level(kept.texts)
+    form = form_of(level=level, normalize_by=settings.normalize, split=settings.word_split, longest=settings.max_length)
+    divided: tuple[str, ...] = ()
     if isinstance(found, Examples):
-        if not settings.keep_repeats:
-            found, dropped = reading.distinct(found)
-        splits = split(found, settings.split, seed=seed)
+        splits, divided = split(kept, settings.split, seed=seed, form=form), PARTS
     else:
-        splits, split_off = _from_parts(found, settings, seed)
-        if split_off:
-            notes.append(f"the validation part, {split_off:.0%}, was split off the training part")
-        if not settings.keep_repeats:
-            splits.train, dropped = reading.distinct(splits.train)
-        notes += describe_overlap(splits)
+        splits = replace(from_parts(found), train=kept)
+        if not len(splits.validation):
+            splits, share = split_off(splits, settings.split, seed=seed, form=form)
+            divided = ("train", "validation")
+            notes.append(f"the validation part, {share:.0%}, was split off the training part")
     if dropped:
-        notes.append(f"{dropped:,} repeated examples were dropped")
+        notes.append(f"{many(dropped, 'repeated example')} {'was' if dropped == 1 else 'were'} dropped")
     if skipped:
         notes.append(f"{skipped:,} rows without text were skipped")
+    check_splits(splits, form=form, dropped=dropped)
     facts = {
         "name": source.name,
         "files": hashes(source.files),
@@ -226,15 +250,4 @@ def _read(source: Source, settings: DataSettings, seed: int) -> tuple[Splits, di
         "repeats_dropped": dropped,
         "skipped": skipped,
     }
-    return splits, facts, notes
-
-
-def _from_parts(parts: Mapping[str, Examples], settings: DataSettings, seed: int) -> tuple[Splits, float]:
-    """Given parts; a missing validation part is split off the training part: what share of it that took."""
-    splits = from_parts(parts)
-    if len(splits.validation):
-        return splits, 0.0
-    train, validation, _ = check_fractions(settings.split)
-    share = validation / (train + validation) or 0.1
-    again = split(splits.train, (1 - share, share, 0.0), seed=seed)
-    return Splits(again.train, again.validation, splits.test), share
+    return _Read(splits, level, divided, facts, notes)

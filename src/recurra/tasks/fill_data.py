@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data.examples import Example, Examples
-from recurra.data.splits import Splits, check_fractions, split
+from recurra.data.splits import PARTS, Splits, many, split, split_off
 from recurra.data.tables import column_names, read_table
 from recurra.data.text import iter_lines
+from recurra.data.twins import Form, describe_shared, form_of, gathered, told_moved
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.classify_data import TEXT_COLUMNS, infer_level
@@ -79,9 +80,12 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> FillDat
     A source in one piece is divided at random by distinct lines, one with parts as it stands.
     Errors: DataError with file and line; UsageError for settings that cannot be
     """
-    splits, notes = _parts(source, settings, seed)
+    found = read_rows(source, settings)
+    whole = found["train"] if "train" in found else Examples([item for part in found.values() for item in part.items])
+    level = settings.level or infer_level(whole.texts)
+    form = form_of(level=level, normalize_by=settings.normalize, split=settings.word_split)
+    splits, divided_here, notes = _parts(found, whole, settings, seed, form)
     texts = splits.train.texts
-    level = settings.level or infer_level(texts)
     if settings.level is None:
         notes.append(f"tokens are {'words' if level == 'word' else 'characters: unspaced or short texts'}")
     if level not in ("char", "word"):
@@ -91,17 +95,26 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> FillDat
         max_size=settings.max_vocabulary,
     )  # fmt: skip
     longest = settings.blank_tokens or LONGEST_BLANK[level]
-    parts, divided = {}, 0
+    encoded, divided = {}, 0
     for name, part in splits:
-        encoded, more = encode_rows(part.texts, vocabulary, settings.max_length)
+        encoded[name], more = encode_rows(part.texts, vocabulary, settings.max_length)
         divided += more
-        parts[name] = FillPart(encoded, *choose_blanks(encoded, seed))
+    settled, moved = gathered({name: encoded[name] for name in divided_here}, _forms(encoded))
+    encoded |= settled
+    notes += told_moved(moved, "sentence")
+    texts_of = {name: [vocabulary.decode(ids) for ids in of] for name, of in encoded.items()}
+    notes += describe_shared(texts_of, _forms(encoded))
+    parts = {name: FillPart(of, *choose_blanks(of, seed)) for name, of in encoded.items()}
     if divided:
         notes.append(
             f"{divided:,} texts of more than {settings.max_length} tokens were divided, after sentences where possible"
         )
     if not len(parts["validation"]):
-        raise DataError("the validation part has nothing to leave out", remedy="give it a share, as in --split 90/5/5")
+        if encoded["validation"]:
+            raise DataError("the validation part has nothing to leave out: no known token with others beside it",
+                            remedy="give longer sentences, or a lower min_count")  # fmt: skip
+        raise DataError(f"the validation part has nothing to leave out{_few(whole)}",
+                        remedy="give more sentences, or it a share, as in --split 90/5/5")  # fmt: skip
     judged = parts["test"] if len(parts["test"]) else parts["validation"]
     tokens = sum(len(e) for e in judged.encoded)
     facts = {
@@ -216,17 +229,24 @@ def _table(path: Path, settings: DataSettings) -> Iterator[Example]:
                 yield Example(text, "", path, line)
 
 
-def _parts(source: Source, settings: DataSettings, seed: int) -> tuple[Splits, list[str]]:
-    """The parts of a source, and what was done to make them."""
-    found = read_rows(source, settings)
+def _parts(
+    found: dict[str, Examples], whole: Examples, settings: DataSettings, seed: int, form: Form
+) -> tuple[Splits, tuple[str, ...], list[str]]:
+    """The parts of a source, which of them were made here, and what was done to make them."""
     if "train" not in found:
-        whole = Examples([item for part in found.values() for item in part.items])
-        return split(whole, settings.split, seed=seed), []
-    notes = []
-    if "validation" not in found:
-        train, validation, _ = check_fractions(settings.split)
-        share = validation / (train + validation) or 0.05
-        again = split(found["train"], (1 - share, share, 0.0), seed=seed)
-        found |= {"train": again.train, "validation": again.validation}
-        notes.append(f"the validation part, {share:.0%}, was split off the training part")
-    return Splits(found["train"], found["validation"], found.get("test", Examples())), notes
+        return split(whole, settings.split, seed=seed, form=form), PARTS, []
+    splits = Splits(whole, found.get("validation", Examples()), found.get("test", Examples()))
+    if "validation" in found:
+        return splits, (), []
+    splits, share = split_off(splits, settings.split, seed=seed, form=form, least=0.05)
+    return splits, ("train", "validation"), [f"the validation part, {share:.0%}, was split off the training part"]
+
+
+def _forms(encoded: Mapping[str, Sequence[Ids]]) -> dict[str, list[bytes]]:
+    return {name: [ids.tobytes() for ids in of] for name, of in encoded.items()}
+
+
+def _few(whole: Examples) -> str:
+    """How few different lines there are, where that is why."""
+    count = len(set(whole.texts))
+    return f": there {'is' if count == 1 else 'are'} {many(count, 'different line')} in {len(whole):,}" * (count < 20)

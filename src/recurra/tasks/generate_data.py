@@ -14,9 +14,10 @@ from recurra.data import conditioned
 from recurra.data import examples as reading
 from recurra.data.abc_keys import transposed
 from recurra.data.conditioned import Attributes, Conditioned
-from recurra.data.examples import Examples
-from recurra.data.splits import Splits, describe_overlap, from_parts, split
+from recurra.data.examples import Example, Examples
+from recurra.data.splits import PARTS, Splits, from_parts, many, split, split_off
 from recurra.data.tables import column_names
+from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, quoted
 from recurra.tasks.classify_data import LABEL_COLUMNS, TEXT_COLUMNS, infer_level
@@ -92,14 +93,20 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Generat
     """Read, divide and encode. Errors: DataError with file and line"""
     notes: list[str] = []
     found = read(source, settings, notes)
-    splits, dropped = _divided(found, settings, seed, notes)
-    train = splits.train
-    if not len(train):
+    level = _level(found, source, settings, notes)
+    splits, divided, dropped = _divided(found, level, settings, seed, notes)
+    if not len(splits.train):
         raise DataError("the training part has no examples", remedy="give more data or a larger share")
     if not len(splits.validation):
-        raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")
+        without = f", {many(dropped, 'repeated example')} dropped" if dropped else ""
+        count = many(len(splits.train) + len(splits.test), "text")
+        raise DataError(f"the validation part is empty: there {'is' if count == '1 text' else 'are'} {count}{without}",
+                        remedy="give more texts, or it a share, as in --split 80/10/10")  # fmt: skip
+    vocabulary = _vocabulary(splits.train, level, settings)
+    splits, told = _settled(splits, divided, vocabulary, settings)
+    notes += told
+    train = splits.train
     attributes = Attributes.of(found.names, [found.values[item.label] for item in train.items])
-    vocabulary, level = _vocabulary(train, source, settings, notes)
     for known in attributes.values:
         notes += reading.look_alikes(known)
     rows = sorted({attributes.places(found.values[item.label]) for item in train.items})
@@ -209,39 +216,92 @@ def _columns(path: Path, settings: DataSettings, labels: list[str] | None, notes
     return text, labels
 
 
-def _divided(found: Conditioned, settings: DataSettings, seed: int, notes: list[str]) -> tuple[Splits, int]:
-    """The three parts, and how many repeated examples were dropped."""
-    dropped = 0
-    if found.parts.keys() == {"all"}:
-        whole = found.parts["all"]
-        if not settings.keep_repeats:
-            whole, dropped = reading.distinct(whole)
-        splits = split(whole, settings.split, seed=seed)
-    else:
-        splits = from_parts(found.parts)
-        if not settings.keep_repeats:
-            splits = replace(splits, train=Examples())
-            splits.train, dropped = reading.distinct(from_parts(found.parts).train)
-        if not len(splits.validation):
-            again = split(splits.train, (1 - VALIDATION, VALIDATION, 0.0), seed=seed)
-            splits = Splits(again.train, again.validation, splits.test)
-            notes.append(f"the validation part, {VALIDATION:.0%}, was split off the training part")
-        notes += describe_overlap(splits)
-    if dropped:
-        notes.append(f"{dropped:,} repeated examples were dropped")
-    return splits, dropped
-
-
-def _vocabulary(train: Examples, source: Source, settings: DataSettings, notes: list[str]) -> tuple[Vocabulary, Level]:
-    level = settings.level or ("char" if source.kind == "tunes" else infer_level(train.texts))
+def _level(found: Conditioned, source: Source, settings: DataSettings, notes: list[str]) -> Level:
+    whole = found.parts["all"] if found.parts.keys() == {"all"} else from_parts(found.parts).train
+    level = settings.level or ("char" if source.kind == "tunes" else infer_level(whole.texts))
     if settings.level is None and source.kind != "tunes":
         notes.append(f"tokens are {'words: texts of several words' if level == 'word' else 'characters: short texts'}")
+    return level
+
+
+def _divided(
+    found: Conditioned, level: Level, settings: DataSettings, seed: int, notes: list[str]
+) -> tuple[Splits, tuple[str, ...], int]:
+    """The three parts, which of them were made here, and how many repeated examples were dropped."""
+    form = form_of(level=level, normalize_by=settings.normalize, split=settings.word_split, longest=settings.max_length)
+    whole = found.parts["all"] if found.parts.keys() == {"all"} else from_parts(found.parts).train
+    dropped = 0
+    if not settings.keep_repeats:
+        whole, dropped = reading.distinct(whole)
+    divided: tuple[str, ...] = ()
+    if found.parts.keys() == {"all"}:
+        splits, divided = split(whole, settings.split, seed=seed, form=form), PARTS
+    else:
+        splits = replace(from_parts(found.parts), train=whole)
+        if not len(splits.validation):
+            splits, share = split_off(splits, (1 - VALIDATION, VALIDATION, 0.0), seed=seed, form=form)
+            divided = ("train", "validation")
+            notes.append(f"the validation part, {share:.0%}, was split off the training part")
+    if dropped:
+        notes.append(f"{many(dropped, 'repeated example')} {'was' if dropped == 1 else 'were'} dropped")
+    return splits, divided, dropped
+
+
+def _vocabulary(train: Examples, level: Level, settings: DataSettings) -> Vocabulary:
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
-    made = Vocabulary.build(
+    return Vocabulary.build(
         train.texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=rarest,
         max_size=largest,
     )  # fmt: skip
-    return made, level
+
+
+def _settled(
+    splits: Splits, divided: tuple[str, ...], vocabulary: Vocabulary, settings: DataSettings
+) -> tuple[Splits, list[str]]:
+    """The parts with no text in two of those that were made here, as the network sees texts; what to say of it.
+
+    Tunes that are learned in other keys too must not be judged in one of them.
+    """
+    parts = {name: list(part.items) for name, part in splits}
+    forms = {
+        name: [encode(vocabulary, item.text, settings.max_length)[0].tobytes() for item in items]
+        for name, items in parts.items()
+    }
+    moved, keys = 0, 0
+    if divided:
+        settled, moved = gathered({name: parts[name] for name in divided}, forms)
+        if settings.transpose:
+            settled, keys = _without_other_keys(settled, vocabulary, settings)
+        parts |= settled
+    notes = told_moved(moved, "text")
+    if keys:
+        notes.append(f"{many(keys, 'held-out tune')} that the training part has in another key went there too")
+    if moved or keys:
+        forms = {
+            name: [encode(vocabulary, item.text, settings.max_length)[0].tobytes() for item in items]
+            for name, items in parts.items()
+        }
+    notes += describe_shared({name: [item.text for item in items] for name, items in parts.items()}, forms)
+    return Splits(*(Examples(parts[name]) for name in PARTS)), notes
+
+
+def _without_other_keys(
+    parts: dict[str, list[Example]], vocabulary: Vocabulary, settings: DataSettings
+) -> tuple[dict[str, list[Example]], int]:
+    """The parts with what the training part has in another key moved to it, and how many that were."""
+    found, moved = {name: list(items) for name, items in parts.items()}, 0
+    new, seen = found["train"], set[bytes]()
+    while new:
+        for item in new:
+            seen.update(ids.tobytes() for ids in _in_other_keys(item.text, vocabulary, settings))
+        new = []
+        for name in found.keys() - {"train"}:
+            same = [encode(vocabulary, i.text, settings.max_length)[0].tobytes() in seen for i in found[name]]
+            new += [item for item, again in zip(found[name], same, strict=True) if again]
+            found[name] = [item for item, again in zip(found[name], same, strict=True) if not again]
+        found["train"] = [*found["train"], *new]
+        moved += len(new)
+    return found, moved
 
 
 @dataclass(frozen=True)
@@ -287,9 +347,11 @@ def _with_keys(part: Part, vocabulary: Vocabulary, source: Source, settings: Dat
     """The part with each tune in other keys too. Errors: DataError for texts that are no tunes"""
     if source.kind != "tunes":
         raise DataError("only tunes can be transposed", remedy="leave --transpose out", file=source.name)
-    variants = []
-    for text in part.texts:
-        moved = [transposed(text, fifths) for fifths in KEYS]
-        known = [tune for tune in moved if tune is not None and not vocabulary.unknown(tune)]
-        variants.append([encode(vocabulary, tune, settings.max_length)[0] for tune in known])
-    return replace(part, variants=variants)
+    return replace(part, variants=[_in_other_keys(text, vocabulary, settings) for text in part.texts])
+
+
+def _in_other_keys(text: str, vocabulary: Vocabulary, settings: DataSettings) -> list[Ids]:
+    """A tune moved by KEYS, as far as the vocabulary knows what that gives."""
+    moved = [transposed(text, fifths) for fifths in KEYS]
+    known = [tune for tune in moved if tune is not None and not vocabulary.unknown(tune)]
+    return [encode(vocabulary, tune, settings.max_length)[0] for tune in known]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,14 @@ import numpy.typing as npt
 from recurra.data import spans
 from recurra.data.checked import Exact, checked
 from recurra.data.normalize import normalize as normalized
+from recurra.data.splits import many
 from recurra.data.tagged import Sentence, Tagged
+from recurra.data.twins import gathered, shared, told_moved
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources import Source, hashes, in_memory
-from recurra.tasks.tag_reading import in_scheme, many, read, shortened, spans_of, why_no_spans
+from recurra.tasks.tag_reading import in_scheme, read, shortened, spans_of, why_no_spans
 
 Ids = npt.NDArray[np.int64]
 
@@ -115,9 +117,10 @@ def prepare(
     """
     if settings.level not in (None, "char", "word"):
         raise UsageError(f"tokens of tagged data are words or single characters; level {settings.level!r} is neither")
-    parts, notes, facts = read(source, settings, seed)
+    parts, divided, notes, facts = read(source, settings, seed)
     if not len(parts["validation"]):
-        raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")
+        raise DataError(f"the validation part is empty{_few(parts)}",
+                        remedy="give more sentences, or it a share, as in --split 80/10/10")  # fmt: skip
     scheme = spans_of(parts.values(), settings.scheme)
     if scheme is not None:
         for name, part in parts.items():
@@ -146,6 +149,15 @@ def prepare(
         characters=not single if characters is None else characters,
         pairs=single if pairs is None else pairs,
     )
+    forms = _forms(parts, lexicon, settings)
+    settled, moved = gathered({name: parts[name].items for name in divided}, forms)
+    if moved:
+        parts |= {name: replace(parts[name], items=items) for name, items in settled.items()}
+        if settings.max_length is not None:
+            parts["train"], _ = shortened(parts["train"], settings.max_length)
+        forms = _forms(parts, lexicon, settings)
+    notes += told_moved(moved, "sentence")
+    notes += [f"in both {pair}: {many(len(both), 'distinct sentence')}" for pair, both in shared(forms).items()]
     encoded = {name: encode_part(part.items, lexicon, tags) for name, part in parts.items()}
     judged = encoded["test"] if len(encoded["test"]) else encoded["validation"]
     notes += _told(parts, tags, scheme, level, settings)
@@ -207,6 +219,35 @@ def encode_part(sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[
     neighbours = None if lexicon.pairs is None else lexicon.pairs.encode_tokens(pair for _, pair in places)
     words = lexicon.words.encode_tokens(tokens)
     return TagPart(list(sentences), tokens, words, letters, neighbours, encoded, labels)
+
+
+def _forms(parts: Mapping[str, Tagged], lexicon: Lexicon, settings: DataSettings) -> dict[str, list[bytes]]:
+    """What a tagger sees of each sentence, as far as sentences are learned from."""
+    known, characters = lexicon.pairs, lexicon.characters
+    looks: dict[str, int] = {}  # tokens whose word and letters have the same ids look alike
+    numbers: dict[tuple[int, bytes], int] = {}
+
+    def look(token: str) -> int:
+        if token not in looks:
+            letters = b"" if characters is None else characters.encode(token).tobytes()
+            word = int(lexicon.words.encode_tokens([token])[0])
+            looks[token] = numbers.setdefault((word, letters), len(numbers))
+        return looks[token]
+
+    def form(sentence: Sentence) -> bytes:
+        tokens = sentence.tokens[: settings.max_length]
+        words = np.array([look(token) for token in tokens], dtype=np.int64).tobytes()
+        return words if known is None else words + known.encode_tokens(_pairs(tokens, settings.normalize)).tobytes()
+
+    return {name: [form(sentence) for sentence in part] for name, part in parts.items()}
+
+
+def _few(parts: Mapping[str, Tagged]) -> str:
+    """How few different sentences there are, where that is why."""
+    tokens = [sentence.tokens for part in parts.values() for sentence in part]
+    count = len(set(tokens))
+    few = f": there {'is' if count == 1 else 'are'} {many(count, 'different sentence')} in {len(tokens):,}"
+    return few if count < 20 else ""
 
 
 def _told(

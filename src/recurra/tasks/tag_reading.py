@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from itertools import combinations
 from typing import Any
 
 from recurra.data import spans
 from recurra.data.examples import Example, Examples
+from recurra.data.normalize import check_names, normalize
 from recurra.data.odd_tags import odd_tag
-from recurra.data.splits import PARTS, check_fractions, split
+from recurra.data.splits import PARTS, check_fractions, many, split
 from recurra.data.tagged import Reading, Sentence, Tagged, read_tagged
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
@@ -18,8 +18,13 @@ from recurra.tasks.sources import Source, in_memory
 from recurra.tasks.tag_files import TAGS
 
 
-def read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, Tagged], list[str], dict[str, Any]]:
-    """The three parts, what to say about them, and what was counted. Errors: DataError, UsageError"""
+def read(
+    source: Source, settings: DataSettings, seed: int
+) -> tuple[dict[str, Tagged], tuple[str, ...], list[str], dict[str, Any]]:
+    """The three parts, which of them were made here, what to say about them, and what was counted.
+
+    Errors: DataError, UsageError
+    """
     found = read_parts(source, settings)
     notes = []
     multiword, empty = (sum(getattr(p, n) for p in found.values()) for n in ("multiword", "empty_nodes"))
@@ -31,17 +36,18 @@ def read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, T
     if left := [place for part in found.values() for place in part.left_out]:
         shown = ", ".join(left[:5]) + (", ..." if len(left) > 5 else "")
         notes.append(f"left out: {many(len(left), 'defective line')}, {shown}")
+    divided: tuple[str, ...] = ()
     if found.keys() == {"all"}:
-        parts = _divided(found["all"], settings.split, seed)
+        parts, divided = _divided(found["all"], settings, settings.split, seed), PARTS
     else:
         parts = {name: found.get(name, Tagged()) for name in PARTS}
         if not len(parts["validation"]):
             train, validation, _ = check_fractions(settings.split)
             share = validation / (train + validation) or 0.1
-            parts = _divided(parts["train"], (1 - share, share, 0.0), seed) | {"test": parts["test"]}
+            parts = _divided(parts["train"], settings, (1 - share, share, 0.0), seed) | {"test": parts["test"]}
+            divided = ("train", "validation")
             notes.append(f"the validation part, {share:.0%}, was split off the training part")
-        notes += _overlaps(parts)
-    return parts, notes, {"left_out": left}
+    return parts, divided, notes, {"left_out": left}
 
 
 def _passed_over(parts: list[Tagged], *, strict: bool) -> list[str]:
@@ -62,11 +68,13 @@ def _passed_over(parts: list[Tagged], *, strict: bool) -> list[str]:
     return notes
 
 
-def _divided(whole: Tagged, shares: tuple[float, float, float], seed: int) -> dict[str, Tagged]:
-    """By distinct sentence, so that none stands in two parts."""
+def _divided(whole: Tagged, settings: DataSettings, shares: tuple[float, float, float], seed: int) -> dict[str, Tagged]:
+    """By distinct sentence as it is read, so that none stands in two parts."""
     keys = [" ".join(sentence.tokens) for sentence in whole]
+    forms = {key: form_of(s, settings) for key, s in zip(keys, whole, strict=True)}
     examples = Examples([Example(key, "", s.file, s.lines[0]) for key, s in zip(keys, whole, strict=True)])
-    part_of = {text: name for name, part in split(examples, shares, seed=seed) for text in part.texts}
+    made = split(examples, shares, seed=seed, form=forms.__getitem__)
+    part_of = {text: name for name, part in made for text in part.texts}
     parts = {name: Tagged() for name in PARTS}
     parts["train"].skipped = whole.skipped
     for key, sentence in zip(keys, whole, strict=True):
@@ -74,10 +82,10 @@ def _divided(whole: Tagged, shares: tuple[float, float, float], seed: int) -> di
     return parts
 
 
-def _overlaps(parts: Mapping[str, Tagged]) -> list[str]:
-    texts = {name: {s.tokens for s in part} for name, part in parts.items()}
-    shared = {f"{a} and {b}": len(texts[a] & texts[b]) for a, b in combinations(PARTS, 2)}
-    return [f"in both {pair}: {many(count, 'distinct sentence')}" for pair, count in shared.items() if count]
+def form_of(sentence: Sentence, settings: DataSettings) -> str:
+    """What a tagger's words are of a sentence: normalised, and as many as are learned from."""
+    check_names(settings.normalize)
+    return "\0".join(normalize(token, settings.normalize) for token in sentence.tokens[: settings.max_length])
 
 
 @in_memory
@@ -174,8 +182,3 @@ def shortened(part: Tagged, longest: int) -> tuple[Tagged, int]:
         for s in part
     ]
     return replace(part, items=items), sum(len(s) > longest for s in part)
-
-
-def many(count: int, noun: str) -> str:
-    """1 tag, 2 tags."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

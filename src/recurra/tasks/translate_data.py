@@ -15,6 +15,7 @@ from recurra.data.checked import Exact, checked
 from recurra.data.parallel import Pairs
 from recurra.data.splits import PARTS
 from recurra.data.subwords import Subwords
+from recurra.data.twins import form_of, gathered, told_moved
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.file_kinds import ending
@@ -57,11 +58,13 @@ class TranslateData:
 @in_memory
 def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> TranslateData:
     """Read, divide and encode. Errors: DataError with file and line; UsageError"""
-    parts, notes = _read(source, settings, seed)
+    parts, divided, notes = _read(source, settings, seed)
     if not len(parts["validation"]):
         raise DataError("the validation part is empty", remedy="give it a share, as in --split 90/5/5, or --validation")
     of_source = build_vocabulary(parts["train"].sources, settings)
     of_target = build_vocabulary(parts["train"].targets, settings)
+    parts, told = _settled(parts, divided, of_source, of_target, settings)
+    notes += told
     encoded = {
         name: encode_pairs(pairs, of_source, of_target, settings, learned=name == "train")
         for name, pairs in parts.items()
@@ -96,26 +99,59 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Transla
     return TranslateData(of_source, of_target, encoded, facts, notes)
 
 
-def _read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, Pairs], list[str]]:
+def _read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, Pairs], tuple[str, ...], list[str]]:
+    """The three parts, which of them were made here, and what was done to make them."""
     notes: list[str] = []
     found = read_pairs(source, settings, notes)
+    form = form_of(level=settings.level or "bpe", normalize_by=settings.normalize, split=settings.word_split,
+                   longest=settings.max_length)  # fmt: skip
     if found.keys() == {"all"}:
         pairs, repeats = parallel.distinct(found["all"])
         if repeats:
             notes.append(f"{repeats:,} repeated pairs were dropped")
-        return parallel.split(pairs, settings.split, seed=seed), notes
+        return parallel.split(pairs, settings.split, seed=seed, form=form, dropped=repeats), PARTS, notes
     if "train" not in found:
         raise DataError(f"there is no train part, only {', '.join(found)}", remedy="name its files train.<language>")
+    divided: tuple[str, ...] = ()
     if "validation" not in found:
-        held = parallel.split(found["train"], (0.95, 0.05, 0.0), seed=seed)
+        held = parallel.split(found["train"], (0.95, 0.05, 0.0), seed=seed, form=form)
         notes.append("there is no validation part: 5 % of the training sentences are held out")
-        found = found | {"train": held["train"], "validation": held["validation"]}
-    parts = {name: found.get(name, Pairs()) for name in PARTS}
-    trained = {(p.source, p.target) for p in parts["train"]}
-    seen = {name: sum((p.source, p.target) in trained for p in parts[name]) for name in ("validation", "test")}
-    notes += [
-        f"{count:,} pairs of the {name} part stand in the training part too" for name, count in seen.items() if count
-    ]
+        found, divided = found | {"train": held["train"], "validation": held["validation"]}, ("train", "validation")
+    return {name: found.get(name, Pairs()) for name in PARTS}, divided, notes
+
+
+def _settled(
+    parts: dict[str, Pairs], divided: tuple[str, ...], source: Words, target: Words, settings: DataSettings
+) -> tuple[dict[str, Pairs], list[str]]:
+    """The parts with no source in two of those that were made here, as the network sees it; what to say of it."""
+    longest = settings.max_length
+
+    def sides(texts: list[str], vocabulary: Words) -> list[bytes]:
+        return [row[:longest].tobytes() for row in encode_side(texts, vocabulary)]
+
+    forms = {name: sides(pairs.sources, source) for name, pairs in parts.items()}
+    settled, moved = gathered({name: parts[name].items for name in divided}, forms)
+    if moved:
+        parts = parts | {name: Pairs(items, parts[name].blank) for name, items in settled.items()}
+    notes = told_moved(moved, "pair")
+    if moved:
+        forms = {name: sides(pairs.sources, source) for name, pairs in parts.items()}
+    seen = set(forms["train"])
+    for name in ("validation", "test"):
+        if not (same := [i for i, form in enumerate(forms[name]) if form in seen]):
+            continue
+        trained = set(zip(forms["train"], sides(parts["train"].targets, target), strict=True))
+        rows = sides([parts[name].items[i].target for i in same], target)
+        whole = sum((forms[name][i], row) in trained for i, row in zip(same, rows, strict=True))
+        if whole:
+            notes.append(f"{whole:,} pairs of the {name} part stand in the training part too")
+        if len(same) > whole:
+            notes.append(
+                f"{len(same) - whole:,} pairs of the {name} part have a source that stands in the training part with "
+                "another translation"
+            )
+    if both := len(set(forms["validation"]) & set(forms["test"])):
+        notes.append(f"sources in both validation and test: {both:,}")
     return parts, notes
 
 

@@ -1,0 +1,175 @@
+"""No text stands on both sides of a split that we make, as the network sees it: normalised, cut, rare words unknown."""
+
+from __future__ import annotations
+
+import json
+import random
+import string
+import unicodedata
+from collections.abc import Callable, Hashable, Sequence
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recurra.tasks import classify_data, fill_data, generate_data, tag_data, translate_data
+from recurra.tasks.settings import DataSettings
+from recurra.tasks.sources import resolve
+
+Twin = Callable[[str], str]
+TWINS: dict[str, tuple[dict[str, Any], Twin]] = {
+    "case": ({"normalize": ("lowercase",)}, str.upper),
+    "composition": ({"normalize": ("nfc",)}, lambda text: unicodedata.normalize("NFD", text)),
+    "width": ({"normalize": ("nfkc",)}, lambda text: "".join(chr(ord(c) + 0xFEE0) if c.isalpha() else c for c in text)),
+    "accents": ({"normalize": ("ascii",)}, lambda text: text.replace("é", "e")),
+    "cut": ({"max_length": 3}, lambda text: f"{text} and more"),
+    "case and cut": ({"normalize": ("lowercase",), "max_length": 3}, lambda text: f"{text.upper()} OR NOT"),
+    "spaces": ({}, lambda text: text.replace(" ", "  ")),
+}
+
+FILES = {"classify": "t.csv", "generate": "t.csv", "fill": "t.txt", "translate": "t.tsv", "tag": "t.jsonl"}
+
+
+def words(count: int, seed: int = 0) -> list[str]:
+    """Different texts of three of 30 words, each with an é that has a twin."""
+    draw = random.Random(seed)
+    known = ["".join(draw.choices(string.ascii_lowercase, k=4)) + "é" for _ in range(30)]
+    made: dict[str, None] = {}
+    while len(made) < count:
+        made[" ".join(draw.sample(known, 3))] = None
+    return list(made)
+
+
+def with_twins(texts: Sequence[str], twin: Twin) -> list[str]:
+    found = [*texts, *(twin(text) for text in texts)]
+    random.Random(1).shuffle(found)
+    return found
+
+
+def labels(count: int) -> list[str]:
+    """Of no meaning, so that only what leaked can be foretold."""
+    draw = random.Random(2)
+    return [draw.choice("xy") for _ in range(count)]
+
+
+def settings(**given: Any) -> DataSettings:
+    return DataSettings(**{"min_count": 1} | given)
+
+
+def seen(task: str, data: Any) -> dict[str, set[Hashable]]:
+    """What the network of a task gets to see of each text, by part."""
+    found: dict[str, set[Hashable]] = {}
+    for name, part in data.parts.items():
+        if task == "tag":
+            letters = [ids.tobytes() for ids in part.letters]
+            pairs = [0] * len(part.words) if part.pairs is None else part.pairs.tolist()
+            forms = list(zip(part.words.tolist(), letters, pairs, strict=True))
+            found[name] = {tuple(forms[i] for i in ids) for ids in part.encoded}
+        else:
+            rows = part.encoded_sources if task == "translate" else part.encoded
+            found[name] = {ids.tobytes() for ids in rows}
+    return found
+
+
+def check(task: str, data: Any) -> None:
+    parts = seen(task, data)
+    assert all(parts[name] for name in ("train", "validation", "test")), data.facts["counts"]
+    for a, b in combinations(parts, 2):
+        assert not parts[a] & parts[b], f"{len(parts[a] & parts[b])} texts stand in {a} and {b}"
+
+
+def written(task: str, folder: Path, texts: Sequence[str]) -> Path:
+    """A file that the task reads, each text once, under labels of no meaning."""
+    path = folder / FILES[task]
+    named = list(zip(texts, labels(len(texts)), strict=True))
+    if task in ("classify", "generate"):
+        lines = ["text,label", *(f"{text},{label}" for text, label in named)]
+    elif task == "fill":
+        lines = list(texts)
+    elif task == "translate":
+        lines = [f"{text}\t{label} {label}{number} {number}" for number, (text, label) in enumerate(named)]
+    else:
+        lines = [json.dumps({"tokens": text.split(), "tags": [label] * len(text.split())}) for text, label in named]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def prepared(task: str, path: Path, given: dict[str, Any], **files: str) -> Any:
+    rooms = {"classify": classify_data, "generate": generate_data, "fill": fill_data, "translate": translate_data}
+    source = resolve(path, task, **files)
+    if task == "tag":
+        return tag_data.prepare(source, settings(**given), characters=False)
+    return rooms[task].prepare(source, settings(**given))
+
+
+READ = {"classify": "char word byte", "generate": "char word byte", "fill": "char word",
+        "translate": "char word byte bpe", "tag": "word"}  # fmt: skip
+CASES = [
+    (task, level, twin)
+    for task, levels in READ.items()
+    for level in levels.split()
+    for twin in TWINS
+    if (twin != "spaces" or (level in ("word", "bpe") and task != "tag"))
+    and ("cut" not in twin or (task, level) != ("fill", "char"))  # three letters at a time are all the same ones
+]
+
+
+@pytest.mark.parametrize(("task", "level", "twin"), CASES)
+def test_texts_that_are_the_same_to_the_network_share_a_part(tmp_path: Path, task: str, level: str, twin: str) -> None:
+    if level == "bpe":
+        pytest.importorskip("tokenizers")
+    given, change = TWINS[twin]
+    texts = with_twins(words(60), change)
+    if task == "translate" and "max_length" in given:
+        given = given | {"too_long": "cut"}
+    data = prepared(task, written(task, tmp_path, texts), given | {"level": level})
+    check(task, data)
+
+
+@pytest.mark.parametrize(("task", "limit"), [*product(FILES, ["count", "size"])])
+def test_rare_words_make_no_twins_in_two_parts(tmp_path: Path, task: str, limit: str) -> None:
+    """Texts that differ in a name which training shows once or never: the network reads <unk> in its place."""
+    draw = random.Random(3)
+    frame = ["goes to town", "sees a film", "is out", "reads", "has no time at all", "sleeps", "sings in a choir"]
+    names = ["".join(draw.choices(string.ascii_lowercase, k=6)) for _ in range(200)]
+    texts = [f"{name} {draw.choice(frame)} {draw.randrange(40)}" for name in names]
+    given: dict[str, Any] = {"min_count": 2} if limit == "count" else {"max_vocabulary": 60}
+    data = prepared(task, written(task, tmp_path, texts), given | {"level": "word"})
+    check(task, data)
+    assert any("the same to the network" in note for note in data.notes)
+
+
+@pytest.mark.parametrize("task", ["classify", "generate", "fill", "tag"])
+def test_a_validation_part_is_split_off_fairly(tmp_path: Path, task: str) -> None:
+    texts = words(80)
+    (tmp_path / "more").mkdir()
+    train = written(task, tmp_path, with_twins(texts[:60], str.upper))
+    test = written(task, tmp_path / "more", texts[60:])
+    if task == "tag":
+        (tmp_path / "train.jsonl").write_bytes(train.read_bytes())
+        (tmp_path / "test.jsonl").write_bytes(test.read_bytes())
+        train = tmp_path / "train.jsonl"
+    data = prepared(task, train, {"normalize": ("lowercase",), "level": "word"}, test=str(test))
+    check(task, data)
+
+
+@pytest.mark.parametrize("task", list(FILES))
+def test_given_parts_stay_and_what_they_share_is_told(tmp_path: Path, task: str) -> None:
+    texts = words(50)
+    folders = [tmp_path / name for name in ("a", "b", "c")]
+    for folder in folders:
+        folder.mkdir()
+    train = written(task, folders[0], texts[:30])
+    validation = written(task, folders[1], [texts[0].upper(), *texts[30:40]])
+    test = written(task, folders[2], [texts[1].upper(), texts[2].upper(), *texts[40:]])
+    data = prepared(
+        task, train, {"normalize": ("lowercase",), "level": "word"}, validation=str(validation), test=str(test)
+    )
+    parts = seen(task, data)
+    assert {name: len(part) for name, part in parts.items()} == {"train": 30, "validation": 11, "test": 12}
+    assert (len(parts["train"] & parts["validation"]), len(parts["train"] & parts["test"])) == (1, 2)
+    told = " | ".join(data.notes)
+    assert "train" in told
+    for count, name in ((1, "validation"), (2, "test")):
+        assert any(str(count) in note and name in note and "train" in note for note in data.notes), told
