@@ -9,7 +9,8 @@ import recurra
 
 NAMES = {
     # layers and cells
-    "RNN", "LSTM", "GRU", "Stack", "Cell", "cell", "register", "get_cell", "cell_names", "explain",
+    "RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "Stack", "Cell", "cell", "register",
+    "get_cell", "cell_names", "explain",
     "unroll", "CellWeights", "Embedded",
     # from data to a model
     "train", "load", "Run",

@@ -31,12 +31,16 @@ if TYPE_CHECKING:
     from recurra.inspection.explain import explain
     from recurra.layers.dropins import GRU, LSTM, RNN
     from recurra.layers.stack import Stack
+    from recurra.layers.steps import GRUCell, LSTMCell, RNNCell
     from recurra.recurrence import unroll
 
 _HOMES = {
     "GRU": "recurra.layers.dropins",
     "LSTM": "recurra.layers.dropins",
     "RNN": "recurra.layers.dropins",
+    "GRUCell": "recurra.layers.steps",
+    "LSTMCell": "recurra.layers.steps",
+    "RNNCell": "recurra.layers.steps",
     "Stack": "recurra.layers.stack",
     "Cell": "recurra.cells.definition",
     "cell": "recurra.cells.definition",
@@ -73,7 +77,10 @@ __all__ = [
     "DivergedError",
     "Embedded",
     "EngineError",
+    "GRUCell",
+    "LSTMCell",
     "ModelFolderError",
+    "RNNCell",
     "RecurraError",
     "Run",
     "ShapeError",

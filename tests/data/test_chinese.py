@@ -100,7 +100,7 @@ def test_characters_and_other_words_name_no_segmenter(packages: SimpleNamespace)
 
 
 def test_rjieba_first_then_jieba_then_a_remedy(packages: SimpleNamespace) -> None:
-    with pytest.raises(UsageError, match=r"pip install 'recurra\[zh\]'\n.*--segment char"):
+    with pytest.raises(UsageError, match=r"pip install rjieba\n.*--segment char"):
         words("好", "chinese")
     packages.install("jieba", "0.42.1", 2)
     assert segmenter().told() == "Chinese words are cut by jieba 0.42.1; rjieba is not installed"

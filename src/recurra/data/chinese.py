@@ -20,7 +20,7 @@ from recurra.errors import UsageError
 
 SEGMENTERS = ("rjieba", "jieba")
 """The packages that can cut, the preferred one first."""
-INSTALL = "pip install 'recurra[zh]'"
+INSTALL = "pip install rjieba"
 
 _FREQUENT = (
     "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生自会那后能对着事其里所去行过家十用发天如然"

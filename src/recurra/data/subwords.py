@@ -163,6 +163,6 @@ def _tokenizers() -> Any:
         import tokenizers
     except ImportError as error:
         raise UsageError(
-            "sub-words need the package tokenizers, which is not installed\ninstall it with: pip install 'recurra[bpe]'"
+            "sub-words need the package tokenizers, which is not installed\ninstall it with: pip install tokenizers"
         ) from error
     return tokenizers

@@ -106,6 +106,6 @@ def sacrebleu() -> Any:
     except ImportError as error:
         raise UsageError(
             "BLEU and chrF need the package sacrebleu, which is not installed\n"
-            "install it with: pip install 'recurra[translate]'"
+            "install it with: pip install sacrebleu tokenizers"
         ) from error
     return sacrebleu.metrics

@@ -1,0 +1,124 @@
+"""RNNCell, LSTMCell and GRUCell as torch.nn has them, and more: one step, the state in the caller's hands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recurra.cells.catalogue import get
+from recurra.cells.definition import Cell
+from recurra.engines.request import CellWeights
+from recurra.errors import ShapeError, UnknownNameError, UsageError
+from recurra.layers.initial import Init, draw_orthogonal, draw_uniform
+from recurra.recurrence import unroll
+
+
+class _Step(nn.Module):
+    """The calling convention of torch.nn's cells around one step of a cell."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool, device: Any, dtype: Any, *, cell: str | Cell, init: Init,
+        engine: str,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        for name, number in (("input_size", input_size), ("hidden_size", hidden_size)):
+            if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+                raise UsageError(f"{name} must be a whole number from 1, got {number!r}")
+        if not isinstance(bias, bool):
+            raise UsageError(f"bias must be True or False, got {bias!r}")
+        if init not in ("torch", "orthogonal"):
+            raise UnknownNameError("initialisation", init, ("torch", "orthogonal"))
+        self.cell = get(cell)
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        self.init, self.engine = init, engine
+        shapes = self.cell.shapes(input_size, hidden_size, bias=bias)
+        for stored, shape in shapes.items():
+            self.register_parameter(stored, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+        for stored in ("bias_ih", "bias_hh"):
+            if stored not in shapes:
+                self.register_parameter(stored, None)
+        self._stored = tuple(shapes)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights anew, from torch's global random numbers; with init="torch", torch.nn's own numbers."""
+        if self.init == "torch":
+            draw_uniform(self.parameters(), self.hidden_size)
+        else:
+            draw_orthogonal(self.cell, {stored: getattr(self, stored) for stored in self._stored})
+
+    def forward(self, input: Tensor, hx: Any = None) -> Any:
+        """One step.
+
+        Shapes: input [B, I] or [I]; hx, (h, c, ...) or h alone for cells of one state, each as input with H for I,
+                zeros if None  ->  the new state, as hx
+        Errors: ShapeError
+        """
+        if input.dim() not in (1, 2):
+            raise ShapeError(f"expected input [B, {self.input_size}] or [{self.input_size}], got {list(input.shape)}")
+        single = input.dim() == 1
+        state = None if hx is None else tuple(hx) if isinstance(hx, tuple | list) else (hx,)
+        for tensor in state or ():
+            if tensor.dim() != input.dim():
+                raise ShapeError(
+                    f"expected states of as many axes as input {list(input.shape)}, got {list(tensor.shape)}"
+                )
+        if single:
+            input, state = input.unsqueeze(0), None if state is None else tuple(s.unsqueeze(0) for s in state)
+        weights = CellWeights(**{stored: getattr(self, stored) for stored in self._stored})
+        _, new = unroll(self.cell, weights, input.unsqueeze(1), state, engine=self.engine)
+        if single:
+            new = tuple(s.squeeze(0) for s in new)
+        return new if len(new) > 1 else new[0]
+
+    def extra_repr(self) -> str:
+        shown = f"{self.input_size}, {self.hidden_size}, cell={self.cell.name!r}"
+        return shown if self.bias else f"{shown}, bias=False"
+
+
+class RNNCell(_Step):
+    """torch.nn.RNNCell's arguments, results and state_dict; with `cell=`, any other cell in its place.
+
+    Shapes: see `forward`. Source: Elman 1990, unless another cell is asked for
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", device: Any = None,
+        dtype: Any = None, *, cell: str | Cell | None = None, init: Init = "torch", engine: str = "auto",
+    ) -> None:  # fmt: skip
+        plain = {"tanh": "rnn", "relu": "rnn-relu"}
+        if nonlinearity not in plain:
+            raise UnknownNameError("nonlinearity", str(nonlinearity), plain)
+        if cell is not None and nonlinearity != "tanh":
+            raise UsageError(f"cell={cell!r} has its own nonlinearities; leave nonlinearity out")
+        chosen = plain[nonlinearity] if cell is None else cell
+        super().__init__(input_size, hidden_size, bias, device, dtype, cell=chosen, init=init, engine=engine)
+        self.nonlinearity = nonlinearity
+
+
+class LSTMCell(_Step):
+    """torch.nn.LSTMCell's arguments, results and state_dict; with `cell=`, any other cell in its place.
+
+    Shapes: see `forward`. Source: Hochreiter & Schmidhuber 1997; gate order i, f, g, o as torch
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None, *,
+        cell: str | Cell = "lstm", init: Init = "torch", engine: str = "auto",
+    ) -> None:  # fmt: skip
+        super().__init__(input_size, hidden_size, bias, device, dtype, cell=cell, init=init, engine=engine)
+
+
+class GRUCell(_Step):
+    """torch.nn.GRUCell's arguments, results and state_dict; with `cell=`, any other cell in its place.
+
+    Shapes: see `forward`. Source: Cho et al. 2014, reset after the product as torch; gate order r, z, n
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None, *,
+        cell: str | Cell = "gru", init: Init = "torch", engine: str = "auto",
+    ) -> None:  # fmt: skip
+        super().__init__(input_size, hidden_size, bias, device, dtype, cell=cell, init=init, engine=engine)
