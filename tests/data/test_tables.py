@@ -269,3 +269,37 @@ def test_lines_that_begin_with_their_label(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=problem):
             _table(tmp_path, "a.txt", content)
+
+
+@pytest.mark.timeout(60)
+def test_a_header_of_many_columns_is_read_soon_and_told_shortly(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(",".join(f"c{i}" for i in range(100_000)) + "\n" + "," * 99_999 + "\n", encoding="utf-8")
+    assert len(read_table(path).columns) == 100_000
+    with pytest.raises(DataError, match=r"no column 'text'; there are 'c0', .* and 99,980 more") as caught:
+        read_table(path, columns=["text"])
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        ({"text": ["a"] * 3_000_000}, "bytes unpack to .* and 3,000,000 cells, 16,777,216 bytes are allowed"),
+        ({"text": ["a" * 100_000] * 300}, "the column 'text' holds 30,000,000 bytes of text, 16,777,216 are"),
+    ],
+)
+def test_a_small_parquet_file_of_much_is_refused(tmp_path: Path, frame: dict[str, list[str]], message: str) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame(frame).write_parquet(path)
+    with pytest.raises(DataError, match=message):
+        read_table(path)
+
+
+def test_a_parquet_page_that_says_it_is_large_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"text": ["abc"] * 9}).write_parquet(path, compression="uncompressed", statistics=False)
+    whole = path.read_bytes()
+    assert whole[4:8] == b"\x15\x04\x15\x0e"  # PageHeader: type 2 (dictionary), uncompressed size 7
+    path.write_bytes(whole[:7] + b"\xfe\xff\xff\xff\x0f" + whole[8:])
+    with pytest.raises(DataError, match=r"cannot be read|unpack to 2,147,483,6"):
+        read_table(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recurra.data import parquet_sizes, sources
 from recurra.data.delimited import csv_rows, rectangular, tsv_rows
 from recurra.data.json_records import Record, json_lines, json_list
 from recurra.data.labelled_lines import MARK, is_labelled, labelled_rows
 from recurra.data.sources import inner_name, read_blocks
-from recurra.errors import DataError
+from recurra.errors import DataError, listed, nearest, quoted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -104,7 +104,19 @@ def _records(path: Path, kind: str, encoding: str) -> Iterator[Record]:
 
 def _read_delimited(path: Path, source: Iterator[tuple[int, list[str]]], columns: Sequence[str] | None) -> Table:
     header, rows = rectangular(source, path)
-    places = {name: _place(name, header, path) for name in (header if columns is None else columns)}
+    found: dict[str, int] = {}
+    twice = set()
+    for place, name in enumerate(header):
+        if found.setdefault(name, place) != place:
+            twice.add(name)
+    for name in header if columns is None else columns:
+        if name not in found:
+            raise _missing(name, header, path, 1)
+        if name in twice:
+            raise DataError(
+                f"the column {quoted(name)} stands twice in the header", remedy="rename one", file=path, line=1
+            )
+    places = {name: found[name] for name in (header if columns is None else columns)}
     kept: dict[str, list[str]] = {name: [] for name in places}
     targets = [(kept[name].append, place) for name, place in places.items()]
     lines: list[int] = []
@@ -147,6 +159,7 @@ def _parquet_schema(path: Path) -> dict[str, pl.DataType]:
     import polars as pl
 
     _check_parquet_frame(path)
+    parquet_sizes.check(path)
     with _polars_told(path):
         return dict(pl.scan_parquet(path, glob=False, hive_partitioning=False).collect_schema())
 
@@ -196,10 +209,28 @@ def _texts(column: pl.Series, path: Path) -> list[str]:
     import polars as pl
 
     if column.dtype == pl.Binary:
+        _check_texts(column.bin.size(), path)
         return [_decoded(cell, row, column.name, path) for row, cell in enumerate(column.to_list(), start=1)]
     if column.dtype.is_float():
         column = column.fill_nan(None)
-    return column.cast(pl.String).fill_null("").to_list()
+    texts = column.cast(pl.String).fill_null("")
+    _check_texts(texts.str.len_bytes(), path)
+    return texts.to_list()
+
+
+def _check_texts(sizes: pl.Series, path: Path) -> None:
+    """Errors: DataError for cells that are far more than the file, where a value stands once for all of them"""
+    limit = max(sources.FREE, sources.MOST_TIMES * path.stat().st_size)
+    import polars as pl
+
+    total = sizes.cast(pl.Int64).sum()
+    if total > limit:
+        raise DataError(
+            f"the column {quoted(sizes.name)} holds {total:,} bytes of text, {limit:,} are allowed in a file of "
+            f"{path.stat().st_size:,}",
+            remedy="if that is right, write it as .csv",
+            file=path,
+        )
 
 
 def _decoded(cell: bytes | None, row: int, name: str, path: Path) -> str:
@@ -225,21 +256,13 @@ def _check_parquet_frame(path: Path) -> None:
         raise DataError("this is no Parquet file, or half of one", remedy="write it again", file=path)
 
 
-def _place(name: str, header: list[str], path: Path) -> int:
-    if name not in header:
-        raise _missing(name, header, path, 1)
-    if header.count(name) > 1:
-        raise DataError(f"the column {name!r} stands twice in the header", remedy="rename one", file=path, line=1)
-    return header.index(name)
-
-
 def _missing(name: str, there: list[str], path: Path, line: int | None) -> DataError:
-    near = difflib.get_close_matches(name, there, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, there)
+    hint = f"did you mean {near!r}?" if near is not None else ""
     if len(there) == 1 and (mark := next((mark for mark in ";\t|" if mark in there[0]), None)):
         hint = f"cells are separated by commas in .csv and tabs in .tsv, here by {mark!r}?"
     return DataError(
-        f"no column {name!r}; there are {', '.join(map(repr, there)) or 'none'}",
+        f"no column {quoted(name)}; there are {listed(there)}",
         remedy=hint,
         file=path,
         line=line,
