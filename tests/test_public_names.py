@@ -11,7 +11,7 @@ NAMES = {
     # layers and cells
     "RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "Stack", "Cell", "cell", "register",
     "get_cell", "cell_names", "explain",
-    "unroll", "CellWeights", "Embedded",
+    "unroll", "CellWeights", "Embedded", "empty_cache",
     # from data to a model
     "train", "load", "Run",
     # errors

@@ -1,5 +1,6 @@
 #include "pool.hpp"
 
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <cstdlib>
@@ -32,9 +33,18 @@ struct Pool {
   }
 };
 
+Pool* made();
+
 Pool& pool() {
-  static Pool* const one = new Pool;  // never destroyed: tensors may outlive every static
+  static Pool* const one = made();  // never destroyed: tensors may outlive every static
   return *one;
+}
+
+// A process may be forked while another of its threads is in here; the child has no such thread to let it go.
+Pool* made() {
+  Pool* const one = new Pool;
+  pthread_atfork([] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); }, [] { pool().mutex.unlock(); });
+  return one;
 }
 
 // Sizes in steps of an eighth, so that calls of almost one size share their memory.

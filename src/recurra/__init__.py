@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from recurra.cells.catalogue import names as cell_names
     from recurra.cells.catalogue import register
     from recurra.cells.definition import Cell, cell
+    from recurra.engines.native.library import empty_cache
     from recurra.engines.request import CellWeights, Embedded
     from recurra.errors import (
         CellError,
@@ -51,6 +52,7 @@ _HOMES = {
     "unroll": "recurra.recurrence",
     "CellWeights": "recurra.engines.request",
     "Embedded": "recurra.engines.request",
+    "empty_cache": "recurra.engines.native.library",
     "Run": "recurra.api.run",
     "load": "recurra.api.run",
     "train": "recurra.api.training",
@@ -90,6 +92,7 @@ __all__ = [
     "UsageError",
     "cell",
     "cell_names",
+    "empty_cache",
     "explain",
     "get_cell",
     "load",

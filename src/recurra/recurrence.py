@@ -7,6 +7,7 @@ from torch import Tensor
 
 from recurra.cells.definition import Cell
 from recurra.engines.choose import choose
+from recurra.engines.native import forking
 from recurra.engines.native.engine import Native
 from recurra.engines.request import (
     CellWeights,
@@ -41,6 +42,8 @@ def unroll(
     reverse: from the last step of each row to its first; y stays in the order of x
     Errors:  ShapeError for what does not fit; EngineError if the engine asked for cannot do this
     """
+    if not torch.compiler.is_compiling() and forking.pending:
+        forking.settle()
     bias, hidden = _checked_weights(cell, weights)
     batch, time = _check_input(x, weights.weight_ih)
     if state is None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
-from recurra.engines.native import library
+from recurra.engines.native import forking, library
 from recurra.engines.native.compiled import Compiled
 from recurra.errors import UsageError
 
@@ -158,6 +158,7 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     """Weights and states into a call; the tensors that have to stay alive until it is over."""
     call.type = TYPES[inputs.weights[0].dtype]
     call.products = library.BF16 if inputs.bf16 else library.AS_STORED
+    forking.settle()
     call.threads = torch.get_num_threads()
     call.batch, call.hidden = inputs.state[0].shape
     weights = [w.contiguous() for w in inputs.weights]

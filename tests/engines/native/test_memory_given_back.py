@@ -1,0 +1,67 @@
+"""What layers leave behind: memory that can be given back, and nothing of copies."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import os
+import weakref
+from pathlib import Path
+
+import pytest
+import torch
+
+import recurra
+from recurra import recurrence
+from recurra.cells import definition
+from recurra.engines.native import compiled, library
+from recurra.layers.dropins import GRU
+from recurra.layers.stack import Stack
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="Linux tells how much memory a process has")
+@pytest.mark.skipif(library.why_missing() is not None, reason="the native engine is not here")
+def test_the_pool_is_given_back() -> None:
+    layer, x = GRU(8, 256), torch.randn(100, 64, 8)
+    recurra.empty_cache()
+    answer = layer(x)
+    used = resident()
+    del answer
+    recurra.empty_cache()
+    assert resident() < used - 20_000_000  # of some 40 MB
+    layer(x)[0].sum().backward()
+
+
+def test_what_is_in_use_stays() -> None:
+    layer, x = GRU(3, 5), torch.randn(6, 4, 3)
+    y, _ = layer(x)
+    recurra.empty_cache()
+    y.sum().backward()
+    again = GRU(3, 5)
+    again.load_state_dict(layer.state_dict())
+    again(x)[0].sum().backward()
+    assert torch.equal(layer.weight_hh_l0.grad, again.weight_hh_l0.grad)
+
+
+@pytest.mark.parametrize("engine", ["auto", "vendor", "reference"])
+def test_copies_leave_nothing_behind(engine: str) -> None:
+    layer, x = Stack(3, 5, 2, cell="lstm", engine=engine), torch.randn(4, 6, 3)
+    layer(x)[0].sum().backward()
+    caches = (definition._numbered, recurrence._fitting, compiled._cells, compiled._by_key)
+    before = [len(c) for c in caches]
+    weights = []
+    for _ in range(5):
+        other = copy.deepcopy(layer)
+        other(x)[0].sum().backward()
+        stream = copy.deepcopy(other.stream(4))
+        stream.step(x[:, 0])
+        weights.append(weakref.ref(other.weight_hh_l0))
+        del other, stream
+    gc.collect()
+    assert [len(c) for c in caches] == before
+    assert not any(w() is not None for w in weights)
