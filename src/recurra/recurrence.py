@@ -45,6 +45,8 @@ def unroll(
     if not torch.compiler.is_compiling() and forking.pending:
         forking.settle()
     bias, hidden = _checked_weights(cell, weights)
+    if isinstance(x, Embedded):
+        x = x.without_padding()
     batch, time = _check_input(x, weights.weight_ih)
     if state is None:
         zeros = weights.weight_ih.new_zeros(batch, hidden)
@@ -119,6 +121,8 @@ def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> int:
 
 def _check_input(x: Tensor | Embedded, weight: Tensor) -> tuple[int, int]:
     if isinstance(x, Embedded):
+        if not isinstance(x.table, Tensor):
+            raise ShapeError(f"expected a table [V, {weight.shape[1]}], got {type(x.table).__name__}: give its weight")
         if x.tokens.dim() != 2 or x.tokens.dtype not in (torch.int64, torch.int32):
             raise ShapeError(f"expected tokens int64 [B, T], got {x.tokens.dtype} {list(x.tokens.shape)}")
         if x.table.dim() != 2 or x.table.shape[1] != weight.shape[1]:

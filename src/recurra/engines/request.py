@@ -22,15 +22,32 @@ class Embedded:
     """Tokens and their table, where a layer takes vectors.
 
     A token's input projection depends on the token alone, so an engine may project the table once and look rows up.
+    padding_idx: a row of the table that takes no gradient, as torch.nn.Embedding's
     Shapes: tokens int64 [B, T], table [V, I]
     """
 
     tokens: Tensor
     table: Tensor
+    padding_idx: int | None = None
 
     def dense(self) -> Tensor:
         """The vectors [B, T, I]."""
-        return functional.embedding(self.tokens, self.table)
+        return functional.embedding(self.tokens, self.table, self.padding_idx)
+
+    def without_padding(self) -> Embedded:
+        """The same for engines, which know of no padding: no gradient flows back into the row from this table.
+
+        Errors: ShapeError for a row that is none
+        """
+        row, table = self.padding_idx, self.table
+        if row is None:
+            return self
+        if not isinstance(row, int) or isinstance(row, bool) or not -len(table) <= row < len(table):
+            raise ShapeError(f"expected padding_idx from {-len(table)} to {len(table) - 1}, got {row!r}")
+        if torch.is_grad_enabled() and table.requires_grad:
+            here = torch.arange(len(table), device=table.device) == row % len(table)
+            table = torch.where(here.unsqueeze(1), table.detach(), table)
+        return Embedded(self.tokens, table)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class _DropIn(Stack):
             warnings.warn(
                 f"dropout={self.dropout} acts between layers and has no effect with num_layers=1", stacklevel=3
             )
-        self.batch_first = batch_first
+        self.batch_first, self.proj_size = batch_first, 0
 
     def forward(
         self, input: Tensor | PackedSequence | Embedded, hx: Any = None, *, lengths: Tensor | None = None
@@ -42,6 +42,9 @@ class _DropIn(Stack):
                 lengths int64 [B]
                 ->  outputs in the layout of the input, zero past each row's length; the last states as hx
         """
+        leaf = self.as_leaf((input, hx), {"lengths": lengths})
+        if leaf is not None:
+            return leaf  # type: ignore[no-any-return]
         states = hx if hx is None or isinstance(hx, tuple | list) else (hx,)
         if isinstance(input, PackedSequence):
             if lengths is not None:
@@ -80,6 +83,19 @@ class _DropIn(Stack):
 
     def flatten_parameters(self) -> None:
         """Nothing to do; here because code written for torch.nn calls it."""
+
+    @property
+    def _all_weights(self) -> list[list[str]]:
+        """Names of the weights of each layer and direction, where code written for torch.nn looks for them."""
+        return [[key for _, key in keys] for keys in self._stored]
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The weights of each layer and direction, as torch.nn lists them."""
+        return [[getattr(self, key) for key in keys] for keys in self._all_weights]
+
+    def extra_repr(self) -> str:
+        return super().extra_repr() + (", batch_first=True" if self.batch_first else "")
 
 
 class RNN(_DropIn):

@@ -17,12 +17,13 @@ from recurra.layers.dropout import locked
 from recurra.layers.initial import Init, assign, belongs, draw_orthogonal, draw_uniform
 from recurra.layers.states import check_states
 from recurra.layers.stream import StackStream
+from recurra.layers.torch_tools import TorchTools
 from recurra.recurrence import unroll
 
 Merge = Literal["concat", "sum"]
 
 
-class Stack(nn.Module):
+class Stack(TorchTools):
     """Recurrent layers, each fed with the outputs of the one below.
 
     cell: a name of the catalogue or a Cell; dropout: on the outputs of every layer but the last; variational: with the
@@ -147,6 +148,11 @@ class Stack(nn.Module):
         Shapes: x [B, T, I] or Embedded; state, for each state of the cell [L*D, B, H]; lengths int64 [B]
                 ->  y [B, T, D*H] (H for merge="sum"), zero past each row's length; the last states, as `state`
         """
+        leaf = self.as_leaf((x, state), {"lengths": lengths})
+        if leaf is not None:
+            return leaf  # type: ignore[no-any-return]
+        if isinstance(x, Embedded):
+            x = x.without_padding()
         shape = (x.tokens if isinstance(x, Embedded) else x).shape
         if not shape:
             raise ShapeError(f"expected x [B, T, {self.input_size}] or tokens [B, T], got a single number")

@@ -47,7 +47,7 @@ def run_truncated(stack: Stack, x: Embedded, lengths: Tensor, steps: int) -> tup
         tokens = x.tokens[rows, start : start + steps]
         left = (lengths[alive.to(lengths.device)] - start).clamp(max=tokens.shape[1])
         before = tuple(s[:, rows] for s in state)
-        y, after = stack(Embedded(tokens, x.table), detached(before) if start else before, lengths=left)
+        y, after = stack(Embedded(tokens, x.table, x.padding_idx), detached(before) if start else before, lengths=left)
         # rows that have ended keep their last state with all that flows back through it
         state = tuple(s.index_copy(1, rows, a) for s, a in zip(state, after, strict=True))
         outputs.append(y.new_zeros(batch, *y.shape[1:]).index_copy(0, rows, y))
