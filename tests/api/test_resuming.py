@@ -121,6 +121,25 @@ def test_a_stopped_run_leaves_a_folder_that_works(
     assert run.evaluate()["count"] > 0
 
 
+@pytest.mark.parametrize("phase", ["build_record", "build_report", "load"])
+def test_a_signal_while_the_run_is_judged(
+    train: Train, labels: Path, monkeypatch: pytest.MonkeyPatch, phase: str
+) -> None:
+    """Trained and not judged, it goes on with that; judged, it is finished, and the signal is told all the same."""
+    with monkeypatch.context() as patched:
+        patched.setattr(training, phase, lambda *_, **__: signal.raise_signal(signal.SIGINT))
+        wanted = "when all was done" if phase == "load" else "go on with"
+        with pytest.raises(StoppedError, match=f"(?s)stopped by SIGINT.*{wanted}"):
+            train(labels, out="judged")
+    stopped = model_folder.read("judged")
+    assert stopped.metrics["status"] == ("finished" if phase == "load" else "stopped")
+    if phase == "build_record":
+        whole, resumed = train(labels), train(resume="judged")
+        assert same(weights(resumed.folder), weights(whole.folder))
+        assert resumed.metrics["metrics"] == whole.metrics["metrics"]
+        assert without_seconds(resumed) == without_seconds(whole)
+
+
 def test_what_may_change_when_a_run_goes_on(train: Train, stop_at: Callable[..., None], labels: Path) -> None:
     stop_at(3)
     with pytest.raises(StoppedError):

@@ -36,7 +36,7 @@ def training(text: Path, out: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_stopped_training_is_loadable_and_goes_on(
     recurra: Recurra, text: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -71,6 +71,54 @@ def test_terminated_outside_of_training(recurra: Recurra, monkeypatch: pytest.Mo
     result = recurra("train", "x")
     assert (result.code, result.out, result.err) == (143, "", "recurra: terminated\n")
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+EARLY = """
+import signal, sys
+when, number = sys.argv[1], int(sys.argv[2])
+class Finder:
+    def find_spec(self, name, *_):
+        if name == when:
+            signal.raise_signal(number)
+sys.meta_path.insert(0, Finder())
+from recurra.cli import main
+sys.argv[1:] = ["explain"]
+sys.exit(main())
+"""
+LATE = """
+import signal, sys, types
+def train(*_, **__):
+    class Finalized:
+        def __del__(self):
+            signal.raise_signal(int(sys.argv[2]))
+    try:
+        if sys.argv[1] == "twice":
+            signal.raise_signal(int(sys.argv[2]))
+        else:
+            Finalized()
+    finally:
+        if sys.argv[1] == "twice":
+            signal.raise_signal(int(sys.argv[2]))
+sys.modules["recurra.api.training"] = types.ModuleType("recurra.api.training")
+sys.modules["recurra.api.training"].train = train
+from recurra.cli.signals import Listening
+from recurra.cli.entry import run
+with Listening(ending=True) as listening:
+    sys.exit(run(["train", "x"], listening))
+"""
+SAID = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+
+
+@pytest.mark.parametrize("number", SAID)
+@pytest.mark.parametrize(
+    ("script", "when"), [(EARLY, "typer"), (EARLY, "recurra.cli.application"), (LATE, "twice"), (LATE, "finalizer")]
+)
+def test_no_moment_is_a_traceback(number: signal.Signals, script: str, when: str) -> None:
+    """While the command line itself is loaded, again while the first signal is obeyed, where exceptions are lost."""
+    done = subprocess.run(
+        [sys.executable, "-c", script, when, str(int(number))], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", f"recurra: {SAID[number]}\n")
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recurra.data import corpus_cache
 from recurra.data.corpus import Corpus, build_corpus, encode_file
 from recurra.data.pieces import pieces
 from recurra.data.segment import words
@@ -235,3 +238,22 @@ def test_settings_that_cannot_be_are_refused(text: Path, cache: Path, tmp_path: 
         build_corpus(tmp_path / "none.txt", cache=cache)
     with pytest.raises(DataError, match="the cache cannot be written to"):
         build_corpus(text, cache=text)
+
+
+def test_of_several_builders_one_builds(tmp_path):
+    """They find it whole when he is done; what a killed one left is cleared away."""
+    folder, built = tmp_path / "cache" / "key", []
+    left = tmp_path / "cache" / "key.killed.tmp"
+    left.mkdir(parents=True)
+
+    def build(target):
+        built.append(target)
+        time.sleep(0.3)
+        corpus_cache.write_part(target, "train", [np.arange(5)], 5, np.dtype(np.uint16))
+        corpus_cache.write_header(target, Vocabulary.build(["ab"]), {"train": 5})
+
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: corpus_cache.load_or_build(folder, build), range(3)))
+    assert len(built) == 1
+    assert [stored.parts["train"].tolist() for stored in found] == [[0, 1, 2, 3, 4]] * 3
+    assert os.listdir(tmp_path / "cache") == ["key"]

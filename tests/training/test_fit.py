@@ -151,6 +151,29 @@ def test_a_signal_ends_after_its_step_with_all_saved(number: signal.Signals, at:
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.parametrize(("more", "ended", "steps"), [({"epochs": 1}, "budget", 10), ({"patience": 1}, "patience", 4)])
+def test_a_signal_during_the_last_evaluation(more: dict[str, float], ended: str, steps: int) -> None:
+    """It is obeyed, and the run that goes on has nothing left to train."""
+
+    class Interrupted(FakeTrainee):
+        def evaluate(self, network: torch.nn.Module) -> dict[str, float]:
+            if self.steps_run == steps:
+                signal.raise_signal(signal.SIGTERM)
+            return super().evaluate(network)
+
+    settings, watcher = plain(**{"epochs": 2} | more), Watcher()
+    stopped = fit(Interrupted(per_epoch=10), settings, save=watcher.save)
+    assert (stopped.ended, stopped.signal) == ("signal", signal.SIGTERM)
+    trainee = FakeTrainee(per_epoch=10)
+    outcome = fit(trainee, settings, resume=watcher.saved[-1])
+    assert (outcome.ended, outcome.signal, trainee.steps_run) == (ended, None, 0)
+    whole = fit(FakeTrainee(per_epoch=10), settings)
+    assert torch.equal(outcome.best["w"], whole.best["w"])
+    assert outcome.counters.points == stopped.counters.points
+    if ended == "budget":  # more time, and it goes on
+        assert fit(FakeTrainee(per_epoch=10), plain(epochs=3), resume=watcher.saved[-1]).counters.step == 30
+
+
 def test_what_is_saved_does_not_change_afterwards() -> None:
     watcher = Watcher()
     fit(FakeTrainee(per_epoch=10), plain(epochs=1, optimizer="adamw"), save=watcher.save)
