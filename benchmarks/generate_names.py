@@ -21,14 +21,15 @@ import numpy as np
 
 import recurra
 from recurra.api import provenance
-from recurra.api.kinds.generate import GRAMS
-from recurra.tasks import classify_data, generate_data
-from recurra.tasks.generate import Generator
-from recurra.tasks.generate_data import GenerateData, Ids
-from recurra.tasks.generate_rivals import ClassGrams
-from recurra.tasks.generate_samples import Drawn, evenly, from_grams, from_network, held_out, in_proportion, quality
-from recurra.tasks.sources import resolve
-from recurra.training.defaults import DEFAULTS
+from recurra.tasks.classify import data as classify_data
+from recurra.tasks.defaults import DEFAULTS
+from recurra.tasks.generate import data as generate_data
+from recurra.tasks.generate.baselines import ClassGrams
+from recurra.tasks.generate.data import GenerateData, Ids
+from recurra.tasks.generate.samples import Drawn, evenly, from_grams, from_network, held_out, in_proportion, quality
+from recurra.tasks.generate.task import GRAMS
+from recurra.tasks.generate.trainee import Generator
+from recurra.tasks.sources.resolving import resolve
 
 RESULT = Path(__file__).parent / "results" / "generate_names.json"
 DRAWN = 1000

@@ -21,11 +21,11 @@ import numpy as np
 import recurra
 from recurra.api import provenance
 from recurra.data.abc_bars import bars, complete, fits
-from recurra.tasks import generate_data
-from recurra.tasks.generate import Generator
-from recurra.tasks.generate_data import GenerateData, Ids
-from recurra.tasks.generate_rivals import ClassGrams
-from recurra.tasks.generate_samples import Drawn, from_grams, from_network, held_out, in_proportion, metre_of
+from recurra.tasks.generate import data as generate_data
+from recurra.tasks.generate.baselines import ClassGrams
+from recurra.tasks.generate.data import GenerateData, Ids
+from recurra.tasks.generate.samples import Drawn, from_grams, from_network, held_out, in_proportion, metre_of
+from recurra.tasks.generate.trainee import Generator
 
 RESULT = Path(__file__).parent / "results" / "generate_tunes.json"
 OF_A_CLASS, OF_ALL = 200, 300

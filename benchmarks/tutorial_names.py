@@ -34,8 +34,8 @@ from recurra.data import named
 from recurra.data.examples import Examples, distinct, from_folder
 from recurra.data.splits import Splits, split
 from recurra.metrics import balanced_accuracy
-from recurra.tasks.classify import ClassifyTask, judge
-from recurra.tasks.sources import resolve
+from recurra.tasks.classify.trainee import ClassifyTask, judge
+from recurra.tasks.sources.resolving import resolve
 from recurra.training.fit import fit
 
 LETTERS = string.ascii_letters + " .,;'"

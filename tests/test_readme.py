@@ -17,7 +17,7 @@ from recurra.cells import catalogue
 from recurra.cli import main
 from recurra.data import named
 from recurra.errors import DataError
-from recurra.tasks.file_kinds import TABLES
+from recurra.tasks.sources.file_kinds import TABLES
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ import pytest
 
 import recurra
 from recurra.api import training
-from recurra.api.kinds import language
+from recurra.tasks.language import task as language
 
 SMALL = {"hidden_size": 6, "embedding_size": 5, "batch_size": 16, "device": "cpu", "epochs": 1.0, "quiet": True}
 

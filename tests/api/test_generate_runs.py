@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import recurra
-from recurra.api.kinds import generate
 from recurra.errors import DataError, ModelFolderError, UsageError
+from recurra.tasks.generate import task as generate
 
 Train = Callable[..., recurra.Run]
 

@@ -199,7 +199,7 @@ def test_a_folder_that_cannot_be_resumed(train: Train, stop_at: Callable[..., No
 
 
 def test_a_diverged_run_keeps_its_best_weights(train: Train, labels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from recurra.tasks.classify import ClassifyTask
+    from recurra.tasks.classify.trainee import ClassifyTask
 
     loss, steps = ClassifyTask.loss, []
 

@@ -9,10 +9,10 @@ import pytest
 
 from recurra.api.preparation import settings_for
 from recurra.errors import UsageError
-from recurra.tasks.file_kinds import Kind
+from recurra.tasks.defaults import DEFAULTS, READ_BY
 from recurra.tasks.settings import TASKS
-from recurra.tasks.sources import SUITS, Source
-from recurra.training.defaults import DEFAULTS, READ_BY
+from recurra.tasks.sources.file_kinds import Kind
+from recurra.tasks.sources.resolving import SUITS, Source
 
 KIND_OF: dict[str, Kind] = {"language": "text", "classify": "table", "tag": "tagged", "fill": "text",
                             "translate": "parallel", "generate": "labels"}  # fmt: skip

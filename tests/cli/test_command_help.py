@@ -9,7 +9,7 @@ import pytest
 from command_line import Recurra
 
 from recurra.cli.settings import PANELS, flag
-from recurra.training.defaults import DEFAULTS
+from recurra.tasks.defaults import DEFAULTS
 
 HEAVY = ("torch", "polars", "matplotlib", "lightning_fabric", "lightning", "jinja2", "pooch", "safetensors")
 

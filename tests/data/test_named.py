@@ -22,7 +22,7 @@ import requests
 from recurra.data import download, named
 from recurra.data.registry import BUILT_IN, BUILT_IN_TO_JUDGE, REGISTRY, Layout, PinnedFile, PinnedSet, Task
 from recurra.errors import DataError, UnknownNameError
-from recurra.training.defaults import Settings
+from recurra.tasks.defaults import Settings
 
 REAL = os.environ.get("RECURRA_DATA")  # before any test changes it
 CONTENTS = {"cat": b"miaow\npurr\n", "dog": b"woof\n"}

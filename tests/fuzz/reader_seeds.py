@@ -24,9 +24,14 @@ from recurra.data.tagged import read_tagged
 from recurra.data.text import read_text
 from recurra.data.vectors import read_vectors
 from recurra.errors import DataError
-from recurra.tasks import classify_data, fill_data, generate_data, language_data, tag_data, translate_data
+from recurra.tasks.classify import data as classify_data
+from recurra.tasks.fill import data as fill_data
+from recurra.tasks.generate import data as generate_data
+from recurra.tasks.language import data as language_data
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import hashes, resolve
+from recurra.tasks.sources.resolving import hashes, resolve
+from recurra.tasks.tag import data as tag_data
+from recurra.tasks.translate import data as translate_data
 
 PACKED = (".gz", ".zip", ".parquet")
 

@@ -11,7 +11,7 @@ from recurra.data.vectors import write_vectors
 from recurra.errors import UsageError
 from recurra.inspection import nearest as module
 from recurra.inspection.nearest import nearest, nearest_in_file
-from recurra.tasks.vectors import WordVectors
+from recurra.tasks.word_vectors.table import WordVectors
 
 TOKENS = ["up", "upper", "right", "down", "nothing"]
 ROWS = np.array([[0, 1], [0.1, 2], [3, 0], [0, -1], [0, 0]], np.float32)

@@ -13,9 +13,13 @@ from typing import Any
 
 import pytest
 
-from recurra.tasks import classify_data, fill_data, generate_data, tag_data, translate_data
+from recurra.tasks.classify import data as classify_data
+from recurra.tasks.fill import data as fill_data
+from recurra.tasks.generate import data as generate_data
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import resolve
+from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.tag import data as tag_data
+from recurra.tasks.translate import data as translate_data
 
 Twin = Callable[[str], str]
 TWINS: dict[str, tuple[dict[str, Any], Twin]] = {

@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional
 
 from recurra.data.vocabulary import Vocabulary
-from recurra.tasks import classify
-from recurra.tasks.classify import Classifier, ClassifyTask, judge, log_frequencies, log_probabilities
-from recurra.tasks.classify_data import ClassifyData, Part
+from recurra.tasks.classify import trainee as classify
+from recurra.tasks.classify.data import ClassifyData, Part
+from recurra.tasks.classify.trainee import Classifier, ClassifyTask, judge, log_frequencies, log_probabilities
 from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.settings import NetworkSettings
 from recurra.training.fit import fit

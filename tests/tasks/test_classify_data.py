@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from recurra.errors import DataError
-from recurra.tasks.classify_data import ClassifyData, infer_level, prepare
+from recurra.tasks.classify.data import ClassifyData, infer_level, prepare
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import resolve
+from recurra.tasks.sources.resolving import resolve
 
 WORDS = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay", "kid", "lion"]
 

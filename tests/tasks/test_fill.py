@@ -12,12 +12,13 @@ from torch import nn
 
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
-from recurra.tasks import fill, fill_data
-from recurra.tasks.fill import Filler, FillTask, compare
-from recurra.tasks.fill_data import FillData, FillPart, blanks_of, choose_blanks, encode_rows, prepare
-from recurra.tasks.fill_rivals import fill_rivals
+from recurra.tasks.fill import data as fill_data
+from recurra.tasks.fill import trainee as fill
+from recurra.tasks.fill.baselines import fill_rivals
+from recurra.tasks.fill.data import FillData, FillPart, blanks_of, choose_blanks, encode_rows, prepare
+from recurra.tasks.fill.trainee import Filler, FillTask, compare
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, resolve
+from recurra.tasks.sources.resolving import Source, resolve
 from recurra.topologies.fill import SIDES, GapFiller
 from recurra.topologies.settings import NetworkSettings
 from recurra.training.fit import fit

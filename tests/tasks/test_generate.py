@@ -10,10 +10,10 @@ import torch
 
 from recurra.data.batches import BucketedBatches
 from recurra.errors import UsageError
-from recurra.tasks.generate import GenerateTask, Generator, draw, filtered_rows, judge, nats, token_losses
-from recurra.tasks.generate_data import GenerateData, prepare
+from recurra.tasks.generate.data import GenerateData, prepare
+from recurra.tasks.generate.trainee import GenerateTask, Generator, draw, filtered_rows, judge, nats, token_losses
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import resolve
+from recurra.tasks.sources.resolving import resolve
 from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.topologies.sampling import filtered
 from recurra.topologies.settings import NetworkSettings

@@ -8,9 +8,9 @@ import pytest
 from recurra.data.abc import read_tunes, written
 from recurra.data.abc_keys import transposed
 from recurra.errors import DataError
-from recurra.tasks.generate_data import GenerateData, encode_all, prepare
+from recurra.tasks.generate.data import GenerateData, encode_all, prepare
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import resolve
+from recurra.tasks.sources.resolving import resolve
 
 SETTINGS = DataSettings(level="char")
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from recurra.tasks.generate import GenerateTask
-from recurra.tasks.generate_data import GenerateData, prepare
-from recurra.tasks.generate_rivals import ClassGrams, TextGrams, generate_rivals, mixed
-from recurra.tasks.generate_samples import (
+from recurra.tasks.generate.baselines import ClassGrams, TextGrams, generate_rivals, mixed
+from recurra.tasks.generate.data import GenerateData, prepare
+from recurra.tasks.generate.samples import (
     Drawn,
     evenly,
     from_grams,
@@ -20,8 +19,9 @@ from recurra.tasks.generate_samples import (
     naive_bayes,
     quality,
 )  # fmt: skip
+from recurra.tasks.generate.trainee import GenerateTask
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import resolve
+from recurra.tasks.sources.resolving import resolve
 from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.topologies.settings import NetworkSettings
 

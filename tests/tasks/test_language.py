@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from recurra.data.corpus import Corpus
 from recurra.data.vocabulary import Vocabulary
-from recurra.tasks import language
-from recurra.tasks.language import LanguageTask, named_loss, nats_per_token
+from recurra.tasks.language import trainee as language
+from recurra.tasks.language.trainee import LanguageTask, named_loss, nats_per_token
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.settings import NetworkSettings
 

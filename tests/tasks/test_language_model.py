@@ -10,7 +10,7 @@ from torch import nn
 
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UsageError
-from recurra.tasks.language_model import LanguageModel
+from recurra.tasks.language.model import LanguageModel
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.settings import NetworkSettings
 

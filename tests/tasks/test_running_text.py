@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from recurra.errors import DataError
-from recurra.tasks.language_data import encode_source, read_corpus, read_vocabulary
-from recurra.tasks.running_text import running_text
+from recurra.tasks.language.data import encode_source, read_corpus, read_vocabulary
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import resolve
+from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.text.running_text import running_text
 
 
 @pytest.fixture(autouse=True)

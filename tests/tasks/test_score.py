@@ -10,8 +10,8 @@ from torch import nn
 from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UnknownNameError, UsageError
-from recurra.tasks.language_model import LanguageModel
-from recurra.tasks.score import log_probabilities, rank
+from recurra.tasks.language.model import LanguageModel
+from recurra.tasks.language.score import log_probabilities, rank
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.settings import NetworkSettings
 
@@ -83,7 +83,7 @@ def test_many_candidates_are_scored_in_batches(monkeypatch: pytest.MonkeyPatch) 
     rng = np.random.default_rng(0)
     lines = [rng.integers(1, len(made.vocabulary), rng.integers(2, 30)) for _ in range(40)]
     whole = log_probabilities(made.network, lines)
-    monkeypatch.setattr("recurra.tasks.score.BATCH_TOKENS", 60)
+    monkeypatch.setattr("recurra.tasks.language.score.BATCH_TOKENS", 60)
     assert log_probabilities(made.network, lines) == pytest.approx(whole, rel=1e-5)
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from recurra.errors import DataError, UsageError
-from recurra.tasks import skipgram
-from recurra.tasks.skipgram import Pass, SkipGram, count_tokens, learn_vectors
+from recurra.tasks.word_vectors import skipgram
+from recurra.tasks.word_vectors.skipgram import Pass, SkipGram, count_tokens, learn_vectors
 
 
 def cosines(rows: np.ndarray) -> np.ndarray:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from recurra.api.catalogue import kind
 from recurra.errors import DataError, UnknownNameError
-from recurra.tasks.sources import resolve
-from recurra.training.defaults import Settings
+from recurra.tasks.defaults import Settings
+from recurra.tasks.registry import kind
+from recurra.tasks.sources.resolving import resolve
 
 
 def put(folder: Path, *names: str) -> Path:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recurra.errors import UsageError
-from recurra.tasks.stopping import check_stops, until
+from recurra.tasks.decoding.stopping import check_stops, until
 
 TEXTS = st.text("ab\n", max_size=20)
 

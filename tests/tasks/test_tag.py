@@ -14,11 +14,11 @@ from recurra.data import spans
 from recurra.data.tagged import Sentence
 from recurra.errors import UsageError
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import resolve
-from recurra.tasks.tag import TagTask, collate, probabilities, scores, tag_part
-from recurra.tasks.tag_data import UNKNOWN_TAG, TagData, encode_part, prepare
-from recurra.tasks.tag_model import TagModel
-from recurra.tasks.tag_rivals import tag_rivals
+from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.tag.baselines import tag_rivals
+from recurra.tasks.tag.data import UNKNOWN_TAG, TagData, encode_part, prepare
+from recurra.tasks.tag.model import TagModel
+from recurra.tasks.tag.trainee import TagTask, collate, probabilities, scores, tag_part
 from recurra.topologies.settings import NetworkSettings
 
 

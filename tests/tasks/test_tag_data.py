@@ -10,8 +10,8 @@ import pytest
 
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, resolve
-from recurra.tasks.tag_data import UNKNOWN_TAG, Lexicon, TagData, encode_part, prepare
+from recurra.tasks.sources.resolving import Source, resolve
+from recurra.tasks.tag.data import UNKNOWN_TAG, Lexicon, TagData, encode_part, prepare
 
 
 def put(path: Path, *sentences: str, gap: str = " ") -> Path:

@@ -8,10 +8,10 @@ import torch
 
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UnknownNameError, UsageError
-from recurra.tasks.translate import TranslateTask, nats_per_token, scores
-from recurra.tasks.translate_data import PairPart, TranslateData, encode_side, ended
-from recurra.tasks.translate_model import Translator, search_for
-from recurra.tasks.translate_rivals import translate_rivals
+from recurra.tasks.translate.baselines import translate_rivals
+from recurra.tasks.translate.data import PairPart, TranslateData, encode_side, ended
+from recurra.tasks.translate.model import Translator, search_for
+from recurra.tasks.translate.trainee import TranslateTask, nats_per_token, scores
 from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.settings import NetworkSettings

@@ -7,8 +7,8 @@ import pytest
 
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, resolve
-from recurra.tasks.translate_data import chosen_files, prepare, read_pairs
+from recurra.tasks.sources.resolving import Source, resolve
+from recurra.tasks.translate.data import chosen_files, prepare, read_pairs
 
 EN = [f"the {a} {n} sleeps" for a in ("old", "new", "red", "big") for n in ("dog", "cat", "man", "bird", "horse")]
 DE = [f"{n} {a} schläft" for a in ("alt", "neu", "rot", "groß") for n in ("Hund", "Katze", "Mann", "Vogel", "Pferd")]

@@ -4,7 +4,7 @@ import pytest
 
 from recurra.data.subwords import SPACE, Subwords
 from recurra.data.vocabulary import Vocabulary
-from recurra.tasks.translate_text import attach, pieces, shown, spell
+from recurra.tasks.translate.text import attach, pieces, shown, spell
 
 TEXTS = ["the old house, the new house!", "an old tree"]
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recurra.data.vocabulary import Vocabulary
-from recurra.tasks.writer import Writer
+from recurra.tasks.decoding.writer import Writer
 
 BYTES = Vocabulary.build([""], level="byte")
 WORDS = Vocabulary.build(["one two , three\n"], level="word")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.errors import UsageError
-from recurra.tasks.fill import read
+from recurra.tasks.fill.trainee import read
 from recurra.topologies import fill_search
 from recurra.topologies.fill import SIDES, Candidates, GapFiller
 from recurra.topologies.fill_search import fill_gap

@@ -5,17 +5,17 @@ from __future__ import annotations
 import importlib
 from typing import cast
 
-from recurra.api.prepared import Kind
 from recurra.errors import UnknownNameError
 from recurra.tasks.settings import TASKS, TaskName
+from recurra.tasks.task import Kind
 
 HOMES: dict[TaskName, str] = {
-    "language": "recurra.api.kinds.language:LanguageKind",
-    "classify": "recurra.api.kinds.classify:ClassifyKind",
-    "tag": "recurra.api.kinds.tag:TagKind",
-    "fill": "recurra.api.kinds.fill:FillKind",
-    "translate": "recurra.api.kinds.translate:TranslateKind",
-    "generate": "recurra.api.kinds.generate:GenerateKind",
+    "language": "recurra.tasks.language.task:LanguageKind",
+    "classify": "recurra.tasks.classify.task:ClassifyKind",
+    "tag": "recurra.tasks.tag.task:TagKind",
+    "fill": "recurra.tasks.fill.task:FillKind",
+    "translate": "recurra.tasks.translate.task:TranslateKind",
+    "generate": "recurra.tasks.generate.task:GenerateKind",
 }
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recurra.api import provenance
-from recurra.api.catalogue import kind
-from recurra.api.kinds.classify import ClassifyKind
 from recurra.api.preparation import prepare_run
 from recurra.errors import UsageError
-from recurra.tasks.classify import Classifier
+from recurra.tasks.classify.task import ClassifyKind
+from recurra.tasks.classify.trainee import Classifier
+from recurra.tasks.registry import kind
 from recurra.tasks.rival import Rival
-from recurra.tasks.sources import Source, resolve
+from recurra.tasks.sources.resolving import Source, resolve
 
 if TYPE_CHECKING:
     from recurra.api.run import Run

@@ -7,18 +7,18 @@ from typing import Any
 
 import torch
 
-from recurra.api.catalogue import kind
-from recurra.api.prepared import Prepared
 from recurra.api.sense import check_sense
 from recurra.api.vectors import with_vectors
 from recurra.cells.catalogue import get
 from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
 from recurra.errors import DataError, UnknownNameError, UsageError
+from recurra.tasks.defaults import EPOCHS, Settings, default_epochs, defaults_for
+from recurra.tasks.registry import kind
 from recurra.tasks.settings import segmented
-from recurra.tasks.sources import Source
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.task import Prepared
 from recurra.topologies.settings import NetworkSettings
-from recurra.training.defaults import EPOCHS, Settings, default_epochs, defaults_for
 
 FILES = ("validation", "test", "parallel", "vectors")
 """Settings that are files; of their paths only the names are kept."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from recurra.model_folder import ModelFolder
+from recurra.tasks.defaults import Settings
 from recurra.tasks.model import Model
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
-from recurra.tasks.sources import Source
-from recurra.tasks.vectors import WordTable
-from recurra.training.defaults import Settings
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.word_vectors.table import WordTable
 from recurra.training.fit import Trainee
 
 

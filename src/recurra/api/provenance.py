@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recurra.api.stored import Config, of_folder
 from recurra.errors import DataError, UsageError
-from recurra.tasks.sources import Source, hashes, named_source
+from recurra.tasks.sources.resolving import Source, hashes, named_source
+from recurra.tasks.stored import Config, of_folder
 
 
 def to_json(source: Source, folder: Path) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 
 from recurra.api import vectors
-from recurra.api.prepared import Prepared
 from recurra.cells.catalogue import get
 from recurra.equations.render import equations
 from recurra.report import record as report
 from recurra.tasks.rival import Rival
+from recurra.tasks.task import Prepared
 from recurra.training.checkpoint import Counters
 
 

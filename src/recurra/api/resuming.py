@@ -19,15 +19,15 @@ from torch import Tensor
 
 from recurra import model_folder
 from recurra.api import provenance, vectors
-from recurra.api.kinds.weights import forms_of
 from recurra.api.preparation import check_device, prepare_run
-from recurra.api.prepared import Prepared
 from recurra.api.run import Run
-from recurra.api.stored import Config, Environment, metrics_of, of_folder
 from recurra.engines.native import library
 from recurra.errors import ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder, manifest
 from recurra.tasks.rival import Rival
+from recurra.tasks.stored import Config, Environment, metrics_of, of_folder
+from recurra.tasks.task import Prepared
+from recurra.tasks.weights import forms_of
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.fit import Carrying
 from recurra.training.settings import TrainingSettings

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 
 from recurra import model_folder
-from recurra.api.catalogue import kind
-from recurra.api.kinds.weights import check_cell, check_engine
-from recurra.api.stored import Config, config_of, of_folder, settings_of
 from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks.model import Model
+from recurra.tasks.registry import kind
 from recurra.tasks.settings import TASKS
+from recurra.tasks.stored import Config, config_of, of_folder, settings_of
+from recurra.tasks.weights import check_cell, check_engine
 from recurra.terminal import whole
 
 

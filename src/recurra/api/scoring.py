@@ -10,9 +10,9 @@ from recurra.api import provenance
 from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.candidates import read_candidates
 from recurra.errors import DataError, UsageError
-from recurra.tasks.language_data import read_corpus
-from recurra.tasks.language_model import LanguageModel
-from recurra.tasks.score import Ranking, rank
+from recurra.tasks.language.data import read_corpus
+from recurra.tasks.language.model import LanguageModel
+from recurra.tasks.language.score import Ranking, rank
 
 if TYPE_CHECKING:
     from recurra.api.run import Run

@@ -7,9 +7,9 @@ from typing import Any
 
 from recurra.data.splits import PARTS
 from recurra.errors import UsageError
-from recurra.tasks.sources import Source
-from recurra.tasks.tag_files import TAGS
-from recurra.training.defaults import READ_BY, Settings
+from recurra.tasks.defaults import READ_BY, Settings
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.tagged_pairs import TAGS
 
 
 def check_sense(source: Source, settings: Settings, given: Mapping[str, Any]) -> None:

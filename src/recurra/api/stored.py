@@ -11,11 +11,11 @@ from recurra.data.checked import Amount, Count, Exact, Name, Sha256, Stored, Tex
 from recurra.data.spans import SCHEMES
 from recurra.errors import DataError, ModelFolderError, RecurraError
 from recurra.model_folder import ModelFolder
-from recurra.tasks.file_kinds import Kind
+from recurra.tasks.defaults import Settings
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
-from recurra.tasks.sources import SUITS
-from recurra.training.defaults import Settings
+from recurra.tasks.sources.file_kinds import Kind
+from recurra.tasks.sources.resolving import SUITS
 
 MOST = 1 << 20
 """Classes, files or notes of a model at most."""

@@ -15,7 +15,6 @@ import torch
 from recurra import model_folder
 from recurra.api import provenance, resuming, vectors
 from recurra.api.preparation import check_vocabulary, engine_of, prepare_run, settings_for
-from recurra.api.prepared import Prepared
 from recurra.api.record import build_record
 from recurra.api.run import Run, load
 from recurra.api.talk import Talk, told
@@ -25,7 +24,8 @@ from recurra.model_folder.claim import claimed, claimed_new
 from recurra.report import fonts
 from recurra.report.build import build_report
 from recurra.tasks.rival import Rival
-from recurra.tasks.sources import resolve
+from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.task import Prepared
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.fit import Outcome, fit, never_learned
 from recurra.training.signals import Interrupted, StopRequest, number_of

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from recurra.api.catalogue import kind
 from recurra.api.preparation import settings_for
 from recurra.api.run import load
 from recurra.api.talk import Talk
@@ -14,8 +13,9 @@ from recurra.data.vectors import check_out, write_vectors
 from recurra.errors import DataError, UsageError
 from recurra.locks import HeldError, holding
 from recurra.model_folder.manifest import MANIFEST
-from recurra.tasks.skipgram import SkipGram, count_tokens, learn_vectors
-from recurra.tasks.sources import resolve
+from recurra.tasks.registry import kind
+from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.word_vectors.skipgram import SkipGram, count_tokens, learn_vectors
 
 
 def export_vectors(

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from recurra.api.prepared import Prepared
 from recurra.data.vector_file import VectorFile
 from recurra.errors import UsageError
 from recurra.report import measures
 from recurra.report.record import Table
-from recurra.tasks import vectors
+from recurra.tasks.defaults import Settings
 from recurra.tasks.settings import TaskName
-from recurra.tasks.skipgram import Pass, SkipGram
-from recurra.tasks.vectors import WordTable
-from recurra.training.defaults import Settings
+from recurra.tasks.task import Prepared
+from recurra.tasks.word_vectors import table as vectors
+from recurra.tasks.word_vectors.skipgram import Pass, SkipGram
+from recurra.tasks.word_vectors.table import WordTable
 
 
 def with_vectors(task: TaskName, settings: Settings, given: dict[str, Any]) -> Settings:

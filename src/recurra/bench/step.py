@@ -28,7 +28,7 @@ from recurra.engines.choose import choose
 from recurra.engines.request import Request as EngineRequest
 from recurra.engines.request import State
 from recurra.errors import EngineError, StoppedError
-from recurra.tasks.language import LanguageTask
+from recurra.tasks.language.trainee import LanguageTask
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.settings import NetworkSettings
 from recurra.training.fit import fit

@@ -9,7 +9,7 @@ from recurra.errors import UsageError
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
-    from recurra.tasks.generate import Generated, Generator
+    from recurra.tasks.generate.trainee import Generated, Generator
 
 
 def write_generated(

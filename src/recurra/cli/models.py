@@ -141,7 +141,7 @@ def generate(
     """
     from recurra.api.run import load
     from recurra.cli.generated import refuse_class, refuse_sampling, write_generated
-    from recurra.tasks.language import LENGTH
+    from recurra.tasks.language.trainee import LENGTH
 
     prompt, condition = text(prompt), None if condition is None else text(condition)
     model = load(run)

@@ -10,7 +10,7 @@ from recurra.cli.models import JsonOption, RunArgument
 from recurra.cli.output import note, write, write_json, write_table
 
 if TYPE_CHECKING:
-    from recurra.tasks.score import Ranking
+    from recurra.tasks.language.score import Ranking
 
 
 def score(

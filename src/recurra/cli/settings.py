@@ -14,9 +14,9 @@ from pydantic.fields import FieldInfo
 
 from recurra.cli.values import OFF, PARSERS, PARSERS_OF_KINDS, shown
 from recurra.errors import UsageError
+from recurra.tasks.defaults import DEFAULTS, EPOCHS, READ_BY, Settings
 from recurra.tasks.settings import DataSettings, TaskName
 from recurra.topologies.settings import NetworkSettings
-from recurra.training.defaults import DEFAULTS, EPOCHS, READ_BY, Settings
 from recurra.training.settings import TrainingSettings
 
 PANELS: dict[str, type[BaseModel]] = {

@@ -12,7 +12,7 @@ from recurra.cli.output import note
 from recurra.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from recurra.tasks.translate_model import Translation
+    from recurra.tasks.translate.model import Translation
 
 PANEL = "Translations"
 Beam = Annotated[

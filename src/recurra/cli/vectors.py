@@ -44,7 +44,7 @@ def vectors(
     recurra explain vectors.txt --nearest good
     """
     from recurra.api.vector_files import export_vectors
-    from recurra.tasks.skipgram import SkipGram
+    from recurra.tasks.word_vectors.skipgram import SkipGram
 
     how = SkipGram(width, epochs, window, negatives, subsample, learning_rate, seed)
     export_vectors(source, out, task=task, how=how, overwrite=overwrite, quiet=quiet, **settings)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from recurra.data.normalize import normalize
 from recurra.data.vector_file import VectorFile
 from recurra.errors import UsageError
-from recurra.tasks.vectors import WordVectors
+from recurra.tasks.word_vectors.table import WordVectors
 
 SPELLINGS = 5
 """Shown for a word that there is not."""

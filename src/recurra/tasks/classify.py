@@ -18,9 +18,9 @@ from recurra.data.batches import Batch, BucketedBatches
 from recurra.data.crops import Crops, ends_clause
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UsageError
-from recurra.tasks.classify_data import ClassifyData, Part
+from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.model import Model, refuse_options
-from recurra.tasks.vectors import WordVectors
+from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.settings import NetworkSettings
 

@@ -18,7 +18,7 @@ from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, hashes, in_memory
+from recurra.tasks.sources.resolving import Source, hashes, in_memory
 
 TEXT_COLUMNS = ("text", "sentence", "review", "content", "name", "word")
 LABEL_COLUMNS = ("label", "class", "category", "target", "language", "sentiment")

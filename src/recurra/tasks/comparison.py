@@ -9,9 +9,9 @@ from recurra.baselines.kneser_ney import KneserNey
 from recurra.baselines.majority import Majority
 from recurra.baselines.naive_bayes import CharNaiveBayes
 from recurra.data.corpus import Corpus
-from recurra.tasks.classify import scores
-from recurra.tasks.classify_data import ClassifyData, Part
-from recurra.tasks.language import Tokens, named_loss
+from recurra.tasks.classify.data import ClassifyData, Part
+from recurra.tasks.classify.trainee import scores
+from recurra.tasks.language.trainee import Tokens, named_loss
 from recurra.tasks.rival import Rival
 
 ORDERS = (2, 3, 5)

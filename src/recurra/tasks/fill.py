@@ -15,9 +15,9 @@ from recurra import metrics
 from recurra.data.batches import Batch, BucketedBatches
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UsageError
-from recurra.tasks.fill_data import BLANK, FillData, FillPart, Ids, blanks_of
+from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, blanks_of
 from recurra.tasks.model import Model, refuse_options
-from recurra.tasks.vectors import WordVectors
+from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.fill import SIDES, Candidates, GapFiller, Side
 from recurra.topologies.fill_search import fill_gap
 from recurra.topologies.settings import NetworkSettings

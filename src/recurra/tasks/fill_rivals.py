@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.baselines.kneser_ney import KneserNey
-from recurra.tasks.fill import Scores
-from recurra.tasks.fill_data import FillData, FillPart, Ids
+from recurra.tasks.fill.data import FillData, FillPart, Ids
+from recurra.tasks.fill.trainee import Scores
 from recurra.tasks.rival import Rival
 
 ORDER = 5

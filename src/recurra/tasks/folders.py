@@ -9,11 +9,11 @@ from pathlib import Path
 
 from recurra.data.examples import likeness
 from recurra.errors import DataError
-from recurra.tasks import file_kinds
-from recurra.tasks.file_kinds import ALIASES, PACKED, TABLES, TAGGED, TEXTS, TUNES, Kind, part_of, stem
-from recurra.tasks.prose import why_prose
 from recurra.tasks.settings import TaskName
-from recurra.tasks.tag_files import paired_parts
+from recurra.tasks.sources import file_kinds
+from recurra.tasks.sources.file_kinds import ALIASES, PACKED, TABLES, TAGGED, TEXTS, TUNES, Kind, part_of, stem
+from recurra.tasks.sources.prose import why_prose
+from recurra.tasks.sources.tagged_pairs import paired_parts
 
 SHOWN = 4
 """Names of files in a message."""

@@ -18,10 +18,10 @@ from recurra.data.conditioned import Attributes
 from recurra.data.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
-from recurra.tasks.generate_data import GenerateData, Part
-from recurra.tasks.language import named_loss
+from recurra.tasks.generate.data import GenerateData, Part
+from recurra.tasks.language.trainee import named_loss
 from recurra.tasks.model import Model
-from recurra.tasks.vectors import WordVectors
+from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.topologies.sampling import check_sampling
 from recurra.topologies.settings import NetworkSettings

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.baselines.kneser_ney import KneserNey
-from recurra.tasks.generate_data import GenerateData, Ids, Part
-from recurra.tasks.language import named_loss
+from recurra.tasks.generate.data import GenerateData, Ids, Part
+from recurra.tasks.language.trainee import named_loss
 from recurra.tasks.rival import Rival
 
 ORDERS = (3, 5, 7)

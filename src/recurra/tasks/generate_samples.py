@@ -11,9 +11,9 @@ import torch
 
 from recurra.baselines.naive_bayes import CharNaiveBayes
 from recurra.data.abc_bars import complete
-from recurra.tasks.generate import draw
-from recurra.tasks.generate_data import GenerateData, Ids
-from recurra.tasks.generate_rivals import ClassGrams
+from recurra.tasks.generate.baselines import ClassGrams
+from recurra.tasks.generate.data import GenerateData, Ids
+from recurra.tasks.generate.trainee import draw
 from recurra.topologies.one_to_many import ConditionedDecoder
 
 Recogniser = Callable[[Sequence[str]], Ids]

@@ -14,10 +14,10 @@ from recurra.data.subword_lines import RunningVocabulary, SubwordLines
 from recurra.data.text import read_text
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError
-from recurra.tasks.language import Tokens
-from recurra.tasks.running_text import cut, running_text
+from recurra.tasks.language.trainee import Tokens
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, in_memory
+from recurra.tasks.sources.resolving import Source, in_memory
+from recurra.tasks.text.running_text import cut, running_text
 
 UNITS = {"char": "characters", "word": "words", "byte": "bytes", "bpe": "sub-words"}
 """What a level's tokens are called."""

@@ -15,11 +15,11 @@ from recurra.data.subword_lines import RunningVocabulary
 from recurra.data.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
-from recurra.tasks.language import LENGTH, Tokens, nats_per_token
+from recurra.tasks.decoding.stopping import check_stops, until
+from recurra.tasks.decoding.writer import Writer
+from recurra.tasks.language.trainee import LENGTH, Tokens, nats_per_token
 from recurra.tasks.model import Model, refuse_options
-from recurra.tasks.stopping import check_stops, until
-from recurra.tasks.vectors import WordVectors
-from recurra.tasks.writer import Writer
+from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.sampling import check_sampling, filtered, penalised
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from torch import nn
 
 from recurra.errors import UsageError
-from recurra.tasks.vectors import WordVectors
+from recurra.tasks.word_vectors.table import WordVectors
 
 
 class Model:

@@ -19,7 +19,7 @@ from recurra.data.tables import column_names, read_table
 from recurra.data.text import read_text
 from recurra.errors import DataError
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source
+from recurra.tasks.sources.resolving import Source
 
 FORMAT = 1
 """Part of every derived file's name: a change of how they are written starts new ones."""

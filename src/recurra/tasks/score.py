@@ -12,7 +12,7 @@ import torch
 from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.subword_lines import RunningVocabulary
 from recurra.errors import UnknownNameError, UsageError
-from recurra.tasks.language import Tokens
+from recurra.tasks.language.trainee import Tokens
 from recurra.topologies.many_to_many import NextToken
 
 By = Literal["total", "token"]

@@ -12,10 +12,10 @@ from recurra.data import named
 from recurra.data.sources import refuse_streams, sha256
 from recurra.data.splits import PARTS
 from recurra.errors import DataError, UnknownNameError
-from recurra.tasks import folders
-from recurra.tasks.file_kinds import PACKED, Kind, is_poems, is_table, is_tagged, is_tunes
 from recurra.tasks.settings import TASKS, TaskName
-from recurra.tasks.tag_files import TAGS, partner
+from recurra.tasks.sources import folders
+from recurra.tasks.sources.file_kinds import PACKED, Kind, is_poems, is_table, is_tagged, is_tunes
+from recurra.tasks.sources.tagged_pairs import TAGS, partner
 
 TUNE_SETTINGS = {"transpose": True, "batch_size": 8, "learning_rate": 5e-3, "dropout": 0.1, "recurrent_dropout": 0.0}
 """What tunes are learned with: they are few and long, and other keys make more of them."""

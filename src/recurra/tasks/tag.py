@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from recurra.data import spans
 from recurra.data.batches import BucketedBatches
-from recurra.tasks.tag_data import UNKNOWN_TAG, Lexicon, TagData, TagPart
+from recurra.tasks.tag.data import UNKNOWN_TAG, Lexicon, TagData, TagPart
 from recurra.topologies.paths import Transitions
 from recurra.topologies.settings import NetworkSettings
 from recurra.topologies.tagger import Tagger

@@ -19,8 +19,8 @@ from recurra.data.twins import gathered, shared, told_moved
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, hashes, in_memory
-from recurra.tasks.tag_reading import in_scheme, read, shortened, spans_of, why_no_spans
+from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.tag.reading import in_scheme, read, shortened, spans_of, why_no_spans
 
 Ids = npt.NDArray[np.int64]
 

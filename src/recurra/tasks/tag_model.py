@@ -16,9 +16,9 @@ from recurra.data.tagged import Sentence
 from recurra.data.tokens import cut
 from recurra.errors import UsageError
 from recurra.tasks.model import Model, refuse_options
-from recurra.tasks.tag import probabilities
-from recurra.tasks.tag_data import Lexicon, encode_part
-from recurra.tasks.vectors import WordVectors
+from recurra.tasks.tag.data import Lexicon, encode_part
+from recurra.tasks.tag.trainee import probabilities
+from recurra.tasks.word_vectors.table import WordVectors
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from recurra.data.splits import PARTS, check_fractions, many, split
 from recurra.data.tagged import Reading, Sentence, Tagged, read_tagged
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, in_memory
-from recurra.tasks.tag_files import TAGS
+from recurra.tasks.sources.resolving import Source, in_memory
+from recurra.tasks.sources.tagged_pairs import TAGS
 
 
 def read(

@@ -6,8 +6,8 @@ import time
 
 from recurra.baselines.frequent_tag import FrequentTag
 from recurra.tasks.rival import Rival
-from recurra.tasks.tag import scores
-from recurra.tasks.tag_data import TagData, TagPart
+from recurra.tasks.tag.data import TagData, TagPart
+from recurra.tasks.tag.trainee import scores
 
 
 def tag_rivals(data: TagData, judged: TagPart) -> list[Rival]:

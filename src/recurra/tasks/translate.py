@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from recurra import metrics
 from recurra.data.pair_batches import PairBatch, PairBatches
 from recurra.errors import UsageError
-from recurra.tasks.translate_data import PairPart, TranslateData
+from recurra.tasks.translate.data import PairPart, TranslateData
 from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.settings import NetworkSettings
 

@@ -18,9 +18,9 @@ from recurra.data.subwords import Subwords
 from recurra.data.twins import form_of, gathered, told_moved
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
-from recurra.tasks.file_kinds import ending
 from recurra.tasks.settings import DataSettings
-from recurra.tasks.sources import Source, hashes, in_memory
+from recurra.tasks.sources.file_kinds import ending
+from recurra.tasks.sources.resolving import Source, hashes, in_memory
 
 Words = Vocabulary | Subwords
 Ids = npt.NDArray[np.int64]

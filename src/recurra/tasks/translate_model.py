@@ -13,9 +13,9 @@ import torch
 from recurra.data.pair_batches import PairBatches
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.model import Model
-from recurra.tasks.translate_data import Ids, Words, encode_side, ended
-from recurra.tasks.translate_text import pieces, shown, spell
-from recurra.tasks.vectors import WordVectors
+from recurra.tasks.translate.data import Ids, Words, encode_side, ended
+from recurra.tasks.translate.text import pieces, shown, spell
+from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.beam import Hypothesis, Search, write
 from recurra.topologies.encoder_decoder import EncoderDecoder
 

@@ -6,9 +6,9 @@ import time
 
 from recurra.baselines.ibm1 import Ibm1
 from recurra.tasks.rival import Rival
-from recurra.tasks.translate import scores
-from recurra.tasks.translate_data import PairPart, TranslateData
-from recurra.tasks.translate_text import attach
+from recurra.tasks.translate.data import PairPart, TranslateData
+from recurra.tasks.translate.text import attach
+from recurra.tasks.translate.trainee import scores
 
 MOST_PAIRS = 100_000
 """The dictionary learns from so many pairs at most, which need about 1 GB of memory."""

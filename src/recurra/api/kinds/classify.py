@@ -9,29 +9,29 @@ import numpy as np
 import torch
 
 from recurra import metrics
-from recurra.api.kinds.weights import load_network
-from recurra.api.prepared import Prepared
-from recurra.api.stored import ClassifyConfig, config_of
 from recurra.data.examples import Examples
 from recurra.data.vocabulary import Vocabulary
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
-from recurra.tasks.classify import Classifier, ClassifyTask, judge, log_probabilities
-from recurra.tasks.classify_data import ClassifyData, Part, encode_part, group_names, prepare, read_examples
-from recurra.tasks.comparison import classify_rivals
+from recurra.tasks.classify.baselines import classify_rivals
+from recurra.tasks.classify.data import ClassifyData, Part, encode_part, group_names, prepare, read_examples
+from recurra.tasks.classify.trainee import Classifier, ClassifyTask, judge, log_probabilities
+from recurra.tasks.defaults import Settings
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
-from recurra.tasks.sources import Source
-from recurra.tasks.vectors import WordTable
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.stored import ClassifyConfig, config_of
+from recurra.tasks.task import Prepared
+from recurra.tasks.weights import load_network
+from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.many_to_one import SequenceClassifier
-from recurra.training.defaults import Settings
 
 EXAMPLES = 5
 """Quoted for each of the most confused pairs."""
 
 
 class ClassifyKind:
-    """The class of a text; see api.prepared.Kind."""
+    """The class of a text; see tasks.task.Kind."""
 
     name: ClassVar[TaskName] = "classify"
 

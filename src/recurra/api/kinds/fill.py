@@ -9,24 +9,24 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from recurra.api.kinds.weights import load_network
-from recurra.api.prepared import Prepared
-from recurra.api.stored import FillConfig, config_of
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.report import measures
 from recurra.report import record as report
-from recurra.tasks.fill import Filler, FillTask, Scores, compare, inner, named
-from recurra.tasks.fill_data import FillData, FillPart, choose_blanks, encode_rows, prepare, read_rows
-from recurra.tasks.fill_rivals import fill_rivals
+from recurra.tasks.defaults import Settings
+from recurra.tasks.fill.baselines import fill_rivals
+from recurra.tasks.fill.data import FillData, FillPart, choose_blanks, encode_rows, prepare, read_rows
+from recurra.tasks.fill.trainee import Filler, FillTask, Scores, compare, inner, named
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
-from recurra.tasks.sources import Source
-from recurra.tasks.vectors import WordTable
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.stored import FillConfig, config_of
+from recurra.tasks.task import Prepared
+from recurra.tasks.weights import load_network
+from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.fill import SIDES, GapFiller, Side
 from recurra.topologies.fill_search import fill_gap
-from recurra.training.defaults import Settings
 
 SAMPLES = 12
 """Blanks shown in the report."""
@@ -38,7 +38,7 @@ TITLES: dict[Side, str] = {"both": "both sides", "forward": "the left side only"
 
 
 class FillKind:
-    """What stands in a blank; see api.prepared.Kind."""
+    """What stands in a blank; see tasks.task.Kind."""
 
     name: ClassVar[TaskName] = "fill"
 

@@ -7,18 +7,15 @@ from typing import Any, ClassVar
 
 import torch
 
-from recurra.api.kinds.weights import load_network
-from recurra.api.prepared import Prepared
-from recurra.api.stored import Config, GenerateConfig, config_of
 from recurra.data.conditioned import Attributes
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
-from recurra.tasks.generate import GenerateTask, Generator, build, judge
-from recurra.tasks.generate_data import GenerateData, encode_all, prepare
-from recurra.tasks.generate_rivals import ClassGrams, generate_rivals
-from recurra.tasks.generate_samples import (
+from recurra.tasks.defaults import Settings
+from recurra.tasks.generate.baselines import ClassGrams, generate_rivals
+from recurra.tasks.generate.data import GenerateData, encode_all, prepare
+from recurra.tasks.generate.samples import (
     Drawn,
     evenly,
     from_grams,
@@ -28,12 +25,15 @@ from recurra.tasks.generate_samples import (
     naive_bayes,
     quality,
 )  # fmt: skip
+from recurra.tasks.generate.trainee import GenerateTask, Generator, build, judge
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
-from recurra.tasks.sources import Source
-from recurra.tasks.vectors import WordTable
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.stored import Config, GenerateConfig, config_of
+from recurra.tasks.task import Prepared
+from recurra.tasks.weights import load_network
+from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.one_to_many import ConditionedDecoder
-from recurra.training.defaults import Settings
 
 TEMPERATURE = 0.8
 """Of the report's samples."""
@@ -50,7 +50,7 @@ GRAMS = 5
 
 
 class GenerateKind:
-    """Texts of a class; see api.prepared.Kind."""
+    """Texts of a class; see tasks.task.Kind."""
 
     name: ClassVar[TaskName] = "generate"
 

@@ -7,22 +7,22 @@ from typing import Any, ClassVar
 
 import torch
 
-from recurra.api.kinds.weights import load_network
-from recurra.api.prepared import Prepared
 from recurra.data.corpus import Corpus
 from recurra.errors import DataError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
-from recurra.tasks.comparison import language_rivals
-from recurra.tasks.language import LanguageTask, judge
-from recurra.tasks.language_data import UNITS, encode_source, read_corpus, read_vocabulary
-from recurra.tasks.language_model import LanguageModel
+from recurra.tasks.defaults import BY_LEVEL, Settings
+from recurra.tasks.language.baselines import language_rivals
+from recurra.tasks.language.data import UNITS, encode_source, read_corpus, read_vocabulary
+from recurra.tasks.language.model import LanguageModel
+from recurra.tasks.language.trainee import LanguageTask, judge
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
-from recurra.tasks.sources import Source, hashes
-from recurra.tasks.vectors import WordTable
+from recurra.tasks.sources.resolving import Source, hashes
+from recurra.tasks.task import Prepared
+from recurra.tasks.weights import load_network
+from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.many_to_many import NextToken, output_for
-from recurra.training.defaults import BY_LEVEL, Settings
 
 SAMPLES = (("", 0.5), ("", 0.8), ("", 1.0))
 """Prompt and temperature of the report's samples."""
@@ -30,7 +30,7 @@ SAMPLE_LENGTH = {"char": 400, "byte": 400, "word": 80, "bpe": 100}
 
 
 class LanguageKind:
-    """The next token of a text; see api.prepared.Kind."""
+    """The next token of a text; see tasks.task.Kind."""
 
     name: ClassVar[TaskName] = "language"
 

@@ -7,32 +7,32 @@ from typing import Any, ClassVar
 
 import torch
 
-from recurra.api.kinds.tag_report import details
-from recurra.api.kinds.weights import load_network
-from recurra.api.prepared import Prepared
-from recurra.api.stored import Config, TagConfig, config_of
 from recurra.data.odd_tags import odd_tag
 from recurra.data.tagged import Tagged
 from recurra.errors import DataError, UsageError
 from recurra.model_folder import ModelFolder
+from recurra.tasks.defaults import Settings
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
-from recurra.tasks.sources import Source
-from recurra.tasks.tag import TagTask, build_network, judge, tag_part
-from recurra.tasks.tag_data import UNKNOWN_TAG, Lexicon, TagData, encode_part, prepare
-from recurra.tasks.tag_model import TagModel
-from recurra.tasks.tag_reading import in_scheme, read_parts, spans_of
-from recurra.tasks.tag_rivals import tag_rivals
-from recurra.tasks.vectors import WordTable
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.stored import Config, TagConfig, config_of
+from recurra.tasks.tag.baselines import tag_rivals
+from recurra.tasks.tag.data import UNKNOWN_TAG, Lexicon, TagData, encode_part, prepare
+from recurra.tasks.tag.model import TagModel
+from recurra.tasks.tag.reading import in_scheme, read_parts, spans_of
+from recurra.tasks.tag.report import details
+from recurra.tasks.tag.trainee import TagTask, build_network, judge, tag_part
+from recurra.tasks.task import Prepared
+from recurra.tasks.weights import load_network
+from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.tagger import Tagger
-from recurra.training.defaults import Settings
 
 CHAR_SIZE, PAIR_SIZE = 50, 50
 """Of words' characters and of pairs of single characters, unless set."""
 
 
 class TagKind:
-    """The tag of each token; see api.prepared.Kind."""
+    """The tag of each token; see tasks.task.Kind."""
 
     name: ClassVar[TaskName] = "tag"
 

@@ -12,7 +12,7 @@ import numpy as np
 from recurra import metrics
 from recurra.data import spans
 from recurra.report import record as report
-from recurra.tasks.tag_data import TagPart
+from recurra.tasks.tag.data import TagPart
 
 MOST_TAGS = 40
 """With more, the confusion matrix is not drawn."""

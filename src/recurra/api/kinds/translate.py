@@ -8,18 +8,18 @@ from typing import Any, ClassVar
 import torch
 
 from recurra import metrics
-from recurra.api.kinds.weights import load_network
-from recurra.api.prepared import Prepared
 from recurra.data.parallel import Pairs
 from recurra.errors import UsageError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
 from recurra.report.attention import draw_attention
+from recurra.tasks.defaults import Settings
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
-from recurra.tasks.sources import Source
-from recurra.tasks.translate import TranslateTask, nats_per_token, sacrebleu, scores
-from recurra.tasks.translate_data import (
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.task import Prepared
+from recurra.tasks.translate.baselines import translate_rivals
+from recurra.tasks.translate.data import (
     PairPart,
     TranslateData,
     encode_pairs,
@@ -28,12 +28,12 @@ from recurra.tasks.translate_data import (
     two_files,
     vocabularies_from_json,
 )
-from recurra.tasks.translate_model import Translator
-from recurra.tasks.translate_rivals import translate_rivals
-from recurra.tasks.vectors import WordTable
+from recurra.tasks.translate.model import Translator
+from recurra.tasks.translate.trainee import TranslateTask, nats_per_token, sacrebleu, scores
+from recurra.tasks.weights import load_network
+from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder
-from recurra.training.defaults import Settings
 
 SEARCH = Search()
 """How the translations that are judged are searched for."""
@@ -44,7 +44,7 @@ LENGTHS = (8, 12, 16, 24)
 
 
 class TranslateKind:
-    """A sentence in another language; see api.prepared.Kind."""
+    """A sentence in another language; see tasks.task.Kind."""
 
     name: ClassVar[TaskName] = "translate"
 
