@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define RECURRA_ABI 1
+#define RECURRA_ABI 2
 
 enum recurra_error {
   RECURRA_OK = 0,
@@ -100,7 +100,9 @@ void recurra_program_free(recurra_program* program);
 #define RECURRA_MAX_VECTORS 64
 
 typedef struct recurra_call {
-  int32_t type, products, threads, reverse;
+  int32_t type, products;
+  int32_t threads; /* at most; no more are used than there are processors and than the work is worth */
+  int32_t reverse;
   int64_t batch, time, inputs, hidden;
 
   /* the input: x with strides in elements, its last axis contiguous; or tokens into a contiguous table */
@@ -176,6 +178,10 @@ void recurra_pool_limit(int64_t bytes); /* what the pool may keep; default 1 GiB
 /* The host's OpenMP entry points, so that the process has one pool of threads: GOMP_parallel, omp_get_thread_num,
  * omp_get_num_threads. Without them (NULL), threads are started per call. */
 void recurra_threads(void* gomp_parallel, void* get_thread_num, void* get_num_threads);
+/* How many threads can run at once: processors by affinity and by the quota of the control group, rounded down. root: a
+ * folder that stands for / (tests); NULL: this machine, asked at most once a second. */
+int32_t recurra_processors(const char* root);
+void recurra_threads_as_asked(int on); /* tests: teams of as many threads as a call says */
 
 const char* recurra_variant(void);  /* "portable", "avx2", "avx512", "avx512bf16", "amx" */
 /* What this CPU can run, best first, as comma-separated variant names. The portable library answers. */

@@ -28,7 +28,8 @@ class Backward {
     const Buffer room = carved([this](Carver& from) { carve(from); });
     if (!room.data()) return RECURRA_NO_MEMORY;
     zero_what_nothing_reaches();
-    run_team(threads_, [](void* self, int thread, Team& team) { static_cast<Backward*>(self)->work(thread, team); }, this);
+    const int team = layer_.plan.share_units && crowded() ? 1 : threads_;
+    run_team(team, [](void* self, int thread, Team& team) { static_cast<Backward*>(self)->work(thread, team); }, this);
     return RECURRA_OK;
   }
 
@@ -40,6 +41,9 @@ class Backward {
     T* tile;     // [TILE_ROWS][UNITS] of dx
     Q* gathered;  // [TILE_ROWS][w_adjoints][whole depth]: adjoints as they are held, where that is not T
   };
+
+  // Rooms that have sums of their own.
+  int summed() const { return layer_.plan.share_units ? 1 : threads_; }
 
   bool wants_input() const { return layer_.call.dx || layer_.call.dtable; }
   int64_t w_adjoints() const { return int64_t(layer_.code.w_blocks.size()); }
@@ -79,7 +83,7 @@ class Backward {
       const bool own = !layer_.plan.share_units || &room == &rooms_[0];
       room.bench.steps = own ? from.take<T>(layer_.code.steps * most * w) : rooms_[0].bench.steps;
       room.carries = own ? from.take<T>(2 * layer_.code.states * most * w) : rooms_[0].carries;
-      room.bench.sums = from.take<T>(layer_.code.reductions * w);
+      room.bench.sums = own ? from.take<T>(layer_.code.reductions * w) : rooms_[0].bench.sums;
       room.outputs = from.take<const T*>(most);
       room.tile = from.take<T>(TILE_ROWS * UNITS<T>);
       room.gathered = from.take<Q>(layer_.ROUNDED ? TILE_ROWS * w_adjoints() * whole_depth<Q>(layer_.hidden) : 0);
@@ -94,14 +98,17 @@ class Backward {
     if (thread == 0) layer_.fill_rows();
     layer_.pack_recurrent(thread, threads);
     if (wants_input()) pack_input(thread, threads);
-    std::fill_n(room.bench.sums, layer_.code.reductions * layer_.width, T(0));
+    deal(summed(), thread, team,
+         [&](int part) { std::fill_n(rooms_[size_t(part)].bench.sums, layer_.code.reductions * layer_.width, T(0)); });
     team.wait();
     if (layer_.plan.share_units) {
       const Share mine(layer_.panels, thread, threads);
       run_group(layer_.plan.groups[0], room, mine.first, mine.last, thread == 0, &team);
     } else {
-      for (size_t g = size_t(thread); g < layer_.plan.groups.size(); g += size_t(threads))
-        run_group(layer_.plan.groups[g], room, 0, layer_.panels, true, nullptr);
+      deal(threads_, thread, team, [&](int part) {
+        for (size_t g = size_t(part); g < layer_.plan.groups.size(); g += size_t(threads_))
+          run_group(layer_.plan.groups[g], rooms_[size_t(part)], 0, layer_.panels, true, nullptr);
+      });
     }
     team.wait();
     if (call.dvectors) add_reductions(thread, threads);
@@ -109,20 +116,23 @@ class Backward {
       scatter_to_table(thread, threads);
       team.wait();
       if (call.dtable) {
-        const Share mine(call.vocabulary, thread, threads);
         T* const to = static_cast<T*>(call.dtable);
-        input_adjoint(mine.first, mine.last, table_adjoint_, table_adjoint_row_, room,
-                      [&](int64_t row) { return to + row * call.inputs; });
+        deal(threads_, thread, team, [&](int part) {
+          const Share mine(call.vocabulary, part, threads_);
+          input_adjoint(mine.first, mine.last, table_adjoint_, table_adjoint_row_, room,
+                        [&](int64_t row) { return to + row * call.inputs; });
+        });
       }
-      if (call.dweight_ih) gradients_.run(table_adjoint_, table_adjoint_row_, thread, team);
-      if (call.dweight_hh) recurrent_.run(layer_.adjoint, layer_.adjoint_row, thread, team);
+      if (call.dweight_ih) gradients_.run(table_adjoint_, table_adjoint_row_, threads_, thread, team);
+      if (call.dweight_hh) recurrent_.run(layer_.adjoint, layer_.adjoint_row, threads_, thread, team);
     } else {
-      if (wants_input()) {
-        const Share mine(layer_.plan.total, thread, threads);
-        input_adjoint(mine.first, mine.last, layer_.adjoint, layer_.adjoint_row, room,
-                      [&](int64_t row) { return call.dx ? dx_rows_[size_t(row)] : packed_dx_ + row * call.inputs; });
-      }
-      if (!gradients_.wanted.empty()) gradients_.run(layer_.adjoint, layer_.adjoint_row, thread, team);
+      if (wants_input())
+        deal(threads_, thread, team, [&](int part) {
+          const Share mine(layer_.plan.total, part, threads_);
+          input_adjoint(mine.first, mine.last, layer_.adjoint, layer_.adjoint_row, room,
+                        [&](int64_t row) { return call.dx ? dx_rows_[size_t(row)] : packed_dx_ + row * call.inputs; });
+        });
+      if (!gradients_.wanted.empty()) gradients_.run(layer_.adjoint, layer_.adjoint_row, threads_, thread, team);
       if (call.dtable) {
         team.wait();
         scatter_dx(thread, threads);
@@ -162,7 +172,7 @@ class Backward {
   void run_group(const Group& group, Room& room, int64_t first, int64_t last, bool rows_too, Team* team) {
     const recurra_call& call = layer_.call;
     const int64_t w = layer_.width, hidden = layer_.hidden, most = layer_.plan.most_rows;
-    const int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
+    int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
     const int32_t states = layer_.code.states;
     Bench<T, Q>& bench = room.bench;
     bench.rows = most;
@@ -193,13 +203,20 @@ class Backward {
         room.outputs[r] = call.dy ? static_cast<const T*>(call.dy) + row * call.dy_batch + t * call.dy_time : nullptr;
         if (rows_too) name_rows(group, step, r, row, t);
       }
+      bool alone = false;
       for (const Level& level : layer_.code.levels) {
         run_level(layer_, bench, level, active, u0, u1);
-        if (team) team->wait();
+        if (team) alone = team->wait_alike();
       }
       for (int32_t s = 0; s < states; s++)
         if (!layer_.code.carries[size_t(s)] && u1 > u0)
           for (int64_t r = 0; r < active; r++) std::fill_n(bench.carry_out[s] + r * w + u0, u1 - u0, T(0));
+      if (!alone) continue;
+      if (!rows_too) return;  // the first thread goes on with the panels of all
+      team = nullptr;
+      u0 = 0;
+      u1 = w;
+      units = hidden;
     }
     for (int32_t s = 0; s < states && units > 0; s++)
       for (int64_t r = 0; call.dstate[s] && r < group.rows(); r++)
@@ -279,7 +296,7 @@ class Backward {
     for (int64_t d = mine.first; d < mine.last; d++) {
       T* const to = static_cast<T*>(layer_.call.dvectors) + d * h;
       std::fill_n(to, h, T(0));
-      for (int other = 0; other < threads; other++) {
+      for (int other = 0; other < summed(); other++) {
         const T* const from = rooms_[size_t(other)].bench.sums + d * w;
         for (int64_t u = 0; u < h; u++) to[u] += from[u];
       }

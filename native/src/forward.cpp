@@ -2,6 +2,7 @@
 #include "export.hpp"
 #include "input.hpp"
 #include "memory.hpp"
+#include "processors.hpp"
 
 namespace recurra {
 namespace {
@@ -28,7 +29,8 @@ class Forward {
     }
     const Buffer room = carved([this](Carver& from) { carve(from); });
     if (!room.data()) return RECURRA_NO_MEMORY;
-    run_team(threads_, [](void* self, int thread, Team& team) { static_cast<Forward*>(self)->work(thread, team); }, this);
+    const int team = layer_.plan.share_units && crowded() ? 1 : threads_;
+    run_team(team, [](void* self, int thread, Team& team) { static_cast<Forward*>(self)->work(thread, team); }, this);
     return RECURRA_OK;
   }
 
@@ -70,15 +72,15 @@ class Forward {
     input_.pack(thread, threads);
     team.wait();
     if (layer_.tokens_projected) {
-      input_.project(thread, threads, rooms_[size_t(thread)].gathered);
+      deal(threads_, thread, team, [&](int part) { input_.project(part, threads_, rooms_[size_t(thread)].gathered); });
       team.wait();
     }
     if (layer_.plan.share_units) {
       const Share mine(layer_.panels, thread, threads);
-      run_group(layer_.plan.groups[0], rooms_[size_t(thread)], mine.first, mine.last, &team);
+      run_group(layer_.plan.groups[0], rooms_[size_t(thread)], mine.first, mine.last, thread, &team);
     } else {
       for (size_t g = size_t(thread); g < layer_.plan.groups.size(); g += size_t(threads))
-        run_group(layer_.plan.groups[g], rooms_[size_t(thread)], 0, layer_.panels, nullptr);
+        run_group(layer_.plan.groups[g], rooms_[size_t(thread)], 0, layer_.panels, thread, nullptr);
     }
   }
 
@@ -92,11 +94,11 @@ class Forward {
     return room.states + (2 * state + half) * layer_.plan.most_rows * w;
   }
 
-  // Panels [first, last) of every step; with a team, the others have the rest.
-  void run_group(const Group& group, Room& room, int64_t first, int64_t last, Team* team) {
+  // Panels [first, last) of every step; with a team, the others have the rest until the first has it all.
+  void run_group(const Group& group, Room& room, int64_t first, int64_t last, int thread, Team* team) {
     const recurra_call& call = layer_.call;
     const int64_t w = layer_.width, hidden = layer_.hidden;
-    const int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
+    int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
     Bench<T, Q>& bench = room.bench;
     bench.rows = layer_.plan.most_rows;
     for (int32_t s = 0; s < layer_.code.states; s++) {
@@ -116,21 +118,29 @@ class Forward {
         bench.before[s] = state_at(group, room, s, step, false);
         bench.after[s] = state_at(group, room, s, step, true);
       }
+      bool alone = false;
       for (const Level& level : layer_.code.levels) {
         run_level(layer_, bench, level, active, u0, u1);
-        if (team) team->wait();
+        if (team) alone = team->wait_alike();
       }
-      if (units == 0) continue;
-      for (int64_t r = 0; call.y && r < active; r++) {
+      for (int64_t r = 0; call.y && units > 0 && r < active; r++) {
         const int64_t row = group.row[size_t(r)];
         T* const y = static_cast<T*>(call.y) + row * call.y_batch + time_of(call, row, step) * call.y_time;
         std::memcpy(y + u0, bench.after[0] + r * w + u0, size_t(units) * sizeof(T));
       }
       for (int32_t s = 0; s < layer_.code.states; s++)
-        for (int64_t r = next; r < active && call.last[s]; r++) {
+        for (int64_t r = next; r < active && call.last[s] && units > 0; r++) {
           T* const to = static_cast<T*>(call.last[s]) + group.row[size_t(r)] * hidden;
           std::memcpy(to + u0, bench.after[s] + r * w + u0, size_t(units) * sizeof(T));
         }
+      if (!alone) continue;
+      if (thread != 0) return;
+      team = nullptr;
+      first = u0 = 0;
+      last = layer_.panels;
+      u1 = layer_.width;
+      units = hidden;
+      chunk.forget();
     }
     for (int64_t r = 0; call.y && units > 0 && r < group.rows(); r++) {
       const int64_t row = group.row[size_t(r)];
@@ -155,9 +165,11 @@ RECURRA_EXPORT int recurra_forward(const recurra_program* program, const recurra
   if (!program || !call) return RECURRA_BAD_CALL;
   if (const int error = check(*program, *call, false)) return error;
   try {
-    if (call->type == RECURRA_F64) return Forward<double, double>(*program, *call).run();
-    if (call->products == RECURRA_BF16) return Forward<float, Bfloat>(*program, *call).run();
-    return Forward<float, float>(*program, *call).run();
+    recurra_call same = *call;
+    same.threads = team_size(call->threads, work_of(program->forward, *call));
+    if (same.type == RECURRA_F64) return Forward<double, double>(*program, same).run();
+    if (same.products == RECURRA_BF16) return Forward<float, Bfloat>(*program, same).run();
+    return Forward<float, float>(*program, same).run();
   } catch (const std::exception&) {
     return RECURRA_NO_MEMORY;
   }

@@ -54,10 +54,11 @@ class Gradients {
     parts_ = from.take<Q>(threads * PART * DEPTH);
   }
 
-  // By the whole team. left: [rows][left_row]. The gradients of one column stand one after the other in `wanted`.
-  void run(const T* left, int64_t left_row, int thread, Team& team) {
+  // By the whole team, in parts for `threads` threads. left: [rows][left_row]. The gradients of one column stand one after
+  // the other in `wanted`.
+  void run(const T* left, int64_t left_row, int threads, int thread, Team& team) {
     constexpr int64_t U = UNITS<T>;
-    const int64_t parts = parts_of(columns(), team.count());
+    const int64_t parts = parts_of(columns(), threads);
     Q* const own = parts_ + thread * PART * DEPTH;
     for (int64_t k = 0; k < total_; k += DEPTH) {
       const int64_t depth = std::min(DEPTH, total_ - k);

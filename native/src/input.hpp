@@ -64,9 +64,9 @@ struct InputProducts {
     }
   }
 
-  // This thread's part of the projected table: some rows of it, all columns.
-  void project(int thread, int threads, Q* room) const {
-    const Share mine(layer.call.vocabulary, thread, threads);
+  // One part of the projected table: some rows of it, all columns.
+  void project(int part, int parts, Q* room) const {
+    const Share mine(layer.call.vocabulary, part, parts);
     const T* const table = static_cast<const T*>(layer.call.table);
     const int64_t inputs = layer.call.inputs;
     for (int64_t v = mine.first; v < mine.last; v += CHUNK_ROWS) {
@@ -94,6 +94,9 @@ struct Chunk {
     if (s >= ended) make(s, first, last);
     return rows + (group.before[size_t(s)] - group.before[size_t(begun)]);
   }
+
+  // What is there will not do for other panels.
+  void forget() { ended = 0; }
 
  private:
   void make(int64_t s, int64_t first, int64_t last) {

@@ -29,6 +29,13 @@ struct Share {
       : first(items * thread / threads), last(items * (thread + 1) / threads) {}
 };
 
+// f(part) for each of `parts` parts of the work, dealt out to a team. Parts and what is summed in them are planned, so that
+// results do not depend on how many threads there turn out to be.
+template <class F>
+void deal(int parts, int thread, const Team& team, F f) {
+  for (int part = thread; part < parts; part += team.count()) f(part);
+}
+
 // Carves arrays out of one buffer; first run without memory to learn how much it takes. Between arrays that are `apart`
 // and behind the last one the checker of memory, where there is one, allows no access.
 class Carver {

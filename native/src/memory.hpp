@@ -6,6 +6,7 @@
 
 #include "fingerprint.hpp"
 #include "layer.hpp"
+#include "processors.hpp"
 
 namespace recurra {
 
@@ -116,7 +117,7 @@ class ReadMemory {
     if (header_.check != header_.checked(lengths_.data()) || header_.program != program.fingerprint)
       return RECURRA_FOREIGN_MEMORY;
     if (header_.bytes > room) return RECURRA_SHORT_MEMORY;
-    call.threads = header_.threads;
+    call.threads = std::min(std::max(header_.threads, 1), MOST_THREADS);
     return check_sizes(call);  // the lengths once more
   }
 

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
+#include "program.hpp"
 #include "recurra.h"
 
 namespace recurra {
@@ -42,5 +44,12 @@ inline int64_t time_of(const recurra_call& call, int64_t row, int64_t step) {
 }
 
 Plan plan(const recurra_call& call, int32_t recurrent_products);
+
+// Multiply-adds of forward.
+inline int64_t work_of(const Code& forward, const recurra_call& call) {
+  int64_t steps = call.batch * call.time;
+  if (call.lengths) steps = std::accumulate(call.lengths, call.lengths + call.batch, int64_t(0));
+  return steps * call.hidden * (forward.products * call.hidden + int64_t(forward.columns.size()) * call.inputs);
+}
 
 }  // namespace recurra

@@ -1,5 +1,6 @@
 #include "export.hpp"
 #include "layer.hpp"
+#include "processors.hpp"
 
 namespace recurra {
 namespace {
@@ -33,7 +34,7 @@ struct Multiply {
   int run(int32_t threads) {
     const Buffer room = carved([this](Carver& from) { carve(from); });
     if (!room.data()) return RECURRA_NO_MEMORY;
-    run_team(threads, work, this);
+    run_team(team_size(threads, m * n * k), work, this);
     return RECURRA_OK;
   }
 

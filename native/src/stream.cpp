@@ -1,6 +1,7 @@
 #include "check.hpp"
 #include "export.hpp"
 #include "input.hpp"
+#include "processors.hpp"
 
 namespace recurra {
 
@@ -24,7 +25,7 @@ class Prepared final : public Stream {
       : program_(program), call_(whole(call)), layer_(call_, program_.forward, program_.forward, program_.constants), input_(layer_) {
     const int64_t weights = program.forward.products * call.hidden * call.hidden +
                             int64_t(program.forward.columns.size()) * call.hidden * call.inputs;
-    threads_ = weights >= WORTH_A_TEAM ? std::max(1, call.threads) : 1;
+    threads_ = weights >= WORTH_A_TEAM ? team_size(call.threads, weights * call.batch) : 1;
     room_ = carved([this](Carver& from) { carve(from); });
     if (!room_.data()) throw std::bad_alloc();
     layer_.fill_rows();
@@ -39,7 +40,8 @@ class Prepared final : public Stream {
   void step(const void* x, void* y) override {
     x_ = static_cast<const T*>(x);
     y_ = static_cast<T*>(y);
-    run_team(threads_, [](void* self, int thread, Team& team) { static_cast<Prepared*>(self)->work(thread, team); }, this);
+    const int team = crowded() ? 1 : threads_;
+    run_team(team, [](void* self, int thread, Team& team) { static_cast<Prepared*>(self)->work(thread, team); }, this);
     now_ ^= 1;
   }
 
@@ -101,7 +103,7 @@ class Prepared final : public Stream {
     }
     for (const Level& level : layer_.code.levels) {
       run_level(layer_, bench, level, call_.batch, u0, u1);
-      team.wait();
+      team.wait_alike();
     }
     const int64_t units = std::min(u1, layer_.hidden) - u0;
     for (int64_t r = 0; units > 0 && r < call_.batch; r++)

@@ -1,5 +1,6 @@
 #include "threads.hpp"
 
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -24,8 +25,19 @@ void relax() {
 #endif
 }
 
-// A fraction of a millisecond: longer than threads of an idle machine are apart.
-constexpr int MOST_SPINS = 10000;
+// Threads of an idle machine are some microseconds apart. Longer than that, and the one that is waited for may want this
+// core: it is offered, which costs next to nothing where nobody takes it, and given up after a fraction of a millisecond.
+constexpr int FEW_SPINS = 500, MOST_SPINS = FEW_SPINS + 300;
+
+// Nanoseconds that the threads of a team spent on waiting although their work is alike: so many, and half of their time,
+// and the machine is crowded; it is tried again somewhat later.
+constexpr int64_t LATE = 5'000'000, REMEMBERED = 300'000'000;
+
+std::atomic<int64_t> crowded_until{0};
+
+int64_t now() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 struct Region {
   Region(void (*w)(void*, int, Team&), void* c) : work(w), context(c) {}
@@ -56,21 +68,38 @@ void enter(void* argument) {
 
 }  // namespace
 
-void Team::wait() {
-  if (count_ == 1) return;
+Team::Team(int count) : count_(count), begun_(count > 1 ? now() : 0) {}
+
+bool Team::meet(bool alike) {
+  if (count_ == 1) return false;
   const int phase = phase_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1) {
+    const int64_t late = alike ? late_.load(std::memory_order_relaxed) : 0;
+    if (late > LATE) {
+      const int64_t time = now();
+      if (2 * late > (time - begun_) * (count_ - 1)) {
+        crowded_.store(true, std::memory_order_relaxed);
+        crowded_until.store(time + REMEMBERED);
+      }
+    }
     arrived_.store(0, std::memory_order_relaxed);
     phase_.store(phase + 1, std::memory_order_release);
     phase_.notify_all();
-    return;
+    return crowded_.load(std::memory_order_relaxed);
   }
-  for (int spins = 0; spins < MOST_SPINS; spins++) {
-    if (phase_.load(std::memory_order_acquire) != phase) return;
-    relax();
+  const auto over = [&] { return phase_.load(std::memory_order_acquire) != phase; };
+  int spins = 0;
+  for (; spins < FEW_SPINS && !over(); spins++) relax();
+  if (spins == FEW_SPINS) {
+    const int64_t begun = now();
+    for (; spins < MOST_SPINS && !over(); spins++) std::this_thread::yield();
+    if (spins == MOST_SPINS) phase_.wait(phase, std::memory_order_acquire);
+    if (alike) late_.fetch_add(now() - begun, std::memory_order_relaxed);
   }
-  phase_.wait(phase, std::memory_order_acquire);
+  return crowded_.load(std::memory_order_relaxed);
 }
+
+bool crowded() { return now() < crowded_until.load(); }
 
 void run_team(int threads, void (*work)(void*, int, Team&), void* context) {
   if (threads <= 1) {

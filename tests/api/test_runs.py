@@ -14,6 +14,7 @@ import torch
 
 import recurra
 from recurra import model_folder
+from recurra.api.preparation import processors
 from recurra.data import chinese
 from recurra.errors import DataError, EngineError, ModelFolderError, UnknownNameError, UsageError
 
@@ -419,6 +420,15 @@ def test_training_in_a_thread(train: Train, labels: Path) -> None:
     thread.start()
     thread.join()
     assert found[0].predict("abc")
+
+
+def test_threads_have_a_bound(train: Train, labels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"threads.* must be less than or equal to 1024"):
+        train(labels, threads=10**9)
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    train(labels, threads=1024)
+    assert asked == [processors()], "more threads than processors only wait for each other"
 
 
 def test_a_run_with_its_page_and_samples(labels: Path, text: Path, tmp_path: Path) -> None:

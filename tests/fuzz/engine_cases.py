@@ -368,12 +368,13 @@ def check(case: Case) -> None:
 
 @contextmanager
 def using(variant: str, threads: int) -> Iterator[None]:
-    """This variant on so many threads, memory that nobody wrote being NaN."""
+    """This variant on so many threads, whatever the machine has; memory that nobody wrote is NaN."""
     chosen = library.open_variant(variant)
     before = library._choose
     library._choose = lambda *_: chosen  # type: ignore[assignment]
     library.read_environment_again()
     chosen.c.recurra_fill_nan(1)
+    chosen.c.recurra_threads_as_asked(1)
     torch.set_num_threads(threads)
     try:
         yield
@@ -381,6 +382,7 @@ def using(variant: str, threads: int) -> Iterator[None]:
         library._choose = before
         library.read_environment_again()
         chosen.c.recurra_fill_nan(0)
+        chosen.c.recurra_threads_as_asked(0)
         torch.set_num_threads(1)
 
 

@@ -29,14 +29,16 @@ SIZES = [(1, 1, 1, 1), (2, 5, 1, 9), (1, 4, 33, 83), (7, 3, 17, 31), (5, 2, 40, 
 
 @pytest.fixture
 def nan_everywhere() -> Iterator[None]:
-    """Fresh memory of the core and of torch is NaN."""
+    """Fresh memory of the core and of torch is NaN; teams are as large as is asked for."""
     threads = torch.get_num_threads()
     torch.use_deterministic_algorithms(True)
     for name in VARIANTS:
         library.open_variant(name).c.recurra_fill_nan(1)
+        library.open_variant(name).c.recurra_threads_as_asked(1)
     yield
     for name in VARIANTS:
         library.open_variant(name).c.recurra_fill_nan(0)
+        library.open_variant(name).c.recurra_threads_as_asked(0)
     torch.use_deterministic_algorithms(False)
     torch.set_num_threads(threads)
     library.read_environment_again()

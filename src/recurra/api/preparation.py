@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +93,15 @@ def check_vocabulary(prepared: Prepared) -> None:
         )
 
 
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def prepare_run(source: Source, settings: Settings) -> Prepared:
     """Read the data and build the network, its weights drawn from the seed. Errors: DataError"""
     if settings.training.threads is not None:
-        torch.set_num_threads(settings.training.threads)
+        torch.set_num_threads(min(settings.training.threads, processors()))
     prepared = kind(source.task).prepare(source, settings)
     training = prepared.settings.training
     if training.epochs is None and training.minutes is None:

@@ -36,7 +36,8 @@ def bench(
     ] = None,
     engine: Annotated[str, typer.Option(metavar="NAME", help="ours: auto or an engine's name [auto]")] = "auto",
     threads: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="threads of both sides; as torch has them if not given")
+        int | None,
+        typer.Option(metavar="N", min=1, max=1024, help="threads of both sides; as torch has them if not given"),
     ] = None,
     repeats: Annotated[int, typer.Option(metavar="N", min=7, help="samples of each side; their median counts")] = 7,
     json: Annotated[

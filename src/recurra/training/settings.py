@@ -50,4 +50,6 @@ class TrainingSettings(BaseModel):
     precision: Literal["32", "bf16"] = Field("32", description="32, or bf16 products with 32-bit weights")
     seed: int = Field(0, ge=0, lt=2**32, description="what all randomness derives from")
     device: str = Field("auto", description="auto, cpu or cuda")
-    threads: int | None = Field(None, ge=1, description="threads of the CPU")
+    threads: int | None = Field(
+        None, ge=1, le=1024, description="threads of the CPU, 1 to 1024; no more run than it has processors"
+    )

@@ -18,7 +18,7 @@ from typing import Any
 from recurra.engines.native import forking
 from recurra.errors import EngineError, UnknownNameError
 
-ABI = 1
+ABI = 2
 F32, F64 = 0, 1
 AS_STORED, BF16 = 0, 1
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
@@ -90,6 +90,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "recurra_fill_nan": (None, (c_int,)),
     "recurra_pool_limit": (None, (c_int64,)),
     "recurra_threads": (None, (c_void_p, c_void_p, c_void_p)),
+    "recurra_processors": (c_int32, (c_char_p,)),
+    "recurra_threads_as_asked": (None, (c_int,)),
     "recurra_variant": (c_char_p, ()),
     "recurra_machine": (c_char_p, ()),
     "recurra_abi": (c_int32, ()),
