@@ -174,3 +174,22 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be written"):
         write_vectors(tmp_path / "no" / "out.txt", ["a"], np.ones((1, 1), np.float32))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"4 1000000000\na 1 2 3\n",
+        b"4 100\na 1 2 3\n",
+        b"99999999999999999999 99999999999999999999\na 1 2 3\n",
+        b"1 1000000000\na \x00\x00\x80\x3f",
+        b"2 9\na \x00\x00\x80\x3f" + b"\0" * 20,
+        b"1 9999999\na " + b"1 " * 1_000_000,
+    ],
+)
+def test_a_width_that_cannot_be_is_no_width(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.vec"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"the header says vectors of [\d,]+ numbers, which take") as caught:
+        VectorFile(path)
+    assert caught.value.line == 1

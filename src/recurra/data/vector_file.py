@@ -41,13 +41,16 @@ class VectorFile:
 
     def __init__(self, path: Path, encoding: str = "utf-8") -> None:
         self.path, self.encoding = Path(path), _checked(encoding)
-        start = _begin(next(read_blocks(self.path), b""))
+        blocks = read_blocks(self.path)
+        start = _begin(next(blocks, b""))
         _refuse_other_kinds(self.path, start)
         first, _, rest = start.partition(b"\n")
         header = _header(first)
         self.count = None if header is None else header[0]
         self.binary = header is not None and _is_binary(rest)
         self.width = self._common_width(start) if header is None else header[1]
+        if header is not None:
+            self._check_width(len(rest), whole=not next(blocks, b""))
 
     def rows(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Every row: its line (in a binary file: its number), its token, its numbers as they are written.
@@ -86,6 +89,19 @@ class VectorFile:
         if self.binary:
             return DataError(f"vector {place:,}: {problem}", remedy=remedy, file=self.path)
         return DataError(problem, remedy=remedy, file=self.path, line=place)
+
+    def _check_width(self, size: int, *, whole: bool) -> None:
+        """Whether a vector of the header's width can be there. size: bytes below it; whole: whether these are all
+
+        Errors: DataError, for whoever makes room for the vectors believes it
+        """
+        least = (FLOAT_BYTES if self.binary else 2) * self.width
+        if least > LONGEST or (whole and least > size):
+            raise DataError(
+                f"the header says vectors of {self.width:,} numbers, which take {least:,} bytes or more each; "
+                + (f"{size:,} follow" if whole else f"{LONGEST:,} are the most"),
+                remedy="fetch the file again if it was cut off, or correct its first line", file=self.path, line=1,
+            )  # fmt: skip
 
     def _common_width(self, start: bytes) -> int:
         whole = start[: start.rfind(b"\n") + 1] or start  # without the line that the block cuts

@@ -53,7 +53,13 @@ def read_vectors(path: Path, tokens: Sequence[str], *, encoding: str = "utf-8") 
     for token, place in wanted.items():
         if token.lower() != token:
             folded.setdefault(token.lower(), []).append(place)
-    rows = np.zeros((len(tokens), file.width), dtype=np.float32)
+    try:
+        rows = np.zeros((len(tokens), file.width), dtype=np.float32)
+    except MemoryError:
+        raise DataError(
+            f"there is not enough memory for {len(tokens):,} vectors of {file.width:,} numbers", file=path,
+            remedy="take a smaller vocabulary, or a file of shorter vectors",
+        ) from None  # fmt: skip
     how = np.full(len(tokens), MISSING, dtype=np.uint8)
     read = duplicates = nameless = undecodable = 0
     undecodable_at: int | None = None
