@@ -80,7 +80,7 @@ class Run:
     def score(
         self, candidates: str | Path | Sequence[Sequence[str]], *, by: str = "total", baseline: bool = True
     ) -> list[Any]:
-        """Rank groups of candidates with a language model: a `tasks.score.Ranking` for each group.
+        """Rank groups of candidates with a language model: a `tasks.language.score.Ranking` for each group.
 
         candidates: a file with one a line and a blank line between groups, or the groups themselves; by: "total" or
         "token", what decides, the log-probability or its mean over the tokens; baseline: rank with a Kneser-Ney 5-gram

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from recurra.errors import DataError
-from recurra.tasks.settings import TaskName
 from recurra.training.history import Point
 
 T = TypeVar("T")
@@ -120,7 +119,7 @@ class RunRecord:
     """
 
     title: str
-    task: TaskName
+    task: str
     command: str = ""
     created: str = ""
     cell: str = ""

@@ -64,7 +64,7 @@ class StoredData(Stored):
 
 
 class StoredVectors(Stored):
-    """What is known of the word vectors that the network started from, see tasks.vectors; all of it is said again."""
+    """What is known of the word vectors that the network started from, see tasks.word_vectors; all is said again."""
 
     file: Name | None
     width: Count

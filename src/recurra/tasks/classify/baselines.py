@@ -5,16 +5,11 @@ from __future__ import annotations
 import time
 
 from recurra.baselines.bag_of_words import BagOfWords
-from recurra.baselines.kneser_ney import KneserNey
 from recurra.baselines.majority import Majority
 from recurra.baselines.naive_bayes import CharNaiveBayes
-from recurra.data.corpus import Corpus
 from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.trainee import scores
-from recurra.tasks.language.trainee import Tokens, named_loss
 from recurra.tasks.rival import Rival
-
-ORDERS = (2, 3, 5)
 
 
 def classify_rivals(data: ClassifyData, judged: Part) -> list[Rival]:
@@ -58,16 +53,3 @@ def classify_rivals(data: ClassifyData, judged: Part) -> list[Rival]:
     seconds = time.perf_counter() - begun
     name = "naive Bayes, 1- to 3-grams"
     return [*found, Rival(name, scores(judged, bayes.predict(judged.texts)), None, seconds)]
-
-
-def language_rivals(corpus: Corpus, judged: Tokens) -> list[Rival]:
-    """Interpolated Kneser-Ney n-grams, scored on the same tokens as a model: all but the first."""
-    found = []
-    for order in ORDERS:
-        begun = time.perf_counter()
-        grams = KneserNey.fit(corpus.train, len(corpus.vocabulary), order)
-        seconds = time.perf_counter() - begun
-        loss = -float(grams.log_prob(judged)[1:].mean())
-        metrics = named_loss(loss, corpus.vocabulary.level)
-        found.append(Rival(f"Kneser-Ney {order}-gram", metrics, grams.size_bytes(), seconds))
-    return found

@@ -1,0 +1,1 @@
+"""N to 1: the class of a text."""

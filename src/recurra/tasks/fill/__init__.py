@@ -1,0 +1,1 @@
+"""Both directions: what stands in a blank."""

@@ -1,0 +1,1 @@
+"""1 to N: a text of a class."""

@@ -1,0 +1,1 @@
+"""N to N: the next token of a text."""

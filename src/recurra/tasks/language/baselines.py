@@ -1,0 +1,25 @@
+"""What a language model has to beat, on the same split."""
+
+from __future__ import annotations
+
+import time
+
+from recurra.baselines.kneser_ney import KneserNey
+from recurra.data.corpus import Corpus
+from recurra.tasks.language.trainee import Tokens, named_loss
+from recurra.tasks.rival import Rival
+
+ORDERS = (2, 3, 5)
+
+
+def language_rivals(corpus: Corpus, judged: Tokens) -> list[Rival]:
+    """Interpolated Kneser-Ney n-grams, scored on the same tokens as a model: all but the first."""
+    found = []
+    for order in ORDERS:
+        begun = time.perf_counter()
+        grams = KneserNey.fit(corpus.train, len(corpus.vocabulary), order)
+        seconds = time.perf_counter() - begun
+        loss = -float(grams.log_prob(judged)[1:].mean())
+        metrics = named_loss(loss, corpus.vocabulary.level)
+        found.append(Rival(f"Kneser-Ney {order}-gram", metrics, grams.size_bytes(), seconds))
+    return found

@@ -1,0 +1,1 @@
+"""N to N: a tag for each token."""

@@ -1,0 +1,1 @@
+"""N to M: a text in another language."""
