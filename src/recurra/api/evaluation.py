@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recurra.api import provenance
 from recurra.api.preparation import prepare_run
-from recurra.errors import UsageError
+from recurra.errors import ModelFolderError, UsageError
 from recurra.tasks.classify.task import ClassifyKind
 from recurra.tasks.classify.trainee import Classifier
 from recurra.tasks.registry import kind
@@ -31,6 +32,8 @@ def evaluate(
     if data is None and groups is not None:
         raise UsageError("groups are named by a column of DATA; name a table")
     on, count, scores, rivals = _again(run, baselines) if data is None else _anew(run, data, baselines, groups)
+    if not math.isfinite(scores["loss"]):
+        raise ModelFolderError(f"{run.folder}: the loss is {scores['loss']}; the weights are damaged, or too large")
     found = {"on": on, "count": count} | scores
     return found | {"baselines": [{"name": r.name, "metrics": r.metrics} for r in rivals]} if baselines else found
 

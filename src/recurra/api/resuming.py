@@ -39,6 +39,8 @@ BEST = "best/"
 """Before the names of the best weights, in the state before the newest."""
 MOMENTS = 4
 """A state has at most so many times the bytes of the weights: two means of an optimizer, and the best weights."""
+LARGE = 1 << 30
+"""Bytes of weights that are compared with the network before they are gone through."""
 BESIDE = 1 << 22
 """Bytes of a state that are no tensor's."""
 
@@ -120,6 +122,8 @@ def intact(found: ModelFolder) -> tuple[ModelFolder, list[str]]:
     newest = {manifest.WEIGHTS, f"{STATE}.safetensors", f"{STATE}.json"}
     before = {f"{PREVIOUS}.safetensors", f"{PREVIOUS}.json"}
     damaged: dict[str, ModelFolderError] = {}
+    if found.files[manifest.WEIGHTS].bytes > LARGE:
+        Run(found)
     for name in found.files:
         try:
             found.verify([name])

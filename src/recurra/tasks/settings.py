@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from recurra.errors import UsageError
 
 TaskName = Literal["language", "classify", "tag", "fill", "translate", "generate"]
+LARGEST = 1 << 53
+"""Of counts that have no bound of their own."""
 TASKS: tuple[TaskName, ...] = get_args(TaskName)
 
 
@@ -27,10 +29,12 @@ class DataSettings(BaseModel):
     segment: Literal["word", "char"] | None = Field(
         None, description="cut Chinese into words (needs rjieba) or characters"
     )
-    normalize: tuple[str, ...] = Field((), description="nfc, nfkc, lowercase, ascii, in the order given")
-    min_count: int = Field(1, ge=1, description="rarer tokens become <unk>")
-    max_vocabulary: int | None = Field(None, ge=2, description="largest vocabulary, <unk> included")
-    max_length: int | None = Field(None, ge=1, description="longer texts are cut (fill: divided) after so many tokens")
+    normalize: tuple[str, ...] = Field((), max_length=16, description="nfc, nfkc, lowercase, ascii, in the order given")
+    min_count: int = Field(1, ge=1, le=LARGEST, description="rarer tokens become <unk>")
+    max_vocabulary: int | None = Field(None, ge=2, le=LARGEST, description="largest vocabulary, <unk> included")
+    max_length: int | None = Field(
+        None, ge=1, le=LARGEST, description="longer texts are cut (fill: divided) after so many tokens"
+    )
     encoding: str = Field("utf-8", description="encoding of text files")
     text: str | None = Field(
         None, description="column of the text, of the tokens, or of the source (tables, tagged files)"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from recurra.errors import UsageError
 from recurra.topologies.encoder_decoder import EncoderDecoder, Reading
-from recurra.topologies.sampling import check_sampling, filtered
+from recurra.topologies.sampling import check_sampling, filtered, numbers
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class _Steps:
         last = torch.tensor([self.network.begin if n is None else n.token for _, n in nodes], device=device)
         logits, weights, reading = self.network.step(last, reading)
         self.looked.append(None if weights is None else weights.float().cpu())
-        found = logits.float().cpu().log_softmax(-1)
+        found = numbers(logits.float().cpu()).log_softmax(-1)
         if self.banned:
             found[:, self.banned] = -math.inf
         step = len(self.looked)

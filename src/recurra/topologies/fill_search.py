@@ -7,6 +7,7 @@ from torch import Tensor
 
 from recurra.errors import UsageError
 from recurra.topologies.fill import GapFiller
+from recurra.topologies.sampling import numbers
 
 BEAM = 24
 """Beginnings of a gap's contents that are followed up at each length, at least."""
@@ -30,7 +31,7 @@ def fill_gap(network: GapFiller, left: list[int], right: list[int], top: int) ->
     b = network.backward_stack(network.table(behind))[0][:, -1]
     lengths = [0.0]
     if network.longest > 1:
-        lengths = network.length_logits(f, b)[0].float().log_softmax(0).tolist()
+        lengths = numbers(network.length_logits(f, b)[0].float()).log_softmax(0).tolist()
     found: list[tuple[list[int], float]] = []
     for length, chance in enumerate(lengths, start=1):
         scores, contents = torch.tensor([chance], device=device), torch.empty(1, 0, dtype=torch.int64, device=device)
@@ -49,7 +50,7 @@ def fill_gap(network: GapFiller, left: list[int], right: list[int], top: int) ->
 def _next(network: GapFiller, f: Tensor, b: Tensor, remaining: int) -> Tensor:
     """Log-probabilities of the next token. Shapes: f [N, H], b [1, H] -> [N, V]"""
     gaps = torch.full((len(f),), remaining, device=f.device)
-    return network.logits(network.output("both", f, b.expand(len(f), -1), gaps)).log_softmax(-1)
+    return numbers(network.logits(network.output("both", f, b.expand(len(f), -1), gaps))).log_softmax(-1)
 
 
 def _best(scores: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from recurra.errors import UsageError
+from recurra.errors import ModelFolderError, UsageError
+
+
+def numbers(scores: Tensor) -> Tensor:
+    """Scores as they are. Shapes: [..., V]
+
+    Errors: ModelFolderError unless each row has a largest one: weights that are too large, or damaged, give none
+    """
+    highest = scores.amax(-1)
+    if not bool((highest.isfinite()).all()) or bool(scores.isnan().any()):
+        raise ModelFolderError("the model's scores are no numbers; its weights are damaged, or too large for this text")
+    return scores
 
 
 def check_sampling(temperature: float, top_k: int | None, top_p: float | None, repetition_penalty: float = 1.0) -> None:
@@ -43,6 +54,7 @@ def filtered(
     Shapes: logits [V] -> probabilities [V], their sum 1
     """
     check_sampling(temperature, top_k, top_p)
+    numbers(logits)
     if temperature == 0:
         return torch.zeros_like(logits).index_fill(0, logits.argmax(), 1.0)
     scores = logits.double()

@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+WIDEST, DEEPEST = 1 << 17, 1 << 10
+"""Of sizes and layers, what a machine of today could hold; beyond it a number is a mistake."""
+
 Pooling = Literal["last", "mean", "max", "all"]
 
 
@@ -15,15 +18,23 @@ class NetworkSettings(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     cell: str = Field("lstm", description="recurrent cell, see `recurra explain`")
-    hidden_size: int = Field(128, ge=1, description="units of a layer in one direction")
-    num_layers: int = Field(1, ge=1, description="recurrent layers on top of each other")
-    embedding_size: int = Field(64, ge=1, description="width of a token's vector")
+    hidden_size: int = Field(128, ge=1, le=WIDEST, description="units of a layer in one direction")
+    num_layers: int = Field(1, ge=1, le=DEEPEST, description="recurrent layers on top of each other")
+    embedding_size: int = Field(64, ge=1, le=WIDEST, description="width of a token's vector")
     char_size: int | None = Field(
-        None, ge=0, description="units of the encoder of characters in a direction; 50 for words if not given (tag)"
+        None,
+        ge=0,
+        le=WIDEST,
+        description="units of the encoder of characters in a direction; 50 for words if not given (tag)",
     )
-    char_embedding_size: int = Field(32, ge=1, description="width of a character's vector in that encoder (tag)")
+    char_embedding_size: int = Field(
+        32, ge=1, le=WIDEST, description="width of a character's vector in that encoder (tag)"
+    )
     pair_size: int | None = Field(
-        None, ge=0, description="width of the vectors of neighbours; 50 for single characters if not given (tag)"
+        None,
+        ge=0,
+        le=WIDEST,
+        description="width of the vectors of neighbours; 50 for single characters if not given (tag)",
     )
     crf: bool = Field(False, description="score rows of tags as a whole, not each by itself (tag)")
     bidirectional: bool = Field(False, description="read in both directions (classify, tag)")

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+LARGEST = 1 << 53
+"""Of counts that have no bound of their own."""
 Optimizer = Literal["adamw", "sgd", "rmsprop"]
 
 
@@ -17,19 +19,21 @@ class TrainingSettings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
-    epochs: float | None = Field(None, gt=0, description="passes over the training part")
-    minutes: float | None = Field(None, gt=0, description="minutes of training; with epochs too, what ends first")
-    batch_size: int = Field(64, ge=1, description="rows of a batch")
+    epochs: float | None = Field(None, gt=0, le=1e9, description="passes over the training part")
+    minutes: float | None = Field(
+        None, gt=0, le=1e9, description="minutes of training; with epochs too, what ends first"
+    )
+    batch_size: int = Field(64, ge=1, le=1 << 24, description="rows of a batch")
     batch_tokens: int | None = Field(
-        None, ge=1, description="most padded tokens of a batch: fewer rows where texts are long (classify)"
+        None, ge=1, le=LARGEST, description="most padded tokens of a batch: fewer rows where texts are long (classify)"
     )
     crop: float = Field(
         0.0, ge=0, le=1, description="share of the texts of which an epoch shows a few clauses only (classify)"
     )
-    bptt: int | None = Field(None, ge=1, description="steps that gradients flow back; 0 or `full` for all")
+    bptt: int | None = Field(None, ge=1, le=LARGEST, description="steps that gradients flow back; 0 or `full` for all")
     state_reset: float = Field(0.0, ge=0, le=1, description="chance of a row to start from no state (language)")
     drawn_outputs: int | None = Field(
-        None, ge=1, description="words drawn to train an output layer against, 0 for the vocabulary (fill)"
+        None, ge=1, le=1 << 24, description="words drawn to train an output layer against, 0 for the vocabulary (fill)"
     )
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="share of a target's weight that all tokens get (translate)"
@@ -46,7 +50,9 @@ class TrainingSettings(BaseModel):
     warmup: float = Field(0.02, ge=0, lt=1, description="share of the run in which the learning rate rises")
     clip_norm: float | None = Field(1.0, gt=0, description="largest norm of the gradient; 0 for no clipping")
     clip_value: float | None = Field(None, gt=0, description="largest value in the gradient, instead of its norm")
-    patience: int | None = Field(None, ge=1, description="stop after so many evaluations without a better one")
+    patience: int | None = Field(
+        None, ge=1, le=LARGEST, description="stop after so many evaluations without a better one"
+    )
     precision: Literal["32", "bf16"] = Field("32", description="32, or bf16 products with 32-bit weights")
     seed: int = Field(0, ge=0, lt=2**32, description="what all randomness derives from")
     device: str = Field("auto", description="auto, cpu or cuda")

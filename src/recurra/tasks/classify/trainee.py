@@ -22,6 +22,7 @@ from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.many_to_one import SequenceClassifier
+from recurra.topologies.sampling import numbers
 from recurra.topologies.settings import NetworkSettings
 
 EVALUATION_TOKENS = 1 << 15
@@ -185,7 +186,7 @@ class Classifier(Model):
         encoded = [self._encoded(text, i) for i, text in enumerate(texts)]
         if not encoded:
             return []
-        best = log_probabilities(self.network, encoded).exp().topk(min(top, len(self.classes)))
+        best = numbers(log_probabilities(self.network, encoded)).exp().topk(min(top, len(self.classes)))
         rows = zip(texts, best.indices.tolist(), best.values.tolist(), strict=True)
         return [
             Prediction(text, [(self.classes[i], p) for i, p in zip(places, values, strict=True)])

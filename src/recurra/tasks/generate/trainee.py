@@ -23,11 +23,14 @@ from recurra.tasks.language.trainee import named_loss
 from recurra.tasks.model import Model
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.one_to_many import ConditionedDecoder
-from recurra.topologies.sampling import check_sampling
+from recurra.topologies.sampling import check_sampling, numbers
 from recurra.topologies.settings import NetworkSettings
 
 EVALUATION_TOKENS = 1 << 14
 """Padded tokens of a batch that is judged."""
+
+LONGEST = 10_000
+"""Tokens of a text at most, unless more are asked for."""
 
 
 class GenerateTask:
@@ -161,7 +164,7 @@ def filtered_rows(
     logits: Tensor, *, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
 ) -> Tensor:
     """As `topologies.sampling.filtered`, for many rows. Shapes: logits [N, V] -> probabilities float64 [N, V]"""
-    scores = logits.double()
+    scores = numbers(logits).double()
     if temperature == 0:
         return functional.one_hot(scores.argmax(-1), scores.shape[1]).double()
     scores = (scores - scores.amax(-1, keepdim=True)) / temperature
@@ -201,11 +204,12 @@ class Generator(Model):
         """`count` texts of a condition, each beginning with the prompt.
 
         condition: "Italian", "a=x,b=y" or part of it; what it leaves open is drawn as often as in training, all of it
-        if None; length: in tokens, of the longest text, by default that of training; seed: None draws others each time
+        if None; length: in tokens, of the longest text, by default that of training, at most LONGEST; seed: None draws
+        others each time
         Errors: UsageError for a prompt with tokens that the model does not know, and for numbers that cannot be
         """
         check_sampling(temperature, top_k, top_p)
-        length = self.longest if length is None else length
+        length = min(self.longest, LONGEST) if length is None else length
         if length < 0 or count < 1:
             raise UsageError(f"length is a whole number from 0, count from 1; got {length} and {count}")
         if seed is None:

@@ -21,7 +21,7 @@ from recurra.tasks.language.trainee import LENGTH, Tokens, nats_per_token
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.many_to_many import NextToken
-from recurra.topologies.sampling import check_sampling, filtered, penalised
+from recurra.topologies.sampling import check_sampling, filtered, numbers, penalised
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class LanguageModel(Model):
         logits, _ = self._next(ids if len(ids) else self.start(), None)
         if not self._spells_unknown:
             logits[Vocabulary.UNKNOWN] = float("-inf")
-        chances = logits.softmax(0)
+        chances = numbers(logits).softmax(0)
         best = chances.topk(min(top, len(chances))).indices.tolist()
         return Candidates(text, tuple((self._token(i), float(chances[i])) for i in best))
 

@@ -14,6 +14,7 @@ from recurra.data.subword_lines import RunningVocabulary
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.language.trainee import Tokens
 from recurra.topologies.many_to_many import NextToken
+from recurra.topologies.sampling import numbers
 
 By = Literal["total", "token"]
 BATCH_TOKENS = 8192
@@ -84,6 +85,7 @@ def rank(
     texts = [text for group in groups for text in group]
     lines = [_line(text, vocabulary, start) for text in texts]
     sums = log_probabilities(network, lines)
+    numbers(torch.tensor(sums).unsqueeze(1))
     others = [None] * len(lines) if rival is None else [float(rival.log_prob(line)[1:].sum()) for line in lines]
     scored = [
         Scored(text, len(line) - 1, total, other)

@@ -16,6 +16,7 @@ from recurra.data import spans
 from recurra.data.batches import BucketedBatches
 from recurra.tasks.tag.data import UNKNOWN_TAG, Lexicon, TagData, TagPart
 from recurra.topologies.paths import Transitions
+from recurra.topologies.sampling import numbers
 from recurra.topologies.settings import NetworkSettings
 from recurra.topologies.tagger import Tagger
 
@@ -153,7 +154,7 @@ def probabilities(network: nn.Module, part: TagPart) -> list[tuple[Ids, npt.NDAr
     found: dict[int, tuple[Ids, npt.NDArray[np.float32]]] = {}
     for rows in _like_length(part, order):
         batch = collate(part, rows)
-        logits = logits_of(network, batch)[0].float()
+        logits = numbers(logits_of(network, batch)[0].float())
         best, chances = rules.best(logits, batch.lengths), rules.probabilities(logits, batch.lengths)
         whole = zip(rows, best.cpu().numpy(), chances.cpu().numpy(), batch.lengths.tolist(), strict=True)
         found |= {row: (ids[:length], values[:length]) for row, ids, values, length in whole}
