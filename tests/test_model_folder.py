@@ -360,6 +360,102 @@ def test_weights_that_match_the_manifest_but_are_no_safetensors(tmp_path):
         model_folder.read(tmp_path / "run").weights()
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
+        ('{"a": ' + "[" * 40 + "]" * 40 + "}", "nested more than 32 deep"),
+        ('{"a": ' + "9" * 30 + "}", "a whole number of 30 digits"),
+        ('{"a": ' + "9" * 5000 + "}", "a whole number of 5000 digits"),
+        ('{"a": [' + "[]," * (1 << 21) + "0]}", "lists and objects"),
+        ("\ufeff{}", "is not JSON"),
+        ("{}".encode("utf-16").decode("latin-1"), "is not JSON"),
+    ],
+)
+@pytest.mark.parametrize("name", ["vocabulary.json", "manifest.json"])
+def test_json_that_only_an_attacker_writes(tmp_path, name, content, message):
+    write(tmp_path / "run")
+    if name == "manifest.json":
+        (tmp_path / "run" / name).write_text(content, encoding="latin-1" if "\xff" in content else "utf-8")
+        message = f"{message}|more than" if len(content) > 1 << 20 else message
+    else:
+        relist(tmp_path / "run", name, content.encode("latin-1" if "\xff" in content else "utf-8"))
+    with pytest.raises(ModelFolderError, match=message):
+        model_folder.read(tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", [*CORE, "manifest.json", "x"])
+def test_what_waits_or_never_ends_is_not_opened(tmp_path, name):
+    write(tmp_path / "run", extra={"x": b"1"})
+    path = tmp_path / "run" / name
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ModelFolderError, match=r"no plain file|is missing"):
+        model_folder.read(tmp_path / "run")
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(ModelFolderError, match=r"is a link|is missing"):
+        model_folder.read(tmp_path / "run")
+
+
+def test_files_of_gigabytes_with_nothing_in_them(tmp_path):
+    """The manifest agrees with their sizes; they are refused before anybody goes through them."""
+    for name in ("config.json", "report.html"):
+        write(tmp_path / "run", extra={"report.html": b"1"}, overwrite=True)
+        os.truncate(tmp_path / "run" / name, 30 << 30)
+
+        def change(value, name=name):
+            next(one for one in value["files"] if one["file"] == name)["bytes"] = 30 << 30
+
+        rewrite_manifest(tmp_path / "run", change)
+        with pytest.raises(ModelFolderError, match=rf"{name} has 32,212,254,720 bytes"):
+            model_folder.read(tmp_path / "run")
+
+
+@pytest.mark.parametrize("place", ["a\0b", "loop", "n" * 5000])
+def test_places_that_are_none(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    os.symlink("loop", "loop")
+    with pytest.raises(ModelFolderError):
+        model_folder.read(place)
+
+
+def head(entries, body=b"\0" * 8):
+    text = entries if isinstance(entries, bytes) else json.dumps(entries).encode()
+    return len(text).to_bytes(8, "little") + text + body
+
+
+GOOD = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"1234567", head({"w": GOOD})[:-1], head({"w": GOOD}, b"\0" * 9), head({"w": GOOD | {"shape": [3]}}),
+        head({"w": GOOD | {"shape": [-2]}}), head({"w": GOOD | {"shape": [2.0]}}), head({"w": GOOD | {"shape": "2"}}),
+        head({"w": GOOD | {"dtype": "F8"}}), head({"w": GOOD | {"dtype": 3}}), head({"w": GOOD | {"more": 1}}),
+        head({"w": GOOD | {"data_offsets": [8, 0]}}), head({"w": GOOD | {"data_offsets": [0, 8, 9]}}),
+        head({"w": GOOD, "v": GOOD}), head({"w": GOOD | {"data_offsets": [8, 16]}}, b"\0" * 16), head([]), head(b"{"),
+        head(b'{"w": {}, "w": {}}'), head({"w": []}), (1 << 63).to_bytes(8, "little") + b"\0" * 99,
+    ],
+)  # fmt: skip
+def test_heads_of_weights_that_cannot_be(tmp_path, content):
+    write(tmp_path / "run")
+    relist(tmp_path / "run", "weights.safetensors", content)
+    found = model_folder.read(tmp_path / "run")
+    with pytest.raises(ModelFolderError, match=r"weights\.safetensors is n"):
+        found.weight_forms()
+
+
+def test_the_head_says_what_the_file_holds(tmp_path):
+    weights = awkward_weights()
+    write(tmp_path / "run", weights=weights)
+    found = model_folder.read(tmp_path / "run")
+    forms = found.weight_forms()
+    assert {name: form.shape for name, form in forms.items()} == {n: tuple(w.shape) for n, w in weights.items()}
+    assert (forms["bf16"].dtype, forms["ids"].dtype, forms["mask"].dtype) == ("BF16", "I64", "BOOL")
+
+
 # adding
 
 
