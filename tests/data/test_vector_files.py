@@ -193,3 +193,11 @@ def test_a_width_that_cannot_be_is_no_width(tmp_path: Path, content: bytes) -> N
     with pytest.raises(DataError, match=r"the header says vectors of [\d,]+ numbers, which take") as caught:
         VectorFile(path)
     assert caught.value.line == 1
+
+
+@pytest.mark.parametrize("gap", [b"\x0b", b"\x0c", b"\r", b"\x1c", b"\x85"])
+def test_other_white_space_parts_numbers_or_is_no_number(tmp_path: Path, gap: bytes) -> None:
+    path = tmp_path / "a.vec"
+    path.write_bytes(b"1 3\na 1 2" + gap + b"3 4\n")
+    with pytest.raises(DataError, match=r"this vector has 4|is not a number|which take 12 bytes"):
+        read_vectors(path, ["a"])

@@ -86,7 +86,7 @@ def split(
     part_of: dict[str, int] = {}
     for number, label in enumerate(sorted(groups)):
         texts = sorted(groups[label])
-        order = np.random.default_rng([seed, number]).permutation(len(texts))
+        order = np.random.default_rng([seed, number]).permutation(len(texts)) if len(texts) > 1 else np.zeros(1, int)
         # texts are drawn, not forms: what has no twin stays where it was, however its twins are told
         drawn = dict.fromkeys(f for place in order if owners[f := form_of[texts[place]]] == label)
         chosen = np.repeat(np.arange(3), _share_out(len(drawn), shares))

@@ -73,6 +73,8 @@ class VectorFile:
             except ValueError:
                 wrong = next(field for field in fields if not _is_number(field))
                 raise self.error(f"{_quoted(wrong)} is not a number", place) from None
+        if len(found) != self.width:  # white space that is no space parts numbers too
+            raise self._wrong_width(place, len(found))
         if not np.isfinite(found).all():
             raise self.error("a number of this vector is not finite", place)
         return found
