@@ -15,7 +15,7 @@ from recurra.tasks.model import Model
 from recurra.tasks.registry import kind
 from recurra.tasks.settings import TASKS
 from recurra.tasks.stored import Config, config_of, of_folder, settings_of
-from recurra.tasks.weights import check_cell, check_engine
+from recurra.tasks.weights import check_cell, check_depth, check_engine
 from recurra.terminal import whole
 
 
@@ -37,6 +37,7 @@ class Run:
             self.settings = settings_of(self.stored)
             check_cell(self.settings.network.cell, self.stored.cell_fingerprint)
             check_engine(self.settings.network.engine)
+            check_depth(self.settings.network.num_layers, folder)
             self.model: Model = kind(self.task).load(folder, self.settings)
         except (DataError, UsageError) as error:
             raise of_folder(folder.path, error) from error

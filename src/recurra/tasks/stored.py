@@ -63,6 +63,10 @@ class StoredData(Stored):
     vocabulary_level: Literal["char", "word", "byte", "bpe"]
 
 
+_OF_FILE = {"sha256", "read", "encoding", "lower_case", "duplicates", "nameless", "undecodable", "undecodable_at"}
+_OF_LEARNED = {"skip_gram"}
+
+
 class StoredVectors(Stored):
     """What is known of the word vectors that the network started from, see tasks.word_vectors; all is said again."""
 
@@ -83,6 +87,13 @@ class StoredVectors(Stored):
     undecodable: Count = 0
     undecodable_at: Count | None = None
     skip_gram: Annotated[dict[Name, int | float | str | bool | None], Field(max_length=100, default_factory=dict)]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        more = _OF_LEARNED if self.file is None else _OF_FILE
+        if not more <= self.model_fields_set:
+            raise ValueError(f"{min(more - self.model_fields_set)} is missing")
+        return self
 
 
 class Environment(Stored):

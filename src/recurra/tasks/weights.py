@@ -44,6 +44,14 @@ def check_weights(build: Callable[[], nn.Module], folder: ModelFolder) -> None:
         raise ModelFolderError(f"{folder.path}: the weights do not fit the config: {problem}")
 
 
+def check_depth(num_layers: int, folder: ModelFolder) -> None:
+    """Errors: ModelFolderError for more layers than there are tensors, of which not even the shapes are made"""
+    tensors = len(folder.weight_forms())
+    if num_layers > tensors:
+        problem = f"it has {num_layers:,} layers, they are {tensors} tensors"
+        raise ModelFolderError(f"{folder.path}: the weights do not fit the config: {problem}")
+
+
 def forms_of(tensors: Mapping[str, Tensor]) -> dict[str, Form]:
     """Type and shape of each."""
     return {name: Form(DTYPES[value.dtype], tuple(value.shape)) for name, value in tensors.items()}
