@@ -11,7 +11,7 @@ import numpy as np
 
 from recurra.data.examples import Example, Examples
 from recurra.data.twins import Form, shared, shortened
-from recurra.errors import DataError, UsageError
+from recurra.errors import DataError, UsageError, listed
 
 PARTS = ("train", "validation", "test")
 _NAMES = {
@@ -54,12 +54,10 @@ def from_parts(parts: Mapping[str, Examples]) -> Splits:
         part = _NAMES.get(name.lower())
         if part is None or part in known:
             problem = f"{name!r} is no part of a split" if part is None else f"two parts are the {part} part"
-            raise DataError(
-                f"{problem}; there are {', '.join(map(repr, parts))}", remedy=f"name them {', '.join(PARTS)}"
-            )
+            raise DataError(f"{problem}; there are {listed(parts)}", remedy=f"name them {', '.join(PARTS)}")
         known[part] = examples
     if "train" not in known:
-        raise DataError(f"there is no train part, only {', '.join(map(repr, parts))}")
+        raise DataError(f"there is no train part, only {listed(parts)}")
     return Splits(**known)
 
 

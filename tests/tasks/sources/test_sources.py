@@ -244,3 +244,15 @@ def test_too_little_memory_for_reading_is_told_as_such(
     monkeypatch.setattr("recurra.data.text.read_blocks", full)
     with pytest.raises(DataError, match=r"a\.csv: there is not enough memory to read this: 23 bytes in 1 file\n"):
         kind(task).prepare(source, Settings().changed(text="text", label="label"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "file"), [("labels", b"caf\xe9.txt"), ("tables", b"caf\xe9.csv"), (b"caf\xe9", b"a.txt")]
+)
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path, folder: str | bytes, file: bytes) -> None:
+    below = tmp_path / os.fsdecode(folder)
+    below.mkdir()
+    for name in (file, b"other" + file[-4:]):
+        Path(os.fsdecode(os.path.join(os.fsencode(below), name))).write_text("text,label\na,b\n")
+    with pytest.raises(DataError, match="this file's name is not UTF-8\nrename it"):
+        resolve(below / os.fsdecode(file) if folder == "tables" else below, "classify" if folder == "labels" else None)

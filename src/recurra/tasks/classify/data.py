@@ -16,7 +16,7 @@ from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, s
 from recurra.data.tables import column_names, read_table
 from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.data.vocabulary import Level, Vocabulary
-from recurra.errors import DataError, UsageError
+from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 
@@ -194,7 +194,7 @@ def _columns(source: Source, settings: DataSettings) -> tuple[str, str]:
         likely = [asked] if asked is not None else [c for c in there if c.lower() in usual]
         if not likely:
             raise DataError(
-                f"no column is named as a {role} usually is; there are {', '.join(map(repr, there))}",
+                f"no column is named as a {role} usually is; there are {listed(there)}",
                 remedy=f"name it with --{role} COLUMN",
                 file=path,
                 line=1,

@@ -17,7 +17,7 @@ from recurra.data.tables import column_names, read_table
 from recurra.data.text import iter_lines
 from recurra.data.twins import Form, describe_shared, form_of, gathered, told_moved
 from recurra.data.vocabulary import Vocabulary
-from recurra.errors import DataError, UsageError
+from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.classify.data import TEXT_COLUMNS, infer_level
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
@@ -218,7 +218,7 @@ def _table(path: Path, settings: DataSettings) -> Iterator[Example]:
         column = next((usual for usual in TEXT_COLUMNS for c in there if c.lower() == usual), None)
         if column is None:
             raise DataError(
-                f"no column is named as a text usually is; there are {', '.join(map(repr, there))}",
+                f"no column is named as a text usually is; there are {listed(there)}",
                 remedy="name it with --text COLUMN", file=path, line=1,
             )  # fmt: skip
         column = next(c for c in there if c.lower() == column)

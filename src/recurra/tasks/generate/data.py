@@ -19,7 +19,7 @@ from recurra.data.splits import PARTS, Splits, from_parts, many, split, split_of
 from recurra.data.tables import column_names
 from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.data.vocabulary import Level, Vocabulary
-from recurra.errors import DataError, quoted
+from recurra.errors import DataError, listed, quoted
 from recurra.tasks.classify.data import LABEL_COLUMNS, TEXT_COLUMNS, infer_level
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
@@ -201,7 +201,7 @@ def _columns(path: Path, settings: DataSettings, labels: list[str] | None, notes
         likely = sorted((c for c in there if c.lower() in usual), key=lambda c: usual.index(c.lower()))
         if not likely:
             raise DataError(
-                f"no column is named as a {role} usually is; there are {', '.join(map(repr, there))}",
+                f"no column is named as a {role} usually is; there are {listed(there)}",
                 remedy=f"name it with --{role} COLUMN" + (" or --label ONE,TWO" if role == "label" else ""),
                 file=path,
                 line=1,

@@ -87,7 +87,18 @@ def resolve(
         raise DataError(f"no such file or folder, and no data set of this name (there are {known})", file=str(data))
     if task is not None and task != source.task:
         source = _as_task(source, task)
-    return _with_parts(source, validation, test)
+    return _written(_with_parts(source, validation, test))
+
+
+def _written(source: Source) -> Source:
+    """Errors: DataError for a file whose name is not UTF-8: classes, runs and reports are named after files"""
+    for key, path in source.files.items():
+        for name in (key, path.name, source.name):
+            try:
+                name.encode()
+            except UnicodeEncodeError:
+                raise DataError("this file's name is not UTF-8", remedy="rename it", file=path) from None
+    return source
 
 
 def _looked_into(path: Path, task: str | None) -> folders.Found:
