@@ -270,6 +270,22 @@ def test_a_folder_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch)
     assert model_folder.read(tmp_path / "run").config["number"] == 1
 
 
+def test_a_folder_that_is_replaced_again_and_again_is_read_in_the_end(tmp_path, monkeypatch):
+    """The system uses the numbers of removed folders again, so that a third one may look like the first."""
+    write(tmp_path / "run")
+    contents, replaced = model_folder.manifest.content, []
+
+    def content(folder, entry):
+        if len(replaced) < 7:
+            for _ in range(2):
+                replaced.append(True)
+                write(tmp_path / "run", len(replaced), overwrite=True)
+        return contents(folder, entry)
+
+    monkeypatch.setattr(model_folder.manifest, "content", content)
+    assert model_folder.read(tmp_path / "run").config["number"] == len(replaced)
+
+
 def test_a_full_disk_is_told_in_a_line_and_leaves_nothing(tmp_path, monkeypatch):
     def full(handle):
         raise OSError(28, "No space left on device")

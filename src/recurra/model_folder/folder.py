@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from recurra.model_folder.manifest import CONFIG, METRICS, REQUIRED, VOCABULARY,
 if TYPE_CHECKING:
     from torch import Tensor
 
-ATTEMPTS = 5  # a folder that is replaced while it is read is read again so often
+ATTEMPTS = 10  # a folder that is replaced while it is read is read again so often
+PAUSE = 0.01  # seconds before the second attempt, and as much more before each further one
 EXTRA_BYTES, EXTRA_TIMES = 1 << 30, 16
 """A further file may have so many bytes and so many times those of the weights."""
 
@@ -176,6 +178,7 @@ def use(folder: Path | str, action: Callable[[ModelFolder], T]) -> T:
         except ModelFolderError:
             if attempt == ATTEMPTS or before == _identity(standing):
                 raise
+            time.sleep(PAUSE * attempt)
         except OSError as error:
             raise ModelFolderError(f"{folder}: cannot be read: {error.strerror or error}") from error
         except ValueError as error:
@@ -224,12 +227,13 @@ def _read(path: Path) -> ModelFolder:
     return ModelFolder(path, config, values[VOCABULARY], values[METRICS], versions, files)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """Which folder it is, and in which state: numbers of folders are used again at once."""
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return found.st_dev, found.st_ino, found.st_ctime_ns
 
 
 def _check_extra(name: str, content: object) -> None:
