@@ -162,7 +162,12 @@ def test_a_defective_line_is_refused_left_out_and_refused_again_if_strict(tmp_pa
     assert any(s.tokens == ("x", "y") for part in data.parts.values() for s in part.sentences)
     with pytest.raises(DataError, match=r"a\.bio:42"):
         read(path, skip_lines=("a.bio:42",), strict=True)
-    for wrong, match in (("b.bio:42", "the data are a.bio"), ("42", "FILE:LINE"), ("a.bio:x", "FILE:LINE")):
+    for wrong, match in (
+        ("b.bio:42", "the data are a.bio"),
+        ("42", "FILE:LINE"),
+        ("a.bio:" + "9" * 5_000, "FILE:LINE"),
+        ("a.bio:x", "FILE:LINE"),
+    ):
         with pytest.raises(UsageError, match=match):
             read(path, skip_lines=(wrong,))
 

@@ -95,7 +95,7 @@ def read_parts(source: Source, settings: DataSettings) -> dict[str, Tagged]:
     skip: dict[str, set[int]] = {}
     for place in settings.skip_lines:
         name, _, line = place.rpartition(":")
-        if not name or not line.isdecimal():
+        if not name or not line.isdecimal() or len(line) > 15:
             raise UsageError(f"a line to leave out is written as FILE:LINE, got {place!r}")
         if name not in names:
             raise UsageError(f"skip_lines names {name!r}, but the data are {', '.join(sorted(names))}")
