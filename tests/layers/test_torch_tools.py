@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import warnings
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from recurra.engines.request import Embedded
 from recurra.errors import ShapeError, UsageError
 from recurra.layers.dropins import GRU, LSTM, RNN
 from recurra.layers.stack import Stack
+from recurra.layers.steps import GRUCell, LSTMCell, RNNCell
 
 
 class Model(nn.Module):
@@ -29,7 +32,7 @@ class Model(nn.Module):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("module", [LSTM(3, 5), nn.Sequential(Stack(3, 5)), Model(as_table=False)])
+@pytest.mark.parametrize("module", [LSTM(3, 5), nn.Sequential(Stack(3, 5)), GRUCell(3, 5), Model(as_table=False)])
 def test_torchscript_is_told_what_to_do_instead(module: nn.Module) -> None:
     with pytest.raises(UsageError, match=r"torch\.jit\.script cannot compile recurra\.\w+.*use torch\.export"):
         torch.jit.script(module)
@@ -125,3 +128,19 @@ def test_states_of_a_single_sequence_are_shown_as_they_were_given(shape: tuple[i
     )
     with pytest.raises(ShapeError, match=said):
         GRU(3, 5)(torch.randn(4, 3), torch.zeros(shape))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("kind", [RNNCell, LSTMCell, GRUCell])
+def test_single_steps_are_modules_like_others(kind: Any) -> None:
+    model, x = nn.Sequential(kind(3, 5)), torch.randn(2, 3)
+    expected = model(x)
+    copies = (copy.deepcopy(model), pickle.loads(pickle.dumps(model)), torch.fx.symbolic_trace(model))  # noqa: S301
+    for other in copies:
+        for a, b in zip(other(x), expected, strict=True):
+            assert torch.equal(a, b)
+    parametrize.register_parametrization(model[0], "weight_hh", nn.Tanh())
+    model[0].reset_parameters()
+    (expected[0] if isinstance(expected, tuple) else expected).zero_()
+    with pytest.warns(UserWarning, match=rf"no quantised recurra\.{kind.__name__}"):
+        torch.ao.quantization.quantize_dynamic(copies[0], {kind})

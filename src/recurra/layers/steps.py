@@ -11,11 +11,12 @@ from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights
 from recurra.errors import ShapeError, UnknownNameError, UsageError
-from recurra.layers.initial import Init, draw_orthogonal, draw_uniform
+from recurra.layers.initial import Init, assign, draw_orthogonal, draw_uniform
+from recurra.layers.torch_tools import TorchTools
 from recurra.recurrence import unroll
 
 
-class _Step(nn.Module):
+class _Step(TorchTools):
     """The calling convention of torch.nn's cells around one step of a cell."""
 
     def __init__(
@@ -47,7 +48,10 @@ class _Step(nn.Module):
         if self.init == "torch":
             draw_uniform(self.parameters(), self.hidden_size)
         else:
-            draw_orthogonal(self.cell, {stored: getattr(self, stored) for stored in self._stored})
+            drawn = {stored: torch.empty_like(getattr(self, stored)) for stored in self._stored}
+            draw_orthogonal(self.cell, drawn)
+            for stored, value in drawn.items():
+                assign(self, stored, value)
 
     def forward(self, input: Tensor, hx: Any = None) -> Any:
         """One step.
@@ -56,6 +60,9 @@ class _Step(nn.Module):
                 zeros if None  ->  the new state, as hx
         Errors: ShapeError
         """
+        leaf = self.as_leaf((input, hx), {})
+        if leaf is not None:
+            return leaf
         if input.dim() not in (1, 2):
             raise ShapeError(f"expected input [B, {self.input_size}] or [{self.input_size}], got {list(input.shape)}")
         single = input.dim() == 1
