@@ -244,6 +244,7 @@ class Adapted(nn.Module):
 def parametrised(layer: nn.Module, case: Case) -> Answer:
     which = case.seed % 6
     name = "weight_hh_l0" if case.seed % 4 < 2 else "weight_ih_l0"
+    torch.manual_seed(case.seed)  # an orthogonal weight is made of random columns too
     if which == 0:
         parametrize.register_parametrization(layer, name, Scaled())
     elif which == 1:
