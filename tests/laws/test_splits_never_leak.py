@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from recurra.data.abc_keys import transposed
+from recurra.errors import DataError
 from recurra.tasks.classify import data as classify_data
 from recurra.tasks.fill import data as fill_data
 from recurra.tasks.generate import data as generate_data
@@ -177,3 +179,42 @@ def test_given_parts_stay_and_what_they_share_is_told(tmp_path: Path, task: str)
     assert "train" in told
     for count, name in ((1, "validation"), (2, "test")):
         assert any(str(count) in note and name in note and "train" in note for note in data.notes), told
+
+
+def test_a_tune_and_the_same_in_another_key_share_a_part(tmp_path: Path) -> None:
+    """Learned in other keys too, a tune of the training part would be judged in one of them."""
+    draw = random.Random(4)
+    tunes = []
+    for number in range(30):
+        bars = "|".join("".join(draw.choices("CDEFGABc", k=8)) for _ in range(4))
+        tune = f"X:{number}\nT:Tune {number}\nM:4/4\nL:1/8\nR:reel\nK:C\n{bars}|]\n"
+        tunes += [tune, transposed(tune, 1)]
+    path = tmp_path / "t.abc"
+    path.write_text("\n".join(tune for tune in tunes if tune is not None), encoding="utf-8")
+    data = prepared("generate", path, {"transpose": True})
+    check("generate", data)
+    learned = {ids.tobytes() for tune in data.parts["train"].variants for ids in tune}
+    for name in ("validation", "test"):
+        assert not learned & {ids.tobytes() for ids in data.parts[name].encoded}
+    assert any("in another key" in note for note in data.notes)
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("classify", r"only one class, 'x', in 1 training example \(29 repeated examples dropped\)"),
+        ("generate", r"there is 1 text, 29 repeated examples dropped"),
+        ("fill", r"there is 1 different line in 30"),
+        ("translate", r"1 different sentence \(29 repeated pairs dropped\) cannot be divided into 3 parts"),
+        ("tag", r"there is 1 different sentence in 30"),
+    ],
+)
+def test_a_refusal_for_too_few_texts_tells_of_repeats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str, said: str
+) -> None:
+    monkeypatch.setattr(random.Random, "choice", lambda self, options: options[0])  # one label, one translation
+    path = written(task, tmp_path, ["a good film"] * 30)
+    if task == "translate":
+        path.write_text("a good film\tun bon film\n" * 30, encoding="utf-8")
+    with pytest.raises(DataError, match=said):
+        prepared(task, path, {"level": "word"})

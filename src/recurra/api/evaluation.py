@@ -41,6 +41,7 @@ def evaluate(
 def _again(run: Run, baselines: bool) -> tuple[str, int, dict[str, float], list[Rival]]:
     source = _trained_on(run)
     prepared = prepare_run(source, run.settings)
+    provenance.check_divided(run.stored.data, prepared.facts)
     prepared.task.network = run.network
     rivals = prepared.rivals() if baselines else []
     return f"{source.name}, {prepared.judged_on} part", prepared.scored, prepared.judge(), rivals

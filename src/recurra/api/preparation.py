@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from recurra.api import provenance
 from recurra.api.sense import check_sense
 from recurra.api.vectors import with_vectors
 from recurra.cells.catalogue import get
@@ -103,6 +104,7 @@ def prepare_run(source: Source, settings: Settings) -> Prepared:
     if settings.training.threads is not None:
         torch.set_num_threads(min(settings.training.threads, processors()))
     prepared = kind(source.task).prepare(source, settings)
+    prepared.facts["training_part"] = provenance.digest(prepared.word_table().texts)
     training = prepared.settings.training
     if training.epochs is None and training.minutes is None:
         epochs = default_epochs(source.task, prepared.task.steps(0))

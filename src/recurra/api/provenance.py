@@ -7,14 +7,19 @@ the command stands there as it was typed.
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.resolving import Source, hashes, named_source
-from recurra.tasks.stored import Config, of_folder
+from recurra.tasks.stored import Config, StoredData, of_folder
 
 
 def to_json(source: Source, folder: Path) -> dict[str, Any]:
@@ -75,6 +80,28 @@ def check_same(then: list[dict[str, Any]], source: Source) -> None:
                 f"{new['name']} is not the file of this run (SHA-256 {new['sha256'][:12]}, then {old['sha256'][:12]})",
                 remedy="put the old file back, or name the data to judge the model on",
             )
+
+
+def digest(texts: Sequence[npt.NDArray[Any]]) -> str:
+    """SHA-256 of the training part as the network reads it: ids, text by text."""
+    found = hashlib.sha256()
+    for ids in texts:
+        found.update(len(ids).to_bytes(8, "little"))
+        found.update(np.ascontiguousarray(ids).data)
+    return found.hexdigest()
+
+
+def check_divided(then: StoredData, now: dict[str, Any]) -> None:
+    """Whether the data of a run were divided as they are now: what is held out now must not have been trained on.
+
+    Errors: DataError
+    """
+    if (then.training_part, then.counts) != (now["training_part"], now["counts"]):
+        raise DataError(
+            "another version of Recurra divided the data of this run otherwise: what is held out now may have been in "
+            "its training part",
+            remedy="train anew, or name other data to judge the model on",
+        )
 
 
 def _relative(path: Path, folder: Path) -> str:

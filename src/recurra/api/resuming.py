@@ -110,6 +110,7 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
     vectors.resume(prepared, run.stored.vectors)
     if found.vocabulary != prepared.vocabulary_json():
         raise ModelFolderError(f"{folder}: its vocabulary is not that of its data")
+    provenance.check_divided(run.stored.data, prepared.facts)
     try:
         checkpoint = _checkpoint(found, name, prepared)
     except ModelFolderError as error:

@@ -56,11 +56,13 @@ class StoredSource(Exact):
 
 
 class StoredData(Stored):
-    """What was read at training."""
+    """What was read at training. training_part: SHA-256 of what the network read of it, see api.provenance"""
 
     files: Annotated[list[StoredFile], Field(max_length=MOST)]
     unit: Name
     vocabulary_level: Literal["char", "word", "byte", "bpe"]
+    counts: Annotated[dict[Name, Count], Field(max_length=10, default_factory=dict)]
+    training_part: Sha256 | None = None
 
 
 _OF_FILE = {"sha256", "read", "encoding", "lower_case", "duplicates", "nameless", "undecodable", "undecodable_at"}

@@ -15,6 +15,7 @@ from recurra.tasks.defaults import BY_LEVEL, Settings
 from recurra.tasks.language.baselines import language_rivals
 from recurra.tasks.language.data import UNITS, encode_source, read_corpus, read_vocabulary
 from recurra.tasks.language.model import LanguageModel
+from recurra.tasks.language.repeated_lines import repeated_lines
 from recurra.tasks.language.trainee import LanguageTask, judge
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
@@ -44,7 +45,7 @@ class LanguageKind:
             whole = asked.validation is None and "train" not in source.files
             remedy = "give it a share, as in --split 90/10" if whole else "name its file with --validation FILE"
             raise DataError("the validation part is empty", remedy=remedy)
-        notes = []
+        notes = repeated_lines(corpus)
         if ("language", level) in BY_LEVEL:
             changed = ", ".join(f"{name} {value}" for name, value in BY_LEVEL["language", level].items())
             notes.append(f"{UNITS[level]} start from other defaults than characters: {changed}")

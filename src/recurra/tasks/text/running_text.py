@@ -17,11 +17,12 @@ from recurra.data.sources import sha256
 from recurra.data.splits import PARTS, check_fractions
 from recurra.data.tables import column_names, read_table
 from recurra.data.text import read_text
+from recurra.data.twins import Form, form_of
 from recurra.errors import DataError
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import Source
 
-FORMAT = 1
+FORMAT = 2
 """Part of every derived file's name: a change of how they are written starts new ones."""
 
 
@@ -29,8 +30,8 @@ def running_text(source: Source, settings: DataSettings) -> Path | dict[str, Pat
     """The text files of a source: one, or one for each part.
 
     Several texts are divided one by one, at the end of a line, and joined part by part in the order of their names.
-    Poems and the rows of a table become lines of a file in the cache, each different one once, in an order that a fixed
-    seed shuffled, so that a text which is cut by position has parts of a kind.
+    Poems and the rows of a table become lines of a file in the cache, each that differs to the network once, in an
+    order that a fixed seed shuffled, so that a text which is cut by position has parts of a kind.
     Errors: DataError for files that cannot be read; UsageError for a table whose text column is not named
     """
     if source.kind == "text":
@@ -70,11 +71,14 @@ def _joined(paths: list[Path], settings: DataSettings) -> dict[str, Path]:
 
 def _derived(source: Source, paths: list[Path], settings: DataSettings) -> Path:
     column = None if source.kind == "poems" else _column(paths[0], settings)
-    key = json.dumps([FORMAT, source.kind, column, settings.encoding, [sha256(path) for path in paths]])
+    level = settings.level or "char"
+    read = [level, settings.normalize, settings.word_split if level == "word" else None]
+    key = json.dumps([FORMAT, source.kind, column, settings.encoding, read, [sha256(path) for path in paths]])
     target = cache_folder() / "texts" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.txt"
     if not target.is_file():
         lines = [line for path in paths for line in _lines(path, column, settings.encoding)]
-        _write(target, lines)
+        form = form_of(level=level, normalize_by=settings.normalize, split=settings.word_split)
+        _write(target, lines, form)
     return target
 
 
@@ -96,8 +100,11 @@ def _column(path: Path, settings: DataSettings) -> str:
     )
 
 
-def _write(target: Path, lines: list[str]) -> None:
-    distinct = list(dict.fromkeys(lines))
+def _write(target: Path, lines: list[str], form: Form) -> None:
+    first: dict[str, str] = {}
+    for line in lines:
+        first.setdefault(form(line), line)
+    distinct = list(first.values())
     order = np.random.default_rng(0).permutation(len(distinct))
     _replace(target, "".join(f"{distinct[i]}\n" for i in order))
 

@@ -1,0 +1,52 @@
+"""A run's parts are made again from its settings: the same figures, or a refusal."""
+
+from __future__ import annotations
+
+import json
+import random
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import recurra
+from recurra.api import preparation
+from recurra.errors import DataError
+
+TINY: dict[str, Any] = {"hidden_size": 8, "epochs": 1, "quiet": True, "threads": 1}
+
+
+def texts(count: int) -> list[str]:
+    """Texts of words that repeat, each also in upper case, in a drawn order."""
+    draw = random.Random(0)
+    known = ["".join(draw.choices(string.ascii_lowercase, k=5)) for _ in range(20)]
+    made = list(dict.fromkeys(" ".join(draw.sample(known, 4)) for _ in range(count)))
+    found = made + [text.upper() for text in made]
+    draw.shuffle(found)
+    return found
+
+
+@pytest.mark.parametrize("task", ["classify", "tag", "fill", "generate"])
+def test_a_run_is_judged_on_its_part_again(tmp_path: Path, task: str) -> None:
+    path = tmp_path / ("t.jsonl" if task == "tag" else "t.csv")
+    found = texts(60)
+    if task == "tag":
+        lines = [json.dumps({"tokens": t.split(), "tags": list("NVNV")}) for t in found]
+    else:
+        lines = ["text,label", *(f"{text},{'xy'[number % 2]}" for number, text in enumerate(found))]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    run = recurra.train(path, task=task, out=tmp_path / "run", normalize=("lowercase",), level="word", **TINY)
+    again = recurra.load(tmp_path / "run").evaluate()
+    assert {name: again[name] for name in run.metrics["metrics"]} == pytest.approx(run.metrics["metrics"])
+
+
+def test_parts_that_come_out_otherwise_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("text,label\n" + "".join(f"{t},{'xy'[n % 2]}\n" for n, t in enumerate(texts(40))), encoding="utf-8")
+    run = recurra.train(path, task="classify", out=tmp_path / "run", **TINY)
+    run.evaluate()
+    monkeypatch.setattr(preparation.provenance, "digest", lambda texts: "0" * 64)
+    with pytest.raises(DataError, match="may have been in its training part\ntrain anew, or name other data"):
+        run.evaluate()
+    assert run.evaluate(path)["count"] == 80
