@@ -6,12 +6,13 @@ import json
 import random
 import string
 import unicodedata
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from seen_by_networks import seen
 
 from recurra.data.abc_keys import transposed
 from recurra.errors import DataError
@@ -61,21 +62,6 @@ def labels(count: int) -> list[str]:
 
 def settings(**given: Any) -> DataSettings:
     return DataSettings(**{"min_count": 1} | given)
-
-
-def seen(task: str, data: Any) -> dict[str, set[Hashable]]:
-    """What the network of a task gets to see of each text, by part."""
-    found: dict[str, set[Hashable]] = {}
-    for name, part in data.parts.items():
-        if task == "tag":
-            letters = [ids.tobytes() for ids in part.letters]
-            pairs = [0] * len(part.words) if part.pairs is None else part.pairs.tolist()
-            forms = list(zip(part.words.tolist(), letters, pairs, strict=True))
-            found[name] = {tuple(forms[i] for i in ids) for ids in part.encoded}
-        else:
-            rows = part.encoded_sources if task == "translate" else part.encoded
-            found[name] = {ids.tobytes() for ids in rows}
-    return found
 
 
 def check(task: str, data: Any) -> None:
