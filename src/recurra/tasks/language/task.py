@@ -15,12 +15,12 @@ from recurra.tasks.defaults import BY_LEVEL, Settings
 from recurra.tasks.language.baselines import language_rivals
 from recurra.tasks.language.data import UNITS, encode_source, read_corpus, read_vocabulary
 from recurra.tasks.language.model import LanguageModel
-from recurra.tasks.language.repeated_lines import repeated_lines
 from recurra.tasks.language.trainee import LanguageTask, judge
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
 from recurra.tasks.sources.resolving import Source, hashes
 from recurra.tasks.task import Prepared
+from recurra.tasks.text.repeated_lines import repeated_lines
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.many_to_many import NextToken, output_for

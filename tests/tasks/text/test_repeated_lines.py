@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recurra.tasks.language import repeated_lines as room
 from recurra.tasks.language.data import read_corpus
-from recurra.tasks.language.repeated_lines import repeated_lines
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.text import repeated_lines as room
+from recurra.tasks.text.repeated_lines import repeated_lines
 
 
 @pytest.fixture(autouse=True)
