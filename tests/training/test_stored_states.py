@@ -152,7 +152,7 @@ def test_a_run_far_worse_than_the_untrained_network_never_learned(
     told = never_learned(Counters(points=points, untrained_loss=untrained), plain(learning_rate=10.0))
     assert (told is not None) == bad
     if told is not None:
-        assert "untrained network was 2; try a lower learning rate (1)" in told
+        assert "untrained network was 2; try a lower learning rate (0.01)" in told
 
 
 def test_the_untrained_loss_is_that_of_the_first_batch() -> None:

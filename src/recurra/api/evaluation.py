@@ -14,6 +14,7 @@ from recurra.tasks.classify.trainee import Classifier
 from recurra.tasks.registry import kind
 from recurra.tasks.rival import Rival
 from recurra.tasks.sources.resolving import Source, resolve
+from recurra.tasks.stored import of_folder
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
@@ -40,7 +41,10 @@ def evaluate(
 
 def _again(run: Run, baselines: bool) -> tuple[str, int, dict[str, float], list[Rival]]:
     source = _trained_on(run)
-    prepared = prepare_run(source, run.settings)
+    try:
+        prepared = prepare_run(source, run.settings)
+    except UsageError as error:
+        raise of_folder(run.folder, error) from error
     provenance.check_divided(run.stored.data, prepared.facts)
     prepared.task.network = run.network
     rivals = prepared.rivals() if baselines else []

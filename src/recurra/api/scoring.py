@@ -13,6 +13,7 @@ from recurra.errors import DataError, UsageError
 from recurra.tasks.language.data import read_corpus
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.score import Ranking, rank
+from recurra.tasks.stored import of_folder
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
@@ -47,5 +48,8 @@ def n_gram(run: Run) -> KneserNey:
             f"the n-gram beside the model is counted on the run's data, and {str(error).splitlines()[0]}",
             remedy="put them back, or leave it out with --no-baseline, baseline=False",
         ) from error
-    corpus = read_corpus(source, run.settings.data)
+    try:
+        corpus = read_corpus(source, run.settings.data)
+    except UsageError as error:
+        raise of_folder(run.folder, error) from error
     return KneserNey.fit(corpus.train, len(corpus.vocabulary), ORDER)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from recurra.data.checked import Amount, Count, Exact, Name, Sha256, Stored, Text, checked
 from recurra.data.spans import SCHEMES
+from recurra.data.text import check_encoding
 from recurra.errors import DataError, ModelFolderError, RecurraError
 from recurra.model_folder import ModelFolder
 from recurra.tasks.defaults import Settings
@@ -196,7 +197,9 @@ def metrics_of(folder: ModelFolder) -> Metrics:
 def settings_of(config: Config) -> Settings:
     """What a model was trained with. Errors: DataError, UsageError"""
     Settings().changed(**config.source.options)
-    return Settings.from_json(config.settings)
+    settings = Settings.from_json(config.settings)
+    check_encoding(settings.data.encoding)
+    return settings
 
 
 def of_folder(path: Path, error: RecurraError) -> ModelFolderError:

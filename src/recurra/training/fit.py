@@ -301,6 +301,8 @@ WORSE = 2.0
 """Times the loss of the untrained network: what no evaluation came below was no learning."""
 FLOOR = 0.5
 """Nats above it that say nothing yet."""
+USUAL = 0.01
+"""A learning rate that is worth a try after one that was far too high."""
 
 
 def never_learned(counters: Counters, settings: TrainingSettings) -> str | None:
@@ -313,7 +315,7 @@ def never_learned(counters: Counters, settings: TrainingSettings) -> str | None:
         return None
     return (
         f"training diverged: the best validation loss is {best:.4g}, that of the untrained network was {before:.4g}; "
-        f"try a lower learning rate ({settings.learning_rate / 10:g})"
+        f"try a lower learning rate ({min(settings.learning_rate / 10, USUAL):g})"
     )
 
 
