@@ -129,3 +129,14 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         archive.writestr("b", "x")
     with pytest.raises(DataError, match="holds 2 files, it must hold one"):
         read_text(tmp_path / "two.zip")
+
+
+def test_utf_8_is_not_read_as_something_else(tmp_path: Path) -> None:
+    path = _file(tmp_path, "eins\nzwei für äöüßéèê\n".encode())
+    for encoding in ("latin-1", "cp1252", "mac-roman"):
+        with pytest.raises(DataError, match=rf"a.txt:2: this is UTF-8, not {encoding}, in which 'zwei für ä"):
+            read_text(path, encoding)
+    assert read_text(_file(tmp_path, "Ã©, ein Rest von früher".encode("latin-1")), "latin-1").startswith("Ã©")
+    assert read_text(_file(tmp_path, "für äöüßéèêâ".encode("latin-1")), "latin-1") == "für äöüßéèêâ"
+    assert read_text(_file(tmp_path, "联通中文字符测试文本".encode("gb18030")), "gb18030") == "联通中文字符测试文本"
+    assert read_text(_file(tmp_path, "für äöüßéèêâ".encode("utf-16")), "utf-16") == "für äöüßéèêâ"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recurra.api import provenance
 from recurra.api.preparation import prepare_run
-from recurra.errors import ModelFolderError, UsageError
+from recurra.api.sense import check_reading
+from recurra.errors import ModelFolderError, UnknownNameError, UsageError
 from recurra.tasks.classify.task import ClassifyKind
 from recurra.tasks.classify.trainee import Classifier
 from recurra.tasks.registry import kind
 from recurra.tasks.rival import Rival
+from recurra.tasks.settings import READING
 from recurra.tasks.sources.resolving import Source, resolve
 from recurra.tasks.stored import of_folder
 
@@ -21,18 +24,31 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    run: Run, data: str | Path | None, *, baselines: bool = False, groups: str | None = None
+    run: Run,
+    data: str | Path | None,
+    *,
+    baselines: bool = False,
+    groups: str | None = None,
+    reading: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Scores, the number of units they are the mean of, and on what.
 
     data: a file, a folder or a data set's name, all of it judged; None: the run's own held-out part again.
     baselines: judge what the run had to beat too, fitted again on the run's training data; groups: a column of a table
-    of labelled texts that says which of them belong together.
+    of labelled texts that says which of them belong together; reading: settings of READING, for these data.
     Errors: DataError; UsageError for baselines or groups where there are none
     """
-    if data is None and groups is not None:
-        raise UsageError("groups are named by a column of DATA; name a table")
-    on, count, scores, rivals = _again(run, baselines) if data is None else _anew(run, data, baselines, groups)
+    given = {name: value for name, value in (reading or {}).items() if value is not None}
+    for name in given:
+        if name not in READING:
+            raise UnknownNameError("option of evaluate", name, READING)
+    if data is None and (groups is not None or given):
+        name = "groups" if groups is not None else next(iter(given))
+        raise UsageError(f"{name} is of DATA; without any, the run's own are read as in training")
+    if data is None:
+        on, count, scores, rivals = _again(run, baselines)
+    else:
+        on, count, scores, rivals = _anew(run, data, baselines, groups, given)
     if not math.isfinite(scores["loss"]):
         raise ModelFolderError(f"{run.folder}: the loss is {scores['loss']}; the weights are damaged, or too large")
     found = {"on": on, "count": count} | scores
@@ -52,11 +68,13 @@ def _again(run: Run, baselines: bool) -> tuple[str, int, dict[str, float], list[
 
 
 def _anew(
-    run: Run, data: str | Path, baselines: bool, groups: str | None
+    run: Run, data: str | Path, baselines: bool, groups: str | None, given: Mapping[str, Any]
 ) -> tuple[str, int, dict[str, float], list[Rival]]:
     source = resolve(data, run.task)
     options = {k: v for k, v in source.options.items() if k not in ("level", "languages")}
-    settings, task = run.settings.changed(**options), kind(run.task)
+    as_these = {"encoding": "utf-8", "skip_lines": ()} | options | dict(given)  # which are no property of a run
+    settings, task = run.settings.changed(**as_these), kind(run.task)
+    check_reading(source, given)
     if not (baselines or groups):
         return source.name, *task.evaluate(run.model, source, settings), []
     if not (isinstance(task, ClassifyKind) and isinstance(run.model, Classifier)):

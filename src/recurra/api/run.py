@@ -11,12 +11,12 @@ import torch
 from recurra import model_folder
 from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder
+from recurra.tasks import given
 from recurra.tasks.model import Model
 from recurra.tasks.registry import kind
 from recurra.tasks.settings import TASKS
 from recurra.tasks.stored import Config, config_of, of_folder, settings_of
 from recurra.tasks.weights import check_cell, check_depth, check_engine
-from recurra.terminal import whole
 
 
 class Run:
@@ -50,48 +50,60 @@ class Run:
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Any]:
         """One answer for each text, with the `top` most probable alternatives; options: what the task reads.
 
-        Errors: UsageError for an empty text, an option that the task does not read, a model that does not predict
+        texts: one, or several in a list, a tuple, an array or a series
+        Errors: UsageError for what is no text, for an empty one, an option that the task does not read, a model that
+        does not predict
         """
-        return self.model.predict(_whole(texts), top=top, **options)
+        return self.model.predict(given.texts(texts), **given.options({"top": top} | options))
 
     def generate(self, prompt: str = "", length: int | None = None, **sampling: Any) -> Any:
         """New text that begins with the prompt; sampling: temperature, top_k, top_p, seed and what the task reads.
 
         Errors: UsageError for a prompt with tokens that the model does not know, or for a model that does not generate
         """
-        return self.model.generate(_whole(prompt), length, **{name: _whole(value) for name, value in sampling.items()})
+        asked = given.options({"prompt": prompt, "length": length} | sampling)
+        return self.model.generate(asked.pop("prompt"), asked.pop("length"), **asked)
 
     def stream(self, prompt: str = "", length: int | None = None, **sampling: Any) -> Iterator[str]:
         """As `generate`, piece by piece and without the prompt."""
-        return self.model.stream(_whole(prompt), length, **{name: _whole(value) for name, value in sampling.items()})
+        asked = given.options({"prompt": prompt, "length": length} | sampling)
+        return self.model.stream(asked.pop("prompt"), asked.pop("length"), **asked)
 
     def evaluate(
-        self, data: str | Path | None = None, *, baselines: bool = False, groups: str | None = None
+        self, data: str | Path | None = None, *, baselines: bool = False, groups: str | None = None, **reading: Any
     ) -> dict[str, Any]:
         """Scores on data of the user's, or on the part that the run was judged on.
 
         baselines: those of what it had to beat too, fitted again on the run's training data; groups: a column of a
         table that says which labelled texts belong together, such as minimal pairs, for the share all right.
-        Errors: DataError if the data cannot be read, or are no longer those of the run
+        reading: how `data` are read where it is not as the run's: encoding (utf-8 if not given, whatever the run's
+        data had), text, label, languages, swap, scheme, strict, skip_lines.
+        Errors: DataError if the data cannot be read, or are no longer those of the run; UsageError
         """
         from recurra.api.evaluation import evaluate
 
-        return evaluate(self, data, baselines=baselines, groups=groups)
+        asked = given.options({"baselines": baselines, "groups": groups})
+        return evaluate(self, None if data is None else given.path(data, "data"), **asked, reading=reading)
 
     def score(
-        self, candidates: str | Path | Sequence[Sequence[str]], *, by: str = "total", baseline: bool = True
+        self,
+        candidates: str | Path | Sequence[Sequence[str]],
+        *,
+        by: str = "total",
+        baseline: bool = True,
+        encoding: str = "utf-8",
     ) -> list[Any]:
         """Rank groups of candidates with a language model: a `tasks.language.score.Ranking` for each group.
 
         candidates: a file with one a line and a blank line between groups, or the groups themselves; by: "total" or
         "token", what decides, the log-probability or its mean over the tokens; baseline: rank with a Kneser-Ney 5-gram
-        too, counted anew on the run's training data.
+        too, counted anew on the run's training data; encoding: of the file.
         Errors: DataError, UsageError for a group of one candidate; DataError if the run's data are gone; UsageError for
         a model that is none of language
         """
         from recurra.api.scoring import score
 
-        return score(self, _whole(candidates), by=by, baseline=baseline)
+        return score(self, candidates, **given.options({"by": by, "baseline": baseline}), encoding=encoding)
 
     def nearest(self, word: str, *, top: int = 10) -> list[tuple[str, float]]:
         """The tokens whose vectors stand nearest to a word's, with the cosine of the angle.
@@ -100,17 +112,11 @@ class Run:
         """
         from recurra.inspection.nearest import nearest
 
-        return nearest(self.model.word_vectors(), _whole(word), top=top)
+        asked = given.options({"word": word, "top": top})
+        return nearest(self.model.word_vectors(), asked["word"], top=asked["top"])
 
     def __repr__(self) -> str:
         return f"<Run {self.folder}: {self.task}, {self.settings.network.cell}>"
-
-
-def _whole(given: Any) -> Any:
-    """Texts, and lists of them, without halves of surrogate pairs, which are no text: see `terminal.whole`."""
-    if isinstance(given, str):
-        return whole(given)
-    return [_whole(each) for each in given] if isinstance(given, (list, tuple)) else given
 
 
 def load(folder: str | Path) -> Run:
@@ -126,4 +132,4 @@ def load(folder: str | Path) -> Run:
         found.verify(found.extra)
         return made
 
-    return model_folder.use(folder, run)
+    return model_folder.use(given.path(folder, "folder"), run)

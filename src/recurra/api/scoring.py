@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from recurra.api import provenance
 from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.candidates import read_candidates
 from recurra.errors import DataError, UsageError
+from recurra.tasks import given
 from recurra.tasks.language.data import read_corpus
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.score import Ranking, rank
@@ -23,15 +24,23 @@ ORDER = 5
 
 
 def score(
-    run: Run, candidates: str | Path | Sequence[Sequence[str]], *, by: str = "total", baseline: bool = True
+    run: Run,
+    candidates: str | Path | Sequence[Sequence[str]],
+    *,
+    by: str = "total",
+    baseline: bool = True,
+    encoding: str = "utf-8",
 ) -> list[Ranking]:
     """Rank groups of candidates; see `Run.score`."""
     if not isinstance(run.model, LanguageModel):
         raise UsageError(f"this model does not score candidates: {run.model.does}")
     if isinstance(candidates, str | Path):
-        groups: Sequence[Sequence[str]] = [group.texts for group in read_candidates(Path(candidates))]
+        file = given.path(candidates, "candidates")
+        groups: Sequence[Sequence[str]] = [group.texts for group in read_candidates(file, encoding)]
+    elif isinstance(candidates, Mapping) or not isinstance(candidates, Iterable):
+        raise UsageError(f"candidates are a file or a list of groups of texts, got a {type(candidates).__name__}")
     else:
-        groups = candidates
+        groups = [group if isinstance(group, str) else given.texts(group, what="candidate") for group in candidates]
     rival = n_gram(run) if baseline else None
     return rank(run.model.network, run.model.vocabulary, run.model.start(), groups, by=by, rival=rival)
 

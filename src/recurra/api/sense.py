@@ -19,14 +19,19 @@ def check_sense(source: Source, settings: Settings, given: Mapping[str, Any]) ->
     """
     plain = {name: value for part in Settings().to_json().values() for name, value in part.items()}
     asked = {name for name, value in given.items() if value or value != plain[name]}
+    check_reading(source, asked)
+    _check_division(source, asked)
+    _check_tokens(source, settings, asked)
+    _check_training(settings, asked)
+
+
+def check_reading(source: Source, asked: Collection[str]) -> None:
+    """As `check_sense`, of the names of settings alone."""
     for name, tasks in READ_BY.items():
         if name in asked and source.task not in tasks:
             one = f"the task {tasks[0]}" if len(tasks) == 1 else f"the tasks {', '.join(tasks)}"
             raise UsageError(f"{name} is a setting of {one}; this run's task is {source.task}")
     _check_columns(source, asked)
-    _check_division(source, asked)
-    _check_tokens(source, settings, asked)
-    _check_training(settings, asked)
 
 
 def _check_columns(source: Source, asked: Collection[str]) -> None:

@@ -23,6 +23,7 @@ from recurra.errors import DivergedError, StoppedError, UsageError
 from recurra.model_folder.claim import claimed, claimed_new
 from recurra.report import fonts
 from recurra.report.build import build_report
+from recurra.tasks.given import options, path, plain
 from recurra.tasks.rival import Rival
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.task import Prepared
@@ -54,17 +55,22 @@ def train(
     Errors: DataError, UsageError, ModelFolderError; DivergedError if the loss stops being a number; StoppedError after
     SIGINT or SIGTERM. The last two leave a loadable folder if there was an evaluation before.
     """
+    settings = {name: plain(value) for name, value in settings.items()}
+    task = options({"task": task})["task"]
     if resume is not None:
         if data is not None or task is not None or out is not None:
             raise UsageError("a resumed run has its data, task and folder; leave them out")
-        return _resumed(Path(resume), settings, quiet)
+        return _resumed(path(resume, "resume"), settings, quiet)
     if data is None:
         raise UsageError("train on what? name a file, a folder or a data set")
-    source = resolve(data, task, validation=settings.get("validation"), test=settings.get("test"),
+    for name in ("validation", "test", "parallel", "vectors"):
+        if settings.get(name) is not None:
+            path(settings[name], name)
+    source = resolve(path(data, "data"), task, validation=settings.get("validation"), test=settings.get("test"),
                      parallel=settings.get("parallel"))  # fmt: skip
     chosen = settings_for(source, settings)
     new = Path("runs") / f"{source.name}-{chosen.network.cell}"
-    with claimed_new(new) if out is None else claimed(Path(out), overwrite=overwrite) as folder:
+    with claimed_new(new) if out is None else claimed(path(out, "out"), overwrite=overwrite) as folder:
         talk = Talk(quiet=quiet)
         talk.say(f"task {source.task}: {source.why}")
         prepared = prepare_run(source, chosen)

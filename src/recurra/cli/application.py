@@ -10,7 +10,7 @@ from recurra.cli.bench import bench
 from recurra.cli.cells import explain
 from recurra.cli.datasets import get_data, list_data
 from recurra.cli.help import Command
-from recurra.cli.models import evaluate, generate, predict
+from recurra.cli.models import NOT_OF_EVALUATE, evaluate, generate, predict
 from recurra.cli.output import write
 from recurra.cli.score import score
 from recurra.cli.settings import with_settings
@@ -25,7 +25,8 @@ def application() -> typer.Typer:
     app.callback(invoke_without_command=True)(_recurra)
     app.command(cls=Command)(with_settings(train))
     app.command(cls=Command)(with_settings(vectors, **SETTINGS))
-    for command in (evaluate, predict, generate, score, explain, bench):
+    app.command(cls=Command)(with_settings(evaluate, panels=("data",), without=NOT_OF_EVALUATE))
+    for command in (predict, generate, score, explain, bench):
         app.command(cls=Command)(command)
     data = typer.Typer(help="List the data sets that have a name, or get one.", **look)
     data.command("list", cls=Command)(list_data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -71,8 +72,19 @@ def _run(given: list[str]) -> int:
     except _WrongUse as error:
         path = error.ctx.command_path if error.ctx is not None else "recurra"
         message = error.format_message().rstrip(".").replace("Value error, ", "")
-        raise UsageError(f"{message[:1].lower()}{message[1:]}\nsee: {path} --help") from None
+        see = f"see: {path} --help"
+        if path.endswith(" predict") and (text := _begins_with_a_dash(error, given)) is not None:
+            see = f"a text that begins with - stands after --, as in {path} RUN -- {shlex.quote(text)}"
+        raise UsageError(f"{message[:1].lower()}{message[1:]}\n{see}") from None
     return 0
+
+
+def _begins_with_a_dash(error: Any, given: Sequence[str]) -> str | None:
+    """The argument that was taken for an option that there is not."""
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ != "NoSuchOption" or not isinstance(option, str):
+        return None
+    return next((argument for argument in given if argument.startswith(option)), None)
 
 
 def _foreseen(error: Exception) -> tuple[str, int] | None:

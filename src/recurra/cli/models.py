@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,11 +12,15 @@ import typer
 from recurra.cli import translations
 from recurra.cli.output import note, score, visible, write, write_json, write_table
 from recurra.cli.values import text
+from recurra.data.text import check_encoding
 from recurra.errors import DataError, UsageError
+from recurra.tasks.settings import READING, DataSettings
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
 
+NOT_OF_EVALUATE = tuple(name for name in DataSettings.model_fields if name not in READING)
+"""Settings of the data that are a run's own."""
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a model folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
@@ -36,12 +42,16 @@ def evaluate(
         typer.Option(metavar="COLUMN", help="texts with the same value there belong together: how often all are right"),
     ] = None,
     json: JsonOption = False,
+    **reading: Any,
 ) -> None:
-    """Judge a model on other data, or again on its own."""
+    """Judge a model on other data, or again on its own.
+
+    DATA are read as the run's, but for what is said below; they are UTF-8 unless --encoding says otherwise.
+    """
     from recurra.api.run import load
 
     model = load(run)
-    found = model.evaluate(data, baselines=baselines, groups=groups)
+    found = model.evaluate(data, baselines=baselines, groups=groups, **reading)
     if json:
         write_json({"folder": run, "task": model.task} | found)
         return
@@ -73,6 +83,7 @@ def predict(
     top_p: translations.TopP = None,
     seed: translations.Seed = None,
     attention: translations.Attention = None,
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="encoding of standard input [utf-8]")] = "utf-8",
     json: JsonOption = False,
 ) -> None:
     """Ask a trained model about texts: classes, tags, what stands in a blank, the next token, a translation.
@@ -83,7 +94,11 @@ def predict(
         beam=beam, n_best=n_best, length_penalty=length_penalty, block_ngrams=block_ngrams, sample=sample,
         temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
     )  # fmt: skip
-    given = [text(each) for each in texts] if texts and texts != ["-"] else _lines_of_stdin(asked=bool(texts))
+    if texts and texts != ["-"]:
+        _refuse_files(run, texts)
+        given = [text(each) for each in texts]
+    else:
+        given = _lines_of_stdin(check_encoding(encoding), asked=bool(texts))
     from recurra.api.run import load
 
     model = load(run)
@@ -174,32 +189,66 @@ LONGEST, MOST, MOST_LINES = 4_000_000, 1_000_000_000, 10_000_000
 """Of standard input: bytes of a line, bytes, lines. What never ends is refused before it fills the memory."""
 
 
-def _lines_of_stdin(*, asked: bool) -> list[str]:
+def _refuse_files(run: str, texts: list[str]) -> None:
+    """Errors: UsageError for the path of a file or a folder, which nobody means as a text"""
+    for each in texts:
+        path = Path(each)
+        if len(each) < 1000 and "\0" not in each and (path.suffix or os.sep in each) and os.path.exists(each):
+            kind = "folder" if path.is_dir() else "file"
+            raise UsageError(
+                f"{each!r} is a {kind}; predict reads texts\n"
+                f"its lines: recurra predict {run} - < {each}; scores, if it has labels: recurra evaluate {run} {each}"
+            )
+
+
+def _lines_of_stdin(encoding: str, *, asked: bool) -> list[str]:
     """One text a line.
 
     Errors: UsageError on a terminal that nobody asked to read, or for no line; DataError for bytes that are no text
     """
     if not asked and sys.stdin.isatty():
         raise UsageError("predict what? name texts, or give them on standard input, one a line")
+    if encoding != "utf-8":
+        return _lines_decoded(sys.stdin.buffer.read(MOST + 1), encoding)
     lines: list[str] = []
     size = 0
     while line := sys.stdin.buffer.readline(LONGEST + 1):
         number, size = len(lines) + 1, size + len(line)
         if len(line) > LONGEST or size > MOST or number > MOST_LINES:
-            raise DataError(
-                f"more than {LONGEST:,} bytes in a line, {MOST:,} in all or {MOST_LINES:,} lines",
-                remedy="give one text a line, and fewer at once", file="standard input", line=number,
-            )  # fmt: skip
+            raise _too_much(number)
         try:
             lines.append(line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n"))
         except UnicodeDecodeError as error:
             raise DataError(
-                f"byte {error.start + 1} of the line is not utf-8", remedy="convert it first, as with iconv",
+                f"byte {error.start + 1} of the line is not utf-8", remedy="name its encoding with --encoding",
                 file="standard input", line=number,
             ) from None  # fmt: skip
     if not lines:
-        raise UsageError("standard input is empty; give one text a line")
+        raise UsageError(EMPTY)
     return lines
+
+
+EMPTY = "standard input is empty; give one text a line"
+
+
+def _lines_decoded(content: bytes, encoding: str) -> list[str]:
+    if not content:
+        raise UsageError(EMPTY)
+    try:
+        lines = content.decode(encoding).removeprefix("\ufeff").removesuffix("\n").split("\n")
+    except UnicodeError as error:
+        raise DataError(f"this is not {encoding}: {error}", remedy="name another one with --encoding",
+                        file="standard input") from None  # fmt: skip
+    if len(content) > MOST or len(lines) > MOST_LINES or max(map(len, lines)) > LONGEST:
+        raise _too_much(None)
+    return [line.rstrip("\r") for line in lines]
+
+
+def _too_much(line: int | None) -> DataError:
+    return DataError(
+        f"more than {LONGEST:,} bytes in a line, {MOST:,} in all or {MOST_LINES:,} lines",
+        remedy="give one text a line, and fewer at once", file="standard input", line=line,
+    )  # fmt: skip
 
 
 def _tell_unknown(model: Run, texts: list[str]) -> None:

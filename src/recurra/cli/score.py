@@ -29,6 +29,7 @@ def score(
     baseline: Annotated[
         bool, typer.Option(help="rank with a Kneser-Ney 5-gram too, counted anew on the run's training data")
     ] = True,
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="encoding of FILE [utf-8]")] = "utf-8",
     json: JsonOption = False,
 ) -> None:
     """Rank candidates with a trained language model, as speech and text recognition need.
@@ -42,7 +43,7 @@ def score(
     from recurra.data.candidates import read_candidates
 
     model = load(run)
-    groups = read_candidates(Path(candidates))
+    groups = read_candidates(Path(candidates), encoding)
     rankings = model.score([group.texts for group in groups], by=by, baseline=baseline)
     unknown = model.model.unknown([text for group in groups for text in group.texts])
     if unknown:

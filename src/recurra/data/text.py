@@ -15,6 +15,8 @@ from recurra.errors import DataError, UsageError, nearest, quoted
 # A line of an example or a table row that is longer than this (in characters) is a mistake about the format.
 MAX_LINE = 1_000_000
 
+CERTAIN = 8
+"""Characters beyond ASCII from which a text that can be read as UTF-8 is UTF-8."""
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -125,8 +127,10 @@ def _decoded(path: Path, encoding: str, block_bytes: int) -> Iterator[str]:
         block = next(blocks, b"")
         if not read:
             refuse_foreign(path, block)
-            if name in ("utf-8", "utf-8-sig", "ascii"):
+            if not name.startswith(("utf-16", "utf-32")):
                 _refuse_other_unicode(path, block, encoding)
+            if name not in ("utf-8", "utf-8-sig", "ascii"):
+                _refuse_utf_8(path, block, encoding)
         read += len(block)
         try:
             text = decoder.decode(block, final=not block)
@@ -166,6 +170,27 @@ def _refuse_other_unicode(path: Path, start: bytes, encoding: str) -> None:
                 file=path,
                 line=1,
             )
+
+
+def _refuse_utf_8(path: Path, start: bytes, encoding: str) -> None:
+    """Errors: DataError for what is UTF-8 beyond doubt and would be read as other characters."""
+    if start.isascii():
+        return
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(start)
+        other = codecs.getincrementaldecoder(encoding)().decode(start)
+    except UnicodeError:
+        return
+    strange = [character for character in text if character > "\x7f"]
+    if len(strange) < CERTAIN or strange[0] in other[: text.index(strange[0]) + 1]:
+        return
+    near = max(text.index(strange[0]) - 8, text.rfind("\n", 0, text.index(strange[0])) + 1)
+    raise DataError(
+        f"this is UTF-8, not {encoding}, in which {text[near : near + 20]!r} would be {other[near : near + 20]!r}",
+        remedy="pass --encoding utf-8",
+        file=path,
+        line=1 + text.count("\n", 0, near),
+    )
 
 
 def _undecodable(

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from recurra.errors import UnknownNameError, UsageError
+from recurra.tasks.given import plain
 from recurra.tasks.settings import DataSettings, TaskName
 from recurra.topologies.settings import NetworkSettings
 from recurra.training.settings import TrainingSettings
@@ -33,7 +34,10 @@ class Settings:
         for name, value in given.items():
             if name not in homes:
                 raise UnknownNameError("setting", name, homes)
-            new[homes[name]][name] = tuple(value) if isinstance(value, list) else value
+            value = plain(value)
+            if name == "split" and isinstance(value, tuple) and len(value) == 2:
+                value = (*value, 0.0)  # without a test part
+            new[homes[name]][name] = value
         return replace(self, **{part: _validated(parts[part], values) for part, values in new.items() if values})
 
     def to_json(self) -> dict[str, Any]:

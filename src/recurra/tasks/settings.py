@@ -69,6 +69,10 @@ class DataSettings(BaseModel):
     skip_lines: tuple[str, ...] = Field((), description="lines to leave out, as FILE:LINE,... (tag)")
 
 
+READING = ("encoding", "text", "label", "languages", "swap", "scheme", "strict", "skip_lines")
+"""Settings that new data may have otherwise than those that a model was trained on."""
+
+
 def segmented(data: DataSettings, given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that `segment` stands for; given: what the user set. How words end means that tokens are words.
 

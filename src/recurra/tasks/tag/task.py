@@ -63,7 +63,7 @@ class TagKind:
 
     def evaluate(self, model: TagModel, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
         """Besides the scores: how many lines were left out, tags mended, and tags met that the model does not know."""
-        read = settings.data.model_copy(update={"skip_lines": tuple(source.options.get("skip_lines", ()))})
+        read = settings.data
         parts = read_parts(source, read)
         whole = Tagged([sentence for part in parts.values() for sentence in part])
         counts = {"left_out_lines": sum(len(part.left_out) for part in parts.values()), "mended_tags": 0}

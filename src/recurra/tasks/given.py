@@ -1,0 +1,105 @@
+"""What a user gives in Python: texts, numbers and paths, checked before anything is done with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Set
+from pathlib import Path
+from typing import Any
+
+from recurra.errors import UsageError
+from recurra.terminal import whole
+
+WHOLE = {"top": 1, "beam": 1, "n_best": 1, "block_ngrams": 0, "top_k": 1, "count": 1, "length": 0, "seed": 0}
+"""Options that are whole numbers, and the lowest of each."""
+NUMBERS = ("temperature", "top_p", "length_penalty", "repetition_penalty")
+FLAGS = ("sample", "baseline", "baselines")
+TEXTS = ("prompt", "condition", "word", "by", "groups", "task")
+MAY_BE_NONE = ("top_k", "top_p", "seed", "length", "condition", "groups", "task")
+MOST_SEEDS = 1 << 32
+
+
+def texts(given: Any, *, what: str = "text") -> list[str]:
+    """One text, or several in any ordered collection (list, tuple, array, series, generator), as plain strings.
+
+    Halves of surrogate pairs are no text: see `terminal.whole`.
+
+    Errors: UsageError for anything else, with the number (from 1) of what is no text
+    """
+    if isinstance(given, str):
+        return [whole(str(given))]
+    if isinstance(given, (bytes, bytearray, memoryview)):
+        raise UsageError(f"expected {what}s, got bytes; decode them first, as in data.decode('utf-8')")
+    if isinstance(given, Mapping) or hasattr(given, "columns"):
+        raise UsageError(f"expected {what}s, got a {_kind(given)}; give the {what}s alone, as in data['text']")
+    if isinstance(given, os.PathLike):
+        raise UsageError(f"expected {what}s, got the path {os.fspath(given)!r}; read the file first")
+    if isinstance(given, Set) or not isinstance(given, Iterable) or getattr(given, "ndim", 1) != 1:
+        raise UsageError(f"expected one {what} or a list of them, got {_shown(given)}")
+    found = []
+    for number, each in enumerate(given, start=1):
+        if not isinstance(each, str):
+            raise UsageError(f"{what} {number} is {_shown(each)}, not a text; leave it out, or make it one")
+        found.append(whole(str(each)))
+    return found
+
+
+def options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a model by name, NumPy's and torch's numbers as Python's; those with other names as they are.
+
+    Errors: UsageError that names the one of a wrong type, or below what it can be
+    """
+    found = {name: plain(value) for name, value in given.items()}
+    for name, value in found.items():
+        if value is None and name in MAY_BE_NONE:
+            continue
+        if name in WHOLE:
+            if isinstance(value, bool) or not isinstance(value, int) or value < WHOLE[name]:
+                raise UsageError(f"{name} must be a whole number from {WHOLE[name]}, got {_shown(value)}")
+            if name == "seed" and value >= MOST_SEEDS:
+                raise UsageError(f"seed must be below {MOST_SEEDS}, got {value}")
+        elif name in NUMBERS and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise UsageError(f"{name} must be a number, got {_shown(value)}")
+        elif name in FLAGS and not isinstance(value, bool):
+            raise UsageError(f"{name} must be True or False, got {_shown(value)}")
+        elif name in TEXTS:
+            if not isinstance(value, str):
+                raise UsageError(f"{name} must be a text, got {_shown(value)}")
+            found[name] = whole(value)
+    if "stop" in found:
+        found["stop"] = texts(found["stop"], what="stop")
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Numbers, truth values and strings of NumPy and torch as Python's, also inside of lists and arrays."""
+    if isinstance(value, (bool, int, float, str)) or value is None:
+        return str(value) if isinstance(value, str) else value
+    if isinstance(value, (list, tuple)):
+        return tuple(plain(each) for each in value)
+    if callable(getattr(value, "tolist", None)) and callable(getattr(value, "item", None)):
+        made = value.tolist()
+        return tuple(plain(each) for each in made) if isinstance(made, list) else made
+    return value
+
+
+def path(given: Any, name: str) -> Path:
+    """Errors: UsageError for what is no path"""
+    if not isinstance(given, (str, os.PathLike)) or isinstance(os.fspath(given), bytes):
+        raise UsageError(f"{name} must be the path of a file or a folder, or a name, got {_shown(given)}")
+    if not str(given).strip() or "\0" in str(given):
+        raise UsageError(f"{name} must be a path, got {str(given)!r}")
+    return Path(given)
+
+
+def _kind(value: Any) -> str:
+    return type(value).__name__
+
+
+def _shown(value: Any) -> str:
+    """A value for people: short ones as they are, others by what they are."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return f"{value!r:.40}"
+    if isinstance(value, str):
+        return f"{value!r:.40}"
+    return f"a {_kind(value)}" if _kind(value)[:1].lower() not in "aeiou" else f"an {_kind(value)}"

@@ -1,0 +1,79 @@
+"""How new data are read: evaluate, predict and score have the options that their messages name."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from command_line import Recurra
+
+from recurra.cli.models import _lines_of_stdin
+from recurra.errors import DataError
+
+ROWS = [("Bérard", "Italian"), ("Bréàl", "Russian"), ("Müllér", "Italian"), ("Pétrè", "Vietnamese"), ("Äñé", "Russian")]
+
+
+def write(path: Path, encoding: str, head: str = "text,label") -> Path:
+    path.write_text("".join(f"{a},{b}\n" for a, b in [tuple(head.split(",")), *ROWS]), encoding=encoding)
+    return path
+
+
+def test_new_data_are_utf_8_unless_it_is_said(recurra: Recurra, classifier: Path) -> None:
+    write(Path("old.csv"), "latin-1")
+    recurra("evaluate", classifier, "old.csv").refused(3, "old.csv:2: 0xE9", "pass --encoding")
+    result = recurra("evaluate", classifier, "old.csv", "--encoding", "latin-1")
+    assert result.code == 0, result.err
+    write(Path("new.csv"), "utf-8")
+    recurra("evaluate", classifier, "new.csv", "--encoding", "latin-1").refused(
+        3, "new.csv:2: this is UTF-8, not latin-1", "BÃ©rard", "pass --encoding utf-8"
+    )
+    assert recurra("evaluate", classifier, "new.csv").out == result.out.replace("old", "new")
+
+
+def test_columns_of_new_data_are_named(recurra: Recurra, classifier: Path) -> None:
+    write(Path("other.csv"), "utf-8", "v2,v1")
+    recurra("evaluate", classifier, "other.csv").refused(3, "no column is named as a text", "--text COLUMN")
+    assert recurra("evaluate", classifier, "other.csv", "--text", "v2", "--label", "v1").code == 0
+    recurra("evaluate", classifier, "--text", "v2").refused(2, "text is of DATA")
+    recurra("evaluate", classifier, "other.csv", "--swap").refused(2, "swap is a setting of the task translate")
+
+
+def test_score_reads_candidates_in_their_encoding(recurra: Recurra, language_model: Path) -> None:
+    Path("c.txt").write_text("ROMEO: é\nROMEO: a\n", encoding="latin-1")
+    asked = ("score", language_model, "--candidates", "c.txt", "--no-baseline")
+    recurra(*asked).refused(3, "c.txt:1: 0xE9", "--encoding")
+    assert "ROMEO: é" in recurra(*asked, "--encoding", "latin-1").out
+
+
+def test_a_path_is_no_text_to_predict(recurra: Recurra) -> None:
+    write(Path("reviews.csv"), "utf-8")
+    Path("more").mkdir()
+    recurra("predict", "run", "reviews.csv").refused(
+        2, "'reviews.csv' is a file; predict reads texts", "predict run - < reviews.csv", "evaluate run reviews.csv"
+    )
+    recurra("predict", "run", "a text", "./more").refused(2, "'./more' is a folder")
+    recurra("predict", "run", "more").refused(4, "run")
+
+
+def test_a_text_that_begins_with_a_dash(recurra: Recurra) -> None:
+    recurra("predict", "run", "-5 degrees").refused(2, "recurra predict RUN -- '-5 degrees'")
+    recurra("predict", "run", "--never seen").refused(2, "RUN -- '--never seen'")
+    recurra("predict", "run", "--", "-5 degrees").refused(4, "run")
+    assert "RUN --" not in recurra("explain", "--nearst", "x").err
+
+
+def test_standard_input_has_an_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lines(content: bytes, encoding: str) -> list[str]:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content), isatty=lambda: False))
+        return _lines_of_stdin(encoding, asked=True)
+
+    assert lines("é\r\n\r\nb".encode("utf-16"), "utf-16") == ["é", "", "b"]
+    assert lines("é\nb\n".encode("latin-1"), "iso8859-1") == ["é", "b"]
+    assert lines("\ufeffé\nb\n".encode(), "utf-8") == ["é", "b"]
+    with pytest.raises(DataError, match="standard input:2: byte 1 of the line is not utf-8\nname its encoding with"):
+        lines(b"a\n\xe9\n", "utf-8")
+    with pytest.raises(DataError, match="standard input: this is not utf-16"):
+        lines(b"a\n\xe9", "utf-16")
