@@ -77,3 +77,14 @@ def test_standard_input_has_an_encoding(monkeypatch: pytest.MonkeyPatch) -> None
         lines(b"a\n\xe9\n", "utf-8")
     with pytest.raises(DataError, match="standard input: this is not utf-16"):
         lines(b"a\n\xe9", "utf-16")
+
+
+def test_an_encoding_is_of_standard_input(recurra: Recurra) -> None:
+    recurra("predict", "run", "a text", "--encoding", "latin-1").refused(2, "--encoding is of standard input")
+
+
+@pytest.mark.parametrize("option", [("--width", "50"), ("--task", "classify"), ("--level", "word"), ("--seed", "3")])
+def test_vectors_of_a_model_are_not_learned(recurra: Recurra, classifier: Path, option: tuple[str, str]) -> None:
+    recurra("vectors", classifier, "--out", "v.txt", *option).refused(
+        2, f"{option[0].removeprefix('--')} is for vectors that are learned"
+    )

@@ -13,6 +13,7 @@ from recurra.data.vectors import check_out, write_vectors
 from recurra.errors import DataError, UsageError
 from recurra.locks import HeldError, holding
 from recurra.model_folder.manifest import MANIFEST
+from recurra.tasks import given
 from recurra.tasks.registry import kind
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.word_vectors.skipgram import SkipGram, count_tokens, learn_vectors
@@ -36,7 +37,8 @@ def export_vectors(
     Returns how many were written; a token with white space in it cannot be, and is told of.
     Errors: DataError, UsageError, ModelFolderError
     """
-    path, talk = Path(out), Talk(quiet=quiet)
+    given.path(source, "source")
+    path, talk = given.path(out, "out"), Talk(quiet=quiet)
     check_out(path, overwrite=overwrite)
     try:
         with holding(path):
@@ -52,6 +54,7 @@ def _export(
     settings: dict[str, Any],
 ) -> int:  # fmt: skip
     if (Path(source) / MANIFEST).is_file():
+        _refuse_learning(task, how, settings)
         found = load(source).model.word_vectors()
         tokens, rows = found.tokens, found.rows
     else:
@@ -71,3 +74,11 @@ def _export(
         talk.say(f"note: {left_out:,} tokens with white space in them cannot be written in this format")
     talk.say(f"{written:,} vectors of {rows.shape[1]} numbers")
     return written
+
+
+def _refuse_learning(task: str | None, how: SkipGram | None, settings: dict[str, Any]) -> None:
+    """Errors: UsageError for what says how vectors are learned, where those of a model are taken"""
+    usual = SkipGram()
+    changed = [name for name, value in vars(usual).items() if how is not None and getattr(how, name) != value]
+    if names := [*settings, *(["task"] if task is not None else []), *changed]:
+        raise UsageError(f"{names[0]} is for vectors that are learned; those of a model folder are written as they are")

@@ -83,7 +83,7 @@ def predict(
     top_p: translations.TopP = None,
     seed: translations.Seed = None,
     attention: translations.Attention = None,
-    encoding: Annotated[str, typer.Option(metavar="NAME", help="encoding of standard input [utf-8]")] = "utf-8",
+    encoding: Annotated[str | None, typer.Option(metavar="NAME", help="encoding of standard input [utf-8]")] = None,
     json: JsonOption = False,
 ) -> None:
     """Ask a trained model about texts: classes, tags, what stands in a blank, the next token, a translation.
@@ -96,9 +96,11 @@ def predict(
     )  # fmt: skip
     if texts and texts != ["-"]:
         _refuse_files(run, texts)
+        if encoding is not None:
+            raise UsageError("--encoding is of standard input; texts are named here")
         given = [text(each) for each in texts]
     else:
-        given = _lines_of_stdin(check_encoding(encoding), asked=bool(texts))
+        given = _lines_of_stdin(check_encoding(encoding or "utf-8"), asked=bool(texts))
     from recurra.api.run import load
 
     model = load(run)

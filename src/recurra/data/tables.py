@@ -173,7 +173,7 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> Table:
             raise _missing(name, list(there), path, None)
     wanted = list(there if columns is None else dict.fromkeys(columns))
     for name in wanted:
-        if there[name].is_nested() or there[name] == pl.Object:
+        if there[name].is_nested() or there[name] in (pl.Object, pl.Duration):
             raise DataError(
                 f"the column {name!r} holds values of type {there[name]}, not texts", remedy=_ONE_TEXT, file=path
             )

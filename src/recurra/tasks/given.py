@@ -73,14 +73,14 @@ def options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """Numbers, truth values and strings of NumPy and torch as Python's, also inside of lists and arrays."""
-    if isinstance(value, (bool, int, float, str)) or value is None:
-        return str(value) if isinstance(value, str) else value
+    if value is None or type(value) in (bool, int, float, str):
+        return value
     if isinstance(value, (list, tuple)):
         return tuple(plain(each) for each in value)
     if callable(getattr(value, "tolist", None)) and callable(getattr(value, "item", None)):
         made = value.tolist()
         return tuple(plain(each) for each in made) if isinstance(made, list) else made
-    return value
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 def path(given: Any, name: str) -> Path:
@@ -98,6 +98,7 @@ def _kind(value: Any) -> str:
 
 def _shown(value: Any) -> str:
     """A value for people: short ones as they are, others by what they are."""
+    value = plain(value) if getattr(value, "ndim", 1) == 0 else value
     if value is None or isinstance(value, (bool, int, float)):
         return f"{value!r:.40}"
     if isinstance(value, str):
