@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from recurra.engines.native import after_torch
+
 if TYPE_CHECKING:
     from recurra.api.run import Run, load
     from recurra.api.training import train
@@ -113,3 +115,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+after_torch.register()

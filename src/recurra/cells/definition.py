@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 from recurra.equations.derivative import Derivative, derive
 from recurra.equations.graph import Kind
@@ -39,19 +38,36 @@ class Cell:
     """Stands for the cell where only plain values pass: see `numbered`."""
 
     def __post_init__(self) -> None:
+        # The equations are what they are now: nothing that the function reads from elsewhere is looked at again.
+        programs, without = {True: trace(self.function)}, ""
+        try:
+            programs[False] = trace(self.function, bias=False)
+        except CellError as error:  # not every cell can be without its biases
+            without = str(error)
+        object.__setattr__(self, "_programs", programs)
+        object.__setattr__(self, "_why_not_without_bias", without)
         # Read at every call of a layer, and by torch.compile, which looks into objects but not into caches.
-        object.__setattr__(self, "_states", _program(self.function, True).states)
-        object.__setattr__(self, "_layouts", {True: _layout(self.function, True)})
+        object.__setattr__(self, "_states", self.program().states)
+        object.__setattr__(self, "_layouts", {bias: _layout(p) for bias, p in programs.items()})
         object.__setattr__(self, "number", len(_numbered))
         _numbered.append(self)
 
     def program(self, *, bias: bool = True) -> Program:
-        """The step as data; without its biases for bias=False."""
-        return _program(self.function, bias)
+        """The step as data, as it was when the cell was defined; without its biases for bias=False.
+
+        Errors: CellError for a cell that cannot be without its biases
+        """
+        programs: dict[bool, Program] = self._programs  # type: ignore[attr-defined]
+        if bias not in programs:
+            raise CellError(self._why_not_without_bias)  # type: ignore[attr-defined]
+        return programs[bias]
 
     def derivative(self, *, bias: bool = True) -> Derivative:
         """The backward step as data."""
-        return _derivative(self.function, bias)
+        derivatives: dict[bool, Derivative] = self.__dict__.setdefault("_derivatives", {})
+        if bias not in derivatives:
+            derivatives[bias] = derive(self.program(bias=bias))
+        return derivatives[bias]
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -62,8 +78,8 @@ class Cell:
     def layout(self, *, bias: bool = True) -> dict[str, tuple[str, ...]]:
         """For each stored weight the gates whose rows it stacks, in order; weights without gates left out."""
         layouts: dict[bool, dict[str, tuple[str, ...]]] = self._layouts  # type: ignore[attr-defined]
-        if bias not in layouts:  # not every cell can be without
-            layouts[bias] = _layout(self.function, bias)
+        if bias not in layouts:
+            self.program(bias=bias)  # says why not
         return dict(layouts[bias])
 
     def shapes(self, input_size: int, hidden_size: int, *, bias: bool = True) -> dict[str, tuple[int, ...]]:
@@ -102,14 +118,9 @@ def numbered(number: int) -> Cell:
     return _numbered[number]
 
 
-@cache
-def _program(function: CellFunction, bias: bool) -> Program:
-    return trace(function, bias=bias)
-
-
-@cache
-def _derivative(function: CellFunction, bias: bool) -> Derivative:
-    return derive(_program(function, bias))
+def numbered_cells() -> tuple[Cell, ...]:
+    """Every cell that was defined in this process, the newest first."""
+    return tuple(reversed(_numbered))
 
 
 def cell(
@@ -119,11 +130,13 @@ def cell(
 
     The function takes the input and the states and returns the new states in the same order; the first state is the
     output. Its name, with hyphens, is the cell's unless `name` says otherwise.
+    The function is read here, once. Numbers and functions that it takes from elsewhere count as they are now: what a
+    global or an enclosing variable becomes later changes no cell, on no engine; another number makes another cell.
     Errors: CellError with file and line, here and not later, for equations that cannot be.
     """
 
     def decorate(function: CellFunction) -> Cell:
-        program = _program(function, True)
+        program = trace(function)
         unknown = sorted(set(initial_bias or {}) - {*program.gates_of("b"), *program.gates_of("rb")})
         if unknown:
             raise CellError(f"cell {program.name}: initial_bias names gates that have no bias: {', '.join(unknown)}")
@@ -133,8 +146,6 @@ def cell(
     return decorate
 
 
-@cache
-def _layout(function: CellFunction, bias: bool) -> dict[str, tuple[str, ...]]:
-    program = _program(function, bias)
+def _layout(program: Program) -> dict[str, tuple[str, ...]]:
     rows = {stored: program.gates_of(kind) for stored, kind in STORED.items()}
     return {stored: gates for stored, gates in rows.items() if gates}

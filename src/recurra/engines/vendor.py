@@ -13,6 +13,7 @@ from recurra.cells.elman import rnn, rnn_relu
 from recurra.cells.gru import gru
 from recurra.cells.lstm import lstm
 from recurra.engines.request import Embedded, Request, State
+from recurra.engines.watching import has_numbers, is_recorded
 from recurra.equations.trace import CellFunction
 
 TORCH_HAS = (lstm, gru, rnn, rnn_relu)
@@ -48,8 +49,10 @@ class Vendor:
         return None
 
     def run(self, request: Request) -> tuple[Tensor, State]:
-        ragged = request.lengths is not None and bool((request.lengths < request.time).any())
-        lengths = request.lengths.to(request.device) if ragged and request.lengths is not None else None
+        lengths = request.lengths
+        if lengths is not None and has_numbers(lengths) and bool((lengths >= request.time).all()):
+            lengths = None
+        lengths = None if lengths is None else lengths.to(request.device)
         x = _turned_input(request.x, lengths) if request.reverse else request.dense_x()
         alive = None
         if lengths is not None:
@@ -70,7 +73,7 @@ class Vendor:
 
     def _call(self, request: Request, x: Tensor, flat: list[Tensor]) -> tuple[Tensor, State]:
         initial = [s.unsqueeze(0).contiguous() for s in request.state]
-        train = torch.is_grad_enabled()
+        train = torch.is_grad_enabled() or is_recorded()  # a graph may be made without gradients and run with them
         several = len(initial) > 1
         autocast: AbstractContextManager[Any] = nullcontext()
         if _fails_under_autocast(request):

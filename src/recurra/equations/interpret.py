@@ -16,16 +16,26 @@ if TYPE_CHECKING:
     Weights = Mapping[Parameter, Tensor]
 
 
-def run_program(program: Program, x: Tensor, states: Sequence[Tensor], weights: Weights) -> list[Tensor]:
+def run_program(
+    program: Program,
+    x: Tensor,
+    states: Sequence[Tensor],
+    weights: Weights,
+    *,
+    recurrent_mask: Tensor | None = None,
+) -> list[Tensor]:
     """The value of every node.
 
-    Shapes: x [B, I], each state [B, H], W [H, I], R [H, H], vectors [H] -> a tensor for each node.
+    recurrent_mask: what the operand of every product with R is multiplied by.
+    Shapes: x [B, I], each state and the mask [B, H], W [H, I], R [H, H], vectors [H] -> a tensor for each node.
     """
     leaves = dict(zip(program.arguments, (x, *states), strict=True))
     values: list[Tensor] = []
     for node in program.nodes:
         known = leaves[node.label] if node.label is not None else None
-        values.append(known if known is not None else _compute(node, values, weights, x))
+        if known is None:
+            known = _compute(node, values, weights, x, recurrent_mask)
+        values.append(known)
     return values
 
 
@@ -55,8 +65,12 @@ def run_derivative(
     return pick[0], pick[1:], gradients
 
 
-def _compute(node: Node, values: Sequence[Tensor], weights: Weights, like: Tensor) -> Tensor:
+def _compute(
+    node: Node, values: Sequence[Tensor], weights: Weights, like: Tensor, recurrent_mask: Tensor | None = None
+) -> Tensor:
     args = [values[a] for a in node.args]
+    if node.op == "R" and recurrent_mask is not None:
+        args = [args[0] * recurrent_mask]
     if node.parameter is not None:
         weight = weights[node.parameter]
         match node.op:

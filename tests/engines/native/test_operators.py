@@ -16,8 +16,9 @@ from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
 from recurra.engines.native import calls, library
 from recurra.engines.native.calls import Inputs
-from recurra.engines.native.compiled import by_key, compiled
-from recurra.engines.native.operators import _memory_size, layer
+from recurra.engines.native.compiled import by_key, compiled, in_core
+from recurra.engines.native.layer import layer
+from recurra.engines.native.operators import _memory_size
 from recurra.engines.request import CellWeights
 from recurra.recurrence import unroll
 
@@ -78,7 +79,7 @@ def test_memory_is_never_too_small() -> None:
                     x = torch.zeros(batch, time, 2, dtype=dtype)
                     call, alive = calls._call(made, Inputs(x, None, lengths, state, weights, False, False))
                     needed = made.library.c.recurra_memory(made.train, byref(call))
-                    assert 0 < needed <= _memory_size(made, batch, time, hidden, dtype.itemsize)
+                    assert 0 < needed <= _memory_size(made.form, batch, time, hidden, dtype.itemsize)
                     del alive
 
 
@@ -86,7 +87,7 @@ def test_memory_is_never_too_small() -> None:
 @pytest.mark.parametrize("name", ["lstm", "gru", "peephole-lstm"])
 def test_compiled_gives_the_same(name: str, kind: str) -> None:
     key, x, table, lengths, state, weights, *flags = arguments(get(name), torch.float64, kind, True)
-    made, first = by_key(key), x if table is None else table
+    made, first = in_core(by_key(key)), x if table is None else table
 
     def run(first: Tensor, state: list[Tensor], weights: list[Tensor]) -> list[Tensor]:
         given = (first, None) if kind == "x" else (TOKENS, first)

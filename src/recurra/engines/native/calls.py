@@ -14,7 +14,7 @@ from torch.utils.dlpack import from_dlpack
 
 from recurra.engines.native import forking, library
 from recurra.engines.native.compiled import Compiled
-from recurra.errors import UsageError
+from recurra.errors import ShapeError, UsageError
 
 _capsule = ctypes.pythonapi.PyCapsule_New
 _capsule.restype, _capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)
@@ -100,12 +100,13 @@ def backward(
         call, alive = _call(cell, inputs)
         call.memory, call.memory_bytes = _room(memory)
         if d_y is not None:
+            d_y = plain(d_y)
             if d_y.stride(2) != 1 and hidden > 1:
                 d_y = d_y.contiguous()
             call.dy, call.dy_batch, call.dy_time = d_y.data_ptr(), d_y.stride(0), d_y.stride(1)
         for i, tensor in enumerate(d_last):
             if tensor is not None:
-                tensor = tensor.contiguous()
+                tensor = rows(tensor)
                 alive.append(tensor)
                 call.dlast[i] = tensor.data_ptr()
         for i, tensor in enumerate(d_state):
@@ -154,6 +155,39 @@ def buffer(core: library.Library, size: int) -> Tensor:
     return found
 
 
+def rows(tensor: Tensor) -> Tensor:
+    """The numbers one after the other in memory, as they are: a pointer knows nothing of a sign that torch keeps aside,
+    nor of zeros that lie nowhere.
+
+    Errors: ShapeError where the memory was given back
+    """
+    return plain(tensor).contiguous()
+
+
+def plain(tensor: Tensor) -> Tensor:
+    """The same as `rows`, with the strides as they are."""
+    if tensor.is_neg():
+        tensor = tensor.resolve_neg()
+    if tensor._is_zerotensor():
+        tensor = tensor.clone()
+    size = tensor.untyped_storage().nbytes()
+    whole = tensor.storage_offset() == 0 and tensor.is_contiguous() and size >= tensor.nbytes
+    if not whole and size < _reach(tensor):
+        raise ShapeError(
+            f"a tensor {list(tensor.shape)}, {tensor.dtype}, has {size} bytes of memory left: its storage was given "
+            "back or made smaller"
+        )
+    return tensor
+
+
+def _reach(tensor: Tensor) -> int:
+    """Bytes of a storage up to the last number."""
+    if tensor.numel() == 0:
+        return 0
+    last = sum((n - 1) * stride for n, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return int(tensor.storage_offset() + last + 1) * tensor.element_size()
+
+
 def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     """Weights and states into a call; the tensors that have to stay alive until it is over."""
     call.type = TYPES[inputs.weights[0].dtype]
@@ -161,8 +195,8 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     forking.settle()
     call.threads = torch.get_num_threads()
     call.batch, call.hidden = inputs.state[0].shape
-    weights = [w.contiguous() for w in inputs.weights]
-    state = [s.contiguous() for s in inputs.state]
+    weights = [rows(w) for w in inputs.weights]
+    state = [rows(s) for s in inputs.state]
     call.inputs = weights[0].shape[1]
     call.weight_ih, call.ih_blocks = weights[0].data_ptr(), cell.ih_blocks
     if cell.hh_blocks:
@@ -179,7 +213,7 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
 def _call(cell: Compiled, inputs: Inputs) -> tuple[library.Call, list[Any]]:
     call = library.Call()
     alive: list[Any] = fill(cell, inputs, call)
-    x, table = inputs.x, inputs.table
+    x, table = plain(inputs.x), inputs.table
     call.reverse = int(inputs.reverse)
     call.time = x.shape[1]
     if table is None:
@@ -187,12 +221,12 @@ def _call(cell: Compiled, inputs: Inputs) -> tuple[library.Call, list[Any]]:
             x = x.contiguous()
         call.x, call.x_batch, call.x_time = x.data_ptr(), x.stride(0), x.stride(1)
     else:
-        table = table.contiguous()
+        table = rows(table)
         call.tokens, call.tokens_batch, call.tokens_time = x.data_ptr(), x.stride(0), x.stride(1)
         call.table, call.vocabulary = table.data_ptr(), table.shape[0]
     lengths = inputs.lengths
     if lengths is not None:
-        lengths = lengths.contiguous()
+        lengths = rows(lengths)
         call.lengths = lengths.data_ptr()
     alive += [x, table, lengths]
     return call, alive

@@ -1,4 +1,4 @@
-"""A cell's code, handed to the compiled core once."""
+"""A cell's code, handed to the compiled core once, and found again by the name that stands in torch's graphs."""
 
 from __future__ import annotations
 
@@ -7,37 +7,55 @@ from ctypes import c_double, c_int32
 from dataclasses import dataclass
 from functools import cache
 
-from recurra.cells.definition import STORED, Cell
+from recurra.cells import catalogue
+from recurra.cells.definition import STORED, Cell, numbered_cells
 from recurra.engines.native import library
 from recurra.engines.native.lower import Lowered, lower, masked, why_not
 from recurra.equations.derivative import derive
 from recurra.equations.program import Program
-from recurra.equations.trace import CellFunction
+from recurra.errors import EngineError
+
+
+@dataclass(frozen=True)
+class Form:
+    """A cell as it is compiled: with its biases or without, with a dropout mask as one more state or without.
+
+    key: names it in torch's graphs, on every machine; stored: names of the weights it takes, in order; states: how
+    many, the dropout mask's last where masked; saved: values of a step that are kept for backward, its states aside.
+    """
+
+    key: str
+    cell: Cell
+    bias: bool
+    masked: bool
+    program: Program
+    lowered: Lowered
+    stored: tuple[str, ...]
+
+    @property
+    def states(self) -> int:
+        return len(self.program.states)
+
+    @property
+    def saved(self) -> int:
+        return self.lowered.train[6]  # a word of the code
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A cell in the core.
+    """A form in the core.
 
-    key: names it in torch's graphs; train, infer: handles of recurra_program with and without what backward needs;
-    stored: names of the weights it takes, in order; states: how many, the dropout mask's last where masked;
+    train, infer: handles of recurra_program with and without what backward needs;
     vectors: for each SLOT_VECTOR which of `stored` and which block of H numbers in it; reductions: sums that backward
     makes for vector weights; vector_places: for each stored vector weight the sums that make up its gradient, one per
     block, the one past the last for zero;
     ih_blocks, hh_blocks: row blocks of weight_ih and weight_hh.
     """
 
-    key: str
-    program: Program
-    cell: Cell
-    bias: bool
-    lowered: Lowered
+    form: Form
     library: library.Library
     train: int
     infer: int
-    stored: tuple[str, ...]
-    states: int
-    masked: bool
     vectors: tuple[tuple[int, int], ...]
     reductions: int
     vector_places: tuple[tuple[int, ...], ...]
@@ -45,45 +63,94 @@ class Compiled:
     hh_blocks: int
 
     @property
+    def key(self) -> str:
+        return self.form.key
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        return self.form.stored
+
+    @property
+    def states(self) -> int:
+        return self.form.states
+
+    @property
     def saved(self) -> int:
-        """Values of a step that are kept for backward, its states aside: a word of the code."""
-        return self.lowered.train[6]
+        return self.form.saved
 
 
-_by_key: dict[str, Compiled] = {}
+_forms: dict[tuple[str, str, bool, bool], Form] = {}
+_compiled: dict[tuple[str, object], Compiled] = {}
 
 
-def by_key(key: str) -> Compiled:
-    """The cell that was compiled under this name, in this process."""
-    return _by_key[key]
+def form(cell: Cell, *, bias: bool, mask: bool) -> Form:
+    """Errors: EngineError if the core has no room for such a program"""
+    plain = cell.program(bias=bias)
+    key = (cell.name, plain.fingerprint, bias, mask)
+    found = _forms.get(key)
+    if found is None:
+        program = masked(plain) if mask else plain
+        name = f"{cell.name}-{plain.fingerprint[:16]}-{'bias' if bias else 'plain'}-{'masked' if mask else 'whole'}"
+        lowered = lower(program, derive(program))
+        found = _forms[key] = Form(name, cell, bias, mask, program, lowered, tuple(cell.layout(bias=bias)))
+    return found
+
+
+def by_key(key: str) -> Form:
+    """The form of this name, if this process has made it or not.
+
+    Errors: EngineError for a cell that is not defined here, or with other equations
+    """
+    found = _by_key.get(key)
+    if found is None:
+        found = _by_key[key] = _search(key)
+    return found
+
+
+_by_key: dict[str, Form] = {}
+
+
+def _search(key: str) -> Form:
+    name, print_, biases, whole = key.rsplit("-", 3)
+    bias, mask = biases == "bias", whole == "masked"
+    named = [cell for cell in (*catalogue.BUILT_IN, *numbered_cells()) if cell.name == name]
+    for cell in named:
+        if cell.program(bias=bias).fingerprint.startswith(print_):
+            return form(cell, bias=bias, mask=mask)
+    if named:
+        raise EngineError(
+            f"this graph was made with other equations of {name!r} than are defined here; import the module that has "
+            "them as they were"
+        )
+    raise EngineError(
+        f"this graph was made with the cell {name!r}, which is not defined here; import the module that defines it"
+    )
 
 
 def compiled(cell: Cell, *, bias: bool, mask: bool) -> Compiled:
     """The cell in the core that `library.load` gives.
 
+    Errors: EngineError if there is no library, or no room in the core for such a program
+    """
+    return in_core(form(cell, bias=bias, mask=mask))
+
+
+def in_core(wanted: Form) -> Compiled:
+    """The form in the core that `library.load` gives.
+
     Errors: EngineError if there is no library
     """
-    return _compiled(cell.function, bias, mask, library.load().path, cell)
-
-
-_cells: dict[tuple[CellFunction, bool, bool, object], Compiled] = {}
-
-
-def _compiled(function: CellFunction, bias: bool, mask: bool, path: object, cell: Cell) -> Compiled:
-    key = (function, bias, mask, path)
-    found = _cells.get(key)
+    core = library.load()
+    key = (wanted.key, core.path)
+    found = _compiled.get(key)
     if found is None:
-        found = _cells[key] = _compile(cell, bias, mask)
+        found = _compiled[key] = _compile(wanted, core)
     return found
 
 
-def _compile(cell: Cell, bias: bool, mask: bool) -> Compiled:
-    core = library.load()
-    plain = cell.program(bias=bias)
-    program = masked(plain) if mask else plain
-    lowered = lower(program, derive(program))
-    layout = cell.layout(bias=bias)
-    stored = tuple(layout)
+def _compile(wanted: Form, core: library.Library) -> Compiled:
+    lowered, stored = wanted.lowered, wanted.stored
+    layout = wanted.cell.layout(bias=wanted.bias)
     kinds = {kind: name for name, kind in STORED.items()}
     vectors = tuple((stored.index(kinds[q.kind]), layout[kinds[q.kind]].index(q.gate)) for q in lowered.vectors)
     sums = {(kinds[q.kind], q.gate): number for q, number in lowered.reductions}
@@ -92,27 +159,17 @@ def _compile(cell: Cell, bias: bool, mask: bool) -> Compiled:
         for name, gates in layout.items()
         if STORED[name] not in ("W", "R")
     )
-    key = f"{cell.name}-{program.fingerprint[:16]}-{'bias' if bias else 'plain'}-{core.variant}"
-    made = Compiled(
-        key=key,
-        program=program,
-        cell=cell,
-        bias=bias,
-        lowered=lowered,
+    return Compiled(
+        form=wanted,
         library=core,
         train=_handed_over(core, lowered.train, lowered.backward, lowered.constants),
         infer=_handed_over(core, lowered.infer, (), lowered.constants),
-        stored=stored,
-        states=len(program.states),
-        masked=mask,
         vectors=vectors,
         reductions=lowered.reduction_count,
         vector_places=vector_places,
         ih_blocks=len(layout["weight_ih"]),
         hh_blocks=len(layout.get("weight_hh", ())),
     )
-    _by_key[key] = made
-    return made
 
 
 def _handed_over(

@@ -8,8 +8,9 @@ from torch import Tensor
 from recurra.cells.definition import numbered
 from recurra.engines.native import library
 from recurra.engines.native.calls import Inputs
-from recurra.engines.native.compiled import compiled, refusal
-from recurra.engines.native.operators import by_operator, layer
+from recurra.engines.native.compiled import compiled, form, refusal
+from recurra.engines.native.layer import layer
+from recurra.engines.native.operators import by_operator
 from recurra.engines.request import Embedded, Request, State, Stream
 
 RUNS = (torch.float32, torch.float64, torch.bfloat16)
@@ -34,6 +35,8 @@ class Native:
             return f"it computes in float32, float64 and bfloat16, the weights are {dtype}"
         if torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") != torch.bfloat16:
             return f"under autocast it computes in bfloat16, not in {torch.get_autocast_dtype('cpu')}"
+        if request.weights.weight_ih.shape[1] == 0:
+            return "it takes inputs of at least one number, these have none"
         masked = request.recurrent_mask is not None
         if compiling:
             found: str | None = _refusal(request.cell.number, request.bias, masked)
@@ -94,4 +97,4 @@ def _refusal(number: int, bias: bool, masked: bool) -> str | None:
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _key(number: int, bias: bool, masked: bool) -> str:
-    return compiled(numbered(number), bias=bias, mask=masked).key
+    return form(numbered(number), bias=bias, mask=masked).key

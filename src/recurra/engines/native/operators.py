@@ -1,24 +1,25 @@
-"""The native layer under autograd: a thin path for eager tensors, and operators that torch.compile and export see.
+"""The native layer as torch's compilers, tracers and exporters see it: `recurra::layer` and `recurra::layer_backward`.
 
-Both are the same two calls of the core. The operators are opaque: one for forward, one for backward, per layer and
-direction. Second derivatives are taken from the reference engine's graph.
+Both are opaque, per layer and direction; `registered.py` has their signatures. Numbers may be others than those that
+a graph was made with, so the operators check all that they are given. Where there is no compiled core they run the
+equations: a graph that was made on one machine runs on any.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
-from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-from recurra.engines.native import calls
+from recurra.engines.checks import check_request
+from recurra.engines.native import by_equations, calls, library, registered
 from recurra.engines.native.calls import Inputs
-from recurra.engines.native.compiled import Compiled, by_key
-from recurra.engines.reference import Reference
-from recurra.engines.request import CellWeights, Embedded, Request, check_lengths, check_tokens
+from recurra.engines.native.compiled import Form, by_key, in_core, refusal
+from recurra.engines.watching import are_batched, is_transformed
+
+__all__ = ["registered"]
 
 HEADER = 512
 """Bytes of a memory beyond its values and the rows' lengths, at most."""
@@ -27,23 +28,8 @@ PADDING = 32
 """Units are padded to a multiple of at most so many."""
 
 
-def layer(cell: Compiled, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Outputs [B, T, H] and last states, differentiable."""
-    tensors = (inputs.x, *_present(inputs.table), *inputs.state, *inputs.weights)
-    if not _is_plain(tensors):
-        return by_operator(cell.key, inputs)
-    if not (torch.is_grad_enabled() and any(t.requires_grad for t in tensors)):
-        y, last, _ = calls.forward(cell, inputs, memory=False)
-        return y, tuple(last)
-    y, *last = _Layer.apply(  # type: ignore[no-untyped-call]
-        cell, inputs.reverse, inputs.bf16, inputs.lengths, len(inputs.state), inputs.x, inputs.table, *inputs.state,
-        *inputs.weights,
-    )  # fmt: skip
-    return y, tuple(last)
-
-
 def by_operator(key: str, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The same through torch.library, for the cell that was compiled under this name."""
+    """Outputs and last states, through the operator, of the form that has this name."""
     y, *last = torch.ops.recurra.layer(
         key, inputs.x, inputs.table, inputs.lengths, list(inputs.state), list(inputs.weights),
         inputs.reverse, inputs.bf16,
@@ -51,89 +37,25 @@ def by_operator(key: str, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
     return y, tuple(last)
 
 
-def _present(tensor: Tensor | None) -> tuple[Tensor, ...]:
-    return () if tensor is None else (tensor,)
-
-
-def _is_plain(tensors: Sequence[Tensor]) -> bool:
-    """Whether these are tensors with numbers in them and nobody is looking: no compiler, tracer or transform."""
-    if torch.compiler.is_compiling() or _get_current_dispatch_mode() is not None:
-        return False
-    if torch._C._functorch.peek_interpreter_stack() is not None:
-        return False
-    for tensor in tensors:
-        kind = type(tensor)
-        if kind is not Tensor and kind is not Parameter:
-            return False
-    return True
-
-
-class _Layer(torch.autograd.Function):
-    """The thin path."""
-
-    @staticmethod
-    def forward(ctx: Any, cell: Compiled, reverse: bool, bf16: bool, lengths: Tensor | None, states: int,
-                x: Tensor, table: Tensor | None, *rest: Tensor) -> tuple[Tensor, ...]:  # fmt: skip
-        inputs = Inputs(x, table, lengths, rest[:states], rest[states:], reverse, bf16)
-        y, last, memory = calls.forward(cell, inputs, memory=True)
-        ctx.save_for_backward(x, table, lengths, memory, *rest)
-        ctx.cell, ctx.states, ctx.reverse, ctx.bf16 = cell, states, reverse, bf16
-        ctx.set_materialize_grads(False)
-        return (y, *last)
-
-    @staticmethod
-    def backward(ctx: Any, d_y: Tensor | None, *d_last: Tensor | None) -> tuple[Tensor | None, ...]:
-        x, table, lengths, memory, *rest = ctx.saved_tensors
-        states = ctx.states
-        inputs = Inputs(x, table, lengths, tuple(rest[:states]), tuple(rest[states:]), ctx.reverse, ctx.bf16)
-        nothing = (None,) * 5
-        wanted = ctx.needs_input_grad[5:]
-        if torch.is_grad_enabled():  # somebody wants second derivatives
-            return (*nothing, *_through_reference(ctx.cell, inputs, [d_y, *d_last], wanted))
-        return (*nothing, *calls.backward(ctx.cell, inputs, memory, d_y, d_last, wanted))
-
-
-def _through_reference(
-    cell: Compiled, inputs: Inputs, incoming: list[Tensor | None], wanted: Sequence[bool]
+def gradients_by_operator(
+    key: str, inputs: Inputs, memory: Tensor, incoming: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
-    """Gradients with a graph of their own, computed by the reference engine from the same tensors."""
-    # Views: a tensor in two places is two leaves, and no path leads through what one leaf was computed from.
-    state = tuple(s.view_as(s) for s in inputs.state)
-    weights = tuple(w.view_as(w) for w in inputs.weights)
-    vectors = inputs.x if inputs.table is None else inputs.table
-    vectors = vectors.view_as(vectors)
-    first = (vectors, None) if inputs.table is None else (None, vectors)
-    leaves = [*first, *state, *weights]
-    mask = state[-1] if cell.masked else None
-    request = Request(
-        cell.cell,
-        CellWeights(**dict(zip(cell.stored, weights, strict=True))),
-        vectors if inputs.table is None else Embedded(inputs.x, vectors),
-        state if mask is None else state[:-1],
-        inputs.lengths,
-        inputs.reverse,
-        mask,
-        cell.bias,
-    )
-    y, last = Reference().run(request)
-    results = [y, *last, *(() if mask is None else (mask,))]
-    pairs = [(r, d) for r, d in zip(results, incoming, strict=True) if d is not None and r.requires_grad]
-    chosen = [i for i, leaf in enumerate(leaves) if wanted[i] and leaf is not None]
-    given: list[Tensor | None] = [None] * len(leaves)
-    if pairs:
-        found = torch.autograd.grad(
-            [r for r, _ in pairs],
-            [leaf for i in chosen if (leaf := leaves[i]) is not None],
-            [d for _, d in pairs],
-            create_graph=True,
-            allow_unused=True,
-        )
-        for i, gradient in zip(chosen, found, strict=True):
-            given[i] = gradient
-    return given
+    """Gradients of x, the table, the states and the weights, through the operator."""
+    (batch, time), hidden = inputs.x.shape[:2], inputs.state[0].shape[1]
+    d_y, *d_last = incoming
+    first, *others = torch.ops.recurra.layer_backward(
+        key, inputs.x, inputs.table, inputs.lengths, list(inputs.state), list(inputs.weights), inputs.reverse,
+        inputs.bf16, memory, inputs.weights[0].new_zeros(batch, time, hidden) if d_y is None else d_y,
+        [torch.zeros_like(s) if d is None else d for d, s in zip(d_last, inputs.state, strict=True)],
+    )  # fmt: skip
+    return [*((first, None) if inputs.table is None else (None, first)), *others]
 
 
-# what torch's compilers see
+def _memory_size(form: Form, batch: int, time: int, hidden: int, item: int) -> int:
+    """Bytes that are enough for rows of any lengths; of symbolic sizes, too."""
+    padded = (hidden + PADDING - 1) // PADDING * PADDING
+    values = form.saved * batch * time + form.states * batch * (time + 1)
+    return HEADER + 8 * batch + values * padded * item
 
 
 def _inputs(
@@ -143,59 +65,74 @@ def _inputs(
     return Inputs(x, table, lengths, tuple(state), tuple(weights), reverse, bf16)
 
 
-def _memory_size(cell: Compiled, batch: int, time: int, hidden: int, item: int) -> int:
-    """Bytes that are enough for rows of any lengths; of symbolic sizes, too."""
-    padded = (hidden + PADDING - 1) // PADDING * PADDING
-    values = cell.saved * batch * time + cell.states * batch * (time + 1)
-    return HEADER + 8 * batch + values * padded * item
+def _runs(form: Form) -> bool:
+    """Whether there is a core here that takes it."""
+    return library.why_missing() is None and refusal(form.cell, form.bias, form.masked) is None
 
 
-@torch.library.custom_op("recurra::layer", mutates_args=())
-def _forward(
-    cell: str, x: Tensor, table: Tensor | None, lengths: Tensor | None, state: Sequence[Tensor],
-    weights: Sequence[Tensor], reverse: bool, bf16: bool,
-) -> list[Tensor]:  # fmt: skip
-    """The outputs, the last states, and the memory that `recurra::layer_backward` takes."""
-    made = by_key(cell)
-    inputs = _inputs(x, table, lengths, state, weights, reverse, bf16)
+def _checked(cell: str, *given: Any) -> tuple[Form, Inputs]:
+    form, inputs = by_key(cell), _inputs(*given)
+    check_request(by_equations.request_of(form, inputs))
+    return form, inputs
+
+
+def _kept(inputs: Inputs) -> Tensor:
+    """Tokens and lengths as they are now, int64 in one row: what they become later is not seen."""
+    tokens = inputs.x if inputs.table is not None else inputs.x.new_empty(0, dtype=torch.int64)
+    lengths = inputs.x.new_empty(0, dtype=torch.int64) if inputs.lengths is None else inputs.lengths
+    return torch.cat([tokens.flatten(), lengths])
+
+
+def forward(cell: str, *given: Any) -> list[Tensor]:
+    """The outputs, the last states, the memory that `layer_backward` takes, and tokens and lengths in one row."""
+    form, inputs = _checked(cell, *given)
     batch, time, hidden = inputs.sizes
-    if table is not None:  # a compiled caller could not look at the numbers
-        check_tokens(x, len(table))
-    if lengths is not None:
-        check_lengths(lengths, time)
-    size = _memory_size(made, batch, time, hidden, weights[0].element_size())
-    memory = torch.empty(size, dtype=torch.uint8)
-    y, last, _ = calls.forward(made, inputs, memory=memory)
-    return [y.contiguous(), *last, memory]
+    like = inputs.weights[0]
+    memory = like.new_empty(_memory_size(form, batch, time, hidden, like.element_size()), dtype=torch.uint8)
+    if _runs(form):
+        y, last, _ = calls.forward(in_core(form), inputs, memory=memory)
+    else:
+        y, last = by_equations.run(form, inputs)  # type: ignore[assignment]
+    return [y.contiguous(), *last, memory, _kept(inputs)]
 
 
-@_forward.register_fake
-def _(
+def forward_fake(
     cell: str, x: Tensor, table: Tensor | None, lengths: Tensor | None, state: Sequence[Tensor],
     weights: Sequence[Tensor], reverse: bool, bf16: bool,
 ) -> list[Tensor]:  # fmt: skip
-    made, like = by_key(cell), weights[0]
+    form, like = by_key(cell), weights[0]
     (batch, time), hidden = x.shape[:2], state[0].shape[1]
-    size = _memory_size(made, batch, time, hidden, like.element_size())
-    last = [like.new_empty(batch, hidden) for _ in state]
-    return [like.new_empty(batch, time, hidden), *last, torch.empty(size, dtype=torch.uint8)]
+    size = _memory_size(form, batch, time, hidden, like.element_size())
+    kept = (0 if table is None else batch * time) + (0 if lengths is None else batch)
+    return [
+        like.new_empty(batch, time, hidden),
+        *(like.new_empty(batch, hidden) for _ in state),
+        like.new_empty(size, dtype=torch.uint8),
+        like.new_empty(kept, dtype=torch.int64),
+    ]
 
 
-@torch.library.custom_op("recurra::layer_backward", mutates_args=())
-def _backward(
-    cell: str, x: Tensor, table: Tensor | None, lengths: Tensor | None, state: Sequence[Tensor],
-    weights: Sequence[Tensor], reverse: bool, bf16: bool, memory: Tensor, d_y: Tensor, d_last: Sequence[Tensor],
-) -> list[Tensor]:  # fmt: skip
+def backward(cell: str, *given: Any) -> list[Tensor]:
     """Gradients of the table, or of x where there is none, of the states and of the weights."""
-    inputs = _inputs(x, table, lengths, state, weights, reverse, bf16)
-    everything = (True,) * (2 + len(state) + len(weights))
-    found = calls.backward(by_key(cell), inputs, memory, d_y, d_last, everything)
+    *given_forward, memory, d_y, d_last = given
+    form, inputs = _checked(cell, *given_forward)
+    wanted = (inputs.table is None, inputs.table is not None, *[True] * (len(inputs.state) + len(inputs.weights)))
+    if _runs(form):
+        found = calls.backward(in_core(form), inputs, memory, d_y, d_last, wanted)
+    else:
+        found = by_equations.gradients(form, inputs, [d_y, *d_last], wanted)
+    leaves = [inputs.x if inputs.table is None else inputs.table, *inputs.state, *inputs.weights]
+    given_back = [g for g, want in zip(found, wanted, strict=True) if want]
     # an operator's results may not share memory, as parts of one tensor do
-    return [gradient.clone() if gradient._is_view() else gradient for gradient in found if gradient is not None]
+    return [
+        torch.zeros_like(leaf, memory_format=torch.contiguous_format) if g is None
+        else g.clone(memory_format=torch.contiguous_format) if g._is_view() or not g.is_contiguous()
+        else g
+        for g, leaf in zip(given_back, leaves, strict=True)
+    ]  # fmt: skip
 
 
-@_backward.register_fake
-def _(
+def backward_fake(
     cell: str, x: Tensor, table: Tensor | None, lengths: Tensor | None, state: Sequence[Tensor],
     weights: Sequence[Tensor], reverse: bool, bf16: bool, memory: Tensor, d_y: Tensor, d_last: Sequence[Tensor],
 ) -> list[Tensor]:  # fmt: skip
@@ -204,34 +141,88 @@ def _(
     return [first, *(like.new_empty(s.shape) for s in state), *(like.new_empty(w.shape) for w in weights)]
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    cell, x, table, lengths, state, weights, reverse, bf16 = inputs
-    ctx.save_for_backward(x, table, lengths, output[-1], *state, *weights)
-    ctx.cell, ctx.states, ctx.reverse, ctx.bf16 = cell, len(state), reverse, bf16
-    ctx.mark_non_differentiable(output[-1])
+# derivatives
 
 
-def _gradients(ctx: Any, incoming: list[Tensor | None]) -> tuple[Any, ...]:
-    x, table, lengths, memory, *rest = ctx.saved_tensors
-    states = ctx.states
-    state, weights = rest[:states], rest[states:]
-    made = by_key(ctx.cell)
-    if torch.is_grad_enabled():
-        inputs = _inputs(x, table, lengths, state, weights, ctx.reverse, ctx.bf16)
-        wanted = [x.is_floating_point() and x.requires_grad, table is not None and table.requires_grad]
-        wanted += [t.requires_grad for t in rest]
-        d_x, d_table, *others = _through_reference(made, inputs, incoming[:-1], wanted)
-        d_state, d_weights = others[:states], others[states:]
-    else:
-        (batch, time), hidden = x.shape[:2], state[0].shape[1]
-        d_y = incoming[0] if incoming[0] is not None else weights[0].new_zeros(batch, time, hidden)
-        d_last = [d if d is not None else torch.zeros_like(s) for d, s in zip(incoming[1:-1], state, strict=True)]
-        first, *others = torch.ops.recurra.layer_backward(
-            ctx.cell, x, table, lengths, state, weights, ctx.reverse, ctx.bf16, memory, d_y, d_last
-        )
-        d_x, d_table = (first, None) if table is None else (None, first)
-        d_state, d_weights = others[:states], others[states:]
-    return None, d_x, d_table, None, list(d_state), list(d_weights), None, None
+class _Operator(torch.autograd.Function):
+    """The operator with its derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, cell: str, reverse: bool, bf16: bool, lengths: Tensor | None, states: int,
+                x: Tensor, table: Tensor | None, *rest: Tensor) -> tuple[Tensor, ...]:  # fmt: skip
+        state, weights = list(rest[:states]), list(rest[states:])
+        with torch._C._AutoDispatchBelowAutograd():
+            found = torch.ops.recurra.layer(cell, x, table, lengths, state, weights, reverse, bf16)
+        memory, kept = found[-2:]
+        ctx.save_for_backward(x if table is None else None, table, memory, kept, *rest)
+        ctx.cell, ctx.states, ctx.reverse, ctx.bf16 = cell, states, reverse, bf16
+        ctx.shape, ctx.ragged = x.shape[:2], lengths is not None
+        ctx.mark_non_differentiable(memory, kept)
+        ctx.set_materialize_grads(False)
+        return tuple(found)
+
+    @staticmethod
+    def backward(ctx: Any, *incoming: Tensor | None) -> tuple[Tensor | None, ...]:
+        x, table, memory, kept, *rest = ctx.saved_tensors
+        batch, time = ctx.shape
+        if x is None:
+            x = kept[: batch * time].view(batch, time)
+        lengths = kept[kept.shape[0] - batch :] if ctx.ragged else None
+        inputs = _inputs(x, table, lengths, rest[: ctx.states], rest[ctx.states :], ctx.reverse, ctx.bf16)
+        wanted = ctx.needs_input_grad[5:]
+        known = incoming[: 1 + ctx.states]
+        given = [d for d in known if d is not None]
+        if torch.is_grad_enabled() or is_transformed([*given, *rest]) or are_batched(given):
+            found = by_equations.gradients(by_key(ctx.cell), inputs, known, wanted)
+        else:
+            found = gradients_by_operator(ctx.cell, inputs, memory, known)
+        return (*[None] * 5, *[g if want else None for g, want in zip(found, wanted, strict=True)])
 
 
-_forward.register_autograd(_gradients, setup_context=_keep)
+def differentiable(
+    cell: str, x: Tensor, table: Tensor | None, lengths: Tensor | None, state: Sequence[Tensor],
+    weights: Sequence[Tensor], reverse: bool, bf16: bool,
+) -> list[Tensor]:  # fmt: skip
+    tensors = [*([x] if table is None else [table]), *state, *weights]
+    if is_transformed(tensors):
+        return _by_equations(cell, x, table, lengths, state, weights, reverse, bf16)
+    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+        found = _Operator.apply(cell, reverse, bf16, lengths, len(state), x, table, *state, *weights)  # type: ignore[no-untyped-call]
+        return list(found)
+    with torch._C._AutoDispatchBelowAutograd():
+        found = torch.ops.recurra.layer(cell, x, table, lengths, state, weights, reverse, bf16)
+    return list(found)
+
+
+def _by_equations(cell: str, *given: Any) -> list[Tensor]:
+    """The same results, out of torch's own operations."""
+    form, inputs = by_key(cell), _inputs(*given)
+    y, last = by_equations.run(form, inputs)
+    return [y, *last, y.new_empty(0, dtype=torch.uint8), y.new_empty(0, dtype=torch.int64)]
+
+
+# vmap
+
+
+def _batched(run: Callable[..., list[Tensor]]) -> Callable[..., tuple[list[Tensor], list[int]]]:
+    """A rule for torch.vmap: one call for each of the batch, the results stacked."""
+
+    def rule(info: Any, dims: tuple[Any, ...], *given: Any) -> tuple[list[Tensor], list[int]]:
+        calls_ = [run(*_picked(given, dims, i)) for i in range(info.batch_size)]
+        stacked = [torch.stack(results) for results in zip(*calls_, strict=True)]
+        return stacked, [0] * len(stacked)
+
+    return rule
+
+
+def _picked(given: Iterable[Any], dims: Iterable[Any], i: int) -> list[Any]:
+    def one(value: Any, dim: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [one(v, d) for v, d in zip(value, dim if dim is not None else [None] * len(value), strict=True)]
+        return value if dim is None else value.select(dim, i)
+
+    return [one(value, dim) for value, dim in zip(given, dims, strict=True)]
+
+
+forward_batched = _batched(torch.ops.recurra.layer)
+backward_batched = _batched(torch.ops.recurra.layer_backward)

@@ -1,0 +1,164 @@
+"""What has to fit before an engine runs: shapes, types, devices and layouts. Every refusal is a ShapeError."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from recurra.cells.definition import Cell
+from recurra.engines.request import CellWeights, Embedded, Request, State, check_lengths, check_tokens, has_bias
+from recurra.engines.watching import has_numbers, is_recorded
+from recurra.errors import ShapeError
+
+_fitting: dict[object, tuple[bool, int]] = {}
+"""Weights that were found to fit, by their shapes and types: whether they have biases, and H."""
+MOST_FITTING = 4096
+
+WHOLE = (
+    torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64,
+)  # fmt: skip
+"""Types of lengths."""
+
+CAST = (torch.float32, torch.bfloat16, torch.float16)
+"""Types that autocast makes one."""
+
+
+def check_request(request: Request) -> None:
+    """All of it, for a request that did not come through `unroll`. Errors: ShapeError"""
+    weight = request.weights.weight_ih
+    _, hidden = check_weights(request.cell, request.weights)
+    batch, time = check_input(request.x, weight)
+    check_state(request.cell, request.state, (batch, hidden), weight)
+    if request.lengths is not None:
+        checked_lengths(request.lengths, batch, time, weight)
+        check_lengths(request.lengths, time)  # below every mode that looks on
+    if request.recurrent_mask is not None:
+        check_mask(request.recurrent_mask, (batch, hidden), weight)
+
+
+def check_weights(cell: Cell, weights: CellWeights) -> tuple[bool, int]:
+    """Whether there are biases, and H. Errors: ShapeError"""
+    if is_recorded():
+        bias = has_bias(cell, weights.present())
+        return bias, _check_weights(cell, weights, bias)
+    stored = (weights.weight_ih, weights.weight_hh, weights.weight_ph, weights.bias_ih, weights.bias_hh)
+    key = (cell, *(None if w is None else (w.shape, w.dtype, w.device, w.layout) for w in stored))
+    found = _fitting.get(key)
+    if found is None:
+        bias = has_bias(cell, weights.present())
+        found = bias, _check_weights(cell, weights, bias)
+        if len(_fitting) < MOST_FITTING:
+            _fitting[key] = found
+    return found
+
+
+def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> int:
+    gates = len(cell.layout()["weight_ih"])
+    own = weights.weight_ih
+    _check_dense("weight_ih", own)
+    if own.dim() != 2 or own.shape[0] % gates or own.shape[0] == 0:
+        raise ShapeError(f"expected weight_ih [{gates}*H, I] for {cell.name}, got {list(own.shape)}")
+    if not own.dtype.is_floating_point:
+        raise ShapeError(f"a layer computes with floating-point numbers, its weights are {own.dtype}")
+    hidden = own.shape[0] // gates
+    expected = cell.shapes(own.shape[1], hidden, bias=bias)
+    present = weights.present()
+    if expected.keys() != present.keys():
+        raise ShapeError(f"{cell.name} takes the weights {', '.join(expected)}, got {', '.join(present)}")
+    for name, shape in expected.items():
+        tensor = present[name]
+        _check_dense(name, tensor)
+        if tensor.shape != shape:
+            raise ShapeError(f"expected {name} {list(shape)} for {cell.name}, got {list(tensor.shape)}")
+        if tensor.dtype != own.dtype or tensor.device != own.device:
+            raise ShapeError(f"{name} is {tensor.dtype} on {tensor.device}, weight_ih {own.dtype} on {own.device}")
+    return hidden
+
+
+def check_input(x: Tensor | Embedded, weight: Tensor) -> tuple[int, int]:
+    """B and T. Errors: ShapeError"""
+    if isinstance(x, Embedded):
+        _check_dense("tokens", x.tokens)
+        if not isinstance(x.table, Tensor):
+            raise ShapeError(f"expected a table [V, {weight.shape[1]}], got {type(x.table).__name__}: give its weight")
+        _check_dense("the table", x.table)
+        if x.tokens.dim() != 2 or x.tokens.dtype not in (torch.int64, torch.int32):
+            raise ShapeError(f"expected tokens int64 [B, T], got {x.tokens.dtype} {list(x.tokens.shape)}")
+        if x.table.dim() != 2 or x.table.shape[1] != weight.shape[1]:
+            raise ShapeError(f"expected a table [V, {weight.shape[1]}], got {list(x.table.shape)}")
+        if x.tokens.device != x.table.device:
+            raise ShapeError(f"tokens are on {x.tokens.device}, their table is on {x.table.device}")
+        vectors, shape = x.table, x.tokens.shape
+        if x.tokens.device.type == "cpu" and has_numbers(x.tokens):  # recorded, the operator looks
+            check_tokens(x.tokens, len(x.table))
+    else:
+        _check_dense("x", x)
+        if x.dim() != 3 or x.shape[2] != weight.shape[1]:
+            raise ShapeError(f"expected x [B, T, {weight.shape[1]}], got {list(x.shape)}")
+        vectors, shape = x, x.shape
+    if vectors.device != weight.device:
+        raise ShapeError(f"x is on {vectors.device}, the weights are on {weight.device}")
+    _check_type("x", vectors, weight)
+    if shape[1] == 0:
+        raise ShapeError(f"expected at least one step, got x {list(shape)}")
+    return shape[0], shape[1]
+
+
+def check_state(cell: Cell, state: State, shape: tuple[int, int], weight: Tensor) -> None:
+    """Errors: ShapeError"""
+    if len(state) != len(cell.states):
+        raise ShapeError(f"{cell.name} has the states {', '.join(cell.states)}, got {len(state)} tensors")
+    for name, tensor in zip(cell.states, state, strict=True):
+        _check_rows(f"state {name}", tensor, shape, weight)
+
+
+def check_mask(mask: Tensor, shape: tuple[int, int], weight: Tensor) -> None:
+    """Errors: ShapeError"""
+    _check_rows("recurrent_mask", mask, shape, weight)
+
+
+def _check_rows(what: str, tensor: Tensor, shape: tuple[int, int], weight: Tensor) -> None:
+    _check_dense(what, tensor)
+    if tensor.shape != shape:
+        raise ShapeError(f"expected {what} [B, H] = {list(shape)}, got {list(tensor.shape)}")
+    if tensor.device != weight.device:
+        raise ShapeError(f"{what} is on {tensor.device}, the weights are on {weight.device}")
+    _check_type(what, tensor, weight)
+
+
+def _check_dense(what: str, tensor: Tensor) -> None:
+    if not isinstance(tensor, Tensor):
+        raise ShapeError(f"expected {what}, a tensor, got a {type(tensor).__name__}")
+    if tensor.is_nested:
+        raise ShapeError(f"{what} is a nested tensor; pad it (torch.nested.to_padded_tensor) and give lengths")
+    if tensor.layout is not torch.strided:
+        raise ShapeError(f"{what} is {tensor.layout}, a layer takes dense tensors; call .to_dense() on it first")
+
+
+def _check_type(what: str, tensor: Tensor, weight: Tensor) -> None:
+    if tensor.dtype == weight.dtype:
+        return
+    if tensor.dtype in CAST and weight.dtype in CAST and torch.is_autocast_enabled(weight.device.type):
+        return
+    raise ShapeError(f"{what} is {tensor.dtype}, the weights are {weight.dtype}")
+
+
+def checked_lengths(lengths: object, batch: int, time: int, weight: Tensor) -> Tensor | None:
+    """The lengths as an engine takes them, a copy, int64 [B] on the CPU; None where nothing has numbers.
+
+    Errors: ShapeError
+    """
+    if not isinstance(lengths, Tensor):
+        raise ShapeError(f"expected lengths, a tensor int64 [B] = [{batch}], got a {type(lengths).__name__}")
+    _check_dense("lengths", lengths)
+    if lengths.shape != (batch,) or lengths.dtype not in WHOLE:
+        raise ShapeError(f"expected lengths int64 [B] = [{batch}], got {lengths.dtype} {list(lengths.shape)}")
+    if lengths.device.type == "meta":
+        if weight.device.type != "meta":
+            raise ShapeError(f"lengths are on meta, where they have no numbers; the weights are on {weight.device}")
+        return None
+    known = has_numbers(lengths)
+    lengths = lengths.detach().to("cpu", torch.int64, copy=True)
+    if known:
+        check_lengths(lengths, time)
+    return lengths
