@@ -212,6 +212,7 @@ class Backward {
         if (!layer_.code.carries[size_t(s)] && u1 > u0)
           for (int64_t r = 0; r < active; r++) std::fill_n(bench.carry_out[s] + r * w + u0, u1 - u0, T(0));
       if (!alone) continue;
+      team->wait();  // what the others carry on is whole now
       if (!rows_too) return;  // the first thread goes on with the panels of all
       team = nullptr;
       u0 = 0;
