@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
@@ -12,6 +13,7 @@ from recurra.cells.definition import Cell
 from recurra.engines.request import Embedded
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers.initial import Init
+from recurra.layers.packed import Run, order, runs, split
 from recurra.layers.stack import Merge, Stack
 
 
@@ -69,14 +71,39 @@ class _DropIn(Stack):
         return y.squeeze(0), self._state_out(tuple(s.squeeze(1) for s in last))
 
     def _packed(self, packed: PackedSequence, states: Any) -> tuple[PackedSequence, Any]:
+        watched = torch.compiler.is_compiling() or torch.jit.is_tracing()
+        parts = [] if watched else runs(packed.batch_sizes)
+        if len(parts) > 1:
+            return self._in_runs(packed, states, parts)
         x, lengths = pad_packed_sequence(packed, batch_first=True)
         y, last = super().forward(x, states, lengths=lengths)
-        order = packed.sorted_indices
-        if order is not None:
-            y, lengths = y[order], lengths[order.cpu()]
+        by_length = packed.sorted_indices
+        if by_length is not None:
+            y, lengths = y[by_length], lengths[by_length.cpu()]
         data = pack_padded_sequence(y, lengths, batch_first=True).data
         again = PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
         return again, self._state_out(last)
+
+    def _in_runs(self, packed: PackedSequence, states: Any, parts: list[Run]) -> tuple[PackedSequence, Any]:
+        if states is not None:
+            self.check_state(tuple(states), int(packed.batch_sizes[0]))
+            if packed.sorted_indices is not None:
+                states = [s.index_select(1, packed.sorted_indices) for s in states]
+        places = order(packed.batch_sizes, parts).to(packed.data.device)
+        outputs, ends = [], []
+        for run, part in zip(parts, split(packed, parts, places), strict=True):
+            x, lengths = pad_packed_sequence(part, batch_first=True)
+            start = None if states is None else tuple(s[:, run.rows] for s in states)
+            y, last = super().forward(x, start, lengths=lengths)
+            outputs.append(pack_padded_sequence(y, lengths, batch_first=True).data)
+            ends.append(last)
+        back = torch.empty_like(places).scatter_(0, places, torch.arange(len(places), device=places.device))
+        whole = tuple(torch.cat(rows, 1) for rows in zip(*ends, strict=True))
+        if packed.unsorted_indices is not None:
+            whole = tuple(s.index_select(1, packed.unsorted_indices) for s in whole)
+        data = torch.cat(outputs).index_select(0, back)
+        again = PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
+        return again, self._state_out(whole)
 
     def _state_out(self, state: tuple[Tensor, ...]) -> Any:
         return state if len(state) > 1 else state[0]
