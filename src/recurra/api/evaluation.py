@@ -42,9 +42,10 @@ def evaluate(
     for name in given:
         if name not in READING:
             raise UnknownNameError("option of evaluate", name, READING)
-    if data is None and (groups is not None or given):
-        name = "groups" if groups is not None else next(iter(given))
-        raise UsageError(f"{name} is of DATA; without any, the run's own are read as in training")
+    if data is None and groups is not None:
+        raise UsageError("groups are named by a column of DATA; name a table")
+    if data is None and given:
+        raise UsageError(f"{next(iter(given))} is of DATA; without any, the run's own are read as in training")
     if data is None:
         on, count, scores, rivals = _again(run, baselines)
     else:
