@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import importlib
 import multiprocessing
 import os
 import random
@@ -67,10 +68,12 @@ def work(place: Path, task: str, seed: int, numbers: list[int], told: Any) -> No
     sys.stdin = open(os.devnull)  # noqa: SIM115
     used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     resource.setrlimit(resource.RLIMIT_AS, (used + ADDRESS_SPACE, used + ADDRESS_SPACE))
+    for module in ("lightning_fabric", "recurra.api.training", "recurra.cli.application"):
+        importlib.import_module(module)  # what is stopped halfway through an import breaks the cases after it
     victim = Victim(place / task, task)
     for number in numbers:
         told.send(("begun", number))
-        faulthandler.dump_traceback_later(6 * SECONDS, exit=True)
+        faulthandler.dump_traceback_later(30 * SECONDS, exit=True)
         told.send(("done", attempt(victim, f"{task}-{seed}-{number}")))
         faulthandler.cancel_dump_traceback_later()
 

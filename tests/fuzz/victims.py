@@ -17,6 +17,8 @@ SMALL = {"hidden_size": 6, "embedding_size": 6, "batch_size": 8, "device": "cpu"
 TASKS = ("classify", "tag", "language", "pieces", "fill", "translate", "generate")
 """And language models of sub-words."""
 FINE = (0, 3, 4)
+WAITS = 12
+"""Times the seconds of the processor that a command may take by the clock: others may want the processor too."""
 GOES_ON = (*FINE, 5)
 """Of a training: it may diverge."""
 
@@ -143,10 +145,10 @@ def use(command: list[str], *, seconds: float, megabytes: float) -> str | None:
     said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace", write_through=True)
     before, begun = _memory(reset=True), time.process_time()
     try:
-        with _watched(4 * seconds), contextlib.redirect_stdout(written), contextlib.redirect_stderr(said):
+        with _watched(WAITS * seconds), contextlib.redirect_stdout(written), contextlib.redirect_stderr(said):
             code = main(command)
     except Hung:
-        return f"it took more than {4 * seconds:g} s"
+        return f"it took more than {WAITS * seconds:g} s"
     except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
         return traceback.format_exc()
     took, grown = time.process_time() - begun, _memory() - before
