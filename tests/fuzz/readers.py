@@ -41,8 +41,8 @@ SECONDS = 10
 MEMORY = 200 << 20
 SPACE = 3 << 30
 """Bytes of address space that a case may take beyond what is there: what goes over that is a MemoryError."""
-STUCK = 120
-"""Seconds after which a case that does not even hear the alarm is ended from outside."""
+STUCK, ASLEEP = 60, 1800
+"""Seconds of processor time, and by the clock, after which a case deaf to the alarm is ended."""
 
 
 class TooSlowError(BaseException):
@@ -194,13 +194,13 @@ def _supervised(first: int, count: int, seed: int, place: Path) -> int:
     shared = {"RECURRA_CACHE": str(place / "cache"), "MALLOC_ARENA_MAX": "1"}
     with (place / "stderr.txt").open("wb") as stderr:
         process = subprocess.Popen([*command, "--seed", str(seed)], env=os.environ | shared, stderr=stderr)
-        at, since = first, time.monotonic()
+        at, since, spent = first, time.monotonic(), 0.0
         while process.poll() is None:
             time.sleep(0.05)
             now = _at(place, first)
             if now != at:
-                at, since = now, time.monotonic()
-            elif time.monotonic() - since > STUCK:
+                at, since, spent = now, time.monotonic(), _processor_seconds(process.pid)
+            elif time.monotonic() - since > ASLEEP or _processor_seconds(process.pid) - spent > STUCK:
                 process.kill()
                 process.wait()
     shutil.rmtree(place / "cache", ignore_errors=True)
@@ -212,6 +212,13 @@ def _supervised(first: int, count: int, seed: int, place: Path) -> int:
     if (place / "case").is_dir():
         shutil.copytree(place / "case", place / f"failed-{at}", symlinks=True, dirs_exist_ok=True)
     return at + 1
+
+
+def _processor_seconds(process: int) -> float:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _at(place: Path, first: int) -> int:
