@@ -12,8 +12,8 @@ import pytest
 import torch
 
 import recurra
-from recurra import recurrence
 from recurra.cells import definition
+from recurra.engines import checks
 from recurra.engines.native import compiled, library
 from recurra.layers.dropins import GRU
 from recurra.layers.stack import Stack
@@ -52,7 +52,7 @@ def test_what_is_in_use_stays() -> None:
 def test_copies_leave_nothing_behind(engine: str) -> None:
     layer, x = Stack(3, 5, 2, cell="lstm", engine=engine), torch.randn(4, 6, 3)
     layer(x)[0].sum().backward()
-    caches = (definition._numbered, recurrence._fitting, compiled._cells, compiled._by_key)
+    caches = (definition._numbered, checks._fitting, compiled._by_key, compiled._forms, compiled._compiled)
     before = [len(c) for c in caches]
     weights = []
     for _ in range(5):
