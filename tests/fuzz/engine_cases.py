@@ -13,12 +13,11 @@ from law_cases import place_weights
 from torch import Tensor
 
 from recurra.cells.definition import Cell
-from recurra.engines import reference
 from recurra.engines.native import library
 from recurra.engines.native.compiled import compiled
 from recurra.engines.native.operators import by_operator
 from recurra.engines.request import CellWeights, Embedded
-from recurra.equations.graph import Parameter
+from recurra.equations import interpret
 from recurra.recurrence import stream, unroll
 
 Answer = dict[str, Tensor]
@@ -319,23 +318,15 @@ def rounded(values: Tensor) -> Tensor:
     return values.float().bfloat16().to(values.dtype)
 
 
-class _RoundedWeights(reference.StepWeights):
-    def product(self, parameter: Parameter, operand: Tensor) -> Tensor:
-        if parameter.kind == "R" and self.mask is not None:
-            operand = operand * self.mask
-        found: Tensor = _Rounded.apply(operand, self.tensors[parameter.kind, parameter.gate])
-        return found
-
-
 @contextmanager
 def rounded_products() -> Iterator[None]:
     """The reference engine with products of bfloat16."""
-    plain = reference.StepWeights
-    reference.StepWeights = _RoundedWeights  # type: ignore[misc]
+    plain = interpret.product
+    interpret.product = _Rounded.apply  # type: ignore[assignment]
     try:
         yield
     finally:
-        reference.StepWeights = plain  # type: ignore[misc]
+        interpret.product = plain
 
 
 TOLERANCE = {"float64": 1e-10, "float32": 2e-5, "bfloat16": 2e-2}

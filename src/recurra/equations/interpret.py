@@ -65,6 +65,11 @@ def run_derivative(
     return pick[0], pick[1:], gradients
 
 
+def product(operand: Tensor, weight: Tensor) -> Tensor:
+    """Shapes: [B, K], [H, K] -> [B, H]"""
+    return operand @ weight.T
+
+
 def _compute(
     node: Node, values: Sequence[Tensor], weights: Weights, like: Tensor, recurrent_mask: Tensor | None = None
 ) -> Tensor:
@@ -77,7 +82,7 @@ def _compute(
             case "vector":
                 return weight
             case "W" | "R":
-                return args[0] @ weight.T
+                return product(args[0], weight)
             case _:
                 return args[0] @ weight
     match node.op:

@@ -63,7 +63,7 @@ def forward(cell: Compiled, inputs: Inputs, *, memory: bool | Tensor) -> tuple[T
     call.y, call.y_batch, call.y_time = y.data_ptr(), y.stride(0), y.stride(1)
     for i, tensor in enumerate(last):
         call.last[i] = tensor.data_ptr()
-    _check(c.recurra_forward(cell.train if train else cell.infer, byref(call)))
+    check(c.recurra_forward(cell.train if train else cell.infer, byref(call)))
     del alive
     return y, last, kept
 
@@ -122,7 +122,7 @@ def backward(
             call.dweight_hh = d_matrices[1].data_ptr()
         if sums is not None:
             call.dvectors = sums.data_ptr()
-        _check(cell.library.c.recurra_backward(cell.train, byref(call)))
+        check(cell.library.c.recurra_backward(cell.train, byref(call)))
         del alive
     return [d_x, d_table, *d_state, *d_matrices, *_vectors(cell, sums, want_weight[matrices:])]
 
@@ -266,7 +266,8 @@ _REFUSED: dict[int, str] = {
 }
 
 
-def _check(code: int) -> None:
+def check(code: int) -> None:
+    """Errors: MemoryError; UsageError for what changed since it was checked"""
     if code == library.OK:
         return
     if code == library.NO_MEMORY:

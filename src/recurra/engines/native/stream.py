@@ -8,11 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from recurra.engines.native import library
-from recurra.engines.native.calls import Inputs, fill
+from recurra.engines.native.calls import Inputs, check, fill, rows
 from recurra.engines.native.compiled import compiled
 from recurra.engines.request import Request, State
+from recurra.engines.watching import are_plain, has_tangent
 from recurra.errors import ShapeError
 
 
@@ -29,7 +31,7 @@ class NativeStream:
         own = weights[0].dtype
         self._bf16 = own == torch.bfloat16
         inner = torch.float32 if self._bf16 else own
-        state = tuple(s.detach().to(inner).contiguous() for s in request.state)
+        state = tuple(rows(s.detach().to(inner)) for s in request.state)
         weights = tuple(w.to(inner) for w in weights)
         self.batch, self.hidden_size = state[0].shape
         self.input_size, self.dtype = weights[0].shape[1], own
@@ -66,23 +68,33 @@ class NativeStream:
             raise ShapeError(
                 f"expected x {list(self._shape)}, {self.dtype} on the CPU; got {list(x.shape)}, {x.dtype} on {x.device}"
             )
+        if not are_plain((x,)) or (forward_ad._current_level >= 0 and has_tangent(x)):
+            raise NotImplementedError(
+                "a stream steps through numbers in memory: it cannot be traced, compiled, transformed or "
+                f"differentiated, and takes no {type(x).__name__} without numbers; call the layer on a sequence instead"
+            )
         if self._bf16:
             x = x.float()
-        if not x.is_contiguous():
-            x = x.contiguous()
-        self._step(self._handle, x.data_ptr(), self._y_at)
+        x = rows(x)
+        check(self._step(self._handle, x.data_ptr(), self._y_at))
         return self._y.to(torch.bfloat16) if self._bf16 else self._y
 
     @property
     def state(self) -> State:
         """Copies of the states, each [B, H]."""
-        self._c.recurra_stream_state(self._handle, self._state_at, 0)
+        check(self._c.recurra_stream_state(self._handle, self._state_at, 0))
         return tuple(s.to(self.dtype, copy=True) for s in self._states)
 
     @state.setter
     def state(self, values: State) -> None:
+        if len(values) != len(self._states):
+            raise ShapeError(f"expected {len(self._states)} states, got {len(values)}")
         for own, value in zip(self._states, values, strict=True):
-            if value.shape != own.shape:
-                raise ShapeError(f"expected states {list(own.shape)}, got {list(value.shape)}")
-            own.copy_(value)
-        self._c.recurra_stream_state(self._handle, self._state_at, 1)
+            if value.shape != own.shape or not value.dtype.is_floating_point or not are_plain((value,)):
+                raise ShapeError(
+                    f"expected states {list(own.shape)}, {self.dtype}; got {type(value).__name__} {list(value.shape)}, "
+                    f"{value.dtype} on {value.device}"
+                )
+        for own, value in zip(self._states, values, strict=True):
+            own.copy_(value.detach())
+        check(self._c.recurra_stream_state(self._handle, self._state_at, 1))
