@@ -14,7 +14,7 @@ from recurra.engines.native import library
 from recurra.engines.native.calls import Inputs, check, fill, rows
 from recurra.engines.native.compiled import compiled
 from recurra.engines.request import Request, State
-from recurra.engines.watching import are_plain, has_tangent
+from recurra.engines.watching import are_plain, has_numbers, has_tangent
 from recurra.errors import ShapeError
 
 
@@ -64,14 +64,14 @@ class NativeStream:
 
         Errors: ShapeError
         """
-        if x.shape != self._shape or x.dtype != self.dtype or x.device.type != "cpu":
-            raise ShapeError(
-                f"expected x {list(self._shape)}, {self.dtype} on the CPU; got {list(x.shape)}, {x.dtype} on {x.device}"
-            )
         if not are_plain((x,)) or (forward_ad._current_level >= 0 and has_tangent(x)):
             raise NotImplementedError(
                 "a stream steps through numbers in memory: it cannot be traced, compiled, transformed or "
                 f"differentiated, and takes no {type(x).__name__} without numbers; call the layer on a sequence instead"
+            )
+        if x.shape != self._shape or x.dtype != self.dtype or x.device.type != "cpu":
+            raise ShapeError(
+                f"expected x {list(self._shape)}, {self.dtype} on the CPU; got {list(x.shape)}, {x.dtype} on {x.device}"
             )
         if self._bf16:
             x = x.float()
@@ -90,7 +90,7 @@ class NativeStream:
         if len(values) != len(self._states):
             raise ShapeError(f"expected {len(self._states)} states, got {len(values)}")
         for own, value in zip(self._states, values, strict=True):
-            if value.shape != own.shape or not value.dtype.is_floating_point or not are_plain((value,)):
+            if value.shape != own.shape or not value.dtype.is_floating_point or not has_numbers(value):
                 raise ShapeError(
                     f"expected states {list(own.shape)}, {self.dtype}; got {type(value).__name__} {list(value.shape)}, "
                     f"{value.dtype} on {value.device}"
