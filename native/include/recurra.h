@@ -181,7 +181,8 @@ void recurra_threads(void* gomp_parallel, void* get_thread_num, void* get_num_th
 /* How many threads can run at once: processors by affinity and by the quota of the control group, rounded down. root: a
  * folder that stands for / (tests); NULL: this machine, asked at most once a second. */
 int32_t recurra_processors(const char* root);
-void recurra_threads_as_asked(int on); /* tests: teams of as many threads as a call says */
+/* Tests: 1: teams of as many threads as a call says; 2: these, and those that share units go on as one after a step. */
+void recurra_threads_as_asked(int how);
 
 const char* recurra_variant(void);  /* "portable", "avx2", "avx512", "avx512bf16", "amx" */
 /* What this CPU can run, best first, as comma-separated variant names. The portable library answers. */

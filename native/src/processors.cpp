@@ -95,7 +95,7 @@ int64_t now() {
   return int64_t(time.tv_sec) * 1000 + time.tv_nsec / 1000000;
 }
 
-std::atomic<bool> as_asked{false};
+std::atomic<int> as_asked{0};
 
 }  // namespace
 
@@ -110,6 +110,8 @@ int processors() {
   }
   return count.load();
 }
+
+bool soon_alone() { return as_asked.load(std::memory_order_relaxed) == 2; }
 
 int team_size(int asked, int64_t work) {
   asked = std::min(std::max(asked, 1), MOST_THREADS);
@@ -130,4 +132,4 @@ RECURRA_EXPORT int32_t recurra_processors(const char* root) {
   }
 }
 
-RECURRA_EXPORT void recurra_threads_as_asked(int on) { as_asked.store(on != 0); }
+RECURRA_EXPORT void recurra_threads_as_asked(int how) { as_asked.store(how); }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "export.hpp"
+#include "processors.hpp"
 #include "recurra.h"
 
 namespace recurra {
@@ -75,6 +76,7 @@ bool Team::meet(bool alike) {
   const int phase = phase_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1) {
     const int64_t late = alike ? late_.load(std::memory_order_relaxed) : 0;
+    if (alike && soon_alone()) crowded_.store(true, std::memory_order_relaxed);
     if (late > LATE) {
       const int64_t time = now();
       if (2 * late > (time - begun_) * (count_ - 1)) {
