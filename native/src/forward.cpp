@@ -134,6 +134,7 @@ class Forward {
           std::memcpy(to + u0, bench.after[s] + r * w + u0, size_t(units) * sizeof(T));
         }
       if (!alone) continue;
+      team->wait();  // the others have read this step's states, which the first thread will soon write over
       if (thread != 0) return;
       team = nullptr;
       first = u0 = 0;
