@@ -103,7 +103,8 @@ def _hold_column(request: Request) -> Tensor:
     most = torch.finfo(runs_in).max / 4
     held = HELD[request.cell.function]
     column = [max(-most, min(held.get(gate, 0.0), most)) for gate in request.cell.layout()["weight_ih"]]
-    return weight.new_tensor(column).repeat_interleave(request.hidden_size).unsqueeze(-1)
+    made = torch.tensor(column, dtype=weight.dtype, device=weight.device)
+    return made.repeat_interleave(request.hidden_size).unsqueeze(-1)
 
 
 def _turned(values: Tensor, lengths: Tensor | None) -> Tensor:

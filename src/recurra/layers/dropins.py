@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from recurra.cells.definition import Cell
 from recurra.engines.request import Embedded
+from recurra.engines.watching import is_recorded
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers.initial import Init
 from recurra.layers.packed import Run, order, runs, split
@@ -71,8 +72,7 @@ class _DropIn(Stack):
         return y.squeeze(0), self._state_out(tuple(s.squeeze(1) for s in last))
 
     def _packed(self, packed: PackedSequence, states: Any) -> tuple[PackedSequence, Any]:
-        watched = torch.compiler.is_compiling() or torch.jit.is_tracing()
-        parts = [] if watched else runs(packed.batch_sizes)
+        parts = [] if is_recorded() else runs(packed.batch_sizes)
         if len(parts) > 1:
             return self._in_runs(packed, states, parts)
         x, lengths = pad_packed_sequence(packed, batch_first=True)

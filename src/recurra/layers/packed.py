@@ -64,6 +64,6 @@ def order(batch_sizes: Tensor, parts: list[Run]) -> Tensor:
 
 def split(packed: PackedSequence, parts: list[Run], places: Tensor) -> Iterator[PackedSequence]:
     """Each run as a PackedSequence of its own, its rows in the order of their lengths."""
-    data = packed.data.index_select(0, places).split([run.steps for run in parts])
+    data = packed.data.index_select(0, places).split([run.steps for run in parts])  # type: ignore[no-untyped-call]
     for values, run in zip(data, parts, strict=True):
         yield PackedSequence(values, run.batch_sizes)

@@ -20,7 +20,7 @@ from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.tasks.generate.data import GenerateData, Part
 from recurra.tasks.language.trainee import named_loss
-from recurra.tasks.model import Model
+from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.topologies.sampling import check_sampling, numbers
@@ -200,6 +200,7 @@ class Generator(Model):
     def generate(
         self, prompt: str = "", length: int | None = None, *args: Any, condition: str | None = None, count: int = 1,
         temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None, seed: int | None = None,
+        **options: Any,
     ) -> list[Generated]:  # fmt: skip
         """`count` texts of a condition, each beginning with the prompt.
 
@@ -208,6 +209,7 @@ class Generator(Model):
         others each time
         Errors: UsageError for a prompt with tokens that the model does not know, and for numbers that cannot be
         """
+        refuse_options(self, options)
         check_sampling(temperature, top_k, top_p)
         length = min(self.longest, LONGEST) if length is None else length
         if length < 0 or count < 1:

@@ -1,0 +1,206 @@
+"""What holds for the runs of every task of the registry."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_tasks import MARKUP, TINY, Tiny
+
+import recurra
+from recurra import model_folder
+from recurra.api import training
+from recurra.api.talk import Talk
+from recurra.errors import DataError, RecurraError, StoppedError, UsageError
+from recurra.report import measures
+from recurra.tasks.settings import TASKS
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, recurra.Run]:
+    """A run of each task, trained when it is first asked for."""
+
+    class Runs(dict[str, recurra.Run]):
+        def __missing__(self, task: str) -> recurra.Run:
+            folder = tmp_path_factory.mktemp(task)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("RECURRA_CACHE", str(folder / "cache"))
+                self[task] = TINY[task].train(folder, folder / "run")
+            return self[task]
+
+    return Runs()
+
+
+@pytest.fixture(params=list(TASKS))
+def task(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return str(request.param)
+
+
+@pytest.fixture
+def tiny(task: str) -> Tiny:
+    assert task in TINY, f"write a small example of {task} into tiny_tasks.py"
+    return TINY[task]
+
+
+def test_a_run_stopped_and_resumed_is_the_uninterrupted_one(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "build_report", lambda record: "<html></html>")
+    whole = tiny.train(tmp_path, tmp_path / "whole")
+    steps = whole.metrics["history"][-1]["step"]
+    sent: list[int] = []
+
+    class Interrupting(Talk):
+        def tick(self, tick: Any) -> None:
+            if tick.step == max(1, steps // 2 - 1) and not sent:
+                sent.append(tick.step)
+                signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "Talk", Interrupting)
+        with pytest.raises(StoppedError):
+            tiny.train(tmp_path, tmp_path / "stopped")
+    resumed = recurra.train(resume=tmp_path / "stopped", quiet=True)
+    ours, theirs = (model_folder.read(run.folder).weights() for run in (resumed, whole))
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
+    assert resumed.metrics["metrics"] == whole.metrics["metrics"]
+    first, second = (
+        [{k: v for k, v in point.items() if k != "seconds"} for point in run.metrics["history"]]
+        for run in (resumed, whole)
+    )
+    assert first == second
+
+
+def test_a_fresh_process_gives_the_same_answers(runs: dict[str, recurra.Run], tmp_path: Path) -> None:
+    folders = {task: str(runs[task].folder) for task in TASKS}
+    code = (
+        "import json, sys; sys.path.insert(0, sys.argv[1])\n"
+        "import torch, recurra; from tiny_tasks import TINY\n"
+        "torch.set_num_threads(int(sys.argv[3]))\n"
+        "folders = json.loads(sys.argv[2])\n"
+        "print(json.dumps({t: TINY[t].ask(recurra.load(f), TINY[t].asked) for t, f in folders.items()}))"
+    )
+    words = [sys.executable, "-c", code, str(HERE), json.dumps(folders), str(torch.get_num_threads())]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    here = {task: TINY[task].ask(runs[task], TINY[task].asked) for task in TASKS}
+    assert json.loads(done.stdout) == json.loads(json.dumps(here))
+
+
+def test_the_held_out_part_again_gives_the_reports_figures(task: str, runs: dict[str, recurra.Run]) -> None:
+    run = runs[task]
+    again = recurra.load(run.folder).evaluate()
+    stored = run.metrics["metrics"]
+    assert {name: again[name] for name in stored} == pytest.approx(stored, rel=1e-6)
+    assert again["count"] > 0
+
+
+def test_an_answer_does_not_depend_on_what_else_is_asked(task: str, tiny: Tiny, runs: dict[str, recurra.Run]) -> None:
+    together = tiny.ask(runs[task], tiny.asked)
+    for text, answer in zip(tiny.asked, together, strict=True):
+        (alone,) = tiny.ask(runs[task], [text])
+        _near(alone, answer)
+
+
+def _near(a: Any, b: Any) -> None:
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a:
+            _near(a[key], b[key])
+    elif isinstance(a, list | tuple):
+        assert len(a) == len(b)
+        for one, other in zip(a, b, strict=True):
+            _near(one, other)
+    elif isinstance(a, float):
+        assert a == pytest.approx(b, rel=1e-4, abs=1e-6)
+    else:
+        assert a == b
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.seen.append(tag)
+
+
+def test_its_page_is_whole_and_escapes_what_it_shows(task: str, runs: dict[str, recurra.Run]) -> None:
+    page = (runs[task].folder / "report.html").read_text(encoding="utf-8")
+    tags = _Tags()
+    tags.feed(page)
+    assert "b" not in tags.seen, f"{MARKUP} of the data became markup"
+    assert not re.search(r"<script|src=\"http|href=\"http", page)
+    for name in runs[task].metrics["metrics"]:
+        if name != "loss":
+            assert measures.measure(name).label in page
+
+
+def test_baselines_stand_beside_it(task: str, runs: dict[str, recurra.Run]) -> None:
+    metrics = runs[task].metrics
+    baselines = metrics["baselines"]
+    assert len({b["name"] for b in baselines}) == len(baselines) > 0
+    for baseline in baselines:
+        assert set(baseline["metrics"]) & set(metrics["metrics"]), baseline["name"]
+
+
+BAD = {
+    "nothing there": None,
+    "empty": b"",
+    "blank": b"\n \n\n",
+    "no text": bytes(range(256)) * 40,
+    "packed": b"\x1f\x8b\x08\x00" + bytes(60),
+    "picture": b"\x89PNG\r\n\x1a\n" + bytes(600),
+}
+
+
+@pytest.mark.parametrize("kind", list(BAD))
+def test_bad_data_are_an_error_that_names_them(task: str, tiny: Tiny, kind: str, tmp_path: Path) -> None:
+    there = tiny.write(tmp_path)
+    content = BAD[kind]
+    if there.is_dir():
+        for path in there.iterdir():
+            path.write_bytes(content or b"")
+        bad = there if content is not None else there / "missing"
+    else:
+        bad = there
+        bad.unlink() if content is None else bad.write_bytes(content)
+    with pytest.raises(DataError) as error:
+        recurra.train(bad, task=task, out=tmp_path / "run", quiet=True, epochs=1.0)
+    assert 20 < len(str(error.value)) < 2000
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("asked", [[None], [3.5], None, {"text": "a"}, b"a", {"a"}], ids=str)
+def test_a_question_that_is_none_is_refused(task: str, runs: dict[str, recurra.Run], asked: Any) -> None:
+    with pytest.raises(UsageError):
+        runs[task].predict(asked)
+
+
+@pytest.mark.parametrize("asked", ["", "  "])
+def test_an_empty_question_is_refused_or_begins_a_text(task: str, runs: dict[str, recurra.Run], asked: str) -> None:
+    if task == "language":
+        assert len(runs[task].predict([asked], top=2)) == 1
+    else:
+        with pytest.raises(UsageError):
+            runs[task].predict([asked])
+
+
+def test_an_option_that_it_does_not_read_is_refused(task: str, runs: dict[str, recurra.Run]) -> None:
+    use = runs[task].generate if task == "generate" else runs[task].predict
+    with pytest.raises(RecurraError, match="colour"):
+        use("a", colour=3)

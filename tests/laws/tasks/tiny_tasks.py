@@ -1,0 +1,114 @@
+"""A small example of every task: data that a few steps can be trained on, and questions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import recurra
+
+SMALL: dict[str, Any] = {
+    "hidden_size": 6,
+    "embedding_size": 5,
+    "batch_size": 16,
+    "epochs": 2.0,
+    "device": "cpu",
+    "quiet": True,
+    "dropout": 0.2,
+    "recurrent_dropout": 0.1,
+}
+NOUNS = {"dog": "Hund", "cat": "Katze", "man": "Mann", "house": "Haus", "tree": "Baum", "book": "Buch"}
+VERBS = {"sees": "sieht", "has": "hat", "likes": "mag"}
+CITIES = (("Rome",), ("New", "York"), ("San", "Jose"), ("Oslo",))
+MARKUP = "<b>&"
+"""Stands in the data of every task whose texts allow it, and may stand in no page as markup."""
+
+
+def labels(folder: Path) -> Path:
+    rng, kinds = random.Random(0), folder / "kinds"
+    kinds.mkdir()
+    for name, letters in (("low", "abcde"), (f"high{MARKUP}", "efghi")):
+        lines = sorted({"".join(rng.choices(letters, k=rng.randint(2, 9))) for _ in range(70)})[:50]
+        (kinds / f"{name}.txt").write_text("\n".join(lines) + f"\nx{MARKUP}{name[0]}\n", encoding="utf-8")
+    return kinds
+
+
+def sentences(folder: Path) -> Path:
+    rng, path = random.Random(1), folder / "rhymes.txt"
+    words = ["sun", "moon", "rose", "nose", "sea", "tea", MARKUP]
+    lines = {" ".join(rng.choices(words, k=rng.randint(4, 7))) for _ in range(90)}
+    path.write_text("\n".join(sorted(lines)) + "\n", encoding="utf-8")
+    return path
+
+
+def tagged(folder: Path) -> Path:
+    lines = []
+    for number in range(80):
+        city = CITIES[number % 4]
+        tags = ["B-city", "I-city"][: len(city)]
+        lines += [f"go{number} O", f"to{MARKUP} O", *(f"{w} {t}" for w, t in zip(city, tags, strict=True)), ""]
+    path = folder / "go.bio"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def pairs(folder: Path) -> Path:
+    lines = [
+        f"a {s} {v} a {o} {MARKUP}.\tein {NOUNS[s]} {VERBS[v]} ein {NOUNS[o]} {MARKUP}.\n"
+        for s in NOUNS
+        for v in VERBS
+        for o in NOUNS
+    ]
+    path = folder / "pairs.tsv"
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+def _predict(run: recurra.Run, texts: list[str]) -> list[Any]:
+    return run.model.document(run.predict(texts, top=2))
+
+
+def _generate(run: recurra.Run, texts: list[str]) -> list[Any]:
+    return [str(run.generate(text, 12, seed=3)) for text in texts]
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """write: the data into a folder; settings: what is set besides SMALL; ask: plain answers to texts"""
+
+    task: str
+    write: Callable[[Path], Path]
+    asked: list[str]
+    settings: dict[str, Any] = field(default_factory=dict)
+    ask: Callable[[recurra.Run, list[str]], list[Any]] = _predict
+
+    def train(self, folder: Path, out: Path, **given: Any) -> recurra.Run:
+        """Data are written once into a folder."""
+        there = [
+            path
+            for path in folder.iterdir()
+            if path != out and path.name.startswith(("kinds", "rhymes", "go", "pairs"))
+        ]
+        data = there[0] if there else self.write(folder)
+        return recurra.train(data, task=self.task, out=out, **SMALL | self.settings | given)
+
+
+TINY = {
+    tiny.task: tiny
+    for tiny in (
+        Tiny("classify", labels, ["abab", "ghi", f"x{MARKUP}", "e"], {"num_layers": 2}),
+        Tiny("language", sentences, ["sun moon", "tea", "rose nose sea"], {"bptt": 20, "learned_state": True}),
+        Tiny(
+            "tag", tagged, ["go1 to Rome", "go2 to New York", "Oslo"], {"char_size": 4, "char_embedding_size": 4}
+        ),
+        Tiny("fill", sentences, ["sun ____ rose nose", "tea ____", "the ____ of moon sea"], {"level": "word"}),
+        Tiny(
+            "translate", pairs, ["a dog sees a cat.", "a tree.", "a man has a house."],
+            {"split": (0.6, 0.2, 0.2), "level": "word", "max_vocabulary": 60, "batch_size": 8},
+        ),
+        Tiny("generate", labels, ["a", "e", ""], {}, _generate),
+    )
+}  # fmt: skip
