@@ -181,7 +181,7 @@ void recurra_threads(void* gomp_parallel, void* get_thread_num, void* get_num_th
 /* How many threads can run at once: processors by affinity and by the quota of the control group, rounded down. root: a
  * folder that stands for / (tests); NULL: this machine, asked at most once a second. */
 int32_t recurra_processors(const char* root);
-/* Tests: 1: teams of as many threads as a call says; 2: these, and those that share units go on as one after a step. */
+/* Tests: 1: teams of as many threads as a call says. */
 void recurra_threads_as_asked(int how);
 
 const char* recurra_variant(void);  /* "portable", "avx2", "avx512", "avx512bf16", "amx" */

@@ -203,21 +203,13 @@ class Backward {
         room.outputs[r] = call.dy ? static_cast<const T*>(call.dy) + row * call.dy_batch + t * call.dy_time : nullptr;
         if (rows_too) name_rows(group, step, r, row, t);
       }
-      bool alone = false;
       for (const Level& level : layer_.code.levels) {
         run_level(layer_, bench, level, active, u0, u1);
-        if (team) alone = team->wait_alike();
+        if (team) team->wait_alike();
       }
       for (int32_t s = 0; s < states; s++)
         if (!layer_.code.carries[size_t(s)] && u1 > u0)
           for (int64_t r = 0; r < active; r++) std::fill_n(bench.carry_out[s] + r * w + u0, u1 - u0, T(0));
-      if (!alone) continue;
-      team->wait();  // what the others carry on is whole now
-      if (!rows_too) return;  // the first thread goes on with the panels of all
-      team = nullptr;
-      u0 = 0;
-      u1 = w;
-      units = hidden;
     }
     for (int32_t s = 0; s < states && units > 0; s++)
       for (int64_t r = 0; call.dstate[s] && r < group.rows(); r++)

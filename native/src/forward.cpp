@@ -77,10 +77,10 @@ class Forward {
     }
     if (layer_.plan.share_units) {
       const Share mine(layer_.panels, thread, threads);
-      run_group(layer_.plan.groups[0], rooms_[size_t(thread)], mine.first, mine.last, thread, &team);
+      run_group(layer_.plan.groups[0], rooms_[size_t(thread)], mine.first, mine.last, &team);
     } else {
       for (size_t g = size_t(thread); g < layer_.plan.groups.size(); g += size_t(threads))
-        run_group(layer_.plan.groups[g], rooms_[size_t(thread)], 0, layer_.panels, thread, nullptr);
+        run_group(layer_.plan.groups[g], rooms_[size_t(thread)], 0, layer_.panels, nullptr);
     }
   }
 
@@ -94,11 +94,11 @@ class Forward {
     return room.states + (2 * state + half) * layer_.plan.most_rows * w;
   }
 
-  // Panels [first, last) of every step; with a team, the others have the rest until the first has it all.
-  void run_group(const Group& group, Room& room, int64_t first, int64_t last, int thread, Team* team) {
+  // Panels [first, last) of every step; with a team, the others have the rest.
+  void run_group(const Group& group, Room& room, int64_t first, int64_t last, Team* team) {
     const recurra_call& call = layer_.call;
     const int64_t w = layer_.width, hidden = layer_.hidden;
-    int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
+    const int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
     Bench<T, Q>& bench = room.bench;
     bench.rows = layer_.plan.most_rows;
     for (int32_t s = 0; s < layer_.code.states; s++) {
@@ -118,10 +118,9 @@ class Forward {
         bench.before[s] = state_at(group, room, s, step, false);
         bench.after[s] = state_at(group, room, s, step, true);
       }
-      bool alone = false;
       for (const Level& level : layer_.code.levels) {
         run_level(layer_, bench, level, active, u0, u1);
-        if (team) alone = team->wait_alike();
+        if (team) team->wait_alike();
       }
       for (int64_t r = 0; call.y && units > 0 && r < active; r++) {
         const int64_t row = group.row[size_t(r)];
@@ -133,15 +132,6 @@ class Forward {
           T* const to = static_cast<T*>(call.last[s]) + group.row[size_t(r)] * hidden;
           std::memcpy(to + u0, bench.after[s] + r * w + u0, size_t(units) * sizeof(T));
         }
-      if (!alone) continue;
-      team->wait();  // the others have read this step's states, which the first thread will soon write over
-      if (thread != 0) return;
-      team = nullptr;
-      first = u0 = 0;
-      last = layer_.panels;
-      u1 = layer_.width;
-      units = hidden;
-      chunk.forget();
     }
     for (int64_t r = 0; call.y && units > 0 && r < group.rows(); r++) {
       const int64_t row = group.row[size_t(r)];

@@ -96,7 +96,6 @@ struct Chunk {
   }
 
   // What is there will not do for other panels.
-  void forget() { ended = 0; }
 
  private:
   void make(int64_t s, int64_t first, int64_t last) {

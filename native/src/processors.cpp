@@ -111,8 +111,6 @@ int processors() {
   return count.load();
 }
 
-bool soon_alone() { return as_asked.load(std::memory_order_relaxed) == 2; }
-
 int team_size(int asked, int64_t work) {
   asked = std::min(std::max(asked, 1), MOST_THREADS);
   if (asked == 1 || as_asked.load()) return asked;

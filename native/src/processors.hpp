@@ -17,7 +17,4 @@ int processors();
 // Threads for so many multiply-adds: as asked, but no more than there are processors or than are worth it.
 int team_size(int asked, int64_t work);
 
-// Whether every team should go on as one thread after its first step (tests).
-bool soon_alone();
-
 }  // namespace recurra

@@ -71,23 +71,19 @@ void enter(void* argument) {
 
 Team::Team(int count) : count_(count), begun_(count > 1 ? now() : 0) {}
 
-bool Team::meet(bool alike) {
-  if (count_ == 1) return false;
+void Team::meet(bool alike) {
+  if (count_ == 1) return;
   const int phase = phase_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1) {
     const int64_t late = alike ? late_.load(std::memory_order_relaxed) : 0;
-    if (alike && soon_alone()) crowded_.store(true, std::memory_order_relaxed);
     if (late > LATE) {
       const int64_t time = now();
-      if (2 * late > (time - begun_) * (count_ - 1)) {
-        crowded_.store(true, std::memory_order_relaxed);
-        crowded_until.store(time + REMEMBERED);
-      }
+      if (2 * late > (time - begun_) * (count_ - 1)) crowded_until.store(time + REMEMBERED);
     }
     arrived_.store(0, std::memory_order_relaxed);
     phase_.store(phase + 1, std::memory_order_release);
     phase_.notify_all();
-    return crowded_.load(std::memory_order_relaxed);
+    return;
   }
   const auto over = [&] { return phase_.load(std::memory_order_acquire) != phase; };
   int spins = 0;
@@ -98,7 +94,6 @@ bool Team::meet(bool alike) {
     if (spins == MOST_SPINS) phase_.wait(phase, std::memory_order_acquire);
     if (alike) late_.fetch_add(now() - begun, std::memory_order_relaxed);
   }
-  return crowded_.load(std::memory_order_relaxed);
 }
 
 bool crowded() { return now() < crowded_until.load(); }

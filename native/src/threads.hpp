@@ -16,19 +16,18 @@ class Team {
   // that is waited for may need the core.
   void wait() { meet(false); }
 
-  // The same after work that is alike for all. True for all at once if they were late for each other all the same: other
-  // programs have the cores, and one thread alone would be faster.
-  bool wait_alike() { return meet(true); }
+  // The same after work that is alike for all: threads that are late for each other all the same wait for other programs,
+  // and the calls of the next moments take one thread, which is faster then.
+  void wait_alike() { meet(true); }
 
  private:
-  bool meet(bool alike);
+  void meet(bool alike);
 
   int count_;
   int64_t begun_;
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<int> phase_{0};
   std::atomic<int64_t> late_{0};
-  std::atomic<bool> crowded_{false};
 };
 
 // Whether a team found the machine crowded a moment ago.
