@@ -88,7 +88,7 @@ def test_unknown_names(recurra: Recurra, names: Path, typed: str, piece: str) ->
 
 
 def test_a_network_larger_than_memory(recurra: Recurra, names: Path) -> None:
-    recurra("train", names, "--hidden-size", 10_000_000).refused(1, "not enough memory")
+    recurra("train", names, "--hidden-size", 131072).refused(1, "not enough memory")
 
 
 def test_divergence_has_its_own_code(recurra: Recurra, names: Path) -> None:

@@ -89,7 +89,7 @@ def test_limits_and_empty_texts():
 
 def test_without_the_package_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    with pytest.raises(UsageError, match=r"recurra\[bpe\]"):
+    with pytest.raises(UsageError, match=r"tokenizers"):
         Subwords.build(TEXTS)
 
 
