@@ -409,7 +409,8 @@ def test_a_run_talks_on_stderr_alone(train: Train, labels: Path, capfd: Any) -> 
     out, err = capfd.readouterr()
     assert out == ""
     lines = err.splitlines()
-    assert lines[0] == "task classify: the folder holds 2 files <label>.txt"
+    assert lines[0] == f"training on {labels}"
+    assert lines[1] == "task classify: the folder holds 2 files <label>.txt"
     assert lines[-1] == f"report: {Path('run').resolve() / 'report.html'}"
     assert not [line for line in lines if "tip" in line.lower() or "lightning" in line.lower()]
 

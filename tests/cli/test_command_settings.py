@@ -93,4 +93,4 @@ def test_values_that_cannot_be(recurra: Recurra, arrived: dict[str, Any], typed:
 
 def test_interrupted_outside_of_training(recurra: Recurra, arrived: dict[str, Any]) -> None:
     result = recurra("train", "x")
-    assert (result.code, result.err) == (130, "recurra: interrupted\n")
+    assert (result.code, result.err) == (130, "training on x\nrecurra: interrupted\n")

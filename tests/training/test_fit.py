@@ -36,6 +36,7 @@ def test_a_short_run_is_judged_ten_times() -> None:
     watcher = Watcher()
     fit(FakeTrainee(per_epoch=40), plain(epochs=1), progress=watcher)
     assert [p.step for p in watcher.points] == [4, 8, 12, 16, 20, 24, 28, 32, 36, 40]
+    assert watcher.evaluations == 10
 
 
 def test_a_long_run_is_judged_after_each_epoch_but_at_most_twenty_times() -> None:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import TextIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
 
-from recurra.terminal import Printed, escape, standard_error
+from recurra.terminal import Printed, escape, in_a_line, standard_error
 from recurra.training.history import Point, Tick
 
 EVERY_SECONDS = 10
 """Off a terminal a step is told about so often at most."""
+SILENT_SECONDS = 2.0
+"""What takes longer says that it goes on."""
+
+
+def begin(data: object) -> str:
+    """The first line of a training, said before anything that takes time."""
+    return f"training on {in_a_line(data)}"
 
 
 def duration(seconds: float) -> str:
@@ -36,10 +46,44 @@ class Talk:
         self._told = 0.0
         self._headed = False
 
-    def say(self, line: str) -> None:
-        """One line of plain text."""
+    def say(self, line: str, *, style: str = "") -> None:
+        """One line of plain text; style: how it looks on a terminal, as rich names it."""
         if not self.quiet:
-            self.console.print(escape(line))
+            self.console.print(Text(escape(line), style=style))
+
+    @contextmanager
+    def doing(self, what: str) -> Iterator[None]:
+        """While this is entered, what takes longer than `SILENT_SECONDS` is said, and how long it has taken so far."""
+        if self.quiet:
+            yield
+            return
+        done = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(what, done), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+
+    def evaluating(self) -> AbstractContextManager[None]:
+        return self.doing("evaluating on the validation part")
+
+    def _watch(self, what: str, done: threading.Event) -> None:
+        begun = time.monotonic()
+        if done.wait(SILENT_SECONDS):
+            return
+        if not self.console.is_terminal:
+            self.say(f"  {what} ...")
+            while not done.wait(EVERY_SECONDS):
+                self.say(f"  {what}: {duration(time.monotonic() - begun)}")
+        elif self._bar is not None:
+            while not done.wait(0.5):
+                self._bar.update(self._task, state=f"{what} {duration(time.monotonic() - begun)}")
+        else:
+            with self.console.status(Text(escape(what))) as status:
+                while not done.wait(0.5):
+                    status.update(Text(escape(f"{what} {duration(time.monotonic() - begun)}")))
 
     def warn(self, line: str) -> None:
         """What is said even to those who want no progress."""
@@ -61,7 +105,7 @@ class Talk:
     def point(self, point: Point, best: bool) -> None:
         """A row of the table of evaluations, which fits 80 columns; before the first one, its head."""
         named = {name: value for name, value in point.validation_metrics.items() if value != point.validation_loss}
-        names = [f"{_short(name):>6}" for name in named]
+        names = [f"{short(name):>6}" for name in named]
         if not self._headed:
             self._headed = True
             self.say("  ".join([f"{'epoch':>7}", f"{'time':>7}", f"{'train':>7}", "validation", *names]))
@@ -89,13 +133,14 @@ class Talk:
         return self._bar
 
 
-def _short(name: str) -> str:
-    short = {"macro_f1": "macro-F1", "balanced_accuracy": "balanced", "span_f1": "span F1",
+def short(name: str) -> str:
+    """A metric's name where there is little room."""
+    names = {"macro_f1": "macro-F1", "balanced_accuracy": "balanced", "span_f1": "span F1",
              "span_precision": "precision", "span_recall": "recall",
              "forward_top1": "left top1", "backward_top1": "right top1"}  # fmt: skip
-    return short.get(name, name.replace("_", " "))
+    return names.get(name, name.replace("_", " "))
 
 
 def told(metrics: Mapping[str, float]) -> str:
     """Metrics in a line that fits 80 columns, the loss left out."""
-    return ", ".join(f"{_short(name)} {value:.4f}" for name, value in metrics.items() if name != "loss")
+    return ", ".join(f"{short(name)} {value:.4f}" for name, value in metrics.items() if name != "loss")

@@ -17,8 +17,10 @@ from recurra.api import provenance, resuming, vectors
 from recurra.api.preparation import check_vocabulary, engine_of, prepare_run, settings_for
 from recurra.api.record import build_record
 from recurra.api.run import Run, load
-from recurra.api.talk import Talk, told
+from recurra.api.talk import Talk, begin, told
+from recurra.api.verdict import advice, verdict
 from recurra.cells.catalogue import get
+from recurra.engines.native import library
 from recurra.errors import DivergedError, StoppedError, UsageError
 from recurra.model_folder.claim import claimed, claimed_new
 from recurra.report import fonts
@@ -34,6 +36,8 @@ from recurra.training.signals import Interrupted, StopRequest, number_of
 REPORT = "report.html"
 RECORD = "report.json"
 """What the report shows, as `RunRecord.to_json`: it is drawn again from this, without training again."""
+STYLES = {"better": "bold green", "equal": "bold yellow", "worse": "bold red"}
+"""How a verdict looks on a terminal."""
 
 
 def train(
@@ -63,17 +67,21 @@ def train(
         return _resumed(path(resume, "resume"), settings, quiet)
     if data is None:
         raise UsageError("train on what? name a file, a folder or a data set")
+    talk = Talk(quiet=quiet)
+    if not command:  # the command line has said it before torch was loaded
+        talk.say(begin(data))
     for name in ("validation", "test", "parallel", "vectors"):
         if settings.get(name) is not None:
             path(settings[name], name)
-    source = resolve(path(data, "data"), task, validation=settings.get("validation"), test=settings.get("test"),
-                     parallel=settings.get("parallel"))  # fmt: skip
+    with talk.doing("looking at the data"):
+        source = resolve(path(data, "data"), task, validation=settings.get("validation"), test=settings.get("test"),
+                         parallel=settings.get("parallel"))  # fmt: skip
     chosen = settings_for(source, settings)
     new = Path("runs") / f"{source.name}-{chosen.network.cell}"
     with claimed_new(new) if out is None else claimed(path(out, "out"), overwrite=overwrite) as folder:
-        talk = Talk(quiet=quiet)
         talk.say(f"task {source.task}: {source.why}")
-        prepared = prepare_run(source, chosen)
+        with talk.doing("reading and encoding the data"):
+            prepared = prepare_run(source, chosen)
         if settings.get("max_vocabulary") is not None:
             check_vocabulary(prepared)
         vectors.start(prepared, None if settings.get("vectors") is None else Path(settings["vectors"]), talk.say)
@@ -89,7 +97,8 @@ def _resumed(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
 
 def _go_on(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
     talk = Talk(quiet=quiet)
-    stopped = resuming.stopped_run(folder, given)
+    with talk.doing("reading and encoding the data"):
+        stopped = resuming.stopped_run(folder, given)
     counters = stopped.checkpoint.counters
     training = _Training(stopped.prepared, folder, talk, stopped.config.command, True)
     training.created = stopped.config.created
@@ -119,7 +128,8 @@ class _Training:
 
     def run(self, resume: Checkpoint | None, rivals: list[Rival] | None) -> Run:
         self._introduce()
-        self.rivals = self.prepared.rivals() if rivals is None else rivals
+        with self.talk.doing("fitting the baselines"):
+            self.rivals = self.prepared.rivals() if rivals is None else rivals
         self._tell_rivals()
         self.talk.unit = self.prepared.task.unit
         last: list[Checkpoint] = [] if resume is None else [resume]
@@ -163,18 +173,21 @@ class _Training:
 
     def _finished(self, outcome: Outcome) -> Run:
         self.network.load_state_dict(outcome.best)
-        if (bad := never_learned(outcome.counters, self.prepared.settings.training)) is not None:
+        bad = never_learned(outcome.counters, self.prepared.settings.training)
+        if bad is not None:
             self.prepared.notes.append(bad)
             self.talk.warn(bad)
-        scores = self.prepared.judge()
-        record = build_record(
-            self.prepared, scores, self.rivals, outcome.counters, command=self.command, created=self.created,
-            engine=self.engine, versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
-        )  # fmt: skip
-        if (missing := fonts.note(record)) is not None:
-            record.notes.append(missing)
-            self.talk.say(f"note: {missing}")
-        page = build_report(record).encode()
+        with self.talk.doing(f"evaluating on the {self.prepared.judged_on} part"):
+            scores = self.prepared.judge()
+        with self.talk.doing("writing the report"):
+            record = build_record(
+                self.prepared, scores, self.rivals, outcome.counters, command=self.command, created=self.created,
+                engine=self.engine, versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
+            )  # fmt: skip
+            if (missing := fonts.note(record)) is not None:
+                record.notes.append(missing)
+                self.talk.say(f"note: {missing}")
+            page = build_report(record).encode()
         shown_there = json.dumps(record.to_json(), allow_nan=False).encode()
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
         with StopRequest() as stop:
@@ -185,9 +198,23 @@ class _Training:
             self.finished = True
         if stop.received is not None:
             raise Interrupted(stop.received)
+        run = load(self.folder)
+        self._conclude(run, outcome, scores, diverged=bad is not None)
+        return run
+
+    def _conclude(self, run: Run, outcome: Outcome, scores: dict[str, float], *, diverged: bool) -> None:
+        """The last lines: scores, the verdict, what would help, what to do with the model."""
         self.talk.say(f"{self.prepared.judged_on}: {told(scores)}")
+        found = verdict(scores, self.rivals)
+        if found is not None:
+            self.talk.say(f"verdict: {found.words}", style=STYLES[found.outcome])
+        counters = outcome.counters
+        hint = advice(counters.points, counters.seconds, outcome.ended, None if found is None else found.outcome)
+        if hint is not None and not diverged:  # for which there is a warning already
+            self.talk.say(f"hint: {hint}", style="yellow")
+        for line in run.model.commands(shlex.quote(str(self.folder))):
+            self.talk.say(f"try: recurra {line}")
         self.talk.say(f"report: {self.folder / REPORT}")
-        return load(self.folder)
 
     def _write(self, status: str, checkpoint: Checkpoint, previous: Checkpoint | None = None) -> None:
         model_folder.write(
@@ -238,6 +265,10 @@ class _Training:
         self.talk.say(
             f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, {torch.get_num_threads()} threads"
         )
+
+        missing = None if self.engine == "native" or network.engine != "auto" else library.why_missing()
+        if missing is not None:
+            self.talk.say(f"note: trainings are slower without the native engine: {missing}")
 
     def _tell_rivals(self) -> None:
         for rival in self.rivals:

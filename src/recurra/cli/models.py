@@ -49,9 +49,11 @@ def evaluate(
     DATA are read as the run's, but for what is said below; they are UTF-8 unless --encoding says otherwise.
     """
     from recurra.api.run import load
+    from recurra.api.talk import Talk
 
     model = load(run)
-    found = model.evaluate(data, baselines=baselines, groups=groups, **reading)
+    with Talk().doing("evaluating"):
+        found = model.evaluate(data, baselines=baselines, groups=groups, **reading)
     if json:
         write_json({"folder": run, "task": model.task} | found)
         return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recurra.cli.output import json_text, write_result
+from recurra.cli.output import json_text, note, write_result
 from recurra.tasks.settings import TASKS
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def train(
         str | None,
         typer.Option(metavar="RUN", help="go on with a run that was stopped; only --epochs, --minutes and --patience"),
     ] = None,
+    show: Annotated[bool, typer.Option("--open", help="open the report in a browser at the end")] = False,
     json: Annotated[bool, typer.Option("--json", help="the result as one JSON document on stdout")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress, only errors")] = False,
     **settings: Any,
@@ -46,6 +48,11 @@ def train(
     recurra train reviews.csv --text review --label stars
     recurra train --resume runs/names-gru  go on with a run that was stopped
     """
+    from recurra.api.talk import Talk, begin
+
+    if data is not None:  # at once, for torch takes seconds to load
+        Talk(quiet=quiet).say(begin(data))
+    from recurra.api.training import REPORT
     from recurra.api.training import train as train_model
 
     run = train_model(
@@ -56,6 +63,16 @@ def train(
         write_result(json_text(_document(run)))
     else:
         write_result(f"{run.folder}\n")
+    if show:
+        _open(run.folder / REPORT)
+
+
+def _open(page: Path) -> None:
+    """Show a page; where there is no browser, say so."""
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        note(f"no browser was found to open {page}")
 
 
 def _document(run: Run) -> dict[str, Any]:

@@ -28,6 +28,10 @@ class Model:
         """One answer for each text; top: alternatives in an answer, best first."""
         raise self._cannot("predict")
 
+    def commands(self, folder: str) -> list[str]:
+        """What to try on the command line with the model in this folder; `recurra` stands before each."""
+        return [f'predict {folder} "a text"', f"evaluate {folder}"]
+
     def rows(self, predictions: Sequence[Any]) -> list[list[str]]:
         """Predictions as the rows of a table on a terminal."""
         raise NotImplementedError

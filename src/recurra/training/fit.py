@@ -263,7 +263,8 @@ class _Run:
         counters = self.counters
         self.network.eval()
         begun = self.clock()
-        metrics = self.trainee.evaluate(self.network)
+        with self.progress.evaluating():
+            metrics = self.trainee.evaluate(self.network)
         self.evaluation_seconds = self.clock() - begun
         self.judged_at = self.clock() - self.started
         rank = self.trainee.rank(metrics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -45,6 +46,9 @@ class Progress(Protocol):
 
     def point(self, point: Point, best: bool) -> None: ...
 
+    def evaluating(self) -> AbstractContextManager[None]:
+        """Entered while an evaluation goes on."""
+
 
 class Silent:
     """Watches and says nothing."""
@@ -54,6 +58,9 @@ class Silent:
 
     def point(self, point: Point, best: bool) -> None:
         return None
+
+    def evaluating(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 Clock = Callable[[], float]

@@ -210,6 +210,9 @@ class Filler(Model):
     def word_vectors(self) -> WordVectors:
         return WordVectors.of(self.vocabulary, self.network.table.weight)
 
+    def commands(self, folder: str) -> list[str]:
+        return [f'predict {folder} "a sentence with a ____ in it"', f"evaluate {folder}"]
+
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Filled]:
         """What may stand in each blank (two or more underscores) of each text; other blanks are read as unknown.
 

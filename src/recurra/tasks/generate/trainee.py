@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -223,6 +224,10 @@ class Generator(Model):
             length=max(length, len(ids)), temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
         )  # fmt: skip
         return [self._text(tokens, row) for tokens, row in zip(drawn, places, strict=True)]
+
+    def commands(self, folder: str) -> list[str]:
+        often = shlex.quote(self.attributes.describe(self.attributes.seen[0][0]))
+        return [f"generate {folder} --class {often} -n 5", f"generate {folder} --interactive", f"evaluate {folder}"]
 
     def _conditions(self, condition: str | None, count: int, seed: int) -> list[tuple[int, ...]]:
         choice = self.attributes.matching(condition)

@@ -98,6 +98,9 @@ class LanguageModel(Model):
     def word_vectors(self) -> WordVectors:
         return WordVectors.of(self.vocabulary, self.network.table.weight)
 
+    def commands(self, folder: str) -> list[str]:
+        return [f"generate {folder} --length 300", f"generate {folder} --interactive", f"evaluate {folder}"]
+
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Candidates]:
         """The `top` most probable tokens to follow each text; an empty one is the beginning of a line.
 

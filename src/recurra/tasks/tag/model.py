@@ -66,6 +66,9 @@ class TagModel(Model):
     def word_vectors(self) -> WordVectors:
         return WordVectors.of(self.lexicon.words, self.network.get_parameter("forms.words.weight"))
 
+    def commands(self, folder: str) -> list[str]:
+        return [f'predict {folder} "a sentence"', f"evaluate {folder}"]
+
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Tagging]:
         """The tags of each sentence; top: so many candidates for each token.
 

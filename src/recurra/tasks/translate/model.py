@@ -69,6 +69,9 @@ class Translator(Model):
     def word_vectors(self) -> WordVectors:
         return WordVectors.of(self.source, self.network.source.weight)
 
+    def commands(self, folder: str) -> list[str]:
+        return [f'predict {folder} "a sentence"', f'predict {folder} "a sentence" --beam 5 --n-best 3']
+
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Translation]:
         """Translations of each text, best first.
 

@@ -1,0 +1,76 @@
+"""How a training begins and ends on the command line."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command_line import TINY, Recurra
+
+import recurra as package
+from recurra.engines.native import library
+
+
+@pytest.fixture
+def without_native(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("RECURRA_NATIVE_DIR", str(Path(__file__).parent))
+    library.read_environment_again()
+    yield
+    monkeypatch.undo()
+    library.read_environment_again()
+
+
+def test_from_the_first_line_to_the_report(
+    recurra: Recurra, names: Path, without_native: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", lambda page: opened.append(page) or True)
+    result = recurra("train", names, "--out", "my run", "--open", *TINY)
+    assert (result.code, result.out) == (0, "my run\n")
+    lines = result.err.splitlines()
+    assert lines[0] == f"training on {names}"
+    (missing,) = (line for line in lines if "native" in line and line.startswith("note: "))
+    assert "slower without the native engine" in missing
+    assert "install one (g++)" in missing
+    (verdict,) = (line for line in lines if line.startswith("verdict: "))
+    assert verdict.startswith("verdict: accuracy ")
+    assert " points below " in verdict
+    tried = [line.removeprefix("try: recurra ") for line in lines if line.startswith("try: ")]
+    assert 2 <= len(tried) <= 3
+    assert "hint: " in result.err
+    assert lines[-1] == f"report: {Path('my run/report.html')}"
+    assert opened == [(Path.cwd() / "my run" / "report.html").as_uri()]
+    for line in tried:
+        assert recurra(*shlex.split(line)).code == 0, line
+
+
+def test_without_a_browser_the_report_is_named(recurra: Recurra, names: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webbrowser, "open", lambda page: False)
+    result = recurra("train", names, "--out", "run", "--open", "--quiet", *TINY)
+    assert (result.code, result.out) == (0, "run\n")
+    assert result.err == f"note: no browser was found to open {Path('run/report.html')}\n"
+
+
+@pytest.mark.parametrize("kind", ["language_model", "classifier"])
+def test_what_is_offered_to_try_works(recurra: Recurra, kind: str, request: pytest.FixtureRequest) -> None:
+    folder = request.getfixturevalue(kind)
+    for line in package.load(folder).model.commands(shlex.quote(str(folder))):
+        if "--interactive" not in line:
+            assert recurra(*shlex.split(line)).code == 0, line
+
+
+def test_the_first_line_comes_before_torch(tmp_path: Path) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("raise KeyboardInterrupt", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "recurra", "train", "no\nsuch"], capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.stderr.splitlines()[0] == "training on no\\nsuch"
+    assert "interrupted" in done.stderr
