@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,50 @@ def test_several_texts_of_a_language_model(recurra: Recurra, language_model: Pat
     assert len(document["texts"]) == 2
     assert document["text"] == document["texts"][0] == json.loads(recurra(*line).out)["text"]
     assert document["texts"][0] != document["texts"][1]
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, typed: str, *, terminal: bool = False) -> None:
+    stream = io.StringIO(typed)
+    stream.isatty = lambda: terminal  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stdin", stream)
+
+
+def test_interactive_asks_until_the_end(
+    recurra: Recurra, language_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = ("generate", language_model, "--length", 9, "--seed", 3)
+    texts = [recurra(*line, "--prompt", prompt).out for prompt in ("RO", "line", "O:")]
+    answers(monkeypatch, "RO\nline\nO:")
+    result = recurra(*line, "--interactive")
+    assert (result.code, result.out, result.err) == (0, "".join(texts), "")
+
+
+def test_interactive_on_a_terminal_says_how_and_outlives_a_bad_prompt(
+    recurra: Recurra, language_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(monkeypatch, "\u6f22\nRO\n\n", terminal=True)
+    result = recurra("generate", language_model, "--length", 9, "--seed", 3, "-i")
+    assert result.code == 0
+    assert result.err.count("> ") == 4
+    assert "Ctrl-D ends" in result.err
+    assert "\u6f22" in result.err
+    assert result.out.startswith("RO")
+
+
+def test_interactive_with_classes(recurra: Recurra, generator: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, "Ba\n\u6f22\nBe\n")
+    shown = recurra("generate", generator, "--class", "Italian", "--seed", 1, "--length", 9, "--interactive")
+    assert [line[:2] for line in shown.out.splitlines()] == ["Ba", "Be"]
+    assert "never seen" in shown.err
+
+
+@pytest.mark.parametrize("more", [("--json",), ("--prompt", "RO")])
+def test_interactive_asks_for_the_prompt(recurra: Recurra, language_model: Path, more: tuple[str, ...]) -> None:
+    recurra("generate", language_model, "--interactive", *more).refused(2, f"leave out {more[0]}")
+
+
+def test_interactive_is_for_models_that_write(
+    recurra: Recurra, classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(monkeypatch, "RO\n")
+    recurra("generate", classifier, "--interactive").refused(2, "this model does not generate text")

@@ -45,7 +45,9 @@ def test_every_setting_is_an_option_with_its_description_and_default(recurra: Re
     assert "--learning-rate, --lr" in shown
 
 
-@pytest.mark.parametrize("command", ["evaluate", "predict", "generate", "explain", "data", "data list", "data get"])
+@pytest.mark.parametrize(
+    "command", ["evaluate", "predict", "generate", "runs", "compare", "explain", "data", "data list", "data get"]
+)
 def test_every_command_has_help(recurra: Recurra, command: str) -> None:
     result = recurra(*command.split(), "--help")
     assert result.code == 0

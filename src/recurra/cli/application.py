@@ -12,6 +12,7 @@ from recurra.cli.datasets import get_data, list_data
 from recurra.cli.help import Command
 from recurra.cli.models import NOT_OF_EVALUATE, evaluate, generate, predict
 from recurra.cli.output import write
+from recurra.cli.runs import compare, runs
 from recurra.cli.score import score
 from recurra.cli.settings import with_settings
 from recurra.cli.train import train
@@ -26,7 +27,7 @@ def application() -> typer.Typer:
     app.command(cls=Command)(with_settings(train))
     app.command(cls=Command)(with_settings(vectors, **SETTINGS))
     app.command(cls=Command)(with_settings(evaluate, panels=("data",), without=NOT_OF_EVALUATE))
-    for command in (predict, generate, score, explain, bench):
+    for command in (predict, generate, score, runs, compare, explain, bench):
         app.command(cls=Command)(command)
     data = typer.Typer(help="List the data sets that have a name, or get one.", **look)
     data.command("list", cls=Command)(list_data)

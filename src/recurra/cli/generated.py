@@ -1,10 +1,14 @@
-"""What `recurra generate` prints of texts that were written for a class."""
+"""What `recurra generate` asks and prints."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from recurra.cli.output import note, write, write_json, write_table
+from recurra.cli.values import text
 from recurra.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +40,45 @@ def write_generated(
     else:
         several = len({each.condition for each in found}) > 1
         write_table([[each.text, each.condition] if several else [each.text] for each in found])
+
+
+def write_streams(prompt: str, streams: Iterable[Iterator[str]]) -> None:
+    """The prompt and what follows, once for each stream, with an empty line between them."""
+    for number, pieces in enumerate(streams):
+        write(f"\n{prompt}" if number else prompt)
+        last = prompt
+        for last in pieces:
+            write(last)
+        if not last.endswith("\n"):
+            write("\n")
+
+
+def prompts(model: Run) -> Iterator[str]:
+    r"""Prompts from standard input, one a line, `\n` in one for a line's end; asked for on a terminal.
+
+    Errors: UsageError for a model that does not write
+    """
+    model.generate("", 0)
+    asked = sys.stdin.isatty()
+    if asked:
+        note("what shall the text begin with? An empty line leaves that to the model, Ctrl-D ends")
+    while True:
+        if asked:
+            sys.stderr.write("> ")
+            sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            return
+        yield text(line.rstrip("\r\n")).replace("\\n", "\n")
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """A prompt that the model cannot follow is told, and the next one asked for."""
+    try:
+        yield
+    except UsageError as error:
+        note(str(error))
 
 
 LONG = 60

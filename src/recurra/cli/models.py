@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -152,14 +154,19 @@ def generate(
         int | None,
         typer.Option(metavar="N", min=0, max=2**32 - 1, help="the same text each time; another one if not given"),
     ] = None,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", "-i", help="ask for one prompt after another, until Ctrl-D")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Write text with a trained language model, or texts of a class.
 
     Prints the prompt and what follows, as it is drawn.
     """
+    if interactive and (json or prompt):
+        raise UsageError(f"--interactive asks for prompts; leave out {'--json' if json else '--prompt'}")
     from recurra.api.run import load
-    from recurra.cli.generated import refuse_class, refuse_sampling, write_generated
+    from recurra.cli.generated import prompts, refuse_class, refuse_sampling, telling, write_generated, write_streams
     from recurra.tasks.language.trainee import LENGTH
 
     prompt, condition = text(prompt), None if condition is None else text(condition)
@@ -167,26 +174,27 @@ def generate(
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     if model.task == "generate":
         refuse_sampling(model, repetition_penalty=repetition_penalty != 1, stop=bool(stop))
-        write_generated(model, prompt, length, condition, count, sampling, json=json)
+        for begun in prompts(model) if interactive else (prompt,):
+            with telling() if interactive else nullcontext():
+                write_generated(model, begun, length, condition, count, sampling, json=json)
         return
     refuse_class(model, condition)
     stops = [text(each).replace("\\n", "\n") for each in stop or ()]
     sampling |= {"repetition_penalty": repetition_penalty, "stop": stops}
     seeds = [None if seed is None else (seed + i) % 2**32 for i in range(count)]
-    streams = (model.stream(prompt, length, **sampling | {"seed": each}) for each in seeds)
+
+    def texts(begun: str) -> Iterator[Iterator[str]]:
+        return (model.stream(begun, length, **sampling | {"seed": each}) for each in seeds)
+
     if json:
-        texts = [prompt + "".join(pieces) for pieces in streams]
-        more = {"texts": texts} if count > 1 else {}
+        written = [prompt + "".join(pieces) for pieces in texts(prompt)]
+        more = {"texts": written} if count > 1 else {}
         length = LENGTH if length is None else length
-        write_json({"folder": run, "prompt": prompt, "text": texts[0], "length": length} | more | sampling)
+        write_json({"folder": run, "prompt": prompt, "text": written[0], "length": length} | more | sampling)
         return
-    for number, pieces in enumerate(streams):
-        write(f"\n{prompt}" if number else prompt)
-        last = prompt
-        for last in pieces:
-            write(last)
-        if not last.endswith("\n"):
-            write("\n")
+    for begun in prompts(model) if interactive else (prompt,):
+        with telling() if interactive else nullcontext():
+            write_streams(begun, texts(begun))
 
 
 LONGEST, MOST, MOST_LINES = 4_000_000, 1_000_000_000, 10_000_000
