@@ -118,6 +118,9 @@ def test_two_named_columns_are_pairs(tmp_path):
     assert said == "sentences are in the column 'de', their translations in 'en'"
     usual = write(tmp_path / "b.jsonl", '{"target": "ein Haus", "source": "a house"}')
     assert from_table(usual, source=None, target=None)[0].sources == ["a house"]
+    chinese = write(tmp_path / "c.csv", "序号,译文,原文", "1,a house,房子")
+    pairs, said = from_table(chinese, source=None, target=None)
+    assert (pairs.sources, said) == (["房子"], "sentences are in the column '原文', their translations in '译文'")
 
 
 @pytest.mark.parametrize(

@@ -243,6 +243,9 @@ def test_a_first_line_that_names_the_columns_is_no_token(tmp_path: Path) -> None
     found = read_tagged(put(tmp_path / "a.tsv", "Word\tTag\nthe\tD\ncat\tN\n"))
     assert pairs(found) == [[("the", "D"), ("cat", "N")]]
     assert found.header == ["a.tsv:1"]
+    assert read_tagged(put(tmp_path / "c.tsv", "字\t标签\n我\tO\n")).header == ["c.tsv:1"]
+    listed = read_tagged(put(tmp_path / "c.jsonl", '{"词": ["我", "去"], "词性": ["PN", "VV"]}\n'))
+    assert pairs(listed) == [[("我", "PN"), ("去", "VV")]]
     kept = read_tagged(put(tmp_path / "b.tsv", "text\tlabel\nlabel\tlabel\n"))
     assert pairs(kept) == [[("text", "label"), ("label", "label")]]
 

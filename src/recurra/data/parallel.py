@@ -100,8 +100,8 @@ def from_files(source: Path, target: Path, *, encoding: str = "utf-8") -> Pairs:
     return _some(pairs, source)
 
 
-SOURCE_COLUMNS = ("source", "src", "text", "sentence")
-TARGET_COLUMNS = ("target", "tgt", "translation", "trg")
+SOURCE_COLUMNS = ("source", "src", "text", "sentence", "原文", "源文", "源语言", "源語言")
+TARGET_COLUMNS = ("target", "tgt", "translation", "trg", "译文", "譯文", "翻译", "翻譯", "目标语言", "目標語言")
 """What the two columns of a table are usually called, in lower case."""
 
 

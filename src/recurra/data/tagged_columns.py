@@ -16,9 +16,9 @@ from recurra.errors import DataError, UsageError, quoted
 DOCUMENT_START = "-DOCSTART-"
 """The token of lines that part the documents of the CoNLL 2002 and 2003 files."""
 HEADER = (
-    ("word", "words", "token", "tokens", "form", "text"),
+    ("word", "words", "token", "tokens", "form", "text", "字", "词", "詞", "词语", "詞語", "文本"),
     ("tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags", "pos", "pos_tag", "pos_tags", "upos", "xpos",
-     "entity", "slot"),
+     "entity", "slot", "标签", "標籤", "标注", "標註", "词性", "詞性", "实体", "實體"),
 )  # fmt: skip
 """What a first line may call the tokens and the tags, in lower case."""
 _GAP = re.compile("[ \t]+")

@@ -14,8 +14,11 @@ from recurra.data.tagged import Reading, Sentence, Tagged
 from recurra.data.text import iter_lines
 from recurra.errors import DataError, listed, quoted
 
-TOKEN_KEYS = ("tokens", "words", "text")
-TAG_KEYS = ("tags", "labels", "ner_tags", "pos_tags", "upos", "slots")
+TOKEN_KEYS = ("tokens", "words", "text", "字", "词", "詞", "词语", "詞語", "文本")
+TAG_KEYS = (
+    "tags", "labels", "ner_tags", "pos_tags", "upos", "slots", "标签", "標籤", "标注", "標註", "词性", "詞性",
+    "实体", "實體",
+)  # fmt: skip
 _GAP = re.compile("[ \t]+")
 
 

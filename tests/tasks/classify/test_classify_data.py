@@ -45,6 +45,14 @@ def test_labels_stay_text(tmp_path: Path) -> None:
         ("text,label", {}),
         ("Review,Sentiment", {}),
         ("content,class", {}),
+        ("文本,标签", {}),
+        ("内容,类别", {}),
+        ("评论,情感", {}),
+        ("句子,分类", {}),
+        ("評論,標籤", {}),
+        ("内容,评价", {}),
+        ("评价,标签", {}),
+        ("标题,类型", {}),
         ("a,b", {"text": "a", "label": "b"}),
         ("a,label", {"text": "a"}),
         ("text,b", {"label": "b"}),
@@ -62,6 +70,10 @@ def test_columns_that_cannot_be_told(tmp_path: Path) -> None:
         read(table(tmp_path / "t.csv", rows(), "a,b"))
     with pytest.raises(DataError, match="--label COLUMN"):
         read(table(tmp_path / "t.csv", rows(), "text,b"))
+    with pytest.raises(DataError, match=r"no column is named as a label .*'评价', '序号'"):
+        read(table(tmp_path / "t.csv", rows(), "评价,序号"))
+    with pytest.raises(DataError, match=r"no column is named as a text .*'text', 'b'"):
+        read(table(tmp_path / "t.csv", rows(), "text,b"), label="text")
     with pytest.raises(DataError, match="'nothing'"):
         read(table(tmp_path / "t.csv", rows()), text="nothing")
 

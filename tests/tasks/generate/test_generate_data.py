@@ -77,6 +77,17 @@ def test_columns_are_found_by_their_usual_names(tmp_path: Path) -> None:
     assert "the label is in the column 'language'" in data.notes
 
 
+@pytest.mark.parametrize(("text", "label"), [("文本", "类别"), ("评价", "标签"), ("内容", "评价")])
+def test_chinese_columns_are_found_by_their_usual_names(tmp_path: Path, text: str, label: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(
+        f"编号,{text},{label}\n" + "".join(f"{i},字{chr(0x4E00 + i)},{i % 2}\n" for i in range(20)), "utf-8"
+    )
+    data = of(path)
+    assert data.attributes.names == (label,)
+    assert f"the text is in the column {text!r}" in data.notes
+
+
 def test_parts_in_a_column(tmp_path: Path) -> None:
     rows = ["name,land,part", *(f"n{i},{'ab'[i % 2]},{'train' if i < 30 else 'test'}" for i in range(40))]
     path = table(tmp_path, "\n".join(rows) + "\n")

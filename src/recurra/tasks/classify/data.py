@@ -20,8 +20,20 @@ from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 
-TEXT_COLUMNS = ("text", "sentence", "review", "content", "name", "word")
-LABEL_COLUMNS = ("label", "class", "category", "target", "language", "sentiment")
+TEXT_COLUMNS = (
+    "text", "sentence", "review", "content", "name", "word",
+    "文本", "文字", "句子", "语句", "語句", "内容", "內容", "正文", "评论", "評論", "评论内容", "評論內容", "留言",
+    "文章", "标题", "標題", "评价", "評價",
+)  # fmt: skip
+LABEL_COLUMNS = (
+    "label", "class", "category", "target", "language", "sentiment",
+    "标签", "標籤", "类别", "類別", "分类", "分類", "类型", "類型", "情感",
+    "情感倾向", "情感傾向", "情感极性", "情感極性", "情绪", "情緒", "倾向", "傾向", "意图", "意圖", "评价", "評價",
+)  # fmt: skip
+"""What the columns of a table are usually called, in lower case, the likeliest first.
+
+A judgement (评价) is the text where no column is likelier to be, and the label beside a text.
+"""
 
 
 @dataclass(frozen=True)
@@ -189,9 +201,10 @@ def _columns(source: Source, settings: DataSettings) -> tuple[str, str]:
         return settings.text, settings.label
     path = next(iter(source.files.values()))
     there = column_names(path, encoding=settings.encoding)
-    found = {}
+    found: dict[str, str] = {}
     for role, asked, usual in (("text", settings.text, TEXT_COLUMNS), ("label", settings.label, LABEL_COLUMNS)):
-        likely = [asked] if asked is not None else [c for c in there if c.lower() in usual]
+        taken = (found.get("text"), settings.label if role == "text" else None)
+        likely = [asked] if asked is not None else [c for c in there if c.lower() in usual and c not in taken]
         if not likely:
             raise DataError(
                 f"no column is named as a {role} usually is; there are {listed(there)}",

@@ -198,7 +198,10 @@ def _columns(path: Path, settings: DataSettings, labels: list[str] | None, notes
     for role, asked, usual in (("text", text, TEXT_COLUMNS), ("label", labels, LABEL_COLUMNS)):
         if asked is not None:
             continue
-        likely = sorted((c for c in there if c.lower() in usual), key=lambda c: usual.index(c.lower()))
+        taken = labels if role == "text" else [text]
+        likely = sorted(
+            (c for c in there if c.lower() in usual and c not in (taken or ())), key=lambda c: usual.index(c.lower())
+        )
         if not likely:
             raise DataError(
                 f"no column is named as a {role} usually is; there are {listed(there)}",
