@@ -114,6 +114,19 @@ def holding(path: Path, *, patience: float = 0.0, tell: Callable[[str], None] | 
         yield
 
 
+def is_held(path: Path) -> bool:
+    """Whether somebody seems to have the lock, by what stands in it: asking takes it from nobody."""
+    path = path.resolve()
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with suppress(OSError):
+        handle = os.open(path.with_name(f".{path.name}.lock"), flags)
+        try:
+            return _may_live(handle)
+        finally:
+            os.close(handle)
+    return False
+
+
 def forget() -> None:
     """Take the files of all locks away, for a process that ends at once; the system ends the locks."""
     for lock in list(_HELD.values()):

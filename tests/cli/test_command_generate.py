@@ -109,6 +109,14 @@ def test_interactive_with_classes(recurra: Recurra, generator: Path, monkeypatch
     assert "never seen" in shown.err
 
 
+def test_interactive_refuses_at_once_what_no_prompt_mends(
+    recurra: Recurra, language_model: Path, generator: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(monkeypatch, "RO\nRO\n")
+    recurra("generate", language_model, "-i", "--temperature", "-1").refused(2, "temperature")
+    recurra("generate", generator, "-i", "--class", "Italien").refused(2, "'Italian'")
+
+
 @pytest.mark.parametrize("more", [("--json",), ("--prompt", "RO")])
 def test_interactive_asks_for_the_prompt(recurra: Recurra, language_model: Path, more: tuple[str, ...]) -> None:
     recurra("generate", language_model, "--interactive", *more).refused(2, f"leave out {more[0]}")

@@ -12,6 +12,7 @@ from command_line import TINY, Recurra
 
 from recurra import model_folder
 from recurra.cli import main
+from recurra.locks import acquire
 
 
 @pytest.fixture(scope="session")
@@ -64,15 +65,25 @@ def test_a_stopped_and_a_broken_run_stand_in_the_list_and_beside_it(
             tmp_path / "runs" / name, config=whole.config, vocabulary=whole.vocabulary, weights=whole.weights(),
             metrics=whole.metrics | change,
         )  # fmt: skip
+    metrics = whole.metrics | {"status": "running", "metrics": None}
+    for name in ("killed", "going"):
+        model_folder.write(
+            tmp_path / "runs" / name, config=whole.config, vocabulary=whole.vocabulary, weights=whole.weights(),
+            metrics=metrics,
+        )  # fmt: skip
     (tmp_path / "runs" / "half").mkdir()
     (tmp_path / "runs" / "half" / "manifest.json").write_text("{", encoding="utf-8")
-    result = recurra("runs")
+    with acquire(tmp_path / "runs" / "going"):
+        result = recurra("runs")
     assert result.code == 0
-    assert "stopped" in result.out
-    assert len(result.out.splitlines()) == 2
+    status = {line.split()[0]: line for line in result.out.splitlines()[1:]}
+    assert status.keys() == {"runs/stopped", "runs/killed", "runs/going"}
+    assert " stopped " in status["runs/stopped"]
+    assert " interrupted " in status["runs/killed"]
+    assert " running " in status["runs/going"]
     assert re.search(r"note: runs/half: ", result.err)
     assert "note: runs/odd: metrics.json: seconds" in result.err
-    (run,) = json.loads(recurra("runs", "--json").out)["runs"]
+    run = json.loads(recurra("runs", "--json").out)["runs"][0]
     assert (run["metric"], run["score"], run["baseline"]) == (None, None, None)
 
 

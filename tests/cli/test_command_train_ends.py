@@ -57,6 +57,12 @@ def test_without_a_browser_the_report_is_named(recurra: Recurra, names: Path, mo
     assert result.err == f"note: no browser was found to open {Path('run/report.html')}\n"
 
 
+def test_a_run_that_goes_on_says_so_at_once(recurra: Recurra, classifier: Path) -> None:
+    result = recurra("train", "--resume", classifier)
+    assert result.err.splitlines()[0] == f"resuming {classifier}"
+    result.refused(2, "finished")
+
+
 @pytest.mark.parametrize("kind", ["language_model", "classifier"])
 def test_what_is_offered_to_try_works(recurra: Recurra, kind: str, request: pytest.FixtureRequest) -> None:
     folder = request.getfixturevalue(kind)

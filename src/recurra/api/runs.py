@@ -14,6 +14,7 @@ from recurra import model_folder
 from recurra.api.verdict import best_baseline, headline
 from recurra.data.checked import Amount, Count, Name, checked
 from recurra.errors import DataError, ModelFolderError, UsageError
+from recurra.locks import is_held
 from recurra.model_folder import ModelFolder
 from recurra.model_folder.manifest import MANIFEST
 from recurra.report.measures import measure
@@ -37,8 +38,9 @@ class Results(Metrics):
 class Summary:
     """A run as its folder tells of it.
 
-    folder: as it was named; data: the name of what it was trained on, files: their SHA-256; metrics: empty before the
-    run is finished; settings: group.name -> value. Units: seconds of training
+    folder: as it was named; status: as it was written, but "interrupted" for one that says "running" and is not; data:
+    the name of what it was trained on, files: their SHA-256; metrics: empty before the run is finished; settings:
+    group.name -> value. Units: seconds of training
     """
 
     folder: Path
@@ -170,10 +172,11 @@ def _summary(path: Path, found: ModelFolder) -> Summary:
     except DataError as error:
         raise of_folder(path, error) from error
     settings = dict(_flat(config.settings))
+    status = "interrupted" if results.status == "running" and not is_held(path) else results.status
     cell = settings.get("network.cell")
     return Summary(
         folder=path, task=config.task, data=config.source.name, cell=cell if isinstance(cell, str) else "",
-        status=results.status, created=config.created, evaluated_on=results.evaluated_on,
+        status=status, created=config.created, evaluated_on=results.evaluated_on,
         metrics=dict(results.metrics or {}), baselines=results.rivals(),
         history=[Point(**point.model_dump()) for point in results.history], seconds=results.seconds,
         parameters=results.parameters, settings=settings, files=tuple(sorted(f.sha256 for f in config.data.files)),

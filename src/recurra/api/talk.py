@@ -21,9 +21,9 @@ SILENT_SECONDS = 2.0
 """What takes longer says that it goes on."""
 
 
-def begin(data: object) -> str:
-    """The first line of a training, said before anything that takes time."""
-    return f"training on {in_a_line(data)}"
+def begin(data: object, resume: object = None) -> str:
+    """The first line of a training on data, or of one that goes on, said before anything that takes time."""
+    return f"training on {in_a_line(data)}" if resume is None else f"resuming {in_a_line(resume)}"
 
 
 def duration(seconds: float) -> str:

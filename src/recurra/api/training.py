@@ -64,6 +64,8 @@ def train(
     if resume is not None:
         if data is not None or task is not None or out is not None:
             raise UsageError("a resumed run has its data, task and folder; leave them out")
+        if not command:
+            Talk(quiet=quiet).say(begin(None, resume))
         return _resumed(path(resume, "resume"), settings, quiet)
     if data is None:
         raise UsageError("train on what? name a file, a folder or a data set")
@@ -266,13 +268,18 @@ class _Training:
             f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, {torch.get_num_threads()} threads"
         )
 
-        missing = None if self.engine == "native" or network.engine != "auto" else library.why_missing()
-        if missing is not None:
+        if self.engine == "native" or network.engine != "auto" or _on_cuda(self.prepared.settings.training.device):
+            return
+        if (missing := library.why_missing()) is not None:
             self.talk.say(f"note: trainings are slower without the native engine: {missing}")
 
     def _tell_rivals(self) -> None:
         for rival in self.rivals:
             self.talk.say(f"to beat: {rival.name}: {told(rival.metrics)}")
+
+
+def _on_cuda(device: str) -> bool:
+    return device == "cuda" or (device == "auto" and torch.cuda.is_available())
 
 
 def _version(package: str) -> str:

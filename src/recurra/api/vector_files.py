@@ -62,7 +62,8 @@ def _export(
         talk.say(f"task {data.task}: {data.why}")
         if data.task == "language" and settings.get("segment") is None:
             settings = {"level": data.options.get("level", "word")} | settings
-        prepared = kind(data.task).prepare(data, settings_for(data, settings | {"seed": how.seed}))
+        with talk.doing("reading and encoding the data"):
+            prepared = kind(data.task).prepare(data, settings_for(data, settings | {"seed": how.seed}))
         table = prepared.word_table()
         counts = count_tokens(table.texts, len(table.tokens))
         talk.say(f"{int(counts.sum()):,} tokens of {len(table.tokens):,} types in the training part")

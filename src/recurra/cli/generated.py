@@ -53,12 +53,12 @@ def write_streams(prompt: str, streams: Iterable[Iterator[str]]) -> None:
             write("\n")
 
 
-def prompts(model: Run) -> Iterator[str]:
+def prompts(model: Run, **sampling: Any) -> Iterator[str]:
     r"""Prompts from standard input, one a line, `\n` in one for a line's end; asked for on a terminal.
 
-    Errors: UsageError for a model that does not write
+    Errors: UsageError for a model that does not write, or not like this
     """
-    model.generate("", 0)
+    model.generate("", 0, **sampling)
     asked = sys.stdin.isatty()
     if asked:
         note("what shall the text begin with? An empty line leaves that to the model, Ctrl-D ends")

@@ -174,7 +174,7 @@ def generate(
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     if model.task == "generate":
         refuse_sampling(model, repetition_penalty=repetition_penalty != 1, stop=bool(stop))
-        for begun in prompts(model) if interactive else (prompt,):
+        for begun in prompts(model, condition=condition, **sampling) if interactive else (prompt,):
             with telling() if interactive else nullcontext():
                 write_generated(model, begun, length, condition, count, sampling, json=json)
         return
@@ -192,7 +192,7 @@ def generate(
         length = LENGTH if length is None else length
         write_json({"folder": run, "prompt": prompt, "text": written[0], "length": length} | more | sampling)
         return
-    for begun in prompts(model) if interactive else (prompt,):
+    for begun in prompts(model, **sampling) if interactive else (prompt,):
         with telling() if interactive else nullcontext():
             write_streams(begun, texts(begun))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recurra.cli.output import note, score, write, write_json, write_table
+from recurra.cli.output import note, score, visible, write, write_json, write_table
 from recurra.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from recurra.report.compared import Row
     from recurra.training.history import Point
 
+LONGEST = 30
+"""Characters of a baseline's name in the table of runs."""
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
 
@@ -45,7 +47,7 @@ def runs(
     for run in found:
         name, best = run.headline, run.best_baseline
         scored = [short(name), score(run.metrics[name])] if name is not None else ["", ""]
-        beaten = [score(best[1]), best[0]] if best is not None else ["", ""]
+        beaten = [score(best[1]), visible(best[0], longest=LONGEST)] if best is not None else ["", ""]
         rows.append([str(run.folder), run.task, run.data, *scored, *beaten, duration(run.seconds), run.status,
                      run.created[:16].replace("T", " ")])  # fmt: skip
     write_table(rows, right=(4, 5, 7))

@@ -40,11 +40,13 @@ def score(
     from pathlib import Path
 
     from recurra.api.run import load
+    from recurra.api.talk import Talk
     from recurra.data.candidates import read_candidates
 
     model = load(run)
     groups = read_candidates(Path(candidates), encoding)
-    rankings = model.score([group.texts for group in groups], by=by, baseline=baseline)
+    with Talk().doing("ranking the candidates"):
+        rankings = model.score([group.texts for group in groups], by=by, baseline=baseline)
     unknown = model.model.unknown([text for group in groups for text in group.texts])
     if unknown:
         shown = ", ".join(repr(piece) for piece in unknown[:8]) + (", ..." if len(unknown) > 8 else "")

@@ -50,8 +50,8 @@ def train(
     """
     from recurra.api.talk import Talk, begin
 
-    if data is not None:  # at once, for torch takes seconds to load
-        Talk(quiet=quiet).say(begin(data))
+    if data is not None or resume is not None:  # at once, for torch takes seconds to load
+        Talk(quiet=quiet).say(begin(data, resume))
     from recurra.api.training import REPORT
     from recurra.api.training import train as train_model
 
