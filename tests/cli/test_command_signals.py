@@ -69,7 +69,7 @@ def test_terminated_outside_of_training(recurra: Recurra, monkeypatch: pytest.Mo
     monkeypatch.setattr("recurra.api.training.train", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
     before = signal.getsignal(signal.SIGTERM)
     result = recurra("train", "x")
-    assert (result.code, result.out, result.err) == (143, "", "recurra: terminated\n")
+    assert (result.code, result.out, result.err) == (143, "", "training on x\nrecurra: terminated\n")
     assert signal.getsignal(signal.SIGTERM) is before
 
 
@@ -118,7 +118,9 @@ def test_no_moment_is_a_traceback(number: signal.Signals, script: str, when: str
     done = subprocess.run(
         [sys.executable, "-c", script, when, str(int(number))], capture_output=True, text=True, timeout=100, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", f"recurra: {SAID[number]}\n")
+    begun = "training on x\n" if script == LATE else ""
+    said = f"{begun}recurra: {SAID[number]}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", said)
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:

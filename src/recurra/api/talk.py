@@ -59,12 +59,13 @@ class Talk:
             return
         done = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(what, done), daemon=True)
-        watcher.start()
         try:
+            watcher.start()
             yield
         finally:
             done.set()
-            watcher.join()
+            if watcher.ident is not None:
+                watcher.join()
 
     def evaluating(self) -> AbstractContextManager[None]:
         return self.doing("evaluating on the validation part")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -52,7 +51,6 @@ def train(
 
     if data is not None or resume is not None:  # at once, for torch takes seconds to load
         Talk(quiet=quiet).say(begin(data, resume))
-    from recurra.api.training import REPORT
     from recurra.api.training import train as train_model
 
     run = train_model(
@@ -64,13 +62,16 @@ def train(
     else:
         write_result(f"{run.folder}\n")
     if show:
-        _open(run.folder / REPORT)
+        _open(run)
 
 
-def _open(page: Path) -> None:
-    """Show a page; where there is no browser, say so."""
+def _open(run: Run) -> None:
+    """Show the report; where there is no browser, say so."""
     import webbrowser
 
+    from recurra.api.training import REPORT
+
+    page = run.folder / REPORT
     if not webbrowser.open(page.resolve().as_uri()):
         note(f"no browser was found to open {page}")
 
