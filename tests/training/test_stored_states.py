@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from recurra.errors import ModelFolderError
 from recurra.training import checkpoint as checkpoints
 from recurra.training.checkpoint import Checkpoint, Counters
-from recurra.training.fit import _optimizer, fit, never_learned
+from recurra.training.divergence import never_learned
+from recurra.training.fit import fit
 from recurra.training.history import Point
+from recurra.training.optimizer import optimizer_of
 
 CARRIED = [(1, 4, 3)]
 ADAM = {"optimizer/0/exp_avg", "optimizer/0/exp_avg_sq", "optimizer/0/step"}
@@ -30,7 +32,7 @@ def made(optimizer: str) -> tuple[nn.Module, torch.optim.Optimizer, Checkpoint]:
     """A network after one step, its optimizer, and a checkpoint of both with a carried state."""
     torch.manual_seed(0)
     network = nn.Linear(3, 2)
-    chosen = _optimizer(network, plain(optimizer=optimizer, momentum=0.9))
+    chosen = optimizer_of(network, plain(optimizer=optimizer, momentum=0.9))
     network(torch.randn(4, 3)).sum().backward()
     chosen.step()
     counters = Counters(step_in_epoch=1, step=1, steps=1, units=4)
@@ -46,7 +48,7 @@ def test_what_was_taken_is_put_back(optimizer: str) -> None:
     _, _, checkpoint = made(optimizer)
     assert KEPT[optimizer] <= checkpoint.tensors.keys()
     other = nn.Linear(3, 2)
-    fresh = _optimizer(other, plain(optimizer=optimizer, momentum=0.9))
+    fresh = optimizer_of(other, plain(optimizer=optimizer, momentum=0.9))
     state = restored(other, fresh, checkpoint)
     again = checkpoints.take(checkpoint.counters, other, fresh, state, {})
     assert again.tensors.keys() == checkpoint.tensors.keys()

@@ -29,8 +29,8 @@ from recurra.tasks.stored import Config, Environment, metrics_of, of_folder
 from recurra.tasks.task import Prepared
 from recurra.tasks.weights import forms_of
 from recurra.training.checkpoint import Checkpoint, Counters
-from recurra.training.fit import Carrying
 from recurra.training.settings import TrainingSettings
+from recurra.training.trainee import Carrying
 
 STATE, PREVIOUS = "training_state", "previous_state"
 MAY_CHANGE = {"epochs", "minutes", "patience"}

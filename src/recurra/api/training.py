@@ -30,7 +30,8 @@ from recurra.tasks.rival import Rival
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.task import Prepared
 from recurra.training.checkpoint import Checkpoint, Counters
-from recurra.training.fit import Outcome, fit, never_learned
+from recurra.training.divergence import never_learned
+from recurra.training.fit import Outcome, fit
 from recurra.training.signals import Interrupted, StopRequest, number_of
 
 REPORT = "report.html"

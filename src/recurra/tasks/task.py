@@ -13,7 +13,7 @@ from recurra.tasks.rival import Rival
 from recurra.tasks.settings import TaskName
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.word_vectors.table import WordTable
-from recurra.training.fit import Trainee
+from recurra.training.trainee import Trainee
 
 
 class TaskTrainee(Trainee, Protocol):

@@ -11,9 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from recurra.data.checked import checked
+from recurra.engines.request import State
 from recurra.errors import DataError, ModelFolderError
 from recurra.training.agreement import StoredCounters, check_tensors
 from recurra.training.history import Point
+from recurra.training.settings import TrainingSettings
+from recurra.training.trainee import Carrying, Trainee
 
 
 @dataclass
@@ -40,6 +43,21 @@ class Counters:
     steps: int = 0
     untrained_loss: float | None = None
     points: list[Point] = field(default_factory=list)
+
+    def epochs(self, steps: int) -> float:
+        """Epochs done. steps: batches of the running one"""
+        return self.epoch + self.step_in_epoch / steps
+
+    def add_step(self, loss: float, units: int, norm: float) -> None:
+        """One step more. loss: the mean over so many units; norm: of the gradient before clipping"""
+        if self.step == 0:
+            self.untrained_loss = loss
+        self.step += 1
+        self.step_in_epoch += 1
+        self.loss_sum += loss * units
+        self.units += units
+        self.norm_sum += norm
+        self.steps += 1
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -87,6 +105,25 @@ def take(
     for index, value in enumerate(state or ()):
         tensors[f"state/{index}"] = value.detach().to("cpu", copy=True)
     return Checkpoint(deepcopy(counters), tensors, best)
+
+
+def go_on(
+    checkpoint: Checkpoint, trainee: Trainee, optimizer: torch.optim.Optimizer, device: torch.device,
+    settings: TrainingSettings,
+) -> tuple[Counters, State | None]:  # fmt: skip
+    """Put network and optimizer where a checkpoint was taken; returns counters of the run's own and the carried state.
+
+    Errors: ModelFolderError if the checkpoint is not one of such a run; nothing is put back then
+    """
+    counters = deepcopy(checkpoint.counters)
+    if counters.step_in_epoch > (steps := trainee.steps(counters.epoch)):
+        raise ModelFolderError(
+            f"the training state does not fit this run: it stands at step {counters.step_in_epoch} of an epoch of "
+            f"{steps}"
+        )
+    shapes = trainee.carried() if isinstance(trainee, Carrying) and counters.step_in_epoch else []
+    dtypes = (torch.float32, torch.bfloat16) if settings.precision == "bf16" else (torch.float32,)
+    return counters, restore(checkpoint, trainee.network, optimizer, device, carried=shapes, dtypes=dtypes)
 
 
 def restore(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from recurra.training.settings import TrainingSettings
@@ -41,3 +42,19 @@ def learning_rate(share: float, settings: TrainingSettings) -> float:
         return top
     along = (share - settings.warmup) / (1 - settings.warmup)
     return top * (0.01 + 0.99 * (1 + math.cos(math.pi * along)) / 2)
+
+
+class Stopwatch:
+    """Seconds of training, with those before a resumption. before: what these were, from earlier processes"""
+
+    def __init__(self, clock: Callable[[], float], before: float) -> None:
+        self.clock, self.before = clock, before
+        self.started = clock() - before
+
+    def seconds(self) -> float:
+        """Of the whole run."""
+        return self.clock() - self.started
+
+    def here(self) -> float:
+        """Of this process."""
+        return self.seconds() - self.before

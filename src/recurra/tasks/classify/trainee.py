@@ -46,7 +46,7 @@ class Prediction:
 
 
 class ClassifyTask:
-    """A classifier to be trained; see training.fit.Trainee."""
+    """A classifier to be trained; see training.trainee.Trainee."""
 
     unit = "examples"
 

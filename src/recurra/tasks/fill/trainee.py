@@ -33,7 +33,7 @@ SHOWN = 60
 
 
 class FillTask:
-    """A model of blanks to be trained; see training.fit.Trainee."""
+    """A model of blanks to be trained; see training.trainee.Trainee."""
 
     unit = "tokens"
 

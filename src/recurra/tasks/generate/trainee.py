@@ -35,7 +35,7 @@ LONGEST = 10_000
 
 
 class GenerateTask:
-    """A conditioned generator to be trained; see training.fit.Trainee."""
+    """A conditioned generator to be trained; see training.trainee.Trainee."""
 
     unit = "tokens"
 

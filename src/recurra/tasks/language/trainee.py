@@ -31,7 +31,7 @@ CHUNK = 128
 
 
 class LanguageTask:
-    """A language model to be trained; see training.fit.Trainee."""
+    """A language model to be trained; see training.trainee.Trainee."""
 
     unit = "tokens"
 

@@ -78,7 +78,7 @@ def _padded(rows: list[Ids]) -> tuple[Tensor | None, Tensor | None]:
 
 
 class TagTask:
-    """A tagger to be trained; see training.fit.Trainee."""
+    """A tagger to be trained; see training.trainee.Trainee."""
 
     unit = "tokens"
 

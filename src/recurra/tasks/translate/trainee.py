@@ -22,7 +22,7 @@ RAMP_EPOCHS = 5
 
 
 class TranslateTask:
-    """A translator to be trained; see training.fit.Trainee.
+    """A translator to be trained; see training.trainee.Trainee.
 
     smoothing: of the labels in training; own_words: chance, from RAMP_EPOCHS on, that the decoder reads a word of its
     own in place of the translation's

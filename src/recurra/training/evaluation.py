@@ -1,0 +1,78 @@
+"""When a run is evaluated, what is noted of it, and when the run is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from recurra.training.checkpoint import Counters
+from recurra.training.history import Point
+from recurra.training.schedule import Stopwatch
+from recurra.training.settings import TrainingSettings
+
+EVALUATIONS = 10
+"""A run is evaluated after every epoch, but not more than twice as often as this and not less often."""
+WORTH = 5
+"""By the clock, an evaluation comes only after so many times as much training as it takes itself."""
+
+
+class EvaluationPolicy:
+    """When to evaluate. judged: units that an evaluation looks at"""
+
+    def __init__(self, settings: TrainingSettings, judged: int, watch: Stopwatch) -> None:
+        self.by_clock, self.judged, self.watch = settings.minutes is not None, judged, watch
+        self.evaluated_at = watch.before
+        self.takes: float | None = None
+
+    def due(self, share: float, counters: Counters, *, epoch_over: bool, units: int) -> bool:
+        """Whether to evaluate now. share: of the run that lies behind; units: trained on since the process began"""
+        since = share - counters.evaluated_at + 1e-9  # 0.3 - 0.2 is less than 0.1
+        due = since >= 1 / EVALUATIONS or (epoch_over and since >= 1 / (2 * EVALUATIONS))
+        return share >= 1 or (due and (not self.by_clock or self._worth_it(units)))
+
+    def _worth_it(self, units: int) -> bool:
+        """Whether the training since the last evaluation is long enough beside what an evaluation takes."""
+        expected = self.takes
+        if expected is None:  # forward is about a third of a training step
+            expected = self.judged / max(units, 1) * self.watch.here() / 3
+        return self.watch.seconds() - self.evaluated_at >= WORTH * expected
+
+    def evaluated(self, begun: float) -> None:
+        """An evaluation has just ended. begun: when it began. Units: seconds of the run"""
+        self.evaluated_at = self.watch.seconds()
+        self.takes = self.evaluated_at - begun
+
+
+def noted(counters: Counters, point: Point, rank: list[float], share: float) -> bool:
+    """Enter an evaluation into the counters; returns whether it is the best one so far."""
+    counters.evaluated_at, counters.seconds = share, point.seconds
+    counters.loss_sum, counters.units, counters.norm_sum, counters.steps = 0.0, 0, 0.0, 0
+    counters.points.append(point)
+    better = counters.best_rank is None or rank < counters.best_rank
+    counters.worse = 0 if better else counters.worse + 1
+    if better:
+        counters.best_rank, counters.best_point = rank, len(counters.points) - 1
+    return better
+
+
+def point_of(counters: Counters, metrics: Mapping[str, float], *, epoch: float, seconds: float, rate: float) -> Point:
+    """An evaluation as the history keeps it. rate: the learning rate of the last step"""
+    return Point(
+        epoch=epoch,
+        step=counters.step,
+        seconds=seconds,
+        train_loss=counters.loss_sum / counters.units if counters.units else None,
+        validation_loss=metrics["loss"],
+        validation_metrics={k: v for k, v in metrics.items() if k != "loss"},
+        learning_rate=rate,
+        gradient_norm=counters.norm_sum / counters.steps if counters.steps else None,
+    )
+
+
+def over(counters: Counters, settings: TrainingSettings) -> Literal["budget", "patience"] | None:
+    """How the run has ended, if it was evaluated just now and has; so had a resumed one that was stopped then."""
+    if not counters.points or counters.points[-1].step != counters.step:
+        return None
+    if settings.patience is not None and counters.worse >= settings.patience:
+        return "patience"
+    return "budget" if counters.evaluated_at >= 1 else None

@@ -1,0 +1,41 @@
+"""What a task hands to the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from recurra.engines.request import State
+
+
+class Trainee(Protocol):
+    """A network with its batches, its loss and its evaluation."""
+
+    network: nn.Module
+    judged: int
+    """Units (tokens, examples) that an evaluation looks at."""
+
+    def steps(self, epoch: int) -> int:
+        """Batches of an epoch."""
+
+    def batches(self, epoch: int) -> Iterator[Any]:
+        """The batches of an epoch: the same for the same epoch and seed."""
+
+    def loss(self, network: nn.Module, batch: Any, state: State | None) -> tuple[Tensor, int, State | None]:
+        """Mean loss of a batch in nats, how many units (tokens, examples) it is the mean of, state to carry on."""
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        """Metrics on the validation part, "loss" in nats among them."""
+
+    def rank(self, metrics: dict[str, float]) -> list[float]:
+        """What is compared to find the best evaluation; lower is better."""
+
+
+@runtime_checkable
+class Carrying(Protocol):
+    """A trainee whose batches hand a state on."""
+
+    def carried(self) -> list[tuple[int, ...]]:
+        """The shapes of that state's tensors."""
