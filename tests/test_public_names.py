@@ -13,10 +13,10 @@ NAMES = {
     "get_cell", "cell_names", "explain",
     "unroll", "CellWeights", "Embedded", "empty_cache",
     # from data to a model
-    "train", "load", "Run",
+    "train", "load", "Run", "Callback",
     # errors
     "RecurraError", "UsageError", "CellError", "UnknownNameError", "ShapeError", "EngineError", "DataError",
-    "ModelFolderError", "DivergedError", "StoppedError",
+    "ModelFolderError", "DivergedError", "StoppedError", "CallbackError",
 }  # fmt: skip
 
 

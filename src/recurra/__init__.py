@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from recurra.engines.native.library import empty_cache
     from recurra.engines.request import CellWeights, Embedded
     from recurra.errors import (
+        CallbackError,
         CellError,
         DataError,
         DivergedError,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from recurra.layers.stack import Stack
     from recurra.layers.steps import GRUCell, LSTMCell, RNNCell
     from recurra.recurrence import unroll
+    from recurra.training.callbacks import Callback
 
 _HOMES = {
     "GRU": "recurra.layers.dropins",
@@ -58,6 +60,7 @@ _HOMES = {
     "Run": "recurra.api.run",
     "load": "recurra.api.run",
     "train": "recurra.api.training",
+    "Callback": "recurra.training.callbacks",
     "RecurraError": "recurra.errors",
     "UsageError": "recurra.errors",
     "CellError": "recurra.errors",
@@ -66,6 +69,7 @@ _HOMES = {
     "EngineError": "recurra.errors",
     "DataError": "recurra.errors",
     "ModelFolderError": "recurra.errors",
+    "CallbackError": "recurra.errors",
     "DivergedError": "recurra.errors",
     "StoppedError": "recurra.errors",
 }
@@ -74,6 +78,8 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Callback",
+    "CallbackError",
     "Cell",
     "CellError",
     "CellWeights",
@@ -105,6 +111,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("recurra")
     if name not in _HOMES:
         raise AttributeError(f"module 'recurra' has no attribute {name!r}")
     module, _, original = _HOMES[name].partition(":")

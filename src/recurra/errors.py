@@ -9,6 +9,7 @@
     ├── DataError                exit 3   a file that cannot be used; names file, line and remedy
     ├── ModelFolderError         exit 4   a model folder that is not whole, altered, or from a newer version
     ├── DivergedError            exit 5   the loss stopped being a number
+    ├── CallbackError            exit 1   a callback of the user's failed; what was learned until then is saved
     └── StoppedError             exit 128 + signal   training was stopped from outside; what was learned is saved
 
 A message is one or two lines: what is wrong with its numbers, then what to do.
@@ -123,6 +124,10 @@ class DivergedError(RecurraError):
     """The loss stopped being a number."""
 
     exit_code = 5
+
+
+class CallbackError(RecurraError):
+    """A callback of the user's failed; its own exception is the cause (`__cause__`)."""
 
 
 class StoppedError(RecurraError):

@@ -17,7 +17,7 @@ import torch
 
 import recurra
 from recurra import model_folder
-from recurra.api import resuming, training
+from recurra.api import training
 from recurra.api.talk import Talk
 from recurra.cli import main
 from recurra.errors import ModelFolderError, StoppedError
@@ -188,4 +188,3 @@ def test_a_run_that_never_learned_says_so(train: Train, labels: Path, capfd: Any
     run = train(labels, optimizer="rmsprop", learning_rate=1e6, clip_norm=None)
     assert "warning: training diverged: the best validation loss is" in capfd.readouterr().err
     assert any("training diverged" in note for note in run.config["notes"])
-    assert resuming.STATE not in "".join(model_folder.read(run.folder).extra)

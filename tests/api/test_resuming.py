@@ -154,9 +154,36 @@ def test_what_may_change_when_a_run_goes_on(train: Train, stop_at: Callable[...,
     assert run.metrics["history"][-1]["epoch"] == 2
     assert run.settings.training.epochs == 2
     assert run.config["created"] == created
-    assert not [name for name in model_folder.read("run").files if "state" in name]
-    with pytest.raises(UsageError, match="is a finished run"):
+    with pytest.raises(UsageError, match=r"run is a finished run of 2 epochs .*as in --epochs 4"):
         train(resume="run")
+
+
+def test_a_finished_run_goes_on_as_one_stopped_there_would(
+    train: Train, stop_at: Callable[..., None], labels: Path, tmp_path: Path
+) -> None:
+    """Of the same schedule, for a constant learning rate does not depend on the length."""
+    given = {"dropout": 0.3, "schedule": "constant", "warmup": 0.0}
+    train(labels, epochs=1.0, **given)
+    stop_at(6)
+    with pytest.raises(StoppedError):
+        train(labels, out=tmp_path / "stopped", epochs=2.0, **given)
+    monitored = train(resume="run", epochs=2.0)
+    whole = train(resume=tmp_path / "stopped")
+    assert same(_last(monitored.folder), _last(whole.folder))
+    assert monitored.metrics["history"][-1]["epoch"] == 2
+    assert monitored.metrics["history"][-1]["validation_loss"] == whole.metrics["history"][-1]["validation_loss"]
+    steps = [point["step"] for point in monitored.metrics["history"]]
+    assert steps == sorted(set(steps))
+    assert any("had finished after 1 epochs went on" in note for note in monitored.config["notes"])
+    assert monitored.stored.finished_before == [1.0]
+    again = train(resume="run", minutes=5.0, patience=1)  # patience ends it
+    assert again.stored.finished_before == [1.0, 2.0]
+    assert (again.settings.training.epochs, again.settings.training.minutes) == (None, 5.0)
+
+
+def _last(folder: Path) -> dict[str, Tensor]:
+    found = model_folder.read(folder).tensors("training_state.safetensors")
+    return {name: value for name, value in found.items() if name.startswith("weight/")}
 
 
 def test_altered_data_stop_a_resumed_run(train: Train, stop_at: Callable[..., None], labels: Path) -> None:

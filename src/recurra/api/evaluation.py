@@ -59,7 +59,7 @@ def evaluate(
 def _again(run: Run, baselines: bool) -> tuple[str, int, dict[str, float], list[Rival]]:
     source = _trained_on(run)
     try:
-        prepared = prepare_run(source, run.settings)
+        prepared = prepare_run(source, run.settings, run.kept())
     except UsageError as error:
         raise of_folder(run.folder, error) from error
     provenance.check_divided(run.stored.data, prepared.facts)

@@ -15,6 +15,7 @@ from recurra.cells.catalogue import get
 from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
 from recurra.errors import DataError, UnknownNameError, UsageError
+from recurra.model_folder import ModelFolder
 from recurra.tasks.defaults import EPOCHS, Settings, default_epochs, defaults_for
 from recurra.tasks.registry import kind
 from recurra.tasks.settings import segmented
@@ -99,11 +100,14 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prepare_run(source: Source, settings: Settings) -> Prepared:
-    """Read the data and build the network, its weights drawn from the seed. Errors: DataError"""
+def prepare_run(source: Source, settings: Settings, kept: ModelFolder | None = None) -> Prepared:
+    """Read the data and build the network, its weights drawn from the seed. kept: see tasks.task.Kind.prepare
+
+    Errors: DataError
+    """
     if settings.training.threads is not None:
         torch.set_num_threads(min(settings.training.threads, processors()))
-    prepared = kind(source.task).prepare(source, settings)
+    prepared = kind(source.task).prepare(source, settings, kept)
     prepared.facts["training_part"] = provenance.digest(prepared.word_table().texts)
     training = prepared.settings.training
     if training.epochs is None and training.minutes is None:

@@ -24,9 +24,10 @@ def build_record(
     command: str,
     created: str,
     engine: str,
+    looked_before: bool = False,
     versions: dict[str, str],
 ) -> report.RunRecord:
-    """Everything that the report says."""
+    """Everything that the report says. looked_before: the test part was, when the run had finished before"""
     cell, details = get(prepared.settings.network.cell), prepared.details()
     network = prepared.task.network
     points = counters.points
@@ -56,7 +57,7 @@ def build_record(
             files=[report.DataFile(**f) for f in prepared.facts["files"]],
             **{k: v for k, v in prepared.facts.items() if k in _DESCRIBED},
         ),
-        notes=prepared.notes + _caveats(prepared),
+        notes=prepared.notes + _caveats(prepared, looked_before=looked_before),
         versions=versions,
         **details | {"tables": [*details.get("tables", ()), *vectors.table(prepared.vectors)]},
     )
@@ -66,7 +67,11 @@ _DESCRIBED = ("name", "counts", "unit", "repeats_dropped", "skipped", "vocabular
               "unknown_rate")  # fmt: skip
 
 
-def _caveats(prepared: Prepared) -> list[str]:
+def _caveats(prepared: Prepared, *, looked_before: bool) -> list[str]:
     if prepared.judged_on == "validation":
         return ["There is no test part: the figures are of the validation part, which also chose the best weights."]
+    if looked_before:
+        return [
+            "The validation part chose the best weights; the test part was looked at before, when the run finished."
+        ]
     return ["The validation part chose the best weights; the test part was looked at once, at the end."]

@@ -1,4 +1,8 @@
-"""A stopped run's folder: what it keeps to go on from, and how that is found again.
+"""A run's folder: what it keeps to go on from, and how that is found again.
+
+A finished run goes on too, if it is given more epochs or minutes than it had: weights, optimizer and counters are those
+of its last step, the best weights stay the best until better ones come, patience counts anew, and the learning rate
+follows the schedule of the new length.
 
 Beside the newest training state stands the one before it with its own best weights, from which a run goes on if the
 newest was damaged. Either way it is the run that it would have been, bit for bit, on the same versions and machine.
@@ -24,15 +28,19 @@ from recurra.api.run import Run
 from recurra.engines.native import library
 from recurra.errors import ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder, manifest
+from recurra.tasks.defaults import Settings
 from recurra.tasks.rival import Rival
 from recurra.tasks.stored import Config, Environment, metrics_of, of_folder
 from recurra.tasks.task import Prepared
 from recurra.tasks.weights import forms_of
 from recurra.training.checkpoint import Checkpoint, Counters
+from recurra.training.schedule import Budget
 from recurra.training.settings import TrainingSettings
 from recurra.training.trainee import Carrying
 
 STATE, PREVIOUS = "training_state", "previous_state"
+METRICS_CSV = "metrics.csv"
+"""The evaluations as a table; it is written anew from the history."""
 MAY_CHANGE = {"epochs", "minutes", "patience"}
 """Settings of a run that goes on."""
 BEST = "best/"
@@ -47,7 +55,7 @@ BESIDE = 1 << 22
 
 @dataclass(frozen=True)
 class Stopped:
-    """A run to go on with. notes: what people should know of it"""
+    """A run to go on with. notes: what people should know of it; finished_before: epochs after which it was finished"""
 
     config: Config
     versions: dict[str, str]
@@ -55,6 +63,7 @@ class Stopped:
     checkpoint: Checkpoint
     rivals: list[Rival]
     notes: list[str]
+    finished_before: list[float]
 
 
 def files_of(checkpoint: Checkpoint, previous: Checkpoint | None) -> dict[str, bytes]:
@@ -89,8 +98,9 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
     """
     found, notes = model_folder.use(folder, intact)
     stored = metrics_of(found)
-    if stored.status == "finished":
-        raise UsageError(f"{folder} is a finished run; there is nothing to resume")
+    finished = stored.status == "finished"
+    if finished and f"{STATE}.safetensors" not in found.extra:
+        raise UsageError(f"{folder} is a finished run that keeps no training state; train anew")
     if f"{STATE}.safetensors" not in found.extra or f"{STATE}.json" not in found.extra:
         raise ModelFolderError(f"{folder}: there is no training state to go on from")
     other = set(given) - MAY_CHANGE
@@ -101,10 +111,16 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
         found = found.with_weights(f"{PREVIOUS}.safetensors", BEST)
     run = Run(found)
     settings = run.settings.changed(**given)
+    before = list(run.stored.finished_before)
+    if finished:
+        counters = Counters.from_json(found.parsed(f"{name}.json"))
+        settings = _longer(folder, settings, given, counters)
+        before.append(counters.points[-1].epoch if counters.points else 0.0)
+        notes = [*notes, f"a run that had finished after {before[-1]:g} epochs went on, its test part looked at before"]
     source = provenance.find(run.stored, found.path)
     try:
         check_device(settings.training.device)
-        prepared = prepare_run(source, settings)
+        prepared = prepare_run(source, settings, None if run.stored.started_from is None else found)
     except UsageError as error:
         raise of_folder(folder, error) from error
     vectors.resume(prepared, run.stored.vectors)
@@ -115,7 +131,28 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
         checkpoint = _checkpoint(found, name, prepared)
     except ModelFolderError as error:
         raise (error if str(error).startswith(str(found.path)) else of_folder(found.path, error)) from error
-    return Stopped(run.stored, found.versions, prepared, checkpoint, stored.rivals(), notes)
+    if finished:
+        checkpoint.counters.worse = 0
+    return Stopped(run.stored, found.versions, prepared, checkpoint, stored.rivals(), notes, before)
+
+
+def _longer(folder: Path, settings: Settings, given: Mapping[str, Any], counters: Counters) -> Settings:
+    """The settings of a finished run that goes on: of epochs and minutes, what is given anew replaces both.
+
+    Errors: UsageError if that is no more than the run has had
+    """
+    if len(new := {"epochs", "minutes"} & given.keys()) == 1:
+        settings = settings.changed(**dict.fromkeys({"epochs", "minutes"} - new))
+    training = settings.training
+    epochs, minutes = counters.points[-1].epoch if counters.points else 0.0, counters.seconds / 60
+    if training.epochs is None and training.minutes is None:
+        raise UsageError("how long? give epochs, minutes or both")
+    if Budget(training.epochs, training.minutes).share(epochs, counters.seconds) >= 1:
+        raise UsageError(
+            f"{folder} is a finished run of {epochs:g} epochs and {minutes:.1f} minutes; give more to go on with, "
+            f"as in --epochs {2 * math.ceil(epochs):g}"
+        )
+    return settings
 
 
 def intact(found: ModelFolder) -> tuple[ModelFolder, list[str]]:
@@ -130,6 +167,7 @@ def intact(found: ModelFolder) -> tuple[ModelFolder, list[str]]:
             found.verify([name])
         except ModelFolderError as error:
             damaged[name] = error
+    damaged.pop(METRICS_CSV, None)
     if not damaged or damaged.keys() <= before:
         return found, []
     first = next(iter(damaged.values()))

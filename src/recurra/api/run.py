@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from recurra import model_folder
@@ -17,6 +19,7 @@ from recurra.tasks.registry import kind
 from recurra.tasks.settings import TASKS
 from recurra.tasks.stored import Config, config_of, of_folder, settings_of
 from recurra.tasks.weights import check_cell, check_depth, check_engine
+from recurra.training.history import Point
 
 
 class Run:
@@ -42,6 +45,27 @@ class Run:
         except (DataError, UsageError) as error:
             raise of_folder(folder.path, error) from error
 
+    def kept(self) -> ModelFolder | None:
+        """Its folder if its vocabulary is not that of its own data, for it began with another run's; else None."""
+        return None if self.stored.started_from is None else model_folder.read(self.folder)
+
+    @property
+    def history(self) -> list[Point]:
+        """The evaluations on the validation part, in their order."""
+        return [Point(**point) for point in self.metrics["history"]]
+
+    @property
+    def report(self) -> Path:
+        """The page that the run wrote about itself. Errors: UsageError if it has not finished"""
+        if not (page := self.folder / "report.html").is_file():
+            raise UsageError(f"{self.folder} has no report.html: this run is {self.metrics.get('status')}")
+        return page
+
+    @property
+    def classes(self) -> list[str]:
+        """What it tells apart, in the order of `predict_proba`; none for models without classes."""
+        return list(getattr(self.model, "classes", ()))
+
     @property
     def network(self) -> torch.nn.Module:
         """The torch module itself."""
@@ -55,6 +79,13 @@ class Run:
         does not predict
         """
         return self.model.predict(given.texts(texts), **given.options({"top": top} | options))
+
+    def predict_proba(self, texts: str | Sequence[str]) -> npt.NDArray[np.float32]:
+        """Of each text, the probability of each of `classes` [N, C].
+
+        Errors: as `predict`; UsageError for a model that is no classifier
+        """
+        return self.model.predict_proba(given.texts(texts))
 
     def generate(self, prompt: str = "", length: int | None = None, **sampling: Any) -> Any:
         """New text that begins with the prompt; sampling: temperature, top_k, top_p, seed and what the task reads.
@@ -70,20 +101,28 @@ class Run:
         return self.model.stream(asked.pop("prompt"), asked.pop("length"), **asked)
 
     def evaluate(
-        self, data: str | Path | None = None, *, baselines: bool = False, groups: str | None = None, **reading: Any
+        self,
+        data: Any = None,
+        *,
+        labels: Any = None,
+        baselines: bool = False,
+        groups: str | None = None,
+        **reading: Any,
     ) -> dict[str, Any]:
         """Scores on data of the user's, or on the part that the run was judged on.
 
-        baselines: those of what it had to beat too, fitted again on the run's training data; groups: a column of a
-        table that says which labelled texts belong together, such as minimal pairs, for the share all right.
+        data, labels: as for `recurra.train`; baselines: those of what it had to beat too, fitted again on the run's
+        training data; groups: a column of a table that says which labelled texts belong together, such as minimal
+        pairs, for the share all right.
         reading: how `data` are read where it is not as the run's: encoding (utf-8 if not given, whatever the run's
         data had), text, label, languages, swap, scheme, strict, skip_lines.
         Errors: DataError if the data cannot be read, or are no longer those of the run; UsageError
         """
         from recurra.api.evaluation import evaluate
+        from recurra.api.given_data import as_path
 
         asked = given.options({"baselines": baselines, "groups": groups})
-        return evaluate(self, None if data is None else given.path(data, "data"), **asked, reading=reading)
+        return evaluate(self, None if data is None else as_path(data, labels, self.task), **asked, reading=reading)
 
     def score(
         self,

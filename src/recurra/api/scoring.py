@@ -11,7 +11,7 @@ from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.candidates import read_candidates
 from recurra.errors import DataError, UsageError
 from recurra.tasks import given
-from recurra.tasks.language.data import read_corpus
+from recurra.tasks.language.data import read_corpus, read_vocabulary
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.score import Ranking, rank
 from recurra.tasks.stored import of_folder
@@ -58,7 +58,8 @@ def n_gram(run: Run) -> KneserNey:
             remedy="put them back, or leave it out with --no-baseline, baseline=False",
         ) from error
     try:
-        corpus = read_corpus(source, run.settings.data)
+        kept = None if (found := run.kept()) is None else read_vocabulary(found.vocabulary)
+        corpus = read_corpus(source, run.settings.data, kept)
     except UsageError as error:
         raise of_folder(run.folder, error) from error
     return KneserNey.fit(corpus.train, len(corpus.vocabulary), ORDER)

@@ -6,14 +6,15 @@ import datetime
 import json
 import shlex
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from recurra import model_folder
-from recurra.api import provenance, resuming, vectors
+from recurra.api import given_data, provenance, resuming, starting, vectors
 from recurra.api.preparation import check_vocabulary, engine_of, prepare_run, settings_for
 from recurra.api.record import build_record
 from recurra.api.run import Run, load
@@ -21,7 +22,7 @@ from recurra.api.talk import Talk, begin, told
 from recurra.api.verdict import advice, verdict
 from recurra.cells.catalogue import get
 from recurra.engines.native import library
-from recurra.errors import DivergedError, StoppedError, UsageError
+from recurra.errors import CallbackError, DivergedError, StoppedError, UnknownNameError, UsageError
 from recurra.model_folder.claim import claimed, claimed_new
 from recurra.report import fonts
 from recurra.report.build import build_report
@@ -29,12 +30,15 @@ from recurra.tasks.given import options, path, plain
 from recurra.tasks.rival import Rival
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.task import Prepared
+from recurra.training.callbacks import Callback, Ending, Watchers, checked_callbacks
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.divergence import never_learned
 from recurra.training.fit import Outcome, fit
+from recurra.training.history import csv_of
 from recurra.training.signals import Interrupted, StopRequest, number_of
 
 REPORT = "report.html"
+LOGS = ("tensorboard",)
 RECORD = "report.json"
 """What the report shows, as `RunRecord.to_json`: it is drawn again from this, without training again."""
 STYLES = {"better": "bold green", "equal": "bold yellow", "worse": "bold red"}
@@ -42,69 +46,95 @@ STYLES = {"better": "bold green", "equal": "bold yellow", "worse": "bold red"}
 
 
 def train(
-    data: str | Path | None = None,
+    data: Any = None,
     *,
+    labels: Any = None,
     task: str | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     resume: str | Path | None = None,
+    start_from: str | Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    log: str | None = None,
     quiet: bool = False,
     command: str = "",
     **settings: Any,
 ) -> Run:
-    """Train a model on a file, a folder or a named data set, judge it, and write its folder with a report.
+    """Train a model on a file, a folder, a named data set or data in memory; judge it, write its folder with a report.
 
+    data: a path or a name; a pandas or polars frame, whose columns `text` and `label` name; a list of texts, with
+    `labels` one for each; a list of pairs of a text and its label or translation, or of lists of tokens and of tags.
     task: a name of tasks.settings.TASKS, found from the data if None; out: the model folder, a new one below runs/ if
-    None; resume: the folder of a run that was stopped, which goes on as if it had not been; then only epochs, minutes
-    and patience may be given. settings: any field of DataSettings, NetworkSettings or TrainingSettings.
+    None; resume: the folder of a run that was stopped, which goes on as if it had not been, or of a finished one that
+    is given more epochs or minutes; then only epochs, minutes and patience may be given. start_from:
+    the folder of a run whose weights, vocabulary and settings this one begins with, on the same or other data; new
+    classes, tags and attributes are refused, other new tokens are unknown and counted. callbacks: objects that hear of
+    steps, evaluations and the end, see `Callback`; log: "tensorboard" writes curves for it to tensorboard/ beside the
+    model folder. settings: any field of DataSettings, NetworkSettings or TrainingSettings; lr is learning_rate.
     Errors: DataError, UsageError, ModelFolderError; DivergedError if the loss stops being a number; StoppedError after
-    SIGINT or SIGTERM. The last two leave a loadable folder if there was an evaluation before.
+    SIGINT or SIGTERM; CallbackError if one of the callbacks failed. The last three leave a loadable folder if there was
+    an evaluation before.
     """
+    watching = _Watching(checked_callbacks(callbacks), _known_log(log))
     settings = {name: plain(value) for name, value in settings.items()}
+    if "lr" in settings:
+        if "learning_rate" in settings:
+            raise UsageError("lr is learning_rate; give one of them")
+        settings["learning_rate"] = settings.pop("lr")
     task = options({"task": task})["task"]
     if resume is not None:
-        if data is not None or task is not None or out is not None:
+        if any(each is not None for each in (data, labels, task, out, start_from)):
             raise UsageError("a resumed run has its data, task and folder; leave them out")
         if not command:
             Talk(quiet=quiet).say(begin(None, resume))
-        return _resumed(path(resume, "resume"), settings, quiet)
+        return _resumed(path(resume, "resume"), settings, quiet, watching)
     if data is None:
         raise UsageError("train on what? name a file, a folder or a data set")
     talk = Talk(quiet=quiet)
     if not command:  # the command line has said it before torch was loaded
-        talk.say(begin(data))
+        talk.say(begin(data if isinstance(data, (str, Path)) else f"a {type(data).__name__}"))
     for name in ("validation", "test", "parallel", "vectors"):
         if settings.get(name) is not None:
             path(settings[name], name)
     with talk.doing("looking at the data"):
-        source = resolve(path(data, "data"), task, validation=settings.get("validation"), test=settings.get("test"),
-                         parallel=settings.get("parallel"))  # fmt: skip
-    chosen = settings_for(source, settings)
+        first = None if start_from is None else load(path(start_from, "start_from"))
+        shown, data = data, given_data.as_path(data, labels, task if first is None else first.task)
+        if first is not None:
+            source = starting.source_of(first, data, task, settings)
+            chosen = starting.settings_for(first, source, settings)
+        else:
+            source = resolve(data, task, validation=settings.get("validation"), test=settings.get("test"),
+                             parallel=settings.get("parallel"))  # fmt: skip
+            chosen = settings_for(source, settings)
     new = Path("runs") / f"{source.name}-{chosen.network.cell}"
     with claimed_new(new) if out is None else claimed(path(out, "out"), overwrite=overwrite) as folder:
         talk.say(f"task {source.task}: {source.why}")
         with talk.doing("reading and encoding the data"):
-            prepared = prepare_run(source, chosen)
+            prepared = prepare_run(source, chosen) if first is None else starting.prepare_from(first, source, chosen)
         if settings.get("max_vocabulary") is not None:
             check_vocabulary(prepared)
         vectors.start(prepared, None if settings.get("vectors") is None else Path(settings["vectors"]), talk.say)
-        asked = settings if task is None else {"task": task} | settings
-        return _Training(prepared, folder, talk, command or _as_command(data, asked), overwrite).run(None, None)
+        more = {name: value for name, value in (("task", task), ("start_from", start_from)) if value is not None}
+        command = command or _as_command(shown, more | settings)
+        training = _Training(prepared, folder, talk, command, overwrite, watching)
+        training.started_from = None if first is None else first.folder.resolve().name
+        return training.run(None, None)
 
 
-def _resumed(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
+def _resumed(folder: Path, given: dict[str, Any], quiet: bool, watching: _Watching) -> Run:
     model_folder.use(folder, resuming.intact)
     with claimed(folder, overwrite=True, resumed=True):
-        return _go_on(folder, given, quiet)
+        return _go_on(folder, given, quiet, watching)
 
 
-def _go_on(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
+def _go_on(folder: Path, given: dict[str, Any], quiet: bool, watching: _Watching) -> Run:
     talk = Talk(quiet=quiet)
     with talk.doing("reading and encoding the data"):
         stopped = resuming.stopped_run(folder, given)
     counters = stopped.checkpoint.counters
-    training = _Training(stopped.prepared, folder, talk, stopped.config.command, True)
-    training.created = stopped.config.created
+    training = _Training(stopped.prepared, folder, talk, stopped.config.command, True, watching)
+    training.created, training.finished_before = stopped.config.created, stopped.finished_before
+    training.started_from = stopped.config.started_from
     settings = stopped.prepared.settings.training
     other = resuming.differences(stopped.config, stopped.versions, training.engine, settings)
     stopped.prepared.notes += [*stopped.notes, *([other] if other is not None else [])]
@@ -112,21 +142,55 @@ def _go_on(folder: Path, given: dict[str, Any], quiet: bool) -> Run:
     return training.run(stopped.checkpoint, stopped.rivals)
 
 
-def _as_command(data: str | Path, settings: dict[str, Any]) -> str:
+def _as_command(data: Any, settings: dict[str, Any]) -> str:
     given = [f"{k}={v!r}" for k, v in settings.items()]
-    return f"recurra.train({', '.join([repr(str(data)), *given])})"
+    shown = repr(str(data)) if isinstance(data, (str, Path)) else f"<{type(data).__name__} of {len(data):,}>"
+    return f"recurra.train({', '.join([shown, *given])})"
+
+
+@dataclass(frozen=True)
+class _Watching:
+    """Who hears of a run besides the terminal."""
+
+    callbacks: list[Any]
+    log: str | None
+
+    def of_run(self, talk: Talk, folder: Path, begun: int) -> Watchers:
+        """begun: steps that a resumed run has done already"""
+        more = []
+        if self.log is not None:
+            from recurra.training.tensorboard import TensorBoard
+
+            place = folder.resolve()
+            more.append(TensorBoard(place.parent / self.log / place.name, begun=begun))
+        return Watchers(talk, [*self.callbacks, *more])
+
+
+def _known_log(log: str | None) -> str | None:
+    if log is None:
+        return None
+    if log not in LOGS:
+        raise UnknownNameError("log", str(log), LOGS)
+    from recurra.training.tensorboard import summary_writer
+
+    summary_writer()
+    return log
 
 
 class _Training:
     """One run from prepared data to its folder."""
 
-    def __init__(self, prepared: Prepared, folder: Path, talk: Talk, command: str, overwrite: bool) -> None:
+    def __init__(
+        self, prepared: Prepared, folder: Path, talk: Talk, command: str, overwrite: bool, watching: _Watching
+    ) -> None:  # fmt: skip
         self.prepared, self.folder, self.talk, self.command = prepared, folder, talk, command
-        self.overwrite = overwrite
+        self.overwrite, self.watching = overwrite, watching
         self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.network = prepared.task.network
         self.engine = engine_of(prepared.settings.network)
         self.rivals: list[Rival] = []
+        self.finished_before: list[float] = []
+        self.started_from: str | None = None
         self.written = self.finished = False
 
     def run(self, resume: Checkpoint | None, rivals: list[Rival] | None) -> Run:
@@ -141,24 +205,38 @@ class _Training:
             last[:] = [*last[-1:], checkpoint]
             self._write("running", *reversed(last))
 
+        watchers = self.watching.of_run(self.talk, self.folder, 0 if resume is None else resume.counters.step)
         try:
-            outcome = self._fitted(save, resume, last)
+            outcome = self._fitted(save, resume, last, watchers)
             if outcome.signal is not None:
                 raise Interrupted(outcome.signal)
-            return self._finished(outcome)
+            run = self._finished(outcome, last[-1])
         except KeyboardInterrupt as interruption:
             if not last:
                 raise
-            raise self._stopped(number_of(interruption), last) from None
-
-    def _fitted(self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, last: list[Checkpoint]) -> Outcome:
+            stopped = self._stopped(number_of(interruption), last)
+            watchers.end(Ending("finished" if self.finished else "stopped", self.folder))
+            raise stopped from None
         try:
-            return fit(
-                self.prepared.task, self.prepared.settings.training, progress=self.talk, save=save, resume=resume
-            )
+            watchers.end(Ending("finished", run.folder, dict(run.metrics["metrics"])))
+        except CallbackError as error:
+            raise CallbackError(f"{error}; {self.folder} holds the finished run") from error.__cause__
+        return run
+
+    def _fitted(
+        self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, last: list[Checkpoint], watchers: Watchers
+    ) -> Outcome:
+        try:
+            return fit(self.prepared.task, self.prepared.settings.training, progress=watchers, save=save, resume=resume)
+        except CallbackError as error:
+            self._write("stopped", *reversed(last))
+            watchers.end(Ending("stopped", self.folder))
+            remedy = f"{self.folder} holds the best weights so far; {self._go_on_with()}"
+            raise CallbackError(f"{error}\n{remedy}") from error.__cause__
         except DivergedError as error:
             if last:
                 self._write("diverged", *reversed(last))
+                watchers.end(Ending("diverged", self.folder))
                 raise DivergedError(f"{error}; {self.folder} holds the best weights before that") from None
             raise
         finally:
@@ -166,15 +244,18 @@ class _Training:
 
     def _stopped(self, number: int, last: list[Checkpoint]) -> StoppedError:
         """What to raise; a run that was judged is finished, and nothing is written."""
-        name, folder = signal.Signals(number).name, shlex.quote(str(self.folder))
+        name = signal.Signals(number).name
         if self.finished:
             return StoppedError(f"stopped by {name} when all was done; {self.folder} holds the finished run", number)
         with StopRequest():
             self._write("stopped", *reversed(last))
-        remedy = f"go on with: recurra train --resume {folder}"
+        remedy = self._go_on_with()
         return StoppedError(f"stopped by {name}; {self.folder} holds the best weights so far\n{remedy}", number)
 
-    def _finished(self, outcome: Outcome) -> Run:
+    def _go_on_with(self) -> str:
+        return f"go on with: recurra train --resume {shlex.quote(str(self.folder))}"
+
+    def _finished(self, outcome: Outcome, end: Checkpoint) -> Run:
         self.network.load_state_dict(outcome.best)
         bad = never_learned(outcome.counters, self.prepared.settings.training)
         if bad is not None:
@@ -182,21 +263,23 @@ class _Training:
             self.talk.warn(bad)
         with self.talk.doing(f"evaluating on the {self.prepared.judged_on} part"):
             scores = self.prepared.judge()
+        extra = resuming.files_of(end, None) | {resuming.METRICS_CSV: csv_of(outcome.counters.points)}
         with self.talk.doing("writing the report"):
             record = build_record(
                 self.prepared, scores, self.rivals, outcome.counters, command=self.command, created=self.created,
-                engine=self.engine, versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
+                engine=self.engine, looked_before=bool(self.finished_before),
+                versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
             )  # fmt: skip
             if (missing := fonts.note(record)) is not None:
                 record.notes.append(missing)
                 self.talk.say(f"note: {missing}")
-            page = build_report(record).encode()
-        shown_there = json.dumps(record.to_json(), allow_nan=False).encode()
+            extra[REPORT] = build_report(record).encode()
+        extra[RECORD] = json.dumps(record.to_json(), allow_nan=False).encode()
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
         with StopRequest() as stop:
             model_folder.write(
                 self.folder, config=self._config(), vocabulary=self.prepared.vocabulary_json(), weights=outcome.best,
-                metrics=metrics, extra={REPORT: page, RECORD: shown_there}, overwrite=self.overwrite or self.written,
+                metrics=metrics, extra=extra, overwrite=self.overwrite or self.written,
             )  # fmt: skip
             self.finished = True
         if stop.received is not None:
@@ -223,7 +306,8 @@ class _Training:
         model_folder.write(
             self.folder, config=self._config(), vocabulary=self.prepared.vocabulary_json(),
             weights=checkpoint.best, metrics=self._metrics(status, checkpoint.counters, None),
-            extra=resuming.files_of(checkpoint, previous), overwrite=self.overwrite or self.written,
+            extra=resuming.files_of(checkpoint, previous) | {resuming.METRICS_CSV: csv_of(checkpoint.counters.points)},
+            overwrite=self.overwrite or self.written,
         )  # fmt: skip
         self.written = True
 
@@ -242,6 +326,8 @@ class _Training:
             "vectors": prepared.vectors,
             "notes": prepared.notes,
             "engine": self.engine,
+            "started_from": self.started_from,
+            "finished_before": self.finished_before,
             "environment": resuming.environment_of(self.engine, prepared.settings.training.device).model_dump(),
         } | prepared.config()
 

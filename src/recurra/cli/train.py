@@ -29,7 +29,16 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the model folder if there is one")] = False,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="go on with a run that was stopped; only --epochs, --minutes and --patience"),
+        typer.Option(
+            metavar="RUN", help="go on with a run that was stopped, or a finished one with more --epochs or --minutes"
+        ),
+    ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option("--from", metavar="RUN", help="begin with the weights and the vocabulary of a run, on DATA"),
+    ] = None,
+    log: Annotated[
+        str | None, typer.Option(metavar="tensorboard", help="curves for TensorBoard, beside the model folder")
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="open the report in a browser at the end")] = False,
     json: Annotated[bool, typer.Option("--json", help="the result as one JSON document on stdout")] = False,
@@ -54,7 +63,7 @@ def train(
     from recurra.api.training import train as train_model
 
     run = train_model(
-        data, task=task, out=out, overwrite=overwrite, resume=resume, quiet=quiet,
+        data, task=task, out=out, overwrite=overwrite, resume=resume, start_from=start_from, log=log, quiet=quiet,
         command=shlex.join(["recurra", *context.obj["arguments"]]), **settings,
     )  # fmt: skip
     if json:

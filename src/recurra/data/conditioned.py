@@ -6,7 +6,7 @@ import functools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +144,18 @@ class Attributes:
         places = [{value: place for place, value in enumerate(known)} for known in values]
         counts = Counter(tuple(p[v] for p, v in zip(places, c, strict=True)) for c in conditions)
         return cls(tuple(names), values, tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
+
+    def counted(self, names: Sequence[str], conditions: Sequence[tuple[str, ...]]) -> Attributes:
+        """The same names and values, as other training texts have them.
+
+        Errors: UsageError for other names; UnknownNameError for a value that there is not
+        """
+        if tuple(names) != self.names:
+            raise UsageError(
+                f"the model's attributes are {', '.join(self.names)}, those of the data {', '.join(names)}"
+            )
+        counts = Counter(map(self.places, conditions))
+        return replace(self, seen=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
 
     def sizes(self) -> list[int]:
         """How many values each attribute has."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
 from torch import nn
 
 from recurra.errors import UsageError
@@ -31,6 +33,10 @@ class Model:
     def commands(self, folder: str) -> list[str]:
         """What to try on the command line with the model in this folder; `recurra` stands before each."""
         return [f'predict {folder} "a text"', f"evaluate {folder}"]
+
+    def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Of each text, the probability of each class in the order of the classes [N, C]."""
+        raise self._cannot("give class probabilities")
 
     def rows(self, predictions: Sequence[Any]) -> list[list[str]]:
         """Predictions as the rows of a table on a terminal."""

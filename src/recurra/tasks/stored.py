@@ -121,6 +121,10 @@ class Config(Stored):
     data: StoredData
     vectors: dict[Name, Any] = Field(default_factory=dict)
     environment: Environment = Environment()
+    started_from: Name | None = None
+    """The run whose weights and vocabulary it began with."""
+    finished_before: Annotated[list[Amount], Field(max_length=1000, default_factory=list)]
+    """Epochs after which it was finished already and went on."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

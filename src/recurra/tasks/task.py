@@ -74,8 +74,12 @@ class Kind(Protocol):
 
     name: ClassVar[TaskName]
 
-    def prepare(self, source: Source, settings: Settings) -> Prepared:
-        """Read the data and build the network, its weights drawn from the seed. Errors: DataError"""
+    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> Prepared:
+        """Read the data and build the network, its weights drawn from the seed.
+
+        kept: a model of this task whose vocabulary, classes, tags or attributes are used instead of the data's own
+        Errors: DataError, also for a class, tag or attribute that the kept model does not know
+        """
 
     def load(self, folder: ModelFolder, settings: Settings) -> Model:
         """The trained model. Errors: ModelFolderError; DataError, UsageError, KeyError, TypeError are told as one"""

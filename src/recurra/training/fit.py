@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -15,7 +16,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from recurra.engines.request import State
-from recurra.errors import UsageError
+from recurra.errors import CallbackError, UsageError
 from recurra.topologies.carry import detached
 from recurra.training import checkpoint as checkpoints
 from recurra.training.checkpoint import Checkpoint, Counters
@@ -54,8 +55,10 @@ def fit(
 ) -> Outcome:
     """Train until the budget is spent, patience is at its end, or a signal comes.
 
-    save: called after every evaluation and at a signal with all that is needed to go on from there.
-    Errors: DivergedError within one step of a loss or gradient that is no number; UsageError
+    save: called after every evaluation, at a signal and when a callback fails, with all that is needed to go on from
+    there.
+    Errors: DivergedError within one step of a loss or gradient that is no number; CallbackError out of `progress`;
+    UsageError
     """
     if settings.epochs is None and settings.minutes is None:
         raise UsageError("how long? give epochs, minutes or both")
@@ -78,10 +81,23 @@ def fit(
         if save is not None:
             save(checkpoints.take(counters, trainee.network, optimizer.optimizer, state, best))
 
+    def keep_as_it_stands() -> None:
+        nonlocal best
+        best = best or checkpoints.weights_of(trainee.network)
+        checkpoint()
+
+    @contextmanager
+    def kept_if_a_callback_fails() -> Iterator[None]:
+        try:
+            yield
+        except CallbackError:
+            keep_as_it_stands()
+            raise
+
     # a resumed run may have been given another budget, of which less is done than was of the old one
     done = budget.share(counters.epochs(trainee.steps(counters.epoch)), counters.seconds)
     counters.evaluated_at = min(counters.evaluated_at, done)
-    with StopRequest() as stop:
+    with StopRequest() as stop, kept_if_a_callback_fails():
         ended = over(counters, settings)
         while ended is None:
             steps = trainee.steps(counters.epoch)
@@ -107,7 +123,7 @@ def fit(
                 units_here += units
                 seconds = watch.seconds()
                 speed, left = units_here / max(watch.here(), 1e-9), budget.seconds_left(epochs, seconds)
-                progress.tick(Tick(epochs, counters.step, share, value, speed, seconds, left))
+                tick = Tick(epochs, counters.step, share, value, speed, seconds, left)
 
                 share = budget.share(counters.epochs(steps), watch.seconds())
                 if policy.due(share, counters, epoch_over=counters.step_in_epoch == steps, units=units_here):
@@ -127,9 +143,9 @@ def fit(
                         best = checkpoints.weights_of(trainee.network)
                     progress.point(point, better)
                     checkpoint()
+                progress.tick(tick)  # after the evaluation, which a run goes on without if this fails
                 if stop.received is not None:
-                    best = best or checkpoints.weights_of(trainee.network)
-                    checkpoint()
+                    keep_as_it_stands()
                     return Outcome("signal", counters, best, stop.received)
                 ended = over(counters, settings)
                 if ended is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+import io
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -61,6 +63,19 @@ class Silent:
 
     def evaluating(self) -> AbstractContextManager[None]:
         return nullcontext()
+
+
+def csv_of(points: Sequence[Point]) -> bytes:
+    """The evaluations as a table in CSV, a row each; what is not known is empty."""
+    names = list(dict.fromkeys(name for point in points for name in point.validation_metrics))
+    first, last = ("epoch", "step", "seconds", "train_loss", "validation_loss"), ("learning_rate", "gradient_norm")
+    file = io.StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow([*first, *names, *last])
+    for point in points:
+        scores = [point.validation_metrics.get(name) for name in names]
+        table.writerow([*(getattr(point, n) for n in first), *scores, *(getattr(point, n) for n in last)])
+    return file.getvalue().encode()
 
 
 Clock = Callable[[], float]

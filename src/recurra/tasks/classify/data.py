@@ -67,24 +67,32 @@ class ClassifyData:
 
 
 @in_memory
-def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> ClassifyData:
-    """Read, divide and encode. Errors: DataError with file and line"""
+def prepare(
+    source: Source, settings: DataSettings, *, seed: int = 0, kept: tuple[Vocabulary, list[str]] | None = None
+) -> ClassifyData:
+    """Read, divide and encode. kept: vocabulary and classes instead of the data's own
+
+    Errors: DataError with file and line
+    """
     read = _read(source, settings, seed)
     splits, level, facts, notes = read.splits, read.level, read.facts, read.notes
     if settings.level is None:
         notes.append(f"tokens are {_why(level, splits.train.texts)}")
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
-    vocabulary = Vocabulary.build(
-        splits.train.texts,
-        level=level,
-        normalize=settings.normalize,
-        split=settings.word_split,
-        min_count=rarest,
-        max_size=largest,
-    )
+    if kept is not None:
+        vocabulary, classes = kept
+    else:
+        classes = splits.train.classes()
+        vocabulary = Vocabulary.build(
+            splits.train.texts,
+            level=level,
+            normalize=settings.normalize,
+            split=settings.word_split,
+            min_count=rarest,
+            max_size=largest,
+        )
     if vocabulary.segmenter is not None:
         notes.append(vocabulary.segmenter.told())
-    classes = splits.train.classes()
     notes += reading.look_alikes(classes)
     parts = {name: encode_part(part, vocabulary, classes, settings.max_length) for name, part in splits}
     forms = {name: [ids.tobytes() for ids in part.encoded] for name, part in parts.items()}

@@ -35,9 +35,12 @@ class ClassifyKind:
 
     name: ClassVar[TaskName] = "classify"
 
-    def prepare(self, source: Source, settings: Settings) -> PreparedClassifier:
+    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> PreparedClassifier:
         training = settings.training
-        data = prepare(source, settings.data, seed=training.seed)
+        known = (
+            None if kept is None else (Vocabulary.from_json(kept.vocabulary), config_of(kept, ClassifyConfig).classes)
+        )
+        data = prepare(source, settings.data, seed=training.seed, kept=known)
         torch.manual_seed(training.seed)
         task = ClassifyTask(
             data,
@@ -78,7 +81,8 @@ class ClassifyKind:
         part = _whole(model, source, settings, groups)
         rivals: list[Rival] = []
         if trained is not None:
-            data = prepare(trained[0], trained[1].data, seed=trained[1].training.seed)
+            known = (model.vocabulary, model.classes)
+            data = prepare(trained[0], trained[1].data, seed=trained[1].training.seed, kept=known)
             rivals = classify_rivals(data, part)
         return len(part), judge(model.network, part) | _cut(part), rivals
 

@@ -193,6 +193,12 @@ class Classifier(Model):
             for text, places, values in rows
         ]
 
+    def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        encoded = [self._encoded(text, i) for i, text in enumerate(texts)]
+        if not encoded:
+            return np.zeros((0, len(self.classes)), np.float32)
+        return numbers(log_probabilities(self.network, encoded)).exp().numpy()
+
     def rows(self, predictions: Sequence[Prediction]) -> list[list[str]]:
         return [
             [p.text, *(cell for label, chance in p.classes for cell in (label, f"{chance:.3f}"))] for p in predictions

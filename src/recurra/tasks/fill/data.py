@@ -74,8 +74,8 @@ class FillData:
 
 
 @in_memory
-def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> FillData:
-    """Read, divide and encode.
+def prepare(source: Source, settings: DataSettings, *, seed: int = 0, kept: Vocabulary | None = None) -> FillData:
+    """Read, divide and encode. kept: a vocabulary instead of the data's own
 
     A source in one piece is divided at random by distinct lines, one with parts as it stands.
     Errors: DataError with file and line; UsageError for settings that cannot be
@@ -90,7 +90,7 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> FillDat
         notes.append(f"tokens are {'words' if level == 'word' else 'characters: unspaced or short texts'}")
     if level not in ("char", "word"):
         raise UsageError(f"a blank is filled with characters or words, not with pieces of level {level}")
-    vocabulary = Vocabulary.build(
+    vocabulary = kept or Vocabulary.build(
         texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=settings.min_count,
         max_size=settings.max_vocabulary,
     )  # fmt: skip

@@ -42,7 +42,7 @@ class FillKind:
 
     name: ClassVar[TaskName] = "fill"
 
-    def prepare(self, source: Source, settings: Settings) -> PreparedFill:
+    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> PreparedFill:
         if settings.network.bidirectional:
             raise UsageError("fill reads both sides of a blank as it is; leave bidirectional out")
         if settings.training.bptt is not None:
@@ -50,7 +50,11 @@ class FillKind:
         if settings.data.split_column is not None:
             raise UsageError("fill divides its texts by shares or by files; leave split_column out")
         training = settings.training
-        data = prepare(source, settings.data, seed=training.seed)
+        known = None
+        if kept is not None:
+            known = Vocabulary.from_json(kept.vocabulary)
+            settings = settings.changed(blank_tokens=config_of(kept, FillConfig).longest_blank)
+        data = prepare(source, settings.data, seed=training.seed, kept=known)
         torch.manual_seed(training.seed)
         task = FillTask(
             data, settings.network, batch_size=training.batch_size, seed=training.seed, drawn=training.drawn_outputs

@@ -89,8 +89,13 @@ class GenerateData:
 
 
 @in_memory
-def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> GenerateData:
-    """Read, divide and encode. Errors: DataError with file and line"""
+def prepare(
+    source: Source, settings: DataSettings, *, seed: int = 0, kept: tuple[Vocabulary, Attributes] | None = None
+) -> GenerateData:
+    """Read, divide and encode. kept: vocabulary and attributes instead of the data's own
+
+    Errors: DataError with file and line; UnknownNameError for an attribute's value that the kept ones do not have
+    """
     notes: list[str] = []
     found = read(source, settings, notes)
     level = _level(found, source, settings, notes)
@@ -102,11 +107,12 @@ def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> Generat
         count = many(len(splits.train) + len(splits.test), "text")
         raise DataError(f"the validation part is empty: there {'is' if count == '1 text' else 'are'} {count}{without}",
                         remedy="give more texts, or it a share, as in --split 80/10/10")  # fmt: skip
-    vocabulary = _vocabulary(splits.train, level, settings)
+    vocabulary = _vocabulary(splits.train, level, settings) if kept is None else kept[0]
     splits, told = _settled(splits, divided, vocabulary, settings)
     notes += told
     train = splits.train
-    attributes = Attributes.of(found.names, [found.values[item.label] for item in train.items])
+    given = [found.values[item.label] for item in train.items]
+    attributes = Attributes.of(found.names, given) if kept is None else kept[1].counted(found.names, given)
     for known in attributes.values:
         notes += reading.look_alikes(known)
     rows = sorted({attributes.places(found.values[item.label]) for item in train.items})

@@ -54,11 +54,15 @@ class GenerateKind:
 
     name: ClassVar[TaskName] = "generate"
 
-    def prepare(self, source: Source, settings: Settings) -> PreparedGenerator:
+    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> PreparedGenerator:
         training = settings.training
         if training.bptt is not None:
             raise UsageError("generate learns from whole texts; leave bptt out, and cut them with max_length")
-        data = prepare(source, settings.data, seed=training.seed)
+        known = None
+        if kept is not None:
+            attributes = Attributes.from_json(config_of(kept, GenerateConfig).attributes)
+            known = (Vocabulary.from_json(kept.vocabulary), attributes)
+        data = prepare(source, settings.data, seed=training.seed, kept=known)
         torch.manual_seed(training.seed)
         task = GenerateTask(data, settings.network, batch_size=training.batch_size, seed=training.seed)
         judged_on = "test" if len(data.parts["test"]) else "validation"

@@ -24,13 +24,18 @@ UNITS = {"char": "characters", "word": "words", "byte": "bytes", "bpe": "sub-wor
 
 
 @in_memory
-def read_corpus(source: Source, asked: DataSettings) -> Corpus:
-    """The text of a source, cut into tokens. Errors: DataError, also for a vocabulary larger than the text"""
+def read_corpus(source: Source, asked: DataSettings, kept: RunningVocabulary | None = None) -> Corpus:
+    """The text of a source, cut into tokens. kept: a vocabulary instead of the text's own
+
+    Errors: DataError, also for a vocabulary larger than the text
+    """
     level = asked.level or "char"
     files, encoding = running_text(source, asked), _encoding(source, asked)
     rarest, largest = (1, None) if level == "byte" else (asked.min_count, asked.max_vocabulary)
+    if kept is not None:
+        return _encoded(files, asked, encoding, kept)
     if level == "bpe":
-        corpus = _subwords(files, asked, encoding)
+        corpus = _encoded(files, asked, encoding, None)
     else:
         corpus = build_corpus(
             files,
@@ -73,22 +78,24 @@ def _encoding(source: Source, asked: DataSettings) -> str:
     return asked.encoding if source.kind == "text" else "utf-8"
 
 
-def _subwords(files: Path | dict[str, Path], asked: DataSettings, encoding: str) -> Corpus:
-    """Sub-words learned from the training part; the text is held in memory."""
+def _encoded(
+    files: Path | dict[str, Path], asked: DataSettings, encoding: str, kept: RunningVocabulary | None
+) -> Corpus:
+    """Under a kept vocabulary, or sub-words learned from the training part; the text is held in memory."""
     if isinstance(files, Path):
         texts = cut(read_text(files, encoding), check_fractions(asked.split))
         paths = [files]
     else:
         texts = {part: read_text(path, encoding) for part, path in files.items()}
         paths = list(files.values())
-    vocabulary = SubwordLines.build(
+    vocabulary = kept or SubwordLines.build(
         texts["train"], normalize=asked.normalize, min_count=asked.min_count, max_size=asked.max_vocabulary
     )
     ids: dict[str, Ids] = {part: vocabulary.encode(text).astype(np.uint32) for part, text in texts.items()}
     for part, tokens in ids.items():
         if len(tokens) < 2:
             raise DataError(
-                f"the {part} part has {len(tokens)} sub-words, it needs 2 at least",
+                f"the {part} part has {len(tokens)} {UNITS[vocabulary.level]}, it needs 2 at least",
                 remedy="give a longer text or other fractions",
                 file=paths[0],
             )

@@ -35,12 +35,12 @@ class LanguageKind:
 
     name: ClassVar[TaskName] = "language"
 
-    def prepare(self, source: Source, settings: Settings) -> PreparedLanguage:
+    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> PreparedLanguage:
         if settings.network.bidirectional:
             raise UsageError("a language model reads forward only; leave bidirectional out")
         asked, training = settings.data, settings.training
         level = asked.level or "char"
-        corpus = read_corpus(source, asked)
+        corpus = read_corpus(source, asked, None if kept is None else read_vocabulary(kept.vocabulary))
         if not len(corpus.validation):
             whole = asked.validation is None and "train" not in source.files
             remedy = "give it a share, as in --split 90/10" if whole else "name its file with --validation FILE"

@@ -17,7 +17,7 @@ from recurra.data.splits import many
 from recurra.data.tagged import Sentence, Tagged
 from recurra.data.twins import gathered, shared, told_moved
 from recurra.data.vocabulary import Vocabulary
-from recurra.errors import DataError, UsageError
+from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 from recurra.tasks.tag.reading import in_scheme, read, shortened, spans_of, why_no_spans
@@ -104,14 +104,24 @@ class TagData:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What a tagger that there is already knows."""
+
+    lexicon: Lexicon
+    tags: list[str]
+    scheme: str | None
+
+
 @in_memory
 def prepare(
-    source: Source, settings: DataSettings, *, characters: bool | None = None, pairs: bool | None = None, seed: int = 0
-) -> TagData:
+    source: Source, settings: DataSettings, *, characters: bool | None = None, pairs: bool | None = None, seed: int = 0,
+    kept: Kept | None = None,
+) -> TagData:  # fmt: skip
     """Read, divide and encode.
 
     characters, pairs: whether the tagger reads the characters of its words, and pairs of neighbours; None for the
-    characters of words and the pairs of single characters.
+    characters of words and the pairs of single characters. kept: lexicon, tags and scheme instead of the data's own
 
     Errors: DataError with file and line, UsageError
     """
@@ -136,6 +146,9 @@ def prepare(
                 f"cut after {many(settings.max_length, 'token')}: {many(cut, 'sentence')} of the training part"
             )
     tags = parts["train"].tags()
+    if kept is not None:
+        _check_known(parts["train"], tags, scheme, kept)
+        tags, scheme = kept.tags, kept.scheme
     if len(tags) < 2:
         raise DataError(f"all tokens have the same tag, {tags[0]!r}", file=parts["train"].items[0].file)
     single = all(len(token) == 1 for sentence in parts["train"] for token in sentence.tokens)
@@ -143,11 +156,15 @@ def prepare(
     if level == "char" and not single:
         long = next(token for sentence in parts["train"] for token in sentence.tokens if len(token) > 1)
         raise UsageError(f"level 'char' means tokens of one character; there is {long!r}")
-    lexicon = build_lexicon(
-        parts["train"],
-        settings,
-        characters=not single if characters is None else characters,
-        pairs=single if pairs is None else pairs,
+    lexicon = (
+        kept.lexicon
+        if kept is not None
+        else build_lexicon(
+            parts["train"],
+            settings,
+            characters=not single if characters is None else characters,
+            pairs=single if pairs is None else pairs,
+        )
     )
     forms = _forms(parts, lexicon, settings)
     settled, moved = gathered({name: parts[name].items for name in divided}, forms)
@@ -174,6 +191,21 @@ def prepare(
         "unknown_rate": float((words == 0).mean()),
     }
     return TagData(tags, spans.scheme(scheme).name if scheme else None, lexicon, encoded, facts, notes)
+
+
+def _check_known(train: Tagged, tags: list[str], scheme: str | None, kept: Kept) -> None:
+    """Errors: DataError for tags or a scheme of spans that the kept tagger does not have"""
+    file = train.items[0].file
+    new = [tag for tag in tags if tag not in kept.tags]
+    if new:
+        raise DataError(
+            f"{many(len(new), 'tag')} unknown to the model, such as {new[0]!r}; it knows {listed(kept.tags)}",
+            remedy="rename them, or train a new model",
+            file=file,
+        )
+    if kept.scheme is not None and (scheme is None or spans.scheme(scheme).name != kept.scheme):
+        raise DataError(f"the model writes spans as {kept.scheme}, these tags as {scheme or 'no spans'}",
+                        remedy="rewrite the tags, or train a new model", file=file)  # fmt: skip
 
 
 def build_lexicon(train: Tagged, settings: DataSettings, *, characters: bool, pairs: bool) -> Lexicon:

@@ -17,7 +17,7 @@ from recurra.tasks.settings import TaskName
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import Config, TagConfig, config_of
 from recurra.tasks.tag.baselines import tag_rivals
-from recurra.tasks.tag.data import UNKNOWN_TAG, Lexicon, TagData, encode_part, prepare
+from recurra.tasks.tag.data import UNKNOWN_TAG, Kept, Lexicon, TagData, encode_part, prepare
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.reading import in_scheme, read_parts, spans_of
 from recurra.tasks.tag.report import details
@@ -36,13 +36,17 @@ class TagKind:
 
     name: ClassVar[TaskName] = "tag"
 
-    def prepare(self, source: Source, settings: Settings) -> PreparedTagger:
+    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> PreparedTagger:
         training = settings.training
         if training.bptt is not None:
             raise UsageError("bptt is no setting of the task tag: sentences are short, they are trained whole")
         asked = settings.network
         characters, pairs = (None if size is None else size > 0 for size in (asked.char_size, asked.pair_size))
-        data = prepare(source, settings.data, characters=characters, pairs=pairs, seed=training.seed)
+        known = None
+        if kept is not None:
+            config = config_of(kept, TagConfig)
+            known = Kept(Lexicon.from_json(kept.vocabulary), config.classes, config.scheme)
+        data = prepare(source, settings.data, characters=characters, pairs=pairs, seed=training.seed, kept=known)
         settings = settings.changed(
             char_size=(asked.char_size or CHAR_SIZE) if data.lexicon.characters is not None else 0,
             pair_size=(asked.pair_size or PAIR_SIZE) if data.lexicon.pairs is not None else 0,

@@ -56,13 +56,21 @@ class TranslateData:
 
 
 @in_memory
-def prepare(source: Source, settings: DataSettings, *, seed: int = 0) -> TranslateData:
-    """Read, divide and encode. Errors: DataError with file and line; UsageError"""
+def prepare(
+    source: Source, settings: DataSettings, *, seed: int = 0, kept: tuple[Words, Words] | None = None
+) -> TranslateData:
+    """Read, divide and encode. kept: vocabularies of source and target instead of the data's own
+
+    Errors: DataError with file and line; UsageError
+    """
     parts, divided, notes = _read(source, settings, seed)
     if not len(parts["validation"]):
         raise DataError("the validation part is empty", remedy="give it a share, as in --split 90/5/5, or --validation")
-    of_source = build_vocabulary(parts["train"].sources, settings)
-    of_target = build_vocabulary(parts["train"].targets, settings)
+    if kept is not None:
+        of_source, of_target = kept
+    else:
+        of_source = build_vocabulary(parts["train"].sources, settings)
+        of_target = build_vocabulary(parts["train"].targets, settings)
     parts, told = _settled(parts, divided, of_source, of_target, settings)
     notes += told
     encoded = {

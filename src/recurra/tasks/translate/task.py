@@ -48,12 +48,13 @@ class TranslateKind:
 
     name: ClassVar[TaskName] = "translate"
 
-    def prepare(self, source: Source, settings: Settings) -> PreparedTranslator:
+    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> PreparedTranslator:
         sacrebleu()  # before hours of training, not after
         training = settings.training
         if training.bptt is not None:
             raise UsageError("translate learns from whole sentences; leave bptt out, and limit them with max_length")
-        data = prepare(source, settings.data, seed=training.seed)
+        known = None if kept is None else vocabularies_from_json(kept.vocabulary)
+        data = prepare(source, settings.data, seed=training.seed, kept=known)
         torch.manual_seed(training.seed)
         task = TranslateTask(
             data,

@@ -1,0 +1,147 @@
+"""A user's own code beside a run: what it hears, and what becomes of the run when it fails."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import recurra
+from recurra import model_folder
+from recurra.errors import CallbackError, UnknownNameError, UsageError
+
+Train = Callable[..., recurra.Run]
+
+
+class Listener(recurra.Callback):
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.points: list[Any] = []
+        self.endings: list[Any] = []
+
+    def on_step(self, step: Any) -> None:
+        self.steps.append(step.step)
+
+    def on_evaluation(self, point: Any, best: bool) -> None:
+        self.points.append((point, best))
+
+    def on_end(self, ending: Any) -> None:
+        self.endings.append(ending)
+
+
+class FailingAt:
+    """Fails once, in one method at one step."""
+
+    def __init__(self, method: str, step: int = 0) -> None:
+        def fail(*given: Any) -> None:
+            if getattr(given[0], "step", 0) == step:
+                raise ValueError("boom")
+
+        setattr(self, method, fail)
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((folder / "metrics.csv").read_text().splitlines()))
+
+
+def same(a: Path, b: Path) -> bool:
+    first, second = model_folder.read(a).weights(), model_folder.read(b).weights()
+    return all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_a_callback_hears_of_every_step_and_evaluation_and_of_the_end(train: Train, labels: Path) -> None:
+    listener = Listener()
+    run = train(labels, callbacks=[listener])
+    history = run.metrics["history"]
+    assert listener.steps == list(range(1, history[-1]["step"] + 1))
+    assert [point.step for point, _ in listener.points] == [each["step"] for each in history]
+    assert [number for number, (_, best) in enumerate(listener.points) if best][-1] == run.metrics["best"]
+    (ending,) = listener.endings
+    assert (ending.status, ending.folder, ending.metrics) == ("finished", run.folder, run.metrics["metrics"])
+    assert "metrics.csv" in model_folder.read(run.folder).extra
+    found = rows(run.folder)
+    assert [int(row["step"]) for row in found] == [each["step"] for each in history]
+    assert [float(row["validation_loss"]) for row in found] == [each["validation_loss"] for each in history]
+    assert float(found[-1]["accuracy"]) == history[-1]["validation_metrics"]["accuracy"]
+
+
+@pytest.mark.parametrize(("method", "step"), [("on_step", 1), ("on_step", 4), ("on_evaluation", 3)])
+def test_a_failing_callback_ends_the_run_and_loses_nothing(
+    train: Train, labels: Path, tmp_path: Path, method: str, step: int
+) -> None:
+    whole = train(labels, out=tmp_path / "whole", dropout=0.3)
+    step = whole.metrics["history"][1]["step"] if method == "on_evaluation" else step
+    listener = Listener()
+    told = rf"(?s){method} of the callback FailingAt failed: ValueError: boom\n.*run holds .*recurra train --resume"
+    with pytest.raises(CallbackError, match=told) as caught:
+        train(labels, dropout=0.3, callbacks=[FailingAt(method, step), listener])
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert [ending.status for ending in listener.endings] == ["stopped"]
+    assert recurra.load("run").metrics["status"] == "stopped"
+    train(resume="run")
+    assert same(tmp_path / "run", whole.folder)
+    assert [row["step"] for row in rows(tmp_path / "run")] == [row["step"] for row in rows(whole.folder)]
+
+
+def test_a_callback_that_fails_at_the_end_leaves_the_finished_run(train: Train, labels: Path) -> None:
+    listener = Listener()
+    with pytest.raises(CallbackError, match=r"on_end of .* boom; .*run holds the finished run"):
+        train(labels, callbacks=[FailingAt("on_end"), listener])
+    assert listener.endings
+    assert recurra.load("run").metrics["status"] == "finished"
+
+
+def test_what_is_no_callback_is_refused_before_anything_is_done(train: Train, labels: Path) -> None:
+    for given, told in (
+        ([Listener], r"callback 1 is the class Listener; give an object: Listener\(\)"),
+        ([Listener(), 3], "callback 2 is a int without on_step"),
+        (Listener(), "callbacks must be a list"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            train(labels, callbacks=given)
+    assert not Path("run").exists()
+
+
+def test_a_log_is_written_beside_the_folder_and_a_resumed_run_goes_on_with_it(
+    train: Train, labels: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    written: list[tuple[Any, ...]] = []
+
+    class Writer:
+        def __init__(self, folder: str, purge_step: int | None) -> None:
+            written.append(("open", folder, purge_step))
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            written.append((name, value, step))
+
+        def flush(self) -> None: ...
+
+        def close(self) -> None:
+            written.append(("close",))
+
+    fake = types.ModuleType("torch.utils.tensorboard")
+    monkeypatch.setattr(fake, "SummaryWriter", Writer, raising=False)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
+    with pytest.raises(CallbackError):
+        train(labels, log="tensorboard", callbacks=[FailingAt("on_step", 4)])
+    run = train(resume="run", log="tensorboard")
+    place = str(tmp_path / "tensorboard" / "run")
+    assert [each for each in written if each[0] == "open"] == [("open", place, None), ("open", place, 5)]
+    assert written[-1] == ("close",)
+    losses = [(value, step) for name, value, step in (e for e in written if len(e) == 3) if name == "loss/validation"]
+    assert losses == [(each["validation_loss"], each["step"]) for each in run.metrics["history"]]
+
+
+def test_a_log_that_there_is_not(train: Train, labels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'tensorboard'"):
+        train(labels, log="tensorbord")
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(UsageError, match="pip install tensorboard"):
+        train(labels, log="tensorboard")
+    assert not Path("run").exists()
