@@ -22,7 +22,7 @@ import numpy as np
 import recurra
 from recurra.api import provenance
 from recurra.tasks.classify import data as classify_data
-from recurra.tasks.defaults import DEFAULTS
+from recurra.tasks.classify.settings import DEFAULTS
 from recurra.tasks.generate import data as generate_data
 from recurra.tasks.generate.baselines import ClassGrams
 from recurra.tasks.generate.data import GenerateData, Ids
@@ -37,7 +37,7 @@ DRAWN = 1000
 
 def classifier(data: GenerateData, folder: Path, *, seed: int, balance: float) -> recurra.Run:
     """Trained on the generator's own training part, which is checked."""
-    settings = DEFAULTS["classify"].data
+    settings = DEFAULTS.settings.data
     theirs = classify_data.prepare(resolve("names", "classify"), settings, seed=seed).parts["train"]
     if sorted(theirs.texts) != sorted(data.parts["train"].texts):
         raise SystemExit("the classifier's training names are not the generator's")

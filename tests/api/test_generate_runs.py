@@ -94,8 +94,8 @@ def test_a_named_set_is_found_again(train: Train) -> None:
 @pytest.mark.parametrize(
     ("given", "piece"),
     [
-        ({"bidirectional": True}, "leave bidirectional out"),
-        ({"learned_state": True}, "leave learned_state out"),
+        ({"bidirectional": True}, "bidirectional is a setting of the tasks classify, tag, translate"),
+        ({"learned_state": True}, "learned_state is a setting of the tasks"),
         ({"balance": 1.0}, "balance is a setting of the task classify"),
         ({"label": "x"}, "names a column"),
     ],

@@ -10,8 +10,8 @@ import pytest
 
 import recurra
 from recurra.errors import UnknownNameError, UsageError
-from recurra.tasks.defaults import Settings
 from recurra.tasks.model import Model
+from recurra.tasks.tag.settings import DEFAULTS
 
 
 class Echo(Model):
@@ -32,7 +32,7 @@ class Echo(Model):
 @pytest.fixture
 def run() -> recurra.Run:
     made = object.__new__(recurra.Run)
-    made.model, made.task, made.settings = Echo(), "classify", Settings()
+    made.model, made.task, made.settings = Echo(), "tag", DEFAULTS.settings
     made.folder = Path("run")
     return made
 
@@ -101,12 +101,12 @@ def test_train_says_which_setting_is_wrong(tmp_path: Path) -> None:
 
 
 def test_numbers_of_numpy_are_settings() -> None:
-    found = Settings().changed(
+    found = DEFAULTS.settings.changed(
         hidden_size=np.int64(9), dropout=np.float32(0.5), epochs=np.int64(2), crf=np.bool_(True), split=(0.9, 0.1),
         level=np.str_("char"),
     )  # fmt: skip
     assert (found.network.hidden_size, found.network.dropout, found.training.epochs) == (9, 0.5, 2)
     assert found.network.crf is True
     assert found.data.split == (0.9, 0.1, 0.0)
-    assert Settings().changed(split=np.array([0.8, 0.1, 0.1])).data.split == (0.8, 0.1, 0.1)
-    Settings.from_json(found.to_json())
+    assert DEFAULTS.settings.changed(split=np.array([0.8, 0.1, 0.1])).data.split == (0.8, 0.1, 0.1)
+    assert DEFAULTS.settings.from_json(found.to_json()) == found

@@ -343,7 +343,7 @@ def test_settings_of_the_other_task_are_refused(train: Train, text: Path) -> Non
     for given in ({"pooling": "mean"}, {"max_length": 5}, {"keep_repeats": True}, {"label": "x"}):
         with pytest.raises(UsageError, match=next(iter(given))):
             train(text, **given)
-    with pytest.raises(UsageError, match="forward only"):
+    with pytest.raises(UsageError, match="bidirectional is a setting of the tasks classify, tag, translate"):
         train(text, bidirectional=True)
 
 

@@ -1,4 +1,4 @@
-"""Settings that would have no effect are refused by name; those that have one are taken."""
+"""Settings that would have no effect on these data are refused by name; those that have one are taken."""
 
 from __future__ import annotations
 
@@ -9,23 +9,12 @@ import pytest
 
 from recurra.api.preparation import settings_for
 from recurra.errors import UsageError
-from recurra.tasks.defaults import DEFAULTS, READ_BY
-from recurra.tasks.settings import TASKS
+from recurra.tasks.registry import ROWS, get
 from recurra.tasks.sources.file_kinds import Kind
-from recurra.tasks.sources.resolving import SUITS, Source
+from recurra.tasks.sources.resolving import Source
 
 KIND_OF: dict[str, Kind] = {"language": "text", "classify": "table", "tag": "tagged", "fill": "text",
                             "translate": "parallel", "generate": "labels"}  # fmt: skip
-GIVEN: dict[str, Any] = {
-    "merge": "concat", "pooling": "last", "max_length": 9, "keep_repeats": True, "transpose": True, "condition": "both",
-    "balance": 0.5, "batch_tokens": 9, "crop": 0.5, "blank_tokens": 2, "drawn_outputs": 9, "parallel": "b.txt",
-    "languages": "a,b", "swap": True, "too_long": "drop", "attention": "general", "input_feeding": True,
-    "bridge": "dense", "label_smoothing": 0.1, "scheduled_sampling": 0.1, "tie_weights": True, "state_reset": 0.1,
-    "scheme": "bio", "strict": True, "skip_lines": ("a:1",), "crf": True, "char_size": 9, "pair_size": 9,
-    "char_embedding_size": 9, "output": "auto", "input_dropout": 0.1, "variational": True, "label": "b",
-    "split_column": "c",
-}  # fmt: skip
-"""A value of each setting that not every task reads, often the usual one: it is refused all the same."""
 
 
 def source(task: str, kind: Kind | None = None, **files: str) -> Source:
@@ -33,23 +22,13 @@ def source(task: str, kind: Kind | None = None, **files: str) -> Source:
     return Source("a", task, kind or KIND_OF[task], paths)  # type: ignore[arg-type]
 
 
-def test_a_value_is_given_of_each_setting_that_not_every_task_reads() -> None:
-    assert GIVEN.keys() == READ_BY.keys()
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_what_a_task_does_not_read_is_refused_by_name(task: str) -> None:
-    for name, value in GIVEN.items():
-        if task not in READ_BY[name]:
-            with pytest.raises(UsageError, match=rf"^{name} is a setting of the task.*; this run's task is {task}$"):
-                settings_for(source(task), {name: value})
-
-
 @pytest.mark.parametrize("kind", get_args(Kind))
 @pytest.mark.parametrize("name", ["text", "label", "split_column"])
 def test_columns_are_named_of_tables_and_tagged_files_alone(kind: Kind, name: str) -> None:
-    for task in SUITS[kind]:
-        reads = task in READ_BY.get(name, TASKS) and (kind in ("table", "tagged") or (name, kind) == ("label", "tunes"))
+    for task in (row.name for row in ROWS if kind in row.sources):
+        reads = name in get(task).defaults.settings.names() and (
+            kind in ("table", "tagged") or (name, kind) == ("label", "tunes")
+        )
         if reads:
             settings_for(source(task, kind), {name: "c"})
         else:
@@ -86,9 +65,10 @@ def test_settings_that_mean_nothing_together_are_refused(data: Source, given: di
 @pytest.mark.parametrize("task", ["language", "classify", "fill", "generate", "translate"])
 def test_how_words_end_means_words(task: str) -> None:
     assert settings_for(source(task), {"word_split": "space"}).data.level == "word"
-    assert settings_for(source(task), {}).data.level == DEFAULTS[task].data.level  # type: ignore[index]
+    assert settings_for(source(task), {}).data.level == get(task).defaults.settings.data.level
 
 
 def test_what_is_off_anyway_may_be_said() -> None:
-    for task in TASKS:
-        settings_for(source(task), {"crf": False, "swap": False, "bptt": None} if task != "tag" else {"swap": False})
+    settings_for(source("tag"), {"strict": False, "scheme": "auto"})
+    settings_for(source("classify"), {"bptt": None, "merge": "concat", "bidirectional": True})
+    settings_for(source("fill"), {"freeze_vectors": False, "train_vectors": False})

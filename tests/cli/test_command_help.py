@@ -8,8 +8,8 @@ import sys
 import pytest
 from command_line import Recurra
 
-from recurra.cli.settings import PANELS, flag
-from recurra.tasks.defaults import DEFAULTS
+from recurra.cli.settings import PANELS, flag, of_panel
+from recurra.tasks.registry import ROWS, readers
 
 HEAVY = ("torch", "polars", "matplotlib", "lightning_fabric", "lightning", "jinja2", "pooch", "safetensors")
 
@@ -30,17 +30,20 @@ def test_help_imports_nothing_heavy(line: str) -> None:
 
 def test_every_setting_is_an_option_with_its_description_and_default(recurra: Recurra) -> None:
     shown = " ".join(recurra("train", "--help").out.split())
-    for panel, model in PANELS.items():
+    for panel in PANELS:
         assert f"{panel.capitalize()}: " in shown
-        for name, field in model.model_fields.items():
+        for name, field in of_panel(panel).items():
             assert flag(name) in shown or flag(name).replace("--", "--[no-]") in shown
-            assert field.description in shown
-    sizes = {task: settings.network.hidden_size for task, settings in DEFAULTS.items()}
+            tasks = readers(name)
+            assert (
+                field.description if len(tasks) == len(ROWS) else f"{field.description} ({', '.join(tasks)})"
+            ) in shown
+    sizes = {row.name: row.defaults.settings.network.hidden_size for row in ROWS}
     alike = ", ".join(task for task in sorted(sizes) if sizes[task] == sizes["classify"])
     assert f"{sizes['classify']} ({alike})" in shown
     assert "80/10/10 (classify" in shown
     assert "90/10 (language" in shown
-    assert "on (classify" in shown
+    assert "on (translate" in shown
     assert "off (" in shown
     assert "--learning-rate, --lr" in shown
 

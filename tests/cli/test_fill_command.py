@@ -98,8 +98,11 @@ def test_what_it_does_not_do(recurra: Recurra, filler: Path, names: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "pieces"),
     [
-        (["--bidirectional"], ["leave bidirectional out"]),
-        (["--bptt", "10"], ["leave bptt out"]),
+        (
+            ["--bidirectional"],
+            ["bidirectional is a setting of the tasks classify, tag, translate; this run's task is fill"],
+        ),
+        (["--bptt", "10"], ["bptt is a setting of the tasks language, classify"]),
         (["--level", "byte"], ["not with pieces of level byte"]),
         (["--blank-tokens", "0"], ["--blank-tokens"]),
         (["--blank-tokens", "9"], ["--blank-tokens"]),

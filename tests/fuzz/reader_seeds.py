@@ -24,11 +24,11 @@ from recurra.data.tagged import read_tagged
 from recurra.data.text import read_text
 from recurra.data.vectors import read_vectors
 from recurra.errors import DataError
+from recurra.tasks import registry
 from recurra.tasks.classify import data as classify_data
 from recurra.tasks.fill import data as fill_data
 from recurra.tasks.generate import data as generate_data
 from recurra.tasks.language import data as language_data
-from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import hashes, resolve
 from recurra.tasks.tag import data as tag_data
 from recurra.tasks.translate import data as translate_data
@@ -49,12 +49,14 @@ class Target:
 
 def prepare(task: str, *, settings: dict[str, object] | None = None, **files: str) -> Callable[[Path], object]:
     """Read, divide and encode as `recurra train --task` does. files: further ones by setting, beside the first"""
-    asked = DataSettings(**({"split": (0.6, 0.2, 0.2)} | (settings or {})))
 
     def read(path: Path) -> object:
         more = {name: str(path.with_name(file)) for name, file in files.items()}
         source = resolve(path, task, **more)
         hashes(source.files)
+        asked = type(registry.get(source.task).defaults.settings.data)(
+            **({"split": (0.6, 0.2, 0.2)} | (settings or {}))
+        )
         match source.task:
             case "classify":
                 return classify_data.prepare(source, asked)

@@ -16,10 +16,10 @@ from seen_by_networks import seen
 
 from recurra.data.abc_keys import transposed
 from recurra.errors import DataError
+from recurra.tasks import registry
 from recurra.tasks.classify import data as classify_data
 from recurra.tasks.fill import data as fill_data
 from recurra.tasks.generate import data as generate_data
-from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.tag import data as tag_data
 from recurra.tasks.translate import data as translate_data
@@ -60,8 +60,8 @@ def labels(count: int) -> list[str]:
     return [draw.choice("xy") for _ in range(count)]
 
 
-def settings(**given: Any) -> DataSettings:
-    return DataSettings(**{"min_count": 1} | given)
+def settings(task: str, **given: Any) -> Any:
+    return type(registry.get(task).defaults.settings.data)(**{"min_count": 1} | given)
 
 
 def check(task: str, data: Any) -> None:
@@ -91,8 +91,8 @@ def prepared(task: str, path: Path, given: dict[str, Any], **files: str) -> Any:
     rooms = {"classify": classify_data, "generate": generate_data, "fill": fill_data, "translate": translate_data}
     source = resolve(path, task, **files)
     if task == "tag":
-        return tag_data.prepare(source, settings(**given), characters=False)
-    return rooms[task].prepare(source, settings(**given))
+        return tag_data.prepare(source, settings(task, **given), characters=False)
+    return rooms[task].prepare(source, settings(task, **given))
 
 
 READ = {"classify": "char word byte", "generate": "char word byte", "fill": "char word",

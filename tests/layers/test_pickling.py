@@ -25,7 +25,7 @@ from recurra.layers.stack import Stack
 from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.many_to_one import SequenceClassifier
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import ClassifierSettings, EncoderDecoderSettings, NextTokenSettings
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "laws"))
 
@@ -130,13 +130,13 @@ def test_a_stream_goes_on_from_where_it_is(engine: str, dtype: torch.dtype) -> N
 @pytest.mark.parametrize(
     "make",
     [
-        lambda s: SequenceClassifier(11, 3, s),
-        lambda s: NextToken(11, s),
-        lambda s: EncoderDecoder(7, 7, s),
+        lambda given: SequenceClassifier(11, 3, ClassifierSettings(**given)),
+        lambda given: NextToken(11, NextTokenSettings(**given)),
+        lambda given: EncoderDecoder(7, 7, EncoderDecoderSettings(**given)),
     ],
 )
 def test_networks_come_back(make: Any) -> None:
-    network = make(NetworkSettings(hidden_size=6, embedding_size=6, learned_state=True)).eval()
+    network = make({"hidden_size": 6, "embedding_size": 6, "learned_state": True}).eval()
     for other in [copy.deepcopy(network), through_torch(network)]:
         for (name, value), (same, found) in zip(network.named_parameters(), other.named_parameters(), strict=True):
             assert name == same

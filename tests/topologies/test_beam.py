@@ -8,7 +8,7 @@ import torch
 from recurra.errors import UsageError
 from recurra.topologies.beam import Hypothesis, Search, repeating, write
 from recurra.topologies.encoder_decoder import EncoderDecoder
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import EncoderDecoderSettings
 
 SOURCE, LENGTHS = torch.tensor([[3, 1, 4, 1], [2, 4, 0, 0], [0, 0, 4, 0]]), torch.tensor([4, 2, 3])
 END = 4
@@ -17,7 +17,7 @@ END = 4
 def build(seed: int = 0, **given: object) -> EncoderDecoder:
     torch.manual_seed(seed)
     plain = {"cell": "gru", "hidden_size": 8, "embedding_size": 6, "bidirectional": True}
-    network = EncoderDecoder(5, 5, NetworkSettings(**plain | given)).eval()
+    network = EncoderDecoder(5, 5, EncoderDecoderSettings(**plain | given)).eval()
     with torch.no_grad():
         for weight in network.parameters():
             weight.mul_(3)  # sharper than at the start

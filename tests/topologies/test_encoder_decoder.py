@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from recurra.errors import UsageError
 from recurra.topologies.encoder_decoder import EncoderDecoder
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import EncoderDecoderSettings
 
 SOURCE, LENGTHS = torch.tensor([[3, 1, 4, 1, 5], [2, 6, 0, 0, 0], [5, 5, 5, 0, 0]]), torch.tensor([5, 2, 3])
 TARGET, TARGET_LENGTHS = torch.tensor([[1, 2, 3, 6], [4, 6, 0, 0], [2, 2, 6, 0]]), torch.tensor([4, 2, 3])
@@ -26,7 +26,7 @@ WIRINGS = [
 def build(**given: object) -> EncoderDecoder:
     torch.manual_seed(0)
     plain = {"cell": "gru", "hidden_size": 8, "embedding_size": 6, "bidirectional": True}
-    return EncoderDecoder(7, 7, NetworkSettings(**plain | given))
+    return EncoderDecoder(7, 7, EncoderDecoderSettings(**plain | given))
 
 
 @pytest.mark.parametrize("wiring", WIRINGS, ids=str)

@@ -15,7 +15,7 @@ from recurra.tasks.fill.trainee import read
 from recurra.topologies import fill_search
 from recurra.topologies.fill import SIDES, Candidates, GapFiller
 from recurra.topologies.fill_search import fill_gap
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import FreeStateSettings
 
 LENGTHS = torch.tensor([7, 2, 5, 1, 9, 3])
 
@@ -23,7 +23,7 @@ LENGTHS = torch.tensor([7, 2, 5, 1, 9, 3])
 def network(vocabulary: int = 11, longest: int = 1, **given: Any) -> GapFiller:
     torch.manual_seed(0)
     made = GapFiller(
-        vocabulary, NetworkSettings(**{"cell": "gru", "hidden_size": 5, "embedding_size": 4} | given), longest=longest
+        vocabulary, FreeStateSettings(**{"cell": "gru", "hidden_size": 5, "embedding_size": 4} | given), longest=longest
     )
     for parameter in made.parameters():  # livelier than a fresh network
         nn.init.normal_(parameter, std=0.5)
@@ -81,11 +81,6 @@ def test_the_unknown_token_never_fills_a_gap() -> None:
     logits = made.logits(torch.randn(4, 4))
     assert torch.isinf(logits[:, 0]).all()
     assert torch.isfinite(logits[:, 1:]).all()
-
-
-def test_two_directions_in_a_stack_would_see_the_answer() -> None:
-    with pytest.raises(UsageError, match="leave bidirectional out"):
-        network(bidirectional=True)
 
 
 # some of the vocabulary

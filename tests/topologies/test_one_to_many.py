@@ -5,9 +5,8 @@ from typing import Literal
 import pytest
 import torch
 
-from recurra.errors import UsageError
 from recurra.topologies.one_to_many import ConditionedDecoder
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import ConditionedSettings
 
 Where = Literal["state", "input", "both"]
 WHERE: tuple[Where, ...] = ("state", "input", "both")
@@ -15,7 +14,7 @@ WHERE: tuple[Where, ...] = ("state", "input", "both")
 
 def decoder(condition: Where = "both", *, cell: str = "lstm", layers: int = 2) -> ConditionedDecoder:
     torch.manual_seed(0)
-    settings = NetworkSettings(
+    settings = ConditionedSettings(
         cell=cell, hidden_size=6, num_layers=layers, embedding_size=4, condition=condition, engine="reference"
     )
     return ConditionedDecoder(7, 5, [3, 2], settings).eval()
@@ -81,9 +80,3 @@ def test_a_condition_is_the_sum_of_its_values() -> None:
     found = network.condition(torch.tensor([[2, 1]]))
     values = [value.weight for value in network.values]
     torch.testing.assert_close(found[0], values[0][2] + values[1][1])
-
-
-@pytest.mark.parametrize("settings", [{"bidirectional": True}, {"learned_state": True}])
-def test_settings_that_a_decoder_cannot_have(settings: dict[str, bool]) -> None:
-    with pytest.raises(UsageError, match="leave"):
-        ConditionedDecoder(7, 5, [3], NetworkSettings(**settings))

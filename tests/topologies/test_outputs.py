@@ -10,7 +10,7 @@ import torch
 from recurra.errors import UsageError
 from recurra.topologies.many_to_many import MANY, NextToken, output_for
 from recurra.topologies.outputs import AdaptiveSoftmax, Softmax, cutoffs
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import NextTokenSettings
 
 
 @pytest.mark.parametrize("size", [64, 65, 100, 1000, 10_000, 300_000])
@@ -55,7 +55,7 @@ def test_few_tokens_have_no_groups() -> None:
 
 
 def test_the_vocabulary_chooses_unless_the_user_does() -> None:
-    settings = NetworkSettings()
+    settings = NextTokenSettings()
     assert output_for(MANY - 1, settings) == "softmax"
     assert output_for(MANY, settings) == "adaptive"
     assert output_for(MANY, settings.model_copy(update={"output": "softmax"})) == "softmax"
@@ -65,7 +65,7 @@ def test_the_vocabulary_chooses_unless_the_user_does() -> None:
 @pytest.mark.parametrize("tied", [False, True])
 def test_a_model_tells_losses_as_its_outputs_do(output: str, tied: bool) -> None:
     torch.manual_seed(0)
-    settings = NetworkSettings.model_validate(
+    settings = NextTokenSettings.model_validate(
         {"hidden_size": 6, "embedding_size": 6, "output": output, "tie_weights": tied}
     )
     model = NextToken(70, settings).eval()
@@ -82,7 +82,7 @@ def test_a_model_tells_losses_as_its_outputs_do(output: str, tied: bool) -> None
 
 def test_one_mask_for_all_steps_of_a_row() -> None:
     torch.manual_seed(0)
-    settings = NetworkSettings(hidden_size=40, embedding_size=4, dropout=0.5, variational=True)
+    settings = NextTokenSettings(hidden_size=40, embedding_size=4, dropout=0.5, variational=True)
     model = NextToken(9, settings)
     kept = []
     model.head.register_forward_pre_hook(lambda module, inputs: kept.append(inputs[0] != 0))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import TaggerSettings
 from recurra.topologies.tagger import Tagger
 
 
 def network(**given: object) -> Tagger:
     torch.manual_seed(0)
     settings = {"hidden_size": 6, "embedding_size": 5, "char_size": 4, "char_embedding_size": 3, "bidirectional": True}
-    return Tagger(10, 8, 6, 3, NetworkSettings(**settings | given)).eval()  # type: ignore[arg-type]
+    return Tagger(10, 8, 6, 3, TaggerSettings(**settings | given)).eval()  # type: ignore[arg-type]
 
 
 WORDS = torch.tensor([1, 2, 0])

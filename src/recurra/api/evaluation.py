@@ -11,9 +11,9 @@ from recurra.api import provenance
 from recurra.api.preparation import prepare_run
 from recurra.api.sense import check_reading
 from recurra.errors import ModelFolderError, UnknownNameError, UsageError
+from recurra.tasks import registry
 from recurra.tasks.classify.task import ClassifyKind
 from recurra.tasks.classify.trainee import Classifier
-from recurra.tasks.registry import kind
 from recurra.tasks.rival import Rival
 from recurra.tasks.settings import READING
 from recurra.tasks.sources.resolving import Source, resolve
@@ -72,10 +72,10 @@ def _anew(
     run: Run, data: str | Path, baselines: bool, groups: str | None, given: Mapping[str, Any]
 ) -> tuple[str, int, dict[str, float], list[Rival]]:
     source = resolve(data, run.task)
-    options = {k: v for k, v in source.options.items() if k not in ("level", "languages")}
-    as_these = {"encoding": "utf-8", "skip_lines": ()} | options | dict(given)  # which are no property of a run
-    settings, task = run.settings.changed(**as_these), kind(run.task)
     check_reading(source, given)
+    row, options = registry.get(run.task), {k: v for k, v in source.options.items() if k not in ("level", "languages")}
+    as_these = row.read({"encoding": "utf-8", "skip_lines": ()} | options | dict(given))  # no property of a run
+    settings, task = run.settings.changed(**as_these), row.task
     if not (baselines or groups):
         return source.name, *task.evaluate(run.model, source, settings), []
     if not (isinstance(task, ClassifyKind) and isinstance(run.model, Classifier)):

@@ -16,33 +16,37 @@ from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
 from recurra.errors import DataError, UnknownNameError, UsageError
 from recurra.model_folder import ModelFolder
-from recurra.tasks.defaults import EPOCHS, Settings, default_epochs, defaults_for
-from recurra.tasks.registry import kind
-from recurra.tasks.settings import segmented
+from recurra.tasks import registry
+from recurra.tasks.settings import AnySettings, segmented
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.task import Prepared
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import NetworkSettings, TwoWaySettings
+from recurra.training.settings import TruncatedSettings
 
 FILES = ("validation", "test", "parallel", "vectors")
 """Settings that are files; of their paths only the names are kept."""
 
 
-def settings_for(source: Source, given: dict[str, Any]) -> Settings:
+def settings_for(source: Source, given: dict[str, Any]) -> AnySettings:
     """The task's defaults, changed by what belongs to the data, changed by what the user gave.
 
     Errors: UsageError, UnknownNameError for settings that cannot be
     """
+    row = registry.get(source.task)
+    row.refuse_unread(given)
+    options = row.read(source.options)
     parts = {part: Path(given[part]).name for part in FILES if given.get(part) is not None}
-    said = Settings().changed(**source.options).changed(**given | parts)
+    said = row.defaults.settings.changed(**options).changed(**given | parts)
     cut = segmented(said.data, given)
-    start = defaults_for(source.task, cut.get("level", said.data.level))
-    settings = start.changed(**source.options).changed(**given | parts).changed(**cut)
+    start = row.defaults.at(cut.get("level", said.data.level))
+    settings = start.changed(**options).changed(**given | parts).changed(**cut)
     settings = _tied_if_it_fits(source, with_vectors(source.task, settings, given), given)
-    network = settings.network
+    network, training = settings.network, settings.training
     engine_of(network)
     check_sense(source, settings, given)
-    check_device(settings.training.device)
-    if network.bidirectional and settings.training.bptt is not None:
+    check_device(training.device)
+    truncated = isinstance(training, TruncatedSettings) and training.bptt is not None
+    if truncated and isinstance(network, TwoWaySettings) and network.bidirectional:
         raise UsageError("truncated BPTT reads forward only; use bidirectional=False or the full bptt")
     return settings
 
@@ -55,7 +59,7 @@ def check_device(device: str) -> None:
         raise UsageError("device cuda: torch finds no CUDA device here")
 
 
-def _tied_if_it_fits(source: Source, settings: Settings, given: dict[str, Any]) -> Settings:
+def _tied_if_it_fits(source: Source, settings: AnySettings, given: dict[str, Any]) -> AnySettings:
     """A language model's tied vectors are a default: with sizes of the user's they follow, or are not tied."""
     network = settings.network
     if source.task != "language" or not network.tie_weights or "tie_weights" in given:
@@ -100,19 +104,20 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prepare_run(source: Source, settings: Settings, kept: ModelFolder | None = None) -> Prepared:
+def prepare_run(source: Source, settings: AnySettings, kept: ModelFolder | None = None) -> Prepared:
     """Read the data and build the network, its weights drawn from the seed. kept: see tasks.task.Kind.prepare
 
     Errors: DataError
     """
     if settings.training.threads is not None:
         torch.set_num_threads(min(settings.training.threads, processors()))
-    prepared = kind(source.task).prepare(source, settings, kept)
+    row = registry.get(source.task)
+    prepared = row.task.prepare(source, settings, kept)
     prepared.facts["training_part"] = provenance.digest(prepared.word_table().texts)
     training = prepared.settings.training
     if training.epochs is None and training.minutes is None:
-        epochs = default_epochs(source.task, prepared.task.steps(0))
+        epochs = row.defaults.epochs_for(prepared.task.steps(0))
         prepared.settings = prepared.settings.changed(epochs=epochs)
-        if epochs != EPOCHS[source.task]:
+        if epochs != row.defaults.epochs:
             prepared.notes.append(f"{epochs} epochs, for the data are few")
     return prepared

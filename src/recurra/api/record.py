@@ -10,6 +10,7 @@ from recurra.api import vectors
 from recurra.cells.catalogue import get
 from recurra.equations.render import equations
 from recurra.report import record as report
+from recurra.tasks import registry
 from recurra.tasks.rival import Rival
 from recurra.tasks.task import Prepared
 from recurra.training.checkpoint import Counters
@@ -35,6 +36,7 @@ def build_record(
     return report.RunRecord(
         title=f"{prepared.source.name} · {cell.name}",
         task=prepared.source.task,
+        model=registry.get(prepared.source.task).title,
         command=command,
         created=created,
         cell=cell.title,

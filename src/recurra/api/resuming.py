@@ -28,8 +28,8 @@ from recurra.api.run import Run
 from recurra.engines.native import library
 from recurra.errors import ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder, manifest
-from recurra.tasks.defaults import Settings
 from recurra.tasks.rival import Rival
+from recurra.tasks.settings import AnySettings
 from recurra.tasks.stored import Config, Environment, metrics_of, of_folder
 from recurra.tasks.task import Prepared
 from recurra.tasks.weights import forms_of
@@ -136,7 +136,7 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
     return Stopped(run.stored, found.versions, prepared, checkpoint, stored.rivals(), notes, before)
 
 
-def _longer(folder: Path, settings: Settings, given: Mapping[str, Any], counters: Counters) -> Settings:
+def _longer(folder: Path, settings: AnySettings, given: Mapping[str, Any], counters: Counters) -> AnySettings:
     """The settings of a finished run that goes on: of epochs and minutes, what is given anew replaces both.
 
     Errors: UsageError if that is no more than the run has had

@@ -13,10 +13,8 @@ import torch
 from recurra import model_folder
 from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder
-from recurra.tasks import given
+from recurra.tasks import given, registry
 from recurra.tasks.model import Model
-from recurra.tasks.registry import kind
-from recurra.tasks.settings import TASKS
 from recurra.tasks.stored import Config, config_of, of_folder, settings_of
 from recurra.tasks.weights import check_cell, check_depth, check_engine
 from recurra.training.history import Point
@@ -32,7 +30,7 @@ class Run:
 
     def __init__(self, folder: ModelFolder) -> None:
         self.folder, self.config, self.metrics = folder.path, folder.config, folder.metrics
-        if isinstance(task := folder.config.get("task"), str) and task not in TASKS:
+        if isinstance(task := folder.config.get("task"), str) and task not in registry.TASKS:
             raise ModelFolderError(f"{folder.path}: this version knows no task {task!r:.60}; update Recurra")
         try:
             self.stored = config_of(folder, Config)
@@ -41,7 +39,7 @@ class Run:
             check_cell(self.settings.network.cell, self.stored.cell_fingerprint)
             check_engine(self.settings.network.engine)
             check_depth(self.settings.network.num_layers, folder)
-            self.model: Model = kind(self.task).load(folder, self.settings)
+            self.model: Model = registry.get(self.task).task.load(folder, self.settings)
         except (DataError, UsageError) as error:
             raise of_folder(folder.path, error) from error
 

@@ -7,19 +7,21 @@ from typing import Any
 
 from recurra.data.splits import PARTS
 from recurra.errors import UsageError
-from recurra.tasks.defaults import READ_BY, Settings
+from recurra.tasks import registry
+from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.sources.tagged_pairs import TAGS
 
 
-def check_sense(source: Source, settings: Settings, given: Mapping[str, Any]) -> None:
+def check_sense(source: Source, settings: AnySettings, given: Mapping[str, Any]) -> None:
     """Errors: UsageError for a setting of the user's that would have no effect on this run
 
     What says only that something is off, as it is anyway, is no such setting.
     """
-    plain = {name: value for part in Settings().to_json().values() for name, value in part.items()}
-    asked = {name for name, value in given.items() if value or value != plain[name]}
-    check_reading(source, asked)
+    registry.get(source.task).refuse_unread(given)
+    fields = {name: field for group in settings.groups().values() for name, field in type(group).model_fields.items()}
+    asked = {name for name, value in given.items() if value or value != fields[name].default}
+    _check_columns(source, asked)
     _check_division(source, asked)
     _check_tokens(source, settings, asked)
     _check_training(settings, asked)
@@ -27,10 +29,7 @@ def check_sense(source: Source, settings: Settings, given: Mapping[str, Any]) ->
 
 def check_reading(source: Source, asked: Collection[str]) -> None:
     """As `check_sense`, of the names of settings alone."""
-    for name, tasks in READ_BY.items():
-        if name in asked and source.task not in tasks:
-            one = f"the task {tasks[0]}" if len(tasks) == 1 else f"the tasks {', '.join(tasks)}"
-            raise UsageError(f"{name} is a setting of {one}; this run's task is {source.task}")
+    registry.get(source.task).refuse_unread(asked)
     _check_columns(source, asked)
 
 
@@ -56,7 +55,7 @@ def _check_division(source: Source, asked: Collection[str]) -> None:
         raise UsageError(f"split divides data in one piece; here each part has its own file: {', '.join(parts)}")
 
 
-def _check_tokens(source: Source, settings: Settings, asked: Collection[str]) -> None:
+def _check_tokens(source: Source, settings: AnySettings, asked: Collection[str]) -> None:
     level = settings.data.level
     for name in ("min_count", "max_vocabulary"):
         if name in asked and level == "byte":
@@ -65,7 +64,7 @@ def _check_tokens(source: Source, settings: Settings, asked: Collection[str]) ->
         raise UsageError(f"word_split is how words end; this run's tokens are of level {level}")
 
 
-def _check_training(settings: Settings, asked: Collection[str]) -> None:
+def _check_training(settings: AnySettings, asked: Collection[str]) -> None:
     network, training = settings.network, settings.training
     if "merge" in asked and not network.bidirectional:
         raise UsageError("merge joins two directions; this network reads in one, give bidirectional too")

@@ -11,12 +11,11 @@ from recurra.api.preparation import FILES, check_device, engine_of, prepare_run
 from recurra.api.run import Run
 from recurra.api.sense import check_sense
 from recurra.errors import UsageError
-from recurra.tasks.defaults import Settings
-from recurra.tasks.settings import DataSettings
+from recurra.tasks import registry
+from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.resolving import Source, resolve
 from recurra.tasks.task import Prepared
 from recurra.tasks.weights import difference, forms_of
-from recurra.topologies.settings import NetworkSettings
 
 TOKENS = ("level", "word_split", "segment", "normalize", "min_count", "max_vocabulary", "vectors", "vectors_encoding",
           "train_vectors", "blank_tokens")  # fmt: skip
@@ -32,17 +31,18 @@ def source_of(run: Run, data: Path, task: str | None, given: Mapping[str, Any]) 
     """The new data, as the run's task reads them. Errors: DataError; UsageError for settings that are the run's"""
     if task not in (None, run.task):
         raise UsageError(f"{run.folder} is a model of the task {run.task}; it cannot begin one of {task}")
-    fixed = [name for name in given if name in TOKENS or (name in NetworkSettings.model_fields and name not in FREE)]
+    network = type(run.settings.network).model_fields
+    fixed = [name for name in given if name in TOKENS or (name in network and name not in FREE)]
     if fixed:
         raise UsageError(f"the network and the vocabulary are those of {run.folder}; leave out {', '.join(fixed)}")
     return resolve(data, run.task, validation=given.get("validation"), test=given.get("test"),
                    parallel=given.get("parallel"))  # fmt: skip
 
 
-def settings_for(run: Run, source: Source, given: Mapping[str, Any]) -> Settings:
+def settings_for(run: Run, source: Source, given: Mapping[str, Any]) -> AnySettings:
     """The run's settings on new data, changed by what the user gave; its length is the task's default again."""
-    plain = DataSettings()
-    anew = {name: getattr(plain, name) for name in OF_DATA}
+    plain = registry.get(run.task).defaults.settings.data.model_dump()
+    anew = {name: plain[name] for name in OF_DATA if name in plain}
     options = {name: value for name, value in source.options.items() if name not in TOKENS}
     parts = {part: Path(given[part]).name for part in FILES if given.get(part) is not None}
     settings = run.settings.changed(**anew, epochs=None, minutes=None, freeze_vectors=False)
@@ -54,7 +54,7 @@ def settings_for(run: Run, source: Source, given: Mapping[str, Any]) -> Settings
     return settings
 
 
-def prepare_from(run: Run, source: Source, settings: Settings) -> Prepared:
+def prepare_from(run: Run, source: Source, settings: AnySettings) -> Prepared:
     """The new data under the run's vocabulary, and its weights. Errors: DataError; UsageError"""
     prepared = prepare_run(source, settings, model_folder.read(run.folder))
     weights = run.network.state_dict()

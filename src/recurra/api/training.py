@@ -30,6 +30,7 @@ from recurra.tasks.given import options, path, plain
 from recurra.tasks.rival import Rival
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.task import Prepared
+from recurra.topologies.settings import TwoWaySettings
 from recurra.training.callbacks import Callback, Ending, Watchers, checked_callbacks
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.divergence import never_learned
@@ -64,13 +65,13 @@ def train(
 
     data: a path or a name; a pandas or polars frame, whose columns `text` and `label` name; a list of texts, with
     `labels` one for each; a list of pairs of a text and its label or translation, or of lists of tokens and of tags.
-    task: a name of tasks.settings.TASKS, found from the data if None; out: the model folder, a new one below runs/ if
+    task: a name of tasks.registry.TASKS, found from the data if None; out: the model folder, a new one below runs/ if
     None; resume: the folder of a run that was stopped, which goes on as if it had not been, or of a finished one that
     is given more epochs or minutes; then only epochs, minutes and patience may be given. start_from:
     the folder of a run whose weights, vocabulary and settings this one begins with, on the same or other data; new
     classes, tags and attributes are refused, other new tokens are unknown and counted. callbacks: objects that hear of
     steps, evaluations and the end, see `Callback`; log: "tensorboard" writes curves for it to tensorboard/ beside the
-    model folder. settings: any field of DataSettings, NetworkSettings or TrainingSettings; lr is learning_rate.
+    model folder. settings: any field of the task's own, in tasks/<task>/settings.py; lr is learning_rate.
     Errors: DataError, UsageError, ModelFolderError; DivergedError if the loss stops being a number; StoppedError after
     SIGINT or SIGTERM; CallbackError if one of the callbacks failed. The last three leave a loadable folder if there was
     an evaluation before.
@@ -349,7 +350,8 @@ class _Training:
         self.talk.say(f"{facts['unit']}: {parts}; vocabulary {facts['vocabulary_size']:,}")
         for note in self.prepared.notes:
             self.talk.say(f"note: {note}")
-        shape = f"{network.num_layers} x {network.hidden_size}" + (" x 2 directions" if network.bidirectional else "")
+        two_way = isinstance(network, TwoWaySettings) and network.bidirectional
+        shape = f"{network.num_layers} x {network.hidden_size}" + (" x 2 directions" if two_way else "")
         count = sum(p.numel() for p in self.network.parameters())
         self.talk.say(
             f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, {torch.get_num_threads()} threads"

@@ -13,8 +13,7 @@ from recurra.data.vectors import check_out, write_vectors
 from recurra.errors import DataError, UsageError
 from recurra.locks import HeldError, holding
 from recurra.model_folder.manifest import MANIFEST
-from recurra.tasks import given
-from recurra.tasks.registry import kind
+from recurra.tasks import given, registry
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.word_vectors.skipgram import SkipGram, count_tokens, learn_vectors
 
@@ -63,7 +62,7 @@ def _export(
         if data.task == "language" and settings.get("segment") is None:
             settings = {"level": data.options.get("level", "word")} | settings
         with talk.doing("reading and encoding the data"):
-            prepared = kind(data.task).prepare(data, settings_for(data, settings | {"seed": how.seed}))
+            prepared = registry.get(data.task).task.prepare(data, settings_for(data, settings | {"seed": how.seed}))
         table = prepared.word_table()
         counts = count_tokens(table.texts, len(table.tokens))
         talk.say(f"{int(counts.sum()):,} tokens of {len(table.tokens):,} types in the training part")

@@ -10,15 +10,14 @@ from recurra.data.vector_file import VectorFile
 from recurra.errors import UsageError
 from recurra.report import measures
 from recurra.report.record import Table
-from recurra.tasks.defaults import Settings
-from recurra.tasks.settings import TaskName
+from recurra.tasks.settings import AnySettings
 from recurra.tasks.task import Prepared
 from recurra.tasks.word_vectors import table as vectors
 from recurra.tasks.word_vectors.skipgram import Pass, SkipGram
 from recurra.tasks.word_vectors.table import WordTable
 
 
-def with_vectors(task: TaskName, settings: Settings, given: dict[str, Any]) -> Settings:
+def with_vectors(task: str, settings: AnySettings, given: dict[str, Any]) -> AnySettings:
     """The settings with the width of the vectors' file, if there is one.
 
     given: what the user set. A language model's output layer is not tied to a table of another width than its own,

@@ -30,7 +30,7 @@ from recurra.engines.request import State
 from recurra.errors import EngineError, StoppedError
 from recurra.tasks.language.trainee import LanguageTask
 from recurra.topologies.many_to_many import NextToken
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import NextTokenSettings
 from recurra.training.fit import fit
 from recurra.training.settings import TrainingSettings
 
@@ -152,14 +152,14 @@ def _tokens(case: Case, steps: int) -> np.ndarray[Any, np.dtype[np.uint16]]:
 
 def _settings(case: Case) -> TrainingSettings:
     return TrainingSettings(
-        epochs=1, batch_size=case.shape.batch, bptt=case.shape.time, learning_rate=1e-3, schedule="constant",
+        epochs=1, batch_size=case.shape.batch, learning_rate=1e-3, schedule="constant",
         warmup=0.0, device="cpu", precision="bf16" if case.precision == "bfloat16" else "32",
     )  # fmt: skip
 
 
 def _task(case: Case, tokens: Any, engine: str) -> LanguageTask:
     s = case.shape
-    network = NetworkSettings(
+    network = NextTokenSettings(
         cell=case.cell, hidden_size=s.hidden_size, num_layers=case.layers, embedding_size=s.input_size, engine=engine
     )
     vocabulary = Vocabulary(["<unk>", *map(chr, range(0x100, 0x100 + VOCABULARY - 1))], level="char")

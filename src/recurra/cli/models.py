@@ -13,15 +13,16 @@ import typer
 
 from recurra.cli import translations
 from recurra.cli.output import note, score, visible, write, write_json, write_table
+from recurra.cli.settings import of_panel
 from recurra.cli.values import text
 from recurra.data.text import check_encoding
 from recurra.errors import DataError, UsageError
-from recurra.tasks.settings import READING, DataSettings
+from recurra.tasks.settings import READING
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
 
-NOT_OF_EVALUATE = tuple(name for name in DataSettings.model_fields if name not in READING)
+NOT_OF_EVALUATE = tuple(name for name in of_panel("data") if name not in READING)
 """Settings of the data that are a run's own."""
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a model folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]

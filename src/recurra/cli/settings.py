@@ -9,21 +9,13 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from recurra.cli.values import OFF, PARSERS, PARSERS_OF_KINDS, shown
 from recurra.errors import UsageError
-from recurra.tasks.defaults import DEFAULTS, EPOCHS, READ_BY, Settings
-from recurra.tasks.settings import DataSettings, TaskName
-from recurra.topologies.settings import NetworkSettings
-from recurra.training.settings import TrainingSettings
+from recurra.tasks import registry
 
-PANELS: dict[str, type[BaseModel]] = {
-    "data": DataSettings,
-    "network": NetworkSettings,
-    "training": TrainingSettings,
-}
+PANELS = ("data", "network", "training")
 ALIASES = {"learning_rate": ("--lr",)}
 METAVARS = {
     "skip_lines": "FILE:LINE,...",
@@ -46,10 +38,7 @@ def with_settings(
         if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     ]
     fields = {
-        name: (panel, field)
-        for panel in panels
-        for name, field in PANELS[panel].model_fields.items()
-        if name not in without
+        name: (panel, field) for panel in panels for name, field in of_panel(panel).items() if name not in without
     }
 
     @functools.wraps(command)
@@ -62,6 +51,16 @@ def with_settings(
     return call
 
 
+@functools.cache
+def of_panel(panel: str) -> dict[str, FieldInfo]:
+    """The settings of this group that any task reads."""
+    found: dict[str, FieldInfo] = {}
+    for row in registry.ROWS:
+        for name, field in type(row.defaults.settings.groups()[panel]).model_fields.items():
+            found.setdefault(name, field)
+    return found
+
+
 def flag(name: str) -> str:
     """The option of a setting."""
     return f"--{name.replace('_', '-')}"
@@ -71,7 +70,9 @@ def _parameter(panel: str, name: str, field: FieldInfo) -> inspect.Parameter:
     kind = _kind(field)
     names = (f"{flag(name)}/--no-{name.replace('_', '-')}",) if kind is bool else (flag(name), *ALIASES.get(name, ()))
     default = _default(panel, name)
-    described = f"{field.description}{f' [{default}]' if default else ''}"
+    tasks = registry.readers(name)
+    of_tasks = "" if len(tasks) == len(registry.ROWS) else f" ({', '.join(tasks)})"
+    described = f"{field.description}{of_tasks}{f' [{default}]' if default else ''}"
     option = typer.Option(
         *names,
         help=described,
@@ -100,17 +101,17 @@ def _metavar(name: str, kind: Any) -> str:
 
 def _default(panel: str, name: str) -> str:
     """As it would be typed; with the tasks where they differ. Empty for what is off unless given."""
-    found = {task: _of_task(task, panel, name) for task in sorted(READ_BY.get(name, DEFAULTS))}
+    found = {task: _of_task(registry.get(task), panel, name) for task in sorted(registry.readers(name))}
     if len(set(found.values())) == 1:
         return next(iter(found.values()))
     values = [value for value in dict.fromkeys(found.values()) if value]
     return "; ".join(f"{value} ({', '.join(task for task in found if found[task] == value)})" for value in values)
 
 
-def _of_task(task: TaskName, panel: str, name: str) -> str:
+def _of_task(row: registry.Row, panel: str, name: str) -> str:
     if name == "epochs":
-        return shown(name, EPOCHS[task])
-    return shown(name, getattr(getattr(DEFAULTS[task], panel), name))
+        return shown(name, row.defaults.epochs)
+    return shown(name, getattr(row.defaults.settings.groups()[panel], name))
 
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +119,7 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
     values = {name: None if value is OFF else value for name, value in given.items()}
     for name, value in values.items():
         try:
-            Settings().changed(**{name: value})
+            registry.get(registry.readers(name)[0]).defaults.settings.changed(**{name: value})
         except UsageError as error:
             raise UsageError(str(error).replace(name, flag(name), 1)) from None
     return values

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recurra.cli.output import json_text, note, write_result
-from recurra.tasks.settings import TASKS
+from recurra.tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from recurra.api.run import Run

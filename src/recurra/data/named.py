@@ -15,7 +15,7 @@ from platform import python_version
 from typing import Any, Literal
 
 from recurra.data.download import cached_folder, fetch, local_folder, place_of, unwritable, verify
-from recurra.data.registry import BUILT_IN_TO_JUDGE, REGISTRY, Kind, Layout, PinnedSet, Task
+from recurra.data.registry import BUILT_IN_TO_JUDGE, REGISTRY, Kind, Layout, PinnedSet
 from recurra.data.sources import sha256
 from recurra.errors import DataError, UnknownNameError
 
@@ -31,7 +31,7 @@ class DatasetInfo:
     """
 
     name: str
-    task: Task
+    task: str
     bytes: int
     licence: str
     description: str
@@ -52,7 +52,7 @@ class NamedData:
     """
 
     name: str
-    task: Task
+    task: str
     files: dict[str, Path]
     options: dict[str, Any]
     sha256: dict[str, str]
@@ -88,7 +88,7 @@ def get(name: str, *, destination: str | Path | None = None) -> NamedData:
 
 def _named(
     name: str,
-    task: Task,
+    task: str,
     layout: Layout,
     files: dict[str, Path],
     options: dict[str, Any],

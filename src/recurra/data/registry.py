@@ -22,7 +22,6 @@ BUILT_IN = ("surnames", "python-docs")
 BUILT_IN_TO_JUDGE = ("chinese-pairs", "chinese-pairs-tuning")
 """Too small to learn from."""
 
-Task = Literal["language", "classify", "tag", "fill", "translate", "generate"]
 Layout = Literal["folder", "labels", "parts", "one", "files"]
 Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes", "poems"]
 
@@ -45,7 +44,7 @@ class PinnedSet:
     """One data set whose files are pinned."""
 
     name: str
-    task: Task
+    task: str
     layout: Layout
     description: str
     licence: str

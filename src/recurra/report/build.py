@@ -17,15 +17,6 @@ from recurra.report.figures import draw_comparison, draw_curves
 from recurra.report.mathtext import draw_equation
 from recurra.report.record import RunRecord
 
-KINDS = {
-    "classify": "Text classifier",
-    "language": "Language model",
-    "tag": "Sequence tagger",
-    "fill": "Fill-in-the-blank model",
-    "translate": "Translator",
-    "generate": "Conditioned generator",
-}
-
 
 @dataclass(frozen=True)
 class Card:
@@ -75,7 +66,6 @@ def build_report(record: RunRecord) -> str:
         support={score.name: score.support for score in record.per_class},
         confused=sorted(record.confused, key=lambda pair: (-pair.count, pair.true, pair.predicted)),
         equations=_equations(record),
-        kinds=KINDS,
         pictures=[(picture, _markup(picture.svg)) for picture in record.pictures],
         settings=_settings(record.settings),
     )

@@ -113,7 +113,7 @@ class RunRecord:
     metrics: name -> value on the part `evaluated_on`, the most important first; `report.measures` knows the
     names. size_bytes: the model's weights on disk; seconds: wall time spent training. confusion[i][j]: examples
     of class i taken for class j, in the order of `classes`. equations and equations_latex go line by line
-    together. settings: group -> name -> value, JSON values only.
+    together. settings: group -> name -> value, JSON values only. model: what people call it; the task's name if empty.
 
     Errors: DataError if the confusion matrix is not as wide and as high as there are classes.
     """
@@ -148,6 +148,7 @@ class RunRecord:
     data: DataDescription = field(default_factory=DataDescription)
     notes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
+    model: str = ""
 
     def __post_init__(self) -> None:
         size = len(self.classes)

@@ -1,27 +1,91 @@
-"""The tasks by name. Each is imported when it is first asked for."""
+"""The tasks, a row each. What a row names is imported when it is first asked for."""
 
 from __future__ import annotations
 
+import functools
 import importlib
-from typing import cast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
-from recurra.errors import UnknownNameError
-from recurra.tasks.settings import TASKS, TaskName
-from recurra.tasks.task import Kind
+from recurra.errors import UnknownNameError, UsageError
 
-HOMES: dict[TaskName, str] = {
-    "language": "recurra.tasks.language.task:LanguageKind",
-    "classify": "recurra.tasks.classify.task:ClassifyKind",
-    "tag": "recurra.tasks.tag.task:TagKind",
-    "fill": "recurra.tasks.fill.task:FillKind",
-    "translate": "recurra.tasks.translate.task:TranslateKind",
-    "generate": "recurra.tasks.generate.task:GenerateKind",
-}
+if TYPE_CHECKING:
+    from recurra.tasks.settings import Defaults
+    from recurra.tasks.sources.file_kinds import Kind as SourceKind
+    from recurra.tasks.task import Kind
 
 
-def kind(task: str) -> Kind:
-    """The task of this name. Errors: UnknownNameError"""
-    if task not in HOMES:
-        raise UnknownNameError("task", task, TASKS)
-    module, _, name = HOMES[task].partition(":")
-    return cast("Kind", getattr(importlib.import_module(module), name)())
+@dataclass(frozen=True)
+class Row:
+    """One task.
+
+    title: what the report calls its models; needs: data that it can be learned from, for people; sources: kinds of
+    sources that it can be learned from; home: its package
+    """
+
+    name: str
+    title: str
+    needs: str
+    sources: tuple[SourceKind, ...]
+    home: str
+
+    @property
+    def task(self) -> Kind:
+        """The task itself."""
+        return cast("Kind", importlib.import_module(f"{self.home}.task").TASK)
+
+    @property
+    def defaults(self) -> Defaults[Any, Any, Any]:
+        """What a run of it starts from."""
+        return cast("Defaults[Any, Any, Any]", importlib.import_module(f"{self.home}.settings").DEFAULTS)
+
+    def read(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of some settings that it reads."""
+        names = self.defaults.settings.names()
+        return {name: value for name, value in options.items() if name in names}
+
+    def refuse_unread(self, given: Iterable[str]) -> None:
+        """Errors: UsageError for a setting of other tasks, which are named; UnknownNameError for one of none"""
+        own = self.defaults.settings.names()
+        for name in given:
+            if name not in own:
+                tasks = readers(name)
+                if not tasks:
+                    raise UnknownNameError("setting", name, sorted(set().union(*_names().values())))
+                one = f"the task {tasks[0]}" if len(tasks) == 1 else f"the tasks {', '.join(tasks)}"
+                raise UsageError(f"{name} is a setting of {one}; this run's task is {self.name}")
+
+
+ROWS = (
+    Row("language", "Language model", "a single text file",
+        ("text", "texts", "table", "poems"), "recurra.tasks.language"),
+    Row("classify", "Text classifier", "a table or a folder with <label>.txt files",
+        ("table", "labels"), "recurra.tasks.classify"),
+    Row("tag", "Sequence tagger", "a .conllu file, or lines of a token and its tag",
+        ("text", "table", "tagged"), "recurra.tasks.tag"),
+    Row("fill", "Fill-in-the-blank model", "a text with a sentence a line, or a table with a column of texts",
+        ("text", "texts", "table", "labels"), "recurra.tasks.fill"),
+    Row("translate", "Translator", "a table of two columns, or two files of which line n is the same sentence",
+        ("table", "parallel"), "recurra.tasks.translate"),
+    Row("generate", "Conditioned generator", "a folder with <label>.txt files, a table, or tunes in .abc files",
+        ("table", "labels", "tunes"), "recurra.tasks.generate"),
+)  # fmt: skip
+TASKS = {row.name: row for row in ROWS}
+
+
+def get(name: str) -> Row:
+    """The task of this name. Errors: UnknownNameError, with the nearest"""
+    if name not in TASKS:
+        raise UnknownNameError("task", name, TASKS)
+    return TASKS[name]
+
+
+def readers(setting: str) -> list[str]:
+    """The tasks that read a setting."""
+    return [task for task, names in _names().items() if setting in names]
+
+
+@functools.cache
+def _names() -> dict[str, frozenset[str]]:
+    return {row.name: row.defaults.settings.names() for row in ROWS}

@@ -1,24 +1,32 @@
-"""What can be set about the data."""
+"""All that can be set about a run, in three groups; what several tasks read of data. A task composes its own."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from recurra.errors import UsageError
-
-TaskName = Literal["language", "classify", "tag", "fill", "translate", "generate"]
-LARGEST = 1 << 53
-"""Of counts that have no bound of their own."""
-TASKS: tuple[TaskName, ...] = get_args(TaskName)
+from recurra.errors import UnknownNameError, UsageError
+from recurra.tasks.given import plain
+from recurra.topologies.settings import NetworkSettings
+from recurra.training.settings import LARGEST, TrainingSettings
 
 
 class DataSettings(BaseModel):
-    """How data are read, cut and divided. Units: min_count in occurrences, max_length in tokens, split in shares."""
+    """Which files the parts are, and how data are divided. Units: split in shares"""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    split: tuple[float, float, float] = Field((0.8, 0.1, 0.1), description="shares of train, validation and test")
+    validation: str | None = Field(None, description="file of the validation part")
+    test: str | None = Field(None, description="file of the test part")
+
+
+class TextSettings(DataSettings):
+    """How texts become tokens, and what their vectors start from. Units: min_count in occurrences"""
 
     level: Literal["char", "word", "byte", "bpe"] | None = Field(
         None, description="tokens: char, word, byte, or bpe: pieces of words"
@@ -32,48 +40,139 @@ class DataSettings(BaseModel):
     normalize: tuple[str, ...] = Field((), max_length=16, description="nfc, nfkc, lowercase, ascii, in the order given")
     min_count: int = Field(1, ge=1, le=LARGEST, description="rarer tokens become <unk>")
     max_vocabulary: int | None = Field(None, ge=2, le=LARGEST, description="largest vocabulary, <unk> included")
-    max_length: int | None = Field(
-        None, ge=1, le=LARGEST, description="longer texts are cut (fill: divided) after so many tokens"
-    )
     encoding: str = Field("utf-8", description="encoding of text files")
     text: str | None = Field(
         None, description="column of the text, of the tokens, or of the source (tables, tagged files)"
     )
-    label: str | None = Field(
-        None, description="column of the label, of the tags, or of the translation (tables, tagged files)"
-    )
-    split: tuple[float, float, float] = Field((0.8, 0.1, 0.1), description="shares of train, validation and test")
-    split_column: str | None = Field(None, description="column that names each row's part (tables)")
     vectors: str | None = Field(
         None, description="file of word vectors to start from: GloVe or word2vec, text or binary, .gz, .zip"
     )
     vectors_encoding: str = Field("utf-8", description="encoding of the tokens in that file")
     train_vectors: bool = Field(False, description="learn word vectors from the training part first: skip-gram")
-    validation: str | None = Field(None, description="file of the validation part")
-    test: str | None = Field(None, description="file of the test part")
-    parallel: str | None = Field(None, description="file of the translations, line by line (translate)")
-    languages: str | None = Field(None, description="source and target, as in en,de, of <part>.<language> (translate)")
-    swap: bool = Field(False, description="translate the other way round (translate)")
-    too_long: Literal["cut", "drop"] = Field(
-        "drop", description="what becomes of training pairs longer than max-length (translate)"
+
+
+class LabelledSettings(BaseModel):
+    """Texts with a label, tags or a translation beside them."""
+
+    label: str | None = Field(
+        None, description="column of the label, of the tags, or of the translation (tables, tagged files)"
     )
-    blank_tokens: int | None = Field(
-        None, ge=1, le=8, description="a blank is 1 to so many tokens; 1 word or 3 characters if not given (fill)"
+
+
+class DividedSettings(BaseModel):
+    """Tables that say themselves which part a row is of."""
+
+    split_column: str | None = Field(None, description="column that names each row's part (tables)")
+
+
+class LengthSettings(BaseModel):
+    """Texts that are read as wholes. Units: tokens"""
+
+    max_length: int | None = Field(
+        None, ge=1, le=LARGEST, description="longer texts are cut (fill: divided) after so many tokens"
     )
-    transpose: bool = Field(False, description="learn each tune in other keys too (generate, tunes)")
-    keep_repeats: bool = Field(False, description="keep repeated examples (classify)")
-    scheme: Literal["auto", "none", "bio", "iob1", "bmes", "bioes", "bilou"] = Field(
-        "auto", description="how tags write spans, none if they write none (tag)"
-    )
-    strict: bool = Field(False, description="refuse what would be mended or left out, such as invalid BIO tags (tag)")
-    skip_lines: tuple[str, ...] = Field((), description="lines to leave out, as FILE:LINE,... (tag)")
+
+
+class RepeatsSettings(BaseModel):
+    """Examples of which each different one is kept once."""
+
+    keep_repeats: bool = Field(False, description="keep repeated examples")
+
+
+D = TypeVar("D", bound=DataSettings)
+N = TypeVar("N", bound=NetworkSettings)
+T = TypeVar("T", bound=TrainingSettings)
+
+
+@dataclass(frozen=True)
+class Settings(Generic[D, N, T]):
+    """Everything that can be set about a run of a task. What its groups lack the task does not read."""
+
+    data: D
+    network: N
+    training: T
+
+    def changed(self, **given: Any) -> Settings[D, N, T]:
+        """With some settings set, by their own names.
+
+        Errors: UnknownNameError, with the nearest; UsageError for a value that cannot be
+        """
+        groups = self.groups()
+        homes = {name: group for group, model in groups.items() for name in type(model).model_fields}
+        new: dict[str, dict[str, Any]] = {}
+        for name, value in given.items():
+            if name not in homes:
+                raise UnknownNameError("setting", name, homes)
+            value = plain(value)
+            if name == "split" and isinstance(value, tuple) and len(value) == 2:
+                value = (*value, 0.0)  # without a test part
+            new.setdefault(homes[name], {})[name] = value
+        return replace(self, **{group: _validated(groups[group], values) for group, values in new.items()})
+
+    def groups(self) -> dict[str, BaseModel]:
+        """The three groups by name."""
+        return {"data": self.data, "network": self.network, "training": self.training}
+
+    def names(self) -> frozenset[str]:
+        """All settings."""
+        return frozenset(name for model in self.groups().values() for name in type(model).model_fields)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values by group and name."""
+        return {group: model.model_dump(mode="json") for group, model in self.groups().items()}
+
+    def from_json(self, values: Mapping[str, Any]) -> Settings[D, N, T]:
+        """What `to_json` of settings of the same task gave.
+
+        Errors: UnknownNameError, UsageError for anything else
+        """
+        made, groups = self, self.groups()
+        for group, names in values.items():
+            if group not in groups or not isinstance(names, dict):
+                raise UsageError(f"settings are of data, network and training, with a name for each; got {group!r:.60}")
+            own = type(groups[group]).model_fields
+            for name in names:
+                if name not in own:
+                    raise UnknownNameError("setting", str(name), own)
+            made = made.changed(**names)
+        return made
+
+
+AnySettings = Settings[Any, Any, Any]
+
+FEWEST_STEPS = 1500
+MOST_EPOCHS = 50
+
+
+@dataclass(frozen=True)
+class Defaults(Generic[D, N, T]):
+    """What a run of a task starts from.
+
+    epochs: how long it is when neither epochs nor minutes are given, unless the data are few; by_level: what it starts
+    from instead where its tokens are of that level
+    """
+
+    settings: Settings[D, N, T]
+    epochs: float
+    by_level: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def at(self, level: str | None) -> Settings[D, N, T]:
+        """For tokens of a level, None if nothing says of which."""
+        return self.settings.changed(**self.by_level.get(level or "", {}))
+
+    def epochs_for(self, steps: int) -> float:
+        """Epochs when none are asked for: few data are gone through more often, until the steps are worth it.
+
+        steps: batches of an epoch
+        """
+        return min(max(self.epochs, math.ceil(FEWEST_STEPS / steps)), MOST_EPOCHS)
 
 
 READING = ("encoding", "text", "label", "languages", "swap", "scheme", "strict", "skip_lines")
 """Settings that new data may have otherwise than those that a model was trained on."""
 
 
-def segmented(data: DataSettings, given: Mapping[str, Any]) -> dict[str, Any]:
+def segmented(data: TextSettings, given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that `segment` stands for; given: what the user set. How words end means that tokens are words.
 
     Errors: UsageError if the user set one of them otherwise
@@ -85,3 +184,16 @@ def segmented(data: DataSettings, given: Mapping[str, Any]) -> dict[str, Any]:
         if given.get(name, value) != value:
             raise UsageError(f"segment={data.segment!r} means {name}={value!r}; {name}={given[name]!r} contradicts it")
     return meant
+
+
+def _validated(model: BaseModel, values: dict[str, Any]) -> Any:
+    try:
+        return type(model).model_validate({**model.model_dump(), **values})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(p) for p in first["loc"] if isinstance(p, str)) or "?"
+        reason = str(first["msg"]).replace("Input should be", "must be")
+        shown = ", ".join(f"{k}={v!r}" for k, v in first.get("ctx", {}).items() if k == "reason")
+        got = repr(first["input"])
+        got = got if len(got) <= 200 else f"{got[:200]}..."
+        raise UsageError(f"{name} {reason[0].lower() + reason[1:]}, got {got} {shown}".rstrip()) from None

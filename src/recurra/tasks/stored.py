@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from recurra.data.checked import Amount, Count, Exact, Name, Sha256, Stored, Text, checked
 from recurra.data.spans import SCHEMES
 from recurra.data.text import check_encoding
 from recurra.errors import DataError, ModelFolderError, RecurraError
 from recurra.model_folder import ModelFolder
-from recurra.tasks.defaults import Settings
+from recurra.tasks import registry
 from recurra.tasks.rival import Rival
-from recurra.tasks.settings import TaskName
+from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.file_kinds import Kind
-from recurra.tasks.sources.resolving import SUITS
 
 MOST = 1 << 20
 """Classes, files or notes of a model at most."""
@@ -24,6 +23,15 @@ MOST_TAGS = 1 << 11
 """Tags of a scheme of spans at most, for what may follow what is a table of their square."""
 
 T = TypeVar("T", bound=BaseModel)
+
+
+def _known(task: str) -> str:
+    if task not in registry.TASKS:
+        raise ValueError(f"this version knows no task {task!r:.60}")
+    return task
+
+
+Task = Annotated[Name, AfterValidator(_known)]
 Score = Annotated[float, Field(allow_inf_nan=True)]
 
 
@@ -39,7 +47,7 @@ class StoredSource(Exact):
     """Where the data are, see api.provenance. files: pairs of a part or label and a path."""
 
     name: Name
-    task: TaskName
+    task: Task
     kind: Kind
     named: bool
     files: Annotated[list[Annotated[list[Name], Field(min_length=2, max_length=2)]], Field(max_length=MOST)]
@@ -48,7 +56,7 @@ class StoredSource(Exact):
 
     @model_validator(mode="after")
     def _suits(self) -> Self:
-        if self.task not in SUITS[self.kind]:
+        if self.kind not in registry.get(self.task).sources:
             raise ValueError(f"nothing of the kind {self.kind} is learned by the task {self.task}")
         keys = [key for key, _ in self.files]
         if len(set(keys)) < len(keys) or bool(keys) == self.named:
@@ -110,7 +118,7 @@ class Environment(Stored):
 class Config(Stored):
     """config.json, without what only one task has."""
 
-    task: TaskName
+    task: Task
     name: Name
     command: Text
     created: Name
@@ -198,10 +206,15 @@ def metrics_of(folder: ModelFolder) -> Metrics:
         raise of_folder(folder.path, error) from error
 
 
-def settings_of(config: Config) -> Settings:
+def settings_of(config: Config) -> AnySettings:
     """What a model was trained with. Errors: DataError, UsageError"""
-    Settings().changed(**config.source.options)
-    settings = Settings.from_json(config.settings)
+    row = registry.get(config.task)
+    start = row.defaults.settings
+    start.changed(**row.read(config.source.options))
+    for names in config.settings.values():
+        if isinstance(names, dict):
+            row.refuse_unread(map(str, names))
+    settings = start.from_json(config.settings)
     check_encoding(settings.data.encoding)
     return settings
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from recurra.model_folder import ModelFolder
-from recurra.tasks.defaults import Settings
 from recurra.tasks.model import Model
 from recurra.tasks.rival import Rival
-from recurra.tasks.settings import TaskName
+from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.training.trainee import Trainee
@@ -31,7 +30,7 @@ class Prepared(ABC):
     """
 
     source: Source
-    settings: Settings
+    settings: AnySettings
     task: TaskTrainee
     facts: dict[str, Any]
     notes: list[str]
@@ -72,17 +71,17 @@ class Prepared(ABC):
 class Kind(Protocol):
     """One task: from data to something to train, from a folder to something to use."""
 
-    name: ClassVar[TaskName]
+    name: ClassVar[str]
 
-    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> Prepared:
+    def prepare(self, source: Source, settings: AnySettings, kept: ModelFolder | None = None) -> Prepared:
         """Read the data and build the network, its weights drawn from the seed.
 
         kept: a model of this task whose vocabulary, classes, tags or attributes are used instead of the data's own
         Errors: DataError, also for a class, tag or attribute that the kept model does not know
         """
 
-    def load(self, folder: ModelFolder, settings: Settings) -> Model:
+    def load(self, folder: ModelFolder, settings: AnySettings) -> Model:
         """The trained model. Errors: ModelFolderError; DataError, UsageError, KeyError, TypeError are told as one"""
 
-    def evaluate(self, model: Any, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+    def evaluate(self, model: Any, source: Source, settings: AnySettings) -> tuple[int, dict[str, float]]:
         """Scores on all of a source, and the number of units they are the mean of. Errors: DataError"""

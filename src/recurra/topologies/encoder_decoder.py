@@ -13,7 +13,7 @@ from recurra.errors import UsageError
 from recurra.topologies.attention import Attention, Memory
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.linear_loss import linear_cross_entropy
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import EncoderDecoderSettings
 from recurra.topologies.stacks import build_stack
 
 
@@ -50,7 +50,7 @@ class EncoderDecoder(nn.Module):
             from the lowest layer)
     """
 
-    def __init__(self, source_size: int, target_size: int, settings: NetworkSettings) -> None:
+    def __init__(self, source_size: int, target_size: int, settings: EncoderDecoderSettings) -> None:
         super().__init__()
         check(settings)
         self.settings, self.begin = settings, target_size
@@ -191,7 +191,7 @@ class EncoderDecoder(nn.Module):
         return torch.cat(found, 1)
 
 
-def check(settings: NetworkSettings) -> None:
+def check(settings: EncoderDecoderSettings) -> None:
     """Errors: UsageError for settings of an encoder and decoder that do not go together"""
     if settings.attention == "none" and settings.bridge == "none":
         raise UsageError("without attention the bridge is the only way from source to target; bridge none goes not")

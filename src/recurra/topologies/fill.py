@@ -13,10 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.engines.request import State
-from recurra.errors import UsageError
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.linear_loss import linear_cross_entropy
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import FreeStateSettings
 from recurra.topologies.stacks import build_stack
 
 Side = Literal["both", "forward", "backward"]
@@ -35,13 +34,10 @@ class GapFiller(nn.Module):
              T the token table; longest > 1: lengths' logits = L gelu(M [f; b] + m)
     Shapes:  f, b [N, H], g int64 [N] from 1 to longest, T [V, E]
     Source:  Melamud et al. 2016, context2vec, for the wiring without gaps
-    Errors:  UsageError for settings that such a network cannot have
     """
 
-    def __init__(self, vocabulary_size: int, settings: NetworkSettings, *, longest: int = 1) -> None:
+    def __init__(self, vocabulary_size: int, settings: FreeStateSettings, *, longest: int = 1) -> None:
         super().__init__()
-        if settings.bidirectional:
-            raise UsageError("fill reads both sides of a gap as it is; leave bidirectional out")
         width, hidden = settings.embedding_size, settings.hidden_size
         self.vocabulary_size, self.longest = vocabulary_size, longest
         # one row more than tokens: where a text begins and ends

@@ -11,14 +11,14 @@ from recurra.errors import UsageError
 from recurra.layers.dropout import locked
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.outputs import AdaptiveSoftmax, Softmax
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import NextTokenSettings
 from recurra.topologies.stacks import build_stack
 
 MANY = 2000
 """From so many tokens on the output layer is adaptive unless asked otherwise: at 10,000 it is 5 times as fast."""
 
 
-def output_for(vocabulary_size: int, settings: NetworkSettings) -> Literal["softmax", "adaptive"]:
+def output_for(vocabulary_size: int, settings: NextTokenSettings) -> Literal["softmax", "adaptive"]:
     """The output layer that is asked for, or, for "auto", the one that suits the vocabulary."""
     if settings.output != "auto":
         return settings.output
@@ -31,10 +31,8 @@ class NextToken(nn.Module):
     Errors: UsageError for settings that a model of the next token cannot have
     """
 
-    def __init__(self, vocabulary_size: int, settings: NetworkSettings) -> None:
+    def __init__(self, vocabulary_size: int, settings: NextTokenSettings) -> None:
         super().__init__()
-        if settings.bidirectional:
-            raise UsageError("a language model reads forward only; leave bidirectional out")
         if settings.tie_weights and settings.embedding_size != settings.hidden_size:
             raise UsageError(
                 f"tie_weights needs embedding_size = hidden_size, got {settings.embedding_size} and "
@@ -51,7 +49,7 @@ class NextToken(nn.Module):
             scale=scale,
             gain=1 / scale,
         )
-        self.stack = build_stack(settings.embedding_size, settings)
+        self.stack = build_stack(settings.embedding_size, settings, variational=settings.variational)
         self.dropout, self.variational = settings.dropout, settings.variational
         output = AdaptiveSoftmax if output_for(vocabulary_size, settings) == "adaptive" else Softmax
         self.head = output(self.stack.output_size, vocabulary_size)

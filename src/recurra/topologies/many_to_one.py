@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from recurra.engines.request import State
 from recurra.layers.stack import Stack
 from recurra.topologies.embedding import TokenTable
-from recurra.topologies.settings import NetworkSettings, Pooling
+from recurra.topologies.settings import ClassifierSettings, Pooling
 from recurra.topologies.stacks import build_stack, run_truncated
 
 
@@ -19,7 +19,7 @@ class SequenceClassifier(nn.Module):
     """
 
     def __init__(
-        self, vocabulary_size: int, classes: int, settings: NetworkSettings, *, table_scale: float = 1.0
+        self, vocabulary_size: int, classes: int, settings: ClassifierSettings, *, table_scale: float = 1.0
     ) -> None:
         super().__init__()
         self.table = TokenTable(

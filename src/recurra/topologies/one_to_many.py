@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from recurra.engines.request import Embedded, State
-from recurra.errors import UsageError
 from recurra.topologies.embedding import TokenTable
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import ConditionedSettings
 from recurra.topologies.stacks import build_stack
 
 
@@ -20,15 +19,10 @@ class ConditionedDecoder(nn.Module):
     Each attribute's value has a vector; a condition is their sum. settings.condition says where it enters: "state", it
     makes the initial states of all layers; "input", it stands beside every token of the first layer; "both".
     outputs: tokens that may be written, the end among them; tokens: those that are read, the begin too.
-    Errors: UsageError for settings that a decoder cannot have
     """
 
-    def __init__(self, tokens: int, outputs: int, attributes: Sequence[int], settings: NetworkSettings) -> None:
+    def __init__(self, tokens: int, outputs: int, attributes: Sequence[int], settings: ConditionedSettings) -> None:
         super().__init__()
-        if settings.bidirectional:
-            raise UsageError("a decoder writes forward only; leave bidirectional out")
-        if settings.learned_state:
-            raise UsageError("a decoder's initial state comes from its condition; leave learned_state out")
         width = settings.embedding_size
         self.table = TokenTable(tokens, width, dropout=settings.embedding_dropout)
         self.values = nn.ModuleList(nn.Embedding(size, width) for size in attributes)

@@ -1,4 +1,4 @@
-"""What can be set about a network."""
+"""What can be set about a network: what all have, and what each topology adds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ WIDEST, DEEPEST = 1 << 17, 1 << 10
 """Of sizes and layers, what a machine of today could hold; beyond it a number is a mistake."""
 
 Pooling = Literal["last", "mean", "max", "all"]
+Merge = Literal["concat", "sum"]
 
 
 class NetworkSettings(BaseModel):
-    """Shape and regularisation of a network. Units: sizes in units, dropouts in shares from 0 to 1."""
+    """Shape and regularisation of every network. Units: sizes in units, dropouts in shares from 0 to 1."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -21,47 +22,78 @@ class NetworkSettings(BaseModel):
     hidden_size: int = Field(128, ge=1, le=WIDEST, description="units of a layer in one direction")
     num_layers: int = Field(1, ge=1, le=DEEPEST, description="recurrent layers on top of each other")
     embedding_size: int = Field(64, ge=1, le=WIDEST, description="width of a token's vector")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout between layers and before the output")
+    embedding_dropout: float = Field(0.0, ge=0, lt=1, description="share of token types left out of a batch")
+    freeze_vectors: bool = Field(False, description="leave word vectors as they are (with vectors, train_vectors)")
+    recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the step, one mask a sequence")
+    init: Literal["orthogonal", "torch"] = Field("orthogonal", description="what weights start from")
+    engine: str = Field("auto", description="auto, vendor or reference")
+
+
+class FreeStateSettings(NetworkSettings):
+    """Networks whose initial state nothing else decides."""
+
+    learned_state: bool = Field(False, description="learn the initial state")
+
+
+class TwoWaySettings(FreeStateSettings):
+    """Networks that can read in both directions."""
+
+    bidirectional: bool = Field(False, description="read in both directions")
+    merge: Merge = Field("concat", description="how the two directions become one")
+
+
+class ClassifierSettings(TwoWaySettings):
+    """N to 1."""
+
+    pooling: Pooling = Field(
+        "last", description="what of a sequence is classified: last state, mean, max, or all three"
+    )
+
+
+class TaggerSettings(TwoWaySettings):
+    """N to N, a tag for each token. Sizes that are None depend on the data."""
+
     char_size: int | None = Field(
         None,
         ge=0,
         le=WIDEST,
-        description="units of the encoder of characters in a direction; 50 for words if not given (tag)",
+        description="units of the encoder of characters in a direction; 50 for words if not given",
     )
-    char_embedding_size: int = Field(
-        32, ge=1, le=WIDEST, description="width of a character's vector in that encoder (tag)"
-    )
+    char_embedding_size: int = Field(32, ge=1, le=WIDEST, description="width of a character's vector in that encoder")
     pair_size: int | None = Field(
-        None,
-        ge=0,
-        le=WIDEST,
-        description="width of the vectors of neighbours; 50 for single characters if not given (tag)",
+        None, ge=0, le=WIDEST, description="width of the vectors of neighbours; 50 for single characters if not given"
     )
-    crf: bool = Field(False, description="score rows of tags as a whole, not each by itself (tag)")
-    bidirectional: bool = Field(False, description="read in both directions (classify, tag)")
-    merge: Literal["concat", "sum"] = Field("concat", description="how the two directions become one")
-    pooling: Pooling = Field(
-        "last", description="what of a sequence is classified: last state, mean, max, or all three"
-    )
-    dropout: float = Field(0.0, ge=0, lt=1, description="dropout between layers and before the output")
-    input_dropout: float = Field(0.0, ge=0, lt=1, description="dropout of token vectors, one mask a batch (language)")
-    variational: bool = Field(False, description="one dropout mask for all steps of a row (language)")
-    embedding_dropout: float = Field(0.0, ge=0, lt=1, description="share of token types left out of a batch")
-    freeze_vectors: bool = Field(False, description="leave word vectors as they are (with vectors, train_vectors)")
-    recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the step, one mask a sequence")
-    tie_weights: bool = Field(False, description="output layer uses the embedding table (language)")
+    crf: bool = Field(False, description="score rows of tags as a whole, not each by itself")
+
+
+class NextTokenSettings(FreeStateSettings):
+    """N to N, the next token."""
+
+    input_dropout: float = Field(0.0, ge=0, lt=1, description="dropout of token vectors, one mask a batch")
+    variational: bool = Field(False, description="one dropout mask for all steps of a row")
+    tie_weights: bool = Field(False, description="output layer uses the embedding table")
     output: Literal["auto", "softmax", "adaptive"] = Field(
-        "auto", description="one softmax, or adaptive: by groups of frequency, fast where tokens are many (language)"
+        "auto", description="one softmax, or adaptive: by groups of frequency, fast where tokens are many"
     )
+
+
+class EncoderDecoderSettings(TwoWaySettings):
+    """N to M. The encoder reads in both directions, the decoder writes in one."""
+
+    tie_weights: bool = Field(False, description="output layer uses the embedding table")
     attention: Literal["none", "dot", "general", "additive"] = Field(
-        "general", description="how the decoder looks at the source (translate)"
+        "general", description="how the decoder looks at the source"
     )
-    input_feeding: bool = Field(False, description="feed what was written into the next step; slow (translate)")
+    input_feeding: bool = Field(False, description="feed what was written into the next step; slow")
     bridge: Literal["dense", "copy", "none"] = Field(
-        "dense", description="how the encoder's last state starts the decoder (translate)"
+        "dense", description="how the encoder's last state starts the decoder"
     )
+
+
+class ConditionedSettings(NetworkSettings):
+    """1 to N."""
+
     condition: Literal["state", "input", "both"] = Field(
-        "both", description="where the class enters: the initial states, beside every input, both (generate)"
+        "both", description="where the class enters: the initial states, beside every input, both"
     )
-    init: Literal["orthogonal", "torch"] = Field("orthogonal", description="what weights start from")
-    learned_state: bool = Field(False, description="learn the initial state")
-    engine: str = Field("auto", description="auto, vendor or reference")

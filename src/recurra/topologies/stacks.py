@@ -9,23 +9,27 @@ from recurra.engines.request import Embedded, State
 from recurra.errors import UsageError
 from recurra.layers.stack import Stack
 from recurra.topologies.carry import detached
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import FreeStateSettings, Merge, NetworkSettings, TwoWaySettings
 
 
-def build_stack(width: int, settings: NetworkSettings) -> Stack:
-    """A Stack of the given input width."""
+def build_stack(width: int, settings: NetworkSettings, *, variational: bool = False) -> Stack:
+    """A Stack of the given input width, of two directions and with a learned state where the settings have these.
+
+    variational: one dropout mask for all steps of a row
+    """
+    merge: Merge = settings.merge if isinstance(settings, TwoWaySettings) else "concat"
     return Stack(
         width,
         settings.hidden_size,
         settings.num_layers,
         cell=settings.cell,
         dropout=settings.dropout,
-        variational=settings.variational,
+        variational=variational,
         recurrent_dropout=settings.recurrent_dropout,
-        bidirectional=settings.bidirectional,
-        merge=settings.merge,
+        bidirectional=isinstance(settings, TwoWaySettings) and settings.bidirectional,
+        merge=merge,
         init=settings.init,
-        learned_state=settings.learned_state,
+        learned_state=isinstance(settings, FreeStateSettings) and settings.learned_state,
         engine=settings.engine,
     )
 

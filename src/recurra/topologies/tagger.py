@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from recurra.engines.request import Embedded
 from recurra.layers.stack import Stack
 from recurra.topologies.paths import Transitions
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import TaggerSettings
 from recurra.topologies.stacks import build_stack
 
 
@@ -24,7 +24,7 @@ class FormTable(nn.Module):
             characters, as Zhang & Yang 2018, Chinese NER using lattice LSTM
     """
 
-    def __init__(self, words: int, characters: int, pairs: int, settings: NetworkSettings) -> None:
+    def __init__(self, words: int, characters: int, pairs: int, settings: TaggerSettings) -> None:
         super().__init__()
         self.words = nn.Embedding(words, settings.embedding_size)
         nn.init.normal_(self.words.weight, std=settings.embedding_size**-0.5)
@@ -74,7 +74,7 @@ class Tagger(nn.Module):
     """
 
     def __init__(
-        self, words: int, characters: int, pairs: int, tags: int, settings: NetworkSettings,
+        self, words: int, characters: int, pairs: int, tags: int, settings: TaggerSettings,
         allowed: tuple[Tensor, Tensor, Tensor] | None = None,
     ) -> None:  # fmt: skip
         super().__init__()

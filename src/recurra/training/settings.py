@@ -12,7 +12,7 @@ Optimizer = Literal["adamw", "sgd", "rmsprop"]
 
 
 class TrainingSettings(BaseModel):
-    """Length, speed and reproducibility of a training.
+    """Length, speed and reproducibility of every training.
 
     Units: minutes of wall time, warmup as a share of the run. None switches a limit off.
     """
@@ -24,24 +24,6 @@ class TrainingSettings(BaseModel):
         None, gt=0, le=1e9, description="minutes of training; with epochs too, what ends first"
     )
     batch_size: int = Field(64, ge=1, le=1 << 24, description="rows of a batch")
-    batch_tokens: int | None = Field(
-        None, ge=1, le=LARGEST, description="most padded tokens of a batch: fewer rows where texts are long (classify)"
-    )
-    crop: float = Field(
-        0.0, ge=0, le=1, description="share of the texts of which an epoch shows a few clauses only (classify)"
-    )
-    bptt: int | None = Field(None, ge=1, le=LARGEST, description="steps that gradients flow back; 0 or `full` for all")
-    state_reset: float = Field(0.0, ge=0, le=1, description="chance of a row to start from no state (language)")
-    drawn_outputs: int | None = Field(
-        None, ge=1, le=1 << 24, description="words drawn to train an output layer against, 0 for the vocabulary (fill)"
-    )
-    label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="share of a target's weight that all tokens get (translate)"
-    )
-    scheduled_sampling: float = Field(
-        0.0, ge=0, le=1, description="chance, in the end, that the decoder reads its own words; slow (translate)"
-    )
-    balance: float = Field(0.0, ge=0, le=1, description="0: classes as frequent as they are, 1: all alike (classify)")
     optimizer: Optimizer = Field("adamw", description="adamw, sgd or rmsprop")
     learning_rate: float = Field(3e-3, gt=0, description="highest learning rate")
     momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd")
@@ -59,3 +41,9 @@ class TrainingSettings(BaseModel):
     threads: int | None = Field(
         None, ge=1, le=1024, description="threads of the CPU, 1 to 1024; no more run than it has processors"
     )
+
+
+class TruncatedSettings(TrainingSettings):
+    """Trainings that may cut back-propagation through time."""
+
+    bptt: int | None = Field(None, ge=1, le=LARGEST, description="steps that gradients flow back; 0 or `full` for all")

@@ -21,7 +21,7 @@ from recurra.api import training
 from recurra.api.talk import Talk
 from recurra.errors import DataError, RecurraError, StoppedError, UsageError
 from recurra.report import measures
-from recurra.tasks.settings import TASKS
+from recurra.tasks.registry import TASKS
 
 HERE = Path(__file__).parent
 

@@ -12,14 +12,14 @@ from recurra.tasks.classify import trainee as classify
 from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.trainee import Classifier, ClassifyTask, judge, log_frequencies, log_probabilities
 from recurra.topologies.many_to_one import SequenceClassifier
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import ClassifierSettings
 from recurra.training.fit import fit
 from recurra.training.settings import TrainingSettings
 
 
 def network() -> SequenceClassifier:
     torch.manual_seed(0)
-    return SequenceClassifier(9, 3, NetworkSettings(cell="gru", hidden_size=4, embedding_size=3)).eval()
+    return SequenceClassifier(9, 3, ClassifierSettings(cell="gru", hidden_size=4, embedding_size=3)).eval()
 
 
 def texts(count: int = 40) -> list[np.ndarray]:
@@ -71,7 +71,7 @@ def test_balance_takes_the_frequency_of_a_class_out_of_what_is_learned() -> None
     chances = []
     for balance in (0.0, 1.0):
         torch.manual_seed(0)
-        task = ClassifyTask(data, NetworkSettings(hidden_size=4), batch_size=40, bptt=None, seed=0, balance=balance)
+        task = ClassifyTask(data, ClassifierSettings(hidden_size=4), batch_size=40, bptt=None, seed=0, balance=balance)
         fit(task, TrainingSettings(epochs=200, learning_rate=0.05))
         chances.append(log_probabilities(task.network.eval(), part.encoded[:1])[0].exp()[0].item())
     assert chances == pytest.approx([0.75, 0.5], abs=0.02)
@@ -82,7 +82,7 @@ def test_tokens_of_a_large_vocabulary_start_from_short_vectors() -> None:
         vocabulary = Vocabulary(["<unk>", *map(str, range(size))], level="word")
         part = Part(["a"] * 2, [np.ones(1, np.int64)] * 2, np.array([0, 1]))
         data = ClassifyData(["x", "y"], vocabulary, dict.fromkeys(("train", "validation", "test"), part))
-        task = ClassifyTask(data, NetworkSettings(embedding_size=64), batch_size=2, bptt=None, seed=0)
+        task = ClassifyTask(data, ClassifierSettings(embedding_size=64), batch_size=2, bptt=None, seed=0)
         assert task.network.table.weight.norm(dim=1).mean().item() == pytest.approx(length, rel=0.1)
 
 
@@ -91,7 +91,7 @@ def test_an_epoch_of_crops_is_cut_once_and_again_for_the_next() -> None:
     texts = ["abcd,abcd,dcba,abcd,", "dcba,dcba,abcd"] * 20
     part = Part(texts, [vocabulary.encode(text) for text in texts], np.array([0, 1] * 20))
     data = ClassifyData(["x", "y"], vocabulary, dict.fromkeys(("train", "validation", "test"), part))
-    task = ClassifyTask(data, NetworkSettings(), batch_size=8, bptt=None, seed=0, crop=1.0, batch_tokens=60)
+    task = ClassifyTask(data, ClassifierSettings(), batch_size=8, bptt=None, seed=0, crop=1.0, batch_tokens=60)
     epochs = [[batch.tokens.tolist() for batch in task.batches(n)] for n in (0, 1, 0)]
     assert epochs[0] == epochs[2] != epochs[1]
     assert [len(epoch) for epoch in epochs] == [task.steps(0), task.steps(1), task.steps(0)]

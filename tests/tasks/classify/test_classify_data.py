@@ -9,7 +9,7 @@ import pytest
 
 from recurra.errors import DataError
 from recurra.tasks.classify.data import ClassifyData, infer_level, prepare
-from recurra.tasks.settings import DataSettings
+from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.resolving import resolve
 
 WORDS = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay", "kid", "lion"]
@@ -26,7 +26,7 @@ def rows(count: int = 20, labels: tuple[str, ...] = ("x", "y")) -> list[tuple[st
 
 def read(path: Path, **given: Any) -> ClassifyData:
     parts = {name: given.pop(name) for name in ("validation", "test") if name in given}
-    return prepare(resolve(path, **parts), DataSettings(**given))
+    return prepare(resolve(path, **parts), ClassifyDataSettings(**given))
 
 
 def test_labels_stay_text(tmp_path: Path) -> None:
@@ -177,6 +177,6 @@ def test_data_that_cannot_be_learned(tmp_path: Path) -> None:
 
 def test_the_same_seed_splits_alike(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", rows(40))
-    source, settings = resolve(path), DataSettings()
+    source, settings = resolve(path), ClassifyDataSettings()
     one, two, three = (prepare(source, settings, seed=s).parts["test"].texts for s in (1, 1, 2))
     assert one == two != three

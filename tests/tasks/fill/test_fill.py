@@ -16,18 +16,18 @@ from recurra.tasks.fill import data as fill_data
 from recurra.tasks.fill import trainee as fill
 from recurra.tasks.fill.baselines import fill_rivals
 from recurra.tasks.fill.data import FillData, FillPart, blanks_of, choose_blanks, encode_rows, prepare
+from recurra.tasks.fill.settings import FillDataSettings
 from recurra.tasks.fill.trainee import Filler, FillTask, compare
-from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import Source, resolve
 from recurra.topologies.fill import SIDES, GapFiller
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import FreeStateSettings
 from recurra.training.fit import fit
 from recurra.training.settings import TrainingSettings
 
-SMALL = NetworkSettings(cell="gru", hidden_size=8, embedding_size=6)
+SMALL = FreeStateSettings(cell="gru", hidden_size=8, embedding_size=6)
 
 
-def network(vocabulary: Vocabulary, longest: int = 1, settings: NetworkSettings = SMALL) -> GapFiller:
+def network(vocabulary: Vocabulary, longest: int = 1, settings: FreeStateSettings = SMALL) -> GapFiller:
     torch.manual_seed(0)
     made = GapFiller(len(vocabulary), settings, longest=longest)
     for parameter in made.parameters():
@@ -117,7 +117,7 @@ LINES = "".join(f"the {a} {b} sat\n" for a in ("old", "new", "red", "big") for b
 
 
 def test_a_text_is_divided_by_distinct_lines(tmp_path: Path) -> None:
-    settings = DataSettings(split=(0.6, 0.2, 0.2))
+    settings = FillDataSettings(split=(0.6, 0.2, 0.2))
     data = prepare(source(file(tmp_path, "a.txt", LINES * 3)), settings)
     spelled = {name: [data.vocabulary.decode(ids) for ids in p.encoded] for name, p in data.parts.items()}
     assert sum(map(len, spelled.values())) == 60
@@ -131,23 +131,23 @@ def test_texts_of_a_table_and_of_files_for_each_part(tmp_path: Path) -> None:
     table = file(
         tmp_path, "a.csv", "id,review\n" + "".join(f"{i},{line}\n" for i, line in enumerate(LINES.split("\n")[:20]))
     )
-    assert prepare(source(table), DataSettings()).facts["counts"]["train"] == 4 * 16
+    assert prepare(source(table), FillDataSettings()).facts["counts"]["train"] == 4 * 16
     with pytest.raises(DataError, match="no column is named as a text usually is; there are 'id', 'body'"):
-        prepare(source(file(tmp_path, "b.csv", "id,body\n1,the cat\n")), DataSettings())
+        prepare(source(file(tmp_path, "b.csv", "id,body\n1,the cat\n")), FillDataSettings())
     folder = tmp_path / "parts"
     folder.mkdir()
     for name in ("train", "test"):
         file(folder, f"{name}.txt", LINES)
-    data = prepare(source(folder), DataSettings())
+    data = prepare(source(folder), FillDataSettings())
     assert data.facts["counts"] == {"train": 72, "validation": 8, "test": 80}
     assert data.notes[0] == "the validation part, 11%, was split off the training part"
 
 
 def test_a_text_without_spaces_is_read_as_characters(tmp_path: Path) -> None:
     lines = "".join(f"我{a}一部{b}手机\n" for a in "买换卖看" for b in "新旧好坏")
-    data = prepare(source(file(tmp_path, "a.txt", lines)), DataSettings())
+    data = prepare(source(file(tmp_path, "a.txt", lines)), FillDataSettings())
     assert (data.vocabulary.level, data.longest) == ("char", 3)
-    assert prepare(source(tmp_path / "a.txt"), DataSettings(blank_tokens=2)).longest == 2
+    assert prepare(source(tmp_path / "a.txt"), FillDataSettings(blank_tokens=2)).longest == 2
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_data_that_cannot_be_filled(
     tmp_path: Path, name: str, text: str, settings: dict[str, Any], message: str
 ) -> None:
     with pytest.raises((DataError, UsageError), match=message):
-        prepare(source(file(tmp_path, name, text)), DataSettings(**settings))
+        prepare(source(file(tmp_path, name, text)), FillDataSettings(**settings))
 
 
 def test_long_texts_are_divided_after_sentences() -> None:
@@ -184,7 +184,7 @@ def test_long_texts_are_divided_after_sentences() -> None:
 # learning
 
 
-def task(data: FillData, settings: NetworkSettings = SMALL, **given: Any) -> FillTask:
+def task(data: FillData, settings: FreeStateSettings = SMALL, **given: Any) -> FillTask:
     torch.manual_seed(0)
     return FillTask(data, settings, **{"batch_size": 16, "seed": 0, "drawn": None} | given)
 
@@ -206,7 +206,7 @@ def test_the_loss_is_that_of_every_known_token_from_both_sides(monkeypatch: pyte
 
 @pytest.mark.parametrize(("longest", "drawn"), [(1, None), (3, None), (3, 2)])
 def test_every_weight_learns(longest: int, drawn: int | None) -> None:
-    made = task(data_of(rows(), longest), NetworkSettings(cell="lstm", hidden_size=4, embedding_size=3), drawn=drawn)
+    made = task(data_of(rows(), longest), FreeStateSettings(cell="lstm", hidden_size=4, embedding_size=3), drawn=drawn)
     loss, _, _ = made.loss(made.network.train(), next(iter(made.batches(0))), None)
     loss.backward()
     for name, weight in made.network.named_parameters():
@@ -228,7 +228,7 @@ def test_what_follows_from_both_sides_alone_is_learned_from_both_sides() -> None
     encoded = [vocabulary.encode(s) for s in sentences]
     judged = FillPart(encoded, np.arange(9), np.ones(9, np.int64))
     data = FillData(vocabulary, 1, {"train": part(encoded * 20), "validation": judged})
-    made = task(data, NetworkSettings(cell="gru", hidden_size=16, embedding_size=8), batch_size=60)
+    made = task(data, FreeStateSettings(cell="gru", hidden_size=16, embedding_size=8), batch_size=60)
     outcome = fit(made, TrainingSettings(epochs=60, learning_rate=3e-2, device="cpu"))
     made.network.load_state_dict(outcome.best)
     found = compare(made.network, judged)

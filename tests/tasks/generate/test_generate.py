@@ -11,16 +11,16 @@ import torch
 from recurra.data.batches import BucketedBatches
 from recurra.errors import UsageError
 from recurra.tasks.generate.data import GenerateData, prepare
+from recurra.tasks.generate.settings import GenerateDataSettings
 from recurra.tasks.generate.trainee import GenerateTask, Generator, draw, filtered_rows, judge, nats, token_losses
-from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import resolve
 from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.topologies.sampling import filtered
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import ConditionedSettings
 from recurra.training.fit import fit
 from recurra.training.settings import TrainingSettings
 
-SETTINGS = NetworkSettings(hidden_size=16, embedding_size=8)
+SETTINGS = ConditionedSettings(hidden_size=16, embedding_size=8)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def data(tmp_path: Path) -> GenerateData:
     for label, ending in (("Italian", "elli"), ("Russian", "ov")):
         lines = [f"{first}{vowel}{ending}" for first in "BDMPST" for vowel in "aeo"]
         (tmp_path / f"{label}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return prepare(resolve(tmp_path, "generate"), DataSettings(level="char"))
+    return prepare(resolve(tmp_path, "generate"), GenerateDataSettings(level="char"))
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from recurra.data.abc import read_tunes, written
 from recurra.data.abc_keys import transposed
 from recurra.errors import DataError
 from recurra.tasks.generate.data import GenerateData, encode_all, prepare
-from recurra.tasks.settings import DataSettings
+from recurra.tasks.generate.settings import GenerateDataSettings
 from recurra.tasks.sources.resolving import resolve
 
-SETTINGS = DataSettings(level="char")
+SETTINGS = GenerateDataSettings(level="char")
 
 
 def folder_of_names(folder: Path) -> Path:
@@ -34,7 +34,7 @@ def many(folder: Path) -> Path:
     return table(folder, "\n".join(["name,land,sex", *rows]) + "\n")
 
 
-def of(path: Path, settings: DataSettings = SETTINGS) -> GenerateData:
+def of(path: Path, settings: GenerateDataSettings = SETTINGS) -> GenerateData:
     return prepare(resolve(path, "generate"), settings)
 
 

@@ -19,11 +19,11 @@ from recurra.tasks.generate.samples import (
     naive_bayes,
     quality,
 )  # fmt: skip
+from recurra.tasks.generate.settings import GenerateDataSettings
 from recurra.tasks.generate.trainee import GenerateTask
-from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import resolve
 from recurra.topologies.one_to_many import ConditionedDecoder
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import ConditionedSettings
 
 ROWS = [np.array(row, dtype=np.int64) for row in ([1, 2, 4], [1, 1, 2, 4], [3, 2, 4], [3, 3])]
 
@@ -33,7 +33,7 @@ def data(tmp_path: Path) -> GenerateData:
     for label, ending, firsts in (("Italian", "elli", "BDMPST"), ("Russian", "ov", "BDM")):
         lines = [f"{first}{vowel}{ending}" for first in firsts for vowel in "aeo"]
         (tmp_path / f"{label}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return prepare(resolve(tmp_path, "generate"), DataSettings(level="char"))
+    return prepare(resolve(tmp_path, "generate"), GenerateDataSettings(level="char"))
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
@@ -92,7 +92,7 @@ def test_samples_of_n_grams_and_of_a_network(data: GenerateData) -> None:
     grams = from_grams(ClassGrams.fit(data.parts["train"], data, 5), data, labels, temperature=0.1)
     assert [text.endswith("ov") for text in grams.texts] == [True, False, True, False, False]
     torch.manual_seed(0)
-    network = GenerateTask(data, NetworkSettings(hidden_size=4), batch_size=8, seed=0).network
+    network = GenerateTask(data, ConditionedSettings(hidden_size=4), batch_size=8, seed=0).network
     assert isinstance(network, ConditionedDecoder)
     drawn = from_network(network, data, labels, seed=1)
     assert len(drawn.texts) == 5
@@ -103,7 +103,7 @@ def test_tunes_are_judged_by_bars_and_metre(tmp_path: Path) -> None:
     for name, metre, bar in (("jigs", "6/8", "GAB c2"), ("reels", "4/4", "GABc d2e")):
         text = "\n".join(f"X:{i}\nM:{metre}\nL:1/8\nK:G\n{bar}{n}|\n" for i, n in enumerate("ABcdefga"))
         (tmp_path / f"{name}.abc").write_text(text, encoding="utf-8")
-    data = prepare(resolve(tmp_path), DataSettings())
+    data = prepare(resolve(tmp_path), GenerateDataSettings())
     tunes = [f"M:{m}\nL:1/8\nK:G\n{music}||" for m, music in (("6/8", "GAB c3"), ("C", "GAB c3g3"), ("C|", "G8"))]
     found = quality(Drawn(tunes, np.array([0, 1, 1])), data)
     assert found["own_metre"] == pytest.approx(2 / 3)

@@ -17,12 +17,12 @@ from recurra.data.vocabulary import Vocabulary
 from recurra.tasks.language import trainee as language
 from recurra.tasks.language.trainee import LanguageTask, named_loss, nats_per_token
 from recurra.topologies.many_to_many import NextToken
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import NextTokenSettings
 
-SMALL = NetworkSettings(cell="gru", hidden_size=6, embedding_size=4, num_layers=2)
+SMALL = NextTokenSettings(cell="gru", hidden_size=6, embedding_size=4, num_layers=2)
 
 
-def network(vocabulary: int, seed: int = 0, settings: NetworkSettings = SMALL) -> NextToken:
+def network(vocabulary: int, seed: int = 0, settings: NextTokenSettings = SMALL) -> NextToken:
     torch.manual_seed(seed)
     made = NextToken(vocabulary, settings)
     for parameter in made.parameters():  # livelier than a fresh network, so that the state matters
@@ -57,7 +57,7 @@ class Recorder(NextToken):
     """Keeps the places that it reads and those it is asked about: the text is its own places."""
 
     def __init__(self) -> None:
-        super().__init__(2, NetworkSettings(cell="rnn", hidden_size=1, embedding_size=1))
+        super().__init__(2, NextTokenSettings(cell="rnn", hidden_size=1, embedding_size=1))
         self.calls: list[tuple[np.ndarray, bool]] = []
         self.scored: list[int] = []
 

@@ -12,9 +12,9 @@ from recurra.data.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.tasks.language.model import LanguageModel
 from recurra.topologies.many_to_many import NextToken
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import NextTokenSettings
 
-SMALL = NetworkSettings(cell="gru", hidden_size=6, embedding_size=4, num_layers=2)
+SMALL = NextTokenSettings(cell="gru", hidden_size=6, embedding_size=4, num_layers=2)
 TEXT = "one two three\nfour, five six\n"
 
 

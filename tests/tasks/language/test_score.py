@@ -13,7 +13,7 @@ from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.score import log_probabilities, rank
 from recurra.topologies.many_to_many import NextToken
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import NextTokenSettings
 
 TEXT = "the sun shines\nthe rain falls\nthe sun falls on the hill\n"
 GROUPS = [["the sun shines", "the rain shines on the hill"], ["sun the", "rain", "the hill falls on the rain"]]
@@ -22,7 +22,7 @@ GROUPS = [["the sun shines", "the rain shines on the hill"], ["sun the", "rain",
 def model(text: str = TEXT) -> LanguageModel:
     vocabulary = Vocabulary.build([text], level="word")
     torch.manual_seed(0)
-    network = NextToken(len(vocabulary), NetworkSettings(cell="lstm", hidden_size=8, embedding_size=6, num_layers=2))
+    network = NextToken(len(vocabulary), NextTokenSettings(cell="lstm", hidden_size=8, embedding_size=6, num_layers=2))
     for parameter in network.parameters():
         nn.init.normal_(parameter, std=0.5)
     return LanguageModel(network, vocabulary)

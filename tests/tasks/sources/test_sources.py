@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from recurra.errors import DataError, UnknownNameError
-from recurra.tasks.defaults import Settings
-from recurra.tasks.registry import kind
+from recurra.tasks import registry
 from recurra.tasks.sources.resolving import resolve
 
 
@@ -242,8 +241,9 @@ def test_too_little_memory_for_reading_is_told_as_such(
         raise MemoryError
 
     monkeypatch.setattr("recurra.data.text.read_blocks", full)
+    row = registry.get(task)
     with pytest.raises(DataError, match=r"a\.csv: there is not enough memory to read this: 23 bytes in 1 file\n"):
-        kind(task).prepare(source, Settings().changed(text="text", label="label"))
+        row.task.prepare(source, row.defaults.settings.changed(**row.read({"text": "text", "label": "label"})))
 
 
 @pytest.mark.parametrize(

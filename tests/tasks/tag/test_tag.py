@@ -13,13 +13,13 @@ import torch
 from recurra.data import spans
 from recurra.data.tagged import Sentence
 from recurra.errors import UsageError
-from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.tag.baselines import tag_rivals
 from recurra.tasks.tag.data import UNKNOWN_TAG, TagData, encode_part, prepare
 from recurra.tasks.tag.model import TagModel
+from recurra.tasks.tag.settings import TagDataSettings
 from recurra.tasks.tag.trainee import TagTask, collate, probabilities, scores, tag_part
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import TaggerSettings
 
 
 def write(path: Path, count: int = 60) -> Path:
@@ -37,12 +37,12 @@ def write(path: Path, count: int = 60) -> Path:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> TagData:
-    return prepare(resolve(write(tmp_path_factory.mktemp("tagged") / "go.bio")), DataSettings(min_count=2))
+    return prepare(resolve(write(tmp_path_factory.mktemp("tagged") / "go.bio")), TagDataSettings(min_count=2))
 
 
-def small(**given: Any) -> NetworkSettings:
+def small(**given: Any) -> TaggerSettings:
     settings = {"hidden_size": 8, "embedding_size": 6, "char_size": 4, "char_embedding_size": 4, "bidirectional": True}
-    return NetworkSettings(**settings | given)
+    return TaggerSettings(**settings | given)
 
 
 def trained(data: TagData, epochs: int = 12, **given: Any) -> TagTask:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from recurra.errors import DataError, UsageError
-from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import Source, resolve
 from recurra.tasks.tag.data import UNKNOWN_TAG, Lexicon, TagData, encode_part, prepare
+from recurra.tasks.tag.settings import TagDataSettings
 
 
 def put(path: Path, *sentences: str, gap: str = " ") -> Path:
@@ -25,7 +25,7 @@ def put(path: Path, *sentences: str, gap: str = " ") -> Path:
 def read(
     path: Path, *, characters: bool | None = None, pairs: bool | None = None, seed: int = 0, **given: Any
 ) -> TagData:
-    return prepare(resolve(path, "tag"), DataSettings(**given), characters=characters, pairs=pairs, seed=seed)
+    return prepare(resolve(path, "tag"), TagDataSettings(**given), characters=characters, pairs=pairs, seed=seed)
 
 
 def many(count: int = 20) -> list[str]:
@@ -202,7 +202,7 @@ def test_pairs_of_files_in_folders_of_parts(tmp_path: Path) -> None:
     source = resolve(tmp_path / "flights")
     assert (source.task, source.kind) == ("tag", "tagged")
     assert list(source.files) == ["test", "test.tags", "train", "train.tags", "validation", "validation.tags"]
-    data = prepare(source, DataSettings())
+    data = prepare(source, TagDataSettings())
     assert data.facts["counts"] == {"train": 8, "validation": 2, "test": 1}
     assert data.scheme == "bio"
     alone = resolve(tmp_path / "flights" / "train" / "seq.in", "tag")
@@ -239,7 +239,7 @@ def test_encoding_is_in_the_order_of_sentences(tmp_path: Path) -> None:
 def test_a_training_part_alone_gives_its_validation_part(tmp_path: Path) -> None:
     path = put(tmp_path / "a.bio", *many())
     source = Source("a", "tag", "tagged", {"train": path})
-    data = prepare(source, DataSettings(split=(0.9, 0.1, 0.0)))
+    data = prepare(source, TagDataSettings(split=(0.9, 0.1, 0.0)))
     assert data.facts["counts"] == {"train": 18, "validation": 2, "test": 0}
 
 

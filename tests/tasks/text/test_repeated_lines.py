@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from recurra.tasks.language.data import read_corpus
-from recurra.tasks.settings import DataSettings
+from recurra.tasks.settings import TextSettings
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.text import repeated_lines as room
 from recurra.tasks.text.repeated_lines import repeated_lines
@@ -28,7 +28,7 @@ def told(folder: Path, train: Sequence[str], validation: Sequence[str], **given:
         files[name] = folder / f"{name}.txt"
         files[name].write_text("\n".join(lines) + "\n", encoding="utf-8")
     source = resolve(files["train"], "language", validation=str(files["validation"]))
-    return repeated_lines(read_corpus(source, DataSettings(**given)))
+    return repeated_lines(read_corpus(source, TextSettings(**given)))
 
 
 @pytest.mark.parametrize("block", [1, 7, 1 << 20])
@@ -63,7 +63,7 @@ def test_nothing_is_told_where_nothing_repeats_or_no_line_ends(tmp_path: Path) -
     path = tmp_path / "t.txt"
     path.write_text("abc" * 100, encoding="utf-8")
     source = resolve(path, "language")
-    assert repeated_lines(read_corpus(source, DataSettings(split=(0.9, 0.1, 0.0)))) == []
+    assert repeated_lines(read_corpus(source, TextSettings(split=(0.9, 0.1, 0.0)))) == []
 
 
 def test_rows_of_a_table_that_the_model_reads_alike_become_one_line(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_rows_of_a_table_that_the_model_reads_alike_become_one_line(tmp_path: Pa
     rows = [f"row {number // 26} {chr(97 + number % 26)}" for number in range(200)]
     path.write_text("text\n" + "\n".join([*rows, *(row.upper() for row in rows)]) + "\n", encoding="utf-8")
     source = resolve(path, "language")
-    settings = DataSettings(split=(0.8, 0.1, 0.1), normalize=("lowercase",), text="text")
+    settings = TextSettings(split=(0.8, 0.1, 0.1), normalize=("lowercase",), text="text")
     corpus = read_corpus(source, settings)
     assert repeated_lines(corpus) == []
     text = corpus.vocabulary.decode(np.concatenate([corpus.train, corpus.validation, corpus.test]))

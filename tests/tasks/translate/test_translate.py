@@ -14,9 +14,9 @@ from recurra.tasks.translate.model import Translator, search_for
 from recurra.tasks.translate.trainee import TranslateTask, nats_per_token, scores
 from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import EncoderDecoderSettings
 
-NETWORK = NetworkSettings(cell="gru", hidden_size=16, embedding_size=12, bidirectional=True)
+NETWORK = EncoderDecoderSettings(cell="gru", hidden_size=16, embedding_size=12, bidirectional=True)
 SOURCES = [f"{a} {b} {c}" for a in "abcd" for b in "abcd" for c in "abcd"]
 TARGETS = [" ".join(reversed(s.upper().split())) for s in SOURCES]
 

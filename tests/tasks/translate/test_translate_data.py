@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from recurra.errors import DataError, UsageError
-from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import Source, resolve
 from recurra.tasks.translate.data import chosen_files, prepare, read_pairs
+from recurra.tasks.translate.settings import TranslateDataSettings
 
 EN = [f"the {a} {n} sleeps" for a in ("old", "new", "red", "big") for n in ("dog", "cat", "man", "bird", "horse")]
 DE = [f"{n} {a} schläft" for a in ("alt", "neu", "rot", "groß") for n in ("Hund", "Katze", "Mann", "Vogel", "Pferd")]
@@ -22,8 +22,8 @@ def folder(path: Path, **parts: int) -> Path:
     return path
 
 
-def settings(**given: object) -> DataSettings:
-    return DataSettings(**{"level": "word"} | given)
+def settings(**given: object) -> TranslateDataSettings:
+    return TranslateDataSettings(**{"level": "word"} | given)
 
 
 def resolved(*data: object, **given: object) -> Source:

@@ -17,7 +17,7 @@ from recurra.data.tables import column_names, read_table
 from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, UsageError, listed
-from recurra.tasks.settings import DataSettings
+from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 
 TEXT_COLUMNS = (
@@ -68,7 +68,7 @@ class ClassifyData:
 
 @in_memory
 def prepare(
-    source: Source, settings: DataSettings, *, seed: int = 0, kept: tuple[Vocabulary, list[str]] | None = None
+    source: Source, settings: ClassifyDataSettings, *, seed: int = 0, kept: tuple[Vocabulary, list[str]] | None = None
 ) -> ClassifyData:
     """Read, divide and encode. kept: vocabulary and classes instead of the data's own
 
@@ -173,7 +173,7 @@ def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], 
     return Part(examples.texts, encoded, np.array(labels, dtype=np.int64), cut, emptied)
 
 
-def group_names(source: Source, settings: DataSettings, examples: Examples, column: str) -> list[str]:
+def group_names(source: Source, settings: ClassifyDataSettings, examples: Examples, column: str) -> list[str]:
     """What a column says of each example. Errors: DataError if there is no such column; UsageError for no table"""
     if source.kind != "table":
         raise UsageError(f"groups are named by a column, but these data are no table: {source.why}")
@@ -185,7 +185,7 @@ def group_names(source: Source, settings: DataSettings, examples: Examples, colu
 
 
 @in_memory
-def read_examples(source: Source, settings: DataSettings) -> Examples | dict[str, Examples]:
+def read_examples(source: Source, settings: ClassifyDataSettings) -> Examples | dict[str, Examples]:
     """The labelled texts of a source, by part where the source has parts. Errors: DataError"""
     if source.kind == "labels":
         return reading.from_files(source.files, encoding=settings.encoding)
@@ -203,7 +203,7 @@ def read_examples(source: Source, settings: DataSettings) -> Examples | dict[str
     }
 
 
-def _columns(source: Source, settings: DataSettings) -> tuple[str, str]:
+def _columns(source: Source, settings: ClassifyDataSettings) -> tuple[str, str]:
     """The text and label columns: as set, or by their usual names where that leaves no doubt."""
     if settings.text is not None and settings.label is not None:
         return settings.text, settings.label
@@ -235,7 +235,7 @@ class _Read:
     notes: list[str]
 
 
-def _read(source: Source, settings: DataSettings, seed: int) -> _Read:
+def _read(source: Source, settings: ClassifyDataSettings, seed: int) -> _Read:
     notes: list[str] = []
     if source.kind == "table" and None in (settings.text, settings.label):
         text, label = _columns(source, settings)

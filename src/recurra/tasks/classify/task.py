@@ -15,10 +15,9 @@ from recurra.model_folder import ModelFolder
 from recurra.report import record as report
 from recurra.tasks.classify.baselines import classify_rivals
 from recurra.tasks.classify.data import ClassifyData, Part, encode_part, group_names, prepare, read_examples
+from recurra.tasks.classify.settings import ClassifySettings
 from recurra.tasks.classify.trainee import Classifier, ClassifyTask, judge, log_probabilities
-from recurra.tasks.defaults import Settings
 from recurra.tasks.rival import Rival
-from recurra.tasks.settings import TaskName
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import ClassifyConfig, config_of
 from recurra.tasks.task import Prepared
@@ -33,9 +32,11 @@ EXAMPLES = 5
 class ClassifyKind:
     """The class of a text; see tasks.task.Kind."""
 
-    name: ClassVar[TaskName] = "classify"
+    name: ClassVar[str] = "classify"
 
-    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> PreparedClassifier:
+    def prepare(
+        self, source: Source, settings: ClassifySettings, kept: ModelFolder | None = None
+    ) -> PreparedClassifier:
         training = settings.training
         known = (
             None if kept is None else (Vocabulary.from_json(kept.vocabulary), config_of(kept, ClassifyConfig).classes)
@@ -55,13 +56,13 @@ class ClassifyKind:
         judged_on = "test" if len(data.parts["test"]) else "validation"
         return PreparedClassifier(source, settings, task, data.facts, list(data.notes), judged_on, data)
 
-    def load(self, folder: ModelFolder, settings: Settings) -> Classifier:
+    def load(self, folder: ModelFolder, settings: ClassifySettings) -> Classifier:
         vocabulary = Vocabulary.from_json(folder.vocabulary)
         classes = config_of(folder, ClassifyConfig).classes
         network = load_network(lambda: SequenceClassifier(len(vocabulary), len(classes), settings.network), folder)
         return Classifier(network, vocabulary, classes, settings.data.max_length)
 
-    def evaluate(self, model: Classifier, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+    def evaluate(self, model: Classifier, source: Source, settings: ClassifySettings) -> tuple[int, dict[str, float]]:
         part = _whole(model, source, settings, None)
         return len(part), judge(model.network, part) | _cut(part)
 
@@ -69,9 +70,9 @@ class ClassifyKind:
         self,
         model: Classifier,
         source: Source,
-        settings: Settings,
+        settings: ClassifySettings,
         *,
-        trained: tuple[Source, Settings] | None,
+        trained: tuple[Source, ClassifySettings] | None,
         groups: str | None,
     ) -> tuple[int, dict[str, float], list[Rival]]:
         """As `evaluate`, with the baselines, fitted again on what the model was trained on, unless that is None.
@@ -87,7 +88,7 @@ class ClassifyKind:
         return len(part), judge(model.network, part) | _cut(part), rivals
 
 
-def _whole(model: Classifier, source: Source, settings: Settings, groups: str | None) -> Part:
+def _whole(model: Classifier, source: Source, settings: ClassifySettings, groups: str | None) -> Part:
     """All of a source as one part."""
     found = read_examples(source, settings.data)
     if not isinstance(found, Examples):
@@ -143,3 +144,6 @@ class PreparedClassifier(Prepared):
             "per_class": [report.ClassScore(**asdict(row)) for row in rows_of],
             "confused": pairs,
         }
+
+
+TASK = ClassifyKind()

@@ -23,7 +23,7 @@ from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.sampling import numbers
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import ClassifierSettings
 
 EVALUATION_TOKENS = 1 << 15
 """Padded tokens of a batch that is judged: many short texts, few long ones, the same memory."""
@@ -51,7 +51,7 @@ class ClassifyTask:
     unit = "examples"
 
     def __init__(
-        self, data: ClassifyData, settings: NetworkSettings, *, batch_size: int, bptt: int | None, seed: int,
+        self, data: ClassifyData, settings: ClassifierSettings, *, batch_size: int, bptt: int | None, seed: int,
         balance: float = 0.0, batch_tokens: int | None = None, crop: float = 0.0,
     ) -> None:  # fmt: skip
         self.data, self.bptt = data, bptt

@@ -19,7 +19,7 @@ from recurra.data.twins import Form, describe_shared, form_of, gathered, told_mo
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.classify.data import TEXT_COLUMNS, infer_level
-from recurra.tasks.settings import DataSettings
+from recurra.tasks.fill.settings import FillDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 
 Ids = npt.NDArray[np.int64]
@@ -74,7 +74,7 @@ class FillData:
 
 
 @in_memory
-def prepare(source: Source, settings: DataSettings, *, seed: int = 0, kept: Vocabulary | None = None) -> FillData:
+def prepare(source: Source, settings: FillDataSettings, *, seed: int = 0, kept: Vocabulary | None = None) -> FillData:
     """Read, divide and encode. kept: a vocabulary instead of the data's own
 
     A source in one piece is divided at random by distinct lines, one with parts as it stands.
@@ -194,7 +194,7 @@ def blanks_of(text: str, number: int = 1) -> list[str]:
 
 
 @in_memory
-def read_rows(source: Source, settings: DataSettings) -> dict[str, Examples]:
+def read_rows(source: Source, settings: FillDataSettings) -> dict[str, Examples]:
     """The texts of a source, under the names of its parts or labels: rows of a table, else lines. Errors: DataError"""
     found = {}
     for name, path in source.files.items():
@@ -205,13 +205,13 @@ def read_rows(source: Source, settings: DataSettings) -> dict[str, Examples]:
     return found
 
 
-def _lines(path: Path, settings: DataSettings) -> Iterator[Example]:
+def _lines(path: Path, settings: FillDataSettings) -> Iterator[Example]:
     for number, line in enumerate(iter_lines(path, settings.encoding), start=1):
         if text := line.strip():
             yield Example(text, "", path, number)
 
 
-def _table(path: Path, settings: DataSettings) -> Iterator[Example]:
+def _table(path: Path, settings: FillDataSettings) -> Iterator[Example]:
     column = settings.text
     if column is None:
         there = column_names(path, encoding=settings.encoding)
@@ -230,7 +230,7 @@ def _table(path: Path, settings: DataSettings) -> Iterator[Example]:
 
 
 def _parts(
-    found: dict[str, Examples], whole: Examples, settings: DataSettings, seed: int, form: Form
+    found: dict[str, Examples], whole: Examples, settings: FillDataSettings, seed: int, form: Form
 ) -> tuple[Splits, tuple[str, ...], list[str]]:
     """The parts of a source, which of them were made here, and what was done to make them."""
     if "train" not in found:

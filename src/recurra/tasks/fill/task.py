@@ -10,16 +10,15 @@ import numpy as np
 import torch
 
 from recurra.data.vocabulary import Vocabulary
-from recurra.errors import DataError, UsageError
+from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
 from recurra.report import measures
 from recurra.report import record as report
-from recurra.tasks.defaults import Settings
 from recurra.tasks.fill.baselines import fill_rivals
 from recurra.tasks.fill.data import FillData, FillPart, choose_blanks, encode_rows, prepare, read_rows
+from recurra.tasks.fill.settings import FillSettings
 from recurra.tasks.fill.trainee import Filler, FillTask, Scores, compare, inner, named
 from recurra.tasks.rival import Rival
-from recurra.tasks.settings import TaskName
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import FillConfig, config_of
 from recurra.tasks.task import Prepared
@@ -40,15 +39,9 @@ TITLES: dict[Side, str] = {"both": "both sides", "forward": "the left side only"
 class FillKind:
     """What stands in a blank; see tasks.task.Kind."""
 
-    name: ClassVar[TaskName] = "fill"
+    name: ClassVar[str] = "fill"
 
-    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> PreparedFill:
-        if settings.network.bidirectional:
-            raise UsageError("fill reads both sides of a blank as it is; leave bidirectional out")
-        if settings.training.bptt is not None:
-            raise UsageError("fill learns from whole sentences; leave bptt out, and divide them with max_length")
-        if settings.data.split_column is not None:
-            raise UsageError("fill divides its texts by shares or by files; leave split_column out")
+    def prepare(self, source: Source, settings: FillSettings, kept: ModelFolder | None = None) -> PreparedFill:
         training = settings.training
         known = None
         if kept is not None:
@@ -62,13 +55,13 @@ class FillKind:
         judged_on = "test" if len(data.parts["test"]) else "validation"
         return PreparedFill(source, settings, task, data.facts, list(data.notes), judged_on, data)
 
-    def load(self, folder: ModelFolder, settings: Settings) -> Filler:
+    def load(self, folder: ModelFolder, settings: FillSettings) -> Filler:
         vocabulary = Vocabulary.from_json(folder.vocabulary)
         longest = config_of(folder, FillConfig).longest_blank
         network = load_network(lambda: GapFiller(len(vocabulary), settings.network, longest=longest), folder)
         return Filler(network, vocabulary)
 
-    def evaluate(self, model: Filler, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+    def evaluate(self, model: Filler, source: Source, settings: FillSettings) -> tuple[int, dict[str, float]]:
         texts = [text for part in read_rows(source, settings.data).values() for text in part.texts]
         encoded, _ = encode_rows(texts, model.vocabulary, settings.data.max_length)
         part = FillPart(encoded, *choose_blanks(encoded, settings.training.seed))
@@ -198,3 +191,6 @@ def _chosen(part: FillPart, count: int, seed: int, *, length: int = 1) -> Sequen
     ]
     order = np.random.default_rng(seed).permutation(len(fitting))[:count]
     return [fitting[i] for i in sorted(order.tolist())]
+
+
+TASK = FillKind()

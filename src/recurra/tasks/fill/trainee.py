@@ -20,7 +20,7 @@ from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.fill import SIDES, Candidates, GapFiller, Side
 from recurra.topologies.fill_search import fill_gap
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import FreeStateSettings
 
 UNKNOWN_SHARE = 0.02
 """Of the tokens read in training, so many are read as unknown: a model must know what that is like."""
@@ -38,7 +38,7 @@ class FillTask:
     unit = "tokens"
 
     def __init__(
-        self, data: FillData, settings: NetworkSettings, *, batch_size: int, seed: int, drawn: int | None
+        self, data: FillData, settings: FreeStateSettings, *, batch_size: int, seed: int, drawn: int | None
     ) -> None:
         self.data, self.drawn = data, drawn
         size = len(data.vocabulary)

@@ -21,7 +21,7 @@ from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, listed, quoted
 from recurra.tasks.classify.data import LABEL_COLUMNS, TEXT_COLUMNS, infer_level
-from recurra.tasks.settings import DataSettings
+from recurra.tasks.generate.settings import GenerateDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 
 Ids = npt.NDArray[np.int64]
@@ -90,7 +90,7 @@ class GenerateData:
 
 @in_memory
 def prepare(
-    source: Source, settings: DataSettings, *, seed: int = 0, kept: tuple[Vocabulary, Attributes] | None = None
+    source: Source, settings: GenerateDataSettings, *, seed: int = 0, kept: tuple[Vocabulary, Attributes] | None = None
 ) -> GenerateData:
     """Read, divide and encode. kept: vocabulary and attributes instead of the data's own
 
@@ -143,7 +143,7 @@ def prepare(
 
 @in_memory
 def encode_all(
-    source: Source, settings: DataSettings, attributes: Attributes, vocabulary: Vocabulary
+    source: Source, settings: GenerateDataSettings, attributes: Attributes, vocabulary: Vocabulary
 ) -> tuple[GenerateData, Part]:
     """All texts of a source as a model of these attributes and this vocabulary is judged on them.
 
@@ -163,7 +163,7 @@ def encode_all(
     return GenerateData(attributes, conditions, vocabulary, {"all": part}, {}, notes), part
 
 
-def read(source: Source, settings: DataSettings, notes: list[str]) -> Conditioned:
+def read(source: Source, settings: GenerateDataSettings, notes: list[str]) -> Conditioned:
     """The texts of a source with their conditions. Errors: DataError"""
     encoding = settings.encoding
     if source.kind == "labels":
@@ -195,7 +195,9 @@ def _listed(names: Sequence[str], source: Source, labels: list[str] | None) -> s
     return " and ".join(f"{name}:" for name in names) + ("" if labels else ", for no class stands in the file names")
 
 
-def _columns(path: Path, settings: DataSettings, labels: list[str] | None, notes: list[str]) -> tuple[str, list[str]]:
+def _columns(
+    path: Path, settings: GenerateDataSettings, labels: list[str] | None, notes: list[str]
+) -> tuple[str, list[str]]:
     """The text column and the label columns: as set, or by their usual names where that leaves no doubt."""
     there = column_names(path, encoding=settings.encoding)
     if settings.label in there:
@@ -225,7 +227,7 @@ def _columns(path: Path, settings: DataSettings, labels: list[str] | None, notes
     return text, labels
 
 
-def _level(found: Conditioned, source: Source, settings: DataSettings, notes: list[str]) -> Level:
+def _level(found: Conditioned, source: Source, settings: GenerateDataSettings, notes: list[str]) -> Level:
     whole = found.parts["all"] if found.parts.keys() == {"all"} else from_parts(found.parts).train
     level = settings.level or ("char" if source.kind == "tunes" else infer_level(whole.texts))
     if settings.level is None and source.kind != "tunes":
@@ -234,7 +236,7 @@ def _level(found: Conditioned, source: Source, settings: DataSettings, notes: li
 
 
 def _divided(
-    found: Conditioned, level: Level, settings: DataSettings, seed: int, notes: list[str]
+    found: Conditioned, level: Level, settings: GenerateDataSettings, seed: int, notes: list[str]
 ) -> tuple[Splits, tuple[str, ...], int]:
     """The three parts, which of them were made here, and how many repeated examples were dropped."""
     form = form_of(level=level, normalize_by=settings.normalize, split=settings.word_split, longest=settings.max_length)
@@ -256,7 +258,7 @@ def _divided(
     return splits, divided, dropped
 
 
-def _vocabulary(train: Examples, level: Level, settings: DataSettings) -> Vocabulary:
+def _vocabulary(train: Examples, level: Level, settings: GenerateDataSettings) -> Vocabulary:
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
     return Vocabulary.build(
         train.texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=rarest,
@@ -265,7 +267,7 @@ def _vocabulary(train: Examples, level: Level, settings: DataSettings) -> Vocabu
 
 
 def _settled(
-    splits: Splits, divided: tuple[str, ...], vocabulary: Vocabulary, settings: DataSettings
+    splits: Splits, divided: tuple[str, ...], vocabulary: Vocabulary, settings: GenerateDataSettings
 ) -> tuple[Splits, list[str]]:
     """The parts with no text in two of those that were made here, as the network sees texts; what to say of it.
 
@@ -295,7 +297,7 @@ def _settled(
 
 
 def _without_other_keys(
-    parts: dict[str, list[Example]], vocabulary: Vocabulary, settings: DataSettings
+    parts: dict[str, list[Example]], vocabulary: Vocabulary, settings: GenerateDataSettings
 ) -> tuple[dict[str, list[Example]], int]:
     """The parts with what the training part has in another key moved to it, and how many that were."""
     found, moved = {name: list(items) for name, items in parts.items()}, 0
@@ -352,14 +354,14 @@ def encode(vocabulary: Vocabulary, text: str, max_length: int | None = None) -> 
     return np.append(ids, len(vocabulary)), False
 
 
-def _with_keys(part: Part, vocabulary: Vocabulary, source: Source, settings: DataSettings) -> Part:
+def _with_keys(part: Part, vocabulary: Vocabulary, source: Source, settings: GenerateDataSettings) -> Part:
     """The part with each tune in other keys too. Errors: DataError for texts that are no tunes"""
     if source.kind != "tunes":
         raise DataError("only tunes can be transposed", remedy="leave --transpose out", file=source.name)
     return replace(part, variants=[_in_other_keys(text, vocabulary, settings) for text in part.texts])
 
 
-def _in_other_keys(text: str, vocabulary: Vocabulary, settings: DataSettings) -> list[Ids]:
+def _in_other_keys(text: str, vocabulary: Vocabulary, settings: GenerateDataSettings) -> list[Ids]:
     """A tune moved by KEYS, as far as the vocabulary knows what that gives."""
     moved = [transposed(text, fifths) for fifths in KEYS]
     known = [tune for tune in moved if tune is not None and not vocabulary.unknown(tune)]

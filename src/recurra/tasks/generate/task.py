@@ -9,10 +9,9 @@ import torch
 
 from recurra.data.conditioned import Attributes
 from recurra.data.vocabulary import Vocabulary
-from recurra.errors import DataError, UsageError
+from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
-from recurra.tasks.defaults import Settings
 from recurra.tasks.generate.baselines import ClassGrams, generate_rivals
 from recurra.tasks.generate.data import GenerateData, encode_all, prepare
 from recurra.tasks.generate.samples import (
@@ -25,9 +24,9 @@ from recurra.tasks.generate.samples import (
     naive_bayes,
     quality,
 )  # fmt: skip
+from recurra.tasks.generate.settings import GenerateSettings
 from recurra.tasks.generate.trainee import GenerateTask, Generator, build, judge
 from recurra.tasks.rival import Rival
-from recurra.tasks.settings import TaskName
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import Config, GenerateConfig, config_of
 from recurra.tasks.task import Prepared
@@ -52,12 +51,10 @@ GRAMS = 5
 class GenerateKind:
     """Texts of a class; see tasks.task.Kind."""
 
-    name: ClassVar[TaskName] = "generate"
+    name: ClassVar[str] = "generate"
 
-    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> PreparedGenerator:
+    def prepare(self, source: Source, settings: GenerateSettings, kept: ModelFolder | None = None) -> PreparedGenerator:
         training = settings.training
-        if training.bptt is not None:
-            raise UsageError("generate learns from whole texts; leave bptt out, and cut them with max_length")
         known = None
         if kept is not None:
             attributes = Attributes.from_json(config_of(kept, GenerateConfig).attributes)
@@ -68,7 +65,7 @@ class GenerateKind:
         judged_on = "test" if len(data.parts["test"]) else "validation"
         return PreparedGenerator(source, settings, task, data.facts, list(data.notes), judged_on, data)
 
-    def load(self, folder: ModelFolder, settings: Settings) -> Generator:
+    def load(self, folder: ModelFolder, settings: GenerateSettings) -> Generator:
         vocabulary = Vocabulary.from_json(folder.vocabulary)
         config = config_of(folder, GenerateConfig)
         attributes = Attributes.from_json(config.attributes)
@@ -76,7 +73,7 @@ class GenerateKind:
         tunes = config_of(folder, Config).data.unit == "tunes"
         return Generator(network, vocabulary, attributes, config.longest, tunes=tunes)
 
-    def evaluate(self, model: Generator, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+    def evaluate(self, model: Generator, source: Source, settings: GenerateSettings) -> tuple[int, dict[str, float]]:
         data, part = encode_all(source, settings.data, model.attributes, model.vocabulary)
         if not part.tokens:
             raise DataError("there is no text to score", file=source.name)
@@ -166,3 +163,6 @@ def _samples(drawn: Drawn, data: GenerateData) -> list[report.Sample]:
         report.Sample(f"{names[label]}\n", TEMPERATURE, text)
         for text, label in zip(drawn.texts, drawn.labels.tolist(), strict=True)
     ]
+
+
+TASK = GenerateKind()

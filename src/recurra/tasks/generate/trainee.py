@@ -25,7 +25,7 @@ from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.topologies.sampling import check_sampling, numbers
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import ConditionedSettings
 
 EVALUATION_TOKENS = 1 << 14
 """Padded tokens of a batch that is judged."""
@@ -39,7 +39,7 @@ class GenerateTask:
 
     unit = "tokens"
 
-    def __init__(self, data: GenerateData, settings: NetworkSettings, *, batch_size: int, seed: int) -> None:
+    def __init__(self, data: GenerateData, settings: ConditionedSettings, *, batch_size: int, seed: int) -> None:
         self.data, self.batch_size, self.seed = data, batch_size, seed
         self.network: nn.Module = build(data.vocabulary, data.attributes, settings)
         self.conditions = torch.from_numpy(data.conditions)
@@ -72,7 +72,7 @@ class GenerateTask:
         return [found["loss"]]
 
 
-def build(vocabulary: Vocabulary, attributes: Attributes, settings: NetworkSettings) -> ConditionedDecoder:
+def build(vocabulary: Vocabulary, attributes: Attributes, settings: ConditionedSettings) -> ConditionedDecoder:
     """A decoder that reads the vocabulary, the end and the begin, and writes all but the begin."""
     size = len(vocabulary)
     return ConditionedDecoder(size + 2, size + 1, attributes.sizes(), settings)

@@ -15,7 +15,7 @@ from recurra.data.text import read_text
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError
 from recurra.tasks.language.trainee import Tokens
-from recurra.tasks.settings import DataSettings
+from recurra.tasks.settings import TextSettings
 from recurra.tasks.sources.resolving import Source, in_memory
 from recurra.tasks.text.running_text import cut, running_text
 
@@ -24,7 +24,7 @@ UNITS = {"char": "characters", "word": "words", "byte": "bytes", "bpe": "sub-wor
 
 
 @in_memory
-def read_corpus(source: Source, asked: DataSettings, kept: RunningVocabulary | None = None) -> Corpus:
+def read_corpus(source: Source, asked: TextSettings, kept: RunningVocabulary | None = None) -> Corpus:
     """The text of a source, cut into tokens. kept: a vocabulary instead of the text's own
 
     Errors: DataError, also for a vocabulary larger than the text
@@ -63,7 +63,7 @@ def read_vocabulary(content: dict[str, Any]) -> RunningVocabulary:
 
 
 @in_memory
-def encode_source(source: Source, asked: DataSettings, vocabulary: RunningVocabulary) -> Tokens:
+def encode_source(source: Source, asked: TextSettings, vocabulary: RunningVocabulary) -> Tokens:
     """All of a source under a vocabulary that there is already, int64 or less [N]. Errors: DataError"""
     found = source.files if source.kind == "texts" else running_text(source, asked)
     encoding = asked.encoding if source.kind == "texts" else _encoding(source, asked)
@@ -73,13 +73,13 @@ def encode_source(source: Source, asked: DataSettings, vocabulary: RunningVocabu
     return np.concatenate([np.asarray(encode_file(path, vocabulary, encoding=encoding)[0]) for path in paths])
 
 
-def _encoding(source: Source, asked: DataSettings) -> str:
+def _encoding(source: Source, asked: TextSettings) -> str:
     """Derived texts are written here."""
     return asked.encoding if source.kind == "text" else "utf-8"
 
 
 def _encoded(
-    files: Path | dict[str, Path], asked: DataSettings, encoding: str, kept: RunningVocabulary | None
+    files: Path | dict[str, Path], asked: TextSettings, encoding: str, kept: RunningVocabulary | None
 ) -> Corpus:
     """Under a kept vocabulary, or sub-words learned from the training part; the text is held in memory."""
     if isinstance(files, Path):

@@ -8,16 +8,15 @@ from typing import Any, ClassVar
 import torch
 
 from recurra.data.corpus import Corpus
-from recurra.errors import DataError, UsageError
+from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
-from recurra.tasks.defaults import BY_LEVEL, Settings
 from recurra.tasks.language.baselines import language_rivals
 from recurra.tasks.language.data import UNITS, encode_source, read_corpus, read_vocabulary
 from recurra.tasks.language.model import LanguageModel
+from recurra.tasks.language.settings import DEFAULTS, LanguageSettings
 from recurra.tasks.language.trainee import LanguageTask, judge
 from recurra.tasks.rival import Rival
-from recurra.tasks.settings import TaskName
 from recurra.tasks.sources.resolving import Source, hashes
 from recurra.tasks.task import Prepared
 from recurra.tasks.text.repeated_lines import repeated_lines
@@ -33,11 +32,9 @@ SAMPLE_LENGTH = {"char": 400, "byte": 400, "word": 80, "bpe": 100}
 class LanguageKind:
     """The next token of a text; see tasks.task.Kind."""
 
-    name: ClassVar[TaskName] = "language"
+    name: ClassVar[str] = "language"
 
-    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> PreparedLanguage:
-        if settings.network.bidirectional:
-            raise UsageError("a language model reads forward only; leave bidirectional out")
+    def prepare(self, source: Source, settings: LanguageSettings, kept: ModelFolder | None = None) -> PreparedLanguage:
         asked, training = settings.data, settings.training
         level = asked.level or "char"
         corpus = read_corpus(source, asked, None if kept is None else read_vocabulary(kept.vocabulary))
@@ -46,8 +43,8 @@ class LanguageKind:
             remedy = "give it a share, as in --split 90/10" if whole else "name its file with --validation FILE"
             raise DataError("the validation part is empty", remedy=remedy)
         notes = repeated_lines(corpus)
-        if ("language", level) in BY_LEVEL:
-            changed = ", ".join(f"{name} {value}" for name, value in BY_LEVEL["language", level].items())
+        if level in DEFAULTS.by_level:
+            changed = ", ".join(f"{name} {value}" for name, value in DEFAULTS.by_level[level].items())
             notes.append(f"{UNITS[level]} start from other defaults than characters: {changed}")
         output = output_for(len(corpus.vocabulary), settings.network)
         if output == "adaptive" and settings.network.output == "auto":
@@ -77,12 +74,14 @@ class LanguageKind:
         }
         return PreparedLanguage(source, settings, task, facts, notes, judged_on, corpus)
 
-    def load(self, folder: ModelFolder, settings: Settings) -> LanguageModel:
+    def load(self, folder: ModelFolder, settings: LanguageSettings) -> LanguageModel:
         vocabulary = read_vocabulary(folder.vocabulary)
         network = load_network(lambda: NextToken(len(vocabulary), settings.network), folder)
         return LanguageModel(network, vocabulary)
 
-    def evaluate(self, model: LanguageModel, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+    def evaluate(
+        self, model: LanguageModel, source: Source, settings: LanguageSettings
+    ) -> tuple[int, dict[str, float]]:
         tokens = encode_source(source, settings.data, model.vocabulary)
         if len(tokens) < 2:
             raise DataError(f"a text of {len(tokens)} tokens has no next token to score", file=source.name)
@@ -122,3 +121,6 @@ class PreparedLanguage(Prepared):
             for prompt, heat in SAMPLES
         ]
         return {"samples": samples}
+
+
+TASK = LanguageKind()

@@ -17,7 +17,7 @@ from recurra.data.corpus import Corpus
 from recurra.engines.request import State
 from recurra.topologies.carry import begun_anew
 from recurra.topologies.many_to_many import NextToken
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import NextTokenSettings
 
 Tokens = npt.NDArray[np.integer[Any]]
 STREAMS = 32
@@ -36,7 +36,7 @@ class LanguageTask:
     unit = "tokens"
 
     def __init__(
-        self, corpus: Corpus, settings: NetworkSettings, *, batch_size: int, bptt: int | None, seed: int,
+        self, corpus: Corpus, settings: NextTokenSettings, *, batch_size: int, bptt: int | None, seed: int,
         state_reset: float = 0.0,
     ) -> None:  # fmt: skip
         self.corpus, self.state_reset = corpus, state_reset

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from recurra.data.examples import likeness
 from recurra.errors import DataError
-from recurra.tasks.settings import TaskName
 from recurra.tasks.sources import file_kinds
 from recurra.tasks.sources.file_kinds import ALIASES, PACKED, TABLES, TAGGED, TEXTS, TUNES, Kind, part_of, stem
 from recurra.tasks.sources.prose import why_prose
@@ -23,7 +22,7 @@ SHOWN = 4
 class Found:
     """See tasks.sources.Source."""
 
-    task: TaskName
+    task: str
     kind: Kind
     files: dict[str, Path]
     why: str

@@ -11,25 +11,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from recurra.data import named
 from recurra.data.sources import refuse_streams, sha256
 from recurra.data.splits import PARTS
-from recurra.errors import DataError, UnknownNameError
-from recurra.tasks.settings import TASKS, TaskName
+from recurra.errors import DataError
+from recurra.tasks import registry
 from recurra.tasks.sources import folders
 from recurra.tasks.sources.file_kinds import PACKED, Kind, is_poems, is_table, is_tagged, is_tunes
 from recurra.tasks.sources.tagged_pairs import TAGS, partner
 
 TUNE_SETTINGS = {"transpose": True, "batch_size": 8, "learning_rate": 5e-3, "dropout": 0.1, "recurrent_dropout": 0.0}
 """What tunes are learned with: they are few and long, and other keys make more of them."""
-SUITS: dict[Kind, tuple[TaskName, ...]] = {
-    "text": ("language", "fill", "tag"),
-    "texts": ("language", "fill"),
-    "table": ("classify", "translate", "generate", "tag", "fill", "language"),
-    "labels": ("classify", "generate", "fill"),
-    "tagged": ("tag",),
-    "parallel": ("translate",),
-    "tunes": ("generate",),
-    "poems": ("language",),
-}
-"""What can be learned from a kind of source; the first is meant where nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +33,7 @@ class Source:
     """
 
     name: str
-    task: TaskName
+    task: str
     kind: Kind
     files: dict[str, Path]
     options: dict[str, Any] = field(default_factory=dict)
@@ -66,8 +55,8 @@ def resolve(
 
     Errors: DataError if there is no such thing or it does not suit the task; UnknownNameError for a task
     """
-    if task is not None and task not in TASKS:
-        raise UnknownNameError("task", task, TASKS)
+    if task is not None:
+        registry.get(task)
     path = Path(data)
     for given in (path, validation, test, parallel):
         if given is not None:
@@ -154,8 +143,8 @@ def _two_files(source: Path, target: Path) -> Source:
     return Source(name, "translate", "parallel", files, {}, f"{target.name} is the translation of {source.name}")
 
 
-def _as_task(source: Source, task: TaskName) -> Source:
-    if task in SUITS[source.kind]:
+def _as_task(source: Source, task: str) -> Source:
+    if source.kind in registry.get(task).sources:
         return replace(source, task=task, why=f"asked for; {source.why}")
     if task == "classify" and source.kind == "text" and source.files.keys() == {"all"}:
         raise DataError(
@@ -165,18 +154,8 @@ def _as_task(source: Source, task: TaskName) -> Source:
         )
     raise DataError(
         f"{source.name} suits the task {source.task} ({source.why}), not {task}",
-        remedy=f"give {NEEDS[task]}",
+        remedy=f"give {registry.get(task).needs}",
     )
-
-
-NEEDS: dict[TaskName, str] = {
-    "language": "a single text file",
-    "fill": "a text with a sentence a line, or a table with a column of texts",
-    "classify": "a table or a folder with <label>.txt files",
-    "tag": "a .conllu file, or lines of a token and its tag",
-    "translate": "a table of two columns, or two files of which line n is the same sentence",
-    "generate": "a folder with <label>.txt files, a table, or tunes in .abc files",
-}
 
 
 def _with_parts(source: Source, validation: str | None, test: str | None) -> Source:

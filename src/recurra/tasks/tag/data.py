@@ -18,9 +18,9 @@ from recurra.data.tagged import Sentence, Tagged
 from recurra.data.twins import gathered, shared, told_moved
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError, listed
-from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 from recurra.tasks.tag.reading import in_scheme, read, shortened, spans_of, why_no_spans
+from recurra.tasks.tag.settings import TagDataSettings
 
 Ids = npt.NDArray[np.int64]
 
@@ -115,8 +115,8 @@ class Kept:
 
 @in_memory
 def prepare(
-    source: Source, settings: DataSettings, *, characters: bool | None = None, pairs: bool | None = None, seed: int = 0,
-    kept: Kept | None = None,
+    source: Source, settings: TagDataSettings, *, characters: bool | None = None, pairs: bool | None = None,
+    seed: int = 0, kept: Kept | None = None,
 ) -> TagData:  # fmt: skip
     """Read, divide and encode.
 
@@ -208,7 +208,7 @@ def _check_known(train: Tagged, tags: list[str], scheme: str | None, kept: Kept)
                         remedy="rewrite the tags, or train a new model", file=file)  # fmt: skip
 
 
-def build_lexicon(train: Tagged, settings: DataSettings, *, characters: bool, pairs: bool) -> Lexicon:
+def build_lexicon(train: Tagged, settings: TagDataSettings, *, characters: bool, pairs: bool) -> Lexicon:
     """What stands in the training part; a pair is known that occurs twice."""
     forms = Counter(token for sentence in train for token in sentence.tokens)
     words: Counter[str] = Counter()
@@ -253,7 +253,7 @@ def encode_part(sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[
     return TagPart(list(sentences), tokens, words, letters, neighbours, encoded, labels)
 
 
-def _forms(parts: Mapping[str, Tagged], lexicon: Lexicon, settings: DataSettings) -> dict[str, list[bytes]]:
+def _forms(parts: Mapping[str, Tagged], lexicon: Lexicon, settings: TagDataSettings) -> dict[str, list[bytes]]:
     """What a tagger sees of each sentence, as far as sentences are learned from."""
     known, characters = lexicon.pairs, lexicon.characters
     looks: dict[str, int] = {}  # tokens whose word and letters have the same ids look alike
@@ -283,7 +283,7 @@ def _few(parts: Mapping[str, Tagged]) -> str:
 
 
 def _told(
-    parts: Mapping[str, Tagged], tags: list[str], scheme: str | None, level: str, settings: DataSettings
+    parts: Mapping[str, Tagged], tags: list[str], scheme: str | None, level: str, settings: TagDataSettings
 ) -> list[str]:
     notes = []
     if scheme is not None:

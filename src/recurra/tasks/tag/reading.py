@@ -13,13 +13,13 @@ from recurra.data.odd_tags import odd_tag
 from recurra.data.splits import PARTS, check_fractions, many, split
 from recurra.data.tagged import Reading, Sentence, Tagged, read_tagged
 from recurra.errors import DataError, UsageError
-from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.resolving import Source, in_memory
 from recurra.tasks.sources.tagged_pairs import TAGS
+from recurra.tasks.tag.settings import TagDataSettings
 
 
 def read(
-    source: Source, settings: DataSettings, seed: int
+    source: Source, settings: TagDataSettings, seed: int
 ) -> tuple[dict[str, Tagged], tuple[str, ...], list[str], dict[str, Any]]:
     """The three parts, which of them were made here, what to say about them, and what was counted.
 
@@ -68,7 +68,9 @@ def _passed_over(parts: list[Tagged], *, strict: bool) -> list[str]:
     return notes
 
 
-def _divided(whole: Tagged, settings: DataSettings, shares: tuple[float, float, float], seed: int) -> dict[str, Tagged]:
+def _divided(
+    whole: Tagged, settings: TagDataSettings, shares: tuple[float, float, float], seed: int
+) -> dict[str, Tagged]:
     """By distinct sentence as it is read, so that none stands in two parts."""
     keys = [" ".join(sentence.tokens) for sentence in whole]
     forms = {key: form_of(s, settings) for key, s in zip(keys, whole, strict=True)}
@@ -82,14 +84,14 @@ def _divided(whole: Tagged, settings: DataSettings, shares: tuple[float, float, 
     return parts
 
 
-def form_of(sentence: Sentence, settings: DataSettings) -> str:
+def form_of(sentence: Sentence, settings: TagDataSettings) -> str:
     """What a tagger's words are of a sentence: normalised, and as many as are learned from."""
     check_names(settings.normalize)
     return "\0".join(normalize(token, settings.normalize) for token in sentence.tokens[: settings.max_length])
 
 
 @in_memory
-def read_parts(source: Source, settings: DataSettings) -> dict[str, Tagged]:
+def read_parts(source: Source, settings: TagDataSettings) -> dict[str, Tagged]:
     """The sentences of a source by part, or all of them under "all". Errors: DataError, UsageError"""
     names = {path.name for path in source.files.values()}
     skip: dict[str, set[int]] = {}
@@ -116,7 +118,7 @@ def spans_of(parts: Iterable[Tagged], asked: str) -> str | None:
     return asked if asked != "auto" else spans.recognise(s.tags for part in parts for s in part)
 
 
-def why_no_spans(parts: Iterable[Tagged], settings: DataSettings) -> str:
+def why_no_spans(parts: Iterable[Tagged], settings: TagDataSettings) -> str:
     """The tag for which tags that look like spans are none; empty where there is no such.
 
     Errors: DataError with file and line for such a tag if `strict`

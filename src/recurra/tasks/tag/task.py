@@ -9,11 +9,9 @@ import torch
 
 from recurra.data.odd_tags import odd_tag
 from recurra.data.tagged import Tagged
-from recurra.errors import DataError, UsageError
+from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
-from recurra.tasks.defaults import Settings
 from recurra.tasks.rival import Rival
-from recurra.tasks.settings import TaskName
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import Config, TagConfig, config_of
 from recurra.tasks.tag.baselines import tag_rivals
@@ -21,6 +19,7 @@ from recurra.tasks.tag.data import UNKNOWN_TAG, Kept, Lexicon, TagData, encode_p
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.reading import in_scheme, read_parts, spans_of
 from recurra.tasks.tag.report import details
+from recurra.tasks.tag.settings import TagSettings
 from recurra.tasks.tag.trainee import TagTask, build_network, judge, tag_part
 from recurra.tasks.task import Prepared
 from recurra.tasks.weights import load_network
@@ -34,12 +33,10 @@ CHAR_SIZE, PAIR_SIZE = 50, 50
 class TagKind:
     """The tag of each token; see tasks.task.Kind."""
 
-    name: ClassVar[TaskName] = "tag"
+    name: ClassVar[str] = "tag"
 
-    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> PreparedTagger:
+    def prepare(self, source: Source, settings: TagSettings, kept: ModelFolder | None = None) -> PreparedTagger:
         training = settings.training
-        if training.bptt is not None:
-            raise UsageError("bptt is no setting of the task tag: sentences are short, they are trained whole")
         asked = settings.network
         characters, pairs = (None if size is None else size > 0 for size in (asked.char_size, asked.pair_size))
         known = None
@@ -56,7 +53,7 @@ class TagKind:
         judged_on = "test" if len(data.parts["test"]) else "validation"
         return PreparedTagger(source, settings, task, data.facts, list(data.notes), judged_on, data)
 
-    def load(self, folder: ModelFolder, settings: Settings) -> TagModel:
+    def load(self, folder: ModelFolder, settings: TagSettings) -> TagModel:
         lexicon = Lexicon.from_json(folder.vocabulary)
         config, network_settings = config_of(folder, TagConfig), settings.network
         lexicon.check(characters=bool(network_settings.char_size), pairs=bool(network_settings.pair_size))
@@ -65,7 +62,7 @@ class TagKind:
         level, word_split = config_of(folder, Config).data.vocabulary_level, settings.data.word_split
         return TagModel(network, lexicon, tags, scheme, level=level, word_split=word_split)
 
-    def evaluate(self, model: TagModel, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+    def evaluate(self, model: TagModel, source: Source, settings: TagSettings) -> tuple[int, dict[str, float]]:
         """Besides the scores: how many lines were left out, tags mended, and tags met that the model does not know."""
         read = settings.data
         parts = read_parts(source, read)
@@ -125,3 +122,6 @@ class PreparedTagger(Prepared):
         part = self.data.parts[self.judged_on]
         predicted, _ = tag_part(self.task.network.eval(), part)
         return details(part, [[self.data.tags[i] for i in ids] for ids in predicted], self.data.tags, self.data.scheme)
+
+
+TASK = TagKind()

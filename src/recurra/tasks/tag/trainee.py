@@ -17,7 +17,7 @@ from recurra.data.batches import BucketedBatches
 from recurra.tasks.tag.data import UNKNOWN_TAG, Lexicon, TagData, TagPart
 from recurra.topologies.paths import Transitions
 from recurra.topologies.sampling import numbers
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import TaggerSettings
 from recurra.topologies.tagger import Tagger
 
 EVALUATION_TOKENS = 1 << 13
@@ -82,7 +82,7 @@ class TagTask:
 
     unit = "tokens"
 
-    def __init__(self, data: TagData, settings: NetworkSettings, *, batch_size: int, seed: int) -> None:
+    def __init__(self, data: TagData, settings: TaggerSettings, *, batch_size: int, seed: int) -> None:
         self.data = data
         self.network: nn.Module = build_network(data.lexicon, data.tags, data.scheme, settings)
         train = data.parts["train"]
@@ -170,7 +170,7 @@ def _like_length(part: TagPart, order: list[int]) -> Iterator[list[int]]:
             start = end
 
 
-def build_network(lexicon: Lexicon, tags: Sequence[str], scheme: str | None, settings: NetworkSettings) -> Tagger:
+def build_network(lexicon: Lexicon, tags: Sequence[str], scheme: str | None, settings: TaggerSettings) -> Tagger:
     """A tagger of these words and tags, its weights drawn from torch's global random numbers."""
     characters, pairs = (0 if known is None else len(known) for known in (lexicon.characters, lexicon.pairs))
     return Tagger(len(lexicon.words), characters, pairs, len(tags), settings, allowed(tags, scheme))

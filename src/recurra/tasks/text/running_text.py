@@ -19,14 +19,14 @@ from recurra.data.tables import column_names, read_table
 from recurra.data.text import read_text
 from recurra.data.twins import Form, form_of
 from recurra.errors import DataError
-from recurra.tasks.settings import DataSettings
+from recurra.tasks.settings import TextSettings
 from recurra.tasks.sources.resolving import Source
 
 FORMAT = 2
 """Part of every derived file's name: a change of how they are written starts new ones."""
 
 
-def running_text(source: Source, settings: DataSettings) -> Path | dict[str, Path]:
+def running_text(source: Source, settings: TextSettings) -> Path | dict[str, Path]:
     """The text files of a source: one, or one for each part.
 
     Several texts are divided one by one, at the end of a line, and joined part by part in the order of their names.
@@ -55,7 +55,7 @@ def cut(text: str, shares: tuple[float, float, float]) -> dict[str, str]:
     return {part: text[edges[i] : edges[i + 1]] for i, part in enumerate(PARTS) if shares[i]}
 
 
-def _joined(paths: list[Path], settings: DataSettings) -> dict[str, Path]:
+def _joined(paths: list[Path], settings: TextSettings) -> dict[str, Path]:
     shares = check_fractions(settings.split)
     key = json.dumps([FORMAT, "texts", settings.encoding, shares, [sha256(path) for path in paths]])
     stem = hashlib.sha256(key.encode()).hexdigest()[:32]
@@ -69,7 +69,7 @@ def _joined(paths: list[Path], settings: DataSettings) -> dict[str, Path]:
     return targets
 
 
-def _derived(source: Source, paths: list[Path], settings: DataSettings) -> Path:
+def _derived(source: Source, paths: list[Path], settings: TextSettings) -> Path:
     column = None if source.kind == "poems" else _column(paths[0], settings)
     level = settings.level or "char"
     read = [level, settings.normalize, settings.word_split if level == "word" else None]
@@ -89,7 +89,7 @@ def _lines(path: Path, column: str | None, encoding: str) -> Iterable[str]:
     return [line for cell in cells if (line := " ".join(cell.split()))]
 
 
-def _column(path: Path, settings: DataSettings) -> str:
+def _column(path: Path, settings: TextSettings) -> str:
     if settings.text is not None:
         return settings.text
     there = column_names(path, encoding=settings.encoding)

@@ -18,9 +18,9 @@ from recurra.data.subwords import Subwords
 from recurra.data.twins import form_of, gathered, told_moved
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
-from recurra.tasks.settings import DataSettings
 from recurra.tasks.sources.file_kinds import ending
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.translate.settings import TranslateDataSettings
 
 Words = Vocabulary | Subwords
 Ids = npt.NDArray[np.int64]
@@ -57,7 +57,7 @@ class TranslateData:
 
 @in_memory
 def prepare(
-    source: Source, settings: DataSettings, *, seed: int = 0, kept: tuple[Words, Words] | None = None
+    source: Source, settings: TranslateDataSettings, *, seed: int = 0, kept: tuple[Words, Words] | None = None
 ) -> TranslateData:
     """Read, divide and encode. kept: vocabularies of source and target instead of the data's own
 
@@ -107,7 +107,9 @@ def prepare(
     return TranslateData(of_source, of_target, encoded, facts, notes)
 
 
-def _read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, Pairs], tuple[str, ...], list[str]]:
+def _read(
+    source: Source, settings: TranslateDataSettings, seed: int
+) -> tuple[dict[str, Pairs], tuple[str, ...], list[str]]:
     """The three parts, which of them were made here, and what was done to make them."""
     notes: list[str] = []
     found = read_pairs(source, settings, notes)
@@ -129,7 +131,7 @@ def _read(source: Source, settings: DataSettings, seed: int) -> tuple[dict[str, 
 
 
 def _settled(
-    parts: dict[str, Pairs], divided: tuple[str, ...], source: Words, target: Words, settings: DataSettings
+    parts: dict[str, Pairs], divided: tuple[str, ...], source: Words, target: Words, settings: TranslateDataSettings
 ) -> tuple[dict[str, Pairs], list[str]]:
     """The parts with no source in two of those that were made here, as the network sees it; what to say of it."""
     longest = settings.max_length
@@ -164,7 +166,7 @@ def _settled(
 
 
 @in_memory
-def read_pairs(source: Source, settings: DataSettings, notes: list[str] | None = None) -> dict[str, Pairs]:
+def read_pairs(source: Source, settings: TranslateDataSettings, notes: list[str] | None = None) -> dict[str, Pairs]:
     """The pairs of a source by part, or all of them under "all". Errors: DataError; UsageError for languages"""
     files, encoding = chosen_files(source, settings), settings.encoding
     if source.kind == "table" and _has_names(source, settings):
@@ -188,7 +190,7 @@ def read_pairs(source: Source, settings: DataSettings, notes: list[str] | None =
     return found
 
 
-def _has_names(source: Source, settings: DataSettings) -> bool:
+def _has_names(source: Source, settings: TranslateDataSettings) -> bool:
     """Whether the columns of a table have names: those of a .tsv only if they are asked for, or as usual."""
     path = next(iter(source.files.values()))
     named = settings.text is not None or settings.label is not None
@@ -200,7 +202,7 @@ def two_files(source: Source) -> bool:
     return all("." in key for key in source.files)
 
 
-def chosen_files(source: Source, settings: DataSettings) -> dict[str, Path]:
+def chosen_files(source: Source, settings: TranslateDataSettings) -> dict[str, Path]:
     """The files that are read: of each part the source language's, then the target language's.
 
     Errors: UsageError for languages that there are not; DataError for a part that lacks one
@@ -225,7 +227,7 @@ def chosen_files(source: Source, settings: DataSettings) -> dict[str, Path]:
     return chosen
 
 
-def build_vocabulary(texts: list[str], settings: DataSettings) -> Words:
+def build_vocabulary(texts: list[str], settings: TranslateDataSettings) -> Words:
     """Of one side's training sentences. Errors: UsageError; DataError"""
     level = settings.level or "bpe"
     if level == "bpe":
@@ -262,7 +264,9 @@ def encode_side(texts: list[str], vocabulary: Words) -> list[Ids]:
     return [row if len(row) else np.zeros(1, np.int64) for row in rows]
 
 
-def encode_pairs(pairs: Pairs, source: Words, target: Words, settings: DataSettings, *, learned: bool) -> PairPart:
+def encode_pairs(
+    pairs: Pairs, source: Words, target: Words, settings: TranslateDataSettings, *, learned: bool
+) -> PairPart:
     """A part encoded. Pairs to learn from that are too long are dropped or cut, as too_long says; of pairs to judge by
     no one is dropped, for scores would not be comparable: their sources are cut.
     """

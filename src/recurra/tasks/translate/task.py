@@ -9,13 +9,10 @@ import torch
 
 from recurra import metrics
 from recurra.data.parallel import Pairs
-from recurra.errors import UsageError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
 from recurra.report.attention import draw_attention
-from recurra.tasks.defaults import Settings
 from recurra.tasks.rival import Rival
-from recurra.tasks.settings import TaskName
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.task import Prepared
 from recurra.tasks.translate.baselines import translate_rivals
@@ -29,6 +26,7 @@ from recurra.tasks.translate.data import (
     vocabularies_from_json,
 )
 from recurra.tasks.translate.model import Translator
+from recurra.tasks.translate.settings import TranslateSettings
 from recurra.tasks.translate.trainee import TranslateTask, nats_per_token, sacrebleu, scores
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
@@ -46,13 +44,13 @@ LENGTHS = (8, 12, 16, 24)
 class TranslateKind:
     """A sentence in another language; see tasks.task.Kind."""
 
-    name: ClassVar[TaskName] = "translate"
+    name: ClassVar[str] = "translate"
 
-    def prepare(self, source: Source, settings: Settings, kept: ModelFolder | None = None) -> PreparedTranslator:
+    def prepare(
+        self, source: Source, settings: TranslateSettings, kept: ModelFolder | None = None
+    ) -> PreparedTranslator:
         sacrebleu()  # before hours of training, not after
         training = settings.training
-        if training.bptt is not None:
-            raise UsageError("translate learns from whole sentences; leave bptt out, and limit them with max_length")
         known = None if kept is None else vocabularies_from_json(kept.vocabulary)
         data = prepare(source, settings.data, seed=training.seed, kept=known)
         torch.manual_seed(training.seed)
@@ -68,12 +66,12 @@ class TranslateKind:
         notes = [*data.notes, _how(settings)]
         return PreparedTranslator(source, settings, task, data.facts, notes, judged_on, data)
 
-    def load(self, folder: ModelFolder, settings: Settings) -> Translator:
+    def load(self, folder: ModelFolder, settings: TranslateSettings) -> Translator:
         source, target = vocabularies_from_json(folder.vocabulary)
         network = load_network(lambda: EncoderDecoder(len(source) + 1, len(target) + 1, settings.network), folder)
         return Translator(network, source, target, max_length=settings.data.max_length)
 
-    def evaluate(self, model: Translator, source: Source, settings: Settings) -> tuple[int, dict[str, float]]:
+    def evaluate(self, model: Translator, source: Source, settings: TranslateSettings) -> tuple[int, dict[str, float]]:
         data = settings.data if two_files(source) else settings.data.model_copy(update={"languages": None})
         pairs = Pairs([pair for part in read_pairs(source, data).values() for pair in part])
         part = encode_pairs(pairs, model.source, model.target, data, learned=False)
@@ -150,19 +148,24 @@ class PreparedTranslator(Prepared):
         return report.Table("By the length of the source", ["words", "pairs", "BLEU", "chrF"], rows, note)
 
 
-def _judged(network: EncoderDecoder, part: PairPart, written: list[str], settings: Settings) -> dict[str, float]:
+def _judged(
+    network: EncoderDecoder, part: PairPart, written: list[str], settings: TranslateSettings
+) -> dict[str, float]:
     loss = nats_per_token(network.eval(), part)
     found = scores(written, part.targets, lowercase=_lowercase(settings))
     return {"loss": loss} | found | {"perplexity": metrics.perplexity(loss)}
 
 
-def _lowercase(settings: Settings) -> bool:
+def _lowercase(settings: TranslateSettings) -> bool:
     return "lowercase" in settings.data.normalize
 
 
-def _how(settings: Settings) -> str:
+def _how(settings: TranslateSettings) -> str:
     case = "lower case" if _lowercase(settings) else "case counts"
     return (
         f"BLEU and chrF by sacrebleu on whole texts (13a, {case}); searched with a beam of {SEARCH.beam} and length "
         f"penalty {SEARCH.length_penalty:g}"
     )
+
+
+TASK = TranslateKind()

@@ -13,7 +13,7 @@ from recurra.data.pair_batches import PairBatch, PairBatches
 from recurra.errors import UsageError
 from recurra.tasks.translate.data import PairPart, TranslateData
 from recurra.topologies.encoder_decoder import EncoderDecoder
-from recurra.topologies.settings import NetworkSettings
+from recurra.topologies.settings import EncoderDecoderSettings
 
 EVALUATION_PAIRS = 128
 """Pairs of mean length in a batch that is judged."""
@@ -33,7 +33,7 @@ class TranslateTask:
     def __init__(
         self,
         data: TranslateData,
-        settings: NetworkSettings,
+        settings: EncoderDecoderSettings,
         *,
         batch_size: int,
         seed: int,

@@ -1,0 +1,37 @@
+"""What can be set about a model of blanks, and what it starts from."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from recurra.tasks.settings import Defaults, LengthSettings, Settings, TextSettings
+from recurra.topologies.settings import FreeStateSettings
+from recurra.training.settings import TrainingSettings
+
+
+class FillDataSettings(TextSettings, LengthSettings):
+    """Sentences of which tokens are left out."""
+
+    blank_tokens: int | None = Field(
+        None, ge=1, le=8, description="a blank is 1 to so many tokens; 1 word or 3 characters if not given"
+    )
+
+
+class FillTrainingSettings(TrainingSettings):
+    """An output layer over many words."""
+
+    drawn_outputs: int | None = Field(
+        None, ge=1, le=1 << 24, description="words drawn to train an output layer against, 0 for the vocabulary"
+    )
+
+
+FillSettings = Settings[FillDataSettings, FreeStateSettings, FillTrainingSettings]
+
+DEFAULTS = Defaults(
+    Settings(
+        FillDataSettings(split=(0.9, 0.05, 0.05), max_length=100),
+        FreeStateSettings(cell="lstm", hidden_size=256, embedding_size=128, dropout=0.3),
+        FillTrainingSettings(batch_size=64, learning_rate=8e-3, drawn_outputs=1000),
+    ),
+    epochs=4,
+)

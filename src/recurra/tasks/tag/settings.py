@@ -1,0 +1,36 @@
+"""What can be set about a tagger, and what it starts from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from recurra.tasks.settings import Defaults, LabelledSettings, LengthSettings, Settings, TextSettings
+from recurra.topologies.settings import TaggerSettings
+from recurra.training.settings import TrainingSettings
+
+
+class TagDataSettings(TextSettings, LabelledSettings, LengthSettings):
+    """Tokens with tags."""
+
+    scheme: Literal["auto", "none", "bio", "iob1", "bmes", "bioes", "bilou"] = Field(
+        "auto", description="how tags write spans, none if they write none"
+    )
+    strict: bool = Field(False, description="refuse what would be mended or left out, such as invalid BIO tags")
+    skip_lines: tuple[str, ...] = Field((), description="lines to leave out, as FILE:LINE,...")
+
+
+TagSettings = Settings[TagDataSettings, TaggerSettings, TrainingSettings]
+
+DEFAULTS = Defaults(
+    Settings(
+        TagDataSettings(min_count=2, normalize=("lowercase",)),
+        TaggerSettings(
+            cell="lstm", hidden_size=128, embedding_size=100, bidirectional=True, dropout=0.5, embedding_dropout=0.2,
+            crf=True,
+        ),
+        TrainingSettings(batch_size=32, learning_rate=4e-3),
+    ),
+    epochs=8,
+)  # fmt: skip

@@ -1,0 +1,45 @@
+"""What can be set about a translator, and what it starts from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from recurra.tasks.settings import Defaults, LabelledSettings, LengthSettings, Settings, TextSettings
+from recurra.topologies.settings import EncoderDecoderSettings
+from recurra.training.settings import TrainingSettings
+
+
+class TranslateDataSettings(TextSettings, LabelledSettings, LengthSettings):
+    """Pairs of sentences."""
+
+    parallel: str | None = Field(None, description="file of the translations, line by line")
+    languages: str | None = Field(None, description="source and target, as in en,de, of <part>.<language>")
+    swap: bool = Field(False, description="translate the other way round")
+    too_long: Literal["cut", "drop"] = Field(
+        "drop", description="what becomes of training pairs longer than max-length"
+    )
+
+
+class TranslateTrainingSettings(TrainingSettings):
+    """What the decoder learns from."""
+
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of a target's weight that all tokens get")
+    scheduled_sampling: float = Field(
+        0.0, ge=0, le=1, description="chance, in the end, that the decoder reads its own words; slow"
+    )
+
+
+TranslateSettings = Settings[TranslateDataSettings, EncoderDecoderSettings, TranslateTrainingSettings]
+
+DEFAULTS = Defaults(
+    Settings(
+        TranslateDataSettings(level="bpe", max_vocabulary=4000, max_length=100, split=(0.9, 0.05, 0.05)),
+        EncoderDecoderSettings(
+            cell="gru", hidden_size=256, embedding_size=256, bidirectional=True, dropout=0.3, tie_weights=True
+        ),
+        TranslateTrainingSettings(batch_size=64, learning_rate=2e-3, label_smoothing=0.1),
+    ),
+    epochs=10,
+)

@@ -1,0 +1,155 @@
+"""What can be set about each task: what it does not read is refused by name, and what it can be given it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from recurra.api import preparation, vectors
+from recurra.api.preparation import FILES, prepare_run, settings_for
+from recurra.errors import UnknownNameError, UsageError
+from recurra.tasks.registry import ROWS, get, readers
+from recurra.tasks.settings import DataSettings
+from recurra.tasks.sources.resolving import Source, resolve
+from recurra.topologies.settings import NetworkSettings
+from recurra.training.fit import fit
+from recurra.training.settings import TrainingSettings
+
+TASKS = [row.name for row in ROWS]
+EVERYTHING = sorted(set().union(*(row.defaults.settings.names() for row in ROWS)))
+BEFORE = {*FILES, "segment"}
+"""Become files or other settings before a task sees them."""
+LATER = {"tag": {"word_split"}}
+"""Are read when a trained model is loaded."""
+
+
+def value_of(name: str) -> Any:
+    """What a setting is in the task that has it first: often what it is anyway, which is refused all the same."""
+    groups = get(readers(name)[0]).defaults.settings.groups().values()
+    return next(getattr(group, name) for group in groups if name in type(group).model_fields)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_a_task_does_not_read_is_refused_by_name(task: str) -> None:
+    source = Source("a", task, get(task).sources[0], {"all": Path("a.txt")})
+    own = get(task).defaults.settings.names()
+    others = [name for name in EVERYTHING if name not in own]
+    assert others
+    for name in others:
+        assert task not in readers(name)
+        with pytest.raises(UsageError) as caught:
+            settings_for(source, {name: value_of(name)})
+        said = str(caught.value)
+        assert said.startswith(f"{name} is a setting of the task")
+        assert said.endswith(f"this run's task is {task}")
+        assert all(reader in said for reader in readers(name))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_no_task_has_is_unknown(task: str) -> None:
+    source = Source("a", task, get(task).sources[0], {"all": Path("a.txt")})
+    with pytest.raises(UnknownNameError, match="hidden_size"):
+        settings_for(source, {"hiden_size": 9})
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_each_setting_stands_in_one_group(task: str) -> None:
+    groups = get(task).defaults.settings.groups().values()
+    assert sum(len(type(group).model_fields) for group in groups) == len(get(task).defaults.settings.names())
+
+
+# what a task can be given it reads
+
+SMALL: dict[str, Any] = {"hidden_size": 4, "embedding_size": 4, "epochs": 3.0, "batch_size": 64, "min_count": 1}
+LINES = [f"{who} {does} the {what} today" for who in ("ann", "bob", "eve", "joe") for does in ("sees", "has", "buys")
+         for what in ("cat", "dog", "hat")]  # fmt: skip
+
+
+def table(folder: Path, *, parts: bool = False) -> Path:
+    rows = ["text\tlabel\tpart", *(f"{line}\t{line[:3]}\t{('train', 'validation')[i % 5 == 0]}"
+                                   for i, line in enumerate(LINES))]  # fmt: skip
+    return write(folder / "table.tsv", rows if parts else [row.rpartition("\t")[0] for row in rows])
+
+
+def write(path: Path, lines: list[str]) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def languages(folder: Path) -> Path:
+    lines = [*LINES, "a line with more words than all of the others"]
+    for part in ("train", "validation"):
+        write(folder / "pairs" / f"{part}.en", lines)
+        write(folder / "pairs" / f"{part}.de", [line.upper() for line in lines])
+    return folder / "pairs"
+
+
+def tunes(folder: Path) -> Path:
+    tune = "X:{}\nT:a\nM:4/4\nL:1/8\nK:{}\nCDEF GABc|cBAG FEDC|C{} DEFG ABc|\n"
+    return write(
+        folder / "tunes" / "reel.abc", [tune.format(i, "GDCA"[i % 4], "zabcdefgGABCDEF"[i]) for i in range(15)]
+    )
+
+
+def runs(task: str, folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Data and settings that together ask for all that a task has."""
+    words = {"level": "word"}
+    match task:
+        case "language":
+            yield write(folder / "text.txt", LINES), words
+            yield table(folder), {"level": "bpe", "text": "text", "max_vocabulary": 40}
+        case "classify":
+            yield table(folder), words
+            yield table(folder, parts=True), {"split_column": "part", "pooling": "mean"}
+        case "tag":
+            tagged = [f"{word} {'B' if word in ('cat', 'dog') else 'O'}" for line in LINES for word in line.split()]
+            sentences = [row for i, word in enumerate(tagged) for row in (word, *([""] if i % 5 == 4 else []))]
+            yield write(folder / "tagged.bio", sentences), {"char_size": 3, "pair_size": 3}
+        case "fill":
+            yield write(folder / "text.txt", LINES), words
+            yield table(folder), words
+        case "translate":
+            yield table(folder), words
+            yield languages(folder), words | {"max_length": 6}
+        case "generate":
+            yield table(folder), words
+            yield table(folder, parts=True), {"split_column": "part"}
+            yield tunes(folder), {"max_length": 200}
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The settings that are looked at from now on."""
+    found: set[str] = set()
+
+    def looked_at(self: BaseModel, name: str) -> Any:
+        if name in EVERYTHING:
+            found.add(name)
+        return object.__getattribute__(self, name)
+
+    for group in (DataSettings, NetworkSettings, TrainingSettings):
+        monkeypatch.setattr(group, "__getattribute__", looked_at)
+    monkeypatch.setattr(preparation, "check_sense", lambda *_: None)
+    return found
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_a_task_can_be_given_it_reads(task: str, tmp_path: Path, read: set[str]) -> None:
+    found: set[str] = set()
+    vectors_file = write(tmp_path / "vectors.txt", [f"{word} 1 2 3 4" for word in ("cat", "the", "a", "C")])
+    for path, given in runs(task, tmp_path):
+        for optimizer in ({"optimizer": "sgd", "clip_value": 1.0}, {"optimizer": "adamw"}):
+            source = resolve(path, task if path.suffix else None)
+            settings = settings_for(source, SMALL | given | optimizer)
+            read.clear()
+            prepared = prepare_run(source, settings)
+            fit(prepared.task, prepared.settings.training)
+            for file in (None, vectors_file):
+                vectors.start(prepared, file, lambda _: None)
+            found |= read
+    assert get(task).defaults.settings.names() - found - BEFORE == LATER.get(task, set())
