@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from recurra.data.checked import Amount, Count, Exact, Name, Sha256, Stored, Text, checked
 from recurra.data.spans import SCHEMES
 from recurra.data.text import check_encoding
-from recurra.errors import DataError, ModelFolderError, RecurraError
+from recurra.errors import DataError, ModelFolderError, RecurraError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks import registry
 from recurra.tasks.rival import Rival
@@ -211,9 +211,10 @@ def settings_of(config: Config) -> AnySettings:
     row = registry.get(config.task)
     start = row.defaults.settings
     start.changed(**row.read(config.source.options))
-    for names in config.settings.values():
-        if isinstance(names, dict):
-            row.refuse_unread(map(str, names))
+    try:
+        row.refuse_unread(str(name) for names in config.settings.values() if isinstance(names, dict) for name in names)
+    except UsageError as error:
+        raise UsageError(f"{error}; train it again with this version") from error
     settings = start.from_json(config.settings)
     check_encoding(settings.data.encoding)
     return settings

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from recurra.errors import DataError
-from recurra.tasks.classify.data import ClassifyData, infer_level, prepare
+from recurra.tasks.classify.data import ClassifyData, prepare
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.resolving import resolve
 
@@ -76,21 +76,6 @@ def test_columns_that_cannot_be_told(tmp_path: Path) -> None:
         read(table(tmp_path / "t.csv", rows(), "text,b"), label="text")
     with pytest.raises(DataError, match="'nothing'"):
         read(table(tmp_path / "t.csv", rows()), text="nothing")
-
-
-@pytest.mark.parametrize(
-    ("texts", "level"),
-    [
-        (["Abakumtsev", "Nguyen", "van der Berg"], "char"),
-        (["a film of great beauty", "not good at all"], "word"),
-        (["商务大床房，房间很大", "整体感觉 经济实惠不错"], "char"),
-        (["good", "bad"], "char"),
-        (["ACGTACGTACGTACGTACGTACGT ACGTACGTACGTACGTACGTACGT ACGTTTTTTTTTTTTTTTTTTTTT"], "char"),
-        ([], "char"),
-    ],
-)
-def test_the_level_follows_the_texts(texts: list[str], level: str) -> None:
-    assert infer_level(texts) == level
 
 
 def test_the_level_is_told_unless_it_was_asked(tmp_path: Path) -> None:

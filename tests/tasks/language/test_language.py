@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import Any
 
@@ -15,7 +14,7 @@ from torch.nn import functional
 from recurra.data.corpus import Corpus
 from recurra.data.vocabulary import Vocabulary
 from recurra.tasks.language import trainee as language
-from recurra.tasks.language.trainee import LanguageTask, named_loss, nats_per_token
+from recurra.tasks.language.trainee import LanguageTask, nats_per_token
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.settings import NextTokenSettings
 
@@ -79,15 +78,6 @@ def test_every_token_is_scored_once(count: int) -> None:
     assert again <= language.STREAMS
     for tokens, fresh in model.calls:
         assert fresh or (np.diff(tokens[:-1], axis=1) == 1).all()
-
-
-def test_units_have_names() -> None:
-    loss = math.log(4)
-    assert named_loss(loss, "char") == pytest.approx(
-        {"nats_per_character": loss, "bits_per_character": 2, "perplexity": 4}
-    )
-    assert named_loss(loss, "byte") == pytest.approx({"nats_per_byte": loss, "bits_per_byte": 2, "perplexity": 4})
-    assert named_loss(loss, "word") == pytest.approx({"nats_per_word": loss, "perplexity": 4})
 
 
 # training

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data import examples as reading
-from recurra.data.chinese import han_share
 from recurra.data.examples import Examples
 from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, split, split_off
 from recurra.data.tables import column_names, read_table
@@ -19,21 +18,7 @@ from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
-
-TEXT_COLUMNS = (
-    "text", "sentence", "review", "content", "name", "word",
-    "文本", "文字", "句子", "语句", "語句", "内容", "內容", "正文", "评论", "評論", "评论内容", "評論內容", "留言",
-    "文章", "标题", "標題", "评价", "評價",
-)  # fmt: skip
-LABEL_COLUMNS = (
-    "label", "class", "category", "target", "language", "sentiment",
-    "标签", "標籤", "类别", "類別", "分类", "分類", "类型", "類型", "情感",
-    "情感倾向", "情感傾向", "情感极性", "情感極性", "情绪", "情緒", "倾向", "傾向", "意图", "意圖", "评价", "評價",
-)  # fmt: skip
-"""What the columns of a table are usually called, in lower case, the likeliest first.
-
-A judgement (评价) is the text where no column is likelier to be, and the label beside a text.
-"""
+from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS, infer_level, mostly_chinese
 
 
 @dataclass(frozen=True)
@@ -123,28 +108,12 @@ def prepare(
     return ClassifyData(classes, vocabulary, parts, facts, notes)
 
 
-def infer_level(texts: list[str]) -> Level:
-    """Words where texts have several, characters for names, for Chinese and for scripts without spaces."""
-    sample = _sample(texts)
-    words = sum(len(t.split()) for t in sample) / max(1, len(sample))
-    letters = sum(len(t) for t in sample) / max(1, len(sample))
-    return "word" if words >= 3 and letters / words < 15 and not _chinese(sample) else "char"
-
-
 def _why(level: Level, texts: list[str]) -> str:
     if level == "word":
         return "words: texts of several words"
-    if _chinese(_sample(texts)):
+    if mostly_chinese(texts):
         return "characters: Chinese texts; --segment word cuts them into words"
     return "characters: short or unspaced texts"
-
-
-def _sample(texts: list[str]) -> list[str]:
-    return texts[:: max(1, len(texts) // 1000)]
-
-
-def _chinese(texts: list[str]) -> bool:
-    return han_share(texts) > 0.5
 
 
 def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], max_length: int | None) -> Part:

@@ -18,9 +18,9 @@ from recurra.data.text import iter_lines
 from recurra.data.twins import Form, describe_shared, form_of, gathered, told_moved
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError, listed
-from recurra.tasks.classify.data import TEXT_COLUMNS, infer_level
 from recurra.tasks.fill.settings import FillDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.text.usual import TEXT_COLUMNS, infer_level
 
 Ids = npt.NDArray[np.int64]
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from recurra.baselines.kneser_ney import KneserNey
 from recurra.tasks.generate.data import GenerateData, Ids, Part
-from recurra.tasks.language.trainee import named_loss
 from recurra.tasks.rival import Rival
+from recurra.tasks.text.losses import named_loss
 
 ORDERS = (3, 5, 7)
 MIXES = tuple(round(0.1 * step, 1) for step in range(11))

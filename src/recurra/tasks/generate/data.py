@@ -20,9 +20,9 @@ from recurra.data.tables import column_names
 from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, listed, quoted
-from recurra.tasks.classify.data import LABEL_COLUMNS, TEXT_COLUMNS, infer_level
 from recurra.tasks.generate.settings import GenerateDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS, infer_level
 
 Ids = npt.NDArray[np.int64]
 KEYS = (-2, -1, 1, 2)

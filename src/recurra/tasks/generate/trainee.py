@@ -20,8 +20,8 @@ from recurra.data.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.tasks.generate.data import GenerateData, Part
-from recurra.tasks.language.trainee import named_loss
 from recurra.tasks.model import Model, refuse_options
+from recurra.tasks.text.losses import named_loss
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.topologies.sampling import check_sampling, numbers

@@ -6,8 +6,9 @@ import time
 
 from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.corpus import Corpus
-from recurra.tasks.language.trainee import Tokens, named_loss
+from recurra.tasks.language.trainee import Tokens
 from recurra.tasks.rival import Rival
+from recurra.tasks.text.losses import named_loss
 
 ORDERS = (2, 3, 5)
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from recurra import metrics
 from recurra.data.batches import StreamBatches
 from recurra.data.corpus import Corpus
 from recurra.engines.request import State
+from recurra.tasks.text.losses import named_loss
 from recurra.topologies.carry import begun_anew
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.settings import NextTokenSettings
@@ -119,12 +119,3 @@ def judge(network: nn.Module, tokens: Tokens, level: str) -> dict[str, float]:
     """The loss in nats per token, and what it means."""
     loss = nats_per_token(network, tokens)
     return {"loss": loss} | named_loss(loss, level)
-
-
-def named_loss(loss: float, level: str) -> dict[str, float]:
-    """A loss in nats per token under the names of its units; the bits of one token for characters and bytes."""
-    unit = {"char": "character", "bpe": "subword"}.get(level, level)
-    found = {f"nats_per_{unit}": loss}
-    if level not in ("word", "bpe"):
-        found[f"bits_per_{unit}"] = metrics.bits_per_token(loss)
-    return found | {"perplexity": metrics.perplexity(loss)}
