@@ -17,7 +17,7 @@ from recurra.engines.request import CellWeights, Request
 from recurra.errors import DataError, UnknownNameError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks import registry
-from recurra.tasks.settings import AnySettings, segmented
+from recurra.tasks.settings import AnySettings, TextSettings, segmented
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.task import Prepared
 from recurra.topologies.settings import NetworkSettings, TwoWaySettings
@@ -37,8 +37,9 @@ def settings_for(source: Source, given: dict[str, Any]) -> AnySettings:
     options = row.read(source.options)
     parts = {part: Path(given[part]).name for part in FILES if given.get(part) is not None}
     said = row.defaults.settings.changed(**options).changed(**given | parts)
-    cut = segmented(said.data, given)
-    start = row.defaults.at(cut.get("level", said.data.level))
+    of_text = isinstance(said.data, TextSettings)
+    cut = segmented(said.data, given) if of_text else {}
+    start = row.defaults.at(cut.get("level", said.data.level) if of_text else None)
     settings = start.changed(**options).changed(**given | parts).changed(**cut)
     settings = _tied_if_it_fits(source, with_vectors(source.task, settings, given), given)
     network, training = settings.network, settings.training

@@ -8,7 +8,7 @@ from typing import Any
 from recurra.data.splits import PARTS
 from recurra.errors import UsageError
 from recurra.tasks import registry
-from recurra.tasks.settings import AnySettings
+from recurra.tasks.settings import AnySettings, TextSettings
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.sources.tagged_pairs import TAGS
 
@@ -56,6 +56,8 @@ def _check_division(source: Source, asked: Collection[str]) -> None:
 
 
 def _check_tokens(source: Source, settings: AnySettings, asked: Collection[str]) -> None:
+    if not isinstance(settings.data, TextSettings):
+        return
     level = settings.data.level
     for name in ("min_count", "max_vocabulary"):
         if name in asked and level == "byte":

@@ -10,7 +10,7 @@ from recurra.data.vector_file import VectorFile
 from recurra.errors import UsageError
 from recurra.report import measures
 from recurra.report.record import Table
-from recurra.tasks.settings import AnySettings
+from recurra.tasks.settings import AnySettings, TextSettings
 from recurra.tasks.task import Prepared
 from recurra.tasks.word_vectors import table as vectors
 from recurra.tasks.word_vectors.skipgram import Pass, SkipGram
@@ -25,6 +25,8 @@ def with_vectors(task: str, settings: AnySettings, given: dict[str, Any]) -> Any
     Errors: UsageError for settings that do not go together; DataError for a file that holds no vectors
     """
     data, network = settings.data, settings.network
+    if not isinstance(data, TextSettings):
+        return settings
     if given.get("vectors") is not None and data.train_vectors:
         raise UsageError("vectors are either read from a file or learned first; give vectors or train_vectors")
     if given.get("vectors") is None and given.get("vectors_encoding") is not None:
@@ -51,7 +53,7 @@ def with_vectors(task: str, settings: AnySettings, given: dict[str, Any]) -> Any
 def start(prepared: Prepared, file: Path | None, say: Callable[[str], None]) -> None:
     """Read or learn the word vectors that the settings ask for. Errors: DataError with file and line"""
     settings = prepared.settings
-    if file is None and not settings.data.train_vectors:
+    if file is None and not (isinstance(settings.data, TextSettings) and settings.data.train_vectors):
         return
     table = prepared.word_table()
     if file is not None:

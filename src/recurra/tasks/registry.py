@@ -41,8 +41,10 @@ class Row:
         return cast("Defaults[Any, Any, Any]", importlib.import_module(f"{self.home}.settings").DEFAULTS)
 
     def read(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of some settings that it reads."""
+        """Those of some settings that it reads. Errors: UnknownNameError for a setting of no task"""
         names = self.defaults.settings.names()
+        for name in options:
+            _check_known(name)
         return {name: value for name, value in options.items() if name in names}
 
     def refuse_unread(self, given: Iterable[str]) -> None:
@@ -50,9 +52,8 @@ class Row:
         own = self.defaults.settings.names()
         for name in given:
             if name not in own:
+                _check_known(name)
                 tasks = readers(name)
-                if not tasks:
-                    raise UnknownNameError("setting", name, sorted(set().union(*_names().values())))
                 one = f"the task {tasks[0]}" if len(tasks) == 1 else f"the tasks {', '.join(tasks)}"
                 raise UsageError(f"{name} is a setting of {one}; this run's task is {self.name}")
 
@@ -84,6 +85,11 @@ def get(name: str) -> Row:
 def readers(setting: str) -> list[str]:
     """The tasks that read a setting."""
     return [task for task, names in _names().items() if setting in names]
+
+
+def _check_known(name: str) -> None:
+    if not readers(name):
+        raise UnknownNameError("setting", name, sorted(set().union(*_names().values())))
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from recurra.errors import DataError, ModelFolderError, RecurraError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks import registry
 from recurra.tasks.rival import Rival
-from recurra.tasks.settings import AnySettings
+from recurra.tasks.settings import AnySettings, TextSettings
 from recurra.tasks.sources.file_kinds import Kind
 
 MOST = 1 << 20
@@ -216,7 +216,8 @@ def settings_of(config: Config) -> AnySettings:
     except UsageError as error:
         raise UsageError(f"{error}; train it again with this version") from error
     settings = start.from_json(config.settings)
-    check_encoding(settings.data.encoding)
+    if isinstance(settings.data, TextSettings):
+        check_encoding(settings.data.encoding)
     return settings
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ def test_what_no_task_has_is_unknown(task: str) -> None:
     source = Source("a", task, get(task).sources[0], {"all": Path("a.txt")})
     with pytest.raises(UnknownNameError, match="hidden_size"):
         settings_for(source, {"hiden_size": 9})
+    with pytest.raises(UnknownNameError, match="hidden_size"):
+        settings_for(replace(source, options={"hiden_size": 9}), {})
 
 
 @pytest.mark.parametrize("task", TASKS)
