@@ -29,6 +29,8 @@ def test_an_option_that_is_not_given_is_not_passed_on(recurra: Recurra, arrived:
         "out": None,
         "overwrite": False,
         "resume": None,
+        "start_from": None,
+        "log": None,
         "quiet": False,
         "command": "recurra train names",
     }
