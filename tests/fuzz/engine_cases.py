@@ -360,12 +360,13 @@ def check(case: Case) -> None:
         if case.kind == "float64":
             raise
         if case.kind == "bfloat16":
-            # Which sums are rounded is an engine's choice: it may be no farther from the exact ones than the reference.
+            # Which sums are rounded is an engine's choice, and terms may cancel: held against the exact numbers, it
+            # may be off by so many times what the reference loses.
             exact = Drawn(replace(case, kind="float64")).run("reference", torch.float64)
             for name, value in found.items():
                 off = float((expected[name] - exact[name].double()).abs().max())
                 most = max(float(exact[name].abs().max()), 1e-3)
-                close(value, exact[name], max(TOLERANCE[case.kind], off / most), name)
+                close(value, exact[name], max(TOLERANCE[case.kind], 4 * off / most), name)
             return
         # Terms may cancel: then float32 itself is off by more, and the reference engine in float32 says by how much.
         rough = drawn.run("reference", torch.float32)
