@@ -196,3 +196,21 @@ def test_a_bug_is_a_traceback(recurra: Recurra, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("recurra.api.training.train", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         recurra("train", "x")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("train", "LONG"), 3),
+        (("train", "surnames", "--vectors", "LONG"), 3),
+        (("evaluate", "LONG"), 4),
+        (("explain", "LONG"), 2),
+        (("explain", "LONG", "--nearest", "a"), 4),
+        (("vectors", "LONG", "--out", "v.txt"), 3),
+    ],
+)
+def test_a_name_longer_than_any_file_system_takes(recurra: Recurra, words: tuple[str, ...], code: int) -> None:
+    found = recurra(*("x" * 5000 if word == "LONG" else word for word in words))
+    assert found.code == code, found.err
+    assert "Traceback" not in found.err
+    assert len(found.err) < 2500

@@ -52,7 +52,7 @@ def find(config: Config, folder: Path) -> Source:
         files = {key: Path(os.path.normpath(place / path)) for key, path in stored.files}
         source = Source(stored.name, stored.task, stored.kind, files, stored.options, stored.why)
     for path in source.files.values():
-        if "\0" in str(path) or not path.is_file():
+        if not os.path.isfile(path):  # of paths that cannot be, too
             raise DataError("the data of this run are not there any more", remedy="name the data to judge it on",
                             file=path)  # fmt: skip
     check_same([file.model_dump() for file in config.data.files], source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def _export(
     source: str | Path, path: Path, task: str | None, how: SkipGram, overwrite: bool, talk: Talk,
     settings: dict[str, Any],
 ) -> int:  # fmt: skip
-    if (Path(source) / MANIFEST).is_file():
+    if os.path.isfile(Path(source) / MANIFEST):
         _refuse_learning(task, how, settings)
         found = load(source).model.word_vectors()
         tokens, rows = found.tokens, found.rows

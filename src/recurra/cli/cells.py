@@ -63,7 +63,7 @@ def _names_a_folder(name: str) -> bool:
     """Whether a model folder is meant, there or not: a cell's name is no path."""
     from recurra.cells.catalogue import names
 
-    if (Path(name) / MANIFEST).is_file():
+    if os.path.isfile(Path(name) / MANIFEST):
         return True
     return name not in names() and (any(sign in name for sign in "/\\.") or os.path.lexists(name))
 

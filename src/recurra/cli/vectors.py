@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 import typer
@@ -60,7 +61,7 @@ def explain_nearest(source: str, word: str, top: int, *, json: bool) -> None:
 
     word = text(word)
     found = (
-        nearest_in_file(Path(source), word, top=top) if Path(source).is_file() else load(source).nearest(word, top=top)
+        nearest_in_file(Path(source), word, top=top) if os.path.isfile(source) else load(source).nearest(word, top=top)
     )
     if json:
         neighbours = [{"word": token, "cosine": cosine} for token, cosine in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -63,11 +64,11 @@ def resolve(
             refuse_streams(Path(given))
     if parallel is not None:
         source = _two_files(path, Path(parallel))
-    elif path.is_dir():
+    elif os.path.isdir(path):
         found = _looked_into(path, task)
         tuned = dict(TUNE_SETTINGS) if found.kind == "tunes" else {}
         source = Source(path.name, found.task, found.kind, found.files, tuned, found.why)
-    elif path.exists():
+    elif os.path.exists(path):
         source = _file(path, task)
     elif str(data) in named.names():
         source = named_source(str(data))
@@ -136,7 +137,7 @@ def _file(path: Path, task: str | None) -> Source:
 
 def _two_files(source: Path, target: Path) -> Source:
     for path in (source, target):
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise DataError("parallel joins two files, this is none", file=path)
     files = {"all.source": source, "all.target": target}
     name = source.name.partition(".")[0]
@@ -179,7 +180,7 @@ def _with_parts(source: Source, validation: str | None, test: str | None) -> Sou
             remedy=f"name the files train.{end}, validation.{end} and test.{end} and give their folder",
         )
     for path in more.values():
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise DataError("no such file", file=path)
     if any(key.endswith(TAGS) for key in source.files):
         raise DataError(
