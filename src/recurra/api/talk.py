@@ -21,9 +21,15 @@ SILENT_SECONDS = 2.0
 """What takes longer says that it goes on."""
 
 
+LONGEST_NAME = 200
+"""Characters of a name that are shown in a line of progress."""
+
+
 def begin(data: object, resume: object = None) -> str:
     """The first line of a training on data, or of one that goes on, said before anything that takes time."""
-    return f"training on {in_a_line(data)}" if resume is None else f"resuming {in_a_line(resume)}"
+    shown = in_a_line(data if resume is None else resume)
+    shown = shown if len(shown) <= LONGEST_NAME else f"{shown[:LONGEST_NAME]}…"
+    return f"training on {shown}" if resume is None else f"resuming {shown}"
 
 
 def duration(seconds: float) -> str:
