@@ -38,7 +38,7 @@ class RecurraError(Exception):
 
 def quoted(value: object, longest: int = 60) -> str:
     """A value of the user's as `repr` writes it, no more than the first `longest` characters of it."""
-    return repr(_cut(value, longest)) if isinstance(value, str) else _cut(repr(value), longest)
+    return repr(shortened(value, longest)) if isinstance(value, str) else shortened(repr(value), longest)
 
 
 def listed(names: Collection[str], most: int = 20, *, write: Callable[[str], str] = quoted) -> str:
@@ -57,7 +57,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
-def _cut(name: str, longest: int = 60) -> str:
+def shortened(name: str, longest: int = 60) -> str:
+    """The first `longest` characters at most."""
     return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
@@ -86,7 +87,7 @@ class UnknownNameError(UsageError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = nearest(name, names)
-        hint = f"did you mean {near!r}?" if near is not None else f"there are: {listed(names, 60, write=_cut)}"
+        hint = f"did you mean {near!r}?" if near is not None else f"there are: {listed(names, 60, write=shortened)}"
         super().__init__(f"unknown {kind} {quoted(name, 200)}; {hint}")
 
 

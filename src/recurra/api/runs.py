@@ -11,12 +11,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from recurra import model_folder
-from recurra.api.verdict import best_baseline, headline
+from recurra.api.verdict import headline
 from recurra.data.checked import Amount, Count, Name, checked
 from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.locks import is_held
 from recurra.model_folder import ModelFolder
 from recurra.model_folder.manifest import MANIFEST
+from recurra.report.best import best_baseline
 from recurra.report.measures import measure
 from recurra.tasks.rival import Rival
 from recurra.tasks.stored import Config, Metrics, Score, config_of, of_folder

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from recurra.errors import shortened
 from recurra.terminal import Printed, escape, in_a_line, standard_error
 from recurra.training.history import Point, Tick
 
@@ -19,16 +20,13 @@ EVERY_SECONDS = 10
 """Off a terminal a step is told about so often at most."""
 SILENT_SECONDS = 2.0
 """What takes longer says that it goes on."""
-
-
 LONGEST_NAME = 200
 """Characters of a name that are shown in a line of progress."""
 
 
 def begin(data: object, resume: object = None) -> str:
     """The first line of a training on data, or of one that goes on, said before anything that takes time."""
-    shown = in_a_line(data if resume is None else resume)
-    shown = shown if len(shown) <= LONGEST_NAME else f"{shown[:LONGEST_NAME]}…"
+    shown = shortened(in_a_line(data if resume is None else resume), LONGEST_NAME)
     return f"training on {shown}" if resume is None else f"resuming {shown}"
 
 

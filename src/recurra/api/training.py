@@ -356,7 +356,6 @@ class _Training:
         self.talk.say(
             f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, {torch.get_num_threads()} threads"
         )
-
         if self.engine == "native" or network.engine != "auto" or _on_cuda(self.prepared.settings.training.device):
             return
         if (missing := library.why_missing()) is not None:

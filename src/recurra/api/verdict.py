@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from recurra.api.talk import short
+from recurra.report.best import Scored, best_baseline
 from recurra.report.measures import Measure, measure, write_number
 from recurra.training.history import Point
 
@@ -20,16 +21,6 @@ BUDGETS = (1, 2, 5, 10, 20, 30, 60, 120, 240, 480)
 """Minutes that are suggested."""
 LONGER = 3
 """Times the training so far."""
-
-
-class Scored(Protocol):
-    """A baseline: its name, and its scores under the names of the model's own."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def metrics(self) -> Mapping[str, float]: ...
 
 
 @dataclass(frozen=True)
@@ -47,16 +38,6 @@ def headline(metrics: Mapping[str, float], baselines: Sequence[Scored] = ()) -> 
     known = [name for name in metrics if name != "loss" and measure(name).better is not None]
     shared = (name for name in known if any(_is_number(other.metrics.get(name)) for other in baselines))
     return next(shared, known[0] if known else None)
-
-
-def best_baseline(name: str, baselines: Iterable[Scored]) -> tuple[str, float] | None:
-    """Name and score of the baseline that is best by a metric."""
-    found: tuple[str, float] | None = None
-    for other in baselines:
-        value = other.metrics.get(name)
-        if value is not None and math.isfinite(value) and (found is None or measure(name).beats(value, found[1])):
-            found = other.name, value
-    return found
 
 
 def verdict(metrics: Mapping[str, float], baselines: Sequence[Scored]) -> Verdict | None:

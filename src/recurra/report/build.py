@@ -12,6 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from recurra.report import measures
+from recurra.report.best import best_baseline
 from recurra.report.confusion import MOST_CLASSES, MOST_WITH_NUMBERS, draw_confusion
 from recurra.report.figures import draw_comparison, draw_curves
 from recurra.report.mathtext import draw_equation
@@ -84,13 +85,7 @@ def _percent(fraction: float) -> str:
 def _cards(record: RunRecord) -> Iterator[Card]:
     for name, value in record.metrics.items():
         measure = measures.measure(name)
-        rival: tuple[str, float] | None = None
-        for baseline in record.baselines:
-            other = baseline.metrics.get(name)
-            if other is None or not math.isfinite(other):
-                continue
-            if rival is None or measure.beats(other, rival[1]):
-                rival = (baseline.name, other)
+        rival = best_baseline(name, record.baselines)
         if rival is None or measure.better is None or not math.isfinite(value):
             yield Card(measure.label, measure.write(value))
             continue

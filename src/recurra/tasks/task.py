@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -66,6 +67,11 @@ class Prepared(ABC):
     def details(self) -> dict[str, Any]:
         """Fields of report.record.RunRecord that only this task fills: samples, tables, pictures ..."""
         return {}
+
+
+def held_out_part(parts: Mapping[str, Sized]) -> str:
+    """The part that a run is judged on: the test part if there is one, else that of validation."""
+    return "test" if len(parts["test"]) else "validation"
 
 
 class Kind(Protocol):

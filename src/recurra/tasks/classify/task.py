@@ -20,7 +20,7 @@ from recurra.tasks.classify.trainee import Classifier, ClassifyTask, judge, log_
 from recurra.tasks.rival import Rival
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import ClassifyConfig, config_of
-from recurra.tasks.task import Prepared
+from recurra.tasks.task import Prepared, held_out_part
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.many_to_one import SequenceClassifier
@@ -53,7 +53,7 @@ class ClassifyKind:
             batch_tokens=training.batch_tokens,
             crop=training.crop,
         )
-        judged_on = "test" if len(data.parts["test"]) else "validation"
+        judged_on = held_out_part(data.parts)
         return PreparedClassifier(source, settings, task, data.facts, list(data.notes), judged_on, data)
 
     def load(self, folder: ModelFolder, settings: ClassifySettings) -> Classifier:

@@ -21,7 +21,7 @@ from recurra.tasks.fill.trainee import Filler, FillTask, Scores, compare, inner,
 from recurra.tasks.rival import Rival
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import FillConfig, config_of
-from recurra.tasks.task import Prepared
+from recurra.tasks.task import Prepared, held_out_part
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.fill import SIDES, GapFiller, Side
@@ -52,7 +52,7 @@ class FillKind:
         task = FillTask(
             data, settings.network, batch_size=training.batch_size, seed=training.seed, drawn=training.drawn_outputs
         )
-        judged_on = "test" if len(data.parts["test"]) else "validation"
+        judged_on = held_out_part(data.parts)
         return PreparedFill(source, settings, task, data.facts, list(data.notes), judged_on, data)
 
     def load(self, folder: ModelFolder, settings: FillSettings) -> Filler:

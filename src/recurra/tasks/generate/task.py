@@ -29,7 +29,7 @@ from recurra.tasks.generate.trainee import GenerateTask, Generator, build, judge
 from recurra.tasks.rival import Rival
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import Config, GenerateConfig, config_of
-from recurra.tasks.task import Prepared
+from recurra.tasks.task import Prepared, held_out_part
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.one_to_many import ConditionedDecoder
@@ -62,7 +62,7 @@ class GenerateKind:
         data = prepare(source, settings.data, seed=training.seed, kept=known)
         torch.manual_seed(training.seed)
         task = GenerateTask(data, settings.network, batch_size=training.batch_size, seed=training.seed)
-        judged_on = "test" if len(data.parts["test"]) else "validation"
+        judged_on = held_out_part(data.parts)
         return PreparedGenerator(source, settings, task, data.facts, list(data.notes), judged_on, data)
 
     def load(self, folder: ModelFolder, settings: GenerateSettings) -> Generator:

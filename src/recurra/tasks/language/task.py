@@ -18,7 +18,7 @@ from recurra.tasks.language.settings import DEFAULTS, LanguageSettings
 from recurra.tasks.language.trainee import LanguageTask, judge
 from recurra.tasks.rival import Rival
 from recurra.tasks.sources.resolving import Source, hashes
-from recurra.tasks.task import Prepared
+from recurra.tasks.task import Prepared, held_out_part
 from recurra.tasks.text.repeated_lines import repeated_lines
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
@@ -61,7 +61,7 @@ class LanguageKind:
             seed=training.seed,
             state_reset=training.state_reset,
         )
-        judged_on = "test" if len(corpus.test) else "validation"
+        judged_on = held_out_part({"test": corpus.test})
         judged = getattr(corpus, judged_on)
         facts = {
             "name": source.name,

@@ -21,7 +21,7 @@ from recurra.tasks.tag.reading import in_scheme, read_parts, spans_of
 from recurra.tasks.tag.report import details
 from recurra.tasks.tag.settings import TagSettings
 from recurra.tasks.tag.trainee import TagTask, build_network, judge, tag_part
-from recurra.tasks.task import Prepared
+from recurra.tasks.task import Prepared, held_out_part
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.tagger import Tagger
@@ -50,7 +50,7 @@ class TagKind:
         )
         torch.manual_seed(training.seed)
         task = TagTask(data, settings.network, batch_size=training.batch_size, seed=training.seed)
-        judged_on = "test" if len(data.parts["test"]) else "validation"
+        judged_on = held_out_part(data.parts)
         return PreparedTagger(source, settings, task, data.facts, list(data.notes), judged_on, data)
 
     def load(self, folder: ModelFolder, settings: TagSettings) -> TagModel:

@@ -14,7 +14,7 @@ from recurra.report import record as report
 from recurra.report.attention import draw_attention
 from recurra.tasks.rival import Rival
 from recurra.tasks.sources.resolving import Source
-from recurra.tasks.task import Prepared
+from recurra.tasks.task import Prepared, held_out_part
 from recurra.tasks.translate.baselines import translate_rivals
 from recurra.tasks.translate.data import (
     PairPart,
@@ -62,7 +62,7 @@ class TranslateKind:
             smoothing=training.label_smoothing,
             own_words=training.scheduled_sampling,
         )
-        judged_on = "test" if len(data.parts["test"]) else "validation"
+        judged_on = held_out_part(data.parts)
         notes = [*data.notes, _how(settings)]
         return PreparedTranslator(source, settings, task, data.facts, notes, judged_on, data)
 
