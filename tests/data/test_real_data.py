@@ -10,7 +10,8 @@ import pytest
 
 from recurra.data.corpus import build_corpus
 from recurra.data.examples import distinct, from_files, from_folder, from_table
-from recurra.data.splits import check_splits, from_parts, overlap, split
+from recurra.data.splits import check_splits, from_parts, split
+from recurra.data.twins import shared
 from recurra.errors import DataError
 
 
@@ -28,7 +29,7 @@ def test_names(data: Path) -> None:
     once, dropped = distinct(examples)
     parts = split(once)
     check_splits(parts)
-    assert overlap(parts) == {}
+    assert shared({name: part.texts for name, part in parts}) == {}
     assert len(once) + dropped == 20_074
     assert [len(part.classes()) for _, part in parts] == [18, 18, 18]
 
@@ -43,7 +44,8 @@ def test_sst2(data: Path) -> None:
         {"1": 3_741, "0": 2_994},
         {"1": 444, "0": 428},
     ]
-    assert overlap(parts) == {"train and validation": 75}
+    twice = shared({name: part.texts for name, part in parts})
+    assert {pair: len(texts) for pair, texts in twice.items()} == {"train and validation": 75}
 
 
 def test_movie_reviews_in_windows_1252(data: Path) -> None:

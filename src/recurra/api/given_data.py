@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from recurra.data.download import cache_folder
+from recurra.data.whole_files import write_whole
 from recurra.errors import DataError, UsageError
 from recurra.tasks.given import path, plain
 from recurra.terminal import whole
@@ -136,9 +136,7 @@ def _written(rows: Iterator[dict[str, Any]]) -> Path:
     if not (file.is_file() and file.stat().st_size == len(content)):
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            mine = file.with_name(f".{secrets.token_hex(8)}")
-            mine.write_bytes(content)
-            mine.replace(file)
+            write_whole(file, content)
         except OSError as error:
             raise DataError(f"cannot be written: {error.strerror or error}", file=file) from error
     return file

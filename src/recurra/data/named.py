@@ -6,7 +6,6 @@ A pinned set is taken from $RECURRA_DATA/<name>/ where that folder is, else from
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,6 +16,7 @@ from typing import Any, Literal
 from recurra.data.download import cached_folder, fetch, local_folder, place_of, unwritable, verify
 from recurra.data.registry import BUILT_IN_TO_JUDGE, REGISTRY, Kind, Layout, PinnedSet
 from recurra.data.sources import sha256
+from recurra.data.whole_files import write_whole
 from recurra.errors import DataError, UnknownNameError
 
 SURNAMES = Path(__file__).with_name("surnames")
@@ -198,7 +198,7 @@ def _get_python_docs() -> NamedData:
     try:
         if not path.is_file() or path.read_bytes() != text:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, text)
+            write_whole(path, text)
     except OSError as error:
         raise unwritable(path, error) from error
     return _named("python-docs", "language", "one", {"all": path}, {}, {"all": sha256(path)})
@@ -263,7 +263,7 @@ def _copied(data: NamedData, folder: Path) -> NamedData:
         for key, target in files.items():
             if not target.exists():
                 target.parent.mkdir(exist_ok=True)
-                _write_whole(target, data.files[key].read_bytes())
+                write_whole(target, data.files[key].read_bytes())
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror}", file=error.filename or folder) from error
     return replace(
@@ -272,13 +272,3 @@ def _copied(data: NamedData, folder: Path) -> NamedData:
         folder=folder if data.folder else None,
         label_files=dict(files) if data.label_files else {},
     )
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Written under a name of our own beside the path, then renamed: nobody ever sees half a file."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from recurra.data.examples import Example, Examples
-from recurra.data.twins import Form, shared, shortened
+from recurra.data.twins import Form, shortened
 from recurra.errors import DataError, UsageError, listed
 
 PARTS = ("train", "validation", "test")
@@ -155,14 +155,6 @@ def check_splits(splits: Splits, *, form: Form | None = None, dropped: int = 0) 
                     file=item.file,
                     line=item.line,
                 )
-
-
-def overlap(splits: Splits) -> dict[str, int]:
-    """How many distinct texts stand in two parts: {"train and test": 75}; pairs without any are left out.
-
-    Parts that `split` made never overlap. Files that somebody else made may: `twins.describe_shared` says so.
-    """
-    return {pair: len(texts) for pair, texts in shared({name: part.texts for name, part in splits}).items()}
 
 
 def many(count: int, noun: str) -> str:

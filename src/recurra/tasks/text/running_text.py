@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from recurra.data.splits import PARTS, check_fractions
 from recurra.data.tables import column_names, read_table
 from recurra.data.text import read_text
 from recurra.data.twins import Form, form_of
+from recurra.data.whole_files import write_whole
 from recurra.errors import DataError
 from recurra.tasks.settings import TextSettings
 from recurra.tasks.sources.resolving import Source
@@ -110,15 +109,11 @@ def _write(target: Path, lines: list[str], form: Form) -> None:
 
 
 def _replace(target: Path, text: str) -> None:
-    part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(part, target)
+        write_whole(target, text.encode("utf-8"))
     except OSError as error:
         raise DataError(
             f"the cache cannot be written to: {error.strerror or error}",
             remedy="set RECURRA_CACHE to a folder with room that can", file=target.parent,
         ) from error  # fmt: skip
-    finally:
-        part.unlink(missing_ok=True)
