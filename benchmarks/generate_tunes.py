@@ -5,7 +5,7 @@
 
 The data set is `nottingham`. Judged are 200 jigs, 200 reels and 300 tunes of classes as frequent as in training, drawn
 at several temperatures; beside them the same of Kneser-Ney n-grams of each class, the real tunes of the test part and
-all real ones, which bound what can be asked. A tune's bars are complete by the rule of recurra.data.abc_bars.complete.
+all real ones, which bound what can be asked. A tune's bars are complete by the rule of recurra.data.abc.bars.complete.
 Prints a table and writes JSON.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 
 import recurra
 from recurra.api import provenance
-from recurra.data.abc_bars import bars, complete, fits
+from recurra.data.abc.bars import bars, complete, fits
 from recurra.tasks.generate import data as generate_data
 from recurra.tasks.generate.baselines import ClassGrams
 from recurra.tasks.generate.data import GenerateData, Ids

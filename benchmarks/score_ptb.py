@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import recurra
-from recurra.data import named
+from recurra.data.datasets import named
 
 KEPT = ("<unk>", "N")
 """Words that stand for others."""

@@ -30,8 +30,8 @@ import torch
 from torch import Tensor, nn
 
 from recurra.api.preparation import prepare_run, settings_for
-from recurra.data import named
-from recurra.data.examples import Examples, distinct, from_folder
+from recurra.data.datasets import named
+from recurra.data.files.examples import Examples, distinct, from_folder
 from recurra.data.splits import Splits, split
 from recurra.metrics import balanced_accuracy
 from recurra.tasks.classify.trainee import ClassifyTask, judge

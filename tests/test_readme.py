@@ -15,7 +15,7 @@ import pytest
 from recurra.api import run, training
 from recurra.cells import catalogue
 from recurra.cli import main
-from recurra.data import named
+from recurra.data.datasets import named
 from recurra.errors import DataError
 from recurra.tasks.sources.file_kinds import TABLES
 

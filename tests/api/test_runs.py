@@ -15,7 +15,7 @@ import torch
 import recurra
 from recurra import model_folder
 from recurra.api.preparation import processors
-from recurra.data import chinese
+from recurra.data.tokens import chinese
 from recurra.errors import DataError, EngineError, ModelFolderError, UnknownNameError, UsageError
 
 Train = Callable[..., recurra.Run]
@@ -178,11 +178,11 @@ def test_a_folder_moved_with_its_data_still_finds_them(train: Train, labels: Pat
 def test_a_named_data_set_is_found_by_its_name(
     train: Train, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recurra.data.named._python_docs", lambda: text.read_bytes())
+    monkeypatch.setattr("recurra.data.datasets.named._python_docs", lambda: text.read_bytes())
     run = train("python-docs")
     assert run.config["source"]["files"] == []
     assert run.evaluate()["loss"] == run.metrics["metrics"]["loss"]
-    monkeypatch.setattr("recurra.data.named._python_docs", lambda: text.read_bytes() * 2)
+    monkeypatch.setattr("recurra.data.datasets.named._python_docs", lambda: text.read_bytes() * 2)
     with pytest.raises(DataError, match="is not the file of this run"):
         run.evaluate()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from command_line import TINY, Recurra
 
-from recurra.data.vectors import read_vectors
+from recurra.data.vectors.table import read_vectors
 
 
 @pytest.fixture

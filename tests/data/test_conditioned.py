@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from recurra.data.conditioned import Attributes, from_classes, from_table, from_tunes
-from recurra.data.examples import Example, Examples
+from recurra.data.files.examples import Example, Examples
 from recurra.errors import DataError, UnknownNameError, UsageError
 
 CSV = "name,land,sex,part\nAnna,it,f,train\n Ugo ,it,m,train\n,it,m,train\nOlga,ru,f,test\n"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recurra.data.examples import Example, Examples
+from recurra.data.files.examples import Example, Examples
 from recurra.data.splits import Splits, check_splits, from_parts, split
 from recurra.data.twins import describe_shared, shared
 from recurra.errors import DataError, UsageError

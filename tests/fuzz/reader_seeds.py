@@ -13,16 +13,16 @@ from pathlib import Path
 
 import polars as pl
 
-from recurra.data import parallel
-from recurra.data.abc import read_tunes, written
-from recurra.data.abc_bars import complete
-from recurra.data.abc_keys import transposed
-from recurra.data.candidates import read_candidates
-from recurra.data.poems import read_poems
-from recurra.data.tables import column_names, read_table
-from recurra.data.tagged import read_tagged
-from recurra.data.text import read_text
-from recurra.data.vectors import read_vectors
+from recurra.data.abc.bars import complete
+from recurra.data.abc.keys import transposed
+from recurra.data.abc.tunes import read_tunes, written
+from recurra.data.files import parallel
+from recurra.data.files.candidates import read_candidates
+from recurra.data.files.poems import read_poems
+from recurra.data.files.tables import column_names, read_table
+from recurra.data.files.text import read_text
+from recurra.data.tagged.sentences import read_tagged
+from recurra.data.vectors.table import read_vectors
 from recurra.errors import DataError
 from recurra.tasks import registry
 from recurra.tasks.classify import data as classify_data

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recurra.data.vectors import write_vectors
+from recurra.data.vectors.table import write_vectors
 from recurra.errors import UsageError
 from recurra.inspection import nearest as module
 from recurra.inspection.nearest import nearest, nearest_in_file

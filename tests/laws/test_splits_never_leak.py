@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from seen_by_networks import seen
 
-from recurra.data.abc_keys import transposed
+from recurra.data.abc.keys import transposed
 from recurra.errors import DataError
 from recurra.tasks import registry
 from recurra.tasks.classify import data as classify_data

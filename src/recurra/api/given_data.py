@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recurra.data.download import cache_folder
-from recurra.data.whole_files import write_whole
+from recurra.data.datasets.download import cache_folder
+from recurra.data.files.whole import write_whole
 from recurra.errors import DataError, UsageError
 from recurra.tasks.given import path, plain
 from recurra.terminal import whole

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from recurra import model_folder
 from recurra.api.verdict import headline
-from recurra.data.checked import Amount, Count, Name, checked
+from recurra.data.files.checked import Amount, Count, Name, checked
 from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.locks import is_held
 from recurra.model_folder import ModelFolder

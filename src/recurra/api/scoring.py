@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from recurra.api import provenance
 from recurra.baselines.kneser_ney import KneserNey
-from recurra.data.candidates import read_candidates
+from recurra.data.files.candidates import read_candidates
 from recurra.errors import DataError, UsageError
 from recurra.tasks import given
 from recurra.tasks.language.data import read_corpus, read_vocabulary

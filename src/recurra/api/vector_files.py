@@ -10,7 +10,7 @@ from recurra.api.preparation import settings_for
 from recurra.api.run import load
 from recurra.api.talk import Talk
 from recurra.api.vectors import told
-from recurra.data.vectors import check_out, write_vectors
+from recurra.data.vectors.table import check_out, write_vectors
 from recurra.errors import DataError, UsageError
 from recurra.locks import HeldError, holding
 from recurra.model_folder.manifest import MANIFEST

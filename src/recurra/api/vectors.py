@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from recurra.data.vector_file import VectorFile
+from recurra.data.vectors.file import VectorFile
 from recurra.errors import UsageError
 from recurra.report import measures
 from recurra.report.record import Table

@@ -22,8 +22,8 @@ from recurra.bench.parts import Parts
 from recurra.bench.plain_step import PlainStep, ways
 from recurra.bench.record import Request, Row
 from recurra.bench.timing import WARM_UPS, Times, no_collection
-from recurra.data.corpus import Corpus
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.corpus.mapped import Corpus
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.choose import choose
 from recurra.engines.request import Request as EngineRequest
 from recurra.engines.request import State

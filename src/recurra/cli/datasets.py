@@ -12,7 +12,7 @@ from recurra.cli.output import write, write_json, write_table
 
 def list_data(json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False) -> None:
     """List the data sets: name, task, size, where they are, what they are."""
-    from recurra.data import named
+    from recurra.data.datasets import named
 
     found = named.describe()
     if json:
@@ -32,7 +32,7 @@ def get_data(
 
     Its files are verified. Prints its folder, or its files one a line.
     """
-    from recurra.data import named
+    from recurra.data.datasets import named
 
     found = named.get(name, destination=destination)
     places = [found.folder] if found.folder is not None else list(found.files.values())

@@ -15,7 +15,7 @@ from recurra.cli import translations
 from recurra.cli.output import note, score, visible, write, write_json, write_table
 from recurra.cli.settings import of_panel
 from recurra.cli.values import text
-from recurra.data.text import check_encoding
+from recurra.data.files.text import check_encoding
 from recurra.errors import DataError, UsageError
 from recurra.tasks.settings import READING
 

@@ -41,7 +41,7 @@ def score(
 
     from recurra.api.run import load
     from recurra.api.talk import Talk
-    from recurra.data.candidates import read_candidates
+    from recurra.data.files.candidates import read_candidates
 
     model = load(run)
     groups = read_candidates(Path(candidates), encoding)

@@ -10,7 +10,7 @@ import typer
 
 from recurra import terminal
 from recurra.cli.output import note
-from recurra.data.normalize import NORMALIZATIONS
+from recurra.data.tokens.normalize import NORMALIZATIONS
 from recurra.errors import UnknownNameError
 
 OFF = object()

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from recurra.data.abc import Tune, read_tunes, written
-from recurra.data.checked import Exact, Name, checked
-from recurra.data.examples import Example, Examples
-from recurra.data.tables import read_table
+from recurra.data.abc.tunes import Tune, read_tunes, written
+from recurra.data.files.checked import Exact, Name, checked
+from recurra.data.files.examples import Example, Examples
+from recurra.data.files.tables import read_table
 from recurra.errors import DataError, UnknownNameError, UsageError
 
 CLASS = "class"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from recurra.data.examples import Example, Examples
+from recurra.data.files.examples import Example, Examples
 from recurra.data.twins import Form, shortened
 from recurra.errors import DataError, UsageError, listed
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import TypeVar
 
-from recurra.data import segment
-from recurra.data.normalize import check_names, normalize
-from recurra.data.vocabulary import Level, check_split
+from recurra.data.tokens import segment
+from recurra.data.tokens.normalize import check_names, normalize
+from recurra.data.tokens.vocabulary import Level, check_split
 
 Form = Callable[[str], str]
 """What is left of a text when it is read: equal for texts that no vocabulary tells apart."""

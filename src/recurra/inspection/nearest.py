@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.normalize import normalize
-from recurra.data.vector_file import VectorFile
+from recurra.data.tokens.normalize import normalize
+from recurra.data.vectors.file import VectorFile
 from recurra.errors import UsageError
 from recurra.tasks.word_vectors.table import WordVectors
 

@@ -11,7 +11,7 @@ import json
 
 from matplotlib import font_manager
 
-from recurra.data.chinese import is_han
+from recurra.data.tokens.chinese import is_han
 from recurra.report.record import RunRecord
 
 LATIN = "DejaVu Sans"

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from recurra.data.checked import Amount, Count, Exact, Name, Sha256, Stored, Text, checked
-from recurra.data.spans import SCHEMES
-from recurra.data.text import check_encoding
+from recurra.data.files.checked import Amount, Count, Exact, Name, Sha256, Stored, Text, checked
+from recurra.data.files.text import check_encoding
+from recurra.data.tagged.spans import SCHEMES
 from recurra.errors import DataError, ModelFolderError, RecurraError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks import registry

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from recurra.data.checked import Amount, Count, Exact, Name
+from recurra.data.files.checked import Amount, Count, Exact, Name
 from recurra.errors import ModelFolderError
 
 Number = Annotated[float, Field(allow_inf_nan=True)]

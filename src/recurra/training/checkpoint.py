@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recurra.data.checked import checked
+from recurra.data.files.checked import checked
 from recurra.engines.request import State
 from recurra.errors import DataError, ModelFolderError
 from recurra.training.agreement import StoredCounters, check_tensors

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.tasks.classify import trainee as classify
 from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.trainee import Classifier, ClassifyTask, judge, log_frequencies, log_probabilities

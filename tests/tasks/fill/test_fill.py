@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.fill import data as fill_data
 from recurra.tasks.fill import trainee as fill

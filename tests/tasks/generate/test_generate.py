@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from recurra.data.batches import BucketedBatches
+from recurra.data.batching.batches import BucketedBatches
 from recurra.errors import UsageError
 from recurra.tasks.generate.data import GenerateData, prepare
 from recurra.tasks.generate.settings import GenerateDataSettings

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recurra.data.abc import read_tunes, written
-from recurra.data.abc_keys import transposed
+from recurra.data.abc.keys import transposed
+from recurra.data.abc.tunes import read_tunes, written
 from recurra.errors import DataError
 from recurra.tasks.generate.data import GenerateData, encode_all, prepare
 from recurra.tasks.generate.settings import GenerateDataSettings

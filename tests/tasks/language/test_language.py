@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recurra.data.corpus import Corpus
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.corpus.mapped import Corpus
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.tasks.language import trainee as language
 from recurra.tasks.language.trainee import LanguageTask, nats_per_token
 from recurra.topologies.many_to_many import NextToken

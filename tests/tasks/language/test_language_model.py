@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.tasks.language.model import LanguageModel
 from recurra.topologies.many_to_many import NextToken

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from recurra.baselines.kneser_ney import KneserNey
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.score import log_probabilities, rank

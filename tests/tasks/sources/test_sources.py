@@ -240,7 +240,7 @@ def test_too_little_memory_for_reading_is_told_as_such(
     def full(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("recurra.data.text.read_blocks", full)
+    monkeypatch.setattr("recurra.data.files.text.read_blocks", full)
     row = registry.get(task)
     with pytest.raises(DataError, match=r"a\.csv: there is not enough memory to read this: 23 bytes in 1 file\n"):
         row.task.prepare(source, row.defaults.settings.changed(**row.read({"text": "text", "label": "label"})))

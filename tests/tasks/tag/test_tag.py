@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from recurra.data import spans
-from recurra.data.tagged import Sentence
+from recurra.data.tagged import spans
+from recurra.data.tagged.sentences import Sentence
 from recurra.errors import UsageError
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.tag.baselines import tag_rivals

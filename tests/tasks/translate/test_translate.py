@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.translate.baselines import translate_rivals
 from recurra.tasks.translate.data import PairPart, TranslateData, encode_side, ended

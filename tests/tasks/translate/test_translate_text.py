@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from recurra.data.subwords import SPACE, Subwords
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.tokens.subwords import SPACE, Subwords
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.tasks.translate.text import attach, pieces, shown, spell
 
 TEXTS = ["the old house, the new house!", "an old tree"]

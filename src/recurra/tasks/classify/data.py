@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data import examples as reading
-from recurra.data.examples import Examples
+from recurra.data.files import examples as reading
+from recurra.data.files.examples import Examples
+from recurra.data.files.tables import column_names, read_table
 from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, split, split_off
-from recurra.data.tables import column_names, read_table
+from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_shared, form_of, gathered, told_moved
-from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from recurra import metrics
-from recurra.data.examples import Examples
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.files.examples import Examples
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
 from recurra.tasks.classify.baselines import classify_rivals

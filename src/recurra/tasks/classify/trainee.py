@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra import metrics
-from recurra.data.batches import Batch, BucketedBatches
-from recurra.data.crops import Crops, ends_clause
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.batching.batches import Batch, BucketedBatches
+from recurra.data.batching.crops import Crops, ends_clause
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.model import Model, refuse_options

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 
-from recurra.data.segment import space_between
-from recurra.data.stored_subwords import SPACE
-from recurra.data.subword_lines import RunningVocabulary
+from recurra.data.tokens.segment import space_between
+from recurra.data.tokens.stored_subwords import SPACE
+from recurra.data.tokens.subword_lines import RunningVocabulary
 
 
 class Writer:

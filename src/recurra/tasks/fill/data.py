@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.examples import Example, Examples
+from recurra.data.files.examples import Example, Examples
+from recurra.data.files.tables import column_names, read_table
+from recurra.data.files.text import iter_lines
 from recurra.data.splits import PARTS, Splits, many, split, split_off
-from recurra.data.tables import column_names, read_table
-from recurra.data.text import iter_lines
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import Form, describe_shared, form_of, gathered, told_moved
-from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.fill.settings import FillDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory

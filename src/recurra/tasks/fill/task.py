@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
 from recurra.report import measures

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra import metrics
-from recurra.data.batches import Batch, BucketedBatches
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.batching.batches import Batch, BucketedBatches
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, blanks_of
 from recurra.tasks.model import Model, refuse_options

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data import conditioned
-from recurra.data import examples as reading
-from recurra.data.abc_keys import transposed
+from recurra.data.abc.keys import transposed
 from recurra.data.conditioned import Attributes, Conditioned
-from recurra.data.examples import Example, Examples
+from recurra.data.files import examples as reading
+from recurra.data.files.examples import Example, Examples
+from recurra.data.files.tables import column_names
 from recurra.data.splits import PARTS, Splits, from_parts, many, split, split_off
-from recurra.data.tables import column_names
+from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_shared, form_of, gathered, told_moved
-from recurra.data.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, listed, quoted
 from recurra.tasks.generate.settings import GenerateDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory

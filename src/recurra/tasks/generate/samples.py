@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from recurra.baselines.naive_bayes import CharNaiveBayes
-from recurra.data.abc_bars import complete
+from recurra.data.abc.bars import complete
 from recurra.tasks.generate.baselines import ClassGrams
 from recurra.tasks.generate.data import GenerateData, Ids
 from recurra.tasks.generate.trainee import draw

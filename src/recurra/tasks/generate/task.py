@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from recurra.data.conditioned import Attributes
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report

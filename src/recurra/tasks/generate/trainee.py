@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recurra.data.batches import Batch, BucketedBatches
+from recurra.data.batching.batches import Batch, BucketedBatches
 from recurra.data.conditioned import Attributes
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.tasks.generate.data import GenerateData, Part

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from recurra.baselines.kneser_ney import KneserNey
-from recurra.data.corpus import Corpus
+from recurra.data.corpus.mapped import Corpus
 from recurra.tasks.language.trainee import Tokens
 from recurra.tasks.rival import Rival
 from recurra.tasks.text.losses import named_loss

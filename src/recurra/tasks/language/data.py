@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from recurra.data.corpus import Corpus, Ids, build_corpus, encode_file
-from recurra.data.sources import sha256
+from recurra.data.corpus.mapped import Corpus, Ids, build_corpus, encode_file
+from recurra.data.files.sources import sha256
+from recurra.data.files.text import read_text
 from recurra.data.splits import PARTS, check_fractions
-from recurra.data.subword_lines import RunningVocabulary, SubwordLines
-from recurra.data.text import read_text
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.tokens.subword_lines import RunningVocabulary, SubwordLines
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import DataError
 from recurra.tasks.language.trainee import Tokens
 from recurra.tasks.settings import TextSettings

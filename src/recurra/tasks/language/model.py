@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from recurra.data.segment import END_OF_LINE
-from recurra.data.stored_subwords import SPACE
-from recurra.data.subword_lines import RunningVocabulary
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.tokens.segment import END_OF_LINE
+from recurra.data.tokens.stored_subwords import SPACE
+from recurra.data.tokens.subword_lines import RunningVocabulary
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.tasks.decoding.stopping import check_stops, until

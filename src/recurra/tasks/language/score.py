@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from recurra.baselines.kneser_ney import KneserNey
-from recurra.data.subword_lines import RunningVocabulary
+from recurra.data.tokens.subword_lines import RunningVocabulary
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.language.trainee import Tokens
 from recurra.topologies.many_to_many import NextToken

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from recurra.data.corpus import Corpus
+from recurra.data.corpus.mapped import Corpus
 from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from recurra.data.batches import StreamBatches
-from recurra.data.corpus import Corpus
+from recurra.data.batching.batches import StreamBatches
+from recurra.data.corpus.mapped import Corpus
 from recurra.engines.request import State
 from recurra.tasks.text.losses import named_loss
 from recurra.topologies.carry import begun_anew

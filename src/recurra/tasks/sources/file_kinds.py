@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from recurra.data.labelled_lines import is_labelled
-from recurra.data.sources import inner_name, read_blocks
+from recurra.data.files.labelled_lines import is_labelled
+from recurra.data.files.sources import inner_name, read_blocks
 from recurra.errors import DataError
 
 Kind = Literal["text", "texts", "table", "labels", "tagged", "parallel", "tunes", "poems"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from recurra.data.examples import likeness
+from recurra.data.files.examples import likeness
 from recurra.errors import DataError
 from recurra.tasks.sources import file_kinds
 from recurra.tasks.sources.file_kinds import ALIASES, PACKED, TABLES, TAGGED, TEXTS, TUNES, Kind, part_of, stem

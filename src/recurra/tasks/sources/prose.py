@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-from recurra.data.sources import read_blocks
+from recurra.data.files.sources import read_blocks
 
 LOOKED_AT = 1 << 16
 """Bytes from the beginning of the text."""

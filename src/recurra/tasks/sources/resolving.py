@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from recurra.data import named
-from recurra.data.sources import refuse_streams, sha256
+from recurra.data.datasets import named
+from recurra.data.files.sources import refuse_streams, sha256
 from recurra.data.splits import PARTS
 from recurra.errors import DataError
 from recurra.tasks import registry

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data import spans
-from recurra.data.checked import Exact, checked
-from recurra.data.normalize import normalize as normalized
+from recurra.data.files.checked import Exact, checked
 from recurra.data.splits import many
-from recurra.data.tagged import Sentence, Tagged
+from recurra.data.tagged import spans
+from recurra.data.tagged.sentences import Sentence, Tagged
+from recurra.data.tokens.normalize import normalize as normalized
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import gathered, shared, told_moved
-from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 from recurra.tasks.tag.reading import in_scheme, read, shortened, spans_of, why_no_spans

@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from recurra.data import segment, spans
-from recurra.data.normalize import normalize
-from recurra.data.spans import Span
-from recurra.data.tagged import Sentence
-from recurra.data.tokens import cut
+from recurra.data.tagged import spans
+from recurra.data.tagged.sentences import Sentence
+from recurra.data.tagged.spans import Span
+from recurra.data.tokens import segment
+from recurra.data.tokens.normalize import normalize
+from recurra.data.tokens.typed import cut
 from recurra.errors import UsageError
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.tag.data import Lexicon, encode_part

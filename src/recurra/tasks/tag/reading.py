@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from recurra.data import spans
-from recurra.data.examples import Example, Examples
-from recurra.data.normalize import check_names, normalize
-from recurra.data.odd_tags import odd_tag
+from recurra.data.files.examples import Example, Examples
 from recurra.data.splits import PARTS, check_fractions, many, split
-from recurra.data.tagged import Reading, Sentence, Tagged, read_tagged
+from recurra.data.tagged import spans
+from recurra.data.tagged.odd_tags import odd_tag
+from recurra.data.tagged.sentences import Reading, Sentence, Tagged, read_tagged
+from recurra.data.tokens.normalize import check_names, normalize
 from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.resolving import Source, in_memory
 from recurra.tasks.sources.tagged_pairs import TAGS

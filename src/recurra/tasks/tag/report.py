@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from recurra import metrics
-from recurra.data import spans
+from recurra.data.tagged import spans
 from recurra.report import record as report
 from recurra.tasks.tag.data import TagPart
 

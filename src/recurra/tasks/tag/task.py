@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import torch
 
-from recurra.data.odd_tags import odd_tag
-from recurra.data.tagged import Tagged
+from recurra.data.tagged.odd_tags import odd_tag
+from recurra.data.tagged.sentences import Tagged
 from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
 from recurra.tasks.rival import Rival

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recurra.data import spans
-from recurra.data.batches import BucketedBatches
+from recurra.data.batching.batches import BucketedBatches
+from recurra.data.tagged import spans
 from recurra.tasks.tag.data import UNKNOWN_TAG, Lexicon, TagData, TagPart
 from recurra.topologies.paths import Transitions
 from recurra.topologies.sampling import numbers

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.corpus import Corpus, Ids
+from recurra.data.corpus.mapped import Corpus, Ids
 
 Keys = npt.NDArray[np.uint64]
 BLOCK = 1 << 20

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from recurra.data.download import cache_folder
-from recurra.data.poems import read_poems
-from recurra.data.sources import sha256
+from recurra.data.datasets.download import cache_folder
+from recurra.data.files.poems import read_poems
+from recurra.data.files.sources import sha256
+from recurra.data.files.tables import column_names, read_table
+from recurra.data.files.text import read_text
+from recurra.data.files.whole import write_whole
 from recurra.data.splits import PARTS, check_fractions
-from recurra.data.tables import column_names, read_table
-from recurra.data.text import read_text
 from recurra.data.twins import Form, form_of
-from recurra.data.whole_files import write_whole
 from recurra.errors import DataError
 from recurra.tasks.settings import TextSettings
 from recurra.tasks.sources.resolving import Source

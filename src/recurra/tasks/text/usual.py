@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from recurra.data.chinese import han_share
-from recurra.data.vocabulary import Level
+from recurra.data.tokens.chinese import han_share
+from recurra.data.tokens.vocabulary import Level
 
 TEXT_COLUMNS = (
     "text", "sentence", "review", "content", "name", "word",

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data import parallel
-from recurra.data.checked import Exact, checked
-from recurra.data.parallel import Pairs
+from recurra.data.files import parallel
+from recurra.data.files.checked import Exact, checked
+from recurra.data.files.parallel import Pairs
 from recurra.data.splits import PARTS
-from recurra.data.subwords import Subwords
+from recurra.data.tokens.subwords import Subwords
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import form_of, gathered, told_moved
-from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.file_kinds import ending
 from recurra.tasks.sources.resolving import Source, hashes, in_memory

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from recurra.data.pair_batches import PairBatches
+from recurra.data.batching.pairs import PairBatches
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.model import Model
 from recurra.tasks.translate.data import Ids, Words, encode_side, ended

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from recurra import metrics
-from recurra.data.parallel import Pairs
+from recurra.data.files.parallel import Pairs
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
 from recurra.report.attention import draw_attention

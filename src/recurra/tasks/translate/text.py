@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from recurra.data import segment
-from recurra.data.normalize import normalize
-from recurra.data.stored_subwords import SPACE
-from recurra.data.subwords import Subwords
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.tokens import segment
+from recurra.data.tokens.normalize import normalize
+from recurra.data.tokens.stored_subwords import SPACE
+from recurra.data.tokens.subwords import Subwords
+from recurra.data.tokens.vocabulary import Vocabulary
 
 CLOSING = frozenset(".,;:!?%)]}»…")
 """Signs without a space before them."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from recurra import metrics
-from recurra.data.pair_batches import PairBatch, PairBatches
+from recurra.data.batching.pairs import PairBatch, PairBatches
 from recurra.errors import UsageError
 from recurra.tasks.translate.data import PairPart, TranslateData
 from recurra.topologies.encoder_decoder import EncoderDecoder

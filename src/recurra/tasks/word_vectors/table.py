@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from recurra.data.sources import sha256
-from recurra.data.vectors import FOLDED, read_vectors
+from recurra.data.files.sources import sha256
+from recurra.data.vectors.table import FOLDED, read_vectors
 from recurra.errors import DataError
 from recurra.tasks.word_vectors.skipgram import Ids, Pass, SkipGram, count_tokens, learn_vectors, passes
 from recurra.topologies.embedding import fill_rows

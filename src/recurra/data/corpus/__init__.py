@@ -1,0 +1,1 @@
+"""Running text tokenised once and mapped from disk."""

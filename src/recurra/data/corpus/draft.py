@@ -1,0 +1,161 @@
+"""A text's tokens on disk under preliminary ids: written before the vocabulary is known, in one reading."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data.tokens import segment
+from recurra.data.tokens.counting import code_points
+from recurra.data.tokens.pieces import pieces
+from recurra.data.tokens.vocabulary import Level, Vocabulary
+from recurra.errors import DataError
+
+Ids = npt.NDArray[np.integer[Any]]
+_BLOCK = 1 << 20  # ids
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a text is read. words: preliminary id by word, in the order of appearance; grows while reading."""
+
+    level: Level
+    normalize: tuple[str, ...]
+    split: segment.Split
+    encoding: str
+    words: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of preliminary ids: code points, words' numbers, or bytes + 1."""
+        return np.dtype(np.uint16 if self.level == "byte" else np.uint32)
+
+    def pieces(self, path: Path) -> Iterator[str]:
+        """The normalised text, piece by piece; the same pieces every time."""
+        return pieces(path, encoding=self.encoding, normalize_by=self.normalize, words=self.level == "word")
+
+    def ids(self, piece: str) -> Ids:
+        """Preliminary ids [tokens of the piece]."""
+        if self.level == "char":
+            return code_points(piece)
+        if self.level == "byte":
+            return np.frombuffer(piece.encode("utf-8", "surrogatepass"), dtype=np.uint8).astype(np.uint16) + np.uint16(
+                1
+            )
+        known = self.words
+        return np.array([known.setdefault(word, len(known)) for word in segment.words(piece, self.split)], np.uint32)
+
+
+@dataclass
+class Draft:
+    """source: the text; path: its preliminary ids; sizes: (tokens, characters) of each piece."""
+
+    source: Path
+    path: Path
+    reading: Reading
+    sizes: list[tuple[int, int]]
+
+    @classmethod
+    def write(cls, source: Path, path: Path, reading: Reading) -> Draft:
+        """Read the source once. Disk: 4 bytes a token, 2 at byte level."""
+        sizes = []
+        with path.open("wb") as file:
+            for piece in reading.pieces(source):
+                ids = reading.ids(piece)
+                file.write(ids.astype(reading.dtype, copy=False).tobytes())
+                sizes.append((len(ids), len(piece)))
+        return cls(source, path, reading, sizes)
+
+    def __len__(self) -> int:
+        return sum(tokens for tokens, _ in self.sizes)
+
+    def blocks(self, start: int, stop: int) -> Iterator[Ids]:
+        """The preliminary ids from start to stop, a block at a time."""
+        with self.path.open("rb") as file:
+            file.seek(start * self.reading.dtype.itemsize)
+            for first in range(start, stop, _BLOCK):
+                yield np.fromfile(file, self.reading.dtype, min(_BLOCK, stop - first))
+
+    def align(self, position: int) -> int:
+        """The best place for a cut near a position: characters there, bytes before a whole character, words after
+        the nearest line end within 2 % of the text, if there is one."""
+        if self.reading.level == "char" or not 0 < position < len(self):
+            return position
+        if self.reading.level == "byte":
+            first = max(0, position - 3)
+            (near,) = self.blocks(first, position + 1)
+            starts = np.flatnonzero(~_continues(near))
+            return first + int(starts[-1]) if len(starts) else position
+        reach = min(len(self) // 50, _BLOCK // 2 - 1)
+        first = max(0, position - 1 - reach)
+        (near,) = self.blocks(first, min(len(self), position + reach))
+        ends = first + 1 + np.flatnonzero(near == self.reading.words.get(segment.END_OF_LINE, -1))
+        return int(ends[np.argmin(np.abs(ends - position))]) if len(ends) else position
+
+    def characters(self, start: int, stop: int) -> int:
+        """How many characters of the normalised text the tokens from start to stop stand for, spaces included."""
+        if self.reading.level == "char":
+            return stop - start
+        if self.reading.level == "byte":
+            return sum(int(np.count_nonzero(~_continues(block))) for block in self.blocks(start, stop))
+        return self._characters_before(stop) - self._characters_before(start)
+
+    def count(self, start: int, stop: int) -> Counter[str]:
+        """How often each character or word occurs from start to stop; at byte level nothing."""
+        if self.reading.level == "byte":
+            return Counter()
+        counts = np.zeros(0, dtype=np.int64)
+        for block in self.blocks(start, stop):
+            found = np.bincount(block, minlength=len(counts))
+            found[: len(counts)] += counts
+            counts = found
+        present = np.flatnonzero(counts).tolist()
+        if self.reading.level == "char":
+            return Counter({chr(code): int(counts[code]) for code in present})
+        words = list(self.reading.words)
+        return Counter({words[index]: int(counts[index]) for index in present})
+
+    def final_ids(self, vocabulary: Vocabulary, start: int, stop: int, dtype: np.dtype[Any]) -> Iterator[Ids]:
+        """The vocabulary's ids from start to stop, a block at a time."""
+        table = _table(vocabulary, self.reading)
+        for block in self.blocks(start, stop):
+            ids = block if table is None else table[np.minimum(block, len(table) - 1)]
+            yield ids.astype(dtype)
+
+    def _characters_before(self, position: int) -> int:
+        """Words: up to the end of the last one before the position; spaces between two parts go to the second."""
+        if position in (0, len(self)):
+            return sum(characters for _, characters in self.sizes) if position else 0
+        tokens = characters = 0
+        for (piece_tokens, piece_characters), piece in zip(self.sizes, self.reading.pieces(self.source), strict=False):
+            if tokens + piece_tokens >= position:
+                return characters + segment.end_of_word(piece, position - tokens, self.reading.split)
+            tokens += piece_tokens
+            characters += piece_characters
+        raise DataError("this file became shorter while it was read", file=self.source)
+
+
+def _continues(ids: Ids) -> npt.NDArray[np.bool_]:
+    """Which bytes go on with a character of UTF-8 that an earlier byte began."""
+    return np.asarray((ids.astype(np.int64) - 1) & 0xC0 == 0x80)
+
+
+def _table(vocabulary: Vocabulary, reading: Reading) -> npt.NDArray[np.int64] | None:
+    """Final id by preliminary id; what lies past its end reads the last row, which is the unknown token."""
+    if reading.level == "byte":
+        return None
+    if reading.level == "char":
+        places = [ord(token) for token in vocabulary.tokens[1:]]
+        ids = list(range(1, len(vocabulary)))
+    else:
+        pairs = [(reading.words[token], i) for i, token in enumerate(vocabulary.tokens) if token in reading.words]
+        places, ids = [place for place, _ in pairs], [i for _, i in pairs]
+    table = np.zeros(max(places, default=0) + 2, dtype=np.int64)
+    table[places] = ids
+    return table

@@ -1,0 +1,180 @@
+"""Corpora for language models: tokenised once, then mapped from disk, so that a text larger than memory trains."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data.corpus import cache as corpus_cache
+from recurra.data.corpus.draft import Draft, Reading
+from recurra.data.files.sources import sha256
+from recurra.data.files.text import check_encoding
+from recurra.data.splits import PARTS, check_fractions
+from recurra.data.tokens import chinese, segment
+from recurra.data.tokens.normalize import check_names
+from recurra.data.tokens.pieces import pieces
+from recurra.data.tokens.subword_lines import RunningVocabulary
+from recurra.data.tokens.vocabulary import Level, Vocabulary, check_level, check_size, check_split
+from recurra.errors import DataError, UsageError
+
+log = logging.getLogger("recurra.data")
+
+Ids = npt.NDArray[np.unsignedinteger[Any]]
+_NONE = np.zeros(0, dtype=np.uint16)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text as ids.
+
+    train, validation, test: [N], uint16 or, from 65,536 tokens on, uint32; mapped from disk, read only; a part
+    that there is not has length 0. sha256: of each file, by its name. characters: of each part's normalised
+    text, for units per character.
+    """
+
+    vocabulary: RunningVocabulary
+    train: Ids
+    validation: Ids
+    test: Ids
+    sha256: dict[str, str]
+    characters: dict[str, int]
+
+
+def build_corpus(
+    files: Path | Mapping[str, Path],
+    *,
+    fractions: Sequence[float] = (0.9, 0.1, 0.0),
+    level: Level = "char",
+    normalize: Iterable[str] = (),
+    min_count: int = 1,
+    max_size: int | None = None,
+    encoding: str = "utf-8",
+    split: segment.Split = "words",
+    cache: Path | None = None,
+) -> Corpus:
+    """Tokenise one file, cut by position into parts, or a file for each of "train", "validation", "test".
+
+    One file is cut at `fractions` of its characters, bytes (before a whole character) or words (after the
+    nearest line end within 2 % of the text). The vocabulary comes from the training part alone. Characters,
+    words, min_count, max_size and split are those of `Vocabulary.build`.
+
+    The text is read once, in pieces of about a million characters, and kept in `cache` (default: "corpora" in
+    the user's cache folder) under the SHA-256 of the files and the settings; from then on it is only mapped. While
+    it is built it takes 4 further bytes of disk a token.
+    Errors: DataError for a file that is no text (see `recurra.data.files.text`), for a part with fewer than 2
+    tokens, or if the cache cannot be written; UsageError for settings that cannot be.
+    """
+    check_size(check_level(level), min_count, max_size)
+    reading = Reading(level, check_names(normalize), check_split(split), check_encoding(encoding))
+    sources = _sources(files)
+    shares = check_fractions(fractions) if "" in sources else None
+    hashes = {name: sha256(path) for name, path in sources.items()}
+    settings = {
+        "files": hashes,
+        "fractions": shares,
+        "level": level,
+        "normalize": reading.normalize,
+        "split": split if level == "word" else None,
+        "segmenter": chinese.segmenter().identity.to_json() if (level, split) == ("word", "chinese") else None,
+        "min_count": min_count,
+        "max_size": max_size,
+        "encoding": reading.encoding,
+    }
+
+    def build(folder: Path) -> None:
+        drafts = {name: Draft.write(path, folder / f"{name or 'all'}.draft", reading) for name, path in sources.items()}
+        spans = _cut(drafts[""], shares) if shares else {name: (draft, 0, len(draft)) for name, draft in drafts.items()}
+        _check_lengths(spans, reading)
+        draft, start, stop = spans["train"]
+        vocabulary = Vocabulary.from_counts(
+            draft.count(start, stop),
+            level=level,
+            normalize=reading.normalize,
+            min_count=min_count,
+            max_size=max_size,
+            split=split,
+        )
+        dtype = np.dtype(np.uint16 if len(vocabulary) < 1 << 16 else np.uint32)
+        characters = {}
+        for name, (draft, start, stop) in spans.items():
+            ids = draft.final_ids(vocabulary, start, stop, dtype)
+            corpus_cache.write_part(folder, name, ids, stop - start, dtype)
+            characters[name] = draft.characters(start, stop)
+        for draft in drafts.values():
+            draft.path.unlink()
+        corpus_cache.write_header(folder, vocabulary, characters)
+        log.info("tokenised %d files into %d different tokens", len(sources), len(vocabulary))
+
+    stored = corpus_cache.load_or_build(_cache_folder(cache) / corpus_cache.key(settings), build)
+    train, validation, test = (stored.parts.get(name, _NONE) for name in PARTS)
+    by_name = {_short_name(path, sources.values()): hashes[name] for name, path in sources.items()}
+    characters = {name: stored.characters.get(name, 0) for name in PARTS}
+    return Corpus(stored.vocabulary, train, validation, test, by_name, characters)
+
+
+def encode_file(path: Path, vocabulary: Vocabulary, *, encoding: str = "utf-8") -> tuple[Ids, int]:
+    """The ids of a text file under a vocabulary that there is already, in memory, and its normalised characters.
+
+    Errors: DataError as `recurra.data.files.text.iter_text`.
+    """
+    dtype = np.uint16 if len(vocabulary) < 1 << 16 else np.uint32
+    found: list[Ids] = []
+    characters = 0
+    words = vocabulary.level == "word"
+    for piece in pieces(Path(path), encoding=encoding, normalize_by=vocabulary.normalize, words=words):
+        found.append(vocabulary.encode_normalized(piece).astype(dtype))
+        characters += len(piece)
+    return np.concatenate(found) if found else np.zeros(0, dtype), characters
+
+
+def _sources(files: Path | Mapping[str, Path]) -> dict[str, Path]:
+    """Files by part; "" for one file that is to be cut."""
+    if not isinstance(files, Mapping):
+        return {"": Path(files)}
+    unknown = [name for name in files if name not in PARTS]
+    if unknown or "train" not in files:
+        raise UsageError(f"files are given for {', '.join(PARTS)}, train at least, got {', '.join(files) or 'none'}")
+    return {name: Path(files[name]) for name in PARTS if name in files}
+
+
+def _cut(draft: Draft, shares: tuple[float, float, float]) -> dict[str, tuple[Draft, int, int]]:
+    """The spans of the parts that have a share."""
+    edges, total = [0], 0.0
+    for share in shares[:2]:
+        total += share
+        position = draft.align(math.floor(len(draft) * total + 1e-6))
+        edges.append(max(position if total < 1 - 1e-6 else len(draft), edges[-1]))
+    edges.append(len(draft))
+    return {name: (draft, edges[i], edges[i + 1]) for i, name in enumerate(PARTS) if shares[i]}
+
+
+def _check_lengths(spans: Mapping[str, tuple[Draft, int, int]], reading: Reading) -> None:
+    unit = {"char": "characters", "word": "words", "byte": "bytes"}[reading.level]
+    for name, (draft, start, stop) in spans.items():
+        if stop - start < 2:
+            raise DataError(
+                f"the {name} part has {stop - start} {unit}, it needs 2 at least",
+                remedy="give a longer text or other fractions",
+                file=draft.source,
+            )
+
+
+def _cache_folder(cache: Path | None) -> Path:
+    if cache is not None:
+        return Path(cache)
+    from recurra.data.datasets.download import cache_folder
+
+    return cache_folder() / "corpora"
+
+
+def _short_name(path: Path, others: Iterable[Path]) -> str:
+    """The file's name, with its folder's if another file has the same name."""
+    alike = sum(other.name == path.name for other in others)
+    return path.name if alike == 1 else f"{path.parent.name}/{path.name}"

@@ -1,0 +1,1 @@
+"""Data sets by name: built in, or pinned by SHA-256."""

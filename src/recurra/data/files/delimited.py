@@ -1,0 +1,85 @@
+"""Rows of CSV and TSV files, each with the line where it starts.
+
+Read with the standard library, which counts lines; polars fills up short rows in silence and names no line.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from recurra.data.files.text import MAX_LINE, iter_lines
+from recurra.errors import DataError
+
+Row = tuple[int, list[str]]
+
+
+def tsv_rows(path: Path, encoding: str) -> Iterator[Row]:
+    """(line, cells) of each line that is not blank. Quotes are characters like any other, as in IANA's TSV."""
+    for number, line in enumerate(iter_lines(path, encoding), start=1):
+        if line.strip():
+            yield number, line.removesuffix("\r").split("\t")
+
+
+def csv_rows(path: Path, encoding: str) -> Iterator[Row]:
+    """(line where the row starts, cells) of each row that is not blank, as RFC 4180 has them.
+
+    A quoted cell may hold commas, doubled quotes and line feeds.
+    Errors: DataError, with its line, for a stray or unclosed quote or a cell over 1,000,000 characters.
+    """
+    lines = (f"{line}\n" for line in iter_lines(path, encoding))
+    reader = csv.reader(lines, strict=True)
+    while True:
+        start = reader.line_num + 1
+        cells = _next_row(reader, path, start)
+        if cells is None:
+            return
+        if cells and not (len(cells) == 1 and not cells[0].strip()):
+            yield start, cells
+
+
+def _next_row(reader: Iterator[list[str]], path: Path, start: int) -> list[str] | None:
+    limit = csv.field_size_limit(MAX_LINE)  # of the whole process: set for this row only
+    try:
+        return next(reader, None)
+    except csv.Error as error:
+        problem, remedy = _explained(str(error))
+        raise DataError(problem, remedy=remedy, file=path, line=start) from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _explained(message: str) -> tuple[str, str]:
+    """Problem and remedy for what the standard library's reader says."""
+    if "field limit" in message:
+        return f"a cell of this row has over {MAX_LINE:,} characters", "is a quote not closed?"
+    if "unexpected end of data" in message:
+        return "a quote that this row opens is never closed", "close it, or double quotes inside a cell"
+    if "new-line character" in message:
+        return "a carriage return stands inside this row", "end lines with LF or CRLF"
+    return f"this row is no CSV: {message}", "double the quotes inside a quoted cell"
+
+
+def rectangular(rows: Iterator[Row], path: Path) -> tuple[list[str], Iterator[Row]]:
+    """The header, stripped, and the rows below it.
+
+    Errors: DataError for no header, or, while reading, a row with another number of cells.
+    """
+    first = next(rows, None)
+    if first is None:
+        raise DataError("the table has only blank lines", remedy="give a header and rows", file=path)
+    header = [cell.strip().removeprefix("\ufeff") for cell in first[1]]
+    return header, _of_width(rows, len(header), path)
+
+
+def _of_width(rows: Iterator[Row], width: int, path: Path) -> Iterator[Row]:
+    for line, cells in rows:
+        if len(cells) != width:
+            raise DataError(
+                f"this row has {len(cells)} cells, the header has {width}",
+                remedy="quote cells that hold the separator" if path.suffix != ".tsv" else "",
+                file=path,
+                line=line,
+            )
+        yield line, cells

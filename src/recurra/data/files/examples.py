@@ -1,0 +1,159 @@
+"""Labelled texts, and where each one stands."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import overload
+
+from recurra.data.files.tables import read_table
+from recurra.data.files.text import iter_lines
+from recurra.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One text, its label and its place: file, line from 1."""
+
+    text: str
+    label: str
+    file: Path
+    line: int
+
+
+@dataclass
+class Examples:
+    """Examples in the order of their files; skipped: rows left out because their text was empty."""
+
+    items: list[Example] = field(default_factory=list)
+    skipped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Example]:
+        return iter(self.items)
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts, in order."""
+        return [item.text for item in self.items]
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels, in order."""
+        return [item.label for item in self.items]
+
+    def classes(self) -> list[str]:
+        """The different labels, sorted."""
+        return sorted({item.label for item in self.items})
+
+
+def from_folder(folder: Path, *, encoding: str = "utf-8") -> Examples:
+    """A folder with one <label>.txt per class and one example a line.
+
+    Blank lines are left out, outer white space is stripped; files of other kinds and hidden ones are not
+    read.
+    Errors: DataError if there is no such folder or no such file in it, or as `from_files`.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError("no such folder", file=folder)
+    found = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    files: dict[str, Path] = {}
+    for path in found:
+        if path.suffix.lower() == ".txt":
+            if path.stem in files:
+                raise DataError(f"two files are the class {path.stem!r}", remedy="merge them", file=path)
+            files[path.stem] = path
+    if not files:
+        raise DataError("this folder holds no .txt file", remedy="put one <label>.txt per class into it", file=folder)
+    return from_files(files, encoding=encoding)
+
+
+def from_files(files: Mapping[str, Path], *, encoding: str = "utf-8") -> Examples:
+    """Files by label, one example a line; blank lines are left out, outer white space is stripped.
+
+    Errors: DataError for a file without any example, a line over 1,000,000 characters, or as `iter_lines`.
+    """
+    items: list[Example] = []
+    for label, path in files.items():
+        before = len(items)
+        for number, line in enumerate(iter_lines(path, encoding), start=1):
+            if text := line.strip():
+                items.append(Example(text, label, path, number))
+        if len(items) == before:
+            raise DataError("this file has only blank lines", remedy="remove it or fill it", file=path)
+    return Examples(items)
+
+
+@overload
+def from_table(
+    path: Path, *, text: str = ..., label: str = ..., encoding: str = ..., split_column: None = ...
+) -> Examples: ...
+@overload
+def from_table(
+    path: Path, *, text: str = ..., label: str = ..., encoding: str = ..., split_column: str
+) -> dict[str, Examples]: ...
+def from_table(
+    path: Path,
+    *,
+    text: str = "text",
+    label: str = "label",
+    encoding: str = "utf-8",
+    split_column: str | None = None,
+) -> Examples | dict[str, Examples]:
+    """The rows of a table; with `split_column` by that column's values, in the order of their appearance.
+
+    text, label, split_column: names of columns. Outer white space of the cells is stripped; a row whose text
+    is empty is left out and counted in `skipped`. Errors: DataError for a missing column, an empty label or
+    an empty value to split by (each with its line), no row that has a text, or as `read_table`.
+    """
+    wanted = [text, label] if split_column is None else [text, label, split_column]
+    table = read_table(path, encoding=encoding, columns=wanted)
+    parts: dict[str, Examples] = {}
+    values = table.columns[split_column] if split_column is not None else [""] * len(table.lines)
+    rows = zip(table.columns[text], table.columns[label], values, table.lines, strict=True)
+    for cell, name, value, line in rows:
+        part = parts.setdefault(value.strip(), Examples())
+        kept = cell.strip()
+        if not kept:
+            part.skipped += 1
+            continue
+        if not name.strip():
+            raise DataError(f"the {label!r} of this row is empty", file=path, line=line)
+        if split_column is not None and not value.strip():
+            raise DataError(f"the {split_column!r} of this row is empty", file=path, line=line)
+        part.items.append(Example(kept, name.strip(), table.path, line))
+    if not any(len(part) for part in parts.values()):
+        raise DataError(f"the column {text!r} is empty in all {len(table.lines)} rows", file=path)
+    if split_column is None:
+        return parts[""]
+    return {value: part for value, part in parts.items() if value}
+
+
+def distinct(examples: Examples) -> tuple[Examples, int]:
+    """The first of each (text, label), and how many repeats were dropped."""
+    first: dict[tuple[str, str], Example] = {}
+    for item in examples.items:
+        first.setdefault((item.text, item.label), item)
+    return Examples(list(first.values()), examples.skipped), len(examples) - len(first)
+
+
+def likeness(label: str) -> str:
+    """The same for labels that only case, width, the form of accents or white space tell apart."""
+    return " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+
+
+def look_alikes(labels: Iterable[str]) -> list[str]:
+    """What to say of labels that only case, width, the form of accents or white space tell apart; empty if none."""
+    alike: dict[str, list[str]] = {}
+    for label in sorted(set(labels)):
+        alike.setdefault(likeness(label), []).append(label)
+    groups = [" and ".join(map(ascii, found)) for found in alike.values() if len(found) > 1]
+    if not groups:
+        return []
+    shown = "; ".join(groups[:3]) + (f"; and {len(groups) - 3} more" if len(groups) > 3 else "")
+    return [f"labels that look alike are learned as different ones: {shown}"]

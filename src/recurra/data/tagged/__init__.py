@@ -1,0 +1,1 @@
+"""Sentences with a tag for each token: the files that hold them, and spans."""

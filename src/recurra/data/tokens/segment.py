@@ -1,0 +1,72 @@
+"""Cutting a text into words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+from recurra.data.tokens import chinese
+from recurra.data.tokens.chinese import Segmenter
+
+Split = Literal["words", "space", "chinese"]
+SPLITS: tuple[str, ...] = get_args(Split)
+
+END_OF_LINE = "<eos>"
+_WORD = re.compile(r"\n|\w+|[^\w\s]")
+_SPACED = re.compile(r"\n|\S+")
+
+
+def words(text: str, split: Split = "words", segmenter: Segmenter | None = None) -> list[str]:
+    """The words of a text; a line feed is the token "<eos>", other white space vanishes.
+
+    split="words": runs of letters, digits and underscores, and every other sign by itself.
+    split="space": whatever stands between white space, for text that is cut already (Penn Treebank,
+    WikiText).
+    split="chinese": words of a dictionary, cut by `segmenter`, without one by the preferred one that is installed.
+    Errors: UsageError for Chinese words where no segmenter is installed.
+    """
+    if split == "space":
+        return text.replace("\n", f" {END_OF_LINE} ").split()
+    if split == "chinese":
+        found = (segmenter or chinese.segmenter()).words(text)
+        return [END_OF_LINE if word == "\n" else word for _, word in found]
+    return [END_OF_LINE if word == "\n" else word for word in _WORD.findall(text)]
+
+
+def end_of_word(text: str, count: int, split: Split = "words") -> int:
+    """The offset in characters just past the first `count` tokens of `words(text, split)`; 0 for no token."""
+    if split == "chinese":
+        start, word = (chinese.segmenter().words(text) or [(0, "")])[: count or None][-1]
+        return start + len(word) if count else 0
+    end = 0
+    pattern = _SPACED if split == "space" else _WORD
+    for _, match in zip(range(count), pattern.finditer(text), strict=False):
+        end = match.end()
+    return end
+
+
+def join(tokens: Iterable[str], split: Split = "words") -> str:
+    """Words back into a text: a space where `space_between` says, "<eos>" as a line feed without spaces around it."""
+    parts: list[str] = []
+    last = ""
+    for token in tokens:
+        if token == END_OF_LINE:
+            token = "\n"
+        parts.append(f" {token}" if space_between(last, token, split) else token)
+        last = token
+    return "".join(parts)
+
+
+def space_between(left: str, right: str, split: Split = "words") -> bool:
+    """Whether a space stands between two words, or the end of a text and a word.
+
+    Never beside white space or at the start; among Chinese words only between Latin letters or digits.
+    """
+    if not left or not right or left[-1].isspace() or right[0].isspace():
+        return False
+    return split != "chinese" or (_latin(left[-1]) and _latin(right[0]))
+
+
+def _latin(character: str) -> bool:
+    return character.isascii() and character.isalnum()
