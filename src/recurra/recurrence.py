@@ -9,8 +9,7 @@ from recurra.cells.definition import Cell
 from recurra.engines.checks import check_input, check_mask, check_state, check_weights, checked_lengths
 from recurra.engines.choose import choose
 from recurra.engines.native import forking
-from recurra.engines.native.engine import Native
-from recurra.engines.request import CellWeights, Embedded, Request, State, SteppedStream, Stream
+from recurra.engines.request import CellWeights, Embedded, Request, State, Stream
 from recurra.engines.watching import is_recorded
 
 
@@ -67,5 +66,4 @@ def stream(cell: Cell, weights: CellWeights, state: State, *, engine: str = "aut
     own = {stored: w.detach().clone() for stored, w in weights.present().items()}
     state = tuple(s.detach().clone() for s in state)
     request = Request(cell, CellWeights(**own), x, state, bias=bias)
-    chosen = choose(request, engine)
-    return chosen.stream(request) if isinstance(chosen, Native) else SteppedStream(chosen, request)
+    return choose(request, engine).stream(request)

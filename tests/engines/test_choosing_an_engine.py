@@ -9,8 +9,10 @@ from recurra.cells.catalogue import BUILT_IN, get
 from recurra.cells.definition import Cell
 from recurra.engines.choose import ENGINES, choose, explain_choice, names
 from recurra.engines.native import library
-from recurra.engines.request import CellWeights, Request
+from recurra.engines.reference import Reference
+from recurra.engines.request import CellWeights, Engine, Request, State
 from recurra.errors import EngineError, UnknownNameError
+from recurra.recurrence import stream
 
 TORCH_HAS = {"lstm", "gru", "rnn", "rnn-relu"}
 
@@ -87,3 +89,29 @@ def test_a_cell_of_another_name_keeps_its_engine(native: bool, monkeypatch: pyte
         same = get(name)
         asked = dataclasses.replace(request(name), cell=Cell("of-my-own", same.title, same.source, same.function))
         assert choose(asked).name == ("native" if native else "vendor")
+
+
+class _Doubled(Engine):
+    """An engine that has no stream of its own: the outputs of `reference`, doubled."""
+
+    name = "doubled"
+
+    def why_not(self, request: Request) -> str | None:
+        return None
+
+    def run(self, request: Request) -> tuple[torch.Tensor, State]:
+        y, last = Reference().run(request)
+        return 2 * y, last
+
+
+def test_an_engine_without_a_stream_of_its_own_steps_through_its_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recurra.engines.choose.ENGINES", (_Doubled(),))
+    asked = request("gru")
+    asked = dataclasses.replace(
+        asked, weights=CellWeights(**{n: torch.randn(w.shape) for n, w in asked.weights.present().items()})
+    )
+    x = torch.randn(2, 3, asked.weights.weight_ih.shape[1])
+    state = tuple(torch.zeros(2, asked.hidden_size) for _ in asked.state)
+    y, _ = Reference().run(dataclasses.replace(asked, x=x, state=state))
+    steps = stream(asked.cell, asked.weights, state, engine="doubled")
+    torch.testing.assert_close(torch.stack([steps.step(x[:, t]) for t in range(3)], 1), 2 * y)

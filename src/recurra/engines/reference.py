@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from recurra.engines.request import Request, State, gate_tensors
+from recurra.engines.request import Engine, Request, State, gate_tensors
 from recurra.engines.watching import has_numbers
 from recurra.equations.interpret import run_program
 
 
-class Reference:
+class Reference(Engine):
     """Runs a cell's equations, as they were when it was defined, on tensors; autograd does the rest."""
 
     name = "reference"

@@ -118,7 +118,7 @@ class Request:
 
 
 class Engine(Protocol):
-    """Runs requests."""
+    """Runs requests; engines derive from it, for what it gives them."""
 
     name: str
 
@@ -127,6 +127,10 @@ class Engine(Protocol):
 
     def run(self, request: Request) -> tuple[Tensor, State]:
         """The outputs [B, T, H], zero past each row's length, and each row's own last state."""
+
+    def stream(self, request: Request) -> Stream:
+        """The request's cell, weights and states, a step at a time: unless an engine has better, `run` step by step."""
+        return SteppedStream(self, request)
 
 
 class Stream(Protocol):

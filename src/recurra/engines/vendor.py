@@ -12,7 +12,7 @@ from torch import _VF, Tensor
 from recurra.cells.elman import rnn, rnn_relu
 from recurra.cells.gru import gru
 from recurra.cells.lstm import lstm
-from recurra.engines.request import Embedded, Request, State
+from recurra.engines.request import Embedded, Engine, Request, State
 from recurra.engines.watching import has_numbers, is_recorded
 from recurra.equations.trace import CellFunction
 
@@ -27,7 +27,7 @@ HELD = {lstm.function: {"i": -1e4, "f": 1e4}, rnn_relu.function: {"h": -1e30}}
 every floating-point type; a relu has sums of any size to overcome."""
 
 
-class Vendor:
+class Vendor(Engine):
     """Calls torch's kernel once per layer and direction, with the weights as they are stored.
 
     Ragged rows run padded, which is faster than packed on a CPU. Outputs past a row's end are zeroed and h is taken

@@ -11,12 +11,12 @@ from recurra.engines.native.calls import Inputs
 from recurra.engines.native.compiled import compiled, form, refusal
 from recurra.engines.native.layer import layer
 from recurra.engines.native.operators import by_operator
-from recurra.engines.request import Embedded, Request, State, Stream
+from recurra.engines.request import Embedded, Engine, Request, State, Stream
 
 RUNS = (torch.float32, torch.float64, torch.bfloat16)
 
 
-class Native:
+class Native(Engine):
     """Runs any cell's program over time in one call for each layer and direction.
 
     float32 and float64 as they are. bfloat16, as the weights' type or by autocast: products of bfloat16 summed in
