@@ -57,6 +57,15 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
+def nearest_path(path: Path) -> Path | None:
+    """What stands in the same folder under a name most like this path's, None if nothing does."""
+    try:
+        near = nearest(path.name, (other.name for other in path.parent.iterdir() if not other.name.startswith(".")))
+    except (OSError, ValueError):  # ValueError: a null byte
+        return None
+    return None if near is None else path.parent / near
+
+
 def shortened(name: str, longest: int = 60) -> str:
     """The first `longest` characters at most."""
     return name if len(name) <= longest else name[: longest - 1] + "…"

@@ -51,9 +51,9 @@ def bench(
     over ours. It wants an idle machine.
 
     \b
-    recurra bench                          every usual shape, training and inference
-    recurra bench --kind ragged,cells      rows of unequal length, cells that torch has not
-    recurra bench --step                   a whole training step and the share of its parts
+    recurra bench                      every usual shape, training and inference
+    recurra bench --kind ragged,cells  unequal lengths, cells that torch has not
+    recurra bench --step               a whole training step and its parts
     recurra bench --shapes 50x16x64x64 --cells gru --threads 1
     """
     import torch

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from recurra.cli.completion import cells
 from recurra.cli.output import write, write_json, write_table
 from recurra.cli.vectors import explain_nearest
 from recurra.errors import UsageError
@@ -20,7 +21,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on s
 def explain(
     cell: Annotated[
         str | None,
-        typer.Argument(metavar="CELL|RUN", help="a cell of the catalogue, all if not given; a model folder: its cell"),
+        typer.Argument(
+            metavar="CELL|RUN",
+            help="a cell of the catalogue, all if not given; a model folder: its cell",
+            autocompletion=cells,
+        ),
     ] = None,
     nearest: Annotated[
         str | None,
@@ -35,6 +40,12 @@ def explain(
     """Explain a cell of the catalogue or of a trained model, or which words stand near a word.
 
     Prints its equations, its counts, its paper, and which engine would run it here and why the others would not.
+
+    \b
+    recurra explain                                      all cells
+    recurra explain gru --latex
+    recurra explain lstm --input-size 64 --hidden-size 512
+    recurra explain runs/ptb-lstm --nearest Monday
     """
     if nearest is not None:
         if cell is None:

@@ -7,11 +7,17 @@ from typing import Annotated
 
 import typer
 
+from recurra.cli.completion import datasets
 from recurra.cli.output import write, write_json, write_table
 
 
 def list_data(json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False) -> None:
-    """List the data sets: name, task, size, where they are, what they are."""
+    """List the data sets: name, task, size, where they are, what they are.
+
+    \b
+    recurra data list
+    recurra data list --json
+    """
     from recurra.data.datasets import named
 
     found = named.describe()
@@ -23,7 +29,9 @@ def list_data(json: Annotated[bool, typer.Option("--json", help="one JSON docume
 
 
 def get_data(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="as `recurra data list` shows it")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="as `recurra data list` shows it", autocompletion=datasets)
+    ],
     destination: Annotated[
         str | None, typer.Argument(metavar="DESTINATION", help="a folder to copy its files to")
     ] = None,
@@ -31,6 +39,10 @@ def get_data(
     """Get a data set and print where it is.
 
     Its files are verified. Prints its folder, or its files one a line.
+
+    \b
+    recurra data get names
+    recurra data get surnames my-names/          a copy to look at and to change
     """
     from recurra.data.datasets import named
 

@@ -63,20 +63,34 @@ def _share_cores() -> None:
 def _run(given: list[str]) -> int:
     from recurra.cli.application import application
 
-    command = typer.main.get_command(application())
+    command: Any = typer.main.get_command(application())
     try:
+        command._main_shell_completion({}, "recurra")  # what a shell asks for, in its environment; typer ends there
         with command.make_context("recurra", given, obj={ARGUMENTS: list(given)}) as context:
             command.invoke(context)
     except typer.Exit as end:
         return end.exit_code
+    except SystemExit as end:  # of typer's own options and answers to a shell
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except _WrongUse as error:
-        path = error.ctx.command_path if error.ctx is not None else "recurra"
+        path = error.ctx.command_path if error.ctx is not None else " ".join(["recurra", *_named(command, given)])
         message = error.format_message().rstrip(".").replace("Value error, ", "")
         see = f"see: {path} --help"
         if path.endswith(" predict") and (text := _begins_with_a_dash(error, given)) is not None:
             see = f"a text that begins with - stands after --, as in {path} RUN -- {shlex.quote(text)}"
         raise UsageError(f"{message[:1].lower()}{message[1:]}\n{see}") from None
     return 0
+
+
+def _named(command: Any, given: Sequence[str]) -> Sequence[str]:
+    """The command of a line, and the one below it, for errors that come without their context."""
+    names = []
+    for name in given:
+        command = getattr(command, "commands", {}).get(name)
+        if command is None:
+            break
+        names.append(name)
+    return names
 
 
 def _begins_with_a_dash(error: Any, given: Sequence[str]) -> str | None:

@@ -1,14 +1,25 @@
-"""Help in two columns, options below the headings of their panels."""
+"""Help in two columns, options below the headings of their panels; nothing in it is cut."""
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
+
+NAMES = ["-h", "--help"]
+"""What shows the help of every command."""
 
 
 class Command(TyperCommand):
-    """A command whose options stand in panels in plain text too, with room for their descriptions at 80 columns."""
+    """A command whose options stand in panels in plain text too, with room for their descriptions at 80 columns.
+
+    usual: the options of settings that the help shows, all if None; closing: its last lines
+    """
+
+    usual: ClassVar[tuple[str, ...] | None] = None
+    closing: ClassVar[str] = ""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         arguments = [p for p in self.get_params(ctx) if p.param_type_name == "argument"]
@@ -16,16 +27,62 @@ class Command(TyperCommand):
         return [str(self.options_metavar), *shown]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            if getattr(parameter, "hidden", False):
-                continue
-            usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
-            title = getattr(parameter, "rich_help_panel", None) or usual
-            sections.setdefault(title, []).append((_typed(parameter), _described(parameter)))
-        for title, rows in sections.items():
-            with formatter.section(title):
-                formatter.write_dl(rows)
+        write_options([(p, self.described(p)) for p in self.shown(ctx)], formatter)
+
+    def described(self, parameter: Any) -> str:
+        """What the help says of a parameter."""
+        return described(parameter)
+
+    def shown(self, ctx: Any) -> list[Any]:
+        """The parameters that the help describes."""
+        found = [p for p in self.get_params(ctx) if not getattr(p, "hidden", False)]
+        if self.usual is None:
+            return found
+        return [p for p in found if not is_setting(p) or p.name in self.usual]
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        if self.closing:
+            formatter.write_paragraph()
+            formatter.write_text(self.closing)
+
+
+class Group(TyperGroup):
+    """The commands with the first sentences of their help, whole."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        write_options([(p, described(p)) for p in self.get_params(ctx)], formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _first(self.get_command(ctx, name))) for name in self.list_commands(ctx)])
+
+
+def write_options(parameters: Sequence[tuple[Any, str]], formatter: Any) -> None:
+    """Arguments and options with their descriptions, a panel after the other."""
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for parameter, text in parameters:
+        usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
+        title = getattr(parameter, "rich_help_panel", None) or usual
+        sections.setdefault(title, []).append((_typed(parameter), text))
+    for title, rows in sections.items():
+        with formatter.section(title):
+            formatter.write_dl(rows)
+
+
+def is_setting(parameter: Any) -> bool:
+    """Whether it is an option that was made from a setting."""
+    return getattr(parameter, "rich_help_panel", None) in SETTING_PANELS
+
+
+COMPLETION = {
+    "install_completion": "have your shell complete commands, options and names",
+    "show_completion": "print the script that does so",
+}
+"""In place of what typer says of its own options."""
+SETTING_PANELS = ("Data", "Network", "Training")
+
+
+def _first(command: Any) -> str:
+    """The first paragraph of a command's help, in one line."""
+    return " ".join(inspect.cleandoc(command.help or "").split("\n\n")[0].split())
 
 
 def _typed(parameter: Any) -> str:
@@ -34,14 +91,16 @@ def _typed(parameter: Any) -> str:
         return str(parameter.metavar or parameter.name.upper())
     if parameter.secondary_opts:
         return f"--[no-]{parameter.opts[0].removeprefix('--')}"
-    names = ", ".join(parameter.opts)
+    names = ", ".join(sorted(parameter.opts, key=lambda name: not name.startswith("--")))
     return names if parameter.is_flag else f"{names} {parameter.metavar or 'VALUE'}"
 
 
-def _described(parameter: Any) -> str:
+def described(parameter: Any) -> str:
     """Its help, with the default where that is a number."""
     if "--help" in parameter.opts:
         return "show this message"
-    described = getattr(parameter, "help", None) or ""
+    said = getattr(parameter, "help", None) or ""
+    if parameter.name in COMPLETION:
+        said = COMPLETION[parameter.name]
     number = isinstance(parameter.default, (int, float)) and not isinstance(parameter.default, bool)
-    return f"{described} [{parameter.default}]" if number else described
+    return f"{said} [{parameter.default}]" if number else said

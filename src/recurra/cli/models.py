@@ -47,9 +47,14 @@ def evaluate(
     json: JsonOption = False,
     **reading: Any,
 ) -> None:
-    """Judge a model on other data, or again on its own.
+    """Evaluate a model on other data, or again on what it held out.
 
     DATA are read as the run's, but for what is said below; they are UTF-8 unless --encoding says otherwise.
+
+    \b
+    recurra evaluate runs/names-gru --baselines  the held-out part again
+    recurra evaluate runs/reviews-gru new.csv    other rows with a label
+    recurra evaluate runs/reviews-gru new.csv --text review --label stars
     """
     from recurra.api.run import load
     from recurra.api.talk import Talk
@@ -94,6 +99,12 @@ def predict(
     """Ask a trained model about texts: classes, tags, what stands in a blank, the next token, a translation.
 
     Prints each text with the best answers and their probabilities.
+
+    \b
+    recurra predict runs/names-gru "Abakumtsev" "Nguyen" --top 3
+    recurra predict runs/names-gru - < names.txt         a text on each line
+    recurra predict runs/input-lstm "To be or not to"    the next token
+    recurra predict runs/multi30k-gru "Two dogs play." --attention pictures/
     """
     options = translations.given(
         beam=beam, n_best=n_best, length_penalty=length_penalty, block_ngrams=block_ngrams, sample=sample,
@@ -163,6 +174,11 @@ def generate(
     """Write text with a trained language model, or texts of a class.
 
     Prints the prompt and what follows, as it is drawn.
+
+    \b
+    recurra generate runs/input-lstm --prompt "ROMEO:" --length 500 --top-k 40
+    recurra generate runs/input-lstm --interactive  one prompt after another
+    recurra generate runs/names-lstm --class Italian -n 10
     """
     if interactive and (json or prompt):
         raise UsageError(f"--interactive asks for prompts; leave out {'--json' if json else '--prompt'}")

@@ -30,6 +30,10 @@ def runs(
     """List the runs of a folder: task, data, headline metric beside the best baseline, time, status.
 
     The oldest stands first.
+
+    \b
+    recurra runs
+    recurra runs experiments/ --json
     """
     from recurra.api.runs import summaries
     from recurra.api.talk import duration, short
@@ -63,6 +67,10 @@ def compare(
     """Compare runs: their metrics, the settings that differ, their curves.
 
     The best value of a metric has a star.
+
+    \b
+    recurra compare runs/names-gru runs/names-lstm
+    recurra compare runs/*-gru --out compared.html       a page with the curves
     """
     from recurra.api.runs import compared, differing, doubts
 

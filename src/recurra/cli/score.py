@@ -36,6 +36,10 @@ def score(
 
     Prints each group with the log-probability of every candidate, whole and per token, in nats, and marks the best one
     with *; beside them the n-gram's.
+
+    \b
+    recurra score runs/ptb-lstm --candidates candidates.txt
+    recurra score runs/ptb-lstm --candidates candidates.txt --by token --json
     """
     from pathlib import Path
 

@@ -11,11 +11,13 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
+from recurra.cli.completion import cells
+from recurra.cli.help import SETTING_PANELS
 from recurra.cli.values import OFF, PARSERS, PARSERS_OF_KINDS, shown
 from recurra.errors import UsageError
 from recurra.tasks import registry
 
-PANELS = ("data", "network", "training")
+PANELS = tuple(panel.lower() for panel in SETTING_PANELS)
 ALIASES = {"learning_rate": ("--lr",)}
 METAVARS = {
     "skip_lines": "FILE:LINE,...",
@@ -61,13 +63,21 @@ def of_panel(panel: str) -> dict[str, FieldInfo]:
     return found
 
 
+def brief(name: str) -> str:
+    """A setting's description, with its default where that is the same in every task."""
+    panel, field = next((panel, of_panel(panel)[name]) for panel in PANELS if name in of_panel(panel))
+    starts = {start_of(registry.get(task), panel, name) for task in registry.readers(name)}
+    start = starts.pop() if len(starts) == 1 else ""
+    return f"{field.description} [{start}]" if start else str(field.description)
+
+
 def flag(name: str) -> str:
     """The option of a setting."""
     return f"--{name.replace('_', '-')}"
 
 
 def _parameter(panel: str, name: str, field: FieldInfo) -> inspect.Parameter:
-    kind = _kind(field)
+    kind = kind_of(field)
     names = (f"{flag(name)}/--no-{name.replace('_', '-')}",) if kind is bool else (flag(name), *ALIASES.get(name, ()))
     default = _default(panel, name)
     tasks = registry.readers(name)
@@ -77,15 +87,16 @@ def _parameter(panel: str, name: str, field: FieldInfo) -> inspect.Parameter:
         *names,
         help=described,
         rich_help_panel=panel.capitalize(),
-        metavar=_metavar(name, kind),
+        metavar=metavar_of(name, kind),
         parser=PARSERS.get(name) or PARSERS_OF_KINDS.get(kind),
+        autocompletion=cells if name == "cell" else None,
     )
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
     )
 
 
-def _kind(field: FieldInfo) -> Any:
+def kind_of(field: FieldInfo) -> Any:
     """The type of what is typed: the field's own, without None. Tuples come from a parser."""
     kind: Any = field.annotation
     if get_origin(kind) in (Union, types.UnionType):
@@ -93,7 +104,8 @@ def _kind(field: FieldInfo) -> Any:
     return str if get_origin(kind) is tuple else kind
 
 
-def _metavar(name: str, kind: Any) -> str:
+def metavar_of(name: str, kind: Any) -> str:
+    """What stands for its value in a help."""
     if name in METAVARS:
         return METAVARS[name]
     return "|".join(get_args(kind)) or {int: "N", float: "X"}.get(kind, "NAME")
@@ -101,14 +113,15 @@ def _metavar(name: str, kind: Any) -> str:
 
 def _default(panel: str, name: str) -> str:
     """As it would be typed; with the tasks where they differ. Empty for what is off unless given."""
-    found = {task: _of_task(registry.get(task), panel, name) for task in sorted(registry.readers(name))}
+    found = {task: start_of(registry.get(task), panel, name) for task in sorted(registry.readers(name))}
     if len(set(found.values())) == 1:
         return next(iter(found.values()))
     values = [value for value in dict.fromkeys(found.values()) if value]
     return "; ".join(f"{value} ({', '.join(task for task in found if found[task] == value)})" for value in values)
 
 
-def _of_task(row: registry.Row, panel: str, name: str) -> str:
+def start_of(row: registry.Row, panel: str, name: str) -> str:
+    """What a task starts from, as it would be typed; empty for what is off unless given."""
     if name == "epochs":
         return shown(name, row.defaults.epochs)
     return shown(name, getattr(row.defaults.settings.groups()[panel], name))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recurra.cli.completion import datasets, tasks
 from recurra.cli.output import json_text, note, write_result
-from recurra.tasks.registry import TASKS
+from recurra.cli.task_help import help_task
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 def train(
     context: typer.Context,
     data: Annotated[
-        str | None, typer.Argument(metavar="DATA", show_default=False, help="a file, a folder or a data set's name")
+        str | None,
+        typer.Argument(
+            metavar="DATA", show_default=False, help="a file, a folder or a data set's name", autocompletion=datasets
+        ),
     ] = None,
     task: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"{', '.join(TASKS)}; found from the data if not given")
+        str | None,
+        typer.Option(metavar="NAME", help="what to learn; found from the data if not given", autocompletion=tasks),
     ] = None,
     out: Annotated[
         str | None,
@@ -29,13 +34,11 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the model folder if there is one")] = False,
     resume: Annotated[
         str | None,
-        typer.Option(
-            metavar="RUN", help="go on with a run that was stopped, or a finished one with more --epochs or --minutes"
-        ),
+        typer.Option(metavar="RUN", help="go on with a stopped run, or a finished one with more --epochs or --minutes"),
     ] = None,
     start_from: Annotated[
         str | None,
-        typer.Option("--from", metavar="RUN", help="begin with the weights and the vocabulary of a run, on DATA"),
+        typer.Option("--from", metavar="RUN", help="begin with the weights and vocabulary of a run"),
     ] = None,
     log: Annotated[
         str | None, typer.Option(metavar="tensorboard", help="curves for TensorBoard, beside the model folder")
@@ -43,16 +46,27 @@ def train(
     show: Annotated[bool, typer.Option("--open", help="open the report in a browser at the end")] = False,
     json: Annotated[bool, typer.Option("--json", help="the result as one JSON document on stdout")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress, only errors")] = False,
+    help_of: Annotated[
+        str | None,
+        typer.Option(
+            "--help-task",
+            metavar="NAME",
+            help="all settings of a task",
+            is_eager=True,
+            expose_value=False,
+            callback=help_task,
+            autocompletion=tasks,
+        ),
+    ] = None,
     **settings: Any,
 ) -> None:
     """Train a model on DATA and write its folder with a report.
 
-    It is judged on what it has not seen, beside the baselines that it has to beat. Prints the folder; the progress
-    goes to stderr.
+    It is evaluated on what it has not seen, beside the baselines that it has to beat.
 
     \b
     recurra train names/                   a folder with one <label>.txt per class
-    recurra train input.txt --minutes 2    a text: a language model of its characters
+    recurra train input.txt --minutes 2    a language model of its characters
     recurra train reviews.csv --text review --label stars
     recurra train --resume runs/names-gru  go on with a run that was stopped
     """

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from recurra.errors import ModelFolderError
+from recurra.errors import ModelFolderError, nearest_path
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -122,6 +122,8 @@ def load(folder: Path) -> dict[str, Entry]:
     """
     if not folder.is_dir():
         why = "is not a folder" if folder.exists() else "there is no such model folder"
+        if not folder.exists() and (near := nearest_path(folder)) is not None:
+            why += f"\ndid you mean {str(near)!r}?"
         raise ModelFolderError(f"{folder}: {why}")
     path = folder / MANIFEST
     if not path.is_file() or path.is_symlink():

@@ -27,7 +27,7 @@ class NetworkSettings(BaseModel):
     freeze_vectors: bool = Field(False, description="leave word vectors as they are (with vectors, train_vectors)")
     recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the step, one mask a sequence")
     init: Literal["orthogonal", "torch"] = Field("orthogonal", description="what weights start from")
-    engine: str = Field("auto", description="auto, vendor or reference")
+    engine: str = Field("auto", description="auto, native, vendor or reference")
 
 
 class FreeStateSettings(NetworkSettings):

@@ -20,9 +20,7 @@ class TrainingSettings(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     epochs: float | None = Field(None, gt=0, le=1e9, description="passes over the training part")
-    minutes: float | None = Field(
-        None, gt=0, le=1e9, description="minutes of training; with epochs too, what ends first"
-    )
+    minutes: float | None = Field(None, gt=0, le=1e9, description="minutes of training; with epochs, what ends first")
     batch_size: int = Field(64, ge=1, le=1 << 24, description="rows of a batch")
     optimizer: Optimizer = Field("adamw", description="adamw, sgd or rmsprop")
     learning_rate: float = Field(3e-3, gt=0, description="highest learning rate")
@@ -38,9 +36,7 @@ class TrainingSettings(BaseModel):
     precision: Literal["32", "bf16"] = Field("32", description="32, or bf16 products with 32-bit weights")
     seed: int = Field(0, ge=0, lt=2**32, description="what all randomness derives from")
     device: str = Field("auto", description="auto, cpu or cuda")
-    threads: int | None = Field(
-        None, ge=1, le=1024, description="threads of the CPU, 1 to 1024; no more run than it has processors"
-    )
+    threads: int | None = Field(None, ge=1, le=1024, description="threads, at most as many as there are processors")
 
 
 class TruncatedSettings(TrainingSettings):

@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from recurra.data.datasets import named
 from recurra.data.files.sources import refuse_streams, sha256
 from recurra.data.splits import PARTS
-from recurra.errors import DataError
+from recurra.errors import DataError, nearest, nearest_path
 from recurra.tasks import registry
 from recurra.tasks.sources import folders
 from recurra.tasks.sources.file_kinds import PACKED, Kind, is_poems, is_table, is_tagged, is_tunes
@@ -73,11 +73,17 @@ def resolve(
     elif str(data) in named.names():
         source = named_source(str(data))
     else:
-        known = ", ".join(named.names())
-        raise DataError(f"no such file or folder, and no data set of this name (there are {known})", file=str(data))
+        raise _not_there(path)
     if task is not None and task != source.task:
         source = _as_task(source, task)
     return _written(_with_parts(source, validation, test))
+
+
+def _not_there(path: Path) -> DataError:
+    set_name, near = nearest(str(path), named.names()), nearest_path(path)
+    meant = [repr(str(each)) for each in (set_name, near) if each is not None]
+    remedy = f"did you mean {' or '.join(meant)}?" if meant else f"the data sets are {', '.join(named.names())}"
+    return DataError("no such file or folder, and no data set of this name", remedy=remedy, file=str(path))
 
 
 def _written(source: Source) -> Source:
