@@ -1,7 +1,7 @@
 """Names written for a class: does our own classifier recognise the class, and are they new?
 
-    python benchmarks/generate_names.py                  # trains for 3 minutes, then the classifier, then judges
-    python benchmarks/generate_names.py --run RUN        # judges a generator that is there already
+    python benchmarks/generate_names.py                  # trains for 3 minutes, then the classifier, then evaluates
+    python benchmarks/generate_names.py --run RUN        # evaluates a generator that is there already
 
 Both are trained on the same training part of the data set `names`; the classifier once as it is, and once with
 `--balance 1`, to which every class is as likely as any other. Judged are 1,000 names whose classes are as frequent as

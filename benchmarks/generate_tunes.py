@@ -1,7 +1,7 @@
 """Tunes written for a rhythm: do jigs carry 6/8 and reels 4/4, and are their bars complete?
 
-    python benchmarks/generate_tunes.py                  # trains for 8 minutes, then judges
-    python benchmarks/generate_tunes.py --run RUN        # judges a generator that is there already
+    python benchmarks/generate_tunes.py                  # trains for 8 minutes, then evaluates
+    python benchmarks/generate_tunes.py --run RUN        # evaluates a generator that is there already
 
 The data set is `nottingham`. Judged are 200 jigs, 200 reels and 300 tunes of classes as frequent as in training, drawn
 at several temperatures; beside them the same of Kneser-Ney n-grams of each class, the real tunes of the test part and
@@ -40,8 +40,8 @@ def labels_to_draw(data: GenerateData) -> Ids:
     return np.concatenate([*chosen, in_proportion(data, OF_ALL)])
 
 
-def judged(drawn: Drawn, data: GenerateData, *, asked: bool) -> dict[str, float]:
-    """Shares. asked: the first tunes are the jigs and the reels that were asked for, and all others are judged last"""
+def evaluated(drawn: Drawn, data: GenerateData, *, asked: bool) -> dict[str, float]:
+    """Shares. asked: the first tunes are the jigs and the reels that were asked for, all others come last"""
     names, found = data.names(), {}
     groups = {name: np.flatnonzero(drawn.labels == names.index(name)) for name in METRES}
     if asked:
@@ -81,15 +81,15 @@ def main() -> None:
     rows = {}
     for heat in (0.4, 0.6, 0.8, 1.0):
         drawn = from_network(run.model.network, data, labels, temperature=heat)
-        rows[f"this model, temperature {heat}"] = judged(drawn, data, asked=True)
+        rows[f"this model, temperature {heat}"] = evaluated(drawn, data, asked=True)
     grams = ClassGrams.fit(data.parts["train"], data, GRAMS)
     for heat in (0.4, 0.6, 0.8, 1.0):
         drawn = from_grams(grams, data, labels, temperature=heat)
-        rows[f"{GRAMS}-grams of each class, temperature {heat}"] = judged(drawn, data, asked=True)
-    rows["real tunes, test part"] = judged(held_out(data, "test"), data, asked=False)
+        rows[f"{GRAMS}-grams of each class, temperature {heat}"] = evaluated(drawn, data, asked=True)
+    rows["real tunes, test part"] = evaluated(held_out(data, "test"), data, asked=False)
     parts = data.parts.values()
     real = Drawn([t for part in parts for t in part.texts], np.concatenate([part.labels for part in parts]))
-    rows["real tunes, all"] = judged(real, data, asked=False)
+    rows["real tunes, all"] = evaluated(real, data, asked=False)
     columns = list(next(iter(rows.values())))
     print("| source | " + " | ".join(columns) + " |")
     print("|---" * (len(columns) + 1) + "|")

@@ -61,7 +61,7 @@ def main() -> None:
     pairs = corrupted(sentences, files["train"].read_text(encoding="utf-8").split(), asked.seed)
     rankings = recurra.load(asked.run).score(pairs)
     ours = [[r.candidates[i].log_probability for r in rankings] for i in (0, 1)]
-    grams = [[float(r.candidates[i].rival or 0.0) for r in rankings] for i in (0, 1)]
+    grams = [[float(r.candidates[i].baseline or 0.0) for r in rankings] for i in (0, 1)]
     found = {
         "part": asked.part,
         "seed": asked.seed,

@@ -8,8 +8,8 @@ here: one-hot ASCII letters, a random class and then a random name of it per ste
 128 units, SGD at 0.005. It gets one-hot tensors made beforehand and the number of threads that suits it better, and its
 clock runs during training alone.
 
-Both sides learn from the same training names and are judged on the same held-out ones: distinct names, 80/10/10. The
-tutorial itself judges on names that it trained on; that figure is printed too. Prints a table and writes JSON.
+Both sides learn from the same training names and are evaluated on the same held-out ones: distinct names, 80/10/10. The
+tutorial itself evaluates on names that it trained on; that figure is printed too. Prints a table and writes JSON.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from recurra.data.datasets import named
 from recurra.data.files.examples import Examples, distinct, from_folder
 from recurra.data.splits import Splits, split
 from recurra.metrics import balanced_accuracy
-from recurra.tasks.classify.trainee import ClassifyTask, judge
+from recurra.tasks.classify.trainee import ClassifyTrainee, evaluate_part
 from recurra.tasks.sources.resolving import resolve
 from recurra.training.fit import fit
 
@@ -70,7 +70,7 @@ def one_hot(name: str) -> Tensor:
 
 
 class Peer:
-    """The tutorial's network, its training loop and its judgement."""
+    """The tutorial's network, its training loop and its evaluation."""
 
     def __init__(self, train: Examples, *, seed: int) -> None:
         self.classes = train.classes()
@@ -109,14 +109,14 @@ class Peer:
         return seconds
 
     @torch.inference_mode()
-    def judge(self, examples: Examples) -> float:
+    def evaluate(self, examples: Examples) -> float:
         """Balanced accuracy, a fraction."""
         guesses = [int(self.log_probabilities(one_hot(text)).argmax()) for text in examples.texts]
         return balanced_accuracy([self.classes.index(label) for label in examples.labels], guesses)
 
 
 def peer(splits: Splits, *, steps: int, clip: float | None, most_threads: int, seed: int) -> PeerResult:
-    """Train with the number of threads that was faster in a short trial, then judge."""
+    """Train with the number of threads that was faster in a short trial, then evaluate."""
 
     def trial(threads: int) -> float:
         torch.set_num_threads(threads)
@@ -128,7 +128,7 @@ def peer(splits: Splits, *, steps: int, clip: float | None, most_threads: int, s
     torch.set_num_threads(threads)
     best = Peer(splits.train, seed=seed)
     seconds = best.train(steps, clip)
-    return PeerResult(steps, clip, threads, seconds, best.judge(splits.train), best.judge(splits.test))
+    return PeerResult(steps, clip, threads, seconds, best.evaluate(splits.train), best.evaluate(splits.test))
 
 
 class AsGood(Exception):
@@ -136,11 +136,11 @@ class AsGood(Exception):
 
 
 class UntilAsGood:
-    """Our classifier as the training loop sees it, judged on the held-out names with the clock stopped."""
+    """Our classifier as the training loop sees it, evaluated on the held-out names with the clock stopped."""
 
-    def __init__(self, task: ClassifyTask, target: float) -> None:
+    def __init__(self, task: ClassifyTrainee, target: float) -> None:
         self.task, self.target = task, target
-        self.network, self.judged = task.network, task.judged
+        self.network, self.evaluation_units = task.network, task.evaluation_units
         self.steps, self.batches, self.loss, self.rank = task.steps, task.batches, task.loss, task.rank
         self.start, self.stopped = time.perf_counter(), 0.0
 
@@ -150,7 +150,7 @@ class UntilAsGood:
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         begun, trained = time.perf_counter(), self.clock()
-        found = judge(network, self.task.data.parts["test"])
+        found = evaluate_part(network, self.task.data.parts["test"])
         print(f"  {trained:6.1f} s: balanced accuracy {found['balanced_accuracy']:.3f}", flush=True)
         if found["balanced_accuracy"] >= self.target:
             raise AsGood(found["balanced_accuracy"], trained)
@@ -162,14 +162,14 @@ def ours(folder: Path, target: float, *, threads: int, seed: int) -> tuple[float
     """Our classifier with its defaults and classes balanced, as the recipe balances them, until it is as good.
 
     Returns (seconds of training, balanced accuracy then). Judged after every epoch, with the clock stopped as it is
-    while the peer is judged.
+    while the peer is evaluated.
     """
     source = resolve(folder)
-    prepared = prepare_run(source, settings_for(source, {"seed": seed, "threads": threads, "balance": 1.0}))
-    assert isinstance(prepared.task, ClassifyTask)
-    trainee = UntilAsGood(prepared.task, target)
+    dataset = prepare_run(source, settings_for(source, {"seed": seed, "threads": threads, "balance": 1.0}))
+    assert isinstance(dataset.trainee, ClassifyTrainee)
+    trainee = UntilAsGood(dataset.trainee, target)
     try:
-        fit(trainee, prepared.settings.training, clock=trainee.clock)
+        fit(trainee, dataset.settings.training, clock=trainee.clock)
     except AsGood as reached:
         return reached.args[1], reached.args[0]
     raise SystemExit(f"we did not reach a balanced accuracy of {target:.3f}")

@@ -1,4 +1,4 @@
-"""What a model is judged by: pure functions of numpy arrays, the unit in the name or the docstring.
+"""What a model is evaluated by: pure functions of numpy arrays, the unit in the name or the docstring.
 
 Labels are whole numbers from 0; `classes` are the names they stand for, in that order. A fraction is 0 to 1.
 A quantity that is 0 / 0 (the precision of a class that is never predicted) is 0, as in most such tables.

@@ -35,7 +35,7 @@ class Interrupting(Talk):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A place with data and two runs of 6 steps, judged after each: one was stopped after 4."""
+    """A place with data and two runs of 6 steps, evaluated after each: one was stopped after 4."""
     place = tmp_path_factory.mktemp("trained")
     rng, folder = random.Random(0), place / "kinds"
     folder.mkdir()

@@ -36,7 +36,7 @@ def test_names_of_a_class(train: Train, labels: Path) -> None:
     run = train(labels, task="generate")
     assert run.task == "generate"
     assert {"nats_per_character", "perplexity"} <= set(run.metrics["metrics"])
-    names = [rival["name"] for rival in run.metrics["baselines"]]
+    names = [baseline["name"] for baseline in run.metrics["baselines"]]
     assert "Kneser-Ney 5-gram of each class" in names
     again = recurra.load(run.folder)
     drawn = again.generate(condition="low", count=3, seed=7)

@@ -70,10 +70,10 @@ def test_ranking_beside_the_n_gram(train: Train, text: Path, tmp_path: Path) -> 
     lists.write_text("sun moon rose\nsun sun sun sun sun sun sun sun\n\nsea\nnose tea\n", encoding="utf-8")
     found = run.score(lists)
     assert [len(r.candidates) for r in found] == [2, 2]
-    assert all(c.rival is not None and c.rival < 0 for r in found for c in r.candidates)
+    assert all(c.baseline is not None and c.baseline < 0 for r in found for c in r.candidates)
     same = run.score([["sun moon rose", "sun sun sun sun sun sun sun sun"], ["sea", "nose tea"]])
     assert same == found
-    assert all(c.rival is None for r in run.score(lists, baseline=False) for c in r.candidates)
+    assert all(c.baseline is None for r in run.score(lists, baseline=False) for c in r.candidates)
     text.unlink()
     with pytest.raises(DataError, match=r"on the run's data, and .*not there any more\nput them back, or leave it"):
         run.score(lists)

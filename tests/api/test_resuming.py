@@ -122,19 +122,19 @@ def test_a_stopped_run_leaves_a_folder_that_works(
 
 
 @pytest.mark.parametrize("phase", ["build_record", "build_report", "load"])
-def test_a_signal_while_the_run_is_judged(
+def test_a_signal_while_the_run_is_evaluated(
     train: Train, labels: Path, monkeypatch: pytest.MonkeyPatch, phase: str
 ) -> None:
-    """Trained and not judged, it goes on with that; judged, it is finished, and the signal is told all the same."""
+    """Trained and not evaluated, it goes on with that; evaluated, it is finished, and the signal is told."""
     with monkeypatch.context() as patched:
         patched.setattr(training, phase, lambda *_, **__: signal.raise_signal(signal.SIGINT))
         wanted = "when all was done" if phase == "load" else "go on with"
         with pytest.raises(StoppedError, match=f"(?s)stopped by SIGINT.*{wanted}"):
-            train(labels, out="judged")
-    stopped = model_folder.read("judged")
+            train(labels, out="evaluated")
+    stopped = model_folder.read("evaluated")
     assert stopped.metrics["status"] == ("finished" if phase == "load" else "stopped")
     if phase == "build_record":
-        whole, resumed = train(labels), train(resume="judged")
+        whole, resumed = train(labels), train(resume="evaluated")
         assert same(weights(resumed.folder), weights(whole.folder))
         assert resumed.metrics["metrics"] == whole.metrics["metrics"]
         assert without_seconds(resumed) == without_seconds(whole)
@@ -226,16 +226,16 @@ def test_a_folder_that_cannot_be_resumed(train: Train, stop_at: Callable[..., No
 
 
 def test_a_diverged_run_keeps_its_best_weights(train: Train, labels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from recurra.tasks.classify.trainee import ClassifyTask
+    from recurra.tasks.classify.trainee import ClassifyTrainee
 
-    loss, steps = ClassifyTask.loss, []
+    loss, steps = ClassifyTrainee.loss, []
 
     def breaking(self: Any, network: Any, batch: Any, state: Any) -> Any:
         steps.append(1)
         value, units, state = loss(self, network, batch, state)
         return (value * float("nan") if len(steps) == 8 else value), units, state
 
-    monkeypatch.setattr(ClassifyTask, "loss", breaking)
+    monkeypatch.setattr(ClassifyTrainee, "loss", breaking)
     with pytest.raises(DivergedError, match=r"(?s)loss stopped .* at step 8 .*holds the best weights before that"):
         train(labels, epochs=2.0)
     run = recurra.load("run")
@@ -243,7 +243,7 @@ def test_a_diverged_run_keeps_its_best_weights(train: Train, labels: Path, monke
     assert all(torch.isfinite(w).all() for w in weights(run.folder).values())
     assert len(run.metrics["history"]) >= 2
     steps.clear()
-    monkeypatch.setattr(ClassifyTask, "loss", lambda *a: (loss(*a)[0] * float("inf"), 1, None))
+    monkeypatch.setattr(ClassifyTrainee, "loss", lambda *a: (loss(*a)[0] * float("inf"), 1, None))
     with pytest.raises(DivergedError, match="at step 1 "):
         train(labels, out="other")
     assert not Path("other").exists()

@@ -1,4 +1,4 @@
-"""From data to a folder and back: what was trained is what is loaded, judged and used."""
+"""From data to a folder and back: what was trained is what is loaded, evaluated and used."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_judging_counts_what_it_scores(train: Train, text: Path, tmp_path: Path)
     assert run.evaluate(text)["count"] == len(text.read_text()) - 1
 
 
-def test_new_data_are_judged_whole(train: Train, labels: Path, text: Path, tmp_path: Path) -> None:
+def test_new_data_are_evaluated_whole(train: Train, labels: Path, text: Path, tmp_path: Path) -> None:
     run = train(labels, epochs=3.0)
     table = tmp_path / "new.csv"
     table.write_text("text,label\nabab,low\nhihi,high\nabba,low\n", encoding="utf-8")
@@ -78,13 +78,13 @@ def test_new_data_are_judged_whole(train: Train, labels: Path, text: Path, tmp_p
 def test_baselines_stand_beside_other_data_too(train: Train, labels: Path, text: Path, tmp_path: Path) -> None:
     run = train(labels)
     again = run.evaluate(baselines=True)
-    stored = {rival["name"]: rival["metrics"] for rival in run.metrics["baselines"]}
-    assert {rival["name"]: rival["metrics"] for rival in again["baselines"]} == stored
+    stored = {baseline["name"]: baseline["metrics"] for baseline in run.metrics["baselines"]}
+    assert {baseline["name"]: baseline["metrics"] for baseline in again["baselines"]} == stored
     other = tmp_path / "other.csv"
     other.write_text("text,label,pair\nabcde,low,1\nefghi,high,1\nabba,low,2\nbaba,high,2\n", encoding="utf-8")
     found = run.evaluate(other, baselines=True, groups="pair")
-    assert [rival["name"] for rival in found["baselines"]] == list(stored)
-    for scores in (found, *(rival["metrics"] for rival in found["baselines"])):
+    assert [baseline["name"] for baseline in found["baselines"]] == list(stored)
+    for scores in (found, *(baseline["metrics"] for baseline in found["baselines"])):
         assert scores["groups_right"] <= scores["accuracy"]
     bag = found["baselines"][1]["metrics"]
     assert (bag["accuracy"], bag["groups_right"]) == (0.75, 0.5)  # abba and baba are the same bag
@@ -125,7 +125,7 @@ def test_chinese_words_and_pairs(train: Train, tmp_path: Path, monkeypatch: pyte
     assert recurra.load(plain.folder).predict("好")
 
 
-def test_data_in_parts_can_be_judged_again(train: Train, tmp_path: Path) -> None:
+def test_data_in_parts_can_be_evaluated_again(train: Train, tmp_path: Path) -> None:
     """Files keep their order: as JSON objects they would come back as test, train, validation."""
     words = {"train": "abcd efgh " * 60, "valid": "abcd efgh " * 5, "test": "efgh abcd " * 6}
     (tmp_path / "parts").mkdir()

@@ -28,7 +28,7 @@ def texts(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("task", ["classify", "tag", "fill", "generate"])
-def test_a_run_is_judged_on_its_part_again(tmp_path: Path, task: str) -> None:
+def test_a_run_is_evaluated_on_its_part_again(tmp_path: Path, task: str) -> None:
     path = tmp_path / ("t.jsonl" if task == "tag" else "t.csv")
     found = texts(60)
     if task == "tag":

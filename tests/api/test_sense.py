@@ -10,21 +10,21 @@ import pytest
 from recurra.api.preparation import settings_for
 from recurra.errors import UsageError
 from recurra.tasks.registry import ROWS, get
-from recurra.tasks.sources.file_kinds import Kind
+from recurra.tasks.sources.file_kinds import SourceKind
 from recurra.tasks.sources.resolving import Source
 
-KIND_OF: dict[str, Kind] = {"language": "text", "classify": "table", "tag": "tagged", "fill": "text",
+KIND_OF: dict[str, SourceKind] = {"language": "text", "classify": "table", "tag": "tagged", "fill": "text",
                             "translate": "parallel", "generate": "labels"}  # fmt: skip
 
 
-def source(task: str, kind: Kind | None = None, **files: str) -> Source:
+def source(task: str, kind: SourceKind | None = None, **files: str) -> Source:
     paths = {part: Path(name) for part, name in (files or {"all": "a.txt"}).items()}
     return Source("a", task, kind or KIND_OF[task], paths)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize("kind", get_args(SourceKind))
 @pytest.mark.parametrize("name", ["text", "label", "split_column"])
-def test_columns_are_named_of_tables_and_tagged_files_alone(kind: Kind, name: str) -> None:
+def test_columns_are_named_of_tables_and_tagged_files_alone(kind: SourceKind, name: str) -> None:
     for task in (row.name for row in ROWS if kind in row.sources):
         reads = name in get(task).defaults.settings.names() and (
             kind in ("table", "tagged") or (name, kind) == ("label", "tunes")

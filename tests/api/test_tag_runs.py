@@ -53,9 +53,9 @@ def test_a_run_is_whole(tagger: recurra.Run) -> None:
     again = recurra.load(tagger.folder)
     (found,) = again.predict("go1 to New York")
     assert found.tags == ["O", "O", "B-city", "I-city"]
-    judged = again.evaluate()
-    assert judged["span_f1"] == scores["span_f1"]
-    assert judged["count"] == sum(3 + (i % 4 in (1, 2)) for i in range(80)) - sum(
+    held_out = again.evaluate()
+    assert held_out["span_f1"] == scores["span_f1"]
+    assert held_out["count"] == sum(3 + (i % 4 in (1, 2)) for i in range(80)) - sum(
         tagger.config["data"]["tokens"][part] for part in ("train", "validation")
     )
 
@@ -72,7 +72,7 @@ def test_the_record_shows_tags_spans_and_sentences(tagger: recurra.Run) -> None:
     assert len({len(row) for row in sentences["rows"]} | {len(sentences["columns"])}) == 1
 
 
-def test_other_data_are_judged_in_their_own_scheme(tagger: recurra.Run, tmp_path: Path) -> None:
+def test_other_data_are_evaluated_in_their_own_scheme(tagger: recurra.Run, tmp_path: Path) -> None:
     rows = ["go1 to New York", "go2 to Rome Oslo"]
     tags = ["O O B-city E-city", "O O S-city S-city"]
     body = "\n\n".join(

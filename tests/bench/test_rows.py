@@ -133,7 +133,7 @@ def test_a_document_comes_back_from_json(bench) -> None:
         assert again.to_json() == document.to_json()
 
 
-class Prepared:
+class Dataset:
     """A stream as a Stack gives one, by way of its forward; with `forgets` it is wrong."""
 
     forgets = False
@@ -149,22 +149,22 @@ class Prepared:
 
 
 @pytest.fixture
-def streams(monkeypatch: pytest.MonkeyPatch) -> type[Prepared]:
+def streams(monkeypatch: pytest.MonkeyPatch) -> type[Dataset]:
     def stream(self: Stack, *, batch: int = 1) -> Any:
-        return Prepared(self, batch)
+        return Dataset(self, batch)
 
     monkeypatch.setattr(Stack, "stream", stream, raising=False)
-    return Prepared
+    return Dataset
 
 
-def test_streaming(bench, streams: type[Prepared]) -> None:
+def test_streaming(bench, streams: type[Dataset]) -> None:
     rows = bench("stream", "6x1x3x4").rows
     assert [(row.case.cell, row.peer) for row in rows] == [(c, p) for c in PLAIN for p in ("torch cell", "torch.nn")]
     for row in rows:
         check(row)
 
 
-def test_a_stream_is_compared_over_all_its_steps(bench, streams: type[Prepared], monkeypatch) -> None:
+def test_a_stream_is_compared_over_all_its_steps(bench, streams: type[Dataset], monkeypatch) -> None:
     monkeypatch.setattr(streams, "forgets", True)
     assert {row.status for row in bench("stream", "6x2x3x4").rows} == {"differs"}
 

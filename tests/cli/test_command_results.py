@@ -25,7 +25,7 @@ def test_train_prints_the_folder_and_talks_on_stderr(recurra: Recurra, names: Pa
     result = recurra("train", names, *TINY)
     assert (result.code, result.out) == (0, "runs/names-gru\n")
     assert "task classify: the folder holds 3 files <label>.txt" in result.err
-    assert "to beat: naive Bayes" in result.err
+    assert "baseline: naive Bayes" in result.err
     head = next(line for line in result.err.splitlines() if line.startswith("  epoch"))
     assert head.split() == ["epoch", "time", "train", "validation", "accuracy", "macro-F1", "balanced"]
     assert len(head + "  best") <= 80

@@ -44,7 +44,7 @@ def test_runs_are_listed_with_what_they_had_to_beat(recurra: Recurra, several: P
     metrics = model_folder.read(several / "one").metrics
     assert (one["task"], one["data"], one["status"], one["metric"]) == ("classify", "names", "finished", "accuracy")
     assert one["score"] == metrics["metrics"]["accuracy"]
-    assert one["baseline_score"] == max(rival["metrics"]["accuracy"] for rival in metrics["baselines"])
+    assert one["baseline_score"] == max(baseline["metrics"]["accuracy"] for baseline in metrics["baselines"])
     assert one["seconds"] == metrics["seconds"]
     assert by_name["three"]["metric"] == "bits_per_character"
     (row,) = (line for line in rows if "/one " in line)
@@ -110,7 +110,7 @@ def test_two_runs_beside_each_other(recurra: Recurra, several: Path) -> None:
         assert f"{score:.4f}{' *' if score == max(scores) != min(scores) else ''}" in lines["accuracy"]
 
 
-def test_runs_that_cannot_be_judged_by_their_scores_say_so(recurra: Recurra, several: Path) -> None:
+def test_runs_that_cannot_be_evaluated_by_their_scores_say_so(recurra: Recurra, several: Path) -> None:
     result = recurra("compare", several / "one", several / "three")
     assert result.code == 0
     assert "note: the runs are of different tasks" in result.err

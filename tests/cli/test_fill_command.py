@@ -1,4 +1,4 @@
-"""Blanks from the command line: trained, filled, judged, and every refusal in one or two lines."""
+"""Blanks from the command line: trained, filled, evaluated, and every refusal in one or two lines."""
 
 from __future__ import annotations
 
@@ -139,6 +139,6 @@ def test_data_that_cannot_be(recurra: Recurra, name: str, content: bytes, pieces
     recurra("train", name, "--task", "fill", *TINY).refused(3, *pieces)
 
 
-def test_data_to_judge_by_without_a_known_word(recurra: Recurra, filler: Path) -> None:
+def test_data_to_evaluate_without_a_known_word(recurra: Recurra, filler: Path) -> None:
     Path("other.txt").write_text("xx yy\nzz uu\n", encoding="utf-8")
     recurra("evaluate", filler, "other.txt").refused(3, "no word to leave out that the model knows")

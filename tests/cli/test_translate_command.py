@@ -1,4 +1,4 @@
-"""Translations from the command line: trained, asked for, drawn, judged, and every refusal in one or two lines."""
+"""Translations from the command line: trained, asked for, drawn, evaluated, and every refusal in one or two lines."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_unknown_words_are_told(recurra: Recurra, translator: Path) -> None:
     assert "1 word that the model has never seen: 'Zanzibar'" in recurra("predict", translator, "the Zanzibar x").err
 
 
-def test_the_held_out_part_and_other_pairs_are_judged(recurra: Recurra, translator: Path, languages: Path) -> None:
+def test_the_held_out_part_and_other_pairs_are_evaluated(recurra: Recurra, translator: Path, languages: Path) -> None:
     assert "3 pairs" in recurra("evaluate", translator).out
     found = json.loads(recurra("evaluate", translator, languages, "--json").out)
     assert found["count"] == 27

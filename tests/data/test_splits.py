@@ -67,7 +67,7 @@ def test_another_seed_is_another_split() -> None:
     assert [len(part) for _, part in split(examples)] == [80, 10, 10]
 
 
-def test_two_examples_are_one_to_learn_and_one_to_judge() -> None:
+def test_two_examples_are_one_to_learn_and_one_to_evaluate() -> None:
     parts = split(_examples(*[(str(number), "x") for number in range(50)], ("p", "rare"), ("q", "rare")))
     assert [part.labels.count("rare") for _, part in parts] == [1, 0, 1]
     assert [len(part) for _, part in split(_examples(("a", "x")))] == [1, 0, 0]
@@ -102,7 +102,7 @@ def test_parts_have_their_usual_names() -> None:
         from_parts({"test": a})
 
 
-def test_what_cannot_be_learned_or_judged_is_refused() -> None:
+def test_what_cannot_be_learned_or_evaluated_is_refused() -> None:
     good = _examples(("a", "x"), ("b", "y"), ("c", "x"), ("d", "y"))
     check_splits(Splits(good))
     with pytest.raises(DataError, match="the training part has no examples"):

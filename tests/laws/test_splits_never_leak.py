@@ -87,7 +87,7 @@ def written(task: str, folder: Path, texts: Sequence[str]) -> Path:
     return path
 
 
-def prepared(task: str, path: Path, given: dict[str, Any], **files: str) -> Any:
+def dataset(task: str, path: Path, given: dict[str, Any], **files: str) -> Any:
     rooms = {"classify": classify_data, "generate": generate_data, "fill": fill_data, "translate": translate_data}
     source = resolve(path, task, **files)
     if task == "tag":
@@ -115,7 +115,7 @@ def test_texts_that_are_the_same_to_the_network_share_a_part(tmp_path: Path, tas
     texts = with_twins(words(60), change)
     if task == "translate" and "max_length" in given:
         given = given | {"too_long": "cut"}
-    data = prepared(task, written(task, tmp_path, texts), given | {"level": level})
+    data = dataset(task, written(task, tmp_path, texts), given | {"level": level})
     check(task, data)
 
 
@@ -127,7 +127,7 @@ def test_rare_words_make_no_twins_in_two_parts(tmp_path: Path, task: str, limit:
     names = ["".join(draw.choices(string.ascii_lowercase, k=6)) for _ in range(200)]
     texts = [f"{name} {draw.choice(frame)} {draw.randrange(40)}" for name in names]
     given: dict[str, Any] = {"min_count": 2} if limit == "count" else {"max_vocabulary": 60}
-    data = prepared(task, written(task, tmp_path, texts), given | {"level": "word"})
+    data = dataset(task, written(task, tmp_path, texts), given | {"level": "word"})
     check(task, data)
     assert any("the same to the network" in note for note in data.notes)
 
@@ -142,7 +142,7 @@ def test_a_validation_part_is_split_off_fairly(tmp_path: Path, task: str) -> Non
         (tmp_path / "train.jsonl").write_bytes(train.read_bytes())
         (tmp_path / "test.jsonl").write_bytes(test.read_bytes())
         train = tmp_path / "train.jsonl"
-    data = prepared(task, train, {"normalize": ("lowercase",), "level": "word"}, test=str(test))
+    data = dataset(task, train, {"normalize": ("lowercase",), "level": "word"}, test=str(test))
     check(task, data)
 
 
@@ -155,7 +155,7 @@ def test_given_parts_stay_and_what_they_share_is_told(tmp_path: Path, task: str)
     train = written(task, folders[0], texts[:30])
     validation = written(task, folders[1], [texts[0].upper(), *texts[30:40]])
     test = written(task, folders[2], [texts[1].upper(), texts[2].upper(), *texts[40:]])
-    data = prepared(
+    data = dataset(
         task, train, {"normalize": ("lowercase",), "level": "word"}, validation=str(validation), test=str(test)
     )
     parts = seen(task, data)
@@ -168,7 +168,7 @@ def test_given_parts_stay_and_what_they_share_is_told(tmp_path: Path, task: str)
 
 
 def test_a_tune_and_the_same_in_another_key_share_a_part(tmp_path: Path) -> None:
-    """Learned in other keys too, a tune of the training part would be judged in one of them."""
+    """Learned in other keys too, a tune of the training part would be evaluated in one of them."""
     draw = random.Random(4)
     tunes = []
     for number in range(30):
@@ -177,7 +177,7 @@ def test_a_tune_and_the_same_in_another_key_share_a_part(tmp_path: Path) -> None
         tunes += [tune, transposed(tune, 1)]
     path = tmp_path / "t.abc"
     path.write_text("\n".join(tune for tune in tunes if tune is not None), encoding="utf-8")
-    data = prepared("generate", path, {"transpose": True})
+    data = dataset("generate", path, {"transpose": True})
     check("generate", data)
     learned = {ids.tobytes() for tune in data.parts["train"].variants for ids in tune}
     for name in ("validation", "test"):
@@ -203,4 +203,4 @@ def test_a_refusal_for_too_few_texts_tells_of_repeats(
     if task == "translate":
         path.write_text("a good film\tun bon film\n" * 30, encoding="utf-8")
     with pytest.raises(DataError, match=said):
-        prepared(task, path, {"level": "word"})
+        dataset(task, path, {"level": "word"})

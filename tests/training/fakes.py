@@ -56,7 +56,7 @@ class FakeTrainee:
     during: Callable[[int], float | None] = lambda step: None
     network: nn.Module = field(default_factory=Slope)
     steps_run: int = 0
-    judged: int = 0
+    evaluation_units: int = 0
     weights_seen: list[float] = field(default_factory=list)
 
     def steps(self, epoch: int) -> int:

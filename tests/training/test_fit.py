@@ -1,4 +1,4 @@
-"""The loop, with a trainee of one number: when it judges, what it keeps, when and how it ends."""
+"""The loop, with a trainee of one number: when it evaluates, what it keeps, when and how it ends."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_without_a_length_there_is_no_run() -> None:
         fit(FakeTrainee(), plain())
 
 
-def test_a_short_run_is_judged_ten_times() -> None:
+def test_a_short_run_is_evaluated_ten_times() -> None:
     watcher = Watcher()
     fit(FakeTrainee(per_epoch=40), plain(epochs=1), progress=watcher)
     assert [p.step for p in watcher.points] == [4, 8, 12, 16, 20, 24, 28, 32, 36, 40]
     assert watcher.evaluations == 10
 
 
-def test_a_long_run_is_judged_after_each_epoch_but_at_most_twenty_times() -> None:
+def test_a_long_run_is_evaluated_after_each_epoch_but_at_most_twenty_times() -> None:
     watcher = Watcher()
     fit(FakeTrainee(per_epoch=2), plain(epochs=20), progress=watcher)
     assert [p.epoch for p in watcher.points] == list(range(1, 21))
@@ -77,7 +77,7 @@ def test_of_two_limits_the_first_ends_a_run() -> None:
 
 def test_by_the_clock_a_dear_evaluation_is_made_seldom() -> None:
     """Judging takes 30 s, a step 6 s: after 25 steps at the earliest, however long the run. Its cost is guessed before
-    the first: 15 units are judged, a third of the 6 s for each."""
+    the first: 15 units are evaluated, a third of the 6 s for each."""
     clock, watcher = FakeClock(), Watcher()
 
     def pass_time(step: int) -> None:
@@ -88,12 +88,14 @@ def test_by_the_clock_a_dear_evaluation_is_made_seldom() -> None:
             clock.now += 30
             return super().evaluate(network)
 
-    outcome = fit(Dear(per_epoch=1, during=pass_time, judged=15), plain(minutes=8), clock=clock, progress=watcher)
+    outcome = fit(
+        Dear(per_epoch=1, during=pass_time, evaluation_units=15), plain(minutes=8), clock=clock, progress=watcher
+    )
     assert [p.step for p in watcher.points] == [25, 50, 75 - 5]
     assert outcome.counters.points[-1].step == outcome.counters.step
 
 
-def test_a_step_longer_than_the_run_is_still_judged() -> None:
+def test_a_step_longer_than_the_run_is_still_evaluated() -> None:
     clock, watcher = FakeClock(), Watcher()
 
     def pass_time(step: int) -> None:
@@ -302,7 +304,7 @@ def test_the_rate_rises_over_the_warm_up_by_steps() -> None:
 # going on
 
 
-def test_a_run_given_more_epochs_is_judged_from_where_it_is() -> None:
+def test_a_run_given_more_epochs_is_evaluated_from_where_it_is() -> None:
     watcher, more = Watcher(), Watcher()
 
     def interrupt(step: int) -> None:

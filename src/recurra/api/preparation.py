@@ -19,7 +19,7 @@ from recurra.model_folder import ModelFolder
 from recurra.tasks import registry
 from recurra.tasks.settings import AnySettings, TextSettings, segmented
 from recurra.tasks.sources.resolving import Source
-from recurra.tasks.task import Prepared
+from recurra.tasks.task import Dataset
 from recurra.topologies.settings import NetworkSettings, TwoWaySettings
 from recurra.training.settings import TruncatedSettings
 
@@ -86,12 +86,12 @@ def engine_of(network: NetworkSettings) -> str:
     return choose.choose(request, network.engine).name
 
 
-def check_vocabulary(prepared: Prepared) -> None:
+def check_vocabulary(dataset: Dataset) -> None:
     """Errors: DataError for a largest vocabulary of more tokens than the training part has"""
-    table, largest = prepared.word_table(), prepared.settings.data.max_vocabulary
+    table, largest = dataset.word_table(), dataset.settings.data.max_vocabulary
     count = sum(map(len, table.texts))
     if largest is not None and largest > count:
-        files = prepared.source.files
+        files = dataset.source.files
         raise DataError(
             f"a vocabulary of {largest:,} is larger than the training part, which has {count:,} tokens, "
             f"{len(table.tokens) - 1:,} of them different",
@@ -105,20 +105,20 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prepare_run(source: Source, settings: AnySettings, kept: ModelFolder | None = None) -> Prepared:
-    """Read the data and build the network, its weights drawn from the seed. kept: see tasks.task.Kind.prepare
+def prepare_run(source: Source, settings: AnySettings, kept: ModelFolder | None = None) -> Dataset:
+    """Read the data and build the network, its weights drawn from the seed. kept: see tasks.task.Task.prepare
 
     Errors: DataError
     """
     if settings.training.threads is not None:
         torch.set_num_threads(min(settings.training.threads, processors()))
     row = registry.get(source.task)
-    prepared = row.task.prepare(source, settings, kept)
-    prepared.facts["training_part"] = provenance.digest(prepared.word_table().texts)
-    training = prepared.settings.training
+    dataset = row.task.prepare(source, settings, kept)
+    dataset.facts["training_part"] = provenance.digest(dataset.word_table().texts)
+    training = dataset.settings.training
     if training.epochs is None and training.minutes is None:
-        epochs = row.defaults.epochs_for(prepared.task.steps(0))
-        prepared.settings = prepared.settings.changed(epochs=epochs)
+        epochs = row.defaults.epochs_for(dataset.trainee.steps(0))
+        dataset.settings = dataset.settings.changed(epochs=epochs)
         if epochs != row.defaults.epochs:
-            prepared.notes.append(f"{epochs} epochs, for the data are few")
-    return prepared
+            dataset.notes.append(f"{epochs} epochs, for the data are few")
+    return dataset

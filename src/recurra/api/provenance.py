@@ -53,7 +53,7 @@ def find(config: Config, folder: Path) -> Source:
         source = Source(stored.name, stored.task, stored.kind, files, stored.options, stored.why)
     for path in source.files.values():
         if not os.path.isfile(path):  # of paths that cannot be, too
-            raise DataError("the data of this run are not there any more", remedy="name the data to judge it on",
+            raise DataError("the data of this run are not there any more", remedy="name the data to evaluate it on",
                             file=path)  # fmt: skip
     check_same([file.model_dump() for file in config.data.files], source)
     return source
@@ -66,19 +66,19 @@ def check_same(then: list[dict[str, Any]], source: Source) -> None:
         if sizes.get(old["name"], old["size_bytes"]) != old["size_bytes"]:
             raise DataError(
                 f"{old['name']} is not the file of this run ({sizes[old['name']]:,} bytes, then {old['size_bytes']:,})",
-                remedy="put the old file back, or name the data to judge the model on",
+                remedy="put the old file back, or name the data to evaluate the model on",
             )
     now = hashes(source.files)
     if [f["name"] for f in then] != [f["name"] for f in now]:
         raise DataError(
             f"the data of this run were {_names(then)}, now they are {_names(now)}",
-            remedy="put the old files back, or name the data to judge the model on",
+            remedy="put the old files back, or name the data to evaluate the model on",
         )
     for old, new in zip(then, now, strict=True):
         if old["sha256"] != new["sha256"]:
             raise DataError(
                 f"{new['name']} is not the file of this run (SHA-256 {new['sha256'][:12]}, then {old['sha256'][:12]})",
-                remedy="put the old file back, or name the data to judge the model on",
+                remedy="put the old file back, or name the data to evaluate the model on",
             )
 
 
@@ -100,7 +100,7 @@ def check_divided(then: StoredData, now: dict[str, Any]) -> None:
         raise DataError(
             "another version of Recurra divided the data of this run otherwise: what is held out now may have been in "
             "its training part",
-            remedy="train anew, or name other data to judge the model on",
+            remedy="train anew, or name other data to evaluate the model on",
         )
 
 

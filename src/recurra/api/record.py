@@ -10,16 +10,16 @@ from recurra.api import vectors
 from recurra.cells.catalogue import get
 from recurra.equations.render import equations
 from recurra.report import record as report
+from recurra.report.record import Baseline
 from recurra.tasks import registry
-from recurra.tasks.rival import Rival
-from recurra.tasks.task import Prepared
+from recurra.tasks.task import Dataset
 from recurra.training.checkpoint import Counters
 
 
 def build_record(
-    prepared: Prepared,
+    dataset: Dataset,
     scores: dict[str, float],
-    rivals: Sequence[Rival],
+    baselines: Sequence[Baseline],
     counters: Counters,
     *,
     command: str,
@@ -29,19 +29,19 @@ def build_record(
     versions: dict[str, str],
 ) -> report.RunRecord:
     """Everything that the report says. looked_before: the test part was, when the run had finished before"""
-    cell, details = get(prepared.settings.network.cell), prepared.details()
-    network = prepared.task.network
+    cell, details = get(dataset.settings.network.cell), dataset.details()
+    network = dataset.trainee.network
     points = counters.points
     parameters = sum(p.numel() for p in network.parameters())
     return report.RunRecord(
-        title=f"{prepared.source.name} · {cell.name}",
-        task=prepared.source.task,
-        model=registry.get(prepared.source.task).title,
+        title=f"{dataset.source.name} · {cell.name}",
+        task=dataset.source.task,
+        model=registry.get(dataset.source.task).title,
         command=command,
         created=created,
         cell=cell.title,
         metrics={k: v for k, v in scores.items() if k != "loss"},
-        evaluated_on=prepared.judged_on,
+        evaluated_on=dataset.evaluated_on,
         parameters=parameters,
         size_bytes=sum(p.numel() * p.element_size() for p in network.parameters()),
         seconds=counters.seconds,
@@ -50,18 +50,18 @@ def build_record(
         threads=torch.get_num_threads(),
         history=points,
         best=None if counters.best_point is None else points[counters.best_point],
-        baselines=[report.Baseline(r.name, r.metrics, r.size_bytes, r.seconds) for r in rivals],
+        baselines=[report.Baseline(r.name, r.metrics, r.size_bytes, r.seconds) for r in baselines],
         equations=equations(cell.program()),
         equations_latex=equations(cell.program(), latex=True),
         equations_source=cell.source,
-        settings=prepared.settings.to_json(),
+        settings=dataset.settings.to_json(),
         data=report.DataDescription(
-            files=[report.DataFile(**f) for f in prepared.facts["files"]],
-            **{k: v for k, v in prepared.facts.items() if k in _DESCRIBED},
+            files=[report.DataFile(**f) for f in dataset.facts["files"]],
+            **{k: v for k, v in dataset.facts.items() if k in _DESCRIBED},
         ),
-        notes=prepared.notes + _caveats(prepared, looked_before=looked_before),
+        notes=dataset.notes + _caveats(dataset, looked_before=looked_before),
         versions=versions,
-        **details | {"tables": [*details.get("tables", ()), *vectors.table(prepared.vectors)]},
+        **details | {"tables": [*details.get("tables", ()), *vectors.table(dataset.vectors)]},
     )
 
 
@@ -69,8 +69,8 @@ _DESCRIBED = ("name", "counts", "unit", "repeats_dropped", "skipped", "vocabular
               "unknown_rate")  # fmt: skip
 
 
-def _caveats(prepared: Prepared, *, looked_before: bool) -> list[str]:
-    if prepared.judged_on == "validation":
+def _caveats(dataset: Dataset, *, looked_before: bool) -> list[str]:
+    if dataset.evaluated_on == "validation":
         return ["There is no test part: the figures are of the validation part, which also chose the best weights."]
     if looked_before:
         return [

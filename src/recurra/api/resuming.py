@@ -28,10 +28,10 @@ from recurra.api.run import Run
 from recurra.engines.native import library
 from recurra.errors import ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder, manifest
-from recurra.tasks.rival import Rival
+from recurra.report.record import Baseline
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.stored import Config, Environment, metrics_of, of_folder
-from recurra.tasks.task import Prepared
+from recurra.tasks.task import Dataset
 from recurra.tasks.weights import forms_of
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.schedule import Budget
@@ -59,9 +59,9 @@ class Stopped:
 
     config: Config
     versions: dict[str, str]
-    prepared: Prepared
+    dataset: Dataset
     checkpoint: Checkpoint
-    rivals: list[Rival]
+    baselines: list[Baseline]
     notes: list[str]
     finished_before: list[float]
 
@@ -120,20 +120,20 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
     source = provenance.find(run.stored, found.path)
     try:
         check_device(settings.training.device)
-        prepared = prepare_run(source, settings, None if run.stored.started_from is None else found)
+        dataset = prepare_run(source, settings, None if run.stored.started_from is None else found)
     except UsageError as error:
         raise of_folder(folder, error) from error
-    vectors.resume(prepared, run.stored.vectors)
-    if found.vocabulary != prepared.vocabulary_json():
+    vectors.resume(dataset, run.stored.vectors)
+    if found.vocabulary != dataset.vocabulary_json():
         raise ModelFolderError(f"{folder}: its vocabulary is not that of its data")
-    provenance.check_divided(run.stored.data, prepared.facts)
+    provenance.check_divided(run.stored.data, dataset.facts)
     try:
-        checkpoint = _checkpoint(found, name, prepared)
+        checkpoint = _checkpoint(found, name, dataset)
     except ModelFolderError as error:
         raise (error if str(error).startswith(str(found.path)) else of_folder(found.path, error)) from error
     if finished:
         checkpoint.counters.worse = 0
-    return Stopped(run.stored, found.versions, prepared, checkpoint, stored.rivals(), notes, before)
+    return Stopped(run.stored, found.versions, dataset, checkpoint, stored.scored_baselines(), notes, before)
 
 
 def _longer(folder: Path, settings: AnySettings, given: Mapping[str, Any], counters: Counters) -> AnySettings:
@@ -176,7 +176,7 @@ def intact(found: ModelFolder) -> tuple[ModelFolder, list[str]]:
     return found, [f"{first}; going on from the training state before that"]
 
 
-def _checkpoint(found: ModelFolder, name: str, prepared: Prepared) -> Checkpoint:
+def _checkpoint(found: ModelFolder, name: str, dataset: Dataset) -> Checkpoint:
     """A training state, compared with the run's network by what its file says before the file is read."""
     counters_json = found.parsed(f"{name}.json")
     counters = Counters.from_json(counters_json)
@@ -187,10 +187,10 @@ def _checkpoint(found: ModelFolder, name: str, prepared: Prepared) -> Checkpoint
         if listed is not None and sorted(forms) != listed:
             odd = sorted(set(forms) ^ set(listed))
             raise ModelFolderError(f"{tensors_file} and {name}.json do not have the same tensors, such as {odd[:1]}")
-        network = prepared.task.network
+        network = dataset.trainee.network
         weights = forms_of(network.state_dict())
         size = sum(math.prod(form.shape) * 4 for form in weights.values())
-        carried = prepared.task.carried() if isinstance(prepared.task, Carrying) else []
+        carried = dataset.trainee.carried() if isinstance(dataset.trainee, Carrying) else []
         most = MOMENTS * size + sum(math.prod(shape) * 4 for shape in carried) + BESIDE + 200 * len(forms)
         if found.files[tensors_file].bytes > most:
             raise ModelFolderError(

@@ -107,9 +107,9 @@ class Run:
         groups: str | None = None,
         **reading: Any,
     ) -> dict[str, Any]:
-        """Scores on data of the user's, or on the part that the run was judged on.
+        """Scores on data of the user's, or on the part that the run was evaluated on.
 
-        data, labels: as for `recurra.train`; baselines: those of what it had to beat too, fitted again on the run's
+        data, labels: as for `recurra.train`; baselines: those of its baselines too, fitted again on the run's
         training data; groups: a column of a table that says which labelled texts belong together, such as minimal
         pairs, for the share all right.
         reading: how `data` are read where it is not as the run's: encoding (utf-8 if not given, whatever the run's

@@ -19,7 +19,7 @@ from recurra.model_folder import ModelFolder
 from recurra.model_folder.manifest import MANIFEST
 from recurra.report.best import best_baseline
 from recurra.report.measures import measure
-from recurra.tasks.rival import Rival
+from recurra.report.record import Baseline
 from recurra.tasks.stored import Config, Metrics, Score, config_of, of_folder
 from recurra.training.agreement import StoredPoint
 from recurra.training.history import Point
@@ -52,7 +52,7 @@ class Summary:
     created: str
     evaluated_on: str
     metrics: dict[str, float]
-    baselines: list[Rival]
+    baselines: list[Baseline]
     history: list[Point]
     seconds: float
     parameters: int
@@ -132,7 +132,7 @@ def metric_names(runs: Sequence[Summary]) -> list[str]:
 
 
 def winners(name: str, values: Sequence[float | None]) -> list[bool]:
-    """Which of some values are the best by a metric; none, where it has no direction or there is nothing to beat."""
+    """Which of some values are the best by a metric; none, where it has no direction or no other value."""
     numbers = [value for value in values if value is not None and math.isfinite(value)]
     unit = measure(name)
     if unit.better is None or len(set(numbers)) < 2:
@@ -178,7 +178,7 @@ def _summary(path: Path, found: ModelFolder) -> Summary:
     return Summary(
         folder=path, task=config.task, data=config.source.name, cell=cell if isinstance(cell, str) else "",
         status=status, created=config.created, evaluated_on=results.evaluated_on,
-        metrics=dict(results.metrics or {}), baselines=results.rivals(),
+        metrics=dict(results.metrics or {}), baselines=results.scored_baselines(),
         history=[Point(**point.model_dump()) for point in results.history], seconds=results.seconds,
         parameters=results.parameters, settings=settings, files=tuple(sorted(f.sha256 for f in config.data.files)),
         training_part=config.data.training_part,

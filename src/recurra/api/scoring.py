@@ -41,8 +41,8 @@ def score(
         raise UsageError(f"candidates are a file or a list of groups of texts, got a {type(candidates).__name__}")
     else:
         groups = [group if isinstance(group, str) else given.texts(group, what="candidate") for group in candidates]
-    rival = n_gram(run) if baseline else None
-    return rank(run.model.network, run.model.vocabulary, run.model.start(), groups, by=by, rival=rival)
+    grams = n_gram(run) if baseline else None
+    return rank(run.model.network, run.model.vocabulary, run.model.start(), groups, by=by, baseline=grams)
 
 
 def n_gram(run: Run) -> KneserNey:

@@ -14,7 +14,7 @@ from recurra.errors import UsageError
 from recurra.tasks import registry
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.resolving import Source, resolve
-from recurra.tasks.task import Prepared
+from recurra.tasks.task import Dataset
 from recurra.tasks.weights import difference, forms_of
 
 TOKENS = ("level", "word_split", "segment", "normalize", "min_count", "max_vocabulary", "vectors", "vectors_encoding",
@@ -54,18 +54,18 @@ def settings_for(run: Run, source: Source, given: Mapping[str, Any]) -> AnySetti
     return settings
 
 
-def prepare_from(run: Run, source: Source, settings: AnySettings) -> Prepared:
+def prepare_from(run: Run, source: Source, settings: AnySettings) -> Dataset:
     """The new data under the run's vocabulary, and its weights. Errors: DataError; UsageError"""
-    prepared = prepare_run(source, settings, model_folder.read(run.folder))
+    dataset = prepare_run(source, settings, model_folder.read(run.folder))
     weights = run.network.state_dict()
-    network = prepared.task.network
+    network = dataset.trainee.network
     if (problem := difference(forms_of(weights), forms_of(network.state_dict()))) is not None:
         raise UsageError(f"{run.folder} cannot begin a run on these data: {problem}")
     network.load_state_dict(weights)
-    texts = prepared.word_table().texts
+    texts = dataset.word_table().texts
     tokens, unknown = sum(map(len, texts)), sum(int((ids == 0).sum()) for ids in texts)
-    prepared.notes.append(
+    dataset.notes.append(
         f"weights and vocabulary are those of {run.folder.name}, which does not know {unknown:,} of the {tokens:,} "
         f"tokens of this training part; optimizer and schedule begin anew"
     )
-    return prepared
+    return dataset

@@ -1,4 +1,4 @@
-"""One call from data to a trained, judged, reported model."""
+"""One call from data to a trained, evaluated, reported model."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from recurra.errors import CallbackError, DivergedError, StoppedError, UnknownNa
 from recurra.model_folder.claim import claimed, claimed_new
 from recurra.report import fonts
 from recurra.report.build import build_report
+from recurra.report.record import Baseline
 from recurra.tasks.given import options, path, plain
-from recurra.tasks.rival import Rival
 from recurra.tasks.sources.resolving import resolve
-from recurra.tasks.task import Prepared
+from recurra.tasks.task import Dataset
 from recurra.topologies.settings import TwoWaySettings
 from recurra.training.callbacks import Callback, Ending, Watchers, checked_callbacks
 from recurra.training.checkpoint import Checkpoint, Counters
@@ -61,7 +61,7 @@ def train(
     command: str = "",
     **settings: Any,
 ) -> Run:
-    """Train a model on a file, a folder, a named data set or data in memory; judge it, write its folder with a report.
+    """Train a model on a file, a folder, a named data set or data in memory, and write its folder with a report.
 
     data: a path or a name; a pandas or polars frame, whose columns `text` and `label` name; a list of texts, with
     `labels` one for each; a list of pairs of a text and its label or translation, or of lists of tokens and of tags.
@@ -111,13 +111,13 @@ def train(
     with claimed_new(new) if out is None else claimed(path(out, "out"), overwrite=overwrite) as folder:
         talk.say(f"task {source.task}: {source.why}")
         with talk.doing("reading and encoding the data"):
-            prepared = prepare_run(source, chosen) if first is None else starting.prepare_from(first, source, chosen)
+            dataset = prepare_run(source, chosen) if first is None else starting.prepare_from(first, source, chosen)
         if settings.get("max_vocabulary") is not None:
-            check_vocabulary(prepared)
-        vectors.start(prepared, None if settings.get("vectors") is None else Path(settings["vectors"]), talk.say)
+            check_vocabulary(dataset)
+        vectors.start(dataset, None if settings.get("vectors") is None else Path(settings["vectors"]), talk.say)
         more = {name: value for name, value in (("task", task), ("start_from", start_from)) if value is not None}
         command = command or _as_command(shown, more | settings)
-        training = _Training(prepared, folder, talk, command, overwrite, watching)
+        training = _Training(dataset, folder, talk, command, overwrite, watching)
         training.started_from = None if first is None else first.folder.resolve().name
         return training.run(None, None)
 
@@ -133,14 +133,14 @@ def _go_on(folder: Path, given: dict[str, Any], quiet: bool, watching: _Watching
     with talk.doing("reading and encoding the data"):
         stopped = resuming.stopped_run(folder, given)
     counters = stopped.checkpoint.counters
-    training = _Training(stopped.prepared, folder, talk, stopped.config.command, True, watching)
+    training = _Training(stopped.dataset, folder, talk, stopped.config.command, True, watching)
     training.created, training.finished_before = stopped.config.created, stopped.finished_before
     training.started_from = stopped.config.started_from
-    settings = stopped.prepared.settings.training
+    settings = stopped.dataset.settings.training
     other = resuming.differences(stopped.config, stopped.versions, training.engine, settings)
-    stopped.prepared.notes += [*stopped.notes, *([other] if other is not None else [])]
+    stopped.dataset.notes += [*stopped.notes, *([other] if other is not None else [])]
     talk.say(f"resumed at epoch {counters.epoch}, step {counters.step}")
-    return training.run(stopped.checkpoint, stopped.rivals)
+    return training.run(stopped.checkpoint, stopped.baselines)
 
 
 def _as_command(data: Any, settings: dict[str, Any]) -> str:
@@ -179,27 +179,27 @@ def _known_log(log: str | None) -> str | None:
 
 
 class _Training:
-    """One run from prepared data to its folder."""
+    """One run from dataset data to its folder."""
 
     def __init__(
-        self, prepared: Prepared, folder: Path, talk: Talk, command: str, overwrite: bool, watching: _Watching
+        self, dataset: Dataset, folder: Path, talk: Talk, command: str, overwrite: bool, watching: _Watching
     ) -> None:  # fmt: skip
-        self.prepared, self.folder, self.talk, self.command = prepared, folder, talk, command
+        self.dataset, self.folder, self.talk, self.command = dataset, folder, talk, command
         self.overwrite, self.watching = overwrite, watching
         self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        self.network = prepared.task.network
-        self.engine = engine_of(prepared.settings.network)
-        self.rivals: list[Rival] = []
+        self.network = dataset.trainee.network
+        self.engine = engine_of(dataset.settings.network)
+        self.baselines: list[Baseline] = []
         self.finished_before: list[float] = []
         self.started_from: str | None = None
         self.written = self.finished = False
 
-    def run(self, resume: Checkpoint | None, rivals: list[Rival] | None) -> Run:
+    def run(self, resume: Checkpoint | None, baselines: list[Baseline] | None) -> Run:
         self._introduce()
         with self.talk.doing("fitting the baselines"):
-            self.rivals = self.prepared.rivals() if rivals is None else rivals
-        self._tell_rivals()
-        self.talk.unit = self.prepared.task.unit
+            self.baselines = self.dataset.baselines() if baselines is None else baselines
+        self._tell_baselines()
+        self.talk.unit = self.dataset.trainee.unit
         last: list[Checkpoint] = [] if resume is None else [resume]
 
         def save(checkpoint: Checkpoint) -> None:
@@ -228,7 +228,9 @@ class _Training:
         self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, last: list[Checkpoint], watchers: Watchers
     ) -> Outcome:
         try:
-            return fit(self.prepared.task, self.prepared.settings.training, progress=watchers, save=save, resume=resume)
+            return fit(
+                self.dataset.trainee, self.dataset.settings.training, progress=watchers, save=save, resume=resume
+            )
         except CallbackError as error:
             self._write("stopped", *reversed(last))
             watchers.end(Ending("stopped", self.folder))
@@ -244,7 +246,7 @@ class _Training:
             self.talk.close()
 
     def _stopped(self, number: int, last: list[Checkpoint]) -> StoppedError:
-        """What to raise; a run that was judged is finished, and nothing is written."""
+        """What to raise; a run that was evaluated is finished, and nothing is written."""
         name = signal.Signals(number).name
         if self.finished:
             return StoppedError(f"stopped by {name} when all was done; {self.folder} holds the finished run", number)
@@ -258,16 +260,16 @@ class _Training:
 
     def _finished(self, outcome: Outcome, end: Checkpoint) -> Run:
         self.network.load_state_dict(outcome.best)
-        bad = never_learned(outcome.counters, self.prepared.settings.training)
+        bad = never_learned(outcome.counters, self.dataset.settings.training)
         if bad is not None:
-            self.prepared.notes.append(bad)
+            self.dataset.notes.append(bad)
             self.talk.warn(bad)
-        with self.talk.doing(f"evaluating on the {self.prepared.judged_on} part"):
-            scores = self.prepared.judge()
+        with self.talk.doing(f"evaluating on the {self.dataset.evaluated_on} part"):
+            scores = self.dataset.evaluate()
         extra = resuming.files_of(end, None) | {resuming.METRICS_CSV: csv_of(outcome.counters.points)}
         with self.talk.doing("writing the report"):
             record = build_record(
-                self.prepared, scores, self.rivals, outcome.counters, command=self.command, created=self.created,
+                self.dataset, scores, self.baselines, outcome.counters, command=self.command, created=self.created,
                 engine=self.engine, looked_before=bool(self.finished_before),
                 versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
             )  # fmt: skip
@@ -279,7 +281,7 @@ class _Training:
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
         with StopRequest() as stop:
             model_folder.write(
-                self.folder, config=self._config(), vocabulary=self.prepared.vocabulary_json(), weights=outcome.best,
+                self.folder, config=self._config(), vocabulary=self.dataset.vocabulary_json(), weights=outcome.best,
                 metrics=metrics, extra=extra, overwrite=self.overwrite or self.written,
             )  # fmt: skip
             self.finished = True
@@ -291,8 +293,8 @@ class _Training:
 
     def _conclude(self, run: Run, outcome: Outcome, scores: dict[str, float], *, diverged: bool) -> None:
         """The last lines: scores, the verdict, what would help, what to do with the model."""
-        self.talk.say(f"{self.prepared.judged_on}: {told(scores)}")
-        found = verdict(scores, self.rivals)
+        self.talk.say(f"{self.dataset.evaluated_on}: {told(scores)}")
+        found = verdict(scores, self.baselines)
         if found is not None:
             self.talk.say(f"verdict: {found.words}", style=STYLES[found.outcome])
         counters = outcome.counters
@@ -305,7 +307,7 @@ class _Training:
 
     def _write(self, status: str, checkpoint: Checkpoint, previous: Checkpoint | None = None) -> None:
         model_folder.write(
-            self.folder, config=self._config(), vocabulary=self.prepared.vocabulary_json(),
+            self.folder, config=self._config(), vocabulary=self.dataset.vocabulary_json(),
             weights=checkpoint.best, metrics=self._metrics(status, checkpoint.counters, None),
             extra=resuming.files_of(checkpoint, previous) | {resuming.METRICS_CSV: csv_of(checkpoint.counters.points)},
             overwrite=self.overwrite or self.written,
@@ -313,31 +315,31 @@ class _Training:
         self.written = True
 
     def _config(self) -> dict[str, Any]:
-        prepared = self.prepared
-        cell = prepared.settings.network.cell
+        dataset = self.dataset
+        cell = dataset.settings.network.cell
         return {
-            "task": prepared.source.task,
-            "name": prepared.source.name,
+            "task": dataset.source.task,
+            "name": dataset.source.name,
             "command": self.command,
             "created": self.created,
             "cell_fingerprint": get(cell).program().fingerprint,
-            "settings": prepared.settings.to_json(),
-            "source": provenance.to_json(prepared.source, self.folder),
-            "data": prepared.facts,
-            "vectors": prepared.vectors,
-            "notes": prepared.notes,
+            "settings": dataset.settings.to_json(),
+            "source": provenance.to_json(dataset.source, self.folder),
+            "data": dataset.facts,
+            "vectors": dataset.vectors,
+            "notes": dataset.notes,
             "engine": self.engine,
             "started_from": self.started_from,
             "finished_before": self.finished_before,
-            "environment": resuming.environment_of(self.engine, prepared.settings.training.device).model_dump(),
-        } | prepared.config()
+            "environment": resuming.environment_of(self.engine, dataset.settings.training.device).model_dump(),
+        } | dataset.config()
 
     def _metrics(self, status: str, counters: Counters, scores: dict[str, float] | None) -> dict[str, Any]:
         return {
             "status": status,
-            "evaluated_on": self.prepared.judged_on,
+            "evaluated_on": self.dataset.evaluated_on,
             "metrics": scores,
-            "baselines": [vars(r) for r in self.rivals],
+            "baselines": [vars(r) for r in self.baselines],
             "history": counters.to_json()["points"],
             "best": counters.best_point,
             "seconds": counters.seconds,
@@ -345,10 +347,10 @@ class _Training:
         }
 
     def _introduce(self) -> None:
-        facts, network = self.prepared.facts, self.prepared.settings.network
+        facts, network = self.dataset.facts, self.dataset.settings.network
         parts = " · ".join(f"{count:,} {part}" for part, count in facts["counts"].items() if count)
         self.talk.say(f"{facts['unit']}: {parts}; vocabulary {facts['vocabulary_size']:,}")
-        for note in self.prepared.notes:
+        for note in self.dataset.notes:
             self.talk.say(f"note: {note}")
         two_way = isinstance(network, TwoWaySettings) and network.bidirectional
         shape = f"{network.num_layers} x {network.hidden_size}" + (" x 2 directions" if two_way else "")
@@ -356,14 +358,14 @@ class _Training:
         self.talk.say(
             f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, {torch.get_num_threads()} threads"
         )
-        if self.engine == "native" or network.engine != "auto" or _on_cuda(self.prepared.settings.training.device):
+        if self.engine == "native" or network.engine != "auto" or _on_cuda(self.dataset.settings.training.device):
             return
         if (missing := library.why_missing()) is not None:
             self.talk.say(f"note: trainings are slower without the native engine: {missing}")
 
-    def _tell_rivals(self) -> None:
-        for rival in self.rivals:
-            self.talk.say(f"to beat: {rival.name}: {told(rival.metrics)}")
+    def _tell_baselines(self) -> None:
+        for baseline in self.baselines:
+            self.talk.say(f"baseline: {baseline.name}: {told(baseline.metrics)}")
 
 
 def _on_cuda(device: str) -> bool:

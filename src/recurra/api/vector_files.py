@@ -63,8 +63,8 @@ def _export(
         if data.task == "language" and settings.get("segment") is None:
             settings = {"level": data.options.get("level", "word")} | settings
         with talk.doing("reading and encoding the data"):
-            prepared = registry.get(data.task).task.prepare(data, settings_for(data, settings | {"seed": how.seed}))
-        table = prepared.word_table()
+            dataset = registry.get(data.task).task.prepare(data, settings_for(data, settings | {"seed": how.seed}))
+        table = dataset.word_table()
         counts = count_tokens(table.texts, len(table.tokens))
         talk.say(f"{int(counts.sum()):,} tokens of {len(table.tokens):,} types in the training part")
         learned = learn_vectors(table.texts, len(table.tokens), how, tell=lambda done: talk.say(told(done)))

@@ -1,4 +1,4 @@
-"""Word vectors between the user's settings and a prepared network."""
+"""Word vectors between the user's settings and a dataset network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from recurra.errors import UsageError
 from recurra.report import measures
 from recurra.report.record import Table
 from recurra.tasks.settings import AnySettings, TextSettings
-from recurra.tasks.task import Prepared
+from recurra.tasks.task import Dataset
 from recurra.tasks.word_vectors import table as vectors
 from recurra.tasks.word_vectors.skipgram import Pass, SkipGram
 from recurra.tasks.word_vectors.table import WordTable
@@ -50,31 +50,31 @@ def with_vectors(task: str, settings: AnySettings, given: dict[str, Any]) -> Any
     return settings
 
 
-def start(prepared: Prepared, file: Path | None, say: Callable[[str], None]) -> None:
+def start(dataset: Dataset, file: Path | None, say: Callable[[str], None]) -> None:
     """Read or learn the word vectors that the settings ask for. Errors: DataError with file and line"""
-    settings = prepared.settings
+    settings = dataset.settings
     if file is None and not (isinstance(settings.data, TextSettings) and settings.data.train_vectors):
         return
-    table = prepared.word_table()
+    table = dataset.word_table()
     if file is not None:
         facts = vectors.from_file(table, file, encoding=settings.data.vectors_encoding)
     else:
         how = SkipGram(width=settings.network.embedding_size, seed=settings.training.seed)
         facts = vectors.from_texts(table, how, tell=lambda done: say(told(done)))
-    prepared.vectors = facts | {"frozen": settings.network.freeze_vectors}
-    _settle(prepared, table)
+    dataset.vectors = facts | {"frozen": settings.network.freeze_vectors}
+    _settle(dataset, table)
 
 
-def resume(prepared: Prepared, stored: dict[str, Any]) -> None:
+def resume(dataset: Dataset, stored: dict[str, Any]) -> None:
     """As `start` for a run that goes on: its vectors are among its weights, and what was found stands in its config."""
-    prepared.vectors = stored
+    dataset.vectors = stored
     if stored:
-        _settle(prepared, prepared.word_table())
+        _settle(dataset, dataset.word_table())
 
 
-def _settle(prepared: Prepared, table: WordTable) -> None:
-    table.weight.requires_grad_(not prepared.vectors["frozen"])
-    prepared.notes += vectors.notes(prepared.vectors)
+def _settle(dataset: Dataset, table: WordTable) -> None:
+    table.weight.requires_grad_(not dataset.vectors["frozen"])
+    dataset.notes += vectors.notes(dataset.vectors)
 
 
 def told(done: Pass) -> str:

@@ -1,1 +1,1 @@
-"""What a recurrent network has to beat: the majority, character n-grams, smoothed n-gram language models."""
+"""Simple models beside a network: the majority, character n-grams, smoothed n-gram language models."""

@@ -1,4 +1,4 @@
-"""The most frequent tag of each word: what a tagger has to beat, for it never looks at a word's neighbours."""
+"""The most frequent tag of each word: a tagger's baseline, for it never looks at a word's neighbours."""
 
 from __future__ import annotations
 

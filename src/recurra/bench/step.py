@@ -28,7 +28,7 @@ from recurra.engines.choose import choose
 from recurra.engines.request import Request as EngineRequest
 from recurra.engines.request import State
 from recurra.errors import EngineError, StoppedError
-from recurra.tasks.language.trainee import LanguageTask
+from recurra.tasks.language.trainee import LanguageTrainee
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.settings import NextTokenSettings
 from recurra.training.fit import fit
@@ -55,9 +55,9 @@ class WatchedTask:
     the clock stopped.
     """
 
-    def __init__(self, task: LanguageTask, after: Callable[[int], None], watch: Watch | None = None) -> None:
+    def __init__(self, task: LanguageTrainee, after: Callable[[int], None], watch: Watch | None = None) -> None:
         self.task, self.after, self.watch = task, after, watch
-        self.network, self.judged, self.steps, self.rank = task.network, 1, task.steps, task.rank
+        self.network, self.evaluation_units, self.steps, self.rank = task.network, 1, task.steps, task.rank
         self.seconds: list[float] = []
         self.losses: list[Tensor] = []
         self._begun = 0.0
@@ -82,7 +82,7 @@ class WatchedTask:
         return found
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        """Nothing is judged; an evaluation comes after a step, which ends here."""
+        """Nothing is evaluated; an evaluation comes after a step, which ends here."""
         self._end()
         return {"loss": 0.0}
 
@@ -157,7 +157,7 @@ def _settings(case: Case) -> TrainingSettings:
     )  # fmt: skip
 
 
-def _task(case: Case, tokens: Any, engine: str) -> LanguageTask:
+def _task(case: Case, tokens: Any, engine: str) -> LanguageTrainee:
     s = case.shape
     network = NextTokenSettings(
         cell=case.cell, hidden_size=s.hidden_size, num_layers=case.layers, embedding_size=s.input_size, engine=engine
@@ -166,7 +166,7 @@ def _task(case: Case, tokens: Any, engine: str) -> LanguageTask:
     corpus = Corpus(vocabulary, tokens, tokens[:0], tokens[:0], {}, {})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        return LanguageTask(corpus, network, batch_size=s.batch, bptt=s.time, seed=SEED)
+        return LanguageTrainee(corpus, network, batch_size=s.batch, bptt=s.time, seed=SEED)
 
 
 def _train(ours: WatchedTask, settings: TrainingSettings) -> None:

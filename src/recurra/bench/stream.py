@@ -32,7 +32,7 @@ def why_not() -> str | None:
 
 
 def stream(case: Case, asked: Request, rates: Rates) -> list[Row]:
-    """A prepared state and one step after the other, beside torch's cell and its layer called with T = 1."""
+    """A dataset state and one step after the other, beside torch's cell and its layer called with T = 1."""
     layers, given = ours.stack(case, asked.engine).eval(), ours.batch(case)
     engine = ours.engine_that_runs(layers, given.x[:, :1], case.precision)
     work = step_work(layers.cell, case.shape.input_size, case.shape.hidden_size, batch=case.shape.batch)

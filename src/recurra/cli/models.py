@@ -38,7 +38,7 @@ def evaluate(
         ),
     ] = None,
     baselines: Annotated[
-        bool, typer.Option("--baselines", help="beside what it had to beat, fitted again on the run's training data")
+        bool, typer.Option("--baselines", help="beside its baselines, fitted again on the run's training data")
     ] = False,
     groups: Annotated[
         str | None,
@@ -68,7 +68,7 @@ def evaluate(
     values = {name: value for name, value in found.items() if name not in ("on", "count", "baselines")}
     write(f"{visible(found['on'])}: {found['count']:,} {model.model.unit}\n")
     columns = [("this run" if baselines else "", values)]
-    columns += [(rival["name"], rival["metrics"]) for rival in found.get("baselines", ())]
+    columns += [(baseline["name"], baseline["metrics"]) for baseline in found.get("baselines", ())]
     rows = [[name.replace("_", " "), *(score(c[name]) if name in c else "" for _, c in columns)] for name in values]
     head = [["", *(title for title, _ in columns)]] if baselines else []
     write_table([*head, *rows], right=range(1, len(columns) + 1))

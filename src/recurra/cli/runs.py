@@ -47,7 +47,7 @@ def runs(
     if not found:
         note(f"no runs are in {folder}")
         return
-    rows = [["run", "task", "data", "metric", "score", "to beat", "baseline", "time", "status", "created"]]
+    rows = [["run", "task", "data", "metric", "score", "best baseline", "its name", "time", "status", "created"]]
     for run in found:
         name, best = run.headline, run.best_baseline
         scored = [short(name), score(run.metrics[name])] if name is not None else ["", ""]
@@ -108,11 +108,11 @@ def _results(found: Sequence[Summary]) -> list[Row]:
         cells = ["" if value is None else score(value) for value in values]
         rows.append(Row(name.replace("_", " "), cells, winners(name, values)))
     beaten = [(run.headline, run.best_baseline) for run in found]
-    to_beat = ["" if best is None else f"{score(best[1])} {best[0]}" for _, best in beaten]
+    of_baselines = ["" if best is None else f"{score(best[1])} {best[0]}" for _, best in beaten]
     metrics = dict.fromkeys(name.replace("_", " ") for name, best in beaten if name is not None and best is not None)
     return [
         *rows,
-        *([Row(f"to beat ({', '.join(metrics)})", to_beat)] if metrics else []),
+        *([Row(f"best baseline ({', '.join(metrics)})", of_baselines)] if metrics else []),
         Row("parameters", [f"{run.parameters:,}" for run in found]),
         Row("training time", [duration(run.seconds) for run in found]),
         Row("status", [run.status for run in found]),

@@ -62,23 +62,23 @@ def score(
     for number, ranking in enumerate(rankings):
         if number:
             write("\n")
-        write_table(_rows(ranking), right=(1, 2, 3) if ranking.rival_winner is not None else (1, 2))
+        write_table(_rows(ranking), right=(1, 2, 3) if ranking.baseline_winner is not None else (1, 2))
     _agreement(rankings)
 
 
 def _rows(ranking: Ranking) -> list[list[str]]:
-    others = ranking.rival_winner is not None
+    others = ranking.baseline_winner is not None
     rows = [["", "log p", "per token", *(["5-gram"] if others else []), "candidate"]]
     for i, candidate in enumerate(ranking.candidates):
-        rival = [f"{candidate.rival:.2f}{' *' if i == ranking.rival_winner else '  '}"] if others else []
+        baseline = [f"{candidate.baseline:.2f}{' *' if i == ranking.baseline_winner else '  '}"] if others else []
         mark = "*" if i == ranking.winner else ""
         numbers = [f"{candidate.log_probability:.2f}", f"{candidate.per_token:.3f}"]
-        rows.append([mark, *numbers, *rival, candidate.text])
+        rows.append([mark, *numbers, *baseline, candidate.text])
     return rows
 
 
 def _agreement(rankings: list[Ranking]) -> None:
-    both = [r for r in rankings if r.rival_winner is not None]
+    both = [r for r in rankings if r.baseline_winner is not None]
     if len(both) > 1:
-        same = sum(r.winner == r.rival_winner for r in both)
+        same = sum(r.winner == r.baseline_winner for r in both)
         note(f"model and 5-gram choose the same candidate in {same:,} of {len(both):,} groups")

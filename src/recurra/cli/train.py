@@ -62,7 +62,7 @@ def train(
 ) -> None:
     """Train a model on DATA and write its folder with a report.
 
-    It is evaluated on what it has not seen, beside the baselines that it has to beat.
+    It is evaluated on what it has not seen, beside baselines.
 
     \b
     recurra train names/                   a folder with one <label>.txt per class

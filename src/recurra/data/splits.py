@@ -112,7 +112,7 @@ def split_off(
 
 
 def check_splits(splits: Splits, *, form: Form | None = None, dropped: int = 0) -> None:
-    """Whether a classifier can be trained and judged on these parts.
+    """Whether a classifier can be trained and evaluated on these parts.
 
     form: as `split` took it; dropped: repeats that are not in the parts any more
     Errors: DataError if train is empty or has one class only, if a class has a single distinct form in all

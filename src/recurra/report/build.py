@@ -25,8 +25,8 @@ class Card:
 
     label: str
     value: str
-    rival: str = ""
-    rival_value: str = ""
+    baseline: str = ""
+    baseline_value: str = ""
     verdict: str = ""
     better: bool = False
 
@@ -62,7 +62,7 @@ def build_report(record: RunRecord) -> str:
         confusion=_markup(draw_confusion(record)),
         most_classes=MOST_CLASSES,
         most_with_numbers=MOST_WITH_NUMBERS,
-        rivals=_rival_metrics(record),
+        baselines=_baseline_metrics(record),
         scores=sorted(record.per_class, key=lambda score: (-score.support, score.name)),
         support={score.name: score.support for score in record.per_class},
         confused=sorted(record.confused, key=lambda pair: (-pair.count, pair.true, pair.predicted)),
@@ -85,12 +85,12 @@ def _percent(fraction: float) -> str:
 def _cards(record: RunRecord) -> Iterator[Card]:
     for name, value in record.metrics.items():
         measure = measures.measure(name)
-        rival = best_baseline(name, record.baselines)
-        if rival is None or measure.better is None or not math.isfinite(value):
+        baseline = best_baseline(name, record.baselines)
+        if baseline is None or measure.better is None or not math.isfinite(value):
             yield Card(measure.label, measure.write(value))
             continue
-        better, verdict = measure.beats(value, rival[1]), measure.compare(value, rival[1])
-        yield Card(measure.label, measure.write(value), rival[0], measure.write(rival[1]), verdict, better)
+        better, verdict = measure.beats(value, baseline[1]), measure.compare(value, baseline[1])
+        yield Card(measure.label, measure.write(value), baseline[0], measure.write(baseline[1]), verdict, better)
 
 
 def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
@@ -106,7 +106,7 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     return ((name, value) for name, value in facts if value and value != measures.NOTHING)
 
 
-def _rival_metrics(record: RunRecord) -> list[str]:
+def _baseline_metrics(record: RunRecord) -> list[str]:
     """The columns of the baseline table: the model's own metrics first, then what only baselines have."""
     named = dict.fromkeys(name for baseline in record.baselines for name in baseline.metrics)
     return [name for name in record.metrics if name in named] + [name for name in named if name not in record.metrics]

@@ -125,9 +125,9 @@ def _losses(axes: Axes, record: RunRecord, x: Sequence[float], position: Callabl
     shown = [*train, *validation]
     legend = [("●", "training", GREY)] if any(map(_finite, train)) else []
     legend += [("●", "validation", BLUE)] if any(map(_finite, validation)) else []
-    rival = _rival(record)
-    if rival is not None:
-        name, value = rival
+    baseline = _best_baseline(record)
+    if baseline is not None:
+        name, value = baseline
         shown.append(value)
         axes.axhline(value, color=INK, linewidth=1, linestyle=(0, (4, 3)))
         words = f"{shorten(name, 10.5, 200)} ({printable(record.evaluated_on)}) {write_number(value)}"
@@ -161,7 +161,7 @@ def _losses(axes: Axes, record: RunRecord, x: Sequence[float], position: Callabl
     axes.set_ylabel(f"loss, {unit}", fontsize=10)
 
 
-def _rival(record: RunRecord) -> tuple[str, float] | None:
+def _best_baseline(record: RunRecord) -> tuple[str, float] | None:
     """For language, the best baseline in the unit of the curves."""
     if record.task != "language":
         return None

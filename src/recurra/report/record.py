@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Baseline:
-    """Something the model has to beat, measured on the same part. Metric names as in `RunRecord.metrics`."""
+    """A baseline: simpler than the model, measured on the same part. Metric names as in `RunRecord.metrics`."""
 
     name: str
     metrics: dict[str, float]

@@ -1,1 +1,1 @@
-"""Where data and models meet: what is learned from what, and how it is judged."""
+"""Where data and models meet: what is learned from what, and how it is evaluated."""

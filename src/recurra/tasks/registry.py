@@ -12,8 +12,8 @@ from recurra.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from recurra.tasks.settings import Defaults
-    from recurra.tasks.sources.file_kinds import Kind as SourceKind
-    from recurra.tasks.task import Kind
+    from recurra.tasks.sources.file_kinds import SourceKind
+    from recurra.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Row:
     home: str
 
     @property
-    def task(self) -> Kind:
+    def task(self) -> Task:
         """The task itself."""
-        return cast("Kind", importlib.import_module(f"{self.home}.task").TASK)
+        return cast("Task", importlib.import_module(f"{self.home}.task").TASK)
 
     @property
     def defaults(self) -> Defaults[Any, Any, Any]:

@@ -12,10 +12,10 @@ from recurra.data.files.text import check_encoding
 from recurra.data.tagged.spans import SCHEMES
 from recurra.errors import DataError, ModelFolderError, RecurraError, UsageError
 from recurra.model_folder import ModelFolder
+from recurra.report.record import Baseline
 from recurra.tasks import registry
-from recurra.tasks.rival import Rival
 from recurra.tasks.settings import AnySettings, TextSettings
-from recurra.tasks.sources.file_kinds import Kind
+from recurra.tasks.sources.file_kinds import SourceKind
 
 MOST = 1 << 20
 """Classes, files or notes of a model at most."""
@@ -31,7 +31,7 @@ def _known(task: str) -> str:
     return task
 
 
-Task = Annotated[Name, AfterValidator(_known)]
+TaskName = Annotated[Name, AfterValidator(_known)]
 Score = Annotated[float, Field(allow_inf_nan=True)]
 
 
@@ -47,8 +47,8 @@ class StoredSource(Exact):
     """Where the data are, see api.provenance. files: pairs of a part or label and a path."""
 
     name: Name
-    task: Task
-    kind: Kind
+    task: TaskName
+    kind: SourceKind
     named: bool
     files: Annotated[list[Annotated[list[Name], Field(min_length=2, max_length=2)]], Field(max_length=MOST)]
     options: Annotated[dict[Name, Any], Field(max_length=100)]
@@ -118,7 +118,7 @@ class Environment(Stored):
 class Config(Stored):
     """config.json, without what only one task has."""
 
-    task: Task
+    task: TaskName
     name: Name
     command: Text
     created: Name
@@ -173,8 +173,8 @@ class GenerateConfig(Stored):
     longest: Count
 
 
-class StoredRival(Stored):
-    """A baseline, see tasks.rival."""
+class StoredBaseline(Stored):
+    """A baseline, see report.record.Baseline."""
 
     name: Name
     metrics: Annotated[dict[Name, Score], Field(max_length=1000)]
@@ -186,11 +186,11 @@ class Metrics(Stored):
     """metrics.json, as far as a run that goes on reads it."""
 
     status: Literal["running", "stopped", "diverged", "finished"]
-    baselines: Annotated[list[StoredRival], Field(max_length=1000)]
+    baselines: Annotated[list[StoredBaseline], Field(max_length=1000)]
 
-    def rivals(self) -> list[Rival]:
+    def scored_baselines(self) -> list[Baseline]:
         """The baselines."""
-        return [Rival(r.name, dict(r.metrics), r.size_bytes, r.seconds) for r in self.baselines]
+        return [Baseline(r.name, dict(r.metrics), r.size_bytes, r.seconds) for r in self.baselines]
 
 
 def config_of(folder: ModelFolder, kind: type[T]) -> T:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from recurra.model_folder import ModelFolder
+from recurra.report.record import Baseline
 from recurra.tasks.model import Model
-from recurra.tasks.rival import Rival
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.word_vectors.table import WordTable
@@ -23,19 +23,19 @@ class TaskTrainee(Trainee, Protocol):
 
 
 @dataclass
-class Prepared(ABC):
+class Dataset(ABC):
     """A task with its data, ready to train.
 
     facts: what was read, plain values, with name, files, counts, unit, vocabulary_size, vocabulary_level, unknown_rate;
-    judged_on: the part that the report speaks of
+    evaluated_on: the part that the report speaks of
     """
 
     source: Source
     settings: AnySettings
-    task: TaskTrainee
+    trainee: TaskTrainee
     facts: dict[str, Any]
     notes: list[str]
-    judged_on: str
+    evaluated_on: str
     vectors: dict[str, Any] = field(default_factory=dict, kw_only=True)
     """What is known of the word vectors that the network started from; see api.vectors."""
 
@@ -48,17 +48,17 @@ class Prepared(ABC):
         return {}
 
     @abstractmethod
-    def rivals(self) -> list[Rival]:
-        """The baselines, judged on the same part."""
+    def baselines(self) -> list[Baseline]:
+        """The baselines, evaluated on the same part."""
 
     @abstractmethod
-    def judge(self) -> dict[str, float]:
+    def evaluate(self) -> dict[str, float]:
         """The network's scores on that part, "loss" among them, the most important one first after it."""
 
     @property
     def scored(self) -> int:
         """How many units the scores are the mean of."""
-        return int(self.facts["counts"][self.judged_on])
+        return int(self.facts["counts"][self.evaluated_on])
 
     @abstractmethod
     def word_table(self) -> WordTable:
@@ -70,16 +70,16 @@ class Prepared(ABC):
 
 
 def held_out_part(parts: Mapping[str, Sized]) -> str:
-    """The part that a run is judged on: the test part if there is one, else that of validation."""
+    """The part that a run is evaluated on: the test part if there is one, else that of validation."""
     return "test" if len(parts["test"]) else "validation"
 
 
-class Kind(Protocol):
+class Task(Protocol):
     """One task: from data to something to train, from a folder to something to use."""
 
     name: ClassVar[str]
 
-    def prepare(self, source: Source, settings: AnySettings, kept: ModelFolder | None = None) -> Prepared:
+    def prepare(self, source: Source, settings: AnySettings, kept: ModelFolder | None = None) -> Dataset:
         """Read the data and build the network, its weights drawn from the seed.
 
         kept: a model of this task whose vocabulary, classes, tags or attributes are used instead of the data's own

@@ -17,10 +17,10 @@ WORTH = 5
 
 
 class EvaluationPolicy:
-    """When to evaluate. judged: units that an evaluation looks at"""
+    """When to evaluate. units: what that an evaluation looks at"""
 
-    def __init__(self, settings: TrainingSettings, judged: int, watch: Stopwatch) -> None:
-        self.by_clock, self.judged, self.watch = settings.minutes is not None, judged, watch
+    def __init__(self, settings: TrainingSettings, units: int, watch: Stopwatch) -> None:
+        self.by_clock, self.evaluation_units, self.watch = settings.minutes is not None, units, watch
         self.evaluated_at = watch.before
         self.takes: float | None = None
 
@@ -34,7 +34,7 @@ class EvaluationPolicy:
         """Whether the training since the last evaluation is long enough beside what an evaluation takes."""
         expected = self.takes
         if expected is None:  # forward is about a third of a training step
-            expected = self.judged / max(units, 1) * self.watch.here() / 3
+            expected = self.evaluation_units / max(units, 1) * self.watch.here() / 3
         return self.watch.seconds() - self.evaluated_at >= WORTH * expected
 
     def evaluated(self, begun: float) -> None:

@@ -73,7 +73,7 @@ def fit(
         counters, state = checkpoints.go_on(resume, trainee, optimizer.optimizer, fabric.device, settings)
         best = resume.best
     watch = Stopwatch(clock, counters.seconds)
-    policy = EvaluationPolicy(settings, trainee.judged, watch)
+    policy = EvaluationPolicy(settings, trainee.evaluation_units, watch)
     units_here = 0
 
     def checkpoint() -> None:

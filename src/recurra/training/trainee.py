@@ -14,7 +14,7 @@ class Trainee(Protocol):
     """A network with its batches, its loss and its evaluation."""
 
     network: nn.Module
-    judged: int
+    evaluation_units: int
     """Units (tokens, examples) that an evaluation looks at."""
 
     def steps(self, epoch: int) -> int:

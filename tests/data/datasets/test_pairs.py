@@ -29,7 +29,7 @@ def test_both_texts_are_the_same_characters_in_another_order(name: str, count: i
         assert good != bad
 
 
-def test_no_text_stands_twice_and_none_to_tune_on_is_judged() -> None:
+def test_no_text_stands_twice_and_none_to_tune_on_is_evaluated() -> None:
     judged = [text for pair in pairs("chinese-pairs") for text in pair]
     tuned = [text for pair in pairs("chinese-pairs-tuning") for text in pair]
     assert len({*judged, *tuned}) == len(judged) + len(tuned)

@@ -150,9 +150,9 @@ def test_what_a_task_can_be_given_it_reads(task: str, tmp_path: Path, read: set[
             source = resolve(path, task if path.suffix else None)
             settings = settings_for(source, SMALL | given | optimizer)
             read.clear()
-            prepared = prepare_run(source, settings)
-            fit(prepared.task, prepared.settings.training)
+            dataset = prepare_run(source, settings)
+            fit(dataset.trainee, dataset.settings.training)
             for file in (None, vectors_file):
-                vectors.start(prepared, file, lambda _: None)
+                vectors.start(dataset, file, lambda _: None)
             found |= read
     assert get(task).defaults.settings.names() - found - BEFORE == LATER.get(task, set())

@@ -1,4 +1,4 @@
-"""The classifier: judged in batches of any size, the same figures."""
+"""The classifier: evaluated in batches of any size, the same figures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from torch.nn import functional
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.tasks.classify import trainee as classify
 from recurra.tasks.classify.data import ClassifyData, Part
-from recurra.tasks.classify.trainee import Classifier, ClassifyTask, judge, log_frequencies, log_probabilities
+from recurra.tasks.classify.trainee import (
+    Classifier,
+    ClassifyTrainee,
+    evaluate_part,
+    log_frequencies,
+    log_probabilities,
+)
 from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.settings import ClassifierSettings
 from recurra.training.fit import fit
@@ -39,10 +45,10 @@ def test_batches_of_any_size_give_each_text_its_own_answer(most: int, monkeypatc
     assert max(sizes) <= max(most, max(map(len, encoded)))
 
 
-def test_a_judgement_by_hand() -> None:
+def test_an_evaluation_by_hand() -> None:
     made, encoded = network(), texts(10)
     labels = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0])
-    found = judge(made, Part([""] * 10, encoded, labels))
+    found = evaluate_part(made, Part([""] * 10, encoded, labels))
     logs = log_probabilities(made, encoded)
     assert found["loss"] == pytest.approx(float(functional.nll_loss(logs, torch.from_numpy(labels))))
     assert found["accuracy"] == pytest.approx(float((logs.argmax(1).numpy() == labels).mean()))
@@ -71,7 +77,9 @@ def test_balance_takes_the_frequency_of_a_class_out_of_what_is_learned() -> None
     chances = []
     for balance in (0.0, 1.0):
         torch.manual_seed(0)
-        task = ClassifyTask(data, ClassifierSettings(hidden_size=4), batch_size=40, bptt=None, seed=0, balance=balance)
+        task = ClassifyTrainee(
+            data, ClassifierSettings(hidden_size=4), batch_size=40, bptt=None, seed=0, balance=balance
+        )
         fit(task, TrainingSettings(epochs=200, learning_rate=0.05))
         chances.append(log_probabilities(task.network.eval(), part.encoded[:1])[0].exp()[0].item())
     assert chances == pytest.approx([0.75, 0.5], abs=0.02)
@@ -82,7 +90,7 @@ def test_tokens_of_a_large_vocabulary_start_from_short_vectors() -> None:
         vocabulary = Vocabulary(["<unk>", *map(str, range(size))], level="word")
         part = Part(["a"] * 2, [np.ones(1, np.int64)] * 2, np.array([0, 1]))
         data = ClassifyData(["x", "y"], vocabulary, dict.fromkeys(("train", "validation", "test"), part))
-        task = ClassifyTask(data, ClassifierSettings(embedding_size=64), batch_size=2, bptt=None, seed=0)
+        task = ClassifyTrainee(data, ClassifierSettings(embedding_size=64), batch_size=2, bptt=None, seed=0)
         assert task.network.table.weight.norm(dim=1).mean().item() == pytest.approx(length, rel=0.1)
 
 
@@ -91,7 +99,7 @@ def test_an_epoch_of_crops_is_cut_once_and_again_for_the_next() -> None:
     texts = ["abcd,abcd,dcba,abcd,", "dcba,dcba,abcd"] * 20
     part = Part(texts, [vocabulary.encode(text) for text in texts], np.array([0, 1] * 20))
     data = ClassifyData(["x", "y"], vocabulary, dict.fromkeys(("train", "validation", "test"), part))
-    task = ClassifyTask(data, ClassifierSettings(), batch_size=8, bptt=None, seed=0, crop=1.0, batch_tokens=60)
+    task = ClassifyTrainee(data, ClassifierSettings(), batch_size=8, bptt=None, seed=0, crop=1.0, batch_tokens=60)
     epochs = [[batch.tokens.tolist() for batch in task.batches(n)] for n in (0, 1, 0)]
     assert epochs[0] == epochs[2] != epochs[1]
     assert [len(epoch) for epoch in epochs] == [task.steps(0), task.steps(1), task.steps(0)]

@@ -1,4 +1,4 @@
-"""Blanks: chosen, learned, judged by hand, filled in a user's sentence."""
+"""Blanks: chosen, learned, evaluated by hand, filled in a user's sentence."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.fill import data as fill_data
 from recurra.tasks.fill import trainee as fill
-from recurra.tasks.fill.baselines import fill_rivals
+from recurra.tasks.fill.baselines import fill_baselines
 from recurra.tasks.fill.data import FillData, FillPart, blanks_of, choose_blanks, encode_rows, prepare
 from recurra.tasks.fill.settings import FillDataSettings
-from recurra.tasks.fill.trainee import Filler, FillTask, compare
+from recurra.tasks.fill.trainee import Filler, FillTrainee, compare
 from recurra.tasks.sources.resolving import Source, resolve
 from recurra.topologies.fill import SIDES, GapFiller
 from recurra.topologies.settings import FreeStateSettings
@@ -62,8 +62,8 @@ def test_a_blank_is_a_known_token_with_something_beside_it() -> None:
     assert len(part([])) == 0
 
 
-def test_of_many_blanks_some_are_judged_the_same_for_the_same_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fill_data, "JUDGED", 20)
+def test_of_many_blanks_some_are_evaluated_the_same_for_the_same_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fill_data, "EVALUATED", 20)
     one, again, other = part(rows()), part(rows()), part(rows(), seed=1)
     assert len(one) == 20
     assert np.array_equal(one.places, again.places)
@@ -184,9 +184,9 @@ def test_long_texts_are_divided_after_sentences() -> None:
 # learning
 
 
-def task(data: FillData, settings: FreeStateSettings = SMALL, **given: Any) -> FillTask:
+def task(data: FillData, settings: FreeStateSettings = SMALL, **given: Any) -> FillTrainee:
     torch.manual_seed(0)
-    return FillTask(data, settings, **{"batch_size": 16, "seed": 0, "drawn": None} | given)
+    return FillTrainee(data, settings, **{"batch_size": 16, "seed": 0, "drawn": None} | given)
 
 
 def data_of(encoded: list[np.ndarray], longest: int = 1, vocabulary: Vocabulary = LETTERS) -> FillData:
@@ -226,36 +226,36 @@ def test_what_follows_from_both_sides_alone_is_learned_from_both_sides() -> None
     sentences = [f"{a} {'same' if a == b else 'other'} {b}" for a in "xyz" for b in "xyz"]
     vocabulary = words(*sentences)
     encoded = [vocabulary.encode(s) for s in sentences]
-    judged = FillPart(encoded, np.arange(9), np.ones(9, np.int64))
-    data = FillData(vocabulary, 1, {"train": part(encoded * 20), "validation": judged})
+    held_out = FillPart(encoded, np.arange(9), np.ones(9, np.int64))
+    data = FillData(vocabulary, 1, {"train": part(encoded * 20), "validation": held_out})
     made = task(data, FreeStateSettings(cell="gru", hidden_size=16, embedding_size=8), batch_size=60)
     outcome = fit(made, TrainingSettings(epochs=60, learning_rate=3e-2, device="cpu"))
     made.network.load_state_dict(outcome.best)
-    found = compare(made.network, judged)
+    found = compare(made.network, held_out)
     assert found["both"].top1 == 1
     assert max(found["forward"].top1, found["backward"].top1) == pytest.approx(6 / 9)  # other is twice as likely
 
 
 @pytest.mark.parametrize("most", [1, 7, 10_000])
-def test_blanks_judged_in_groups_of_any_size(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, judged = network(LETTERS), part(rows())
-    expected = compare(made, judged)
+def test_blanks_evaluated_in_groups_of_any_size(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, held_out = network(LETTERS), part(rows())
+    expected = compare(made, held_out)
     monkeypatch.setattr(fill, "AT_ONCE", most)
-    found = compare(made, judged)
+    found = compare(made, held_out)
     for side in SIDES:
         assert vars(found[side]) == pytest.approx(vars(expected[side]), abs=1e-6)
 
 
-def test_a_judgement_by_hand() -> None:
-    made, judged = network(LETTERS), part(rows(8))
+def test_an_evaluation_by_hand() -> None:
+    made, held_out = network(LETTERS), part(rows(8))
     nats, ranks = [], []
-    for i, target in enumerate(judged.targets):
-        ids, place = judged.sentence(i), judged.places[i]
+    for i, target in enumerate(held_out.targets):
+        ids, place = held_out.sentence(i), held_out.places[i]
         filled = Filler(made, LETTERS)._candidates([ids[:place].tolist(), ids[place + 1 :].tolist()], 0, 99)
         names = [name for name, _ in filled]
         ranks.append(names.index(LETTERS.decode([target])))
         nats.append(-np.log(filled[ranks[-1]][1]))
-    found = compare(made, judged)["both"]
+    found = compare(made, held_out)["both"]
     assert found.loss == pytest.approx(np.mean(nats), rel=1e-4)
     assert found.top1 == np.mean(np.array(ranks) == 0)
     assert found.top5 == np.mean(np.array(ranks) < 5)
@@ -268,9 +268,9 @@ def test_counting_by_hand() -> None:
     lines = ["a b c"] * 6 + ["a d e"] * 3 + ["f b e"] * 2
     vocabulary = words(*lines)
     encoded = [vocabulary.encode(line) for line in lines]
-    judged = FillPart([vocabulary.encode("a d e"), vocabulary.encode("a b c")], np.array([0, 1]), np.array([1, 1]))
+    held_out = FillPart([vocabulary.encode("a d e"), vocabulary.encode("a b c")], np.array([0, 1]), np.array([1, 1]))
     data = FillData(vocabulary, 1, {"train": part(encoded)})
-    often, left, both = fill_rivals(data, judged)
+    often, left, both = fill_baselines(data, held_out)
     assert often.metrics["top1"] == 0.0  # a is the most frequent one, 9 of 33
     assert often.metrics["top5"] == 1.0  # d and e: 3 and 5 of 33; f is rarer
     assert often.metrics["perplexity"] == pytest.approx(33 / np.sqrt(3 * 8), rel=1e-3)

@@ -12,7 +12,15 @@ from recurra.data.batching.batches import BucketedBatches
 from recurra.errors import UsageError
 from recurra.tasks.generate.data import GenerateData, prepare
 from recurra.tasks.generate.settings import GenerateDataSettings
-from recurra.tasks.generate.trainee import GenerateTask, Generator, draw, filtered_rows, judge, nats, token_losses
+from recurra.tasks.generate.trainee import (
+    GenerateTrainee,
+    Generator,
+    draw,
+    evaluate_part,
+    filtered_rows,
+    nats,
+    token_losses,
+)
 from recurra.tasks.sources.resolving import resolve
 from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.topologies.sampling import filtered
@@ -32,21 +40,21 @@ def data(tmp_path: Path) -> GenerateData:
 
 
 @pytest.fixture
-def task(data: GenerateData) -> GenerateTask:
+def task(data: GenerateData) -> GenerateTrainee:
     torch.manual_seed(0)
-    return GenerateTask(data, SETTINGS, batch_size=8, seed=0)
+    return GenerateTrainee(data, SETTINGS, batch_size=8, seed=0)
 
 
-def network_of(task: GenerateTask) -> ConditionedDecoder:
+def network_of(task: GenerateTrainee) -> ConditionedDecoder:
     assert isinstance(task.network, ConditionedDecoder)
     return task.network
 
 
-def generator(task: GenerateTask) -> Generator:
+def generator(task: GenerateTrainee) -> Generator:
     return Generator(network_of(task), task.data.vocabulary, task.data.attributes, task.data.longest)
 
 
-def test_it_learns_its_classes(task: GenerateTask) -> None:
+def test_it_learns_its_classes(task: GenerateTrainee) -> None:
     before = task.evaluate(task.network)
     outcome = fit(task, TrainingSettings(epochs=40, learning_rate=2e-2, device="cpu", warmup=0.0))
     task.network.load_state_dict(outcome.best)
@@ -60,7 +68,7 @@ def test_it_learns_its_classes(task: GenerateTask) -> None:
         assert sum(each.text.endswith(ending) and each.ended for each in drawn) >= 8
 
 
-def test_a_loss_is_the_mean_over_real_tokens(task: GenerateTask) -> None:
+def test_a_loss_is_the_mean_over_real_tokens(task: GenerateTrainee) -> None:
     train = task.data.parts["train"]
     (batch,) = BucketedBatches(train.encoded, train.labels, len(train), shuffle=False).epoch(0)
     with torch.no_grad():
@@ -70,10 +78,10 @@ def test_a_loss_is_the_mean_over_real_tokens(task: GenerateTask) -> None:
     assert len(losses) == units == train.tokens
     assert state is None
     assert float(loss) == pytest.approx(float(losses.mean()))
-    assert judge(task.network, train, task.data)["loss"] == pytest.approx(float(loss), rel=1e-5)
+    assert evaluate_part(task.network, train, task.data)["loss"] == pytest.approx(float(loss), rel=1e-5)
 
 
-def test_what_a_text_costs_is_the_chance_to_write_it(task: GenerateTask) -> None:
+def test_what_a_text_costs_is_the_chance_to_write_it(task: GenerateTrainee) -> None:
     part, network = task.data.parts["test"], network_of(task)
     costs = nats(network, part, task.data)
     for row, ids in enumerate(part.encoded):
@@ -87,13 +95,13 @@ def test_what_a_text_costs_is_the_chance_to_write_it(task: GenerateTask) -> None
         assert costs[row] == pytest.approx(total, rel=1e-4)
 
 
-def test_the_same_epoch_has_the_same_batches(task: GenerateTask) -> None:
+def test_the_same_epoch_has_the_same_batches(task: GenerateTrainee) -> None:
     first = [batch.index.tolist() for batch in task.batches(3)]
     assert first == [batch.index.tolist() for batch in task.batches(3)]
     assert len(first) == task.steps(3)
 
 
-def test_tunes_come_in_a_key_drawn_anew_each_epoch(task: GenerateTask) -> None:
+def test_tunes_come_in_a_key_drawn_anew_each_epoch(task: GenerateTrainee) -> None:
     train = task.data.parts["train"]
     train.variants.extend([[ids[::-1].copy()] for ids in train.encoded])
     moved = [
@@ -104,7 +112,7 @@ def test_tunes_come_in_a_key_drawn_anew_each_epoch(task: GenerateTask) -> None:
     assert 0 < sum(moved) < len(moved)
 
 
-def test_a_row_does_not_change_with_the_rows_beside_it(task: GenerateTask) -> None:
+def test_a_row_does_not_change_with_the_rows_beside_it(task: GenerateTrainee) -> None:
     network, begin = network_of(task), task.data.end + 1
     options: dict[str, Any] = {"begin": begin, "length": 12, "seed": 5}
     many = draw(network, torch.tensor([[0], [1], [0], [1]]), **options)
@@ -115,13 +123,13 @@ def test_a_row_does_not_change_with_the_rows_beside_it(task: GenerateTask) -> No
     assert all(0 not in row for row in many)
 
 
-def test_a_prompt_begins_every_text(task: GenerateTask) -> None:
+def test_a_prompt_begins_every_text(task: GenerateTrainee) -> None:
     model = generator(task)
     assert all(each.text.startswith("Be") for each in model.generate("Be", count=5, seed=0))
     assert model.generate("Bell", 2, seed=0)[0].text == "Bell"
 
 
-def test_without_a_class_they_are_as_frequent_as_in_training(task: GenerateTask) -> None:
+def test_without_a_class_they_are_as_frequent_as_in_training(task: GenerateTrainee) -> None:
     drawn = generator(task).generate(count=40, seed=0, temperature=0)
     assert 8 < sum(each.condition == "Italian" for each in drawn) < 32
 
@@ -137,7 +145,7 @@ def test_without_a_class_they_are_as_frequent_as_in_training(task: GenerateTask)
         ({"length": -1}, "length"),
     ],
 )
-def test_what_cannot_be_asked_for(given: dict[str, Any], piece: str, task: GenerateTask) -> None:
+def test_what_cannot_be_asked_for(given: dict[str, Any], piece: str, task: GenerateTrainee) -> None:
     with pytest.raises(UsageError, match=piece):
         generator(task).generate(**given)
 

@@ -49,7 +49,7 @@ def test_a_candidate_is_scored_as_by_itself_with_its_end() -> None:
             assert candidate.per_token == candidate.log_probability / candidate.tokens
         sums = [c.log_probability for c in ranking.candidates]
         assert ranking.winner == sums.index(max(sums))
-        assert ranking.rival_winner is None
+        assert ranking.baseline_winner is None
 
 
 def test_what_decides_can_be_the_mean() -> None:
@@ -65,10 +65,12 @@ def test_what_decides_can_be_the_mean() -> None:
 def test_the_n_gram_scores_the_same_tokens() -> None:
     made = model()
     grams = KneserNey.fit(made.vocabulary.encode(TEXT), len(made.vocabulary), 3)
-    (ranking,) = rank(made.network, made.vocabulary, made.start(), [["the sun shines", "shines the sun"]], rival=grams)
+    (ranking,) = rank(
+        made.network, made.vocabulary, made.start(), [["the sun shines", "shines the sun"]], baseline=grams
+    )
     ids = np.concatenate([made.start(), made.vocabulary.encode("the sun shines\n")])
-    assert ranking.candidates[0].rival == pytest.approx(float(grams.log_prob(ids)[1:].sum()))
-    assert ranking.rival_winner == 0
+    assert ranking.candidates[0].baseline == pytest.approx(float(grams.log_prob(ids)[1:].sum()))
+    assert ranking.baseline_winner == 0
     assert ranking.to_json()["baseline_winner"] == 0
 
 

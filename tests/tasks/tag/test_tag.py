@@ -14,11 +14,11 @@ from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence
 from recurra.errors import UsageError
 from recurra.tasks.sources.resolving import resolve
-from recurra.tasks.tag.baselines import tag_rivals
+from recurra.tasks.tag.baselines import tag_baselines
 from recurra.tasks.tag.data import UNKNOWN_TAG, TagData, encode_part, prepare
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.settings import TagDataSettings
-from recurra.tasks.tag.trainee import TagTask, collate, probabilities, scores, tag_part
+from recurra.tasks.tag.trainee import TagTrainee, collate, probabilities, scores, tag_part
 from recurra.topologies.settings import TaggerSettings
 
 
@@ -45,9 +45,9 @@ def small(**given: Any) -> TaggerSettings:
     return TaggerSettings(**settings | given)
 
 
-def trained(data: TagData, epochs: int = 12, **given: Any) -> TagTask:
+def trained(data: TagData, epochs: int = 12, **given: Any) -> TagTrainee:
     torch.manual_seed(0)
-    task = TagTask(data, small(**given), batch_size=8, seed=0)
+    task = TagTrainee(data, small(**given), batch_size=8, seed=0)
     optimizer = torch.optim.Adam(task.network.parameters(), 2e-2)
     for epoch in range(epochs):
         for batch in task.batches(epoch):
@@ -65,8 +65,10 @@ def test_it_learns(data: TagData, crf: bool) -> None:
     assert found["span_f1"] == 1.0 == found["accuracy"]
     assert found["loss"] < 0.1
     assert task.rank(found)[0] == -1.0
-    rivals = tag_rivals(data, data.parts["test"])
-    assert [set(rival.metrics) for rival in rivals] == [{"span_f1", "span_precision", "span_recall", "accuracy"}] * 2
+    baselines = tag_baselines(data, data.parts["test"])
+    assert [set(baseline.metrics) for baseline in baselines] == [
+        {"span_f1", "span_precision", "span_recall", "accuracy"}
+    ] * 2
 
 
 def test_each_distinct_form_stands_once_in_a_batch(data: TagData) -> None:
@@ -83,7 +85,7 @@ def test_each_distinct_form_stands_once_in_a_batch(data: TagData) -> None:
 
 
 def test_batches_go_through_every_sentence_once_an_epoch(data: TagData) -> None:
-    task = TagTask(data, small(), batch_size=7, seed=0)
+    task = TagTrainee(data, small(), batch_size=7, seed=0)
     for epoch in (0, 1):
         batches = list(task.batches(epoch))
         assert len(batches) == task.steps(epoch)
@@ -93,7 +95,7 @@ def test_batches_go_through_every_sentence_once_an_epoch(data: TagData) -> None:
 @pytest.mark.parametrize("crf", [False, True])
 def test_an_untrained_tagger_still_writes_valid_tags(data: TagData, crf: bool) -> None:
     torch.manual_seed(3)
-    task = TagTask(data, small(crf=crf), batch_size=8, seed=0)
+    task = TagTrainee(data, small(crf=crf), batch_size=8, seed=0)
     torch.nn.init.normal_(task.network.get_parameter("head.weight"), std=5)
     predicted, _ = tag_part(task.network.eval(), data.parts["train"])
     rows = [[data.tags[i] for i in ids] for ids in predicted]

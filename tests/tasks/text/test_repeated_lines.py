@@ -1,4 +1,4 @@
-"""Lines that a language model is judged on and was trained on, as it reads them."""
+"""Lines that a language model is evaluated on and was trained on, as it reads them."""
 
 from __future__ import annotations
 

@@ -8,10 +8,10 @@ import torch
 
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UnknownNameError, UsageError
-from recurra.tasks.translate.baselines import translate_rivals
+from recurra.tasks.translate.baselines import translate_baselines
 from recurra.tasks.translate.data import PairPart, TranslateData, encode_side, ended
 from recurra.tasks.translate.model import Translator, search_for
-from recurra.tasks.translate.trainee import TranslateTask, nats_per_token, scores
+from recurra.tasks.translate.trainee import TranslateTrainee, nats_per_token, scores
 from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.settings import EncoderDecoderSettings
@@ -34,9 +34,9 @@ def data() -> TranslateData:
     return TranslateData(source, target, parts)
 
 
-def task(data: TranslateData, **given: object) -> TranslateTask:
+def task(data: TranslateData, **given: object) -> TranslateTrainee:
     torch.manual_seed(0)
-    return TranslateTask(data, NETWORK, **{"batch_size": 8, "seed": 0} | given)
+    return TranslateTrainee(data, NETWORK, **{"batch_size": 8, "seed": 0} | given)
 
 
 def test_a_sentence_is_learned_backwards(data):
@@ -164,7 +164,7 @@ def test_what_cannot_be_asked(model):
 
 def test_the_dictionary_beats_copying(data):
     part = data.parts["validation"]
-    copied, learned = translate_rivals(data, part, lowercase=False)
+    copied, learned = translate_baselines(data, part, lowercase=False)
     assert copied.metrics["chrf"] < learned.metrics["chrf"]
     assert learned.size_bytes is not None
     assert learned.size_bytes > 0

@@ -127,7 +127,7 @@ def test_long_training_pairs_are_dropped_and_counted(tmp_path):
     assert data.parts["train"].sources == ["a b", "b a"]
     assert data.facts["left_out"] == 2
     assert "2 training pairs are longer than 3 tokens and were dropped" in data.notes
-    # what is judged is never dropped: the source is cut, the reference is not
+    # what is evaluated is never dropped: the source is cut, the reference is not
     part = data.parts["validation"]
     assert len(part) == 2
     assert [len(row) for row in part.encoded_sources] == [4, 2]

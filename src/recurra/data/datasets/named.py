@@ -225,7 +225,7 @@ def _about_pairs(name: str) -> DatasetInfo:
         licence="Apache-2.0, as Recurra itself",
         description=description,
         where="built in",
-        defects="to judge on, not to learn from",
+        defects="to evaluate on, not to learn from",
     )
 
 

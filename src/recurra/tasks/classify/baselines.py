@@ -1,4 +1,4 @@
-"""What a model has to beat, on the same split."""
+"""Baselines of a classifier, on the same split."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import time
 from recurra.baselines.bag_of_words import BagOfWords
 from recurra.baselines.majority import Majority
 from recurra.baselines.naive_bayes import CharNaiveBayes
+from recurra.report.record import Baseline
 from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.trainee import scores
-from recurra.tasks.rival import Rival
 
 
-def classify_rivals(data: ClassifyData, judged: Part) -> list[Rival]:
+def classify_baselines(data: ClassifyData, held_out: Part) -> list[Baseline]:
     """What needs no network: the most frequent class, a bag of the model's own tokens, and n-grams of characters.
 
     The bag knows nothing of order; naive Bayes sees three characters of it. Both are set as validation likes it best.
@@ -21,9 +21,9 @@ def classify_rivals(data: ClassifyData, judged: Part) -> list[Rival]:
     begun = time.perf_counter()
     majority = Majority.fit(train.labels, data.classes)
     found = [
-        Rival(
+        Baseline(
             f"always {data.classes[majority.label]}",
-            scores(judged, majority.predict(judged.texts)),
+            scores(held_out, majority.predict(held_out.texts)),
             None,
             time.perf_counter() - begun,
         )
@@ -39,9 +39,9 @@ def classify_rivals(data: ClassifyData, judged: Part) -> list[Rival]:
     seconds = time.perf_counter() - begun
     pieces = {"word": "words", "char": "characters"}.get(data.vocabulary.level, "tokens")
     found.append(
-        Rival(
+        Baseline(
             f"logistic, bag of {pieces}",
-            scores(judged, bag.predict(judged.encoded)),
+            scores(held_out, bag.predict(held_out.encoded)),
             bag.size_bytes(),
             seconds,
         )
@@ -52,4 +52,4 @@ def classify_rivals(data: ClassifyData, judged: Part) -> list[Rival]:
     )
     seconds = time.perf_counter() - begun
     name = "naive Bayes, 1- to 3-grams"
-    return [*found, Rival(name, scores(judged, bayes.predict(judged.texts)), None, seconds)]
+    return [*found, Baseline(name, scores(held_out, bayes.predict(held_out.texts)), None, seconds)]

@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True)
 class ClassifyData:
-    """Everything a classifier learns from and is judged on. facts: what was read and done to it, plain values."""
+    """Everything a classifier learns from and is evaluated on. facts: what was read and done to it, plain values."""
 
     classes: list[str]
     vocabulary: Vocabulary
@@ -90,14 +90,14 @@ def prepare(
         forms = {name: [ids.tobytes() for ids in part.encoded] for name, part in parts.items()}
     notes += describe_shared({name: part.texts for name, part in parts.items()}, forms)
     cut, emptied = sum(p.cut for p in parts.values()), sum(p.emptied for p in parts.values())
-    judged = parts["test"] if len(parts["test"]) else parts["validation"]
-    tokens = sum(len(e) for e in judged.encoded)
+    held_out = parts["test"] if len(parts["test"]) else parts["validation"]
+    tokens = sum(len(e) for e in held_out.encoded)
     facts |= {
         "counts": {name: len(part) for name, part in parts.items()},
         "cut": cut,
         "vocabulary_size": len(vocabulary),
         "vocabulary_level": vocabulary.level,
-        "unknown_rate": sum(int((e == 0).sum()) for e in judged.encoded) / tokens if tokens else 0.0,
+        "unknown_rate": sum(int((e == 0).sum()) for e in held_out.encoded) / tokens if tokens else 0.0,
     }
     if emptied:
         notes.append(f"{emptied:,} texts have nothing left after normalisation and are read as one unknown token")

@@ -13,14 +13,14 @@ from recurra.data.files.examples import Examples
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
-from recurra.tasks.classify.baselines import classify_rivals
+from recurra.report.record import Baseline
+from recurra.tasks.classify.baselines import classify_baselines
 from recurra.tasks.classify.data import ClassifyData, Part, encode_part, group_names, prepare, read_examples
 from recurra.tasks.classify.settings import ClassifySettings
-from recurra.tasks.classify.trainee import Classifier, ClassifyTask, judge, log_probabilities
-from recurra.tasks.rival import Rival
+from recurra.tasks.classify.trainee import Classifier, ClassifyTrainee, evaluate_part, log_probabilities
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import ClassifyConfig, config_of
-from recurra.tasks.task import Prepared, held_out_part
+from recurra.tasks.task import Dataset, held_out_part
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.many_to_one import SequenceClassifier
@@ -29,21 +29,19 @@ EXAMPLES = 5
 """Quoted for each of the most confused pairs."""
 
 
-class ClassifyKind:
-    """The class of a text; see tasks.task.Kind."""
+class ClassifyTask:
+    """The class of a text; see tasks.task.Task."""
 
     name: ClassVar[str] = "classify"
 
-    def prepare(
-        self, source: Source, settings: ClassifySettings, kept: ModelFolder | None = None
-    ) -> PreparedClassifier:
+    def prepare(self, source: Source, settings: ClassifySettings, kept: ModelFolder | None = None) -> ClassifyDataset:
         training = settings.training
         known = (
             None if kept is None else (Vocabulary.from_json(kept.vocabulary), config_of(kept, ClassifyConfig).classes)
         )
         data = prepare(source, settings.data, seed=training.seed, kept=known)
         torch.manual_seed(training.seed)
-        task = ClassifyTask(
+        trainee = ClassifyTrainee(
             data,
             settings.network,
             batch_size=training.batch_size,
@@ -53,8 +51,8 @@ class ClassifyKind:
             batch_tokens=training.batch_tokens,
             crop=training.crop,
         )
-        judged_on = held_out_part(data.parts)
-        return PreparedClassifier(source, settings, task, data.facts, list(data.notes), judged_on, data)
+        evaluated_on = held_out_part(data.parts)
+        return ClassifyDataset(source, settings, trainee, data.facts, list(data.notes), evaluated_on, data)
 
     def load(self, folder: ModelFolder, settings: ClassifySettings) -> Classifier:
         vocabulary = Vocabulary.from_json(folder.vocabulary)
@@ -64,7 +62,7 @@ class ClassifyKind:
 
     def evaluate(self, model: Classifier, source: Source, settings: ClassifySettings) -> tuple[int, dict[str, float]]:
         part = _whole(model, source, settings, None)
-        return len(part), judge(model.network, part) | _cut(part)
+        return len(part), evaluate_part(model.network, part) | _cut(part)
 
     def compare(
         self,
@@ -74,18 +72,18 @@ class ClassifyKind:
         *,
         trained: tuple[Source, ClassifySettings] | None,
         groups: str | None,
-    ) -> tuple[int, dict[str, float], list[Rival]]:
+    ) -> tuple[int, dict[str, float], list[Baseline]]:
         """As `evaluate`, with the baselines, fitted again on what the model was trained on, unless that is None.
 
         groups: a column that says which texts belong together
         """
         part = _whole(model, source, settings, groups)
-        rivals: list[Rival] = []
+        baselines: list[Baseline] = []
         if trained is not None:
             known = (model.vocabulary, model.classes)
             data = prepare(trained[0], trained[1].data, seed=trained[1].training.seed, kept=known)
-            rivals = classify_rivals(data, part)
-        return len(part), judge(model.network, part) | _cut(part), rivals
+            baselines = classify_baselines(data, part)
+        return len(part), evaluate_part(model.network, part) | _cut(part), baselines
 
 
 def _whole(model: Classifier, source: Source, settings: ClassifySettings, groups: str | None) -> Part:
@@ -103,7 +101,7 @@ def _cut(part: Part) -> dict[str, float]:
 
 
 @dataclass
-class PreparedClassifier(Prepared):
+class ClassifyDataset(Dataset):
     """A classifier with its data, ready to train."""
 
     data: ClassifyData
@@ -114,22 +112,22 @@ class PreparedClassifier(Prepared):
     def config(self) -> dict[str, Any]:
         return {"classes": self.data.classes}
 
-    def rivals(self) -> list[Rival]:
-        return classify_rivals(self.data, self.data.parts[self.judged_on])
+    def baselines(self) -> list[Baseline]:
+        return classify_baselines(self.data, self.data.parts[self.evaluated_on])
 
-    def judge(self) -> dict[str, float]:
-        return judge(self.task.network.eval(), self.data.parts[self.judged_on])
+    def evaluate(self) -> dict[str, float]:
+        return evaluate_part(self.trainee.network.eval(), self.data.parts[self.evaluated_on])
 
     def word_table(self) -> WordTable:
-        assert isinstance(self.task.network, SequenceClassifier)
+        assert isinstance(self.trainee.network, SequenceClassifier)
         encoded = self.data.parts["train"].encoded
-        return WordTable(self.data.vocabulary.tokens, self.task.network.table.weight, encoded)
+        return WordTable(self.data.vocabulary.tokens, self.trainee.network.table.weight, encoded)
 
     def details(self) -> dict[str, Any]:
         """Confusion matrix, scores of each class, the most confused pairs with examples."""
         data = self.data
-        part = data.parts[self.judged_on]
-        predicted = log_probabilities(self.task.network, part.encoded).argmax(-1).numpy()
+        part = data.parts[self.evaluated_on]
+        predicted = log_probabilities(self.trainee.network, part.encoded).argmax(-1).numpy()
         matrix = metrics.confusion_matrix(part.labels, predicted, data.classes)
         pairs = []
         for pair in metrics.most_confused(matrix, data.classes, top=10):
@@ -146,4 +144,4 @@ class PreparedClassifier(Prepared):
         }
 
 
-TASK = ClassifyKind()
+TASK = ClassifyTask()

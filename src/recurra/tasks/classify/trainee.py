@@ -26,7 +26,7 @@ from recurra.topologies.sampling import numbers
 from recurra.topologies.settings import ClassifierSettings
 
 EVALUATION_TOKENS = 1 << 15
-"""Padded tokens of a batch that is judged: many short texts, few long ones, the same memory."""
+"""Padded tokens of a batch that is evaluated: many short texts, few long ones, the same memory."""
 
 FEW_TOKENS = 1000
 """Of a larger vocabulary most tokens are rare and keep what they start from: short vectors, which say little."""
@@ -45,7 +45,7 @@ class Prediction:
         return self.classes[0][0]
 
 
-class ClassifyTask:
+class ClassifyTrainee:
     """A classifier to be trained; see training.trainee.Trainee."""
 
     unit = "examples"
@@ -61,7 +61,7 @@ class ClassifyTask:
             len(data.vocabulary), len(data.classes), settings, table_scale=scale
         )
         train = data.parts["train"]
-        self.judged = len(data.parts["validation"])
+        self.evaluation_units = len(data.parts["validation"])
         self._batched = functools.partial(
             BucketedBatches, labels=train.labels, batch_size=batch_size, seed=seed, max_tokens=batch_tokens
         )
@@ -92,7 +92,7 @@ class ClassifyTask:
         return functional.cross_entropy(logits.float(), labels), len(labels), None
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        return judge(network, self.data.parts["validation"])
+        return evaluate_part(network, self.data.parts["validation"])
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return [-found["accuracy"], found["loss"]]
@@ -141,7 +141,7 @@ def _like_length(rows: list[npt.NDArray[np.int64]]) -> Iterator[list[npt.NDArray
             start = end
 
 
-def judge(network: nn.Module, part: Part) -> dict[str, float]:
+def evaluate_part(network: nn.Module, part: Part) -> dict[str, float]:
     """Loss in nats per example and the scores of one part."""
     logs = log_probabilities(network, part.encoded)
     labels = torch.from_numpy(part.labels)

@@ -1,4 +1,4 @@
-"""What a model of blanks has to beat: counting, on the same blanks."""
+"""Baselines of a model of blanks: counting, on the same blanks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.baselines.kneser_ney import KneserNey
+from recurra.report.record import Baseline
 from recurra.tasks.fill.data import FillData, FillPart, Ids
 from recurra.tasks.fill.trainee import Scores
-from recurra.tasks.rival import Rival
 
 ORDER = 5
 UNSEEN = 1e-3
@@ -19,7 +19,7 @@ TINY = 1e-300
 Float64 = npt.NDArray[np.float64]
 
 
-def fill_rivals(data: FillData, judged: FillPart) -> list[Rival]:
+def fill_baselines(data: FillData, held_out: FillPart) -> list[Baseline]:
     """The most frequent tokens, Kneser-Ney from the left, and its product with Kneser-Ney from the right.
 
     Maths: p(w | left, right) ~ p(w | left) p(w | right) / p(w), which is exact where the two sides know nothing of each
@@ -30,9 +30,9 @@ def fill_rivals(data: FillData, judged: FillPart) -> list[Rival]:
     stream = _stream(train, size)
     counts = np.bincount(stream, minlength=size + 1).astype(np.float64) + UNSEEN
     single = _known(counts, size)
-    targets = judged.targets
+    targets = held_out.targets
     often = _Tally.of(single, targets)
-    found = [Rival("most frequent", often.metrics(), None, time.perf_counter() - begun)]
+    found = [Baseline("most frequent", often.metrics(), None, time.perf_counter() - begun)]
     begun = time.perf_counter()
     forward = KneserNey.fit(stream, size + 1, ORDER)
     between = time.perf_counter()
@@ -40,14 +40,14 @@ def fill_rivals(data: FillData, judged: FillPart) -> list[Rival]:
     end = time.perf_counter()
     left, product = _Tally(), _Tally()
     for i, target in enumerate(targets):
-        ids, place = judged.sentence(i), judged.places[i]
+        ids, place = held_out.sentence(i), held_out.places[i]
         from_left = _known(forward.distribution(_context(size, ids[:place])), size)
         from_right = _known(backward.distribution(_context(size, ids[:place:-1])), size)
         left.add(from_left, target)
         product.add(_known(from_left * from_right / np.maximum(single, TINY), size), target)
     sizes = forward.size_bytes(), backward.size_bytes()
-    found.append(Rival(f"Kneser-Ney {ORDER}-gram, left", left.metrics(), sizes[0], between - begun))
-    found.append(Rival(f"Kneser-Ney {ORDER}-grams, both sides", product.metrics(), sum(sizes), end - begun))
+    found.append(Baseline(f"Kneser-Ney {ORDER}-gram, left", left.metrics(), sizes[0], between - begun))
+    found.append(Baseline(f"Kneser-Ney {ORDER}-grams, both sides", product.metrics(), sum(sizes), end - begun))
     return found
 
 

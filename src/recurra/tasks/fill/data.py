@@ -30,15 +30,15 @@ SENTENCE = re.compile(r".*?(?:[。！？!?；;…]+[”’」』）)\"']*|\.(?=\
 EXAMPLE = "write a blank as two or more underscores in a sentence: I lost my ____ on the train"
 LONGEST_BLANK = {"char": 3, "word": 1}
 """Tokens that a blank may stand for, where nobody says otherwise."""
-JUDGED = 10_000
-"""Blanks of a part that are judged, at most."""
+EVALUATED = 10_000
+"""Blanks of a part that are evaluated, at most."""
 
 
 @dataclass(frozen=True)
 class FillPart:
     """Sentences of one part.
 
-    encoded: int64 [T] each, T >= 1; rows, places: int64 [N], the blanks that are judged: which sentence, and which of
+    encoded: int64 [T] each, T >= 1; rows, places: int64 [N], blanks to evaluate: which sentence, and which of
     its tokens is left out
     """
 
@@ -61,7 +61,7 @@ class FillPart:
 
 @dataclass(frozen=True)
 class FillData:
-    """All that a model of blanks learns from and is judged on.
+    """All that a model of blanks learns from and is evaluated on.
 
     longest: tokens that a blank may stand for; facts: what was read, plain values
     """
@@ -115,8 +115,8 @@ def prepare(source: Source, settings: FillDataSettings, *, seed: int = 0, kept: 
                             remedy="give longer sentences, or a lower min_count")  # fmt: skip
         raise DataError(f"the validation part has nothing to leave out{_few(whole)}",
                         remedy="give more sentences, or it a share, as in --split 90/5/5")  # fmt: skip
-    judged = parts["test"] if len(parts["test"]) else parts["validation"]
-    tokens = sum(len(e) for e in judged.encoded)
+    held_out = parts["test"] if len(parts["test"]) else parts["validation"]
+    tokens = sum(len(e) for e in held_out.encoded)
     facts = {
         "name": source.name,
         "files": hashes(source.files),
@@ -124,7 +124,7 @@ def prepare(source: Source, settings: FillDataSettings, *, seed: int = 0, kept: 
         "unit": "words" if level == "word" else "characters",
         "vocabulary_size": len(vocabulary),
         "vocabulary_level": level,
-        "unknown_rate": sum(int((e == 0).sum()) for e in judged.encoded) / max(1, tokens),
+        "unknown_rate": sum(int((e == 0).sum()) for e in held_out.encoded) / max(1, tokens),
     }
     return FillData(vocabulary, longest, parts, facts, notes)
 
@@ -166,7 +166,7 @@ def _pieces(text: str, vocabulary: Vocabulary, longest: int) -> Iterator[Ids]:
 
 
 def choose_blanks(encoded: Sequence[Ids], seed: int) -> tuple[Ids, Ids]:
-    """Sentence and place of the blanks to judge by: tokens that the vocabulary has, JUDGED of them at most.
+    """Sentence and place of the blanks to evaluate: tokens that the vocabulary has, EVALUATED of them at most.
 
     A sentence of one token has nothing beside it to go by. Shapes: -> int64 [N], int64 [N]
     """
@@ -175,8 +175,8 @@ def choose_blanks(encoded: Sequence[Ids], seed: int) -> tuple[Ids, Ids]:
     places = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     known = np.concatenate(encoded) != 0 if encoded else np.zeros(0, bool)
     chosen = np.flatnonzero(known & (lengths[rows] > 1))
-    if len(chosen) > JUDGED:
-        chosen = np.sort(np.random.default_rng(seed).choice(chosen, JUDGED, replace=False))
+    if len(chosen) > EVALUATED:
+        chosen = np.sort(np.random.default_rng(seed).choice(chosen, EVALUATED, replace=False))
     return rows[chosen].astype(np.int64), places[chosen].astype(np.int64)
 
 

@@ -14,14 +14,14 @@ from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
 from recurra.report import measures
 from recurra.report import record as report
-from recurra.tasks.fill.baselines import fill_rivals
+from recurra.report.record import Baseline
+from recurra.tasks.fill.baselines import fill_baselines
 from recurra.tasks.fill.data import FillData, FillPart, choose_blanks, encode_rows, prepare, read_rows
 from recurra.tasks.fill.settings import FillSettings
-from recurra.tasks.fill.trainee import Filler, FillTask, Scores, compare, inner, named
-from recurra.tasks.rival import Rival
+from recurra.tasks.fill.trainee import Filler, FillTrainee, Scores, compare, inner, named
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import FillConfig, config_of
-from recurra.tasks.task import Prepared, held_out_part
+from recurra.tasks.task import Dataset, held_out_part
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.fill import SIDES, GapFiller, Side
@@ -36,12 +36,12 @@ LONG_BLANKS = 200
 TITLES: dict[Side, str] = {"both": "both sides", "forward": "the left side only", "backward": "the right side only"}
 
 
-class FillKind:
-    """What stands in a blank; see tasks.task.Kind."""
+class FillTask:
+    """What stands in a blank; see tasks.task.Task."""
 
     name: ClassVar[str] = "fill"
 
-    def prepare(self, source: Source, settings: FillSettings, kept: ModelFolder | None = None) -> PreparedFill:
+    def prepare(self, source: Source, settings: FillSettings, kept: ModelFolder | None = None) -> FillDataset:
         training = settings.training
         known = None
         if kept is not None:
@@ -49,11 +49,11 @@ class FillKind:
             settings = settings.changed(blank_tokens=config_of(kept, FillConfig).longest_blank)
         data = prepare(source, settings.data, seed=training.seed, kept=known)
         torch.manual_seed(training.seed)
-        task = FillTask(
+        trainee = FillTrainee(
             data, settings.network, batch_size=training.batch_size, seed=training.seed, drawn=training.drawn_outputs
         )
-        judged_on = held_out_part(data.parts)
-        return PreparedFill(source, settings, task, data.facts, list(data.notes), judged_on, data)
+        evaluated_on = held_out_part(data.parts)
+        return FillDataset(source, settings, trainee, data.facts, list(data.notes), evaluated_on, data)
 
     def load(self, folder: ModelFolder, settings: FillSettings) -> Filler:
         vocabulary = Vocabulary.from_json(folder.vocabulary)
@@ -71,7 +71,7 @@ class FillKind:
 
 
 @dataclass
-class PreparedFill(Prepared):
+class FillDataset(Dataset):
     """A model of blanks with its data, ready to train."""
 
     data: FillData
@@ -83,11 +83,11 @@ class PreparedFill(Prepared):
     def config(self) -> dict[str, Any]:
         return {"longest_blank": self.data.longest}
 
-    def rivals(self) -> list[Rival]:
-        return fill_rivals(self.data, self._part)
+    def baselines(self) -> list[Baseline]:
+        return fill_baselines(self.data, self._part)
 
-    def judge(self) -> dict[str, float]:
-        self.found = compare(self.task.network, self._part)
+    def evaluate(self) -> dict[str, float]:
+        self.found = compare(self.trainee.network, self._part)
         return named(self.found)
 
     @property
@@ -96,22 +96,22 @@ class PreparedFill(Prepared):
 
     @property
     def _part(self) -> FillPart:
-        return self.data.parts[self.judged_on]
+        return self.data.parts[self.evaluated_on]
 
     def word_table(self) -> WordTable:
         encoded = self.data.parts["train"].encoded
-        return WordTable(self.data.vocabulary.tokens, inner(self.task.network).table.weight, encoded)
+        return WordTable(self.data.vocabulary.tokens, inner(self.trainee.network).table.weight, encoded)
 
     def details(self) -> dict[str, Any]:
         """The three heads side by side, sample blanks, and blanks of several tokens where the model fills such."""
-        filler = inner(self.task.network).eval()
+        filler = inner(self.trainee.network).eval()
         tables = [self._sides(), self._samples(filler)]
         if self.data.longest > 1:
             tables.append(self._long_blanks(filler))
         return {"tables": tables}
 
     def _sides(self) -> report.Table:
-        found = self.found or compare(self.task.network, self._part)
+        found = self.found or compare(self.trainee.network, self._part)
         rows = [
             [TITLES[side], *(measures.measure(name).write(getattr(found[side], name)) for name in COLUMNS)]
             for side in SIDES
@@ -193,4 +193,4 @@ def _chosen(part: FillPart, count: int, seed: int, *, length: int = 1) -> Sequen
     return [fitting[i] for i in sorted(order.tolist())]
 
 
-TASK = FillKind()
+TASK = FillTask()

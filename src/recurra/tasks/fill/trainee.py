@@ -25,14 +25,14 @@ from recurra.topologies.settings import FreeStateSettings
 UNKNOWN_SHARE = 0.02
 """Of the tokens read in training, so many are read as unknown: a model must know what that is like."""
 AT_ONCE = 512
-"""Blanks that are judged together, at most, for each has logits for the whole vocabulary."""
+"""Blanks that are evaluated together, at most, for each has logits for the whole vocabulary."""
 TOKENS_AT_ONCE = 1 << 15
 """Tokens of their sentences, each counted for every blank of it."""
 SHOWN = 60
 """Characters of a text on a terminal."""
 
 
-class FillTask:
+class FillTrainee:
     """A model of blanks to be trained; see training.trainee.Trainee."""
 
     unit = "tokens"
@@ -46,7 +46,9 @@ class FillTask:
         encoded = data.parts["train"].encoded
         counts = np.bincount(np.concatenate(encoded), minlength=size).astype(np.float64)
         self.shares = torch.from_numpy(counts / counts.sum())
-        self.judged = sum(len(data.parts["validation"].encoded[r]) for r in set(data.parts["validation"].rows.tolist()))
+        self.evaluation_units = sum(
+            len(data.parts["validation"].encoded[r]) for r in set(data.parts["validation"].rows.tolist())
+        )
         self._batches = BucketedBatches(encoded, np.zeros(len(encoded), np.int64), batch_size, seed=seed)
 
     def steps(self, epoch: int) -> int:

@@ -1,4 +1,4 @@
-"""What a conditioned generator has to beat: n-grams that know no class, and n-grams of each class."""
+"""Baselines of a conditioned generator: n-grams that know no class, and n-grams of each class."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.baselines.kneser_ney import KneserNey
+from recurra.report.record import Baseline
 from recurra.tasks.generate.data import GenerateData, Ids, Part
-from recurra.tasks.rival import Rival
 from recurra.tasks.text.losses import named_loss
 
 ORDERS = (3, 5, 7)
@@ -108,7 +108,7 @@ def mixed(own: Float64, blind: Float64, share: float) -> float:
         return -float(np.logaddexp(own + np.log(share), blind + np.log(1 - share)).mean())
 
 
-def generate_rivals(data: GenerateData, judged: Part) -> list[Rival]:
+def generate_baselines(data: GenerateData, held_out: Part) -> list[Baseline]:
     """n-grams of all texts and of each condition; at last both mixed, as the validation part likes it best."""
     found, level = [], data.vocabulary.level
     best: tuple[float, int, float, ClassGrams] | None = None
@@ -120,20 +120,20 @@ def generate_rivals(data: GenerateData, judged: Part) -> list[Rival]:
         seconds = time.perf_counter() - begun
         if best is None or loss < best[0]:
             best = (loss, order, share, ClassGrams(grams.own, grams.all, share))
-        own, blind = grams.losses(judged)
+        own, blind = grams.losses(held_out)
         size = sum(each.grams.size_bytes() for each in grams.own.values())
         name = f"Kneser-Ney {order}-gram"
         found += [
-            Rival(f"{name}, blind to classes", named_loss(-float(blind.mean()), level), grams.all.grams.size_bytes(),
+            Baseline(f"{name}, blind to classes", named_loss(-float(blind.mean()), level), grams.all.grams.size_bytes(),
                   seconds),
-            Rival(f"{name} of each class", named_loss(-float(own.mean()), level), size, seconds),
+            Baseline(f"{name} of each class", named_loss(-float(own.mean()), level), size, seconds),
         ]  # fmt: skip
     assert best is not None
     _, order, share, grams = best
     size = sum(each.grams.size_bytes() for each in (grams.all, *grams.own.values()))
-    loss = grams.nats_per_token(judged)
+    loss = grams.nats_per_token(held_out)
     name = f"the {order}-grams mixed, {share:.0%} of the class's own"
-    return [*found, Rival(name, named_loss(loss, level), size, 0.0)]
+    return [*found, Baseline(name, named_loss(loss, level), size, 0.0)]
 
 
 def _of(part: Part, label: int) -> list[Ids]:

@@ -56,7 +56,7 @@ class Part:
 
 @dataclass(frozen=True)
 class GenerateData:
-    """Everything a generator learns from and is judged on.
+    """Everything a generator learns from and is evaluated on.
 
     conditions: int64 [K, A], what the labels of the parts stand for; facts: what was read and done to it, plain values
     """
@@ -126,7 +126,7 @@ def prepare(
     cut = sum(part.cut for part in parts.values())
     if cut:
         notes.append(f"{cut:,} texts were cut after {settings.max_length} tokens")
-    judged = parts["test"] if len(parts["test"]) else parts["validation"]
+    held_out = parts["test"] if len(parts["test"]) else parts["validation"]
     facts = {
         "name": source.name,
         "files": hashes(source.files),
@@ -134,7 +134,7 @@ def prepare(
         "unit": "tunes" if source.kind == "tunes" else "texts",
         "vocabulary_size": len(vocabulary),
         "vocabulary_level": level,
-        "unknown_rate": sum(int((e == 0).sum()) for e in judged.encoded) / max(1, judged.tokens),
+        "unknown_rate": sum(int((e == 0).sum()) for e in held_out.encoded) / max(1, held_out.tokens),
         "repeats_dropped": dropped,
         "skipped": sum(part.skipped for part in found.parts.values()) + len(found.left_out),
     }
@@ -145,7 +145,7 @@ def prepare(
 def encode_all(
     source: Source, settings: GenerateDataSettings, attributes: Attributes, vocabulary: Vocabulary
 ) -> tuple[GenerateData, Part]:
-    """All texts of a source as a model of these attributes and this vocabulary is judged on them.
+    """All texts of a source as a model of these attributes and this vocabulary is evaluated on them.
 
     Errors: DataError for other attributes than the model's, a value that it does not know, or as `prepare`
     """
@@ -271,7 +271,7 @@ def _settled(
 ) -> tuple[Splits, list[str]]:
     """The parts with no text in two of those that were made here, as the network sees texts; what to say of it.
 
-    Tunes that are learned in other keys too must not be judged in one of them.
+    Tunes that are learned in other keys too must not be evaluated in one of them.
     """
     parts = {name: list(part.items) for name, part in splits}
     forms = {

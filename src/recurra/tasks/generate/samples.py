@@ -78,12 +78,15 @@ def naive_bayes(data: GenerateData) -> Recogniser:
     train, validation = data.parts["train"], data.parts["validation"]
     known = sorted(set(train.labels.tolist()))
     places = {label: place for place, label in enumerate(known)}
-    judged = [i for i, label in enumerate(validation.labels.tolist()) if label in places]
+    known_rows = [i for i, label in enumerate(validation.labels.tolist()) if label in places]
     bayes = CharNaiveBayes.fit(
         train.texts,
         np.array([places[label] for label in train.labels.tolist()]),
         [str(label) for label in known],
-        validation=([validation.texts[i] for i in judged], np.array([places[validation.labels[i]] for i in judged])),
+        validation=(
+            [validation.texts[i] for i in known_rows],
+            np.array([places[validation.labels[i]] for i in known_rows]),
+        ),
     )
     return lambda texts: np.array(known, dtype=np.int64)[bayes.predict(texts)]
 

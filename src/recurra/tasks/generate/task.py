@@ -12,7 +12,8 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
-from recurra.tasks.generate.baselines import ClassGrams, generate_rivals
+from recurra.report.record import Baseline
+from recurra.tasks.generate.baselines import ClassGrams, generate_baselines
 from recurra.tasks.generate.data import GenerateData, encode_all, prepare
 from recurra.tasks.generate.samples import (
     Drawn,
@@ -25,11 +26,10 @@ from recurra.tasks.generate.samples import (
     quality,
 )  # fmt: skip
 from recurra.tasks.generate.settings import GenerateSettings
-from recurra.tasks.generate.trainee import GenerateTask, Generator, build, judge
-from recurra.tasks.rival import Rival
+from recurra.tasks.generate.trainee import GenerateTrainee, Generator, build, evaluate_part
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import Config, GenerateConfig, config_of
-from recurra.tasks.task import Prepared, held_out_part
+from recurra.tasks.task import Dataset, held_out_part
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.one_to_many import ConditionedDecoder
@@ -37,7 +37,7 @@ from recurra.topologies.one_to_many import ConditionedDecoder
 TEMPERATURE = 0.8
 """Of the report's samples."""
 DRAWN = {"tunes": 100, "texts": 1000}
-"""Texts that are drawn to be judged."""
+"""Texts that are drawn to be evaluated."""
 CLASSES = 60
 """Conditions that the report shows samples of at most, and that are still told apart by naive Bayes."""
 SHOWN = 6
@@ -48,12 +48,12 @@ GRAMS = 5
 """Order of the n-grams whose texts stand beside the network's."""
 
 
-class GenerateKind:
-    """Texts of a class; see tasks.task.Kind."""
+class GenerateTask:
+    """Texts of a class; see tasks.task.Task."""
 
     name: ClassVar[str] = "generate"
 
-    def prepare(self, source: Source, settings: GenerateSettings, kept: ModelFolder | None = None) -> PreparedGenerator:
+    def prepare(self, source: Source, settings: GenerateSettings, kept: ModelFolder | None = None) -> GenerateDataset:
         training = settings.training
         known = None
         if kept is not None:
@@ -61,9 +61,9 @@ class GenerateKind:
             known = (Vocabulary.from_json(kept.vocabulary), attributes)
         data = prepare(source, settings.data, seed=training.seed, kept=known)
         torch.manual_seed(training.seed)
-        task = GenerateTask(data, settings.network, batch_size=training.batch_size, seed=training.seed)
-        judged_on = held_out_part(data.parts)
-        return PreparedGenerator(source, settings, task, data.facts, list(data.notes), judged_on, data)
+        trainee = GenerateTrainee(data, settings.network, batch_size=training.batch_size, seed=training.seed)
+        evaluated_on = held_out_part(data.parts)
+        return GenerateDataset(source, settings, trainee, data.facts, list(data.notes), evaluated_on, data)
 
     def load(self, folder: ModelFolder, settings: GenerateSettings) -> Generator:
         vocabulary = Vocabulary.from_json(folder.vocabulary)
@@ -77,11 +77,11 @@ class GenerateKind:
         data, part = encode_all(source, settings.data, model.attributes, model.vocabulary)
         if not part.tokens:
             raise DataError("there is no text to score", file=source.name)
-        return part.tokens, judge(model.network, part, data)
+        return part.tokens, evaluate_part(model.network, part, data)
 
 
 @dataclass
-class PreparedGenerator(Prepared):
+class GenerateDataset(Dataset):
     """A conditioned generator with its data, ready to train."""
 
     data: GenerateData
@@ -92,25 +92,25 @@ class PreparedGenerator(Prepared):
     def config(self) -> dict[str, Any]:
         return {"attributes": self.data.attributes.to_json(), "longest": self.data.longest}
 
-    def rivals(self) -> list[Rival]:
-        return generate_rivals(self.data, self.data.parts[self.judged_on])
+    def baselines(self) -> list[Baseline]:
+        return generate_baselines(self.data, self.data.parts[self.evaluated_on])
 
-    def judge(self) -> dict[str, float]:
-        return judge(self.task.network.eval(), self.data.parts[self.judged_on], self.data)
+    def evaluate(self) -> dict[str, float]:
+        return evaluate_part(self.trainee.network.eval(), self.data.parts[self.evaluated_on], self.data)
 
     @property
     def scored(self) -> int:
-        return self.data.parts[self.judged_on].tokens
+        return self.data.parts[self.evaluated_on].tokens
 
     def word_table(self) -> WordTable:
-        network, end = self.task.network, self.data.end
+        network, end = self.trainee.network, self.data.end
         assert isinstance(network, ConditionedDecoder)
         texts = [ids[ids < end] for ids in self.data.parts["train"].encoded]
         return WordTable(self.data.vocabulary.tokens, network.table.weight, texts)
 
     def details(self) -> dict[str, Any]:
         """Samples of each class, and how new, different and recognisable they are beside n-grams and real texts."""
-        network, data = self.task.network, self.data
+        network, data = self.trainee.network, self.data
         assert isinstance(network, ConditionedDecoder)
         seed = self.settings.training.seed
         labels = in_proportion(data, DRAWN["tunes" if data.tunes else "texts"])
@@ -120,7 +120,7 @@ class PreparedGenerator(Prepared):
             f"Kneser-Ney {GRAMS}-gram of each class": from_grams(
                 grams, data, labels, temperature=TEMPERATURE, seed=seed
             ),
-            f"real texts, {self.judged_on} part": held_out(data, self.judged_on),
+            f"real texts, {self.evaluated_on} part": held_out(data, self.evaluated_on),
         }
         found = {"tables": [_qualities(rows, data, len(labels))]}
         letters = sum(map(len, data.parts["train"].texts)) / len(data.parts["train"])
@@ -165,4 +165,4 @@ def _samples(drawn: Drawn, data: GenerateData) -> list[report.Sample]:
     ]
 
 
-TASK = GenerateKind()
+TASK = GenerateTask()

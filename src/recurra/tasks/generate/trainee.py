@@ -28,13 +28,13 @@ from recurra.topologies.sampling import check_sampling, numbers
 from recurra.topologies.settings import ConditionedSettings
 
 EVALUATION_TOKENS = 1 << 14
-"""Padded tokens of a batch that is judged."""
+"""Padded tokens of a batch that is evaluated."""
 
 LONGEST = 10_000
 """Tokens of a text at most, unless more are asked for."""
 
 
-class GenerateTask:
+class GenerateTrainee:
     """A conditioned generator to be trained; see training.trainee.Trainee."""
 
     unit = "tokens"
@@ -43,7 +43,7 @@ class GenerateTask:
         self.data, self.batch_size, self.seed = data, batch_size, seed
         self.network: nn.Module = build(data.vocabulary, data.attributes, settings)
         self.conditions = torch.from_numpy(data.conditions)
-        self.judged = data.parts["validation"].tokens
+        self.evaluation_units = data.parts["validation"].tokens
         self._train = data.parts["train"]
         self._batches = BucketedBatches(self._train.encoded, self._train.labels, batch_size, seed=seed)
 
@@ -66,7 +66,7 @@ class GenerateTask:
         return losses.mean(), len(losses), None
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        return judge(network, self.data.parts["validation"], self.data)
+        return evaluate_part(network, self.data.parts["validation"], self.data)
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return [found["loss"]]
@@ -112,7 +112,7 @@ def nats(network: nn.Module, part: Part, data: GenerateData) -> npt.NDArray[np.f
     return found
 
 
-def judge(network: nn.Module, part: Part, data: GenerateData) -> dict[str, float]:
+def evaluate_part(network: nn.Module, part: Part, data: GenerateData) -> dict[str, float]:
     """The loss in nats per token, ends among them, and what it means."""
     loss = float(nats(network, part, data).sum() / part.tokens)
     return {"loss": loss} | named_loss(loss, data.vocabulary.level)

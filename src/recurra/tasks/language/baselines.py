@@ -1,4 +1,4 @@
-"""What a language model has to beat, on the same split."""
+"""Baselines of a language model, on the same split."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import time
 
 from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.corpus.mapped import Corpus
+from recurra.report.record import Baseline
 from recurra.tasks.language.trainee import Tokens
-from recurra.tasks.rival import Rival
 from recurra.tasks.text.losses import named_loss
 
 ORDERS = (2, 3, 5)
 
 
-def language_rivals(corpus: Corpus, judged: Tokens) -> list[Rival]:
+def language_baselines(corpus: Corpus, held_out: Tokens) -> list[Baseline]:
     """Interpolated Kneser-Ney n-grams, scored on the same tokens as a model: all but the first."""
     found = []
     for order in ORDERS:
         begun = time.perf_counter()
         grams = KneserNey.fit(corpus.train, len(corpus.vocabulary), order)
         seconds = time.perf_counter() - begun
-        loss = -float(grams.log_prob(judged)[1:].mean())
+        loss = -float(grams.log_prob(held_out)[1:].mean())
         metrics = named_loss(loss, corpus.vocabulary.level)
-        found.append(Rival(f"Kneser-Ney {order}-gram", metrics, grams.size_bytes(), seconds))
+        found.append(Baseline(f"Kneser-Ney {order}-gram", metrics, grams.size_bytes(), seconds))
     return found

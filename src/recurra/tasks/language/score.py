@@ -23,12 +23,12 @@ BATCH_TOKENS = 8192
 
 @dataclass(frozen=True)
 class Scored:
-    """One candidate. Units: log_probability and rival (the n-gram's) in nats; tokens with the end of the line"""
+    """One candidate. Units: log_probability and baseline (the n-gram's) in nats; tokens with the end of the line"""
 
     text: str
     tokens: int
     log_probability: float
-    rival: float | None = None
+    baseline: float | None = None
 
     @property
     def per_token(self) -> float:
@@ -42,20 +42,20 @@ class Ranking:
 
     candidates: tuple[Scored, ...]
     winner: int
-    rival_winner: int | None
+    baseline_winner: int | None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
             "winner": self.winner,
-            "baseline_winner": self.rival_winner,
+            "baseline_winner": self.baseline_winner,
             "candidates": [
                 {
                     "text": c.text,
                     "tokens": c.tokens,
                     "log_probability": c.log_probability,
                     "per_token": c.per_token,
-                    "baseline_log_probability": c.rival,
+                    "baseline_log_probability": c.baseline,
                 }
                 for c in self.candidates
             ],
@@ -69,7 +69,7 @@ def rank(
     groups: Sequence[Sequence[str]],
     *,
     by: str = "total",
-    rival: KneserNey | None = None,
+    baseline: KneserNey | None = None,
 ) -> list[Ranking]:
     """Rank the candidates of each group.
 
@@ -86,7 +86,7 @@ def rank(
     lines = [_line(text, vocabulary, start) for text in texts]
     sums = log_probabilities(network, lines)
     numbers(torch.tensor(sums).unsqueeze(1))
-    others = [None] * len(lines) if rival is None else [float(rival.log_prob(line)[1:].sum()) for line in lines]
+    others = [None] * len(lines) if baseline is None else [float(baseline.log_prob(line)[1:].sum()) for line in lines]
     scored = [
         Scored(text, len(line) - 1, total, other)
         for text, line, total, other in zip(texts, lines, sums, others, strict=True)
@@ -104,7 +104,7 @@ def _ranked(candidates: tuple[Scored, ...], by: str) -> Ranking:
         return c.tokens if by == "token" else 1
 
     winner = max(range(len(candidates)), key=lambda i: candidates[i].log_probability / share(candidates[i]))
-    others = [c.rival / share(c) for c in candidates if c.rival is not None]
+    others = [c.baseline / share(c) for c in candidates if c.baseline is not None]
     return Ranking(candidates, winner, int(np.argmax(others)) if others else None)
 
 

@@ -11,14 +11,14 @@ from recurra.data.corpus.mapped import Corpus
 from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
-from recurra.tasks.language.baselines import language_rivals
+from recurra.report.record import Baseline
+from recurra.tasks.language.baselines import language_baselines
 from recurra.tasks.language.data import UNITS, encode_source, read_corpus, read_vocabulary
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.settings import DEFAULTS, LanguageSettings
-from recurra.tasks.language.trainee import LanguageTask, judge
-from recurra.tasks.rival import Rival
+from recurra.tasks.language.trainee import LanguageTrainee, evaluate_part
 from recurra.tasks.sources.resolving import Source, hashes
-from recurra.tasks.task import Prepared, held_out_part
+from recurra.tasks.task import Dataset, held_out_part
 from recurra.tasks.text.repeated_lines import repeated_lines
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
@@ -29,12 +29,12 @@ SAMPLES = (("", 0.5), ("", 0.8), ("", 1.0))
 SAMPLE_LENGTH = {"char": 400, "byte": 400, "word": 80, "bpe": 100}
 
 
-class LanguageKind:
-    """The next token of a text; see tasks.task.Kind."""
+class LanguageTask:
+    """The next token of a text; see tasks.task.Task."""
 
     name: ClassVar[str] = "language"
 
-    def prepare(self, source: Source, settings: LanguageSettings, kept: ModelFolder | None = None) -> PreparedLanguage:
+    def prepare(self, source: Source, settings: LanguageSettings, kept: ModelFolder | None = None) -> LanguageDataset:
         asked, training = settings.data, settings.training
         level = asked.level or "char"
         corpus = read_corpus(source, asked, None if kept is None else read_vocabulary(kept.vocabulary))
@@ -53,7 +53,7 @@ class LanguageKind:
             )
         settings = settings.changed(output=output)
         torch.manual_seed(training.seed)
-        task = LanguageTask(
+        trainee = LanguageTrainee(
             corpus,
             settings.network,
             batch_size=training.batch_size,
@@ -61,8 +61,8 @@ class LanguageKind:
             seed=training.seed,
             state_reset=training.state_reset,
         )
-        judged_on = held_out_part({"test": corpus.test})
-        judged = getattr(corpus, judged_on)
+        evaluated_on = held_out_part({"test": corpus.test})
+        held_out = getattr(corpus, evaluated_on)
         facts = {
             "name": source.name,
             "files": hashes(source.files),
@@ -70,9 +70,9 @@ class LanguageKind:
             "unit": UNITS[level],
             "vocabulary_size": len(corpus.vocabulary),
             "vocabulary_level": level,
-            "unknown_rate": float((judged == 0).mean()),
+            "unknown_rate": float((held_out == 0).mean()),
         }
-        return PreparedLanguage(source, settings, task, facts, notes, judged_on, corpus)
+        return LanguageDataset(source, settings, trainee, facts, notes, evaluated_on, corpus)
 
     def load(self, folder: ModelFolder, settings: LanguageSettings) -> LanguageModel:
         vocabulary = read_vocabulary(folder.vocabulary)
@@ -85,11 +85,11 @@ class LanguageKind:
         tokens = encode_source(source, settings.data, model.vocabulary)
         if len(tokens) < 2:
             raise DataError(f"a text of {len(tokens)} tokens has no next token to score", file=source.name)
-        return len(tokens) - 1, judge(model.network, tokens, model.vocabulary.level)
+        return len(tokens) - 1, evaluate_part(model.network, tokens, model.vocabulary.level)
 
 
 @dataclass
-class PreparedLanguage(Prepared):
+class LanguageDataset(Dataset):
     """A language model with its corpus, ready to train."""
 
     corpus: Corpus
@@ -97,24 +97,26 @@ class PreparedLanguage(Prepared):
     def vocabulary_json(self) -> dict[str, Any]:
         return self.corpus.vocabulary.to_json()
 
-    def rivals(self) -> list[Rival]:
-        return language_rivals(self.corpus, getattr(self.corpus, self.judged_on))
+    def baselines(self) -> list[Baseline]:
+        return language_baselines(self.corpus, getattr(self.corpus, self.evaluated_on))
 
-    def judge(self) -> dict[str, float]:
-        return judge(self.task.network.eval(), getattr(self.corpus, self.judged_on), self.corpus.vocabulary.level)
+    def evaluate(self) -> dict[str, float]:
+        return evaluate_part(
+            self.trainee.network.eval(), getattr(self.corpus, self.evaluated_on), self.corpus.vocabulary.level
+        )
 
     @property
     def scored(self) -> int:
         return super().scored - 1  # nothing foretells a text's first token
 
     def word_table(self) -> WordTable:
-        assert isinstance(self.task.network, NextToken)
-        return WordTable(self.corpus.vocabulary.tokens, self.task.network.table.weight, [self.corpus.train])
+        assert isinstance(self.trainee.network, NextToken)
+        return WordTable(self.corpus.vocabulary.tokens, self.trainee.network.table.weight, [self.corpus.train])
 
     def details(self) -> dict[str, Any]:
         """Samples at rising temperatures."""
-        assert isinstance(self.task.network, NextToken)
-        model = LanguageModel(self.task.network, self.corpus.vocabulary)
+        assert isinstance(self.trainee.network, NextToken)
+        model = LanguageModel(self.trainee.network, self.corpus.vocabulary)
         length, seed = SAMPLE_LENGTH[self.corpus.vocabulary.level], self.settings.training.seed
         samples = [
             report.Sample(prompt, heat, "".join(model.stream(prompt, length, temperature=heat, seed=seed)))
@@ -123,4 +125,4 @@ class PreparedLanguage(Prepared):
         return {"samples": samples}
 
 
-TASK = LanguageKind()
+TASK = LanguageTask()

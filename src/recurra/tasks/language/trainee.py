@@ -30,7 +30,7 @@ CHUNK = 128
 """Tokens read at a time."""
 
 
-class LanguageTask:
+class LanguageTrainee:
     """A language model to be trained; see training.trainee.Trainee."""
 
     unit = "tokens"
@@ -41,7 +41,7 @@ class LanguageTask:
     ) -> None:  # fmt: skip
         self.corpus, self.state_reset = corpus, state_reset
         self.seed = seed if bptt is not None else None  # streams in one piece have no place to start elsewhere
-        self.judged = len(corpus.validation)
+        self.evaluation_units = len(corpus.validation)
         self.network: nn.Module = NextToken(len(corpus.vocabulary), settings)
         self._batches = StreamBatches(corpus.train, batch_size, bptt or len(corpus.train))
 
@@ -68,7 +68,7 @@ class LanguageTask:
         return [tuple(part.shape) for part in self.network.stack.initial_state(self._batches.batch_size)]
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        return judge(network, self.corpus.validation, self.corpus.vocabulary.level)
+        return evaluate_part(network, self.corpus.validation, self.corpus.vocabulary.level)
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return [found["loss"]]
@@ -115,7 +115,7 @@ def _fresh_state(network: nn.Module, tokens: Tensor) -> State:
     return inner.stack.initial_state(len(tokens))
 
 
-def judge(network: nn.Module, tokens: Tokens, level: str) -> dict[str, float]:
+def evaluate_part(network: nn.Module, tokens: Tokens, level: str) -> dict[str, float]:
     """The loss in nats per token, and what it means."""
     loss = nats_per_token(network, tokens)
     return {"loss": loss} | named_loss(loss, level)

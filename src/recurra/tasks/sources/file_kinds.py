@@ -9,7 +9,7 @@ from recurra.data.files.labelled_lines import is_labelled
 from recurra.data.files.sources import inner_name, read_blocks
 from recurra.errors import DataError
 
-Kind = Literal["text", "texts", "table", "labels", "tagged", "parallel", "tunes", "poems"]
+SourceKind = Literal["text", "texts", "table", "labels", "tagged", "parallel", "tunes", "poems"]
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 PACKED = (".gz", ".zip")

@@ -10,7 +10,7 @@ from pathlib import Path
 from recurra.data.files.examples import likeness
 from recurra.errors import DataError
 from recurra.tasks.sources import file_kinds
-from recurra.tasks.sources.file_kinds import ALIASES, PACKED, TABLES, TAGGED, TEXTS, TUNES, Kind, part_of, stem
+from recurra.tasks.sources.file_kinds import ALIASES, PACKED, TABLES, TAGGED, TEXTS, TUNES, SourceKind, part_of, stem
 from recurra.tasks.sources.prose import why_prose
 from recurra.tasks.sources.tagged_pairs import paired_parts
 
@@ -23,7 +23,7 @@ class Found:
     """See tasks.sources.Source."""
 
     task: str
-    kind: Kind
+    kind: SourceKind
     files: dict[str, Path]
     why: str
 

@@ -15,7 +15,7 @@ from recurra.data.splits import PARTS
 from recurra.errors import DataError, nearest, nearest_path
 from recurra.tasks import registry
 from recurra.tasks.sources import folders
-from recurra.tasks.sources.file_kinds import PACKED, Kind, is_poems, is_table, is_tagged, is_tunes
+from recurra.tasks.sources.file_kinds import PACKED, SourceKind, is_poems, is_table, is_tagged, is_tunes
 from recurra.tasks.sources.tagged_pairs import TAGS, partner
 
 TUNE_SETTINGS = {"transpose": True, "batch_size": 8, "learning_rate": 5e-3, "dropout": 0.1, "recurrent_dropout": 0.0}
@@ -35,7 +35,7 @@ class Source:
 
     name: str
     task: str
-    kind: Kind
+    kind: SourceKind
     files: dict[str, Path]
     options: dict[str, Any] = field(default_factory=dict)
     why: str = ""

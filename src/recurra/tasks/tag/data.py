@@ -94,7 +94,7 @@ class TagPart:
 
 @dataclass(frozen=True)
 class TagData:
-    """Everything a tagger learns from and is judged on. tags: their names; scheme: of spans, or None."""
+    """Everything a tagger learns from and is evaluated on. tags: their names; scheme: of spans, or None."""
 
     tags: list[str]
     scheme: str | None
@@ -176,9 +176,9 @@ def prepare(
     notes += told_moved(moved, "sentence")
     notes += [f"in both {pair}: {many(len(both), 'distinct sentence')}" for pair, both in shared(forms).items()]
     encoded = {name: encode_part(part.items, lexicon, tags) for name, part in parts.items()}
-    judged = encoded["test"] if len(encoded["test"]) else encoded["validation"]
+    held_out = encoded["test"] if len(encoded["test"]) else encoded["validation"]
     notes += _told(parts, tags, scheme, level, settings)
-    words = np.concatenate([judged.words[ids] for ids in judged.encoded])
+    words = np.concatenate([held_out.words[ids] for ids in held_out.encoded])
     facts |= {
         "name": source.name,
         "files": hashes(source.files),

@@ -11,17 +11,17 @@ from recurra.data.tagged.odd_tags import odd_tag
 from recurra.data.tagged.sentences import Tagged
 from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
-from recurra.tasks.rival import Rival
+from recurra.report.record import Baseline
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import Config, TagConfig, config_of
-from recurra.tasks.tag.baselines import tag_rivals
+from recurra.tasks.tag.baselines import tag_baselines
 from recurra.tasks.tag.data import UNKNOWN_TAG, Kept, Lexicon, TagData, encode_part, prepare
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.reading import in_scheme, read_parts, spans_of
 from recurra.tasks.tag.report import details
 from recurra.tasks.tag.settings import TagSettings
-from recurra.tasks.tag.trainee import TagTask, build_network, judge, tag_part
-from recurra.tasks.task import Prepared, held_out_part
+from recurra.tasks.tag.trainee import TagTrainee, build_network, evaluate_part, tag_part
+from recurra.tasks.task import Dataset, held_out_part
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.tagger import Tagger
@@ -30,12 +30,12 @@ CHAR_SIZE, PAIR_SIZE = 50, 50
 """Of words' characters and of pairs of single characters, unless set."""
 
 
-class TagKind:
-    """The tag of each token; see tasks.task.Kind."""
+class TagTask:
+    """The tag of each token; see tasks.task.Task."""
 
     name: ClassVar[str] = "tag"
 
-    def prepare(self, source: Source, settings: TagSettings, kept: ModelFolder | None = None) -> PreparedTagger:
+    def prepare(self, source: Source, settings: TagSettings, kept: ModelFolder | None = None) -> TagDataset:
         training = settings.training
         asked = settings.network
         characters, pairs = (None if size is None else size > 0 for size in (asked.char_size, asked.pair_size))
@@ -49,9 +49,9 @@ class TagKind:
             pair_size=(asked.pair_size or PAIR_SIZE) if data.lexicon.pairs is not None else 0,
         )
         torch.manual_seed(training.seed)
-        task = TagTask(data, settings.network, batch_size=training.batch_size, seed=training.seed)
-        judged_on = held_out_part(data.parts)
-        return PreparedTagger(source, settings, task, data.facts, list(data.notes), judged_on, data)
+        trainee = TagTrainee(data, settings.network, batch_size=training.batch_size, seed=training.seed)
+        evaluated_on = held_out_part(data.parts)
+        return TagDataset(source, settings, trainee, data.facts, list(data.notes), evaluated_on, data)
 
     def load(self, folder: ModelFolder, settings: TagSettings) -> TagModel:
         lexicon = Lexicon.from_json(folder.vocabulary)
@@ -84,12 +84,12 @@ class TagKind:
                 file=first.file,
                 line=first.lines[0],
             )
-        found = judge(model.network, part, model.tags, model.scheme)
+        found = evaluate_part(model.network, part, model.tags, model.scheme)
         return part.tokens, found | {name: float(count) for name, count in counts.items() if count}
 
 
 @dataclass
-class PreparedTagger(Prepared):
+class TagDataset(Dataset):
     """A tagger with its data, ready to train."""
 
     data: TagData
@@ -101,27 +101,29 @@ class PreparedTagger(Prepared):
         """classes: the tags; scheme: of spans, or None."""
         return {"classes": self.data.tags, "scheme": self.data.scheme}
 
-    def rivals(self) -> list[Rival]:
-        return tag_rivals(self.data, self.data.parts[self.judged_on])
+    def baselines(self) -> list[Baseline]:
+        return tag_baselines(self.data, self.data.parts[self.evaluated_on])
 
-    def judge(self) -> dict[str, float]:
-        return judge(self.task.network.eval(), self.data.parts[self.judged_on], self.data.tags, self.data.scheme)
+    def evaluate(self) -> dict[str, float]:
+        return evaluate_part(
+            self.trainee.network.eval(), self.data.parts[self.evaluated_on], self.data.tags, self.data.scheme
+        )
 
     @property
     def scored(self) -> int:
-        return self.data.parts[self.judged_on].tokens
+        return self.data.parts[self.evaluated_on].tokens
 
     def word_table(self) -> WordTable:
-        assert isinstance(self.task.network, Tagger)
+        assert isinstance(self.trainee.network, Tagger)
         train = self.data.parts["train"]
         texts = [train.words[ids] for ids in train.encoded]
-        return WordTable(self.data.lexicon.words.tokens, self.task.network.forms.words.weight, texts)
+        return WordTable(self.data.lexicon.words.tokens, self.trainee.network.forms.words.weight, texts)
 
     def details(self) -> dict[str, Any]:
         """Scores of each tag and type of span, what is confused with what, and sentences."""
-        part = self.data.parts[self.judged_on]
-        predicted, _ = tag_part(self.task.network.eval(), part)
+        part = self.data.parts[self.evaluated_on]
+        predicted, _ = tag_part(self.trainee.network.eval(), part)
         return details(part, [[self.data.tags[i] for i in ids] for ids in predicted], self.data.tags, self.data.scheme)
 
 
-TASK = TagKind()
+TASK = TagTask()

@@ -21,7 +21,7 @@ from recurra.topologies.settings import TaggerSettings
 from recurra.topologies.tagger import Tagger
 
 EVALUATION_TOKENS = 1 << 13
-"""Padded tokens of a batch that is judged: many short sentences, few long ones, the same memory."""
+"""Padded tokens of a batch that is evaluated: many short sentences, few long ones, the same memory."""
 Ids = npt.NDArray[np.int64]
 
 
@@ -77,7 +77,7 @@ def _padded(rows: list[Ids]) -> tuple[Tensor | None, Tensor | None]:
     return torch.from_numpy(letters), torch.from_numpy(sizes)
 
 
-class TagTask:
+class TagTrainee:
     """A tagger to be trained; see training.trainee.Trainee."""
 
     unit = "tokens"
@@ -86,7 +86,7 @@ class TagTask:
         self.data = data
         self.network: nn.Module = build_network(data.lexicon, data.tags, data.scheme, settings)
         train = data.parts["train"]
-        self.judged = data.parts["validation"].tokens
+        self.evaluation_units = data.parts["validation"].tokens
         self._batches = BucketedBatches(train.encoded, np.zeros(len(train), np.int64), batch_size, seed=seed)
 
     def steps(self, epoch: int) -> int:
@@ -100,7 +100,7 @@ class TagTask:
         return loss_of(self.network, logits, labels, batch.lengths), int(batch.lengths.sum()), None
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        found = judge(network, self.data.parts["validation"], self.data.tags, self.data.scheme)
+        found = evaluate_part(network, self.data.parts["validation"], self.data.tags, self.data.scheme)
         return {name: found[name] for name in ("loss", "span_f1", "accuracy") if name in found}
 
     def rank(self, found: dict[str, float]) -> list[float]:
@@ -197,7 +197,7 @@ def allowed(tags: Sequence[str], scheme: str | None) -> tuple[Tensor, Tensor, Te
     )
 
 
-def judge(network: nn.Module, part: TagPart, tags: Sequence[str], scheme: str | None) -> dict[str, float]:
+def evaluate_part(network: nn.Module, part: TagPart, tags: Sequence[str], scheme: str | None) -> dict[str, float]:
     """Loss in nats per token and the scores of one part."""
     predicted, loss = tag_part(network, part)
     return {"loss": loss} | scores(part, [[tags[i] for i in ids] for ids in predicted], scheme)

@@ -1,11 +1,11 @@
-"""What a translator has to beat, on the same sentences."""
+"""Baselines of a translator, on the same sentences."""
 
 from __future__ import annotations
 
 import time
 
 from recurra.baselines.ibm1 import Ibm1
-from recurra.tasks.rival import Rival
+from recurra.report.record import Baseline
 from recurra.tasks.translate.data import PairPart, TranslateData
 from recurra.tasks.translate.text import attach
 from recurra.tasks.translate.trainee import scores
@@ -14,16 +14,19 @@ MOST_PAIRS = 100_000
 """The dictionary learns from so many pairs at most, which need about 1 GB of memory."""
 
 
-def translate_rivals(data: TranslateData, judged: PairPart, *, lowercase: bool) -> list[Rival]:
+def translate_baselines(data: TranslateData, held_out: PairPart, *, lowercase: bool) -> list[Baseline]:
     """Leaving the source as it is, and a word-for-word dictionary learned from the training pairs."""
     begun = time.perf_counter()
-    copied = scores(judged.sources, judged.targets, lowercase=lowercase)
-    found = [Rival("copying the source", copied, None, time.perf_counter() - begun)]
+    copied = scores(held_out.sources, held_out.targets, lowercase=lowercase)
+    found = [Baseline("copying the source", copied, None, time.perf_counter() - begun)]
     train = data.parts["train"]
     some = slice(None, None, max(1, -(-len(train) // MOST_PAIRS)))
     begun = time.perf_counter()
     learned = Ibm1.fit(train.sources[some], train.targets[some])
     seconds = time.perf_counter() - begun
-    written = [attach(row) for row in learned.translate(judged.sources)]
+    written = [attach(row) for row in learned.translate(held_out.sources)]
     name = "word-for-word dictionary (IBM model 1)"
-    return [*found, Rival(name, scores(written, judged.targets, lowercase=lowercase), learned.size_bytes(), seconds)]
+    return [
+        *found,
+        Baseline(name, scores(written, held_out.targets, lowercase=lowercase), learned.size_bytes(), seconds),
+    ]

@@ -46,7 +46,7 @@ class PairPart:
 
 @dataclass(frozen=True)
 class TranslateData:
-    """Everything a translator learns from and is judged on. facts: what was read and done to it, plain values."""
+    """Everything a translator learns from and is evaluated on. facts: what was read and done to it, plain values."""
 
     source: Words
     target: Words
@@ -81,9 +81,9 @@ def prepare(
     if not len(train):
         raise DataError(f"every pair of the training part is longer than {settings.max_length} tokens",
                         remedy="give a larger max_length, or too_long cut")  # fmt: skip
-    judged = encoded["test"] if len(encoded["test"]) else encoded["validation"]
-    tokens = sum(len(row) - 1 for row in judged.encoded_sources)
-    unknown = sum(int((row == 0).sum()) for row in judged.encoded_sources)
+    held_out = encoded["test"] if len(encoded["test"]) else encoded["validation"]
+    tokens = sum(len(row) - 1 for row in held_out.encoded_sources)
+    unknown = sum(int((row == 0).sum()) for row in held_out.encoded_sources)
     if train.left_out:
         notes.append(f"{train.left_out:,} training pairs are longer than {settings.max_length} tokens and were dropped")
     for name, part in encoded.items():
@@ -267,7 +267,7 @@ def encode_side(texts: list[str], vocabulary: Words) -> list[Ids]:
 def encode_pairs(
     pairs: Pairs, source: Words, target: Words, settings: TranslateDataSettings, *, learned: bool
 ) -> PairPart:
-    """A part encoded. Pairs to learn from that are too long are dropped or cut, as too_long says; of pairs to judge by
+    """A part encoded. Pairs to learn from that are too long are dropped or cut, as too_long says; of pairs to evaluate
     no one is dropped, for scores would not be comparable: their sources are cut.
     """
     longest = settings.max_length

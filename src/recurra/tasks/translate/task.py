@@ -12,10 +12,10 @@ from recurra.data.files.parallel import Pairs
 from recurra.model_folder import ModelFolder
 from recurra.report import record as report
 from recurra.report.attention import draw_attention
-from recurra.tasks.rival import Rival
+from recurra.report.record import Baseline
 from recurra.tasks.sources.resolving import Source
-from recurra.tasks.task import Prepared, held_out_part
-from recurra.tasks.translate.baselines import translate_rivals
+from recurra.tasks.task import Dataset, held_out_part
+from recurra.tasks.translate.baselines import translate_baselines
 from recurra.tasks.translate.data import (
     PairPart,
     TranslateData,
@@ -27,34 +27,32 @@ from recurra.tasks.translate.data import (
 )
 from recurra.tasks.translate.model import Translator
 from recurra.tasks.translate.settings import TranslateSettings
-from recurra.tasks.translate.trainee import TranslateTask, nats_per_token, sacrebleu, scores
+from recurra.tasks.translate.trainee import TranslateTrainee, nats_per_token, sacrebleu, scores
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder
 
 SEARCH = Search()
-"""How the translations that are judged are searched for."""
+"""How the translations that are evaluated are searched for."""
 SAMPLES, PICTURES = 10, 4
 """Translations and attention pictures of the report."""
 LENGTHS = (8, 12, 16, 24)
 """Words of a source: where the groups of the table by length end."""
 
 
-class TranslateKind:
-    """A sentence in another language; see tasks.task.Kind."""
+class TranslateTask:
+    """A sentence in another language; see tasks.task.Task."""
 
     name: ClassVar[str] = "translate"
 
-    def prepare(
-        self, source: Source, settings: TranslateSettings, kept: ModelFolder | None = None
-    ) -> PreparedTranslator:
+    def prepare(self, source: Source, settings: TranslateSettings, kept: ModelFolder | None = None) -> TranslateDataset:
         sacrebleu()  # before hours of training, not after
         training = settings.training
         known = None if kept is None else vocabularies_from_json(kept.vocabulary)
         data = prepare(source, settings.data, seed=training.seed, kept=known)
         torch.manual_seed(training.seed)
-        task = TranslateTask(
+        trainee = TranslateTrainee(
             data,
             settings.network,
             batch_size=training.batch_size,
@@ -62,9 +60,9 @@ class TranslateKind:
             smoothing=training.label_smoothing,
             own_words=training.scheduled_sampling,
         )
-        judged_on = held_out_part(data.parts)
+        evaluated_on = held_out_part(data.parts)
         notes = [*data.notes, _how(settings)]
-        return PreparedTranslator(source, settings, task, data.facts, notes, judged_on, data)
+        return TranslateDataset(source, settings, trainee, data.facts, notes, evaluated_on, data)
 
     def load(self, folder: ModelFolder, settings: TranslateSettings) -> Translator:
         source, target = vocabularies_from_json(folder.vocabulary)
@@ -76,11 +74,11 @@ class TranslateKind:
         pairs = Pairs([pair for part in read_pairs(source, data).values() for pair in part])
         part = encode_pairs(pairs, model.source, model.target, data, learned=False)
         written = model.texts(part.encoded_sources, part.sources, SEARCH)
-        return len(part), _judged(model.network, part, written, settings)
+        return len(part), _evaluated(model.network, part, written, settings)
 
 
 @dataclass
-class PreparedTranslator(Prepared):
+class TranslateDataset(Dataset):
     """A translator with its pairs, ready to train."""
 
     data: TranslateData
@@ -89,26 +87,26 @@ class PreparedTranslator(Prepared):
     def vocabulary_json(self) -> dict[str, Any]:
         return {"source": self.data.source.to_json(), "target": self.data.target.to_json()}
 
-    def rivals(self) -> list[Rival]:
-        return translate_rivals(self.data, self._part, lowercase=_lowercase(self.settings))
+    def baselines(self) -> list[Baseline]:
+        return translate_baselines(self.data, self._part, lowercase=_lowercase(self.settings))
 
-    def judge(self) -> dict[str, float]:
+    def evaluate(self) -> dict[str, float]:
         self.written = self._model.texts(self._part.encoded_sources, self._part.sources, SEARCH)
-        return _judged(self._model.network, self._part, self.written, self.settings)
+        return _evaluated(self._model.network, self._part, self.written, self.settings)
 
     @property
     def _part(self) -> PairPart:
-        return self.data.parts[self.judged_on]
+        return self.data.parts[self.evaluated_on]
 
     @property
     def _model(self) -> Translator:
-        network = self.task.network
+        network = self.trainee.network
         assert isinstance(network, EncoderDecoder)
         return Translator(network, self.data.source, self.data.target, max_length=self.settings.data.max_length)
 
     def word_table(self) -> WordTable:
         """That of the source, whose language the vectors are of."""
-        network = self.task.network
+        network = self.trainee.network
         assert isinstance(network, EncoderDecoder)
         texts = [row[:-1] for row in self.data.parts["train"].encoded_sources]
         return WordTable(self.data.source.tokens, network.source.weight, texts)
@@ -148,7 +146,7 @@ class PreparedTranslator(Prepared):
         return report.Table("By the length of the source", ["words", "pairs", "BLEU", "chrF"], rows, note)
 
 
-def _judged(
+def _evaluated(
     network: EncoderDecoder, part: PairPart, written: list[str], settings: TranslateSettings
 ) -> dict[str, float]:
     loss = nats_per_token(network.eval(), part)
@@ -168,4 +166,4 @@ def _how(settings: TranslateSettings) -> str:
     )
 
 
-TASK = TranslateKind()
+TASK = TranslateTask()

@@ -16,12 +16,12 @@ from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.settings import EncoderDecoderSettings
 
 EVALUATION_PAIRS = 128
-"""Pairs of mean length in a batch that is judged."""
+"""Pairs of mean length in a batch that is evaluated."""
 RAMP_EPOCHS = 5
 """Scheduled sampling rises from none to all of its chance over so many epochs."""
 
 
-class TranslateTask:
+class TranslateTrainee:
     """A translator to be trained; see training.trainee.Trainee.
 
     smoothing: of the labels in training; own_words: chance, from RAMP_EPOCHS on, that the decoder reads a word of its
@@ -42,8 +42,8 @@ class TranslateTask:
     ) -> None:
         self.data, self.smoothing, self.own_words = data, smoothing, own_words
         self.network: nn.Module = EncoderDecoder(len(data.source) + 1, len(data.target) + 1, settings)
-        train, judged = data.parts["train"], data.parts["validation"]
-        self.judged = sum(map(len, judged.encoded_targets))
+        train, held_out = data.parts["train"], data.parts["validation"]
+        self.evaluation_units = sum(map(len, held_out.encoded_targets))
         self._batches = PairBatches(train.encoded_sources, train.encoded_targets, batch_size, seed=seed)
 
     def steps(self, epoch: int) -> int:

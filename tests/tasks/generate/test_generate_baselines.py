@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from recurra.tasks.generate.baselines import ClassGrams, TextGrams, generate_rivals, mixed
+from recurra.tasks.generate.baselines import ClassGrams, TextGrams, generate_baselines, mixed
 from recurra.tasks.generate.data import GenerateData, prepare
 from recurra.tasks.generate.samples import (
     Drawn,
@@ -20,7 +20,7 @@ from recurra.tasks.generate.samples import (
     quality,
 )  # fmt: skip
 from recurra.tasks.generate.settings import GenerateDataSettings
-from recurra.tasks.generate.trainee import GenerateTask
+from recurra.tasks.generate.trainee import GenerateTrainee
 from recurra.tasks.sources.resolving import resolve
 from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.topologies.settings import ConditionedSettings
@@ -64,11 +64,11 @@ def test_a_mixture_lies_between() -> None:
 
 
 def test_n_grams_of_a_class_beat_those_of_all(data: GenerateData) -> None:
-    rivals = generate_rivals(data, data.parts["test"])
-    losses = {rival.name: rival.metrics["nats_per_character"] for rival in rivals}
+    baselines = generate_baselines(data, data.parts["test"])
+    losses = {baseline.name: baseline.metrics["nats_per_character"] for baseline in baselines}
     assert losses["Kneser-Ney 3-gram of each class"] < losses["Kneser-Ney 3-gram, blind to classes"]
-    assert rivals[-1].name.endswith("of the class's own")
-    assert all(rival.size_bytes for rival in rivals)
+    assert baselines[-1].name.endswith("of the class's own")
+    assert all(baseline.size_bytes for baseline in baselines)
 
 
 def test_labels_are_spread(data: GenerateData) -> None:
@@ -76,7 +76,7 @@ def test_labels_are_spread(data: GenerateData) -> None:
     assert np.bincount(in_proportion(data, 30)).tolist() == [20, 10]
 
 
-def test_samples_are_judged(data: GenerateData) -> None:
+def test_samples_are_evaluated(data: GenerateData) -> None:
     train = data.parts["train"]
     recognise = naive_bayes(data)
     known = quality(Drawn(train.texts, train.labels), data, recognise)
@@ -92,14 +92,14 @@ def test_samples_of_n_grams_and_of_a_network(data: GenerateData) -> None:
     grams = from_grams(ClassGrams.fit(data.parts["train"], data, 5), data, labels, temperature=0.1)
     assert [text.endswith("ov") for text in grams.texts] == [True, False, True, False, False]
     torch.manual_seed(0)
-    network = GenerateTask(data, ConditionedSettings(hidden_size=4), batch_size=8, seed=0).network
+    network = GenerateTrainee(data, ConditionedSettings(hidden_size=4), batch_size=8, seed=0).network
     assert isinstance(network, ConditionedDecoder)
     drawn = from_network(network, data, labels, seed=1)
     assert len(drawn.texts) == 5
     assert max(map(len, drawn.texts)) <= data.longest
 
 
-def test_tunes_are_judged_by_bars_and_metre(tmp_path: Path) -> None:
+def test_tunes_are_evaluated_by_bars_and_metre(tmp_path: Path) -> None:
     for name, metre, bar in (("jigs", "6/8", "GAB c2"), ("reels", "4/4", "GABc d2e")):
         text = "\n".join(f"X:{i}\nM:{metre}\nL:1/8\nK:G\n{bar}{n}|\n" for i, n in enumerate("ABcdefga"))
         (tmp_path / f"{name}.abc").write_text(text, encoding="utf-8")
