@@ -63,7 +63,7 @@ CASES_processes := 20
 
 fuzz: native
 	@failed=; $(foreach name,$(FUZZ),echo "$(name):"; \
-	  $(BIN)/python tests/fuzz/$(name).py --cases $(or $(CASES),$(CASES_$(name))) --seed $(SEED) || failed="$$failed $(name)";) \
+	  $(BIN)/python -m tests.fuzz.$(name) --cases $(or $(CASES),$(CASES_$(name))) --seed $(SEED) || failed="$$failed $(name)";) \
 	  [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 compiler:

@@ -12,7 +12,6 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from matplotlib.mathtext import MathTextParser
-from odd_cells import ODD, helped, one_value_for_two, shift_register
 
 from recurra.cells import catalogue
 from recurra.cells.definition import Cell, cell
@@ -23,6 +22,7 @@ from recurra.equations.program import trace
 from recurra.equations.render import equations
 from recurra.equations.symbols import R, W, b, exp, minimum, softplus, tanh
 from recurra.errors import CellError
+from tests.equations.odd_cells import ODD, helped, one_value_for_two, shift_register
 
 TEXT = {
     "rnn": ["h[t] = tanh(W.h @ x[t] + b.h + R.h @ h[t-1] + rb.h)"],

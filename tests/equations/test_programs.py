@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from odd_cells import ODD, deep_input, every_function, kept_state, lone_vectors, shift_register, ties
 from torch import Tensor
 
 from recurra.cells import catalogue
@@ -19,6 +18,7 @@ from recurra.equations.interpret import run_derivative, run_program
 from recurra.equations.program import Program, trace
 from recurra.equations.symbols import R, W, b, bound, p, rb, sigmoid, softplus, tanh
 from recurra.errors import CellError
+from tests.equations.odd_cells import ODD, deep_input, every_function, kept_state, lone_vectors, shift_register, ties
 
 CELLS = (*catalogue.BUILT_IN, *ODD)
 WITHOUT_BIAS = tuple(c for c in CELLS if c is not lone_vectors)

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
-from cells_for_tests import CELLS
-from law_cases import place_weights
 from torch import Tensor
 
 from recurra.cells.definition import Cell
@@ -19,6 +17,8 @@ from recurra.engines.native.operators import by_operator
 from recurra.engines.request import CellWeights, Embedded
 from recurra.equations import interpret
 from recurra.recurrence import stream, unroll
+from tests.laws.cells_for_tests import CELLS
+from tests.laws.law_cases import place_weights
 
 Answer = dict[str, Tensor]
 

@@ -1,4 +1,4 @@
-"""Drawn requests, native against reference: `python tests/fuzz/engines.py --cases 20000 --seed 1`.
+"""Drawn requests, native against reference: `python -m tests.fuzz.engines --cases 20000 --seed 1`.
 
 Case i of seed s is the same in every run with the same variants: `--first 1234 --cases 1` tries it alone.
 """
@@ -8,14 +8,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "laws"), str(TESTS / "fuzz")]
-
-from engine_cases import differs, draw  # noqa: E402
-
-from recurra.engines.native import library  # noqa: E402
+from recurra.engines.native import library
+from tests.fuzz.engine_cases import differs, draw
 
 SEEDS_APART = 1 << 40
 

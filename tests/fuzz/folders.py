@@ -1,6 +1,6 @@
 """Hostile model folders: every command refuses them with exit code 4 (3 for data), soon and in little memory.
 
-    python tests/fuzz/folders.py --cases 300 --seed 0 [--tasks tag,fill] [--only 17] [--place runs]
+    python -m tests.fuzz.folders --cases 300 --seed 0 [--tasks tag,fill] [--only 17] [--place runs]
 
 Of each task a run that is finished and one that was stopped are made, then mutated so often each; see
 hostile_folders.py. A folder whose mutation does not matter may work.
@@ -21,8 +21,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hostile_folders import mutate
-from victims import TASKS, Victim, commands, make, use
+from tests.fuzz.hostile_folders import mutate
+from tests.fuzz.victims import TASKS, Victim, commands, make, use
 
 SECONDS, MEGABYTES = 10.0, 200
 ADDRESS_SPACE = 6 << 30

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from layer_cases import Case, Given, given, spoil
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize, prune, weight_norm
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from torch.utils.checkpoint import checkpoint
+
+from tests.fuzz.layer_cases import Case, Given, given, spoil
 
 Answer = dict[str, Any]
 USES: dict[str, tuple[int, Callable[[nn.Module, Case], Answer]]] = {}

@@ -1,7 +1,7 @@
 """Layers against torch.nn's: drawn configurations, used in the ways people use them.
 
-python tests/fuzz/layers.py --cases 2000 --seed 0          all of them, in processes that may crash
-python tests/fuzz/layers.py --seed 0 --only 17             one, here
+python -m tests.fuzz.layers --cases 2000 --seed 0          all of them, in processes that may crash
+python -m tests.fuzz.layers --seed 0 --only 17             one, here
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import threading
 from typing import IO, Any
 
 import torch
-from layer_cases import Case, draw, layers
-from layer_uses import USES, Answer, answer
 
 from recurra.errors import UsageError
+from tests.fuzz.layer_cases import Case, draw, layers
+from tests.fuzz.layer_uses import USES, Answer, answer
 
 PARTS = {name: parts for name, (parts, _) in USES.items()}
 CHUNK = 100
@@ -96,7 +96,7 @@ def watch(seed: int, first: int, last: int) -> list[str]:
     found: list[str] = []
     while first < last:
         process = subprocess.Popen(
-            [sys.executable, __file__, "--seed", str(seed), "--chunk", str(first), str(last)],
+            [sys.executable, "-m", "tests.fuzz.layers", "--seed", str(seed), "--chunk", str(first), str(last)],
             stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         lines: queue.Queue[str | None] = queue.Queue()

@@ -1,4 +1,4 @@
-"""Mutated files, read as data are: `python tests/fuzz/readers.py --cases 100000 --seed 1`.
+"""Mutated files, read as data are: `python -m tests.fuzz.readers --cases 100000 --seed 1`.
 
 A file is read, or refused with a DataError whose message is short, within 10 seconds of processor time and with no more
 memory than twice the file and 200 MB. Case i of seed s is always the same: `--first 1234 --cases 1 --seed 1` tries it
@@ -27,15 +27,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 os.environ.setdefault("RAYON_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from mutations import mutated
-from reader_seeds import Target, targets
-
 from recurra.errors import LONGEST, DataError
+from tests.fuzz.mutations import mutated
+from tests.fuzz.reader_seeds import Target, targets
 
 SECONDS = 10
 MEMORY = 200 << 20
@@ -190,7 +188,17 @@ def main() -> int:
 def _supervised(first: int, count: int, seed: int, place: Path) -> int:
     """Run cases in another process, until it has done them or one of them has ended it: the next number."""
     shutil.rmtree(place / "case", ignore_errors=True)
-    command = [sys.executable, __file__, "--worker", str(place), "--first", str(first), "--cases", str(count)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fuzz.readers",
+        "--worker",
+        str(place),
+        "--first",
+        str(first),
+        "--cases",
+        str(count),
+    ]
     shared = {"RECURRA_CACHE": str(place / "cache"), "MALLOC_ARENA_MAX": "1"}
     with (place / "stderr.txt").open("wb") as stderr:
         process = subprocess.Popen([*command, "--seed", str(seed)], env=os.environ | shared, stderr=stderr)

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
-from hostile_folders import mutate, put
-from victims import Victim, commands, make, use
 
 import recurra
 from recurra.errors import ModelFolderError
+from tests.fuzz.hostile_folders import mutate, put
+from tests.fuzz.victims import Victim, commands, make, use
 
 SECONDS, MEGABYTES = 100, 200
 

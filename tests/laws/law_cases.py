@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from cells_for_tests import CELLS
 from torch import Tensor
 
 from recurra.cells.definition import Cell
 from recurra.engines.choose import ENGINES, explain_choice
 from recurra.engines.request import CellWeights, Engine
 from recurra.recurrence import unroll
+from tests.laws.cells_for_tests import CELLS
 
 Answer = dict[str, Tensor]
 

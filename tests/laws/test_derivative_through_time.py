@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import torch
-from law_cases import Answer, answer, assert_same, draw, every_cell, place_weights
 from torch import Tensor
 
 from recurra.cells.definition import STORED, Cell
 from recurra.engines.request import gate_tensors
 from recurra.equations.graph import Parameter
 from recurra.equations.interpret import run_derivative, run_program
+from tests.laws.law_cases import Answer, answer, assert_same, draw, every_cell, place_weights
 
 
 def plus(a: Tensor, b: Tensor | None) -> Tensor:

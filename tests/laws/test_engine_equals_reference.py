@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from law_cases import (
+
+from recurra.cells.definition import Cell
+from recurra.engines.request import CellWeights
+from recurra.recurrence import unroll
+from tests.laws.law_cases import (
     TOLERANCE,
     Answer,
     Sample,
@@ -14,10 +18,6 @@ from law_cases import (
     every_pair_but_reference,
     gradients,
 )
-
-from recurra.cells.definition import Cell
-from recurra.engines.request import CellWeights
-from recurra.recurrence import unroll
 
 RAGGED = [6, 1, 4, 3]
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from cells_for_tests import CELLS
-from law_cases import PAIRS
 
 from recurra.cells.catalogue import BUILT_IN
 from recurra.engines.choose import ENGINES
+from tests.laws.cells_for_tests import CELLS
+from tests.laws.law_cases import PAIRS
 
 
 @pytest.mark.parametrize("engine", [e.name for e in ENGINES])

@@ -5,22 +5,17 @@ Where a checkout has built them (`make emulated`), the blocks of AVX-512 and AMX
 
 from __future__ import annotations
 
-import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 import torch
-from cells_for_tests import CELLS
-from law_cases import Answer, Sample, answer, draw
 
 from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
 from recurra.engines.native import library
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "fuzz"))
-
-import engine_cases
+from tests.fuzz import engine_cases
+from tests.laws.cells_for_tests import CELLS
+from tests.laws.law_cases import Answer, Sample, answer, draw
 
 pytestmark = pytest.mark.skipif(library.why_missing() is not None, reason="the native engine was not built")
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from law_cases import Answer, Sample, answer, assert_same, draw, every_cell, gradients
 from torch import Tensor
 
 from recurra.cells.catalogue import get
@@ -18,6 +17,7 @@ from recurra.engines.native import library
 from recurra.engines.native.compiled import compiled
 from recurra.engines.request import CellWeights, Embedded
 from recurra.recurrence import unroll
+from tests.laws.law_cases import Answer, Sample, answer, assert_same, draw, every_cell, gradients
 
 pytestmark = pytest.mark.skipif(library.why_missing() is not None, reason="the native engine was not built")
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from law_cases import draw, every_cell, every_pair
 
 from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights
 from recurra.recurrence import unroll
+from tests.laws.law_cases import draw, every_cell, every_pair
 
 LENGTHS = torch.tensor([3, 1])
 

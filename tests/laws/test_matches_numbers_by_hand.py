@@ -8,11 +8,11 @@ from math import log, tanh
 
 import pytest
 import torch
-from law_cases import PAIRS
 
 from recurra.cells.catalogue import BUILT_IN
 from recurra.engines.request import CellWeights
 from recurra.recurrence import unroll
+from tests.laws.law_cases import PAIRS
 
 HALF, LN2, LN3 = F(1, 2), log(2), log(3)
 

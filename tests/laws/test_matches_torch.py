@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from law_cases import PAIRS, TOLERANCE
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence
 
 from recurra.cells.definition import Cell
 from recurra.layers.dropins import GRU, LSTM, RNN
+from tests.laws.law_cases import PAIRS, TOLERANCE
 
 TWINS: dict[str, tuple[type, type, dict[str, Any]]] = {
     "lstm": (LSTM, nn.LSTM, {}),

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from seen_by_networks import seen
 
 from recurra.api.preparation import settings_for
 from recurra.tasks.classify import data as classify_data
@@ -18,6 +17,7 @@ from recurra.tasks.generate import data as generate_data
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.tag import data as tag_data
 from recurra.tasks.translate import data as translate_data
+from tests.laws.seen_by_networks import seen
 
 pytestmark = [
     pytest.mark.slow,

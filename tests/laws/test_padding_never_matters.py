@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from law_cases import answer, assert_same, draw, every_pair
 
 from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights, Embedded
 from recurra.recurrence import unroll
+from tests.laws.law_cases import answer, assert_same, draw, every_pair
 
 LENGTHS = [6, 1, 4, 5]
 BOTH_WAYS = pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from law_cases import every_cell, every_pair
 
 from recurra.cells.definition import Cell
 from recurra.layers.stack import Stack
+from tests.laws.law_cases import every_cell, every_pair
 
 LENGTHS = torch.tensor([6, 1, 4, 5])
 CLOSE = 2e-2

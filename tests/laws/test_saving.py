@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from cells_for_tests import CELLS
 from safetensors.torch import load_file, save_file
 
 from recurra.cells.definition import Cell
 from recurra.layers.stack import Stack
+from tests.laws.cells_for_tests import CELLS
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from seen_by_networks import seen
 
 from recurra.data.abc.keys import transposed
 from recurra.errors import DataError
@@ -23,6 +22,7 @@ from recurra.tasks.generate import data as generate_data
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.tag import data as tag_data
 from recurra.tasks.translate import data as translate_data
+from tests.laws.seen_by_networks import seen
 
 Twin = Callable[[str], str]
 TWINS: dict[str, tuple[dict[str, Any], Twin]] = {

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from law_cases import answer, assert_same, draw, every_pair
 
 from recurra.cells.definition import Cell
 from recurra.engines.native import library
 from recurra.engines.request import CellWeights
 from recurra.recurrence import unroll
+from tests.laws.law_cases import answer, assert_same, draw, every_pair
 
 
 @pytest.fixture

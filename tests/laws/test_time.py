@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from law_cases import answer, assert_same, draw, every_pair, gradients
 
 from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights
 from recurra.recurrence import unroll
+from tests.laws.law_cases import answer, assert_same, draw, every_pair, gradients
 
 LENGTHS = [6, 1, 4, 5]
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from law_cases import draw, every_cell
 from torch import Tensor
 from torch.autograd import forward_ad
 
@@ -15,6 +14,7 @@ from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights, Embedded
 from recurra.recurrence import unroll
+from tests.laws.law_cases import draw, every_cell
 
 pytestmark = [  # torch's own forward mode scripts a part of itself
     pytest.mark.filterwarnings("ignore:There is a performance drop"),

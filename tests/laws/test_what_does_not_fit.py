@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from law_cases import Sample, answer, assert_same, draw, every_pair
 from torch import Tensor
 
 from recurra.cells.catalogue import get
@@ -15,6 +14,7 @@ from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights, Embedded
 from recurra.errors import ShapeError
 from recurra.recurrence import unroll
+from tests.laws.law_cases import Sample, answer, assert_same, draw, every_pair
 
 ENGINES = ("auto", "native", "vendor", "reference")
 

@@ -26,10 +26,7 @@ from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.settings import ClassifierSettings, EncoderDecoderSettings, NextTokenSettings
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "laws"))
-
-from cells_for_tests import CELLS
+from tests.laws.cells_for_tests import CELLS
 
 
 def plain_function(x: Any, h: Any) -> Any:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -12,10 +9,7 @@ from recurra.cells.definition import Cell
 from recurra.errors import ShapeError, UsageError
 from recurra.layers.stack import Stack
 from recurra.layers.stream import StackStream
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "laws"))
-
-from cells_for_tests import CELLS
+from tests.laws.cells_for_tests import CELLS
 
 TOLERANCE = {torch.float32: (1e-4, 1e-5), torch.float64: (1e-9, 1e-11)}
 engines = pytest.mark.parametrize("engine", ["native", "reference"])

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "fuzz"))
-
-from layer_cases import draw
-from layer_uses import USES
-
-import layers as fuzz
+from tests.fuzz import layers as fuzz
+from tests.fuzz.layer_cases import draw
+from tests.fuzz.layer_uses import USES
 
 LEFT_OUT = {"compiled", "checkpointed", "traced"}
 

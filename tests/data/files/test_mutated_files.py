@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "fuzz"))
-
-import readers
+from tests.fuzz import readers
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from law_cases import draw
 from torch import Tensor
 from torch.autograd.graph import save_on_cpu, saved_tensors_hooks
 from torch.utils.checkpoint import checkpoint
@@ -17,6 +16,7 @@ from recurra.cells.catalogue import get
 from recurra.engines.request import CellWeights, Embedded
 from recurra.layers.stack import Stack
 from recurra.recurrence import unroll
+from tests.laws.law_cases import draw
 
 ENGINES = ["native", "vendor", "reference"]
 

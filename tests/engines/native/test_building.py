@@ -34,7 +34,7 @@ def test_without_a_compiler_the_rest_is_installed(tmp_path: Path) -> None:
     assert wheel.name.endswith("-py3-none-any.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "recurra/engines/native/library.py" in names
-    assert "recurra/data/registry.json" in names
+    assert "recurra/data/datasets/registry.json" in names
     assert not [name for name in names if name.endswith(".so")], "libraries of the checkout got into the wheel"
 
 

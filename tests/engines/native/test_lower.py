@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from cells_for_tests import CELLS
-from odd_cells import ODD, lone_vectors
 from run_code import OPERATIONS, SLOT_KINDS, Decoded, Machine, decode
 from torch import Tensor
 
@@ -20,6 +18,8 @@ from recurra.equations.derivative import derive
 from recurra.equations.interpret import run_program
 from recurra.equations.program import Program, trace
 from recurra.equations.symbols import R, W, b, p, sigmoid, tanh
+from tests.equations.odd_cells import ODD, lone_vectors
+from tests.laws.cells_for_tests import CELLS
 
 BATCH, TIME, INPUT, HIDDEN = 3, 4, 2, 5
 

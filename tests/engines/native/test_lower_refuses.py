@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from cells_for_tests import CELLS
 
 from recurra.cells.definition import Cell
 from recurra.cells.lstm import lstm
@@ -14,6 +13,7 @@ from recurra.equations.derivative import derive
 from recurra.equations.graph import Node, Parameter
 from recurra.equations.program import Program
 from recurra.errors import EngineError
+from tests.laws.cells_for_tests import CELLS
 
 
 @pytest.mark.parametrize("which", CELLS, ids=lambda c: c.name)

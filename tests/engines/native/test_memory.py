@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from law_cases import draw
 from torch import Tensor
 
 from recurra.cells.catalogue import get
@@ -14,6 +13,7 @@ from recurra.engines.native import calls, library
 from recurra.engines.native.calls import Inputs
 from recurra.engines.native.compiled import Compiled, compiled
 from recurra.errors import UsageError
+from tests.laws.law_cases import draw
 
 LENGTHS = [6, 1, 4, 3]
 HEAD = 96

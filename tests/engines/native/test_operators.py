@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from cells_for_tests import CELLS
-from law_cases import Sample, answer, assert_same, draw, every_cell, gradients
 from torch import Tensor
 
 from recurra.cells.catalogue import get
@@ -21,6 +19,8 @@ from recurra.engines.native.layer import layer
 from recurra.engines.native.operators import _memory_size
 from recurra.engines.request import CellWeights
 from recurra.recurrence import unroll
+from tests.laws.cells_for_tests import CELLS
+from tests.laws.law_cases import Sample, answer, assert_same, draw, every_cell, gradients
 
 LENGTHS = [6, 1, 4, 3]
 TOKENS = torch.tensor([[0, 2, 2, 1, 0, 2], [1, 1, 1, 1, 1, 1], [3, 0, 0, 2, 1, 0], [2, 2, 3, 3, 0, 1]])

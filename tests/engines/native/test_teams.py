@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from law_cases import draw
 
 from recurra.cells.catalogue import get
 from recurra.engines.native import library
 from recurra.engines.request import CellWeights
 from recurra.recurrence import unroll
+from tests.laws.law_cases import draw
 
 V1 = "3:cpuset:/\n2:cpu,cpuacct:{group}\n"
 V2 = "0::{group}\n"
@@ -113,7 +113,7 @@ def test_more_threads_than_processors_are_those_that_there_are() -> None:
 
 SMALL_TEAM = """
 import hashlib, torch
-from law_cases import draw
+from tests.laws.law_cases import draw
 from recurra.cells.catalogue import get
 from recurra.engines.native import library
 from recurra.engines.request import CellWeights, Embedded

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cells_for_tests
 import pytest
 import torch
-from cells_for_tests import three_state
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -22,6 +20,7 @@ from recurra.engines.native.compiled import by_key
 from recurra.engines.request import Embedded
 from recurra.errors import EngineError
 from recurra.layers.stack import Stack
+from tests.laws.cells_for_tests import three_state
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
@@ -122,7 +121,7 @@ def test_export_of_the_other_engines(engine: str) -> None:
 
 
 OTHER_MACHINE = """
-import sys, recurra, torch, cells_for_tests
+import sys, recurra, torch, tests.laws.cells_for_tests
 program = torch.export.load(sys.argv[1] + ".pt2")
 y = program.module()(*torch.load(sys.argv[1] + ".in"))
 torch.save([y, *torch.autograd.grad(y.sum(), list(program.module().parameters()))], sys.argv[1] + ".out")
@@ -149,7 +148,7 @@ def test_an_exported_program_runs_in_another_process(
     model, program = exported
     torch.export.save(program, str(tmp_path / "model.pt2"))
     torch.save(given(4, 6), tmp_path / "model.in")
-    here = os.environ | {"RECURRA_NATIVE": "off", "PYTHONPATH": str(Path(cells_for_tests.__file__).parent)}
+    here = os.environ | {"RECURRA_NATIVE": "off", "PYTHONPATH": str(Path(__file__).parents[3])}
     call = [sys.executable, "-W", "ignore", "-c", OTHER_MACHINE, str(tmp_path / "model")]
     done = subprocess.run(call, env=here, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr

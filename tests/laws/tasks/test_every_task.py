@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -13,7 +14,6 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_tasks import MARKUP, TINY, Tiny
 
 import recurra
 from recurra import model_folder
@@ -22,8 +22,9 @@ from recurra.api.talk import Talk
 from recurra.errors import DataError, RecurraError, StoppedError, UsageError
 from recurra.report import measures
 from recurra.tasks.registry import TASKS
+from tests.laws.tasks.tiny_tasks import MARKUP, TINY, Tiny
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -87,14 +88,15 @@ def test_a_run_stopped_and_resumed_is_the_uninterrupted_one(
 def test_a_fresh_process_gives_the_same_answers(runs: dict[str, recurra.Run], tmp_path: Path) -> None:
     folders = {task: str(runs[task].folder) for task in TASKS}
     code = (
-        "import json, sys; sys.path.insert(0, sys.argv[1])\n"
-        "import torch, recurra; from tiny_tasks import TINY\n"
-        "torch.set_num_threads(int(sys.argv[3]))\n"
-        "folders = json.loads(sys.argv[2])\n"
+        "import json, sys\n"
+        "import torch, recurra; from tests.laws.tasks.tiny_tasks import TINY\n"
+        "torch.set_num_threads(int(sys.argv[2]))\n"
+        "folders = json.loads(sys.argv[1])\n"
         "print(json.dumps({t: TINY[t].ask(recurra.load(f), TINY[t].asked) for t, f in folders.items()}))"
     )
-    words = [sys.executable, "-c", code, str(HERE), json.dumps(folders), str(torch.get_num_threads())]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    words = [sys.executable, "-c", code, json.dumps(folders), str(torch.get_num_threads())]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     here = {task: TINY[task].ask(runs[task], TINY[task].asked) for task in TASKS}
     assert json.loads(done.stdout) == json.loads(json.dumps(here))
