@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import torch
 
 import recurra
 from recurra import model_folder
-from recurra.errors import CallbackError, UnknownNameError, UsageError
+from recurra.errors import CallbackError, UsageError
 
 Train = Callable[..., recurra.Run]
 
@@ -105,43 +103,4 @@ def test_what_is_no_callback_is_refused_before_anything_is_done(train: Train, la
     ):
         with pytest.raises(UsageError, match=told):
             train(labels, callbacks=given)
-    assert not Path("run").exists()
-
-
-def test_a_log_is_written_beside_the_folder_and_a_resumed_run_goes_on_with_it(
-    train: Train, labels: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    written: list[tuple[Any, ...]] = []
-
-    class Writer:
-        def __init__(self, folder: str, purge_step: int | None) -> None:
-            written.append(("open", folder, purge_step))
-
-        def add_scalar(self, name: str, value: float, step: int) -> None:
-            written.append((name, value, step))
-
-        def flush(self) -> None: ...
-
-        def close(self) -> None:
-            written.append(("close",))
-
-    fake = types.ModuleType("torch.utils.tensorboard")
-    monkeypatch.setattr(fake, "SummaryWriter", Writer, raising=False)
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
-    with pytest.raises(CallbackError):
-        train(labels, log="tensorboard", callbacks=[FailingAt("on_step", 4)])
-    run = train(resume="run", log="tensorboard")
-    place = str(tmp_path / "tensorboard" / "run")
-    assert [each for each in written if each[0] == "open"] == [("open", place, None), ("open", place, 5)]
-    assert written[-1] == ("close",)
-    losses = [(value, step) for name, value, step in (e for e in written if len(e) == 3) if name == "loss/validation"]
-    assert losses == [(each["validation_loss"], each["step"]) for each in run.metrics["history"]]
-
-
-def test_a_log_that_there_is_not(train: Train, labels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'tensorboard'"):
-        train(labels, log="tensorbord")
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(UsageError, match="pip install tensorboard"):
-        train(labels, log="tensorboard")
     assert not Path("run").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import shlex
 import signal
@@ -22,7 +23,7 @@ from recurra.api.talk import Talk, begin, told
 from recurra.api.verdict import advice, verdict
 from recurra.cells.catalogue import get
 from recurra.engines.native import library
-from recurra.errors import CallbackError, DivergedError, StoppedError, UnknownNameError, UsageError
+from recurra.errors import CallbackError, DivergedError, StoppedError, UsageError
 from recurra.model_folder.claim import claimed, claimed_new
 from recurra.report import fonts
 from recurra.report.build import build_report
@@ -36,10 +37,10 @@ from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.divergence import never_learned
 from recurra.training.fit import Outcome, fit
 from recurra.training.history import csv_of
+from recurra.training.logs.log import Logged, check_log, open_log
 from recurra.training.signals import Interrupted, StopRequest, number_of
 
 REPORT = "report.html"
-LOGS = ("tensorboard",)
 RECORD = "report.json"
 """What the report shows, as `RunRecord.to_json`: it is drawn again from this, without training again."""
 STYLES = {"better": "bold green", "equal": "bold yellow", "worse": "bold red"}
@@ -71,7 +72,8 @@ def train(
     the folder of a run whose weights, vocabulary and settings this one begins with, on the same or other data; new
     classes, tags and attributes are refused, other new tokens are unknown and counted. callbacks: objects that hear of
     steps, evaluations and the end, see `Callback`; log: "tensorboard" writes curves for it to tensorboard/ beside the
-    model folder. settings: any field of the task's own, in tasks/<task>/settings.py; lr is learning_rate.
+    model folder, "wandb" and "mlflow" to where these are set to write. settings: any field of the task's own, in
+    tasks/<task>/settings.py; lr is learning_rate.
     Errors: DataError, UsageError, ModelFolderError; DivergedError if the loss stops being a number; StoppedError after
     SIGINT or SIGTERM; CallbackError if one of the callbacks failed. The last three leave a loadable folder if there was
     an evaluation before.
@@ -156,25 +158,15 @@ class _Watching:
     callbacks: list[Any]
     log: str | None
 
-    def of_run(self, talk: Talk, folder: Path, begun: int) -> Watchers:
-        """begun: steps that a resumed run has done already"""
-        more = []
-        if self.log is not None:
-            from recurra.training.tensorboard import TensorBoard
-
-            place = folder.resolve()
-            more.append(TensorBoard(place.parent / self.log / place.name, begun=begun))
+    def of_run(self, talk: Talk, run: Logged) -> Watchers:
+        """Errors: UsageError if the log cannot be opened"""
+        more = [] if self.log is None else [open_log(self.log, run)]
         return Watchers(talk, [*self.callbacks, *more])
 
 
 def _known_log(log: str | None) -> str | None:
-    if log is None:
-        return None
-    if log not in LOGS:
-        raise UnknownNameError("log", str(log), LOGS)
-    from recurra.training.tensorboard import summary_writer
-
-    summary_writer()
+    if log is not None:
+        check_log(str(log))
     return log
 
 
@@ -206,7 +198,7 @@ class _Training:
             last[:] = [*last[-1:], checkpoint]
             self._write("running", *reversed(last))
 
-        watchers = self.watching.of_run(self.talk, self.folder, 0 if resume is None else resume.counters.step)
+        watchers = self.watching.of_run(self.talk, self._logged(0 if resume is None else resume.counters.step))
         try:
             outcome = self._fitted(save, resume, last, watchers)
             if outcome.signal is not None:
@@ -223,6 +215,14 @@ class _Training:
         except CallbackError as error:
             raise CallbackError(f"{error}; {self.folder} holds the finished run") from error.__cause__
         return run
+
+    def _logged(self, begun: int) -> Logged:
+        """begun: steps that a resumed run has done already"""
+        groups = self.prepared.settings.to_json().items()
+        settings = {f"{group}.{name}": value for group, values in groups for name, value in values.items()}
+        settings |= {"task": self.prepared.source.task, "on": self.prepared.source.name}
+        key = hashlib.sha256(f"{self.created} {self.folder.resolve().name}".encode()).hexdigest()[:12]
+        return Logged(self.folder, key, begun, settings, self.talk.quiet)
 
     def _fitted(
         self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, last: list[Checkpoint], watchers: Watchers

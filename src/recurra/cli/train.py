@@ -10,6 +10,7 @@ import typer
 from recurra.cli.completion import datasets, tasks
 from recurra.cli.output import json_text, note, write_result
 from recurra.cli.task_help import help_task
+from recurra.training.logs.log import LOGS
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
@@ -41,7 +42,8 @@ def train(
         typer.Option("--from", metavar="RUN", help="begin with the weights and vocabulary of a run"),
     ] = None,
     log: Annotated[
-        str | None, typer.Option(metavar="tensorboard", help="curves for TensorBoard, beside the model folder")
+        str | None,
+        typer.Option(metavar="NAME", help=f"curves for {', '.join(LOGS)} too", autocompletion=lambda: list(LOGS)),
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="open the report in a browser at the end")] = False,
     json: Annotated[bool, typer.Option("--json", help="the result as one JSON document on stdout")] = False,
