@@ -171,7 +171,7 @@ def _known_log(log: str | None) -> str | None:
 
 
 class _Training:
-    """One run from dataset data to its folder."""
+    """One run from a dataset to its folder."""
 
     def __init__(
         self, dataset: Dataset, folder: Path, talk: Talk, command: str, overwrite: bool, watching: _Watching
@@ -218,9 +218,9 @@ class _Training:
 
     def _logged(self, begun: int) -> Logged:
         """begun: steps that a resumed run has done already"""
-        groups = self.prepared.settings.to_json().items()
+        groups = self.dataset.settings.to_json().items()
         settings = {f"{group}.{name}": value for group, values in groups for name, value in values.items()}
-        settings |= {"task": self.prepared.source.task, "on": self.prepared.source.name}
+        settings |= {"task": self.dataset.source.task, "on": self.dataset.source.name}
         key = hashlib.sha256(f"{self.created} {self.folder.resolve().name}".encode()).hexdigest()[:12]
         return Logged(self.folder, key, begun, settings, self.talk.quiet)
 
