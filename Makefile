@@ -8,7 +8,7 @@
 #   make sanitize run its laws with the compiler's checks of memory and undefined behaviour
 #   make fuzz     try mutated files, folders, requests and layers (minutes); CASES=, SEED= and FUZZ= (one of them) are optional
 #   make lint     only the checks on the repository itself: format, lint, types, import floors (seconds)
-#   make format   let ruff rewrite what it can
+#   make format   let ruff rewrite what it can, and write the types of train's settings anew
 #   make bench    the benchmarks beside their peers
 #   make clean    remove caches and demo-run (not .venv)
 #
@@ -74,6 +74,7 @@ lint: $(STAMP)
 	$(BIN)/python -m pytest -q tests/test_house.py
 
 format: $(STAMP)
+	$(BIN)/python scripts/write_train_settings.py
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 

@@ -10,16 +10,18 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
 from recurra import model_folder
 from recurra.api import given_data, provenance, resuming, starting, vectors
+from recurra.api.listed_settings import by_name, help_text
 from recurra.api.preparation import check_vocabulary, engine_of, prepare_run, settings_for
 from recurra.api.record import build_record
 from recurra.api.run import Run, load
 from recurra.api.talk import Talk, begin, told
+from recurra.api.train_settings import TrainSettings
 from recurra.api.verdict import advice, verdict
 from recurra.cells.catalogue import get
 from recurra.engines.native import library
@@ -28,7 +30,7 @@ from recurra.model_folder.claim import claimed, claimed_new
 from recurra.report import fonts
 from recurra.report.build import build_report
 from recurra.report.record import Baseline
-from recurra.tasks.given import options, path, plain
+from recurra.tasks.given import options, path
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.task import Dataset
 from recurra.topologies.settings import TwoWaySettings
@@ -60,9 +62,13 @@ def train(
     log: str | None = None,
     quiet: bool = False,
     command: str = "",
-    **settings: Any,
+    **settings: Unpack[TrainSettings],
 ) -> Run:
     """Train a model on a file, a folder, a named data set or data in memory, and write its folder with a report.
+
+    >>> run = recurra.train("reviews.csv", text="review", label="stars", epochs=5)
+    >>> run = recurra.train(texts, labels=labels, out="my-run", cell="lstm", lr=1e-3)
+    >>> run.predict("a text")
 
     data: a path or a name; a pandas or polars frame, whose columns `text` and `label` name; a list of texts, with
     `labels` one for each; a list of pairs of a text and its label or translation, or of lists of tokens and of tags.
@@ -72,56 +78,55 @@ def train(
     the folder of a run whose weights, vocabulary and settings this one begins with, on the same or other data; new
     classes, tags and attributes are refused, other new tokens are unknown and counted. callbacks: objects that hear of
     steps, evaluations and the end, see `Callback`; log: "tensorboard" writes curves for it to tensorboard/ beside the
-    model folder, "wandb" and "mlflow" to where these are set to write. settings: any field of the task's own, in
-    tasks/<task>/settings.py; lr is learning_rate.
+    model folder, "wandb" and "mlflow" to where these are set to write. settings: those listed below, as far as the
+    task reads them.
     Errors: DataError, UsageError, ModelFolderError; DivergedError if the loss stops being a number; StoppedError after
     SIGINT or SIGTERM; CallbackError if one of the callbacks failed. The last three leave a loadable folder if there was
     an evaluation before.
     """
     watching = _Watching(checked_callbacks(callbacks), _known_log(log))
-    settings = {name: plain(value) for name, value in settings.items()}
-    if "lr" in settings:
-        if "learning_rate" in settings:
-            raise UsageError("lr is learning_rate; give one of them")
-        settings["learning_rate"] = settings.pop("lr")
+    given = by_name(settings)
     task = options({"task": task})["task"]
     if resume is not None:
         if any(each is not None for each in (data, labels, task, out, start_from)):
             raise UsageError("a resumed run has its data, task and folder; leave them out")
         if not command:
             Talk(quiet=quiet).say(begin(None, resume))
-        return _resumed(path(resume, "resume"), settings, quiet, watching)
+        return _resumed(path(resume, "resume"), given, quiet, watching)
     if data is None:
         raise UsageError("train on what? name a file, a folder or a data set")
     talk = Talk(quiet=quiet)
     if not command:  # the command line has said it before torch was loaded
         talk.say(begin(data if isinstance(data, (str, Path)) else f"a {type(data).__name__}"))
     for name in ("validation", "test", "parallel", "vectors"):
-        if settings.get(name) is not None:
-            path(settings[name], name)
+        if given.get(name) is not None:
+            path(given[name], name)
     with talk.doing("looking at the data"):
         first = None if start_from is None else load(path(start_from, "start_from"))
         shown, data = data, given_data.as_path(data, labels, task if first is None else first.task)
         if first is not None:
-            source = starting.source_of(first, data, task, settings)
-            chosen = starting.settings_for(first, source, settings)
+            source = starting.source_of(first, data, task, given)
+            chosen = starting.settings_for(first, source, given)
         else:
-            source = resolve(data, task, validation=settings.get("validation"), test=settings.get("test"),
-                             parallel=settings.get("parallel"))  # fmt: skip
-            chosen = settings_for(source, settings)
+            source = resolve(data, task, validation=given.get("validation"), test=given.get("test"),
+                             parallel=given.get("parallel"))  # fmt: skip
+            chosen = settings_for(source, given)
     new = Path("runs") / f"{source.name}-{chosen.network.cell}"
     with claimed_new(new) if out is None else claimed(path(out, "out"), overwrite=overwrite) as folder:
         talk.say(f"task {source.task}: {source.why}")
         with talk.doing("reading and encoding the data"):
             dataset = prepare_run(source, chosen) if first is None else starting.prepare_from(first, source, chosen)
-        if settings.get("max_vocabulary") is not None:
+        if given.get("max_vocabulary") is not None:
             check_vocabulary(dataset)
-        vectors.start(dataset, None if settings.get("vectors") is None else Path(settings["vectors"]), talk.say)
+        vectors.start(dataset, None if given.get("vectors") is None else Path(given["vectors"]), talk.say)
         more = {name: value for name, value in (("task", task), ("start_from", start_from)) if value is not None}
-        command = command or _as_command(shown, more | settings)
+        command = command or _as_command(shown, more | given)
         training = _Training(dataset, folder, talk, command, overwrite, watching)
         training.started_from = None if first is None else first.folder.resolve().name
         return training.run(None, None)
+
+
+train.__doc__ = f"{train.__doc__}\n{help_text()}\n"
 
 
 def _resumed(folder: Path, given: dict[str, Any], quiet: bool, watching: _Watching) -> Run:
