@@ -155,6 +155,13 @@ class Run:
     def __repr__(self) -> str:
         return f"<Run {self.folder}: {self.task}, {self.settings.network.cell}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: scores beside the best baseline, the validation loss, where the report is."""
+        from recurra.api.cards import card_of_run
+        from recurra.report.card import build_card
+
+        return build_card(card_of_run(self))
+
 
 def load(folder: str | Path) -> Run:
     """Load a trained model. Nothing in the folder is executed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from recurra.api import notebook
 from recurra.errors import shortened
 from recurra.terminal import Printed, escape, in_a_line, standard_error
 from recurra.training.history import Point, Tick
@@ -49,11 +51,23 @@ class Talk:
         self._bar: Progress | None = None
         self._told = 0.0
         self._headed = False
+        self._in_notebook = stream is None and notebook.in_notebook()
+
+    @functools.cached_property
+    def _page(self) -> notebook.Page | None:
+        """Where a notebook shows all of it, made when there is something to show."""
+        return notebook.Page() if self._in_notebook else None
 
     def say(self, line: str, *, style: str = "") -> None:
         """One line of plain text; style: how it looks on a terminal, as rich names it."""
         if not self.quiet:
-            self.console.print(Text(escape(line), style=style))
+            self._print(Text(escape(line), style=style))
+
+    def _print(self, line: Text) -> None:
+        if self._page is not None:
+            self._page.say(line)
+        else:
+            self.console.print(line)
 
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
@@ -78,7 +92,11 @@ class Talk:
         begun = time.monotonic()
         if done.wait(SILENT_SECONDS):
             return
-        if not self.console.is_terminal:
+        if self._page is not None:
+            while not done.wait(0.5):
+                self._page.state(f"{what} {duration(time.monotonic() - begun)}")
+            self._page.state("")
+        elif not self.console.is_terminal:
             self.say(f"  {what} ...")
             while not done.wait(EVERY_SECONDS):
                 self.say(f"  {what}: {duration(time.monotonic() - begun)}")
@@ -92,7 +110,7 @@ class Talk:
 
     def warn(self, line: str) -> None:
         """What is said even to those who want no progress."""
-        self.console.print(f"warning: {line}", markup=False)
+        self._print(Text(f"warning: {escape(line)}"))
 
     def tick(self, tick: Tick) -> None:
         if self.quiet:
@@ -101,7 +119,9 @@ class Talk:
             f"epoch {tick.epoch:5.2f}  loss {tick.loss:.4f}  {tick.rate:,.0f} {self.unit}/s  "
             f"left {duration(tick.seconds_left)}"
         )
-        if self.console.is_terminal:
+        if self._page is not None:
+            self._page.state(f"{tick.share:4.0%}  {state}")
+        elif self.console.is_terminal:
             self._shown().update(self._task, completed=tick.share, state=state)
         elif time.monotonic() - self._told >= EVERY_SECONDS:
             self._told = time.monotonic()
@@ -124,6 +144,8 @@ class Talk:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        if self._in_notebook and not self.quiet and self._page is not None:
+            self._page.state("")
 
     def _shown(self) -> Progress:
         if self._bar is None:

@@ -90,9 +90,10 @@ def train(
     if resume is not None:
         if any(each is not None for each in (data, labels, task, out, start_from)):
             raise UsageError("a resumed run has its data, task and folder; leave them out")
+        talk = Talk(quiet=quiet)
         if not command:
-            Talk(quiet=quiet).say(begin(None, resume))
-        return _resumed(path(resume, "resume"), given, quiet, watching)
+            talk.say(begin(None, resume))
+        return _resumed(path(resume, "resume"), given, talk, watching)
     if data is None:
         raise UsageError("train on what? name a file, a folder or a data set")
     talk = Talk(quiet=quiet)
@@ -129,14 +130,13 @@ def train(
 train.__doc__ = f"{train.__doc__}\n{help_text()}\n"
 
 
-def _resumed(folder: Path, given: dict[str, Any], quiet: bool, watching: _Watching) -> Run:
+def _resumed(folder: Path, given: dict[str, Any], talk: Talk, watching: _Watching) -> Run:
     model_folder.use(folder, resuming.intact)
     with claimed(folder, overwrite=True, resumed=True):
-        return _go_on(folder, given, quiet, watching)
+        return _go_on(folder, given, talk, watching)
 
 
-def _go_on(folder: Path, given: dict[str, Any], quiet: bool, watching: _Watching) -> Run:
-    talk = Talk(quiet=quiet)
+def _go_on(folder: Path, given: dict[str, Any], talk: Talk, watching: _Watching) -> Run:
     with talk.doing("reading and encoding the data"):
         stopped = resuming.stopped_run(folder, given)
     counters = stopped.checkpoint.counters

@@ -52,6 +52,26 @@ class Explanation:
         ]
         return "\n".join([*head, "", *(f"  {line}" for line in lines), "", *counts, "", *self._engine_lines()])
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from recurra.report.card import Card, build_card
+        from recurra.report.mathtext import draw_equation
+
+        lines = self.text().split("\n\n")
+        counts = [line.strip() for line in lines[-2].splitlines()]
+        drawn = [(draw_equation(latex, text), text) for latex, text in zip(self.latex, self.equations, strict=True)]
+        engines = [line.split(maxsplit=1) for line in self._engine_lines()[1:]]
+        return build_card(
+            Card(
+                f"{self.name}: {self.title}",
+                self.source,
+                drawn,
+                [f"engine on {self.device}", ""],
+                engines,
+                lines=counts,
+            )
+        )
+
     def _engine_lines(self) -> list[str]:
         width = max(len(name) for name, _ in self.engines)
         first = next((name for name, reason in self.engines if reason is None), None)

@@ -1,0 +1,38 @@
+"""What a notebook shows of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recurra.report.best import best_baseline
+from recurra.report.card import Card
+from recurra.report.measures import measure, write_count, write_seconds
+from recurra.report.record import Baseline
+
+if TYPE_CHECKING:
+    from recurra.api.run import Run
+
+
+def card_of_run(run: Run) -> Card:
+    """Its scores beside the best baseline's, its validation loss, where its report is."""
+    metrics, network = run.metrics, run.settings.network
+    baselines = [Baseline(each["name"], each["metrics"]) for each in metrics["baselines"]]
+    rows = []
+    for name, value in (metrics["metrics"] or {}).items():
+        best = best_baseline(name, baselines)
+        beside = [] if best is None else [measure(name).write(best[1]), best[0]]
+        rows.append([measure(name).label, measure(name).write(value), *beside])
+    status = "" if metrics["status"] == "finished" else f", {metrics['status']}"
+    shape = (
+        f"{network.cell} {network.num_layers} x {network.hidden_size}, {write_count(metrics['parameters'])} parameters"
+    )
+    trained = f"{write_seconds(metrics['seconds'])} of training"
+    page = run.folder / "report.html"
+    return Card(
+        title=str(run.folder),
+        subtitle=f"{run.task} on {run.stored.name}, {shape}, {trained}{status}",
+        head=["", f"{metrics['evaluated_on']} part", "best baseline", ""] if rows else [],
+        rows=rows,
+        history=run.history,
+        lines=[f"report: {page}"] if page.is_file() else [],
+    )
