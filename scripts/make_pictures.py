@@ -21,9 +21,10 @@ from PIL import Image
 
 from recurra import model_folder
 from recurra.report.build import build_report
-from recurra.report.confusion import draw_confusion
-from recurra.report.figures import draw_curves
+from recurra.report.course import draw_course
+from recurra.report.matrix import draw_matrix
 from recurra.report.record import RunRecord
+from recurra.report.sections import Matrix
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 WIDTH, HEIGHT = 1200, 1500
@@ -33,7 +34,8 @@ def main(run: Path) -> None:
     """Write every picture that can be written here."""
     record = RunRecord.from_json(json.loads(model_folder.read(run).read_extra("report.json")))
     IMAGES.mkdir(parents=True, exist_ok=True)
-    for name, drawn in (("curves", draw_curves(record)), ("confusion", draw_confusion(record))):
+    matrices = (draw_matrix(section) for section in record.sections if isinstance(section, Matrix))
+    for name, drawn in (("curves", next(iter(draw_course(record)), None)), ("confusion", next(matrices, None))):
         if drawn is None:
             raise SystemExit(f"{run} has nothing to draw as {name}; give a finished classifier")
         (IMAGES / f"{name}.svg").write_text(on_white(drawn) + "\n", encoding="utf-8")

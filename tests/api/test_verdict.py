@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
-from recurra.api.verdict import advice, best_baseline, headline, more_minutes, verdict
+from recurra.api.verdict import advice, headline, more_minutes, verdict
+from recurra.report.best import best_baseline
+from recurra.report.metric import find
 from recurra.report.record import Baseline
+from recurra.tasks import registry
 from recurra.training.history import Point
 
+ROWS = tuple({row.name: row for task in registry.ROWS for row in task.metrics}.values())
 MAJORITY = Baseline("always Russian", {"accuracy": 0.5, "macro_f1": 0.04})
 BAYES = Baseline("naive Bayes", {"accuracy": 0.75, "macro_f1": 0.6})
 
@@ -29,12 +33,12 @@ BAYES = Baseline("naive Bayes", {"accuracy": 0.75, "macro_f1": 0.6})
          "nats per character 0.097 better than Kneser-Ney 5-gram"),
         ({"perplexity": 150.0}, [Baseline("5-gram", {"perplexity": 141.0})], "worse",
          "perplexity 9.000 worse than 5-gram"),
-        ({"bleu": 33.0}, [Baseline("word for word", {"bleu": 5.5})], "better", "bleu 27.500 above word for word"),
+        ({"bleu": 33.0}, [Baseline("word for word", {"bleu": 5.5})], "better", "BLEU 27.500 above word for word"),
         ({"top1": 0.4, "top5": 0.2}, [Baseline("counts", {"top5": 0.1})], "better", "top5 10.0 points above counts"),
     ],
 )  # fmt: skip
 def test_the_verdict_in_words(metrics: dict[str, float], baselines: Any, outcome: str, words: str) -> None:
-    found = verdict(metrics, baselines)
+    found = verdict(metrics, ROWS, baselines)
     assert found is not None
     assert (found.outcome, found.words) == (outcome, words)
 
@@ -50,14 +54,14 @@ def test_the_verdict_in_words(metrics: dict[str, float], baselines: Any, outcome
     ],
 )
 def test_no_verdict_without_two_numbers_and_a_direction(metrics: dict[str, float], baselines: Any) -> None:
-    assert verdict(metrics, baselines) is None
+    assert verdict(metrics, ROWS, baselines) is None
 
 
 def test_the_headline_is_the_first_metric_that_a_baseline_has_too() -> None:
-    assert headline({"loss": 1.0, "accuracy": 0.5, "macro_f1": 0.5}) == "accuracy"
-    assert headline({"accuracy": 0.5, "macro_f1": 0.5}, [Baseline("b", {"macro_f1": 0.1})]) == "macro_f1"
-    assert headline({"oddness": 1.0}) is None
-    assert best_baseline("accuracy", [MAJORITY, BAYES]) == ("naive Bayes", 0.75)
+    assert headline({"loss": 1.0, "accuracy": 0.5, "macro_f1": 0.5}, ROWS) == "accuracy"
+    assert headline({"accuracy": 0.5, "macro_f1": 0.5}, ROWS, [Baseline("b", {"macro_f1": 0.1})]) == "macro_f1"
+    assert headline({"oddness": 1.0}, ROWS) is None
+    assert best_baseline(find(ROWS, "accuracy"), [MAJORITY, BAYES]) == ("naive Bayes", 0.75)
 
 
 def points(losses: Sequence[float], seconds: float = 10.0) -> list[Point]:

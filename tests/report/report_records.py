@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import math
 
-from recurra.report.record import (
-    Baseline,
-    ClassScore,
-    ConfusedPair,
-    DataDescription,
-    DataFile,
-    Point,
-    RunRecord,
+from recurra.report.metric import Metric
+from recurra.report.record import Baseline, DataDescription, DataFile, Point, RunRecord
+from recurra.report.sections import (
+    Column,
+    Curves,
+    Line,
+    Matrix,
     Sample,
+    Samples,
+    Section,
+    Sequence,
+    Sequences,
+    Table,
+    Token,
 )
+
+ROWS = [
+    Metric("accuracy", "Accuracy", "accuracy", "%", "higher"),
+    Metric("balanced_accuracy", "Balanced accuracy", "balanced", "%", "higher"),
+    Metric("macro_f1", "Macro-F1", "macro-F1", "", "higher"),
+    Metric("loss", "Loss", "loss", "nats per example", "lower"),
+]
+TEXT_ROWS = [
+    Metric("nats_per_character", "Nats per character", "nats", "nats per character", "lower"),
+    Metric("bits_per_character", "Bits per character", "bits", "bits per character", "lower"),
+    Metric("perplexity", "Perplexity", "perplexity", "", "lower"),
+    Metric("loss", "Loss", "loss", "nats per character", "lower"),
+]
 
 LANGUAGES = (
     "Arabic Chinese Czech Dutch English French German Greek Irish Italian Japanese Korean Polish Portuguese"
@@ -59,6 +77,35 @@ def history(count: int, start: float, end: float, seconds: float) -> list[Point]
     return points
 
 
+def sections(classes: list[str], confusion: list[list[int]]) -> list[Section]:
+    """What a classifier shows: matrix, scores with folded rows, pairs with quotes, a curve, coloured tokens."""
+    count = len(classes)
+    scores = []
+    for index, name in enumerate(classes):
+        right, support = confusion[index][index], sum(confusion[index])
+        predicted = sum(line[index] for line in confusion)
+        precision, recall = right / max(predicted, 1), right / max(support, 1)
+        f1 = 2 * precision * recall / max(precision + recall, 1e-9)
+        scores.append([name, support, precision, recall, f1, f1])
+    pairs = [
+        [classes[row], classes[(row + 1) % count], confusion[row][(row + 1) % count], examples]
+        for row, examples in ((0, ["Nader", "Sabbag"]), (min(4, count - 1), ["Baker", "Lang", "Held", "王小明"]))
+    ]
+    numbers = [Column(name, "number") for name in ("Examples", "Precision", "Recall", "F1")]
+    at = [0.05 + 0.1 * step for step in range(10)]
+    return [
+        Matrix("Confusion matrix", classes, confusion),
+        Table("Each class", ["Class", *numbers, Column("", "bar")], scores,
+              folded=[["Klingon", 3, 0.0, 0.0, 0.0, 0.0]], folded_as="1 class that was never right"),
+        Table("Most confused pairs", ["True class", "Taken for", Column("Times", "number"),
+                                      Column("For example", "quotes")], pairs),
+        Curves("Reliability", [Line("right every time that it says", [0, 1], [0, 1], dashed=True),
+                               Line("this model", at, [p**1.3 for p in at])], "said", "was right", square=True),
+        Sequences("Sentences", [Sequence([Token("Anna", "B-PER"), Token("wohnt"), Token("in"),
+                                          Token("Ulm", "O", "bad")], "test.txt:3")]),
+    ]  # fmt: skip
+
+
 def classifier(classes: list[str] | None = None, scale: int = 1) -> RunRecord:
     """A surname classifier over `classes`, by default 18 languages."""
     classes = LANGUAGES if classes is None else classes
@@ -71,17 +118,7 @@ def classifier(classes: list[str] | None = None, scale: int = 1) -> RunRecord:
             line[(row + step) % count] += round(support * share)
         line[row] += support - sum(line)
         confusion.append(line)
-    scores = []
-    for index, name in enumerate(classes):
-        right, support = confusion[index][index], sum(confusion[index])
-        predicted = sum(line[index] for line in confusion)
-        precision, recall = right / predicted, right / support
-        scores.append(ClassScore(name, precision, recall, 2 * precision * recall / (precision + recall), support))
     points = history(24, 2.6, 0.55, 41.7)
-    pairs = [
-        ConfusedPair(classes[row], classes[(row + 1) % count], confusion[row][(row + 1) % count], examples)
-        for row, examples in ((0, ["Nader", "Sabbag"]), (min(4, count - 1), ["Baker", "Lang", "Held", "王小明"]))
-    ]
     return RunRecord(
         title="Which language is this surname from?",
         task="classify",
@@ -89,6 +126,7 @@ def classifier(classes: list[str] | None = None, scale: int = 1) -> RunRecord:
         created="2026-03-02 14:05",
         cell="lstm",
         metrics={"accuracy": 0.8472, "balanced_accuracy": 0.612, "macro_f1": 0.6031},
+        metric_rows=ROWS,
         parameters=146_706,
         size_bytes=588_112,
         seconds=41.7,
@@ -97,6 +135,8 @@ def classifier(classes: list[str] | None = None, scale: int = 1) -> RunRecord:
         threads=2,
         history=points,
         best=points[18],
+        chosen_by=["accuracy", "loss"],
+        ended="All 24 epochs were trained.",
         baselines=[
             Baseline("majority class", {"accuracy": 0.468, "balanced_accuracy": 1 / 18, "macro_f1": 0.035}, 12, 0.0),
             Baseline(
@@ -106,17 +146,14 @@ def classifier(classes: list[str] | None = None, scale: int = 1) -> RunRecord:
                 0.31,
             ),
         ],
-        classes=classes,
-        confusion=confusion,
-        per_class=scores,
-        confused=pairs,
+        sections=sections(classes, confusion),
         equations=LSTM,
         equations_latex=LSTM_LATEX,
         equations_source="Hochreiter & Schmidhuber 1997",
         settings={
             "model": {"cell": "lstm", "hidden_size": 128, "layers": 1, "bidirectional": True, "embedding_size": 32},
             "training": {
-                "optimizer": {"name": "adamw", "weight_decay": 0.01},
+                "optimizer": "adamw",
                 "learning_rate": 0.004,
                 "clip": 1.0,
                 "epochs": 24,
@@ -126,17 +163,26 @@ def classifier(classes: list[str] | None = None, scale: int = 1) -> RunRecord:
             },
             "data": {"fractions": [0.8, 0.1, 0.1], "normalize": ["nfc"], "level": "char"},
         },
+        defaults={
+            "model": {"cell": "gru", "hidden_size": 128, "layers": 1, "bidirectional": True, "embedding_size": 32},
+            "training": {
+                "optimizer": "adamw",
+                "learning_rate": 0.004,
+                "clip": 1.0,
+                "epochs": 12,
+                "batch_size": 64,
+                "seed": 0,
+                "resume": None,
+            },
+            "data": {"fractions": [0.8, 0.1, 0.1], "normalize": [], "level": None},
+        },
         data=DataDescription(
             name="names",
             files=[
                 DataFile(f"{name}.txt", f"{index:02x}" * 32, 900 + 77 * index) for index, name in enumerate(classes)
             ],
             counts={"train": 13_932, "validation": 1_741, "test": 1_742},
-            repeats_dropped=2_659,
-            skipped=0,
-            vocabulary_size=86,
-            vocabulary_level="characters",
-            unknown_rate=0.0002,
+            facts={"vocabulary, characters": "86", "unknown in test": "0.02 %", "repeats dropped": "2,659"},
         ),
         notes=[
             "The validation part chose the epoch; the test part was looked at once, after that.",
@@ -160,6 +206,8 @@ def language_model() -> RunRecord:
         created="2026-03-02 14:11",
         cell="lstm",
         metrics={"nats_per_character": 1.4931, "bits_per_character": 2.154, "perplexity": 4.451},
+        metric_rows=TEXT_ROWS,
+        chosen_by=["loss"],
         evaluated_on="validation",
         parameters=1_182_785,
         size_bytes=4_732_008,
@@ -173,10 +221,12 @@ def language_model() -> RunRecord:
             Baseline(f"Kneser-Ney {n}-gram", {"nats_per_character": v, "perplexity": math.exp(v)}, size, seconds)
             for n, v, size, seconds in ((2, 2.471, 21_000, 0.4), (3, 2.066, 160_200, 0.9), (5, 1.664, 3_911_000, 2.6))
         ],
-        samples=[
-            Sample("ROMEO:", 0.5, text),
-            Sample("ROMEO:", 0.8, text[:-60]),
-            Sample("", 1.0, "白日依山尽，黄河入海流。"),
+        sections=[
+            Samples("Samples", [
+                Sample(text, "ROMEO:", "Temperature 0.5"),
+                Sample(text[:-60], "ROMEO:", "Temperature 0.8"),
+                Sample("白日依山尽，黄河入海流。", "", "Temperature 1"),
+            ]),
         ],
         equations=LSTM,
         equations_latex=LSTM_LATEX,
@@ -187,8 +237,7 @@ def language_model() -> RunRecord:
             files=[DataFile("input.txt", "5a" * 32, 1_115_394)],
             counts={"train": 1_003_854, "validation": 111_540},
             unit="characters",
-            vocabulary_size=65,
-            vocabulary_level="characters",
+            facts={"vocabulary, characters": "65"},
         ),
         notes=["The validation part chose the weights, so its figure is a little kind."],
         versions={"recurra": "0.1.0", "torch": "2.13.0"},

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from recurra.report import fonts
 from recurra.report.build import build_report
-from recurra.report.confusion import draw_confusion
+from recurra.report.matrix import draw_matrix
 from recurra.report.svg import drawing
 
 CLASSES = ["好评", "差评", "mixed"]
@@ -48,13 +48,13 @@ def test_no_font_with_chinese_is_told_where_there_is_chinese(installed: list[Sim
     assert told is not None
     assert "fonts-noto-cjk" in told
     latin = report_records.classifier(["a", "b"])
-    latin.confused.clear()
+    latin.sections[:] = latin.sections[:2]
     assert fonts.note(latin) is None
 
 
 def test_pictures_keep_chinese_as_text() -> None:
     record = report_records.classifier(CLASSES)
-    svg = draw_confusion(record)
+    svg = draw_matrix(record.sections[0])
     assert svg is not None
     assert ">好评<" in svg
     assert "Noto Sans CJK SC" in svg  # among the fonts that a browser may take

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 
 import pytest
 from report_records import classifier, language_model
 
 from recurra.errors import DataError
 from recurra.report.record import RunRecord
+from recurra.report.sections import Text
 from recurra.training.history import Point
 
 
@@ -51,6 +51,9 @@ def test_a_malformed_record_names_the_place(values, words):
         RunRecord.from_json(values)
 
 
-def test_a_confusion_matrix_has_the_size_of_its_classes():
-    with pytest.raises(DataError, match="expected a confusion matrix of 18 x 18, got 1 rows"):
-        replace(classifier(), confusion=[[1]])
+def test_sections_know_their_kind_in_json() -> None:
+    values = {"title": "t", "task": "classify", "sections": [{"kind": "text", "title": "a", "paragraphs": ["b"]}]}
+    assert RunRecord.from_json(values).sections == [Text("a", ["b"])]
+    values["sections"][0]["kind"] = "film"
+    with pytest.raises(DataError, match=r"record.sections\[0\]: unknown kind 'film'"):
+        RunRecord.from_json(values)

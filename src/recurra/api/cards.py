@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from recurra.report.best import best_baseline
 from recurra.report.card import Card
-from recurra.report.measures import measure, write_count, write_seconds
+from recurra.report.metric import find
+from recurra.report.numbers import write_count, write_seconds
 from recurra.report.record import Baseline
+from recurra.tasks import registry
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
@@ -19,9 +21,10 @@ def card_of_run(run: Run) -> Card:
     baselines = [Baseline(each["name"], each["metrics"]) for each in metrics["baselines"]]
     rows = []
     for name, value in (metrics["metrics"] or {}).items():
-        best = best_baseline(name, baselines)
-        beside = [] if best is None else [measure(name).write(best[1]), best[0]]
-        rows.append([measure(name).label, measure(name).write(value), *beside])
+        metric = find(registry.get(run.task).metrics, name)
+        best = best_baseline(metric, baselines)
+        beside = [] if best is None else [metric.write(best[1]), best[0]]
+        rows.append([metric.heading, metric.write(value), *beside])
     status = "" if metrics["status"] == "finished" else f", {metrics['status']}"
     shape = (
         f"{network.cell} {network.num_layers} x {network.hidden_size}, {write_count(metrics['parameters'])} parameters"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 
@@ -10,10 +11,13 @@ from recurra.api import vectors
 from recurra.cells.catalogue import get
 from recurra.equations.render import equations
 from recurra.report import record as report
+from recurra.report.numbers import write_count, write_setting, write_share
 from recurra.report.record import Baseline
 from recurra.tasks import registry
 from recurra.tasks.task import Dataset
+from recurra.tasks.text.losses import UNITS
 from recurra.training.checkpoint import Counters
+from recurra.training.settings import TrainingSettings
 
 
 def build_record(
@@ -25,11 +29,16 @@ def build_record(
     command: str,
     created: str,
     engine: str,
+    ended: str,
     looked_before: bool = False,
     versions: dict[str, str],
 ) -> report.RunRecord:
-    """Everything that the report says. looked_before: the test part was, when the run had finished before"""
-    cell, details = get(dataset.settings.network.cell), dataset.details()
+    """Everything that the report says.
+
+    ended: how the training did, see training.fit.Outcome; looked_before: the test part was looked at already, when the
+    run had finished before
+    """
+    cell = get(dataset.settings.network.cell)
     network = dataset.trainee.network
     points = counters.points
     parameters = sum(p.numel() for p in network.parameters())
@@ -41,6 +50,7 @@ def build_record(
         created=created,
         cell=cell.title,
         metrics={k: v for k, v in scores.items() if k != "loss"},
+        metric_rows=list(dataset.metrics),
         evaluated_on=dataset.evaluated_on,
         parameters=parameters,
         size_bytes=sum(p.numel() * p.element_size() for p in network.parameters()),
@@ -50,23 +60,56 @@ def build_record(
         threads=torch.get_num_threads(),
         history=points,
         best=None if counters.best_point is None else points[counters.best_point],
+        chosen_by=list(dataset.trainee.chosen_by),
+        ended=how_it_ended(ended, dataset.settings.training),
         baselines=[report.Baseline(r.name, r.metrics, r.size_bytes, r.seconds) for r in baselines],
         equations=equations(cell.program()),
         equations_latex=equations(cell.program(), latex=True),
         equations_source=cell.source,
+        sections=[*dataset.sections(), *vectors.table(dataset.vectors)],
         settings=dataset.settings.to_json(),
+        defaults=usual_settings(dataset),
         data=report.DataDescription(
             files=[report.DataFile(**f) for f in dataset.facts["files"]],
-            **{k: v for k, v in dataset.facts.items() if k in _DESCRIBED},
+            name=dataset.facts["name"],
+            counts=dataset.facts["counts"],
+            unit=dataset.facts["unit"],
+            facts=dict(_facts(dataset)),
         ),
         notes=dataset.notes + _caveats(dataset, looked_before=looked_before),
         versions=versions,
-        **details | {"tables": [*details.get("tables", ()), *vectors.table(dataset.vectors)]},
     )
 
 
-_DESCRIBED = ("name", "counts", "unit", "repeats_dropped", "skipped", "vocabulary_size", "vocabulary_level",
-              "unknown_rate")  # fmt: skip
+def how_it_ended(ended: str, settings: TrainingSettings) -> str:
+    """A sentence."""
+    if ended == "patience":
+        return f"The training ended early: {settings.patience} evaluations in a row were no better."
+    if settings.minutes is not None:
+        return f"The training ended when its {write_setting(settings.minutes)} minutes were over."
+    return f"All {write_setting(settings.epochs)} epochs were trained."
+
+
+def usual_settings(dataset: Dataset) -> dict[str, dict[str, Any]]:
+    """What the settings are for such data if nobody sets any."""
+    defaults = registry.get(dataset.source.task).defaults
+    found = defaults.at(dataset.facts.get("vocabulary_level")).to_json()
+    found["training"]["epochs"] = defaults.epochs_for(dataset.trainee.steps(0))
+    return found
+
+
+def _facts(dataset: Dataset) -> Iterator[tuple[str, str]]:
+    """What else was read, as far as the task says it."""
+    facts = dataset.facts
+    level = facts.get("vocabulary_level")
+    for name, label, write in (
+        ("vocabulary_size", f"vocabulary, {UNITS.get(str(level), 'token')}s", write_count),
+        ("unknown_rate", f"unknown in {dataset.evaluated_on}", write_share),
+        ("repeats_dropped", "repeats dropped", write_count),
+        ("skipped", "rows skipped", write_count),
+    ):
+        if facts.get(name) is not None:
+            yield label, write(facts[name])
 
 
 def _caveats(dataset: Dataset, *, looked_before: bool) -> list[str]:

@@ -200,7 +200,7 @@ def _checkpoint(found: ModelFolder, name: str, dataset: Dataset) -> Checkpoint:
     except ModelFolderError as error:
         raise ModelFolderError(f"{found.path}: the training state cannot be read: {error}") from error
     state = {key: value for key, value in tensors.items() if not key.startswith(BEST)}
-    return Checkpoint(counters, state, found.weights())
+    return Checkpoint(counters, state, dataset.weights_before(found))
 
 
 def differences(found: Config, versions: Mapping[str, str], engine: str, training: TrainingSettings) -> str | None:

@@ -18,8 +18,9 @@ from recurra.locks import is_held
 from recurra.model_folder import ModelFolder
 from recurra.model_folder.manifest import MANIFEST
 from recurra.report.best import best_baseline
-from recurra.report.measures import measure
+from recurra.report.metric import Metric, find
 from recurra.report.record import Baseline
+from recurra.tasks import registry
 from recurra.tasks.stored import Config, Metrics, Score, config_of, of_folder
 from recurra.training.agreement import StoredPoint
 from recurra.training.history import Point
@@ -61,15 +62,20 @@ class Summary:
     training_part: str | None
 
     @property
+    def rows(self) -> tuple[Metric, ...]:
+        """What its scores are."""
+        return registry.get(self.task).metrics
+
+    @property
     def headline(self) -> str | None:
         """The metric that the run is known by."""
-        return headline(self.metrics, self.baselines)
+        return headline(self.metrics, self.rows, self.baselines)
 
     @property
     def best_baseline(self) -> tuple[str, float] | None:
         """Name and score of the best baseline by that metric."""
         name = self.headline
-        return None if name is None else best_baseline(name, self.baselines)
+        return None if name is None else best_baseline(find(self.rows, name), self.baselines)
 
     def document(self) -> dict[str, Any]:
         """Plain values."""
@@ -126,18 +132,18 @@ def differing(runs: Sequence[Summary]) -> dict[str, list[Any]]:
     return {name: found for name, found in values.items() if any(value != found[0] for value in found)}
 
 
-def metric_names(runs: Sequence[Summary]) -> list[str]:
+def metrics_of(runs: Sequence[Summary]) -> list[Metric]:
     """The metrics of the runs, the most important ones first."""
-    return list(dict.fromkeys(name for run in runs for name in run.metrics if name != "loss"))
+    named = ((name, find(run.rows, name)) for run in runs for name in run.metrics if name != "loss")
+    return list(dict(named).values())
 
 
-def winners(name: str, values: Sequence[float | None]) -> list[bool]:
+def winners(metric: Metric, values: Sequence[float | None]) -> list[bool]:
     """Which of some values are the best by a metric; none, where it has no direction or no other value."""
     numbers = [value for value in values if value is not None and math.isfinite(value)]
-    unit = measure(name)
-    if unit.better is None or len(set(numbers)) < 2:
+    if metric.better is None or len(set(numbers)) < 2:
         return [False] * len(values)
-    best = max(numbers) if unit.better == "higher" else min(numbers)
+    best = max(numbers) if metric.better == "higher" else min(numbers)
     return [value == best for value in values]
 
 

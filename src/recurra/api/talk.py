@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TextIO, cast
 
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from recurra.api import notebook
 from recurra.errors import shortened
+from recurra.report.metric import Metric, find
 from recurra.terminal import Printed, escape, in_a_line, standard_error
 from recurra.training.history import Point, Tick
 
@@ -46,6 +47,8 @@ class Talk:
 
     def __init__(self, *, unit: str = "tokens", quiet: bool = False, stream: TextIO | None = None) -> None:
         self.unit, self.quiet = unit, quiet
+        self.metrics: Sequence[Metric] = ()
+        """What the scores of evaluations are."""
         file = standard_error() if stream is None else Printed(stream, escaped=False, heard=False)
         self.console = Console(file=cast(TextIO, file), highlight=False, soft_wrap=True, emoji=False, markup=False)
         self._bar: Progress | None = None
@@ -130,7 +133,7 @@ class Talk:
     def point(self, point: Point, best: bool) -> None:
         """A row of the table of evaluations, which fits 80 columns; before the first one, its head."""
         named = {name: value for name, value in point.validation_metrics.items() if value != point.validation_loss}
-        names = [f"{short(name):>6}" for name in named]
+        names = [f"{find(self.metrics, name).short:>6}" for name in named]
         if not self._headed:
             self._headed = True
             self.say("  ".join([f"{'epoch':>7}", f"{'time':>7}", f"{'train':>7}", "validation", *names]))
@@ -160,14 +163,6 @@ class Talk:
         return self._bar
 
 
-def short(name: str) -> str:
-    """A metric's name where there is little room."""
-    names = {"macro_f1": "macro-F1", "balanced_accuracy": "balanced", "span_f1": "span F1",
-             "span_precision": "precision", "span_recall": "recall",
-             "forward_top1": "left top1", "backward_top1": "right top1"}  # fmt: skip
-    return names.get(name, name.replace("_", " "))
-
-
-def told(metrics: Mapping[str, float]) -> str:
-    """Metrics in a line that fits 80 columns, the loss left out."""
-    return ", ".join(f"{short(name)} {value:.4f}" for name, value in metrics.items() if name != "loss")
+def told(scores: Mapping[str, float], rows: Sequence[Metric]) -> str:
+    """Scores in a line that fits 80 columns, the loss left out. rows: what they are"""
+    return ", ".join(f"{find(rows, name).short} {value:.4f}" for name, value in scores.items() if name != "loss")

@@ -35,7 +35,7 @@ from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.task import Dataset
 from recurra.topologies.settings import TwoWaySettings
 from recurra.training.callbacks import Callback, Ending, Watchers, checked_callbacks
-from recurra.training.checkpoint import Checkpoint, Counters
+from recurra.training.checkpoint import Checkpoint, Counters, weights_of
 from recurra.training.divergence import never_learned
 from recurra.training.fit import Outcome, fit
 from recurra.training.history import csv_of
@@ -197,6 +197,7 @@ class _Training:
             self.baselines = self.dataset.baselines() if baselines is None else baselines
         self._tell_baselines()
         self.talk.unit = self.dataset.trainee.unit
+        self.talk.metrics = self.dataset.metrics
         last: list[Checkpoint] = [] if resume is None else [resume]
 
         def save(checkpoint: Checkpoint) -> None:
@@ -269,13 +270,16 @@ class _Training:
         if bad is not None:
             self.dataset.notes.append(bad)
             self.talk.warn(bad)
+        else:
+            with self.talk.doing("finishing the model"):
+                self._say_notes(self.dataset.conclude())
         with self.talk.doing(f"evaluating on the {self.dataset.evaluated_on} part"):
             scores = self.dataset.evaluate()
         extra = resuming.files_of(end, None) | {resuming.METRICS_CSV: csv_of(outcome.counters.points)}
         with self.talk.doing("writing the report"):
             record = build_record(
-                self.dataset, scores, self.baselines, outcome.counters, command=self.command, created=self.created,
-                engine=self.engine, looked_before=bool(self.finished_before),
+                self.dataset, scores, self.baselines, outcome.counters, ended=outcome.ended, command=self.command,
+                created=self.created, engine=self.engine, looked_before=bool(self.finished_before),
                 versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
             )  # fmt: skip
             if (missing := fonts.note(record)) is not None:
@@ -286,8 +290,9 @@ class _Training:
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
         with StopRequest() as stop:
             model_folder.write(
-                self.folder, config=self._config(), vocabulary=self.dataset.vocabulary_json(), weights=outcome.best,
-                metrics=metrics, extra=extra, overwrite=self.overwrite or self.written,
+                self.folder, config=self._config(), vocabulary=self.dataset.vocabulary_json(),
+                weights=weights_of(self.network), metrics=metrics, extra=extra,
+                overwrite=self.overwrite or self.written,
             )  # fmt: skip
             self.finished = True
         if stop.received is not None:
@@ -296,10 +301,15 @@ class _Training:
         self._conclude(run, outcome, scores, diverged=bad is not None)
         return run
 
+    def _say_notes(self, notes: Sequence[str]) -> None:
+        self.dataset.notes += notes
+        for note in notes:
+            self.talk.say(f"note: {note}")
+
     def _conclude(self, run: Run, outcome: Outcome, scores: dict[str, float], *, diverged: bool) -> None:
         """The last lines: scores, the verdict, what would help, what to do with the model."""
-        self.talk.say(f"{self.dataset.evaluated_on}: {told(scores)}")
-        found = verdict(scores, self.baselines)
+        self.talk.say(f"{self.dataset.evaluated_on}: {told(scores, self.dataset.metrics)}")
+        found = verdict(scores, self.dataset.metrics, self.baselines)
         if found is not None:
             self.talk.say(f"verdict: {found.words}", style=STYLES[found.outcome])
         counters = outcome.counters
@@ -370,7 +380,7 @@ class _Training:
 
     def _tell_baselines(self) -> None:
         for baseline in self.baselines:
-            self.talk.say(f"baseline: {baseline.name}: {told(baseline.metrics)}")
+            self.talk.say(f"baseline: {baseline.name}: {told(baseline.metrics, self.dataset.metrics)}")
 
 
 def _on_cuda(device: str) -> bool:

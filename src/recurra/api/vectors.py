@@ -8,8 +8,8 @@ from typing import Any
 
 from recurra.data.vectors.file import VectorFile
 from recurra.errors import UsageError
-from recurra.report import measures
-from recurra.report.record import Table
+from recurra.report import numbers
+from recurra.report.sections import Cell, Column, Section, Table
 from recurra.tasks.settings import AnySettings, TextSettings
 from recurra.tasks.task import Dataset
 from recurra.tasks.word_vectors import table as vectors
@@ -86,20 +86,20 @@ def told(done: Pass) -> str:
     )
 
 
-def table(facts: dict[str, Any]) -> list[Table]:
+def table(facts: dict[str, Any]) -> list[Section]:
     """What the report says of the vectors."""
     if not facts:
         return []
-    rows = [["Out of", facts["file"] or "the training part, by skip-gram with negative sampling"]]
+    rows: list[list[Cell]] = [["Out of", facts["file"] or "the training part, by skip-gram with negative sampling"]]
     if facts["file"] is not None:
         rows += [
             ["SHA-256", facts["sha256"]],
-            ["Vectors in the file", measures.write_count(facts["read"])],
+            ["Vectors in the file", numbers.write_count(facts["read"])],
             ["Types without a vector", _share(facts, "types")],
             ["Tokens of the training part without a vector", _share(facts, "tokens")],
-            ["Types found in lower case", measures.write_count(facts["lower_case"])],
-            ["Duplicates, of which the first counts", measures.write_count(facts["duplicates"])],
-            [f"Tokens that are not {facts['encoding']}", measures.write_count(facts["undecodable"])],
+            ["Types found in lower case", numbers.write_count(facts["lower_case"])],
+            ["Duplicates, of which the first counts", numbers.write_count(facts["duplicates"])],
+            [f"Tokens that are not {facts['encoding']}", numbers.write_count(facts["undecodable"])],
         ]
     else:
         rows += [[name.replace("_", " "), str(value)] for name, value in facts["skip_gram"].items()]
@@ -108,7 +108,7 @@ def table(facts: dict[str, Any]) -> list[Table]:
         ["Multiplied by", f"{facts['factor']:.3g}"],
         ["In training", "left as they are" if facts["frozen"] else "trained further"],
     ]
-    return [Table("Word vectors", ["", ""], rows)]
+    return [Table("Word vectors", ["", Column("")], rows)]
 
 
 def _share(facts: dict[str, Any], unit: str) -> str:

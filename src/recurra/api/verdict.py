@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from recurra.api.talk import short
 from recurra.report.best import Scored, best_baseline
-from recurra.report.measures import Measure, measure, write_number
+from recurra.report.metric import Metric, find
+from recurra.report.numbers import write_number
 from recurra.training.history import Point
 
 RISEN = 0.02
@@ -33,24 +33,30 @@ class Verdict:
     words: str
 
 
-def headline(metrics: Mapping[str, float], baselines: Sequence[Scored] = ()) -> str | None:
+def headline(scores: Mapping[str, float], rows: Sequence[Metric], baselines: Sequence[Scored] = ()) -> str | None:
     """The metric that a run is known by: the first that a baseline has too, else the first with a direction."""
-    known = [name for name in metrics if name != "loss" and measure(name).better is not None]
+    known = [name for name in scores if name != "loss" and find(rows, name).better is not None]
     shared = (name for name in known if any(_is_number(other.metrics.get(name)) for other in baselines))
     return next(shared, known[0] if known else None)
 
 
-def verdict(metrics: Mapping[str, float], baselines: Sequence[Scored]) -> Verdict | None:
-    """The run beside its best baseline, as in "accuracy 2.3 points above naive Bayes"; None if there is none."""
-    name = headline(metrics, baselines)
-    best = None if name is None else best_baseline(name, baselines)
-    if name is None or best is None or not math.isfinite(metrics[name]):
+def verdict(scores: Mapping[str, float], rows: Sequence[Metric], baselines: Sequence[Scored]) -> Verdict | None:
+    """The run beside its best baseline, as in "accuracy 2.3 points above naive Bayes"; None if there is none.
+
+    rows: what the scores are
+    """
+    name = headline(scores, rows, baselines)
+    if name is None:
         return None
-    unit, value = measure(name), metrics[name]
+    metric, value = find(rows, name), scores[name]
+    best = best_baseline(metric, baselines)
+    if best is None or not math.isfinite(value):
+        return None
     if value == best[1]:
-        return Verdict(name, best[0], "equal", f"{short(name)} no better than {best[0]}")
-    better = unit.beats(value, best[1])
-    words = f"{short(name)} {_distance(unit, value - best[1])} {_place(unit, better)} {best[0]}"
+        return Verdict(name, best[0], "equal", f"{metric.short} no better than {best[0]}")
+    better = metric.beats(value, best[1])
+    distance = metric.distance(value, best[1]).replace("\u00a0", " ")
+    words = f"{metric.short} {distance} {_place(metric, better)} {best[0]}"
     return Verdict(name, best[0], "better" if better else "worse", words)
 
 
@@ -96,14 +102,8 @@ def _is_improving(losses: Sequence[tuple[float, Point]]) -> bool:
     return bool(before) and last <= min(loss for loss, _ in losses) and last < (1 - FALLING) * min(before)
 
 
-def _distance(unit: Measure, difference: float) -> str:
-    if unit.written == "percent":
-        return f"{100 * abs(difference):.1f} points" if abs(difference) >= 0.0005 else "less than 0.1 points"
-    return write_number(abs(difference))
-
-
-def _place(unit: Measure, better: bool) -> str:
-    if unit.better == "higher":
+def _place(metric: Metric, better: bool) -> str:
+    if metric.better == "higher":
         return "above" if better else "below"
     return "better than" if better else "worse than"
 

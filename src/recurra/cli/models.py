@@ -58,6 +58,8 @@ def evaluate(
     """
     from recurra.api.run import load
     from recurra.api.talk import Talk
+    from recurra.report.metric import find
+    from recurra.tasks import registry
 
     model = load(run)
     with Talk().doing("evaluating"):
@@ -69,7 +71,8 @@ def evaluate(
     write(f"{visible(found['on'])}: {found['count']:,} {model.model.unit}\n")
     columns = [("this run" if baselines else "", values)]
     columns += [(baseline["name"], baseline["metrics"]) for baseline in found.get("baselines", ())]
-    rows = [[name.replace("_", " "), *(score(c[name]) if name in c else "" for _, c in columns)] for name in values]
+    metrics = registry.get(model.task).metrics
+    rows = [[find(metrics, name).short, *(score(c[name]) if name in c else "" for _, c in columns)] for name in values]
     head = [["", *(title for title, _ in columns)]] if baselines else []
     write_table([*head, *rows], right=range(1, len(columns) + 1))
 

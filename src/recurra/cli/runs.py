@@ -36,7 +36,8 @@ def runs(
     recurra runs experiments/ --json
     """
     from recurra.api.runs import summaries
-    from recurra.api.talk import duration, short
+    from recurra.api.talk import duration
+    from recurra.report.metric import find
 
     found, broken = summaries(folder)
     for error in broken:
@@ -50,7 +51,7 @@ def runs(
     rows = [["run", "task", "data", "metric", "score", "best baseline", "its name", "time", "status", "created"]]
     for run in found:
         name, best = run.headline, run.best_baseline
-        scored = [short(name), score(run.metrics[name])] if name is not None else ["", ""]
+        scored = [find(run.rows, name).short, score(run.metrics[name])] if name is not None else ["", ""]
         beaten = [score(best[1]), visible(best[0], longest=LONGEST)] if best is not None else ["", ""]
         rows.append([str(run.folder), run.task, run.data, *scored, *beaten, duration(run.seconds), run.status,
                      run.created[:16].replace("T", " ")])  # fmt: skip
@@ -94,22 +95,24 @@ def compare(
 
 
 def _results(found: Sequence[Summary]) -> list[Row]:
-    from recurra.api.runs import metric_names, winners
+    from recurra.api.runs import metrics_of, winners
     from recurra.api.talk import duration
     from recurra.report.compared import Row
+    from recurra.report.metric import find
 
     rows = [
         Row("task", [run.task for run in found]),
         Row("data", [f"{run.data}, {run.evaluated_on} part" for run in found]),
         Row("cell", [run.cell for run in found]),
     ]
-    for name in metric_names(found):
-        values = [run.metrics.get(name) for run in found]
+    for metric in metrics_of(found):
+        values = [run.metrics.get(metric.name) for run in found]
         cells = ["" if value is None else score(value) for value in values]
-        rows.append(Row(name.replace("_", " "), cells, winners(name, values)))
+        rows.append(Row(metric.short, cells, winners(metric, values)))
     beaten = [(run.headline, run.best_baseline) for run in found]
     of_baselines = ["" if best is None else f"{score(best[1])} {best[0]}" for _, best in beaten]
-    metrics = dict.fromkeys(name.replace("_", " ") for name, best in beaten if name is not None and best is not None)
+    named = ((run, run.headline) for run, (_, best) in zip(found, beaten, strict=True) if best is not None)
+    metrics = dict.fromkeys(find(run.rows, name).short for run, name in named if name is not None)
     return [
         *rows,
         *([Row(f"best baseline ({', '.join(metrics)})", of_baselines)] if metrics else []),
@@ -122,7 +125,7 @@ def _results(found: Sequence[Summary]) -> list[Row]:
 def _settings(found: Sequence[Summary]) -> list[Row]:
     from recurra.api.runs import differing
     from recurra.report.compared import Row
-    from recurra.report.measures import write_setting
+    from recurra.report.numbers import write_setting
 
     named = differing(found).items()
     return [Row(name.split(".", 1)[-1], [write_setting(value) for value in values]) for name, values in named]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from recurra.report.measures import printable
-from recurra.report.svg import BLUE, INK, MUTED, canvas, drawing, to_svg
+from recurra.report.numbers import printable
+from recurra.report.svg import BLUE, INK, LINE, MUTED, canvas, drawing, to_svg
 
 CELL, FONT = 22.0, 11.0
 LETTER = 0.62 * FONT
@@ -22,13 +22,11 @@ def draw_attention(
 
     Shapes: weights [T, S], each row's sum 1, for S source and T target tokens
     """
-    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patches import Rectangle
 
     source, target = [[_in_a_line(token) for token in tokens] for tokens in (source, target)]
     left = 16 + max(map(_width, target), default=0.0)
     top = 16 + max(map(_width, source), default=0.0)
-    shades = LinearSegmentedColormap.from_list("looked", ["#ffffff", BLUE])
     with drawing(name):
         figure, axes = canvas(left + CELL * len(source) + 8, top + CELL * len(target) + 8)
         for column, token in enumerate(source):
@@ -37,10 +35,10 @@ def draw_attention(
             axes.text(left - 8, top + CELL * (row + 0.5), token, ha="right", va="center", color=INK)
             for column in range(len(source)):
                 place = (left + CELL * column, top + CELL * row)
-                shade = shades(float(weights[row, column]))
-                axes.add_patch(
-                    Rectangle(place, CELL - 1, CELL - 1, facecolor=shade, edgecolor="#edf0f3", linewidth=0.5)
-                )
+                share = min(max(float(weights[row, column]), 0.0), 1.0)
+                axes.add_patch(Rectangle(place, CELL - 1, CELL - 1, facecolor="none", edgecolor=LINE, linewidth=0.5))
+                if share > 0:
+                    axes.add_patch(Rectangle(place, CELL - 1, CELL - 1, facecolor=BLUE, edgecolor="none", alpha=share))
         return to_svg(figure, f"attention of {len(target)} written tokens over {len(source)} read ones")
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from recurra.report.measures import measure
+from recurra.report.metric import Metric
 
 
 class Scored(Protocol):
@@ -19,11 +19,11 @@ class Scored(Protocol):
     def metrics(self) -> Mapping[str, float]: ...
 
 
-def best_baseline(name: str, baselines: Iterable[Scored]) -> tuple[str, float] | None:
+def best_baseline(metric: Metric, baselines: Iterable[Scored]) -> tuple[str, float] | None:
     """Name and score of the baseline that is best by a metric."""
     found: tuple[str, float] | None = None
     for other in baselines:
-        value = other.metrics.get(name)
-        if value is not None and math.isfinite(value) and (found is None or measure(name).beats(value, found[1])):
+        value = other.metrics.get(metric.name)
+        if value is not None and math.isfinite(value) and (found is None or metric.beats(value, found[1])):
             found = other.name, value
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -11,12 +11,16 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from recurra.report import measures
+from recurra.report import numbers
 from recurra.report.best import best_baseline
-from recurra.report.confusion import MOST_CLASSES, MOST_WITH_NUMBERS, draw_confusion
-from recurra.report.figures import draw_comparison, draw_curves
+from recurra.report.course import draw_course, why_kept
+from recurra.report.curves import draw_lines
 from recurra.report.mathtext import draw_equation
-from recurra.report.record import RunRecord
+from recurra.report.matrix import draw_matrix, how_to_read
+from recurra.report.metric import PERCENT, find
+from recurra.report.record import Baseline, RunRecord
+from recurra.report.sections import Bar, Bars, Cell, Column, Columns, Curves, Matrix, Picture, Section, Table
+from recurra.report.svg import checked_svg
 
 
 @dataclass(frozen=True)
@@ -34,82 +38,140 @@ class Card:
 def build_report(record: RunRecord) -> str:
     """The page as text, the same for the same record.
 
-    Whatever comes from data (names, texts, settings) is escaped; only our own figures are put in as markup.
+    Whatever comes from data (names, texts, settings) is escaped; of markup only pictures are put in.
+    Errors: DataError for a picture that could do more than be seen
     """
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(
-        measure=lambda name: measures.measure(name).label,
-        metric=lambda value, name: measures.measure(name).write(value),
-        number=measures.write_number,
-        count=measures.write_count,
-        size=measures.write_bytes,
-        span=measures.write_seconds,
-        setting=measures.write_setting,
-        share=measures.write_share,
-        percent=_percent,
-    )
-    here = resources.files("recurra.report")
-    template = environment.from_string(here.joinpath("template.html.j2").read_text(encoding="utf-8"))
-    page = template.render(
+    sections = [section for section in record.sections if not section.empty]
+    page = environment().get_template("report.html.j2").render(
         run=record,
-        style=Markup(here.joinpath("style.css").read_text(encoding="utf-8")),
+        style=style(),
         cards=list(_cards(record)),
         facts=list(_facts(record)),
-        curves=_markup(draw_curves(record)),
-        comparison=_markup(draw_comparison(record)),
-        confusion=_markup(draw_confusion(record)),
-        most_classes=MOST_CLASSES,
-        most_with_numbers=MOST_WITH_NUMBERS,
-        baselines=_baseline_metrics(record),
-        scores=sorted(record.per_class, key=lambda score: (-score.support, score.name)),
-        support={score.name: score.support for score in record.per_class},
-        confused=sorted(record.confused, key=lambda pair: (-pair.count, pair.true, pair.predicted)),
+        course=[Markup(svg) for svg in draw_course(record)],
+        kept=why_kept(record),
+        baselines=[section for section in _baselines(record) if not section.empty],
+        sections=sections,
         equations=_equations(record),
-        pictures=[(picture, _markup(picture.svg)) for picture in record.pictures],
-        settings=_settings(record.settings),
+        changed=list(_changed(record)),
+        unchanged=list(_unchanged(record)),
+    )  # fmt: skip
+    return numbers.printable(page)
+
+
+def environment() -> jinja2.Environment:
+    """The templates of this room, with what they write numbers and pictures by."""
+    made = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters.update(
+        cell=write_cell,
+        count=numbers.write_count,
+        size=numbers.write_bytes,
+        span=numbers.write_seconds,
+        setting=numbers.write_setting,
+        share=numbers.write_share,
+        percent=_percent,
+        words=lambda name: name.replace("_", " "),
+        picture=_picture,
+        drawing=_drawing,
+        how_to_read=how_to_read,
     )
-    return measures.printable(page)
+    return made
 
 
-def _markup(svg: str | None) -> Markup | None:
-    return None if svg is None else Markup(svg)
+def style() -> Markup:
+    """What a page looks like."""
+    return Markup(_template("style.css"))
 
 
-def _percent(fraction: float) -> str:
+def _template(name: str) -> str:
+    return resources.files("recurra.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def write_cell(cell: Cell, shows: str = "text") -> str:
+    """A cell as text; a fraction of a number has three decimals."""
+    if shows == "number" and cell in ("nan", "inf", "-inf"):  # as a record of JSON holds them
+        cell = float(str(cell))
+    if isinstance(cell, bool) or cell is None or isinstance(cell, list):
+        return numbers.write_setting(cell)
+    if isinstance(cell, float):
+        return numbers.write_number(cell)
+    return f"{cell:,}" if isinstance(cell, int) else cell
+
+
+def _picture(picture: Picture) -> Markup:
+    return Markup(checked_svg(picture.svg))
+
+
+def _drawing(section: Curves | Matrix, name: str) -> Markup:
+    svg = draw_lines(section, name) if isinstance(section, Curves) else draw_matrix(section, name)
+    return Markup(svg or "")
+
+
+def _percent(fraction: Cell) -> str:
     """A CSS width between 0 and 100 %."""
-    return f"{100 * min(max(fraction, 0.0), 1.0):.1f}%" if fraction == fraction else "0%"
+    value = fraction if isinstance(fraction, int | float) and math.isfinite(fraction) else 0.0
+    return f"{100 * min(max(value, 0.0), 1.0):.1f}%"
 
 
 def _cards(record: RunRecord) -> Iterator[Card]:
     for name, value in record.metrics.items():
-        measure = measures.measure(name)
-        baseline = best_baseline(name, record.baselines)
-        if baseline is None or measure.better is None or not math.isfinite(value):
-            yield Card(measure.label, measure.write(value))
+        metric = record.metric(name)
+        best = best_baseline(metric, record.baselines)
+        if best is None or metric.better is None or not math.isfinite(value):
+            yield Card(metric.heading, metric.write(value))
             continue
-        better, verdict = measure.beats(value, baseline[1]), measure.compare(value, baseline[1])
-        yield Card(measure.label, measure.write(value), baseline[0], measure.write(baseline[1]), verdict, better)
+        better, verdict = metric.beats(value, best[1]), metric.compare(value, best[1])
+        yield Card(metric.heading, metric.write(value), best[0], metric.write(best[1]), verdict, better)
 
 
 def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     facts = (
         ("Cell", record.cell),
-        ("Parameters", measures.write_count(record.parameters)),
-        ("Weights", measures.write_bytes(record.size_bytes)),
-        ("Training time", measures.write_seconds(record.seconds)),
+        ("Parameters", numbers.write_count(record.parameters)),
+        ("Weights", numbers.write_bytes(record.size_bytes)),
+        ("Training time", numbers.write_seconds(record.seconds)),
         ("Engine", record.engine),
         ("Device", record.device),
-        ("Threads", measures.write_count(record.threads)),
+        ("Threads", numbers.write_count(record.threads)),
     )
-    return ((name, value) for name, value in facts if value and value != measures.NOTHING)
+    return ((name, value) for name, value in facts if value and value != numbers.NOTHING)
 
 
-def _baseline_metrics(record: RunRecord) -> list[str]:
-    """The columns of the baseline table: the model's own metrics first, then what only baselines have."""
+def _baselines(record: RunRecord) -> list[Section]:
+    """The headline as bars, and all scores as a table: the model's own metrics first, then what only baselines have."""
+    if not record.baselines:
+        return []
+    rows = [Baseline("this model", record.metrics, record.size_bytes, record.seconds), *record.baselines]
     named = dict.fromkeys(name for baseline in record.baselines for name in baseline.metrics)
-    return [name for name in record.metrics if name in named] + [name for name in named if name not in record.metrics]
+    names = [name for name in record.metrics if name in named] + [name for name in named if name not in record.metrics]
+    columns: Columns = ["", *(Column(record.metric(name).heading, "number") for name in names)]
+    cells: list[list[Cell]] = [
+        [row.name, *(record.metric(name).write(row.metrics.get(name)) for name in names),
+         numbers.write_bytes(row.size_bytes), numbers.write_seconds(row.seconds)]
+        for row in rows
+    ]  # fmt: skip
+    table = Table(
+        "", [*columns, Column("Size on disk", "number"), Column("Time to train", "number")], cells, marked=[0]
+    )
+    return [_bars(record, rows, names), table]
+
+
+def _bars(record: RunRecord, rows: Sequence[Baseline], names: Sequence[str]) -> Bars:
+    name = next((name for name in names if name in record.metrics), None)
+    if name is None:
+        return Bars("", [])
+    metric = find(record.metric_rows, name)
+    values = [row.metrics[name] for row in rows if name in row.metrics and math.isfinite(row.metrics[name])]
+    longest = 1.0 if metric.unit == PERCENT else max(values, default=0.0)
+    shown = [
+        Bar(row.name, row.metrics[name] / max(longest, 1e-30), metric.write(row.metrics[name]), row is rows[0])
+        for row in rows
+        if name in row.metrics
+    ]  # fmt: skip
+    direction = f"; {metric.better} is better" if metric.better else ""
+    return Bars("", shown, note=f"{metric.heading}{direction}.")
 
 
 def _equations(record: RunRecord) -> list[tuple[Markup | None, str]]:
@@ -119,19 +181,32 @@ def _equations(record: RunRecord) -> list[tuple[Markup | None, str]]:
         return [(None, text) for text in texts]
     if len(texts) != len(formulas):
         texts = formulas
-    return [(_markup(draw_equation(formula, text)), text) for formula, text in zip(formulas, texts, strict=True)]
+    drawn = ((draw_equation(formula, text), text) for formula, text in zip(formulas, texts, strict=True))
+    return [(None if svg is None else Markup(svg), text) for svg, text in drawn]
 
 
-def _settings(settings: dict[str, Any]) -> list[tuple[str, list[tuple[str, Any]]]]:
-    """Groups of rows; what lies deeper than two levels gets dotted names, what stands alone comes first."""
-    loose = [(name, value) for name, value in settings.items() if not isinstance(value, dict)]
-    groups = [(name, list(_flatten(value))) for name, value in settings.items() if isinstance(value, dict)]
-    return [*([("General", loose)] if loose else []), *groups]
+def _changed(record: RunRecord) -> Iterator[tuple[str, Any, Any]]:
+    """Name, value and default of the settings that are not what they are if nothing is set."""
+    for group, name, value in _settings(record.settings):
+        default = _value(record.defaults, group, name)
+        if default != value:
+            yield name, value, default
 
 
-def _flatten(values: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, dict) and value:
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+def _unchanged(record: RunRecord) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    for group in record.settings:
+        rows = [
+            (name, value)
+            for where, name, value in _settings(record.settings)
+            if where == group and _value(record.defaults, group, name) == value
+        ]
+        if rows:
+            yield group, rows
+
+
+def _settings(settings: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str, Any]]:
+    return ((group, name, value) for group, values in settings.items() for name, value in values.items())
+
+
+def _value(settings: Mapping[str, Mapping[str, Any]], group: str, name: str) -> Any:
+    return settings.get(group, {}).get(name)

@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from recurra.report.compared import losses
-from recurra.report.measures import printable
+from recurra.report.numbers import printable
 from recurra.training.history import Point
 
 WIDTH, HEIGHT, EDGE = 320, 80, 4

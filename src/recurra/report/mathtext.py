@@ -25,6 +25,7 @@ def draw_equation(latex: str, text: str) -> str | None:
     the text.
     """
     line = re.sub(r"\\\\(\[[^\]]*\])?\s*$", "", latex.strip().strip("$")).replace("&", "").strip()
+    line = _as_mathtext_sets_it(line)
     if not line or "$" in line or not line.isascii():
         return None
     with drawing("mathtext"):
@@ -46,6 +47,18 @@ def draw_equation(latex: str, text: str) -> str | None:
         f' width="{right - left:.1f}" height="{bottom - top:.1f}" viewBox="{box}">'
         f'<path fill="currentColor" d="{_commands(outline)}"/></svg>'
     )
+
+
+def _as_mathtext_sets_it(line: str) -> str:
+    """The same formula in the words that mathtext sets well.
+
+    It draws growing parentheses smaller than plain ones where what they hold is low, and an index after a prime far
+    from its letter; a product without any sign needs a thin space.
+    """
+    if r"\frac" not in line:
+        line = line.replace(r"\left(", "(").replace(r"\right)", ")")
+    line = re.sub(r"(\w)'_(\{[^{}]*\})", r"\1_\2^{\\prime}", line)
+    return re.sub(r"(?<=\}) (?=[A-Za-z(\\]\w*_|\()", r"\\,", line)
 
 
 def _commands(outline: Path) -> str:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from recurra.errors import DataError
+from recurra.report.metric import Metric, find
+from recurra.report.sections import Section
 from recurra.training.history import Point
 
 T = TypeVar("T")
@@ -30,55 +32,6 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class ClassScore:
-    """One class on the evaluated part: precision, recall and f1 as fractions, support in examples."""
-
-    name: str
-    precision: float
-    recall: float
-    f1: float
-    support: int
-
-
-@dataclass(frozen=True)
-class ConfusedPair:
-    """`count` examples of class `true` were taken for `predicted`; `examples` quotes some of them."""
-
-    true: str
-    predicted: str
-    count: int
-    examples: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A generated text; `text` is what follows `prompt`."""
-
-    prompt: str
-    temperature: float
-    text: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of a task's own; every cell is text, `note` says how to read it."""
-
-    title: str
-    columns: list[str]
-    rows: list[list[str]]
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture of a task's own as SVG text drawn by `report`; `text` describes it for those who cannot see it."""
-
-    title: str
-    svg: str
-    text: str = ""
-
-
-@dataclass(frozen=True)
 class DataFile:
     """A file the run read, with its SHA-256 in hexadecimal."""
 
@@ -91,31 +44,25 @@ class DataFile:
 class DataDescription:
     """What was read and how it was divided.
 
-    counts: part -> number of `unit`; repeats_dropped, skipped in rows; unknown_rate: the fraction of the
-    evaluated part's pieces that are not in the vocabulary. None: does not apply.
+    counts: part -> number of `unit`; facts: what else there is to say, name -> words.
     """
 
     name: str = ""
     files: list[DataFile] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     unit: str = "examples"
-    repeats_dropped: int | None = None
-    skipped: int | None = None
-    vocabulary_size: int | None = None
-    vocabulary_level: str = ""
-    unknown_rate: float | None = None
+    facts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RunRecord:
     """One run, whole.
 
-    metrics: name -> value on the part `evaluated_on`, the most important first; `report.measures` knows the
-    names. size_bytes: the model's weights on disk; seconds: wall time spent training. confusion[i][j]: examples
-    of class i taken for class j, in the order of `classes`. equations and equations_latex go line by line
-    together. settings: group -> name -> value, JSON values only. model: what people call it; the task's name if empty.
-
-    Errors: DataError if the confusion matrix is not as wide and as high as there are classes.
+    metrics: name -> value on the part `evaluated_on`, the most important first; metric_rows: what they are, and the
+    loss. size_bytes: the model's weights on disk; seconds: wall time spent training. best: the evaluation whose weights
+    were kept; chosen_by: the metrics that it was chosen by, the first to decide first; ended: a sentence. sections:
+    what the task shows. equations and equations_latex go line by line together. settings: group -> name -> value,
+    JSON values only; defaults: what they are if nothing is set. model: what people call it; the task's name if empty.
     """
 
     title: str
@@ -124,6 +71,7 @@ class RunRecord:
     created: str = ""
     cell: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    metric_rows: list[Metric] = field(default_factory=list)
     evaluated_on: str = "test"
     parameters: int | None = None
     size_bytes: int | None = None
@@ -133,28 +81,23 @@ class RunRecord:
     threads: int | None = None
     history: list[Point] = field(default_factory=list)
     best: Point | None = None
+    chosen_by: list[str] = field(default_factory=list)
+    ended: str = ""
     baselines: list[Baseline] = field(default_factory=list)
-    classes: list[str] = field(default_factory=list)
-    confusion: list[list[int]] = field(default_factory=list)
-    per_class: list[ClassScore] = field(default_factory=list)
-    confused: list[ConfusedPair] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
     equations: list[str] = field(default_factory=list)
     equations_latex: list[str] = field(default_factory=list)
     equations_source: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
     data: DataDescription = field(default_factory=DataDescription)
     notes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     model: str = ""
 
-    def __post_init__(self) -> None:
-        size = len(self.classes)
-        if self.confusion and (len(self.confusion) != size or any(len(row) != size for row in self.confusion)):
-            rows, columns = len(self.confusion), sorted({len(row) for row in self.confusion})
-            raise DataError(f"expected a confusion matrix of {size} x {size}, got {rows} rows of {columns}")
+    def metric(self, name: str) -> Metric:
+        """What a score is."""
+        return find(self.metric_rows, name)
 
     def to_json(self) -> dict[str, Any]:
         """A dict that strict JSON can hold: nan and the infinities become "nan", "inf" and "-inf"."""
@@ -201,7 +144,7 @@ def _read(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return _build(cast("type[Any]", hint), value, where)
     if origin in (Union, types.UnionType):
-        return None if value is None else _read(arguments[0], value, where)
+        return _read_one_of(arguments, value, where)
     if origin is list and isinstance(value, list):
         return [_read(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value)]
     if origin is dict and isinstance(value, dict):
@@ -212,7 +155,26 @@ def _read(hint: Any, value: Any, where: str) -> Any:
         return float(value)
     if hint is float and value in ("nan", "inf", "-inf"):
         return float(value)
-    if hint in (int, str) and isinstance(value, hint) and not isinstance(value, bool):
+    if hint in (int, str, bool) and type(value) is hint:
         return value
+    if hint is type(None) and value is None:
+        return None
     wanted = " or ".join(map(repr, arguments)) if origin is Literal else getattr(hint, "__name__", str(hint))
     raise DataError(f"{where}: expected {wanted}, got {value!r:.60}")
+
+
+def _read_one_of(hints: tuple[Any, ...], value: Any, where: str) -> Any:
+    """`value` as one of several types; of data classes, as the one that its `kind` names."""
+    if isinstance(value, dict) and "kind" in value:
+        named = [hint for hint in hints if getattr(hint, "kind", None) == value["kind"]]
+        if not named:
+            raise DataError(f"{where}: unknown kind {value['kind']!r:.60}")
+        return _read(named[0], value, where)
+    problem: DataError | None = None
+    for hint in hints:
+        try:
+            return _read(hint, value, where)
+        except DataError as error:
+            problem = problem or error
+    assert problem is not None
+    raise problem

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from recurra.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
+    from recurra.report.metric import Metric
     from recurra.tasks.settings import Defaults
     from recurra.tasks.sources.file_kinds import SourceKind
     from recurra.tasks.task import Task
@@ -39,6 +40,11 @@ class Row:
     def defaults(self) -> Defaults[Any, Any, Any]:
         """What a run of it starts from."""
         return cast("Defaults[Any, Any, Any]", importlib.import_module(f"{self.home}.settings").DEFAULTS)
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What its scores are, the headline first."""
+        return cast("tuple[Metric, ...]", importlib.import_module(f"{self.home}.metrics").METRICS)
 
     def read(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Those of some settings that it reads. Errors: UnknownNameError for a setting of no task"""

@@ -143,7 +143,7 @@ class Config(Stored):
         return self
 
 
-class ClassifyConfig(Stored):
+class ClassesConfig(Stored):
     classes: Annotated[list[Name], Field(min_length=1, max_length=MOST)]
 
     @model_validator(mode="after")
@@ -152,7 +152,12 @@ class ClassifyConfig(Stored):
         return self
 
 
-class TagConfig(ClassifyConfig):
+class ClassifyConfig(ClassesConfig):
+    temperature: Annotated[float, Field(gt=0, le=1e3)] = 1.0
+    """What the output layer was divided by to calibrate it; it is in the weights."""
+
+
+class TagConfig(ClassesConfig):
     scheme: Name | None
 
     @model_validator(mode="after")

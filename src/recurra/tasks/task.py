@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
+from torch import Tensor
+
 from recurra.model_folder import ModelFolder
+from recurra.report.metric import Metric
 from recurra.report.record import Baseline
+from recurra.report.sections import Section
+from recurra.tasks import registry
 from recurra.tasks.model import Model
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.resolving import Source
@@ -17,9 +22,12 @@ from recurra.training.trainee import Trainee
 
 
 class TaskTrainee(Trainee, Protocol):
-    """What a task trains. unit: what its rates count."""
+    """What a task trains. unit: what its rates count; chosen_by: the metrics of `rank`, the first to decide first"""
 
     unit: str
+
+    @property
+    def chosen_by(self) -> tuple[str, ...]: ...
 
 
 @dataclass
@@ -56,6 +64,30 @@ class Dataset(ABC):
         """The network's scores on that part, "loss" among them, the most important one first after it."""
 
     @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What its scores are, the headline first; the loss in the unit of these data."""
+        rows = registry.get(self.source.task).metrics
+        if self.loss_unit is None:
+            return rows
+        return tuple(replace(row, unit=self.loss_unit) if row.name == "loss" else row for row in rows)
+
+    @property
+    def loss_unit(self) -> str | None:
+        """What the loss is of, if these data have a word of their own for it ("nats per character")."""
+        return None
+
+    def conclude(self) -> list[str]:
+        """Change the network for the last time, its best weights in it, before it is evaluated and stored.
+
+        Returns what was done, in sentences; nothing, unless a task says otherwise.
+        """
+        return []
+
+    def weights_before(self, folder: ModelFolder) -> dict[str, Tensor]:
+        """A finished run's weights as they were before `conclude`, to go on from."""
+        return folder.weights()
+
+    @property
     def scored(self) -> int:
         """How many units the scores are the mean of."""
         return int(self.facts["counts"][self.evaluated_on])
@@ -64,9 +96,9 @@ class Dataset(ABC):
     def word_table(self) -> WordTable:
         """The network's table of token vectors, and the training part's tokens."""
 
-    def details(self) -> dict[str, Any]:
-        """Fields of report.record.RunRecord that only this task fills: samples, tables, pictures ..."""
-        return {}
+    def sections(self) -> list[Section]:
+        """What the report shows of this task besides its scores; after `evaluate`."""
+        return []
 
 
 def held_out_part(parts: Mapping[str, Sized]) -> str:

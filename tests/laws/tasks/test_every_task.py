@@ -20,7 +20,8 @@ from recurra import model_folder
 from recurra.api import training
 from recurra.api.talk import Talk
 from recurra.errors import DataError, RecurraError, StoppedError, UsageError
-from recurra.report import measures
+from recurra.report.metric import find
+from recurra.tasks import registry
 from recurra.tasks.registry import TASKS
 from tests.laws.tasks.tiny_tasks import MARKUP, TINY, Tiny
 
@@ -149,7 +150,7 @@ def test_its_page_is_whole_and_escapes_what_it_shows(task: str, runs: dict[str, 
     assert not re.search(r"<script|src=\"http|href=\"http", page)
     for name in runs[task].metrics["metrics"]:
         if name != "loss":
-            assert measures.measure(name).label in page
+            assert find(registry.get(task).metrics, name).label in page
 
 
 def test_baselines_stand_beside_it(task: str, runs: dict[str, recurra.Run]) -> None:

@@ -26,7 +26,8 @@ class Part:
     """Texts of one part, encoded.
 
     labels: int64 [N], places in the list of classes; cut: texts that were too long; emptied: texts of which
-    normalisation left nothing, which became one unknown token; groups: of each text, where some belong together
+    normalisation left nothing, which became one unknown token; groups: of each text, where some belong together;
+    examples: where each text stands
     """
 
     texts: list[str]
@@ -35,9 +36,17 @@ class Part:
     cut: int = 0
     emptied: int = 0
     groups: list[str] | None = None
+    examples: Examples | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def place(self, index: int) -> str:
+        """File and line of a text."""
+        if self.examples is None:
+            return ""
+        item = self.examples.items[index]
+        return f"{item.file.name}:{item.line}"
 
 
 @dataclass(frozen=True)
@@ -139,7 +148,7 @@ def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], 
             ids, emptied = np.zeros(1, np.int64), emptied + 1
         encoded.append(ids)
         labels.append(places[item.label])
-    return Part(examples.texts, encoded, np.array(labels, dtype=np.int64), cut, emptied)
+    return Part(examples.texts, encoded, np.array(labels, dtype=np.int64), cut, emptied, examples=examples)
 
 
 def group_names(source: Source, settings: ClassifyDataSettings, examples: Examples, column: str) -> list[str]:

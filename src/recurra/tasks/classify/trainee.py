@@ -18,7 +18,9 @@ from recurra.data.batching.batches import Batch, BucketedBatches
 from recurra.data.batching.crops import Crops, ends_clause
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
+from recurra.report.metric import ranked
 from recurra.tasks.classify.data import ClassifyData, Part
+from recurra.tasks.classify.metrics import METRICS
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.many_to_one import SequenceClassifier
@@ -49,6 +51,7 @@ class ClassifyTrainee:
     """A classifier to be trained; see training.trainee.Trainee."""
 
     unit = "examples"
+    chosen_by = ("accuracy", "loss")
 
     def __init__(
         self, data: ClassifyData, settings: ClassifierSettings, *, batch_size: int, bptt: int | None, seed: int,
@@ -95,7 +98,7 @@ class ClassifyTrainee:
         return evaluate_part(network, self.data.parts["validation"])
 
     def rank(self, found: dict[str, float]) -> list[float]:
-        return [-found["accuracy"], found["loss"]]
+        return ranked(METRICS, self.chosen_by, found)
 
 
 def log_frequencies(data: ClassifyData) -> Tensor:

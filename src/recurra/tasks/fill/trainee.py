@@ -15,7 +15,9 @@ from recurra import metrics
 from recurra.data.batching.batches import Batch, BucketedBatches
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
+from recurra.report.metric import ranked
 from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, blanks_of
+from recurra.tasks.fill.metrics import METRICS
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.fill import SIDES, Candidates, GapFiller, Side
@@ -36,6 +38,7 @@ class FillTrainee:
     """A model of blanks to be trained; see training.trainee.Trainee."""
 
     unit = "tokens"
+    chosen_by = ("loss",)
 
     def __init__(
         self, data: FillData, settings: FreeStateSettings, *, batch_size: int, seed: int, drawn: int | None
@@ -85,7 +88,7 @@ class FillTrainee:
         return {name: value for name, value in found.items() if name != "perplexity"}  # which says the same as the loss
 
     def rank(self, found: dict[str, float]) -> list[float]:
-        return [found["loss"]]
+        return ranked(METRICS, self.chosen_by, found)
 
 
 def inner(network: nn.Module) -> GapFiller:

@@ -19,7 +19,9 @@ from recurra.data.conditioned import Attributes
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
+from recurra.report.metric import ranked
 from recurra.tasks.generate.data import GenerateData, Part
+from recurra.tasks.generate.metrics import METRICS
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.text.losses import named_loss
 from recurra.tasks.word_vectors.table import WordVectors
@@ -38,6 +40,7 @@ class GenerateTrainee:
     """A conditioned generator to be trained; see training.trainee.Trainee."""
 
     unit = "tokens"
+    chosen_by = ("loss",)
 
     def __init__(self, data: GenerateData, settings: ConditionedSettings, *, batch_size: int, seed: int) -> None:
         self.data, self.batch_size, self.seed = data, batch_size, seed
@@ -69,7 +72,7 @@ class GenerateTrainee:
         return evaluate_part(network, self.data.parts["validation"], self.data)
 
     def rank(self, found: dict[str, float]) -> list[float]:
-        return [found["loss"]]
+        return ranked(METRICS, self.chosen_by, found)
 
 
 def build(vocabulary: Vocabulary, attributes: Attributes, settings: ConditionedSettings) -> ConditionedDecoder:

@@ -17,9 +17,10 @@ from recurra.errors import DataError
 from recurra.tasks.language.trainee import Tokens
 from recurra.tasks.settings import TextSettings
 from recurra.tasks.sources.resolving import Source, in_memory
+from recurra.tasks.text import losses
 from recurra.tasks.text.running_text import cut, running_text
 
-UNITS = {"char": "characters", "word": "words", "byte": "bytes", "bpe": "sub-words"}
+UNITS = {level: f"{one}s" for level, one in losses.UNITS.items()}
 """What a level's tokens are called."""
 
 

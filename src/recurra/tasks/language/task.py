@@ -10,8 +10,8 @@ import torch
 from recurra.data.corpus.mapped import Corpus
 from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
-from recurra.report import record as report
 from recurra.report.record import Baseline
+from recurra.report.sections import Sample, Samples, Section
 from recurra.tasks.language.baselines import language_baselines
 from recurra.tasks.language.data import UNITS, encode_source, read_corpus, read_vocabulary
 from recurra.tasks.language.model import LanguageModel
@@ -19,6 +19,7 @@ from recurra.tasks.language.settings import DEFAULTS, LanguageSettings
 from recurra.tasks.language.trainee import LanguageTrainee, evaluate_part
 from recurra.tasks.sources.resolving import Source, hashes
 from recurra.tasks.task import Dataset, held_out_part
+from recurra.tasks.text import losses
 from recurra.tasks.text.repeated_lines import repeated_lines
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
@@ -113,16 +114,20 @@ class LanguageDataset(Dataset):
         assert isinstance(self.trainee.network, NextToken)
         return WordTable(self.corpus.vocabulary.tokens, self.trainee.network.table.weight, [self.corpus.train])
 
-    def details(self) -> dict[str, Any]:
+    @property
+    def loss_unit(self) -> str:
+        return f"nats per {losses.UNITS[self.corpus.vocabulary.level]}"
+
+    def sections(self) -> list[Section]:
         """Samples at rising temperatures."""
         assert isinstance(self.trainee.network, NextToken)
         model = LanguageModel(self.trainee.network, self.corpus.vocabulary)
         length, seed = SAMPLE_LENGTH[self.corpus.vocabulary.level], self.settings.training.seed
         samples = [
-            report.Sample(prompt, heat, "".join(model.stream(prompt, length, temperature=heat, seed=seed)))
+            Sample("".join(model.stream(prompt, length, temperature=heat, seed=seed)), prompt, f"Temperature {heat:g}")
             for prompt, heat in SAMPLES
         ]
-        return {"samples": samples}
+        return [Samples("Samples", samples, "Written by the model, unedited.")]
 
 
 TASK = LanguageTask()

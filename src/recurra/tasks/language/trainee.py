@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from recurra.data.batching.batches import StreamBatches
 from recurra.data.corpus.mapped import Corpus
 from recurra.engines.request import State
+from recurra.report.metric import ranked
+from recurra.tasks.language.metrics import METRICS
 from recurra.tasks.text.losses import named_loss
 from recurra.topologies.carry import begun_anew
 from recurra.topologies.many_to_many import NextToken
@@ -34,6 +36,7 @@ class LanguageTrainee:
     """A language model to be trained; see training.trainee.Trainee."""
 
     unit = "tokens"
+    chosen_by = ("loss",)
 
     def __init__(
         self, corpus: Corpus, settings: NextTokenSettings, *, batch_size: int, bptt: int | None, seed: int,
@@ -71,7 +74,7 @@ class LanguageTrainee:
         return evaluate_part(network, self.corpus.validation, self.corpus.vocabulary.level)
 
     def rank(self, found: dict[str, float]) -> list[float]:
-        return [found["loss"]]
+        return ranked(METRICS, self.chosen_by, found)
 
 
 @torch.inference_mode()

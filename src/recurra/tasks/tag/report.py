@@ -1,104 +1,118 @@
-"""What the report of a tagger shows: tags, spans, confusions, sentences."""
+"""What the report of a tagger shows: sentences, tags, spans, confusions."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from recurra import metrics
 from recurra.data.tagged import spans
-from recurra.report import record as report
+from recurra.report import sections as report
+from recurra.report.sections import Cell, Column, Columns
 from recurra.tasks.tag.data import TagPart
 
 MOST_TAGS = 40
 """With more, the confusion matrix is not drawn."""
 PAIRS, EXAMPLES, AROUND = 10, 5, 4
 """Most confused pairs, the examples of each, and the tokens shown on either side."""
-SENTENCES, BAND = 6, 12
-"""Sentences shown, and the tokens of a row."""
-MISTAKE = "✗"
+WRONG, RIGHT, LONGEST = 12, 4, 60
+"""Sentences with a mistake that are shown, sentences without, and the tokens of each at most."""
 
 
-def details(part: TagPart, predicted: list[list[str]], tags: Sequence[str], scheme: str | None) -> dict[str, Any]:
-    """Fields of report.record.RunRecord. predicted: the tags of each sentence of the part."""
+def sections(
+    part: TagPart, predicted: list[list[str]], tags: Sequence[str], scheme: str | None
+) -> list[report.Section]:
+    """predicted: the tags of each sentence of the part"""
     true = [list(sentence.tags) for sentence in part.sentences]
     names = [*tags, *sorted({tag for row in true for tag in row} - set(tags))]
     places = {name: place for place, name in enumerate(names)}
     truth, guess = (np.array([places[tag] for row in rows for tag in row]) for rows in (true, predicted))
-    found: dict[str, Any] = {
-        "per_class": [report.ClassScore(**asdict(row)) for row in metrics.per_class(truth, guess, names)],
-        "confused": _confused(part, true, predicted),
-        "tables": [*([_span_table(true, predicted)] if scheme else []), _sentences(part, true, predicted)],
-    }
-    if len(names) <= MOST_TAGS:
-        found |= {"classes": names, "confusion": metrics.confusion_matrix(truth, guess, names).tolist()}
-    return found
+    matrix = metrics.confusion_matrix(truth, guess, names).tolist() if len(names) <= MOST_TAGS else []
+    return [
+        _sentences(part, true, predicted),
+        *([_span_table(true, predicted)] if scheme else []),
+        _each_tag(metrics.per_class(truth, guess, names)),
+        _confused(part, true, predicted),
+        report.Matrix("Confusion matrix", names if matrix else [], matrix),
+    ]
 
 
-def _confused(part: TagPart, true: list[list[str]], predicted: list[list[str]]) -> list[report.ConfusedPair]:
+def _sentences(part: TagPart, true: list[list[str]], predicted: list[list[str]]) -> report.Sequences:
+    """Those with a mistake first, evenly over the part; then some without, folded."""
+    wrong = [row for row in range(len(true)) if true[row] != predicted[row]]
+    right = [row for row in range(len(true)) if true[row] == predicted[row]]
+    shown, fine = ([_sentence(part, row, true[row], predicted[row]) for row in _evenly(rows, count)]
+                   for rows, count in ((wrong, WRONG), (right, RIGHT)))  # fmt: skip
+    return report.Sequences(
+        "Sentences", shown,
+        f"{len(right):,} of {len(true):,} sentences are right throughout. Under a token stands its tag; a wrong one is "
+        "in colour, with the right tag and what it was taken for.",
+        fine, f"{len(fine)} sentences that are right",
+    )  # fmt: skip
+
+
+def _evenly(rows: list[int], count: int) -> list[int]:
+    return rows[:: max(1, len(rows) // count)][:count]
+
+
+def _sentence(part: TagPart, row: int, true: list[str], predicted: list[str]) -> report.Sequence:
+    sentence = part.sentences[row]
+    tokens = [
+        report.Token(token, f"{tag} → {guess}", "bad")
+        if tag != guess
+        else report.Token(token, "" if tag == spans.OUTSIDE else tag)
+        for token, tag, guess in zip(sentence.tokens[:LONGEST], true, predicted, strict=False)
+    ]
+    return report.Sequence(tokens, f"{sentence.file.name}:{sentence.lines[0]}")
+
+
+def _each_tag(found: Sequence[metrics.ClassRow]) -> report.Table:
+    rows: dict[bool, list[list[Cell]]] = {True: [], False: []}
+    for row in sorted(found, key=lambda row: (-row.support, row.name)):
+        rows[row.f1 > 0].append([row.name, row.support, row.precision, row.recall, row.f1, row.f1])
+    never = len(rows[False])
+    columns = [Column(title, "number") for title in ("Tokens", "Precision", "Recall", "F1")]
+    return report.Table(
+        "Each tag", ["Tag", *columns, Column("", "bar")], rows[True],
+        folded=rows[False], folded_as=f"{never:,} {'tag' if never == 1 else 'tags'} that it never got right",
+    )  # fmt: skip
+
+
+def _confused(part: TagPart, true: list[list[str]], predicted: list[list[str]]) -> report.Table:
     """The pairs most often confused, with examples: the token in brackets, between its neighbours."""
     counts: Counter[tuple[str, str]] = Counter()
+    support: Counter[str] = Counter(tag for row in true for tag in row)
     examples: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for sentence, tags, guess in zip(part.sentences, true, predicted, strict=True):
         for place, pair in enumerate(zip(tags, guess, strict=True)):
             if pair[0] != pair[1]:
                 counts[pair] += 1
                 if len(examples[pair]) < EXAMPLES:
-                    before, after = (
-                        sentence.tokens[max(0, place - AROUND) : place],
-                        sentence.tokens[place + 1 :][:AROUND],
-                    )
+                    before = sentence.tokens[max(0, place - AROUND) : place]
+                    after = sentence.tokens[place + 1 :][:AROUND]
                     examples[pair].append(" ".join([*before, f"[{sentence.tokens[place]}]", *after]))
-    order = sorted(counts, key=lambda pair: (-counts[pair], pair))[:PAIRS]
-    return [report.ConfusedPair(*pair, counts[pair], examples[pair]) for pair in order]
+    rows: list[list[Cell]] = [
+        [*pair, f"{counts[pair]:,} of {support[pair[0]]:,}", examples[pair]]
+        for pair in sorted(counts, key=lambda pair: (-counts[pair], pair))[:PAIRS]
+    ]
+    columns: Columns = ["True tag", "Taken for", Column("Times", "number"), Column("For example", "quotes")]
+    return report.Table("Most confused tags", columns, rows)
 
 
 def _span_table(true: list[list[str]], predicted: list[list[str]]) -> report.Table:
     found = spans.score(true, predicted)
-    rows = sorted(found.rows, key=lambda row: (-row.support, row.type))
-    cells = [
-        [r.type or "-", *_numbers(r.precision, r.recall, r.f1), f"{r.support:,}", f"{r.predicted:,}"] for r in rows
-    ]
-    total = ["all", *_numbers(found.precision, found.recall, found.f1)]
-    total += [f"{sum(getattr(row, name) for row in rows):,}" for name in ("support", "predicted")]
+    numbers = [Column(title, "number") for title in ("Spans", "Predicted", "Precision", "Recall", "F1")]
+    rows: dict[bool, list[list[Cell]]] = {True: [], False: []}
+    for row in sorted(found.rows, key=lambda row: (-row.support, row.type)):
+        cells: list[Cell] = [row.type or "-", row.support, row.predicted, row.precision, row.recall, row.f1, row.f1]
+        rows[row.f1 > 0].append(cells)
+    support, guessed = (sum(getattr(row, name) for row in found.rows) for name in ("support", "predicted"))
+    total: list[Cell] = ["all", support, guessed, found.precision, found.recall, found.f1, found.f1]
+    never = len(rows[False])
     return report.Table(
-        "Spans",
-        ["type", "precision", "recall", "F1", "there are", "predicted"],
-        [*cells, total],
+        "Spans", ["Type", *numbers, Column("", "bar")], [total, *rows[True]],
         "A span counts as found if its start, its end and its type are right.",
-    )
-
-
-def _numbers(*values: float) -> list[str]:
-    return [f"{value:.4f}" for value in values]
-
-
-def _sentences(part: TagPart, true: list[list[str]], predicted: list[list[str]]) -> report.Table:
-    """Some sentences, tokens over their tags: the first ones with a mistake, then the first ones without."""
-    wrong = [row for row in range(len(true)) if true[row] != predicted[row]]
-    right = [row for row in range(len(true)) if true[row] == predicted[row]]
-    kept = wrong[: SENTENCES // 2]
-    kept += right[: SENTENCES - len(kept)]
-    rows: list[list[str]] = []
-    for row in sorted(kept):
-        tokens = part.sentences[row].tokens
-        marked = [g if g == t else f"{MISTAKE} {g}" for t, g in zip(true[row], predicted[row], strict=True)]
-        for start in range(0, len(tokens), BAND):
-            band = slice(start, start + BAND)
-            pad = [""] * (BAND - len(tokens[band]))
-            rows += [
-                ["token", *tokens[band], *pad],
-                ["tag", *true[row][band], *pad],
-                ["predicted", *marked[band], *pad],
-            ]
-        rows.append([""] * (BAND + 1))
-    return report.Table(
-        "Sentences",
-        [""] * (BAND + 1),
-        rows[:-1],
-        f"{len(right):,} of {len(true):,} sentences are right throughout. {MISTAKE} marks a mistake.",
-    )
+        rows[False], f"{never:,} {'type' if never == 1 else 'types'} that it never found", [0],
+    )  # fmt: skip

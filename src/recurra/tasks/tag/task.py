@@ -12,13 +12,14 @@ from recurra.data.tagged.sentences import Tagged
 from recurra.errors import DataError
 from recurra.model_folder import ModelFolder
 from recurra.report.record import Baseline
+from recurra.report.sections import Section
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.stored import Config, TagConfig, config_of
 from recurra.tasks.tag.baselines import tag_baselines
 from recurra.tasks.tag.data import UNKNOWN_TAG, Kept, Lexicon, TagData, encode_part, prepare
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.reading import in_scheme, read_parts, spans_of
-from recurra.tasks.tag.report import details
+from recurra.tasks.tag.report import sections
 from recurra.tasks.tag.settings import TagSettings
 from recurra.tasks.tag.trainee import TagTrainee, build_network, evaluate_part, tag_part
 from recurra.tasks.task import Dataset, held_out_part
@@ -119,11 +120,11 @@ class TagDataset(Dataset):
         texts = [train.words[ids] for ids in train.encoded]
         return WordTable(self.data.lexicon.words.tokens, self.trainee.network.forms.words.weight, texts)
 
-    def details(self) -> dict[str, Any]:
-        """Scores of each tag and type of span, what is confused with what, and sentences."""
+    def sections(self) -> list[Section]:
+        """Sentences, scores of each tag and type of span, what is confused with what."""
         part = self.data.parts[self.evaluated_on]
         predicted, _ = tag_part(self.trainee.network.eval(), part)
-        return details(part, [[self.data.tags[i] for i in ids] for ids in predicted], self.data.tags, self.data.scheme)
+        return sections(part, [[self.data.tags[i] for i in ids] for ids in predicted], self.data.tags, self.data.scheme)
 
 
 TASK = TagTask()

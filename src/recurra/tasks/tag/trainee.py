@@ -14,7 +14,9 @@ from torch.nn import functional
 
 from recurra.data.batching.batches import BucketedBatches
 from recurra.data.tagged import spans
+from recurra.report.metric import ranked
 from recurra.tasks.tag.data import UNKNOWN_TAG, Lexicon, TagData, TagPart
+from recurra.tasks.tag.metrics import METRICS
 from recurra.topologies.paths import Transitions
 from recurra.topologies.sampling import numbers
 from recurra.topologies.settings import TaggerSettings
@@ -104,7 +106,12 @@ class TagTrainee:
         return {name: found[name] for name in ("loss", "span_f1", "accuracy") if name in found}
 
     def rank(self, found: dict[str, float]) -> list[float]:
-        return [-found["span_f1" if "span_f1" in found else "accuracy"], found["loss"]]
+        return ranked(METRICS, self.chosen_by, found)
+
+    @property
+    def chosen_by(self) -> tuple[str, ...]:
+        """Whole spans, where tags write any."""
+        return ("span_f1" if self.data.scheme else "accuracy", "loss")
 
 
 def logits_of(network: nn.Module, batch: TagBatch) -> tuple[Tensor, Tensor]:

@@ -10,9 +10,8 @@ import torch
 from recurra import metrics
 from recurra.data.files.parallel import Pairs
 from recurra.model_folder import ModelFolder
-from recurra.report import record as report
-from recurra.report.attention import draw_attention
 from recurra.report.record import Baseline
+from recurra.report.sections import Section
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.task import Dataset, held_out_part
 from recurra.tasks.translate.baselines import translate_baselines
@@ -26,6 +25,7 @@ from recurra.tasks.translate.data import (
     vocabularies_from_json,
 )
 from recurra.tasks.translate.model import Translator
+from recurra.tasks.translate.report import sections
 from recurra.tasks.translate.settings import TranslateSettings
 from recurra.tasks.translate.trainee import TranslateTrainee, nats_per_token, sacrebleu, scores
 from recurra.tasks.weights import load_network
@@ -35,10 +35,6 @@ from recurra.topologies.encoder_decoder import EncoderDecoder
 
 SEARCH = Search()
 """How the translations that are evaluated are searched for."""
-SAMPLES, PICTURES = 10, 4
-"""Translations and attention pictures of the report."""
-LENGTHS = (8, 12, 16, 24)
-"""Words of a source: where the groups of the table by length end."""
 
 
 class TranslateTask:
@@ -111,39 +107,12 @@ class TranslateDataset(Dataset):
         texts = [row[:-1] for row in self.data.parts["train"].encoded_sources]
         return WordTable(self.data.source.tokens, network.source.weight, texts)
 
-    def details(self) -> dict[str, Any]:
+    def sections(self) -> list[Section]:
         """Translations beside their references, BLEU by length, where the decoder looked."""
         part = self._part
         written = self.written or self._model.texts(part.encoded_sources, part.sources, SEARCH)
-        chosen = range(0, len(part), max(1, len(part) // SAMPLES))[:SAMPLES]
-        rows = [[part.sources[i], part.targets[i], written[i]] for i in chosen]
-        samples = report.Table("Translations", ["source", "reference", "Recurra"], rows, "Taken at even distances.")
-        tables = [samples, self._by_length(written)]
-        if self.settings.network.attention == "none":
-            return {"tables": tables}
-        texts = [part.sources[i] for i in range(len(part)) if 5 <= len(part.sources[i].split()) <= 15][:PICTURES]
-        pictures = []
-        for number, found in enumerate(self._model.translate(texts or part.sources[:PICTURES], SEARCH)):
-            if found.weights is not None:
-                drawn = draw_attention(
-                    found.source_tokens, found.target_tokens, found.weights, name=f"attention-{number}"
-                )
-                title, said = f"Where the decoder looked: {found.text}", f"{found.text} was translated as {found.best}"
-                pictures.append(report.Picture(title, drawn, said))
-        return {"tables": tables, "pictures": pictures}
-
-    def _by_length(self, written: list[str]) -> report.Table:
-        part, rows, low = self._part, [], 1
-        lowercase = _lowercase(self.settings)
-        sizes = [len(text.split()) for text in part.sources]
-        for high in (*LENGTHS, max([*sizes, LENGTHS[-1] + 1])):
-            chosen = [i for i, size in enumerate(sizes) if low <= size <= high]
-            if chosen:
-                found = scores([written[i] for i in chosen], [part.targets[i] for i in chosen], lowercase=lowercase)
-                rows.append([f"{low} to {high}", str(len(chosen)), f"{found['bleu']:.1f}", f"{found['chrf']:.1f}"])
-            low = high + 1
-        note = "Words between spaces; in a script without spaces all sentences are in the first row."
-        return report.Table("By the length of the source", ["words", "pairs", "BLEU", "chrF"], rows, note)
+        looked = self.settings.network.attention != "none"
+        return sections(self._model, part, written, SEARCH, lowercase=_lowercase(self.settings), looked=looked)
 
 
 def _evaluated(

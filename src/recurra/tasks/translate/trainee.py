@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from recurra import metrics
 from recurra.data.batching.pairs import PairBatch, PairBatches
 from recurra.errors import UsageError
+from recurra.report.metric import ranked
 from recurra.tasks.translate.data import PairPart, TranslateData
+from recurra.tasks.translate.metrics import METRICS
 from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.settings import EncoderDecoderSettings
 
@@ -29,6 +31,7 @@ class TranslateTrainee:
     """
 
     unit = "tokens"
+    chosen_by = ("loss",)
 
     def __init__(
         self,
@@ -65,7 +68,7 @@ class TranslateTrainee:
         return {"loss": loss, "perplexity": metrics.perplexity(loss)}
 
     def rank(self, found: dict[str, float]) -> list[float]:
-        return [found["loss"]]
+        return ranked(METRICS, self.chosen_by, found)
 
 
 def tensors(network: nn.Module, batch: PairBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -1,0 +1,75 @@
+"""What the report of a classifier shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra import metrics
+from recurra.report.sections import Cell, Column, Columns, Matrix, Section, Table
+from recurra.tasks.classify.calibration import reliability
+from recurra.tasks.classify.data import Part
+
+EXAMPLES, PAIRS, WRONG = 5, 10, 10
+"""Quoted for each of the most confused pairs; such pairs; examples of which it was surest, and wrong."""
+LONGEST = 200
+"""Characters of a text that is quoted."""
+
+
+def sections(
+    part: Part, classes: list[str], logs: npt.NDArray[np.float64], temperature: float, name: str
+) -> list[Section]:
+    """logs: log-probabilities [N, C] of the part, which is called `name`; temperature: what is in them already"""
+    predicted = logs.argmax(-1)
+    matrix = metrics.confusion_matrix(part.labels, predicted, classes)
+    return [
+        Matrix("Confusion matrix", classes, matrix.tolist()),
+        _each_class(part, predicted, classes),
+        _confused(part, predicted, classes, matrix),
+        _surely_wrong(part, predicted, classes, logs),
+        reliability(logs, part.labels, temperature, name),
+    ]
+
+
+def _each_class(part: Part, predicted: npt.NDArray[np.int64], classes: list[str]) -> Table:
+    found = sorted(metrics.per_class(part.labels, predicted, classes), key=lambda row: (-row.support, row.name))
+    rows: dict[bool, list[list[Cell]]] = {True: [], False: []}
+    for row in found:
+        rows[row.f1 > 0].append([row.name, row.support, row.precision, row.recall, row.f1, row.f1])
+    never = len(rows[False])
+    columns = [Column(title, "number") for title in ("Examples", "Precision", "Recall", "F1")]
+    return Table(
+        "Each class", ["Class", *columns, Column("", "bar")], rows[True],
+        folded=rows[False], folded_as=f"{never:,} {'class' if never == 1 else 'classes'} that it never got right",
+    )  # fmt: skip
+
+
+def _confused(part: Part, predicted: npt.NDArray[np.int64], classes: list[str], matrix: npt.NDArray[np.int64]) -> Table:
+    rows: list[list[Cell]] = []
+    for pair in metrics.most_confused(matrix, classes, top=PAIRS):
+        true, wrong = classes.index(pair.true), classes.index(pair.predicted)
+        found = np.flatnonzero((part.labels == true) & (predicted == wrong))[:EXAMPLES]
+        of = int(matrix[true].sum())
+        rows.append([pair.true, pair.predicted, f"{pair.count:,} of {of:,}", [part.texts[i][:LONGEST] for i in found]])
+    columns: Columns = ["True class", "Taken for", Column("Times", "number"), Column("For example", "quotes")]
+    return Table("Most confused pairs", columns, rows)
+
+
+def _surely_wrong(
+    part: Part, predicted: npt.NDArray[np.int64], classes: list[str], logs: npt.NDArray[np.float64]
+) -> Table:
+    """What a label that is wrong, or a text that says too little, looks like."""
+    wrong = np.flatnonzero(predicted != part.labels)
+    surest = wrong[np.argsort(-logs[wrong].max(-1), kind="stable")][:WRONG]
+    rows: list[list[Cell]] = [
+        [[part.texts[i][:LONGEST]], classes[part.labels[i]], classes[predicted[i]],
+         f"{np.exp(logs[i].max()):.3f}", part.place(i)]
+        for i in surest
+    ]  # fmt: skip
+    columns: Columns = [Column("Text", "quotes"), "True class", "Taken for", Column("Probability", "number"),
+               Column("Where", "code")]  # fmt: skip
+    return Table(
+        "Surest mistakes", columns, rows,
+        f"{len(wrong):,} of {len(part):,} are wrong; these are the ones that it was surest of. Some may be labelled "
+        "wrongly.",
+    )  # fmt: skip

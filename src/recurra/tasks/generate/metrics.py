@@ -1,0 +1,7 @@
+"""What a conditioned generator's scores are."""
+
+from __future__ import annotations
+
+from recurra.tasks.text.losses import METRICS
+
+__all__ = ["METRICS"]
