@@ -24,7 +24,10 @@ CLASSES = ["好评", "差评", "mixed"]
 def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[SimpleNamespace]]:
     """The fonts of this machine, as a test says."""
     there: list[SimpleNamespace] = []
-    monkeypatch.setattr(fonts, "font_manager", SimpleNamespace(fontManager=SimpleNamespace(ttflist=there)))
+    manager = SimpleNamespace(ttflist=there)
+    monkeypatch.setattr(
+        fonts, "font_manager", SimpleNamespace(fontManager=manager, findSystemFonts=lambda: [f.fname for f in there])
+    )
     fonts.chinese_family.cache_clear()
     yield there
     fonts.chinese_family.cache_clear()
@@ -32,7 +35,8 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[SimpleNamespace]
 
 def test_the_most_wanted_family_of_those_that_are_there(installed: list[SimpleNamespace]) -> None:
     installed += [
-        SimpleNamespace(name=name) for name in ("DejaVu Sans", "Noto Serif CJK SC", "Microsoft YaHei", "Arial")
+        SimpleNamespace(name=name, fname=name)
+        for name in ("DejaVu Sans", "Noto Serif CJK SC", "Microsoft YaHei", "Arial")
     ]
     assert fonts.chinese_family() == "Microsoft YaHei"
     assert fonts.families() == ["DejaVu Sans", "Microsoft YaHei"]
@@ -42,7 +46,7 @@ def test_the_most_wanted_family_of_those_that_are_there(installed: list[SimpleNa
 
 
 def test_no_font_with_chinese_is_told_where_there_is_chinese(installed: list[SimpleNamespace]) -> None:
-    installed.append(SimpleNamespace(name="DejaVu Sans"))
+    installed.append(SimpleNamespace(name="DejaVu Sans", fname="DejaVuSans.ttf"))
     assert fonts.families() == ["DejaVu Sans"]
     told = fonts.note(report_records.classifier(CLASSES))
     assert told is not None
@@ -50,6 +54,28 @@ def test_no_font_with_chinese_is_told_where_there_is_chinese(installed: list[Sim
     latin = report_records.classifier(["a", "b"])
     latin.sections[:] = latin.sections[:2]
     assert fonts.note(latin) is None
+
+
+def test_fonts_installed_after_matplotlib_wrote_its_list_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by a process that has looked before."""
+    listed = [SimpleNamespace(name="DejaVu Sans", fname="DejaVuSans.ttf")]
+    on_disk = ["DejaVuSans.ttf"]
+
+    def add(path: str) -> None:
+        if path == "broken.ttf":
+            raise RuntimeError("no font")
+        listed.append(SimpleNamespace(name="Noto Sans CJK SC", fname=path))
+
+    manager = SimpleNamespace(ttflist=listed, addfont=add)
+    monkeypatch.setattr(fonts, "font_manager", SimpleNamespace(fontManager=manager, findSystemFonts=lambda: on_disk))
+    fonts.chinese_family.cache_clear()
+    try:
+        assert fonts.note(report_records.classifier(CLASSES)) == fonts.NO_FONT
+        on_disk += ["broken.ttf", "NotoSansCJK-Regular.ttc"]
+        assert fonts.note(report_records.classifier(CLASSES)) is None
+        assert fonts.families() == ["DejaVu Sans", "Noto Sans CJK SC"]
+    finally:
+        fonts.chinese_family.cache_clear()
 
 
 def test_pictures_keep_chinese_as_text() -> None:

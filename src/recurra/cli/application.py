@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from recurra.cli.bench import bench
+from recurra.cli.cache import cache
 from recurra.cli.cells import explain
 from recurra.cli.datasets import get_data, list_data
 from recurra.cli.help import NAMES, Command, Group
@@ -37,6 +38,7 @@ def application() -> typer.Typer:
     data.command("list", cls=Command)(list_data)
     data.command("get", cls=Command)(get_data)
     app.add_typer(data, name="data", no_args_is_help=False)
+    app.command(cls=Command)(cache)
     return app
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 
 from matplotlib import font_manager
 
 from recurra.data.tokens.chinese import is_han
 from recurra.report.record import RunRecord
+
+log = logging.getLogger("recurra.report")
 
 LATIN = "DejaVu Sans"
 CHINESE = (
@@ -31,9 +34,25 @@ NO_FONT = (
 
 @functools.cache
 def chinese_family() -> str | None:
-    """The first family of CHINESE that matplotlib finds on this machine, None without any."""
+    """The first family of CHINESE on this machine, None without any."""
+    return _first() or (_first() if _read_anew() else None)
+
+
+def _first() -> str | None:
     there = {font.name for font in font_manager.fontManager.ttflist}
     return next((family for family in CHINESE if family in there), None)
+
+
+def _read_anew() -> bool:
+    """Add the fonts that were installed since matplotlib wrote its list, which it keeps. Whether there are any"""
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    new = [path for path in font_manager.findSystemFonts() if path not in known]
+    for path in new:
+        try:
+            font_manager.fontManager.addfont(path)
+        except (OSError, RuntimeError, ValueError) as error:
+            log.debug("the font %s cannot be read: %s", path, error)
+    return bool(new)
 
 
 def families() -> list[str]:
@@ -44,6 +63,7 @@ def families() -> list[str]:
 
 def note(record: RunRecord) -> str | None:
     """What to tell the user: NO_FONT if the record has Chinese to show and no font here has it, else None."""
-    if chinese_family() is not None:
+    if chinese_family() is not None or not any(map(is_han, json.dumps(record.to_json(), ensure_ascii=False))):
         return None
-    return NO_FONT if any(map(is_han, json.dumps(record.to_json(), ensure_ascii=False))) else None
+    chinese_family.cache_clear()  # one may have been installed since this process looked
+    return NO_FONT if chinese_family() is None else None
