@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -105,10 +106,20 @@ def test_the_whole_training_step(precision: str, bench) -> None:
 
 
 def test_no_hook_is_left_by_the_parts(bench) -> None:
+    tables = hook_tables()
     bench("step", cells=["rnn"])
+    assert hook_tables() == tables == dict.fromkeys(tables, 0)
     weight = torch.nn.Parameter(torch.ones(2))
     weight.sum().backward()
     torch.optim.SGD([weight]).step()
+
+
+def hook_tables() -> dict[str, int]:
+    """How many hooks torch holds for all modules and all optimizers, by table."""
+    places = (import_module("torch.nn.modules.module"), import_module("torch.optim.optimizer"))
+    found = {n: v for place in places for n, v in vars(place).items() if n.startswith("_global_") and "hooks" in n}
+    assert {"_global_forward_hooks", "_global_backward_hooks", "_global_optimizer_pre_hooks"} <= found.keys()
+    return {name: len(table) for name, table in found.items()}
 
 
 def test_an_engine_that_cannot_says_why(bench) -> None:

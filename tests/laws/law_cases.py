@@ -11,7 +11,7 @@ from torch import Tensor
 
 from recurra.cells.definition import Cell
 from recurra.engines.choose import ENGINES, explain_choice
-from recurra.engines.request import CellWeights, Engine
+from recurra.engines.request import CellWeights, Engine, Request
 from recurra.recurrence import unroll
 from tests.laws.cells_for_tests import CELLS
 
@@ -30,6 +30,17 @@ BESIDE_REFERENCE = [(cell, name) for cell, name in PAIRS if name != "reference"]
 every_pair_but_reference = pytest.mark.parametrize(
     ("cell", "engine"), BESIDE_REFERENCE, ids=[f"{c.name}-{e}" for c, e in BESIDE_REFERENCE]
 )
+
+
+def takes_masks(engine: str, cell: Cell) -> bool:
+    weights = CellWeights(**{name: torch.zeros(shape) for name, shape in cell.shapes(3, 4).items()})
+    state = tuple(torch.zeros(1, 4) for _ in cell.states)
+    request = Request(cell, weights, torch.zeros(1, 1, 3), state, recurrent_mask=torch.ones(1, 4))
+    return next(e for e in ENGINES if e.name == engine).why_not(request) is None
+
+
+MASKED = [(cell, name) for cell, name in PAIRS if takes_masks(name, cell)]
+every_pair_with_masks = pytest.mark.parametrize(("cell", "engine"), MASKED, ids=[f"{c.name}-{e}" for c, e in MASKED])
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,7 @@ def answer(
         CellWeights(**sample.weights),
         sample.x,
         sample.state,
-        lengths=None if lengths is None else torch.tensor(lengths),
+        lengths=None if lengths is None else torch.tensor(lengths, dtype=torch.int64),
         reverse=reverse,
         recurrent_mask=recurrent_mask,
         engine=engine,

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
 from recurra.cells.definition import Cell
-from recurra.engines.request import CellWeights
+from recurra.engines.choose import ENGINES
+from recurra.engines.request import CellWeights, Request
 from recurra.recurrence import unroll
 from tests.laws.law_cases import (
     TOLERANCE,
@@ -16,6 +19,7 @@ from tests.laws.law_cases import (
     every_cell,
     every_pair,
     every_pair_but_reference,
+    every_pair_with_masks,
     gradients,
 )
 
@@ -109,12 +113,59 @@ def test_expanded_inputs(cell: Cell, engine: str) -> None:
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-11)
 
 
+@pytest.mark.parametrize("lengths", [None, RAGGED], ids=["full", "ragged"])
+@every_pair_with_masks
+def test_with_a_recurrent_mask(cell: Cell, engine: str, lengths: list[int] | None) -> None:
+    mask = torch.tensor([[2.0, 0.0, 2.0, 2.0, 0.0]] * 2 + [[0.0] * 5, [2.0] * 5], dtype=torch.float64)
+    sample, given = draw(cell), {"recurrent_mask": mask, "lengths": lengths}
+    found = answer(cell, engine, sample, **given)
+    assert_same(found, answer(cell, "reference", sample, **given))
+    same = torch.equal(found["y"], answer(cell, engine, sample, lengths=lengths)["y"])
+    assert same == ("weight_hh" not in sample.weights), "a mask is of the operands of recurrent products"
+
+
+@pytest.mark.parametrize("where", ["weight_ih", "weight_hh", "bias_ih", "bias_hh"])
+@every_pair_but_reference
+def test_nan_passes_through(cell: Cell, engine: str, where: str) -> None:
+    """NaN in a weight is NaN in the same outputs and gradients."""
+    sample = draw(cell)
+    if where not in sample.weights:
+        pytest.skip(f"{cell.name} has no {where}")
+    with torch.no_grad():
+        sample.weights[where].view(-1)[0] = torch.nan
+    found, expected = answer(cell, engine, sample), answer(cell, "reference", sample)
+    assert found["y"].isnan().any()
+    for part, value in expected.items():
+        torch.testing.assert_close(found[part].isnan(), value.isnan(), msg=part)
+
+
+@every_pair
+def test_gradients_share_no_memory(cell: Cell, engine: str) -> None:
+    """Both biases of a gate have equal gradients; clipping one in place must not change the other."""
+    sample = draw(cell)
+    y, _ = unroll(cell, CellWeights(**sample.weights), sample.x, sample.state, engine=engine)
+    y.sum().backward()
+    leaves = [sample.x, *sample.state, *sample.weights.values()]
+    parts = sorted((g.data_ptr(), g.nbytes) for leaf in leaves if (g := leaf.grad) is not None)
+    assert all(start + size <= after for (start, size), (after, _) in pairwise(parts))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
 @every_cell
-def test_an_empty_batch(cell: Cell) -> None:
-    sample = draw(cell, batch=0)
-    y, last = unroll(cell, CellWeights(**sample.weights), sample.x, lengths=torch.zeros(0, dtype=torch.int64))
-    assert y.shape == (0, 6, 5)
-    assert [s.shape for s in last] == [(0, 5)] * len(cell.states)
+def test_an_empty_batch(cell: Cell, dtype: torch.dtype) -> None:
+    sample = draw(cell, batch=0, dtype=dtype)
+    for engine in that_can(cell, sample):
+        found = answer(cell, engine, sample, lengths=[])
+        assert found["y"].shape == (0, 6, 5)
+        assert all(found[f"last {name}"].shape == (0, 5) for name in cell.states)
+        for name, weight in sample.weights.items():
+            assert torch.equal(found[f"d {name}"], torch.zeros_like(weight)), (engine, name)
+
+
+def that_can(cell: Cell, sample: Sample) -> list[str]:
+    """Those that take this sample; "auto" is among them."""
+    request = Request(cell, CellWeights(**sample.weights), sample.x, sample.state)
+    return ["auto", *(e.name for e in ENGINES if e.why_not(request) is None)]
 
 
 @every_pair

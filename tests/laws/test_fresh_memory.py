@@ -1,5 +1,5 @@
-"""Native laws where memory that nobody wrote is NaN: sizes that are no multiple of anything, 1 to 3 threads, every
-variant that this machine can run."""
+"""No engine reads memory that was not written: such memory is NaN here. Of the native engine every variant that this
+machine can run, at sizes that are multiples of nothing, with 1 to 3 threads."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from recurra.engines.native import library
 from recurra.engines.native.compiled import compiled
 from recurra.engines.request import CellWeights, Embedded
 from recurra.recurrence import unroll
-from tests.laws.law_cases import Answer, Sample, answer, assert_same, draw, every_cell, gradients
-
-pytestmark = pytest.mark.skipif(library.why_missing() is not None, reason="the native engine was not built")
+from tests.laws.law_cases import Answer, Sample, answer, assert_same, draw, every_cell, every_pair, gradients
 
 VARIANTS = library.variants() if library.why_missing() is None else []
 
@@ -27,19 +25,24 @@ VARIANTS = library.variants() if library.why_missing() is None else []
 SIZES = [(1, 1, 1, 1), (2, 5, 1, 9), (1, 4, 33, 83), (7, 3, 17, 31), (5, 2, 40, 65), (67, 2, 3, 5)]
 
 
+def fill_with_nan(on: bool) -> None:
+    """Fresh memory of the core and of torch."""
+    torch.use_deterministic_algorithms(on)  # torch fills what it hands out
+    for name in VARIANTS:
+        library.open_variant(name).c.recurra_fill_nan(int(on))
+
+
 @pytest.fixture
 def nan_everywhere() -> Iterator[None]:
     """Fresh memory of the core and of torch is NaN; teams are as large as is asked for."""
     threads = torch.get_num_threads()
-    torch.use_deterministic_algorithms(True)
+    fill_with_nan(True)
     for name in VARIANTS:
-        library.open_variant(name).c.recurra_fill_nan(1)
         library.open_variant(name).c.recurra_threads_as_asked(1)
     yield
+    fill_with_nan(False)
     for name in VARIANTS:
-        library.open_variant(name).c.recurra_fill_nan(0)
         library.open_variant(name).c.recurra_threads_as_asked(0)
-    torch.use_deterministic_algorithms(False)
     torch.set_num_threads(threads)
     library.read_environment_again()
 
@@ -68,6 +71,18 @@ def assert_native_is_right(cell: Cell, sample: Sample, threads: int, **given: An
 
 def some_lengths(batch: int, time: int) -> list[int]:
     return [1 + (3 * i) % time for i in range(batch)]
+
+
+@pytest.mark.parametrize("lengths", [None, [7, 1, 3, 3, 2]], ids=["full", "ragged"])
+@pytest.mark.usefixtures("nan_everywhere")
+@every_pair
+def test_nothing_is_read_that_was_not_written(cell: Cell, engine: str, lengths: list[int] | None) -> None:
+    """To the bit what it is on memory as it comes: nothing but the memory differs."""
+    assert torch.empty(4).isnan().all()
+    sample = draw(cell, 5, 7, 3, 9)
+    found = answer(cell, engine, sample, lengths=lengths)
+    fill_with_nan(False)
+    assert_same(found, answer(cell, engine, sample, lengths=lengths), exact=True)
 
 
 @pytest.mark.usefixtures("nan_everywhere")

@@ -6,7 +6,7 @@ import torch
 from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights
 from recurra.recurrence import unroll
-from tests.laws.law_cases import draw, every_cell, every_pair
+from tests.laws.law_cases import draw, every_pair, every_pair_with_masks
 
 LENGTHS = torch.tensor([3, 1])
 
@@ -39,6 +39,6 @@ def test_gradients_are_those_of_finite_differences(cell: Cell, engine: str, reve
     assert check(cell, engine, ragged=reverse, reverse=reverse)
 
 
-@every_cell
-def test_with_a_recurrent_mask(cell: Cell) -> None:
-    assert check(cell, "auto", ragged=True, reverse=True, masked=True)
+@every_pair_with_masks
+def test_with_a_recurrent_mask(cell: Cell, engine: str) -> None:
+    assert check(cell, engine, ragged=True, reverse=True, masked=True)

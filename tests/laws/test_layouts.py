@@ -55,6 +55,46 @@ def test_any_layout_of_weights_input_and_states(cell: Cell, engine: str, layout:
     assert_same(found, answer(cell, "reference", sample, lengths=LENGTHS))
 
 
+def transposed(values: Tensor) -> Tensor:
+    """Time first in memory."""
+    return values.transpose(0, 1).contiguous().transpose(0, 1)
+
+
+def units_first(values: Tensor) -> Tensor:
+    return values.transpose(1, 2).contiguous().transpose(1, 2)
+
+
+def expanded(values: Tensor) -> Tensor:
+    """One number for all rows and steps."""
+    return values[:1, :1].expand_as(values)
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "ragged"])
+@pytest.mark.parametrize("layout", [transposed, every_other, expanded, units_first], ids=lambda f: f.__name__)
+@every_pair
+def test_any_layout_of_x_and_dy(
+    cell: Cell, engine: str, layout: Callable[[Tensor], Tensor], lengths: list[int] | None
+) -> None:
+    sample, found = draw(cell), []
+    rows = None if lengths is None else torch.tensor(lengths)
+    d_y = layout(torch.linspace(-1, 1, 120, dtype=torch.float64).sin().view(4, 6, 5))
+    x = layout(sample.x.detach())
+    for given, d in ((x, d_y), (x.contiguous(), d_y.contiguous())):
+        leaf = given.detach().requires_grad_()
+        y, _ = unroll(cell, CellWeights(**sample.weights), leaf, sample.state, lengths=rows, engine=engine)
+        leaves = [leaf, *sample.state, *sample.weights.values()]
+        found.append([y.detach(), *torch.autograd.grad(y, leaves, d, materialize_grads=True, allow_unused=True)])
+    torch.testing.assert_close(found[0], found[1])
+
+
+@every_pair
+def test_one_state_for_all_rows(cell: Cell, engine: str) -> None:
+    sample = draw(cell)
+    state = tuple(s.detach()[:1].expand(4, -1).requires_grad_() for s in sample.state)
+    shared = replace(laid_out(sample, every_other), state=state)
+    assert_same(answer(cell, engine, shared), answer(cell, "reference", replace(sample, state=state)))
+
+
 def with_tokens(cell: Cell, engine: str, sample: Sample, tokens: Tensor, table: Tensor) -> Answer:
     y, last = unroll(cell, CellWeights(**sample.weights), Embedded(tokens, table), sample.state, engine=engine)
     return gradients(Sample(sample.weights, table, sample.state), {"y": y, "last": last[0]})

@@ -5,12 +5,17 @@ from __future__ import annotations
 import torch
 
 from recurra.cells.definition import Cell
+from recurra.engines.request import CellWeights
 from recurra.layers.stack import Stack
-from tests.laws.law_cases import every_cell, every_pair
+from recurra.recurrence import unroll
+from tests.laws.law_cases import answer, draw, every_cell, every_pair, gradients
 
 LENGTHS = torch.tensor([6, 1, 4, 5])
 CLOSE = 2e-2
 """bf16 has 8 bits: 4e-3 for each number, summed and carried over six steps and two layers."""
+
+PART_CLOSE = {"native": 3e-2}
+"""Of a part's norm; the engines made of torch's operations round after each of them."""
 
 
 def stack(cell: Cell, engine: str) -> tuple[Stack, torch.Tensor]:
@@ -48,6 +53,19 @@ def test_gradients_under_autocast(cell: Cell, engine: str) -> None:
         found.append(torch.autograd.grad(y.float().square().mean(), list(layer.parameters())))
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(other, one, rtol=0, atol=CLOSE * float(one.abs().max()) + 1e-4)
+
+
+@every_pair
+def test_autocast_is_close_part_by_part(cell: Cell, engine: str) -> None:
+    """Outputs, states and every gradient, each by its norm, beside the reference in float32."""
+    sample = draw(cell, dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        y, last = unroll(cell, CellWeights(**sample.weights), sample.x, sample.state, engine=engine)
+    found = gradients(sample, {"y": y} | {f"last {n}": s for n, s in zip(cell.states, last, strict=True)})
+    for name, expected in answer(cell, "reference", sample).items():
+        error = (found[name].float() - expected).norm() / expected.norm().clamp(min=1e-6)
+        assert error < PART_CLOSE.get(engine, 5e-2), f"{name}: {error}"
+        assert name == "y" or found[name].dtype == torch.float32, name
 
 
 @every_pair
