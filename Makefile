@@ -33,7 +33,7 @@ demo: $(STAMP) $(if $(COMPILER),native)
 check: test
 
 test: native emulated
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 native: $(STAMP) compiler
 	@[ -f build/native/build.ninja ] || $(CMAKE) -S native -B build/native -G Ninja -DCMAKE_INSTALL_MESSAGE=LAZY

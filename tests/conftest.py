@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+
+for _threads in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+"""Before torch is imported: the suite's networks are too small to share among threads, and `pytest -n 2` runs processes
+side by side. What is about threads asks for its own number."""
 
 
 def pytest_configure() -> None:
