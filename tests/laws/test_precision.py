@@ -14,8 +14,8 @@ LENGTHS = torch.tensor([6, 1, 4, 5])
 CLOSE = 2e-2
 """bf16 has 8 bits: 4e-3 for each number, summed and carried over six steps and two layers."""
 
-PART_CLOSE = {"native": 3e-2}
-"""Of a part's norm; the engines made of torch's operations round after each of them."""
+PART_CLOSE = 3e-2
+"""Of a part's norm. Twice that where torch's operations, which round one by one, run a cell with products in a row."""
 
 
 def stack(cell: Cell, engine: str) -> tuple[Stack, torch.Tensor]:
@@ -64,7 +64,9 @@ def test_autocast_is_close_part_by_part(cell: Cell, engine: str) -> None:
     found = gradients(sample, {"y": y} | {f"last {n}": s for n, s in zip(cell.states, last, strict=True)})
     for name, expected in answer(cell, "reference", sample).items():
         error = (found[name].float() - expected).norm() / expected.norm().clamp(min=1e-6)
-        assert error < PART_CLOSE.get(engine, 5e-2), f"{name}: {error}"
+        assert error < PART_CLOSE * (2 if (cell.name, engine) == ("output-first", "reference") else 1), (
+            f"{name}: {error}"
+        )
         assert name == "y" or found[name].dtype == torch.float32, name
 
 
