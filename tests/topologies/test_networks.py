@@ -12,7 +12,7 @@ from torch import Tensor
 from recurra import model_folder
 from recurra.engines.request import Embedded
 from recurra.errors import UsageError
-from recurra.topologies.carry import begun_anew, detached
+from recurra.topologies.carry import reset_rows, detached
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.many_to_one import SequenceClassifier, pooled
@@ -230,11 +230,11 @@ def test_what_a_language_model_cannot_have_is_refused() -> None:
         NextToken(11, small_language(tie_weights=True))
 
 
-def test_begun_anew_puts_rows_back_to_the_start_and_leaves_the_others():
+def test_reset_rows_puts_rows_back_to_the_start_and_leaves_the_others():
     state, start = (
         (torch.ones(2, 3, 4), torch.full((2, 3, 4), 2.0)),
         (torch.zeros(2, 3, 4), torch.full((2, 3, 4), -1.0)),
     )
-    h, c = begun_anew(state, start, torch.tensor([False, True, False]))
+    h, c = reset_rows(state, start, torch.tensor([False, True, False]))
     assert h[:, :, 0].tolist() == [[1.0, 0.0, 1.0]] * 2
     assert c[:, :, 0].tolist() == [[2.0, -1.0, 2.0]] * 2

@@ -17,7 +17,7 @@ def detached(state: State) -> State:
     return tuple(s.detach() for s in state)
 
 
-def begun_anew(state: State, start: State, rows: Tensor) -> State:
+def reset_rows(state: State, start: State, rows: Tensor) -> State:
     """The carried state, with some rows put back to where a sequence starts.
 
     Without it a network knows only the states that its few streams passed through; from others, such as the start of a

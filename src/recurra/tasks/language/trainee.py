@@ -17,7 +17,7 @@ from recurra.engines.request import State
 from recurra.report.metric import ranked
 from recurra.tasks.language.metrics import METRICS
 from recurra.tasks.text.losses import named_loss
-from recurra.topologies.carry import begun_anew
+from recurra.topologies.carry import reset_rows
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.settings import NextTokenSettings
 
@@ -61,7 +61,7 @@ class LanguageTrainee:
         inputs, targets = (torch.from_numpy(a).to(device) for a in batch)
         if state is not None and self.state_reset:
             fresh = torch.rand(len(inputs)) < self.state_reset
-            state = begun_anew(state, _fresh_state(network, inputs), fresh.to(device))
+            state = reset_rows(state, _fresh_state(network, inputs), fresh.to(device))
         losses, state = network(inputs, state, targets)
         return losses.mean(), targets.numel(), state
 
