@@ -98,10 +98,10 @@ def test_scheduled_sampling_reads_its_own_words_by_chance():
     never = network._write_own(TARGET[:, :3], network.read(SOURCE, LENGTHS), 0.0)
     torch.testing.assert_close(never, network.write(TARGET[:, :3], network.read(SOURCE, LENGTHS))[0])
     torch.manual_seed(1)
-    own = network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS, own_words=1.0)
+    own = network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS, scheduled_sampling=1.0)
     assert own.item() != pytest.approx(plain.item(), rel=1e-6)
     torch.manual_seed(1)
-    assert own.item() == network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS, own_words=1.0).item()
+    assert own.item() == network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS, scheduled_sampling=1.0).item()
 
 
 def test_a_tied_table_is_the_output_layer():

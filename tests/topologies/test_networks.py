@@ -12,7 +12,7 @@ from torch import Tensor
 from recurra import model_folder
 from recurra.engines.request import Embedded
 from recurra.errors import UsageError
-from recurra.topologies.carry import reset_rows, detached
+from recurra.topologies.carry import detached, reset_rows
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.many_to_one import SequenceClassifier, pooled

@@ -157,26 +157,26 @@ class EncoderDecoder(nn.Module):
         target_lengths: Tensor,
         *,
         smoothing: float = 0.0,
-        own_words: float = 0.0,
+        scheduled_sampling: float = 0.0,
     ) -> Tensor:
         """Mean cross-entropy of the targets, each read up to the token that is asked for.
 
-        smoothing: of the labels; own_words: the chance that the decoder reads what it would have written itself in
-        place of the target's token (scheduled sampling, Bengio et al. 2015)
+        smoothing: of the labels; scheduled_sampling: the probability that the decoder reads its own draw instead of
+        the target's token (Bengio et al. 2015)
         Shapes: source int64 [B, S], target int64 [B, T] with their ends, lengths int64 [B]. Units: nats per token
         """
         reading = self.read(source, source_lengths)
         begin = target.new_full((len(target), 1), self.begin)
-        if own_words > 0:
-            features = self._write_own(torch.cat([begin, target[:, :-1]], 1), reading, own_words)
+        if scheduled_sampling > 0:
+            features = self._sample_inputs(torch.cat([begin, target[:, :-1]], 1), reading, scheduled_sampling)
         else:
             features, _, _ = self.write(torch.cat([begin, target[:, :-1]], 1), reading)
         real = torch.arange(target.shape[1], device=target.device) < target_lengths.to(target.device).unsqueeze(1)
         chosen = self.dropout(features[real])
         return linear_cross_entropy(chosen, self.output_weight(), self.bias, target[real], smoothing=smoothing)
 
-    def _write_own(self, inputs: Tensor, reading: Reading, chance: float) -> Tensor:
-        """As `write`, each input but the first by chance replaced by a draw from the step before. Shapes: as `write`"""
+    def _sample_inputs(self, inputs: Tensor, reading: Reading, chance: float) -> Tensor:
+        """As `write`, but each input after the first is by chance a draw from the step before. Shapes: as `write`"""
         found = []
         tokens = inputs[:, :1]
         for step in range(inputs.shape[1]):

@@ -65,8 +65,8 @@ def test_loss_units_and_order_are_those_of_the_seed(data):
     assert again == [b.index.tolist() for b, _ in batches]
 
 
-def test_own_words_come_little_by_little(data):
-    trainee = task(data, own_words=0.5)
+def test_scheduled_sampling_ramps_up(data):
+    trainee = task(data, scheduled_sampling=0.5)
     chances = [chance for epoch in range(7) for _, chance in trainee.batches(epoch)]
     assert chances[0] == 0
     assert chances == sorted(chances)

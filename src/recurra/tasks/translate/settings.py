@@ -27,7 +27,7 @@ class TranslateTrainingSettings(TrainingSettings):
 
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of a target's weight that all tokens get")
     scheduled_sampling: float = Field(
-        0.0, ge=0, le=1, description="chance, in the end, that the decoder reads its own words; slow"
+        0.0, ge=0, le=1, description="probability, after a ramp, that the decoder reads its own words; slow"
     )
 
 

@@ -54,7 +54,7 @@ class TranslateTask:
             batch_size=training.batch_size,
             seed=training.seed,
             smoothing=training.label_smoothing,
-            own_words=training.scheduled_sampling,
+            scheduled_sampling=training.scheduled_sampling,
         )
         evaluated_on = held_out_part(data.parts)
         notes = [*data.notes, _how(settings)]

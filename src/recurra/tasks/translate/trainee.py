@@ -26,8 +26,8 @@ RAMP_EPOCHS = 5
 class TranslateTrainee:
     """A translator to be trained; see training.trainee.Trainee.
 
-    smoothing: of the labels in training; own_words: chance, from RAMP_EPOCHS on, that the decoder reads a word of its
-    own in place of the translation's
+    smoothing: of the labels in training; scheduled_sampling: probability, from RAMP_EPOCHS on, that the decoder reads
+    its own word instead of the translation's
     """
 
     unit = "tokens"
@@ -41,9 +41,9 @@ class TranslateTrainee:
         batch_size: int,
         seed: int,
         smoothing: float = 0.0,
-        own_words: float = 0.0,
+        scheduled_sampling: float = 0.0,
     ) -> None:
-        self.data, self.smoothing, self.own_words = data, smoothing, own_words
+        self.data, self.smoothing, self.scheduled_sampling = data, smoothing, scheduled_sampling
         self.network: nn.Module = EncoderDecoder(len(data.source) + 1, len(data.target) + 1, settings)
         train, held_out = data.parts["train"], data.parts["validation"]
         self.evaluation_units = sum(map(len, held_out.encoded_targets))
@@ -55,12 +55,12 @@ class TranslateTrainee:
     def batches(self, epoch: int) -> Iterator[tuple[PairBatch, float]]:
         steps = self.steps(epoch)
         for step, batch in enumerate(self._batches.epoch(epoch)):
-            yield batch, self.own_words * min(1.0, (epoch + step / steps) / RAMP_EPOCHS)
+            yield batch, self.scheduled_sampling * min(1.0, (epoch + step / steps) / RAMP_EPOCHS)
 
     def loss(self, network: nn.Module, batch: tuple[PairBatch, float], state: Any) -> tuple[Tensor, int, None]:
-        pairs, own_words = batch
+        pairs, scheduled_sampling = batch
         given = tensors(network, pairs)
-        found: Tensor = network(*given, smoothing=self.smoothing, own_words=own_words)
+        found: Tensor = network(*given, smoothing=self.smoothing, scheduled_sampling=scheduled_sampling)
         return found, int(pairs.target_lengths.sum()), None
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
