@@ -45,7 +45,7 @@ def page(document: Document) -> str:
         f"{document.date}, `{_command(document)}`\n",
         "\n".join(f"- {line}" for line in footer(document)) + "\n",
         f"## Required and reached: {reached} of {len(required)}\n",
-        "The worst over all rows of a work. Ratios are torch's time over ours in the same run.\n",
+        "The worst over all rows of a work. Ratios are torch's time over Recurra's in the same run.\n",
         _markdown(_verdicts(required)),
         "Wished for beyond that:\n",
         _markdown(_verdicts([verdict for verdict in verdicts if verdict.target.goal])),

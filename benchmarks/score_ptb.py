@@ -60,13 +60,13 @@ def main() -> None:
     sentences = [line.split() for line in files[asked.part].read_text(encoding="utf-8").splitlines() if line.strip()]
     pairs = corrupted(sentences, files["train"].read_text(encoding="utf-8").split(), asked.seed)
     rankings = recurra.load(asked.run).score(pairs)
-    ours = [[r.candidates[i].log_probability for r in rankings] for i in (0, 1)]
+    recurra_scores = [[r.candidates[i].log_probability for r in rankings] for i in (0, 1)]
     grams = [[float(r.candidates[i].baseline or 0.0) for r in rankings] for i in (0, 1)]
     found = {
         "part": asked.part,
         "seed": asked.seed,
         "pairs": len(pairs),
-        "recurra": right(*ours),
+        "recurra": right(*recurra_scores),
         "Kneser-Ney 5-gram": right(*grams),
     }
     print(f"ptb, {asked.part} part: {len(pairs):,} sentences, each beside itself with one word replaced")

@@ -158,7 +158,7 @@ class UntilAsGood:
         return found
 
 
-def ours(folder: Path, target: float, *, threads: int, seed: int) -> tuple[float, float]:
+def recurra_result(folder: Path, target: float, *, threads: int, seed: int) -> tuple[float, float]:
     """Our classifier with its defaults and classes balanced, as the recipe balances them, until it is as good.
 
     Returns (seconds of training, balanced accuracy then). Judged after every epoch, with the clock stopped as it is
@@ -175,7 +175,7 @@ def ours(folder: Path, target: float, *, threads: int, seed: int) -> tuple[float
     raise SystemExit(f"we did not reach a balanced accuracy of {target:.3f}")
 
 
-def show(row: Callable[[str, str, str, str], str], result: PeerResult, us: tuple[float, float] | None) -> None:
+def show(row: Callable[[str, str, str, str], str], result: PeerResult, own: tuple[float, float] | None) -> None:
     print(row("", "seconds", "held out", "trained on"))
     print(
         row(
@@ -185,9 +185,9 @@ def show(row: Callable[[str, str, str, str], str], result: PeerResult, us: tuple
             f"{result.trained_names:.3f}",
         )
     )
-    if us is not None:
-        print(row("recurra, until it is as good", f"{us[0]:.1f}", f"{us[1]:.3f}", ""))
-        print(f"the tutorial's time / ours: {result.seconds / us[0]:.1f}")
+    if own is not None:
+        print(row("recurra, until it is as good", f"{own[0]:.1f}", f"{own[1]:.3f}", ""))
+        print(f"the tutorial's time / Recurra's: {result.seconds / own[0]:.1f}")
 
 
 def main() -> None:
@@ -210,10 +210,10 @@ def main() -> None:
     print(f"{len(splits.train.items):,} to learn from, {len(splits.test.items):,} held out")
 
     result = peer(splits, steps=chosen.steps, clip=chosen.clip, most_threads=chosen.threads, seed=chosen.seed)
-    us = None
+    own = None
     if not chosen.peer_only:
-        us = ours(folder, result.held_out_names, threads=chosen.threads, seed=chosen.seed)
-    show("{:<44} {:>9} {:>9} {:>11}".format, result, us)
+        own = recurra_result(folder, result.held_out_names, threads=chosen.threads, seed=chosen.seed)
+    show("{:<44} {:>9} {:>9} {:>11}".format, result, own)
 
     figures = {
         "torch": torch.__version__,
@@ -222,8 +222,8 @@ def main() -> None:
         "seed": chosen.seed,
         "metric": "balanced accuracy, a fraction; seconds of training",
         "peer": asdict(result),
-        "ours": None if us is None else {"seconds": us[0], "held_out_names": us[1]},
-        "peer_seconds_over_ours": None if us is None else result.seconds / us[0],
+        "recurra": None if own is None else {"seconds": own[0], "held_out_names": own[1]},
+        "peer_seconds_over_recurra": None if own is None else result.seconds / own[0],
     }
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     chosen.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -49,7 +49,7 @@ def test_no_ratio_where_results_differ(kind: str, bench, monkeypatch: pytest.Mon
     rows = bench(kind, cells=["lstm"]).rows
     assert {row.status for row in rows} == {"differs"}
     for row in rows:
-        assert (row.ratio, row.ours_ms, row.peer_ms, row.gflops) == (None,) * 4
+        assert (row.ratio, row.recurra_ms, row.peer_ms, row.gflops) == (None,) * 4
         assert "the results differ" in row.reason
 
 

@@ -24,12 +24,20 @@ def check(row: Row) -> None:
     """Everything is there, positive and consistent."""
     assert (row.status, row.reason) == ("measured", None)
     assert row.engine in names()
-    for value in (row.ours_ms, row.peer_ms, row.ratio, row.gflops, row.peer_gflops, row.floor_ms, row.floor_share):
+    for value in (
+        row.recurra_ms,
+        row.peer_ms,
+        row.ratio,
+        row.gflops,
+        row.peer_gflops,
+        row.roofline_ms,
+        row.roofline_share,
+    ):
         assert value is not None
         assert 0 < value < math.inf
-    assert row.ratio == pytest.approx(row.peer_ms / row.ours_ms)
+    assert row.ratio == pytest.approx(row.peer_ms / row.recurra_ms)
     assert row.ratio == pytest.approx(row.gflops / row.peer_gflops)
-    assert row.floor_share == pytest.approx(row.floor_ms / row.ours_ms)
+    assert row.roofline_share == pytest.approx(row.roofline_ms / row.recurra_ms)
     assert row.spread[0] <= row.spread[1]
     assert row.difference >= 0
 

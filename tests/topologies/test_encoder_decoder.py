@@ -95,7 +95,7 @@ def test_input_feeding_makes_a_step_depend_on_what_was_looked_at():
 def test_scheduled_sampling_reads_its_own_words_by_chance():
     network = build()
     plain = network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS)
-    never = network._write_own(TARGET[:, :3], network.read(SOURCE, LENGTHS), 0.0)
+    never = network._sample_inputs(TARGET[:, :3], network.read(SOURCE, LENGTHS), 0.0)
     torch.testing.assert_close(never, network.write(TARGET[:, :3], network.read(SOURCE, LENGTHS))[0])
     torch.manual_seed(1)
     own = network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS, scheduled_sampling=1.0)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from recurra.bench.cases import Case
-from recurra.bench.duel import Side
-from recurra.bench.ours import Batch, changed
+from recurra.bench.compare import Side
+from recurra.bench.recurra_side import Batch, changed
 from recurra.layers.stack import Stack
 
 BACKENDS = ("jax", "torch")
@@ -42,9 +42,9 @@ def why_not() -> str | None:
     return None
 
 
-def inference(case: Case, ours: Stack, given: Batch, threads: int) -> Side:
+def inference(case: Case, stack: Stack, given: Batch, threads: int) -> Side:
     """Forward alone."""
-    layer = _layer(case, ours)
+    layer = _layer(case, stack)
     x = given.x.numpy()
     if backend() == "jax":
         import jax  # type: ignore[import-not-found]
@@ -58,9 +58,9 @@ def inference(case: Case, ours: Stack, given: Batch, threads: int) -> Side:
     return Side(lambda: layer(given.x), lambda y: {"y": y}, "torch")
 
 
-def training(case: Case, ours: Stack, given: Batch, threads: int) -> Side:
+def training(case: Case, stack: Stack, given: Batch, threads: int) -> Side:
     """Forward and backward, gradients of the input and of every weight."""
-    layer = _layer(case, ours)
+    layer = _layer(case, stack)
     if backend() == "jax":
         call = _jax_training(layer, given)
         return Side(call, lambda found: _results(case.cell, [_tensor(v) for v in found]), _named("JAX", threads))
@@ -98,14 +98,14 @@ def _values(layer: Any) -> tuple[list[Any], list[Any]]:
     return [v.value for v in layer.trainable_variables], [v.value for v in layer.non_trainable_variables]
 
 
-def _layer(case: Case, ours: Stack) -> Any:
+def _layer(case: Case, stack: Stack) -> Any:
     """Keras' layer with our weights."""
     os.environ["KERAS_BACKEND"] = backend()
     layers = importlib.import_module("keras").layers
     kind = {"rnn": layers.SimpleRNN, "gru": layers.GRU, "lstm": layers.LSTM}[case.cell]
     layer = kind(case.shape.hidden_size, return_sequences=True)
     layer.build((case.shape.batch, case.shape.time, case.shape.input_size))
-    weights = ours.weights()
+    weights = stack.weights()
     assert weights.weight_hh is not None
     assert weights.bias_ih is not None
     assert weights.bias_hh is not None
@@ -117,7 +117,7 @@ def _layer(case: Case, ours: Stack) -> Any:
 
 
 def _results(cell: str, found: list[Tensor]) -> dict[str, Tensor]:
-    """By our names and in our order. One bias stands for both of ours, but for the GRU's."""
+    """By Recurra's names and in its order. One bias stands for both of Recurra's, but for the GRU's."""
     y, dx, kernel, recurrent, bias = found
     first, second = bias.unbind(0) if cell == "gru" else (bias, bias)
     named = {"weight_ih": kernel.t(), "weight_hh": recurrent.t(), "bias_ih": first, "bias_hh": second}

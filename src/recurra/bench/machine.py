@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from recurra.bench.cases import Precision
-from recurra.bench.floor import Work
+from recurra.bench.roofline import Work
 from recurra.bench.timing import FEWEST_REPEATS, interleaved
 
 SIDE = 2048
@@ -123,7 +123,7 @@ class Rates:
             self.bandwidth[size] = max(found)
         return self.bandwidth[size]
 
-    def floor(self, work: Work, precision: Precision) -> float:
+    def roofline(self, work: Work, precision: Precision) -> float:
         """Seconds that the work takes at least."""
         return work.seconds(self.matrix_rate(precision), self.bandwidth_at(work.weights))
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from recurra.bench.cases import Case
-from recurra.bench.duel import Side
-from recurra.bench.ours import Batch
+from recurra.bench.compare import Side
+from recurra.bench.recurra_side import Batch
 from recurra.layers.stack import Stack
 
 OPERATORS = {"rnn": ("RNN", (0,)), "gru": ("GRU", (1, 0, 2)), "lstm": ("LSTM", (0, 3, 1, 2))}
@@ -29,14 +29,14 @@ def why_not() -> str | None:
     return None
 
 
-def inference(case: Case, ours: Stack, given: Batch, threads: int) -> Side:
+def inference(case: Case, stack: Stack, given: Batch, threads: int) -> Side:
     """Forward alone, one node, time-major."""
     import onnxruntime  # type: ignore[import-not-found]
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(_model(case, ours), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(_model(case, stack), options, providers=["CPUExecutionProvider"])
     x = given.x.transpose(0, 1).contiguous().numpy()
 
     def results(found: list[Any]) -> dict[str, Tensor]:
@@ -45,11 +45,11 @@ def inference(case: Case, ours: Stack, given: Batch, threads: int) -> Side:
     return Side(lambda: session.run(["y"], {"x": x}), results)
 
 
-def _model(case: Case, ours: Stack) -> bytes:
+def _model(case: Case, stack: Stack) -> bytes:
     import onnx  # type: ignore[import-not-found]
 
     operator, order = OPERATORS[case.cell]
-    weights = ours.weights()
+    weights = stack.weights()
     assert weights.weight_hh is not None
     assert weights.bias_ih is not None
     assert weights.bias_hh is not None

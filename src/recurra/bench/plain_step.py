@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from recurra.bench.cases import Case, Precision
 from recurra.bench.machine import has_bfloat16
-from recurra.bench.ours import autocast
+from recurra.bench.recurra_side import autocast
 from recurra.bench.torch_peers import MODULES
 from recurra.topologies.many_to_many import NextToken
 from recurra.training.settings import TrainingSettings
@@ -23,19 +23,19 @@ class PlainStep:
     """
 
     def __init__(
-        self, case: Case, ours: nn.Module, tokens: Any, settings: TrainingSettings, *, variant: str | None,
+        self, case: Case, network: nn.Module, tokens: Any, settings: TrainingSettings, *, variant: str | None,
         precision: Precision,
     ) -> None:  # fmt: skip
-        assert isinstance(ours, NextToken)
+        assert isinstance(network, NextToken)
         s = case.shape
         self.variant, self.precision = variant, precision
         self.steps, self.clip = s.time, settings.clip_norm or float("inf")
-        self.table = nn.Embedding(*ours.table.weight.shape)
-        self.table.load_state_dict(ours.table.state_dict())
+        self.table = nn.Embedding(*network.table.weight.shape)
+        self.table.load_state_dict(network.table.state_dict())
         self.layers = MODULES[case.cell](s.input_size, s.hidden_size, case.layers)
-        self.layers.load_state_dict(ours.stack.state_dict())
+        self.layers.load_state_dict(network.stack.state_dict())
         self.head = nn.Linear(s.hidden_size, len(self.table.weight))
-        self.head.load_state_dict(ours.head.state_dict())
+        self.head.load_state_dict(network.head.state_dict())
         self.parameters = [p for part in (self.table, self.layers, self.head) for p in part.parameters()]
         matrices, others = [p for p in self.parameters if p.dim() > 1], [p for p in self.parameters if p.dim() < 2]
         groups = [
@@ -80,7 +80,7 @@ class PlainStep:
         return True
 
 
-def ways(case: Case, ours: nn.Module, tokens: Any, settings: TrainingSettings) -> list[PlainStep]:
+def ways(case: Case, network: nn.Module, tokens: Any, settings: TrainingSettings) -> list[PlainStep]:
     """Those that torch has in this precision: for bfloat16 under autocast, and in float32 where that is faster."""
     half = case.precision == "bfloat16"
     precisions: tuple[Precision, ...] = ("bfloat16", "float32") if half and has_bfloat16() else ("float32",)
@@ -88,7 +88,7 @@ def ways(case: Case, ours: nn.Module, tokens: Any, settings: TrainingSettings) -
     found = []
     for precision in precisions:
         variant = names[precision] if half else None
-        side = PlainStep(case, ours, tokens, settings, variant=variant, precision=precision)
+        side = PlainStep(case, network, tokens, settings, variant=variant, precision=precision)
         if side.works():
             found.append(side)
     return found

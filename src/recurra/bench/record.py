@@ -19,7 +19,7 @@ Status = Literal["measured", "differs", "not run"]
 class Request:
     """What all measurements of a run have in common.
 
-    engine: ours; threads: of both sides; repeats: samples of each side.
+    engine: Recurra's; threads: of both sides; repeats: samples of each side.
     """
 
     engine: str = "auto"
@@ -29,13 +29,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Row:
-    """One piece of work, ours beside one peer.
+    """One piece of work, Recurra beside one peer.
 
     status, reason: "differs" where the results are not the same, "not run" where one side cannot do it, and why; such a
-    row has no times. variant: the peer's fastest way of several; ratio: the peer's time over ours; spread: its lower
-    and upper quartile over the samples; floor_ms, floor_share: the time that the machine would need and its share of
-    ours; rate_share: GFLOP/s over the matrix rate; difference: between the results, of the largest value; relative:
-    ours per FLOP over our lstm's; error, peer_error: of `error_of`, against float64; parts: shares of our step.
+    row has no times. variant: the fastest of the peer's variants; ratio: the peer's time over Recurra's; spread: its
+    lower and upper quartile over the samples; roofline_ms: the time that the machine needs at least; roofline_share:
+    its share of Recurra's time; rate_share: GFLOP/s over the matrix rate; difference: between the results, of the
+    largest value; relative: Recurra's time per FLOP over that of its lstm; error, peer_error: of `error_of`, against
+    float64; parts: shares of Recurra's step.
     Units: ms, GFLOP/s, fractions
     """
 
@@ -45,14 +46,14 @@ class Row:
     status: Status = "measured"
     reason: str | None = None
     variant: str | None = None
-    ours_ms: float | None = None
+    recurra_ms: float | None = None
     peer_ms: float | None = None
     ratio: float | None = None
     spread: tuple[float, float] | None = None
     gflops: float | None = None
     peer_gflops: float | None = None
-    floor_ms: float | None = None
-    floor_share: float | None = None
+    roofline_ms: float | None = None
+    roofline_share: float | None = None
     rate_share: float | None = None
     difference: float | None = None
     relative: float | None = None

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from recurra.bench.cases import Case, Precision
-from recurra.bench.duel import timed
-from recurra.bench.floor import Work, layer_work, linear_work, together
+from recurra.bench.compare import timed
 from recurra.bench.machine import Rates
-from recurra.bench.ours import SEED, cell_of
 from recurra.bench.parts import Parts
 from recurra.bench.plain_step import PlainStep, ways
 from recurra.bench.record import Request, Row
+from recurra.bench.recurra_side import SEED, cell_of
+from recurra.bench.roofline import Work, layer_work, linear_work, together
 from recurra.bench.timing import WARM_UPS, Times, no_collection
 from recurra.data.corpus.mapped import Corpus
 from recurra.data.tokens.vocabulary import Vocabulary
@@ -102,32 +102,32 @@ def step(case: Case, asked: Request, rates: Rates) -> list[Row]:
     steps = WARM_UPS + asked.repeats
     tokens = _tokens(case, steps + 1)
     settings = _settings(case)
-    ours = WatchedTask(_task(case, tokens, asked.engine), lambda index: take_turns(index))
-    engine = _engine(case, ours.network)
-    theirs = ways(case, ours.network, tokens, settings)
-    samples: list[list[float]] = [[] for _ in theirs]
+    watched = WatchedTask(_task(case, tokens, asked.engine), lambda index: take_turns(index))
+    engine = _engine(case, watched.network)
+    peers = ways(case, watched.network, tokens, settings)
+    samples: list[list[float]] = [[] for _ in peers]
 
     def take_turns(index: int) -> None:
-        for side, found in zip(theirs, samples, strict=True):
+        for side, found in zip(peers, samples, strict=True):
             begun = time.perf_counter()
             side.step(index)
             found.append(time.perf_counter() - begun)
 
     row = Row(case, engine, "torch.nn")
     try:
-        _train(ours, settings)
+        _train(watched, settings)
     except EngineError as error:
         return [replace(row, status="not run", reason=str(error))]
-    mine = Times(tuple(ours.seconds[WARM_UPS:steps]))
-    found = [(Times(tuple(s[WARM_UPS:steps])), side) for s, side in zip(samples, theirs, strict=True)]
-    agreeing = [(times, side) for times, side in found if _apart(ours, side) <= SAME_LOSS[case.precision]]
+    own = Times(tuple(watched.seconds[WARM_UPS:steps]))
+    found = [(Times(tuple(s[WARM_UPS:steps])), side) for s, side in zip(samples, peers, strict=True)]
+    agreeing = [(times, side) for times, side in found if _apart(watched, side) <= SAME_LOSS[case.precision]]
     if not agreeing:
-        apart = min(_apart(ours, side) for side in theirs)
+        apart = min(_apart(watched, side) for side in peers)
         reason = f"the results differ: the losses of the first {COMPARED} steps by {apart:.1g} of their value"
         return [replace(row, status="differs", reason=reason)]
     times, side = min(agreeing, key=lambda one: one[0].median)
-    row = replace(row, variant=side.variant, difference=_apart(ours, side), parts=_parts(case, tokens, asked.engine))
-    return [timed(row, mine, times, work_of(case), rates)]
+    row = replace(row, variant=side.variant, difference=_apart(watched, side), parts=_parts(case, tokens, asked.engine))
+    return [timed(row, own, times, work_of(case), rates)]
 
 
 def work_of(case: Case) -> Work:
@@ -169,9 +169,9 @@ def _task(case: Case, tokens: Any, engine: str) -> LanguageTrainee:
         return LanguageTrainee(corpus, network, batch_size=s.batch, bptt=s.time, seed=SEED)
 
 
-def _train(ours: WatchedTask, settings: TrainingSettings) -> None:
+def _train(watched: WatchedTask, settings: TrainingSettings) -> None:
     with torch.random.fork_rng(devices=[]), no_collection(), _quiet_fabric():
-        outcome = fit(ours, settings)
+        outcome = fit(watched, settings)
     if outcome.signal is not None:
         raise StoppedError("the benchmark was stopped", outcome.signal)
 
@@ -188,10 +188,10 @@ def _quiet_fabric() -> Iterator[None]:
         log.setLevel(before)
 
 
-def _apart(ours: WatchedTask, side: PlainStep) -> float:
+def _apart(watched: WatchedTask, side: PlainStep) -> float:
     """Largest difference of the first losses, of the loss; infinity where one is no number."""
-    pairs = zip(ours.losses[:COMPARED], side.losses[:COMPARED], strict=True)
-    apart = [abs(float(mine) - float(other)) / abs(float(other)) for mine, other in pairs]
+    pairs = zip(watched.losses[:COMPARED], side.losses[:COMPARED], strict=True)
+    apart = [abs(float(own) - float(other)) / abs(float(other)) for own, other in pairs]
     return max(value if value == value else float("inf") for value in apart)
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recurra.bench import ours
+from recurra.bench import recurra_side
 from recurra.bench.cases import Case
-from recurra.bench.duel import Side, duel
-from recurra.bench.floor import step_work
+from recurra.bench.compare import Side, compare
 from recurra.bench.machine import Rates
 from recurra.bench.record import Request, Row
+from recurra.bench.roofline import step_work
 from recurra.bench.torch_peers import module
 from recurra.layers.stack import Stack
 
@@ -33,13 +33,13 @@ def why_not() -> str | None:
 
 def stream(case: Case, asked: Request, rates: Rates) -> list[Row]:
     """A dataset state and one step after the other, beside torch's cell and its layer called with T = 1."""
-    layers, given = ours.stack(case, asked.engine).eval(), ours.batch(case)
-    engine = ours.engine_that_runs(layers, given.x[:, :1], case.precision)
+    layers, given = recurra_side.stack(case, asked.engine).eval(), recurra_side.batch(case)
+    engine = recurra_side.engine_that_runs(layers, given.x[:, :1], case.precision)
     work = step_work(layers.cell, case.shape.input_size, case.shape.hidden_size, batch=case.shape.batch)
     steps = list(given.x.unbind(1))
     ways = {"torch cell": _torch_cell(case, layers), "torch.nn": _torch_layer(case, layers)}
     with torch.inference_mode():
-        return duel(
+        return compare(
             case,
             engine,
             _side(lambda: _ours(layers, case.shape.batch), steps),
@@ -67,15 +67,15 @@ def _ours(layers: Stack, batch: int) -> Step:
 
 
 def _torch_cell(case: Case, layers: Stack) -> Callable[[], Step]:
-    theirs = STEP_MODULES[case.cell](case.shape.input_size, case.shape.hidden_size)
-    theirs.load_state_dict(dict(layers.weights().present()))
+    peer = STEP_MODULES[case.cell](case.shape.input_size, case.shape.hidden_size)
+    peer.load_state_dict(dict(layers.weights().present()))
 
     def begin() -> Step:
         state: Any = None
 
         def step(x: Tensor) -> Tensor:
             nonlocal state
-            state = theirs(x, state)
+            state = peer(x, state)
             y: Tensor = state[0] if isinstance(state, tuple) else state
             return y
 
@@ -85,7 +85,7 @@ def _torch_cell(case: Case, layers: Stack) -> Callable[[], Step]:
 
 
 def _torch_layer(case: Case, layers: Stack) -> Callable[[], Step]:
-    theirs = module(case, layers)
+    peer = module(case, layers)
 
     def begin() -> Step:
         state: Any = None
@@ -93,7 +93,7 @@ def _torch_layer(case: Case, layers: Stack) -> Callable[[], Step]:
         def step(x: Tensor) -> Tensor:
             nonlocal state
             y: Tensor
-            y, state = theirs(x.unsqueeze(0), state)
+            y, state = peer(x.unsqueeze(0), state)
             return y[0]
 
         return step

@@ -58,14 +58,14 @@ def _peer(row: Row) -> str:
 
 def _speed(kind: Kind, rows: Sequence[Row]) -> Table:
     relative = kind == "cells"
-    head = (*WORK, "ms", "GFLOP/s", "floor", "peer", "its ms", "ratio")
+    head = (*WORK, "ms", "GFLOP/s", "roofline", "peer", "its ms", "ratio")
     lines = []
     for row in rows:
         if row.status != "measured":
             cells = (*_work(row), "", "", "", _peer(row), "", row.reason or row.status)
         else:
             cells = (
-                *_work(row), _number(row.ours_ms), _number(row.gflops), _percent(row.floor_share), _peer(row),
+                *_work(row), _number(row.recurra_ms), _number(row.gflops), _percent(row.roofline_share), _peer(row),
                 _number(row.peer_ms), _number(row.ratio),
             )  # fmt: skip
         lines.append((*cells, _number(row.relative)) if relative else cells)
@@ -97,7 +97,7 @@ def footer(document: Document) -> list[str]:
     lines = [
         f"{m.cpu}, {m.cores} cores ({' '.join(m.flags)}), {m.threads} threads",
         ", ".join(f"{name} {version}" for name, version in m.versions.items()),
-        f"medians of {asked.repeats} samples, taken in turn; ratio: the peer's time over ours; FLOPs of products",
+        f"medians of {asked.repeats} samples, taken in turn; ratio: the peer's time over Recurra's; FLOPs of products",
     ]
     if document.rates:
         rates = [f"{rate / 1e9:,.0f} GFLOP/s in {name}" for name, rate in document.rates.items()]
@@ -105,7 +105,7 @@ def footer(document: Document) -> list[str]:
     if document.bandwidth:
         speeds = [f"{speed / 1e9:,.0f} GB/s at {_bytes(size)}" for size, speed in sorted(document.bandwidth.items())]
         lines.append(f"weights are streamed once a step at: {', '.join(speeds)}")
-        lines.append("floor: the time for FLOPs at the matrix rate or for streaming, the longer one, over ours")
+        lines.append("roofline: the time for FLOPs at the matrix rate or for streaming, the longer one, over Recurra's")
     if any(row.case.precision == "bfloat16" for row in document.rows) and "bfloat16" not in document.rates:
         lines.append("torch has no fast bfloat16 products on this CPU: its side and the matrix rate are float32 there")
     return lines + list(document.skipped)

@@ -1,4 +1,4 @@
-"""What is required of the native engine, in one place. All ratios are the peer's time over ours."""
+"""What is required of the native engine, in one place. All ratios are the peer's time over Recurra's."""
 
 from __future__ import annotations
 

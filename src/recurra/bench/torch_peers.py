@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from recurra.bench.cases import Case, Precision
-from recurra.bench.duel import Side
+from recurra.bench.compare import Side
 from recurra.bench.machine import has_bfloat16
-from recurra.bench.ours import Batch, autocast, changed, gradients
+from recurra.bench.recurra_side import Batch, autocast, changed, gradients
 from recurra.engines.request import CellWeights
 from recurra.layers.stack import Stack
 
@@ -21,52 +21,52 @@ Run = Callable[[Tensor], Tensor]
 """x [T, B, I] -> outputs [T, B, D*H]."""
 
 
-def module(case: Case, ours: Stack) -> nn.RNNBase:
+def module(case: Case, stack: Stack) -> nn.RNNBase:
     """torch's layers with our weights."""
     sizes = {"bidirectional": case.directions == 2, "num_layers": case.layers}
-    theirs = MODULES[case.cell](case.shape.input_size, case.shape.hidden_size, **sizes)
-    theirs.load_state_dict(ours.state_dict())
-    return theirs
+    peer = MODULES[case.cell](case.shape.input_size, case.shape.hidden_size, **sizes)
+    peer.load_state_dict(stack.state_dict())
+    return peer
 
 
-def training(case: Case, ours: Stack, given: Batch) -> list[Side]:
+def training(case: Case, stack: Stack, given: Batch) -> list[Side]:
     """Forward and backward of a full batch, each way that torch has in this precision.
 
     For bfloat16: under autocast, with everything in bfloat16, and in float32, where that is faster still.
     """
-    theirs = module(case, ours)
-    sides = _each_way(case, lambda x: theirs(x)[0], given, dict(theirs.named_parameters()))
+    peer = module(case, stack)
+    sides = _each_way(case, lambda x: peer(x)[0], given, dict(peer.named_parameters()))
     if case.precision == "bfloat16" and has_bfloat16():
-        half = module(case, ours).bfloat16()
+        half = module(case, stack).bfloat16()
         sides.append(over_time(lambda x: half(x)[0], given, dict(half.named_parameters()), "bfloat16"))
     return sides
 
 
-def inference(case: Case, ours: Stack, given: Batch) -> list[Side]:
+def inference(case: Case, stack: Stack, given: Batch) -> list[Side]:
     """Forward alone, each way that torch has in this precision; called in inference mode."""
     if case.precision == "float32":
-        return [_inference(module(case, ours), given, None)]
-    plain = _inference(module(case, ours), given, "float32")
+        return [_inference(module(case, stack), given, None)]
+    plain = _inference(module(case, stack), given, "float32")
     if not has_bfloat16():
         return [plain]
-    half = module(case, ours).bfloat16()
-    under_autocast = _inference(module(case, ours), given, "autocast", autocast_as="bfloat16")
+    half = module(case, stack).bfloat16()
+    under_autocast = _inference(module(case, stack), given, "autocast", autocast_as="bfloat16")
     return [under_autocast, _inference(half, given, "bfloat16"), plain]
 
 
-def packed(case: Case, ours: Stack, given: Batch) -> list[Side]:
+def packed(case: Case, stack: Stack, given: Batch) -> list[Side]:
     """A ragged batch as a PackedSequence, packed and padded again as a model has to."""
     assert given.lengths is not None
-    theirs, lengths, time = module(case, ours), given.lengths, case.shape.time
+    peer, lengths, time = module(case, stack), given.lengths, case.shape.time
 
     def run(x: Tensor) -> Tensor:
-        y, _ = theirs(pack_padded_sequence(x, lengths, enforce_sorted=False))
+        y, _ = peer(pack_padded_sequence(x, lengths, enforce_sorted=False))
         return pad_packed_sequence(y, total_length=time)[0]
 
-    return _each_way(case, run, given, dict(theirs.named_parameters()))
+    return _each_way(case, run, given, dict(peer.named_parameters()))
 
 
-def padded(case: Case, ours: Stack, given: Batch) -> list[Side]:
+def padded(case: Case, stack: Stack, given: Batch) -> list[Side]:
     """A ragged batch as a full one whose outputs past the ends nobody looks at.
 
     torch's backward direction would begin in the padding; here it gets its rows turned, as one does who needs right
@@ -74,10 +74,10 @@ def padded(case: Case, ours: Stack, given: Batch) -> list[Side]:
     """
     assert given.lengths is not None
     alive = torch.arange(case.shape.time).unsqueeze(1) < given.lengths
-    theirs = module(case, ours)
+    peer = module(case, stack)
     if case.directions == 1:
-        return _each_way(case, lambda x: theirs(x)[0], given, dict(theirs.named_parameters()), alive)
-    one, other = _directions(case, ours)
+        return _each_way(case, lambda x: peer(x)[0], given, dict(peer.named_parameters()), alive)
+    one, other = _directions(case, stack)
     turn = _turning(given.lengths, case.shape.time)
 
     def run(x: Tensor) -> Tensor:
@@ -90,11 +90,11 @@ def padded(case: Case, ours: Stack, given: Batch) -> list[Side]:
     return _each_way(case, run, given, names, alive)
 
 
-def _directions(case: Case, ours: Stack) -> tuple[nn.RNNBase, nn.RNNBase]:
+def _directions(case: Case, stack: Stack) -> tuple[nn.RNNBase, nn.RNNBase]:
     found = []
     for direction in range(2):
         layer = MODULES[case.cell](case.shape.input_size, case.shape.hidden_size)
-        layer.load_state_dict({f"{n}_l0": w for n, w in ours.weights(0, direction).present().items()})
+        layer.load_state_dict({f"{n}_l0": w for n, w in stack.weights(0, direction).present().items()})
         found.append(layer)
     return found[0], found[1]
 
@@ -106,9 +106,9 @@ def _turning(lengths: Tensor, time: int) -> Tensor:
     return (torch.where(mirrored >= 0, mirrored, places) * len(lengths) + torch.arange(len(lengths))).flatten()
 
 
-def loop(case: Case, run: Callable[[Tensor, CellWeights], Tensor], ours: Stack, given: Batch) -> list[Side]:
+def loop(case: Case, run: Callable[[Tensor, CellWeights], Tensor], stack: Stack, given: Batch) -> list[Side]:
     """A cell written as a loop over time, with weights of its own."""
-    named = {name: nn.Parameter(p.detach().clone()) for name, p in ours.named_parameters()}
+    named = {name: nn.Parameter(p.detach().clone()) for name, p in stack.named_parameters()}
     weights = CellWeights(**{name.removesuffix("_l0"): p for name, p in named.items()})
     return _each_way(case, lambda x: run(x, weights), given, named)
 
@@ -127,13 +127,13 @@ def _each_way(case: Case, run: Run, given: Batch, named: dict[str, Any], alive: 
 
 
 def _inference(
-    theirs: nn.RNNBase, given: Batch, variant: str | None, *, autocast_as: Precision = "float32"
+    peer: nn.RNNBase, given: Batch, variant: str | None, *, autocast_as: Precision = "float32"
 ) -> Side:  # fmt: skip
-    x = given.x.transpose(0, 1).contiguous().to(next(theirs.parameters()).dtype)
+    x = given.x.transpose(0, 1).contiguous().to(next(peer.parameters()).dtype)
 
     def call() -> Tensor:
         with autocast(autocast_as):
-            y: Tensor = theirs(x)[0]
+            y: Tensor = peer(x)[0]
         return y
 
     return Side(call, lambda y: {"y": y.transpose(0, 1)}, variant)

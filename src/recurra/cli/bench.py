@@ -34,7 +34,9 @@ def bench(
     precision: Annotated[
         str | None, typer.Option(metavar="NAME", help="float32 or bfloat16; what a kind usually has if not given")
     ] = None,
-    engine: Annotated[str, typer.Option(metavar="NAME", help="ours: auto or an engine's name [auto]")] = "auto",
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="Recurra's engine: auto or an engine's name [auto]")
+    ] = "auto",
     threads: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, max=1024, help="threads of both sides; as torch has them if not given"),
@@ -48,7 +50,7 @@ def bench(
     """Measure our layers beside torch.nn on this machine.
 
     And beside Keras and ONNX Runtime where they are installed. Results are compared first; a ratio is the peer's time
-    over ours. It wants an idle machine.
+    over Recurra's. It wants an idle machine.
 
     \b
     recurra bench                      every usual shape, training and inference

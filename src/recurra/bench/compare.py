@@ -12,9 +12,9 @@ from torch import Tensor
 
 from recurra.bench.agreement import disagreement, worst
 from recurra.bench.cases import Case
-from recurra.bench.floor import Work
 from recurra.bench.machine import Rates
 from recurra.bench.record import Row
+from recurra.bench.roofline import Work
 from recurra.bench.timing import Times, interleaved
 from recurra.errors import EngineError
 
@@ -37,10 +37,10 @@ class Side:
         return self.results(self.call())
 
 
-def duel(
+def compare(
     case: Case,
     engine: str,
-    ours: Side,
+    recurra: Side,
     peers: Mapping[str, Sequence[Side]],
     *,
     work: Work,
@@ -48,13 +48,13 @@ def duel(
     repeats: int,
     setting: Setting = nullcontext,
 ) -> list[Row]:
-    """A row for each peer, at the fastest of its ways whose results are as ours.
+    """A row for each peer, at the fastest of its ways whose results are as Recurra's.
 
     setting: a context in which everything is called, such as inference mode.
     """
     with setting():
         try:
-            expected = ours.once()
+            expected = recurra.once()
         except EngineError as error:
             return [Row(case, engine, peer, status="not run", reason=str(error)) for peer in peers]
         rows, running = [], []
@@ -64,12 +64,12 @@ def duel(
                 rows.append(_without_times(case, engine, peer, failed))
             running += [(peer, way, difference) for way, difference in agreed]
         if running:
-            mine, *others = interleaved([ours.call, *(way.call for _, way, _ in running)], repeats)
+            own, *others = interleaved([recurra.call, *(way.call for _, way, _ in running)], repeats)
             for peer in dict.fromkeys(peer for peer, _, _ in running):
                 ways_of = [(t, w, d) for t, (p, w, d) in zip(others, running, strict=True) if p == peer]
                 times, way, difference = min(ways_of, key=lambda one: one[0].median)
                 row = Row(case, engine, peer, variant=way.variant, difference=difference)
-                rows.append(timed(row, mine, times, work, rates))
+                rows.append(timed(row, own, times, work, rates))
     order = list(peers)
     return sorted(rows, key=lambda row: order.index(row.peer))
 
@@ -79,7 +79,7 @@ Failure = tuple[str, str]
 
 
 def _agreed(case: Case, expected: Results, ways: Sequence[Side]) -> tuple[list[tuple[Side, float]], list[Failure]]:
-    """The ways whose results are as ours, with the difference; why the others are out."""
+    """The ways whose results are as Recurra's, with the difference; why the others are out."""
     found: list[tuple[Side, float]] = []
     failed: list[Failure] = []
     for way in ways:
@@ -103,26 +103,26 @@ def _without_times(case: Case, engine: str, peer: str, failed: Sequence[Failure]
     return Row(case, engine, peer, status="not run", reason=failed[0][1] if failed else f"{peer} cannot do this")
 
 
-def timed(row: Row, ours: Times, peer: Times | None, work: Work, rates: Rates) -> Row:
+def timed(row: Row, recurra: Times, peer: Times | None, work: Work, rates: Rates) -> Row:
     """The row with its times and what follows from them."""
-    rate = work.flops / ours.median
-    floor = rates.floor(work, row.case.precision)
+    rate = work.flops / recurra.median
+    roofline = rates.roofline(work, row.case.precision)
     row = replace(
         row,
-        ours_ms=1e3 * ours.median,
+        recurra_ms=1e3 * recurra.median,
         gflops=rate / 1e9,
-        floor_ms=1e3 * floor,
-        floor_share=floor / ours.median,
+        roofline_ms=1e3 * roofline,
+        roofline_share=roofline / recurra.median,
         rate_share=rate / rates.matrix_rate(row.case.precision),
     )
     if peer is None:
         return row
-    ratios = [theirs / mine for theirs, mine in zip(peer.samples, ours.samples, strict=True)]
+    ratios = [other / own for other, own in zip(peer.samples, recurra.samples, strict=True)]
     low, _, high = statistics.quantiles(ratios, n=4)
     return replace(
         row,
         peer_ms=1e3 * peer.median,
-        ratio=peer.median / ours.median,
+        ratio=peer.median / recurra.median,
         spread=(low, high),
         peer_gflops=work.flops / peer.median / 1e9,
     )

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from recurra.bench.cases import OWN_CELL, Case, Precision
-from recurra.bench.duel import Results, Side
-from recurra.bench.floor import Work, layer_work, together
+from recurra.bench.compare import Results, Side
 from recurra.bench.loops import own_cell
+from recurra.bench.roofline import Work, layer_work, together
 from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
 from recurra.engines.choose import choose
@@ -89,7 +89,7 @@ def engine_that_runs(layers: Stack, x: Tensor, precision: Precision, lengths: Te
 
 
 def work_of(case: Case, given: Batch, *, training: bool) -> Work:
-    """The floor of all layers and directions of a case."""
+    """The roofline of all layers and directions of a case."""
     s, cell = case.shape, cell_of(case.cell)
     widths = [s.input_size] + [s.hidden_size * case.directions] * (case.layers - 1)
     return together(

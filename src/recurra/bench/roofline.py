@@ -21,7 +21,7 @@ class Work:
     weights: int
 
     def seconds(self, flops_per_second: float, bytes_per_second: float) -> float:
-        """The floor: the longer of the two, since they can go on at the same time."""
+        """The roofline: the longer of the two, since they can go on at the same time."""
         return max(self.flops / flops_per_second, self.streamed / bytes_per_second)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from recurra.bench.cases import Case, shape
-from recurra.bench.floor import Work, layer_work, step_work, together
 from recurra.bench.machine import Rates
-from recurra.bench.ours import batch, work_of
+from recurra.bench.recurra_side import batch, work_of
+from recurra.bench.roofline import Work, layer_work, step_work, together
 from recurra.bench.step import VOCABULARY
 from recurra.bench.step import work_of as step_work_of
 from recurra.cells.catalogue import get
@@ -74,4 +74,4 @@ def test_rates_are_measured_once() -> None:
     assert rates.matrix_rate("float32") > 0
     assert rates.matrix_rate("float32") == rates.matrix_rate("float32")
     assert rates.bandwidth_at(10) == rates.bandwidth_at(20) > 0, "both are smaller than the smallest buffer"
-    assert rates.floor(Work(1000, 0, 0), "float32") == pytest.approx(1000 / rates.matrix_rate("float32"))
+    assert rates.roofline(Work(1000, 0, 0), "float32") == pytest.approx(1000 / rates.matrix_rate("float32"))
