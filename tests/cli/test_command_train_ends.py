@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import subprocess
@@ -9,12 +10,15 @@ import sys
 import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import TINY, Recurra
 
 import recurra as package
+from recurra.api import training
 from recurra.engines.native import library
+from recurra.errors import UsageError
 
 
 @pytest.fixture
@@ -80,3 +84,33 @@ def test_the_first_line_comes_before_torch(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.stderr.splitlines()[0] == "training on no\\nsuch"
     assert "interrupted" in done.stderr
+
+
+def test_numbers_are_trained_as_text_only_when_asked_for(
+    recurra: Recurra, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "air.dat").write_text("".join(f"{i} {i * i % 97}.5\n" for i in range(200)), encoding="utf-8")
+    recurra("train", "air.dat", "--out", "run").refused(3, "air.dat: this may be no text", "--task language")
+    assert not (tmp_path / "run").exists()
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    asked: list[object] = []
+
+    def train(data: object, *, task: str | None, **given: Any) -> Any:
+        asked.append(task)
+        if task is None:
+            return real(data, task=task, **given)
+        raise UsageError("stopped before the work")
+
+    real = training.train
+    monkeypatch.setattr(training, "train", train)
+    for answer, tasks in (("n\n", [None]), ("y\n", [None, "language"])):
+        asked.clear()
+        monkeypatch.setattr(sys, "stdin", Terminal(answer))
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+        result = recurra("train", "air.dat", "--out", "run")
+        assert (result.code, asked) == (3 if answer == "n\n" else 2, tasks)
+        assert "train on it as text all the same? [y/N]" in result.err

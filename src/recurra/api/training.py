@@ -32,6 +32,7 @@ from recurra.report.build import build_report
 from recurra.report.record import Baseline
 from recurra.tasks.given import options, path
 from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.sources.unlike_text import refuse_unlike_text
 from recurra.tasks.task import Dataset
 from recurra.topologies.settings import TwoWaySettings
 from recurra.training.callbacks import Callback, Ending, Watchers, checked_callbacks
@@ -111,6 +112,8 @@ def train(
         else:
             source = resolve(data, task, validation=given.get("validation"), test=given.get("test"),
                              parallel=given.get("parallel"))  # fmt: skip
+            if task is None and given.get("text") is None:
+                refuse_unlike_text(source)
             chosen = settings_for(source, given)
     new = Path("runs") / f"{source.name}-{chosen.network.cell}"
     with claimed_new(new) if out is None else claimed(path(out, "out"), overwrite=overwrite) as folder:

@@ -16,6 +16,7 @@ from recurra.locks import HeldError, holding
 from recurra.model_folder.manifest import MANIFEST
 from recurra.tasks import given, registry
 from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.sources.unlike_text import refuse_unlike_text
 from recurra.tasks.word_vectors.skipgram import SkipGram, count_tokens, learn_vectors
 
 
@@ -59,6 +60,8 @@ def _export(
         tokens, rows = found.tokens, found.rows
     else:
         data = resolve(source, task, validation=settings.get("validation"), test=settings.get("test"))
+        if task is None and settings.get("text") is None:
+            refuse_unlike_text(data)
         talk.say(f"task {data.task}: {data.why}")
         if data.task == "language" and settings.get("segment") is None:
             settings = {"level": data.options.get("level", "word")} | settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from recurra.training.logs.log import LOGS
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
+    from recurra.tasks.sources.unlike_text import UnlikeTextError
 
 
 def train(
@@ -77,17 +79,34 @@ def train(
     if data is not None or resume is not None:  # at once, for torch takes seconds to load
         Talk(quiet=quiet).say(begin(data, resume))
     from recurra.api.training import train as train_model
+    from recurra.tasks.sources.unlike_text import UnlikeTextError
 
-    run = train_model(
-        data, task=task, out=out, overwrite=overwrite, resume=resume, start_from=start_from, log=log, quiet=quiet,
-        command=shlex.join(["recurra", *context.obj["arguments"]]), **settings,
-    )  # fmt: skip
+    given: dict[str, Any] = {
+        "out": out, "overwrite": overwrite, "resume": resume, "start_from": start_from, "log": log, "quiet": quiet,
+        "command": shlex.join(["recurra", *context.obj["arguments"]]), **settings,
+    }  # fmt: skip
+    try:
+        run = train_model(data, task=task, **given)
+    except UnlikeTextError as doubt:
+        if quiet or not _wanted_all_the_same(doubt):
+            raise
+        run = train_model(data, task=doubt.task, **given)
     if json:
         write_result(json_text(_document(run)))
     else:
         write_result(f"{run.folder}\n")
     if show:
         _open(run)
+
+
+def _wanted_all_the_same(doubt: UnlikeTextError) -> bool:
+    """Ask on a terminal; elsewhere it is an error."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    question = str(doubt).splitlines()[0]
+    sys.stderr.write(f"{question}\ntrain on it as text all the same? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _open(run: Run) -> None:
