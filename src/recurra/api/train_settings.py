@@ -119,7 +119,7 @@ class TrainSettings(TypedDict, total=False):
     schedule: Literal["cosine", "constant"]
     """learning rate after the warm-up"""
     scheduled_sampling: float
-    """chance, in the end, that the decoder reads its own words; slow"""
+    """probability, after a ramp, that the decoder reads its own words; slow"""
     scheme: Literal["auto", "none", "bio", "iob1", "bmes", "bioes", "bilou"]
     """how tags write spans, none if they write none"""
     seed: int
