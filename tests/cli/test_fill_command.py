@@ -106,7 +106,7 @@ def test_what_it_does_not_do(recurra: Recurra, filler: Path, names: Path) -> Non
         (["--level", "byte"], ["not with pieces of level byte"]),
         (["--blank-tokens", "0"], ["--blank-tokens"]),
         (["--blank-tokens", "9"], ["--blank-tokens"]),
-        (["--drawn-outputs", "many"], ["--drawn-outputs"]),
+        (["--sampled-softmax", "many"], ["--sampled-softmax"]),
         (["--pooling", "max"], ["pooling is a setting of the task classify; this run's task is fill"]),
         (["--text", "review"], ["text names a column, but these data are no table"]),
         (["--validation", "nowhere.txt"], ["nowhere.txt: no such file"]),
@@ -120,7 +120,7 @@ def test_settings_that_cannot_be(recurra: Recurra, sentences: Path, options: lis
 
 def test_settings_of_this_task_alone(recurra: Recurra, sentences: Path) -> None:
     recurra("train", sentences, "--blank-tokens", "2").refused(2, "blank_tokens is a setting of the task fill")
-    recurra("train", sentences, "--drawn-outputs", "9").refused(2, "drawn_outputs is a setting of the task fill")
+    recurra("train", sentences, "--sampled-softmax", "9").refused(2, "sampled_softmax is a setting of the task fill")
 
 
 @pytest.mark.parametrize(

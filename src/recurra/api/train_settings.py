@@ -44,7 +44,7 @@ class TrainSettings(TypedDict, total=False):
     """share of the texts of which an epoch shows a few clauses only"""
     device: str
     """auto, cpu or cuda"""
-    drawn_outputs: int | None
+    sampled_softmax: int | None
     """words drawn to train an output layer against, 0 for the vocabulary"""
     dropout: float
     """dropout between layers and before the output"""

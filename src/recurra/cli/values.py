@@ -88,7 +88,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "split": shares,
     "skip_lines": places,
     "bptt": steps,
-    "drawn_outputs": steps,
+    "sampled_softmax": steps,
     "batch_tokens": steps,
     "clip_norm": limit,
 }

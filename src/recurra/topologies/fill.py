@@ -1,7 +1,7 @@
-"""Both directions: what stands in a gap, from what is read to its left and to its right.
+"""Both directions: what stands in a blank, from what is read to its left and to its right.
 
-Two recurrent networks that never see what they are asked for: one has read the left context up to the gap, the other
-the right context back to it. So every position of a sentence is a gap to learn from, at once.
+Two recurrent networks that never see what they are asked for: one has read the left context up to the blank, the other
+the right context back to it. So every position of a sentence is a blank to learn from, at once.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from recurra.topologies.stacks import build_stack
 
 Side = Literal["both", "forward", "backward"]
 SIDES: tuple[Side, ...] = get_args(Side)
-"""What a gap is filled from: the whole sentence, its left part, its right part."""
+"""What a blank is filled from: the whole sentence, its left part, its right part."""
 
 
-class GapFiller(nn.Module):
+class BlankFiller(nn.Module):
     """A token table, a stack for each direction, and three heads that share the table as their output layer.
 
-    A gap of g tokens is filled from its left end: the forward state before it and the backward state behind it give its
-    first token, then the forward state that has read this one gives the next, with a gap of g - 1.
+    A blank of g tokens is filled from its left end: the forward state before it and the backward state behind it give
+    its first token, then the forward state that has read this one gives the next, with a blank of g - 1.
 
     Maths:   u_forward = P f + p, u_backward = Q b + q;
              u_both = u_forward + u_backward + S gelu(M [f; b] + m + G[g]);  logits = u T' + bias of the head,
              T the token table; longest > 1: lengths' logits = L gelu(M [f; b] + m)
     Shapes:  f, b [N, H], g int64 [N] from 1 to longest, T [V, E]
-    Source:  Melamud et al. 2016, context2vec, for the wiring without gaps
+    Source:  Melamud et al. 2016, context2vec, for the wiring without blanks
     """
 
     def __init__(self, vocabulary_size: int, settings: FreeStateSettings, *, longest: int = 1) -> None:
@@ -48,7 +48,7 @@ class GapFiller(nn.Module):
         self.meet, self.joined = nn.Linear(2 * hidden, 2 * width), nn.Linear(2 * width, width)
         self.bias = nn.Parameter(torch.zeros(len(SIDES), vocabulary_size))
         if longest > 1:
-            self.gap = nn.Parameter(torch.zeros(longest, 2 * width))
+            self.blank = nn.Parameter(torch.zeros(longest, 2 * width))
             self.length = nn.Linear(2 * width, longest)
 
     @property
@@ -67,15 +67,15 @@ class GapFiller(nn.Module):
         return f, b
 
     def step(self, tokens: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """The forward stack alone, to go on into a gap.
+        """The forward stack alone, to go on into a blank.
 
         Shapes: tokens int64 [B, T], state as Stack's -> f of the last one [B, H], the last states
         """
         y, state = self.forward_stack(self.table(tokens), state)
         return y[:, -1], state
 
-    def output(self, side: Side, f: Tensor, b: Tensor, gaps: Tensor) -> Tensor:
-        """u of one head, which looks at its own side alone. Shapes: f, b [N, H], gaps int64 [N] -> [N, E]"""
+    def output(self, side: Side, f: Tensor, b: Tensor, sizes: Tensor) -> Tensor:
+        """u of one head, which looks at its own side alone. Shapes: f, b [N, H], sizes of blanks int64 [N] -> [N, E]"""
         if side == "forward":
             left: Tensor = self.left(self.dropout(f))
             return left
@@ -84,13 +84,13 @@ class GapFiller(nn.Module):
             return right
         met = self._met(f, b)
         if self.longest > 1:
-            met = met + self.gap[gaps - 1]
+            met = met + self.blank[sizes - 1]
         joined: Tensor = self.joined(self.dropout(functional.gelu(met)))
         joined = joined + self.left(self.dropout(f)) + self.right(self.dropout(b))
         return joined
 
     def length_logits(self, f: Tensor, b: Tensor) -> Tensor:
-        """Of a gap of 1, 2, ... tokens; for networks with longest > 1. Shapes: f, b [N, H] -> [N, longest]"""
+        """Of a blank of 1, 2, ... tokens; for networks with longest > 1. Shapes: f, b [N, H] -> [N, longest]"""
         logits: Tensor = self.length(self.dropout(functional.gelu(self._met(f, b))))
         return logits
 
@@ -99,7 +99,7 @@ class GapFiller(nn.Module):
         return met
 
     def output_layer(self, side: Side) -> tuple[Tensor, Tensor]:
-        """Weight [V, E] and bias [V] that make a head's logits; the unknown token, id 0, never fills a gap."""
+        """Weight [V, E] and bias [V] that make a head's logits; the unknown token, id 0, never fills a blank."""
         bias = self.bias[SIDES.index(side)]
         unknown = torch.arange(self.vocabulary_size, device=bias.device) == 0
         return self.table.weight[: self.vocabulary_size], bias.masked_fill(unknown, float("-inf"))
@@ -120,29 +120,29 @@ class GapFiller(nn.Module):
 
 
 class Candidates:
-    """Some of the vocabulary, to train an output layer against: the batch's own targets and `drawn` others.
+    """Sampled softmax: an output layer is trained against the batch's own targets and `samples` other tokens.
 
     Maths:   -u_t + log(exp u_t + sum over the candidates w but t of exp(u_w) / chance(w)), whose sum is on average that
-             of the whole vocabulary. A token with the share p of the text is among n targets and d of V drawn ones with
-             the chance 1 - (1 - p)^n (1 - d / V)
-    Shapes:  targets int64 [N], shares [V], their sum 1 -> ids int64 [K], log_chance [K], places of the targets [N]
+             of the whole vocabulary. A token with the share p of the text is among n targets and d of V sampled ones
+             with the chance 1 - (1 - p)^n (1 - d / V)
+    Shapes:  targets int64 [N], shares [V], their sum 1 -> ids int64 [K], log_chance [K], indices of the targets [N]
     Source:  Bengio & Senecal 2008, importance sampling for language models
     """
 
-    def __init__(self, targets: Tensor, shares: Tensor, drawn: int) -> None:
+    def __init__(self, targets: Tensor, shares: Tensor, samples: int) -> None:
         size = len(shares)
         among = torch.zeros(size, dtype=torch.bool, device=targets.device)
         among[targets] = True
-        among[torch.randperm(size, device=targets.device)[:drawn]] = True
+        among[torch.randperm(size, device=targets.device)[:samples]] = True
         self.ids = among.nonzero().squeeze(1)
-        missed = (len(targets) * torch.log1p(-shares[self.ids].double())).exp() * (1 - min(drawn, size) / size)
+        missed = (len(targets) * torch.log1p(-shares[self.ids].double())).exp() * (1 - min(samples, size) / size)
         self.log_chance = torch.log1p(-missed).float()
-        self.places = (among.cumsum(0) - 1)[targets]
+        self.indices = (among.cumsum(0) - 1)[targets]
 
     def loss(self, u: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """The mean over the batch. Shapes: u [N, E], weight [V, E], bias [V] -> a number. Units: nats"""
         weighed = bias[self.ids] - self.log_chance
         logits = functional.linear(u, weight[self.ids], weighed).float()
-        own = self.places.unsqueeze(1)
+        own = self.indices.unsqueeze(1)
         logits = logits.scatter_add(1, own, self.log_chance[own])
-        return functional.cross_entropy(logits, self.places)
+        return functional.cross_entropy(logits, self.indices)

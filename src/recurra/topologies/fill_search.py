@@ -1,4 +1,4 @@
-"""The most probable contents of a gap whose length nobody knows."""
+"""The most probable contents of a blank whose length nobody knows."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import torch
 from torch import Tensor
 
 from recurra.errors import UsageError
-from recurra.topologies.fill import GapFiller
+from recurra.topologies.fill import BlankFiller
 from recurra.topologies.sampling import numbers
 
 BEAM = 24
-"""Beginnings of a gap's contents that are followed up at each length, at least."""
+"""Beginnings of a blank's contents that are followed up at each length, at least."""
 
 
 @torch.inference_mode()
-def fill_gap(network: GapFiller, left: list[int], right: list[int], top: int) -> list[tuple[list[int], float]]:
+def fill_blank(network: BlankFiller, left: list[int], right: list[int], top: int) -> list[tuple[list[int], float]]:
     """Contents and their probabilities, best first.
 
-    left, right: the tokens before and behind the gap, in their order. For each length up to the network's longest a
-    beam goes from the gap's left end to its right one; the probability of a content is that of its length times those
+    left, right: the tokens before and behind the blank, in their order. For each length up to the network's longest a
+    beam goes from the blank's left end to its right one; the probability of a content is that of its length times those
     of its tokens, so that all possible contents together have 1.
     Errors: UsageError for a top below 1
     """
@@ -47,10 +47,10 @@ def fill_gap(network: GapFiller, left: list[int], right: list[int], top: int) ->
     return sorted(found, key=lambda one: (-one[1], one[0]))[:top]
 
 
-def _next(network: GapFiller, f: Tensor, b: Tensor, remaining: int) -> Tensor:
+def _next(network: BlankFiller, f: Tensor, b: Tensor, remaining: int) -> Tensor:
     """Log-probabilities of the next token. Shapes: f [N, H], b [1, H] -> [N, V]"""
-    gaps = torch.full((len(f),), remaining, device=f.device)
-    return numbers(network.logits(network.output("both", f, b.expand(len(f), -1), gaps))).log_softmax(-1)
+    sizes = torch.full((len(f),), remaining, device=f.device)
+    return numbers(network.logits(network.output("both", f, b.expand(len(f), -1), sizes))).log_softmax(-1)
 
 
 def _best(scores: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:

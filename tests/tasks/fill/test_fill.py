@@ -19,7 +19,7 @@ from recurra.tasks.fill.data import FillData, FillPart, blanks_of, choose_blanks
 from recurra.tasks.fill.settings import FillDataSettings
 from recurra.tasks.fill.trainee import Filler, FillTrainee, compare
 from recurra.tasks.sources.resolving import Source, resolve
-from recurra.topologies.fill import SIDES, GapFiller
+from recurra.topologies.fill import SIDES, BlankFiller
 from recurra.topologies.settings import FreeStateSettings
 from recurra.training.fit import fit
 from recurra.training.settings import TrainingSettings
@@ -27,9 +27,9 @@ from recurra.training.settings import TrainingSettings
 SMALL = FreeStateSettings(cell="gru", hidden_size=8, embedding_size=6)
 
 
-def network(vocabulary: Vocabulary, longest: int = 1, settings: FreeStateSettings = SMALL) -> GapFiller:
+def network(vocabulary: Vocabulary, longest: int = 1, settings: FreeStateSettings = SMALL) -> BlankFiller:
     torch.manual_seed(0)
-    made = GapFiller(len(vocabulary), settings, longest=longest)
+    made = BlankFiller(len(vocabulary), settings, longest=longest)
     for parameter in made.parameters():
         nn.init.normal_(parameter, std=0.5)
     return made.eval()
@@ -186,7 +186,7 @@ def test_long_texts_are_divided_after_sentences() -> None:
 
 def task(data: FillData, settings: FreeStateSettings = SMALL, **given: Any) -> FillTrainee:
     torch.manual_seed(0)
-    return FillTrainee(data, settings, **{"batch_size": 16, "seed": 0, "drawn": None} | given)
+    return FillTrainee(data, settings, **{"batch_size": 16, "seed": 0, "samples": None} | given)
 
 
 def data_of(encoded: list[np.ndarray], longest: int = 1, vocabulary: Vocabulary = LETTERS) -> FillData:
@@ -204,9 +204,11 @@ def test_the_loss_is_that_of_every_known_token_from_both_sides(monkeypatch: pyte
     assert float(loss.detach()) == pytest.approx(made.evaluate(made.network)["loss"], rel=1e-5)
 
 
-@pytest.mark.parametrize(("longest", "drawn"), [(1, None), (3, None), (3, 2)])
-def test_every_weight_learns(longest: int, drawn: int | None) -> None:
-    made = task(data_of(rows(), longest), FreeStateSettings(cell="lstm", hidden_size=4, embedding_size=3), drawn=drawn)
+@pytest.mark.parametrize(("longest", "samples"), [(1, None), (3, None), (3, 2)])
+def test_every_weight_learns(longest: int, samples: int | None) -> None:
+    made = task(
+        data_of(rows(), longest), FreeStateSettings(cell="lstm", hidden_size=4, embedding_size=3), samples=samples
+    )
     loss, _, _ = made.loss(made.network.train(), next(iter(made.batches(0))), None)
     loss.backward()
     for name, weight in made.network.named_parameters():

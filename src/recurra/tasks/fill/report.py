@@ -13,8 +13,8 @@ from recurra.report.sections import Cell, Column, Columns, Section, Table
 from recurra.tasks.fill.data import FillData, FillPart
 from recurra.tasks.fill.metrics import METRICS
 from recurra.tasks.fill.trainee import Scores
-from recurra.topologies.fill import SIDES, GapFiller, Side
-from recurra.topologies.fill_search import fill_gap
+from recurra.topologies.fill import SIDES, BlankFiller, Side
+from recurra.topologies.fill_search import fill_blank
 
 SAMPLES = 12
 """Blanks shown."""
@@ -27,7 +27,7 @@ COLUMNS = ("top1", "top5", "perplexity")
 
 
 def sections(
-    network: GapFiller, data: FillData, part: FillPart, found: Mapping[Side, Scores], seed: int
+    network: BlankFiller, data: FillData, part: FillPart, found: Mapping[Side, Scores], seed: int
 ) -> list[Section]:
     """found: the scores of each head on the part"""
     drawn = _Blanks(network, data, part, seed)
@@ -52,7 +52,7 @@ def _sides(part: FillPart, found: Mapping[Side, Scores]) -> Table:
 class _Blanks:
     """Some blanks of a part, filled."""
 
-    network: GapFiller
+    network: BlankFiller
     data: FillData
     part: FillPart
     seed: int
@@ -91,7 +91,7 @@ class _Blanks:
             for blank in blanks:
                 ids, place = self.part.sentence(blank).tolist(), int(self.part.places[blank])
                 right = ids[place : place + length]
-                found = [c for c, _ in fill_gap(self.network, ids[:place], ids[place + length :], 5)]
+                found = [c for c, _ in fill_blank(self.network, ids[:place], ids[place + length :], 5)]
                 first, among = first + (found[:1] == [right]), among + (right in found)
             shares = [share.write(n / max(1, len(blanks))) for n in (first, among)]
             rows.append([str(length), len(blanks), *shares])
@@ -107,7 +107,7 @@ class _Blanks:
         return self.data.vocabulary.decode(ids)
 
 
-def _row(network: GapFiller, ids: list[int]) -> torch.Tensor:
+def _row(network: BlankFiller, ids: list[int]) -> torch.Tensor:
     return torch.tensor([ids], device=network.bias.device)
 
 

@@ -20,8 +20,8 @@ class FillDataSettings(TextSettings, LengthSettings):
 class FillTrainingSettings(TrainingSettings):
     """An output layer over many words."""
 
-    drawn_outputs: int | None = Field(
-        None, ge=1, le=1 << 24, description="words drawn to train an output layer against, 0 for the vocabulary"
+    sampled_softmax: int | None = Field(
+        None, ge=1, le=1 << 24, description="negative samples of the softmax in training, 0 for the full softmax"
     )
 
 
@@ -31,7 +31,7 @@ DEFAULTS = Defaults(
     Settings(
         FillDataSettings(split=(0.9, 0.05, 0.05), max_length=100),
         FreeStateSettings(cell="lstm", hidden_size=256, embedding_size=128, dropout=0.3),
-        FillTrainingSettings(batch_size=64, learning_rate=8e-3, drawn_outputs=1000),
+        FillTrainingSettings(batch_size=64, learning_rate=8e-3, sampled_softmax=1000),
     ),
     epochs=4,
 )

@@ -22,7 +22,7 @@ from recurra.tasks.stored import FillConfig, config_of
 from recurra.tasks.task import Dataset, held_out_part
 from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
-from recurra.topologies.fill import GapFiller, Side
+from recurra.topologies.fill import BlankFiller, Side
 
 
 class FillTask:
@@ -39,7 +39,7 @@ class FillTask:
         data = prepare(source, settings.data, seed=training.seed, kept=known)
         torch.manual_seed(training.seed)
         trainee = FillTrainee(
-            data, settings.network, batch_size=training.batch_size, seed=training.seed, drawn=training.drawn_outputs
+            data, settings.network, batch_size=training.batch_size, seed=training.seed, samples=training.sampled_softmax
         )
         evaluated_on = held_out_part(data.parts)
         return FillDataset(source, settings, trainee, data.facts, list(data.notes), evaluated_on, data)
@@ -47,7 +47,7 @@ class FillTask:
     def load(self, folder: ModelFolder, settings: FillSettings) -> Filler:
         vocabulary = Vocabulary.from_json(folder.vocabulary)
         longest = config_of(folder, FillConfig).longest_blank
-        network = load_network(lambda: GapFiller(len(vocabulary), settings.network, longest=longest), folder)
+        network = load_network(lambda: BlankFiller(len(vocabulary), settings.network, longest=longest), folder)
         return Filler(network, vocabulary)
 
     def evaluate(self, model: Filler, source: Source, settings: FillSettings) -> tuple[int, dict[str, float]]:

@@ -20,8 +20,8 @@ from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, blanks_of
 from recurra.tasks.fill.metrics import METRICS
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
-from recurra.topologies.fill import SIDES, Candidates, GapFiller, Side
-from recurra.topologies.fill_search import fill_gap
+from recurra.topologies.fill import SIDES, BlankFiller, Candidates, Side
+from recurra.topologies.fill_search import fill_blank
 from recurra.topologies.settings import FreeStateSettings
 
 UNKNOWN_SHARE = 0.02
@@ -41,11 +41,11 @@ class FillTrainee:
     chosen_by = ("loss",)
 
     def __init__(
-        self, data: FillData, settings: FreeStateSettings, *, batch_size: int, seed: int, drawn: int | None
+        self, data: FillData, settings: FreeStateSettings, *, batch_size: int, seed: int, samples: int | None
     ) -> None:
-        self.data, self.drawn = data, drawn
+        self.data, self.samples = data, samples
         size = len(data.vocabulary)
-        self.network: nn.Module = GapFiller(size, settings, longest=data.longest)
+        self.network: nn.Module = BlankFiller(size, settings, longest=data.longest)
         encoded = data.parts["train"].encoded
         counts = np.bincount(np.concatenate(encoded), minlength=size).astype(np.float64)
         self.shares = torch.from_numpy(counts / counts.sum())
@@ -66,21 +66,21 @@ class FillTrainee:
         device = filler.bias.device
         tokens, lengths = torch.from_numpy(batch.tokens).to(device), torch.from_numpy(batch.lengths)
         f, b = read(filler, tokens, lengths, unknown=UNKNOWN_SHARE)
-        rows, places = gaps_of(tokens, lengths)
+        rows, places = known_tokens(tokens, lengths)
         if not len(rows):  # a batch of nothing but unknown words
             return f.sum() * 0, 1, None
         targets = tokens[rows, places]
         room = lengths.to(device)[rows] - places
-        gaps = torch.minimum(torch.randint(1, filler.longest + 1, (len(rows),)).to(device), room)
+        sizes = torch.minimum(torch.randint(1, filler.longest + 1, (len(rows),)).to(device), room)
         before = f[rows, places]
-        behind, adjacent = b[rows, room - gaps], b[rows, room - 1]
-        drawn = None if self.drawn is None else Candidates(targets, self.shares.to(device), self.drawn)
-        one = torch.ones_like(gaps)
-        both = filler.loss(filler.output("both", before, behind, gaps), targets, "both", drawn)
-        others = filler.loss(filler.output("forward", before, adjacent, one), targets, "forward", drawn)
-        others = others + filler.loss(filler.output("backward", before, adjacent, one), targets, "backward", drawn)
+        behind, adjacent = b[rows, room - sizes], b[rows, room - 1]
+        sampled = None if self.samples is None else Candidates(targets, self.shares.to(device), self.samples)
+        one = torch.ones_like(sizes)
+        both = filler.loss(filler.output("both", before, behind, sizes), targets, "both", sampled)
+        others = filler.loss(filler.output("forward", before, adjacent, one), targets, "forward", sampled)
+        others = others + filler.loss(filler.output("backward", before, adjacent, one), targets, "backward", sampled)
         if filler.longest > 1:
-            others = others + functional.cross_entropy(filler.length_logits(before, behind).float(), gaps - 1)
+            others = others + functional.cross_entropy(filler.length_logits(before, behind).float(), sizes - 1)
         return both + others - others.detach(), len(rows), None
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
@@ -91,14 +91,14 @@ class FillTrainee:
         return ranked(METRICS, self.chosen_by, found)
 
 
-def inner(network: nn.Module) -> GapFiller:
+def inner(network: nn.Module) -> BlankFiller:
     """The network itself, without what training wraps around it."""
     found = network.module if hasattr(network, "module") else network
-    assert isinstance(found, GapFiller)
+    assert isinstance(found, BlankFiller)
     return found
 
 
-def read(network: GapFiller, tokens: Tensor, lengths: Tensor, *, unknown: float = 0.0) -> tuple[Tensor, Tensor]:
+def read(network: BlankFiller, tokens: Tensor, lengths: Tensor, *, unknown: float = 0.0) -> tuple[Tensor, Tensor]:
     """What each direction knows of a batch after so many tokens of each row, from its first or from its last.
 
     unknown: this share of the tokens is read as unknown.
@@ -114,8 +114,8 @@ def read(network: GapFiller, tokens: Tensor, lengths: Tensor, *, unknown: float 
     return network.read(left, right, lengths)
 
 
-def gaps_of(tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Every known token of a batch: its row and its place. Shapes: [B, T], [B] -> int64 [N], int64 [N]"""
+def known_tokens(tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Every known token of a batch: its row and its index. Shapes: [B, T], [B] -> int64 [N], int64 [N]"""
     there = torch.arange(tokens.shape[1], device=tokens.device) < lengths.to(tokens.device).unsqueeze(1)
     rows, places = (there & (tokens != Vocabulary.UNKNOWN)).nonzero(as_tuple=True)
     return rows, places
@@ -208,8 +208,8 @@ class Filler(Model):
     unit: ClassVar[str] = "blanks"
     alternatives: ClassVar[int] = 5
 
-    def __init__(self, network: GapFiller, vocabulary: Vocabulary) -> None:
-        self.network: GapFiller = network.eval()
+    def __init__(self, network: BlankFiller, vocabulary: Vocabulary) -> None:
+        self.network: BlankFiller = network.eval()
         self.vocabulary = vocabulary
 
     def word_vectors(self) -> WordVectors:
@@ -246,7 +246,7 @@ class Filler(Model):
                 joined += [Vocabulary.UNKNOWN, *piece]
             return joined
 
-        found = fill_gap(self.network, read_as(pieces[: blank + 1]), read_as(pieces[blank + 1 :]), top)
+        found = fill_blank(self.network, read_as(pieces[: blank + 1]), read_as(pieces[blank + 1 :]), top)
         return [(self.vocabulary.decode(ids), chance) for ids, chance in found]
 
     def rows(self, predictions: Sequence[Filled]) -> list[list[str]]:

@@ -13,16 +13,16 @@ from torch.nn import functional
 from recurra.errors import UsageError
 from recurra.tasks.fill.trainee import read
 from recurra.topologies import fill_search
-from recurra.topologies.fill import SIDES, Candidates, GapFiller
-from recurra.topologies.fill_search import fill_gap
+from recurra.topologies.fill import SIDES, BlankFiller, Candidates
+from recurra.topologies.fill_search import fill_blank
 from recurra.topologies.settings import FreeStateSettings
 
 LENGTHS = torch.tensor([7, 2, 5, 1, 9, 3])
 
 
-def network(vocabulary: int = 11, longest: int = 1, **given: Any) -> GapFiller:
+def network(vocabulary: int = 11, longest: int = 1, **given: Any) -> BlankFiller:
     torch.manual_seed(0)
-    made = GapFiller(
+    made = BlankFiller(
         vocabulary, FreeStateSettings(**{"cell": "gru", "hidden_size": 5, "embedding_size": 4} | given), longest=longest
     )
     for parameter in made.parameters():  # livelier than a fresh network
@@ -41,7 +41,7 @@ def ragged(vocabulary: int = 11) -> Tensor:
 
 @pytest.mark.parametrize("width", [1, 2, 3])
 @pytest.mark.parametrize("place", [0, 2, 4])
-def test_a_gap_never_sees_what_was_in_it(place: int, width: int) -> None:
+def test_a_blank_never_sees_what_was_in_it(place: int, width: int) -> None:
     made, length = network(longest=3, num_layers=2), 7
 
     def around(tokens: list[int]) -> tuple[Tensor, Tensor]:
@@ -76,7 +76,7 @@ def test_each_head_looks_at_its_own_side() -> None:
     assert not torch.equal(made.output("both", f, b, one), made.output("both", f, b, one + 1))
 
 
-def test_the_unknown_token_never_fills_a_gap() -> None:
+def test_the_unknown_token_never_fills_a_blank() -> None:
     made = network()
     logits = made.logits(torch.randn(4, 4))
     assert torch.isinf(logits[:, 0]).all()
@@ -89,19 +89,19 @@ def test_the_unknown_token_never_fills_a_gap() -> None:
 def test_all_of_the_vocabulary_as_candidates_is_the_plain_loss() -> None:
     made, targets = network(), torch.tensor([3, 9, 1, 3])
     u = torch.randn(4, 4)
-    drawn = Candidates(targets, torch.full((11,), 1 / 11), 11)
+    sampled = Candidates(targets, torch.full((11,), 1 / 11), 11)
     expected = functional.cross_entropy(made.logits(u, "forward"), targets)
-    torch.testing.assert_close(made.loss(u, targets, "forward", drawn), expected)
+    torch.testing.assert_close(made.loss(u, targets, "forward", sampled), expected)
     torch.testing.assert_close(made.loss(u, targets, "forward", None), expected)
 
 
 def test_candidates_hold_the_targets_and_know_their_chance() -> None:
     targets, shares = torch.tensor([30, 2, 30]), torch.full((40,), 1 / 40)
-    drawn = Candidates(targets, shares, 10)
-    assert torch.equal(drawn.ids[drawn.places], targets)
-    assert 10 <= len(drawn.ids) <= 12
+    sampled = Candidates(targets, shares, 10)
+    assert torch.equal(sampled.ids[sampled.indices], targets)
+    assert 10 <= len(sampled.ids) <= 12
     expected = torch.tensor(1 - (39 / 40) ** 3 * (30 / 40)).log()
-    torch.testing.assert_close(drawn.log_chance, expected.expand(len(drawn.ids)))
+    torch.testing.assert_close(sampled.log_chance, expected.expand(len(sampled.ids)))
 
 
 def test_what_fits_the_candidates_fits_the_vocabulary() -> None:
@@ -112,9 +112,9 @@ def test_what_fits_the_candidates_fits_the_vocabulary() -> None:
     for step in range(800):
         optimizer.param_groups[0]["lr"] = 0.03 * (1 - step / 800)
         targets = torch.multinomial(shares, 12, replacement=True)
-        drawn = Candidates(targets, shares, 3)
+        sampled = Candidates(targets, shares, 3)
         optimizer.zero_grad()
-        drawn.loss(torch.zeros(12, 1), torch.zeros(10, 1), scores).backward()
+        sampled.loss(torch.zeros(12, 1), torch.zeros(10, 1), scores).backward()
         optimizer.step()
     torch.testing.assert_close(scores.detach().softmax(0).double(), shares, atol=0.03, rtol=0)
 
@@ -123,7 +123,7 @@ def test_what_fits_the_candidates_fits_the_vocabulary() -> None:
 
 
 @torch.inference_mode()
-def by_hand(made: GapFiller, left: list[int], right: list[int]) -> dict[tuple[int, ...], float]:
+def by_hand(made: BlankFiller, left: list[int], right: list[int]) -> dict[tuple[int, ...], float]:
     """The probability of every possible content, one token at a time."""
     found = {}
     for length in range(1, made.longest + 1):
@@ -133,9 +133,9 @@ def by_hand(made: GapFiller, left: list[int], right: list[int]) -> dict[tuple[in
             behind = b[:, len(right)]
             chance = made.length_logits(f[:, len(left)], behind).softmax(1)[0, length - 1] if made.longest > 1 else 1
             for i, token in enumerate(content):
-                gaps = torch.tensor([length - i])
+                blanks = torch.tensor([length - i])
                 chance = (
-                    chance * made.logits(made.output("both", f[:, len(left) + i], behind, gaps)).softmax(1)[0, token]
+                    chance * made.logits(made.output("both", f[:, len(left) + i], behind, blanks)).softmax(1)[0, token]
                 )
             found[content] = float(chance)
     return found
@@ -147,18 +147,18 @@ def test_a_search_gives_the_true_probabilities(left: list[int], right: list[int]
     made = network(5, longest, num_layers=2, cell="lstm")
     expected = by_hand(made, left, right)
     assert sum(expected.values()) == pytest.approx(1, abs=1e-5)
-    found = fill_gap(made, left, right, top=100)
+    found = fill_blank(made, left, right, top=100)
     assert {tuple(content): chance for content, chance in found} == pytest.approx(expected, abs=1e-6)
     assert [chance for _, chance in found] == sorted((chance for _, chance in found), reverse=True)
-    assert fill_gap(made, left, right, top=3) == found[:3]
+    assert fill_blank(made, left, right, top=3) == found[:3]
 
 
 def test_a_narrow_beam_finds_less(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fill_search, "BEAM", 2)
     made = network(5, 2)
-    found = fill_gap(made, [1], [2], top=2)
+    found = fill_blank(made, [1], [2], top=2)
     best = sorted(by_hand(made, [1], [2]).values(), reverse=True)
     assert len(found) == 2
     assert all(chance <= true + 1e-6 for (_, chance), true in zip(found, best, strict=False))
     with pytest.raises(UsageError, match="top must be a whole number from 1, got 0"):
-        fill_gap(made, [1], [2], top=0)
+        fill_blank(made, [1], [2], top=0)
