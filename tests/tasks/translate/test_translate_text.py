@@ -4,7 +4,7 @@ import pytest
 
 from recurra.data.tokens.subwords import SPACE, Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
-from recurra.tasks.translate.text import attach, pieces, shown, spell
+from recurra.tasks.translate.text import detokenize, join_words, pieces, shown
 
 TEXTS = ["the old house, the new house!", "an old tree"]
 
@@ -20,7 +20,7 @@ TEXTS = ["the old house, the new house!", "an old tree"]
     ],
 )
 def test_words_and_signs_become_a_text(words, text):
-    assert attach(words) == text
+    assert join_words(words) == text
 
 
 @pytest.mark.parametrize("level", ["char", "word", "byte"])
@@ -36,22 +36,22 @@ def test_there_is_a_piece_for_every_id(level):
 def test_a_text_comes_back(level):
     vocabulary = Subwords.build(TEXTS) if level == "bpe" else Vocabulary.build(TEXTS, level=level)
     ids = vocabulary.encode(TEXTS[0]).tolist()
-    assert spell(vocabulary, ids, [None] * len(ids)) == TEXTS[0]
+    assert detokenize(vocabulary, ids, [None] * len(ids)) == TEXTS[0]
 
 
 def test_an_unknown_token_becomes_what_was_looked_at():
     vocabulary = Vocabulary.build(TEXTS, level="word")
     ids = [0, *vocabulary.encode("house !").tolist()]
-    assert spell(vocabulary, ids, ["Anna", "x", "y"]) == "Anna house!"
-    assert spell(vocabulary, ids, [None, None, None]) == "<unk> house!"
+    assert detokenize(vocabulary, ids, ["Anna", "x", "y"]) == "Anna house!"
+    assert detokenize(vocabulary, ids, [None, None, None]) == "<unk> house!"
     subwords = Subwords.build(TEXTS)
     ids = [*subwords.encode("old").tolist(), 0]
-    assert spell(subwords, ids, [*[None] * (len(ids) - 1), f"{SPACE}好"]) == "old 好"
+    assert detokenize(subwords, ids, [*[None] * (len(ids) - 1), f"{SPACE}好"]) == "old 好"
 
 
 def test_chinese_words_stand_without_spaces():
     vocabulary = Vocabulary(["<unk>", "电影", "好"], level="word", split="chinese")
-    assert spell(vocabulary, [1, 2], [None, None]) == "电影好"
+    assert detokenize(vocabulary, [1, 2], [None, None]) == "电影好"
 
 
 def test_pieces_for_people():

@@ -15,8 +15,8 @@ from recurra.data.tokens.subword_lines import RunningVocabulary
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
+from recurra.tasks.decoding.detokenizer import Detokenizer
 from recurra.tasks.decoding.stopping import check_stops, until
-from recurra.tasks.decoding.writer import Writer
 from recurra.tasks.language.trainee import LENGTH, Tokens, nats_per_token
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
@@ -93,7 +93,7 @@ class LanguageModel(Model):
         how = Sampling(**sampling)
         stops = how.checked()
         ids = self._prompt_ids(prompt)
-        return until(self._drawn(ids, Writer(self.vocabulary, prompt), length, how), stops)
+        return until(self._drawn(ids, Detokenizer(self.vocabulary, prompt), length, how), stops)
 
     def word_vectors(self) -> WordVectors:
         return WordVectors.of(self.vocabulary, self.network.table.weight)
@@ -105,7 +105,7 @@ class LanguageModel(Model):
         """The `top` most probable tokens to follow each text; an empty one is the beginning of a line.
 
         Tokens that the model has never seen are read as <unk>, which is never a candidate unless the training text
-        spells it.
+        writes it.
         Errors: UsageError for a top below 1, for an option
         """
         refuse_options(self, options)
@@ -180,7 +180,7 @@ class LanguageModel(Model):
         return [int(i) for i in ids]
 
     @torch.inference_mode()
-    def _drawn(self, ids: list[int], writer: Writer, length: int, how: Sampling) -> Iterator[str]:
+    def _drawn(self, ids: list[int], detokenizer: Detokenizer, length: int, how: Sampling) -> Iterator[str]:
         random = torch.Generator()
         if how.seed is None:
             random.seed()
@@ -197,9 +197,9 @@ class LanguageModel(Model):
             inputs = [token]
             if how.repetition_penalty != 1 and token not in written:
                 written.append(token)
-            if piece := writer.add(token):
+            if piece := detokenizer.add(token):
                 yield piece
-        if piece := writer.end():
+        if piece := detokenizer.end():
             yield piece
 
 

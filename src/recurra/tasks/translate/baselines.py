@@ -7,7 +7,7 @@ import time
 from recurra.baselines.ibm1 import Ibm1
 from recurra.report.record import Baseline
 from recurra.tasks.translate.data import PairPart, TranslateData
-from recurra.tasks.translate.text import attach
+from recurra.tasks.translate.text import join_words
 from recurra.tasks.translate.trainee import scores
 
 MOST_PAIRS = 100_000
@@ -24,7 +24,7 @@ def translate_baselines(data: TranslateData, held_out: PairPart, *, lowercase: b
     begun = time.perf_counter()
     learned = Ibm1.fit(train.sources[some], train.targets[some])
     seconds = time.perf_counter() - begun
-    written = [attach(row) for row in learned.translate(held_out.sources)]
+    written = [join_words(row) for row in learned.translate(held_out.sources)]
     name = "word-for-word dictionary (IBM model 1)"
     return [
         *found,

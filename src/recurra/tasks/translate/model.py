@@ -14,7 +14,7 @@ from recurra.data.batching.pairs import PairBatches
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.model import Model
 from recurra.tasks.translate.data import Ids, Words, encode_side, ended
-from recurra.tasks.translate.text import pieces, shown, spell
+from recurra.tasks.translate.text import detokenize, pieces, shown
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.beam import Hypothesis, Search, write
 from recurra.topologies.encoder_decoder import EncoderDecoder
@@ -128,7 +128,7 @@ class Translator(Model):
         if hypothesis.weights is not None and read and 0 in hypothesis.tokens:
             looked = hypothesis.weights[:, : len(read)].argmax(-1).tolist()
             copies = [read[place] for place in looked[: len(hypothesis.tokens)]]
-        return spell(self.target, hypothesis.tokens, copies)
+        return detokenize(self.target, hypothesis.tokens, copies)
 
     def rows(self, predictions: Sequence[Translation]) -> list[list[str]]:
         several = any(len(p.candidates) > 1 for p in predictions)

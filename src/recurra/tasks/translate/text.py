@@ -35,7 +35,7 @@ def shown(piece: str) -> str:
     return piece.replace(SPACE, " ").strip() or piece.replace(SPACE, "␣")
 
 
-def spell(vocabulary: Vocabulary | Subwords, tokens: Sequence[int], copies: Sequence[str | None]) -> str:
+def detokenize(vocabulary: Vocabulary | Subwords, tokens: Sequence[int], copies: Sequence[str | None]) -> str:
     """The text of some ids, each unknown one replaced by its copy where there is one.
 
     copies: for each id, what stands in the source where the decoder looked, or None
@@ -52,10 +52,10 @@ def spell(vocabulary: Vocabulary | Subwords, tokens: Sequence[int], copies: Sequ
         return "".join(found)
     if vocabulary.split == "chinese":
         return "".join(found)
-    return segment.join(found) if vocabulary.split == "space" else attach(found)
+    return segment.join(found) if vocabulary.split == "space" else join_words(found)
 
 
-def attach(words: Sequence[str]) -> str:
+def join_words(words: Sequence[str]) -> str:
     """Words and signs as a text, with spaces where most languages of the Latin script write them."""
     text, open_quotes, glued = "", 0, True
     for word in words:

@@ -9,7 +9,7 @@ from recurra.data.tokens.stored_subwords import SPACE
 from recurra.data.tokens.subword_lines import RunningVocabulary
 
 
-class Writer:
+class Detokenizer:
     """Gives the text that each further token adds to a prompt.
 
     Words get a space in front where `data.segment.space_between` says; bytes wait until they make a character, and

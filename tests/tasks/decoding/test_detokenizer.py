@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recurra.data.tokens.vocabulary import Vocabulary
-from recurra.tasks.decoding.writer import Writer
+from recurra.tasks.decoding.detokenizer import Detokenizer
 
 BYTES = Vocabulary.build([""], level="byte")
 WORDS = Vocabulary.build(["one two , three\n"], level="word")
 
 
 def written(vocabulary: Vocabulary, prompt: str, ids: list[int]) -> list[str]:
-    writer = Writer(vocabulary, prompt)
-    return [piece for piece in [*(writer.add(i) for i in ids), writer.end()] if piece]
+    detokenizer = Detokenizer(vocabulary, prompt)
+    return [piece for piece in [*(detokenizer.add(i) for i in ids), detokenizer.end()] if piece]
 
 
 @settings(deadline=None, max_examples=50)
