@@ -55,7 +55,7 @@ def with_twins(texts: Sequence[str], twin: Twin) -> list[str]:
 
 
 def labels(count: int) -> list[str]:
-    """Of no meaning, so that only what leaked can be foretold."""
+    """Of no meaning, so that only what leaked can be predicted."""
     draw = random.Random(2)
     return [draw.choice("xy") for _ in range(count)]
 

@@ -26,7 +26,7 @@ def vectors(
     epochs: Annotated[
         int | None, typer.Option(metavar="N", help="passes over the training part; 5, more if it is short")
     ] = None,
-    window: Annotated[int, typer.Option(metavar="N", help="how far from a word another one is foretold at most")] = 5,
+    window: Annotated[int, typer.Option(metavar="N", help="largest distance between a word and one it predicts")] = 5,
     negatives: Annotated[float, typer.Option(metavar="X", help="drawn words for each one that stands there")] = 5.0,
     subsample: Annotated[float, typer.Option(metavar="X", help="words with a larger share are thinned out")] = 1e-3,
     learning_rate: Annotated[float, typer.Option("--learning-rate", "--lr", metavar="X", help="at first")] = 0.05,

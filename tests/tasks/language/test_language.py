@@ -92,7 +92,7 @@ def corpus(count: int) -> Corpus:
 @pytest.mark.parametrize("count", [2, 3, 33, 64, 65, 200, 1000])
 @pytest.mark.parametrize("bptt", [None, 1, 7, 64])
 @pytest.mark.parametrize("batch_size", [1, 8])
-def test_as_many_batches_come_as_were_foretold(count: int, bptt: int | None, batch_size: int) -> None:
+def test_as_many_batches_come_as_were_predicted(count: int, bptt: int | None, batch_size: int) -> None:
     task = LanguageTrainee(corpus(count), SMALL, batch_size=batch_size, bptt=bptt, seed=3)
     for epoch in range(4):
         found = [inputs.shape[1] for inputs, _ in task.batches(epoch)]

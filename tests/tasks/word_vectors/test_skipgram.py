@@ -28,7 +28,7 @@ def test_tokens_of_the_same_surroundings_get_like_vectors() -> None:
     assert within.min() > across.max() + 0.2
 
 
-def test_nothing_is_foretold_from_one_text_to_the_next() -> None:
+def test_nothing_is_predicted_from_one_text_to_the_next() -> None:
     tokens, places = np.array([1, 2, 3, 4, 5]), np.array([0, 0, 0, 1, 1])
     found = skipgram._pairs(tokens, places, np.ones(6), 4, np.random.default_rng(0))
     pairs = set(zip(*(a.tolist() for a in found), strict=True))

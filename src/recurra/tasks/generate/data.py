@@ -50,7 +50,7 @@ class Part:
 
     @property
     def tokens(self) -> int:
-        """Tokens to be foretold, ends among them."""
+        """Tokens to be predicted, ends among them."""
         return sum(len(e) for e in self.encoded)
 
 

@@ -1,4 +1,4 @@
-"""A trained language model: writes text, foretells the next token, weighs whole lines."""
+"""A trained language model: generates text, predicts the next token, scores whole lines."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Sampling:
 class LanguageModel(Model):
     """A trained language model."""
 
-    does = "it is a language model; it generates text, foretells the next token and scores candidates"
+    does = "it is a language model; it generates text, predicts the next token and scores candidates"
     unit = "tokens"
     network: NextToken
 

@@ -108,7 +108,7 @@ class LanguageDataset(Dataset):
 
     @property
     def scored(self) -> int:
-        return super().scored - 1  # nothing foretells a text's first token
+        return super().scored - 1  # nothing predicts a text's first token
 
     def word_table(self) -> WordTable:
         assert isinstance(self.trainee.network, NextToken)

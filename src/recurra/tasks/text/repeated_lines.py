@@ -1,4 +1,4 @@
-"""Lines of the held-out parts of a running text that the training part has too: they are foretold from memory."""
+"""Lines of the held-out parts of a running text that the training part has too: they are predicted from memory."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class SkipGram:
     """How word vectors are learned.
 
     width: numbers of a vector; epochs: passes over texts, None for `passes`; window: most tokens between a token and
-    what it foretells, the distance drawn from 1 to it for each token; negatives: weight of what does not stand there
+    what it predicts, the distance drawn from 1 to it for each token; negatives: weight of what does not stand there
     beside one that does; subsample: share of a text from which on a token is thinned out, which the mean one never is,
     0 for none.
     Errors: UsageError for values that cannot be
@@ -90,10 +90,10 @@ def passes(tokens: int) -> int:
 def learn_vectors(
     texts: Sequence[Ids], size: int, how: SkipGram, *, tell: Callable[[Pass], None] | None = None
 ) -> npt.NDArray[np.float32]:
-    """Vectors of ids 0 to size - 1 that foretell what stands near them; the same for the same seed.
+    """Vectors of ids 0 to size - 1 that predict what stands near them; the same for the same seed.
 
     Maths:   maximise log s(u_o . v_c) + k * E_n log s(-u_n . v_c) over tokens c, their neighbours o and draws n
-    Shapes:  texts each [T], ids; nothing is foretold from one text to the next -> float32 [V, E], rows of ids that do
+    Shapes:  texts each [T], ids; nothing is predicted from one text to the next -> float32 [V, E], rows of ids that do
              not occur 0
     Errors:  DataError if no token has a neighbour
     """
