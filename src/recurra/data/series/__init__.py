@@ -1,0 +1,1 @@
+"""Series in time: files, calendars, windows, scales."""

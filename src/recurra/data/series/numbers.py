@@ -1,0 +1,84 @@
+"""Numbers as cells write them: a missing one is told from a wrong one."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.errors import DataError, quoted
+
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-", "missing"})
+"""What stands, in lower case, where a number is missing."""
+INFINITE = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_GROUPED = re.compile(r"[+-]?\d{1,3}([,.'\u00a0\u202f ]\d{3})+([.,]\d+)?")
+
+
+def is_number(cell: str, decimal: str = ".") -> bool:
+    """Whether a cell is a plain number, written with this sign of decimals."""
+    cell = cell.strip()
+    return _PLAIN.fullmatch(cell.replace(decimal, ".") if decimal != "." else cell) is not None
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell says that its number is missing."""
+    return cell.strip().lower() in MISSING
+
+
+def numbers(
+    cells: Sequence[str],
+    *,
+    column: str,
+    path: Path | None = None,
+    lines: Sequence[int] | None = None,
+    decimal: str = ".",
+    thousands: str = "",
+) -> npt.NDArray[np.float64]:
+    """The cells of a column as float64, NaN where one is missing.
+
+    decimal: the sign before decimals; thousands: the sign between groups of three digits, "" for none
+    Errors: DataError with file and line for what is no number, an infinite one, or one that is written with other signs
+    """
+    found = np.empty(len(cells))
+    for row, cell in enumerate(cells):
+        text = cell.strip()
+        if text.lower() in MISSING:
+            found[row] = math.nan
+            continue
+        plain = text.replace(thousands, "") if thousands else text
+        if decimal != ".":
+            plain = plain.replace(".", "\0").replace(decimal, ".")  # a point among them is no number
+        value = float(plain) if _PLAIN.fullmatch(plain) else math.inf
+        if math.isinf(value):
+            problem, remedy = _told(text, decimal)
+            raise DataError(
+                f"{quoted(text, 40)} in the column {quoted(column)} {problem}",
+                remedy=remedy,
+                file=path,
+                line=None if lines is None else lines[row],
+            )
+        found[row] = value
+    return found
+
+
+def _told(text: str, decimal: str) -> tuple[str, str]:
+    if text.lower() in INFINITE or _PLAIN.fullmatch(text):
+        return "is infinite", "leave the cell empty if the value is missing"
+    if decimal == "." and re.fullmatch(r"[+-]?\d+,\d+", text):
+        if re.fullmatch(r"[+-]?\d{1,3},\d{3}", text):
+            return (
+                "has a comma: before decimals, or between thousands?",
+                "say which: --decimal , or --thousands ,",
+            )
+        return "has a comma before its decimals", "say so with --decimal ,"
+    if _GROUPED.fullmatch(text):
+        sign = re.sub(r"[+\-\d]", "", text)
+        return "has signs between its thousands", f"say so with --thousands {sign[0]!r}" + (
+            " --decimal ," if len(sign) > 1 and sign[-1] == "," else ""
+        )
+    return "is no number", "leave the cell empty if the value is missing, or leave the column out"

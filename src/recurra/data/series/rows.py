@@ -1,0 +1,145 @@
+"""Rows of a table in the order of time: what is twice, what is missing, what is out of order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data.series.calendar import STEPS, Frequency, infer_frequency
+from recurra.data.series.times import Times
+from recurra.errors import DataError, quoted
+
+
+@dataclass(frozen=True)
+class Placed:
+    """order: the rows in the order of time; places: of each of them, its step from the first on; gaps: steps skipped"""
+
+    order: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+    start: np.datetime64
+    gaps: int
+    first_gap: np.datetime64 | None
+
+
+def in_order(
+    times: Times, name: str, *, path: Path | None, lines: Sequence[int], sort: bool, numbered: bool = False
+) -> npt.NDArray[np.int64]:
+    """The rows of one series from the earliest on.
+
+    Errors: DataError for a time that comes before the one above it, unless `sort`, and for one that stands twice
+    """
+    order = np.arange(len(times))
+    back = np.flatnonzero(np.diff(times).astype(np.int64) < 0)
+    if len(back):
+        if not sort:
+            row = int(back[0]) + 1
+            hint = _autumn(times, row)
+            raise DataError(
+                f"{shown(times[row], numbered)} comes after {shown(times[row - 1], numbered)}{_of(name)}",
+                remedy=hint or "rows stand in the order of time; --sort puts them so",
+                file=path,
+                line=lines[row],
+            )
+        order = np.argsort(times, kind="stable")
+    same = np.flatnonzero(np.diff(times[order]).astype(np.int64) == 0)
+    if len(same):
+        first, second = int(order[same[0]]), int(order[same[0] + 1])
+        more = f", and {len(same) - 1:,} more" if len(same) > 1 else ""
+        raise DataError(
+            f"{shown(times[second], numbered)} stands twice{_of(name)}, first in line {lines[first]:,}{more}",
+            remedy=_autumn(times, second)
+            or "leave one of the rows out; if they are different series, name their column: --id COLUMN",
+            file=path,
+            line=lines[second],
+        )
+    return order
+
+
+def place(
+    times: Times, order: npt.NDArray[np.int64], frequency: Frequency, name: str, *, path: Path | None,
+    lines: Sequence[int],
+) -> Placed:  # fmt: skip
+    """The steps of one series' rows. Errors: DataError for a time between two steps, with what the frequency is"""
+    ordered = times[order]
+    numbered = frequency == STEPS
+    places = frequency.places(ordered, ordered[0])
+    odd = np.flatnonzero((places < 0) | (np.diff(places, prepend=-1) <= 0))
+    if len(odd):
+        row = int(odd[0])
+        before = shown(ordered[row - 1], numbered)
+        raise DataError(
+            f"{shown(ordered[row], numbered)} does not follow {before}{_of(name)}: the series is {frequency.name}",
+            remedy="series have one frequency: divide the file, or say which with --frequency (h, D, B, W, M, 15min)",
+            file=path,
+            line=lines[int(order[row])],
+        )
+    steps = np.diff(places)
+    gaps = int((steps - 1).sum())
+    first = None
+    if gaps:
+        first = frequency.step(ordered[0], np.array([places[int(np.flatnonzero(steps > 1)[0])] + 1]))[0]
+    return Placed(order, places, ordered[0], gaps, first)
+
+
+def common_frequency(groups: Sequence[tuple[str, Times]], *, path: Path | None, line_of: Sequence[int]) -> Frequency:
+    """The frequency of all series; groups: of each its name and its sorted times.
+
+    Errors: DataError where one series has another frequency than those before, and where none has two rows
+    """
+    found: tuple[str, Frequency] | None = None
+    for (name, times), line in zip(groups, line_of, strict=True):
+        one, _ = infer_frequency(times)
+        if one is None:
+            continue
+        if found is None:
+            found = (name, one)
+        elif one != found[1] and len(times) > 2:
+            smaller = _finer(found[1], one)
+            if smaller is None:
+                raise DataError(
+                    f"the series {quoted(name)} is {one.name}, {quoted(found[0])} is {found[1].name}",
+                    remedy="series that are learned together have one frequency: divide the file",
+                    file=path,
+                    line=line,
+                )
+            found = (found[0], smaller)
+    if found is None:
+        raise DataError("no series has two rows", remedy="give longer series", file=path)
+    return found[1]
+
+
+def _finer(one: Frequency, other: Frequency) -> Frequency | None:
+    """What both are, where one only left steps out: daily data that have weekdays alone in some series."""
+    days = {Frequency("business day", 1), Frequency("second", 86400)}
+    if {one, other} == days:
+        return Frequency("second", 86400)
+    return None
+
+
+def shown(time: np.datetime64, numbered: bool = False) -> str:
+    """A time for people: no clock where it is midnight, the number of a numbered step."""
+    if numbered:
+        return f"step {int(time.astype('datetime64[s]').astype(np.int64)):,}"
+    text = str(time.astype("datetime64[s]")).replace("T", " ")
+    return text.removesuffix(" 00:00:00").removesuffix(":00") if text.endswith(":00") else text
+
+
+def _of(name: str) -> str:
+    return f" in the series {quoted(name)}" if name else ""
+
+
+def _autumn(times: Times, row: int) -> str:
+    """The remedy where a clock was put back by an hour, as in autumn; else nothing."""
+    month = int(times[row].astype("datetime64[M]").astype(np.int64)) % 12 + 1
+    hourly = len(times) > 2 and int(np.median(np.abs(np.diff(times).astype(np.int64)))) <= 3600
+    back = row > 0 and -3600 <= int((times[row] - times[row - 1]).astype(np.int64)) <= 0
+    if hourly and back and month in (3, 4, 9, 10, 11):
+        return (
+            "a clock put back for winter? say where it stood: --timezone Europe/Berlin; "
+            "or write times with their offsets; --sort puts rows in order"
+        )
+    return ""
