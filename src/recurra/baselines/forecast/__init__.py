@@ -1,0 +1,1 @@
+"""Forecasts to beat: naive ones, a linear one, windowed perceptrons, classical ones."""
