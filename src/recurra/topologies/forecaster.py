@@ -1,0 +1,221 @@
+"""A window of values to quantiles of all steps of a horizon at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra.engines.request import State
+from recurra.errors import ShapeError, UsageError
+from recurra.topologies.settings import WIDEST, FreeStateSettings
+from recurra.topologies.stacks import build_stack
+
+FLOOR = 0.01
+"""The least that a window's deviation counts for, as a share of its series': a constant window has none."""
+
+
+class ForecasterSettings(FreeStateSettings):
+    """N to the next H. Units: sizes in units"""
+
+    head_size: int = Field(32, ge=1, le=WIDEST, description="units of the layer that reads what is known ahead")
+    normalise: Literal["auto", "window", "series"] = Field(
+        "auto", description="scale of a window: its own deviation, its series', or what validation likes better"
+    )
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What is known at some origins, transformed, no NaN in it.
+
+    Shapes: values [B, L, K]; missing [B, L, K], 1 where a value is but filled in; past [B, L, P]; ahead [B, L + H, F],
+            known of the window and of the horizon; static [B, S]; scale [B, K], each series' own
+    """
+
+    values: Tensor
+    missing: Tensor
+    past: Tensor
+    ahead: Tensor
+    static: Tensor
+    scale: Tensor
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def to(self, device: torch.device | str) -> Windows:
+        """The same on a device."""
+        return Windows(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Numbers of columns: target K, past P, ahead F, static S."""
+
+    target: int
+    past: int = 0
+    ahead: int = 0
+    static: int = 0
+
+
+class Forecaster(nn.Module):
+    """Recurrent layers over a normalised window, a direct head for all steps, and a linear skip beside them.
+
+    Maths:   z = (x - mean) / s,  s = the window's deviation, at least FLOOR of its series' (or the series' own)
+             median = last + s (A (x - last) / s + a + head(h))
+             quantile q = median -+ s * cumulated softplus(spread + head_q(h))
+             h: the last output of the layers, which read z, what was missing, covariates and dates
+    A, a:    a ridge regression in closed form (`start_from`), which is not trained further: on a few hundred windows
+             gradient descent only unlearns its penalty. The recurrent part learns what it leaves
+    widening: quantiles are that much further from the median in use, as validation asks for
+    Source:  window normalisation Kim et al. 2022 (RevIN); linear skip Zeng et al. 2023 (NLinear); direct multi-horizon
+             quantiles Wen et al. 2017 (MQ-RNN)
+    Errors:  UsageError unless levels rise, lie between 0 and 1 and hold 0.5
+    """
+
+    def __init__(
+        self,
+        window: int,
+        horizon: int,
+        widths: Widths,
+        levels: tuple[float, ...],
+        settings: ForecasterSettings,
+        *,
+        by_window: bool = True,
+        gaps: bool = False,
+    ) -> None:
+        """by_window: the scale is the window's own; gaps: values may be missing, and the network is told which"""
+        super().__init__()
+        if list(levels) != sorted(set(levels)) or not all(0 < level < 1 for level in levels) or 0.5 not in levels:
+            raise UsageError(f"quantiles rise, lie between 0 and 1 and hold 0.5, the median; got {list(levels)}")
+        self.window, self.horizon, self.widths, self.levels = window, horizon, widths, levels
+        self.by_window, self.gaps = by_window, gaps
+        self.middle = levels.index(0.5)
+        read = widths.target * (2 if gaps else 1) + widths.past + widths.ahead + widths.static
+        self.stack = build_stack(read, settings)
+        self.dropout = nn.Dropout(settings.dropout)
+        outputs = widths.target * len(levels)
+        self.head = nn.Linear(self.stack.output_size, horizon * outputs)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        self.ahead: nn.Sequential | None = None
+        if widths.ahead:
+            hidden = nn.Linear(self.stack.output_size + widths.ahead, settings.head_size)
+            last = nn.Linear(settings.head_size, outputs)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+            self.ahead = nn.Sequential(hidden, nn.Tanh(), last)
+        inputs = window * widths.target + widths.ahead
+        self.skip = nn.Linear(inputs, horizon * widths.target)
+        for weight in self.skip.parameters():
+            nn.init.zeros_(weight)
+            weight.requires_grad_(False)
+        self.spread = nn.Parameter(torch.zeros(horizon, widths.target, len(levels) - 1))
+        self.widening: Tensor
+        self.register_buffer("widening", torch.ones(()))
+
+    def start_from(
+        self, weight: npt.NDArray[np.float64], bias: npt.NDArray[np.float64], residuals: npt.NDArray[np.float64]
+    ) -> None:
+        """Take a linear forecast as the skip, and what it leaves as the quantiles to begin with.
+
+        Shapes: weight [X, H * K] of `linear_inputs`, bias [H * K]; residuals [N, H, K] of training, normalised, NaN
+                where unknown
+        """
+        with torch.no_grad():
+            self.skip.weight.copy_(torch.tensor(weight.T))
+            self.skip.bias.copy_(torch.tensor(bias))
+            found = np.nanquantile(residuals, self.levels, axis=0)
+            gaps = np.maximum(np.diff(found, axis=0), 1e-3)
+            self.spread.copy_(torch.tensor(np.log(np.expm1(gaps))).permute(1, 2, 0))
+
+    def normalised(self, windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
+        """Shapes: -> z [B, L, K], the last values [B, K], the scales [B, K]"""
+        values = windows.values
+        if values.shape[1:] != (self.window, self.widths.target):
+            raise ShapeError(
+                f"expected values [B, {self.window}, {self.widths.target}], got {list(values.shape)}: the window and "
+                f"the columns are those of training"
+            )
+        mean = values.mean(1)
+        centred = values - mean.unsqueeze(1)
+        scale = windows.scale
+        if self.by_window:
+            scale = torch.maximum(centred.square().mean(1).sqrt(), FLOOR * scale)
+        return centred / scale.unsqueeze(1), values[:, -1], scale
+
+    def linear_inputs(self, windows: Windows, z: Tensor) -> Tensor:
+        """What the linear skip reads, with what is known of the first step. Shapes: z [B, L, K] -> [B, L * K + F]"""
+        flat = (z - z[:, -1:]).flatten(1)
+        return torch.cat([flat, windows.ahead[:, self.window]], 1) if self.widths.ahead else flat
+
+    def forward(
+        self, windows: Windows, lengths: Tensor | None = None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """Shapes: -> quantiles [B, H, K, Q] in the units of the values; the layers' last states"""
+        z, last, scale = self.normalised(windows)
+        batch, target = len(z), self.widths.target
+        y, state = self.stack(self._inputs(windows, z), state, lengths=lengths)
+        seen = self.dropout(y[:, -1])
+        found = self.head(seen).view(batch, self.horizon, target, len(self.levels))
+        if self.ahead is not None:
+            known = windows.ahead[:, self.window : self.window + self.horizon]
+            beside = seen.unsqueeze(1).expand(-1, self.horizon, -1)
+            found = found + self.ahead(torch.cat([beside, known], -1)).view_as(found)
+        linear = self.skip(self.linear_inputs(windows, z)).view(batch, self.horizon, target)
+        median = linear + found[..., self.middle]
+        quantiles = self._around(median, found)
+        return last[:, None, :, None] + scale[:, None, :, None] * quantiles, state
+
+    def _inputs(self, windows: Windows, z: Tensor) -> Tensor:
+        parts = [z]
+        if self.gaps:
+            parts.append(windows.missing)
+        if self.widths.past:
+            centred = windows.past - windows.past.mean(1, keepdim=True)
+            deviation = centred.square().mean(1, keepdim=True).sqrt()
+            parts.append(centred / deviation.clamp(min=FLOOR))
+        if self.widths.ahead:
+            parts.append(windows.ahead[:, : self.window])
+        if self.widths.static:
+            parts.append(windows.static.unsqueeze(1).expand(-1, self.window, -1))
+        return torch.cat(parts, -1)
+
+    def _around(self, median: Tensor, found: Tensor) -> Tensor:
+        """Quantiles that do not cross: distances from the median add up. Shapes: [B, H, K], [B, H, K, Q] -> as found"""
+        middle = self.middle
+        gaps = functional.softplus(torch.cat([found[..., :middle], found[..., middle + 1 :]], -1) + self.spread)
+        if not self.training:
+            gaps = gaps * self.widening
+        below = gaps[..., :middle].flip(-1).cumsum(-1).flip(-1)
+        above = gaps[..., middle:].cumsum(-1)
+        one = median.unsqueeze(-1)
+        return torch.cat([one - below, one, one + above], -1)
+
+    def loss(self, windows: Windows, targets: Tensor) -> Tensor:
+        """As `loss_of`, of the network's own quantiles."""
+        quantiles, _ = self(windows)
+        return self.loss_of(quantiles, targets, windows.scale)
+
+    def loss_of(self, quantiles: Tensor, targets: Tensor, scale: Tensor) -> Tensor:
+        """Twice the mean pinball loss over what is known of the targets, in units of each series' scale.
+
+        Of the median alone it is the absolute error.
+        Shapes: quantiles [B, H, K, Q], targets [B, H, K], NaN where unknown, scale [B, K] -> a number
+        """
+        return pinball(quantiles, targets, scale, self.levels)
+
+
+def pinball(quantiles: Tensor, targets: Tensor, scale: Tensor, levels: tuple[float, ...]) -> Tensor:
+    """Twice the mean pinball loss. Shapes: quantiles [B, H, K, Q], targets [B, H, K], scale [B, K] -> a number"""
+    known = ~targets.isnan()
+    safe = torch.where(known, targets, quantiles[..., levels.index(0.5)].detach())
+    over = (safe.unsqueeze(-1) - quantiles) / scale[:, None, :, None]
+    level = torch.tensor(levels, dtype=over.dtype, device=over.device)
+    each = torch.maximum(level * over, (level - 1) * over).mean(-1)
+    return 2 * (each * known).sum() / known.sum().clamp(min=1)

@@ -1,0 +1,114 @@
+"""A window of values to quantiles of a horizon."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from recurra.errors import ShapeError, UsageError
+from recurra.topologies.forecaster import Forecaster, ForecasterSettings, Widths, Windows, pinball
+
+LEVELS = (0.1, 0.5, 0.9)
+
+
+def windows(values: torch.Tensor, widths: Widths, horizon: int) -> Windows:
+    batch, length, _ = values.shape
+    draw = torch.Generator().manual_seed(1)
+    return Windows(
+        values,
+        torch.zeros_like(values),
+        torch.randn(batch, length, widths.past, generator=draw),
+        torch.randn(batch, length + horizon, widths.ahead, generator=draw),
+        torch.randn(batch, widths.static, generator=draw),
+        torch.ones(batch, widths.target),
+    )
+
+
+def network(widths: Widths, *, by_window: bool = True) -> Forecaster:
+    torch.manual_seed(0)
+    made = Forecaster(8, 3, widths, LEVELS, ForecasterSettings(cell="gru", hidden_size=8), by_window=by_window)
+    with torch.no_grad():
+        for weight in made.parameters():
+            weight.add_(0.1 * torch.randn_like(weight))
+    return made.eval()
+
+
+@pytest.mark.parametrize("widths", [Widths(1), Widths(2, 1, 3, 2)])
+@pytest.mark.parametrize("by_window", [True, False])
+def test_shapes_and_quantiles_that_do_not_cross(widths: Widths, by_window: bool) -> None:
+    made = network(widths, by_window=by_window)
+    found, state = made(windows(torch.randn(5, 8, widths.target), widths, 3))
+    assert found.shape == (5, 3, widths.target, 3)
+    assert (found.diff(dim=-1) > 0).all()
+    assert state[0].shape == (1, 5, 8)
+
+
+def test_the_newest_value_changes_the_first_step() -> None:
+    """Also without the linear skip: the state that forecasts has read the newest input."""
+    made = network(Widths(1))
+    torch.nn.init.zeros_(made.skip.weight)
+    values = torch.randn(1, 8, 1)
+    other = values.clone()
+    other[0, -1] += 1.0
+    one, two = (made(windows(v, Widths(1), 3))[0] - v[:, -1:, :, None] for v in (values, other))
+    assert (one[0, 0] - two[0, 0]).abs().min() > 1e-3
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0, -1e6])
+def test_a_constant_window_gives_numbers(value: float) -> None:
+    made = network(Widths(1)).train()
+    seen = windows(torch.full((2, 8, 1), value), Widths(1), 3)
+    loss = made.loss(seen, torch.full((2, 3, 1), value))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(torch.isfinite(w.grad).all() for w in made.parameters() if w.grad is not None)
+
+
+def test_level_and_size_do_not_matter() -> None:
+    made = network(Widths(1))
+    values = torch.randn(3, 8, 1)
+    one, _ = made(windows(values, Widths(1), 3))
+    two, _ = made(windows(7 + 3 * values, Widths(1), 3))
+    assert torch.allclose(two, 7 + 3 * one, atol=1e-4)
+
+
+def test_it_starts_as_the_linear_forecast() -> None:
+    torch.manual_seed(0)
+    made = Forecaster(8, 3, Widths(1), LEVELS, ForecasterSettings(cell="gru", hidden_size=8)).eval()
+    rng = np.random.default_rng(0)
+    weight, residuals = rng.normal(size=(8, 3)), rng.normal(size=(500, 3, 1))
+    made.start_from(weight, np.zeros(3), residuals)
+    seen = windows(torch.randn(4, 8, 1), Widths(1), 3)
+    z, last, scale = made.normalised(seen)
+    expected = last + scale * (made.linear_inputs(seen, z) @ torch.tensor(weight).float())
+    found, _ = made(seen)
+    assert torch.allclose(found[:, :, 0, 1], expected, atol=1e-5)
+    width = (found[:, :, 0, 2] - found[:, :, 0, 0]) / scale
+    assert torch.allclose(width, torch.tensor(2 * 1.28), rtol=0.15)
+    assert not any(w.requires_grad for w in made.skip.parameters())
+
+
+def test_widening_is_for_use_alone() -> None:
+    made = network(Widths(1))
+    seen = windows(torch.randn(4, 8, 1), Widths(1), 3)
+    before, _ = made(seen)
+    made.widening.fill_(2.0)
+    after, _ = made(seen)
+    middle = before[..., 1:2]
+    assert torch.allclose(after - middle, 2 * (before - middle), atol=1e-5)
+    assert torch.equal(made.train()(seen)[0], before)
+
+
+def test_pinball_leaves_missing_targets_out() -> None:
+    quantiles = torch.tensor([[[[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]]]])
+    found = pinball(quantiles, torch.tensor([[[3.0], [float("nan")]]]), torch.ones(1, 1), LEVELS)
+    assert float(found) == pytest.approx(2 * (0.3 + 1.0 + 0.9) / 3)
+
+
+def test_what_cannot_be() -> None:
+    settings = ForecasterSettings(cell="gru", hidden_size=8)
+    with pytest.raises(UsageError, match=r"hold 0.5"):
+        Forecaster(8, 3, Widths(1), (0.1, 0.9), settings)
+    with pytest.raises(ShapeError, match=r"expected values \[B, 8, 1\], got \[2, 9, 1\]"):
+        network(Widths(1))(windows(torch.randn(2, 9, 1), Widths(1), 3))
