@@ -111,3 +111,25 @@ def test_paper_breaks_between_things_not_in_them() -> None:
         assert thing in whole
     assert "break-after: avoid" in printed
     assert "min-width: 0 !important" in printed  # a picture scrolls on a screen, and shrinks on paper
+
+
+def test_the_report_names_no_task() -> None:
+    """Neither a task nor a field that only one task fills."""
+    words = (
+        "classify",
+        "translate",
+        "forecast",
+        "confusion",
+        "per_class",
+        "vocabulary",
+        "perplexity",
+        "accuracy",
+        "span_f1",
+        "bleu",
+        "nats_per",
+    )
+    for path in resources.files("recurra.report").iterdir():
+        if path.name.endswith((".py", ".j2")) and path.name not in ("sections.py", "metric.py"):
+            code = path.read_text(encoding="utf-8").lower()
+            code = re.sub(r'"""[\s\S]*?"""', "", code)
+            assert [word for word in words if word in code] == [], path.name

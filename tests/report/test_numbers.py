@@ -58,5 +58,14 @@ def test_write_setting(value, words):
     assert numbers.write_setting(value) == words
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("2026-03-02T14:05:59+00:00", "2 March 2026, 14:05 UTC"), ("2026-03-12 04:05", "12 March 2026, 04:05"), ("", ""),
+     ("yesterday", "yesterday")],
+)  # fmt: skip
+def test_write_day(value, words):
+    assert numbers.write_day(value) == words
+
+
 def test_what_no_page_may_hold_is_replaced():
     assert numbers.printable("a\x00b\ud800c\td\n王") == "a\ufffdb\ufffdc\td\n王"

@@ -76,6 +76,7 @@ def environment() -> jinja2.Environment:
         picture=_picture,
         drawing=_drawing,
         how_to_read=how_to_read,
+        day=numbers.write_day,
     )
     return made
 

@@ -23,6 +23,8 @@ WIDTH, LEFT, RIGHT = 400.0, 52.0, 12.0
 """Of a picture in CSS pixels: at 400 it fills a telephone, and two stand beside each other on a desk."""
 FEW = 40
 """Points from which on a line shows them no more."""
+ROUND = (1, 2, 5, 10)
+"""Steps of an axis, times powers of ten."""
 LEGEND = 18.0
 """Height of a line of the legend."""
 
@@ -113,7 +115,8 @@ def draw_lines(curves: Curves, name: str) -> str | None:
     lines = [line for line in curves.lines if any(map(finite, line.y))]
     if not lines:
         return None
-    colors = [INK if line.dashed else SERIES[index % len(SERIES)] for index, line in enumerate(lines)]
+    places = {id(line): place for place, line in enumerate(line for line in lines if not line.dashed)}
+    colors = [SERIES[places[id(line)] % len(SERIES)] if id(line) in places else INK for line in lines]
     rows = legend_rows([(line.name, color, "- -" if line.dashed else "●")
                         for line, color in zip(lines, colors, strict=True)])  # fmt: skip
     rows = rows if len(lines) > 1 else []
@@ -124,11 +127,11 @@ def draw_lines(curves: Curves, name: str) -> str | None:
         axes = _axes(figure, height, above, tall)
         figure.text(4 / WIDTH, 1 - 13 / height, curves.y_label, fontsize=11, color=MUTED, va="center")
         _legend(figure, height, 33, rows)
-        for place, (line, color) in enumerate(zip(lines, colors, strict=True)):
+        for line, color in zip(lines, colors, strict=True):
             x = np.array(line.x, dtype=float)
             if line.low:
                 axes.fill_between(x, line.low, line.high, color=color, alpha=0.18, linewidth=0)
-            again = not line.dashed and place >= len(SERIES)  # its colour was there already
+            again = places.get(id(line), 0) >= len(SERIES)  # its colour was there already
             _line(axes, line.x, line.y, color, 1.2 if line.dashed else 2.0, dashed=line.dashed or again)
         _limits(axes, [value for line in lines for value in (*line.y, *line.low, *line.high)], zero=False)
         axes.set_xlabel(curves.x_label)
@@ -179,7 +182,7 @@ def _axes(figure: Figure, height: float, top: float, tall: float) -> Axes:
     axes.grid(axis="y")
     axes.spines["left"].set_visible(False)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_major_locator(MaxNLocator(5 if tall > 120 else 3))
+    axes.yaxis.set_major_locator(MaxNLocator(5 if tall > 120 else 3, steps=ROUND))
     return axes
 
 
@@ -204,7 +207,7 @@ def _limits(axes: Axes, values: Sequence[float | None], *, zero: bool) -> None:
         axes.set_ylim(low / 1.2, high * 1.2)
         return
     span = high - low if high > low else max(abs(high), 1.0)
-    axes.set_ylim(low - 0.07 * span, high + 0.07 * span)
+    axes.set_ylim(low - 0.1 * span, high + 0.07 * span)
 
 
 def _over_time(axes: Axes, clock: Clock) -> None:
@@ -212,14 +215,14 @@ def _over_time(axes: Axes, clock: Clock) -> None:
     span = max(x) - min(x)
     axes.set_xlim(*((min(x) - 0.02 * span, max(x) + 0.02 * span) if span > 0 else (x[0] - 1, x[0] + 1)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    _in_margin(axes, clock.label, 0, -4, "top")
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=ROUND))
+    _in_margin(axes, clock.label, 0, -6, "top")
     if not clock.more:
         return
     top = axes.secondary_xaxis("top", functions=(_between(x, clock.more), _between(clock.more, x)))
     top.spines["top"].set_visible(False)
     top.tick_params(length=0, labelcolor=MUTED)
-    top.xaxis.set_major_locator(MaxNLocator(5))
+    top.xaxis.set_major_locator(MaxNLocator(5, steps=ROUND))
     top.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     _in_margin(axes, clock.more_label, 1, 4, "bottom")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from typing import Any
@@ -48,6 +49,16 @@ def write_seconds(value: float | None) -> str:
         return f"{value:.3g}\u00a0s"
     minutes, seconds = divmod(round(value), 60)
     return f"{minutes} min {seconds:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def write_day(value: str) -> str:
+    """A time as ISO 8601 has it, as a person would write it: 2 March 2026, 14:05 UTC; anything else as it is."""
+    try:
+        found = datetime.datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    zone = f" {found.tzname()}" if found.tzinfo is not None else ""
+    return f"{found.day} {found:%B %Y, %H:%M}{zone}"
 
 
 def write_share(value: float | None) -> str:

@@ -153,6 +153,47 @@ def test_its_page_is_whole_and_escapes_what_it_shows(task: str, runs: dict[str, 
             assert find(registry.get(task).metrics, name).label in page
 
 
+LOSS = {"classify": "nats per example", "language": "nats per character", "tag": "nats per token",
+        "fill": "nats per blank", "translate": "nats per token", "generate": "nats per character"}  # fmt: skip
+
+
+def test_its_loss_has_the_right_unit(task: str, runs: dict[str, recurra.Run]) -> None:
+    record = json.loads(model_folder.read(runs[task].folder).read_extra("report.json"))
+    unit = next(row["unit"] for row in record["metric_rows"] if row["name"] == "loss")
+    assert unit == LOSS.get(task, unit) != ""
+    assert f">Loss, {unit}</text>" in runs[task].report.read_text(encoding="utf-8")
+
+
+def test_every_score_has_a_row(task: str, runs: dict[str, recurra.Run]) -> None:
+    rows = registry.get(task).metrics
+    names = [row.name for row in rows]
+    assert len(set(names)) == len(names)
+    run = runs[task]
+    scored = [*run.metrics["metrics"], *(name for each in run.metrics["baselines"] for name in each["metrics"])]
+    assert set(scored) <= set(names)
+    assert rows[0].better is not None
+    assert all(0 < len(row.short) <= 20 for row in rows)
+
+
+def test_it_says_why_these_weights_were_kept(task: str, runs: dict[str, recurra.Run]) -> None:
+    assert re.search(
+        r"The weights kept are those of epoch .{1,80} evaluations this one had the (highest|lowest) validation ",
+        runs[task].report.read_text(encoding="utf-8"),
+    )
+
+
+def test_changed_settings_are_shown_and_the_others_folded(task: str, runs: dict[str, recurra.Run]) -> None:
+    page = runs[task].report.read_text(encoding="utf-8")
+    shown, _, folded = page[page.index('id="settings"') :].partition("<details>")
+    settings = {name for group in runs[task].config["settings"].values() for name in group}
+    own = registry.get(task).defaults.settings.names()
+    there = {name: f'<th scope="row">{name.replace("_", " ")}</th>' for name in settings}
+    assert settings == own
+    assert all((row in shown) != (row in folded) for row in there.values())
+    assert there["hidden_size"] in shown
+    assert there["seed"] in folded
+
+
 def test_baselines_stand_beside_it(task: str, runs: dict[str, recurra.Run]) -> None:
     metrics = runs[task].metrics
     baselines = metrics["baselines"]
