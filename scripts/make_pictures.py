@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from recurra.report.course import draw_course
 from recurra.report.matrix import draw_matrix
 from recurra.report.record import RunRecord
 from recurra.report.sections import Matrix
+from recurra.report.svg import standalone
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 WIDTH, HEIGHT = 1200, 1500
@@ -38,17 +38,11 @@ def main(run: Path) -> None:
     for name, drawn in (("curves", next(iter(draw_course(record)), None)), ("confusion", next(matrices, None))):
         if drawn is None:
             raise SystemExit(f"{run} has nothing to draw as {name}; give a finished classifier")
-        (IMAGES / f"{name}.svg").write_text(on_white(drawn) + "\n", encoding="utf-8")
+        (IMAGES / f"{name}.svg").write_text(standalone(drawn) + "\n", encoding="utf-8")
     browser = shutil.which("chromium")
     if browser is None:
         raise SystemExit("curves.svg and confusion.svg are drawn; report.png needs chromium, which is not installed")
     photograph(browser, build_report(record), IMAGES / "report.png")
-
-
-def on_white(drawn: str) -> str:
-    """With a background of its own: the letters are dark, and the page around it may be too."""
-    return re.sub(r"<svg[^<>]*>", lambda root: f'{root.group()}\n<rect width="100%" height="100%" fill="white"/>',
-                  drawn, count=1)  # fmt: skip
 
 
 def photograph(browser: str, page: str, picture: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib import resources
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from test_page import pictures
 from recurra.report.attention import draw_attention
 from recurra.report.build import build_report
 from recurra.report.compared import Comparison, Row, build_comparison
-from recurra.report.svg import PALETTE, smallest_letter
+from recurra.report.svg import PALETTE, smallest_letter, standalone
 
 CSS = resources.files("recurra.report").joinpath("style.css").read_text(encoding="utf-8")
 MANY = [f"class {number}" for number in range(100)]
@@ -71,6 +72,14 @@ def test_pictures_have_no_colours_but_the_pages(drawn: list[str]) -> None:
         bare = re.sub(r"var\(--[a-z]+, #[0-9a-f]{6}\)", "", svg)
         assert not re.search(r"#[0-9a-fA-F]{3,8}\b(?!\))", re.sub(r'(href="|url\()#\w+', "", bare)), bare[:300]
         assert not re.search(r"(fill|stroke): (?!none|var|;)[a-z]+", bare.replace("fill-opacity", ""))
+
+
+def test_a_picture_in_a_file_of_its_own_has_plain_colours(drawn: list[str]) -> None:
+    for svg in drawn:
+        alone = standalone(svg)
+        assert "var(" not in alone
+        assert alone.count('fill="#ffffff"') == 1
+        ElementTree.fromstring(alone)
 
 
 def test_the_palette_is_light_and_dark() -> None:

@@ -17,8 +17,10 @@ from report_records import LANGUAGES, classifier, language_model
 from recurra.report.build import build_report
 from recurra.report.matrix import draw_matrix
 from recurra.report.metric import Metric
-from recurra.report.record import Baseline, Point, RunRecord
+from recurra.report.record import Baseline, Point, RunRecord, Verdict
 
+SHORT = {"history": [], "sections": [], "equations": [], "equations_latex": []}
+"""Without pictures, which take time to draw."""
 EVIL = "<script>alert(1)</script>"
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 
@@ -146,7 +148,7 @@ def test_an_empty_record_is_a_page():
 def test_no_test_examples():
     nan = math.nan
     record = replace(
-        classifier(["a", "b"]), metrics={"accuracy": nan, "macro_f1": nan},
+        classifier(["a", "b"]), **SHORT, metrics={"accuracy": nan, "macro_f1": nan},
         baselines=[Baseline("majority", {"accuracy": nan})],
     )  # fmt: skip
     text = Page(build_report(record)).text
@@ -179,6 +181,16 @@ def test_odd_histories(points):
     )
 
 
+def test_the_verdict_and_what_would_help_stand_at_the_top():
+    record = replace(
+        classifier(), verdict=Verdict("worse", "accuracy 1.1 points below <b>"), hint="train longer", **SHORT
+    )
+    top = build_report(record).split('<section id="headline"')[0]
+    assert '<p class="verdict worse">Accuracy 1.1 points below &lt;b&gt;.</p>' in top
+    assert '<p class="hint">Train longer.</p>' in top
+    assert "verdict worse" not in build_report(replace(record, verdict=None, hint=""))
+
+
 # training
 
 
@@ -202,7 +214,7 @@ def test_why_these_weights_were_kept_is_said_in_words(classified, written):
 
 
 def test_later_weights_that_got_worse_are_told():
-    record = classifier()
+    record = replace(classifier(), sections=[], equations_latex=[])
     points = [replace(p, validation_loss=1.0 if p is record.history[18] else 1.5) for p in record.history]
     worse = build_report(replace(record, history=points, best=points[18]))
     assert "The validation loss was 1.000 then and 1.500 at the end" in Page(worse).text
@@ -224,7 +236,7 @@ def test_changed_settings_come_first_and_the_rest_is_folded(classified):
 
 def test_settings_that_are_all_usual_are_said_to_be():
     record = classifier()
-    assert "All as they usually are." in build_report(replace(record, defaults=record.settings))
+    assert "All as they usually are." in build_report(replace(record, defaults=record.settings, **SHORT))
 
 
 # whole
@@ -232,7 +244,7 @@ def test_settings_that_are_all_usual_are_said_to_be():
 
 def test_bars_have_whole_names_and_the_model_first():
     name = "an extraordinarily long name of a baseline, " * 4
-    record = replace(classifier(), baselines=[Baseline(name, {"accuracy": 0.4})])
+    record = replace(classifier(), baselines=[Baseline(name, {"accuracy": 0.4})], **SHORT)
     bars = re.search(r'<div class="bars">.*?\n</div>', build_report(record), re.DOTALL).group()
     assert name in bars
     assert re.findall(r'style="width:([\d.]+)%"', bars) == ["84.7", "40.0"]

@@ -8,7 +8,7 @@ import json
 import shlex
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -22,7 +22,7 @@ from recurra.api.record import build_record
 from recurra.api.run import Run, load
 from recurra.api.talk import Talk, begin, told
 from recurra.api.train_settings import TrainSettings
-from recurra.api.verdict import advice, verdict
+from recurra.api.verdict import Verdict, advice, verdict
 from recurra.cells.catalogue import get
 from recurra.engines.native import library
 from recurra.errors import CallbackError, DivergedError, StoppedError, UsageError
@@ -278,6 +278,10 @@ class _Training:
                 self._say_notes(self.dataset.conclude())
         with self.talk.doing(f"evaluating on the {self.dataset.evaluated_on} part"):
             scores = self.dataset.evaluate()
+        found = verdict(scores, self.dataset.metrics, self.baselines)
+        hint = None if bad is not None else advice(  # for a run that never learned there is a warning already
+            outcome.counters.points, outcome.counters.seconds, outcome.ended, None if found is None else found.outcome
+        )  # fmt: skip
         extra = resuming.files_of(end, None) | {resuming.METRICS_CSV: csv_of(outcome.counters.points)}
         with self.talk.doing("writing the report"):
             record = build_record(
@@ -285,6 +289,7 @@ class _Training:
                 created=self.created, engine=self.engine, looked_before=bool(self.finished_before),
                 versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
             )  # fmt: skip
+            record = replace(record, verdict=None if found is None else found.for_report(), hint=hint or "")
             if (missing := fonts.note(record)) is not None:
                 record.notes.append(missing)
                 self.talk.say(f"note: {missing}")
@@ -301,7 +306,7 @@ class _Training:
         if stop.received is not None:
             raise Interrupted(stop.received)
         run = load(self.folder)
-        self._conclude(run, outcome, scores, diverged=bad is not None)
+        self._tell_end(run, scores, found, hint)
         return run
 
     def _say_notes(self, notes: Sequence[str]) -> None:
@@ -309,15 +314,12 @@ class _Training:
         for note in notes:
             self.talk.say(f"note: {note}")
 
-    def _conclude(self, run: Run, outcome: Outcome, scores: dict[str, float], *, diverged: bool) -> None:
+    def _tell_end(self, run: Run, scores: dict[str, float], found: Verdict | None, hint: str | None) -> None:
         """The last lines: scores, the verdict, what would help, what to do with the model."""
         self.talk.say(f"{self.dataset.evaluated_on}: {told(scores, self.dataset.metrics)}")
-        found = verdict(scores, self.dataset.metrics, self.baselines)
         if found is not None:
             self.talk.say(f"verdict: {found.words}", style=STYLES[found.outcome])
-        counters = outcome.counters
-        hint = advice(counters.points, counters.seconds, outcome.ended, None if found is None else found.outcome)
-        if hint is not None and not diverged:  # for which there is a warning already
+        if hint is not None:
             self.talk.say(f"hint: {hint}", style="yellow")
         for line in run.model.commands(shlex.quote(str(self.folder))):
             self.talk.say(f"try: recurra {line}")

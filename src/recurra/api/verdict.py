@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from recurra.report import record
 from recurra.report.best import Scored, best_baseline
 from recurra.report.metric import Metric, find
 from recurra.report.numbers import write_number
@@ -31,6 +32,10 @@ class Verdict:
     baseline: str
     outcome: Literal["better", "equal", "worse"]
     words: str
+
+    def for_report(self) -> record.Verdict:
+        """As the report holds it."""
+        return record.Verdict(self.outcome, self.words)
 
 
 def headline(scores: Mapping[str, float], rows: Sequence[Metric], baselines: Sequence[Scored] = ()) -> str | None:

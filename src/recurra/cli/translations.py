@@ -62,6 +62,7 @@ def write_pictures(translations: Sequence[Translation], folder: str) -> None:
     Errors: UsageError for a model without attention; DataError if they cannot be written
     """
     from recurra.report.attention import draw_attention
+    from recurra.report.svg import standalone
 
     target = Path(folder)
     for number, found in enumerate(translations, start=1):
@@ -70,7 +71,7 @@ def write_pictures(translations: Sequence[Translation], folder: str) -> None:
         drawn = draw_attention(found.source_tokens, found.target_tokens, found.weights, name=f"attention-{number}")
         try:
             target.mkdir(parents=True, exist_ok=True)
-            (target / f"{number}.svg").write_text(drawn + "\n", encoding="utf-8")
+            (target / f"{number}.svg").write_text(standalone(drawn) + "\n", encoding="utf-8")
         except OSError as error:
             raise DataError(f"cannot be written: {error.strerror}", file=target / f"{number}.svg") from error
     note(f"{len(translations):,} picture{'s' if len(translations) > 1 else ''} in {folder}")

@@ -77,6 +77,7 @@ def environment() -> jinja2.Environment:
         drawing=_drawing,
         how_to_read=how_to_read,
         day=numbers.write_day,
+        sentence=lambda words: f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}",
     )
     return made
 

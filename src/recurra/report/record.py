@@ -55,14 +55,23 @@ class DataDescription:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """The run beside its best baseline, in words."""
+
+    outcome: Literal["better", "equal", "worse"]
+    words: str
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run, whole.
 
     metrics: name -> value on the part `evaluated_on`, the most important first; metric_rows: what they are, and the
     loss. size_bytes: the model's weights on disk; seconds: wall time spent training. best: the evaluation whose weights
-    were kept; chosen_by: the metrics that it was chosen by, the first to decide first; ended: a sentence. sections:
-    what the task shows. equations and equations_latex go line by line together. settings: group -> name -> value,
-    JSON values only; defaults: what they are if nothing is set. model: what people call it; the task's name if empty.
+    were kept; chosen_by: the metrics that it was chosen by, the first to decide first; ended: how, a sentence; hint:
+    what would help. sections: what the task shows. equations and equations_latex go line by line together.
+    settings: group -> name -> value, JSON values only; defaults: what they are if nothing is set. model: what people
+    call it; the task's name if empty.
     """
 
     title: str
@@ -83,6 +92,8 @@ class RunRecord:
     best: Point | None = None
     chosen_by: list[str] = field(default_factory=list)
     ended: str = ""
+    verdict: Verdict | None = None
+    hint: str = ""
     baselines: list[Baseline] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
     equations: list[str] = field(default_factory=list)

@@ -143,6 +143,13 @@ LARGEST = 1.4
 """Times its own size that a picture grows at most where there is room."""
 
 
+def standalone(svg: str) -> str:
+    """The picture for a file of its own: light, on white, with plain colours, which every program understands."""
+    plain = re.sub(r"var\(--[a-z]+, (#[0-9a-f]{6})\)", r"\1", svg)
+    return re.sub(r"<svg[^<>]*>", lambda root: f'{root.group()}\n<rect width="100%" height="100%" fill="#ffffff"/>',
+                  plain, count=1)  # fmt: skip
+
+
 def smallest_letter(svg: str) -> float:
     """The size of the smallest text in an SVG, in its own units; infinite without any text."""
     return min((float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)), default=float("inf"))

@@ -93,6 +93,8 @@ def reliability(logs: Floats, labels: Labels, temperature: float, part: str) -> 
             f", before calibration {100 * calibration_error(plain, labels):.1f}. Logits are divided by a temperature "
             f"of {temperature:.3g}, fitted on the validation part; answers stay the same"
         )
+    else:
+        note += ". Logits are as they were trained: no temperature lowers the validation loss for good"
     return Curves("Is it right as often as it says?", lines, "probability of the answer", "share that is right",
                   f"{note}.", square=True)  # fmt: skip
 
