@@ -71,7 +71,7 @@ def test_a_stream_that_fails_goes_quiet_or_says_so() -> None:
     with pytest.raises(OSError, match="No space"):
         Printed(Broken()).write("ab")
     nothing = Printed(None, heard=False)
-    nothing.say("ab")
+    nothing.log("ab")
     assert not nothing.isatty()
 
 
@@ -79,7 +79,7 @@ def test_lines_for_people_are_escaped_where_the_cursor_may_move(monkeypatch: pyt
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", Printed(stream, escaped=True))
     standard_error().write("\r50 %")
-    standard_error().say("a\x1b[2J")
+    standard_error().log("a\x1b[2J")
     assert stream.getvalue() == "\r50 %a\\x1b[2J\n"
 
 

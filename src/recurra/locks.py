@@ -30,7 +30,7 @@ class HeldError(Exception):
     """Another one has the lock. `owner`: who, None if that is not known (yet)."""
 
     def __init__(self, path: Path, owner: Owner | None) -> None:
-        super().__init__(f"{path} is being written by {'another process' if owner is None else owner.told()}")
+        super().__init__(f"{path} is being written by {'another process' if owner is None else owner.describe()}")
         self.owner = owner
 
 
@@ -87,17 +87,17 @@ def acquire(path: Path) -> Lock:
 
 
 @contextmanager
-def holding(path: Path, *, patience: float = 0.0, tell: Callable[[str], None] | None = None) -> Iterator[None]:
+def holding(path: Path, *, patience: float = 0.0, notify: Callable[[str], None] | None = None) -> Iterator[None]:
     """The lock on `path` while this is entered; nothing is done where this thread has it already.
 
-    patience: wait so many seconds for others; tell: hears once for whom, if it takes longer than a second
+    patience: wait so many seconds for others; notify: hears once for whom, if it takes longer than a second
     Errors: as `acquire`
     """
     mine = _HELD.get(path.resolve())
     if mine is not None and mine.thread == threading.get_ident():
         yield
         return
-    began, told = time.monotonic(), tell is None
+    began, notified = time.monotonic(), notify is None
     while True:
         try:
             lock = acquire(path)
@@ -106,9 +106,9 @@ def holding(path: Path, *, patience: float = 0.0, tell: Callable[[str], None] | 
             waited = time.monotonic() - began
             if waited >= patience:
                 raise
-            if tell is not None and not told and waited > 1:
-                tell(f"waiting: {held}")
-                told = True
+            if notify is not None and not notified and waited > 1:
+                notify(f"waiting: {held}")
+                notified = True
             time.sleep(PAUSE)
     with lock:
         yield

@@ -65,7 +65,7 @@ class Owner:
         """For the name of a file: machine, process number, and a digest of which process of that number it is."""
         return f"{_digest(self.host, self.space)}-{self.process}-{_digest(self.boot, self.started)}"
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """For people."""
         where = "" if self.is_local() else f" on {self.host:.100}"
         return f"process {self.process:.20}{where}" + (f" since {self.since:.40}" if self.since else "")

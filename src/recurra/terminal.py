@@ -75,7 +75,7 @@ class Printed:
             except (OSError, ValueError):
                 self._failed()
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """A line that somebody else's names may be in."""
         self.write(f"{escape(line)}\n")
         self.flush()

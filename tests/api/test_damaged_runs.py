@@ -18,7 +18,7 @@ import torch
 import recurra
 from recurra import model_folder
 from recurra.api import training
-from recurra.api.talk import Talk
+from recurra.api.progress import ProgressLogger
 from recurra.cli import main
 from recurra.errors import ModelFolderError, StoppedError
 
@@ -27,7 +27,7 @@ STOPPED_AT = 4
 SMALL = {"hidden_size": 6, "embedding_size": 5, "batch_size": 16, "device": "cpu", "epochs": 1.0, "quiet": True}
 
 
-class Interrupting(Talk):
+class Interrupting(ProgressLogger):
     def tick(self, tick: Any) -> None:
         if tick.step == STOPPED_AT:
             signal.raise_signal(signal.SIGTERM)
@@ -45,7 +45,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "build_report", lambda record: "<html></html>")
         recurra.train(folder, out=place / "whole", dropout=0.3, **SMALL)
-        patch.setattr(training, "Talk", Interrupting)
+        patch.setattr(training, "ProgressLogger", Interrupting)
         with pytest.raises(StoppedError):
             recurra.train(folder, out=place / "run", dropout=0.3, **SMALL)
     return place

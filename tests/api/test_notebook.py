@@ -12,7 +12,7 @@ import pytest
 
 import recurra
 from recurra.api import notebook
-from recurra.api.talk import Talk
+from recurra.api.progress import ProgressLogger
 from recurra.training.history import Tick
 
 Train = Callable[..., recurra.Run]
@@ -75,10 +75,10 @@ def test_one_that_goes_on_is_one_output_too_and_a_quiet_one_none(train: Train, l
 
 def test_names_are_escaped_and_the_state_goes(shown: Display, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notebook, "EVERY_SECONDS", 0.0)
-    talk = Talk()
-    talk.say("training on <b>&\x1b[31m")
-    talk.tick(Tick(epoch=1, step=1, share=0.5, loss=0.25, rate=10, seconds=1, seconds_left=2))
-    talk.close()
+    progress = ProgressLogger()
+    progress.log("training on <b>&\x1b[31m")
+    progress.tick(Tick(epoch=1, step=1, share=0.5, loss=0.25, rate=10, seconds=1, seconds_left=2))
+    progress.close()
     (states,) = shown.outputs
     assert "training on &lt;b&gt;&amp;\\x1b[31m" in states[-1]["text/html"]
     assert any("loss 0.2500" in state["text/plain"] for state in states)
@@ -89,7 +89,7 @@ def test_a_terminal_of_ipython_is_no_notebook(monkeypatch: pytest.MonkeyPatch, c
     package: Any = types.ModuleType("IPython")
     package.get_ipython = lambda: types.SimpleNamespace()
     monkeypatch.setitem(sys.modules, "IPython", package)
-    Talk().say("a line")
+    ProgressLogger().log("a line")
     assert capsys.readouterr().err == "a line\n"
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 import recurra
 from recurra import model_folder
 from recurra.api import training
-from recurra.api.talk import Talk
+from recurra.api.progress import ProgressLogger
 from recurra.errors import DataError, DivergedError, ModelFolderError, StoppedError, UsageError
 
 Train = Callable[..., recurra.Run]
@@ -28,13 +28,13 @@ def stop_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def arrange(step: int, number: signal.Signals = signal.SIGTERM) -> None:
         sent: list[int] = []
 
-        class Interrupting(Talk):
+        class Interrupting(ProgressLogger):
             def tick(self, tick: Any) -> None:
                 if tick.step == step and not sent:
                     sent.append(step)
                     signal.raise_signal(number)
 
-        monkeypatch.setattr(training, "Talk", Interrupting)
+        monkeypatch.setattr(training, "ProgressLogger", Interrupting)
 
     return arrange
 

@@ -9,7 +9,7 @@ import pytest
 
 import recurra
 from recurra.api import training
-from recurra.api.talk import Talk
+from recurra.api.progress import ProgressLogger
 from recurra.errors import ModelFolderError, StoppedError, UsageError
 
 NOUNS = {"dog": "Hund", "cat": "Katze", "man": "Mann", "house": "Haus", "tree": "Baum", "book": "Buch"}
@@ -80,13 +80,13 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(train, pairs, tmp_path, mon
     whole = train(pairs, out=tmp_path / "whole", **given)
     sent: list[int] = []
 
-    class Interrupting(Talk):
+    class Interrupting(ProgressLogger):
         def tick(self, tick: Any) -> None:
             if tick.step == 12 and not sent:
                 sent.append(tick.step)
                 signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(training, "Talk", Interrupting)
+    monkeypatch.setattr(training, "ProgressLogger", Interrupting)
     with pytest.raises(StoppedError):
         train(pairs, out=tmp_path / "stopped", **given)
     resumed = train(resume=tmp_path / "stopped")

@@ -43,28 +43,28 @@ def make(place: Path, task: str) -> Victim:
     """Train both runs."""
     import recurra
     from recurra.api import training
-    from recurra.api.talk import Talk
+    from recurra.api.progress import ProgressLogger
     from recurra.tasks.language import task as language
 
-    class Interrupting(Talk):
+    class Interrupting(ProgressLogger):
         def tick(self, tick: Any) -> None:
             if tick.step == 3:
                 signal.raise_signal(signal.SIGTERM)
 
     place.mkdir(parents=True)
     data, given = _data(place, task)
-    keep = training.build_report, language.SAMPLE_LENGTH, training.Talk
+    keep = training.build_report, language.SAMPLE_LENGTH, training.ProgressLogger
     training.build_report = lambda record: "<html></html>"
     language.SAMPLE_LENGTH = {"char": 3, "byte": 3, "word": 3, "bpe": 3}
     victim = Victim(place, task)
     try:
         whole = SMALL | {"epochs": 1.0} | given
         recurra.train(data, out=victim.finished, **whole)
-        training.Talk = Interrupting
+        training.ProgressLogger = Interrupting
         with contextlib.suppress(recurra.StoppedError):
             recurra.train(data, out=victim.stopped, **whole)
     finally:
-        training.build_report, language.SAMPLE_LENGTH, training.Talk = keep
+        training.build_report, language.SAMPLE_LENGTH, training.ProgressLogger = keep
     return victim
 
 

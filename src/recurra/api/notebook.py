@@ -38,7 +38,7 @@ class Page:
         self._state, self._shown = "", 0.0
         self._handle: Any = display(self._bundle(), raw=True, display_id=True)
 
-    def say(self, line: Text) -> None:
+    def log(self, line: Text) -> None:
         """One more line."""
         self.console.print(line, soft_wrap=True)
         self._lines += self.console.export_html(inline_styles=True, code_format="{code}")
@@ -46,7 +46,7 @@ class Page:
         self._show()
 
     def state(self, text: str) -> None:
-        """What goes on now, in place of what was said of it before; shown at most every `EVERY_SECONDS`."""
+        """What goes on now, in place of the last state; shown at most every `EVERY_SECONDS`."""
         before, self._state = self._state, text
         if text != before and (not text or time.monotonic() - self._shown >= EVERY_SECONDS):
             self._show()

@@ -36,10 +36,10 @@ def settings_for(source: Source, given: dict[str, Any]) -> AnySettings:
     row.refuse_unread(given)
     options = row.read(source.options)
     parts = {part: Path(given[part]).name for part in FILES if given.get(part) is not None}
-    said = row.defaults.settings.changed(**options).changed(**given | parts)
-    of_text = isinstance(said.data, TextSettings)
-    cut = segmented(said.data, given) if of_text else {}
-    start = row.defaults.at(cut.get("level", said.data.level) if of_text else None)
+    chosen = row.defaults.settings.changed(**options).changed(**given | parts)
+    of_text = isinstance(chosen.data, TextSettings)
+    cut = segmented(chosen.data, given) if of_text else {}
+    start = row.defaults.at(cut.get("level", chosen.data.level) if of_text else None)
     settings = start.changed(**options).changed(**given | parts).changed(**cut)
     settings = _tied_if_it_fits(source, with_vectors(source.task, settings, given), given)
     network, training = settings.network, settings.training

@@ -18,9 +18,9 @@ from recurra import model_folder
 from recurra.api import given_data, provenance, resuming, starting, vectors
 from recurra.api.listed_settings import by_name, help_text
 from recurra.api.preparation import check_vocabulary, engine_of, prepare_run, settings_for
+from recurra.api.progress import ProgressLogger, describe_scores, first_line
 from recurra.api.record import build_record
 from recurra.api.run import Run, load
-from recurra.api.talk import Talk, begin, told
 from recurra.api.train_settings import TrainSettings
 from recurra.api.verdict import Verdict, advice, verdict
 from recurra.cells.catalogue import get
@@ -91,19 +91,19 @@ def train(
     if resume is not None:
         if any(each is not None for each in (data, labels, task, out, start_from)):
             raise UsageError("a resumed run has its data, task and folder; leave them out")
-        talk = Talk(quiet=quiet)
+        progress = ProgressLogger(quiet=quiet)
         if not command:
-            talk.say(begin(None, resume))
-        return _resumed(path(resume, "resume"), given, talk, watching)
+            progress.log(first_line(None, resume))
+        return _resumed(path(resume, "resume"), given, progress, watching)
     if data is None:
         raise UsageError("train on what? name a file, a folder or a data set")
-    talk = Talk(quiet=quiet)
-    if not command:  # the command line has said it before torch was loaded
-        talk.say(begin(data if isinstance(data, (str, Path)) else f"a {type(data).__name__}"))
+    progress = ProgressLogger(quiet=quiet)
+    if not command:  # the command line has logged it before torch was loaded
+        progress.log(first_line(data if isinstance(data, (str, Path)) else f"a {type(data).__name__}"))
     for name in ("validation", "test", "parallel", "vectors"):
         if given.get(name) is not None:
             path(given[name], name)
-    with talk.doing("looking at the data"):
+    with progress.doing("looking at the data"):
         first = None if start_from is None else load(path(start_from, "start_from"))
         shown, data = data, given_data.as_path(data, labels, task if first is None else first.task)
         if first is not None:
@@ -117,15 +117,15 @@ def train(
             chosen = settings_for(source, given)
     new = Path("runs") / f"{source.name}-{chosen.network.cell}"
     with claimed_new(new) if out is None else claimed(path(out, "out"), overwrite=overwrite) as folder:
-        talk.say(f"task {source.task}: {source.why}")
-        with talk.doing("reading and encoding the data"):
+        progress.log(f"task {source.task}: {source.why}")
+        with progress.doing("reading and encoding the data"):
             dataset = prepare_run(source, chosen) if first is None else starting.prepare_from(first, source, chosen)
         if given.get("max_vocabulary") is not None:
             check_vocabulary(dataset)
-        vectors.start(dataset, None if given.get("vectors") is None else Path(given["vectors"]), talk.say)
+        vectors.start(dataset, None if given.get("vectors") is None else Path(given["vectors"]), progress.log)
         more = {name: value for name, value in (("task", task), ("start_from", start_from)) if value is not None}
         command = command or _as_command(shown, more | given)
-        training = _Training(dataset, folder, talk, command, overwrite, watching)
+        training = _Training(dataset, folder, progress, command, overwrite, watching)
         training.started_from = None if first is None else first.folder.resolve().name
         return training.run(None, None)
 
@@ -133,23 +133,23 @@ def train(
 train.__doc__ = f"{train.__doc__}\n{help_text()}\n"
 
 
-def _resumed(folder: Path, given: dict[str, Any], talk: Talk, watching: _Watching) -> Run:
+def _resumed(folder: Path, given: dict[str, Any], progress: ProgressLogger, watching: _Watching) -> Run:
     model_folder.use(folder, resuming.intact)
     with claimed(folder, overwrite=True, resumed=True):
-        return _go_on(folder, given, talk, watching)
+        return _go_on(folder, given, progress, watching)
 
 
-def _go_on(folder: Path, given: dict[str, Any], talk: Talk, watching: _Watching) -> Run:
-    with talk.doing("reading and encoding the data"):
+def _go_on(folder: Path, given: dict[str, Any], progress: ProgressLogger, watching: _Watching) -> Run:
+    with progress.doing("reading and encoding the data"):
         stopped = resuming.stopped_run(folder, given)
     counters = stopped.checkpoint.counters
-    training = _Training(stopped.dataset, folder, talk, stopped.config.command, True, watching)
+    training = _Training(stopped.dataset, folder, progress, stopped.config.command, True, watching)
     training.created, training.finished_before = stopped.config.created, stopped.finished_before
     training.started_from = stopped.config.started_from
     settings = stopped.dataset.settings.training
     other = resuming.differences(stopped.config, stopped.versions, training.engine, settings)
     stopped.dataset.notes += [*stopped.notes, *([other] if other is not None else [])]
-    talk.say(f"resumed at epoch {counters.epoch}, step {counters.step}")
+    progress.log(f"resumed at epoch {counters.epoch}, step {counters.step}")
     return training.run(stopped.checkpoint, stopped.baselines)
 
 
@@ -166,10 +166,10 @@ class _Watching:
     callbacks: list[Any]
     log: str | None
 
-    def of_run(self, talk: Talk, run: Logged) -> Watchers:
+    def of_run(self, progress: ProgressLogger, run: Logged) -> Watchers:
         """Errors: UsageError if the log cannot be opened"""
         more = [] if self.log is None else [open_log(self.log, run)]
-        return Watchers(talk, [*self.callbacks, *more])
+        return Watchers(progress, [*self.callbacks, *more])
 
 
 def _known_log(log: str | None) -> str | None:
@@ -182,9 +182,10 @@ class _Training:
     """One run from a dataset to its folder."""
 
     def __init__(
-        self, dataset: Dataset, folder: Path, talk: Talk, command: str, overwrite: bool, watching: _Watching
+        self, dataset: Dataset, folder: Path, progress: ProgressLogger, command: str, overwrite: bool,
+        watching: _Watching,
     ) -> None:  # fmt: skip
-        self.dataset, self.folder, self.talk, self.command = dataset, folder, talk, command
+        self.dataset, self.folder, self.progress, self.command = dataset, folder, progress, command
         self.overwrite, self.watching = overwrite, watching
         self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.network = dataset.trainee.network
@@ -196,18 +197,18 @@ class _Training:
 
     def run(self, resume: Checkpoint | None, baselines: list[Baseline] | None) -> Run:
         self._introduce()
-        with self.talk.doing("fitting the baselines"):
+        with self.progress.doing("fitting the baselines"):
             self.baselines = self.dataset.baselines() if baselines is None else baselines
         self._tell_baselines()
-        self.talk.unit = self.dataset.trainee.unit
-        self.talk.metrics = self.dataset.metrics
+        self.progress.unit = self.dataset.trainee.unit
+        self.progress.metrics = self.dataset.metrics
         last: list[Checkpoint] = [] if resume is None else [resume]
 
         def save(checkpoint: Checkpoint) -> None:
             last[:] = [*last[-1:], checkpoint]
             self._write("running", *reversed(last))
 
-        watchers = self.watching.of_run(self.talk, self._logged(0 if resume is None else resume.counters.step))
+        watchers = self.watching.of_run(self.progress, self._logged(0 if resume is None else resume.counters.step))
         try:
             outcome = self._fitted(save, resume, last, watchers)
             if outcome.signal is not None:
@@ -231,7 +232,7 @@ class _Training:
         settings = {f"{group}.{name}": value for group, values in groups for name, value in values.items()}
         settings |= {"task": self.dataset.source.task, "on": self.dataset.source.name}
         key = hashlib.sha256(f"{self.created} {self.folder.resolve().name}".encode()).hexdigest()[:12]
-        return Logged(self.folder, key, begun, settings, self.talk.quiet)
+        return Logged(self.folder, key, begun, settings, self.progress.quiet)
 
     def _fitted(
         self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, last: list[Checkpoint], watchers: Watchers
@@ -252,7 +253,7 @@ class _Training:
                 raise DivergedError(f"{error}; {self.folder} holds the best weights before that") from None
             raise
         finally:
-            self.talk.close()
+            self.progress.close()
 
     def _stopped(self, number: int, last: list[Checkpoint]) -> StoppedError:
         """What to raise; a run that was evaluated is finished, and nothing is written."""
@@ -272,18 +273,18 @@ class _Training:
         bad = never_learned(outcome.counters, self.dataset.settings.training)
         if bad is not None:
             self.dataset.notes.append(bad)
-            self.talk.warn(bad)
+            self.progress.warn(bad)
         else:
-            with self.talk.doing("finishing the model"):
-                self._say_notes(self.dataset.conclude())
-        with self.talk.doing(f"evaluating on the {self.dataset.evaluated_on} part"):
+            with self.progress.doing("finishing the model"):
+                self._log_notes(self.dataset.conclude())
+        with self.progress.doing(f"evaluating on the {self.dataset.evaluated_on} part"):
             scores = self.dataset.evaluate()
         found = verdict(scores, self.dataset.metrics, self.baselines)
         hint = None if bad is not None else advice(  # for a run that never learned there is a warning already
             outcome.counters.points, outcome.counters.seconds, outcome.ended, None if found is None else found.outcome
         )  # fmt: skip
         extra = resuming.files_of(end, None) | {resuming.METRICS_CSV: csv_of(outcome.counters.points)}
-        with self.talk.doing("writing the report"):
+        with self.progress.doing("writing the report"):
             record = build_record(
                 self.dataset, scores, self.baselines, outcome.counters, ended=outcome.ended, command=self.command,
                 created=self.created, engine=self.engine, looked_before=bool(self.finished_before),
@@ -292,7 +293,7 @@ class _Training:
             record = replace(record, verdict=None if found is None else found.for_report(), hint=hint or "")
             if (missing := fonts.note(record)) is not None:
                 record.notes.append(missing)
-                self.talk.say(f"note: {missing}")
+                self.progress.log(f"note: {missing}")
             extra[REPORT] = build_report(record).encode()
         extra[RECORD] = json.dumps(record.to_json(), allow_nan=False).encode()
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
@@ -306,24 +307,24 @@ class _Training:
         if stop.received is not None:
             raise Interrupted(stop.received)
         run = load(self.folder)
-        self._tell_end(run, scores, found, hint)
+        self._log_end(run, scores, found, hint)
         return run
 
-    def _say_notes(self, notes: Sequence[str]) -> None:
+    def _log_notes(self, notes: Sequence[str]) -> None:
         self.dataset.notes += notes
         for note in notes:
-            self.talk.say(f"note: {note}")
+            self.progress.log(f"note: {note}")
 
-    def _tell_end(self, run: Run, scores: dict[str, float], found: Verdict | None, hint: str | None) -> None:
+    def _log_end(self, run: Run, scores: dict[str, float], found: Verdict | None, hint: str | None) -> None:
         """The last lines: scores, the verdict, what would help, what to do with the model."""
-        self.talk.say(f"{self.dataset.evaluated_on}: {told(scores, self.dataset.metrics)}")
+        self.progress.log(f"{self.dataset.evaluated_on}: {describe_scores(scores, self.dataset.metrics)}")
         if found is not None:
-            self.talk.say(f"verdict: {found.words}", style=STYLES[found.outcome])
+            self.progress.log(f"verdict: {found.words}", style=STYLES[found.outcome])
         if hint is not None:
-            self.talk.say(f"hint: {hint}", style="yellow")
+            self.progress.log(f"hint: {hint}", style="yellow")
         for line in run.model.commands(shlex.quote(str(self.folder))):
-            self.talk.say(f"try: recurra {line}")
-        self.talk.say(f"report: {self.folder / REPORT}")
+            self.progress.log(f"try: recurra {line}")
+        self.progress.log(f"report: {self.folder / REPORT}")
 
     def _write(self, status: str, checkpoint: Checkpoint, previous: Checkpoint | None = None) -> None:
         model_folder.write(
@@ -369,23 +370,23 @@ class _Training:
     def _introduce(self) -> None:
         facts, network = self.dataset.facts, self.dataset.settings.network
         parts = " · ".join(f"{count:,} {part}" for part, count in facts["counts"].items() if count)
-        self.talk.say(f"{facts['unit']}: {parts}; vocabulary {facts['vocabulary_size']:,}")
+        self.progress.log(f"{facts['unit']}: {parts}; vocabulary {facts['vocabulary_size']:,}")
         for note in self.dataset.notes:
-            self.talk.say(f"note: {note}")
+            self.progress.log(f"note: {note}")
         two_way = isinstance(network, TwoWaySettings) and network.bidirectional
         shape = f"{network.num_layers} x {network.hidden_size}" + (" x 2 directions" if two_way else "")
         count = sum(p.numel() for p in self.network.parameters())
-        self.talk.say(
+        self.progress.log(
             f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, {torch.get_num_threads()} threads"
         )
         if self.engine == "native" or network.engine != "auto" or _on_cuda(self.dataset.settings.training.device):
             return
         if (missing := library.why_missing()) is not None:
-            self.talk.say(f"note: trainings are slower without the native engine: {missing}")
+            self.progress.log(f"note: trainings are slower without the native engine: {missing}")
 
     def _tell_baselines(self) -> None:
         for baseline in self.baselines:
-            self.talk.say(f"baseline: {baseline.name}: {told(baseline.metrics, self.dataset.metrics)}")
+            self.progress.log(f"baseline: {baseline.name}: {describe_scores(baseline.metrics, self.dataset.metrics)}")
 
 
 def _on_cuda(device: str) -> bool:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from recurra.api.preparation import settings_for
+from recurra.api.progress import ProgressLogger
 from recurra.api.run import load
-from recurra.api.talk import Talk
-from recurra.api.vectors import told
+from recurra.api.vectors import describe_pass
 from recurra.data.vectors.table import check_out, write_vectors
 from recurra.errors import DataError, UsageError
 from recurra.locks import HeldError, holding
@@ -35,15 +35,15 @@ def export_vectors(
     source: a model folder, or what `train` takes; how: they are learned; settings: of the data, as for `train`, which
     divides the same data with the same seed in the same way, so that what it tests on was not learned from; running
     text is cut into words unless its level is given.
-    Returns how many were written; a token with white space in it cannot be, and is told of.
+    Returns how many were written; a token with white space in it cannot be, which a note says.
     Errors: DataError, UsageError, ModelFolderError
     """
     given.path(source, "source")
-    path, talk = given.path(out, "out"), Talk(quiet=quiet)
+    path, progress = given.path(out, "out"), ProgressLogger(quiet=quiet)
     check_out(path, overwrite=overwrite)
     try:
         with holding(path):
-            return _export(source, path, task, how or SkipGram(), overwrite, talk, settings)
+            return _export(source, path, task, how or SkipGram(), overwrite, progress, settings)
     except HeldError as error:
         raise UsageError(f"{error}; wait for it or name another --out") from error
     except OSError as error:
@@ -51,7 +51,7 @@ def export_vectors(
 
 
 def _export(
-    source: str | Path, path: Path, task: str | None, how: SkipGram, overwrite: bool, talk: Talk,
+    source: str | Path, path: Path, task: str | None, how: SkipGram, overwrite: bool, progress: ProgressLogger,
     settings: dict[str, Any],
 ) -> int:  # fmt: skip
     if os.path.isfile(Path(source) / MANIFEST):
@@ -62,21 +62,23 @@ def _export(
         data = resolve(source, task, validation=settings.get("validation"), test=settings.get("test"))
         if task is None and settings.get("text") is None:
             refuse_unlike_text(data)
-        talk.say(f"task {data.task}: {data.why}")
+        progress.log(f"task {data.task}: {data.why}")
         if data.task == "language" and settings.get("segment") is None:
             settings = {"level": data.options.get("level", "word")} | settings
-        with talk.doing("reading and encoding the data"):
+        with progress.doing("reading and encoding the data"):
             dataset = registry.get(data.task).task.prepare(data, settings_for(data, settings | {"seed": how.seed}))
         table = dataset.word_table()
         counts = count_tokens(table.texts, len(table.tokens))
-        talk.say(f"{int(counts.sum()):,} tokens of {len(table.tokens):,} types in the training part")
-        learned = learn_vectors(table.texts, len(table.tokens), how, tell=lambda done: talk.say(told(done)))
+        progress.log(f"{int(counts.sum()):,} tokens of {len(table.tokens):,} types in the training part")
+        learned = learn_vectors(
+            table.texts, len(table.tokens), how, notify=lambda done: progress.log(describe_pass(done))
+        )
         tokens = [token for token, count in zip(table.tokens, counts.tolist(), strict=True) if count]
         rows = learned[counts > 0]
     written, left_out = write_vectors(path, tokens, rows, overwrite=overwrite)
     if left_out:
-        talk.say(f"note: {left_out:,} tokens with white space in them cannot be written in this format")
-    talk.say(f"{written:,} vectors of {rows.shape[1]} numbers")
+        progress.log(f"note: {left_out:,} tokens with white space in them cannot be written in this format")
+    progress.log(f"{written:,} vectors of {rows.shape[1]} numbers")
     return written
 
 

@@ -50,7 +50,7 @@ def with_vectors(task: str, settings: AnySettings, given: dict[str, Any]) -> Any
     return settings
 
 
-def start(dataset: Dataset, file: Path | None, say: Callable[[str], None]) -> None:
+def start(dataset: Dataset, file: Path | None, log: Callable[[str], None]) -> None:
     """Read or learn the word vectors that the settings ask for. Errors: DataError with file and line"""
     settings = dataset.settings
     if file is None and not (isinstance(settings.data, TextSettings) and settings.data.train_vectors):
@@ -60,7 +60,7 @@ def start(dataset: Dataset, file: Path | None, say: Callable[[str], None]) -> No
         facts = vectors.from_file(table, file, encoding=settings.data.vectors_encoding)
     else:
         how = SkipGram(width=settings.network.embedding_size, seed=settings.training.seed)
-        facts = vectors.from_texts(table, how, tell=lambda done: say(told(done)))
+        facts = vectors.from_texts(table, how, notify=lambda done: log(describe_pass(done)))
     dataset.vectors = facts | {"frozen": settings.network.freeze_vectors}
     _settle(dataset, table)
 
@@ -77,7 +77,7 @@ def _settle(dataset: Dataset, table: WordTable) -> None:
     dataset.notes += vectors.notes(dataset.vectors)
 
 
-def told(done: Pass) -> str:
+def describe_pass(done: Pass) -> str:
     """A pass over the texts in a line."""
     rate = done.pairs * done.epoch / max(done.seconds, 1e-9)
     return (

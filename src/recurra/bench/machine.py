@@ -63,12 +63,12 @@ def _cpu() -> tuple[str, tuple[str, ...]]:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return platform.processor() or platform.machine(), ()
-    told: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for line in lines:
         name, _, value = line.partition(":")
-        told.setdefault(name.strip(), value.strip())
-    there = set((told.get("flags") or told.get("Features") or "").split())
-    return told.get("model name") or platform.machine(), tuple(flag for flag in FLAGS if flag in there)
+        fields.setdefault(name.strip(), value.strip())
+    there = set((fields.get("flags") or fields.get("Features") or "").split())
+    return fields.get("model name") or platform.machine(), tuple(flag for flag in FLAGS if flag in there)
 
 
 @dataclass

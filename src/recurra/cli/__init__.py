@@ -1,4 +1,4 @@
-"""The command line: arguments in, data on stdout, talk on stderr, an exit code that says what went wrong."""
+"""The command line: arguments in, data on stdout, progress on stderr, an exit code that says what went wrong."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def bench(
     asked = Request(engine, threads or torch.get_num_threads(), repeats)
     check(asked)
     command = shlex.join(["recurra", *context.obj["arguments"]])
-    document = run(cases, asked, command=command, progress=None if quiet else _tell)
+    document = run(cases, asked, command=command, progress=None if quiet else _print_case)
     if json == "-":
         write(json_text(document.to_json()))
     else:
@@ -89,7 +89,7 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _tell(case: Case) -> None:
+def _print_case(case: Case) -> None:
     sys.stderr.write(f"{case.kind}: {case.cell} {case.title}, {case.precision}\n")
     sys.stderr.flush()
 

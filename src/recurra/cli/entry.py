@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from recurra.cli.signals import Listening, said
+from recurra.cli.signals import Listening, describe_signal
 from recurra.cli.streams import guarded, silenced
 from recurra.errors import RecurraError, StoppedError, UsageError
 from recurra.training.signals import number_of
@@ -19,7 +19,7 @@ from recurra.training.signals import number_of
 _WrongUse: type[Any] = typer.BadParameter.__bases__[0]
 
 BROKEN_PIPE = 128 + 13
-"""As a program that SIGPIPE ends; nothing is said."""
+"""As a program that SIGPIPE ends; nothing is printed."""
 
 
 ARGUMENTS = "arguments"
@@ -38,15 +38,15 @@ def run(arguments: Sequence[str] | None, listening: Listening) -> int:
             return code
         except KeyboardInterrupt as interruption:
             number = listening.received = number_of(interruption)
-            return _tell(said(number), 128 + number)
+            return _print_error(describe_signal(number), 128 + number)
         except BrokenPipeError:
             silenced(sys.stdout)
             return BROKEN_PIPE
         except (RecurraError, OSError, MemoryError, RuntimeError) as error:
-            told = _foreseen(error)
-            if told is None or os.environ.get("RECURRA_TRACEBACK") == "1":
+            message = _foreseen(error)
+            if message is None or os.environ.get("RECURRA_TRACEBACK") == "1":
                 raise
-            return _tell(told[0] if isinstance(error, StoppedError) else f"error: {told[0]}", told[1])
+            return _print_error(message[0] if isinstance(error, StoppedError) else f"error: {message[0]}", message[1])
 
 
 def _share_cores() -> None:
@@ -102,7 +102,7 @@ def _begins_with_a_dash(error: Any, given: Sequence[str]) -> str | None:
 
 
 def _foreseen(error: Exception) -> tuple[str, int] | None:
-    """What to say and the exit code; None for a bug."""
+    """The message and the exit code; None for a bug."""
     match error:
         case RecurraError():
             return str(error), error.exit_code
@@ -119,6 +119,6 @@ def _foreseen(error: Exception) -> tuple[str, int] | None:
 OUT_OF_MEMORY = "there is not enough memory\ntry a smaller --batch-size, --hidden-size or --bptt"
 
 
-def _tell(message: str, code: int) -> int:
+def _print_error(message: str, code: int) -> int:
     sys.stderr.write(f"recurra: {message}\n")
     return code

@@ -99,8 +99,8 @@ def described(parameter: Any) -> str:
     """Its help, with the default where that is a number."""
     if "--help" in parameter.opts:
         return "show this message"
-    said = getattr(parameter, "help", None) or ""
+    text = getattr(parameter, "help", None) or ""
     if parameter.name in COMPLETION:
-        said = COMPLETION[parameter.name]
+        text = COMPLETION[parameter.name]
     number = isinstance(parameter.default, (int, float)) and not isinstance(parameter.default, bool)
-    return f"{said} [{parameter.default}]" if number else said
+    return f"{text} [{parameter.default}]" if number else text

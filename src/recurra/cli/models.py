@@ -56,13 +56,13 @@ def evaluate(
     recurra evaluate runs/reviews-gru new.csv    other rows with a label
     recurra evaluate runs/reviews-gru new.csv --text review --label stars
     """
+    from recurra.api.progress import ProgressLogger
     from recurra.api.run import load
-    from recurra.api.talk import Talk
     from recurra.report.metric import find
     from recurra.tasks import registry
 
     model = load(run)
-    with Talk().doing("evaluating"):
+    with ProgressLogger().doing("evaluating"):
         found = model.evaluate(data, baselines=baselines, groups=groups, **reading)
     if json:
         write_json({"folder": run, "task": model.task} | found)

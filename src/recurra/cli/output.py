@@ -30,7 +30,7 @@ def write_result(text: str) -> None:
 
 
 def note(line: str) -> None:
-    """One line of talk, to stderr."""
+    """One line of progress, to stderr."""
     sys.stderr.write(f"note: {line}\n")
 
 

@@ -35,8 +35,8 @@ def runs(
     recurra runs
     recurra runs experiments/ --json
     """
+    from recurra.api.progress import duration
     from recurra.api.runs import summaries
-    from recurra.api.talk import duration
     from recurra.report.metric import find
 
     found, broken = summaries(folder)
@@ -95,8 +95,8 @@ def compare(
 
 
 def _results(found: Sequence[Summary]) -> list[Row]:
+    from recurra.api.progress import duration
     from recurra.api.runs import metrics_of, winners
-    from recurra.api.talk import duration
     from recurra.report.compared import Row
     from recurra.report.metric import find
 

@@ -43,13 +43,13 @@ def score(
     """
     from pathlib import Path
 
+    from recurra.api.progress import ProgressLogger
     from recurra.api.run import load
-    from recurra.api.talk import Talk
     from recurra.data.files.candidates import read_candidates
 
     model = load(run)
     groups = read_candidates(Path(candidates), encoding)
-    with Talk().doing("ranking the candidates"):
+    with ProgressLogger().doing("ranking the candidates"):
         rankings = model.score([group.texts for group in groups], by=by, baseline=baseline)
     unknown = model.model.unknown([text for group in groups for text in group.texts])
     if unknown:

@@ -14,8 +14,8 @@ from recurra.training.signals import STOPPING, Interrupted, number_of
 SAID = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "the terminal hung up"}
 
 
-def said(number: int) -> str:
-    """What to tell of a signal."""
+def describe_signal(number: int) -> str:
+    """A signal, in words."""
     return SAID.get(signal.Signals(number).name, "stopped")
 
 
@@ -70,7 +70,7 @@ def leave(number: int) -> None:
     if locks is not None:
         locks.forget()
     try:
-        os.write(2, f"recurra: {said(number)}\n".encode())
+        os.write(2, f"recurra: {describe_signal(number)}\n".encode())
     finally:
         os._exit(128 + number)
 

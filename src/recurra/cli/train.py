@@ -74,10 +74,10 @@ def train(
     recurra train reviews.csv --text review --label stars
     recurra train --resume runs/names-gru  go on with a run that was stopped
     """
-    from recurra.api.talk import Talk, begin
+    from recurra.api.progress import ProgressLogger, first_line
 
     if data is not None or resume is not None:  # at once, for torch takes seconds to load
-        Talk(quiet=quiet).say(begin(data, resume))
+        ProgressLogger(quiet=quiet).log(first_line(data, resume))
     from recurra.api.training import train as train_model
     from recurra.tasks.sources.unlike_text import UnlikeTextError
 

@@ -123,8 +123,8 @@ def _told(folder: Path | str) -> Iterator[None]:
 
 
 def held(folder: Path | str, error: HeldError) -> str:
-    """What to tell of a folder that another one writes."""
-    return f"{folder} is being written by {'another process' if error.owner is None else error.owner.told()}"
+    """The error message for a folder that another process writes."""
+    return f"{folder} is being written by {'another process' if error.owner is None else error.owner.describe()}"
 
 
 def _remove(new: Path) -> None:

@@ -41,13 +41,13 @@ def build_card(card: Card) -> str:
     points = list(losses(card.history))
     page = template.render(
         card={**vars(card), "equations": shown},
-        told=_told(points),
+        description=_described(points),
         curve=Markup(_curve(points)) if points[1:] else None,
     )
     return printable(page)
 
 
-def _told(points: Sequence[tuple[float, float]]) -> str:
+def _described(points: Sequence[tuple[float, float]]) -> str:
     if not points:
         return ""
     lowest = min(loss for _, loss in points)
@@ -61,7 +61,7 @@ def _curve(points: Sequence[tuple[float, float]]) -> str:
     across, down = WIDTH - 2 * EDGE, HEIGHT - 2 * EDGE
     line = " ".join(f"{EDGE + across * at / last:.1f},{EDGE + down * (high - loss) / span:.1f}" for at, loss in points)
     return (
-        f'<svg role="img" aria-label="{escape(_told(points))}" width="{WIDTH}" height="{HEIGHT}" '
+        f'<svg role="img" aria-label="{escape(_described(points))}" width="{WIDTH}" height="{HEIGHT}" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}">'
         f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="1.5"/></svg>'
     )

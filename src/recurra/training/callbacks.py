@@ -97,5 +97,5 @@ def _called(callback: Any, name: str, *given: Any) -> None:
     try:
         method(*given)
     except Exception as error:
-        told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise CallbackError(f"{name} of the callback {type(callback).__name__} failed: {told}") from error
+        message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise CallbackError(f"{name} of the callback {type(callback).__name__} failed: {message}") from error

@@ -103,10 +103,10 @@ def test_rjieba_first_then_jieba_then_a_remedy(packages: SimpleNamespace) -> Non
     with pytest.raises(UsageError, match=r"pip install rjieba\n.*--segment char"):
         words("好", "chinese")
     packages.install("jieba", "0.42.1", 2)
-    assert segmenter().told() == "Chinese words are cut by jieba 0.42.1; rjieba is not installed"
+    assert segmenter().describe() == "Chinese words are cut by jieba 0.42.1; rjieba is not installed"
     assert words("推荐大家", "chinese") == ["推荐", "大家"]
     packages.install("rjieba", "0.2.2", 1)
-    assert segmenter().told() == "Chinese words are cut by rjieba 0.2.2"
+    assert segmenter().describe() == "Chinese words are cut by rjieba 0.2.2"
     assert words("推荐", "chinese") == ["推", "荐"]
 
 

@@ -18,7 +18,7 @@ import torch
 import recurra
 from recurra import model_folder
 from recurra.api import training
-from recurra.api.talk import Talk
+from recurra.api.progress import ProgressLogger
 from recurra.errors import DataError, RecurraError, StoppedError, UsageError
 from recurra.report.metric import find
 from recurra.tasks import registry
@@ -64,14 +64,14 @@ def test_a_run_stopped_and_resumed_is_the_uninterrupted_one(
     steps = whole.metrics["history"][-1]["step"]
     sent: list[int] = []
 
-    class Interrupting(Talk):
+    class Interrupting(ProgressLogger):
         def tick(self, tick: Any) -> None:
             if tick.step == max(1, steps // 2 - 1) and not sent:
                 sent.append(tick.step)
                 signal.raise_signal(signal.SIGTERM)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "Talk", Interrupting)
+        patch.setattr(training, "ProgressLogger", Interrupting)
         with pytest.raises(StoppedError):
             tiny.train(tmp_path, tmp_path / "stopped")
     resumed = recurra.train(resume=tmp_path / "stopped", quiet=True)

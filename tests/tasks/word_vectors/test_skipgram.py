@@ -90,7 +90,7 @@ def test_texts_are_read_in_blocks_however_long_they_are(monkeypatch: pytest.Monk
 def test_a_tiny_vocabulary_does_not_diverge(size: int) -> None:
     texts = [np.random.default_rng(i).integers(0, size, 20) for i in range(100)]
     told: list[Pass] = []
-    rows = learn_vectors(texts, size + 1, SkipGram(width=5, epochs=3, subsample=0), tell=told.append)
+    rows = learn_vectors(texts, size + 1, SkipGram(width=5, epochs=3, subsample=0), notify=told.append)
     assert np.isfinite(rows).all()
     assert not rows[size].any()  # it does not occur
     assert [one.epoch for one in told] == [1, 2, 3]
@@ -119,5 +119,5 @@ def test_what_cannot_be_set(given: dict[str, float], problem: str) -> None:
 def test_short_texts_are_gone_through_more_often() -> None:
     assert [skipgram.passes(tokens) for tokens in (10, 250_000, 10**7)] == [20, 8, 5]
     told: list[Pass] = []
-    learn_vectors(groups(4), 10, SkipGram(width=2), tell=told.append)
+    learn_vectors(groups(4), 10, SkipGram(width=2), notify=told.append)
     assert [(one.epoch, one.epochs) for one in told] == [(i, 20) for i in range(1, 21)]

@@ -85,7 +85,7 @@ def _whole(folder: Path) -> Stored | None:
 @contextmanager
 def _building(folder: Path) -> Iterator[None]:
     """Nobody else builds this folder; what was left by one who was killed while he did is cleared away."""
-    with holding(folder, patience=math.inf, tell=standard_error().say):
+    with holding(folder, patience=math.inf, notify=standard_error().log):
         for left in folder.parent.glob(f"{folder.name}.*.tmp"):
             shutil.rmtree(left, ignore_errors=True)
         yield

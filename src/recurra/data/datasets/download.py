@@ -83,7 +83,7 @@ def fetch(pinned_set: PinnedSet) -> dict[str, Path]:
     with ExitStack() as stack:
         with suppress(OSError):  # a cache that cannot be written to may hold the files
             folder.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(holding(folder, patience=math.inf, tell=standard_error().say))
+            stack.enter_context(holding(folder, patience=math.inf, notify=standard_error().log))
         return {
             key: _fetch_one(pinned_set, file, folder, f"{number}/{len(pinned_set.files)}")
             for number, (key, file) in enumerate(pinned_set.files.items(), 1)

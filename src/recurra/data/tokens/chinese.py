@@ -73,7 +73,7 @@ class Segmenter:
             digest.update("\x1f".join(self.cut(probe)).encode() + b"\n")
         return Identity(self.name, self.version, digest.hexdigest())
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """One sentence for people: who cuts, and why not the preferred one."""
         missing = "" if self.name == SEGMENTERS[0] else f"; {SEGMENTERS[0]} is not installed"
         return f"Chinese words are cut by {self.name} {self.version}{missing}"

@@ -86,7 +86,7 @@ def prepare(
             max_size=largest,
         )
     if vocabulary.segmenter is not None:
-        notes.append(vocabulary.segmenter.told())
+        notes.append(vocabulary.segmenter.describe())
     notes += reading.look_alikes(classes)
     parts = {name: encode_part(part, vocabulary, classes, settings.max_length) for name, part in splits}
     forms = {name: [ids.tobytes() for ids in part.encoded] for name, part in parts.items()}

@@ -108,8 +108,8 @@ def prepare(
         raise DataError(f"the validation part is empty: there {'is' if count == '1 text' else 'are'} {count}{without}",
                         remedy="give more texts, or it a share, as in --split 80/10/10")  # fmt: skip
     vocabulary = _vocabulary(splits.train, level, settings) if kept is None else kept[0]
-    splits, told = _settled(splits, divided, vocabulary, settings)
-    notes += told
+    splits, more = _settled(splits, divided, vocabulary, settings)
+    notes += more
     train = splits.train
     given = [found.values[item.label] for item in train.items]
     attributes = Attributes.of(found.names, given) if kept is None else kept[1].counted(found.names, given)

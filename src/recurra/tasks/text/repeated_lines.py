@@ -23,7 +23,7 @@ def repeated_lines(corpus: Corpus) -> list[str]:
     if len(end) != 1 or end[0] == corpus.vocabulary.UNKNOWN:
         return []
     signs = np.random.default_rng(0).integers(1, 1 << 63, len(corpus.vocabulary), dtype=np.uint64)
-    told = []
+    notes = []
     for name, ids in (("validation", corpus.validation), ("test", corpus.test)):
         found = list(_lines(ids, int(end[0]), signs))
         keys = np.concatenate([of for of, _ in found]) if found else np.zeros(0, np.uint64)
@@ -34,11 +34,11 @@ def repeated_lines(corpus: Corpus) -> list[str]:
         for trained, _ in _lines(corpus.train, int(end[0]), signs):
             again |= np.isin(keys, trained)
         if again.any():
-            told.append(
+            notes.append(
                 f"lines of the {name} part that stand in the training part too: {int(again.sum()):,} of {len(keys):,}, "
                 f"{sizes[again].sum() / len(ids):.1%} of its tokens"
             )
-    return told
+    return notes
 
 
 def _lines(ids: Ids, end: int, signs: Keys) -> Iterator[tuple[Keys, npt.NDArray[np.int64]]]:

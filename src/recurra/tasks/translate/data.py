@@ -71,8 +71,8 @@ def prepare(
     else:
         of_source = build_vocabulary(parts["train"].sources, settings)
         of_target = build_vocabulary(parts["train"].targets, settings)
-    parts, told = _settled(parts, divided, of_source, of_target, settings)
-    notes += told
+    parts, more = _settled(parts, divided, of_source, of_target, settings)
+    notes += more
     encoded = {
         name: encode_pairs(pairs, of_source, of_target, settings, learned=name == "train")
         for name, pairs in parts.items()

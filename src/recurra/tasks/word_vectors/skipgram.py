@@ -88,7 +88,7 @@ def passes(tokens: int) -> int:
 
 @torch.no_grad()
 def learn_vectors(
-    texts: Sequence[Ids], size: int, how: SkipGram, *, tell: Callable[[Pass], None] | None = None
+    texts: Sequence[Ids], size: int, how: SkipGram, *, notify: Callable[[Pass], None] | None = None
 ) -> npt.NDArray[np.float32]:
     """Vectors of ids 0 to size - 1 that predict what stands near them; the same for the same seed.
 
@@ -122,8 +122,8 @@ def learn_vectors(
             done, pairs = done + len(tokens), pairs + len(centres)
         if not all(map(math.isfinite, losses)):
             raise DivergedError("word vectors stopped being numbers; try a lower learning rate")
-        if tell is not None:
-            tell(Pass(epoch + 1, epochs, sum(losses) / max(len(losses), 1), pairs, time.perf_counter() - begun))
+        if notify is not None:
+            notify(Pass(epoch + 1, epochs, sum(losses) / max(len(losses), 1), pairs, time.perf_counter() - begun))
     found: npt.NDArray[np.float32] = inner.numpy()
     found[counts == 0] = 0
     return found

@@ -80,14 +80,14 @@ def from_file(table: WordTable, path: Path, *, encoding: str = "utf-8") -> dict[
     }
 
 
-def from_texts(table: WordTable, how: SkipGram, *, tell: Callable[[Pass], None] | None = None) -> dict[str, Any]:
+def from_texts(table: WordTable, how: SkipGram, *, notify: Callable[[Pass], None] | None = None) -> dict[str, Any]:
     """Learn vectors from the training part's texts and put them into the table: how, plain values.
 
     Errors: DataError if there is nothing to learn from
     """
     counts = count_tokens(table.texts, len(table.tokens))
     how = replace(how, epochs=how.epochs or passes(int(counts.sum())))
-    rows = learn_vectors(table.texts, len(table.tokens), how, tell=tell)
+    rows = learn_vectors(table.texts, len(table.tokens), how, notify=notify)
     known = counts > 0
     factor = fill_rows(table.weight, torch.from_numpy(rows), torch.from_numpy(known))
     return {

@@ -39,8 +39,8 @@ class MLflow(Callback):
             for setting, value in run.settings.items():  # once: MLflow lets none change
                 self.client.log_param(self.id, setting, str(value)[:LONGEST])
         except mlflow.exceptions.MlflowException as error:
-            told = str(error).partition("\n")[0]
-            raise UsageError(f"mlflow cannot start at {mlflow.get_tracking_uri()}: {told}") from error
+            message = str(error).partition("\n")[0]
+            raise UsageError(f"mlflow cannot start at {mlflow.get_tracking_uri()}: {message}") from error
 
     def on_evaluation(self, point: Point, best: bool) -> None:
         for name, value in ({"epoch": point.epoch} | values_of(point)).items():

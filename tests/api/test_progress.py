@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from recurra.api import talk
-from recurra.api.talk import Talk
+from recurra.api import progress
+from recurra.api.progress import ProgressLogger
 
 
 class Terminal(io.StringIO):
@@ -19,8 +19,8 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(talk, "SILENT_SECONDS", 0.01)
-    monkeypatch.setattr(talk, "EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "SILENT_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "EVERY_SECONDS", 0.01)
 
 
 def until(done: Callable[[], bool]) -> None:
@@ -33,7 +33,7 @@ def until(done: Callable[[], bool]) -> None:
 
 def test_what_takes_long_says_so_and_how_long(hasty: None) -> None:
     said = io.StringIO()
-    with Talk(stream=said).doing("fitting the baselines"):
+    with ProgressLogger(stream=said).doing("fitting the baselines"):
         until(lambda: said.getvalue().count("\n") >= 2)
     first, second = said.getvalue().splitlines()[:2]
     assert first == "  fitting the baselines ..."
@@ -42,14 +42,14 @@ def test_what_takes_long_says_so_and_how_long(hasty: None) -> None:
 
 def test_what_is_short_says_nothing() -> None:
     said = io.StringIO()
-    with Talk(stream=said).doing("reading"):
+    with ProgressLogger(stream=said).doing("reading"):
         pass
     assert said.getvalue() == ""
 
 
 def test_nothing_is_said_after_an_error(hasty: None) -> None:
     said = io.StringIO()
-    doing = Talk(stream=said).doing("reading")
+    doing = ProgressLogger(stream=said).doing("reading")
     doing.__enter__()
     until(lambda: said.getvalue() != "")
     assert not doing.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
@@ -60,7 +60,7 @@ def test_nothing_is_said_after_an_error(hasty: None) -> None:
 
 def test_a_quiet_run_starts_no_watcher(hasty: None) -> None:
     said = io.StringIO()
-    with Talk(stream=said, quiet=True).doing("reading"):
+    with ProgressLogger(stream=said, quiet=True).doing("reading"):
         time.sleep(0.05)
     assert said.getvalue() == ""
 
@@ -69,7 +69,7 @@ def test_on_a_terminal_it_stands_in_one_place_and_goes_away(hasty: None, monkeyp
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
     said = Terminal()
-    with Talk(stream=said).doing("fitting the [red]baselines"):
+    with ProgressLogger(stream=said).doing("fitting the [red]baselines"):
         until(lambda: "fitting the [red]baselines" in said.getvalue())
     assert "\x1b[2K" in said.getvalue()
 
@@ -79,6 +79,6 @@ def test_a_style_is_for_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("NO_COLOR", raising=False)
     plain, terminal = io.StringIO(), Terminal()
     for stream in (plain, terminal):
-        Talk(stream=stream).say("verdict: \x1b[31m", style="bold green")
+        ProgressLogger(stream=stream).log("verdict: \x1b[31m", style="bold green")
     assert plain.getvalue() == "verdict: \\x1b[31m\n"
     assert terminal.getvalue() == "\x1b[1;32mverdict: \\x1b[31m\x1b[0m\n"

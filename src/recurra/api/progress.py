@@ -1,4 +1,4 @@
-"""What a run says while it goes: a bar on a terminal, plain lines elsewhere."""
+"""The progress of a run: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from recurra.terminal import Printed, escape, in_a_line, standard_error
 from recurra.training.history import Point, Tick
 
 EVERY_SECONDS = 10
-"""Off a terminal a step is told about so often at most."""
+"""Off a terminal a step is logged this often at most."""
 SILENT_SECONDS = 2.0
-"""What takes longer says that it goes on."""
+"""A phase that takes longer is shown as it goes on."""
 LONGEST_NAME = 200
 """Characters of a name that are shown in a line of progress."""
 
 
-def begin(data: object, resume: object = None) -> str:
-    """The first line of a training on data, or of one that goes on, said before anything that takes time."""
+def first_line(data: object, resume: object = None) -> str:
+    """The first line of a training on data, or of one that goes on, logged before anything that takes time."""
     shown = shortened(in_a_line(data if resume is None else resume), LONGEST_NAME)
     return f"training on {shown}" if resume is None else f"resuming {shown}"
 
@@ -42,8 +42,8 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-class Talk:
-    """Says lines and shows progress, on stderr so that stdout is for data. quiet: says nothing at all."""
+class ProgressLogger:
+    """Logs lines and shows progress, on stderr so that stdout is for data. quiet: logs nothing but warnings."""
 
     def __init__(self, *, unit: str = "tokens", quiet: bool = False, stream: TextIO | None = None) -> None:
         self.unit, self.quiet = unit, quiet
@@ -52,7 +52,7 @@ class Talk:
         file = standard_error() if stream is None else Printed(stream, escaped=False, heard=False)
         self.console = Console(file=cast(TextIO, file), highlight=False, soft_wrap=True, emoji=False, markup=False)
         self._bar: Progress | None = None
-        self._told = 0.0
+        self._last_tick = 0.0
         self._headed = False
         self._in_notebook = stream is None and notebook.in_notebook()
 
@@ -61,20 +61,20 @@ class Talk:
         """Where a notebook shows all of it, made when there is something to show."""
         return notebook.Page() if self._in_notebook else None
 
-    def say(self, line: str, *, style: str = "") -> None:
+    def log(self, line: str, *, style: str = "") -> None:
         """One line of plain text; style: how it looks on a terminal, as rich names it."""
         if not self.quiet:
             self._print(Text(escape(line), style=style))
 
     def _print(self, line: Text) -> None:
         if self._page is not None:
-            self._page.say(line)
+            self._page.log(line)
         else:
             self.console.print(line)
 
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
-        """While this is entered, what takes longer than `SILENT_SECONDS` is said, and how long it has taken so far."""
+        """A phase: if it takes longer than `SILENT_SECONDS`, its name is shown with the time it has taken so far."""
         if self.quiet:
             yield
             return
@@ -100,9 +100,9 @@ class Talk:
                 self._page.state(f"{what} {duration(time.monotonic() - begun)}")
             self._page.state("")
         elif not self.console.is_terminal:
-            self.say(f"  {what} ...")
+            self.log(f"  {what} ...")
             while not done.wait(EVERY_SECONDS):
-                self.say(f"  {what}: {duration(time.monotonic() - begun)}")
+                self.log(f"  {what}: {duration(time.monotonic() - begun)}")
         elif self._bar is not None:
             while not done.wait(0.5):
                 self._bar.update(self._task, state=f"{what} {duration(time.monotonic() - begun)}")
@@ -112,7 +112,7 @@ class Talk:
                     status.update(Text(escape(f"{what} {duration(time.monotonic() - begun)}")))
 
     def warn(self, line: str) -> None:
-        """What is said even to those who want no progress."""
+        """Logged even when quiet."""
         self._print(Text(f"warning: {escape(line)}"))
 
     def tick(self, tick: Tick) -> None:
@@ -126,9 +126,9 @@ class Talk:
             self._page.state(f"{tick.share:4.0%}  {state}")
         elif self.console.is_terminal:
             self._shown().update(self._task, completed=tick.share, state=state)
-        elif time.monotonic() - self._told >= EVERY_SECONDS:
-            self._told = time.monotonic()
-            self.say(f"  {tick.share:4.0%}  {state}")
+        elif time.monotonic() - self._last_tick >= EVERY_SECONDS:
+            self._last_tick = time.monotonic()
+            self.log(f"  {tick.share:4.0%}  {state}")
 
     def point(self, point: Point, best: bool) -> None:
         """A row of the table of evaluations, which fits 80 columns; before the first one, its head."""
@@ -136,11 +136,11 @@ class Talk:
         names = [f"{find(self.metrics, name).short:>6}" for name in named]
         if not self._headed:
             self._headed = True
-            self.say("  ".join([f"{'epoch':>7}", f"{'time':>7}", f"{'train':>7}", "validation", *names]))
+            self.log("  ".join([f"{'epoch':>7}", f"{'time':>7}", f"{'train':>7}", "validation", *names]))
         trained = f"{point.train_loss:.4f}" if point.train_loss is not None else "-"
         scores = [f"{value:{len(name)}.4f}" for name, value in zip(names, named.values(), strict=True)]
         cells = [f"{point.epoch:7.2f}", f"{duration(point.seconds):>7}", f"{trained:>7}"]
-        self.say("  ".join([*cells, f"{point.validation_loss:10.4f}", *scores, *(["best"] if best else [])]))
+        self.log("  ".join([*cells, f"{point.validation_loss:10.4f}", *scores, *(["best"] if best else [])]))
 
     def close(self) -> None:
         """Take the bar away."""
@@ -163,6 +163,6 @@ class Talk:
         return self._bar
 
 
-def told(scores: Mapping[str, float], rows: Sequence[Metric]) -> str:
+def describe_scores(scores: Mapping[str, float], rows: Sequence[Metric]) -> str:
     """Scores in a line that fits 80 columns, the loss left out. rows: what they are"""
     return ", ".join(f"{find(rows, name).short} {value:.4f}" for name, value in scores.items() if name != "loss")
