@@ -53,7 +53,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(catalogue, "_cells", dict(catalogue._cells))
     (tmp_path / "names").mkdir()
     for label in ("Italian", "Russian", "Vietnamese"):
-        surnames = (ROOT / "src/recurra/data/surnames" / f"{label}.txt").read_text(encoding="utf-8").splitlines()
+        surnames = (
+            (ROOT / "src/recurra/data/datasets/surnames" / f"{label}.txt").read_text(encoding="utf-8").splitlines()
+        )
         (tmp_path / "names" / f"{label}.txt").write_text("\n".join(surnames[:60]) + "\n", encoding="utf-8")
     docs = named.get("python-docs").files["all"].read_text(encoding="utf-8")
     text = docs[:40_000]

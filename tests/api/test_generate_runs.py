@@ -11,7 +11,7 @@ import pytest
 
 import recurra
 from recurra.errors import DataError, ModelFolderError, UsageError
-from recurra.tasks.generate import task as generate
+from recurra.tasks.generate import report as generate
 
 Train = Callable[..., recurra.Run]
 
@@ -53,9 +53,9 @@ def test_names_of_a_class(train: Train, labels: Path) -> None:
 def test_the_report_shows_samples_of_each_class(train: Train, labels: Path) -> None:
     run = train(labels, task="generate")
     record = json.loads((run.folder / "report.json").read_text())
-    new, samples = record["tables"]
+    samples, new = record["sections"]
     assert [row[0] for row in new["rows"]] == ["this model", "Kneser-Ney 5-gram of each class", "real texts, test part"]
-    assert new["columns"][1:] == ["recognised", "new", "distinct", "characters"]
+    assert [column["title"] for column in new["columns"][1:]] == ["Recognised", "New", "Distinct", "Characters"]
     assert [row[0] for row in samples["rows"]] == ["high", "low"]
 
 
@@ -63,8 +63,9 @@ def test_tunes_by_the_names_of_their_files(train: Train, tunes: Path) -> None:
     run = train(tunes, transpose=True)
     assert run.task == "generate"
     record = json.loads((run.folder / "report.json").read_text())
-    assert [sample["prompt"] for sample in record["samples"]] == ["jigs\n", "reels\n"]
-    assert "complete bars" in record["tables"][0]["columns"]
+    samples, new = record["sections"]
+    assert [sample["label"] for sample in samples["samples"]] == ["jigs", "reels"]
+    assert "Complete bars" in [column["title"] for column in new["columns"][1:]]
     assert record["data"]["unit"] == "tunes"
     found = run.generate("M:6/8\nL:1/8\nK:G\n", condition="jigs", seed=0)
     assert found[0].text.startswith("M:6/8\nL:1/8\nK:G\n")

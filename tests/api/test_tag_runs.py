@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 import recurra
 from recurra.api import training
 from recurra.cli import main
+from recurra.data.tagged.sentences import Sentence
 from recurra.errors import DataError, UsageError
+from recurra.tasks.tag.report import sections
 
 CITIES = (("Rome",), ("New", "York"), ("San", "Jose"), ("Oslo",))
 
@@ -62,14 +65,29 @@ def test_a_run_is_whole(tagger: recurra.Run) -> None:
 
 def test_the_record_shows_tags_spans_and_sentences(tagger: recurra.Run) -> None:
     record = json.loads((tagger.folder / "report.json").read_text())
-    assert record["classes"] == ["B-city", "I-city", "O"]
-    assert sum(map(sum, record["confusion"])) == tagger.evaluate()["count"]
-    assert [row["name"] for row in record["per_class"]] == record["classes"]
-    whole, sentences = record["tables"]
-    assert (whole["title"], whole["rows"][-1][0]) == ("Spans", "all")
-    assert sentences["title"] == "Sentences"
-    assert [row[0] for row in sentences["rows"][:3]] == ["token", "tag", "predicted"]
-    assert len({len(row) for row in sentences["rows"]} | {len(sentences["columns"])}) == 1
+    sections = {section["title"]: section for section in record["sections"]}
+    assert list(sections) == ["Sentences", "Spans", "Each tag", "Most confused tags", "Confusion matrix"]
+    matrix, tags = sections["Confusion matrix"], sections["Each tag"]
+    assert matrix["names"] == ["B-city", "I-city", "O"]
+    assert sum(map(sum, matrix["counts"])) == tagger.evaluate()["count"]
+    assert sorted(row[0] for row in tags["rows"] + tags["folded"]) == matrix["names"]
+    assert (sections["Spans"]["rows"][0][0], sections["Spans"]["marked"]) == ("all", [0])
+    right = sections["Sentences"]["folded"]
+    assert right[0]["label"].startswith("go.bio:")
+    assert {token["tone"] for sentence in right for token in sentence["tokens"]} == {""}
+
+
+def test_wrong_sentences_come_first_with_wrong_tokens_in_colour() -> None:
+    sentences = [Sentence(("in", "Ulm"), ("O", "B-city"), Path("a.bio"), (1, 2)),
+                 Sentence(("to", "Rome", "now"), ("O", "B-city", "O"), Path("a.bio"), (4, 5, 6))]  # fmt: skip
+    part = SimpleNamespace(sentences=sentences)
+    found = sections(part, [["O", "B-city"], ["B-city", "O", "O"]], ["B-city", "O"], "bio")[0]
+    (wrong,), (right,) = found.sequences, found.folded
+    assert (wrong.label, right.label) == ("a.bio:4", "a.bio:1")
+    assert [(t.text, t.under, t.tone) for t in wrong.tokens] == [
+        ("to", "O → B-city", "bad"), ("Rome", "B-city → O", "bad"), ("now", "", ""),
+    ]  # fmt: skip
+    assert [(t.text, t.under, t.tone) for t in right.tokens] == [("in", "", ""), ("Ulm", "B-city", "")]
 
 
 def test_other_data_are_evaluated_in_their_own_scheme(tagger: recurra.Run, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_the_width_is_the_files_and_vectors_learn_unless_frozen(train: Train, re
 def test_the_report_tells_what_was_out_of_vocabulary(train: Train, reviews: Path, vectors: Path) -> None:
     run = train(reviews, vectors=str(vectors), embedding_size=4, level="word")
     record = json.loads((run.folder / "report.json").read_text())
-    (table,) = [table for table in record["tables"] if table["title"] == "Word vectors"]
+    (table,) = [section for section in record["sections"] if section["title"] == "Word vectors"]
     cells = dict(table["rows"])
     assert cells["Types without a vector"] == "1 of 11 (9.1%)"
     assert cells["SHA-256"] == run.config["vectors"]["sha256"]
