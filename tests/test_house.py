@@ -84,6 +84,67 @@ def test_source_files_are_short() -> None:
     assert not long, f"over 400 lines, split them: {long}"
 
 
+# tasks
+
+
+def outside_of_tasks() -> Iterator[tuple[str, ast.Module]]:
+    """The modules of the package outside the folders of tasks, but the registry of them."""
+    from recurra.tasks.registry import TASKS
+
+    for path in sorted((ROOT / "src" / "recurra").rglob("*.py")):
+        parts = path.relative_to(ROOT / "src" / "recurra").parts
+        if not (parts[0] == "tasks" and (parts[1] in TASKS or parts[1] == "registry.py")) and parts[:2] != (
+            "data",
+            "datasets",
+        ):
+            yield "/".join(parts), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_nothing_asks_for_the_name_of_a_task() -> None:
+    from recurra.tasks.registry import TASKS
+
+    found = []
+    for name, module in outside_of_tasks():
+        for node in ast.walk(module):
+            sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+            sides += [
+                case.pattern.value for case in getattr(node, "cases", ()) if isinstance(case.pattern, ast.MatchValue)
+            ]
+            names = [each.value for side in sides for each in ast.walk(side) if isinstance(each, ast.Constant)]
+            found += [f"{name}:{node.lineno}" for each in names if isinstance(each, str) and each in TASKS]
+    assert not found, "ask for an ability instead, see tasks.abilities"
+
+
+def test_a_tasks_folder_imports_no_other_tasks() -> None:
+    from recurra.tasks.registry import TASKS
+
+    found = []
+    for task in TASKS:
+        for path in (ROOT / "src" / "recurra" / "tasks" / task).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                parts = (node.module or "").split(".") if isinstance(node, ast.ImportFrom) else []
+                if parts[:2] == ["recurra", "tasks"] and len(parts) > 2 and parts[2] in TASKS.keys() - {task}:
+                    found.append(f"{path.name}:{node.lineno} of {task} imports {node.module}")
+    assert not found, "what two tasks need lies beside their folders, as in tasks/text"
+
+
+def test_nothing_imports_a_tasks_folder() -> None:
+    """But the benchmark of the language model's training step, and types."""
+    from recurra.tasks.registry import TASKS
+
+    found = []
+    for name, module in outside_of_tasks():
+        conditions = [node for node in ast.walk(module) if isinstance(node, ast.If)]
+        checked = [node for node in conditions if "TYPE_CHECKING" in ast.dump(node.test)]
+        types = {id(inner) for node in checked for inner in ast.walk(node)}
+        for node in ast.walk(module):
+            if isinstance(node, ast.ImportFrom) and node.module and id(node) not in types and name != "bench/step.py":
+                parts = node.module.split(".")
+                if parts[:2] == ["recurra", "tasks"] and len(parts) > 2 and parts[2] in TASKS:
+                    found.append(f"{name}:{node.lineno} imports {node.module}")
+    assert not found, "what a command needs of some tasks is an ability, see tasks.abilities"
+
+
 # one version, one set of pins
 
 

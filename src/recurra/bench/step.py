@@ -166,7 +166,8 @@ def _task(case: Case, tokens: Any, engine: str) -> LanguageTrainee:
     corpus = Corpus(vocabulary, tokens, tokens[:0], tokens[:0], {}, {})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        return LanguageTrainee(corpus, network, batch_size=s.batch, bptt=s.time, seed=SEED)
+        made = NextToken(len(vocabulary), network)
+    return LanguageTrainee(made, corpus, batch_size=s.batch, bptt=s.time, seed=SEED)
 
 
 def _train(watched: WatchedTask, settings: TrainingSettings) -> None:

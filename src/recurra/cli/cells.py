@@ -57,17 +57,24 @@ def explain(
         return
     from recurra.inspection.explain import explain as explain_cell
 
+    whole = None
     if _names_a_folder(cell):
         from recurra.api.run import load
+        from recurra.inspection.network import structure
 
-        network = load(cell).settings.network
-        cell, input_size, hidden_size = network.cell, network.embedding_size, network.hidden_size
+        whole = structure(load(cell).network)
+        first = whole.layers[0]
+        cell, input_size, hidden_size = first.cell, first.widths[0], first.hidden_size
     found = explain_cell(cell, input_size=input_size, hidden_size=hidden_size)
     if json:
         engines = [{"name": name, "why_not": reason} for name, reason in found.engines]
-        write_json(asdict(found) | {"engines": engines})
-    else:
-        write(found.text(latex=latex) + "\n")
+        network = {} if whole is None else {"network": asdict(whole)}
+        write_json(asdict(found) | {"engines": engines} | network)
+        return
+    write(found.text(latex=latex) + "\n")
+    if whole is not None:
+        write("\n")
+        write_table(whole.rows(), right=(2, 3))
 
 
 def _names_a_folder(name: str) -> bool:

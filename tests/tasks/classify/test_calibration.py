@@ -92,7 +92,7 @@ def test_a_run_is_calibrated_and_says_so(labelled: Path, tmp_path: Path, calibra
     run = recurra.train(labelled, out=tmp_path / "run", epochs=2.0, **SMALL)
     calibrate_by(1.0)
     plain = recurra.train(labelled, out=tmp_path / "plain", epochs=2.0, **SMALL)
-    assert (run.config["temperature"], plain.config["temperature"]) == (1.7, 1.0)
+    assert (run.config["concluded"], plain.config["concluded"]) == ({"temperature": 1.7}, {})
     ours, theirs = (model_folder.read(each.folder).weights() for each in (run, plain))
     for name in ours:
         torch.testing.assert_close(ours[name] * (1.7 if name.startswith("head") else 1), theirs[name])

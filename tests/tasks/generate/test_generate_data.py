@@ -151,8 +151,8 @@ def test_other_data_for_a_model(tmp_path: Path) -> None:
     data = of(many(tmp_path), SETTINGS.model_copy(update={"text": "name", "label": "land,sex"}))
     other = table(tmp_path, "name,land,sex\nba0,it,m\nzo9,ru,f\n")
     settings = SETTINGS.model_copy(update={"text": "name", "label": "land,sex"})
-    anew, part = encode_all(resolve(other, "generate"), settings, data.attributes, data.vocabulary)
-    assert np.array_equal(anew.conditions[part.labels], [[0, 1], [1, 0]])
+    part = encode_all(resolve(other, "generate"), settings, data.attributes, data.vocabulary)
+    assert np.array_equal(part.conditions[part.labels], [[0, 1], [1, 0]])
     with pytest.raises(DataError, match="have the attributes land, the model has land, sex"):
         encode_all(resolve(other, "generate"), SETTINGS.model_copy(update={"text": "name", "label": "land"}),
                    data.attributes, data.vocabulary)  # fmt: skip

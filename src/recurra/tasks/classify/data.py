@@ -16,6 +16,7 @@ from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, s
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.errors import DataError, UsageError, listed
+from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS, infer_level, mostly_chinese
@@ -59,10 +60,15 @@ class ClassifyData:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def preprocessor(self) -> ClassifyPreprocessor:
+        """What a model has learned of them."""
+        return ClassifyPreprocessor(self.vocabulary, self.classes)
+
 
 @in_memory
 def prepare(
-    source: Source, settings: ClassifyDataSettings, *, seed: int = 0, kept: tuple[Vocabulary, list[str]] | None = None
+    source: Source, settings: ClassifyDataSettings, *, seed: int = 0, kept: ClassifyPreprocessor | None = None
 ) -> ClassifyData:
     """Read, divide and encode. kept: vocabulary and classes instead of the data's own
 
@@ -74,7 +80,7 @@ def prepare(
         notes.append(f"tokens are {_why(level, splits.train.texts)}")
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
     if kept is not None:
-        vocabulary, classes = kept
+        vocabulary, classes = kept.vocabulary, kept.classes
     else:
         classes = splits.train.classes()
         vocabulary = Vocabulary.build(

@@ -18,6 +18,7 @@ from recurra.data.splits import PARTS, Splits, many, split, split_off
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import Form, describe_shared, form_of, gathered, told_moved
 from recurra.errors import DataError, UsageError, listed
+from recurra.tasks.fill.preprocessor import FillPreprocessor
 from recurra.tasks.fill.settings import FillDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 from recurra.tasks.text.usual import TEXT_COLUMNS, infer_level
@@ -72,10 +73,17 @@ class FillData:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def preprocessor(self) -> FillPreprocessor:
+        """What a model has learned of them."""
+        return FillPreprocessor(self.vocabulary, self.longest)
+
 
 @in_memory
-def prepare(source: Source, settings: FillDataSettings, *, seed: int = 0, kept: Vocabulary | None = None) -> FillData:
-    """Read, divide and encode. kept: a vocabulary instead of the data's own
+def prepare(
+    source: Source, settings: FillDataSettings, *, seed: int = 0, kept: FillPreprocessor | None = None
+) -> FillData:
+    """Read, divide and encode. kept: vocabulary and longest blank instead of the data's own
 
     A source in one piece is divided at random by distinct lines, one with parts as it stands.
     Errors: DataError with file and line; UsageError for settings that cannot be
@@ -90,11 +98,11 @@ def prepare(source: Source, settings: FillDataSettings, *, seed: int = 0, kept: 
         notes.append(f"tokens are {'words' if level == 'word' else 'characters: unspaced or short texts'}")
     if level not in ("char", "word"):
         raise UsageError(f"a blank is filled with characters or words, not with pieces of level {level}")
-    vocabulary = kept or Vocabulary.build(
+    vocabulary = kept.vocabulary if kept is not None else Vocabulary.build(
         texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=settings.min_count,
         max_size=settings.max_vocabulary,
     )  # fmt: skip
-    longest = settings.blank_tokens or LONGEST_BLANK[level]
+    longest = kept.longest if kept is not None else settings.blank_tokens or LONGEST_BLANK[level]
     encoded, divided = {}, 0
     for name, part in splits:
         encoded[name], more = encode_rows(part.texts, vocabulary, settings.max_length)

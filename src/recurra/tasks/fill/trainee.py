@@ -18,11 +18,10 @@ from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, blanks_of
 from recurra.tasks.fill.metrics import METRICS
-from recurra.tasks.model import Model, refuse_options
+from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.fill import SIDES, BlankFiller, Candidates, Side
 from recurra.topologies.fill_search import fill_blank
-from recurra.topologies.settings import FreeStateSettings
 
 UNKNOWN_SHARE = 0.02
 """Of the tokens read in training, so many are read as unknown: a model must know what that is like."""
@@ -40,12 +39,10 @@ class FillTrainee:
     unit = "tokens"
     chosen_by = ("loss",)
 
-    def __init__(
-        self, data: FillData, settings: FreeStateSettings, *, batch_size: int, seed: int, samples: int | None
-    ) -> None:
+    def __init__(self, network: nn.Module, data: FillData, *, batch_size: int, seed: int, samples: int | None) -> None:
         self.data, self.samples = data, samples
         size = len(data.vocabulary)
-        self.network: nn.Module = BlankFiller(size, settings, longest=data.longest)
+        self.network = network
         encoded = data.parts["train"].encoded
         counts = np.bincount(np.concatenate(encoded), minlength=size).astype(np.float64)
         self.shares = torch.from_numpy(counts / counts.sum())
@@ -201,12 +198,12 @@ class Filled:
         return BLANK.sub(lambda _: next(contents)[0][0], self.text)
 
 
-class Filler(Model):
+class Filler(TextModel):
     """A trained model of blanks."""
 
     does = "it fills the blanks of a sentence"
     unit: ClassVar[str] = "blanks"
-    alternatives: ClassVar[int] = 5
+    alternatives: ClassVar[int | None] = 5
 
     def __init__(self, network: BlankFiller, vocabulary: Vocabulary) -> None:
         self.network: BlankFiller = network.eval()

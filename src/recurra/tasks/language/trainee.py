@@ -19,7 +19,6 @@ from recurra.tasks.language.metrics import METRICS
 from recurra.tasks.text.losses import named_loss
 from recurra.topologies.carry import reset_rows
 from recurra.topologies.many_to_many import NextToken
-from recurra.topologies.settings import NextTokenSettings
 
 Tokens = npt.NDArray[np.integer[Any]]
 STREAMS = 32
@@ -39,13 +38,13 @@ class LanguageTrainee:
     chosen_by = ("loss",)
 
     def __init__(
-        self, corpus: Corpus, settings: NextTokenSettings, *, batch_size: int, bptt: int | None, seed: int,
+        self, network: nn.Module, corpus: Corpus, *, batch_size: int, bptt: int | None, seed: int,
         state_reset: float = 0.0,
     ) -> None:  # fmt: skip
         self.corpus, self.state_reset = corpus, state_reset
         self.seed = seed if bptt is not None else None  # streams in one piece have no place to start elsewhere
         self.evaluation_units = len(corpus.validation)
-        self.network: nn.Module = NextToken(len(corpus.vocabulary), settings)
+        self.network = network
         self._batches = StreamBatches(corpus.train, batch_size, bptt or len(corpus.train))
 
     def steps(self, epoch: int) -> int:

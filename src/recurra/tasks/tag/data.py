@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.files.checked import Exact, checked
 from recurra.data.splits import many
 from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence, Tagged
@@ -19,6 +18,8 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import gathered, shared, told_moved
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.tag.lexicon import Lexicon
+from recurra.tasks.tag.preprocessor import TagPreprocessor
 from recurra.tasks.tag.reading import in_scheme, read, shortened, spans_of, why_no_spans
 from recurra.tasks.tag.settings import TagDataSettings
 
@@ -26,43 +27,6 @@ Ids = npt.NDArray[np.int64]
 
 UNKNOWN_TAG = -1
 """Of a tag that was not in training, which no prediction can equal."""
-
-
-class _Parts(Exact):
-    words: dict[str, Any]
-    characters: dict[str, Any] | None
-    pairs: dict[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Lexicon:
-    """What a tagger knows of tokens.
-
-    words: normalised as set; characters: as they stand, None where they are not read; pairs: of a word and the one
-    after it, None likewise
-    """
-
-    words: Vocabulary
-    characters: Vocabulary | None = None
-    pairs: Vocabulary | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """What vocabulary.json holds."""
-        parts = {"words": self.words, "characters": self.characters, "pairs": self.pairs}
-        return {name: None if part is None else part.to_json() for name, part in parts.items()}
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Lexicon:
-        """What `to_json` gave. Errors: DataError"""
-        parts = checked(_Parts, content, "vocabulary.json")
-        others = (None if part is None else Vocabulary.from_json(part) for part in (parts.characters, parts.pairs))
-        return cls(Vocabulary.from_json(parts.words), *others)
-
-    def check(self, *, characters: bool, pairs: bool) -> None:
-        """Errors: DataError unless there are characters and pairs just where a network reads them"""
-        for name, known, wanted in (("characters", self.characters, characters), ("pairs", self.pairs, pairs)):
-            if (known is not None) != wanted:
-                raise DataError(f"vocabulary.json: {name} {'lack' if wanted else 'are there'}, against the settings")
 
 
 @dataclass(frozen=True)
@@ -103,20 +67,16 @@ class TagData:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-
-@dataclass(frozen=True)
-class Kept:
-    """What a tagger that there is already knows."""
-
-    lexicon: Lexicon
-    tags: list[str]
-    scheme: str | None
+    @property
+    def preprocessor(self) -> TagPreprocessor:
+        """What the tagger has learned of them."""
+        return TagPreprocessor(self.lexicon, self.tags, self.scheme, self.facts.get("vocabulary_level", "word"))
 
 
 @in_memory
 def prepare(
     source: Source, settings: TagDataSettings, *, characters: bool | None = None, pairs: bool | None = None,
-    seed: int = 0, kept: Kept | None = None,
+    seed: int = 0, kept: TagPreprocessor | None = None,
 ) -> TagData:  # fmt: skip
     """Read, divide and encode.
 
@@ -193,7 +153,7 @@ def prepare(
     return TagData(tags, spans.scheme(scheme).name if scheme else None, lexicon, encoded, facts, notes)
 
 
-def _check_known(train: Tagged, tags: list[str], scheme: str | None, kept: Kept) -> None:
+def _check_known(train: Tagged, tags: list[str], scheme: str | None, kept: TagPreprocessor) -> None:
     """Errors: DataError for tags or a scheme of spans that the kept tagger does not have"""
     file = train.items[0].file
     new = [tag for tag in tags if tag not in kept.tags]

@@ -16,8 +16,9 @@ from recurra.data.tokens import segment
 from recurra.data.tokens.normalize import normalize
 from recurra.data.tokens.typed import cut
 from recurra.errors import UsageError
-from recurra.tasks.model import Model, refuse_options
-from recurra.tasks.tag.data import Lexicon, encode_part
+from recurra.tasks.model import TextModel, refuse_options
+from recurra.tasks.tag.data import encode_part
+from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.trainee import probabilities
 from recurra.tasks.word_vectors.table import WordVectors
 
@@ -38,7 +39,7 @@ class Tagging:
     spans: list[Span]
 
 
-class TagModel(Model):
+class TagModel(TextModel):
     """A trained tagger. level: "char" where a token is one character; word_split: how a sentence is cut else."""
 
     does: ClassVar[str] = "it tags the tokens of a sentence"

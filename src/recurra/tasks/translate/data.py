@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data.files import parallel
-from recurra.data.files.checked import Exact, checked
 from recurra.data.files.parallel import Pairs
 from recurra.data.splits import PARTS
 from recurra.data.tokens.subwords import Subwords
@@ -20,9 +18,9 @@ from recurra.data.twins import form_of, gathered, told_moved
 from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.file_kinds import ending
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.translate.preprocessor import TranslatePreprocessor, Words
 from recurra.tasks.translate.settings import TranslateDataSettings
 
-Words = Vocabulary | Subwords
 Ids = npt.NDArray[np.int64]
 
 
@@ -54,10 +52,15 @@ class TranslateData:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def preprocessor(self) -> TranslatePreprocessor:
+        """What a model has learned of them."""
+        return TranslatePreprocessor(self.source, self.target)
+
 
 @in_memory
 def prepare(
-    source: Source, settings: TranslateDataSettings, *, seed: int = 0, kept: tuple[Words, Words] | None = None
+    source: Source, settings: TranslateDataSettings, *, seed: int = 0, kept: TranslatePreprocessor | None = None
 ) -> TranslateData:
     """Read, divide and encode. kept: vocabularies of source and target instead of the data's own
 
@@ -67,7 +70,7 @@ def prepare(
     if not len(parts["validation"]):
         raise DataError("the validation part is empty", remedy="give it a share, as in --split 90/5/5, or --validation")
     if kept is not None:
-        of_source, of_target = kept
+        of_source, of_target = kept.source, kept.target
     else:
         of_source = build_vocabulary(parts["train"].sources, settings)
         of_target = build_vocabulary(parts["train"].targets, settings)
@@ -238,24 +241,6 @@ def build_vocabulary(texts: list[str], settings: TranslateDataSettings) -> Words
     return Vocabulary.build(
         texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=rarest, max_size=largest
     )
-
-
-class _Sides(Exact):
-    source: dict[str, Any]
-    target: dict[str, Any]
-
-
-def vocabularies_from_json(content: Mapping[str, Any]) -> tuple[Words, Words]:
-    """Those of source and target, each what its `to_json` gave.
-
-    Errors: DataError; UsageError where a package is missing
-    """
-    sides = checked(_Sides, content, "vocabulary.json")
-    return _words_from_json(sides.source), _words_from_json(sides.target)
-
-
-def _words_from_json(content: dict[str, Any]) -> Words:
-    return (Subwords if content.get("level") == "bpe" else Vocabulary).from_json(content)
 
 
 def encode_side(texts: list[str], vocabulary: Words) -> list[Ids]:
