@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import re
 import shutil
@@ -72,6 +73,15 @@ def test_types_are_strict() -> None:
 
 def test_imports_go_down_the_floors() -> None:
     run("lint-imports")
+
+
+def test_the_types_of_settings_are_those_of_the_tasks() -> None:
+    spec = importlib.util.spec_from_file_location("writer", ROOT / "scripts" / "write_train_settings.py")
+    assert spec is not None
+    assert spec.loader is not None
+    writer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    assert writer.TARGET.read_text(encoding="utf-8") == writer.source(), "settings have changed; run: make format"
 
 
 def test_source_files_are_short() -> None:
