@@ -136,9 +136,9 @@ def predict(
     predictions = model.predict(inputs, **options)
     if isinstance(model.model, ReadingText):
         _tell_unknown(model.model, given)
-    if isinstance(model.model, ReadingText) and (cut := model.model.cut(given)):
+    if isinstance(model.model, ReadingText) and (count := model.model.truncated(given)):
         longest = model.settings.data.max_length
-        note(f"{cut:,} text{'s were' if cut > 1 else ' was'} cut after {longest:,} tokens, as in training")
+        note(f"{count:,} text{'s were' if count > 1 else ' was'} truncated to {longest:,} tokens, as in training")
     if attention is not None and isinstance(model.model, Attending):
         translations.write_pictures(model.model, predictions, attention)
     if json:

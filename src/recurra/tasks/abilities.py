@@ -110,7 +110,7 @@ class Ranks(Protocol):
 
 @runtime_checkable
 class Attending(Protocol):
-    """It looks at places of its input, and can draw where."""
+    """It attends to tokens of its input, and can draw where."""
 
     def draw(self, prediction: Any, name: str) -> str:
         """A picture as SVG text. Errors: UsageError for a model without attention"""
@@ -122,7 +122,7 @@ class ReadingText(Protocol):
 
     def unknown(self, texts: Sequence[str]) -> list[str]: ...
 
-    def cut(self, texts: Sequence[str]) -> int: ...
+    def truncated(self, texts: Sequence[str]) -> int: ...
 
 
 @runtime_checkable

@@ -63,7 +63,7 @@ class TextModel(Model):
     def commands(self, folder: str) -> list[str]:
         return [f'predict {folder} "a text"', f"evaluate {folder}"]
 
-    def cut(self, texts: Sequence[str]) -> int:
+    def truncated(self, texts: Sequence[str]) -> int:
         """How many of the texts it reads only the beginning of, and does not say so in its answer."""
         return 0
 

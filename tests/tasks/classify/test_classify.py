@@ -64,7 +64,7 @@ def test_predictions_are_sorted_and_sum_to_one() -> None:
     assert sum(chances) == pytest.approx(1, abs=1e-6)
     assert one.label == one.classes[0][0]
     assert made.predict("abcdefgh", top=3)[0].classes == made.predict("abcd", top=3)[0].classes  # cut as in training
-    assert made.cut(["abcdefgh", "abcd", " abcd ", "abcde"]) == 2
+    assert made.truncated(["abcdefgh", "abcd", " abcd ", "abcde"]) == 2
     assert made.predict(" abc\n", top=3)[0].classes == one.classes  # stripped as in training
     assert made.predict("ééé")[0].label in "xyz"
 

@@ -57,7 +57,7 @@ LETTERS = words(" ".join("abcdefghijk"))
 def test_a_blank_is_a_known_token_with_something_beside_it() -> None:
     encoded = [np.array([3, 0, 2]), np.array([5]), np.array([0, 0]), np.array([4, 4])]
     found = part(encoded)
-    assert list(zip(found.rows.tolist(), found.places.tolist(), strict=True)) == [(0, 0), (0, 2), (3, 0), (3, 1)]
+    assert list(zip(found.rows.tolist(), found.indices.tolist(), strict=True)) == [(0, 0), (0, 2), (3, 0), (3, 1)]
     assert found.targets.tolist() == [3, 2, 4, 4]
     assert len(part([])) == 0
 
@@ -66,7 +66,7 @@ def test_of_many_blanks_some_are_evaluated_the_same_for_the_same_seed(monkeypatc
     monkeypatch.setattr(fill_data, "EVALUATED", 20)
     one, again, other = part(rows()), part(rows()), part(rows(), seed=1)
     assert len(one) == 20
-    assert np.array_equal(one.places, again.places)
+    assert np.array_equal(one.indices, again.indices)
     assert np.array_equal(one.rows, again.rows)
     assert not np.array_equal(one.rows, other.rows)
 
@@ -253,7 +253,7 @@ def test_an_evaluation_by_hand() -> None:
     made, held_out = network(LETTERS), part(rows(8))
     nats, ranks = [], []
     for i, target in enumerate(held_out.targets):
-        ids, place = held_out.sentence(i), held_out.places[i]
+        ids, place = held_out.sentence(i), held_out.indices[i]
         filled = Filler(made, LETTERS)._candidates([ids[:place].tolist(), ids[place + 1 :].tolist()], 0, 99)
         names = [name for name, _ in filled]
         ranks.append(names.index(LETTERS.decode([target])))

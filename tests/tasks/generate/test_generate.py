@@ -87,10 +87,10 @@ def test_what_a_text_costs_is_the_chance_to_write_it(task: GenerateTrainee) -> N
     costs = nats(network, part, task.data.end + 1)
     for row, ids in enumerate(part.encoded):
         state, total, token = None, 0.0, task.data.end + 1
-        places = task.conditions[part.labels[row : row + 1]]
+        indices = task.conditions[part.labels[row : row + 1]]
         for target in ids.tolist():
             with torch.no_grad():
-                y, state = network(torch.tensor([[token]]), places, state=state)
+                y, state = network(torch.tensor([[token]]), indices, state=state)
                 total -= float(network.logits(y[0, -1]).log_softmax(-1)[target])
             token = target
         assert costs[row] == pytest.approx(total, rel=1e-4)

@@ -52,12 +52,12 @@ def test_a_folder_of_classes(tmp_path: Path) -> None:
     assert not data.tunes
 
 
-def test_long_texts_are_cut_and_have_no_end(tmp_path: Path) -> None:
+def test_long_texts_are_truncated_and_have_no_end(tmp_path: Path) -> None:
     data = of(folder_of_names(tmp_path), SETTINGS.model_copy(update={"max_length": 5}))
     rows = data.parts["train"].encoded
     assert {len(ids) for ids in rows} == {5}
     assert {int(ids[-1]) == data.end for ids in rows} == {True, False}  # Bov and its end are four, Belli is cut
-    assert any("cut after 5" in note for note in data.notes)
+    assert any("truncated to 5" in note for note in data.notes)
 
 
 def test_a_vector_of_attributes(tmp_path: Path) -> None:

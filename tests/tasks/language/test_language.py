@@ -53,7 +53,7 @@ def test_a_long_text_in_streams_differs_by_their_warm_up_alone(learned: bool) ->
 
 
 class Recorder(NextToken):
-    """Keeps the places that it reads and those it is asked about: the text is its own places."""
+    """Keeps the positions that it reads and those it is asked about: the text is its own positions."""
 
     def __init__(self) -> None:
         super().__init__(2, NextTokenSettings(cell="rnn", hidden_size=1, embedding_size=1))

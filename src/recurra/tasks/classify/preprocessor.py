@@ -17,7 +17,7 @@ class _Stored(Exact):
 
 @dataclass(frozen=True)
 class ClassifyPreprocessor:
-    """Texts to ids, classes to places."""
+    """Texts to ids, classes to indices."""
 
     vocabulary: Vocabulary
     classes: list[str]

@@ -117,7 +117,7 @@ def _whole(source: Source, settings: ClassifySettings) -> Examples:
 
 def _encoded(examples: Examples, settings: ClassifySettings, preprocessor: ClassifyPreprocessor) -> Encoded:
     part = encode_part(examples, preprocessor.vocabulary, preprocessor.classes, settings.data.max_length)
-    return Encoded(part, {"cut_texts": part.cut})
+    return Encoded(part, {"truncated_texts": part.truncated})
 
 
 TASK = ClassifyTask()

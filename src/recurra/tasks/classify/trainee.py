@@ -200,8 +200,8 @@ class Classifier(TextModel):
         best = numbers(log_probabilities(self.network, encoded)).exp().topk(min(top, len(self.classes)))
         rows = zip(texts, best.indices.tolist(), best.values.tolist(), strict=True)
         return [
-            Prediction(text, [(self.classes[i], p) for i, p in zip(places, values, strict=True)])
-            for text, places, values in rows
+            Prediction(text, [(self.classes[i], p) for i, p in zip(indices, values, strict=True)])
+            for text, indices, values in rows
         ]
 
     def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -220,7 +220,7 @@ class Classifier(TextModel):
             {"text": p.text, "classes": [{"label": c, "probability": v} for c, v in p.classes]} for p in predictions
         ]
 
-    def cut(self, texts: Sequence[str]) -> int:
+    def truncated(self, texts: Sequence[str]) -> int:
         if self.max_length is None:
             return 0
         return sum(len(self.vocabulary.encode(text.strip())) > self.max_length for text in texts)

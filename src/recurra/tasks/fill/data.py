@@ -39,13 +39,13 @@ EVALUATED = 10_000
 class FillPart:
     """Sentences of one part.
 
-    encoded: int64 [T] each, T >= 1; rows, places: int64 [N], blanks to evaluate: which sentence, and which of
+    encoded: int64 [T] each, T >= 1; rows, indices: int64 [N], blanks to evaluate: which sentence, and which of
     its tokens is left out
     """
 
     encoded: list[Ids]
     rows: Ids
-    places: Ids
+    indices: Ids
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -53,7 +53,7 @@ class FillPart:
     @property
     def targets(self) -> Ids:
         """The tokens left out, int64 [N]."""
-        return np.array([self.encoded[r][p] for r, p in zip(self.rows, self.places, strict=True)], dtype=np.int64)
+        return np.array([self.encoded[r][p] for r, p in zip(self.rows, self.indices, strict=True)], dtype=np.int64)
 
     def sentence(self, blank: int) -> Ids:
         """The whole sentence of a blank."""
@@ -180,12 +180,12 @@ def choose_blanks(encoded: Sequence[Ids], seed: int) -> tuple[Ids, Ids]:
     """
     lengths = np.array([len(ids) for ids in encoded], dtype=np.int64)
     rows = np.repeat(np.arange(len(encoded)), lengths)
-    places = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    indices = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     known = np.concatenate(encoded) != 0 if encoded else np.zeros(0, bool)
     chosen = np.flatnonzero(known & (lengths[rows] > 1))
     if len(chosen) > EVALUATED:
         chosen = np.sort(np.random.default_rng(seed).choice(chosen, EVALUATED, replace=False))
-    return rows[chosen].astype(np.int64), places[chosen].astype(np.int64)
+    return rows[chosen].astype(np.int64), indices[chosen].astype(np.int64)
 
 
 def blanks_of(text: str, number: int = 1) -> list[str]:

@@ -63,13 +63,13 @@ class FillTrainee:
         device = filler.bias.device
         tokens, lengths = torch.from_numpy(batch.tokens).to(device), torch.from_numpy(batch.lengths)
         f, b = read(filler, tokens, lengths, unknown=UNKNOWN_SHARE)
-        rows, places = known_tokens(tokens, lengths)
+        rows, indices = known_tokens(tokens, lengths)
         if not len(rows):  # a batch of nothing but unknown words
             return f.sum() * 0, 1, None
-        targets = tokens[rows, places]
-        room = lengths.to(device)[rows] - places
+        targets = tokens[rows, indices]
+        room = lengths.to(device)[rows] - indices
         sizes = torch.minimum(torch.randint(1, filler.longest + 1, (len(rows),)).to(device), room)
-        before = f[rows, places]
+        before = f[rows, indices]
         behind, adjacent = b[rows, room - sizes], b[rows, room - 1]
         sampled = None if self.samples is None else Candidates(targets, self.shares.to(device), self.samples)
         one = torch.ones_like(sizes)
@@ -114,8 +114,8 @@ def read(network: BlankFiller, tokens: Tensor, lengths: Tensor, *, unknown: floa
 def known_tokens(tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """Every known token of a batch: its row and its index. Shapes: [B, T], [B] -> int64 [N], int64 [N]"""
     there = torch.arange(tokens.shape[1], device=tokens.device) < lengths.to(tokens.device).unsqueeze(1)
-    rows, places = (there & (tokens != Vocabulary.UNKNOWN)).nonzero(as_tuple=True)
-    return rows, places
+    rows, indices = (there & (tokens != Vocabulary.UNKNOWN)).nonzero(as_tuple=True)
+    return rows, indices
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def compare(network: nn.Module, part: FillPart) -> dict[Side, Scores]:
         (batch,) = BucketedBatches(encoded, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
         tokens, lengths = torch.from_numpy(batch.tokens).to(device), torch.from_numpy(batch.lengths)
         f, b = read(filler, tokens, lengths)
-        row, place = torch.from_numpy(where.ravel()).to(device), torch.from_numpy(part.places[blanks]).to(device)
+        row, place = torch.from_numpy(where.ravel()).to(device), torch.from_numpy(part.indices[blanks]).to(device)
         before, behind = f[row, place], b[row, lengths.to(device)[row] - place - 1]
         targets = tokens[row, place].unsqueeze(1)
         for side in SIDES:

@@ -36,16 +36,16 @@ VALIDATION = 0.1
 class Part:
     """Texts of one part.
 
-    encoded: their ids, each with the end token unless it was cut; labels: int64 [N], places among the conditions;
-    variants: of the training part of tunes, each text in other keys; cut: texts that were too long; conditions: int64
-    [K, A], what the labels stand for
+    encoded: their ids, each with the end token unless it was truncated; labels: int64 [N], indices among the
+    conditions; variants: of the training part of tunes, each text in other keys; truncated: texts that were too long;
+    conditions: int64 [K, A], what the labels stand for
     """
 
     texts: list[str]
     encoded: list[Ids]
     labels: Ids
     variants: list[list[Ids]] = field(default_factory=list)
-    cut: int = 0
+    truncated: int = 0
     conditions: Ids = field(default_factory=lambda: np.zeros((0, 0), np.int64))
 
     def __len__(self) -> int:
@@ -123,7 +123,7 @@ def prepare(
     attributes = Attributes.of(found.names, given) if kept is None else kept.attributes.counted(found.names, given)
     for known in attributes.values:
         notes += reading.look_alikes(known)
-    rows = sorted({attributes.places(found.values[item.label]) for item in train.items})
+    rows = sorted({attributes.indices(found.values[item.label]) for item in train.items})
     conditions = np.array(rows, dtype=np.int64)
     encoder = _Encoder(found, attributes, vocabulary, settings.max_length)
     parts = {}
@@ -132,9 +132,9 @@ def prepare(
     parts = {name: replace(part, conditions=conditions) for name, part in parts.items()}
     if settings.transpose:
         parts["train"] = _with_keys(parts["train"], vocabulary, source, settings)
-    cut = sum(part.cut for part in parts.values())
-    if cut:
-        notes.append(f"{cut:,} texts were cut after {settings.max_length} tokens")
+    truncated = sum(part.truncated for part in parts.values())
+    if truncated:
+        notes.append(f"{truncated:,} texts were truncated to {settings.max_length} tokens")
     held_out = parts["test"] if len(parts["test"]) else parts["validation"]
     facts = {
         "name": source.name,
@@ -164,7 +164,7 @@ def encode_all(source: Source, settings: GenerateDataSettings, attributes: Attri
             file=source.name,
         )
     whole = Examples([item for part in found.parts.values() for item in part.items])
-    known = np.array([places for places, _ in attributes.seen], dtype=np.int64)
+    known = np.array([indices for indices, _ in attributes.seen], dtype=np.int64)
     encoder = _Encoder(found, attributes, vocabulary, settings.max_length)
     part, conditions = encoder.part(whole, known)
     return replace(part, conditions=conditions)
@@ -333,8 +333,8 @@ class _Encoder:
 
     def part(self, examples: Examples, conditions: Ids) -> tuple[Part, Ids]:
         """The part, and the conditions with those that are new in it: known values in a combination of their own."""
-        places = {tuple(row): i for i, row in enumerate(conditions.tolist())}
-        encoded, labels, cut = [], [], 0
+        indices = {tuple(row): i for i, row in enumerate(conditions.tolist())}
+        encoded, labels, truncated = [], [], 0
         for item in examples.items:
             values = self.found.values[item.label]
             if (name := self.attributes.unknown(values)) is not None:
@@ -345,12 +345,12 @@ class _Encoder:
                     file=item.file,
                     line=item.line,
                 )
-            labels.append(places.setdefault(self.attributes.places(values), len(places)))
+            labels.append(indices.setdefault(self.attributes.indices(values), len(indices)))
             ids, short = encode(self.vocabulary, item.text, self.max_length)
             encoded.append(ids)
-            cut += short
-        part = Part(examples.texts, encoded, np.array(labels, dtype=np.int64), cut=cut)
-        return part, np.array(list(places), dtype=np.int64).reshape(len(places), -1)
+            truncated += short
+        part = Part(examples.texts, encoded, np.array(labels, dtype=np.int64), truncated=truncated)
+        return part, np.array(list(indices), dtype=np.int64).reshape(len(indices), -1)
 
 
 def encode(vocabulary: Vocabulary, text: str, max_length: int | None = None) -> tuple[Ids, bool]:

@@ -19,7 +19,7 @@ class _Stored(Exact):
 
 @dataclass(frozen=True)
 class GeneratePreprocessor:
-    """Texts to ids and back, values of attributes to places.
+    """Texts to ids and back, values of attributes to indices.
 
     longest: tokens of the longest training text; tunes: the texts are tunes in ABC notation
     """

@@ -91,8 +91,8 @@ def token_losses(network: nn.Module, batch: Batch, conditions: Tensor, begin: in
     lengths = torch.from_numpy(batch.lengths)
     inputs = torch.cat([torch.full((len(targets), 1), begin), targets[:, :-1]], 1)
     inside = torch.arange(targets.shape[1]) < lengths.unsqueeze(1)
-    places = conditions[torch.from_numpy(batch.labels)]
-    y, _ = network(inputs.to(device), places.to(device), lengths)
+    indices = conditions[torch.from_numpy(batch.labels)]
+    y, _ = network(inputs.to(device), indices.to(device), lengths)
     inner = network.module if hasattr(network, "module") else network
     assert isinstance(inner, ConditionedDecoder)
     logits = inner.logits(y[inside.to(device)])
@@ -135,23 +135,23 @@ class Generated:
 
 @torch.inference_mode()
 def draw(
-    network: ConditionedDecoder, places: Tensor, *, begin: int, prompt: Sequence[int] = (), length: int,
+    network: ConditionedDecoder, indices: Tensor, *, begin: int, prompt: Sequence[int] = (), length: int,
     temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None, seed: int = 0,
 ) -> list[list[int]]:  # fmt: skip
     """A sequence of tokens for each condition, up to its end token, which is the last one if it came.
 
     Row i draws from random numbers of its own, of (seed, i): it does not change with the rows beside it.
-    Shapes: places int64 [N, A] -> N lists of at most `length` tokens, the prompt's among them and the end not counted
+    Shapes: indices int64 [N, A] -> N lists of at most `length` tokens, the prompt's among them and the end not counted
     """
     network.eval()
     end, device = begin - 1, network.head.weight.device
-    numbers = [np.random.default_rng([seed, row]) for row in range(len(places))]
-    written: list[list[int]] = [list(prompt) for _ in range(len(places))]
-    alive = torch.arange(len(places))
-    inputs = torch.tensor([[begin, *prompt]]).expand(len(places), -1)
+    numbers = [np.random.default_rng([seed, row]) for row in range(len(indices))]
+    written: list[list[int]] = [list(prompt) for _ in range(len(indices))]
+    alive = torch.arange(len(indices))
+    inputs = torch.tensor([[begin, *prompt]]).expand(len(indices), -1)
     state: State | None = None
     for _ in range(len(prompt), length + 1):
-        y, state = network(inputs.to(device), places[alive].to(device), state=state)
+        y, state = network(inputs.to(device), indices[alive].to(device), state=state)
         logits = network.logits(y[:, -1]).float().cpu()
         logits[:, Vocabulary.UNKNOWN] = float("-inf")
         chances = filtered_rows(logits, temperature=temperature, top_k=top_k, top_p=top_p).cumsum(-1)
@@ -224,12 +224,12 @@ class Generator(Model):
         if seed is None:
             seed = int(np.random.default_rng().integers(2**32))
         ids = self._prompt(prompt)
-        places = self._conditions(condition, count, seed)
+        indices = self._conditions(condition, count, seed)
         drawn = draw(
-            self.network, torch.tensor(places), begin=len(self.vocabulary) + 1, prompt=ids,
+            self.network, torch.tensor(indices), begin=len(self.vocabulary) + 1, prompt=ids,
             length=max(length, len(ids)), temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
         )  # fmt: skip
-        return [self._text(tokens, row) for tokens, row in zip(drawn, places, strict=True)]
+        return [self._text(tokens, row) for tokens, row in zip(drawn, indices, strict=True)]
 
     def predict(self, inputs: Any, /, *args: Any, **options: Any) -> list[Any]:
         raise self.cannot("predict")
@@ -263,7 +263,7 @@ class Generator(Model):
             raise UsageError(f"the prompt has what the model has never seen: {shown}\nleave it out")
         return [int(i) for i in self.vocabulary.encode(prompt)]
 
-    def _text(self, tokens: list[int], places: Sequence[int]) -> Generated:
+    def _text(self, tokens: list[int], indices: Sequence[int]) -> Generated:
         ended = bool(tokens) and tokens[-1] == len(self.vocabulary)
         text = self.vocabulary.decode(tokens[:-1] if ended else tokens)
-        return Generated(self.attributes.describe(places), text, ended)
+        return Generated(self.attributes.describe(indices), text, ended)

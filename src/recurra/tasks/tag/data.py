@@ -35,7 +35,7 @@ class TagPart:
 
     forms: the distinct tokens, where pairs are read those of distinct pairs; words: int64 [F], the word of each form;
     letters: its characters' ids, empty arrays where they are not read; pairs: int64 [F], its pair, or None; encoded:
-    for each sentence the places of its tokens among the forms, int64 [T]; labels: the places of its tags among the
+    for each sentence the indices of its tokens among the forms, int64 [T]; labels: the indices of its tags among the
     tagger's, int64 [T]
     """
 
@@ -100,10 +100,10 @@ def prepare(
     elif problem := why_no_spans(parts.values(), settings):
         notes.append(problem)
     if settings.max_length is not None:
-        parts["train"], cut = shortened(parts["train"], settings.max_length)
-        if cut:
+        parts["train"], truncated = shortened(parts["train"], settings.max_length)
+        if truncated:
             notes.append(
-                f"cut after {many(settings.max_length, 'token')}: {many(cut, 'sentence')} of the training part"
+                f"truncated to {many(settings.max_length, 'token')}: {many(truncated, 'sentence')} of the training part"
             )
     tags = parts["train"].tags()
     if kept is not None:
@@ -196,19 +196,19 @@ def _pairs(tokens: Sequence[str], normalize: Sequence[str]) -> list[str]:
 
 def encode_part(sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[str]) -> TagPart:
     """Sentences as ids; a tag that is not among the tagger's becomes UNKNOWN_TAG."""
-    places: dict[tuple[str, str], int] = {}
+    indices: dict[tuple[str, str], int] = {}
     tag_ids = {tag: i for i, tag in enumerate(tags)}
     encoded = []
     for sentence in sentences:
         pairs = _pairs(sentence.tokens, lexicon.words.normalize) if lexicon.pairs is not None else [""] * len(sentence)
         forms = zip(sentence.tokens, pairs, strict=True)
-        encoded.append(np.array([places.setdefault(form, len(places)) for form in forms], dtype=np.int64))
+        encoded.append(np.array([indices.setdefault(form, len(indices)) for form in forms], dtype=np.int64))
     labels = [np.array([tag_ids.get(tag, UNKNOWN_TAG) for tag in s.tags], dtype=np.int64) for s in sentences]
-    tokens = [token for token, _ in places]
+    tokens = [token for token, _ in indices]
     letters = [np.zeros(0, np.int64)] * len(tokens)
     if lexicon.characters is not None:
         letters = [lexicon.characters.encode(token) for token in tokens]
-    neighbours = None if lexicon.pairs is None else lexicon.pairs.encode_tokens(pair for _, pair in places)
+    neighbours = None if lexicon.pairs is None else lexicon.pairs.encode_tokens(pair for _, pair in indices)
     words = lexicon.words.encode_tokens(tokens)
     return TagPart(list(sentences), tokens, words, letters, neighbours, encoded, labels)
 

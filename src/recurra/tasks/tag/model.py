@@ -95,8 +95,8 @@ class TagModel(TextModel):
         tags = [self.tags[place] for place in best]
         order = (-chances).argsort(axis=1, kind="stable")[:, :top]
         candidates = [
-            [(self.tags[tag], float(row[tag])) for tag in places]
-            for row, places in zip(chances, order.tolist(), strict=True)
+            [(self.tags[tag], float(row[tag])) for tag in indices]
+            for row, indices in zip(chances, order.tolist(), strict=True)
         ]
         own = [float(row[place]) for row, place in zip(chances, best, strict=True)]
         return Tagging(text, tokens, tags, own, candidates, spans.spans(tags) if self.scheme else [])

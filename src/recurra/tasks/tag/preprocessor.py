@@ -33,7 +33,7 @@ class _Stored(Exact):
 
 @dataclass(frozen=True)
 class TagPreprocessor:
-    """Sentences to ids, tags to places. scheme: of spans, or None; level: "char" where a token is one character"""
+    """Sentences to ids, tags to indices. scheme: of spans, or None; level: "char" where a token is one character"""
 
     lexicon: Lexicon
     tags: list[str]

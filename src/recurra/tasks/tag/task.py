@@ -86,8 +86,8 @@ class TagTask:
 
     def evaluate(self, model: TagModel, part: TagPart, settings: TagSettings) -> Evaluation:
         """answers: the tags of every sentence"""
-        places, loss = tag_part(model.network, part)
-        predicted = [[model.tags[place] for place in ids] for ids in places]
+        indices, loss = tag_part(model.network, part)
+        predicted = [[model.tags[place] for place in ids] for ids in indices]
         return Evaluation({"loss": loss} | scores(part, predicted, model.scheme), part.tokens, predicted)
 
     def baselines(self, dataset: Dataset[TagData], part: TagPart) -> list[Baseline]:

@@ -54,13 +54,13 @@ class TagBatch:
 
 
 def collate(part: TagPart, rows: Sequence[int] | Ids) -> TagBatch:
-    """The sentences of these places in the part."""
+    """The sentences with these indices in the part."""
     lengths = np.array([len(part.encoded[row]) for row in rows], dtype=np.int64)
-    forms, places = np.unique(np.concatenate([part.encoded[row] for row in rows]), return_inverse=True)
+    forms, indices = np.unique(np.concatenate([part.encoded[row] for row in rows]), return_inverse=True)
     inside = np.arange(lengths.max()) < lengths[:, None]
     tokens = np.zeros(inside.shape, dtype=np.int64)
     labels = np.full(inside.shape, UNKNOWN_TAG, dtype=np.int64)
-    tokens[inside] = places
+    tokens[inside] = indices
     labels[inside] = np.concatenate([part.labels[row] for row in rows])
     letters, sizes = _padded([part.letters[form] for form in forms])
     return TagBatch(
