@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define RECURRA_ABI 2
+#define RECURRA_ABI 3
 
 enum recurra_error {
   RECURRA_OK = 0,
@@ -37,18 +37,27 @@ enum recurra_products { RECURRA_AS_STORED = 0, RECURRA_BF16 = 1 };
 /* ---- code -----------------------------------------------------------------------------------------------------
  *
  * int32 words:
- *   magic (RECURRA_CODE), direction (0 forward, 1 backward), states, columns, vectors, constants, saved, steps, temps,
- *   adjoints, w_adjoints, r_adjoints, reductions, levels,
+ *   magic (RECURRA_CODE), direction (0 forward, 1 backward), states, columns, vectors, constants, saved, saved_rows,
+ *   steps, temps, rows, adjoints, w_adjoints, r_adjoints, reductions, levels,
  *   then for each column:  row block of weight_ih, number n of vectors, n vector numbers
  *   then for each R matrix used: nothing; products name row blocks of weight_hh
- *   then for each level:   number of sums, number of instructions,
+ *   then for each level:   number of sums, number of row sums, number of instructions, and of the instructions how many
+ *                          come before the recurrence and how many are the recurrence (see below; 0 and 0 elsewhere),
  *        for each sum:     destination slot, start slot (or RECURRA_NONE), number n of products,
  *                          n times (row block of weight_hh, operand slot)
+ *        for each row sum: kind (RECURRA_MOMENTS or RECURRA_MEANS), destination ROW slot, operand slots a, b, c, constant
+ *                          (number, or RECURRA_NONE), number of a SAVED_ROW to keep it in (or RECURRA_NONE)
  *        for each instr.:  op, destination slot, a, b, c   (RECURRA_NONE for operands an op lacks)
  *   then, backward only:   states times: 1 if the code writes CARRY_OUT of that state, else 0 (the adjoint is zero)
  *                          w_adjoints times:  row block of weight_ih whose adjoint is ADJOINT column j
  *                          r_adjoints times:  row block of weight_hh, adjoint column, operand slot (BEFORE, AFTER or
  *                                             SAVED): dR[block] = sum over rows of adjoint^T operand
+ *
+ * Sums of products and row sums read whole rows: results of earlier levels. They come before a level's instructions.
+ *
+ * A code of one level without sums of either kind may run over many steps at once: first the instructions that need no
+ * state (BEFORE; backward CARRY_IN) for all of them, then, step after step, those that lead from a state to the next one
+ * (AFTER; CARRY_OUT), then what is left for all of them. The instructions stand in this order.
  *
  * A slot is kind << 16 | index. Values are tiles [rows][units]; a slot says where the tile lives:
  */
@@ -67,7 +76,9 @@ enum recurra_slot {
   SLOT_ADJOINT = 8,   /* backward: column `index` of what the weights' gradients are made of; may be read later */
   SLOT_CARRY_IN = 9,  /* backward: adjoint of state `index` after the step, without the output's own; read only */
   SLOT_CARRY_OUT = 10,/* backward: adjoint of state `index` before the step; written */
-  SLOT_OUTPUT = 11    /* backward: adjoint of the output at this step (zero where none is given); read only */
+  SLOT_OUTPUT = 11,   /* backward: adjoint of the output at this step (zero where none is given); read only */
+  SLOT_ROW = 12,      /* up to three numbers of each row, result of a row sum of the same level */
+  SLOT_SAVED_ROW = 13 /* one number of each row, kept from forward to backward */
 };
 
 enum recurra_op {       /* d = destination, elementwise */
@@ -83,7 +94,16 @@ enum recurra_op {       /* d = destination, elementwise */
   OP_TANH_BACK = 18,    /* a * (1 - b * b) */
   OP_ONE_MINUS = 19,    /* 1 - a */
   OP_REDUCE = 20,       /* destination is a number, not a slot: reduction d += sum over the rows of a */
-  OP_COUNT = 21
+  OP_SQRT = 21, OP_ABS = 22, OP_SIGN = 23, OP_SIN = 24, OP_COS = 25, OP_EXPM1 = 26,
+  OP_SQRT_SLOPE = 27,   /* 1 / (2 a), 0 where a = 0 */
+  OP_NORMALIZE = 28,    /* (a - mean) spread, b: the ROW of RECURRA_MOMENTS */
+  OP_NORMALIZE_BACK = 29, /* (a - mean_a) spread - b scaled, c: the ROW of RECURRA_MEANS */
+  OP_COUNT = 30
+};
+
+enum recurra_row_sum { /* over the units of each row */
+  RECURRA_MOMENTS = 0, /* of a: mean, spread = 1 / sqrt(variance + constant), which a SAVED_ROW keeps */
+  RECURRA_MEANS = 1    /* mean_a = mean of a, scaled = spread times the mean of a b, spread: the SAVED_ROW c */
 };
 
 typedef struct recurra_program recurra_program;

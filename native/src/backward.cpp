@@ -1,3 +1,4 @@
+#include "block.hpp"
 #include "check.hpp"
 #include "export.hpp"
 #include "gradient.hpp"
@@ -21,6 +22,7 @@ class Backward {
     Carver kept(begin);
     const Values<T> values(kept, program_.forward, layer_.plan, call.batch, layer_.width);
     layer_.memory_saved = values.saved;
+    layer_.memory_rows = values.rows;
     layer_.memory_history = values.history;
     layer_.adjoint_row = layer_.code.adjoints * layer_.width + UNITS<T>;
     threads_ = std::max(1, call.threads);
@@ -36,7 +38,7 @@ class Backward {
  private:
   struct Room {
     Bench<T, Q> bench;
-    T* carries;  // [2][states][rows][width]
+    T* carries;  // [2][states][rows][width]; in blocks [states][carry_rows()][width]
     const T** outputs;
     T* tile;     // [TILE_ROWS][UNITS] of dx
     Q* gathered;  // [TILE_ROWS][w_adjoints][whole depth]: adjoints as they are held, where that is not T
@@ -65,6 +67,12 @@ class Backward {
                      [](const Gradient<T>& a, const Gradient<T>& b) { return a.column < b.column; });
   }
 
+  // Of one state: in blocks the adjoints before each step, then those after the last.
+  int64_t carry_rows() const {
+    const int64_t most = layer_.plan.most_rows;
+    return layer_.code.in_blocks() ? most + std::max(most, BLOCK_OF_STEPS) : 2 * most;
+  }
+
   void carve(Carver& from) {
     const recurra_call& call = layer_.call;
     const int64_t w = layer_.width, most = layer_.plan.most_rows, total = layer_.plan.total;
@@ -82,9 +90,9 @@ class Backward {
       Bench<T, Q>::carve(room.bench, from, layer_);
       const bool own = !layer_.plan.share_units || &room == &rooms_[0];
       room.bench.steps = own ? from.take<T>(layer_.code.steps * most * w) : rooms_[0].bench.steps;
-      room.carries = own ? from.take<T>(2 * layer_.code.states * most * w) : rooms_[0].carries;
+      room.carries = own ? from.take<T>(layer_.code.states * carry_rows() * w) : rooms_[0].carries;
       room.bench.sums = own ? from.take<T>(layer_.code.reductions * w) : rooms_[0].bench.sums;
-      room.outputs = from.take<const T*>(most);
+      room.outputs = from.take<const T*>(std::max(most, BLOCK_OF_STEPS));
       room.tile = from.take<T>(TILE_ROWS * UNITS<T>);
       room.gathered = from.take<Q>(layer_.ROUNDED ? TILE_ROWS * w_adjoints() * whole_depth<Q>(layer_.hidden) : 0);
     }
@@ -101,13 +109,21 @@ class Backward {
     deal(summed(), thread, team,
          [&](int part) { std::fill_n(rooms_[size_t(part)].bench.sums, layer_.code.reductions * layer_.width, T(0)); });
     team.wait();
+    const bool blocks = layer_.code.in_blocks();
     if (layer_.plan.share_units) {
       const Share mine(layer_.panels, thread, threads);
-      run_group(layer_.plan.groups[0], room, mine.first, mine.last, thread == 0, &team);
+      if (blocks)
+        run_in_blocks(layer_.plan.groups[0], room, mine.first, mine.last, thread == 0);
+      else
+        run_group(layer_.plan.groups[0], room, mine.first, mine.last, thread == 0, &team);
     } else {
       deal(threads_, thread, team, [&](int part) {
-        for (size_t g = size_t(part); g < layer_.plan.groups.size(); g += size_t(threads_))
-          run_group(layer_.plan.groups[g], rooms_[size_t(part)], 0, layer_.panels, true, nullptr);
+        for (size_t g = size_t(part); g < layer_.plan.groups.size(); g += size_t(threads_)) {
+          if (blocks)
+            run_in_blocks(layer_.plan.groups[g], rooms_[size_t(part)], 0, layer_.panels, true);
+          else
+            run_group(layer_.plan.groups[g], rooms_[size_t(part)], 0, layer_.panels, true, nullptr);
+        }
       });
     }
     team.wait();
@@ -170,15 +186,14 @@ class Backward {
   }
 
   void run_group(const Group& group, Room& room, int64_t first, int64_t last, bool rows_too, Team* team) {
-    const recurra_call& call = layer_.call;
-    const int64_t w = layer_.width, hidden = layer_.hidden, most = layer_.plan.most_rows;
-    int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
+    const int64_t w = layer_.width, most = layer_.plan.most_rows, u0 = first * UNITS<T>, u1 = last * UNITS<T>;
+    const int64_t units = std::max<int64_t>(0, std::min(u1, layer_.hidden) - u0);
     const int32_t states = layer_.code.states;
     Bench<T, Q>& bench = room.bench;
     bench.rows = most;
     bench.outputs = room.outputs;
     const auto carry = [&](int64_t step, int32_t state) { return room.carries + ((step & 1) * states + state) * most * w; };
-    const int64_t history = layer_.plan.total + call.batch;
+    const int64_t history = layer_.plan.total + layer_.call.batch;
     for (int64_t step = group.steps() - 1; step >= 0; step--) {
       const int64_t active = group.active[size_t(step)], later = group.active[size_t(step) + 1];
       bench.packed = group.packed_at(step);
@@ -188,21 +203,9 @@ class Backward {
         bench.after[s] = h + group.history_after(step) * w;
         bench.carry_in[s] = carry(step + 1, s);
         bench.carry_out[s] = carry(step, s);
-        for (int64_t r = later; r < active; r++) {  // rows whose last step this is
-          T* const to = bench.carry_in[s] + r * w;
-          const T* const from = static_cast<const T*>(call.dlast[s]);
-          if (u1 == u0) continue;
-          if (from)
-            copy_row(to + u0, from + group.row[size_t(r)] * hidden + u0, units, u1 - u0);
-          else
-            std::fill_n(to + u0, u1 - u0, T(0));
-        }
+        end_state(group, s, later, active, bench.carry_in[s], u0, u1);
       }
-      for (int64_t r = 0; r < active; r++) {
-        const int64_t row = group.row[size_t(r)], t = time_of(call, row, step);
-        room.outputs[r] = call.dy ? static_cast<const T*>(call.dy) + row * call.dy_batch + t * call.dy_time : nullptr;
-        if (rows_too) name_rows(group, step, r, row, t);
-      }
+      name_step(group, step, room.outputs, rows_too);
       for (const Level& level : layer_.code.levels) {
         run_level(layer_, bench, level, active, u0, u1);
         if (team) team->wait_alike();
@@ -211,12 +214,85 @@ class Backward {
         if (!layer_.code.carries[size_t(s)] && u1 > u0)
           for (int64_t r = 0; r < active; r++) std::fill_n(bench.carry_out[s] + r * w + u0, u1 - u0, T(0));
     }
-    for (int32_t s = 0; s < states && units > 0; s++)
-      for (int64_t r = 0; call.dstate[s] && r < group.rows(); r++)
-        std::memcpy(static_cast<T*>(call.dstate[s]) + group.row[size_t(r)] * hidden + u0, carry(0, s) + r * w + u0,
-                    size_t(units) * sizeof(T));
-    if (!call.dx || !rows_too) return;
-    for (int64_t r = 0; r < group.rows(); r++) {
+    for (int32_t s = 0; s < states; s++) put_first(group, s, carry(0, s), u0, units);
+    if (rows_too) end_input(group);
+  }
+
+  // The same for a code that runs in blocks. Threads that share units do not meet.
+  void run_in_blocks(const Group& group, Room& room, int64_t first, int64_t last, bool rows_too) {
+    const int64_t w = layer_.width, u0 = first * UNITS<T>, u1 = last * UNITS<T>;
+    const int64_t units = std::max<int64_t>(0, std::min(u1, layer_.hidden) - u0);
+    const int32_t states = layer_.code.states;
+    const int64_t history = layer_.plan.total + layer_.call.batch;
+    Bench<T, Q>& bench = room.bench;
+    bench.rows = layer_.plan.most_rows;
+    const T** const outputs = room.outputs;
+    const auto carry = [&](int32_t s) { return room.carries + s * carry_rows() * w; };
+    for (int64_t step = group.steps() - 1, begin; step >= 0; step = begin - 1) {
+      const int64_t active = group.active[size_t(step)], later = group.active[size_t(step) + 1];
+      begin = step;
+      while (begin > 0 && group.active[size_t(begin) - 1] == active && (step - begin + 2) * active <= BLOCK_OF_STEPS) begin--;
+      const int64_t before = begin == 0 ? group.rows() : int64_t(group.active[size_t(begin) - 1]);
+      if (before != active && begin < step) begin++;  // states of more rows lie before that step: it goes alone
+      const int64_t steps = step - begin + 1;
+      bench.packed = group.packed_at(begin);
+      bench.outputs = outputs;
+      for (int32_t s = 0; s < states; s++) {
+        T* const h = layer_.memory_history + s * history * w;
+        T* const ends = carry(s) + steps * active * w;
+        bench.before[s] = h + group.history_before(begin) * w;
+        bench.after[s] = h + group.history_after(begin) * w;
+        bench.carry_out[s] = carry(s);
+        bench.carry_in[s] = carry(s) + active * w;
+        for (int64_t r = later - 1; r >= 0 && u1 > u0; r--)
+          std::memcpy(ends + r * w + u0, carry(s) + r * w + u0, size_t(u1 - u0) * sizeof(T));
+        end_state(group, s, later, active, ends, u0, u1);
+        if (!layer_.code.carries[size_t(s)] && u1 > u0)
+          for (int64_t r = 0; r < steps * active; r++) std::fill_n(carry(s) + r * w + u0, u1 - u0, T(0));
+      }
+      for (int64_t i = 0; i < steps; i++) name_step(group, begin + i, room.outputs + i * active, rows_too);
+      if (u1 == u0) continue;
+      if (steps > 1 || active <= TILE_ROWS)
+        run_block(layer_, bench, steps, active, u0, u1);
+      else
+        run_level(layer_, bench, layer_.code.levels[0], active, u0, u1);
+    }
+    for (int32_t s = 0; s < states; s++) put_first(group, s, carry(s), u0, units);
+    if (rows_too) end_input(group);
+  }
+
+  // What comes from outside into the states of rows [first, last), whose last step this is.
+  void end_state(const Group& group, int32_t state, int64_t first, int64_t last, T* to, int64_t u0, int64_t u1) const {
+    const auto* const from = static_cast<const T*>(layer_.call.dlast[state]);
+    const int64_t hidden = layer_.hidden, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
+    for (int64_t r = first; r < last && u1 > u0; r++) {
+      if (from)
+        copy_row(to + r * layer_.width + u0, from + group.row[size_t(r)] * hidden + u0, units, u1 - u0);
+      else
+        std::fill_n(to + r * layer_.width + u0, u1 - u0, T(0));
+    }
+  }
+
+  // Where the active rows' dy lie, and with `rows_too` what else there is of them.
+  void name_step(const Group& group, int64_t step, const T** outputs, bool rows_too) {
+    const recurra_call& call = layer_.call;
+    for (int64_t r = 0; r < group.active[size_t(step)]; r++) {
+      const int64_t row = group.row[size_t(r)], t = time_of(call, row, step);
+      outputs[r] = call.dy ? static_cast<const T*>(call.dy) + row * call.dy_batch + t * call.dy_time : nullptr;
+      if (rows_too) name_rows(group, step, r, row, t);
+    }
+  }
+
+  void put_first(const Group& group, int32_t state, const T* carry, int64_t u0, int64_t units) const {
+    auto* const to = static_cast<T*>(layer_.call.dstate[state]);
+    for (int64_t r = 0; to && units > 0 && r < group.rows(); r++)
+      std::memcpy(to + group.row[size_t(r)] * layer_.hidden + u0, carry + r * layer_.width + u0, size_t(units) * sizeof(T));
+  }
+
+  // Zeros past the rows' ends.
+  void end_input(const Group& group) const {
+    const recurra_call& call = layer_.call;
+    for (int64_t r = 0; call.dx && r < group.rows(); r++) {
       const int64_t row = group.row[size_t(r)], t = length(call, row);
       std::fill_n(static_cast<T*>(call.dx) + (row * call.time + t) * call.inputs, (call.time - t) * call.inputs, T(0));
     }

@@ -1,5 +1,7 @@
-// The smaller and the larger of two vectors, lane by lane: one instruction where the machine has it.
+// The smaller and the larger of two vectors, and square roots: one instruction where the machine has it.
 #pragma once
+
+#include <cmath>
 
 #include "simd.hpp"
 
@@ -20,7 +22,13 @@ RECURRA_INLINE Vec<T> larger(Vec<T> a, Vec<T> b) {
   return select<T>(a > b, a, b);
 }
 
-#define RECURRA_EXTREMA(T, MIN, MAX)                     \
+template <class T>
+RECURRA_INLINE Vec<T> root(Vec<T> v) {
+  for (int i = 0; i < LANES<T>; i++) v[i] = std::sqrt(v[i]);
+  return v;
+}
+
+#define RECURRA_EXTREMA(T, MIN, MAX, ROOT)               \
   template <>                                            \
   RECURRA_INLINE Vec<T> smaller<T>(Vec<T> a, Vec<T> b) { \
     return MIN(a, b);                                    \
@@ -28,6 +36,10 @@ RECURRA_INLINE Vec<T> larger(Vec<T> a, Vec<T> b) {
   template <>                                            \
   RECURRA_INLINE Vec<T> larger<T>(Vec<T> a, Vec<T> b) {  \
     return MAX(a, b);                                    \
+  }                                                      \
+  template <>                                            \
+  RECURRA_INLINE Vec<T> root<T>(Vec<T> v) {              \
+    return ROOT(v);                                      \
   }
 #if RECURRA_VECTOR_BYTES == 64 && defined(__AVX512F__)
 // Masked, all lanes on: GCC 12 warns of its own header at the plain ones.
@@ -35,14 +47,16 @@ RECURRA_INLINE Vec<T> larger(Vec<T> a, Vec<T> b) {
 #define RECURRA_MAX_PS(a, b) _mm512_maskz_max_ps(-1, a, b)
 #define RECURRA_MIN_PD(a, b) _mm512_maskz_min_pd(-1, a, b)
 #define RECURRA_MAX_PD(a, b) _mm512_maskz_max_pd(-1, a, b)
-RECURRA_EXTREMA(float, RECURRA_MIN_PS, RECURRA_MAX_PS)
-RECURRA_EXTREMA(double, RECURRA_MIN_PD, RECURRA_MAX_PD)
+#define RECURRA_SQRT_PS(a) _mm512_maskz_sqrt_ps(-1, a)
+#define RECURRA_SQRT_PD(a) _mm512_maskz_sqrt_pd(-1, a)
+RECURRA_EXTREMA(float, RECURRA_MIN_PS, RECURRA_MAX_PS, RECURRA_SQRT_PS)
+RECURRA_EXTREMA(double, RECURRA_MIN_PD, RECURRA_MAX_PD, RECURRA_SQRT_PD)
 #elif RECURRA_VECTOR_BYTES == 32 && defined(__AVX__)
-RECURRA_EXTREMA(float, _mm256_min_ps, _mm256_max_ps)
-RECURRA_EXTREMA(double, _mm256_min_pd, _mm256_max_pd)
+RECURRA_EXTREMA(float, _mm256_min_ps, _mm256_max_ps, _mm256_sqrt_ps)
+RECURRA_EXTREMA(double, _mm256_min_pd, _mm256_max_pd, _mm256_sqrt_pd)
 #elif RECURRA_VECTOR_BYTES == 16 && defined(__SSE2__)
-RECURRA_EXTREMA(float, _mm_min_ps, _mm_max_ps)
-RECURRA_EXTREMA(double, _mm_min_pd, _mm_max_pd)
+RECURRA_EXTREMA(float, _mm_min_ps, _mm_max_ps, _mm_sqrt_ps)
+RECURRA_EXTREMA(double, _mm_min_pd, _mm_max_pd, _mm_sqrt_pd)
 #endif
 #undef RECURRA_EXTREMA
 

@@ -1,3 +1,4 @@
+#include "block.hpp"
 #include "check.hpp"
 #include "export.hpp"
 #include "input.hpp"
@@ -23,8 +24,9 @@ class Forward {
       Carver from(begin);
       const Values<T> values(from, layer_.code, layer_.plan, call.batch, layer_.width);
       layer_.memory_saved = values.saved;
+      layer_.memory_rows = values.rows;
       layer_.memory_history = values.history;
-    } else if (layer_.code.saved > 0) {
+    } else if (layer_.code.saved > 0 || layer_.code.saved_rows > 0) {
       return RECURRA_BAD_CALL;
     }
     const Buffer room = carved([this](Carver& from) { carve(from); });
@@ -37,11 +39,17 @@ class Forward {
  private:
   struct Room {
     Bench<T, Q> bench;
-    T* states;     // inference: [states][2][rows][width]
+    T* states;     // inference: [states][2][rows][width]; in blocks [states][state_rows()][width]
     Q* gathered;
     T* projected;
     const T** rows;
   };
+
+  // Of one state in inference: those before a block's first step, then those after each.
+  int64_t state_rows() const {
+    const int64_t most = layer_.plan.most_rows;
+    return layer_.code.in_blocks() ? most + std::max(most, BLOCK_OF_STEPS) : 2 * most;
+  }
 
   void carve(Carver& from) {
     layer_.carve_shared(from);
@@ -53,7 +61,7 @@ class Forward {
       const bool own = !layer_.plan.share_units || &room == &rooms_[0];
       room.bench.steps = own ? from.take<T>(layer_.code.steps * most * w) : rooms_[0].bench.steps;
       room.states = layer_.memory_history ? nullptr
-                    : own                 ? from.take<T>(layer_.code.states * 2 * most * w)
+                    : own                 ? from.take<T>(layer_.code.states * state_rows() * w)
                                           : rooms_[0].states;
       room.gathered = from.take<Q>(chunk * input_.depth());
       room.projected = from.take<T>(layer_.tokens_projected ? 0 : chunk * input_.row);
@@ -75,12 +83,21 @@ class Forward {
       deal(threads_, thread, team, [&](int part) { input_.project(part, threads_, rooms_[size_t(thread)].gathered); });
       team.wait();
     }
+    Room& room = rooms_[size_t(thread)];
+    const bool blocks = layer_.code.in_blocks();
     if (layer_.plan.share_units) {
       const Share mine(layer_.panels, thread, threads);
-      run_group(layer_.plan.groups[0], rooms_[size_t(thread)], mine.first, mine.last, &team);
+      if (blocks)
+        run_in_blocks(layer_.plan.groups[0], room, mine.first, mine.last);
+      else
+        run_group(layer_.plan.groups[0], room, mine.first, mine.last, &team);
     } else {
-      for (size_t g = size_t(thread); g < layer_.plan.groups.size(); g += size_t(threads))
-        run_group(layer_.plan.groups[g], rooms_[size_t(thread)], 0, layer_.panels, nullptr);
+      for (size_t g = size_t(thread); g < layer_.plan.groups.size(); g += size_t(threads)) {
+        if (blocks)
+          run_in_blocks(layer_.plan.groups[g], room, 0, layer_.panels);
+        else
+          run_group(layer_.plan.groups[g], room, 0, layer_.panels, nullptr);
+      }
     }
   }
 
@@ -96,18 +113,11 @@ class Forward {
 
   // Panels [first, last) of every step; with a team, the others have the rest.
   void run_group(const Group& group, Room& room, int64_t first, int64_t last, Team* team) {
-    const recurra_call& call = layer_.call;
-    const int64_t w = layer_.width, hidden = layer_.hidden;
-    const int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
+    const int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>;
+    const int64_t units = std::max<int64_t>(0, std::min(u1, layer_.hidden) - u0);
     Bench<T, Q>& bench = room.bench;
     bench.rows = layer_.plan.most_rows;
-    for (int32_t s = 0; s < layer_.code.states; s++) {
-      T* const to = state_at(group, room, s, 0, false);
-      for (int64_t r = 0; r < group.rows(); r++) {
-        const T* const from = static_cast<const T*>(call.state[s]) + group.row[size_t(r)] * hidden;
-        if (u1 > u0) copy_row(to + r * w + u0, from + u0, units, u1 - u0);
-      }
-    }
+    for (int32_t s = 0; s < layer_.code.states; s++) begin_state(group, s, state_at(group, room, s, 0, false), u0, u1);
     if (team) team->wait();
     Chunk<T, Q> chunk{input_, group, room.gathered, room.projected, room.rows};
     for (int64_t step = 0; step < group.steps(); step++) {
@@ -122,17 +132,83 @@ class Forward {
         run_level(layer_, bench, level, active, u0, u1);
         if (team) team->wait_alike();
       }
-      for (int64_t r = 0; call.y && units > 0 && r < active; r++) {
-        const int64_t row = group.row[size_t(r)];
-        T* const y = static_cast<T*>(call.y) + row * call.y_batch + time_of(call, row, step) * call.y_time;
-        std::memcpy(y + u0, bench.after[0] + r * w + u0, size_t(units) * sizeof(T));
-      }
-      for (int32_t s = 0; s < layer_.code.states; s++)
-        for (int64_t r = next; r < active && call.last[s] && units > 0; r++) {
-          T* const to = static_cast<T*>(call.last[s]) + group.row[size_t(r)] * hidden;
-          std::memcpy(to + u0, bench.after[s] + r * w + u0, size_t(units) * sizeof(T));
-        }
+      put_out(group, step, bench.after[0], u0, units);
+      for (int32_t s = 0; s < layer_.code.states; s++) put_last(group, s, next, active, bench.after[s], u0, units);
     }
+    end_outputs(group, u0, units);
+  }
+
+  // The same for a code that runs in blocks. Threads that share units do not meet: nothing reads others' units.
+  void run_in_blocks(const Group& group, Room& room, int64_t first, int64_t last) {
+    const int64_t w = layer_.width, u0 = first * UNITS<T>, u1 = last * UNITS<T>;
+    const int64_t units = std::max<int64_t>(0, std::min(u1, layer_.hidden) - u0);
+    if (units == 0) return;
+    const int32_t states = layer_.code.states;
+    const bool kept = layer_.memory_history != nullptr;
+    Bench<T, Q>& bench = room.bench;
+    bench.rows = layer_.plan.most_rows;
+    const auto own = [&](int32_t s) { return room.states + s * state_rows() * w; };
+    for (int32_t s = 0; s < states; s++)
+      begin_state(group, s, kept ? state_at(group, room, s, 0, false) : own(s), u0, u1);
+    Chunk<T, Q> chunk{input_, group, room.gathered, room.projected, room.rows};
+    for (int64_t step = 0, end; step < group.steps(); step = end) {
+      const int64_t active = group.active[size_t(step)];
+      bench.columns = chunk.at(step, first, last);
+      bench.packed = group.packed_at(step);
+      // states of more rows lie before a step that fewer rows reach: it goes alone
+      const bool whole = !kept || (step == 0 ? group.rows() : int64_t(group.active[size_t(step) - 1])) == active;
+      end = step + 1;
+      while (whole && end < chunk.ended && group.active[size_t(end)] == active && (end - step + 1) * active <= BLOCK_OF_STEPS)
+        end++;
+      const int64_t steps = end - step, next = group.active[size_t(end)];
+      for (int32_t s = 0; s < states; s++) {
+        bench.before[s] = kept ? state_at(group, room, s, step, false) : own(s);
+        bench.after[s] = kept ? state_at(group, room, s, step, true) : own(s) + active * w;
+      }
+      if (steps > 1 || active <= TILE_ROWS)
+        run_block(layer_, bench, steps, active, u0, u1);
+      else
+        run_level(layer_, bench, layer_.code.levels[0], active, u0, u1);
+      for (int64_t i = 0; i < steps; i++) put_out(group, step + i, bench.after[0] + i * active * w, u0, units);
+      for (int32_t s = 0; s < states; s++) {
+        const T* const ends = bench.after[s] + (steps - 1) * active * w;
+        put_last(group, s, next, active, ends, u0, units);
+        for (int64_t r = 0; !kept && r < next; r++)
+          std::memmove(own(s) + r * w + u0, ends + r * w + u0, size_t(u1 - u0) * sizeof(T));
+      }
+    }
+    end_outputs(group, u0, units);
+  }
+
+  // The rows' states before their first step.
+  void begin_state(const Group& group, int32_t state, T* to, int64_t u0, int64_t u1) const {
+    const int64_t hidden = layer_.hidden, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
+    for (int64_t r = 0; r < group.rows() && u1 > u0; r++) {
+      const T* const from = static_cast<const T*>(layer_.call.state[state]) + group.row[size_t(r)] * hidden;
+      copy_row(to + r * layer_.width + u0, from + u0, units, u1 - u0);
+    }
+  }
+
+  void put_out(const Group& group, int64_t step, const T* after, int64_t u0, int64_t units) const {
+    const recurra_call& call = layer_.call;
+    for (int64_t r = 0; call.y && units > 0 && r < group.active[size_t(step)]; r++) {
+      const int64_t row = group.row[size_t(r)];
+      T* const y = static_cast<T*>(call.y) + row * call.y_batch + time_of(call, row, step) * call.y_time;
+      std::memcpy(y + u0, after + r * layer_.width + u0, size_t(units) * sizeof(T));
+    }
+  }
+
+  // States of the rows [first, last), whose last step this was.
+  void put_last(const Group& group, int32_t state, int64_t first, int64_t last, const T* after, int64_t u0,
+                int64_t units) const {
+    T* const to = static_cast<T*>(layer_.call.last[state]);
+    for (int64_t r = first; to && units > 0 && r < last; r++)
+      std::memcpy(to + group.row[size_t(r)] * layer_.hidden + u0, after + r * layer_.width + u0, size_t(units) * sizeof(T));
+  }
+
+  // Zeros past the rows' ends.
+  void end_outputs(const Group& group, int64_t u0, int64_t units) const {
+    const recurra_call& call = layer_.call;
     for (int64_t r = 0; call.y && units > 0 && r < group.rows(); r++) {
       const int64_t row = group.row[size_t(r)];
       for (int64_t t = length(call, row); t < call.time; t++)

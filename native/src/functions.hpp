@@ -40,7 +40,28 @@ RECURRA_FUNCTION(log, std::log)
 RECURRA_FUNCTION(tanh, std::tanh)
 RECURRA_FUNCTION(sigmoid, lanes::sigmoid)
 RECURRA_FUNCTION(softplus, lanes::softplus)
+RECURRA_FUNCTION(expm1, std::expm1)
+RECURRA_FUNCTION(sin, std::sin)
+RECURRA_FUNCTION(cos, std::cos)
 #undef RECURRA_FUNCTION
+
+template <class T>
+RECURRA_INLINE Vec<T> absolute(Vec<T> v) {
+  constexpr auto MAGNITUDE = std::numeric_limits<std::conditional_t<sizeof(T) == 4, int32_t, int64_t>>::max();
+  return reinterpret_cast<Vec<T>>(reinterpret_cast<Bits<T>>(v) & MAGNITUDE);
+}
+
+// -1, 0 or 1; NaN gives 0
+template <class T>
+RECURRA_INLINE Vec<T> sign(Vec<T> v) {
+  return select<T>(v > Vec<T>{}, splat(T(1)), select<T>(v < Vec<T>{}, splat(T(-1)), Vec<T>{}));
+}
+
+// 1 / (2 v), 0 where v is 0
+template <class T>
+RECURRA_INLINE Vec<T> sqrt_slope(Vec<T> v) {
+  return select<T>(v == Vec<T>{}, Vec<T>{}, T(0.5) / v);
+}
 
 // a where the two are equal; NaN if either is
 template <class T>

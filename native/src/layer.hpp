@@ -9,6 +9,7 @@
 #include "plan.hpp"
 #include "pool.hpp"
 #include "program.hpp"
+#include "rows.hpp"
 #include "threads.hpp"
 #include "tile.hpp"
 
@@ -83,6 +84,7 @@ struct Layer {
 
   // shared by the team
   T* memory_saved = nullptr;
+  T* memory_rows = nullptr;
   T* memory_history = nullptr;
   Q* packed_hh = nullptr;      // per level [panels][products] panels of depth `hidden`: in the order of their use
   T* vectors = nullptr;     // [vectors][width]
@@ -154,6 +156,7 @@ template <class T, class Q>
 struct Bench {
   T* temps;                    // [temps + staged][TILE]
   T* steps;                    // [steps][rows][width]
+  T* of_rows;                  // [rows of the code][3][rows]
   Q* rounded;                  // [products][rows][whole depth], operands as they are held; where that is not T
   T* sums = nullptr;           // backward: [reductions][width]
   const T* const* columns = nullptr;  // forward: the projected input of each active row
@@ -167,6 +170,7 @@ struct Bench {
 
   static void carve(Bench& bench, Carver& from, const Layer<T, Q>& layer) {
     bench.temps = from.take<T>((layer.code.temps + layer.code.staged) * TILE<T>);
+    bench.of_rows = from.take<T>(layer.code.rows * 3 * layer.plan.most_rows);
     bench.rounded = from.take<Q>(
         layer.ROUNDED ? layer.code.products * layer.plan.most_rows * whole_depth<Q>(layer.hidden) : 0);
   }
@@ -187,6 +191,8 @@ Place<T> place(const Layer<T, Q>& layer, const Bench<T, Q>& bench, Slot slot) {
       return {layer.adjoint + bench.packed * layer.adjoint_row + slot.index * w, layer.adjoint_row};
     case SLOT_CARRY_IN: return {bench.carry_in[slot.index], w};
     case SLOT_CARRY_OUT: return {bench.carry_out[slot.index], w};
+    case SLOT_ROW: return {bench.of_rows + slot.index * 3 * bench.rows, bench.rows};
+    case SLOT_SAVED_ROW: return {layer.memory_rows + slot.index * layer.plan.total + bench.packed, 1};
     default: return {nullptr, 0};  // COLUMN and OUTPUT are staged
   }
 }
@@ -197,6 +203,72 @@ void copy_row(T* to, const T* from, int64_t n, int64_t room) {
   if (n < room) std::memset(to + n, 0, size_t(room - n) * sizeof(T));
 }
 
+// The row sums of a level, for all units of the active rows. `keep`: whether this thread writes those that are kept.
+template <class T, class Q>
+void sum_rows(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& level, int64_t active, bool keep) {
+  const int64_t n = layer.hidden;
+  for (const RowSum& sum : level.row_sums) {
+    T* const to = bench.of_rows + sum.destination * 3 * bench.rows;
+    const Place<T> a = place(layer, bench, sum.a);
+    if (sum.kind == RECURRA_MOMENTS) {
+      const T epsilon = T(layer.constants[size_t(sum.constant)]);
+      T* const kept = sum.kept < 0 || !keep ? nullptr : place(layer, bench, Slot{SLOT_SAVED_ROW, sum.kept}).at;
+      for (int64_t r = 0; r < active; r++) {
+        const Moments<T> found = moments(a.at + r * a.row, n, epsilon);
+        to[r] = found.mean;
+        to[bench.rows + r] = found.spread;
+        if (kept) kept[r] = found.spread;
+      }
+    } else {
+      const Place<T> b = place(layer, bench, sum.b), spread = place(layer, bench, sum.c);
+      for (int64_t r = 0; r < active; r++) {
+        to[r] = mean_of(a.at + r * a.row, n);
+        to[bench.rows + r] = spread.at[r] * mean_of_product(a.at + r * a.row, b.at + r * b.row, n);
+        to[2 * bench.rows + r] = spread.at[r];
+      }
+    }
+  }
+}
+
+// Where the operands of a level lie; those that are staged tile by tile have room among the temporary ones.
+template <class T, class Q>
+void name_operands(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& level, Place<T>* base) {
+  int staged = 0;
+  for (size_t i = 0; i < level.operands.size(); i++) {
+    const Slot slot = level.operands[i];
+    const bool stage = slot.kind == SLOT_COLUMN || slot.kind == SLOT_OUTPUT;
+    base[i] = stage ? Place<T>{bench.temps + (layer.code.temps + staged++) * TILE<T>, 0} : place(layer, bench, slot);
+  }
+}
+
+// The operands of one tile: rows [r0, r0 + rows), units [u0, u0 + w).
+template <class T, class Q>
+void stage(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& level, const Place<T>* base, int64_t r0,
+           int64_t rows, int64_t u0, int64_t w, Place<T>* here) {
+  for (size_t i = 0; i < level.operands.size(); i++) {
+    const Slot slot = level.operands[i];
+    here[i] = base[i];
+    switch (slot.kind) {
+      case SLOT_TEMP: here[i].row = w; break;
+      case SLOT_ROW: here[i].at += r0; break;
+      case SLOT_COLUMN:
+        here[i].row = w;
+        for (int64_t r = 0; r < rows; r++)
+          std::memcpy(here[i].at + r * w, bench.columns[r0 + r] + slot.index * layer.width + u0, size_t(w) * sizeof(T));
+        break;
+      case SLOT_OUTPUT:
+        here[i].row = w;
+        for (int64_t r = 0; r < rows; r++) {
+          const T* const dy = bench.outputs[r0 + r];
+          const int64_t there = std::max<int64_t>(0, std::min(w, layer.hidden - u0));
+          copy_row(here[i].at + r * w, dy ? dy + u0 : dy, dy ? there : 0, w);
+        }
+        break;
+      default: here[i].at += r0 * here[i].row + u0;
+    }
+  }
+}
+
 // One level of one step: units [first, last) of the active rows, tile by tile.
 template <class T, class Q>
 void run_level(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& level, int64_t active, int64_t first,
@@ -204,13 +276,8 @@ void run_level(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& 
   constexpr int64_t U = UNITS<T>;
   Place<T> base[MOST_OPERANDS], here[MOST_OPERANDS];
   Place<const Q> operand[MOST_OPERANDS];
-  const int n_operands = int(level.operands.size());
-  int staged = 0;
-  for (int i = 0; i < n_operands; i++) {
-    const Slot slot = level.operands[size_t(i)];
-    const bool stage = slot.kind == SLOT_COLUMN || slot.kind == SLOT_OUTPUT;
-    base[i] = stage ? Place<T>{bench.temps + (layer.code.temps + staged++) * TILE<T>, 0} : place(layer, bench, slot);
-  }
+  name_operands(layer, bench, level, base);
+  if (!level.row_sums.empty() && last > first) sum_rows(layer, bench, level, active, first == 0);
   int product = 0;
   for (const Sum& sum : level.sums)
     for (const Product& p : sum.products) {
@@ -230,27 +297,7 @@ void run_level(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& 
     const int64_t w = std::min(wide, last - u0);
     for (int64_t tile = 0; tile < tiles; tile++) {
       const int64_t r0 = active * tile / tiles, rows = active * (tile + 1) / tiles - r0;
-      for (int i = 0; i < n_operands; i++) {
-        const Slot slot = level.operands[size_t(i)];
-        here[i] = base[i];
-        switch (slot.kind) {
-          case SLOT_TEMP: here[i].row = w; break;
-          case SLOT_COLUMN:
-            here[i].row = w;
-            for (int64_t r = 0; r < rows; r++)
-              std::memcpy(here[i].at + r * w, bench.columns[r0 + r] + slot.index * layer.width + u0, size_t(w) * sizeof(T));
-            break;
-          case SLOT_OUTPUT:
-            here[i].row = w;
-            for (int64_t r = 0; r < rows; r++) {
-              const T* const dy = bench.outputs[r0 + r];
-              const int64_t there = std::max<int64_t>(0, std::min(w, layer.hidden - u0));
-              copy_row(here[i].at + r * w, dy ? dy + u0 : dy, dy ? there : 0, w);
-            }
-            break;
-          default: here[i].at += r0 * here[i].row + u0;
-        }
-      }
+      stage(layer, bench, level, base, r0, rows, u0, w, here);
       product = 0;
       for (const Sum& sum : level.sums) {
         const Place<T> to = here[sum.destination];

@@ -42,6 +42,13 @@ int map(int32_t op, const void* a, void* out, int64_t n) {
     RECURRA_CASE(OP_EXP, exp<T>(x));
     RECURRA_CASE(OP_LOG, log<T>(x));
     RECURRA_CASE(OP_ONE_MINUS, splat(T(1)) - x);
+    RECURRA_CASE(OP_SQRT, root<T>(x));
+    RECURRA_CASE(OP_ABS, absolute<T>(x));
+    RECURRA_CASE(OP_SIGN, sign<T>(x));
+    RECURRA_CASE(OP_SIN, sin<T>(x));
+    RECURRA_CASE(OP_COS, cos<T>(x));
+    RECURRA_CASE(OP_EXPM1, expm1<T>(x));
+    RECURRA_CASE(OP_SQRT_SLOPE, sqrt_slope<T>(x));
     default: return RECURRA_BAD_CALL;
   }
 #undef RECURRA_CASE

@@ -40,10 +40,12 @@ inline constexpr int64_t VALUES_ALIGNED = 64;
 template <class T>
 struct Values {
   T* saved;    // [saved][total][width]
+  T* rows;     // [saved_rows][total]
   T* history;  // [states][total + batch][width]
 
   Values(Carver& from, const Code& forward, const Plan& plan, int64_t batch, int64_t width)
       : saved(from.take<T>(forward.saved * plan.total * width)),
+        rows(from.take<T>(forward.saved_rows * plan.total)),
         history(from.take<T>(forward.states * (plan.total + batch) * width)) {}
 
   static int64_t bytes(const Code& forward, const Plan& plan, const recurra_call& call) {

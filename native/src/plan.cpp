@@ -12,6 +12,9 @@ constexpr int64_t GROUP_ROWS = 64;
 // Fewer rows a thread than this leave its multiply-adds waiting for weights.
 constexpr int64_t FEW_ROWS = 3;
 
+// Units of a row, below which two threads have too little of it each where nobody waits for anybody.
+constexpr int64_t WIDE = 64;
+
 // Weights of a step, below which a thread is done before it has met the others.
 constexpr int64_t WORTH_SHARING = 24 * 1024;
 
@@ -39,7 +42,7 @@ Plan plan(const recurra_call& call, int32_t recurrent_products) {
   const int64_t weights = recurrent_products * call.hidden * call.hidden;
   int64_t groups = std::max(std::min(threads, batch), (batch + GROUP_ROWS - 1) / GROUP_ROWS);
   if (threads > 1 && batch < FEW_ROWS * threads) {
-    made.share_units = weights >= WORTH_SHARING;
+    made.share_units = recurrent_products == 0 ? call.hidden >= WIDE : weights >= WORTH_SHARING;
     groups = 1;
   } else if (groups > threads) {
     groups = (groups + threads - 1) / threads * threads;

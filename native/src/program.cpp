@@ -44,8 +44,10 @@ class Decoder {
     code_.vectors = in_.below(RECURRA_MAX_VECTORS + 1);
     code_.constants = in_.count();
     code_.saved = in_.count();
+    code_.saved_rows = in_.count();
     code_.steps = in_.count();
     code_.temps = in_.count();
+    code_.rows = in_.count();
     code_.adjoints = in_.count();
     const int32_t w = in_.count(), r = in_.count();
     code_.reductions = in_.count();
@@ -99,6 +101,8 @@ class Decoder {
       case SLOT_CARRY_IN:
       case SLOT_CARRY_OUT: return code_.backward ? code_.states : 0;
       case SLOT_OUTPUT: return code_.backward ? 1 : 0;
+      case SLOT_ROW: return code_.rows;
+      case SLOT_SAVED_ROW: return code_.saved_rows;
       default: return 0;
     }
   }
@@ -135,7 +139,10 @@ class Decoder {
   void read(Level& level) {
     level.before = code_.products;
     level.sums.resize(size_t(in_.count()));
+    level.row_sums.resize(size_t(in_.count()));
     level.instructions.resize(size_t(in_.count()));
+    level.first = in_.below(int32_t(level.instructions.size()) + 1);
+    level.recurrent = in_.below(int32_t(level.instructions.size()) - level.first + 1);
     for (Sum& sum : level.sums) {
       sum.destination = operand(level, in_.next(), true);
       const int32_t start = in_.next();
@@ -152,17 +159,10 @@ class Decoder {
       level.products += int32_t(sum.products.size());
       for (Product& product : sum.products) {
         product.block = block(code_.most_hh);
-        product.operand = slot(in_.next());
-        switch (product.operand.kind) {
-          case SLOT_STEP:
-          case SLOT_SAVED:
-          case SLOT_BEFORE:
-          case SLOT_AFTER:
-          case SLOT_ADJOINT: break;
-          default: throw Bad();
-        }
+        product.operand = whole(in_.next());
       }
     }
+    for (RowSum& sum : level.row_sums) read(sum);
     for (Instruction& instruction : level.instructions) {
       instruction.op = in_.below(OP_COUNT);
       const int32_t words[4] = {in_.next(), in_.next(), in_.next(), in_.next()};
@@ -170,9 +170,14 @@ class Decoder {
       if (reduce && (!code_.backward || words[0] < 0 || words[0] >= code_.reductions)) throw Bad();
       instruction.destination = reduce ? words[0] : operand(level, words[0], true);
       int32_t* const places[3] = {&instruction.a, &instruction.b, &instruction.c};
-      for (int i = 0; i < 3; i++)
+      for (int i = 0; i < 3; i++) {
         *places[i] = i < arity(instruction.op) ? operand(level, words[i + 1]) : RECURRA_NONE;
+        const bool row = (instruction.op == OP_NORMALIZE && i == 1) || (instruction.op == OP_NORMALIZE_BACK && i == 2);
+        if (*places[i] >= 0 && row != (level.operands[size_t(*places[i])].kind == SLOT_ROW)) throw Bad();
+      }
     }
+    for (const Slot& s : level.operands)
+      if (s.kind == SLOT_SAVED_ROW || (s.kind == SLOT_ROW && !summed(level, s.index))) throw Bad();
     code_.products += level.products;
     if (level.operands.size() > MOST_OPERANDS || level.products > MOST_OPERANDS) throw Bad();
     int32_t staged = 0;
@@ -180,9 +185,48 @@ class Decoder {
     code_.staged = std::max(code_.staged, staged);
   }
 
+  void read(RowSum& sum) {
+    sum.kind = in_.below(2);
+    const bool moments = sum.kind == RECURRA_MOMENTS;
+    const Slot to = slot(in_.next());
+    const int32_t words[3] = {in_.next(), in_.next(), in_.next()};
+    if (to.kind != SLOT_ROW || moments == code_.backward) throw Bad();
+    sum.destination = to.index;
+    sum.a = whole(words[0]);
+    if (!moments) {
+      sum.b = whole(words[1]);
+      sum.c = slot(words[2]);
+      if (sum.c.kind != SLOT_SAVED_ROW) throw Bad();
+    }
+    const int32_t constant = in_.next(), kept = in_.next();
+    if (moments && (constant < 0 || constant >= code_.constants)) throw Bad();
+    if (kept != RECURRA_NONE && (!moments || kept < 0 || kept >= code_.saved_rows)) throw Bad();
+    sum.constant = constant;
+    sum.kept = kept;
+  }
+
+  // A slot that holds whole rows.
+  Slot whole(int32_t word) const {
+    const Slot s = slot(word);
+    switch (s.kind) {
+      case SLOT_STEP:
+      case SLOT_SAVED:
+      case SLOT_BEFORE:
+      case SLOT_AFTER:
+      case SLOT_ADJOINT: return s;
+      default: throw Bad();
+    }
+  }
+
+  static bool summed(const Level& level, int32_t row) {
+    return std::any_of(level.row_sums.begin(), level.row_sums.end(), [&](const RowSum& r) { return r.destination == row; });
+  }
+
   static int arity(int32_t op) {
     switch (op) {
-      case OP_MULADD: return 3;
+      case OP_MULADD:
+      case OP_NORMALIZE_BACK: return 3;
+      case OP_NORMALIZE:
       case OP_ADD:
       case OP_SUB:
       case OP_MUL:
@@ -217,6 +261,7 @@ RECURRA_EXPORT recurra_program* recurra_program_new(const int32_t* forward, int6
         program->backward = Decoder(backward, backward_words, true).run();
         if (program->backward.states != program->forward.states) throw Bad();
         if (program->backward.saved != program->forward.saved) throw Bad();
+        if (program->backward.saved_rows != program->forward.saved_rows) throw Bad();
       }
       if (program->forward.constants > n_constants || program->backward.constants > n_constants) throw Bad();
       program->constants.assign(constants, constants + n_constants);

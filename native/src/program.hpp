@@ -29,6 +29,12 @@ struct Sum {
   std::vector<Product> products;
 };
 
+struct RowSum {
+  int32_t kind, destination;      // destination: index of the ROW
+  Slot a, b, c;
+  int32_t constant = RECURRA_NONE, kept = RECURRA_NONE;  // kept: index of the SAVED_ROW
+};
+
 struct Instruction {
   int32_t op, destination, a, b, c;  // numbers in the level's operands; REDUCE's destination is a reduction
 };
@@ -36,7 +42,9 @@ struct Instruction {
 struct Level {
   std::vector<Slot> operands;  // every slot that the level touches, once
   std::vector<Sum> sums;
+  std::vector<RowSum> row_sums;
   std::vector<Instruction> instructions;
+  int32_t first = 0, recurrent = 0;  // instructions before the recurrence, and of it
   int32_t before = 0, products = 0;  // products of the levels before, and its own
 };
 
@@ -52,7 +60,8 @@ struct RecurrentGradient {
 
 struct Code {
   bool backward = false;
-  int32_t states = 0, vectors = 0, constants = 0, saved = 0, steps = 0, temps = 0, adjoints = 0, reductions = 0;
+  int32_t states = 0, vectors = 0, constants = 0, saved = 0, saved_rows = 0, steps = 0, temps = 0, rows = 0;
+  int32_t adjoints = 0, reductions = 0;
   std::vector<Column> columns;
   std::vector<Level> levels;
   std::vector<int32_t> carries;       // backward: 1 if CARRY_OUT i is written
@@ -61,6 +70,9 @@ struct Code {
   int32_t most_ih = 0, most_hh = 0;   // blocks that are named: one more than the largest
   int32_t products = 0;               // over all levels
   int32_t staged = 0;                 // temps that tiles of the input's columns and of dy are copied to
+
+  // Whether many steps may run at once: nothing reads whole rows.
+  bool in_blocks() const { return levels.size() == 1 && products == 0 && levels[0].row_sums.empty(); }
 };
 
 }  // namespace recurra

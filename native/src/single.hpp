@@ -1,4 +1,4 @@
-// float's exp, log, sigmoid, tanh and softplus: errors below 2 ulp (softplus without fused multiply-add 2.2), no
+// float's exp, expm1, log, sigmoid, tanh, softplus, sin and cos: errors below 2 ulp (softplus without fused multiply-add 2.2), no
 // tables, no branches, at most one division.
 //
 // Each is a range reduction and a polynomial. The reductions are Cody & Waite's (Software Manual for the Elementary
@@ -8,6 +8,7 @@
 // Errors below are in units of 2^-24, half of float's spacing above 1.
 #pragma once
 
+#include <cmath>
 #include <limits>
 
 #include "extrema.hpp"
@@ -70,6 +71,18 @@ RECURRA_INLINE V exp(V x) {
   return e * power_of_two(half) * from_bits((bits_of(whole) - bits_of(half)) << 23);
 }
 
+// e^x - 1 = 2^n (e^r - 1) + 2^n - 1, as twice the half of it: 2^128 is no float. Where n is 0 nothing cancels.
+RECURRA_INLINE V expm1(V x) {
+  const V clamped = at_least(-30.0f, at_most(89.0f, x));
+  const V whole = clamped * LOG2_E + (ROUNDER + 126.0f);
+  const V n = whole - (ROUNDER + 126.0f);
+  const V r = (clamped - n * LN2_HIGH) - n * LN2_LOW;
+  const V p = (r * r) * polynomial(r, EXP) + r;
+  const V half = power_of_two(whole);
+  const V result = (half * p + (half - 0.5f)) * 2.0f;
+  return select<float>(x == 0.0f, x, result);
+}
+
 // 1 / (1 + e^z), z = -x = n ln 2 - r, as c / (c + c 2^n e^-r) with c = 2^-24: below, the denominator stays finite as
 // long as the quotient is a number, subnormal ones included; above, c 2^n stays normal until it no longer counts.
 // c 2^n is added last, apart from the rest of e^-r, so that only the last rounding counts.
@@ -116,6 +129,31 @@ RECURRA_INLINE V softplus(V x) {
   const V u = exp(from_bits(bits_of(x) | std::numeric_limits<int32_t>::min()));
   return (at_least(0.0f, x) - (u * u) * polynomial(u, LOG1P)) + u;  // in this order: the smallest roundings
 }
+
+// sin(x + quarters pi / 2). In double, which has all the digits that a float's reduction needs below LARGEST; beyond, the
+// C library's, number by number. Taylor's polynomials: |r| <= pi / 4, relative error below 2^-28.
+RECURRA_INLINE V sine(V x, int quarters) {
+  typedef double D __attribute__((vector_size(2 * RECURRA_VECTOR_BYTES)));
+  typedef int64_t L __attribute__((vector_size(2 * RECURRA_VECTOR_BYTES)));
+  constexpr float LARGEST = 0x1p20f;
+  constexpr double TO_WHOLE = 0x1.8p52, HIGH = 0x1.921fb544p0, LOW = 0x1.0b4611a626331p-34;  // pi / 2: HIGH has 33 bits
+  const I far = reinterpret_cast<I>(from_bits(bits_of(x) & 0x7fffffff) >= LARGEST);  // infinite, too
+  const D wide = __builtin_convertvector(select<float>(far, V{}, x), D);
+  const D shifted = wide * 0x1.45f306dc9c883p-1 + TO_WHOLE;
+  const D n = shifted - TO_WHOLE;
+  const L quarter = reinterpret_cast<L>(shifted) + quarters;
+  const D r = (wide - n * HIGH) - n * LOW, s = r * r;
+  const D odd = r + r * s * (-1.0 / 6 + s * (1.0 / 120 + s * (-1.0 / 5040 + s * (1.0 / 362880 - s * (1.0 / 39916800)))));
+  const D even = 1.0 + s * (-0.5 + s * (1.0 / 24 + s * (-1.0 / 720 + s * (1.0 / 40320 - s * (1.0 / 3628800)))));
+  const D found = (quarter & 1) != 0 ? even : odd;
+  V result = __builtin_convertvector(reinterpret_cast<D>(reinterpret_cast<L>(found) ^ ((quarter & 2) << 62)), V);
+  for (int i = 0; i < LANES<float>; i++)
+    if (far[i]) result[i] = float(quarters ? std::cos(double(x[i])) : std::sin(double(x[i])));
+  return result;
+}
+
+RECURRA_INLINE V sin(V x) { return select<float>(x == 0.0f, x, sine(x, 0)); }
+RECURRA_INLINE V cos(V x) { return sine(x, 1); }
 
 // log(1 + f) = f - f^2 / 2 + f^3 P(f), sqrt(1/2) <= 1 + f <= sqrt(2): relative error 0.1.
 inline constexpr float LOG[] = {0.333333313f, -0.250008196f, 0.200012416f, -0.166234091f,

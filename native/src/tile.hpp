@@ -56,6 +56,36 @@ RECURRA_INLINE void map3(Place<T> d, Place<T> a, Place<T> b, Place<T> c, int64_t
   }
 }
 
+// to = f(a, b, number 0 and on of this row), of `of_rows` [numbers][row]
+template <class T, class F>
+RECURRA_INLINE void map_rows(Place<T> d, Place<T> a, Place<T> b, Place<T> of_rows, int64_t rows, int64_t width, F f) {
+  constexpr int L = LANES<T>;
+  for (int64_t r = 0; r < rows; r++) {
+    T* const to = d.at + r * d.row;
+    const T* const x = a.at + r * a.row;
+    const T* const y = b.at + r * b.row;
+    const T* const n = of_rows.at + r;
+    const Vec<T> first = splat(n[0]), second = splat(n[of_rows.row]), third = splat(f.THREE ? n[2 * of_rows.row] : T(0));
+    for (int64_t u = 0; u < width; u += L) store(to + u, f(load(x + u), load(y + u), first, second, third));
+  }
+}
+
+template <class T>
+struct Normalize {
+  static constexpr bool THREE = false;
+  RECURRA_INLINE Vec<T> operator()(Vec<T> x, Vec<T>, Vec<T> mean, Vec<T> spread, Vec<T>) const {
+    return (x - mean) * spread;
+  }
+};
+
+template <class T>
+struct NormalizeBack {
+  static constexpr bool THREE = true;
+  RECURRA_INLINE Vec<T> operator()(Vec<T> d, Vec<T> y, Vec<T> mean, Vec<T> scaled, Vec<T> spread) const {
+    return (d - mean) * spread - y * scaled;
+  }
+};
+
 // sums[u] += the tile's column; rows first, so that long sequences add few large numbers
 template <class T>
 void reduce(T* sums, Place<T> a, int64_t rows, int64_t width) {
@@ -113,6 +143,16 @@ void run(const Instruction& instruction, const Place<T>* places, int64_t rows, i
     case OP_SIGMOID_BACK: RECURRA_MAP2(x * (y * (one - y)));
     case OP_TANH_BACK: RECURRA_MAP2(x * (one - y * y));
     case OP_ONE_MINUS: RECURRA_MAP1(one - x);
+    case OP_SQRT: RECURRA_MAP1(root<T>(x));
+    case OP_ABS: RECURRA_MAP1(absolute<T>(x));
+    case OP_SIGN: RECURRA_MAP1(sign<T>(x));
+    case OP_SIN: RECURRA_MAP1(sin<T>(x));
+    case OP_COS: RECURRA_MAP1(cos<T>(x));
+    case OP_EXPM1: RECURRA_MAP1(expm1<T>(x));
+    case OP_SQRT_SLOPE: RECURRA_MAP1(sqrt_slope<T>(x));
+    case OP_NORMALIZE: return tile::map_rows(d, a, a, b, rows, width, tile::Normalize<T>{});
+    case OP_NORMALIZE_BACK:
+      return tile::map_rows(d, a, b, places[instruction.c], rows, width, tile::NormalizeBack<T>{});
     default: return;
   }
 #undef RECURRA_MAP1

@@ -5,7 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from recurra.cells.definition import Cell, cell
-from recurra.equations.symbols import R, W, b, exp, log, maximum, minimum, p, rb, relu, sigmoid, softplus, tanh
+from recurra.equations.symbols import (
+    R,
+    W,
+    abs,
+    b,
+    cos,
+    exp,
+    expm1,
+    k,
+    log,
+    maximum,
+    minimum,
+    normalize,
+    p,
+    rb,
+    relu,
+    s,
+    sigmoid,
+    sign,
+    sin,
+    softplus,
+    sqrt,
+    tanh,
+)  # fmt: skip
 
 
 @cell()
@@ -16,6 +39,33 @@ def every_function(x: Any, h: Any, c: Any) -> Any:
     g = log(1 + e)
     c = minimum(i, 0.7) * maximum(f, c) - g / (1 + e * e) + 2 / (3 + e)
     h = (c**3 - 1) / 2 + sigmoid(-h)
+    return h, c
+
+
+@cell()
+def newer_functions(x: Any, h: Any, c: Any) -> Any:
+    a = exp(-abs(W.a @ x + b.a))
+    c = a * c + sqrt(1 - a * a) * sin(R.c @ h) + sqrt(0 * c)  # where sqrt's slope would be infinite
+    h = expm1(-abs(c)) * sign(h + 0.1) + cos(c - h)
+    return h, c
+
+
+@cell()
+def vectors_again(x: Any, h: Any) -> Any:
+    """A vector in several places, a scale, one number for all units."""
+    decay = exp(-softplus(p.decay))
+    n = tanh(W.n @ x * s.n + b.n + p.n * h)
+    h = decay * h + (1 - decay) * n * k.mix + p.decay * p.n + sigmoid(k.mix) + p.n
+    return h
+
+
+@cell()
+def normalised(x: Any, h: Any, c: Any) -> Any:
+    """Sums over a row of a product's result, of a column, of a state before and after, of one that is a state."""
+    n = normalize(W.n @ x + R.n @ normalize(h), 0.01)
+    m = s.m * normalize(W.m @ x) + b.m
+    c = sigmoid(n) * c + tanh(m + normalize(c))
+    h = normalize(c * n)
     return h, c
 
 
@@ -91,4 +141,7 @@ ODD: tuple[Cell, ...] = (
     one_value_for_two,
     helped,
     deep_input,
+    newer_functions,
+    vectors_again,
+    normalised,
 )

@@ -50,6 +50,40 @@ TEXT = {
     ],
     "gru-cho": ["n[t] = tanh(W.n @ x[t] + R.n @ (r[t] * h[t-1]) + b.n)"],
     "minimal-gru": ["h[t] = (1 - f[t]) * h[t-1] + f[t] * n[t]"],
+    "indrnn": ["h[t] = relu(W.h @ x[t] + p.h * h[t-1] + b.h)"],
+    "lstm-layernorm": [
+        "i[t] = sigmoid(s.i * normalize(W.i @ x[t] + R.i @ h[t-1]) + b.i)",
+        "h[t] = o[t] * tanh(s.c * normalize(c[t]) + b.c)",
+    ],
+    "slstm": [
+        "kept[t] = m[t-1] - softplus(-(W.f @ x[t] + R.f @ h[t-1] + b.f))",
+        "m[t] = maximum(kept[t], i[t])",
+        "c[t] = forget[t] * c[t-1] + write[t] * z[t]",
+        "n[t] = forget[t] * n[t-1] + write[t]",
+        "h[t] = o[t] * c[t] / maximum(n[t], 1e-30)",
+    ],
+    "janet": ["h[t] = sigmoid(a[t]) * h[t-1] + (1 - sigmoid(a[t] - 1)) * g[t]"],
+    "gru-layernorm": ["n[t] = tanh(s.n * normalize(W.n @ x[t]) + b.n + r[t] * (s.m * normalize(R.m @ h[t-1]) + b.m))"],
+    "fast-grnn": ["h[t] = (sigmoid(k.zeta) * (1 - z[t]) + sigmoid(k.nu)) * n[t] + z[t] * h[t-1]"],
+    "ugrnn": ["h[t] = g[t] * h[t-1] + (1 - g[t]) * c[t]"],
+    "intersection-rnn": [
+        "y[t] = gy[t] * (W.y @ x[t]) + (1 - gy[t]) * u[t]",
+        "h[t] = gh[t] * h[t-1] + (1 - gh[t]) * n[t]",
+    ],
+    "min-gru": ["n[t] = W.n @ x[t] + b.n", "h[t] = (1 - z[t]) * h[t-1] + z[t] * n[t]"],
+    "min-lstm": ["h[t] = (f[t] * h[t-1] + i[t] * n[t]) / (f[t] + i[t])"],
+    "sru": [
+        "f[t] = sigmoid(W.f @ x[t] + p.f * c[t-1] + b.f)",
+        "c[t] = f[t] * c[t-1] + (1 - f[t]) * (W.c @ x[t])",
+        "h[t] = r[t] * c[t] + (1 - r[t]) * (W.h @ x[t])",
+    ],
+    "qrnn": ["c[t] = f[t] * c[t-1] + (1 - f[t]) * z[t]", "h[t] = o[t] * c[t]"],
+    "rg-lru": [
+        "log_a[t] = -8 * softplus(p.decay) * r[t]",
+        "h[t] = exp(log_a[t]) * h[t-1] + sqrt(-expm1(2 * log_a[t])) * i[t] * (W.v @ x[t])",
+    ],
+    "ctrnn": ["h[t] = h[t-1] + rate[t] * (W.h @ x[t] + R.h @ tanh(h[t-1]) + b.h - h[t-1])"],
+    "cfc": ["t[t] = sigmoid(-(W.f @ x[t] + R.f @ h[t-1] + b.f))", "h[t] = t[t] * g[t] + (1 - t[t]) * n[t]"],
 }
 
 LATEX = {
@@ -61,6 +95,22 @@ LATEX = {
     "gru": r"n_{t} = \tanh\left(W_{n} x_{t} + b_{n} + r_{t} \odot \left(R_{n} h_{t-1} + b'_{n}\right)\right)",
     "gru-cho": r"n_{t} = \tanh\left(W_{n} x_{t} + R_{n} \left(r_{t} \odot h_{t-1}\right) + b_{n}\right)",
     "minimal-gru": r"h_{t} = \left(1 - f_{t}\right) \odot h_{t-1} + f_{t} \odot n_{t}",
+    "indrnn": r"h_{t} = \mathrm{relu}\left(W_{h} x_{t} + p_{h} \odot h_{t-1} + b_{h}\right)",
+    "lstm-layernorm": r"h_{t} = o_{t} \odot \tanh\left(s_{c} \odot \mathrm{normalize}\left(c_{t}\right) + b_{c}\right)",
+    "slstm": r"m_{t} = \max\left(\mathrm{kept}_{t}, i_{t}\right)",
+    "janet": r"g_{t} = \tanh\left(W_{g} x_{t} + R_{g} h_{t-1} + b_{g}\right)",
+    "gru-layernorm": r"h_{t} = \left(1 - z_{t}\right) \odot n_{t} + z_{t} \odot h_{t-1}",
+    "fast-grnn": r"a_{t} = W_{a} x_{t} + R_{a} h_{t-1}",
+    "ugrnn": r"h_{t} = g_{t} \odot h_{t-1} + \left(1 - g_{t}\right) \odot c_{t}",
+    "intersection-rnn": r"u_{t} = \mathrm{relu}\left(W_{u} x_{t} + R_{u} h_{t-1} + b_{u}\right)",
+    "min-gru": r"h_{t} = \left(1 - z_{t}\right) \odot h_{t-1} + z_{t} \odot n_{t}",
+    "min-lstm": r"h_{t} = \frac{f_{t} \odot h_{t-1} + i_{t} \odot n_{t}}{f_{t} + i_{t}}",
+    "sru": r"f_{t} = \sigma\left(W_{f} x_{t} + p_{f} \odot c_{t-1} + b_{f}\right)",
+    "qrnn": r"h_{t} = o_{t} \odot c_{t}",
+    "rg-lru": r"h_{t} = \exp\left(\mathrm{log\_a}_{t}\right) \odot h_{t-1} + "
+    r"\sqrt{-\mathrm{expm1}\left(2 \odot \mathrm{log\_a}_{t}\right)} \odot i_{t} \odot \left(W_{v} x_{t}\right)",
+    "ctrnn": r"\mathrm{rate}_{t} = \sigma\left(p_{\mathrm{rate}}\right)",
+    "cfc": r"h_{t} = t_{t} \odot g_{t} + \left(1 - t_{t}\right) \odot n_{t}",
 }
 
 

@@ -18,7 +18,7 @@ import math
 import numpy
 import torch
 import recurra.cells.definition as d
-from recurra.equations.symbols import R, W, b, p, rb, exp, maximum, minimum, relu, sigmoid, tanh
+from recurra.equations.symbols import R, W, b, k, p, rb, exp, maximum, minimum, normalize, relu, sigmoid, tanh
 
 def helper(v):
     return (v
@@ -189,10 +189,37 @@ MALFORMED: dict[str, tuple[str, str]] = {
     "an equality": ("def bad(x, h):\n    return (h == 0) * (W.h @ x)  # !", "cannot branch"),
     "a membership": ("def bad(x, h):\n    return (h in [x]) * (W.h @ x)  # !", "cannot branch"),
     "python's max": ("def bad(x, h):\n    return max(h, W.h @ x)  # !", "use minimum, maximum or a gate"),
-    "python's abs": (
-        "def bad(x, h):\n    return abs(W.h @ x)  # !",
-        "bad operand type for abs(): a value of the step; use the language's + - * / ** @ and sigmoid, tanh",
+    "python's divmod": (
+        "def bad(x, h):\n    return divmod(W.h @ x, 2)  # !",
+        "unsupported operand type(s) for divmod(): a value of the step and 'int'; use the language's + - * / ** @ and",
     ),
+    "a number normalised": (
+        "def bad(x, h):\n    return tanh(W.h @ x) * normalize(2.0)  # !",
+        "normalize takes a value as wide as a state [H], got 2.0",
+    ),
+    "one learned number normalised": (
+        "def bad(x, h):\n    return tanh(W.h @ x) * normalize(k.h * 2)  # !",
+        "normalize takes a value as wide as a state [H], got one number",
+    ),
+    "the input normalised": (
+        "def bad(x, h):\n    return tanh(W.h @ normalize(x))  # !",
+        "normalize takes a value as wide as a state [H], got the input x [I]; map it with W first",
+    ),
+    "normalised without an epsilon": (
+        "def bad(x, h):\n    return tanh(normalize(W.h @ x, 0))  # !",
+        "normalize's epsilon must be a number above 0, got 0",
+    ),
+    "a state that is one number": (
+        """def bad(x, h, c):
+            h = tanh(W.h @ x) * c
+            return h, k.c + 0  # !""",
+        "state c is returned with one number for all units",
+    ),
+    "one number with @": (
+        "def bad(x, h):\n    return tanh(W.h @ x) + k.i @ h  # !",
+        "k.i is one number: apply it with *, as in k.i * c",
+    ),
+    "R of one number": ("def bad(x, h):\n    return tanh(W.h @ x) + R.h @ (1 * k.i)  # !", "R.h maps a value as wide"),
     "python's math": (
         "def bad(x, h):\n    return math.tanh(W.h @ x)  # !",
         "a value of the step is not a number; use the language's + - * / ** @ and sigmoid, tanh",

@@ -18,7 +18,7 @@ from recurra.equations.interpret import run_derivative, run_program
 from recurra.equations.program import Program, trace
 from recurra.equations.symbols import R, W, b, bound, p, rb, sigmoid, softplus, tanh
 from recurra.errors import CellError
-from tests.equations.odd_cells import ODD, deep_input, every_function, kept_state, lone_vectors, shift_register, ties
+from tests.equations.odd_cells import ODD, deep_input, kept_state, lone_vectors, shift_register, ties
 
 CELLS = (*catalogue.BUILT_IN, *ODD)
 WITHOUT_BIAS = tuple(c for c in CELLS if c is not lone_vectors)
@@ -30,7 +30,7 @@ class Weights:
 
     def __init__(self, program: Program, seed: int = 0) -> None:
         self.random = torch.Generator().manual_seed(seed)
-        shapes = {"W": (HIDDEN, INPUT), "R": (HIDDEN, HIDDEN)}
+        shapes = {"W": (HIDDEN, INPUT), "R": (HIDDEN, HIDDEN), "k": (1,)}
         self.tensors = {q: self.draw(*shapes.get(q.kind, (HIDDEN,))) for q in program.parameters}
 
     def draw(self, *shape: int) -> Tensor:
@@ -234,8 +234,9 @@ def test_both_biases_may_stand_together() -> None:
 
 
 def test_every_operation_is_in_these_cells() -> None:
-    from recurra.equations.graph import BINARY, UNARY
+    from recurra.equations.graph import BINARY, OVER_UNITS, UNARY
 
+    backward_only = {"positive", "share", "sqrt_slope", "normalize_back"}
     forward = {n.op for c in CELLS for n in c.program().nodes}
-    assert forward >= set(UNARY + BINARY) - {"positive", "share"}
-    assert {n.op for n in every_function.derivative().nodes} >= {"positive", "share"}
+    assert forward >= set(UNARY + BINARY + OVER_UNITS) - backward_only
+    assert {n.op for c in CELLS for n in c.derivative().nodes} >= backward_only

@@ -18,7 +18,7 @@ from recurra.engines.request import CellWeights, Embedded
 from recurra.equations import interpret
 from recurra.recurrence import stream, unroll
 from tests.laws.cells_for_tests import CELLS
-from tests.laws.law_cases import place_weights
+from tests.laws.law_cases import POSITIVE, place_weights
 
 Answer = dict[str, Tensor]
 
@@ -98,7 +98,7 @@ def can_lack_bias(cell: Cell) -> bool:
 
 def has_kinks(cell: Cell) -> bool:
     """Whether a derivative of the step jumps: there, roundings may count for a whole unit."""
-    return any(node.op in ("relu", "minimum", "maximum", "abs") for node in cell.program().nodes)
+    return any(node.op in ("relu", "minimum", "maximum", "abs", "sign") for node in cell.program().nodes)
 
 
 def laid_out(tensor: Tensor, layout: str) -> Tensor:
@@ -126,8 +126,9 @@ class Drawn:
         generator = torch.Generator().manual_seed(case.numbers)
         layouts = iter(case.layouts)
 
-        def normal(*shape: int, scale: float) -> Tensor:
+        def normal(*shape: int, scale: float, positive: bool = False) -> Tensor:
             values = torch.randn(shape, generator=generator, dtype=torch.float64) * scale
+            values = values.abs() + 0.3 if positive else values
             values = values.float().double()  # numbers that float32 has
             return laid_out(values, next(layouts, "rows"))
 
@@ -145,7 +146,10 @@ class Drawn:
         self.leaves |= {name: normal(*s, scale=scales.get(name, 0.5)) for name, s in shapes.items()}
         self.weights = tuple(shapes)
         self.states = tuple(f"state {s}" for s in self.cell.states) if case.state else ()
-        self.leaves |= {name: normal(b, h, scale=0.5) for name in self.states}
+        self.leaves |= {
+            name: normal(b, h, scale=0.5, positive=(self.cell.name, name.removeprefix("state ")) in POSITIVE)
+            for name in self.states
+        }
         kept = torch.rand(b, h, generator=generator, dtype=torch.float64) < 0.7
         self.mask = kept / 0.75 if case.masked else None
         self.lengths = self._lengths(whole(t, b) + 1)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from recurra.cells import catalogue
-from recurra.cells.definition import cell
+from recurra.cells.definition import Cell, cell
+from recurra.engines.native.compiled import form
 from recurra.equations.symbols import R, W, b, tanh
 from recurra.errors import UnknownNameError, UsageError
 from recurra.inspection.explain import explain
@@ -16,7 +17,7 @@ from recurra.inspection.explain import explain
 
 def test_the_text_of_the_elman_cell() -> None:
     lines = explain("rnn", input_size=10, hidden_size=20).text().splitlines()
-    assert lines[:9] == [
+    assert lines[:10] == [
         "rnn: Elman RNN, tanh",
         catalogue.get("rnn").source,
         "",
@@ -25,9 +26,10 @@ def test_the_text_of_the_elman_cell() -> None:
         "input 10, hidden 20, one layer, one direction:",
         "  parameters 640 · FLOPs per step and row 1,280",
         "  1 of 2 matrix products run once for the whole sequence, 1 product at every step",
-        "  kept for the backward pass: x[t], h[t-1], h[t]",
+        "  not linear in its state: a step waits for the one before",
+        "  kept for the backward pass, 80 bytes a step and row: x[t], h[t-1], h[t]",
     ]
-    assert lines[9:11] == ["", "engines on cpu, in order of preference:"]
+    assert lines[10:12] == ["", "engines on cpu, in order of preference:"]
 
 
 @pytest.mark.parametrize("name", catalogue.names())
@@ -46,6 +48,33 @@ def test_every_cell_of_the_catalogue_is_explained(name: str) -> None:
         if line.startswith("  ") and "[t] " in line and "=" in line
     }
     assert len(signs) == 1
+
+
+LINEAR = {"min-gru", "min-lstm", "qrnn", "rg-lru"}
+APART = LINEAR | {"sru", "indrnn"}
+
+
+@pytest.mark.parametrize("which", catalogue.BUILT_IN, ids=lambda c: c.name)
+def test_what_runs_many_steps_at_once_is_known_from_the_equations(which: Cell) -> None:
+    found, made = explain(which), form(which, bias=True, mask=False)
+    assert found.linear == (which.name in LINEAR)
+    assert found.units_apart == (which.name in APART) == made.lowered.in_blocks
+    assert ("many steps run at once" in found.text()) == found.units_apart
+    own = found.hidden_size * (made.saved + len(which.states)) + made.saved_rows
+    assert found.saved_bytes == 4 * own, "it is what the native engine keeps"
+
+
+def test_linear_through_a_matrix() -> None:
+    @cell()
+    def dense(x: Any, h: Any, y: Any) -> Any:
+        h = R.h @ h + W.h @ x - h / 2
+        y = tanh(h)
+        return h, y
+
+    found = explain(dense)
+    assert found.linear
+    assert not found.units_apart
+    assert "linear in its state, but a step waits" in found.text()
 
 
 def test_defaults_and_torchs_own_count() -> None:

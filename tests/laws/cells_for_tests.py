@@ -6,7 +6,29 @@ from typing import Any
 
 from recurra.cells.catalogue import BUILT_IN
 from recurra.cells.definition import Cell, cell
-from recurra.equations.symbols import R, W, b, exp, log, maximum, minimum, p, rb, sigmoid, softplus, tanh
+from recurra.equations.symbols import (
+    R,
+    W,
+    abs,
+    b,
+    cos,
+    exp,
+    expm1,
+    k,
+    log,
+    maximum,
+    minimum,
+    normalize,
+    p,
+    rb,
+    s,
+    sigmoid,
+    sign,
+    sin,
+    softplus,
+    sqrt,
+    tanh,
+)  # fmt: skip
 
 
 @cell(source="three states, division, a power")
@@ -41,5 +63,22 @@ def diagonal(x: Any, h: Any) -> Any:
     return h
 
 
-USERS_OWN: tuple[Cell, ...] = (three_state, softened, output_first, diagonal)
+@cell(source="a vector twice, one number for all units, no recurrent product: steps run in blocks")
+def oscillating(x: Any, h: Any, c: Any) -> Any:
+    decay = exp(-softplus(p.rate) * sigmoid(W.decay @ x))
+    c = decay * c + sqrt(1 - decay * decay) * tanh(W.c @ x + p.rate) + k.swing * cos(c)
+    h = sin(c) * expm1(-abs(c)) + 0.1 * sign(c) * h
+    return h, c
+
+
+@cell(source="normalisation of a product, of a product of the input, of states; no gate is alone")
+def normalised(x: Any, h: Any, c: Any) -> Any:
+    i = sigmoid(s.i * normalize(W.i @ x + R.i @ h) + b.i)
+    g = tanh(normalize(W.g @ x, 0.01) + s.g * normalize(h) + b.g)
+    c = (1 - i) * c + i * g
+    h = tanh(normalize(c))
+    return h, c
+
+
+USERS_OWN: tuple[Cell, ...] = (three_state, softened, output_first, diagonal, oscillating, normalised)
 CELLS: tuple[Cell, ...] = BUILT_IN + USERS_OWN

@@ -14,9 +14,10 @@ from torch import Tensor
 from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
 from recurra.engines.native import library
-from recurra.engines.native.compiled import compiled
+from recurra.engines.native.compiled import compiled, form
 from recurra.engines.request import CellWeights, Embedded
 from recurra.recurrence import unroll
+from tests.laws.cells_for_tests import CELLS
 from tests.laws.law_cases import Answer, Sample, answer, assert_same, draw, every_cell, every_pair, gradients
 
 VARIANTS = library.variants() if library.why_missing() is None else []
@@ -92,6 +93,21 @@ def test_every_variant_equals_reference(cell: Cell, variant: str) -> None:
     for threads, sizes in zip((1, 2, 3, 1, 2, 3), SIZES, strict=True):
         given = {"lengths": some_lengths(*sizes[:2]), "reverse": threads == 2}
         assert_native_is_right(cell, mild(cell, *sizes), threads, **given)
+
+
+WITHOUT_PRODUCTS = [c for c in CELLS if form(c, bias=True, mask=False).lowered.in_blocks]
+BLOCKS = [(1, 230, 7, 70), (3, 70, 2, 70), (9, 25, 3, 33), (70, 3, 2, 17)]  # more steps than a block has, and fewer
+
+
+@pytest.mark.usefixtures("nan_everywhere")
+@pytest.mark.parametrize("cell", WITHOUT_PRODUCTS, ids=lambda c: c.name)
+def test_steps_in_blocks_equal_reference(cell: Cell, variant: str) -> None:
+    assert compiled(cell, bias=True, mask=False).library.variant == variant
+    for threads, sizes in zip((2, 1, 3, 2), BLOCKS, strict=True):
+        batch, time = sizes[:2]
+        lengths = [time - 7 * (i // 2) % time for i in range(batch)]
+        for given in ({}, {"lengths": lengths}, {"lengths": some_lengths(batch, time), "reverse": True}):
+            assert_native_is_right(cell, mild(cell, *sizes), threads, **given)
 
 
 @pytest.mark.usefixtures("nan_everywhere")

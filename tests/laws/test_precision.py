@@ -17,6 +17,15 @@ CLOSE = 2e-2
 PART_CLOSE = 3e-2
 """Of a part's norm. Twice that where torch's operations, which round one by one, run a cell with products in a row."""
 
+NORMALISED = 5
+"""So many times as much where sums are divided by their deviation over the units, which is 0.1 to 0.3 here; three
+times that where torch's operations round each step of it."""
+
+
+def close(cell: Cell, engine: str) -> float:
+    divided = any(node.op == "spread" for node in cell.program().nodes)
+    return CLOSE * (NORMALISED * (3 if engine == "reference" else 1) if divided else 1)
+
 
 def stack(cell: Cell, engine: str) -> tuple[Stack, torch.Tensor]:
     torch.manual_seed(2)
@@ -34,7 +43,7 @@ def test_under_autocast(cell: Cell, engine: str) -> None:
     assert y16.dtype in (torch.bfloat16, torch.float32)
     assert [s.dtype for s in last16] == [torch.float32] * len(last), "a state is carried in the weights' type"
     for one, other in zip((y, y, *last), (y16, from_below, *last16), strict=True):
-        torch.testing.assert_close(other.float(), one, rtol=CLOSE, atol=CLOSE)
+        torch.testing.assert_close(other.float(), one, rtol=close(cell, engine), atol=close(cell, engine))
     assert step.isfinite().all()
     (y16.float().sum() + sum(s.sum() for s in last16)).backward()
     for name, parameter in layer.named_parameters():
@@ -52,7 +61,7 @@ def test_gradients_under_autocast(cell: Cell, engine: str) -> None:
             y, _ = layer(x, lengths=LENGTHS)
         found.append(torch.autograd.grad(y.float().square().mean(), list(layer.parameters())))
     for one, other in zip(*found, strict=True):
-        torch.testing.assert_close(other, one, rtol=0, atol=CLOSE * float(one.abs().max()) + 1e-4)
+        torch.testing.assert_close(other, one, rtol=0, atol=close(cell, engine) * float(one.abs().max()) + 1e-4)
 
 
 @every_pair
@@ -62,11 +71,15 @@ def test_autocast_is_close_part_by_part(cell: Cell, engine: str) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         y, last = unroll(cell, CellWeights(**sample.weights), sample.x, sample.state, engine=engine)
     found = gradients(sample, {"y": y} | {f"last {n}": s for n, s in zip(cell.states, last, strict=True)})
-    for name, expected in answer(cell, "reference", sample).items():
-        error = (found[name].float() - expected).norm() / expected.norm().clamp(min=1e-6)
-        assert error < PART_CLOSE * (2 if (cell.name, engine) == ("output-first", "reference") else 1), (
-            f"{name}: {error}"
-        )
+    due = answer(cell, "reference", sample)
+    for name, expected in due.items():
+        size = (
+            due["d weight_ih"].norm() if name == "d weight_k" else expected.norm()
+        )  # a sum over all units, of both signs
+        error = (found[name].float() - expected).norm() / size.clamp(min=1e-6)
+        assert error < PART_CLOSE * close(cell, engine) / CLOSE * (
+            2 if (cell.name, engine) == ("output-first", "reference") else 1
+        ), f"{name}: {error}"
         assert name == "y" or found[name].dtype == torch.float32, name
 
 
@@ -77,7 +90,7 @@ def test_a_layer_in_bf16(cell: Cell, engine: str) -> None:
     y16, last16 = layer.bfloat16()(x.bfloat16(), lengths=LENGTHS)
     assert {v.dtype for v in (y16, *last16)} == {torch.bfloat16}
     for one, other in zip((y, *last), (y16, *last16), strict=True):
-        torch.testing.assert_close(other.float(), one, rtol=CLOSE, atol=CLOSE)
+        torch.testing.assert_close(other.float(), one, rtol=close(cell, engine), atol=close(cell, engine))
 
 
 @every_pair

@@ -1,4 +1,4 @@
-"""Recurra beside its peers: results compared first, then times taken in turn."""
+"""Ours beside its peers: results compared first, then times taken in turn."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from recurra.equations.derivative import Derivative, derive
-from recurra.equations.graph import Kind
+from recurra.equations.graph import VECTOR_KINDS, Kind
 from recurra.equations.program import Program, trace
 from recurra.equations.trace import CellFunction
 from recurra.errors import CellError
@@ -17,8 +17,13 @@ STORED: dict[str, Kind] = {
     "weight_ph": "p",
     "bias_ih": "b",
     "bias_hh": "rb",
+    "weight_sh": "s",
+    "weight_k": "k",
 }
 """Under which names a layer stores the weights of each kind; torch.nn's names where it has them."""
+
+Start = float | tuple[float, float]
+"""What a weight begins with: a number, or drawn uniformly between two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +31,9 @@ class Cell:
     """Equations of one step, under a name.
 
     name: in the catalogue, in model folders and on the command line; title: for people; source: the paper;
-    function: the equations, on tensors or symbols; initial_bias: what a gate's bias should start from if not from 0.
+    function: the equations, on tensors or symbols; initial_bias: what a gate's bias should start from if not from 0;
+    initial: what other weights of units start from, whatever the layer's initialisation, by their name in the
+    equations, as {"p.decay": (0.1, 0.9)}. Scales (s) start from 1.
     """
 
     name: str
@@ -34,6 +41,7 @@ class Cell:
     source: str
     function: CellFunction
     initial_bias: Mapping[str, float] = field(default_factory=dict)
+    initial: Mapping[str, Start] = field(default_factory=dict)
     number: int = field(init=False, repr=False, default=0)
     """Stands for the cell where only plain values pass: see `numbered`."""
 
@@ -85,14 +93,18 @@ class Cell:
     def shapes(self, input_size: int, hidden_size: int, *, bias: bool = True) -> dict[str, tuple[int, ...]]:
         """Shape of each stored weight of one layer and direction.
 
-        Shapes: weight_ih [G*H, I], weight_hh [G*H, H], weight_ph, bias_ih, bias_hh [G*H], with as many gates G
-        as have such a weight.
+        Shapes: weight_ih [G*H, I], weight_hh [G*H, H], weight_ph, bias_ih, bias_hh, weight_sh [G*H], weight_k [G], with
+        as many gates G as have such a weight.
         """
         width = {"weight_ih": (input_size,), "weight_hh": (hidden_size,)}
         return {
-            stored: (len(gates) * hidden_size, *width.get(stored, ()))
+            stored: (len(gates) * (1 if stored == "weight_k" else hidden_size), *width.get(stored, ()))
             for stored, gates in self.layout(bias=bias).items()
         }
+
+    def start(self, stored: str, gate: str) -> Start | None:
+        """What this weight starts from if the equations say so."""
+        return self.initial.get(f"{STORED[stored]}.{gate}", 1.0 if stored == "weight_sh" else None)
 
     def __copy__(self) -> Cell:
         return self
@@ -124,7 +136,12 @@ def numbered_cells() -> tuple[Cell, ...]:
 
 
 def cell(
-    *, source: str = "", name: str = "", title: str = "", initial_bias: Mapping[str, float] | None = None
+    *,
+    source: str = "",
+    name: str = "",
+    title: str = "",
+    initial_bias: Mapping[str, float] | None = None,
+    initial: Mapping[str, Start] | None = None,
 ) -> Callable[[CellFunction], Cell]:
     """Make a cell of a function that computes one step.
 
@@ -140,8 +157,13 @@ def cell(
         unknown = sorted(set(initial_bias or {}) - {*program.gates_of("b"), *program.gates_of("rb")})
         if unknown:
             raise CellError(f"cell {program.name}: initial_bias names gates that have no bias: {', '.join(unknown)}")
+        own = {str(q) for q in program.parameters if q.kind in VECTOR_KINDS}
+        unknown = sorted(set(initial or {}) - own)
+        if unknown:
+            raise CellError(f"cell {program.name}: initial names weights of units that it lacks: {', '.join(unknown)}")
         own_name = program.name.replace("_", "-")
-        return Cell(name or own_name, title or program.name, source, function, dict(initial_bias or {}))
+        labels = name or own_name, title or program.name, source
+        return Cell(*labels, function, dict(initial_bias or {}), dict(initial or {}))
 
     return decorate
 

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from recurra.cells.catalogue import BUILT_IN, get, names
-from recurra.cells.definition import Cell
+from recurra.cells.definition import Cell, Start
 from recurra.errors import CellError, UnknownNameError
 
-Labels = tuple[str, str, str, tuple[tuple[str, float], ...]]
-"""Name, title, source and initial biases."""
+Labels = tuple[str, str, str, tuple[tuple[str, float], ...], tuple[tuple[str, Start], ...]]
+"""Name, title, source, initial biases and other initial values."""
 
 _made: dict[tuple[str, str, Labels], Cell] = {}
 """Cells that were read, whose place holds another cell of the same function."""
@@ -89,12 +89,13 @@ def _found(module: str, name: str, labels: Labels) -> Cell:
         return found
     key = (module, name, labels)
     if key not in _made or _made[key].function is not function:
-        _made[key] = Cell(labels[0], labels[1], labels[2], function, dict(labels[3]))
+        _made[key] = Cell(labels[0], labels[1], labels[2], function, dict(labels[3]), dict(labels[4]))
     return _made[key]
 
 
 def _labels(cell: Cell) -> Labels:
-    return cell.name, cell.title, cell.source, tuple(sorted(cell.initial_bias.items()))
+    starts = sorted(cell.initial_bias.items()), sorted(cell.initial.items())
+    return cell.name, cell.title, cell.source, tuple(starts[0]), tuple(starts[1])
 
 
 def _reached(start: Any, qualified: str) -> Any:

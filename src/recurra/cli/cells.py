@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,15 +15,18 @@ from recurra.cli.vectors import explain_nearest
 from recurra.errors import UsageError
 from recurra.model_folder.manifest import MANIFEST
 
+if TYPE_CHECKING:
+    from recurra.inspection.explain import Explanation
+
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
 
 def explain(
-    cell: Annotated[
-        str | None,
+    given: Annotated[
+        list[str] | None,
         typer.Argument(
             metavar="CELL|RUN",
-            help="a cell of the catalogue, all if not given; a model folder: its cell",
+            help="a cell of the catalogue, all if not given, several to compare; a model folder: its cell",
             autocompletion=cells,
         ),
     ] = None,
@@ -44,37 +47,44 @@ def explain(
     \b
     recurra explain                                      all cells
     recurra explain gru --latex
+    recurra explain lstm gru min-gru                     compares them
     recurra explain lstm --input-size 64 --hidden-size 512
     recurra explain runs/ptb-lstm --nearest Monday
     """
+    cell = given[0] if given else None
     if nearest is not None:
+        if given and len(given) > 1:
+            raise UsageError(f"--nearest takes one model folder or file of word vectors, got {len(given)}")
         if cell is None:
             raise UsageError("nearest words of what? name a model folder or a file of word vectors")
         explain_nearest(cell, nearest, top, json=json)
         return
-    if cell is None:
+    if not given:
         _catalogue(json)
         return
+    found = [_explained(name, input_size, hidden_size) for name in given]
+    if json:
+        documents = [
+            asdict(e) | {"engines": [{"name": n, "why_not": reason} for n, reason in e.engines]} for e in found
+        ]
+        write_json(documents[0] if len(documents) == 1 else {"cells": documents})
+    elif len(found) == 1:
+        write(found[0].text(latex=latex) + "\n")
+    else:
+        from recurra.inspection.explain import compared
+
+        write_table(compared(found), right=(2, 3, 4, 5, 6))
+
+
+def _explained(name: str, input_size: int, hidden_size: int) -> Explanation:
     from recurra.inspection.explain import explain as explain_cell
 
-    whole = None
-    if _names_a_folder(cell):
+    if _names_a_folder(name):
         from recurra.api.run import load
-        from recurra.inspection.network import structure
 
-        whole = structure(load(cell).network)
-        first = whole.layers[0]
-        cell, input_size, hidden_size = first.cell, first.widths[0], first.hidden_size
-    found = explain_cell(cell, input_size=input_size, hidden_size=hidden_size)
-    if json:
-        engines = [{"name": name, "why_not": reason} for name, reason in found.engines]
-        network = {} if whole is None else {"network": asdict(whole)}
-        write_json(asdict(found) | {"engines": engines} | network)
-        return
-    write(found.text(latex=latex) + "\n")
-    if whole is not None:
-        write("\n")
-        write_table(whole.rows(), right=(2, 3))
+        network = load(name).settings.network
+        name, input_size, hidden_size = network.cell, network.embedding_size, network.hidden_size
+    return explain_cell(name, input_size=input_size, hidden_size=hidden_size)
 
 
 def _names_a_folder(name: str) -> bool:

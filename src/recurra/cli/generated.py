@@ -13,6 +13,7 @@ from recurra.errors import UsageError
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
+    from recurra.tasks.generate.trainee import Generated, Generator
 
 
 def write_generated(
@@ -23,9 +24,7 @@ def write_generated(
 
     Errors: UsageError
     """
-    from recurra.tasks.abilities import Conditioned, able
-
-    found: list[Any] = model.generate(prompt, length, condition=condition, count=count, **sampling)
+    found: list[Generated] = model.generate(prompt, length, condition=condition, count=count, **sampling)
     if json:
         texts = [{"class": each.condition, "text": each.text, "ended": each.ended} for each in found]
         write_json({"folder": str(model.folder), "prompt": prompt, "class": condition, "texts": texts} | sampling)
@@ -33,11 +32,14 @@ def write_generated(
     cut = sum(not each.ended for each in found)
     if cut:
         note(f"{cut:,} of {count:,} texts were cut before their end; --length N lets them be longer")
-    written = able(model.model, Conditioned, "write texts of a class").written(found)
-    if isinstance(written, str):
-        write(written)
+    generator: Generator = model.model  # type: ignore[assignment]
+    if generator.tunes:
+        write("\n".join(f"X:{i}\nT:{each.condition} {i}\n{each.text}\n" for i, each in enumerate(found, start=1)))
+    elif any("\n" in each.text or len(each.text) > LONG for each in found):
+        write("\n".join(f"{each.text}\n" for each in found))
     else:
-        write_table(written)
+        several = len({each.condition for each in found}) > 1
+        write_table([[each.text, each.condition] if several else [each.text] for each in found])
 
 
 def write_streams(prompt: str, streams: Iterable[Iterator[str]]) -> None:
@@ -77,6 +79,10 @@ def telling() -> Iterator[None]:
         yield
     except UsageError as error:
         note(str(error))
+
+
+LONG = 60
+"""Characters from which a text has lines of its own."""
 
 
 def refuse_class(model: Run, condition: str | None) -> None:

@@ -41,8 +41,7 @@ def check_weights(cell: Cell, weights: CellWeights) -> tuple[bool, int]:
     if is_recorded():
         bias = has_bias(cell, weights.present())
         return bias, _check_weights(cell, weights, bias)
-    stored = (weights.weight_ih, weights.weight_hh, weights.weight_ph, weights.bias_ih, weights.bias_hh)
-    key = (cell, *(None if w is None else (w.shape, w.dtype, w.device, w.layout) for w in stored))
+    key = (cell, *(None if w is None else (w.shape, w.dtype, w.device, w.layout) for w in weights.every()))
     found = _fitting.get(key)
     if found is None:
         bias = has_bias(cell, weights.present())

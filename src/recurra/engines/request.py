@@ -54,8 +54,8 @@ class Embedded:
 class CellWeights:
     """The weights of one layer and direction, as they are stored; None where the cell has none of the kind.
 
-    Shapes: weight_ih [G*H, I], weight_hh [G*H, H], weight_ph, bias_ih, bias_hh [G*H], each with its own number G of
-    gates
+    Shapes: weight_ih [G*H, I], weight_hh [G*H, H], weight_ph, bias_ih, bias_hh, weight_sh [G*H], weight_k [G], each
+    with its own number G of gates
     """
 
     weight_ih: Tensor
@@ -63,11 +63,18 @@ class CellWeights:
     weight_ph: Tensor | None = None
     bias_ih: Tensor | None = None
     bias_hh: Tensor | None = None
+    weight_sh: Tensor | None = None
+    weight_k: Tensor | None = None
 
     def listed(self) -> tuple[Tensor, ...]:
         """Those that are there, in the order of the fields."""
-        stored = (self.weight_ih, self.weight_hh, self.weight_ph, self.bias_ih, self.bias_hh)
-        return tuple([w for w in stored if w is not None])
+        return tuple([w for w in self.every() if w is not None])
+
+    def every(self) -> tuple[Tensor | None, ...]:
+        """All of them, in the order of the fields."""
+        return (
+            self.weight_ih, self.weight_hh, self.weight_ph, self.bias_ih, self.bias_hh, self.weight_sh, self.weight_k,
+        )  # fmt: skip
 
     def present(self) -> dict[str, Tensor]:
         """Those that are there, by stored name."""

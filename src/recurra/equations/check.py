@@ -33,7 +33,8 @@ def check_returned(trace: Trace, values: tuple[Any, ...], line: int) -> None:
         if index < 0:
             raise trace.error(f"state {state} is returned as {value!r}, not as a value of the step", line)
         if graph.nodes[index].width != "H":
-            raise trace.error(f"state {state} is returned with the width of the input [I]", line)
+            given = "the width of the input [I]" if graph.nodes[index].width == "I" else "one number for all units"
+            raise trace.error(f"state {state} is returned with {given}", line)
     if indices != own and sorted(indices) == sorted(own):
         raise trace.error(f"the states are returned in another order; {end}", line)
 
@@ -59,7 +60,7 @@ def check_use(trace: Trace, outputs: tuple[int, ...]) -> None:
 
 
 def _reached(trace: Trace, outputs: tuple[int, ...]) -> dict[Parameter, set[int]]:
-    """For each weight the functions that its product or value enters with nothing but arithmetic between.
+    """For each weight the functions that its product or value enters, nothing but arithmetic or normalising between.
 
     A new state counts as such a function: -1.
     """
@@ -77,7 +78,7 @@ def _reached(trace: Trace, outputs: tuple[int, ...]) -> dict[Parameter, set[int]
             if at in outputs:
                 reached.add(-1)
             for user in consumers.get(at, []):
-                if trace.graph.nodes[user].op in LINEAR:
+                if trace.graph.nodes[user].op in (*LINEAR, "normalize"):
                     todo.append(user)
                 else:
                     reached.add(user)

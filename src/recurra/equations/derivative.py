@@ -93,6 +93,12 @@ class _Reverse:
     def pointwise(self, index: int, node: Node, d: int) -> None:
         apply, one = self.graph.apply, self.graph.constant(1.0)
         a = node.args[0]
+        if node.op == "normalize":  # its spread's adjoint is in it
+            y, spread = self.saved(index), self.saved(node.args[1])
+            self.give(a, self.graph.add(Node("normalize_back", (d, y, spread), "H")))
+            return
+        if node.op == "sign":  # flat everywhere but at 0
+            return
         if len(node.args) == 1:
             self.give(a, self._unary(index, node.op, a, d))
             return
@@ -119,7 +125,7 @@ class _Reverse:
 
     def _unary(self, index: int, op: str, a: int, d: int) -> int:
         apply, one = self.graph.apply, self.graph.constant(1.0)
-        y = self.saved(index) if op in ("sigmoid", "tanh", "exp") else -1
+        y = self.saved(index) if op in ("sigmoid", "tanh", "exp", "expm1", "sqrt") else -1
         match op:
             case "neg":
                 return apply("neg", d)
@@ -135,4 +141,14 @@ class _Reverse:
                 return apply("mul", d, y)
             case "log":
                 return apply("div", d, self.saved(a))
+            case "expm1":
+                return apply("mul", d, apply("add", y, one))
+            case "sqrt":
+                return apply("mul", d, apply("sqrt_slope", y))
+            case "abs":
+                return apply("mul", d, apply("sign", self.saved(a)))
+            case "sin":
+                return apply("mul", d, apply("cos", self.saved(a)))
+            case "cos":
+                return apply("neg", apply("mul", d, apply("sin", self.saved(a))))
         raise AssertionError(f"no derivative is known of {op}")

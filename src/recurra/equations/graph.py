@@ -6,15 +6,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Width = Literal["I", "H", "1"]
-"""Last axis of a value: I as the input, H as a state, 1 for a number."""
+Width = Literal["I", "H", "1", "B"]
+"""Last axis of a value: I as the input, H as a state, 1 for a number; B: one number for each row."""
 
-Kind = Literal["W", "R", "p", "b", "rb"]
+Kind = Literal["W", "R", "p", "s", "k", "b", "rb"]
 
-VECTOR_KINDS: tuple[Kind, ...] = ("p", "b", "rb")
+VECTOR_KINDS: tuple[Kind, ...] = ("p", "b", "rb", "s", "k")
 BIAS_KINDS: tuple[Kind, ...] = ("b", "rb")
-UNARY = ("neg", "sigmoid", "tanh", "relu", "softplus", "exp", "log", "positive")
+UNARY = (
+    "neg", "sigmoid", "tanh", "relu", "softplus", "exp", "log", "positive",
+    "sqrt", "abs", "sign", "sin", "cos", "expm1", "sqrt_slope",
+)  # fmt: skip
 BINARY = ("add", "sub", "mul", "div", "minimum", "maximum", "share")
+OVER_UNITS = ("spread", "normalize", "normalize_back")
+"""Operations on whole rows: what they give depends on all units."""
 LINEAR = ("add", "sub", "mul", "div", "neg")
 PRODUCTS = ("W", "R", "WT", "RT")
 
@@ -24,7 +29,8 @@ class Parameter:
     """A weight of a cell.
 
     kind: W [H, I] dense map of the input; R [H, H] dense map of a value of the step; p [H] diagonal (peephole)
-    weight; b [H] bias; rb [H] recurrent bias, where torch has a second one.
+    weight; s [H] scale, which starts from 1; k one number for the whole layer; b [H] bias; rb [H] recurrent bias, where
+    torch has a second one.
     """
 
     kind: Kind
@@ -42,6 +48,9 @@ class Node:
     node `source`), "constant" (`value`), "vector" (a parameter [H]), "W", "R" and their transposes "WT", "RT"
     (matrix products with `parameter`), or one of UNARY and BINARY, elementwise. `positive(a)` is 1 where a > 0,
     `share(a, b)` is 1 where a > b, 1/2 where a = b, else 0: the derivatives of relu, maximum and minimum.
+    `sqrt_slope(y)` is 1/(2y), 0 where y = 0: the derivative of sqrt, finite everywhere.
+    `spread(v)` is 1/sqrt(variance + value) over the units of a row, `normalize(v, spread)` is (v - mean) spread, and
+    `normalize_back(d, y, spread)`, with y the normalised value, is (d - mean(d) - y mean(d y)) spread.
     args: indices of operand nodes, always smaller than the node's own.
     """
 

@@ -60,7 +60,8 @@ def run_derivative(
     gradients = {}
     for parameter, adjoint, operand in derivative.parameters:
         d = values[adjoint]
-        gradients[parameter] = d.sum(0) if operand is None else d.T @ forward[operand].expand(len(d), -1)
+        gradient = d.sum(0) if operand is None else d.T @ forward[operand].expand(len(d), -1)
+        gradients[parameter] = gradient.sum().reshape(1) if parameter.kind == "k" else gradient
     pick = [None if i is None else values[i] for i in (derivative.input, *derivative.states)]
     return pick[0], pick[1:], gradients
 
@@ -101,6 +102,20 @@ def _compute(
             return -args[0]
         case "positive":
             return (args[0] > 0).to(args[0].dtype)
+        case "sqrt_slope":
+            zero = args[0] == 0
+            return (0.5 / args[0].masked_fill(zero, 1)).masked_fill(zero, 0)
+        case "spread":
+            assert node.value is not None
+            spread_of: Tensor = symbols.spread(args[0], node.value)
+            return spread_of
+        case "normalize":
+            normal: Tensor = symbols.normal(args[0], args[1])
+            return normal
+        case "normalize_back":
+            d, y, spread = args
+            means = d.mean(-1, keepdim=True) + y * (d * y).mean(-1, keepdim=True)
+            return (d - means) * spread
         case "share":
             won, even = args[0] > args[1], args[0] == args[1]
             return won.to(like.dtype) + even.to(like.dtype) / 2

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 from recurra.equations.check import check_use
-from recurra.equations.graph import BINARY, UNARY, Kind, Node, Parameter, needed
+from recurra.equations.graph import BINARY, OVER_UNITS, UNARY, Kind, Node, Parameter, needed
 from recurra.equations.trace import CellFunction, Trace
 
 
@@ -57,31 +58,65 @@ class Program:
         return tuple(i for i, n in enumerate(self.nodes) if n.op == "R" and i not in self.hoisted)
 
     @cached_property
+    def units_apart(self) -> bool:
+        """Whether no unit sees another one's state: no product or sum over units waits for the step before."""
+        over_units = any(n.op in OVER_UNITS and i not in self.hoisted for i, n in enumerate(self.nodes))
+        return not self.recurrent_products and not over_units
+
+    @cached_property
+    def linear(self) -> bool:
+        """Whether the states that a step reads come out of it as a linear map of them, plus what the input adds.
+
+        What is read of no state by the next step, like an LSTM's gated output, may be anything.
+        """
+        read = {a for n in self.nodes for a in n.args} | set(self.outputs)
+        kept = [i for i, n in enumerate(self.nodes) if n.op == "state" and i in read]
+        degrees: list[float] = []
+        for node in self.nodes:
+            degrees.append(1 if node.op == "state" else _degree(node.op, [degrees[a] for a in node.args]))
+        return all(degrees[self.outputs[self.states.index(self.nodes[i].label or "")]] <= 1 for i in kept)
+
+    @cached_property
     def input_products(self) -> tuple[int, ...]:
         """Matrix products of the input: one for the whole sequence."""
         return tuple(i for i, n in enumerate(self.nodes) if n.op == "W")
 
     @cached_property
     def pointwise(self) -> tuple[int, ...]:
-        """Elementwise operations."""
-        return tuple(i for i, n in enumerate(self.nodes) if n.op in UNARY + BINARY)
+        """Operations on units: elementwise, and those over the units of a row."""
+        return tuple(i for i, n in enumerate(self.nodes) if n.op in UNARY + BINARY + OVER_UNITS)
 
     def parameter_count(self, input_size: int, hidden_size: int) -> int:
         """Numbers to learn in one layer and direction."""
-        sizes = {"W": input_size * hidden_size, "R": hidden_size * hidden_size}
+        sizes = {"W": input_size * hidden_size, "R": hidden_size * hidden_size, "k": 1}
         return sum(sizes.get(q.kind, hidden_size) for q in self.parameters)
 
     def flops(self, input_size: int, hidden_size: int) -> int:
         """Floating-point operations of one step of one row, forward: two for a multiply-add, one for a function."""
         operands = {"W": input_size, "R": hidden_size}
         products = sum(operands.get(n.op, 0) for n in self.nodes)
-        return 2 * hidden_size * products + len(self.pointwise) * hidden_size
+        costs = {"spread": 3, "normalize": 3}  # mean and variance; centred and scaled
+        pointwise = sum(costs.get(self.nodes[i].op, 1) for i in self.pointwise)
+        return hidden_size * (2 * products + pointwise)
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the mathematics: the same for equal equations, whatever their values are called."""
         rows = [[n.op, n.args, n.width, str(n.parameter or ""), n.value] for n in self.nodes]
         return hashlib.sha256(json.dumps([rows, self.outputs]).encode()).hexdigest()
+
+
+def _degree(op: str, degrees: list[float]) -> float:
+    """How a value hangs on the states: 0 not at all, 1 linearly, more otherwise."""
+    match op:
+        case "add" | "sub" | "neg" | "R":
+            return max(degrees)
+        case "mul":
+            return sum(degrees)
+        case "div":
+            return degrees[0] if degrees[1] == 0 else math.inf
+        case _:
+            return math.inf if any(degrees) else 0
 
 
 def trace(function: CellFunction, *, bias: bool = True) -> Program:

@@ -8,6 +8,7 @@ from itertools import count
 
 from recurra.equations.graph import Node
 from recurra.equations.program import Program
+from recurra.equations.symbols import EPSILON
 
 GREEK = frozenset("alpha beta gamma delta epsilon eta theta kappa lambda mu nu rho sigma tau phi chi psi omega".split())
 SIGN = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -45,11 +46,17 @@ class Style:
     def function(self, op: str, arguments: list[str]) -> str:
         if not self.latex:
             return f"{op}({', '.join(arguments)})"
+        if op == "sqrt":
+            return rf"\sqrt{{{arguments[0]}}}"
+        if op == "abs":
+            return rf"\left|{arguments[0]}\right|"
         head = {
             "sigmoid": r"\sigma",
             "tanh": r"\tanh",
             "exp": r"\exp",
             "log": r"\log",
+            "sin": r"\sin",
+            "cos": r"\cos",
             "minimum": r"\min",
             "maximum": r"\max",
         }.get(op, rf"\mathrm{{{op}}}")
@@ -112,15 +119,20 @@ def _names(program: Program) -> dict[int, str]:
 
 def _name_repeated(program: Program, names: dict[int, str]) -> None:
     """Name what would be written out more than once and is long: v1, v2, ..."""
-    uses = Counter(a for node in program.nodes for a in node.args)
+    uses = Counter(a for node in program.nodes for a in _shown(node))
     taken = {*names.values(), *program.arguments}
     fresh = (name for name in map("v{}".format, count(1)) if name not in taken)
     sizes: list[int] = []
     for i, node in enumerate(program.nodes):
-        size = 1 + sum(1 if a in names else sizes[a] for a in node.args)
+        size = 1 + sum(1 if a in names else sizes[a] for a in _shown(node))
         sizes.append(size)
         if i not in names and uses[i] > 1 and size > 4:
             names[i] = next(fresh)
+
+
+def _shown(node: Node) -> tuple[int, ...]:
+    """Operands that are written: a normalisation is one function of one value."""
+    return () if node.op == "spread" else node.args[:1] if node.op == "normalize" else node.args
 
 
 def _line(program: Program, index: int, names: dict[int, str], style: Style) -> str:
@@ -150,6 +162,9 @@ def _expression(program: Program, index: int, names: dict[int, str], style: Styl
         negative = text.startswith("-") and (place == 1 or node.op == "neg")
         return style.group(text) if level < NEEDS[node.op][place] or negative else text
 
+    if node.op == "normalize":
+        more = [] if node.value == EPSILON else [style.number(node.value or 0.0)]
+        return style.function(node.op, [_expression(program, node.args[0], names, style), *more])
     if node.op in ("W", "R"):
         return style.product(style.parameter(node), inner(0))
     if node.op == "neg":

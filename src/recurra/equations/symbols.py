@@ -1,4 +1,4 @@
-"""What the equations of a cell are written with: W, R, p, b, rb and the elementwise functions.
+"""What the equations of a cell are written with: W, R, p, s, k, b, rb and the functions.
 
 The same function of a cell runs on torch tensors, with the weights that `bound` puts in force, and on the symbols of a
 trace (`program.py`). Nothing here imports torch: a tensor is asked for its own methods.
@@ -96,7 +96,7 @@ def _value(operand: Value) -> Value:
 
 
 class Vector(Unknown):
-    """`p.gate`, `b.gate` or `rb.gate`: one number per unit, broadcast over the batch."""
+    """`p.gate`, `s.gate`, `b.gate`, `rb.gate`: one number per unit; `k.gate`: one for all. Broadcast over the batch."""
 
     def __init__(self, kind: Kind, gate: str) -> None:
         self.parameter = Parameter(kind, gate)
@@ -134,7 +134,8 @@ class Vector(Unknown):
         return -_value(self)
 
     def _refuse(self, _: object) -> Value:
-        raise CellError(f"{self.parameter} is one number per unit: apply it with *, as in {self.parameter} * c")
+        each = "one number" if self.parameter.kind == "k" else "one number per unit"
+        raise CellError(f"{self.parameter} is {each}: apply it with *, as in {self.parameter} * c")
 
     __matmul__ = __rmatmul__ = _refuse
 
@@ -143,7 +144,7 @@ class Vector(Unknown):
 
 
 class Weights:
-    """W, R, p, b or rb before the gate is named."""
+    """W, R, p, s, k, b or rb before the gate is named."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
@@ -177,6 +178,8 @@ def _gate(name: str) -> str:
 W = _Matrices("W")
 R = _Matrices("R")
 p = _Vectors("p")
+s = _Vectors("s")
+k = _Vectors("k")
 b = _Vectors("b")
 rb = _Vectors("rb")
 
@@ -201,6 +204,60 @@ relu = _unary("relu", lambda v: v.relu())
 softplus = _unary("softplus", lambda v: v.logaddexp(v.new_zeros(())))
 exp = _unary("exp", lambda v: v.exp())
 log = _unary("log", lambda v: v.log())
+abs = _unary("abs", lambda v: v.abs())
+sign = _unary("sign", lambda v: v.sign())
+sin = _unary("sin", lambda v: v.sin())
+cos = _unary("cos", lambda v: v.cos())
+expm1 = _unary("expm1", lambda v: v.expm1())
+
+
+def _sqrt(v: Value) -> Value:
+    """With the derivative 0 at 0, where it would be infinite and make 0 * inf of what does not matter."""
+    zero = v == 0
+    return v.masked_fill(zero, 1).sqrt().masked_fill(zero, 0)
+
+
+sqrt = _unary("sqrt", _sqrt)
+
+EPSILON = 1e-5
+"""Added to the variance of what is normalised, as torch.nn.LayerNorm does."""
+
+
+def normalize(v: Value, epsilon: float = EPSILON) -> Value:
+    """Zero mean and unit variance over the H units of a row: (v - mean) / sqrt(variance + epsilon).
+
+    Gain and bias are written around it, as in `s.i * normalize(R.i @ h) + b.i`.
+    Shapes: v [B, H] -> [B, H]
+    Source: Ba, Kiros & Hinton 2016, Layer normalization, arXiv:1607.06450
+    """
+    number = isinstance(epsilon, int | float) and not isinstance(epsilon, bool)
+    if not number or not 0 < epsilon < float("inf"):
+        raise CellError(f"normalize's epsilon must be a number above 0, got {epsilon!r}")
+    v = _value(v)
+    own = getattr(v, "equation_normalize", None)
+    if own is not None:
+        return own(float(epsilon))
+    if not hasattr(v, "rsqrt"):
+        raise CellError(f"normalize takes a value as wide as a state [H], got {v!r}")
+    return normal(v, spread(v, float(epsilon)))
+
+
+def spread(v: Value, epsilon: float) -> Value:
+    """Shapes: v [B, H] -> 1 / sqrt(variance + epsilon) [B, 1]"""
+    v = _wide(v)
+    centred = v - v.mean(-1, keepdim=True)
+    return ((centred * centred).mean(-1, keepdim=True) + epsilon).rsqrt()
+
+
+def normal(v: Value, spread: Value) -> Value:
+    """Shapes: v [B, H], spread [B, 1] -> [B, H]"""
+    v = _wide(v)
+    return (v - v.mean(-1, keepdim=True)) * spread
+
+
+def _wide(v: Value) -> Value:
+    """In float32 at least: 8 bits are too few for a mean."""
+    return v.float() if v.element_size() < 4 else v
 
 
 def _binary(name: str) -> Callable[[Value, Value], Value]:
@@ -221,5 +278,11 @@ def _binary(name: str) -> Callable[[Value, Value], Value]:
 minimum = _binary("minimum")
 maximum = _binary("maximum")
 
-FUNCTIONS = ("sigmoid", "tanh", "relu", "softplus", "exp", "log", "minimum", "maximum")
-"""The elementwise functions of the language."""
+FUNCTIONS = (
+    "sigmoid", "tanh", "relu", "softplus", "exp", "log", "expm1", "sqrt", "abs", "sign", "sin", "cos", "minimum",
+    "maximum", "normalize",
+)  # fmt: skip
+"""The functions of the language."""
+
+WEIGHTS = ("W", "R", "p", "s", "k", "b", "rb")
+"""The kinds of weights of the language."""

@@ -14,8 +14,8 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from recurra.equations.check import check_returned
-from recurra.equations.graph import BIAS_KINDS, Graph, Node, Parameter
-from recurra.equations.symbols import FUNCTIONS, Matrix, Unknown, Vector, Weights, bound
+from recurra.equations.graph import BIAS_KINDS, VECTOR_KINDS, Graph, Node, Parameter
+from recurra.equations.symbols import FUNCTIONS, WEIGHTS, Matrix, Unknown, Vector, Weights, bound
 from recurra.errors import CellError
 
 CellFunction = Callable[..., Any]
@@ -36,6 +36,12 @@ class Symbol(Unknown):
 
     def equation_binary(self, op: str, left: Any, right: Any) -> Any:
         return self.trace.apply(op, left, right)
+
+    def equation_normalize(self, epsilon: float) -> Any:
+        return self.trace.normalize(self, epsilon)
+
+    def __abs__(self) -> Any:
+        return self.trace.apply("abs", self)
 
     def __add__(self, other: Any) -> Any:
         return self.trace.apply("add", self, other)
@@ -180,7 +186,7 @@ class Trace:
     def _unknown(self, error: NameError) -> str:
         found = re.search(r"'(\w+)'", str(error))
         name = error.name or (found[1] if found else "")
-        language = [*FUNCTIONS, "W", "R", "p", "b", "rb"]
+        language = [*FUNCTIONS, *WEIGHTS]
         if name in language:
             return f"{name!r} is a name of the equation language that is not imported"
         computed = [] if self.frame is None else list(self.frame.f_locals)
@@ -218,7 +224,16 @@ class Trace:
         if parameter.kind in BIAS_KINDS and not self.bias:
             return None
         self._use(parameter)
-        return self._made(self.graph.add(Node("vector", (), "H", parameter)))
+        return self._made(self.graph.add(Node("vector", (), "1" if parameter.kind == "k" else "H", parameter)))
+
+    def normalize(self, value: Any, epsilon: float) -> Symbol:
+        operand = self.symbol(value)
+        width = self.graph.nodes[operand.index].width
+        if width != "H":
+            given = f"the input {self.arguments[0]} [I]; map it with W first" if width == "I" else "one number"
+            raise CellError(f"normalize takes a value as wide as a state [H], got {given}")
+        spread = self.graph.add(Node("spread", (operand.index,), "B", value=epsilon))
+        return self._made(self.graph.add(Node("normalize", (operand.index, spread), "H", value=epsilon)))
 
     def apply(self, op: str, *operands: Any) -> Any:
         """The operation on values and numbers: a symbol, or NotImplemented to leave it to a weight's operator."""
@@ -250,6 +265,8 @@ class Trace:
     def _use(self, parameter: Parameter) -> None:
         line = self.here()
         if parameter in self.used:
+            if parameter.kind in VECTOR_KINDS:
+                return
             first = self.used[parameter]
             raise CellError(f"{parameter} is used twice, first in line {first}; a second use needs a name of its own")
         self.used[parameter] = line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recurra.cells.catalogue import get
@@ -17,6 +18,8 @@ class Explanation:
 
     equations, latex: one line for each named value; parameters: numbers to learn; flops_per_step: of one step of
     one row, forward; hoisted, recurrent: matrix products that run once for the whole sequence, and at every step;
+    linear: whether the states come out of a step as a linear map of those before it; units_apart: whether no unit sees
+    another one's state; saved_bytes: what the native engine keeps of a step and row for the backward pass, in float32;
     kept: values of a step that backpropagation reads again; engines: in order of preference, with None for one
     that can run the cell on this device and otherwise its reason.
     """
@@ -24,6 +27,7 @@ class Explanation:
     name: str
     title: str
     source: str
+    states: tuple[str, ...]
     equations: list[str]
     latex: list[str]
     input_size: int
@@ -32,6 +36,9 @@ class Explanation:
     flops_per_step: int
     hoisted: int
     recurrent: int
+    linear: bool
+    units_apart: bool
+    saved_bytes: int
     kept: list[str]
     engines: list[tuple[str, str | None]]
     device: str
@@ -48,7 +55,8 @@ class Explanation:
             f"  parameters {self.parameters:,} · FLOPs per step and row {self.flops_per_step:,}",
             f"  {self.hoisted} of {self.hoisted + self.recurrent} matrix products run once for the whole sequence, "
             f"{self.recurrent} {steps} at every step",
-            f"  kept for the backward pass: {', '.join(self.kept)}",
+            f"  {_STEPS[self.linear, self.units_apart]}",
+            f"  kept for the backward pass, {self.saved_bytes:,} bytes a step and row: {', '.join(self.kept)}",
         ]
         return "\n".join([*head, "", *(f"  {line}" for line in lines), "", *counts, "", *self._engine_lines()])
 
@@ -82,6 +90,18 @@ class Explanation:
         return lines
 
 
+_STEPS = {
+    (
+        True,
+        True,
+    ): "linear in its state, and units do not see each other: many steps run at once, as fast as the input's products",
+    (False, True): "units do not see each other: many steps run at once, as fast as the input's products",
+    (True, False): "linear in its state, but a step waits for what all units were before it",
+    (False, False): "not linear in its state: a step waits for the one before",
+}
+"""What linear, units_apart give."""
+
+
 def explain(
     cell: str | Cell, *, input_size: int = 128, hidden_size: int = 256, bias: bool = True, device: str = "cpu"
 ) -> Explanation:
@@ -101,6 +121,7 @@ def explain(
         name=found.name,
         title=found.title,
         source=found.source,
+        states=found.states,
         equations=equations(program),
         latex=equations(program, latex=True),
         input_size=input_size,
@@ -109,15 +130,58 @@ def explain(
         flops_per_step=program.flops(input_size, hidden_size),
         hoisted=len(products) - len(program.recurrent_products),
         recurrent=len(program.recurrent_products),
+        linear=program.linear,
+        units_apart=program.units_apart,
+        saved_bytes=_saved_bytes(program, found.derivative(bias=bias).saved, hidden_size),
         kept=_kept(program, found.derivative(bias=bias).saved),
         engines=explain_choice(found, input_size=input_size, hidden_size=hidden_size, bias=bias, device=device),
         device=device,
     )
 
 
+def compared(found: Sequence[Explanation]) -> list[list[str]]:
+    """A table of several cells: a header, then a row for each."""
+    header = [
+        "cell",
+        "states",
+        "parameters",
+        "FLOPs a step",
+        "saved bytes a step",
+        "products once",
+        "at every step",
+        "steps",
+    ]
+    rows = [
+        [
+            e.name,
+            ", ".join(e.states),
+            f"{e.parameters:,}",
+            f"{e.flops_per_step:,}",
+            f"{e.saved_bytes:,}",
+            str(e.hoisted),
+            str(e.recurrent),
+            "many at once" if e.units_apart else "one by one",
+        ]
+        for e in found
+    ]
+    return [header, *rows]
+
+
 def _kept(program: Program, saved: tuple[int, ...]) -> list[str]:
     """The saved values as they are written; weights are there anyway."""
     return [written(program, i) for i in saved if program.nodes[i].op != "vector"]
+
+
+def _saved_bytes(program: Program, saved: tuple[int, ...], hidden_size: int) -> int:
+    """The states and what else is saved, the input and weights aside; what is one constant away is computed anew."""
+    nodes, kept = program.nodes, {*program.outputs}
+    for i in saved:
+        read = [a for a in nodes[i].args if nodes[a].op != "constant"]
+        cheap = nodes[i].op in ("add", "sub", "mul", "neg") and len(read) == 1
+        again = cheap and (read[0] in saved or nodes[read[0]].op == "vector")
+        if nodes[i].op not in ("input", "state", "constant", "vector") and not again:
+            kept.add(i)
+    return 4 * sum(1 if nodes[i].width == "B" else hidden_size for i in kept)
 
 
 def _aligned(lines: list[str], sign: str) -> list[str]:

@@ -43,6 +43,24 @@ def draw_orthogonal(cell: Cell, stored: dict[str, Tensor]) -> None:
 
 
 @torch.no_grad()
+def start_own(cell: Cell, module: nn.Module, keys: Iterable[tuple[str, str]]) -> None:
+    """What a cell's equations say that its weights of units start from, whatever else was drawn.
+
+    keys: the weights of one layer and direction, each its stored name and its name in the module
+    """
+    for stored, key in keys:
+        gates = cell.layout()[stored]
+        starts = [cell.start(stored, gate) for gate in gates]
+        if all(start is None for start in starts):
+            continue
+        values = getattr(module, key).detach().clone()
+        for start, rows in zip(starts, values.chunk(len(gates)), strict=True):
+            if start is not None:
+                nn.init.uniform_(rows, *(start if isinstance(start, tuple) else (start, start)))
+        assign(module, key, values)
+
+
+@torch.no_grad()
 def assign(module: nn.Module, name: str, value: Tensor) -> None:
     """Give a weight a value, whether it is a parameter or made of others by a parametrisation or by pruning.
 

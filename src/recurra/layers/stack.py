@@ -14,7 +14,7 @@ from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers.dropout import locked
-from recurra.layers.initial import Init, assign, belongs, draw_orthogonal, draw_uniform
+from recurra.layers.initial import Init, assign, belongs, draw_orthogonal, draw_uniform, start_own
 from recurra.layers.states import check_states
 from recurra.layers.stream import StackStream
 from recurra.layers.torch_tools import TorchTools
@@ -32,7 +32,7 @@ class Stack(TorchTools):
     learned_state: the initial state is learned, from zero; engine: "auto" or an engine's name.
 
     Weights are stored as torch.nn stores them: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, with "_reverse" for
-    the second direction, and weight_ph_l0 where the cell has peepholes.
+    the second direction; weight_ph_l0, weight_sh_l0, weight_k_l0 where the cell has peepholes, scales, single numbers.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Stack(TorchTools):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        nn.Module.__init__(self)  # not the next class's: drop-ins are of nn.RNNBase too, whose weights are others
+        super().__init__()
         for name, number in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
                 raise UsageError(f"{name} must be a whole number from 1, got {number!r}")
@@ -129,6 +129,8 @@ class Stack(TorchTools):
                 draw_orthogonal(self.cell, drawn)
                 for stored, key in keys:
                     assign(self, key, drawn[stored])
+        for keys in self._stored:
+            start_own(self.cell, self, keys)
         for name in states:
             assign(self, name, torch.zeros_like(getattr(self, name)))
 

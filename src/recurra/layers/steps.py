@@ -11,7 +11,7 @@ from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights
 from recurra.errors import ShapeError, UnknownNameError, UsageError
-from recurra.layers.initial import Init, assign, draw_orthogonal, draw_uniform
+from recurra.layers.initial import Init, assign, draw_orthogonal, draw_uniform, start_own
 from recurra.layers.torch_tools import TorchTools
 from recurra.recurrence import unroll
 
@@ -52,6 +52,7 @@ class _Step(TorchTools):
             draw_orthogonal(self.cell, drawn)
             for stored, value in drawn.items():
                 assign(self, stored, value)
+        start_own(self.cell, self, [(stored, stored) for stored in self._stored])
 
     def forward(self, input: Tensor, hx: Any = None) -> Any:
         """One step.

@@ -22,7 +22,11 @@ HEADER = (Path(__file__).resolve().parents[3] / "native" / "include" / "recurra.
 SLOT_KINDS = {int(n): name for name, n in re.findall(r"\bSLOT_(\w+) = (\d+)", HEADER)}
 OPERATIONS = {int(n): name for name, n in re.findall(r"\bOP_(\w+) = (\d+)", HEADER) if name != "COUNT"}
 MAGIC = int(re.search(r"define RECURRA_CODE (\w+)", HEADER)[1], 16)
-SIZES = "states columns vectors constants saved steps temps adjoints w_adjoints r_adjoints reductions levels".split()
+ROW_SUMS = {int(n): name for name, n in re.findall(r"\bRECURRA_(MOMENTS|MEANS) = (\d+)", HEADER)}
+SIZES = (
+    "states columns vectors constants saved saved_rows steps temps rows adjoints w_adjoints r_adjoints reductions "
+    "levels"
+).split()
 
 Slot = tuple[str, int]
 Memory = dict[Slot, Tensor]
@@ -49,6 +53,15 @@ COMPUTE: dict[str, Callable[..., Tensor]] = {
     "TANH_BACK": lambda a, b: a * (1 - b * b),
     "ONE_MINUS": lambda a: 1 - a,
     "REDUCE": lambda a: a,
+    "SQRT": lambda a: a.sqrt(),
+    "ABS": lambda a: a.abs(),
+    "SIGN": lambda a: a.sign(),
+    "SIN": lambda a: a.sin(),
+    "COS": lambda a: a.cos(),
+    "EXPM1": lambda a: a.expm1(),
+    "SQRT_SLOPE": lambda a: torch.where(a == 0, 0 * a, 0.5 / a),
+    "NORMALIZE": lambda a, row: (a - row[0]) * row[1],
+    "NORMALIZE_BACK": lambda a, b, row: (a - row[0]) * row[2] - b * row[1],
 }
 ARITY = {
     name: function.__code__.co_argcount if hasattr(function, "__code__") else 1 for name, function in COMPUTE.items()
@@ -65,6 +78,19 @@ class Sum:
     def __str__(self) -> str:
         terms = [] if self.start is None else [spelled(self.start)]
         return f"{spelled(self.to)} = {' + '.join(terms + [f'R{b} {spelled(s)}' for b, s in self.products])}"
+
+
+@dataclass(frozen=True)
+class RowSum:
+    kind: str
+    to: Slot
+    args: tuple[Slot, ...]
+    constant: int
+    kept: int
+
+    def __str__(self) -> str:
+        kept = "" if self.kept < 0 else f", SAVED_ROW.{self.kept}"
+        return f"{spelled(self.to)}{kept} = {self.kind.lower()} {', '.join(map(spelled, self.args))}"
 
 
 @dataclass(frozen=True)
@@ -89,6 +115,8 @@ class Decoded:
     sizes: dict[str, int]
     columns: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
     levels: list[tuple[list[Sum], list[Instruction]]] = field(default_factory=list)
+    row_sums: list[list[RowSum]] = field(default_factory=list)
+    phases: list[tuple[int, int]] = field(default_factory=list)
     carries: list[int] = field(default_factory=list)
     w_blocks: list[int] = field(default_factory=list)
     recurrent: list[tuple[int, int, Slot]] = field(default_factory=list)
@@ -97,7 +125,8 @@ class Decoded:
         lines = [" ".join(f"{name} {n}" for name, n in self.sizes.items() if n)]
         lines += [f"column {j}: W{b}" + "".join(f" + vector {v}" for v in vs) for j, (b, vs) in enumerate(self.columns)]
         for number, (sums, instructions) in enumerate(self.levels):
-            lines += [f"level {number}:", *(f"  {line}" for line in (*sums, *instructions))]
+            whole = (*sums, *self.row_sums[number])
+            lines += [f"level {number}:", *(f"  {line}" for line in (*whole, *instructions))]
         lines += [f"dW{b} from ADJOINT.{j}" for j, b in enumerate(self.w_blocks)]
         lines += [f"dR{b} from ADJOINT.{j} and {spelled(s)}" for b, j, s in self.recurrent]
         return "\n".join(lines)
@@ -129,6 +158,8 @@ def decode(code: Sequence[int]) -> Decoded:
         "CARRY_IN": sizes["states"] if backward else 0,
         "CARRY_OUT": sizes["states"] if backward else 0,
         "OUTPUT": 1 if backward else 0,
+        "ROW": sizes["rows"],
+        "SAVED_ROW": sizes["saved_rows"],
     }
     written = {"TEMP", "STEP"} | ({"ADJOINT", "CARRY_OUT"} if backward else {"SAVED", "AFTER"})
 
@@ -142,10 +173,28 @@ def decode(code: Sequence[int]) -> Decoded:
         assert to[0] in written, f"writes {spelled(to)}"
         return to
 
+    def whole() -> Slot:
+        operand = slot(next(words))
+        assert operand[0] in ("STEP", "SAVED", "BEFORE", "AFTER", "ADJOINT"), f"whole rows of {spelled(operand)}"
+        return operand
+
     def product() -> tuple[int, Slot]:
-        block, operand = next(words), slot(next(words))
-        assert operand[0] in ("STEP", "SAVED", "BEFORE", "AFTER", "ADJOINT"), f"a product of {spelled(operand)}"
-        return block, operand
+        return next(words), whole()
+
+    def row_sum() -> RowSum:
+        kind, to = ROW_SUMS[next(words)], slot(next(words))
+        assert to[0] == "ROW"
+        assert (kind == "MEANS") == backward
+        args = [whole()]
+        if kind == "MEANS":
+            args += [whole(), slot(next(words))]
+            assert args[2][0] == "SAVED_ROW"
+        else:
+            assert [next(words), next(words)] == [-1, -1]
+        constant, kept = next(words), next(words)
+        assert (0 <= constant < sizes["constants"]) if kind == "MOMENTS" else constant == kept == -1
+        assert -1 <= kept < sizes["saved_rows"]
+        return RowSum(kind, to, tuple(args), constant, kept)
 
     def total() -> Sum:
         to, start = destination(), next(words)
@@ -171,8 +220,12 @@ def decode(code: Sequence[int]) -> Decoded:
         found.columns.append((block, tuple(next(words) for _ in range(next(words)))))
         assert all(v < sizes["vectors"] for v in found.columns[-1][1])
     for _ in range(sizes["levels"]):
-        sums, instructions = next(words), next(words)
-        found.levels.append(([total() for _ in range(sums)], [instruction() for _ in range(instructions)]))
+        sums, rows, instructions = next(words), next(words), next(words)
+        found.phases.append((next(words), next(words)))
+        assert sum(found.phases[-1]) <= instructions
+        totals = [total() for _ in range(sums)]
+        found.row_sums.append([row_sum() for _ in range(rows)])
+        found.levels.append((totals, [instruction() for _ in range(instructions)]))
     if backward:
         found.carries = [next(words) for _ in range(sizes["states"])]
         found.w_blocks = [next(words) for _ in range(sizes["w_adjoints"])]
@@ -211,8 +264,9 @@ class Machine:
             self.step(decoded, memory, [r.T for r in self.r], {})
             states = [memory["AFTER", i] for i in range(len(states))]
             after.append(list(states))
-            saved = {slot: v for slot, v in memory.items() if slot[0] in ("BEFORE", "AFTER", "SAVED")}
+            saved = {slot: v for slot, v in memory.items() if slot[0] in ("BEFORE", "AFTER", "SAVED", "SAVED_ROW")}
             assert sum(slot[0] == "SAVED" for slot in saved) == decoded.sizes["saved"]
+            assert sum(slot[0] == "SAVED_ROW" for slot in saved) == decoded.sizes["saved_rows"]
             kept.append(saved)
         return after, kept
 
@@ -244,7 +298,8 @@ class Machine:
                 d_r[block] += memory["ADJOINT", column].T @ memory[operand]
         gradients = {Parameter("W", g): d for g, d in zip(self.program.gates_of("W"), d_w, strict=True)}
         gradients |= {Parameter("R", g): d for g, d in zip(self.program.gates_of("R"), d_r, strict=True)}
-        gradients |= {q: reductions[n] for q, n in self.lowered.reductions}
+        sums = {q: reductions[n] for q, n in self.lowered.reductions}
+        gradients |= {q: d.sum().reshape(1) if q.kind == "k" else d for q, d in sums.items()}
         return d_x[::-1], states, gradients
 
     def step(self, code: Decoded, memory: Memory, blocks: Sequence[Tensor], reductions: dict[int, Tensor]) -> None:
@@ -255,9 +310,14 @@ class Machine:
             once.add(slot)
             memory[slot] = value
 
-        for sums, instructions in code.levels:
+        for (sums, instructions), row_sums in zip(code.levels, code.row_sums, strict=True):
             here: set[Slot] = set()
             whole = {operand: memory[operand] for total in sums for _, operand in total.products}
+            whole |= {operand: memory[operand] for total in row_sums for operand in total.args}
+            for total in row_sums:
+                write(total.to, self.over_units(total, memory))
+                if total.kept >= 0:
+                    write(("SAVED_ROW", total.kept), memory[total.to][1])
             for total in sums:
                 start = torch.zeros_like(memory["BEFORE", 0]) if total.start is None else memory[total.start]
                 write(total.to, sum((whole[operand] @ blocks[b] for b, operand in total.products), start))
@@ -270,5 +330,15 @@ class Machine:
                 write(item.to, result)
                 here.add(item.to)
             assert not here & whole.keys(), "a product's operand is overwritten while other tiles read it"
-            for slot in [s for s in memory if s[0] == "TEMP"]:
+            for slot in [s for s in memory if s[0] in ("TEMP", "ROW")]:
                 del memory[slot]
+
+    def over_units(self, total: RowSum, memory: Memory) -> Tensor:
+        """Numbers of each row [3, B, 1]."""
+        a = memory[total.args[0]]
+        mean = a.mean(1, keepdim=True)
+        if total.kind == "MOMENTS":
+            variance = ((a - mean) ** 2).mean(1, keepdim=True)
+            return torch.stack([mean, (variance + self.lowered.constants[total.constant]) ** -0.5])
+        b, spread = memory[total.args[1]], memory[total.args[2]]
+        return torch.stack([mean, spread * (a * b).mean(1, keepdim=True), spread])

@@ -23,6 +23,7 @@ if not library.variants():
 VARIANTS = library.variants()
 POSITIVE, SIGMOID, TANH, RELU, SOFTPLUS, EXP, LOG = 9, 10, 11, 12, 13, 14, 15
 COPY, NEG, MINIMUM, MAXIMUM, SHARE, ONE_MINUS = 0, 5, 6, 7, 8, 19
+SQRT, ABS, SIGN, SIN, COS, EXPM1, SQRT_SLOPE = range(21, 28)
 TYPES = {torch.float32: library.F32, torch.float64: library.F64}
 BEFORE, AFTER = 5 << 16, 6 << 16
 
@@ -39,7 +40,7 @@ def run(variant: str, op: int, x: Tensor) -> Tensor:
 
 def run_pair(variant: str, op: int, a: Tensor, b: Tensor) -> Tensor:
     """The core's function `op` of a and b, each [N]: one step of a cell with the states a and b and no weights used."""
-    code = [0x52435231, 0, 2, *[0] * 10, 1, 0, 2]
+    code = [0x52435231, 0, 2, *[0] * 12, 1, 0, 0, 2, 0, 2]
     code += [op, AFTER, BEFORE, BEFORE + 1, -1, COPY, AFTER + 1, BEFORE + 1, -1, -1]
     c = library.open_variant(variant).c
     program = c.recurra_program_new((ctypes.c_int32 * len(code))(*code), len(code), None, 0, None, 0)
@@ -70,6 +71,10 @@ EXACT: dict[int, Callable[[Array], Array]] = {
     SOFTPLUS: lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
     EXP: np.exp,
     LOG: np.log,
+    SQRT: np.sqrt,
+    SIN: np.sin,
+    COS: np.cos,
+    EXPM1: np.expm1,
 }
 OF_TORCH: dict[int, Callable[[Tensor], Tensor]] = {
     SIGMOID: torch.sigmoid,
@@ -82,6 +87,13 @@ OF_TORCH: dict[int, Callable[[Tensor], Tensor]] = {
     COPY: torch.clone,
     POSITIVE: lambda x: (x > 0).to(x.dtype),
     ONE_MINUS: lambda x: 1 - x,
+    SQRT: torch.sqrt,
+    ABS: torch.abs,
+    SIGN: torch.sign,
+    SIN: torch.sin,
+    COS: torch.cos,
+    EXPM1: torch.expm1,
+    SQRT_SLOPE: lambda x: torch.where(x == 0, torch.zeros_like(x), torch.full_like(x, 0.5) / x),
 }
 
 

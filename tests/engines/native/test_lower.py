@@ -75,7 +75,7 @@ class Sample:
 
     def __init__(self, program: Program) -> None:
         self.random = torch.Generator().manual_seed(0)
-        shapes = {"W": (HIDDEN, INPUT), "R": (HIDDEN, HIDDEN)}
+        shapes = {"W": (HIDDEN, INPUT), "R": (HIDDEN, HIDDEN), "k": (1,)}
         self.weights = {q: self.draw(*shapes.get(q.kind, (HIDDEN,))) for q in program.parameters}
         self.x = [self.draw(BATCH, INPUT) for _ in range(TIME)]
         self.states = [self.draw(BATCH, HIDDEN) for _ in program.states]
@@ -192,8 +192,28 @@ def test_nothing_is_computed_for_nobody(program: Program) -> None:
             for item in instructions:
                 written.add(item.to)
                 read |= set(item.args)
-        assert not {slot for slot in written - read if slot[0] in ("TEMP", "STEP")}
+        read |= {slot for sums in code.row_sums for total in sums for slot in total.args}
+        written |= {total.to for sums in code.row_sums for total in sums}
+        assert not {slot for slot in written - read if slot[0] in ("TEMP", "STEP", "ROW")}
         assert all(sums or instructions for sums, instructions in code.levels)
+
+
+@every_program
+def test_a_recurrence_stands_alone(program: Program) -> None:
+    """Where nothing reads whole rows, what comes before it needs no state, and what comes after no later step needs."""
+    made = lowered(program)
+    for words_of_one in (made.train, made.infer, made.backward):
+        code = decode(words_of_one)
+        (sums, instructions), (first, recurrent) = code.levels[0], code.phases[0]
+        if len(code.levels) > 1 or sums or code.row_sums[0]:
+            continue
+        state, next_state = ("CARRY_IN", "CARRY_OUT") if code.direction else ("BEFORE", "AFTER")
+        hangs: set[Any] = set()
+        for number, item in enumerate(instructions):
+            reads = any(slot[0] == state or slot in hangs for slot in item.args)
+            hangs = hangs | {item.to} if reads else hangs - {item.to}
+            assert not reads or number >= first
+            assert item.to[0] != next_state or number < first + recurrent
 
 
 def products(code: Decoded) -> list[int]:

@@ -130,9 +130,13 @@ def backward(
 def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Iterator[Tensor | None]:
     """Each vector weight's gradient out of the sums [reductions, H]; no two of them share memory."""
     used: set[int] = set()
-    for places, want in zip(cell.vector_places, wanted, strict=True):
+    numbers = cell.numbers - (2 if cell.hh_blocks else 1)
+    for i, (places, want) in enumerate(zip(cell.vector_places, wanted, strict=True)):
         if sums is None or not want:
             yield None
+        elif i == numbers:
+            sums_of_units = torch.cat([sums.sum(1), sums.new_zeros(1)])
+            yield sums_of_units[list(places)]
         elif places == tuple(range(cell.reductions)):
             yield sums.clone().view(-1) if used else sums.view(-1)
         elif used.isdisjoint(places) and places == tuple(range(places[0], min(places[-1] + 1, cell.reductions))):
@@ -196,6 +200,8 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     call.threads = torch.get_num_threads()
     call.batch, call.hidden = inputs.state[0].shape
     weights = [rows(w) for w in inputs.weights]
+    if cell.numbers >= 0:
+        weights[cell.numbers] = weights[cell.numbers].repeat_interleave(call.hidden)
     state = [rows(s) for s in inputs.state]
     call.inputs = weights[0].shape[1]
     call.weight_ih, call.ih_blocks = weights[0].data_ptr(), cell.ih_blocks

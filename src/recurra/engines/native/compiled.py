@@ -21,7 +21,8 @@ class Form:
     """A cell as it is compiled: with its biases or without, with a dropout mask as one more state or without.
 
     key: names it in torch's graphs, on every machine; stored: names of the weights it takes, in order; states: how
-    many, the dropout mask's last where masked; saved: values of a step that are kept for backward, its states aside.
+    many, the dropout mask's last where masked; saved, saved_rows: values of a step, and numbers of its rows, that are
+    kept for backward, its states aside.
     """
 
     key: str
@@ -38,7 +39,11 @@ class Form:
 
     @property
     def saved(self) -> int:
-        return self.lowered.train[6]  # a word of the code
+        return self.lowered.saved
+
+    @property
+    def saved_rows(self) -> int:
+        return self.lowered.saved_rows
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,8 @@ class Compiled:
     vectors: for each SLOT_VECTOR which of `stored` and which block of H numbers in it; reductions: sums that backward
     makes for vector weights; vector_places: for each stored vector weight the sums that make up its gradient, one per
     block, the one past the last for zero;
-    ih_blocks, hh_blocks: row blocks of weight_ih and weight_hh.
+    ih_blocks, hh_blocks: row blocks of weight_ih and weight_hh;
+    numbers: which of `stored` has one number a gate, or -1.
     """
 
     form: Form
@@ -61,6 +67,7 @@ class Compiled:
     vector_places: tuple[tuple[int, ...], ...]
     ih_blocks: int
     hh_blocks: int
+    numbers: int
 
     @property
     def key(self) -> str:
@@ -169,6 +176,7 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
         vector_places=vector_places,
         ih_blocks=len(layout["weight_ih"]),
         hh_blocks=len(layout.get("weight_hh", ())),
+        numbers=stored.index("weight_k") if "weight_k" in stored else -1,
     )
 
 

@@ -22,6 +22,7 @@ class Code:
 
     direction: int
     saved: int
+    saved_rows: int
     columns: tuple[tuple[int, ...], ...]
     levels: Levels
     adjoints: tuple[int, int, int, int] = (0, 0, 0, 0)
@@ -30,8 +31,9 @@ class Code:
     def words(self, states: int, vectors: int, constants: int) -> tuple[int, ...]:
         columns = [word for block, column in enumerate(self.columns) for word in (block, len(column), *column)]
         return (
-            CODE, self.direction, states, len(self.columns), vectors, constants, self.saved, self.levels.steps,
-            self.levels.temps, *self.adjoints, self.levels.count, *columns, *self.levels.words, *self.tail,
+            CODE, self.direction, states, len(self.columns), vectors, constants, self.saved, self.saved_rows,
+            self.levels.steps, self.levels.temps, self.levels.rows, *self.adjoints, self.levels.count, *columns,
+            *self.levels.words, *self.tail,
         )  # fmt: skip
 
 
@@ -51,7 +53,9 @@ class Directions:
             if program.nodes[n].op not in ("input", "state", "constant") and n not in program.outputs
         ]
         self.anew = {n for n in kept if n not in operands and self._is_cheap(n)}
-        self.saved = {n: number for number, n in enumerate(n for n in kept if n not in self.anew)}
+        self.saved_rows = {n: number for number, n in enumerate(n for n in kept if program.nodes[n].width == "B")}
+        kept = [n for n in kept if n not in self.anew and n not in self.saved_rows]
+        self.saved = {n: number for number, n in enumerate(kept)}
 
     def _is_cheap(self, index: int) -> bool:
         node, nodes = self.program.nodes[index], self.program.nodes
@@ -71,8 +75,10 @@ class Directions:
         targets = [(at[n], slot("AFTER", i)) for i, n in enumerate(program.outputs)]
         if train:
             targets += [(at[n], slot("SAVED", number)) for n, number in self.saved.items()]
+            targets += [(at[n], slot("SAVED_ROW", number)) for n, number in self.saved_rows.items()]
         levels = place(items, targets)
-        return Code(0, len(self.saved) if train else 0, tuple(map(tuple, items.columns)), levels)
+        kept = (len(self.saved), len(self.saved_rows)) if train else (0, 0)
+        return Code(0, *kept, tuple(map(tuple, items.columns)), levels)
 
     def backward(self) -> tuple[Code, tuple[tuple[Parameter, int], ...]]:
         """The old states' adjoints and what the weights' gradients are made of; reductions of the vector weights."""
@@ -101,7 +107,7 @@ class Directions:
         for block, value, operand in sorted(r, key=lambda e: (column_of[e[1]], e[0])):
             tail += [block, column_of[value], self._slot_kept(operand)]
         sizes = (len(targets), len(w), len(r), len(sums))
-        return Code(1, len(self.saved), (), levels, sizes, tuple(tail)), reductions
+        return Code(1, len(self.saved), len(self.saved_rows), (), levels, sizes, tuple(tail)), reductions
 
     # values of the nodes
 
@@ -110,6 +116,11 @@ class Directions:
         if node.op == "constant":
             assert node.value is not None
             return values.constant(node.value)
+        if node.op == "spread":
+            return values.add(Value("moments", (at[node.args[0]],), number=node.value or 0.0))
+        if node.op == "normalize_back":
+            means = values.add(Value("means", tuple(at[a] for a in node.args)))
+            return values.add(Value("normalize_back", (at[node.args[0]], at[node.args[1]], means)))
         if node.parameter is None:
             return values.apply(node.op, *(at[a] for a in node.args))
         if node.op == "vector":
@@ -154,6 +165,8 @@ class Directions:
         if node.op == "state":
             assert node.label is not None
             return slot("BEFORE", self.program.states.index(node.label))
+        if index in self.saved_rows:
+            return slot("SAVED_ROW", self.saved_rows[index])
         if index in self.program.outputs:
             return slot("AFTER", self.program.outputs.index(index))
         return slot("SAVED", self.saved[index])

@@ -18,7 +18,7 @@ from typing import Any
 from recurra.engines.native import forking
 from recurra.errors import EngineError, UnknownNameError
 
-ABI = 2
+ABI = 3
 F32, F64 = 0, 1
 AS_STORED, BF16 = 0, 1
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3

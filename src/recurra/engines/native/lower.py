@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from recurra.engines.native.directions import Code, Directions
 from recurra.engines.native.words import MAX_OPERANDS, MAX_STATES, MAX_VECTORS
 from recurra.equations.derivative import Derivative, derive
-from recurra.equations.graph import BINARY, UNARY, VECTOR_KINDS, Graph, Node, Parameter
+from recurra.equations.graph import BINARY, OVER_UNITS, UNARY, VECTOR_KINDS, Graph, Node, Parameter
 from recurra.equations.program import Program
 from recurra.errors import EngineError
 
@@ -18,7 +18,9 @@ class Lowered:
 
     train, infer: forward, with and without what backward reads; backward. Words as recurra.h has them.
     constants: one table for the three. vectors: weight of each SLOT_VECTOR. reductions: for each vector weight that
-    something flows into, the number of the reduction that sums its gradient; weights may share one.
+    something flows into, the number of the reduction that sums its gradient; weights may share one. saved, saved_rows:
+    values of a step, and numbers of its rows, that are kept for backward, the states aside. in_blocks: whether steps
+    run many at once, for nothing in them reads whole rows.
     Row blocks of weight_ih and weight_hh are in the order of program.gates_of("W") and ("R"). What the code does not
     mention, a block or a vector, has the gradient zero.
     """
@@ -30,6 +32,9 @@ class Lowered:
     vectors: tuple[Parameter, ...]
     reductions: tuple[tuple[Parameter, int], ...]
     reduction_count: int
+    saved: int
+    saved_rows: int
+    in_blocks: bool
 
 
 def why_not(program: Program) -> str | None:
@@ -51,7 +56,18 @@ def lower(program: Program, derivative: Derivative) -> Lowered:
         raise EngineError(f"the core cannot take {program.name}: {reason}")
     train, infer, backward = (c.words(len(program.states), len(made.vectors), len(made.constants)) for c in codes)
     count = len({number for _, number in reductions})
-    return Lowered(train, infer, backward, tuple(made.constants), made.vectors, reductions, count)
+    return Lowered(
+        train,
+        infer,
+        backward,
+        tuple(made.constants),
+        made.vectors,
+        reductions,
+        count,
+        len(made.saved),
+        len(made.saved_rows),
+        codes[0].levels.in_blocks,
+    )
 
 
 def masked(program: Program) -> Program:
@@ -91,7 +107,7 @@ def _unknown(program: Program) -> str | None:
                 return f"{node.parameter} maps something else than the input itself"
         elif node.width == "I" or any(program.nodes[a].width == "I" for a in node.args):
             return f"{node.op} works on the input itself, the core only on its products with W"
-        elif node.op != "R" and node.op not in (*UNARY, *BINARY):
+        elif node.op != "R" and node.op not in (*UNARY, *BINARY, *OVER_UNITS):
             return f"the core has no operation {node.op}"
     return None
 

@@ -55,7 +55,7 @@ def _memory_size(form: Form, batch: int, time: int, hidden: int, item: int) -> i
     """Bytes that are enough for rows of any lengths; of symbolic sizes, too."""
     padded = (hidden + PADDING - 1) // PADDING * PADDING
     values = form.saved * batch * time + form.states * batch * (time + 1)
-    return HEADER + 8 * batch + values * padded * item
+    return HEADER + 8 * batch + (values * padded + form.saved_rows * batch * time) * item
 
 
 def _inputs(

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recurra.engines.native.sums import Item, Items
-from recurra.engines.native.words import NONE, OPERATIONS, kind_of, slot
+from recurra.engines.native.words import NONE, OPERATIONS, ROW_SUMS, kind_of, slot
 
 
 @dataclass(frozen=True)
 class Levels:
-    """The levels of one direction as words, and what they take: values of a step, temporary tiles.
+    """The levels of one direction as words, and what they take: values of a step, temporary tiles, sums over rows.
 
     slots, products: how many different ones the level that has most of them names.
     """
@@ -20,8 +20,14 @@ class Levels:
     count: int
     steps: int
     temps: int
+    rows: int
     slots: int
     products: int
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether steps run many at once: nothing reads whole rows."""
+        return self.count == 1 and self.products == self.rows == 0
 
 
 def place(items: Items, targets: Sequence[tuple[int, int]]) -> Levels:
@@ -31,8 +37,14 @@ def place(items: Items, targets: Sequence[tuple[int, int]]) -> Levels:
     copies.
     """
     readers = _readers(items.all)
+    rows = [item for item in items.all if item.op in ROW_SUMS]
+    for number, item in enumerate(rows):
+        item.slot = slot("ROW", number)
+    saved_rows = {items.at[value]: target & 0xFFFF for value, target in targets if kind_of(target) == "SAVED_ROW"}
     for value, target in targets:
         index = items.at[value]
+        if index in saved_rows:
+            continue
         if items.all[index].op == "leaf":
             index = items.copy_of(index)
         elif items.all[index].slot != NONE or (kind_of(target) == "CARRY_OUT" and readers[index]):
@@ -44,12 +56,13 @@ def place(items: Items, targets: Sequence[tuple[int, int]]) -> Levels:
         if item.slot == NONE and any(items.all[r].level > item.level for r in readers[index]):
             item.slot = slot("STEP", steps)
             steps += 1
-    levels = [_Level(items.all, n) for n in range(1 + max([0, *(i.level for i in items.all)]))]
+    levels = [_Level(items.all, n, saved_rows) for n in range(1 + max([0, *(i.level for i in items.all)]))]
     return Levels(
         tuple(word for level in levels for word in level.words),
         len(levels),
         steps,
         max(level.temps for level in levels),
+        len(rows),
         max(len(level.named) for level in levels),
         max(level.products for level in levels),
     )
@@ -68,9 +81,11 @@ def _sink(items: list[Item]) -> None:
     readers = _readers(items)
     for index in reversed(range(len(items))):
         item = items[index]
-        if item.op in ("leaf", "sum") or item.slot != NONE or not readers[index]:
+        if item.op == "leaf" or item.reads_rows or item.slot != NONE or not readers[index]:
             continue
-        due = min(items[r].level - (items[r].op == "sum") for r in readers[index])
+        if any(items[a].op in ROW_SUMS for a in item.args):  # their results are their own level's
+            continue
+        due = min(items[r].level - items[r].reads_rows for r in readers[index])
         waits = (
             items[a].slot != NONE or any(items[r].level >= due for r in readers[a] if r != index) for a in item.args
         )
@@ -78,25 +93,46 @@ def _sink(items: list[Item]) -> None:
             item.level = due
 
 
-class _Level:
-    """The words of one level: sums first, then instructions in an order that keeps few temporary tiles."""
+def _phases(items: list[Item], own: Sequence[int]) -> dict[int, int]:
+    """Each instruction of a level: 0 if it needs no state, 1 if it leads from a state to the next, 2 for the rest."""
+    needs: set[int] = set()
+    for i in own:
+        leaves = {kind_of(items[a].slot) for a in items[i].args if items[a].op == "leaf"}
+        if leaves & {"BEFORE", "CARRY_IN"} or needs & set(items[i].args):
+            needs.add(i)
+    leads: set[int] = set()
+    for i in reversed(own):
+        given = items[i].slot != NONE and kind_of(items[i].slot) in ("AFTER", "CARRY_OUT")
+        if given or i in leads:
+            leads |= {i, *items[i].args}
+    return {i: 0 if i not in needs else 1 if i in leads else 2 for i in own}
 
-    def __init__(self, items: list[Item], level: int) -> None:
+
+class _Level:
+    """The words of one level: sums first, those of products and those over rows, then instructions in an order that
+    keeps few temporary tiles. saved_rows: where a row's spread is kept, by item."""
+
+    def __init__(self, items: list[Item], level: int, saved_rows: dict[int, int]) -> None:
         self.items = items
         self.free: list[int] = []
         self.temps = self.products = 0
         self.named: set[int] = set()
         own = [i for i, item in enumerate(items) if item.level == level]
         sums = [i for i in own if items[i].op == "sum"]
-        waiting = [i for i in own if items[i].op != "sum"]
+        rows = [i for i in own if items[i].op in ROW_SUMS]
+        waiting = [i for i in own if not items[i].reads_rows]
         self.left = {i: sum(i in items[w].args for w in waiting) for i in own}
         self.made: dict[int, int] = {}
-        self.words = [len(sums), len(waiting)]
+        phases = _phases(items, own) if not sums and not rows else {}
+        counts = [sum(phase == n for phase in phases.values()) for n in (0, 1)]
+        self.words = [len(sums), len(rows), len(waiting), *counts]
         for index in sums:
             self._sum(index)
+        for index in rows:
+            self._row_sum(index, saved_rows.get(index, NONE))
         while waiting:
             ready = [w for w in waiting if all(a in self.made or a not in self.left for a in items[w].args)]
-            chosen = min(ready, key=self._cost)
+            chosen = min(ready, key=lambda i: (phases.get(i, 0), self._cost(i)))
             waiting.remove(chosen)
             self._instruction(chosen)
 
@@ -138,6 +174,19 @@ class _Level:
         for block, operand in products:
             self.words += [block, self._name(operand)]
         self.products += len(products)
+
+    def _row_sum(self, index: int, kept: int) -> None:
+        item = self.items[index]
+        read = [self._name(a) for a in item.args]
+        self.made[index] = len(self.made) + 1
+        self.words += [
+            ROW_SUMS.index(item.op),
+            self._name(index),
+            *read,
+            *[NONE] * (3 - len(read)),
+            item.constant,
+            kept,
+        ]
 
     def _instruction(self, index: int) -> None:
         item = self.items[index]

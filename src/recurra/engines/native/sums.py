@@ -2,8 +2,8 @@
 
 A chain of additions whose interim results nobody else reads is one sum: it starts from a column of the input's
 products or from what is there when its level begins, all its products are added at once, and the rest follows by
-instructions. A level is as late as its operands demand: products need whole rows, so what a product reads has to be
-computed in an earlier level.
+instructions. A level is as late as its operands demand: products, and sums over the units of a row, need whole rows, so
+what they read has to be computed in an earlier level.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from recurra.engines.native.values import Value, Values
-from recurra.engines.native.words import NONE, PRODUCT_OPERANDS, kind_of, slot
+from recurra.engines.native.words import NONE, PRODUCT_OPERANDS, ROW_SUMS, kind_of, slot
 
 LEAF = -1
 """The level of what is there before the step begins."""
@@ -23,7 +23,8 @@ class Item:
     """What the core runs, or a leaf.
 
     op: "leaf", "sum" or an operation of the core. args: items that an instruction reads; of a sum its start, if it
-    has one. products: (row block of weight_hh, item) of a sum. number: of a reduction. slot: where the result lies.
+    has one. products: (row block of weight_hh, item) of a sum. number: of a reduction. constant: number of the one that
+    "moments" take. slot: where the result lies.
     """
 
     op: str
@@ -32,6 +33,12 @@ class Item:
     products: tuple[tuple[int, int], ...] = ()
     number: int = NONE
     slot: int = NONE
+    constant: int = NONE
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether its operands have to be whole rows, of an earlier level."""
+        return self.op == "sum" or self.op in ROW_SUMS
 
 
 class Items:
@@ -95,16 +102,24 @@ class Items:
 
     def _item(self, index: int, value: Value) -> int:
         if value.op == "constant":
-            if value.number not in self.constants:
-                self.constants.append(value.number)
-            self.all.append(Item("leaf", (), LEAF, slot=slot("CONSTANT", self.constants.index(value.number))))
+            self.all.append(Item("leaf", (), LEAF, slot=slot("CONSTANT", self._constant(value.number))))
         elif value.op == "leaf":
             self.all.append(Item("leaf", (), LEAF, slot=value.slot))
+        elif value.op in ROW_SUMS:
+            read = [self.at[a] if self._kind(a) == "SAVED_ROW" else self.whole(self.at[a]) for a in value.args]
+            level = 1 + max(self.all[r].level for r in read)
+            constant = self._constant(value.number) if value.op == "moments" else NONE
+            self.all.append(Item(value.op, tuple(read), level, constant=constant))
         elif value.op in ("add", "product"):
             return self._chain(self._addends(index))
         else:
             return self.add(value.op, [self.at[a] for a in value.args])
         return len(self.all) - 1
+
+    def _constant(self, number: float) -> int:
+        if number not in self.constants:
+            self.constants.append(number)
+        return self.constants.index(number)
 
     def _chain(self, addends: list[int]) -> int:
         products = [a for a in addends if self._joins_a_sum(a)]

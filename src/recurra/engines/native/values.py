@@ -13,7 +13,8 @@ class Value:
     """One value.
 
     op: "leaf" (in `slot` before the step begins), "constant" (`number`), "product" (row block `block` of weight_hh
-    times the one operand), or an operation of the core, elementwise.
+    times the one operand), "moments" (mean and 1/sqrt(variance + `number`) of each row of a), "means" (of each row of
+    a, and of a b, the latter times the third operand, a row's spread), or an operation of the core, elementwise.
     args: operands, always with smaller numbers than the value's own.
     """
 

@@ -13,7 +13,7 @@ MAX_OPERANDS = 128
 SLOTS = {
     name: number
     for number, name in enumerate(
-        "TEMP VECTOR CONSTANT STEP SAVED BEFORE AFTER COLUMN ADJOINT CARRY_IN CARRY_OUT OUTPUT".split()
+        ("TEMP VECTOR CONSTANT STEP SAVED BEFORE AFTER COLUMN ADJOINT CARRY_IN CARRY_OUT OUTPUT ROW SAVED_ROW").split()
     )
 }
 OPERATIONS = {
@@ -21,10 +21,14 @@ OPERATIONS = {
     for number, name in enumerate(
         (
             "copy add sub mul div neg minimum maximum share positive sigmoid tanh relu softplus exp log "
-            "muladd sigmoid_back tanh_back one_minus reduce"
+            "muladd sigmoid_back tanh_back one_minus reduce "
+            "sqrt abs sign sin cos expm1 sqrt_slope normalize normalize_back"
         ).split()
     )
 }
+ROW_SUMS = ("moments", "means")
+"""What is summed over the units of whole rows when a level begins: words 0 and 1 of the core's code."""
+
 PRODUCT_OPERANDS = ("STEP", "SAVED", "BEFORE", "AFTER", "ADJOINT")
 """Where an operand of a product can lie: whole rows, of all units."""
 

@@ -1,0 +1,21 @@
+"""docs/cells: a page for every cell, as scripts/write_cell_pages.py writes it from the catalogue."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_pages_are_the_catalogues() -> None:
+    spec = importlib.util.spec_from_file_location("write_cell_pages", ROOT / "scripts" / "write_cell_pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    written = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(written)
+    pages = written.pages()
+    assert {p.name for p in (ROOT / "docs" / "cells").iterdir()} == set(pages)
+    for name, text in pages.items():
+        there = (ROOT / "docs" / "cells" / name).read_text(encoding="utf-8")
+        assert there == text, f"{name} is of another catalogue; run python scripts/write_cell_pages.py"
