@@ -1,6 +1,6 @@
 """What a report is built of. A task gives a list of these; `report` draws them in that order and knows no task.
 
-    from recurra.report.sections import Column, Curves, Line, Picture, Table, Text
+    from recurra.report.sections import Column, Curves, Line, Picture, Pictures, Table, Text
 
     def sections(self, evaluation) -> list[Section]:
         return [
@@ -8,6 +8,7 @@
                   note="Mean over all windows of the test part."),
             Curves("Reliability", [Line("this model", [0.1, 0.9], [0.15, 0.85])], "expected", "observed"),
             Picture("Forecasts", svg, text="12 windows, each with its forecast"),
+            Pictures("Some windows", [Picture("1 May, 10:00", svg), Picture("2 May, 10:00", other_svg)]),
             Text("How windows were made", ["Each series was cut into ..."]),
         ]
 
