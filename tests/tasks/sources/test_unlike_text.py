@@ -39,6 +39,7 @@ TEXTS = {
     "GB 18030": ("今天天气很好，我们去公园。" * 100).encode("gb18030"),
     "UTF-16 without a mark": ("Nobody knows it. " * 90).encode("utf-16-le"),
     "Latin-1": ("Käse für Söhne, déjà vu. " * 60).encode("latin-1"),
+    "words by number": "".join(f"w{i} w{i % 7}\n" for i in range(900)),
     "genes": "\n".join("".join(RNG.choices("ACGT", k=70)) for _ in range(200)),
     "code": "export function add(a: number, b: number): number {\n  return a + b;\n}\n\n" * 60,
     "verses": "ROMEO:\nBut, soft! what light through yonder window breaks?\n\n" * 60,

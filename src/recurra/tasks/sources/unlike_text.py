@@ -100,7 +100,8 @@ def _numbers(text: str) -> Finding | None:
     if count >= max(20, NUMBERS * len(words)):
         return Finding(f"holds numbers, {count / len(words):.0%} of the first {len(words):,} words", numbers=True)
     bare = len(text) - sum(map(str.isspace, text))
-    digits = sum(character.isdecimal() for character in text)
+    plain = (word for word in text.split() if not word[0].isalpha())  # w17 is a name, 2024-01-17T12:05 is none
+    digits = sum(character.isdecimal() for word in plain for character in word)
     if digits > DIGITS * bare:
         return Finding(f"holds digits, {digits / bare:.0%} of its characters", numbers=True)
     return None
