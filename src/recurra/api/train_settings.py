@@ -44,8 +44,6 @@ class TrainSettings(TypedDict, total=False):
     """share of the texts of which an epoch shows a few clauses only"""
     device: str
     """auto, cpu or cuda"""
-    sampled_softmax: int | None
-    """words drawn to train an output layer against, 0 for the vocabulary"""
     dropout: float
     """dropout between layers and before the output"""
     embedding_dropout: float
@@ -116,6 +114,8 @@ class TrainSettings(TypedDict, total=False):
     """32, or bf16 products with 32-bit weights"""
     recurrent_dropout: float
     """dropout inside the step, one mask a sequence"""
+    sampled_softmax: int | None
+    """negative samples of the softmax in training, 0 for the full softmax"""
     schedule: Literal["cosine", "constant"]
     """learning rate after the warm-up"""
     scheduled_sampling: float
