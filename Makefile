@@ -1,7 +1,8 @@
 # Everything runs from one virtual environment, .venv, made on first use and renewed when its inputs change.
 #
 #   make demo     train on the bundled surnames, predict a few, write a report
-#   make check    what pre-commit and CI run: the whole suite, which holds the lint, type and import checks too
+#   make check    what CI runs: the whole suite, which holds the lint, type and import checks too
+#   make fast     what the push hook runs: the suite without laws, engines, benchmarks and whole runs (a minute)
 #   make test     the same, under the name that .ci/run calls
 #   make native   build the native engine into src, again when its sources have changed (make test does it too)
 #   make emulated for tests: what it does with AVX-512 and AMX, on any machine (make test does it too)
@@ -22,18 +23,25 @@ PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-che
 COMPILER := $(firstword $(shell for c in $$CXX c++ g++ clang++; do command -v $$c; done; true))
 CMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake
 
-.PHONY: demo check test native emulated sanitize compiler fuzz lint format bench clean
+.PHONY: demo check test fast native emulated sanitize compiler fuzz lint format bench clean
 .DEFAULT_GOAL := check
 
 demo: $(STAMP) $(if $(COMPILER),native)
 	$(BIN)/recurra train surnames --out demo-run --overwrite
-	$(BIN)/recurra predict demo-run "Abakumtsev" "Nguyen" "Rossi" --top 3
+	$(BIN)/recurra predict demo-run "Abakumtsev" "Hussein" "McKenzie" --top 3
 	@echo "The report: $(CURDIR)/demo-run/report.html"
 
 check: test
 
+# Processes of one thread each, see tests/conftest.py.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+LONG := laws engines api cli bench fuzz test_readme.py test_model_folder_crashes.py
+
 test: native emulated
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+	$(PYTEST)
+
+fast: native
+	$(PYTEST) $(LONG:%=--ignore=tests/%)
 
 native: $(STAMP) compiler
 	@[ -f build/native/build.ninja ] || $(CMAKE) -S native -B build/native -G Ninja -DCMAKE_INSTALL_MESSAGE=LAZY

@@ -89,8 +89,8 @@ def main() -> None:
         sources["real names, test part"] = held_out(data, "test")
         for name, drawn in sources.items():
             row: dict[str, object] = {"classes": drawn_as, "source": name}
-            for balance, judge in judges.items():
-                right = recognised(judge, drawn, data)
+            for balance, check in judges.items():
+                right = recognised(check, drawn, data)
                 real = drawn_as == "evenly" and name.startswith("real")
                 share = mean_of_classes(right, drawn.labels) if real else float(right.mean())
                 row["recognised" + (", balanced" if balance else "")] = share

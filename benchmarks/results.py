@@ -19,7 +19,7 @@ from pathlib import Path
 
 from recurra.bench.record import Document
 from recurra.bench.table import Table, footer, tables
-from recurra.bench.targets import TARGETS, Verdict, judge, shown
+from recurra.bench.targets import TARGETS, Verdict, check, shown
 
 HERE = Path(__file__).parent
 PAGE = HERE / "RESULTS.md"
@@ -35,7 +35,7 @@ def measure(figures: Path, rest: Sequence[str]) -> int:
 
 def page(document: Document) -> str:
     """The whole page."""
-    verdicts = [judge(target, document.rows) for target in TARGETS]
+    verdicts = [check(target, document.rows) for target in TARGETS]
     required = [verdict for verdict in verdicts if not verdict.target.goal]
     reached = sum(verdict.reached for verdict in required)
     parts = [

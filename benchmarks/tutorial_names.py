@@ -165,11 +165,11 @@ def recurra_result(folder: Path, target: float, *, threads: int, seed: int) -> t
     while the peer is evaluated.
     """
     source = resolve(folder)
-    dataset = prepare_run(source, settings_for(source, {"seed": seed, "threads": threads, "balance": 1.0}))
-    assert isinstance(dataset.trainee, ClassifyTrainee)
-    trainee = UntilAsGood(dataset.trainee, target)
+    setup = prepare_run(source, settings_for(source, {"seed": seed, "threads": threads, "balance": 1.0}))
+    assert isinstance(setup.trainee, ClassifyTrainee)
+    trainee = UntilAsGood(setup.trainee, target)
     try:
-        fit(trainee, dataset.settings.training, clock=trainee.clock)
+        fit(trainee, setup.settings.training, clock=trainee.clock)
     except AsGood as reached:
         return reached.args[1], reached.args[0]
     raise SystemExit(f"we did not reach a balanced accuracy of {target:.3f}")

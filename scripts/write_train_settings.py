@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from recurra.api.listed_settings import ALIASES, listed
-from recurra.api.preparation import FILES
+from recurra.tasks.settings import PATHS
 
 TARGET = Path(__file__).resolve().parents[1] / "src" / "recurra" / "api" / "train_settings.py"
 HEAD = '''"""The settings of `recurra.train` by type, as scripts/write_train_settings.py finds them in the tasks."""
@@ -33,7 +33,7 @@ def source() -> str:
     """The whole file."""
     lines = [HEAD]
     for name, about in sorted(listed().items()):
-        parts = [part for kind in about.kinds for part in _written(kind, file=name in FILES).split(" | ")]
+        parts = [part for kind in about.kinds for part in _written(kind, file=name in PATHS).split(" | ")]
         kind = " | ".join(sorted(dict.fromkeys(parts), key=lambda part: part == "None"))
         lines += [f"    {name}: {kind}", f"    {_quoted(about.description)}"]
         for alias in ALIASES.get(name, ()):

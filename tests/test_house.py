@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import re
 import shutil
@@ -74,6 +75,15 @@ def test_imports_go_down_the_floors() -> None:
     run("lint-imports")
 
 
+def test_the_types_of_settings_are_those_of_the_tasks() -> None:
+    spec = importlib.util.spec_from_file_location("writer", ROOT / "scripts" / "write_train_settings.py")
+    assert spec is not None
+    assert spec.loader is not None
+    writer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    assert writer.TARGET.read_text(encoding="utf-8") == writer.source(), "settings have changed; run: make format"
+
+
 def test_source_files_are_short() -> None:
     long = {
         path.relative_to(ROOT).as_posix(): lines
@@ -82,6 +92,67 @@ def test_source_files_are_short() -> None:
         and (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
     }
     assert not long, f"over 400 lines, split them: {long}"
+
+
+# tasks
+
+
+def outside_of_tasks() -> Iterator[tuple[str, ast.Module]]:
+    """The modules of the package outside the folders of tasks, but the registry of them."""
+    from recurra.tasks.registry import TASKS
+
+    for path in sorted((ROOT / "src" / "recurra").rglob("*.py")):
+        parts = path.relative_to(ROOT / "src" / "recurra").parts
+        if not (parts[0] == "tasks" and (parts[1] in TASKS or parts[1] == "registry.py")) and parts[:2] != (
+            "data",
+            "datasets",
+        ):
+            yield "/".join(parts), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_nothing_asks_for_the_name_of_a_task() -> None:
+    from recurra.tasks.registry import TASKS
+
+    found = []
+    for name, module in outside_of_tasks():
+        for node in ast.walk(module):
+            sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+            sides += [
+                case.pattern.value for case in getattr(node, "cases", ()) if isinstance(case.pattern, ast.MatchValue)
+            ]
+            names = [each.value for side in sides for each in ast.walk(side) if isinstance(each, ast.Constant)]
+            found += [f"{name}:{node.lineno}" for each in names if isinstance(each, str) and each in TASKS]
+    assert not found, "ask for an ability instead, see tasks.abilities"
+
+
+def test_a_tasks_folder_imports_no_other_tasks() -> None:
+    from recurra.tasks.registry import TASKS
+
+    found = []
+    for task in TASKS:
+        for path in (ROOT / "src" / "recurra" / "tasks" / task).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                parts = (node.module or "").split(".") if isinstance(node, ast.ImportFrom) else []
+                if parts[:2] == ["recurra", "tasks"] and len(parts) > 2 and parts[2] in TASKS.keys() - {task}:
+                    found.append(f"{path.name}:{node.lineno} of {task} imports {node.module}")
+    assert not found, "what two tasks need lies beside their folders, as in tasks/text"
+
+
+def test_nothing_imports_a_tasks_folder() -> None:
+    """But the benchmark of the language model's training step, and types."""
+    from recurra.tasks.registry import TASKS
+
+    found = []
+    for name, module in outside_of_tasks():
+        conditions = [node for node in ast.walk(module) if isinstance(node, ast.If)]
+        checked = [node for node in conditions if "TYPE_CHECKING" in ast.dump(node.test)]
+        types = {id(inner) for node in checked for inner in ast.walk(node)}
+        for node in ast.walk(module):
+            if isinstance(node, ast.ImportFrom) and node.module and id(node) not in types and name != "bench/step.py":
+                parts = node.module.split(".")
+                if parts[:2] == ["recurra", "tasks"] and len(parts) > 2 and parts[2] in TASKS:
+                    found.append(f"{name}:{node.lineno} imports {node.module}")
+    assert not found, "what a command needs of some tasks is an ability, see tasks.abilities"
 
 
 # one version, one set of pins
@@ -116,7 +187,7 @@ def test_every_requirement_is_pinned_in_the_constraints() -> None:
 def test_hooks_and_ci_call_make_alone() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
     hooks = re.findall(r"^\s+entry: (.+)$", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"), re.M)
-    assert hooks == ["make lint", "make check"]
+    assert hooks == ["make lint", "make fast"]
     assert {hook.removeprefix("make ") for hook in hooks} <= targets
     ci = ROOT / ".ci" / "run"
     assert os.access(ci, os.X_OK), ".ci/run has lost its executable bit"

@@ -13,14 +13,14 @@ import torch
 from recurra import model_folder
 from recurra.errors import ModelFolderError, UnknownNameError, UsageError
 
-CORE = ["config.json", "metrics.json", "vocabulary.json", "weights.safetensors"]
+CORE = ["config.json", "metrics.json", "preprocessing.json", "weights.safetensors"]
 
 
 def write(folder, number=0, **settings):
     model_folder.write(
         folder,
         config={"number": number, "task": "language", "rate": 0.1},
-        vocabulary={"tokens": ["<unk>", "é", "漢", "\ud800"]},
+        preprocessing={"tokens": ["<unk>", "é", "漢", "\ud800"]},
         weights=settings.pop("weights", {"w": torch.full((2, 3), float(number))}),
         metrics={"nats": 1.5, "curve": [1, 2.5, None]},
         **settings,
@@ -60,7 +60,7 @@ def test_comes_back_as_it_was_given(tmp_path):
     found = model_folder.read(tmp_path / "run")
     assert found.path == tmp_path / "run"
     assert found.config == {"number": 0, "task": "language", "rate": 0.1}
-    assert found.vocabulary == {"tokens": ["<unk>", "é", "漢", "\ud800"]}
+    assert found.preprocessing == {"tokens": ["<unk>", "é", "漢", "\ud800"]}
     assert found.metrics == {"nats": 1.5, "curve": [1, 2.5, None]}
     assert found.versions["torch"] == torch.__version__
     assert found.versions["recurra"]
@@ -72,7 +72,7 @@ def test_comes_back_as_it_was_given(tmp_path):
     assert sorted(os.listdir(tmp_path / "run")) == sorted([*CORE, "manifest.json", "report.html", "state.safetensors"])
     listed = json.loads((tmp_path / "run" / "manifest.json").read_bytes())
     assert [one["file"] for one in listed["files"]] == sorted([*CORE, "report.html", "state.safetensors"])
-    assert json.loads((tmp_path / "run" / "config.json").read_bytes())["format_version"] == 1
+    assert json.loads((tmp_path / "run" / "config.json").read_bytes())["format_version"] == model_folder.FORMAT_VERSION
 
 
 def awkward_weights():
@@ -119,7 +119,7 @@ def test_the_same_content_gives_the_same_bytes(tmp_path):
 
 
 def test_no_weights_at_all_and_numbers_that_are_not_finite(tmp_path):
-    model_folder.write(tmp_path / "deep" / "run", config={}, vocabulary={}, weights={}, metrics={"p": float("inf")})
+    model_folder.write(tmp_path / "deep" / "run", config={}, preprocessing={}, weights={}, metrics={"p": float("inf")})
     found = model_folder.read(tmp_path / "deep" / "run")
     assert found.weights() == {}
     assert found.metrics == {"p": float("inf")}
@@ -144,7 +144,7 @@ def test_an_existing_folder_is_kept_without_overwrite(tmp_path):
     assert number(tmp_path / "run") == 0
 
 
-@pytest.mark.parametrize("manifest", [None, "", "{}", '{"format_version": 2}'])
+@pytest.mark.parametrize("manifest", [None, "", "{}", '{"format_version": 3}'])
 def test_what_is_no_model_folder_is_never_removed(tmp_path, manifest):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").write_text("years")
@@ -212,7 +212,7 @@ def test_what_cannot_be_stored_is_refused(tmp_path):
             write(tmp_path / "run", weights=weights)
     for config, message in [({1: 2}, "has the key 1"), ({"a": [{2: 3}]}, "has the key 2"), ({"a": Path()}, "JSON")]:
         with pytest.raises(UsageError, match=rf"config\.json .*{message}"):
-            model_folder.write(tmp_path / "run", config=config, vocabulary={}, weights={}, metrics={})
+            model_folder.write(tmp_path / "run", config=config, preprocessing={}, weights={}, metrics={})
     assert os.listdir(tmp_path) == []
 
 
@@ -270,12 +270,12 @@ def test_weights_altered_after_reading_are_not_used(tmp_path):
 def test_a_newer_format(tmp_path, change):
     write(tmp_path / "run")
     if change == "manifest":
-        (tmp_path / "run" / "manifest.json").write_text('{"format_version": 2, "whatever": 1}')
+        (tmp_path / "run" / "manifest.json").write_text('{"format_version": 3, "whatever": 1}')
     else:
-        relist(tmp_path / "run", "config.json", b'{"format_version": 2}')
+        relist(tmp_path / "run", "config.json", b'{"format_version": 3}')
     with pytest.raises(
         ModelFolderError,
-        match=r"run: written by a newer version of Recurra \(format 2, this one reads 1\); update Recurra",
+        match=r"run: written by a newer version of Recurra \(format 3, this one reads 2\); update Recurra",
     ):
         model_folder.read(tmp_path / "run")
 
@@ -290,9 +290,9 @@ def test_a_newer_format(tmp_path, change):
         (b"{}", "no format_version, but None"),
         (b'{"format_version": true}', "no format_version, but True"),
         (b'{"format_version": 0}', "no format_version, but 0"),
-        (b'{"format_version": 1}', "no list of files"),
-        (b'{"format_version": 1, "files": []}', "does not list config.json"),
-        (b'{"format_version": 1, "files": [3]}', "an entry without file, bytes and sha256"),
+        (b'{"format_version": 2}', "no list of files"),
+        (b'{"format_version": 2, "files": []}', "does not list config.json"),
+        (b'{"format_version": 2, "files": [3]}', "an entry without file, bytes and sha256"),
     ],
 )
 def test_wrong_manifests(tmp_path, content, message):
@@ -342,7 +342,7 @@ def test_a_required_file_that_is_not_listed(tmp_path, name):
     [
         ("config.json", b"{", "config.json is not JSON"),
         ("metrics.json", b"3", "metrics.json is not a JSON object, but a int"),
-        ("config.json", b'{"format_version": 1, "versions": {}}', "config.json lacks config or versions"),
+        ("config.json", b'{"format_version": 2, "versions": {}}', "config.json lacks config or versions"),
         ("config.json", b"{}", "config.json has no format_version"),
     ],
 )
@@ -372,7 +372,7 @@ def test_weights_that_match_the_manifest_but_are_no_safetensors(tmp_path):
         ("{}".encode("utf-16").decode("latin-1"), "is not JSON"),
     ],
 )
-@pytest.mark.parametrize("name", ["vocabulary.json", "manifest.json"])
+@pytest.mark.parametrize("name", ["preprocessing.json", "manifest.json"])
 def test_json_that_only_an_attacker_writes(tmp_path, name, content, message):
     write(tmp_path / "run")
     if name == "manifest.json":

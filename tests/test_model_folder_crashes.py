@@ -20,7 +20,7 @@ from recurra.owners import Owner, started
 
 def write(folder, number=0, **settings):
     weights = {"w": torch.full((2, 3), float(number))}
-    model_folder.write(folder, config={"number": number}, vocabulary={}, weights=weights, metrics={}, **settings)
+    model_folder.write(folder, config={"number": number}, preprocessing={}, weights=weights, metrics={}, **settings)
 
 
 def number(folder):
@@ -40,7 +40,7 @@ CHANGES = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
 
 def write(folder, number, **settings):
     weights = {"w": torch.full((2, 3), float(number))}
-    model_folder.write(folder, config={"number": number}, vocabulary={}, weights=weights, metrics={}, **settings)
+    model_folder.write(folder, config={"number": number}, preprocessing={}, weights=weights, metrics={}, **settings)
 
 def prepare(folder, action):
     folder.parent.mkdir()

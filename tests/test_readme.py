@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import itertools
 import re
 import shlex
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from PIL import Image
 
 from recurra.api import run, training
 from recurra.cells import catalogue
@@ -27,6 +29,10 @@ BLOCKS = [
 ]
 PROSE = re.sub(r"^```.*?^```$", "", README, flags=re.M | re.S)
 INLINE = re.findall(r"`(recurra (?:train|evaluate|predict|generate|explain|data)\b[^`]*)`", PROSE)
+
+
+FROM = {"Abakumtsev": "Russian", "Hussein": "Arabic", "McKenzie": "Scottish"}
+"""The names of the demo."""
 
 
 def commands(block: str) -> list[list[str]]:
@@ -118,10 +124,46 @@ def test_commands_in_the_prose_are_accepted(command: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(training, "train", stop)
     monkeypatch.setattr(run, "load", stop)
     code = main(words)
-    assert code == (0 if words[0] in ("explain", "data") else 3), capsys.readouterr().err
+    helping = any(word.startswith("--help") for word in words)
+    assert code == (0 if helping or words[0] in ("explain", "data") else 3), capsys.readouterr().err
     if words[0] == "train" and not words[1].startswith("-"):
         own = words[1].endswith(("/", ".txt", *TABLES))
         assert own or words[1] in named.names(), f"no data set is named {words[1]!r}"
+
+
+def demo() -> Any:
+    """scripts/make_demo.py, which writes the transcript and the pictures."""
+    spec = importlib.util.spec_from_file_location("make_demo", ROOT / "scripts" / "make_demo.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_transcript_is_that_of_the_demo_and_the_pictures_are_of_its_run() -> None:
+    script = demo()
+    (transcript,) = script.BLOCK.findall(README)
+    assert re.findall(r"^\$ (.*)$", transcript, re.M) == script.commands(), "run: python scripts/make_demo.py"
+    reached = script.scores(transcript)
+    assert re.fullmatch(r"accuracy 0\.\d{4}, macro-F1 0\.\d{4}, balanced 0\.\d{4}", reached)
+    drawn = (ROOT / "docs/images/confusion.svg").read_text(encoding="utf-8")
+    with Image.open(ROOT / "docs/images/report.png") as image:
+        described = image.info["Description"]
+    assert [re.findall("<desc>(.*)</desc>", drawn), described] == [[reached], reached], "run: scripts/make_demo.py"
+    counts = [int(found) for found in re.findall(r">(\d+)</text>", drawn)]
+    count = int(re.search(r"([\d,]+) test;", transcript)[1].replace(",", ""))
+    if counts:
+        assert sum(counts) == count, "the numbers in the matrix are the test part"
+
+
+def test_the_demo_shows_right_guesses_of_which_one_is_uncertain() -> None:
+    (transcript,) = demo().BLOCK.findall(README)
+    guesses = re.findall(r"^(\S+) +([A-Z]\w+) +([01]\.\d{3}) ", transcript.partition("$ recurra predict")[2], re.M)
+    assert {name: guess for name, guess, _ in guesses} == FROM
+    assert any(0.4 <= float(probability) <= 0.8 for _, _, probability in guesses)
+    known = {line for path in named.get("surnames").files.values() for line in path.read_text().splitlines()}
+    assert not known & FROM.keys(), "names of the demo that were learned from prove nothing"
 
 
 def test_links_lead_somewhere() -> None:

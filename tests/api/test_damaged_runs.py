@@ -113,7 +113,7 @@ def test_a_damaged_newest_state_is_left_for_the_one_before(
 def test_what_both_states_need_must_be_whole(train: Train, stopped: Path) -> None:
     keep = stopped.with_name("kept")
     shutil.copytree(stopped, keep)
-    for names in (["config.json"], ["vocabulary.json"], ["training_state.json", "previous_state.json"]):
+    for names in (["config.json"], ["preprocessing.json"], ["training_state.json", "previous_state.json"]):
         for name in names:
             (stopped / name).write_bytes((stopped / name).read_bytes()[:-9])
         with pytest.raises(ModelFolderError, match="truncated"):

@@ -119,7 +119,7 @@ def test_a_folder_whose_attributes_are_gone(train: Train, labels: Path) -> None:
 
     whole = model_folder.read(run.folder)
     model_folder.write(
-        run.folder, config=config, vocabulary=whole.vocabulary, weights=whole.weights(), metrics=whole.metrics,
+        run.folder, config=config, preprocessing=whole.preprocessing, weights=whole.weights(), metrics=whole.metrics,
         extra={}, overwrite=True,
     )  # fmt: skip
     with pytest.raises(ModelFolderError, match="attributes"):

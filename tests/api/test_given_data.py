@@ -80,7 +80,7 @@ def test_tokens_and_tags_translations_and_plain_texts(train: Train, text: Path) 
     tagged = [(line.split(), ["AB"[len(word) % 2] for word in line.split()]) for line in lines]
     assert train(tagged, task="tag", out="tagger").task == "tag"
     pairs = [(line, line[::-1]) for line in dict.fromkeys(lines)]
-    assert train(pairs, task="translate", level="char", out="translator").task == "translate"
+    assert train(pairs, task="translate", level="word", out="translator").task == "translate"
     model = train(lines, task="language", out="language")
     assert model.task == "language"
     with pytest.raises(UsageError, match="does not give class probabilities"):

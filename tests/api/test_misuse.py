@@ -10,14 +10,15 @@ import pytest
 
 import recurra
 from recurra.errors import UnknownNameError, UsageError
-from recurra.tasks.model import Model
+from recurra.tasks.model import TextModel
 from recurra.tasks.tag.settings import DEFAULTS
 
 
-class Echo(Model):
+class Echo(TextModel):
     """Gives back what it was asked."""
 
     does = "it repeats what it is asked"
+    length = 500
 
     def predict(self, texts: Any, *, top: int = 1, **options: Any) -> list[Any]:
         return [(text, top, options) for text in texts]

@@ -208,7 +208,7 @@ def test_a_folder_that_cannot_be_resumed(train: Train, stop_at: Callable[..., No
     found = model_folder.read("run")
 
     def rewritten(config: dict[str, Any] | None = None, extra: dict[str, bytes] | None = None) -> None:
-        model_folder.write("run", config=found.config | (config or {}), vocabulary=found.vocabulary,
+        model_folder.write("run", config=found.config | (config or {}), preprocessing=found.preprocessing,
                            weights=found.weights(), metrics=found.metrics, extra=extra, overwrite=True)  # fmt: skip
 
     kept = {name: found.read_extra(name) for name in found.extra}

@@ -94,8 +94,11 @@ def test_baselines_stand_beside_other_data_too(train: Train, labels: Path, text:
         run.evaluate(labels, groups="pair")
     with pytest.raises(UsageError, match="name a table"):
         run.evaluate(groups="pair")
+    language = train(text, out=tmp_path / "language")
+    found = language.evaluate(text, baselines=True)
+    assert [b["name"] for b in found["baselines"]] == [b["name"] for b in language.metrics["baselines"]]
     with pytest.raises(UsageError, match="labelled texts"):
-        train(text, out=tmp_path / "language").evaluate(text, baselines=True)
+        language.evaluate(text, groups="pair")
 
 
 def test_chinese_words_and_pairs(train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +108,7 @@ def test_chinese_words_and_pairs(train: Train, tmp_path: Path, monkeypatch: pyte
             for word, label in opinions for sign in "。！!?"]  # fmt: skip
     table.write_text("review,label\n" + "\n".join(rows) + "\n", encoding="utf-8")
     run = train(table, segment="word", min_count=1)
-    stored = json.loads((run.folder / "vocabulary.json").read_text(encoding="utf-8"))
+    stored = json.loads((run.folder / "preprocessing.json").read_text(encoding="utf-8"))["vocabulary"]
     assert (stored["level"], stored["split"], stored["segmenter"]["name"]) == ("word", "chinese", "rjieba")
     assert any("cut by rjieba" in note for note in run.config["notes"])
     found = run.evaluate("chinese-pairs", baselines=True, groups="pair")
@@ -375,8 +378,8 @@ def test_a_folder_of_another_kind_is_refused(train: Train, labels: Path, tmp_pat
     run = train(labels)
     found = model_folder.read(run.folder)
 
-    def rewritten(**changes: Any) -> Path:
-        model_folder.write(tmp_path / "bad", config=found.config | changes, vocabulary=found.vocabulary,
+    def rewritten(preprocessing: Any = found.preprocessing, **changes: Any) -> Path:
+        model_folder.write(tmp_path / "bad", config=found.config | changes, preprocessing=preprocessing,
                            weights=found.weights(), metrics=found.metrics, overwrite=True)  # fmt: skip
         return tmp_path / "bad"
 
@@ -386,7 +389,7 @@ def test_a_folder_of_another_kind_is_refused(train: Train, labels: Path, tmp_pat
         ({"settings": settings | {"network": settings["network"] | {"hidden_size": 7}}}, "weights do not fit"),
         ({"settings": settings | {"network": settings["network"] | {"glue": 1}}}, "unknown setting 'glue'"),
         ({"cell_fingerprint": "0"}, "had other equations"),
-        ({"classes": ["low"]}, "weights do not fit"),
+        ({"preprocessing": found.preprocessing | {"classes": ["low"]}}, "weights do not fit"),
     ):
         with pytest.raises(ModelFolderError, match=says):
             recurra.load(rewritten(**changes))

@@ -49,8 +49,8 @@ def tagger(tmp_path_factory: pytest.TempPathFactory) -> recurra.Run:
 
 def test_a_run_is_whole(tagger: recurra.Run) -> None:
     assert tagger.task == "tag"
-    assert tagger.config["scheme"] == "bio"
-    assert tagger.config["classes"] == ["B-city", "I-city", "O"]
+    assert tagger.preprocessor.scheme == "bio"
+    assert tagger.preprocessor.tags == ["B-city", "I-city", "O"]
     scores = tagger.metrics["metrics"]
     assert scores["span_f1"] > 0.9
     again = recurra.load(tagger.folder)

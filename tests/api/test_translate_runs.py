@@ -100,7 +100,7 @@ def test_settings_of_other_tasks_and_of_this_one(train, pairs, labels, translato
         train(labels, attention="dot", out="labels")
     with pytest.raises(UsageError, match="bridge is the only way"):
         train(pairs, task="translate", attention="none", bridge="none", out="cut")
-    vocabulary = translator.folder / "vocabulary.json"
+    vocabulary = translator.folder / "preprocessing.json"
     vocabulary.write_text(vocabulary.read_text(encoding="utf-8").replace("bpe", "bpx"), encoding="utf-8")
     with pytest.raises(ModelFolderError):
         recurra.load(translator.folder)

@@ -17,7 +17,7 @@ def test_equal_counts_go_by_name() -> None:
     assert FrequentTag.fit([["a", "a"]], [["Y", "X"]]).tag(["a"]) == ["X"]
 
 
-def test_unknown_words_go_by_their_longest_known_ending_or_the_commonest_tag() -> None:
+def test_unknscheduled_sampling_go_by_their_longest_known_ending_or_the_commonest_tag() -> None:
     model = FrequentTag.fit(TOKENS, TAGS)
     assert model.tag(["slowly", "fog", "Zz"]) == ["R", "N", "D"]  # -ly, -og; of D, N and V, twice each, D by name
     assert FrequentTag.fit(TOKENS, TAGS, suffixes=False).tag(["slowly", "the"]) == ["D", "D"]

@@ -11,7 +11,7 @@ import pytest
 
 from recurra.bench.cases import Case, plan, shape
 from recurra.bench.record import Row
-from recurra.bench.targets import TARGETS, Target, judge, shown
+from recurra.bench.targets import TARGETS, Target, check, shown
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,25 +33,25 @@ def row(size: str, ratio: float | None, *, cell: str = "lstm", peer: str = "torc
 def test_the_worst_row_counts() -> None:
     target = Target("work", "training", 1.5, ("lstm",), peer="torch.nn")
     rows = [row("1x1x1x1", 2.0), row("2x1x1x1", 1.4), row("3x1x1x1", 9.0), row("1x1x1x1", 0.1, cell="gru")]
-    verdict = judge(target, [*rows, row("1x1x1x1", 0.2, peer="Keras")])
+    verdict = check(target, [*rows, row("1x1x1x1", 0.2, peer="Keras")])
     assert (verdict.value, verdict.row, verdict.count, verdict.reached) == (1.4, rows[1], 3, False)
-    assert judge(target, rows[::2]).reached
+    assert check(target, rows[::2]).reached
 
 
 def test_a_row_without_a_figure_is_not_reached() -> None:
     target = Target("work", "training", 1.5)
-    verdict = judge(target, [row("1x1x1x1", 2.0), row("2x1x1x1", None)])
+    verdict = check(target, [row("1x1x1x1", 2.0), row("2x1x1x1", None)])
     assert (verdict.value, verdict.reached) == (None, False)
     assert str(verdict.row.case.shape) == "2x1x1x1"
-    assert judge(target, []).reached is False
+    assert check(target, []).reached is False
 
 
 def test_an_error_is_at_most() -> None:
     target = Target("work", "accuracy", 2e-6, measure="error")
     case = Case("accuracy", "rnn", shape("1x1x1x1"))
     rows = [Row(case, "native", "float64", error=value) for value in (1e-7, 3e-6)]
-    assert judge(target, rows[:1]).reached
-    assert not judge(target, rows).reached
+    assert check(target, rows[:1]).reached
+    assert not check(target, rows).reached
     assert (target.required, shown(3e-6, "error")) == ("<= 2.0e-06", "3.0e-06")
 
 
@@ -64,7 +64,7 @@ def test_every_target_speaks_of_rows_that_its_command_gives(target: Target) -> N
     cells = given["--cells"].split(",") if "--cells" in given else None
     cases = plan([given["--kind"]], cells=cells, precision=given.get("--precision"))
     rows = [Row(case, "native", target.peer or "peer", **{target.measure: 1.0}) for case in cases]
-    assert judge(target, rows).value == 1.0
+    assert check(target, rows).value == 1.0
     everything = [Row(case, "native", target.peer or "peer") for case in plan(["all"])]
     assert {r.case for r in target.rows(everything)} == {r.case for r in target.rows(rows)}, "part of --kind all"
 

@@ -65,8 +65,8 @@ def test_both_directions_are_work() -> None:
 
 def test_a_token_table_is_projected_once() -> None:
     case = Case("step", "rnn", shape("10x20x8x4"))
-    places = 200
-    assert step_work_of(case).flops == 3 * 2 * (4 * 8 * VOCABULARY + 4 * 4 * places + 4 * VOCABULARY * places)
+    indices = 200
+    assert step_work_of(case).flops == 3 * 2 * (4 * 8 * VOCABULARY + 4 * 4 * indices + 4 * VOCABULARY * indices)
 
 
 def test_rates_are_measured_once() -> None:

@@ -124,8 +124,8 @@ def test_no_hook_is_left_by_the_parts(bench) -> None:
 
 def hook_tables() -> dict[str, int]:
     """How many hooks torch holds for all modules and all optimizers, by table."""
-    places = (import_module("torch.nn.modules.module"), import_module("torch.optim.optimizer"))
-    found = {n: v for place in places for n, v in vars(place).items() if n.startswith("_global_") and "hooks" in n}
+    indices = (import_module("torch.nn.modules.module"), import_module("torch.optim.optimizer"))
+    found = {n: v for place in indices for n, v in vars(place).items() if n.startswith("_global_") and "hooks" in n}
     assert {"_global_forward_hooks", "_global_backward_hooks", "_global_optimizer_pre_hooks"} <= found.keys()
     return {name: len(table) for name, table in found.items()}
 

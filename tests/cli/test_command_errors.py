@@ -134,6 +134,8 @@ def test_a_model_folder_of_a_newer_version(recurra: Recurra, classifier: Path) -
     manifest = Path("newer/manifest.json")
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format_version": 99}))
     recurra("predict", "newer", "Rossi").refused(4, "newer version of Recurra (format 99", "update")
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format_version": 1}))
+    recurra("predict", "newer", "Rossi").refused(4, "older version of Recurra (format 1", "train it again")
 
 
 def test_a_finished_run_cannot_be_resumed(recurra: Recurra, classifier: Path, names: Path) -> None:

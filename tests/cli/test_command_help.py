@@ -182,6 +182,9 @@ def test_near_names_of_data_and_runs(recurra: Recurra, tmp_path: Path) -> None:
     (tmp_path / "runs" / "names-gru").mkdir(parents=True)
     recurra("train", "surnamess").refused(3, "surnamess: no such", "did you mean 'surnames'")
     recurra("train", "naems/").refused(3, "'names'")
+    (tmp_path / "my own file.csv").touch()
+    recurra("train", "my", "own", "file.csv").refused(2, "in quotes: 'my own file.csv'")
+    recurra("train", "https://example.org/a.csv").refused(3, "download it, and name the file")
     recurra("train", "zzz").refused(3, "the data sets are surnames")
     recurra("predict", "runs/name-gru", "a").refused(4, "no such model folder", "did you mean 'runs/names-gru'?")
 

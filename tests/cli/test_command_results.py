@@ -72,10 +72,10 @@ def test_predict_aligns_its_columns(recurra: Recurra, classifier: Path) -> None:
 
 def test_predict_says_which_texts_were_too_long(recurra: Recurra, names: Path) -> None:
     recurra("train", names, "--out", "short", "--quiet", *TINY, "--max-length", 4)
-    assert "note: 1 text was cut after 4 tokens" in recurra("predict", "short", "Rossi", "Bo").err
-    assert "note: 2 texts were cut after 4 tokens" in recurra("predict", "short", "Rossi", "Badelli").err
-    assert "cut" not in recurra("predict", "short", "Bo").err
-    assert json.loads(recurra("evaluate", "short", names, "--json").out)["cut_texts"] > 0
+    assert "note: 1 text was truncated to 4 tokens" in recurra("predict", "short", "Rossi", "Bo").err
+    assert "note: 2 texts were truncated to 4 tokens" in recurra("predict", "short", "Rossi", "Badelli").err
+    assert "truncated" not in recurra("predict", "short", "Bo").err
+    assert json.loads(recurra("evaluate", "short", names, "--json").out)["truncated_texts"] > 0
 
 
 def test_predict_json_has_probabilities(recurra: Recurra, classifier: Path) -> None:

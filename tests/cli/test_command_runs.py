@@ -62,13 +62,13 @@ def test_a_stopped_and_a_broken_run_stand_in_the_list_and_beside_it(
     whole = model_folder.read(several / "one")
     for name, change in (("stopped", {"status": "stopped", "metrics": None}), ("odd", {"seconds": "long"})):
         model_folder.write(
-            tmp_path / "runs" / name, config=whole.config, vocabulary=whole.vocabulary, weights=whole.weights(),
+            tmp_path / "runs" / name, config=whole.config, preprocessing=whole.preprocessing, weights=whole.weights(),
             metrics=whole.metrics | change,
         )  # fmt: skip
     metrics = whole.metrics | {"status": "running", "metrics": None}
     for name in ("killed", "going"):
         model_folder.write(
-            tmp_path / "runs" / name, config=whole.config, vocabulary=whole.vocabulary, weights=whole.weights(),
+            tmp_path / "runs" / name, config=whole.config, preprocessing=whole.preprocessing, weights=whole.weights(),
             metrics=metrics,
         )  # fmt: skip
     (tmp_path / "runs" / "half").mkdir()

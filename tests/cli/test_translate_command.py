@@ -64,7 +64,7 @@ def test_pictures_of_attention(recurra: Recurra, translator: Path, tmp_path: Pat
         assert "attention of" in (tmp_path / "pictures" / f"{number}.svg").read_text(encoding="utf-8")
 
 
-def test_unknown_words_are_told(recurra: Recurra, translator: Path) -> None:
+def test_unknscheduled_sampling_are_told(recurra: Recurra, translator: Path) -> None:
     assert "1 word that the model has never seen: 'Zanzibar'" in recurra("predict", translator, "the Zanzibar x").err
 
 

@@ -124,7 +124,7 @@ def test_attributes_count_what_was_seen() -> None:
     ],
 )
 def test_what_is_asked_for(attributes: Attributes, asked: str | None, found: list[str]) -> None:
-    assert [attributes.describe(places) for places, _ in attributes.matching(asked)] == found
+    assert [attributes.describe(indices) for indices, _ in attributes.matching(asked)] == found
 
 
 @pytest.mark.parametrize(
@@ -157,13 +157,13 @@ def test_stored_attributes_that_do_not_fit(content: object) -> None:
 
 def test_places_of_an_unknown_value() -> None:
     with pytest.raises(UnknownNameError, match="unknown sex 'n'"):
-        TWO.places(("it", "n"))
+        TWO.indices(("it", "n"))
 
 
 @pytest.mark.timeout(60)
 def test_many_values_are_found_soon() -> None:
     conditions = [(f"value {i}",) for i in range(30_000)]
     known = Attributes.of(("class",), conditions)
-    assert len({known.places(one) for one in conditions}) == len(conditions)
+    assert len({known.indices(one) for one in conditions}) == len(conditions)
     assert known.unknown(("value 7",)) is None
     assert known.unknown(("value",)) == "class"

@@ -76,11 +76,11 @@ def test_two_examples_are_one_to_learn_and_one_to_evaluate() -> None:
 def test_all_rows_of_a_text_go_together_even_under_two_labels() -> None:
     pairs = [(str(number % 30), "xy"[number % 2]) for number in range(90)] + [(str(n), "y") for n in range(30)]
     parts = split(_examples(*pairs))
-    places = defaultdict(set)
+    indices = defaultdict(set)
     for name, part in parts:
         for item in part:
-            places[item.text].add(name)
-    assert all(len(names) == 1 for names in places.values())
+            indices[item.text].add(name)
+    assert all(len(names) == 1 for names in indices.values())
 
 
 @pytest.mark.parametrize(

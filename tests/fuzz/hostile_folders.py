@@ -259,7 +259,7 @@ def raw_json(folder: Path, rng: random.Random) -> str:
 
 
 KNOWN = (
-    "hidden_size num_layers embedding_size char_size batch_size threads longest longest_blank classes normalize "
+    "hidden_size num_layers embedding_size char_size batch_size threads longest longest_blank classes tags normalize "
     "max_length source files tokens tokenizer attributes engine cell"
 ).split()
 
@@ -268,7 +268,7 @@ def targeted(folder: Path, rng: random.Random) -> str:
     """What is known to have been costly, or to have been believed."""
     whole = json.loads((folder / "config.json").read_bytes())
     config, settings = whole["config"], whole["config"]["settings"]
-    vocabulary = json.loads((folder / "vocabulary.json").read_bytes())
+    vocabulary = json.loads((folder / "preprocessing.json").read_bytes())
     said = rng.choice(KNOWN)
     huge = rng.choice([4000, 10**5, 10**9, 2**40])
     for part, names in (("network", ("hidden_size", "num_layers", "embedding_size", "char_size")),
@@ -276,10 +276,10 @@ def targeted(folder: Path, rng: random.Random) -> str:
         if said in names:
             settings[part][said] = huge
     if said in ("longest", "longest_blank"):
-        config[said] = huge
-    elif said == "classes":
+        vocabulary[said] = huge
+    elif said in ("classes", "tags"):
         names = [f"B-{i}" for i in range(30_000)]
-        config["classes"] = rng.choice([names, config.get("classes", ["a"]) * 2, [1, 2], "ab", []])
+        vocabulary[said] = rng.choice([names, vocabulary.get(said, ["a"]) * 2, [1, 2], "ab", []])
     elif said == "normalize":
         settings["data"]["normalize"] = ["nfkc"] * 100_000
     elif said == "max_length":
@@ -296,14 +296,14 @@ def targeted(folder: Path, rng: random.Random) -> str:
     elif said == "cell":
         settings["network"]["cell"] = rng.choice(["gru", "lstm", "rnn", "os.system"])
     elif said == "attributes":
-        config["attributes"] = rng.choice(
+        vocabulary["attributes"] = rng.choice(
             [{"names": ["a"], "values": [["x"]], "seen": []}, {"names": ["a"], "values": [["x"]], "seen": [[[5], 1]]},
              {"names": ["a"], "values": [["x"]], "seen": [[[0], -3]]}, {"names": [], "values": [], "seen": [[[], 1]]},
              {"names": ["a", "a"], "values": [["x"], ["x"]], "seen": [[[0, 0], 10**400]]}]
         )  # fmt: skip
     elif said in ("tokens", "tokenizer"):
         _odd_vocabulary(vocabulary, said, rng)
-        put(folder, "vocabulary.json", json.dumps(vocabulary).encode())
+    put(folder, "preprocessing.json", json.dumps(vocabulary).encode())
     put(folder, "config.json", json.dumps(whole).encode())
     return f"targeted: {said} {huge}"
 

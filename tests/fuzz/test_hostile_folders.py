@@ -75,26 +75,40 @@ def network(**settings: Any) -> Callable[[Any], None]:
         ("tag", network(engine="turbo"), "unknown engine 'turbo'"),
         ("tag", network(char_size=0), "characters are there, against the settings"),
         ("tag", network(pair_size=3), "pairs lack, against the settings"),
-        ("tag", lambda c: c.update(classes=c["classes"] + c["classes"][:1]), "class .* stands twice"),
-        ("tag", lambda c: c.update(classes=[f"B-{i}" for i in range(3000)]), "3,000 tags of spans; 2,048 at most"),
-        ("tag", lambda c: c.update(classes=[1, 2]), "classes.0: input should be a valid string, got 1"),
-        ("tag", lambda c: c.update(scheme="xyz"), "no scheme 'xyz'"),
         ("tag", lambda c: c["settings"]["data"].update(normalize=["nfc"] * 10**5), "normalize"),
         ("tag", lambda c: c["settings"].update(data=[1]), "settings are of data, network and training"),
         ("tag", lambda c: c["source"].update(kind="tunes"), "nothing of the kind tunes is learned by the task tag"),
         ("tag", lambda c: c["source"].update(task="fill"), "task fill"),
         ("tag", lambda c: c.pop("source"), "source is missing"),
         ("tag", lambda c: c.update(vectors={"file": "x"}), "vectors: "),
-        ("generate", lambda c: c.update(longest="9"), "longest: "),
-        ("generate", lambda c: c["attributes"].update(seen=[]), "do not fit together"),
-        ("generate", lambda c: c["attributes"]["seen"][0].__setitem__(1, -5), "does not fit"),
-        ("generate", lambda c: c["attributes"]["values"][0].__setitem__(0, "low"), "values that differ"),
     ],
 )
 def test_a_config_that_cannot_be(
     intact: Callable[[str], Path], task: str, change: Callable[[Any], None], said: str
 ) -> None:
     folder = changed(intact(task), "config.json", change)
+    with pytest.raises(ModelFolderError, match=said) as error:
+        recurra.load(folder)
+    assert len(str(error.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("task", "change", "said"),
+    [
+        ("tag", lambda c: c.update(tags=c["tags"] + c["tags"][:1]), "tags: .* stands twice"),
+        ("tag", lambda c: c.update(tags=[f"B-{i}" for i in range(3000)]), "3,000 tags of spans; 2,048 at most"),
+        ("tag", lambda c: c.update(tags=[1, 2]), "tags.0: input should be a valid string, got 1"),
+        ("tag", lambda c: c.update(scheme="xyz"), "no scheme 'xyz'"),
+        ("generate", lambda c: c.update(longest="9"), "longest: "),
+        ("generate", lambda c: c["attributes"].update(seen=[]), "do not fit together"),
+        ("generate", lambda c: c["attributes"]["seen"][0].__setitem__(1, -5), "does not fit"),
+        ("generate", lambda c: c["attributes"]["values"][0].__setitem__(0, "low"), "values that differ"),
+    ],
+)
+def test_preprocessing_that_cannot_be(
+    intact: Callable[[str], Path], task: str, change: Callable[[Any], None], said: str
+) -> None:
+    folder = changed(intact(task), "preprocessing.json", change)
     with pytest.raises(ModelFolderError, match=said) as error:
         recurra.load(folder)
     assert len(str(error.value)) < 1000
@@ -114,7 +128,10 @@ def test_a_config_that_cannot_be(
     ],
 )
 def test_a_tokenizer_of_another_form_is_never_built(intact: Callable[[str], Path], key: str, value: Any) -> None:
-    folder = changed(intact("pieces"), "vocabulary.json", lambda v: v["subwords"]["tokenizer"].update({key: value}))
+    def change(stored: Any) -> None:
+        stored["vocabulary"]["subwords"]["tokenizer"].update({key: value})
+
+    folder = changed(intact("pieces"), "preprocessing.json", change)
     with pytest.raises(ModelFolderError, match=f"sub-words: tokenizer.{key}"):
         recurra.load(folder)
 
@@ -134,7 +151,10 @@ def test_a_tokenizer_of_another_form_is_never_built(intact: Callable[[str], Path
     ],
 )
 def test_pieces_that_do_not_fit_together(intact: Callable[[str], Path], change: Callable[[Any], Any]) -> None:
-    folder = changed(intact("pieces"), "vocabulary.json", lambda v: change(v["subwords"]["tokenizer"]["model"]))
+    def change_model(stored: Any) -> None:
+        change(stored["vocabulary"]["subwords"]["tokenizer"]["model"])
+
+    folder = changed(intact("pieces"), "preprocessing.json", change_model)
     with pytest.raises(ModelFolderError, match=r"sub-words: tokenizer\.model"):
         recurra.load(folder)
 

@@ -15,7 +15,7 @@ from recurra.tasks.fill.trainee import read
 from recurra.topologies import fill_search
 from recurra.topologies.fill import SIDES, BlankFiller, Candidates
 from recurra.topologies.fill_search import fill_blank
-from recurra.topologies.settings import FreeStateSettings
+from recurra.topologies.settings import BlankFillerSettings
 
 LENGTHS = torch.tensor([7, 2, 5, 1, 9, 3])
 
@@ -23,7 +23,9 @@ LENGTHS = torch.tensor([7, 2, 5, 1, 9, 3])
 def network(vocabulary: int = 11, longest: int = 1, **given: Any) -> BlankFiller:
     torch.manual_seed(0)
     made = BlankFiller(
-        vocabulary, FreeStateSettings(**{"cell": "gru", "hidden_size": 5, "embedding_size": 4} | given), longest=longest
+        vocabulary,
+        BlankFillerSettings(**{"cell": "gru", "hidden_size": 5, "embedding_size": 4} | given),
+        longest=longest,
     )
     for parameter in made.parameters():  # livelier than a fresh network
         nn.init.normal_(parameter, std=0.5)

@@ -92,7 +92,7 @@ def test_input_feeding_makes_a_step_depend_on_what_was_looked_at():
     assert not torch.equal(network.step(tokens, reading)[0], network.step(tokens, changed)[0])
 
 
-def test_scheduled_sampling_reads_its_own_words_by_chance():
+def test_scheduled_sampling_reads_its_scheduled_sampling_by_chance():
     network = build()
     plain = network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS)
     never = network._sample_inputs(TARGET[:, :3], network.read(SOURCE, LENGTHS), 0.0)

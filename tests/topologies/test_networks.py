@@ -204,7 +204,7 @@ def test_tied_weights_are_one_and_stay_one_through_a_folder(tmp_path: Path) -> N
     network = NextToken(11, settings).eval()
     assert network.head.weight is network.table.weight
     assert sum(p is network.table.weight for p in network.parameters()) == 1
-    model_folder.write(tmp_path / "m", config={}, vocabulary={}, weights=network.state_dict(), metrics={})
+    model_folder.write(tmp_path / "m", config={}, preprocessing={}, weights=network.state_dict(), metrics={})
     again = NextToken(11, settings).eval()
     again.load_state_dict(model_folder.read(tmp_path / "m").weights())
     assert again.head.weight is again.table.weight

@@ -24,8 +24,8 @@ def decoder(condition: Where = "both", *, cell: str = "lstm", layers: int = 2) -
 @pytest.mark.parametrize("condition", WHERE)
 def test_shapes(condition: Where, cell: str) -> None:
     network = decoder(condition, cell=cell)
-    tokens, places = torch.randint(7, (5, 4)), torch.tensor([[0, 1]] * 4 + [[2, 0]])
-    y, state = network(tokens, places, torch.tensor([4, 2, 1, 4, 3]))
+    tokens, indices = torch.randint(7, (5, 4)), torch.tensor([[0, 1]] * 4 + [[2, 0]])
+    y, state = network(tokens, indices, torch.tensor([4, 2, 1, 4, 3]))
     assert y.shape == (5, 4, 6)
     assert network.logits(y).shape == (5, 4, 5)
     assert {s.shape for s in state} == {(2, 5, 6)}
@@ -46,21 +46,21 @@ def test_a_table_for_each_condition_says_what_vectors_beside_tokens_say(conditio
     """A long batch projects tables, single rows are read as vectors: the answer is the same."""
     network = decoder(condition)
     tokens = torch.randint(7, (6, 9))
-    places = torch.tensor([[2, 1], [0, 0], [2, 1], [2, 1], [0, 0], [2, 1]])
-    whole, _ = network(tokens, places)
+    indices = torch.tensor([[2, 1], [0, 0], [2, 1], [2, 1], [0, 0], [2, 1]])
+    whole, _ = network(tokens, indices)
     for row in range(6):
-        y, _ = network(tokens[row : row + 1, :2], places[row : row + 1])
+        y, _ = network(tokens[row : row + 1, :2], indices[row : row + 1])
         torch.testing.assert_close(y[0], whole[row, :2])
 
 
 @pytest.mark.parametrize("condition", WHERE)
 def test_one_token_at_a_time_equals_the_whole(condition: Where) -> None:
     network = decoder(condition)
-    tokens, places = torch.randint(7, (3, 5)), torch.tensor([[0, 0], [1, 1], [2, 0]])
-    whole, _ = network(tokens, places)
+    tokens, indices = torch.randint(7, (3, 5)), torch.tensor([[0, 0], [1, 1], [2, 0]])
+    whole, _ = network(tokens, indices)
     state, steps = None, []
     for t in range(5):
-        y, state = network(tokens[:, t : t + 1], places, state=state)
+        y, state = network(tokens[:, t : t + 1], indices, state=state)
         steps.append(y)
     torch.testing.assert_close(torch.cat(steps, 1), whole)
 

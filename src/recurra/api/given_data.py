@@ -12,16 +12,15 @@ from typing import Any
 from recurra.data.datasets.download import cache_folder
 from recurra.data.files.whole import write_whole
 from recurra.errors import DataError, UsageError
+from recurra.tasks import registry
 from recurra.tasks.given import path, plain
 from recurra.terminal import whole
 
-LABELLED, SIDES, TAGGED = ("text", "label"), ("source", "target"), ("tokens", "tags")
-"""What the columns of pairs are called."""
-UNLABELLED = ("language", "fill")
-"""Tasks that learn from texts alone."""
+LABELLED, TAGGED = ("text", "label"), ("tokens", "tags")
+"""What the columns of pairs are called where no task is named."""
 TAKEN = (
     "a path or a name, a pandas or polars frame, a list of texts with labels=[...], a list of (text, label) pairs, or, "
-    "for a language model, a list of texts"
+    "for a task that learns from these alone, a list of texts or numbers"
 )
 
 
@@ -41,9 +40,10 @@ def as_path(data: Any, labels: Any = None, task: str | None = None) -> Path:
             raise UsageError("labels are of a list of texts; name the column of a frame with label=")
         rows = _frame(data)
     else:
-        if labels is None and task not in UNLABELLED:
+        names = LABELLED if task is None else registry.get(task).columns
+        if labels is None and len(names) > 1:
             data = _paired(data)
-        rows = _listed(data, labels, SIDES if task == "translate" else LABELLED)
+        rows = _listed(data, labels, names)
     return _written(rows)
 
 
@@ -51,9 +51,10 @@ def _paired(data: Any) -> Any:
     """The data as a list. Errors: UsageError if they begin with a text alone"""
     made = list(data) if isinstance(data, Iterable) and not isinstance(data, (Mapping, bytes)) else data
     if isinstance(made, list) and made and isinstance(made[0], str):
+        alone = " or ".join(repr(row.name) for row in registry.ROWS if len(row.columns) == 1)
         raise UsageError(
-            "data must be texts with labels, unless task is 'language' or 'fill': give labels=[...], or pairs of text "
-            "and label; for a file give its path alone"
+            f"data must be texts with labels, unless task is {alone}: give labels=[...], or pairs of text and label; "
+            "for a file give its path alone"
         )
     return made
 
@@ -76,7 +77,7 @@ def _column(data: Any, place: int) -> list[Any]:
     raise UsageError(f"data must be {TAKEN}; got a {type(data).__name__}")
 
 
-def _listed(data: Any, labels: Any, names: tuple[str, str]) -> Iterator[dict[str, Any]]:
+def _listed(data: Any, labels: Any, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     if isinstance(data, (Mapping, bytes, bytearray, set, frozenset)) or not isinstance(data, Iterable):
         raise UsageError(f"data must be {TAKEN}; got a {type(data).__name__}")
     rows = list(data)
@@ -84,9 +85,11 @@ def _listed(data: Any, labels: Any, names: tuple[str, str]) -> Iterator[dict[str
         for number, row in enumerate(rows, start=1):
             if isinstance(row, str):
                 yield {names[0]: _text(row, number)}
+            elif len(names) == 1 and isinstance(plain(row), int | float):
+                yield {names[0]: _side(row, number)}
             elif isinstance(row, Sequence) and not isinstance(row, bytes) and len(row) == 2:
                 sides = _side(row[0], number), _side(row[1], number)
-                yield dict(zip(names if isinstance(sides[0], str) else TAGGED, sides, strict=True))
+                yield dict(zip(TAGGED if isinstance(sides[0], list) else _pair(names), sides, strict=True))
             else:
                 raise UsageError(
                     f"row {number} is a {type(row).__name__}, neither a text nor a pair; data must be {TAKEN}"
@@ -98,7 +101,11 @@ def _listed(data: Any, labels: Any, names: tuple[str, str]) -> Iterator[dict[str
     if len(given) != len(rows):
         raise UsageError(f"{len(rows):,} texts and {len(given):,} labels; give one label for each text")
     for number, (row, label) in enumerate(zip(rows, given, strict=True), start=1):
-        yield dict(zip(names, (_text(row, number), _side(label, number)), strict=True))
+        yield dict(zip(_pair(names), (_text(row, number), _side(label, number)), strict=True))
+
+
+def _pair(names: tuple[str, ...]) -> tuple[str, ...]:
+    return names if len(names) == 2 else LABELLED
 
 
 def _text(value: Any, number: int) -> str:

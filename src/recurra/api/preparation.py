@@ -10,21 +10,19 @@ import torch
 
 from recurra.api import provenance
 from recurra.api.sense import check_sense
+from recurra.api.setup import Setup
 from recurra.api.vectors import with_vectors
 from recurra.cells.catalogue import get
 from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
 from recurra.errors import DataError, UnknownNameError, UsageError
-from recurra.model_folder import ModelFolder
 from recurra.tasks import registry
-from recurra.tasks.settings import AnySettings, TextSettings, segmented
+from recurra.tasks.abilities import Settling, WordTables
+from recurra.tasks.settings import PATHS, AnySettings, TextSettings, segmented
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.task import Dataset
 from recurra.topologies.settings import NetworkSettings, TwoWaySettings
 from recurra.training.settings import TruncatedSettings
-
-FILES = ("validation", "test", "parallel", "vectors")
-"""Settings that are files; of their paths only the names are kept."""
 
 
 def settings_for(source: Source, given: dict[str, Any]) -> AnySettings:
@@ -34,14 +32,16 @@ def settings_for(source: Source, given: dict[str, Any]) -> AnySettings:
     """
     row = registry.get(source.task)
     row.refuse_unread(given)
-    options = row.read(source.options)
-    parts = {part: Path(given[part]).name for part in FILES if given.get(part) is not None}
+    options = {**row.defaults.by_kind.get(source.kind, {}), **row.read(source.options)}
+    parts = {part: Path(given[part]).name for part in PATHS if given.get(part) is not None}
     chosen = row.defaults.settings.changed(**options).changed(**given | parts)
     of_text = isinstance(chosen.data, TextSettings)
     cut = segmented(chosen.data, given) if of_text else {}
     start = row.defaults.at(cut.get("level", chosen.data.level) if of_text else None)
     settings = start.changed(**options).changed(**given | parts).changed(**cut)
-    settings = _tied_if_it_fits(source, with_vectors(source.task, settings, given), given)
+    settings = with_vectors(settings, given)
+    if isinstance(row.task, Settling):
+        settings = row.task.settle(settings, given)
     network, training = settings.network, settings.training
     engine_of(network)
     check_sense(source, settings, given)
@@ -60,35 +60,26 @@ def check_device(device: str) -> None:
         raise UsageError("device cuda: torch finds no CUDA device here")
 
 
-def _tied_if_it_fits(source: Source, settings: AnySettings, given: dict[str, Any]) -> AnySettings:
-    """A language model's tied vectors are a default: with sizes of the user's they follow, or are not tied."""
-    network = settings.network
-    if source.task != "language" or not network.tie_weights or "tie_weights" in given:
-        return settings
-    if network.embedding_size == network.hidden_size:
-        return settings
-    if "hidden_size" in given and "embedding_size" not in given and settings.data.vectors is None:
-        return settings.changed(embedding_size=network.hidden_size)
-    return settings.changed(tie_weights=False)
-
-
 def engine_of(network: NetworkSettings) -> str:
     """The name of the engine that trains such a network here.
 
     Errors: UnknownNameError for a cell or an engine; EngineError if the engine asked for cannot
     """
-    cell = get(network.cell)
-    shapes = cell.shapes(network.embedding_size, network.hidden_size)
+    cell, width = get(network.cell), network.hidden_size  # of the input too, on which no engine's choice depends
+    shapes = cell.shapes(width, network.hidden_size)
     weights = CellWeights(**{stored: torch.empty(shape) for stored, shape in shapes.items()})
     state = tuple(torch.empty(1, network.hidden_size) for _ in cell.states)
     mask = torch.empty(1, network.hidden_size) if network.recurrent_dropout else None
-    request = Request(cell, weights, torch.empty(1, 1, network.embedding_size), state, recurrent_mask=mask)
+    request = Request(cell, weights, torch.empty(1, 1, width), state, recurrent_mask=mask)
     return choose.choose(request, network.engine).name
 
 
-def check_vocabulary(dataset: Dataset) -> None:
+def check_vocabulary(setup: Setup) -> None:
     """Errors: DataError for a largest vocabulary of more tokens than the training part has"""
-    table, largest = dataset.word_table(), dataset.settings.data.max_vocabulary
+    dataset = setup.dataset
+    if not isinstance(setup.task, WordTables):
+        return
+    table, largest = setup.task.word_table(dataset, setup.network), dataset.settings.data.max_vocabulary
     count = sum(map(len, table.texts))
     if largest is not None and largest > count:
         files = dataset.source.files
@@ -105,20 +96,25 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prepare_run(source: Source, settings: AnySettings, kept: ModelFolder | None = None) -> Dataset:
-    """Read the data and build the network, its weights drawn from the seed. kept: see tasks.task.Task.prepare
-
-    Errors: DataError
-    """
+def read_data(source: Source, settings: AnySettings, kept: Any = None) -> Dataset[Any]:
+    """The data of a run, read, divided and encoded. kept: see tasks.task.Task.prepare. Errors: DataError"""
     if settings.training.threads is not None:
         torch.set_num_threads(min(settings.training.threads, processors()))
-    row = registry.get(source.task)
-    dataset = row.task.prepare(source, settings, kept)
-    dataset.facts["training_part"] = provenance.digest(dataset.word_table().texts)
+    dataset = registry.get(source.task).task.prepare(source, settings, kept)
+    dataset.facts["training_part"] = provenance.digest(dataset.arrays)
+    return dataset
+
+
+def prepare_run(source: Source, settings: AnySettings, kept: Any = None) -> Setup:
+    """As `read_data`, with a network, its weights drawn from the seed. Errors: DataError"""
+    row, dataset = registry.get(source.task), read_data(source, settings, kept)
+    torch.manual_seed(settings.training.seed)
+    network = row.task.network(dataset.preprocessor, dataset.settings)
+    setup = Setup(row.task, dataset, row.task.trainee(network, dataset))
     training = dataset.settings.training
     if training.epochs is None and training.minutes is None:
-        epochs = row.defaults.epochs_for(dataset.trainee.steps(0))
+        epochs = row.defaults.epochs_for(setup.trainee.steps(0))
         dataset.settings = dataset.settings.changed(epochs=epochs)
         if epochs != row.defaults.epochs:
             dataset.notes.append(f"{epochs} epochs, for the data are few")
-    return dataset
+    return setup

@@ -8,21 +8,22 @@ from typing import Any
 import torch
 
 from recurra.api import vectors
+from recurra.api.setup import Setup
 from recurra.cells.catalogue import get
 from recurra.equations.render import equations
 from recurra.report import record as report
 from recurra.report.numbers import write_count, write_setting, write_share
 from recurra.report.record import Baseline
 from recurra.tasks import registry
-from recurra.tasks.task import Dataset
+from recurra.tasks.task import Dataset, Evaluation
 from recurra.tasks.text.losses import UNITS
 from recurra.training.checkpoint import Counters
 from recurra.training.settings import TrainingSettings
 
 
 def build_record(
-    dataset: Dataset,
-    scores: dict[str, float],
+    setup: Setup,
+    evaluation: Evaluation,
     baselines: Sequence[Baseline],
     counters: Counters,
     *,
@@ -38,8 +39,8 @@ def build_record(
     ended: how the training did, see training.fit.Outcome; looked_before: the test part was looked at already, when the
     run had finished before
     """
-    cell = get(dataset.settings.network.cell)
-    network = dataset.trainee.network
+    dataset, network = setup.dataset, setup.network
+    cell, scores = get(dataset.settings.network.cell), evaluation.scores
     points = counters.points
     parameters = sum(p.numel() for p in network.parameters())
     return report.RunRecord(
@@ -60,15 +61,15 @@ def build_record(
         threads=torch.get_num_threads(),
         history=points,
         best=None if counters.best_point is None else points[counters.best_point],
-        chosen_by=list(dataset.trainee.chosen_by),
+        chosen_by=list(setup.trainee.chosen_by),
         ended=how_it_ended(ended, dataset.settings.training),
         baselines=[report.Baseline(r.name, r.metrics, r.size_bytes, r.seconds) for r in baselines],
         equations=equations(cell.program()),
         equations_latex=equations(cell.program(), latex=True),
         equations_source=cell.source,
-        sections=[*dataset.sections(), *vectors.table(dataset.vectors)],
+        sections=[*setup.task.sections(dataset, setup.model(), evaluation), *vectors.table(setup.vectors)],
         settings=dataset.settings.to_json(),
-        defaults=usual_settings(dataset),
+        defaults=usual_settings(setup),
         data=report.DataDescription(
             files=[report.DataFile(**f) for f in dataset.facts["files"]],
             name=dataset.facts["name"],
@@ -90,15 +91,16 @@ def how_it_ended(ended: str, settings: TrainingSettings) -> str:
     return f"All {write_setting(settings.epochs)} epochs were trained."
 
 
-def usual_settings(dataset: Dataset) -> dict[str, dict[str, Any]]:
+def usual_settings(setup: Setup) -> dict[str, dict[str, Any]]:
     """What the settings are for such data if nobody sets any."""
+    dataset = setup.dataset
     defaults = registry.get(dataset.source.task).defaults
     found = defaults.at(dataset.facts.get("vocabulary_level")).to_json()
-    found["training"]["epochs"] = defaults.epochs_for(dataset.trainee.steps(0))
+    found["training"]["epochs"] = defaults.epochs_for(setup.trainee.steps(0))
     return found
 
 
-def _facts(dataset: Dataset) -> Iterator[tuple[str, str]]:
+def _facts(dataset: Dataset[Any]) -> Iterator[tuple[str, str]]:
     """What else was read, as far as the task says it."""
     facts = dataset.facts
     level = facts.get("vocabulary_level")
@@ -112,7 +114,7 @@ def _facts(dataset: Dataset) -> Iterator[tuple[str, str]]:
             yield label, write(facts[name])
 
 
-def _caveats(dataset: Dataset, *, looked_before: bool) -> list[str]:
+def _caveats(dataset: Dataset[Any], *, looked_before: bool) -> list[str]:
     if dataset.evaluated_on == "validation":
         return ["There is no test part: the figures are of the validation part, which also chose the best weights."]
     if looked_before:

@@ -25,13 +25,14 @@ from recurra import model_folder
 from recurra.api import provenance, vectors
 from recurra.api.preparation import check_device, prepare_run
 from recurra.api.run import Run
+from recurra.api.setup import Setup
 from recurra.engines.native import library
 from recurra.errors import ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder, manifest
 from recurra.report.record import Baseline
+from recurra.tasks.abilities import Concluding
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.stored import Config, Environment, metrics_of, of_folder
-from recurra.tasks.task import Dataset
 from recurra.tasks.weights import forms_of
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.schedule import Budget
@@ -59,7 +60,7 @@ class Stopped:
 
     config: Config
     versions: dict[str, str]
-    dataset: Dataset
+    setup: Setup
     checkpoint: Checkpoint
     baselines: list[Baseline]
     notes: list[str]
@@ -120,20 +121,20 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
     source = provenance.find(run.stored, found.path)
     try:
         check_device(settings.training.device)
-        dataset = prepare_run(source, settings, None if run.stored.started_from is None else found)
+        setup = prepare_run(source, settings, None if run.stored.started_from is None else run.preprocessor)
     except UsageError as error:
         raise of_folder(folder, error) from error
-    vectors.resume(dataset, run.stored.vectors)
-    if found.vocabulary != dataset.vocabulary_json():
-        raise ModelFolderError(f"{folder}: its vocabulary is not that of its data")
-    provenance.check_divided(run.stored.data, dataset.facts)
+    vectors.resume(setup, run.stored.vectors)
+    if found.preprocessing != setup.dataset.preprocessor.to_json():
+        raise ModelFolderError(f"{folder}: its preprocessing is not that of its data")
+    provenance.check_divided(run.stored.data, setup.dataset.facts)
     try:
-        checkpoint = _checkpoint(found, name, dataset)
+        checkpoint = _checkpoint(found, name, setup, run.stored.concluded)
     except ModelFolderError as error:
         raise (error if str(error).startswith(str(found.path)) else of_folder(found.path, error)) from error
     if finished:
         checkpoint.counters.worse = 0
-    return Stopped(run.stored, found.versions, dataset, checkpoint, stored.scored_baselines(), notes, before)
+    return Stopped(run.stored, found.versions, setup, checkpoint, stored.scored_baselines(), notes, before)
 
 
 def _longer(folder: Path, settings: AnySettings, given: Mapping[str, Any], counters: Counters) -> AnySettings:
@@ -176,8 +177,9 @@ def intact(found: ModelFolder) -> tuple[ModelFolder, list[str]]:
     return found, [f"{first}; going on from the training state before that"]
 
 
-def _checkpoint(found: ModelFolder, name: str, dataset: Dataset) -> Checkpoint:
+def _checkpoint(found: ModelFolder, name: str, setup: Setup, concluded: dict[str, float]) -> Checkpoint:
     """A training state, compared with the run's network by what its file says before the file is read."""
+    task, trainee = setup.task, setup.trainee
     counters_json = found.parsed(f"{name}.json")
     counters = Counters.from_json(counters_json)
     tensors_file = f"{name}.safetensors"
@@ -187,10 +189,10 @@ def _checkpoint(found: ModelFolder, name: str, dataset: Dataset) -> Checkpoint:
         if listed is not None and sorted(forms) != listed:
             odd = sorted(set(forms) ^ set(listed))
             raise ModelFolderError(f"{tensors_file} and {name}.json do not have the same tensors, such as {odd[:1]}")
-        network = dataset.trainee.network
+        network = trainee.network
         weights = forms_of(network.state_dict())
         size = sum(math.prod(form.shape) * 4 for form in weights.values())
-        carried = dataset.trainee.carried() if isinstance(dataset.trainee, Carrying) else []
+        carried = trainee.carried() if isinstance(trainee, Carrying) else []
         most = MOMENTS * size + sum(math.prod(shape) * 4 for shape in carried) + BESIDE + 200 * len(forms)
         if found.files[tensors_file].bytes > most:
             raise ModelFolderError(
@@ -200,7 +202,10 @@ def _checkpoint(found: ModelFolder, name: str, dataset: Dataset) -> Checkpoint:
     except ModelFolderError as error:
         raise ModelFolderError(f"{found.path}: the training state cannot be read: {error}") from error
     state = {key: value for key, value in tensors.items() if not key.startswith(BEST)}
-    return Checkpoint(counters, state, dataset.weights_before(found))
+    best = found.weights()
+    if concluded and isinstance(task, Concluding):
+        best = task.before_conclusion(best, concluded)
+    return Checkpoint(counters, state, best)
 
 
 def differences(found: Config, versions: Mapping[str, str], engine: str, training: TrainingSettings) -> str | None:

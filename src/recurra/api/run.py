@@ -14,9 +14,10 @@ from recurra import model_folder
 from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks import given, registry
+from recurra.tasks.abilities import HavingVectors, Streaming, TellingClasses, able, generating
 from recurra.tasks.model import Model
 from recurra.tasks.stored import Config, config_of, of_folder, settings_of
-from recurra.tasks.weights import check_cell, check_depth, check_engine
+from recurra.tasks.weights import check_cell, check_depth, check_engine, load_network
 from recurra.training.history import Point
 
 
@@ -25,13 +26,14 @@ class Run:
 
     Texts that are asked about are whole: half of a surrogate pair, as a cut emoji leaves it, is read as U+FFFD.
     folder: where it stands; config, metrics: what was written about it; stored: config as it was checked; settings:
-    what it was trained with; model: what its task can do with it, see tasks.model.
+    what it was trained with; preprocessor: what it has learned of its data; model: what its task can do with it, see
+    tasks.model.
     """
 
     def __init__(self, folder: ModelFolder) -> None:
         self.folder, self.config, self.metrics = folder.path, folder.config, folder.metrics
-        if isinstance(task := folder.config.get("task"), str) and task not in registry.TASKS:
-            raise ModelFolderError(f"{folder.path}: this version knows no task {task!r:.60}; update Recurra")
+        if isinstance(name := folder.config.get("task"), str) and name not in registry.TASKS:
+            raise ModelFolderError(f"{folder.path}: this version knows no task {name!r:.60}; update Recurra")
         try:
             self.stored = config_of(folder, Config)
             self.task: str = self.stored.task
@@ -39,13 +41,12 @@ class Run:
             check_cell(self.settings.network.cell, self.stored.cell_fingerprint)
             check_engine(self.settings.network.engine)
             check_depth(self.settings.network.num_layers, folder)
-            self.model: Model = registry.get(self.task).task.load(folder, self.settings)
+            task = registry.get(self.task).task
+            self.preprocessor: Any = task.preprocessor.from_json(folder.preprocessing)
+            network = load_network(lambda: task.network(self.preprocessor, self.settings), folder)
+            self.model: Model = task.model(network, self.preprocessor, self.settings)
         except (DataError, UsageError) as error:
             raise of_folder(folder.path, error) from error
-
-    def kept(self) -> ModelFolder | None:
-        """Its folder if its vocabulary is not that of its own data, for it began with another run's; else None."""
-        return None if self.stored.started_from is None else model_folder.read(self.folder)
 
     @property
     def history(self) -> list[Point]:
@@ -69,21 +70,22 @@ class Run:
         """The torch module itself."""
         return self.model.network
 
-    def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Any]:
-        """One answer for each text, with the `top` most probable alternatives; options: what the task reads.
+    def predict(self, inputs: Any, **options: Any) -> list[Any]:
+        """One answer for each input; options: what the task reads, such as top: so many answers, the best first.
 
-        texts: one, or several in a list, a tuple, an array or a series
-        Errors: UsageError for what is no text, for an empty one, an option that the task does not read, a model that
+        inputs: what the task reads: one text, or several in a list, a tuple, an array or a series; else see its model
+        Errors: UsageError for what is no input, for an empty one, an option that the task does not read, a model that
         does not predict
         """
-        return self.model.predict(given.texts(texts), **given.options({"top": top} | options))
+        return self.model.predict(self.model.checked(inputs), **given.options(options))
 
-    def predict_proba(self, texts: str | Sequence[str]) -> npt.NDArray[np.float32]:
-        """Of each text, the probability of each of `classes` [N, C].
+    def predict_proba(self, inputs: Any) -> npt.NDArray[np.float32]:
+        """Of each input, the probability of each of `classes` [N, C].
 
         Errors: as `predict`; UsageError for a model that is no classifier
         """
-        return self.model.predict_proba(given.texts(texts))
+        model: TellingClasses = able(self.model, TellingClasses, "give class probabilities")
+        return model.predict_proba(self.model.checked(inputs))
 
     def generate(self, prompt: str = "", length: int | None = None, **sampling: Any) -> Any:
         """New text that begins with the prompt; sampling: temperature, top_k, top_p, seed and what the task reads.
@@ -91,12 +93,13 @@ class Run:
         Errors: UsageError for a prompt with tokens that the model does not know, or for a model that does not generate
         """
         asked = given.options({"prompt": prompt, "length": length} | sampling)
-        return self.model.generate(asked.pop("prompt"), asked.pop("length"), **asked)
+        return generating(self.model).generate(asked.pop("prompt"), asked.pop("length"), **asked)
 
     def stream(self, prompt: str = "", length: int | None = None, **sampling: Any) -> Iterator[str]:
         """As `generate`, piece by piece and without the prompt."""
         asked = given.options({"prompt": prompt, "length": length} | sampling)
-        return self.model.stream(asked.pop("prompt"), asked.pop("length"), **asked)
+        model: Streaming = able(self.model, Streaming, "generate text piece by piece")
+        return model.stream(asked.pop("prompt"), asked.pop("length"), **asked)
 
     def evaluate(
         self,
@@ -150,7 +153,8 @@ class Run:
         from recurra.inspection.nearest import nearest
 
         asked = given.options({"word": word, "top": top})
-        return nearest(self.model.word_vectors(), asked["word"], top=asked["top"])
+        vectors = able(self.model, HavingVectors, "keep word vectors").word_vectors()
+        return nearest(vectors, asked["word"], top=asked["top"])
 
     def __repr__(self) -> str:
         return f"<Run {self.folder}: {self.task}, {self.settings.network.cell}>"

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recurra.api import provenance
-from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.files.candidates import read_candidates
 from recurra.errors import DataError, UsageError
-from recurra.tasks import given
-from recurra.tasks.language.data import read_corpus, read_vocabulary
-from recurra.tasks.language.model import LanguageModel
-from recurra.tasks.language.score import Ranking, rank
+from recurra.tasks import given, registry
+from recurra.tasks.abilities import Counting, Ranks, able
 from recurra.tasks.stored import of_folder
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
-
-ORDER = 5
-"""Of the n-gram beside the model."""
 
 
 def score(
@@ -30,10 +24,9 @@ def score(
     by: str = "total",
     baseline: bool = True,
     encoding: str = "utf-8",
-) -> list[Ranking]:
+) -> list[Any]:
     """Rank groups of candidates; see `Run.score`."""
-    if not isinstance(run.model, LanguageModel):
-        raise UsageError(f"this model does not score candidates: {run.model.does}")
+    model: Ranks = able(run.model, Ranks, "score candidates")
     if isinstance(candidates, str | Path):
         file = given.path(candidates, "candidates")
         groups: Sequence[Sequence[str]] = [group.texts for group in read_candidates(file, encoding)]
@@ -42,11 +35,11 @@ def score(
     else:
         groups = [group if isinstance(group, str) else given.texts(group, what="candidate") for group in candidates]
     grams = n_gram(run) if baseline else None
-    return rank(run.model.network, run.model.vocabulary, run.model.start(), groups, by=by, baseline=grams)
+    return model.rank(groups, by=by, n_gram=grams)
 
 
-def n_gram(run: Run) -> KneserNey:
-    """A Kneser-Ney 5-gram of the run's training text, counted anew: a model folder does not keep it.
+def n_gram(run: Run) -> Any:
+    """An n-gram of the run's training text, counted anew: a model folder does not keep it.
 
     Errors: DataError if the data of the run are not there any more, or are others
     """
@@ -57,9 +50,10 @@ def n_gram(run: Run) -> KneserNey:
             f"the n-gram beside the model is counted on the run's data, and {str(error).splitlines()[0]}",
             remedy="put them back, or leave it out with --no-baseline, baseline=False",
         ) from error
+    task = registry.get(run.task).task
+    if not isinstance(task, Counting):
+        raise UsageError(f"no n-gram stands beside a model of the task {run.task}; leave it out with --no-baseline")
     try:
-        kept = None if (found := run.kept()) is None else read_vocabulary(found.vocabulary)
-        corpus = read_corpus(source, run.settings.data, kept)
+        return task.n_gram(source, run.settings, run.preprocessor)
     except UsageError as error:
         raise of_folder(run.folder, error) from error
-    return KneserNey.fit(corpus.train, len(corpus.vocabulary), ORDER)

@@ -50,8 +50,8 @@ def _check_division(source: Source, asked: Collection[str]) -> None:
     if "split_column" in asked:
         raise UsageError("split and split_column both divide the data; give one of them")
     parts = [part for part in PARTS if part in {key.partition(".")[0] for key in source.files}]
-    read = source.task in ("classify", "tag", "fill") and "validation" not in parts
-    if "train" in parts and not read:
+    held_out = registry.get(source.task).task.holds_out and "validation" not in parts
+    if "train" in parts and not held_out:
         raise UsageError(f"split divides data in one piece; here each part has its own file: {', '.join(parts)}")
 
 

@@ -1,4 +1,4 @@
-"""A new run that begins with the weights and the vocabulary of another one."""
+"""A new run that begins with the weights and the preprocessing of another one."""
 
 from __future__ import annotations
 
@@ -6,47 +6,41 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recurra import model_folder
-from recurra.api.preparation import FILES, check_device, engine_of, prepare_run
+from recurra.api.preparation import check_device, engine_of, prepare_run
 from recurra.api.run import Run
 from recurra.api.sense import check_sense
+from recurra.api.setup import Setup
 from recurra.errors import UsageError
 from recurra.tasks import registry
-from recurra.tasks.settings import AnySettings
+from recurra.tasks.abilities import WordTables
+from recurra.tasks.settings import PATHS, AnySettings, TextSettings, marked
 from recurra.tasks.sources.resolving import Source, resolve
-from recurra.tasks.task import Dataset
 from recurra.tasks.weights import difference, forms_of
-
-TOKENS = ("level", "word_split", "segment", "normalize", "min_count", "max_vocabulary", "vectors", "vectors_encoding",
-          "train_vectors", "blank_tokens")  # fmt: skip
-"""Settings of the data that make the vocabulary, which is kept."""
-OF_DATA = ("encoding", "text", "label", "split_column", "validation", "test", "parallel", "languages", "swap",
-           "skip_lines", "scheme", "vectors", "vectors_encoding", "train_vectors")  # fmt: skip
-"""Settings that were about the old data."""
-FREE = ("dropout", "embedding_dropout", "recurrent_dropout", "input_dropout", "variational", "engine")
-"""Settings of the network that change no weight."""
 
 
 def source_of(run: Run, data: Path, task: str | None, given: Mapping[str, Any]) -> Source:
     """The new data, as the run's task reads them. Errors: DataError; UsageError for settings that are the run's"""
     if task not in (None, run.task):
         raise UsageError(f"{run.folder} is a model of the task {run.task}; it cannot begin one of {task}")
-    network = type(run.settings.network).model_fields
-    fixed = [name for name in given if name in TOKENS or (name in network and name not in FREE)]
-    if fixed:
-        raise UsageError(f"the network and the vocabulary are those of {run.folder}; leave out {', '.join(fixed)}")
+    network = run.settings.network
+    learned = marked(run.settings.data, "learned") | (type(network).model_fields.keys() - marked(network, "free"))
+    if fixed := [name for name in given if name in learned]:
+        raise UsageError(f"the network and the preprocessing are those of {run.folder}; leave out {', '.join(fixed)}")
     return resolve(data, run.task, validation=given.get("validation"), test=given.get("test"),
                    parallel=given.get("parallel"))  # fmt: skip
 
 
 def settings_for(run: Run, source: Source, given: Mapping[str, Any]) -> AnySettings:
     """The run's settings on new data, changed by what the user gave; its length is the task's default again."""
-    plain = registry.get(run.task).defaults.settings.data.model_dump()
-    anew = {name: plain[name] for name in OF_DATA if name in plain}
-    options = {name: value for name, value in source.options.items() if name not in TOKENS}
-    parts = {part: Path(given[part]).name for part in FILES if given.get(part) is not None}
-    settings = run.settings.changed(**anew, epochs=None, minutes=None, freeze_vectors=False)
-    settings = settings.changed(segment=None, level=run.stored.data.vocabulary_level)
+    row = registry.get(run.task)
+    data = row.defaults.settings.data
+    anew = {name: getattr(data, name) for name in marked(data, "of_files")}
+    learned = marked(data, "learned")
+    options = {name: value for name, value in row.read(source.options).items() if name not in learned}
+    parts = {part: Path(given[part]).name for part in PATHS if given.get(part) is not None}
+    settings = run.settings.changed(**anew, epochs=None, minutes=None)
+    if isinstance(data, TextSettings):
+        settings = settings.changed(freeze_vectors=False, segment=None, level=run.stored.data.vocabulary_level)
     settings = settings.changed(**options).changed(**dict(given) | parts)
     engine_of(settings.network)
     check_sense(source, settings, given)
@@ -54,18 +48,19 @@ def settings_for(run: Run, source: Source, given: Mapping[str, Any]) -> AnySetti
     return settings
 
 
-def prepare_from(run: Run, source: Source, settings: AnySettings) -> Dataset:
-    """The new data under the run's vocabulary, and its weights. Errors: DataError; UsageError"""
-    dataset = prepare_run(source, settings, model_folder.read(run.folder))
-    weights = run.network.state_dict()
-    network = dataset.trainee.network
+def prepare_from(run: Run, source: Source, settings: AnySettings) -> Setup:
+    """The new data under what the run has learned, and its weights. Errors: DataError; UsageError"""
+    setup = prepare_run(source, settings, run.preprocessor)
+    weights, network = run.network.state_dict(), setup.network
     if (problem := difference(forms_of(weights), forms_of(network.state_dict()))) is not None:
         raise UsageError(f"{run.folder} cannot begin a run on these data: {problem}")
     network.load_state_dict(weights)
-    texts = dataset.word_table().texts
-    tokens, unknown = sum(map(len, texts)), sum(int((ids == 0).sum()) for ids in texts)
-    dataset.notes.append(
-        f"weights and vocabulary are those of {run.folder.name}, which does not know {unknown:,} of the {tokens:,} "
-        f"tokens of this training part; optimizer and schedule begin anew"
+    unknown = ""
+    if isinstance(setup.task, WordTables):
+        texts = setup.task.word_table(setup.dataset, network).texts
+        tokens, new = sum(map(len, texts)), sum(int((ids == 0).sum()) for ids in texts)
+        unknown = f", which does not know {new:,} of the {tokens:,} tokens of this training part"
+    setup.dataset.notes.append(
+        f"weights and preprocessing are those of {run.folder.name}{unknown}; optimizer and schedule begin anew"
     )
-    return dataset
+    return setup

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import importlib.metadata
 import json
 import shlex
 import signal
@@ -21,6 +22,7 @@ from recurra.api.preparation import check_vocabulary, engine_of, prepare_run, se
 from recurra.api.progress import ProgressLogger, describe_scores, first_line
 from recurra.api.record import build_record
 from recurra.api.run import Run, load
+from recurra.api.setup import Setup
 from recurra.api.train_settings import TrainSettings
 from recurra.api.verdict import Verdict, advice, verdict
 from recurra.cells.catalogue import get
@@ -31,9 +33,9 @@ from recurra.report import fonts
 from recurra.report.build import build_report
 from recurra.report.record import Baseline
 from recurra.tasks.given import options, path
+from recurra.tasks.settings import PATHS
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.sources.unlike_text import refuse_unlike_text
-from recurra.tasks.task import Dataset
 from recurra.topologies.settings import TwoWaySettings
 from recurra.training.callbacks import Callback, Ending, Watchers, checked_callbacks
 from recurra.training.checkpoint import Checkpoint, Counters, weights_of
@@ -100,7 +102,7 @@ def train(
     progress = ProgressLogger(quiet=quiet)
     if not command:  # the command line has logged it before torch was loaded
         progress.log(first_line(data if isinstance(data, (str, Path)) else f"a {type(data).__name__}"))
-    for name in ("validation", "test", "parallel", "vectors"):
+    for name in PATHS:
         if given.get(name) is not None:
             path(given[name], name)
     with progress.doing("looking at the data"):
@@ -119,13 +121,13 @@ def train(
     with claimed_new(new) if out is None else claimed(path(out, "out"), overwrite=overwrite) as folder:
         progress.log(f"task {source.task}: {source.why}")
         with progress.doing("reading and encoding the data"):
-            dataset = prepare_run(source, chosen) if first is None else starting.prepare_from(first, source, chosen)
+            setup = prepare_run(source, chosen) if first is None else starting.prepare_from(first, source, chosen)
         if given.get("max_vocabulary") is not None:
-            check_vocabulary(dataset)
-        vectors.start(dataset, None if given.get("vectors") is None else Path(given["vectors"]), progress.log)
+            check_vocabulary(setup)
+        vectors.start(setup, None if given.get("vectors") is None else Path(given["vectors"]), progress.log)
         more = {name: value for name, value in (("task", task), ("start_from", start_from)) if value is not None}
         command = command or _as_command(shown, more | given)
-        training = _Training(dataset, folder, progress, command, overwrite, watching)
+        training = _Training(setup, folder, progress, command, overwrite, watching)
         training.started_from = None if first is None else first.folder.resolve().name
         return training.run(None, None)
 
@@ -143,12 +145,12 @@ def _go_on(folder: Path, given: dict[str, Any], progress: ProgressLogger, watchi
     with progress.doing("reading and encoding the data"):
         stopped = resuming.stopped_run(folder, given)
     counters = stopped.checkpoint.counters
-    training = _Training(stopped.dataset, folder, progress, stopped.config.command, True, watching)
+    training = _Training(stopped.setup, folder, progress, stopped.config.command, True, watching)
     training.created, training.finished_before = stopped.config.created, stopped.finished_before
     training.started_from = stopped.config.started_from
-    settings = stopped.dataset.settings.training
+    settings = stopped.setup.settings.training
     other = resuming.differences(stopped.config, stopped.versions, training.engine, settings)
-    stopped.dataset.notes += [*stopped.notes, *([other] if other is not None else [])]
+    stopped.setup.dataset.notes += [*stopped.notes, *([other] if other is not None else [])]
     progress.log(f"resumed at epoch {counters.epoch}, step {counters.step}")
     return training.run(stopped.checkpoint, stopped.baselines)
 
@@ -182,14 +184,14 @@ class _Training:
     """One run from a dataset to its folder."""
 
     def __init__(
-        self, dataset: Dataset, folder: Path, progress: ProgressLogger, command: str, overwrite: bool,
-        watching: _Watching,
+        self, setup: Setup, folder: Path, progress: ProgressLogger, command: str, overwrite: bool, watching: _Watching
     ) -> None:  # fmt: skip
-        self.dataset, self.folder, self.progress, self.command = dataset, folder, progress, command
+        self.setup, self.dataset, self.folder = setup, setup.dataset, folder
+        self.progress, self.command = progress, command
         self.overwrite, self.watching = overwrite, watching
         self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        self.network = dataset.trainee.network
-        self.engine = engine_of(dataset.settings.network)
+        self.network = setup.network
+        self.engine = engine_of(setup.settings.network)
         self.baselines: list[Baseline] = []
         self.finished_before: list[float] = []
         self.started_from: str | None = None
@@ -198,9 +200,10 @@ class _Training:
     def run(self, resume: Checkpoint | None, baselines: list[Baseline] | None) -> Run:
         self._introduce()
         with self.progress.doing("fitting the baselines"):
-            self.baselines = self.dataset.baselines() if baselines is None else baselines
+            held_out = self.dataset.held_out
+            self.baselines = self.setup.task.baselines(self.dataset, held_out) if baselines is None else baselines
         self._tell_baselines()
-        self.progress.unit = self.dataset.trainee.unit
+        self.progress.unit = self.setup.trainee.unit
         self.progress.metrics = self.dataset.metrics
         last: list[Checkpoint] = [] if resume is None else [resume]
 
@@ -238,9 +241,7 @@ class _Training:
         self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, last: list[Checkpoint], watchers: Watchers
     ) -> Outcome:
         try:
-            return fit(
-                self.dataset.trainee, self.dataset.settings.training, progress=watchers, save=save, resume=resume
-            )
+            return fit(self.setup.trainee, self.dataset.settings.training, progress=watchers, save=save, resume=resume)
         except CallbackError as error:
             self._write("stopped", *reversed(last))
             watchers.end(Ending("stopped", self.folder))
@@ -276,9 +277,12 @@ class _Training:
             self.progress.warn(bad)
         else:
             with self.progress.doing("finishing the model"):
-                self._log_notes(self.dataset.conclude())
+                self._log_notes(self.setup.conclude())
         with self.progress.doing(f"evaluating on the {self.dataset.evaluated_on} part"):
-            scores = self.dataset.evaluate()
+            dataset, task = self.dataset, self.setup.task
+            evaluation = task.evaluate(self.setup.model(), dataset.held_out, dataset.settings)
+            evaluation = replace(evaluation, concluded=self.setup.concluded)
+        scores = evaluation.scores
         found = verdict(scores, self.dataset.metrics, self.baselines)
         hint = None if bad is not None else advice(  # for a run that never learned there is a warning already
             outcome.counters.points, outcome.counters.seconds, outcome.ended, None if found is None else found.outcome
@@ -286,9 +290,9 @@ class _Training:
         extra = resuming.files_of(end, None) | {resuming.METRICS_CSV: csv_of(outcome.counters.points)}
         with self.progress.doing("writing the report"):
             record = build_record(
-                self.dataset, scores, self.baselines, outcome.counters, ended=outcome.ended, command=self.command,
+                self.setup, evaluation, self.baselines, outcome.counters, ended=outcome.ended, command=self.command,
                 created=self.created, engine=self.engine, looked_before=bool(self.finished_before),
-                versions={"recurra": _version("recurra"), "torch": str(torch.__version__)},
+                versions={"recurra": importlib.metadata.version("recurra"), "torch": str(torch.__version__)},
             )  # fmt: skip
             record = replace(record, verdict=None if found is None else found.for_report(), hint=hint or "")
             if (missing := fonts.note(record)) is not None:
@@ -299,7 +303,7 @@ class _Training:
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
         with StopRequest() as stop:
             model_folder.write(
-                self.folder, config=self._config(), vocabulary=self.dataset.vocabulary_json(),
+                self.folder, config=self._config(), preprocessing=self.dataset.preprocessor.to_json(),
                 weights=weights_of(self.network), metrics=metrics, extra=extra,
                 overwrite=self.overwrite or self.written,
             )  # fmt: skip
@@ -328,7 +332,7 @@ class _Training:
 
     def _write(self, status: str, checkpoint: Checkpoint, previous: Checkpoint | None = None) -> None:
         model_folder.write(
-            self.folder, config=self._config(), vocabulary=self.dataset.vocabulary_json(),
+            self.folder, config=self._config(), preprocessing=self.dataset.preprocessor.to_json(),
             weights=checkpoint.best, metrics=self._metrics(status, checkpoint.counters, None),
             extra=resuming.files_of(checkpoint, previous) | {resuming.METRICS_CSV: csv_of(checkpoint.counters.points)},
             overwrite=self.overwrite or self.written,
@@ -347,13 +351,14 @@ class _Training:
             "settings": dataset.settings.to_json(),
             "source": provenance.to_json(dataset.source, self.folder),
             "data": dataset.facts,
-            "vectors": dataset.vectors,
+            "vectors": self.setup.vectors,
+            "concluded": self.setup.concluded,
             "notes": dataset.notes,
             "engine": self.engine,
             "started_from": self.started_from,
             "finished_before": self.finished_before,
             "environment": resuming.environment_of(self.engine, dataset.settings.training.device).model_dump(),
-        } | dataset.config()
+        }
 
     def _metrics(self, status: str, counters: Counters, scores: dict[str, float] | None) -> dict[str, Any]:
         return {
@@ -370,7 +375,8 @@ class _Training:
     def _introduce(self) -> None:
         facts, network = self.dataset.facts, self.dataset.settings.network
         parts = " · ".join(f"{count:,} {part}" for part, count in facts["counts"].items() if count)
-        self.progress.log(f"{facts['unit']}: {parts}; vocabulary {facts['vocabulary_size']:,}")
+        vocabulary = f"; vocabulary {facts['vocabulary_size']:,}" if "vocabulary_size" in facts else ""
+        self.progress.log(f"{facts['unit']}: {parts}{vocabulary}")
         for note in self.dataset.notes:
             self.progress.log(f"note: {note}")
         two_way = isinstance(network, TwoWaySettings) and network.bidirectional
@@ -391,9 +397,3 @@ class _Training:
 
 def _on_cuda(device: str) -> bool:
     return device == "cuda" or (device == "auto" and torch.cuda.is_available())
-
-
-def _version(package: str) -> str:
-    import importlib.metadata
-
-    return importlib.metadata.version(package)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from recurra.api.preparation import settings_for
+from recurra.api.preparation import prepare_run, settings_for
 from recurra.api.progress import ProgressLogger
 from recurra.api.run import load
 from recurra.api.vectors import describe_pass
@@ -15,6 +15,7 @@ from recurra.errors import DataError, UsageError
 from recurra.locks import HeldError, holding
 from recurra.model_folder.manifest import MANIFEST
 from recurra.tasks import given, registry
+from recurra.tasks.abilities import HavingVectors, WordTables, able
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.sources.unlike_text import refuse_unlike_text
 from recurra.tasks.word_vectors.skipgram import SkipGram, count_tokens, learn_vectors
@@ -56,18 +57,22 @@ def _export(
 ) -> int:  # fmt: skip
     if os.path.isfile(Path(source) / MANIFEST):
         _refuse_learning(task, how, settings)
-        found = load(source).model.word_vectors()
+        found = able(load(source).model, HavingVectors, "keep word vectors").word_vectors()
         tokens, rows = found.tokens, found.rows
     else:
         data = resolve(source, task, validation=settings.get("validation"), test=settings.get("test"))
         if task is None and settings.get("text") is None:
             refuse_unlike_text(data)
         progress.log(f"task {data.task}: {data.why}")
-        if data.task == "language" and settings.get("segment") is None:
-            settings = {"level": data.options.get("level", "word")} | settings
+        learner = registry.get(data.task).task
+        if not isinstance(learner, WordTables):
+            raise UsageError(f"the data of the task {data.task} have no words; give --task of one that reads text")
+        if settings.get("segment") is None:
+            named = {name: data.options[name] for name in learner.vector_settings if name in data.options}
+            settings = {**learner.vector_settings, **named, **settings}
         with progress.doing("reading and encoding the data"):
-            dataset = registry.get(data.task).task.prepare(data, settings_for(data, settings | {"seed": how.seed}))
-        table = dataset.word_table()
+            setup = prepare_run(data, settings_for(data, settings | {"seed": how.seed}))
+        table = learner.word_table(setup.dataset, setup.network)
         counts = count_tokens(table.texts, len(table.tokens))
         progress.log(f"{int(counts.sum()):,} tokens of {len(table.tokens):,} types in the training part")
         learned = learn_vectors(

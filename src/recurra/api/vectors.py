@@ -6,22 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from recurra.api.setup import Setup
 from recurra.data.vectors.file import VectorFile
 from recurra.errors import UsageError
 from recurra.report import numbers
 from recurra.report.sections import Cell, Column, Section, Table
+from recurra.tasks.abilities import WordTables
 from recurra.tasks.settings import AnySettings, TextSettings
-from recurra.tasks.task import Dataset
 from recurra.tasks.word_vectors import table as vectors
 from recurra.tasks.word_vectors.skipgram import Pass, SkipGram
 from recurra.tasks.word_vectors.table import WordTable
 
 
-def with_vectors(task: str, settings: AnySettings, given: dict[str, Any]) -> AnySettings:
+def with_vectors(settings: AnySettings, given: dict[str, Any]) -> AnySettings:
     """The settings with the width of the vectors' file, if there is one.
 
-    given: what the user set. A language model's output layer is not tied to a table of another width than its own,
-    unless that was asked for.
+    given: what the user set
     Errors: UsageError for settings that do not go together; DataError for a file that holds no vectors
     """
     data, network = settings.data, settings.network
@@ -43,38 +43,41 @@ def with_vectors(task: str, settings: AnySettings, given: dict[str, Any]) -> Any
             raise UsageError(f"{given['vectors']} has vectors of {width} numbers, not embedding_size "
                              f"{given['embedding_size']}; leave embedding_size out")  # fmt: skip
         settings = settings.changed(embedding_size=width)
-        if task == "language" and "tie_weights" not in given and width != network.hidden_size:
-            settings = settings.changed(tie_weights=False)
-    if task == "language" and settings.network.tie_weights and network.freeze_vectors:
-        raise UsageError("freeze_vectors would freeze the output layer too; use tie_weights=False with it")
     return settings
 
 
-def start(dataset: Dataset, file: Path | None, log: Callable[[str], None]) -> None:
+def start(setup: Setup, file: Path | None, log: Callable[[str], None]) -> None:
     """Read or learn the word vectors that the settings ask for. Errors: DataError with file and line"""
-    settings = dataset.settings
+    settings = setup.settings
     if file is None and not (isinstance(settings.data, TextSettings) and settings.data.train_vectors):
         return
-    table = dataset.word_table()
+    table = _table(setup)
     if file is not None:
         facts = vectors.from_file(table, file, encoding=settings.data.vectors_encoding)
     else:
         how = SkipGram(width=settings.network.embedding_size, seed=settings.training.seed)
         facts = vectors.from_texts(table, how, notify=lambda done: log(describe_pass(done)))
-    dataset.vectors = facts | {"frozen": settings.network.freeze_vectors}
-    _settle(dataset, table)
+    setup.vectors = facts | {"frozen": settings.network.freeze_vectors}
+    _settle(setup, table)
 
 
-def resume(dataset: Dataset, stored: dict[str, Any]) -> None:
+def resume(setup: Setup, stored: dict[str, Any]) -> None:
     """As `start` for a run that goes on: its vectors are among its weights, and what was found stands in its config."""
-    dataset.vectors = stored
+    setup.vectors = stored
     if stored:
-        _settle(dataset, dataset.word_table())
+        _settle(setup, _table(setup))
 
 
-def _settle(dataset: Dataset, table: WordTable) -> None:
-    table.weight.requires_grad_(not dataset.vectors["frozen"])
-    dataset.notes += vectors.notes(dataset.vectors)
+def _table(setup: Setup) -> WordTable:
+    task = setup.task
+    if not isinstance(task, WordTables):
+        raise UsageError(f"a network of the task {task.name} reads no tokens that could start from word vectors")
+    return task.word_table(setup.dataset, setup.network)
+
+
+def _settle(setup: Setup, table: WordTable) -> None:
+    table.weight.requires_grad_(not setup.vectors["frozen"])
+    setup.dataset.notes += vectors.notes(setup.vectors)
 
 
 def describe_pass(done: Pass) -> str:

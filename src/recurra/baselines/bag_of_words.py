@@ -56,10 +56,10 @@ class BagOfWords:
         """
         truth = check_labels(labels, classes, len(encoded))
         bags = _Bags.of(encoded, vocabulary_size)
-        judged = None
+        held_out = None
         if validation is not None:
             expected = check_labels(validation[1], classes, len(validation[0]))
-            judged = _Bags.of(validation[0], vocabulary_size), expected
+            held_out = _Bags.of(validation[0], vocabulary_size), expected
         model = cls(np.zeros((vocabulary_size + 1, classes)))
         squares = np.full_like(model.weights, 1e-8)
         best, highest, since = model, -1, 0
@@ -68,10 +68,10 @@ class BagOfWords:
             for start in range(0, len(order), BATCH):
                 rows = order[start : start + BATCH]
                 model._learn(bags.taken(rows), truth[rows], squares)
-            if judged is None:
+            if held_out is None:
                 best = model
                 continue
-            right = int((model._logits(judged[0]).argmax(1) == judged[1]).sum())
+            right = int((model._logits(held_out[0]).argmax(1) == held_out[1]).sum())
             since = 0 if right > highest else since + 1
             if right > highest:
                 best, highest = replace(model, weights=model.weights.copy()), right
@@ -114,8 +114,8 @@ class BagOfWords:
         wrong = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
         wrong[np.arange(len(labels)), labels] -= 1
         each = np.repeat(wrong, np.diff(bags.starts), axis=0) * bags.values()[:, None] / len(labels)
-        here, places = np.unique(bags.ids, return_inverse=True)
-        gradient = np.stack([np.bincount(places, each[:, c], len(here)) for c in range(each.shape[1])], axis=1)
+        here, indices = np.unique(bags.ids, return_inverse=True)
+        gradient = np.stack([np.bincount(indices, each[:, c], len(here)) for c in range(each.shape[1])], axis=1)
         squares[here] += gradient**2
         self.weights[here] -= RATE * gradient / np.sqrt(squares[here])
 

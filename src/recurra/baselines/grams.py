@@ -19,13 +19,13 @@ Int64 = NDArray[np.int64]
 class Numbered:
     """One level of the n-grams of a stream.
 
-    Shapes:  keys int64 [G], sorted, different; counts int64 [G], how often each occurs; places int64 [G],
+    Shapes:  keys int64 [G], sorted, different; counts int64 [G], how often each occurs; indices int64 [G],
              where in the stream each first ends; ids int64 [N], the n-gram that ends at each position, or -1
     """
 
     keys: Int64
     counts: Int64
-    places: Int64
+    indices: Int64
     ids: Int64
 
 
@@ -49,9 +49,9 @@ def find(keys: Int64, wanted: Int64) -> Int64:
     """The number of each wanted key in the sorted ones, or -1. int64 [G], int64 [N] -> int64 [N]."""
     if len(keys) == 0:
         return np.full(len(wanted), -1, dtype=np.int64)
-    places = np.searchsorted(keys, wanted)
-    places[places == len(keys)] = 0
-    return np.where(keys[places] == wanted, places, -1)
+    indices = np.searchsorted(keys, wanted)
+    indices[indices == len(keys)] = 0
+    return np.where(keys[indices] == wanted, indices, -1)
 
 
 def delay(ids: Int64) -> Int64:

@@ -180,7 +180,7 @@ class KneserNey:
 
 def _left_neighbours(grams: Numbered, longer: Numbered, index: int) -> Int64:
     """How many different tokens stand before each n-gram of level `index`; the stream's start is one."""
-    counts = np.bincount(grams.ids[longer.places], minlength=len(grams.keys)).astype(np.int64)
+    counts = np.bincount(grams.ids[longer.indices], minlength=len(grams.keys)).astype(np.int64)
     if len(grams.ids) > index:
         counts[grams.ids[index]] += 1
     return counts

@@ -189,7 +189,7 @@ def _keys(ids: Int64, symbols: Int64, owners: Int64, n: int, size: int) -> Int64
 
 
 def _features(ids: Int64, symbols: Int64, n: int) -> Int64:
-    """The places where an n-gram that counts ends: the edge alone is none."""
+    """The positions where an n-gram that counts ends; the edge alone does not count."""
     return np.flatnonzero((ids >= 0) & (symbols != EDGE) if n == 1 else ids >= 0)
 
 

@@ -1,4 +1,4 @@
-"""Ours beside its peers: results compared first, then times taken in turn."""
+"""Recurra beside its peers: results compared first, then times taken in turn."""
 
 from __future__ import annotations
 

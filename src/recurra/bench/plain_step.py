@@ -60,13 +60,13 @@ class PlainStep:
         self.losses.append(loss.detach())
 
     def _loss(self, index: int) -> Tensor:
-        places = slice(index * self.steps, (index + 1) * self.steps)
+        indices = slice(index * self.steps, (index + 1) * self.steps)
         with autocast(self.precision):
-            x = self.table(self.inputs[places])
+            x = self.table(self.inputs[indices])
             y, state = self.layers(x, self.state)
             logits = self.head(y)
         self.state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
-        return functional.cross_entropy(logits.flatten(0, 1).float(), self.targets[places].flatten())
+        return functional.cross_entropy(logits.flatten(0, 1).float(), self.targets[indices].flatten())
 
     def works(self) -> bool:
         """Whether torch has this on this CPU; nothing is left of the try."""

@@ -131,17 +131,17 @@ def step(case: Case, asked: Request, rates: Rates) -> list[Row]:
 
 
 def work_of(case: Case) -> Work:
-    """The table is projected once, since tokens repeat; every layer above and the output layer read all places."""
-    s, cell, places = case.shape, cell_of(case.cell), case.shape.batch * case.shape.time
+    """The table is projected once, since tokens repeat; every layer above and the output layer read all steps."""
+    s, cell, indices = case.shape, cell_of(case.cell), case.shape.batch * case.shape.time
     widths = [s.input_size] + [s.hidden_size] * (case.layers - 1)
     layers = [
         layer_work(
-            cell, width, s.hidden_size, rows=places, steps=s.time, precision=case.precision, training=True,
-            projected=min(VOCABULARY, places) if index == 0 else None,
+            cell, width, s.hidden_size, rows=indices, steps=s.time, precision=case.precision, training=True,
+            projected=min(VOCABULARY, indices) if index == 0 else None,
         )
         for index, width in enumerate(widths)
     ]  # fmt: skip
-    return together(*layers, linear_work(s.hidden_size, VOCABULARY, rows=places))
+    return together(*layers, linear_work(s.hidden_size, VOCABULARY, rows=indices))
 
 
 def _tokens(case: Case, steps: int) -> np.ndarray[Any, np.dtype[np.uint16]]:
@@ -166,7 +166,8 @@ def _task(case: Case, tokens: Any, engine: str) -> LanguageTrainee:
     corpus = Corpus(vocabulary, tokens, tokens[:0], tokens[:0], {}, {})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        return LanguageTrainee(corpus, network, batch_size=s.batch, bptt=s.time, seed=SEED)
+        made = NextToken(len(vocabulary), network)
+    return LanguageTrainee(made, corpus, batch_size=s.batch, bptt=s.time, seed=SEED)
 
 
 def _train(watched: WatchedTask, settings: TrainingSettings) -> None:

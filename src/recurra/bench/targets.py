@@ -118,7 +118,7 @@ def shown(value: float, measure: Measure) -> str:
             return f"{value:.2f}"
 
 
-def judge(target: Target, rows: Iterable[Row]) -> Verdict:
+def check(target: Target, rows: Iterable[Row]) -> Verdict:
     """The worst over all shapes and cells; a row without a figure is worse than any."""
     found = target.rows(rows)
     missing = [row for row in found if target.value(row) is None]

@@ -64,7 +64,7 @@ def interleaved(
 
 
 def _warm(side: Callable[[], object], clock: Clock) -> int:
-    """Calls of a sample, judged by the last warm-up."""
+    """Calls of a sample, by the last warm-up."""
     seconds = 0.0
     for _ in range(WARM_UPS):
         seconds = _sample(side, 1, clock)

@@ -101,9 +101,9 @@ def _directions(case: Case, stack: Stack) -> tuple[nn.RNNBase, nn.RNNBase]:
 
 def _turning(lengths: Tensor, time: int) -> Tensor:
     """Where each place [T * B] comes from when every row is turned around within its length."""
-    places = torch.arange(time).unsqueeze(1)
-    mirrored = lengths - 1 - places
-    return (torch.where(mirrored >= 0, mirrored, places) * len(lengths) + torch.arange(len(lengths))).flatten()
+    indices = torch.arange(time).unsqueeze(1)
+    mirrored = lengths - 1 - indices
+    return (torch.where(mirrored >= 0, mirrored, indices) * len(lengths) + torch.arange(len(lengths))).flatten()
 
 
 def loop(case: Case, run: Callable[[Tensor, CellWeights], Tensor], stack: Stack, given: Batch) -> list[Side]:

@@ -61,7 +61,7 @@ def _recurra(
     \b
     recurra train surnames                      a classifier, of bundled data
     recurra train input.txt --minutes 2         a language model of your text
-    recurra predict runs/surnames-gru "Nguyen"  ask it
+    recurra predict runs/surnames-gru "Rossi"   ask it
     recurra evaluate runs/surnames-gru          its scores once more
     recurra generate runs/input-lstm            let it write
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ from recurra.model_folder.manifest import MANIFEST
 
 if TYPE_CHECKING:
     from recurra.inspection.explain import Explanation
+    from recurra.inspection.network import Structure
 
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
@@ -62,29 +63,40 @@ def explain(
     if not given:
         _catalogue(json)
         return
-    found = [_explained(name, input_size, hidden_size) for name in given]
+    both = [_explained(name, input_size, hidden_size) for name in given]
+    found = [explanation for explanation, _ in both]
     if json:
-        documents = [
-            asdict(e) | {"engines": [{"name": n, "why_not": reason} for n, reason in e.engines]} for e in found
-        ]
+        documents = [_document(*each) for each in both]
         write_json(documents[0] if len(documents) == 1 else {"cells": documents})
     elif len(found) == 1:
         write(found[0].text(latex=latex) + "\n")
+        if (network := both[0][1]) is not None:
+            write("\n")
+            write_table(network.rows(), right=(2, 3))
     else:
         from recurra.inspection.explain import compared
 
         write_table(compared(found), right=(2, 3, 4, 5, 6))
 
 
-def _explained(name: str, input_size: int, hidden_size: int) -> Explanation:
+def _document(found: Explanation, network: Structure | None) -> dict[str, Any]:
+    engines = [{"name": name, "why_not": reason} for name, reason in found.engines]
+    return asdict(found) | {"engines": engines} | ({} if network is None else {"network": asdict(network)})
+
+
+def _explained(name: str, input_size: int, hidden_size: int) -> tuple[Explanation, Structure | None]:
+    """A cell; of a model folder that of its first layer, and all of its network."""
     from recurra.inspection.explain import explain as explain_cell
 
+    network = None
     if _names_a_folder(name):
         from recurra.api.run import load
+        from recurra.inspection.network import structure
 
-        network = load(name).settings.network
-        name, input_size, hidden_size = network.cell, network.embedding_size, network.hidden_size
-    return explain_cell(name, input_size=input_size, hidden_size=hidden_size)
+        network = structure(load(name).network)
+        first = network.layers[0]
+        name, input_size, hidden_size = first.cell, first.widths[0], first.hidden_size
+    return explain_cell(name, input_size=input_size, hidden_size=hidden_size), network
 
 
 def _names_a_folder(name: str) -> bool:

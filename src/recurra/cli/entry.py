@@ -78,6 +78,8 @@ def _run(given: list[str]) -> int:
         see = f"see: {path} --help"
         if path.endswith(" predict") and (text := _begins_with_a_dash(error, given)) is not None:
             see = f"a text that begins with - stands after --, as in {path} RUN -- {shlex.quote(text)}"
+        if "unexpected extra argument" in message and (name := _name_with_spaces(given)) is not None:
+            see = f"a name with spaces stands in quotes: {shlex.quote(name)}"
         raise UsageError(f"{message[:1].lower()}{message[1:]}\n{see}") from None
     return 0
 
@@ -91,6 +93,13 @@ def _named(command: Any, given: Sequence[str]) -> Sequence[str]:
             break
         names.append(name)
     return names
+
+
+def _name_with_spaces(given: Sequence[str]) -> str | None:
+    """What is there under a name that the shell took apart."""
+    given = given[:40]
+    joined = (" ".join(given[i:j]) for i in range(len(given)) for j in range(i + 2, len(given) + 1))
+    return next((name for name in joined if len(name) < 1000 and "\0" not in name and os.path.exists(name)), None)
 
 
 def _begins_with_a_dash(error: Any, given: Sequence[str]) -> str | None:

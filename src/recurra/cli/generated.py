@@ -13,7 +13,6 @@ from recurra.errors import UsageError
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
-    from recurra.tasks.generate.trainee import Generated, Generator
 
 
 def write_generated(
@@ -24,7 +23,9 @@ def write_generated(
 
     Errors: UsageError
     """
-    found: list[Generated] = model.generate(prompt, length, condition=condition, count=count, **sampling)
+    from recurra.tasks.abilities import Conditioned, able
+
+    found: list[Any] = model.generate(prompt, length, condition=condition, count=count, **sampling)
     if json:
         texts = [{"class": each.condition, "text": each.text, "ended": each.ended} for each in found]
         write_json({"folder": str(model.folder), "prompt": prompt, "class": condition, "texts": texts} | sampling)
@@ -32,14 +33,11 @@ def write_generated(
     cut = sum(not each.ended for each in found)
     if cut:
         note(f"{cut:,} of {count:,} texts were cut before their end; --length N lets them be longer")
-    generator: Generator = model.model  # type: ignore[assignment]
-    if generator.tunes:
-        write("\n".join(f"X:{i}\nT:{each.condition} {i}\n{each.text}\n" for i, each in enumerate(found, start=1)))
-    elif any("\n" in each.text or len(each.text) > LONG for each in found):
-        write("\n".join(f"{each.text}\n" for each in found))
+    written = able(model.model, Conditioned, "write texts of a class").written(found)
+    if isinstance(written, str):
+        write(written)
     else:
-        several = len({each.condition for each in found}) > 1
-        write_table([[each.text, each.condition] if several else [each.text] for each in found])
+        write_table(written)
 
 
 def write_streams(prompt: str, streams: Iterable[Iterator[str]]) -> None:
@@ -79,10 +77,6 @@ def telling() -> Iterator[None]:
         yield
     except UsageError as error:
         note(str(error))
-
-
-LONG = 60
-"""Characters from which a text has lines of its own."""
 
 
 def refuse_class(model: Run, condition: str | None) -> None:

@@ -17,12 +17,12 @@ from recurra.cli.settings import of_panel
 from recurra.cli.values import text
 from recurra.data.files.text import check_encoding
 from recurra.errors import DataError, UsageError
-from recurra.tasks.settings import READING
+from recurra.tasks import registry
 
 if TYPE_CHECKING:
-    from recurra.api.run import Run
+    pass
 
-NOT_OF_EVALUATE = tuple(name for name in of_panel("data") if name not in READING)
+NOT_OF_EVALUATE = tuple(name for name in of_panel("data") if name not in registry.reading())
 """Settings of the data that are a run's own."""
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a model folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
@@ -113,25 +113,34 @@ def predict(
         beam=beam, n_best=n_best, length_penalty=length_penalty, block_ngrams=block_ngrams, sample=sample,
         temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
     )  # fmt: skip
-    if texts and texts != ["-"]:
-        _refuse_files(run, texts)
+    named = bool(texts) and texts != ["-"]
+    if texts and named:
         if encoding is not None:
             raise UsageError("--encoding is of standard input; texts are named here")
         given = [text(each) for each in texts]
     else:
         given = _lines_of_stdin(check_encoding(encoding or "utf-8"), asked=bool(texts))
     from recurra.api.run import load
+    from recurra.tasks.abilities import Attending, ReadingFiles, ReadingText
 
     model = load(run)
-    if attention is not None and model.task != "translate":
+    if named and not isinstance(model.model, ReadingFiles):
+        _refuse_files(run, given)
+    if attention is not None and not isinstance(model.model, Attending):
         raise UsageError(f"--attention draws where a translator looked; {model.model.does}")
-    predictions = model.predict(given, top=model.model.alternatives if top is None else top, **options)
-    _tell_unknown(model, given)
-    if cut := model.model.cut(given):
+    if (shown := model.model.alternatives if top is None else top) is not None:
+        options["top"] = shown
+    inputs: Any = given
+    if isinstance(model.model, ReadingFiles):
+        inputs = [model.model.read(Path(each)) for each in given]
+    predictions = model.predict(inputs, **options)
+    if isinstance(model.model, ReadingText):
+        _tell_unknown(model.model, given)
+    if isinstance(model.model, ReadingText) and (count := model.model.truncated(given)):
         longest = model.settings.data.max_length
-        note(f"{cut:,} text{'s were' if cut > 1 else ' was'} cut after {longest:,} tokens, as in training")
-    if attention is not None:
-        translations.write_pictures(predictions, attention)
+        note(f"{count:,} text{'s were' if count > 1 else ' was'} truncated to {longest:,} tokens, as in training")
+    if attention is not None and isinstance(model.model, Attending):
+        translations.write_pictures(model.model, predictions, attention)
     if json:
         write_json({"folder": run, "predictions": model.model.document(predictions)})
         return
@@ -187,12 +196,12 @@ def generate(
         raise UsageError(f"--interactive asks for prompts; leave out {'--json' if json else '--prompt'}")
     from recurra.api.run import load
     from recurra.cli.generated import prompts, refuse_class, refuse_sampling, telling, write_generated, write_streams
-    from recurra.tasks.language.trainee import LENGTH
+    from recurra.tasks.abilities import Conditioned, Streaming, able, generating
 
     prompt, condition = text(prompt), None if condition is None else text(condition)
     model = load(run)
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    if model.task == "generate":
+    if isinstance(generating(model.model), Conditioned):
         refuse_sampling(model, repetition_penalty=repetition_penalty != 1, stop=bool(stop))
         for begun in prompts(model, condition=condition, **sampling) if interactive else (prompt,):
             with telling() if interactive else nullcontext():
@@ -209,7 +218,7 @@ def generate(
     if json:
         written = [prompt + "".join(pieces) for pieces in texts(prompt)]
         more = {"texts": written} if count > 1 else {}
-        length = LENGTH if length is None else length
+        length = able(model.model, Streaming, "generate text piece by piece").length if length is None else length
         write_json({"folder": run, "prompt": prompt, "text": written[0], "length": length} | more | sampling)
         return
     for begun in prompts(model, **sampling) if interactive else (prompt,):
@@ -283,8 +292,8 @@ def _too_much(line: int | None) -> DataError:
     )  # fmt: skip
 
 
-def _tell_unknown(model: Run, texts: list[str]) -> None:
-    unknown = model.model.unknown(texts)
+def _tell_unknown(model: Any, texts: list[str]) -> None:
+    unknown = model.unknown(texts)
     if not unknown:
         return
     kind = "character" if all(len(piece) == 1 for piece in unknown) else "word"

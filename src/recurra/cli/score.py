@@ -46,12 +46,14 @@ def score(
     from recurra.api.progress import ProgressLogger
     from recurra.api.run import load
     from recurra.data.files.candidates import read_candidates
+    from recurra.tasks.abilities import ReadingText, able
 
     model = load(run)
     groups = read_candidates(Path(candidates), encoding)
     with ProgressLogger().doing("ranking the candidates"):
         rankings = model.score([group.texts for group in groups], by=by, baseline=baseline)
-    unknown = model.model.unknown([text for group in groups for text in group.texts])
+    texts = [text for group in groups for text in group.texts]
+    unknown = able(model.model, ReadingText, "read texts").unknown(texts)
     if unknown:
         shown = ", ".join(repr(piece) for piece in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
         note(f"{len(unknown):,} tokens that the model has never seen, all scored as <unk>: {shown}")

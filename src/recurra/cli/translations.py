@@ -12,7 +12,7 @@ from recurra.cli.output import note
 from recurra.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from recurra.tasks.translate.model import Translation
+    from recurra.tasks.abilities import Attending
 
 PANEL = "Translations"
 Beam = Annotated[
@@ -56,19 +56,16 @@ def given(**options: Any) -> dict[str, Any]:
     return asked
 
 
-def write_pictures(translations: Sequence[Translation], folder: str) -> None:
+def write_pictures(model: Attending, translations: Sequence[Any], folder: str) -> None:
     """One SVG for each translation: FOLDER/1.svg, 2.svg and so on.
 
     Errors: UsageError for a model without attention; DataError if they cannot be written
     """
-    from recurra.report.attention import draw_attention
     from recurra.report.svg import standalone
 
     target = Path(folder)
     for number, found in enumerate(translations, start=1):
-        if found.weights is None:
-            raise UsageError("this model was trained with attention none; it has no picture to show")
-        drawn = draw_attention(found.source_tokens, found.target_tokens, found.weights, name=f"attention-{number}")
+        drawn = model.draw(found, f"attention-{number}")
         try:
             target.mkdir(parents=True, exist_ok=True)
             (target / f"{number}.svg").write_text(standalone(drawn) + "\n", encoding="utf-8")

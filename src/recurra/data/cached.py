@@ -44,7 +44,8 @@ def chosen(found: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
     known = {*KINDS, *(entry.name for entry in found)}
     for name in names:
         if name not in known:
-            raise UnknownNameError("cached thing", name, known)
+            shown = {*KINDS, *(entry.name for entry in found if entry.kind == "data")}  # others are long digits
+            raise UnknownNameError("cached thing", name, shown)
     return [entry for entry in found if not names or entry.kind in names or entry.name in names]
 
 

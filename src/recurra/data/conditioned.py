@@ -27,7 +27,7 @@ _RANGE = re.compile(r"(?<=[a-z]{3})[a-z]-[a-z]$")
 class Conditioned:
     """Texts by part ("train", ...), or all of them under "all".
 
-    names: of the attributes; values: what each label stands for, one value for each attribute; left_out: places and
+    names: of the attributes; values: what each label stands for, one value for each attribute; left_out: indices and
     reasons of tunes that could not be read
     """
 
@@ -141,8 +141,8 @@ class Attributes:
     def of(cls, names: Sequence[str], conditions: Sequence[tuple[str, ...]]) -> Attributes:
         """Of the conditions of all training texts."""
         values = tuple(tuple(sorted({c[i] for c in conditions})) for i in range(len(names)))
-        places = [{value: place for place, value in enumerate(known)} for known in values]
-        counts = Counter(tuple(p[v] for p, v in zip(places, c, strict=True)) for c in conditions)
+        indices = [{value: place for place, value in enumerate(known)} for known in values]
+        counts = Counter(tuple(p[v] for p, v in zip(indices, c, strict=True)) for c in conditions)
         return cls(tuple(names), values, tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
 
     def counted(self, names: Sequence[str], conditions: Sequence[tuple[str, ...]]) -> Attributes:
@@ -154,7 +154,7 @@ class Attributes:
             raise UsageError(
                 f"the model's attributes are {', '.join(self.names)}, those of the data {', '.join(names)}"
             )
-        counts = Counter(map(self.places, conditions))
+        counts = Counter(map(self.indices, conditions))
         return replace(self, seen=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
 
     def sizes(self) -> list[int]:
@@ -166,7 +166,7 @@ class Attributes:
         """Of each attribute's values."""
         return tuple({value: place for place, value in enumerate(known)} for known in self.values)
 
-    def places(self, condition: Sequence[str]) -> tuple[int, ...]:
+    def indices(self, condition: Sequence[str]) -> tuple[int, ...]:
         """Errors: UnknownNameError, with the nearest, for a value that was not in training"""
         for name, known, value in zip(self.names, self._places, condition, strict=True):
             if value not in known:
@@ -176,11 +176,11 @@ class Attributes:
     def unknown(self, condition: Sequence[str]) -> str | None:
         """The name of the first attribute whose value was not in training, None if all were."""
         known = zip(self.names, self._places, condition, strict=True)
-        return next((name for name, places, value in known if value not in places), None)
+        return next((name for name, indices, value in known if value not in indices), None)
 
-    def describe(self, places: Sequence[int]) -> str:
+    def describe(self, indices: Sequence[int]) -> str:
         """A condition as it is typed."""
-        return described(self.names, [known[place] for known, place in zip(self.values, places, strict=True)])
+        return described(self.names, [known[place] for known, place in zip(self.values, indices, strict=True)])
 
     def matching(self, asked: str | None) -> list[tuple[tuple[int, ...], int]]:
         """The conditions of the training part that agree with what is asked, with their counts.
@@ -193,16 +193,16 @@ class Attributes:
             return list(self.seen)
         wanted = self._asked(asked)
         found = [
-            (places, count)
-            for places, count in self.seen
-            if all(self.values[i][places[i]] == value for i, value in wanted.items())
+            (indices, count)
+            for indices, count in self.seen
+            if all(self.values[i][indices[i]] == value for i, value in wanted.items())
         ]
         if found:
             return found
         if len(wanted) < len(self.names):
             missing = ", ".join(name for i, name in enumerate(self.names) if i not in wanted)
             raise UsageError(f"training had no text of {asked}; to ask for it all the same, name {missing} too")
-        return [(self.places([wanted[i] for i in range(len(self.names))]), 1)]
+        return [(self.indices([wanted[i] for i in range(len(self.names))]), 1)]
 
     def _asked(self, asked: str) -> dict[int, str]:
         """Values by place of the attribute."""
@@ -234,7 +234,7 @@ class Attributes:
         return {
             "names": list(self.names),
             "values": [list(known) for known in self.values],
-            "seen": [[list(places), count] for places, count in self.seen],
+            "seen": [[list(indices), count] for indices, count in self.seen],
         }
 
     @classmethod
@@ -244,13 +244,13 @@ class Attributes:
         sizes = [len(known) for known in read.values]
         seen = []
         for pair in read.seen:
-            places, count = pair if len(pair) == 2 else ([], 0)
-            if not isinstance(places, list) or not isinstance(count, int):
+            indices, count = pair if len(pair) == 2 else ([], 0)
+            if not isinstance(indices, list) or not isinstance(count, int):
                 raise DataError("attributes: seen holds conditions with how many texts they have")
-            fits = len(places) == len(sizes) and all(0 <= p < size for p, size in zip(places, sizes, strict=True))
+            fits = len(indices) == len(sizes) and all(0 <= p < size for p, size in zip(indices, sizes, strict=True))
             if not fits or not 1 <= count < 1 << 53:
-                raise DataError(f"attributes: the condition {places!r:.100} of {count!r:.40} texts does not fit")
-            seen.append((tuple(places), count))
+                raise DataError(f"attributes: the condition {indices!r:.100} of {count!r:.40} texts does not fit")
+            seen.append((tuple(indices), count))
         for names in (read.names, *read.values):
             if not names or len(set(names)) < len(names):
                 raise DataError("attributes: each has a name of its own and values that differ")

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from recurra.cells.definition import Cell
@@ -18,8 +18,12 @@ from recurra.layers.packed import Run, order, runs, split
 from recurra.layers.stack import Merge, Stack
 
 
-class _DropIn(Stack):
-    """The calling convention of torch.nn's recurrent layers around a Stack."""
+class _DropIn(Stack, nn.RNNBase):  # type: ignore[misc]
+    """The calling convention of torch.nn's recurrent layers around a Stack.
+
+    An nn.RNNBase, for code asks so before it draws weights, switches dropout off or reads sizes, and would pass over
+    the layer in silence. None of RNNBase's own state is kept: what it would do to its flat list of weights is not done.
+    """
 
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int, *, batch_first: bool, proj_size: int, **rest: Any
@@ -108,16 +112,40 @@ class _DropIn(Stack):
     def _state_out(self, state: tuple[Tensor, ...]) -> Any:
         return state if len(state) > 1 else state[0]
 
+    __setattr__ = nn.Module.__setattr__  # type: ignore[assignment]
+    __getstate__ = object.__getstate__
+    __setstate__ = nn.Module.__setstate__
+    _apply = nn.Module._apply
+    _replicate_for_data_parallel = nn.Module._replicate_for_data_parallel
+
+    @property
+    def mode(self) -> str:  # type: ignore[override]
+        """The kind of layer as torch.nn names it; of cells that torch has not, the cell's name."""
+        return {"rnn": "RNN_TANH", "rnn-relu": "RNN_RELU", "lstm": "LSTM", "gru": "GRU"}.get(
+            self.cell.name, self.cell.name
+        )
+
     def flatten_parameters(self) -> None:
         """Nothing to do; here because code written for torch.nn calls it."""
 
+    def _init_flat_weights(self) -> None:
+        """Nothing to do: there is no second list of the weights."""
+
     @property
-    def _all_weights(self) -> list[list[str]]:
+    def _flat_weights(self) -> list[Tensor]:  # type: ignore[override]
+        return [weight for weights in self.all_weights for weight in weights]
+
+    @property
+    def _flat_weights_names(self) -> list[str]:  # type: ignore[override]
+        return [key for keys in self._all_weights for key in keys]
+
+    @property
+    def _all_weights(self) -> list[list[str]]:  # type: ignore[override]
         """Names of the weights of each layer and direction, where code written for torch.nn looks for them."""
         return [[key for _, key in keys] for keys in self._stored]
 
     @property
-    def all_weights(self) -> list[list[Tensor]]:
+    def all_weights(self) -> list[list[Tensor]]:  # type: ignore[override]
         """The weights of each layer and direction, as torch.nn lists them."""
         return [[getattr(self, key) for key in keys] for keys in self._all_weights]
 

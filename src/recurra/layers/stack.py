@@ -54,7 +54,7 @@ class Stack(TorchTools):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__()
+        nn.Module.__init__(self)  # not the next class's: drop-ins are of nn.RNNBase too, whose weights are others
         for name, number in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
                 raise UsageError(f"{name} must be a whole number from 1, got {number!r}")

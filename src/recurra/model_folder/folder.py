@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from recurra.errors import ModelFolderError, UnknownNameError, UsageError
 from recurra.model_folder import header, manifest, swap
 from recurra.model_folder.header import Form
-from recurra.model_folder.manifest import CONFIG, METRICS, REQUIRED, VOCABULARY, WEIGHTS, Entry
+from recurra.model_folder.manifest import CONFIG, METRICS, PREPROCESSING, REQUIRED, WEIGHTS, Entry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,14 +29,14 @@ T = TypeVar("T")
 class ModelFolder:
     """A model folder that was read.
 
-    path: where it stands; config, vocabulary, metrics: what was written; versions: of Recurra and torch that wrote it;
-    files: every file but the manifest by name, with size and SHA-256; weights_file, weights_prefix: where `weights`
+    path: where it stands; config, preprocessing, metrics: what was written; versions: of Recurra and torch that wrote
+    it; files: every file but the manifest by name, with size and SHA-256; weights_file, weights_prefix: where `weights`
     stand, and what is before their names there.
     """
 
     path: Path
     config: dict[str, Any]
-    vocabulary: dict[str, Any]
+    preprocessing: dict[str, Any]
     metrics: dict[str, Any]
     versions: dict[str, str]
     files: dict[str, Entry]
@@ -108,7 +108,7 @@ def write(
     folder: Path | str,
     *,
     config: Mapping[str, Any],
-    vocabulary: Mapping[str, Any],
+    preprocessing: Mapping[str, Any],
     weights: Mapping[str, Tensor],
     metrics: Mapping[str, Any],
     extra: Mapping[str, bytes] | None = None,
@@ -116,7 +116,7 @@ def write(
 ) -> None:
     """Write a model folder, whole or not at all; the same content gives the same bytes.
 
-    config, vocabulary, metrics: what JSON can hold, keys are text. weights: tensors on any device, stored one by
+    config, preprocessing, metrics: what JSON can hold, keys are text. weights: tensors on any device, stored one by
     one and contiguous, so that views and tied weights are right. extra: further files by plain name. overwrite: put
     it in the place of an existing model folder; a crash at any moment leaves the old or the new one.
     Errors:  UsageError if the folder exists and may not be replaced, or something cannot be stored;
@@ -133,7 +133,7 @@ def write(
             CONFIG,
             {"format_version": manifest.FORMAT_VERSION, "versions": versions, "config": dict(config)},
         ),
-        VOCABULARY: _json(VOCABULARY, dict(vocabulary)),
+        PREPROCESSING: _json(PREPROCESSING, dict(preprocessing)),
         METRICS: _json(METRICS, dict(metrics)),
         WEIGHTS: _safetensors(weights),
     }
@@ -213,7 +213,7 @@ def _read(path: Path) -> ModelFolder:
             raise ModelFolderError(
                 f"{path}: {one.file} has {one.bytes:,} bytes; beside these weights {most:,} are read"
             )
-    names = (CONFIG, VOCABULARY, METRICS)
+    names = (CONFIG, PREPROCESSING, METRICS)
     values = {name: manifest.parse(path, name, manifest.content(path, files[name])) for name in names}
     head = values[CONFIG]
     manifest.check_version(path, CONFIG, head)
@@ -224,7 +224,7 @@ def _read(path: Path) -> ModelFolder:
         or not all(isinstance(version, str) for version in versions.values())
     ):
         raise ModelFolderError(f"{path}: {CONFIG} lacks config or versions")
-    return ModelFolder(path, config, values[VOCABULARY], values[METRICS], versions, files)
+    return ModelFolder(path, config, values[PREPROCESSING], values[METRICS], versions, files)
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:

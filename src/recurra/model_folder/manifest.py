@@ -15,11 +15,11 @@ from typing import Any, BinaryIO
 
 from recurra.errors import ModelFolderError, nearest_path
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
-CONFIG, VOCABULARY, METRICS, WEIGHTS = "config.json", "vocabulary.json", "metrics.json", "weights.safetensors"
-REQUIRED = (CONFIG, VOCABULARY, METRICS, WEIGHTS)
-LARGEST = {MANIFEST: 1 << 20, CONFIG: 1 << 26, METRICS: 1 << 26, VOCABULARY: 1 << 29}
+CONFIG, PREPROCESSING, METRICS, WEIGHTS = "config.json", "preprocessing.json", "metrics.json", "weights.safetensors"
+REQUIRED = (CONFIG, PREPROCESSING, METRICS, WEIGHTS)
+LARGEST = {MANIFEST: 1 << 20, CONFIG: 1 << 26, METRICS: 1 << 26, PREPROCESSING: 1 << 29}
 """Bytes of a file of JSON at most, for a parsed one takes many times as much memory."""
 DEEPEST, LISTS, DIGITS = 32, 1 << 21, 20
 """Of JSON: how deep it goes, its lists and objects, and the digits of a whole number, at most."""
@@ -118,7 +118,7 @@ def to_bytes(entries: Iterable[Entry]) -> bytes:
 def load(folder: Path) -> dict[str, Entry]:
     """The entries of a folder's manifest by name. The files themselves are not looked at.
 
-    Errors:  ModelFolderError if there is no folder or manifest, it is of a newer format, or not as it must be
+    Errors:  ModelFolderError if there is no folder or manifest, it is of another format, or not as it must be
     """
     if not folder.is_dir():
         why = "is not a folder" if folder.exists() else "there is no such model folder"
@@ -151,6 +151,11 @@ def check_version(folder: Path, name: str, value: Mapping[str, Any]) -> None:
     version = value.get("format_version")
     if type(version) is not int or version < 1:
         raise ModelFolderError(f"{folder}: {name} has no format_version, but {version!r:.100}")
+    if version < FORMAT_VERSION:
+        raise ModelFolderError(
+            f"{folder}: written by an older version of Recurra (format {version}, this one reads {FORMAT_VERSION}); "
+            "train it again with this version, or use it with the version that wrote it"
+        )
     if version > FORMAT_VERSION:
         raise ModelFolderError(
             f"{folder}: written by a newer version of Recurra (format {version}, this one reads "

@@ -182,7 +182,7 @@ def _axes(figure: Figure, height: float, top: float, tall: float) -> Axes:
     axes.grid(axis="y")
     axes.spines["left"].set_visible(False)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_major_locator(MaxNLocator(5 if tall > 120 else 3, steps=ROUND))
+    axes.yaxis.set_major_locator(MaxNLocator(6 if tall > 120 else 3, steps=ROUND))
     return axes
 
 

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
 from torch import nn
 
 from recurra.errors import UsageError
-from recurra.tasks.word_vectors.table import WordVectors
+from recurra.tasks import given
 
 
-class Model:
-    """The base of every task's trained model; a task overrides what it does.
+class Model(ABC):
+    """The base of every task's trained model. What only some can do stands in tasks.abilities.
 
     does: what it does, for people ("it classifies texts"); unit: what `evaluate` counts; alternatives: answers that
-    are shown for a text unless so many are asked for.
-    Errors: UsageError for what the task does not do
+    are shown for an input unless so many are asked for, None where there are no alternatives.
     """
 
     does: ClassVar[str]
     unit: ClassVar[str] = "examples"
-    alternatives: ClassVar[int] = 3
+    alternatives: ClassVar[int | None] = None
     network: nn.Module
 
-    def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Any]:
-        """One answer for each text; top: alternatives in an answer, best first."""
-        raise self._cannot("predict")
+    @abstractmethod
+    def predict(self, inputs: Any, /, *args: Any, **options: Any) -> list[Any]:
+        """One answer for each input; a model with alternatives reads `top`: so many in an answer, best first.
+
+        inputs: as `checked` gives them. Errors: UsageError for an option that it does not read
+        """
+
+    @abstractmethod
+    def checked(self, inputs: Any) -> Any:
+        """What a user gives in Python, as `predict` takes it. Errors: UsageError"""
 
     def commands(self, folder: str) -> list[str]:
         """What to try on the command line with the model in this folder; `recurra` stands before each."""
-        return [f'predict {folder} "a text"', f"evaluate {folder}"]
-
-    def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Of each text, the probability of each class in the order of the classes [N, C]."""
-        raise self._cannot("give class probabilities")
+        return [f"evaluate {folder}"]
 
     def rows(self, predictions: Sequence[Any]) -> list[list[str]]:
         """Predictions as the rows of a table on a terminal."""
@@ -46,28 +47,29 @@ class Model:
         """Predictions as plain values."""
         raise NotImplementedError
 
-    def cut(self, texts: Sequence[str]) -> int:
+    def cannot(self, what: str) -> UsageError:
+        """An error that says what it does instead."""
+        return UsageError(f"this model does not {what}: {self.does}")
+
+
+class TextModel(Model):
+    """The base of models that read texts."""
+
+    alternatives: ClassVar[int | None] = 3
+
+    def checked(self, inputs: Any) -> list[str]:
+        return given.texts(inputs)
+
+    def commands(self, folder: str) -> list[str]:
+        return [f'predict {folder} "a text"', f"evaluate {folder}"]
+
+    def truncated(self, texts: Sequence[str]) -> int:
         """How many of the texts it reads only the beginning of, and does not say so in its answer."""
         return 0
 
     def unknown(self, texts: Sequence[str]) -> list[str]:
         """The distinct pieces of the texts that the model has never seen."""
         return []
-
-    def generate(self, prompt: str = "", length: int | None = None, *args: Any, **sampling: Any) -> Any:
-        """New text."""
-        raise self._cannot("generate text")
-
-    def stream(self, prompt: str = "", length: int | None = None, *args: Any, **sampling: Any) -> Iterator[str]:
-        """New text, piece by piece and without the prompt."""
-        raise self._cannot("generate text")
-
-    def word_vectors(self) -> WordVectors:
-        """The vectors of the tokens that it reads."""
-        raise self._cannot("keep word vectors")
-
-    def _cannot(self, what: str) -> UsageError:
-        return UsageError(f"this model does not {what}: {self.does}")
 
 
 def refuse_options(model: Model, options: dict[str, Any]) -> None:

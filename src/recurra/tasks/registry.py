@@ -22,7 +22,8 @@ class Row:
     """One task.
 
     title: what the report calls its models; needs: data that it can be learned from, for people; sources: kinds of
-    sources that it can be learned from; home: its package
+    sources that it can be learned from; home: its package; learns: those of the sources that are for it if nothing else
+    is asked for; columns: what those of data in memory are called, one where they are texts or numbers alone
     """
 
     name: str
@@ -30,6 +31,8 @@ class Row:
     needs: str
     sources: tuple[SourceKind, ...]
     home: str
+    learns: tuple[SourceKind, ...] = ()
+    columns: tuple[str, ...] = ("text", "label")
 
     @property
     def task(self) -> Task:
@@ -46,10 +49,10 @@ class Row:
         """What its scores are, the headline first."""
         return cast("tuple[Metric, ...]", importlib.import_module(f"{self.home}.metrics").METRICS)
 
-    def read(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of some settings that it reads. Errors: UnknownNameError for a setting of no task"""
+    def read(self, options: Mapping[str, Any], *, known: bool = True) -> dict[str, Any]:
+        """Those of some settings that it reads. Errors: UnknownNameError for one of no task, if all must be known"""
         names = self.defaults.settings.names()
-        for name in options:
+        for name in options if known else ():
             _check_known(name)
         return {name: value for name, value in options.items() if name in names}
 
@@ -66,17 +69,17 @@ class Row:
 
 ROWS = (
     Row("language", "Language model", "a single text file",
-        ("text", "texts", "table", "poems"), "recurra.tasks.language"),
+        ("text", "texts", "table", "poems"), "recurra.tasks.language", ("text", "texts", "poems"), ("text",)),
     Row("classify", "Text classifier", "a table or a folder with <label>.txt files",
-        ("table", "labels"), "recurra.tasks.classify"),
+        ("table", "labels"), "recurra.tasks.classify", ("table", "labels")),
     Row("tag", "Sequence tagger", "a .conllu file, or lines of a token and its tag",
-        ("text", "table", "tagged"), "recurra.tasks.tag"),
+        ("text", "table", "tagged"), "recurra.tasks.tag", ("tagged",), ("tokens", "tags")),
     Row("fill", "Fill-in-the-blank model", "a text with a sentence a line, or a table with a column of texts",
-        ("text", "texts", "table", "labels"), "recurra.tasks.fill"),
+        ("text", "texts", "table", "labels"), "recurra.tasks.fill", columns=("text",)),
     Row("translate", "Translator", "a table of two columns, or two files of which line n is the same sentence",
-        ("table", "parallel"), "recurra.tasks.translate"),
+        ("table", "parallel"), "recurra.tasks.translate", ("parallel",), ("source", "target")),
     Row("generate", "Conditioned generator", "a folder with <label>.txt files, a table, or tunes in .abc files",
-        ("table", "labels", "tunes"), "recurra.tasks.generate"),
+        ("table", "labels", "tunes"), "recurra.tasks.generate", ("tunes",)),
 )  # fmt: skip
 TASKS = {row.name: row for row in ROWS}
 
@@ -88,9 +91,28 @@ def get(name: str) -> Row:
     return TASKS[name]
 
 
+def learner(kind: SourceKind) -> str:
+    """The task that sources of a kind are for if nothing else is asked for."""
+    return next(row.name for row in ROWS if kind in row.learns)
+
+
 def readers(setting: str) -> list[str]:
     """The tasks that read a setting."""
     return [task for task, names in _names().items() if setting in names]
+
+
+@functools.cache
+def reading() -> tuple[str, ...]:
+    """The settings of any task that say how files are read, so that new data may have them otherwise."""
+    from recurra.tasks.settings import marked
+
+    return tuple(sorted(frozenset[str]().union(*(marked(row.defaults.settings.data, "reading") for row in ROWS))))
+
+
+def forget() -> None:
+    """Look at the rows anew, after some were added."""
+    _names.cache_clear()
+    reading.cache_clear()
 
 
 def _check_known(name: str) -> None:

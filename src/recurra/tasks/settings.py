@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,11 +14,20 @@ from recurra.tasks.given import plain
 from recurra.topologies.settings import NetworkSettings
 from recurra.training.settings import LARGEST, TrainingSettings
 
+Mark = Literal["reading", "of_files", "learned", "free"]
+"""What is said of a setting: "reading": how files are read, so that new data may have it otherwise; "of_files": it is
+about the files of a run, so that a run on others begins from the default; "learned": it makes the preprocessor, which a
+run that begins with another keeps; "free": it changes no weight of the network."""
+Marks = Mapping[Mark, tuple[str, ...]]
+PATHS = ("validation", "test", "parallel", "vectors")
+"""Settings that are files; of their paths only the names are kept."""
+
 
 class DataSettings(BaseModel):
     """Which files the parts are, and how data are divided. Units: split in shares"""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    MARKS: ClassVar[Marks] = {"of_files": ("validation", "test")}
 
     split: tuple[float, float, float] = Field((0.8, 0.1, 0.1), description="shares of train, validation and test")
     validation: str | None = Field(None, description="file of the validation part")
@@ -27,6 +36,13 @@ class DataSettings(BaseModel):
 
 class TextSettings(DataSettings):
     """How texts become tokens, and what their vectors start from. Units: min_count in occurrences"""
+
+    MARKS: ClassVar[Marks] = {
+        "reading": ("encoding", "text"),
+        "of_files": ("encoding", "text", "vectors", "vectors_encoding", "train_vectors"),
+        "learned": ("level", "word_split", "segment", "normalize", "min_count", "max_vocabulary", "vectors",
+                    "vectors_encoding", "train_vectors"),
+    }  # fmt: skip
 
     level: Literal["char", "word", "byte", "bpe"] | None = Field(
         None, description="tokens: char, word, byte, or bpe: pieces of words"
@@ -54,6 +70,8 @@ class TextSettings(DataSettings):
 class LabelledSettings(BaseModel):
     """Texts with a label, tags or a translation beside them."""
 
+    MARKS: ClassVar[Marks] = {"reading": ("label",), "of_files": ("label",)}
+
     label: str | None = Field(
         None, description="column of the label, of the tags, or of the translation (tables, tagged files)"
     )
@@ -61,6 +79,8 @@ class LabelledSettings(BaseModel):
 
 class DividedSettings(BaseModel):
     """Tables that say themselves which part a row is of."""
+
+    MARKS: ClassVar[Marks] = {"of_files": ("split_column",)}
 
     split_column: str | None = Field(None, description="column that names each row's part (tables)")
 
@@ -77,6 +97,11 @@ class RepeatsSettings(BaseModel):
     """Examples of which each different one is kept once."""
 
     keep_repeats: bool = Field(False, description="keep repeated examples")
+
+
+def marked(settings: BaseModel, mark: Mark) -> frozenset[str]:
+    """The settings of a group that have a mark: those that MARKS of its classes name."""
+    return frozenset(name for cls in type(settings).__mro__ for name in vars(cls).get("MARKS", {}).get(mark, ()))
 
 
 D = TypeVar("D", bound=DataSettings)
@@ -149,12 +174,13 @@ class Defaults(Generic[D, N, T]):
     """What a run of a task starts from.
 
     epochs: how long it is when neither epochs nor minutes are given, unless the data are few; by_level: what it starts
-    from instead where its tokens are of that level
+    from instead where its tokens are of that level; by_kind: where its source is of that kind
     """
 
     settings: Settings[D, N, T]
     epochs: float
     by_level: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    by_kind: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def at(self, level: str | None) -> Settings[D, N, T]:
         """For tokens of a level, None if nothing says of which."""
@@ -166,10 +192,6 @@ class Defaults(Generic[D, N, T]):
         steps: batches of an epoch
         """
         return min(max(self.epochs, math.ceil(FEWEST_STEPS / steps)), MOST_EPOCHS)
-
-
-READING = ("encoding", "text", "label", "languages", "swap", "scheme", "strict", "skip_lines")
-"""Settings that new data may have otherwise than those that a model was trained on."""
 
 
 def segmented(data: TextSettings, given: Mapping[str, Any]) -> dict[str, Any]:

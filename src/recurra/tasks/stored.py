@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from recurra.data.files.checked import Amount, Count, Exact, Name, Sha256, Stored, Text, checked
 from recurra.data.files.text import check_encoding
-from recurra.data.tagged.spans import SCHEMES
 from recurra.errors import DataError, ModelFolderError, RecurraError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.report.record import Baseline
@@ -19,8 +18,6 @@ from recurra.tasks.sources.file_kinds import SourceKind
 
 MOST = 1 << 20
 """Classes, files or notes of a model at most."""
-MOST_TAGS = 1 << 11
-"""Tags of a scheme of spans at most, for what may follow what is a table of their square."""
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -31,6 +28,18 @@ def _known(task: str) -> str:
     return task
 
 
+def _once_each(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        seen: set[str] = set()
+        for name in names:
+            if name in seen:
+                raise ValueError(f"{name!r:.60} stands twice")
+            seen.add(name)
+    return names
+
+
+DistinctNames = Annotated[list[Name], Field(min_length=1, max_length=MOST), AfterValidator(_once_each)]
+"""Classes or tags."""
 TaskName = Annotated[Name, AfterValidator(_known)]
 Score = Annotated[float, Field(allow_inf_nan=True)]
 
@@ -65,11 +74,14 @@ class StoredSource(Exact):
 
 
 class StoredData(Stored):
-    """What was read at training. training_part: SHA-256 of what the network read of it, see api.provenance"""
+    """What was read at training.
+
+    training_part: SHA-256 of what the network read of it, see api.provenance; vocabulary_level: of tasks with tokens
+    """
 
     files: Annotated[list[StoredFile], Field(max_length=MOST)]
     unit: Name
-    vocabulary_level: Literal["char", "word", "byte", "bpe"]
+    vocabulary_level: Literal["char", "word", "byte", "bpe"] | None = None
     counts: Annotated[dict[Name, Count], Field(max_length=10, default_factory=dict)]
     training_part: Sha256 | None = None
 
@@ -116,7 +128,7 @@ class Environment(Stored):
 
 
 class Config(Stored):
-    """config.json, without what only one task has."""
+    """config.json."""
 
     task: TaskName
     name: Name
@@ -129,6 +141,8 @@ class Config(Stored):
     data: StoredData
     vectors: dict[Name, Any] = Field(default_factory=dict)
     environment: Environment = Environment()
+    concluded: Annotated[dict[Name, float], Field(max_length=100, default_factory=dict)]
+    """What was done to the network after its training, see tasks.abilities.Concluding."""
     started_from: Name | None = None
     """The run whose weights and vocabulary it began with."""
     finished_before: Annotated[list[Amount], Field(max_length=1000, default_factory=list)]
@@ -143,48 +157,13 @@ class Config(Stored):
         return self
 
 
-class ClassesConfig(Stored):
-    classes: Annotated[list[Name], Field(min_length=1, max_length=MOST)]
-
-    @model_validator(mode="after")
-    def _once_each(self) -> Self:
-        _different(self.classes, "class")
-        return self
-
-
-class ClassifyConfig(ClassesConfig):
-    temperature: Annotated[float, Field(gt=0, le=1e3)] = 1.0
-    """What the output layer was divided by to calibrate it; it is in the weights."""
-
-
-class TagConfig(ClassesConfig):
-    scheme: Name | None
-
-    @model_validator(mode="after")
-    def _of_spans(self) -> Self:
-        if self.scheme is not None and self.scheme not in (*SCHEMES, "iob1"):
-            raise ValueError(f"there is no scheme {self.scheme!r:.60}")
-        if self.scheme is not None and len(self.classes) > MOST_TAGS:
-            raise ValueError(f"{len(self.classes):,} tags of spans; {MOST_TAGS:,} at most are read")
-        return self
-
-
-class FillConfig(Stored):
-    longest_blank: Annotated[int, Field(ge=1, le=8)]
-
-
-class GenerateConfig(Stored):
-    attributes: dict[str, Any]
-    longest: Count
-
-
 class StoredBaseline(Stored):
     """A baseline, see report.record.Baseline."""
 
     name: Name
     metrics: Annotated[dict[Name, Score], Field(max_length=1000)]
     size_bytes: Count | None
-    seconds: Amount
+    seconds: Amount | None
 
 
 class Metrics(Stored):
@@ -229,12 +208,3 @@ def settings_of(config: Config) -> AnySettings:
 def of_folder(path: Path, error: RecurraError) -> ModelFolderError:
     """What is wrong with a folder's content, as an error of the folder."""
     return ModelFolderError(f"{path}: {error}")
-
-
-def _different(names: list[str], what: str) -> None:
-    if len(set(names)) < len(names):
-        seen: set[str] = set()
-        for name in names:
-            if name in seen:
-                raise ValueError(f"the {what} {name!r:.60} stands twice")
-            seen.add(name)

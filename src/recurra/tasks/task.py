@@ -1,15 +1,14 @@
-"""A task with its data, ready to train, and what a task must know to be one."""
+"""What a task is: from data to something to train, to a model in use, to scores and a report."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
-from torch import Tensor
+import numpy.typing as npt
+from torch import nn
 
-from recurra.model_folder import ModelFolder
 from recurra.report.metric import Metric
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
@@ -17,7 +16,6 @@ from recurra.tasks import registry
 from recurra.tasks.model import Model
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.resolving import Source
-from recurra.tasks.word_vectors.table import WordTable
 from recurra.training.trainee import Trainee
 
 
@@ -30,75 +28,86 @@ class TaskTrainee(Trainee, Protocol):
     def chosen_by(self) -> tuple[str, ...]: ...
 
 
-@dataclass
-class Dataset(ABC):
-    """A task with its data, ready to train.
+class Preprocessor(Protocol):
+    """What turns data into what a network reads, learned from the training part: a vocabulary, classes, a scaler.
 
-    facts: what was read, plain values, with name, files, counts, unit, vocabulary_size, vocabulary_level, unknown_rate;
-    evaluated_on: the part that the report speaks of
+    It is preprocessing.json of a model folder.
+    """
+
+    @property
+    def input_width(self) -> int | None:
+        """Numbers of a step that the network reads; None if it reads tokens."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Self:
+        """What `to_json` gave. Errors: DataError for anything else"""
+
+
+D = TypeVar("D")
+
+
+@dataclass
+class Dataset(Generic[D]):
+    """The data of a run, read, divided and encoded.
+
+    settings: those asked for, completed by what the data decide; data: as the task holds them; parts: train, validation
+    and test of them, as `Task.encode` gives them too; arrays: the training part as the network reads it, whose digest
+    the model folder keeps; facts: what was read, plain values, with name, files, counts and unit, and others that only
+    some tasks have (see tasks.stored.StoredData); notes: for people
     """
 
     source: Source
     settings: AnySettings
-    trainee: TaskTrainee
+    data: D
+    preprocessor: Any
+    parts: Mapping[str, Any]
+    arrays: Sequence[npt.NDArray[Any]]
     facts: dict[str, Any]
-    notes: list[str]
-    evaluated_on: str
-    vectors: dict[str, Any] = field(default_factory=dict, kw_only=True)
-    """What is known of the word vectors that the network started from; see api.vectors."""
-
-    @abstractmethod
-    def vocabulary_json(self) -> dict[str, Any]:
-        """What vocabulary.json holds."""
-
-    def config(self) -> dict[str, Any]:
-        """What config.json holds besides what every task's does."""
-        return {}
-
-    @abstractmethod
-    def baselines(self) -> list[Baseline]:
-        """The baselines, evaluated on the same part."""
-
-    @abstractmethod
-    def evaluate(self) -> dict[str, float]:
-        """The network's scores on that part, "loss" among them, the most important one first after it."""
+    notes: list[str] = field(default_factory=list)
+    loss_unit: str | None = None
+    """What the loss is of, if these data have a word of their own for it ("nats per character")."""
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """What its scores are, the headline first; the loss in the unit of these data."""
-        rows = registry.get(self.source.task).metrics
-        if self.loss_unit is None:
-            return rows
-        return tuple(replace(row, unit=self.loss_unit) if row.name == "loss" else row for row in rows)
+        rows, unit = registry.get(self.source.task).metrics, self.loss_unit
+        return rows if unit is None else tuple(replace(row, unit=unit) if row.name == "loss" else row for row in rows)
 
     @property
-    def loss_unit(self) -> str | None:
-        """What the loss is of, if these data have a word of their own for it ("nats per character")."""
-        return None
-
-    def conclude(self) -> list[str]:
-        """Change the network for the last time, its best weights in it, before it is evaluated and stored.
-
-        Returns what was done, in sentences; nothing, unless a task says otherwise.
-        """
-        return []
-
-    def weights_before(self, folder: ModelFolder) -> dict[str, Tensor]:
-        """A finished run's weights as they were before `conclude`, to go on from."""
-        return folder.weights()
+    def evaluated_on(self) -> str:
+        """The name of the part that the report speaks of."""
+        return held_out_part(self.parts)
 
     @property
-    def scored(self) -> int:
-        """How many units the scores are the mean of."""
-        return int(self.facts["counts"][self.evaluated_on])
+    def held_out(self) -> Any:
+        """That part."""
+        return self.parts[self.evaluated_on]
 
-    @abstractmethod
-    def word_table(self) -> WordTable:
-        """The network's table of token vectors, and the training part's tokens."""
 
-    def sections(self) -> list[Section]:
-        """What the report shows of this task besides its scores; after `evaluate`."""
-        return []
+@dataclass(frozen=True)
+class Encoded:
+    """New data as one part. counts: what was done to them that a reader of the scores should know, such as texts cut"""
+
+    part: Any
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a model did on a part.
+
+    scores: "loss" in nats first, then the others, the most important first; count: units that they are the mean of;
+    answers: what the model answered, as the task's sections show it
+    """
+
+    scores: dict[str, float]
+    count: int
+    answers: Any = None
+    concluded: Mapping[str, float] = field(default_factory=dict)
+    """What was done to the network after its training, see tasks.abilities.Concluding."""
 
 
 def held_out_part(parts: Mapping[str, Sized]) -> str:
@@ -107,19 +116,37 @@ def held_out_part(parts: Mapping[str, Sized]) -> str:
 
 
 class Task(Protocol):
-    """One task: from data to something to train, from a folder to something to use."""
+    """One task. What only some tasks can do stands in tasks.abilities."""
 
     name: ClassVar[str]
+    preprocessor: ClassVar[type[Preprocessor]]
+    holds_out: ClassVar[bool]
+    """Whether it splits a validation part off the training part where the files bring none."""
 
-    def prepare(self, source: Source, settings: AnySettings, kept: ModelFolder | None = None) -> Dataset:
-        """Read the data and build the network, its weights drawn from the seed.
+    def prepare(self, source: Source, settings: AnySettings, kept: Any = None) -> Dataset[Any]:
+        """Read, divide and encode.
 
-        kept: a model of this task whose vocabulary, classes, tags or attributes are used instead of the data's own
-        Errors: DataError, also for a class, tag or attribute that the kept model does not know
+        kept: a preprocessor that is used instead of one learned from the data
+        Errors: DataError, also for a class, tag or attribute that the kept one does not know
         """
 
-    def load(self, folder: ModelFolder, settings: AnySettings) -> Model:
-        """The trained model. Errors: ModelFolderError; DataError, UsageError, KeyError, TypeError are told as one"""
+    def encode(self, source: Source, settings: AnySettings, preprocessor: Any) -> Encoded:
+        """All of a source as one part, with what a run has learned. Errors: DataError"""
 
-    def evaluate(self, model: Any, source: Source, settings: AnySettings) -> tuple[int, dict[str, float]]:
-        """Scores on all of a source, and the number of units they are the mean of. Errors: DataError"""
+    def network(self, preprocessor: Any, settings: AnySettings) -> nn.Module:
+        """A new network, its weights drawn from torch's global random numbers."""
+
+    def trainee(self, network: Any, dataset: Dataset[Any]) -> TaskTrainee:
+        """What is trained."""
+
+    def model(self, network: Any, preprocessor: Any, settings: AnySettings) -> Model:
+        """What is used. Errors: DataError if they do not go together"""
+
+    def evaluate(self, model: Any, part: Any, settings: AnySettings) -> Evaluation:
+        """How the model does on a part."""
+
+    def baselines(self, dataset: Dataset[Any], part: Any) -> list[Baseline]:
+        """Simple models of the training part, evaluated on a part."""
+
+    def sections(self, dataset: Dataset[Any], model: Any, evaluation: Evaluation) -> list[Section]:
+        """What the report shows of this task besides its scores."""

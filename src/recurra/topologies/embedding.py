@@ -13,7 +13,7 @@ class TokenTable(nn.Module):
     """A table of token vectors that hands tokens and table on together.
 
     dropout: in training, the share of token types whose vector is 0 throughout a batch, the others scaled up
-    (Gal & Ghahramani 2016); column_dropout: the share of the vectors' places that is 0 throughout a batch, which is
+    (Gal & Ghahramani 2016); column_dropout: the share of the vectors' indices that is 0 throughout a batch, which is
     dropout of the inputs with one mask for all steps and rows. Both act on the table, so that engines may still
     project the table once. Of a table with more rows than the batch has tokens only the rows that occur are handed on.
     scale: standard deviation of the entries at first; gain: what the vectors are multiplied with when they are read.
@@ -28,7 +28,7 @@ class TokenTable(nn.Module):
         self.dropout, self.column_dropout, self.gain = dropout, column_dropout, gain
 
     def forward(self, tokens: Tensor) -> Embedded:
-        """Shapes: tokens int64 [B, T] -> Embedded(places in the table [B, T], table [V or fewer, E])"""
+        """Shapes: tokens int64 [B, T] -> Embedded(indices in the table [B, T], table [V or fewer, E])"""
         table: Tensor = self.weight
         if len(table) > tokens.numel():
             kinds, tokens = torch.unique(tokens, return_inverse=True)

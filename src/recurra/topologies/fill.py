@@ -15,7 +15,7 @@ from torch.nn import functional
 from recurra.engines.request import State
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.linear_loss import linear_cross_entropy
-from recurra.topologies.settings import FreeStateSettings
+from recurra.topologies.settings import BlankFillerSettings
 from recurra.topologies.stacks import build_stack
 
 Side = Literal["both", "forward", "backward"]
@@ -36,7 +36,7 @@ class BlankFiller(nn.Module):
     Source:  Melamud et al. 2016, context2vec, for the wiring without blanks
     """
 
-    def __init__(self, vocabulary_size: int, settings: FreeStateSettings, *, longest: int = 1) -> None:
+    def __init__(self, vocabulary_size: int, settings: BlankFillerSettings, *, longest: int = 1) -> None:
         super().__init__()
         width, hidden = settings.embedding_size, settings.hidden_size
         self.vocabulary_size, self.longest = vocabulary_size, longest

@@ -56,5 +56,5 @@ def _next(network: BlankFiller, f: Tensor, b: Tensor, remaining: int) -> Tensor:
 def _best(scores: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """The best of scores [N, V]: those scores, their rows and their tokens, each [K]; impossible ones left out."""
     kept = min(count, int(torch.isfinite(scores).sum()))
-    values, places = scores.flatten().topk(kept)
-    return values, places // scores.shape[1], places % scores.shape[1]
+    values, indices = scores.flatten().topk(kept)
+    return values, indices // scores.shape[1], indices % scores.shape[1]

@@ -33,9 +33,9 @@ class ConditionedDecoder(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
         self.head = nn.Linear(self.stack.output_size, outputs)
 
-    def condition(self, places: Tensor) -> Tensor:
-        """Shapes: places int64 [B, A], a value of each attribute -> vectors [B, E]"""
-        vectors: Tensor = torch.stack([value(places[:, i]) for i, value in enumerate(self.values)]).sum(0)
+    def condition(self, indices: Tensor) -> Tensor:
+        """Shapes: indices int64 [B, A], a value of each attribute -> vectors [B, E]"""
+        vectors: Tensor = torch.stack([value(indices[:, i]) for i, value in enumerate(self.values)]).sum(0)
         return vectors
 
     def start(self, vectors: Tensor) -> State:
@@ -46,17 +46,17 @@ class ConditionedDecoder(nn.Module):
         return tuple(rows.permute(1, 2, 0, 3).contiguous())
 
     def forward(
-        self, tokens: Tensor, places: Tensor, lengths: Tensor | None = None, state: State | None = None
+        self, tokens: Tensor, indices: Tensor, lengths: Tensor | None = None, state: State | None = None
     ) -> tuple[Tensor, State]:
         """The outputs of the last layer; `head` makes logits of them.
 
-        Shapes: tokens int64 [B, T], places int64 [B, A], lengths int64 [B], state as Stack's, None to begin
+        Shapes: tokens int64 [B, T], indices int64 [B, A], lengths int64 [B], state as Stack's, None to begin
                 -> y [B, T, H], the last states
         """
-        vectors = self.condition(places)
+        vectors = self.condition(indices)
         if state is None:
             state = self.start(vectors)
-        found: tuple[Tensor, State] = self.stack(self._inputs(tokens, places, vectors), state, lengths=lengths)
+        found: tuple[Tensor, State] = self.stack(self._inputs(tokens, indices, vectors), state, lengths=lengths)
         return found
 
     def logits(self, y: Tensor) -> Tensor:
@@ -64,14 +64,14 @@ class ConditionedDecoder(nn.Module):
         logits: Tensor = self.head(self.dropout(y))
         return logits
 
-    def _inputs(self, tokens: Tensor, places: Tensor, vectors: Tensor) -> Tensor | Embedded:
+    def _inputs(self, tokens: Tensor, indices: Tensor, vectors: Tensor) -> Tensor | Embedded:
         """What the first layer reads. A condition beside the tokens makes a table of its own for each that occurs,
         where that is shorter than the batch, so that engines may still project a table instead of every step.
         """
         found: Embedded = self.table(tokens)
         if not self.beside:
             return found
-        different, which, first = _different(places)
+        different, which, first = _different(indices)
         kinds = found.tokens
         if different * len(found.table) < kinds.numel():
             width = found.table.shape[1]
@@ -83,12 +83,12 @@ class ConditionedDecoder(nn.Module):
         return torch.cat([found.table[kinds], beside], -1)
 
 
-def _different(places: Tensor) -> tuple[int, Tensor, Tensor]:
+def _different(indices: Tensor) -> tuple[int, Tensor, Tensor]:
     """How many different rows there are, which of them each row is, and where each stands first.
 
-    Shapes: places [B, A] -> int, int64 [B], int64 [D]
+    Shapes: indices [B, A] -> int, int64 [B], int64 [D]
     """
-    rows, which = torch.unique(places, dim=0, return_inverse=True)
-    order = torch.arange(len(places), device=places.device)
-    first = torch.full((len(rows),), len(places), device=places.device).scatter_reduce(0, which, order, "amin")
+    rows, which = torch.unique(indices, dim=0, return_inverse=True)
+    order = torch.arange(len(indices), device=indices.device)
+    first = torch.full((len(rows),), len(indices), device=indices.device).scatter_reduce(0, which, order, "amin")
     return len(rows), which, first

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 WIDEST, DEEPEST = 1 << 17, 1 << 10
 """Of sizes and layers, what a machine of today could hold; beyond it a number is a mistake."""
 
+Marks = Mapping[str, tuple[str, ...]]
 Pooling = Literal["last", "mean", "max", "all"]
 Merge = Literal["concat", "sum"]
 
@@ -17,17 +19,26 @@ class NetworkSettings(BaseModel):
     """Shape and regularisation of every network. Units: sizes in units, dropouts in shares from 0 to 1."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    MARKS: ClassVar[Marks] = {"free": ("dropout", "recurrent_dropout", "engine")}
+    """Settings that change no weight."""
 
     cell: str = Field("lstm", description="recurrent cell, see `recurra explain`")
     hidden_size: int = Field(128, ge=1, le=WIDEST, description="units of a layer in one direction")
     num_layers: int = Field(1, ge=1, le=DEEPEST, description="recurrent layers on top of each other")
-    embedding_size: int = Field(64, ge=1, le=WIDEST, description="width of a token's vector")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout between layers and before the output")
-    embedding_dropout: float = Field(0.0, ge=0, lt=1, description="share of token types left out of a batch")
-    freeze_vectors: bool = Field(False, description="leave word vectors as they are (with vectors, train_vectors)")
     recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the step, one mask a sequence")
     init: Literal["orthogonal", "torch"] = Field("orthogonal", description="what weights start from")
     engine: str = Field("auto", description="auto, native, vendor or reference")
+
+
+class EmbeddedSettings(NetworkSettings):
+    """Networks that read tokens."""
+
+    MARKS: ClassVar[Marks] = {"free": ("embedding_dropout",)}
+
+    embedding_size: int = Field(64, ge=1, le=WIDEST, description="width of a token's vector")
+    embedding_dropout: float = Field(0.0, ge=0, lt=1, description="share of token types left out of a batch")
+    freeze_vectors: bool = Field(False, description="leave word vectors as they are (with vectors, train_vectors)")
 
 
 class FreeStateSettings(NetworkSettings):
@@ -43,7 +54,7 @@ class TwoWaySettings(FreeStateSettings):
     merge: Merge = Field("concat", description="how the two directions become one")
 
 
-class ClassifierSettings(TwoWaySettings):
+class ClassifierSettings(TwoWaySettings, EmbeddedSettings):
     """N to 1."""
 
     pooling: Pooling = Field(
@@ -51,7 +62,7 @@ class ClassifierSettings(TwoWaySettings):
     )
 
 
-class TaggerSettings(TwoWaySettings):
+class TaggerSettings(TwoWaySettings, EmbeddedSettings):
     """N to N, a tag for each token. Sizes that are None depend on the data."""
 
     char_size: int | None = Field(
@@ -67,8 +78,14 @@ class TaggerSettings(TwoWaySettings):
     crf: bool = Field(False, description="score rows of tags as a whole, not each by itself")
 
 
-class NextTokenSettings(FreeStateSettings):
+class BlankFillerSettings(FreeStateSettings, EmbeddedSettings):
+    """Both directions, what stands in a gap."""
+
+
+class NextTokenSettings(FreeStateSettings, EmbeddedSettings):
     """N to N, the next token."""
+
+    MARKS: ClassVar[Marks] = {"free": ("input_dropout", "variational")}
 
     input_dropout: float = Field(0.0, ge=0, lt=1, description="dropout of token vectors, one mask a batch")
     variational: bool = Field(False, description="one dropout mask for all steps of a row")
@@ -78,7 +95,7 @@ class NextTokenSettings(FreeStateSettings):
     )
 
 
-class EncoderDecoderSettings(TwoWaySettings):
+class EncoderDecoderSettings(TwoWaySettings, EmbeddedSettings):
     """N to M. The encoder reads in both directions, the decoder writes in one."""
 
     tie_weights: bool = Field(False, description="output layer uses the embedding table")
@@ -91,7 +108,7 @@ class EncoderDecoderSettings(TwoWaySettings):
     )
 
 
-class ConditionedSettings(NetworkSettings):
+class ConditionedSettings(EmbeddedSettings):
     """1 to N."""
 
     condition: Literal["state", "input", "both"] = Field(

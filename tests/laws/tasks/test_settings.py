@@ -11,10 +11,10 @@ import pytest
 from pydantic import BaseModel
 
 from recurra.api import preparation, vectors
-from recurra.api.preparation import FILES, prepare_run, settings_for
+from recurra.api.preparation import prepare_run, settings_for
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.registry import ROWS, get, readers
-from recurra.tasks.settings import DataSettings
+from recurra.tasks.settings import PATHS, DataSettings
 from recurra.tasks.sources.resolving import Source, resolve
 from recurra.topologies.settings import NetworkSettings
 from recurra.training.fit import fit
@@ -22,7 +22,7 @@ from recurra.training.settings import TrainingSettings
 
 TASKS = [row.name for row in ROWS]
 EVERYTHING = sorted(set().union(*(row.defaults.settings.names() for row in ROWS)))
-BEFORE = {*FILES, "segment"}
+BEFORE = {*PATHS, "segment"}
 """Become files or other settings before a task sees them."""
 LATER = {"tag": {"word_split"}}
 """Are read when a trained model is loaded."""
@@ -150,9 +150,9 @@ def test_what_a_task_can_be_given_it_reads(task: str, tmp_path: Path, read: set[
             source = resolve(path, task if path.suffix else None)
             settings = settings_for(source, SMALL | given | optimizer)
             read.clear()
-            dataset = prepare_run(source, settings)
-            fit(dataset.trainee, dataset.settings.training)
+            setup = prepare_run(source, settings)
+            fit(setup.trainee, setup.settings.training)
             for file in (None, vectors_file):
-                vectors.start(dataset, file, lambda _: None)
+                vectors.start(setup, file, lambda _: None)
             found |= read
     assert get(task).defaults.settings.names() - found - BEFORE == LATER.get(task, set())

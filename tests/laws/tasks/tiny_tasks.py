@@ -77,23 +77,26 @@ def _generate(run: recurra.Run, texts: list[str]) -> list[Any]:
 
 @dataclass(frozen=True)
 class Tiny:
-    """write: the data into a folder; settings: what is set besides SMALL; ask: plain answers to texts"""
+    """write: the data into a folder; settings: what is set besides SMALL; ask: plain answers to what is asked; without:
+    those of SMALL that the task does not read
+    """
 
     task: str
     write: Callable[[Path], Path]
-    asked: list[str]
+    asked: list[Any]
     settings: dict[str, Any] = field(default_factory=dict)
-    ask: Callable[[recurra.Run, list[str]], list[Any]] = _predict
+    ask: Callable[[recurra.Run, list[Any]], list[Any]] = _predict
+    without: frozenset[str] = frozenset()
 
     def train(self, folder: Path, out: Path, **given: Any) -> recurra.Run:
         """Data are written once into a folder."""
-        there = [
-            path
-            for path in folder.iterdir()
-            if path != out and path.name.startswith(("kinds", "rhymes", "go", "pairs"))
-        ]
-        data = there[0] if there else self.write(folder)
-        return recurra.train(data, task=self.task, out=out, **SMALL | self.settings | given)
+        place = folder / "data"
+        if not place.is_dir():
+            place.mkdir()
+            self.write(place)
+        (data,) = place.iterdir()
+        small = {name: value for name, value in SMALL.items() if name not in self.without}
+        return recurra.train(data, task=self.task, out=out, **small | self.settings | given)
 
 
 TINY = {

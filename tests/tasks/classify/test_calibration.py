@@ -92,7 +92,7 @@ def test_a_run_is_calibrated_and_says_so(labelled: Path, tmp_path: Path, calibra
     run = recurra.train(labelled, out=tmp_path / "run", epochs=2.0, **SMALL)
     calibrate_by(1.0)
     plain = recurra.train(labelled, out=tmp_path / "plain", epochs=2.0, **SMALL)
-    assert (run.config["temperature"], plain.config["temperature"]) == (1.7, 1.0)
+    assert (run.config["concluded"], plain.config["concluded"]) == ({"temperature": 1.7}, {})
     ours, theirs = (model_folder.read(each.folder).weights() for each in (run, plain))
     for name in ours:
         torch.testing.assert_close(ours[name] * (1.7 if name.startswith("head") else 1), theirs[name])
@@ -127,10 +127,10 @@ def test_the_surest_mistakes_name_file_and_line(labelled: Path, tmp_path: Path) 
     run = recurra.train(labelled, out=tmp_path / "run", epochs=1.0, **SMALL)
     page = run.report.read_text()
     rows = page[page.index("Surest mistakes</h2>") :].split("</table>")[0]
-    places = [int(part.split("<")[0]) for part in rows.split("rows.csv:")[1:]]
-    assert len(places) > 4
+    indices = [int(part.split("<")[0]) for part in rows.split("rows.csv:")[1:]]
+    assert len(indices) > 4
     lines = labelled.read_text().splitlines()
-    for place, row in zip(places, rows.split("<tr>")[2:], strict=True):
+    for place, row in zip(indices, rows.split("<tr>")[2:], strict=True):
         text, label = lines[place - 1].split(",")
         assert f">{text}<" in row
         assert f"<bdi>{label}</bdi>" in row

@@ -13,6 +13,7 @@ from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.trainee import (
     Classifier,
     ClassifyTrainee,
+    build_network,
     evaluate_part,
     log_frequencies,
     log_probabilities,
@@ -63,7 +64,7 @@ def test_predictions_are_sorted_and_sum_to_one() -> None:
     assert sum(chances) == pytest.approx(1, abs=1e-6)
     assert one.label == one.classes[0][0]
     assert made.predict("abcdefgh", top=3)[0].classes == made.predict("abcd", top=3)[0].classes  # cut as in training
-    assert made.cut(["abcdefgh", "abcd", " abcd ", "abcde"]) == 2
+    assert made.truncated(["abcdefgh", "abcd", " abcd ", "abcde"]) == 2
     assert made.predict(" abc\n", top=3)[0].classes == one.classes  # stripped as in training
     assert made.predict("ééé")[0].label in "xyz"
 
@@ -78,7 +79,12 @@ def test_balance_takes_the_frequency_of_a_class_out_of_what_is_learned() -> None
     for balance in (0.0, 1.0):
         torch.manual_seed(0)
         task = ClassifyTrainee(
-            data, ClassifierSettings(hidden_size=4), batch_size=40, bptt=None, seed=0, balance=balance
+            build_network(data.preprocessor, ClassifierSettings(hidden_size=4)),
+            data,
+            batch_size=40,
+            bptt=None,
+            seed=0,
+            balance=balance,
         )
         fit(task, TrainingSettings(epochs=200, learning_rate=0.05))
         chances.append(log_probabilities(task.network.eval(), part.encoded[:1])[0].exp()[0].item())
@@ -90,7 +96,13 @@ def test_tokens_of_a_large_vocabulary_start_from_short_vectors() -> None:
         vocabulary = Vocabulary(["<unk>", *map(str, range(size))], level="word")
         part = Part(["a"] * 2, [np.ones(1, np.int64)] * 2, np.array([0, 1]))
         data = ClassifyData(["x", "y"], vocabulary, dict.fromkeys(("train", "validation", "test"), part))
-        task = ClassifyTrainee(data, ClassifierSettings(embedding_size=64), batch_size=2, bptt=None, seed=0)
+        task = ClassifyTrainee(
+            build_network(data.preprocessor, ClassifierSettings(embedding_size=64)),
+            data,
+            batch_size=2,
+            bptt=None,
+            seed=0,
+        )
         assert task.network.table.weight.norm(dim=1).mean().item() == pytest.approx(length, rel=0.1)
 
 
@@ -99,7 +111,15 @@ def test_an_epoch_of_crops_is_cut_once_and_again_for_the_next() -> None:
     texts = ["abcd,abcd,dcba,abcd,", "dcba,dcba,abcd"] * 20
     part = Part(texts, [vocabulary.encode(text) for text in texts], np.array([0, 1] * 20))
     data = ClassifyData(["x", "y"], vocabulary, dict.fromkeys(("train", "validation", "test"), part))
-    task = ClassifyTrainee(data, ClassifierSettings(), batch_size=8, bptt=None, seed=0, crop=1.0, batch_tokens=60)
+    task = ClassifyTrainee(
+        build_network(data.preprocessor, ClassifierSettings()),
+        data,
+        batch_size=8,
+        bptt=None,
+        seed=0,
+        crop=1.0,
+        batch_tokens=60,
+    )
     epochs = [[batch.tokens.tolist() for batch in task.batches(n)] for n in (0, 1, 0)]
     assert epochs[0] == epochs[2] != epochs[1]
     assert [len(epoch) for epoch in epochs] == [task.steps(0), task.steps(1), task.steps(0)]

@@ -130,7 +130,7 @@ def test_long_texts_are_cut_and_counted(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", [*rows(20), ("a" * 50, "x"), ("b" * 51, "y")])
     data = read(path, max_length=6)
     assert max(len(e) for part in data.parts.values() for e in part.encoded) == 6
-    assert (data.facts["cut"], "2 texts were cut after 6 tokens" in data.notes) == (2, True)
+    assert (data.facts["truncated"], "2 texts were truncated to 6 tokens" in data.notes) == (2, True)
 
 
 def test_texts_of_which_nothing_is_left_are_told(tmp_path: Path) -> None:

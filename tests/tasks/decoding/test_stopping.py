@@ -15,8 +15,8 @@ TEXTS = st.text("ab\n", max_size=20)
 @given(st.lists(TEXTS, max_size=8), st.lists(TEXTS.filter(bool), max_size=3))
 def test_a_text_ends_before_the_first_stop_however_it_is_cut(pieces: list[str], stops: list[str]) -> None:
     whole = "".join(pieces)
-    places = [whole.index(stop) for stop in stops if stop in whole]
-    assert "".join(until(pieces, stops)) == whole[: min(places, default=len(whole))]
+    indices = [whole.index(stop) for stop in stops if stop in whole]
+    assert "".join(until(pieces, stops)) == whole[: min(indices, default=len(whole))]
 
 
 def test_pieces_are_passed_on_as_soon_as_they_cannot_be_a_stop() -> None:

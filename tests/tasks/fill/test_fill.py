@@ -20,14 +20,14 @@ from recurra.tasks.fill.settings import FillDataSettings
 from recurra.tasks.fill.trainee import Filler, FillTrainee, compare
 from recurra.tasks.sources.resolving import Source, resolve
 from recurra.topologies.fill import SIDES, BlankFiller
-from recurra.topologies.settings import FreeStateSettings
+from recurra.topologies.settings import BlankFillerSettings
 from recurra.training.fit import fit
 from recurra.training.settings import TrainingSettings
 
-SMALL = FreeStateSettings(cell="gru", hidden_size=8, embedding_size=6)
+SMALL = BlankFillerSettings(cell="gru", hidden_size=8, embedding_size=6)
 
 
-def network(vocabulary: Vocabulary, longest: int = 1, settings: FreeStateSettings = SMALL) -> BlankFiller:
+def network(vocabulary: Vocabulary, longest: int = 1, settings: BlankFillerSettings = SMALL) -> BlankFiller:
     torch.manual_seed(0)
     made = BlankFiller(len(vocabulary), settings, longest=longest)
     for parameter in made.parameters():
@@ -57,7 +57,7 @@ LETTERS = words(" ".join("abcdefghijk"))
 def test_a_blank_is_a_known_token_with_something_beside_it() -> None:
     encoded = [np.array([3, 0, 2]), np.array([5]), np.array([0, 0]), np.array([4, 4])]
     found = part(encoded)
-    assert list(zip(found.rows.tolist(), found.places.tolist(), strict=True)) == [(0, 0), (0, 2), (3, 0), (3, 1)]
+    assert list(zip(found.rows.tolist(), found.indices.tolist(), strict=True)) == [(0, 0), (0, 2), (3, 0), (3, 1)]
     assert found.targets.tolist() == [3, 2, 4, 4]
     assert len(part([])) == 0
 
@@ -66,7 +66,7 @@ def test_of_many_blanks_some_are_evaluated_the_same_for_the_same_seed(monkeypatc
     monkeypatch.setattr(fill_data, "EVALUATED", 20)
     one, again, other = part(rows()), part(rows()), part(rows(), seed=1)
     assert len(one) == 20
-    assert np.array_equal(one.places, again.places)
+    assert np.array_equal(one.indices, again.indices)
     assert np.array_equal(one.rows, again.rows)
     assert not np.array_equal(one.rows, other.rows)
 
@@ -184,9 +184,10 @@ def test_long_texts_are_divided_after_sentences() -> None:
 # learning
 
 
-def task(data: FillData, settings: FreeStateSettings = SMALL, **given: Any) -> FillTrainee:
+def task(data: FillData, settings: BlankFillerSettings = SMALL, **given: Any) -> FillTrainee:
     torch.manual_seed(0)
-    return FillTrainee(data, settings, **{"batch_size": 16, "seed": 0, "samples": None} | given)
+    network = BlankFiller(len(data.vocabulary), settings, longest=data.longest)
+    return FillTrainee(network, data, **{"batch_size": 16, "seed": 0, "samples": None} | given)
 
 
 def data_of(encoded: list[np.ndarray], longest: int = 1, vocabulary: Vocabulary = LETTERS) -> FillData:
@@ -207,7 +208,7 @@ def test_the_loss_is_that_of_every_known_token_from_both_sides(monkeypatch: pyte
 @pytest.mark.parametrize(("longest", "samples"), [(1, None), (3, None), (3, 2)])
 def test_every_weight_learns(longest: int, samples: int | None) -> None:
     made = task(
-        data_of(rows(), longest), FreeStateSettings(cell="lstm", hidden_size=4, embedding_size=3), samples=samples
+        data_of(rows(), longest), BlankFillerSettings(cell="lstm", hidden_size=4, embedding_size=3), samples=samples
     )
     loss, _, _ = made.loss(made.network.train(), next(iter(made.batches(0))), None)
     loss.backward()
@@ -230,7 +231,7 @@ def test_what_follows_from_both_sides_alone_is_learned_from_both_sides() -> None
     encoded = [vocabulary.encode(s) for s in sentences]
     held_out = FillPart(encoded, np.arange(9), np.ones(9, np.int64))
     data = FillData(vocabulary, 1, {"train": part(encoded * 20), "validation": held_out})
-    made = task(data, FreeStateSettings(cell="gru", hidden_size=16, embedding_size=8), batch_size=60)
+    made = task(data, BlankFillerSettings(cell="gru", hidden_size=16, embedding_size=8), batch_size=60)
     outcome = fit(made, TrainingSettings(epochs=60, learning_rate=3e-2, device="cpu"))
     made.network.load_state_dict(outcome.best)
     found = compare(made.network, held_out)
@@ -252,7 +253,7 @@ def test_an_evaluation_by_hand() -> None:
     made, held_out = network(LETTERS), part(rows(8))
     nats, ranks = [], []
     for i, target in enumerate(held_out.targets):
-        ids, place = held_out.sentence(i), held_out.places[i]
+        ids, place = held_out.sentence(i), held_out.indices[i]
         filled = Filler(made, LETTERS)._candidates([ids[:place].tolist(), ids[place + 1 :].tolist()], 0, 99)
         names = [name for name, _ in filled]
         ranks.append(names.index(LETTERS.decode([target])))

@@ -15,6 +15,7 @@ from recurra.tasks.generate.settings import GenerateDataSettings
 from recurra.tasks.generate.trainee import (
     GenerateTrainee,
     Generator,
+    build_network,
     draw,
     evaluate_part,
     filtered_rows,
@@ -42,7 +43,7 @@ def data(tmp_path: Path) -> GenerateData:
 @pytest.fixture
 def task(data: GenerateData) -> GenerateTrainee:
     torch.manual_seed(0)
-    return GenerateTrainee(data, SETTINGS, batch_size=8, seed=0)
+    return GenerateTrainee(build_network(data.preprocessor, SETTINGS), data, batch_size=8, seed=0)
 
 
 def network_of(task: GenerateTrainee) -> ConditionedDecoder:
@@ -78,18 +79,18 @@ def test_a_loss_is_the_mean_over_real_tokens(task: GenerateTrainee) -> None:
     assert len(losses) == units == train.tokens
     assert state is None
     assert float(loss) == pytest.approx(float(losses.mean()))
-    assert evaluate_part(task.network, train, task.data)["loss"] == pytest.approx(float(loss), rel=1e-5)
+    assert evaluate_part(task.network, train, task.data.vocabulary)["loss"] == pytest.approx(float(loss), rel=1e-5)
 
 
 def test_what_a_text_costs_is_the_chance_to_write_it(task: GenerateTrainee) -> None:
     part, network = task.data.parts["test"], network_of(task)
-    costs = nats(network, part, task.data)
+    costs = nats(network, part, task.data.end + 1)
     for row, ids in enumerate(part.encoded):
         state, total, token = None, 0.0, task.data.end + 1
-        places = task.conditions[part.labels[row : row + 1]]
+        indices = task.conditions[part.labels[row : row + 1]]
         for target in ids.tolist():
             with torch.no_grad():
-                y, state = network(torch.tensor([[token]]), places, state=state)
+                y, state = network(torch.tensor([[token]]), indices, state=state)
                 total -= float(network.logits(y[0, -1]).log_softmax(-1)[target])
             token = target
         assert costs[row] == pytest.approx(total, rel=1e-4)

@@ -20,7 +20,7 @@ from recurra.tasks.generate.samples import (
     quality,
 )  # fmt: skip
 from recurra.tasks.generate.settings import GenerateDataSettings
-from recurra.tasks.generate.trainee import GenerateTrainee
+from recurra.tasks.generate.trainee import build_network
 from recurra.tasks.sources.resolving import resolve
 from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.topologies.settings import ConditionedSettings
@@ -92,7 +92,7 @@ def test_samples_of_n_grams_and_of_a_network(data: GenerateData) -> None:
     grams = from_grams(ClassGrams.fit(data.parts["train"], data, 5), data, labels, temperature=0.1)
     assert [text.endswith("ov") for text in grams.texts] == [True, False, True, False, False]
     torch.manual_seed(0)
-    network = GenerateTrainee(data, ConditionedSettings(hidden_size=4), batch_size=8, seed=0).network
+    network = build_network(data.preprocessor, ConditionedSettings(hidden_size=4))
     assert isinstance(network, ConditionedDecoder)
     drawn = from_network(network, data, labels, seed=1)
     assert len(drawn.texts) == 5

@@ -52,12 +52,12 @@ def test_a_folder_of_classes(tmp_path: Path) -> None:
     assert not data.tunes
 
 
-def test_long_texts_are_cut_and_have_no_end(tmp_path: Path) -> None:
+def test_long_texts_are_truncated_and_have_no_end(tmp_path: Path) -> None:
     data = of(folder_of_names(tmp_path), SETTINGS.model_copy(update={"max_length": 5}))
     rows = data.parts["train"].encoded
     assert {len(ids) for ids in rows} == {5}
     assert {int(ids[-1]) == data.end for ids in rows} == {True, False}  # Bov and its end are four, Belli is cut
-    assert any("cut after 5" in note for note in data.notes)
+    assert any("truncated to 5" in note for note in data.notes)
 
 
 def test_a_vector_of_attributes(tmp_path: Path) -> None:
@@ -151,8 +151,8 @@ def test_other_data_for_a_model(tmp_path: Path) -> None:
     data = of(many(tmp_path), SETTINGS.model_copy(update={"text": "name", "label": "land,sex"}))
     other = table(tmp_path, "name,land,sex\nba0,it,m\nzo9,ru,f\n")
     settings = SETTINGS.model_copy(update={"text": "name", "label": "land,sex"})
-    anew, part = encode_all(resolve(other, "generate"), settings, data.attributes, data.vocabulary)
-    assert np.array_equal(anew.conditions[part.labels], [[0, 1], [1, 0]])
+    part = encode_all(resolve(other, "generate"), settings, data.attributes, data.vocabulary)
+    assert np.array_equal(part.conditions[part.labels], [[0, 1], [1, 0]])
     with pytest.raises(DataError, match="have the attributes land, the model has land, sex"):
         encode_all(resolve(other, "generate"), SETTINGS.model_copy(update={"text": "name", "label": "land"}),
                    data.attributes, data.vocabulary)  # fmt: skip

@@ -53,7 +53,7 @@ def test_a_long_text_in_streams_differs_by_their_warm_up_alone(learned: bool) ->
 
 
 class Recorder(NextToken):
-    """Keeps the places that it reads and those it is asked about: the text is its own places."""
+    """Keeps the positions that it reads and those it is asked about: the text is its own positions."""
 
     def __init__(self) -> None:
         super().__init__(2, NextTokenSettings(cell="rnn", hidden_size=1, embedding_size=1))
@@ -93,7 +93,7 @@ def corpus(count: int) -> Corpus:
 @pytest.mark.parametrize("bptt", [None, 1, 7, 64])
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_as_many_batches_come_as_were_predicted(count: int, bptt: int | None, batch_size: int) -> None:
-    task = LanguageTrainee(corpus(count), SMALL, batch_size=batch_size, bptt=bptt, seed=3)
+    task = LanguageTrainee(NextToken(5, SMALL), corpus(count), batch_size=batch_size, bptt=bptt, seed=3)
     for epoch in range(4):
         found = [inputs.shape[1] for inputs, _ in task.batches(epoch)]
         assert len(found) == task.steps(epoch) > 0
@@ -102,7 +102,7 @@ def test_as_many_batches_come_as_were_predicted(count: int, bptt: int | None, ba
 
 
 def test_training_carries_the_state() -> None:
-    task = LanguageTrainee(corpus(300), SMALL, batch_size=2, bptt=50, seed=0)
+    task = LanguageTrainee(NextToken(5, SMALL), corpus(300), batch_size=2, bptt=50, seed=0)
     inputs = np.concatenate([x for x, _ in task.batches(0)], 1)
     with torch.no_grad():
         whole, _ = task.network(torch.from_numpy(inputs))

@@ -18,7 +18,7 @@ from recurra.tasks.tag.baselines import tag_baselines
 from recurra.tasks.tag.data import UNKNOWN_TAG, TagData, encode_part, prepare
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.settings import TagDataSettings
-from recurra.tasks.tag.trainee import TagTrainee, collate, probabilities, scores, tag_part
+from recurra.tasks.tag.trainee import TagTrainee, build_network, collate, probabilities, scores, tag_part
 from recurra.topologies.settings import TaggerSettings
 
 
@@ -47,7 +47,7 @@ def small(**given: Any) -> TaggerSettings:
 
 def trained(data: TagData, epochs: int = 12, **given: Any) -> TagTrainee:
     torch.manual_seed(0)
-    task = TagTrainee(data, small(**given), batch_size=8, seed=0)
+    task = TagTrainee(build_network(data.preprocessor, small(**given)), data, batch_size=8, seed=0)
     optimizer = torch.optim.Adam(task.network.parameters(), 2e-2)
     for epoch in range(epochs):
         for batch in task.batches(epoch):
@@ -85,7 +85,7 @@ def test_each_distinct_form_stands_once_in_a_batch(data: TagData) -> None:
 
 
 def test_batches_go_through_every_sentence_once_an_epoch(data: TagData) -> None:
-    task = TagTrainee(data, small(), batch_size=7, seed=0)
+    task = TagTrainee(build_network(data.preprocessor, small()), data, batch_size=7, seed=0)
     for epoch in (0, 1):
         batches = list(task.batches(epoch))
         assert len(batches) == task.steps(epoch)
@@ -95,7 +95,7 @@ def test_batches_go_through_every_sentence_once_an_epoch(data: TagData) -> None:
 @pytest.mark.parametrize("crf", [False, True])
 def test_an_untrained_tagger_still_writes_valid_tags(data: TagData, crf: bool) -> None:
     torch.manual_seed(3)
-    task = TagTrainee(data, small(crf=crf), batch_size=8, seed=0)
+    task = TagTrainee(build_network(data.preprocessor, small(crf=crf)), data, batch_size=8, seed=0)
     torch.nn.init.normal_(task.network.get_parameter("head.weight"), std=5)
     predicted, _ = tag_part(task.network.eval(), data.parts["train"])
     rows = [[data.tags[i] for i in ids] for ids in predicted]
@@ -168,8 +168,6 @@ def test_predictions_that_cannot_be(data: TagData) -> None:
         tagger.predict("a", top=0)
     with pytest.raises(UsageError, match="it tags the tokens of a sentence"):
         tagger.predict("a", beam=3)
-    with pytest.raises(UsageError, match="does not generate text"):
-        tagger.generate("a")
 
 
 def test_sentences_are_cut_as_the_data_were(data: TagData) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.resolving import Source, resolve
-from recurra.tasks.tag.data import UNKNOWN_TAG, Lexicon, TagData, encode_part, prepare
+from recurra.tasks.tag.data import UNKNOWN_TAG, TagData, encode_part, prepare
+from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.settings import TagDataSettings
 
 
@@ -172,13 +173,13 @@ def test_a_defective_line_is_refused_left_out_and_refused_again_if_strict(tmp_pa
             read(path, skip_lines=(wrong,))
 
 
-def test_long_sentences_are_cut_in_training_alone(tmp_path: Path) -> None:
+def test_long_sentences_are_truncated_in_training_alone(tmp_path: Path) -> None:
     put(tmp_path / "d" / "train.bio", *many(5))
     put(tmp_path / "d" / "dev.bio", "x/N is/V here/R")
     data = read(tmp_path / "d", max_length=2)
     assert {len(s) for s in data.parts["train"].sentences} == {2}
     assert data.facts["tokens"]["validation"] == 3
-    assert said(data, "cut after 2 tokens: 5 sentences of the training part")
+    assert said(data, "truncated to 2 tokens: 5 sentences of the training part")
 
 
 def test_what_nothing_can_be_learned_from(tmp_path: Path) -> None:

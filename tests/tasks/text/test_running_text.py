@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from recurra.errors import DataError
-from recurra.tasks.language.data import encode_source, read_corpus, read_vocabulary
+from recurra.tasks.language.data import encode_source, read_corpus
+from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.settings import TextSettings
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.text.running_text import running_text
@@ -97,7 +98,7 @@ def test_sub_words_are_learned_from_the_training_part(tmp_path: Path) -> None:
     whole = corpus.vocabulary.decode(np.concatenate([corpus.train, corpus.validation, corpus.test]))
     assert whole.startswith("the sun shines on the hill\nthe sun")
     assert len(corpus.train) > 5 * len(corpus.validation)
-    again = read_vocabulary(corpus.vocabulary.to_json())
+    again = LanguagePreprocessor.from_json(LanguagePreprocessor(corpus.vocabulary).to_json()).vocabulary
     assert again == corpus.vocabulary
     parts = [corpus.train, corpus.validation, corpus.test]
     assert len(encode_source(source, settings, again)) == sum(map(len, parts))

@@ -8,10 +8,11 @@ import torch
 
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UnknownNameError, UsageError
+from recurra.tasks.abilities import generating
 from recurra.tasks.translate.baselines import translate_baselines
 from recurra.tasks.translate.data import PairPart, TranslateData, encode_side, ended
 from recurra.tasks.translate.model import Translator, search_for
-from recurra.tasks.translate.trainee import TranslateTrainee, nats_per_token, scores
+from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token, scores
 from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.settings import EncoderDecoderSettings
@@ -36,7 +37,7 @@ def data() -> TranslateData:
 
 def task(data: TranslateData, **given: object) -> TranslateTrainee:
     torch.manual_seed(0)
-    return TranslateTrainee(data, NETWORK, **{"batch_size": 8, "seed": 0} | given)
+    return TranslateTrainee(build_network(data.preprocessor, NETWORK), data, **{"batch_size": 8, "seed": 0} | given)
 
 
 def test_a_sentence_is_learned_backwards(data):
@@ -157,7 +158,7 @@ def test_what_cannot_be_asked(model):
     with pytest.raises(UnknownNameError, match="did you mean 'beam'"):
         model.predict("a", beams=3)
     with pytest.raises(UsageError, match="it translates texts"):
-        model.generate("a")
+        generating(model)
     assert search_for(8, {}) == Search(beam=8, n_best=8)
     assert search_for(1, {"beam": 2}) == Search(beam=2)
 

@@ -132,14 +132,14 @@ def test_long_training_pairs_are_dropped_and_counted(tmp_path):
     assert len(part) == 2
     assert [len(row) for row in part.encoded_sources] == [4, 2]
     assert len(part.encoded_targets[0]) == 6
-    assert "validation: 1 sentences were cut after 3 tokens" in data.notes
+    assert "validation: 1 sentences were truncated to 3 tokens" in data.notes
 
 
 def test_long_training_pairs_are_cut_and_counted(tmp_path):
     data = prepare(long_pairs(tmp_path), settings(max_length=3, too_long="cut"))
     train = data.parts["train"]
-    assert (len(train), train.cut, train.left_out) == (4, 2, 0)
-    assert "train: 2 sentences were cut after 3 tokens" in data.notes
+    assert (len(train), train.truncated, train.left_out) == (4, 2, 0)
+    assert "train: 2 sentences were truncated to 3 tokens" in data.notes
     end = len(data.target)
     assert train.encoded_sources[0][-1] == len(data.source)  # a cut source still ends
     assert end not in train.encoded_targets[1]  # a cut translation does not end there

@@ -29,8 +29,8 @@ def test_tokens_of_the_same_surroundings_get_like_vectors() -> None:
 
 
 def test_nothing_is_predicted_from_one_text_to_the_next() -> None:
-    tokens, places = np.array([1, 2, 3, 4, 5]), np.array([0, 0, 0, 1, 1])
-    found = skipgram._pairs(tokens, places, np.ones(6), 4, np.random.default_rng(0))
+    tokens, indices = np.array([1, 2, 3, 4, 5]), np.array([0, 0, 0, 1, 1])
+    found = skipgram._pairs(tokens, indices, np.ones(6), 4, np.random.default_rng(0))
     pairs = set(zip(*(a.tolist() for a in found), strict=True))
     assert pairs <= {(1, 2), (2, 1), (2, 3), (3, 2), (1, 3), (3, 1), (4, 5), (5, 4)}
     assert {(1, 2), (2, 1), (2, 3), (3, 2), (4, 5), (5, 4)} <= pairs
@@ -82,7 +82,7 @@ def test_texts_are_read_in_blocks_however_long_they_are(monkeypatch: pytest.Monk
     blocks = list(skipgram._blocks(texts))
     assert max(len(tokens) for tokens, _ in blocks) < 32
     np.testing.assert_array_equal(np.concatenate([tokens for tokens, _ in blocks]), np.concatenate(texts))
-    assert np.concatenate([places for _, places in blocks]).tolist() == [0] * 40 + [1] * 3 + [3] * 4
+    assert np.concatenate([indices for _, indices in blocks]).tolist() == [0] * 40 + [1] * 3 + [3] * 4
     assert count_tokens(texts, 6).tolist() == [10, 10, 10, 9, 8, 0]
 
 

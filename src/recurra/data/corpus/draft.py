@@ -151,11 +151,11 @@ def _table(vocabulary: Vocabulary, reading: Reading) -> npt.NDArray[np.int64] | 
     if reading.level == "byte":
         return None
     if reading.level == "char":
-        places = [ord(token) for token in vocabulary.tokens[1:]]
+        indices = [ord(token) for token in vocabulary.tokens[1:]]
         ids = list(range(1, len(vocabulary)))
     else:
         pairs = [(reading.words[token], i) for i, token in enumerate(vocabulary.tokens) if token in reading.words]
-        places, ids = [place for place, _ in pairs], [i for _, i in pairs]
-    table = np.zeros(max(places, default=0) + 2, dtype=np.int64)
-    table[places] = ids
+        indices, ids = [place for place, _ in pairs], [i for _, i in pairs]
+    table = np.zeros(max(indices, default=0) + 2, dtype=np.int64)
+    table[indices] = ids
     return table

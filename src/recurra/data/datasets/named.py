@@ -14,7 +14,7 @@ from platform import python_version
 from typing import Any, Literal
 
 from recurra.data.datasets.download import cached_folder, fetch, local_folder, place_of, unwritable, verify
-from recurra.data.datasets.registry import BUILT_IN_TO_JUDGE, REGISTRY, Kind, Layout, PinnedSet
+from recurra.data.datasets.registry import BUILT_IN_PAIRS, REGISTRY, Kind, Layout, PinnedSet
 from recurra.data.files.sources import sha256
 from recurra.data.files.whole import write_whole
 from recurra.errors import DataError, UnknownNameError
@@ -211,7 +211,7 @@ _PAIRS_OF = {
     ),
     "chinese-pairs-tuning": (
         "chinese-tuning.tsv",
-        "24 further pairs, to choose settings on before judging on the others",
+        "24 further pairs, to choose settings on before evaluating on the others",
     ),
 }
 
@@ -238,7 +238,7 @@ def _get_pairs(name: str) -> NamedData:
 _BUILT_IN: dict[str, tuple[Callable[[], DatasetInfo], Callable[[], NamedData]]] = {
     "surnames": (_about_surnames, _get_surnames),
     "python-docs": (_about_python_docs, _get_python_docs),
-    **{name: (partial(_about_pairs, name), partial(_get_pairs, name)) for name in BUILT_IN_TO_JUDGE},
+    **{name: (partial(_about_pairs, name), partial(_get_pairs, name)) for name in BUILT_IN_PAIRS},
 }
 
 

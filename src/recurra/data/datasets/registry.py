@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 BUILT_IN = ("surnames", "python-docs")
-BUILT_IN_TO_JUDGE = ("chinese-pairs", "chinese-pairs-tuning")
+BUILT_IN_PAIRS = ("chinese-pairs", "chinese-pairs-tuning")
 """Too small to learn from."""
 
 Layout = Literal["folder", "labels", "parts", "one", "files"]

@@ -116,9 +116,9 @@ def _read_delimited(path: Path, source: Iterator[tuple[int, list[str]]], columns
             raise DataError(
                 f"the column {quoted(name)} stands twice in the header", remedy="rename one", file=path, line=1
             )
-    places = {name: found[name] for name in (header if columns is None else columns)}
-    kept: dict[str, list[str]] = {name: [] for name in places}
-    targets = [(kept[name].append, place) for name, place in places.items()]
+    indices = {name: found[name] for name in (header if columns is None else columns)}
+    kept: dict[str, list[str]] = {name: [] for name in indices}
+    targets = [(kept[name].append, place) for name, place in indices.items()]
     lines: list[int] = []
     for line, cells in rows:
         lines.append(line)

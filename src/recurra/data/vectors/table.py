@@ -73,13 +73,13 @@ def read_vectors(path: Path, tokens: Sequence[str], *, encoding: str = "utf-8") 
             continue
         own, alike = wanted.get(name), folded.get(name, ())
         duplicates += own is not None and bool(how[own] == EXACT)
-        places = [place for place in alike if how[place] == MISSING]
+        indices = [place for place in alike if how[place] == MISSING]
         if own is not None and how[own] != EXACT:
-            places.append(own)
-        if places:
-            rows[places] = file.vector(line, numbers)
-            how[places] = FOLDED
-            if own is not None and own in places:
+            indices.append(own)
+        if indices:
+            rows[indices] = file.vector(line, numbers)
+            how[indices] = FOLDED
+            if own is not None and own in indices:
                 how[own] = EXACT
     if tokens and not (how != MISSING).any():
         raise DataError(

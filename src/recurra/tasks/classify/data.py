@@ -16,6 +16,7 @@ from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, s
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.errors import DataError, UsageError, listed
+from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS, infer_level, mostly_chinese
@@ -25,7 +26,7 @@ from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS, infer_level, m
 class Part:
     """Texts of one part, encoded.
 
-    labels: int64 [N], places in the list of classes; cut: texts that were too long; emptied: texts of which
+    labels: int64 [N], indices in the list of classes; truncated: texts that were too long; empty: texts of which
     normalisation left nothing, which became one unknown token; groups: of each text, where some belong together;
     examples: where each text stands
     """
@@ -33,8 +34,8 @@ class Part:
     texts: list[str]
     encoded: list[npt.NDArray[np.int64]]
     labels: npt.NDArray[np.int64]
-    cut: int = 0
-    emptied: int = 0
+    truncated: int = 0
+    empty: int = 0
     groups: list[str] | None = None
     examples: Examples | None = None
 
@@ -59,10 +60,15 @@ class ClassifyData:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def preprocessor(self) -> ClassifyPreprocessor:
+        """What a model has learned of them."""
+        return ClassifyPreprocessor(self.vocabulary, self.classes)
+
 
 @in_memory
 def prepare(
-    source: Source, settings: ClassifyDataSettings, *, seed: int = 0, kept: tuple[Vocabulary, list[str]] | None = None
+    source: Source, settings: ClassifyDataSettings, *, seed: int = 0, kept: ClassifyPreprocessor | None = None
 ) -> ClassifyData:
     """Read, divide and encode. kept: vocabulary and classes instead of the data's own
 
@@ -74,7 +80,7 @@ def prepare(
         notes.append(f"tokens are {_why(level, splits.train.texts)}")
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
     if kept is not None:
-        vocabulary, classes = kept
+        vocabulary, classes = kept.vocabulary, kept.classes
     else:
         classes = splits.train.classes()
         vocabulary = Vocabulary.build(
@@ -98,20 +104,20 @@ def prepare(
         }
         forms = {name: [ids.tobytes() for ids in part.encoded] for name, part in parts.items()}
     notes += describe_shared({name: part.texts for name, part in parts.items()}, forms)
-    cut, emptied = sum(p.cut for p in parts.values()), sum(p.emptied for p in parts.values())
+    truncated, empty = sum(p.truncated for p in parts.values()), sum(p.empty for p in parts.values())
     held_out = parts["test"] if len(parts["test"]) else parts["validation"]
     tokens = sum(len(e) for e in held_out.encoded)
     facts |= {
         "counts": {name: len(part) for name, part in parts.items()},
-        "cut": cut,
+        "truncated": truncated,
         "vocabulary_size": len(vocabulary),
         "vocabulary_level": vocabulary.level,
         "unknown_rate": sum(int((e == 0).sum()) for e in held_out.encoded) / tokens if tokens else 0.0,
     }
-    if emptied:
-        notes.append(f"{emptied:,} texts have nothing left after normalisation and are read as one unknown token")
-    if cut:
-        notes.append(f"{cut:,} texts were cut after {settings.max_length} tokens")
+    if empty:
+        notes.append(f"{empty:,} texts have nothing left after normalisation and are read as one unknown token")
+    if truncated:
+        notes.append(f"{truncated:,} texts were truncated to {settings.max_length} tokens")
     if not len(parts["validation"]):
         raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")
     return ClassifyData(classes, vocabulary, parts, facts, notes)
@@ -126,14 +132,14 @@ def _why(level: Level, texts: list[str]) -> str:
 
 
 def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], max_length: int | None) -> Part:
-    """The part encoded, texts of more than max_length tokens cut.
+    """The part encoded, texts of more than max_length tokens truncated.
 
     Errors: DataError for a label that is not among the classes
     """
-    places = {name: i for i, name in enumerate(classes)}
-    encoded, labels, cut, emptied = [], [], 0, 0
+    indices = {name: i for i, name in enumerate(classes)}
+    encoded, labels, truncated, empty = [], [], 0, 0
     for item in examples.items:
-        if item.label not in places:
+        if item.label not in indices:
             known = ", ".join(repr(c) for c in classes[:20])
             raise DataError(
                 f"the label {item.label!r} was not in training",
@@ -143,12 +149,12 @@ def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], 
             )
         ids = vocabulary.encode(item.text)
         if max_length is not None and len(ids) > max_length:
-            ids, cut = ids[:max_length], cut + 1
+            ids, truncated = ids[:max_length], truncated + 1
         if not len(ids):
-            ids, emptied = np.zeros(1, np.int64), emptied + 1
+            ids, empty = np.zeros(1, np.int64), empty + 1
         encoded.append(ids)
-        labels.append(places[item.label])
-    return Part(examples.texts, encoded, np.array(labels, dtype=np.int64), cut, emptied, examples=examples)
+        labels.append(indices[item.label])
+    return Part(examples.texts, encoded, np.array(labels, dtype=np.int64), truncated, empty, examples=examples)
 
 
 def group_names(source: Source, settings: ClassifyDataSettings, examples: Examples, column: str) -> list[str]:

@@ -10,5 +10,5 @@ METRICS = (
     Metric("balanced_accuracy", "Balanced accuracy", "balanced", "%", "higher"),
     Metric("groups_right", "Groups all right", "groups right", "%", "higher"),
     Metric("loss", "Loss", "loss", "nats per example", "lower"),
-    Metric("cut_texts", "Texts cut", "cut texts"),
+    Metric("truncated_texts", "Texts truncated", "truncated"),
 )

@@ -21,7 +21,8 @@ from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.metrics import METRICS
-from recurra.tasks.model import Model, refuse_options
+from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
+from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.sampling import numbers
@@ -54,15 +55,12 @@ class ClassifyTrainee:
     chosen_by = ("accuracy", "loss")
 
     def __init__(
-        self, data: ClassifyData, settings: ClassifierSettings, *, batch_size: int, bptt: int | None, seed: int,
+        self, network: nn.Module, data: ClassifyData, *, batch_size: int, bptt: int | None, seed: int,
         balance: float = 0.0, batch_tokens: int | None = None, crop: float = 0.0,
     ) -> None:  # fmt: skip
         self.data, self.bptt = data, bptt
         self.shift = balance * log_frequencies(data) if balance else None
-        scale = 1.0 if len(data.vocabulary) <= FEW_TOKENS else settings.embedding_size**-0.5
-        self.network: nn.Module = SequenceClassifier(
-            len(data.vocabulary), len(data.classes), settings, table_scale=scale
-        )
+        self.network = network
         train = data.parts["train"]
         self.evaluation_units = len(data.parts["validation"])
         self._batched = functools.partial(
@@ -99,6 +97,13 @@ class ClassifyTrainee:
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)
+
+
+def build_network(preprocessor: ClassifyPreprocessor, settings: ClassifierSettings) -> SequenceClassifier:
+    """A classifier of these tokens and classes, its weights drawn from torch's global random numbers."""
+    vocabulary = preprocessor.vocabulary
+    scale = 1.0 if len(vocabulary) <= FEW_TOKENS else settings.embedding_size**-0.5
+    return SequenceClassifier(len(vocabulary), len(preprocessor.classes), settings, table_scale=scale)
 
 
 def log_frequencies(data: ClassifyData) -> Tensor:
@@ -146,9 +151,12 @@ def _like_length(rows: list[npt.NDArray[np.int64]]) -> Iterator[list[npt.NDArray
 
 def evaluate_part(network: nn.Module, part: Part) -> dict[str, float]:
     """Loss in nats per example and the scores of one part."""
-    logs = log_probabilities(network, part.encoded)
-    labels = torch.from_numpy(part.labels)
-    loss = float(functional.nll_loss(logs, labels))
+    return scores_of(part, log_probabilities(network, part.encoded))
+
+
+def scores_of(part: Part, logs: Tensor) -> dict[str, float]:
+    """As `evaluate_part`, of log-probabilities [N, C]."""
+    loss = float(functional.nll_loss(logs, torch.from_numpy(part.labels)))
     return {"loss": loss} | scores(part, logs.argmax(-1).numpy())
 
 
@@ -163,7 +171,7 @@ def scores(part: Part, predicted: npt.NDArray[np.int64]) -> dict[str, float]:
     } | grouped
 
 
-class Classifier(Model):
+class Classifier(TextModel):
     """A trained classifier."""
 
     does = "it is a classifier; it predicts classes"
@@ -192,8 +200,8 @@ class Classifier(Model):
         best = numbers(log_probabilities(self.network, encoded)).exp().topk(min(top, len(self.classes)))
         rows = zip(texts, best.indices.tolist(), best.values.tolist(), strict=True)
         return [
-            Prediction(text, [(self.classes[i], p) for i, p in zip(places, values, strict=True)])
-            for text, places, values in rows
+            Prediction(text, [(self.classes[i], p) for i, p in zip(indices, values, strict=True)])
+            for text, indices, values in rows
         ]
 
     def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -212,7 +220,7 @@ class Classifier(Model):
             {"text": p.text, "classes": [{"label": c, "probability": v} for c, v in p.classes]} for p in predictions
         ]
 
-    def cut(self, texts: Sequence[str]) -> int:
+    def truncated(self, texts: Sequence[str]) -> int:
         if self.max_length is None:
             return 0
         return sum(len(self.vocabulary.encode(text.strip())) > self.max_length for text in texts)

@@ -23,9 +23,9 @@ def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
     held = ""
     for piece in pieces:
         held += piece
-        places = [place for stop in stops if (place := held.find(stop)) >= 0]
-        if places:
-            if text := held[: min(places)]:
+        indices = [place for stop in stops if (place := held.find(stop)) >= 0]
+        if indices:
+            if text := held[: min(indices)]:
                 yield text
             return
         keep = max((_begun(held, stop) for stop in stops), default=0)

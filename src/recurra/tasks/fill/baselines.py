@@ -40,7 +40,7 @@ def fill_baselines(data: FillData, held_out: FillPart) -> list[Baseline]:
     end = time.perf_counter()
     left, product = _Tally(), _Tally()
     for i, target in enumerate(targets):
-        ids, place = held_out.sentence(i), held_out.places[i]
+        ids, place = held_out.sentence(i), held_out.indices[i]
         from_left = _known(forward.distribution(_context(size, ids[:place])), size)
         from_right = _known(backward.distribution(_context(size, ids[:place:-1])), size)
         left.add(from_left, target)

@@ -18,6 +18,7 @@ from recurra.data.splits import PARTS, Splits, many, split, split_off
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import Form, describe_shared, form_of, gathered, told_moved
 from recurra.errors import DataError, UsageError, listed
+from recurra.tasks.fill.preprocessor import FillPreprocessor
 from recurra.tasks.fill.settings import FillDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 from recurra.tasks.text.usual import TEXT_COLUMNS, infer_level
@@ -38,13 +39,13 @@ EVALUATED = 10_000
 class FillPart:
     """Sentences of one part.
 
-    encoded: int64 [T] each, T >= 1; rows, places: int64 [N], blanks to evaluate: which sentence, and which of
+    encoded: int64 [T] each, T >= 1; rows, indices: int64 [N], blanks to evaluate: which sentence, and which of
     its tokens is left out
     """
 
     encoded: list[Ids]
     rows: Ids
-    places: Ids
+    indices: Ids
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -52,7 +53,7 @@ class FillPart:
     @property
     def targets(self) -> Ids:
         """The tokens left out, int64 [N]."""
-        return np.array([self.encoded[r][p] for r, p in zip(self.rows, self.places, strict=True)], dtype=np.int64)
+        return np.array([self.encoded[r][p] for r, p in zip(self.rows, self.indices, strict=True)], dtype=np.int64)
 
     def sentence(self, blank: int) -> Ids:
         """The whole sentence of a blank."""
@@ -72,10 +73,17 @@ class FillData:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def preprocessor(self) -> FillPreprocessor:
+        """What a model has learned of them."""
+        return FillPreprocessor(self.vocabulary, self.longest)
+
 
 @in_memory
-def prepare(source: Source, settings: FillDataSettings, *, seed: int = 0, kept: Vocabulary | None = None) -> FillData:
-    """Read, divide and encode. kept: a vocabulary instead of the data's own
+def prepare(
+    source: Source, settings: FillDataSettings, *, seed: int = 0, kept: FillPreprocessor | None = None
+) -> FillData:
+    """Read, divide and encode. kept: vocabulary and longest blank instead of the data's own
 
     A source in one piece is divided at random by distinct lines, one with parts as it stands.
     Errors: DataError with file and line; UsageError for settings that cannot be
@@ -90,11 +98,11 @@ def prepare(source: Source, settings: FillDataSettings, *, seed: int = 0, kept: 
         notes.append(f"tokens are {'words' if level == 'word' else 'characters: unspaced or short texts'}")
     if level not in ("char", "word"):
         raise UsageError(f"a blank is filled with characters or words, not with pieces of level {level}")
-    vocabulary = kept or Vocabulary.build(
+    vocabulary = kept.vocabulary if kept is not None else Vocabulary.build(
         texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=settings.min_count,
         max_size=settings.max_vocabulary,
     )  # fmt: skip
-    longest = settings.blank_tokens or LONGEST_BLANK[level]
+    longest = kept.longest if kept is not None else settings.blank_tokens or LONGEST_BLANK[level]
     encoded, divided = {}, 0
     for name, part in splits:
         encoded[name], more = encode_rows(part.texts, vocabulary, settings.max_length)
@@ -172,12 +180,12 @@ def choose_blanks(encoded: Sequence[Ids], seed: int) -> tuple[Ids, Ids]:
     """
     lengths = np.array([len(ids) for ids in encoded], dtype=np.int64)
     rows = np.repeat(np.arange(len(encoded)), lengths)
-    places = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    indices = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     known = np.concatenate(encoded) != 0 if encoded else np.zeros(0, bool)
     chosen = np.flatnonzero(known & (lengths[rows] > 1))
     if len(chosen) > EVALUATED:
         chosen = np.sort(np.random.default_rng(seed).choice(chosen, EVALUATED, replace=False))
-    return rows[chosen].astype(np.int64), places[chosen].astype(np.int64)
+    return rows[chosen].astype(np.int64), indices[chosen].astype(np.int64)
 
 
 def blanks_of(text: str, number: int = 1) -> list[str]:

@@ -62,7 +62,7 @@ class _Blanks:
         rows: list[list[Cell]] = []
         space = " " if self.data.vocabulary.level == "word" else ""
         for blank in _chosen(self.part, SAMPLES, self.seed):
-            ids, place = self.part.sentence(blank), int(self.part.places[blank])
+            ids, place = self.part.sentence(blank), int(self.part.indices[blank])
             before, left_out, after = (self._spelled(ids[a:b]) for a, b in ((0, place), (place, place + 1),
                                                                             (place + 1, None)))  # fmt: skip
             best = [self._best(side, ids, place) for side in SIDES]
@@ -89,7 +89,7 @@ class _Blanks:
             blanks = _chosen(self.part, LONG_BLANKS, self.seed, length=length)
             first = among = 0
             for blank in blanks:
-                ids, place = self.part.sentence(blank).tolist(), int(self.part.places[blank])
+                ids, place = self.part.sentence(blank).tolist(), int(self.part.indices[blank])
                 right = ids[place : place + length]
                 found = [c for c, _ in fill_blank(self.network, ids[:place], ids[place + length :], 5)]
                 first, among = first + (found[:1] == [right]), among + (right in found)
@@ -115,7 +115,7 @@ def _chosen(part: FillPart, count: int, seed: int, *, length: int = 1) -> Sequen
     """Some blanks of sentences that are neither short nor long, with known tokens from the blank on for `length`."""
     fitting = [
         i
-        for i, (row, place) in enumerate(zip(part.rows, part.places, strict=True))
+        for i, (row, place) in enumerate(zip(part.rows, part.indices, strict=True))
         if 6 <= len(part.encoded[row]) <= 40
         and place + length <= len(part.encoded[row])
         and part.encoded[row][place : place + length].all()

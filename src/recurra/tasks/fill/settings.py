@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
-from recurra.tasks.settings import Defaults, LengthSettings, Settings, TextSettings
-from recurra.topologies.settings import FreeStateSettings
+from recurra.tasks.settings import Defaults, LengthSettings, Marks, Settings, TextSettings
+from recurra.topologies.settings import BlankFillerSettings
 from recurra.training.settings import TrainingSettings
 
 
 class FillDataSettings(TextSettings, LengthSettings):
     """Sentences of which tokens are left out."""
+
+    MARKS: ClassVar[Marks] = {"learned": ("blank_tokens",)}
 
     blank_tokens: int | None = Field(
         None, ge=1, le=8, description="a blank is 1 to so many tokens; 1 word or 3 characters if not given"
@@ -25,12 +29,12 @@ class FillTrainingSettings(TrainingSettings):
     )
 
 
-FillSettings = Settings[FillDataSettings, FreeStateSettings, FillTrainingSettings]
+FillSettings = Settings[FillDataSettings, BlankFillerSettings, FillTrainingSettings]
 
 DEFAULTS = Defaults(
     Settings(
         FillDataSettings(split=(0.9, 0.05, 0.05), max_length=100),
-        FreeStateSettings(cell="lstm", hidden_size=256, embedding_size=128, dropout=0.3),
+        BlankFillerSettings(cell="lstm", hidden_size=256, embedding_size=128, dropout=0.3),
         FillTrainingSettings(batch_size=64, learning_rate=8e-3, sampled_softmax=1000),
     ),
     epochs=4,

@@ -18,11 +18,10 @@ from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, blanks_of
 from recurra.tasks.fill.metrics import METRICS
-from recurra.tasks.model import Model, refuse_options
+from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.fill import SIDES, BlankFiller, Candidates, Side
 from recurra.topologies.fill_search import fill_blank
-from recurra.topologies.settings import FreeStateSettings
 
 UNKNOWN_SHARE = 0.02
 """Of the tokens read in training, so many are read as unknown: a model must know what that is like."""
@@ -40,12 +39,10 @@ class FillTrainee:
     unit = "tokens"
     chosen_by = ("loss",)
 
-    def __init__(
-        self, data: FillData, settings: FreeStateSettings, *, batch_size: int, seed: int, samples: int | None
-    ) -> None:
+    def __init__(self, network: nn.Module, data: FillData, *, batch_size: int, seed: int, samples: int | None) -> None:
         self.data, self.samples = data, samples
         size = len(data.vocabulary)
-        self.network: nn.Module = BlankFiller(size, settings, longest=data.longest)
+        self.network = network
         encoded = data.parts["train"].encoded
         counts = np.bincount(np.concatenate(encoded), minlength=size).astype(np.float64)
         self.shares = torch.from_numpy(counts / counts.sum())
@@ -66,13 +63,13 @@ class FillTrainee:
         device = filler.bias.device
         tokens, lengths = torch.from_numpy(batch.tokens).to(device), torch.from_numpy(batch.lengths)
         f, b = read(filler, tokens, lengths, unknown=UNKNOWN_SHARE)
-        rows, places = known_tokens(tokens, lengths)
+        rows, indices = known_tokens(tokens, lengths)
         if not len(rows):  # a batch of nothing but unknown words
             return f.sum() * 0, 1, None
-        targets = tokens[rows, places]
-        room = lengths.to(device)[rows] - places
+        targets = tokens[rows, indices]
+        room = lengths.to(device)[rows] - indices
         sizes = torch.minimum(torch.randint(1, filler.longest + 1, (len(rows),)).to(device), room)
-        before = f[rows, places]
+        before = f[rows, indices]
         behind, adjacent = b[rows, room - sizes], b[rows, room - 1]
         sampled = None if self.samples is None else Candidates(targets, self.shares.to(device), self.samples)
         one = torch.ones_like(sizes)
@@ -117,8 +114,8 @@ def read(network: BlankFiller, tokens: Tensor, lengths: Tensor, *, unknown: floa
 def known_tokens(tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """Every known token of a batch: its row and its index. Shapes: [B, T], [B] -> int64 [N], int64 [N]"""
     there = torch.arange(tokens.shape[1], device=tokens.device) < lengths.to(tokens.device).unsqueeze(1)
-    rows, places = (there & (tokens != Vocabulary.UNKNOWN)).nonzero(as_tuple=True)
-    return rows, places
+    rows, indices = (there & (tokens != Vocabulary.UNKNOWN)).nonzero(as_tuple=True)
+    return rows, indices
 
 
 @dataclass(frozen=True)
@@ -152,7 +149,7 @@ def compare(network: nn.Module, part: FillPart) -> dict[Side, Scores]:
         (batch,) = BucketedBatches(encoded, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
         tokens, lengths = torch.from_numpy(batch.tokens).to(device), torch.from_numpy(batch.lengths)
         f, b = read(filler, tokens, lengths)
-        row, place = torch.from_numpy(where.ravel()).to(device), torch.from_numpy(part.places[blanks]).to(device)
+        row, place = torch.from_numpy(where.ravel()).to(device), torch.from_numpy(part.indices[blanks]).to(device)
         before, behind = f[row, place], b[row, lengths.to(device)[row] - place - 1]
         targets = tokens[row, place].unsqueeze(1)
         for side in SIDES:
@@ -201,12 +198,12 @@ class Filled:
         return BLANK.sub(lambda _: next(contents)[0][0], self.text)
 
 
-class Filler(Model):
+class Filler(TextModel):
     """A trained model of blanks."""
 
     does = "it fills the blanks of a sentence"
     unit: ClassVar[str] = "blanks"
-    alternatives: ClassVar[int] = 5
+    alternatives: ClassVar[int | None] = 5
 
     def __init__(self, network: BlankFiller, vocabulary: Vocabulary) -> None:
         self.network: BlankFiller = network.eval()

@@ -20,6 +20,7 @@ from recurra.data.splits import PARTS, Splits, from_parts, many, split, split_of
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.errors import DataError, listed, quoted
+from recurra.tasks.generate.preprocessor import GeneratePreprocessor
 from recurra.tasks.generate.settings import GenerateDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS, infer_level
@@ -35,15 +36,17 @@ VALIDATION = 0.1
 class Part:
     """Texts of one part.
 
-    encoded: their ids, each with the end token unless it was cut; labels: int64 [N], places in the list of conditions;
-    variants: of the training part of tunes, each text in other keys; cut: texts that were too long
+    encoded: their ids, each with the end token unless it was truncated; labels: int64 [N], indices among the
+    conditions; variants: of the training part of tunes, each text in other keys; truncated: texts that were too long;
+    conditions: int64 [K, A], what the labels stand for
     """
 
     texts: list[str]
     encoded: list[Ids]
     labels: Ids
     variants: list[list[Ids]] = field(default_factory=list)
-    cut: int = 0
+    truncated: int = 0
+    conditions: Ids = field(default_factory=lambda: np.zeros((0, 0), np.int64))
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -69,6 +72,11 @@ class GenerateData:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def preprocessor(self) -> GeneratePreprocessor:
+        """What a model has learned of them."""
+        return GeneratePreprocessor(self.vocabulary, self.attributes, self.longest, self.tunes)
+
+    @property
     def end(self) -> int:
         """The id of the end of a text; that of its begin comes after it."""
         return len(self.vocabulary)
@@ -90,7 +98,7 @@ class GenerateData:
 
 @in_memory
 def prepare(
-    source: Source, settings: GenerateDataSettings, *, seed: int = 0, kept: tuple[Vocabulary, Attributes] | None = None
+    source: Source, settings: GenerateDataSettings, *, seed: int = 0, kept: GeneratePreprocessor | None = None
 ) -> GenerateData:
     """Read, divide and encode. kept: vocabulary and attributes instead of the data's own
 
@@ -107,25 +115,26 @@ def prepare(
         count = many(len(splits.train) + len(splits.test), "text")
         raise DataError(f"the validation part is empty: there {'is' if count == '1 text' else 'are'} {count}{without}",
                         remedy="give more texts, or it a share, as in --split 80/10/10")  # fmt: skip
-    vocabulary = _vocabulary(splits.train, level, settings) if kept is None else kept[0]
+    vocabulary = _vocabulary(splits.train, level, settings) if kept is None else kept.vocabulary
     splits, more = _settled(splits, divided, vocabulary, settings)
     notes += more
     train = splits.train
     given = [found.values[item.label] for item in train.items]
-    attributes = Attributes.of(found.names, given) if kept is None else kept[1].counted(found.names, given)
+    attributes = Attributes.of(found.names, given) if kept is None else kept.attributes.counted(found.names, given)
     for known in attributes.values:
         notes += reading.look_alikes(known)
-    rows = sorted({attributes.places(found.values[item.label]) for item in train.items})
+    rows = sorted({attributes.indices(found.values[item.label]) for item in train.items})
     conditions = np.array(rows, dtype=np.int64)
     encoder = _Encoder(found, attributes, vocabulary, settings.max_length)
     parts = {}
     for name, part in splits:
         parts[name], conditions = encoder.part(part, conditions)
+    parts = {name: replace(part, conditions=conditions) for name, part in parts.items()}
     if settings.transpose:
         parts["train"] = _with_keys(parts["train"], vocabulary, source, settings)
-    cut = sum(part.cut for part in parts.values())
-    if cut:
-        notes.append(f"{cut:,} texts were cut after {settings.max_length} tokens")
+    truncated = sum(part.truncated for part in parts.values())
+    if truncated:
+        notes.append(f"{truncated:,} texts were truncated to {settings.max_length} tokens")
     held_out = parts["test"] if len(parts["test"]) else parts["validation"]
     facts = {
         "name": source.name,
@@ -142,9 +151,7 @@ def prepare(
 
 
 @in_memory
-def encode_all(
-    source: Source, settings: GenerateDataSettings, attributes: Attributes, vocabulary: Vocabulary
-) -> tuple[GenerateData, Part]:
+def encode_all(source: Source, settings: GenerateDataSettings, attributes: Attributes, vocabulary: Vocabulary) -> Part:
     """All texts of a source as a model of these attributes and this vocabulary is evaluated on them.
 
     Errors: DataError for other attributes than the model's, a value that it does not know, or as `prepare`
@@ -157,10 +164,10 @@ def encode_all(
             file=source.name,
         )
     whole = Examples([item for part in found.parts.values() for item in part.items])
-    known = np.array([places for places, _ in attributes.seen], dtype=np.int64)
+    known = np.array([indices for indices, _ in attributes.seen], dtype=np.int64)
     encoder = _Encoder(found, attributes, vocabulary, settings.max_length)
     part, conditions = encoder.part(whole, known)
-    return GenerateData(attributes, conditions, vocabulary, {"all": part}, {}, notes), part
+    return replace(part, conditions=conditions)
 
 
 def read(source: Source, settings: GenerateDataSettings, notes: list[str]) -> Conditioned:
@@ -326,8 +333,8 @@ class _Encoder:
 
     def part(self, examples: Examples, conditions: Ids) -> tuple[Part, Ids]:
         """The part, and the conditions with those that are new in it: known values in a combination of their own."""
-        places = {tuple(row): i for i, row in enumerate(conditions.tolist())}
-        encoded, labels, cut = [], [], 0
+        indices = {tuple(row): i for i, row in enumerate(conditions.tolist())}
+        encoded, labels, truncated = [], [], 0
         for item in examples.items:
             values = self.found.values[item.label]
             if (name := self.attributes.unknown(values)) is not None:
@@ -338,12 +345,12 @@ class _Encoder:
                     file=item.file,
                     line=item.line,
                 )
-            labels.append(places.setdefault(self.attributes.places(values), len(places)))
+            labels.append(indices.setdefault(self.attributes.indices(values), len(indices)))
             ids, short = encode(self.vocabulary, item.text, self.max_length)
             encoded.append(ids)
-            cut += short
-        part = Part(examples.texts, encoded, np.array(labels, dtype=np.int64), cut=cut)
-        return part, np.array(list(places), dtype=np.int64).reshape(len(places), -1)
+            truncated += short
+        part = Part(examples.texts, encoded, np.array(labels, dtype=np.int64), truncated=truncated)
+        return part, np.array(list(indices), dtype=np.int64).reshape(len(indices), -1)
 
 
 def encode(vocabulary: Vocabulary, text: str, max_length: int | None = None) -> tuple[Ids, bool]:

@@ -17,12 +17,12 @@ from recurra.tasks.generate.trainee import draw
 from recurra.topologies.one_to_many import ConditionedDecoder
 
 Recogniser = Callable[[Sequence[str]], Ids]
-"""Texts to the places of their conditions, int64 [N]."""
+"""Texts to the indices of their conditions, int64 [N]."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Texts and the conditions, by their places, that they were written for."""
+    """Texts and the conditions, by their indices, that they were written for."""
 
     texts: list[str]
     labels: Ids
@@ -39,8 +39,8 @@ def evenly(data: GenerateData, count: int) -> Ids:
 
 
 def _spread(weights: Ids, count: int) -> Ids:
-    places = (np.arange(count) + 0.5) * (weights.sum() / count)
-    labels: Ids = np.searchsorted(weights.cumsum(), places, side="right").astype(np.int64)
+    indices = (np.arange(count) + 0.5) * (weights.sum() / count)
+    labels: Ids = np.searchsorted(weights.cumsum(), indices, side="right").astype(np.int64)
     return labels
 
 
@@ -77,15 +77,15 @@ def naive_bayes(data: GenerateData) -> Recogniser:
     """Naive Bayes over character n-grams, trained on the training part, smoothed as validation likes it best."""
     train, validation = data.parts["train"], data.parts["validation"]
     known = sorted(set(train.labels.tolist()))
-    places = {label: place for place, label in enumerate(known)}
-    known_rows = [i for i, label in enumerate(validation.labels.tolist()) if label in places]
+    indices = {label: place for place, label in enumerate(known)}
+    known_rows = [i for i, label in enumerate(validation.labels.tolist()) if label in indices]
     bayes = CharNaiveBayes.fit(
         train.texts,
-        np.array([places[label] for label in train.labels.tolist()]),
+        np.array([indices[label] for label in train.labels.tolist()]),
         [str(label) for label in known],
         validation=(
             [validation.texts[i] for i in known_rows],
-            np.array([places[validation.labels[i]] for i in known_rows]),
+            np.array([indices[validation.labels[i]] for i in known_rows]),
         ),
     )
     return lambda texts: np.array(known, dtype=np.int64)[bayes.predict(texts)]

@@ -32,4 +32,7 @@ DEFAULTS = Defaults(
         TrainingSettings(batch_size=32, learning_rate=3e-3),
     ),
     epochs=25,
+    by_kind={
+        "tunes": {"transpose": True, "batch_size": 8, "learning_rate": 5e-3, "dropout": 0.1, "recurrent_dropout": 0.0}
+    },  # they are few and long, and other keys make more of them
 )

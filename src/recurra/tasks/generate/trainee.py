@@ -22,6 +22,7 @@ from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.generate.data import GenerateData, Part
 from recurra.tasks.generate.metrics import METRICS
+from recurra.tasks.generate.preprocessor import GeneratePreprocessor
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.text.losses import named_loss
 from recurra.tasks.word_vectors.table import WordVectors
@@ -32,6 +33,8 @@ from recurra.topologies.settings import ConditionedSettings
 EVALUATION_TOKENS = 1 << 14
 """Padded tokens of a batch that is evaluated."""
 
+LONG = 60
+"""Characters from which a text has lines of its own."""
 LONGEST = 10_000
 """Tokens of a text at most, unless more are asked for."""
 
@@ -42,9 +45,9 @@ class GenerateTrainee:
     unit = "tokens"
     chosen_by = ("loss",)
 
-    def __init__(self, data: GenerateData, settings: ConditionedSettings, *, batch_size: int, seed: int) -> None:
+    def __init__(self, network: nn.Module, data: GenerateData, *, batch_size: int, seed: int) -> None:
         self.data, self.batch_size, self.seed = data, batch_size, seed
-        self.network: nn.Module = build(data.vocabulary, data.attributes, settings)
+        self.network = network
         self.conditions = torch.from_numpy(data.conditions)
         self.evaluation_units = data.parts["validation"].tokens
         self._train = data.parts["train"]
@@ -69,16 +72,16 @@ class GenerateTrainee:
         return losses.mean(), len(losses), None
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        return evaluate_part(network, self.data.parts["validation"], self.data)
+        return evaluate_part(network, self.data.parts["validation"], self.data.vocabulary)
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)
 
 
-def build(vocabulary: Vocabulary, attributes: Attributes, settings: ConditionedSettings) -> ConditionedDecoder:
+def build_network(preprocessor: GeneratePreprocessor, settings: ConditionedSettings) -> ConditionedDecoder:
     """A decoder that reads the vocabulary, the end and the begin, and writes all but the begin."""
-    size = len(vocabulary)
-    return ConditionedDecoder(size + 2, size + 1, attributes.sizes(), settings)
+    size = len(preprocessor.vocabulary)
+    return ConditionedDecoder(size + 2, size + 1, preprocessor.attributes.sizes(), settings)
 
 
 def token_losses(network: nn.Module, batch: Batch, conditions: Tensor, begin: int) -> Tensor:
@@ -88,8 +91,8 @@ def token_losses(network: nn.Module, batch: Batch, conditions: Tensor, begin: in
     lengths = torch.from_numpy(batch.lengths)
     inputs = torch.cat([torch.full((len(targets), 1), begin), targets[:, :-1]], 1)
     inside = torch.arange(targets.shape[1]) < lengths.unsqueeze(1)
-    places = conditions[torch.from_numpy(batch.labels)]
-    y, _ = network(inputs.to(device), places.to(device), lengths)
+    indices = conditions[torch.from_numpy(batch.labels)]
+    y, _ = network(inputs.to(device), indices.to(device), lengths)
     inner = network.module if hasattr(network, "module") else network
     assert isinstance(inner, ConditionedDecoder)
     logits = inner.logits(y[inside.to(device)])
@@ -97,11 +100,11 @@ def token_losses(network: nn.Module, batch: Batch, conditions: Tensor, begin: in
 
 
 @torch.inference_mode()
-def nats(network: nn.Module, part: Part, data: GenerateData) -> npt.NDArray[np.float64]:
+def nats(network: nn.Module, part: Part, begin: int) -> npt.NDArray[np.float64]:
     """What each text costs, its end included. Shapes: -> float64 [N], nats"""
     network.eval()
     order = np.argsort([len(e) for e in part.encoded], kind="stable")
-    conditions = torch.from_numpy(data.conditions)
+    conditions = torch.from_numpy(part.conditions)
     found = np.zeros(len(part))
     start = 0
     for end in range(1, len(order) + 1):
@@ -110,15 +113,15 @@ def nats(network: nn.Module, part: Part, data: GenerateData) -> npt.NDArray[np.f
         rows, start = order[start:end], end
         encoded = [part.encoded[i] for i in rows]
         (batch,) = BucketedBatches(encoded, part.labels[rows], len(rows), shuffle=False).epoch(0)
-        losses = token_losses(network, batch, conditions, data.end + 1).double().cpu()
+        losses = token_losses(network, batch, conditions, begin).double().cpu()
         found[rows] = np.add.reduceat(losses.numpy(), np.cumsum(batch.lengths) - batch.lengths)
     return found
 
 
-def evaluate_part(network: nn.Module, part: Part, data: GenerateData) -> dict[str, float]:
+def evaluate_part(network: nn.Module, part: Part, vocabulary: Vocabulary) -> dict[str, float]:
     """The loss in nats per token, ends among them, and what it means."""
-    loss = float(nats(network, part, data).sum() / part.tokens)
-    return {"loss": loss} | named_loss(loss, data.vocabulary.level)
+    loss = float(nats(network, part, len(vocabulary) + 1).sum() / part.tokens)
+    return {"loss": loss} | named_loss(loss, vocabulary.level)
 
 
 @dataclass(frozen=True)
@@ -132,23 +135,23 @@ class Generated:
 
 @torch.inference_mode()
 def draw(
-    network: ConditionedDecoder, places: Tensor, *, begin: int, prompt: Sequence[int] = (), length: int,
+    network: ConditionedDecoder, indices: Tensor, *, begin: int, prompt: Sequence[int] = (), length: int,
     temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None, seed: int = 0,
 ) -> list[list[int]]:  # fmt: skip
     """A sequence of tokens for each condition, up to its end token, which is the last one if it came.
 
     Row i draws from random numbers of its own, of (seed, i): it does not change with the rows beside it.
-    Shapes: places int64 [N, A] -> N lists of at most `length` tokens, the prompt's among them and the end not counted
+    Shapes: indices int64 [N, A] -> N lists of at most `length` tokens, the prompt's among them and the end not counted
     """
     network.eval()
     end, device = begin - 1, network.head.weight.device
-    numbers = [np.random.default_rng([seed, row]) for row in range(len(places))]
-    written: list[list[int]] = [list(prompt) for _ in range(len(places))]
-    alive = torch.arange(len(places))
-    inputs = torch.tensor([[begin, *prompt]]).expand(len(places), -1)
+    numbers = [np.random.default_rng([seed, row]) for row in range(len(indices))]
+    written: list[list[int]] = [list(prompt) for _ in range(len(indices))]
+    alive = torch.arange(len(indices))
+    inputs = torch.tensor([[begin, *prompt]]).expand(len(indices), -1)
     state: State | None = None
     for _ in range(len(prompt), length + 1):
-        y, state = network(inputs.to(device), places[alive].to(device), state=state)
+        y, state = network(inputs.to(device), indices[alive].to(device), state=state)
         logits = network.logits(y[:, -1]).float().cpu()
         logits[:, Vocabulary.UNKNOWN] = float("-inf")
         chances = filtered_rows(logits, temperature=temperature, top_k=top_k, top_p=top_p).cumsum(-1)
@@ -221,12 +224,27 @@ class Generator(Model):
         if seed is None:
             seed = int(np.random.default_rng().integers(2**32))
         ids = self._prompt(prompt)
-        places = self._conditions(condition, count, seed)
+        indices = self._conditions(condition, count, seed)
         drawn = draw(
-            self.network, torch.tensor(places), begin=len(self.vocabulary) + 1, prompt=ids,
+            self.network, torch.tensor(indices), begin=len(self.vocabulary) + 1, prompt=ids,
             length=max(length, len(ids)), temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
         )  # fmt: skip
-        return [self._text(tokens, row) for tokens, row in zip(drawn, places, strict=True)]
+        return [self._text(tokens, row) for tokens, row in zip(drawn, indices, strict=True)]
+
+    def predict(self, inputs: Any, /, *args: Any, **options: Any) -> list[Any]:
+        raise self.cannot("predict")
+
+    def checked(self, inputs: Any) -> Any:
+        raise self.cannot("predict")
+
+    def written(self, found: Sequence[Generated]) -> str | list[list[str]]:
+        """Tunes with X: and T:, so that they play; long texts with an empty line between them; short ones as rows."""
+        if self.tunes:
+            return "\n".join(f"X:{i}\nT:{each.condition} {i}\n{each.text}\n" for i, each in enumerate(found, start=1))
+        if any("\n" in each.text or len(each.text) > LONG for each in found):
+            return "\n".join(f"{each.text}\n" for each in found)
+        several = len({each.condition for each in found}) > 1
+        return [[each.text, each.condition] if several else [each.text] for each in found]
 
     def commands(self, folder: str) -> list[str]:
         often = shlex.quote(self.attributes.describe(self.attributes.seen[0][0]))
@@ -245,7 +263,7 @@ class Generator(Model):
             raise UsageError(f"the prompt has what the model has never seen: {shown}\nleave it out")
         return [int(i) for i in self.vocabulary.encode(prompt)]
 
-    def _text(self, tokens: list[int], places: Sequence[int]) -> Generated:
+    def _text(self, tokens: list[int], indices: Sequence[int]) -> Generated:
         ended = bool(tokens) and tokens[-1] == len(self.vocabulary)
         text = self.vocabulary.decode(tokens[:-1] if ended else tokens)
-        return Generated(self.attributes.describe(places), text, ended)
+        return Generated(self.attributes.describe(indices), text, ended)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from recurra.data.files.sources import sha256
 from recurra.data.files.text import read_text
 from recurra.data.splits import PARTS, check_fractions
 from recurra.data.tokens.subword_lines import RunningVocabulary, SubwordLines
-from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import DataError
 from recurra.tasks.language.trainee import Tokens
 from recurra.tasks.settings import TextSettings
@@ -33,10 +31,8 @@ def read_corpus(source: Source, asked: TextSettings, kept: RunningVocabulary | N
     level = asked.level or "char"
     files, encoding = running_text(source, asked), _encoding(source, asked)
     rarest, largest = (1, None) if level == "byte" else (asked.min_count, asked.max_vocabulary)
-    if kept is not None:
-        return _encoded(files, asked, encoding, kept)
     if level == "bpe":
-        corpus = _encoded(files, asked, encoding, None)
+        corpus = _encoded(files, asked, encoding, kept)
     else:
         corpus = build_corpus(
             files,
@@ -48,6 +44,9 @@ def read_corpus(source: Source, asked: TextSettings, kept: RunningVocabulary | N
             min_count=rarest,
             max_size=largest,
         )
+    if kept is not None:  # mapped from disk where it is the text's own
+        same = corpus.vocabulary.to_json() == kept.to_json()
+        return corpus if same else _encoded(files, asked, encoding, kept)
     if largest is not None and largest > len(corpus.train):
         raise DataError(
             f"a vocabulary of {largest:,} is larger than the training text, which has {len(corpus.train):,} "
@@ -56,11 +55,6 @@ def read_corpus(source: Source, asked: TextSettings, kept: RunningVocabulary | N
             file=next(iter(source.files.values())),
         )
     return corpus
-
-
-def read_vocabulary(content: dict[str, Any]) -> RunningVocabulary:
-    """What a model folder keeps. Errors: DataError"""
-    return (SubwordLines if content.get("level") == "bpe" else Vocabulary).from_json(content)
 
 
 @in_memory

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.tokens.segment import END_OF_LINE
 from recurra.data.tokens.stored_subwords import SPACE
 from recurra.data.tokens.subword_lines import RunningVocabulary
@@ -17,8 +18,9 @@ from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.tasks.decoding.detokenizer import Detokenizer
 from recurra.tasks.decoding.stopping import check_stops, until
+from recurra.tasks.language.score import Ranking, rank
 from recurra.tasks.language.trainee import LENGTH, Tokens, nats_per_token
-from recurra.tasks.model import Model, refuse_options
+from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.sampling import check_sampling, filtered, numbers, penalised
@@ -51,11 +53,12 @@ class Sampling:
         return check_stops(self.stop)
 
 
-class LanguageModel(Model):
+class LanguageModel(TextModel):
     """A trained language model."""
 
     does = "it is a language model; it generates text, predicts the next token and scores candidates"
     unit = "tokens"
+    length = LENGTH
     network: NextToken
 
     def __init__(self, network: NextToken, vocabulary: RunningVocabulary) -> None:
@@ -94,6 +97,12 @@ class LanguageModel(Model):
         stops = how.checked()
         ids = self._prompt_ids(prompt)
         return until(self._drawn(ids, Detokenizer(self.vocabulary, prompt), length, how), stops)
+
+    def rank(
+        self, groups: Sequence[Sequence[str]], *, by: str = "total", n_gram: KneserNey | None = None
+    ) -> list[Ranking]:
+        """Rank the candidates of each group; see tasks.language.score."""
+        return rank(self.network, self.vocabulary, self.start(), groups, by=by, baseline=n_gram)
 
     def word_vectors(self) -> WordVectors:
         return WordVectors.of(self.vocabulary, self.network.table.weight)

@@ -2,43 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import torch
-
+from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.corpus.mapped import Corpus
-from recurra.errors import DataError
-from recurra.model_folder import ModelFolder
+from recurra.data.splits import PARTS
+from recurra.errors import DataError, UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Sample, Samples, Section
 from recurra.tasks.language.baselines import language_baselines
-from recurra.tasks.language.data import UNITS, encode_source, read_corpus, read_vocabulary
+from recurra.tasks.language.data import UNITS, encode_source, read_corpus
 from recurra.tasks.language.model import LanguageModel
+from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.language.settings import DEFAULTS, LanguageSettings
-from recurra.tasks.language.trainee import LanguageTrainee, evaluate_part
+from recurra.tasks.language.trainee import LanguageTrainee, Tokens, evaluate_part
 from recurra.tasks.sources.resolving import Source, hashes
-from recurra.tasks.task import Dataset, held_out_part
+from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.text import losses
 from recurra.tasks.text.repeated_lines import repeated_lines
-from recurra.tasks.weights import load_network
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.many_to_many import NextToken, output_for
 
 SAMPLES = (("", 0.5), ("", 0.8), ("", 1.0))
 """Prompt and temperature of the report's samples."""
 SAMPLE_LENGTH = {"char": 400, "byte": 400, "word": 80, "bpe": 100}
+ORDER = 5
+"""Of the n-gram that ranks beside a model."""
 
 
 class LanguageTask:
     """The next token of a text; see tasks.task.Task."""
 
     name: ClassVar[str] = "language"
+    preprocessor = LanguagePreprocessor
+    holds_out: ClassVar[bool] = False
+    vector_settings: ClassVar[Mapping[str, Any]] = {"level": "word"}
 
-    def prepare(self, source: Source, settings: LanguageSettings, kept: ModelFolder | None = None) -> LanguageDataset:
-        asked, training = settings.data, settings.training
+    def settle(self, settings: LanguageSettings, given: Mapping[str, Any]) -> LanguageSettings:
+        """Tied vectors are a default: with other sizes they follow, or are not tied."""
+        network = settings.network
+        if network.tie_weights and network.embedding_size != network.hidden_size and "tie_weights" not in given:
+            if "hidden_size" in given and "embedding_size" not in given and settings.data.vectors is None:
+                settings = settings.changed(embedding_size=network.hidden_size)
+            else:
+                settings = settings.changed(tie_weights=False)
+        if settings.network.tie_weights and network.freeze_vectors:
+            raise UsageError("freeze_vectors would freeze the output layer too; use tie_weights=False with it")
+        return settings
+
+    def prepare(
+        self, source: Source, settings: LanguageSettings, kept: LanguagePreprocessor | None = None
+    ) -> Dataset[Corpus]:
+        asked = settings.data
         level = asked.level or "char"
-        corpus = read_corpus(source, asked, None if kept is None else read_vocabulary(kept.vocabulary))
+        corpus = read_corpus(source, asked, None if kept is None else kept.vocabulary)
         if not len(corpus.validation):
             whole = asked.validation is None and "train" not in source.files
             remedy = "give it a share, as in --split 90/10" if whole else "name its file with --validation FILE"
@@ -52,77 +70,62 @@ class LanguageTask:
             notes.append(
                 f"the output is adaptive, for {len(corpus.vocabulary):,} tokens; --output softmax for one over all"
             )
-        settings = settings.changed(output=output)
-        torch.manual_seed(training.seed)
-        trainee = LanguageTrainee(
-            corpus,
-            settings.network,
-            batch_size=training.batch_size,
-            bptt=training.bptt,
-            seed=training.seed,
-            state_reset=training.state_reset,
-        )
-        evaluated_on = held_out_part({"test": corpus.test})
-        held_out = getattr(corpus, evaluated_on)
+        parts = {part: getattr(corpus, part) for part in PARTS}
         facts = {
             "name": source.name,
             "files": hashes(source.files),
-            "counts": {p: len(getattr(corpus, p)) for p in ("train", "validation", "test")},
+            "counts": {name: len(part) for name, part in parts.items()},
             "unit": UNITS[level],
             "vocabulary_size": len(corpus.vocabulary),
             "vocabulary_level": level,
-            "unknown_rate": float((held_out == 0).mean()),
         }
-        return LanguageDataset(source, settings, trainee, facts, notes, evaluated_on, corpus)
+        preprocessor = LanguagePreprocessor(corpus.vocabulary)
+        settings = settings.changed(output=output)
+        dataset = Dataset(
+            source, settings, corpus, preprocessor, parts, [corpus.train], facts, notes,
+            loss_unit=f"nats per {losses.UNITS[corpus.vocabulary.level]}",
+        )  # fmt: skip
+        facts["unknown_rate"] = float((dataset.held_out == 0).mean())
+        return dataset
 
-    def load(self, folder: ModelFolder, settings: LanguageSettings) -> LanguageModel:
-        vocabulary = read_vocabulary(folder.vocabulary)
-        network = load_network(lambda: NextToken(len(vocabulary), settings.network), folder)
-        return LanguageModel(network, vocabulary)
-
-    def evaluate(
-        self, model: LanguageModel, source: Source, settings: LanguageSettings
-    ) -> tuple[int, dict[str, float]]:
-        tokens = encode_source(source, settings.data, model.vocabulary)
+    def encode(self, source: Source, settings: LanguageSettings, preprocessor: LanguagePreprocessor) -> Encoded:
+        tokens = encode_source(source, settings.data, preprocessor.vocabulary)
         if len(tokens) < 2:
             raise DataError(f"a text of {len(tokens)} tokens has no next token to score", file=source.name)
-        return len(tokens) - 1, evaluate_part(model.network, tokens, model.vocabulary.level)
+        return Encoded(tokens)
 
+    def network(self, preprocessor: LanguagePreprocessor, settings: LanguageSettings) -> NextToken:
+        return NextToken(len(preprocessor.vocabulary), settings.network)
 
-@dataclass
-class LanguageDataset(Dataset):
-    """A language model with its corpus, ready to train."""
+    def trainee(self, network: NextToken, dataset: Dataset[Corpus]) -> LanguageTrainee:
+        training = dataset.settings.training
+        return LanguageTrainee(
+            network, dataset.data, batch_size=training.batch_size, bptt=training.bptt, seed=training.seed,
+            state_reset=training.state_reset,
+        )  # fmt: skip
 
-    corpus: Corpus
+    def model(
+        self, network: NextToken, preprocessor: LanguagePreprocessor, settings: LanguageSettings
+    ) -> LanguageModel:
+        return LanguageModel(network, preprocessor.vocabulary)
 
-    def vocabulary_json(self) -> dict[str, Any]:
-        return self.corpus.vocabulary.to_json()
+    def evaluate(self, model: LanguageModel, part: Tokens, settings: LanguageSettings) -> Evaluation:
+        """count: all but the first, which nothing predicts"""
+        return Evaluation(evaluate_part(model.network, part, model.vocabulary.level), len(part) - 1)
 
-    def baselines(self) -> list[Baseline]:
-        return language_baselines(self.corpus, getattr(self.corpus, self.evaluated_on))
+    def baselines(self, dataset: Dataset[Corpus], part: Tokens) -> list[Baseline]:
+        return language_baselines(dataset.data, part)
 
-    def evaluate(self) -> dict[str, float]:
-        return evaluate_part(
-            self.trainee.network.eval(), getattr(self.corpus, self.evaluated_on), self.corpus.vocabulary.level
-        )
+    def n_gram(self, source: Source, settings: LanguageSettings, preprocessor: LanguagePreprocessor) -> KneserNey:
+        corpus = read_corpus(source, settings.data, preprocessor.vocabulary)
+        return KneserNey.fit(corpus.train, len(corpus.vocabulary), ORDER)
 
-    @property
-    def scored(self) -> int:
-        return super().scored - 1  # nothing predicts a text's first token
+    def word_table(self, dataset: Dataset[Corpus], network: NextToken) -> WordTable:
+        return WordTable(dataset.data.vocabulary.tokens, network.table.weight, dataset.arrays)
 
-    def word_table(self) -> WordTable:
-        assert isinstance(self.trainee.network, NextToken)
-        return WordTable(self.corpus.vocabulary.tokens, self.trainee.network.table.weight, [self.corpus.train])
-
-    @property
-    def loss_unit(self) -> str:
-        return f"nats per {losses.UNITS[self.corpus.vocabulary.level]}"
-
-    def sections(self) -> list[Section]:
+    def sections(self, dataset: Dataset[Corpus], model: LanguageModel, evaluation: Evaluation) -> list[Section]:
         """Samples at rising temperatures."""
-        assert isinstance(self.trainee.network, NextToken)
-        model = LanguageModel(self.trainee.network, self.corpus.vocabulary)
-        length, seed = SAMPLE_LENGTH[self.corpus.vocabulary.level], self.settings.training.seed
+        length, seed = SAMPLE_LENGTH[model.vocabulary.level], dataset.settings.training.seed
         samples = [
             Sample("".join(model.stream(prompt, length, temperature=heat, seed=seed)), prompt, f"Temperature {heat:g}")
             for prompt, heat in SAMPLES

@@ -19,11 +19,10 @@ from recurra.tasks.language.metrics import METRICS
 from recurra.tasks.text.losses import named_loss
 from recurra.topologies.carry import reset_rows
 from recurra.topologies.many_to_many import NextToken
-from recurra.topologies.settings import NextTokenSettings
 
 Tokens = npt.NDArray[np.integer[Any]]
 STREAMS = 32
-"""An evaluated text is read in so many places at once."""
+"""Streams in which an evaluated text is read at once."""
 WARM_UP = 128
 """Tokens that each of them, but the first, reads unscored before its own part begins."""
 LENGTH = 500
@@ -39,13 +38,13 @@ class LanguageTrainee:
     chosen_by = ("loss",)
 
     def __init__(
-        self, corpus: Corpus, settings: NextTokenSettings, *, batch_size: int, bptt: int | None, seed: int,
+        self, network: nn.Module, corpus: Corpus, *, batch_size: int, bptt: int | None, seed: int,
         state_reset: float = 0.0,
     ) -> None:  # fmt: skip
         self.corpus, self.state_reset = corpus, state_reset
         self.seed = seed if bptt is not None else None  # streams in one piece have no place to start elsewhere
         self.evaluation_units = len(corpus.validation)
-        self.network: nn.Module = NextToken(len(corpus.vocabulary), settings)
+        self.network = network
         self._batches = StreamBatches(corpus.train, batch_size, bptt or len(corpus.train))
 
     def steps(self, epoch: int) -> int:
@@ -93,9 +92,9 @@ def nats_per_token(network: nn.Module, tokens: Tokens) -> float:
         state = _warm_state(network, tokens, streams, length, device)
     total = 0.0
     for start in range(0, length, CHUNK):
-        places = np.arange(streams)[:, None] * length + np.arange(start, min(start + CHUNK, length))
-        inside = places < scored
-        safe = np.minimum(places, scored - 1)
+        indices = np.arange(streams)[:, None] * length + np.arange(start, min(start + CHUNK, length))
+        inside = indices < scored
+        safe = np.minimum(indices, scored - 1)
         inputs = torch.from_numpy(tokens[safe].astype(np.int64)).to(device)
         targets = torch.from_numpy(tokens[safe + 1].astype(np.int64)).to(device)
         losses, state = network(inputs, state, targets)
@@ -105,8 +104,8 @@ def nats_per_token(network: nn.Module, tokens: Tokens) -> float:
 
 def _warm_state(network: nn.Module, tokens: Tokens, streams: int, length: int, device: torch.device) -> State:
     """The state of each stream before its first scored token; the first stream begins at the beginning."""
-    places = np.arange(streams)[:, None] * length + np.arange(-WARM_UP, 0)
-    inputs = torch.from_numpy(tokens[np.maximum(places, 0)].astype(np.int64)).to(device)
+    indices = np.arange(streams)[:, None] * length + np.arange(-WARM_UP, 0)
+    inputs = torch.from_numpy(tokens[np.maximum(indices, 0)].astype(np.int64)).to(device)
     _, state = network(inputs, None, inputs)
     start = _fresh_state(network, inputs[:1])
     return tuple(torch.cat([s, w[:, 1:]], 1) for s, w in zip(start, state, strict=True))

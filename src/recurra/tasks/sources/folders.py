@@ -9,6 +9,7 @@ from pathlib import Path
 
 from recurra.data.files.examples import likeness
 from recurra.errors import DataError
+from recurra.tasks import registry
 from recurra.tasks.sources import file_kinds
 from recurra.tasks.sources.file_kinds import ALIASES, PACKED, TABLES, TAGGED, TEXTS, TUNES, SourceKind, part_of, stem
 from recurra.tasks.sources.prose import why_prose
@@ -22,7 +23,6 @@ SHOWN = 4
 class Found:
     """See tasks.sources.Source."""
 
-    task: str
     kind: SourceKind
     files: dict[str, Path]
     why: str
@@ -43,15 +43,15 @@ def look(folder: Path, task: str | None) -> Found:
     left += [p.name for p in files if p not in read]
     if not left:
         return found
-    return Found(found.task, found.kind, found.files, f"{found.why}; not read: {_some(left)}")
+    return Found(found.kind, found.files, f"{found.why}; not read: {_some(left)}")
 
 
 def _found(folder: Path, data: list[Path], task: str | None) -> Found:
     if pairs := paired_parts(folder, ALIASES):
-        return Found("tag", "tagged", pairs, "the folder holds files of tokens beside files of tags")
+        return Found("tagged", pairs, "the folder holds files of tokens beside files of tags")
     if languages := _parallel(data):
         why = f"the folder holds each part in {' and '.join(dict.fromkeys(k.partition('.')[2] for k in languages))}"
-        return Found("translate", "parallel", languages, why)
+        return Found("parallel", languages, why)
     kinds = {
         "tagged files": [p for p in data if file_kinds.is_tagged(p)],
         "tunes": [p for p in data if file_kinds.is_tunes(p)],
@@ -68,10 +68,10 @@ def _found(folder: Path, data: list[Path], task: str | None) -> Found:
                         file=folder)  # fmt: skip
     if paths := there.get("tunes"):
         by_name = _named(paths, {p: p.name.partition(".")[0] for p in paths}, "name")
-        return Found("generate", "tunes", by_name, f"the folder holds {_count(paths, 'file')} of tunes")
+        return Found("tunes", by_name, f"the folder holds {_count(paths, 'file')} of tunes")
     if paths := there.get("poems"):
         by_part = _parts(paths) or _named(paths, {p: p.stem for p in paths}, "name")
-        return Found("language", "poems", by_part, f"the folder holds {_count(paths, 'file')} of poems")
+        return Found("poems", by_part, f"the folder holds {_count(paths, 'file')} of poems")
     if paths := there.get("tables"):
         return _tables(folder, paths)
     if paths := there.get("texts"):
@@ -81,31 +81,31 @@ def _found(folder: Path, data: list[Path], task: str | None) -> Found:
 
 def _tagged(folder: Path, paths: list[Path]) -> Found:
     if len(paths) == 1:
-        return Found("tag", "tagged", {"all": paths[0]}, f"{paths[0].name} holds tagged tokens")
+        return Found("tagged", {"all": paths[0]}, f"{paths[0].name} holds tagged tokens")
     if parts := _parts(paths):
-        return Found("tag", "tagged", parts, "the folder holds tagged files named train, test, ...")
+        return Found("tagged", parts, "the folder holds tagged files named train, test, ...")
     raise _undivided(folder, paths, "tagged files")
 
 
 def _tables(folder: Path, paths: list[Path]) -> Found:
     if parts := _parts(paths):
-        return Found("classify", "table", parts, "the folder holds tables named train, test, ...")
+        return Found("table", parts, "the folder holds tables named train, test, ...")
     if len(paths) == 1:
-        return Found("classify", "table", {"all": paths[0]}, f"{paths[0].name} is a table")
+        return Found("table", {"all": paths[0]}, f"{paths[0].name} is a table")
     raise _undivided(folder, paths, "tables")
 
 
 def _texts(folder: Path, paths: list[Path], task: str | None) -> Found:
     if parts := _parts(paths):
-        return Found("language", "text", parts, "the folder holds texts named train, test, ...")
+        return Found("text", parts, "the folder holds texts named train, test, ...")
     if len(paths) == 1:
-        return Found("language", "text", {"all": paths[0]}, f"{paths[0].name} is running text")
+        return Found("text", {"all": paths[0]}, f"{paths[0].name} is running text")
     said = {part for p in paths if (part := part_of(p)) is not None}
     if len(said) > 1 or (said and task is None):
         raise _undivided(folder, paths, "texts")
-    if task == "language":
+    if task is not None and "texts" in (there := registry.get(task).sources) and "labels" not in there:
         by_name = {p.name: p for p in paths}
-        return Found("language", "texts", by_name, f"the folder holds {_count(paths, 'text')}, each divided by itself")
+        return Found("texts", by_name, f"the folder holds {_count(paths, 'text')}, each divided by itself")
     by_label = _named(paths, {p: stem(p) for p in paths}, "class")
     if task is None:
         _ask(folder, paths)
@@ -114,7 +114,7 @@ def _texts(folder: Path, paths: list[Path], task: str | None) -> Found:
         if (path := classes.get(likeness(below.name))) is not None:
             raise DataError(f"{path.name} and the folder {below.name} are both the class {stem(path)!r}",
                             remedy="leave one of them in this folder", file=folder)  # fmt: skip
-    return Found("classify", "labels", by_label, f"the folder holds {len(paths)} files <label>.txt")
+    return Found("labels", by_label, f"the folder holds {len(paths)} files <label>.txt")
 
 
 def _ask(folder: Path, paths: list[Path]) -> None:

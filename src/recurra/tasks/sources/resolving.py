@@ -18,9 +18,6 @@ from recurra.tasks.sources import folders
 from recurra.tasks.sources.file_kinds import PACKED, SourceKind, is_poems, is_table, is_tagged, is_tunes
 from recurra.tasks.sources.tagged_pairs import TAGS, partner
 
-TUNE_SETTINGS = {"transpose": True, "batch_size": 8, "learning_rate": 5e-3, "dropout": 0.1, "recurrent_dropout": 0.0}
-"""What tunes are learned with: they are few and long, and other keys make more of them."""
-
 
 @dataclass(frozen=True)
 class Source:
@@ -66,8 +63,7 @@ def resolve(
         source = _two_files(path, Path(parallel))
     elif os.path.isdir(path):
         found = _looked_into(path, task)
-        tuned = dict(TUNE_SETTINGS) if found.kind == "tunes" else {}
-        source = Source(path.name, found.task, found.kind, found.files, tuned, found.why)
+        source = Source(path.name, registry.learner(found.kind), found.kind, found.files, why=found.why)
     elif os.path.exists(path):
         source = _file(path, task)
     elif str(data) in named.names():
@@ -80,6 +76,9 @@ def resolve(
 
 
 def _not_there(path: Path) -> DataError:
+    if str(path).lower().startswith(("http:", "https:", "ftp:")):
+        return DataError("nothing is read from the network but data sets that have a name",
+                         remedy="download it, and name the file", file=path)  # fmt: skip
     set_name, near = nearest(str(path), named.names()), nearest_path(path)
     meant = [repr(str(each)) for each in (set_name, near) if each is not None]
     remedy = f"did you mean {' or '.join(meant)}?" if meant else f"the data sets are {', '.join(named.names())}"
@@ -110,35 +109,38 @@ def named_source(name: str) -> Source:
     found = named.get(name)
     options: dict[str, Any] = {"word_split" if k == "split" else k: v for k, v in found.options.items()}
     if found.label_files:
-        return Source(name, "classify", "labels", found.label_files, options, f"{name} has a file for each label", True)
-    if found.kind == "tunes":
-        options = TUNE_SETTINGS | options
-    kind = found.kind or ("table" if found.task == "classify" else "text")
+        task = registry.learner("labels")
+        return Source(name, task, "labels", found.label_files, options, f"{name} has a file for each label", True)
+    kind = found.kind or registry.get(found.task).sources[0]
     return Source(name, found.task, kind, found.files, options, f"{name} is a data set of this task", True)
 
 
 def _file(path: Path, task: str | None) -> Source:
-    if task == "tag" and (tags := partner(path)) is not None:
+    asked = None if task is None else registry.get(task)
+    if asked is not None and "tagged" in asked.sources and (tags := partner(path)) is not None:
         files = {"all": path, f"all{TAGS}": tags}
-        return Source(path.stem, "tag", "tagged", files, {}, f"{path.name} holds tokens, {tags.name} their tags")
+        return _source(path, "tagged", f"{path.name} holds tokens, {tags.name} their tags", files)
     if is_tagged(path):
-        return Source(
-            path.name.partition(".")[0], "tag", "tagged", {"all": path}, {}, f"{path.name} holds tagged tokens"
-        )
+        return _source(path, "tagged", f"{path.name} holds tagged tokens", name=path.name.partition(".")[0])
     if is_tunes(path):
-        return Source(path.stem, "generate", "tunes", {"all": path}, dict(TUNE_SETTINGS), f"{path.name} holds tunes")
+        return _source(path, "tunes", f"{path.name} holds tunes")
     if is_poems(path):
-        return Source(path.stem, "language", "poems", {"all": path}, {}, f"{path.name} holds poems")
-    table = is_table(path)
-    if task == "translate" and not table:
-        name = path.name.partition(".")[0]
-        return Source(name, "translate", "parallel", {"all": path}, {}, f"{path.name} is read as two columns")
-    if task == "tag" and not table:
-        return Source(path.stem, "tag", "tagged", {"all": path}, {}, f"{path.name} is read as tokens and tags")
-    if table:
+        return _source(path, "poems", f"{path.name} holds poems")
+    if is_table(path):
         name = Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem
-        return Source(name, "classify", "table", {"all": path}, {}, f"{path.name} is a table")
-    return Source(path.stem, "language", "text", {"all": path}, {}, f"{path.name} is running text")
+        return _source(path, "table", f"{path.name} is a table", name=name)
+    if asked is not None and "parallel" in asked.sources:
+        return _source(path, "parallel", f"{path.name} is read as two columns", name=path.name.partition(".")[0])
+    if asked is not None and "tagged" in asked.sources:
+        return _source(path, "tagged", f"{path.name} is read as tokens and tags")
+    return _source(path, "text", f"{path.name} is running text")
+
+
+def _source(
+    path: Path, kind: SourceKind, why: str, files: dict[str, Path] | None = None, *, name: str | None = None
+) -> Source:
+    """A file, as what its kind is learned by if nothing else is asked for."""
+    return Source(name or path.stem, registry.learner(kind), kind, files or {"all": path}, why=why)
 
 
 def _two_files(source: Path, target: Path) -> Source:
@@ -147,13 +149,16 @@ def _two_files(source: Path, target: Path) -> Source:
             raise DataError("parallel joins two files, this is none", file=path)
     files = {"all.source": source, "all.target": target}
     name = source.name.partition(".")[0]
-    return Source(name, "translate", "parallel", files, {}, f"{target.name} is the translation of {source.name}")
+    return Source(
+        name, registry.learner("parallel"), "parallel", files, why=f"{target.name} is the translation of {source.name}"
+    )
 
 
 def _as_task(source: Source, task: str) -> Source:
-    if source.kind in registry.get(task).sources:
+    there = registry.get(task).sources
+    if source.kind in there:
         return replace(source, task=task, why=f"asked for; {source.why}")
-    if task == "classify" and source.kind == "text" and source.files.keys() == {"all"}:
+    if "labels" in there and source.kind == "text" and source.files.keys() == {"all"}:
         raise DataError(
             "a single running text has no labels to learn",
             remedy="give a table with a text and a label column, or a folder with one <label>.txt per class",

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.files.checked import Exact, checked
 from recurra.data.splits import many
 from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence, Tagged
@@ -19,6 +18,8 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import gathered, shared, told_moved
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.tag.lexicon import Lexicon
+from recurra.tasks.tag.preprocessor import TagPreprocessor
 from recurra.tasks.tag.reading import in_scheme, read, shortened, spans_of, why_no_spans
 from recurra.tasks.tag.settings import TagDataSettings
 
@@ -28,50 +29,13 @@ UNKNOWN_TAG = -1
 """Of a tag that was not in training, which no prediction can equal."""
 
 
-class _Parts(Exact):
-    words: dict[str, Any]
-    characters: dict[str, Any] | None
-    pairs: dict[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Lexicon:
-    """What a tagger knows of tokens.
-
-    words: normalised as set; characters: as they stand, None where they are not read; pairs: of a word and the one
-    after it, None likewise
-    """
-
-    words: Vocabulary
-    characters: Vocabulary | None = None
-    pairs: Vocabulary | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """What vocabulary.json holds."""
-        parts = {"words": self.words, "characters": self.characters, "pairs": self.pairs}
-        return {name: None if part is None else part.to_json() for name, part in parts.items()}
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Lexicon:
-        """What `to_json` gave. Errors: DataError"""
-        parts = checked(_Parts, content, "vocabulary.json")
-        others = (None if part is None else Vocabulary.from_json(part) for part in (parts.characters, parts.pairs))
-        return cls(Vocabulary.from_json(parts.words), *others)
-
-    def check(self, *, characters: bool, pairs: bool) -> None:
-        """Errors: DataError unless there are characters and pairs just where a network reads them"""
-        for name, known, wanted in (("characters", self.characters, characters), ("pairs", self.pairs, pairs)):
-            if (known is not None) != wanted:
-                raise DataError(f"vocabulary.json: {name} {'lack' if wanted else 'are there'}, against the settings")
-
-
 @dataclass(frozen=True)
 class TagPart:
     """Sentences of one part, encoded.
 
     forms: the distinct tokens, where pairs are read those of distinct pairs; words: int64 [F], the word of each form;
     letters: its characters' ids, empty arrays where they are not read; pairs: int64 [F], its pair, or None; encoded:
-    for each sentence the places of its tokens among the forms, int64 [T]; labels: the places of its tags among the
+    for each sentence the indices of its tokens among the forms, int64 [T]; labels: the indices of its tags among the
     tagger's, int64 [T]
     """
 
@@ -103,20 +67,16 @@ class TagData:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-
-@dataclass(frozen=True)
-class Kept:
-    """What a tagger that there is already knows."""
-
-    lexicon: Lexicon
-    tags: list[str]
-    scheme: str | None
+    @property
+    def preprocessor(self) -> TagPreprocessor:
+        """What the tagger has learned of them."""
+        return TagPreprocessor(self.lexicon, self.tags, self.scheme, self.facts.get("vocabulary_level", "word"))
 
 
 @in_memory
 def prepare(
     source: Source, settings: TagDataSettings, *, characters: bool | None = None, pairs: bool | None = None,
-    seed: int = 0, kept: Kept | None = None,
+    seed: int = 0, kept: TagPreprocessor | None = None,
 ) -> TagData:  # fmt: skip
     """Read, divide and encode.
 
@@ -140,10 +100,10 @@ def prepare(
     elif problem := why_no_spans(parts.values(), settings):
         notes.append(problem)
     if settings.max_length is not None:
-        parts["train"], cut = shortened(parts["train"], settings.max_length)
-        if cut:
+        parts["train"], truncated = shortened(parts["train"], settings.max_length)
+        if truncated:
             notes.append(
-                f"cut after {many(settings.max_length, 'token')}: {many(cut, 'sentence')} of the training part"
+                f"truncated to {many(settings.max_length, 'token')}: {many(truncated, 'sentence')} of the training part"
             )
     tags = parts["train"].tags()
     if kept is not None:
@@ -193,7 +153,7 @@ def prepare(
     return TagData(tags, spans.scheme(scheme).name if scheme else None, lexicon, encoded, facts, notes)
 
 
-def _check_known(train: Tagged, tags: list[str], scheme: str | None, kept: Kept) -> None:
+def _check_known(train: Tagged, tags: list[str], scheme: str | None, kept: TagPreprocessor) -> None:
     """Errors: DataError for tags or a scheme of spans that the kept tagger does not have"""
     file = train.items[0].file
     new = [tag for tag in tags if tag not in kept.tags]
@@ -236,19 +196,19 @@ def _pairs(tokens: Sequence[str], normalize: Sequence[str]) -> list[str]:
 
 def encode_part(sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[str]) -> TagPart:
     """Sentences as ids; a tag that is not among the tagger's becomes UNKNOWN_TAG."""
-    places: dict[tuple[str, str], int] = {}
+    indices: dict[tuple[str, str], int] = {}
     tag_ids = {tag: i for i, tag in enumerate(tags)}
     encoded = []
     for sentence in sentences:
         pairs = _pairs(sentence.tokens, lexicon.words.normalize) if lexicon.pairs is not None else [""] * len(sentence)
         forms = zip(sentence.tokens, pairs, strict=True)
-        encoded.append(np.array([places.setdefault(form, len(places)) for form in forms], dtype=np.int64))
+        encoded.append(np.array([indices.setdefault(form, len(indices)) for form in forms], dtype=np.int64))
     labels = [np.array([tag_ids.get(tag, UNKNOWN_TAG) for tag in s.tags], dtype=np.int64) for s in sentences]
-    tokens = [token for token, _ in places]
+    tokens = [token for token, _ in indices]
     letters = [np.zeros(0, np.int64)] * len(tokens)
     if lexicon.characters is not None:
         letters = [lexicon.characters.encode(token) for token in tokens]
-    neighbours = None if lexicon.pairs is None else lexicon.pairs.encode_tokens(pair for _, pair in places)
+    neighbours = None if lexicon.pairs is None else lexicon.pairs.encode_tokens(pair for _, pair in indices)
     words = lexicon.words.encode_tokens(tokens)
     return TagPart(list(sentences), tokens, words, letters, neighbours, encoded, labels)
 

@@ -16,8 +16,9 @@ from recurra.data.tokens import segment
 from recurra.data.tokens.normalize import normalize
 from recurra.data.tokens.typed import cut
 from recurra.errors import UsageError
-from recurra.tasks.model import Model, refuse_options
-from recurra.tasks.tag.data import Lexicon, encode_part
+from recurra.tasks.model import TextModel, refuse_options
+from recurra.tasks.tag.data import encode_part
+from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.trainee import probabilities
 from recurra.tasks.word_vectors.table import WordVectors
 
@@ -38,7 +39,7 @@ class Tagging:
     spans: list[Span]
 
 
-class TagModel(Model):
+class TagModel(TextModel):
     """A trained tagger. level: "char" where a token is one character; word_split: how a sentence is cut else."""
 
     does: ClassVar[str] = "it tags the tokens of a sentence"
@@ -94,8 +95,8 @@ class TagModel(Model):
         tags = [self.tags[place] for place in best]
         order = (-chances).argsort(axis=1, kind="stable")[:, :top]
         candidates = [
-            [(self.tags[tag], float(row[tag])) for tag in places]
-            for row, places in zip(chances, order.tolist(), strict=True)
+            [(self.tags[tag], float(row[tag])) for tag in indices]
+            for row, indices in zip(chances, order.tolist(), strict=True)
         ]
         own = [float(row[place]) for row, place in zip(chances, best, strict=True)]
         return Tagging(text, tokens, tags, own, candidates, spans.spans(tags) if self.scheme else [])

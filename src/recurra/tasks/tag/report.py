@@ -27,8 +27,8 @@ def sections(
     """predicted: the tags of each sentence of the part"""
     true = [list(sentence.tags) for sentence in part.sentences]
     names = [*tags, *sorted({tag for row in true for tag in row} - set(tags))]
-    places = {name: place for place, name in enumerate(names)}
-    truth, guess = (np.array([places[tag] for row in rows for tag in row]) for rows in (true, predicted))
+    indices = {name: place for place, name in enumerate(names)}
+    truth, guess = (np.array([indices[tag] for row in rows for tag in row]) for rows in (true, predicted))
     matrix = metrics.confusion_matrix(truth, guess, names).tolist() if len(names) <= MOST_TAGS else []
     return [
         _sentences(part, true, predicted),

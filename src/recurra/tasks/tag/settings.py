@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from recurra.tasks.settings import Defaults, LabelledSettings, LengthSettings, Settings, TextSettings
+from recurra.tasks.settings import Defaults, LabelledSettings, LengthSettings, Marks, Settings, TextSettings
 from recurra.topologies.settings import TaggerSettings
 from recurra.training.settings import TrainingSettings
 
 
 class TagDataSettings(TextSettings, LabelledSettings, LengthSettings):
     """Tokens with tags."""
+
+    MARKS: ClassVar[Marks] = {"reading": ("scheme", "strict", "skip_lines"), "of_files": ("scheme", "skip_lines")}
 
     scheme: Literal["auto", "none", "bio", "iob1", "bmes", "bioes", "bilou"] = Field(
         "auto", description="how tags write spans, none if they write none"

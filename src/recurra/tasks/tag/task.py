@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, ClassVar
-
-import torch
 
 from recurra.data.tagged.odd_tags import odd_tag
 from recurra.data.tagged.sentences import Tagged
 from recurra.errors import DataError
-from recurra.model_folder import ModelFolder
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.sources.resolving import Source
-from recurra.tasks.stored import Config, TagConfig, config_of
 from recurra.tasks.tag.baselines import tag_baselines
-from recurra.tasks.tag.data import UNKNOWN_TAG, Kept, Lexicon, TagData, encode_part, prepare
+from recurra.tasks.tag.data import UNKNOWN_TAG, Ids, TagData, TagPart, encode_part, prepare
 from recurra.tasks.tag.model import TagModel
+from recurra.tasks.tag.preprocessor import TagPreprocessor
 from recurra.tasks.tag.reading import in_scheme, read_parts, spans_of
 from recurra.tasks.tag.report import sections
 from recurra.tasks.tag.settings import TagSettings
-from recurra.tasks.tag.trainee import TagTrainee, build_network, evaluate_part, tag_part
-from recurra.tasks.task import Dataset, held_out_part
-from recurra.tasks.weights import load_network
+from recurra.tasks.tag.trainee import TagTrainee, build_network, scores, tag_part
+from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.tagger import Tagger
 
@@ -35,96 +31,80 @@ class TagTask:
     """The tag of each token; see tasks.task.Task."""
 
     name: ClassVar[str] = "tag"
+    preprocessor = TagPreprocessor
+    holds_out: ClassVar[bool] = True
+    vector_settings: ClassVar[Mapping[str, Any]] = {}
 
-    def prepare(self, source: Source, settings: TagSettings, kept: ModelFolder | None = None) -> TagDataset:
-        training = settings.training
+    def prepare(self, source: Source, settings: TagSettings, kept: TagPreprocessor | None = None) -> Dataset[TagData]:
         asked = settings.network
         characters, pairs = (None if size is None else size > 0 for size in (asked.char_size, asked.pair_size))
-        known = None
-        if kept is not None:
-            config = config_of(kept, TagConfig)
-            known = Kept(Lexicon.from_json(kept.vocabulary), config.classes, config.scheme)
-        data = prepare(source, settings.data, characters=characters, pairs=pairs, seed=training.seed, kept=known)
+        seed = settings.training.seed
+        data = prepare(source, settings.data, characters=characters, pairs=pairs, seed=seed, kept=kept)
         settings = settings.changed(
             char_size=(asked.char_size or CHAR_SIZE) if data.lexicon.characters is not None else 0,
             pair_size=(asked.pair_size or PAIR_SIZE) if data.lexicon.pairs is not None else 0,
         )
-        torch.manual_seed(training.seed)
-        trainee = TagTrainee(data, settings.network, batch_size=training.batch_size, seed=training.seed)
-        evaluated_on = held_out_part(data.parts)
-        return TagDataset(source, settings, trainee, data.facts, list(data.notes), evaluated_on, data)
+        arrays = _words(data)
+        return Dataset(source, settings, data, data.preprocessor, data.parts, arrays, data.facts, list(data.notes))
 
-    def load(self, folder: ModelFolder, settings: TagSettings) -> TagModel:
-        lexicon = Lexicon.from_json(folder.vocabulary)
-        config, network_settings = config_of(folder, TagConfig), settings.network
-        lexicon.check(characters=bool(network_settings.char_size), pairs=bool(network_settings.pair_size))
-        tags, scheme = config.classes, config.scheme
-        network = load_network(lambda: build_network(lexicon, tags, scheme, network_settings), folder)
-        level, word_split = config_of(folder, Config).data.vocabulary_level, settings.data.word_split
-        return TagModel(network, lexicon, tags, scheme, level=level, word_split=word_split)
-
-    def evaluate(self, model: TagModel, source: Source, settings: TagSettings) -> tuple[int, dict[str, float]]:
-        """Besides the scores: how many lines were left out, tags mended, and tags met that the model does not know."""
-        read = settings.data
+    def encode(self, source: Source, settings: TagSettings, preprocessor: TagPreprocessor) -> Encoded:
+        """counts: lines left out, tags mended, and tags met that the model does not know"""
+        read, scheme = settings.data, preprocessor.scheme
         parts = read_parts(source, read)
         whole = Tagged([sentence for part in parts.values() for sentence in part])
         counts = {"left_out_lines": sum(len(part.left_out) for part in parts.values()), "mended_tags": 0}
-        written = spans_of([whole], read.scheme) if model.scheme else None
-        if model.scheme and written is None and (odd := odd_tag(whole)) is not None:
+        written = spans_of([whole], read.scheme) if scheme else None
+        if scheme and written is None and (odd := odd_tag(whole)) is not None:
             raise DataError(f"the model writes spans, and these tags do not: {odd}", remedy="mend it",
                             file=source.name)  # fmt: skip
         if written is not None:
-            whole, counts["mended_tags"], _ = in_scheme(whole, written, strict=read.strict, into=model.scheme)
-        part = encode_part(whole.items, model.lexicon, model.tags)
+            whole, counts["mended_tags"], _ = in_scheme(whole, written, strict=read.strict, into=scheme)
+        part = encode_part(whole.items, preprocessor.lexicon, preprocessor.tags)
         counts["unknown_tags"] = sum(int((labels == UNKNOWN_TAG).sum()) for labels in part.labels)
         if counts["unknown_tags"] == part.tokens:
-            first = whole.items[0]
+            first, tags = whole.items[0], preprocessor.tags
             raise DataError(
                 f"the model knows none of these tags, such as {first.tags[0]!r}",
-                remedy=f"it knows {', '.join(model.tags[:8])}{', ...' if len(model.tags) > 8 else ''}",
+                remedy=f"it knows {', '.join(tags[:8])}{', ...' if len(tags) > 8 else ''}",
                 file=first.file,
                 line=first.lines[0],
             )
-        found = evaluate_part(model.network, part, model.tags, model.scheme)
-        return part.tokens, found | {name: float(count) for name, count in counts.items() if count}
+        return Encoded(part, counts)
 
+    def network(self, preprocessor: TagPreprocessor, settings: TagSettings) -> Tagger:
+        return build_network(preprocessor, settings.network)
 
-@dataclass
-class TagDataset(Dataset):
-    """A tagger with its data, ready to train."""
+    def trainee(self, network: Tagger, dataset: Dataset[TagData]) -> TagTrainee:
+        training = dataset.settings.training
+        return TagTrainee(network, dataset.data, batch_size=training.batch_size, seed=training.seed)
 
-    data: TagData
+    def model(self, network: Tagger, preprocessor: TagPreprocessor, settings: TagSettings) -> TagModel:
+        return TagModel(
+            network, preprocessor.lexicon, preprocessor.tags, preprocessor.scheme, level=preprocessor.level,
+            word_split=settings.data.word_split,
+        )  # fmt: skip
 
-    def vocabulary_json(self) -> dict[str, Any]:
-        return self.data.lexicon.to_json()
+    def evaluate(self, model: TagModel, part: TagPart, settings: TagSettings) -> Evaluation:
+        """answers: the tags of every sentence"""
+        indices, loss = tag_part(model.network, part)
+        predicted = [[model.tags[place] for place in ids] for ids in indices]
+        return Evaluation({"loss": loss} | scores(part, predicted, model.scheme), part.tokens, predicted)
 
-    def config(self) -> dict[str, Any]:
-        """classes: the tags; scheme: of spans, or None."""
-        return {"classes": self.data.tags, "scheme": self.data.scheme}
+    def baselines(self, dataset: Dataset[TagData], part: TagPart) -> list[Baseline]:
+        return tag_baselines(dataset.data, part)
 
-    def baselines(self) -> list[Baseline]:
-        return tag_baselines(self.data, self.data.parts[self.evaluated_on])
+    def word_table(self, dataset: Dataset[TagData], network: Tagger) -> WordTable:
+        return WordTable(dataset.data.lexicon.words.tokens, network.forms.words.weight, _words(dataset.data))
 
-    def evaluate(self) -> dict[str, float]:
-        return evaluate_part(
-            self.trainee.network.eval(), self.data.parts[self.evaluated_on], self.data.tags, self.data.scheme
-        )
-
-    @property
-    def scored(self) -> int:
-        return self.data.parts[self.evaluated_on].tokens
-
-    def word_table(self) -> WordTable:
-        assert isinstance(self.trainee.network, Tagger)
-        train = self.data.parts["train"]
-        texts = [train.words[ids] for ids in train.encoded]
-        return WordTable(self.data.lexicon.words.tokens, self.trainee.network.forms.words.weight, texts)
-
-    def sections(self) -> list[Section]:
+    def sections(self, dataset: Dataset[TagData], model: TagModel, evaluation: Evaluation) -> list[Section]:
         """Sentences, scores of each tag and type of span, what is confused with what."""
-        part = self.data.parts[self.evaluated_on]
-        predicted, _ = tag_part(self.trainee.network.eval(), part)
-        return sections(part, [[self.data.tags[i] for i in ids] for ids in predicted], self.data.tags, self.data.scheme)
+        return sections(dataset.held_out, evaluation.answers, dataset.data.tags, dataset.data.scheme)
+
+
+def _words(data: TagData) -> list[Ids]:
+    """The words of the training sentences."""
+    train = data.parts["train"]
+    return [train.words[ids] for ids in train.encoded]
 
 
 TASK = TagTask()

@@ -15,8 +15,9 @@ from torch.nn import functional
 from recurra.data.batching.batches import BucketedBatches
 from recurra.data.tagged import spans
 from recurra.report.metric import ranked
-from recurra.tasks.tag.data import UNKNOWN_TAG, Lexicon, TagData, TagPart
+from recurra.tasks.tag.data import UNKNOWN_TAG, TagData, TagPart
 from recurra.tasks.tag.metrics import METRICS
+from recurra.tasks.tag.preprocessor import TagPreprocessor
 from recurra.topologies.paths import Transitions
 from recurra.topologies.sampling import numbers
 from recurra.topologies.settings import TaggerSettings
@@ -53,13 +54,13 @@ class TagBatch:
 
 
 def collate(part: TagPart, rows: Sequence[int] | Ids) -> TagBatch:
-    """The sentences of these places in the part."""
+    """The sentences with these indices in the part."""
     lengths = np.array([len(part.encoded[row]) for row in rows], dtype=np.int64)
-    forms, places = np.unique(np.concatenate([part.encoded[row] for row in rows]), return_inverse=True)
+    forms, indices = np.unique(np.concatenate([part.encoded[row] for row in rows]), return_inverse=True)
     inside = np.arange(lengths.max()) < lengths[:, None]
     tokens = np.zeros(inside.shape, dtype=np.int64)
     labels = np.full(inside.shape, UNKNOWN_TAG, dtype=np.int64)
-    tokens[inside] = places
+    tokens[inside] = indices
     labels[inside] = np.concatenate([part.labels[row] for row in rows])
     letters, sizes = _padded([part.letters[form] for form in forms])
     return TagBatch(
@@ -84,9 +85,9 @@ class TagTrainee:
 
     unit = "tokens"
 
-    def __init__(self, data: TagData, settings: TaggerSettings, *, batch_size: int, seed: int) -> None:
+    def __init__(self, network: nn.Module, data: TagData, *, batch_size: int, seed: int) -> None:
         self.data = data
-        self.network: nn.Module = build_network(data.lexicon, data.tags, data.scheme, settings)
+        self.network = network
         train = data.parts["train"]
         self.evaluation_units = data.parts["validation"].tokens
         self._batches = BucketedBatches(train.encoded, np.zeros(len(train), np.int64), batch_size, seed=seed)
@@ -177,10 +178,15 @@ def _like_length(part: TagPart, order: list[int]) -> Iterator[list[int]]:
             start = end
 
 
-def build_network(lexicon: Lexicon, tags: Sequence[str], scheme: str | None, settings: TaggerSettings) -> Tagger:
-    """A tagger of these words and tags, its weights drawn from torch's global random numbers."""
+def build_network(preprocessor: TagPreprocessor, settings: TaggerSettings) -> Tagger:
+    """A tagger of these words and tags, its weights drawn from torch's global random numbers.
+
+    Errors: DataError unless there are characters and pairs just where the settings have a size for them
+    """
+    lexicon, tags = preprocessor.lexicon, preprocessor.tags
+    lexicon.check(characters=bool(settings.char_size), pairs=bool(settings.pair_size))
     characters, pairs = (0 if known is None else len(known) for known in (lexicon.characters, lexicon.pairs))
-    return Tagger(len(lexicon.words), characters, pairs, len(tags), settings, allowed(tags, scheme))
+    return Tagger(len(lexicon.words), characters, pairs, len(tags), settings, allowed(tags, preprocessor.scheme))
 
 
 def _transitions(network: nn.Module) -> Transitions:

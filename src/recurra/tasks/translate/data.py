@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data.files import parallel
-from recurra.data.files.checked import Exact, checked
 from recurra.data.files.parallel import Pairs
 from recurra.data.splits import PARTS
 from recurra.data.tokens.subwords import Subwords
@@ -20,9 +18,9 @@ from recurra.data.twins import form_of, gathered, told_moved
 from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.file_kinds import ending
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.translate.preprocessor import TranslatePreprocessor, Words
 from recurra.tasks.translate.settings import TranslateDataSettings
 
-Words = Vocabulary | Subwords
 Ids = npt.NDArray[np.int64]
 
 
@@ -30,7 +28,7 @@ Ids = npt.NDArray[np.int64]
 class PairPart:
     """Pairs of one part, encoded; each row ends with the id of the end, `len(vocabulary)`.
 
-    left_out: pairs dropped because a side was too long; cut: sides that were cut after max_length tokens
+    left_out: pairs dropped because a side was too long; truncated: sides truncated to max_length tokens
     """
 
     sources: list[str]
@@ -38,7 +36,7 @@ class PairPart:
     encoded_sources: list[Ids]
     encoded_targets: list[Ids]
     left_out: int = 0
-    cut: int = 0
+    truncated: int = 0
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -54,10 +52,15 @@ class TranslateData:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def preprocessor(self) -> TranslatePreprocessor:
+        """What a model has learned of them."""
+        return TranslatePreprocessor(self.source, self.target)
+
 
 @in_memory
 def prepare(
-    source: Source, settings: TranslateDataSettings, *, seed: int = 0, kept: tuple[Words, Words] | None = None
+    source: Source, settings: TranslateDataSettings, *, seed: int = 0, kept: TranslatePreprocessor | None = None
 ) -> TranslateData:
     """Read, divide and encode. kept: vocabularies of source and target instead of the data's own
 
@@ -67,7 +70,7 @@ def prepare(
     if not len(parts["validation"]):
         raise DataError("the validation part is empty", remedy="give it a share, as in --split 90/5/5, or --validation")
     if kept is not None:
-        of_source, of_target = kept
+        of_source, of_target = kept.source, kept.target
     else:
         of_source = build_vocabulary(parts["train"].sources, settings)
         of_target = build_vocabulary(parts["train"].targets, settings)
@@ -87,8 +90,8 @@ def prepare(
     if train.left_out:
         notes.append(f"{train.left_out:,} training pairs are longer than {settings.max_length} tokens and were dropped")
     for name, part in encoded.items():
-        if part.cut:
-            notes.append(f"{name}: {part.cut:,} sentences were cut after {settings.max_length} tokens")
+        if part.truncated:
+            notes.append(f"{name}: {part.truncated:,} sentences were truncated to {settings.max_length} tokens")
     pieces = {"bpe": "sub-words", "char": "characters", "byte": "bytes"}.get(of_source.level, of_source.level + "s")
     notes.append(f"{len(of_source):,} {pieces} are read, {len(of_target):,} are written")
     facts = {
@@ -98,7 +101,7 @@ def prepare(
         "unit": "pairs",
         "skipped": sum(pairs.blank for pairs in parts.values()),
         "left_out": train.left_out,
-        "cut": sum(part.cut for part in encoded.values()),
+        "truncated": sum(part.truncated for part in encoded.values()),
         "vocabulary_size": len(of_target),
         "source_vocabulary_size": len(of_source),
         "vocabulary_level": of_target.level,
@@ -240,26 +243,8 @@ def build_vocabulary(texts: list[str], settings: TranslateDataSettings) -> Words
     )
 
 
-class _Sides(Exact):
-    source: dict[str, Any]
-    target: dict[str, Any]
-
-
-def vocabularies_from_json(content: Mapping[str, Any]) -> tuple[Words, Words]:
-    """Those of source and target, each what its `to_json` gave.
-
-    Errors: DataError; UsageError where a package is missing
-    """
-    sides = checked(_Sides, content, "vocabulary.json")
-    return _words_from_json(sides.source), _words_from_json(sides.target)
-
-
-def _words_from_json(content: dict[str, Any]) -> Words:
-    return (Subwords if content.get("level") == "bpe" else Vocabulary).from_json(content)
-
-
 def encode_side(texts: list[str], vocabulary: Words) -> list[Ids]:
-    """Ids of some sentences, without the end; one that normalisation emptied is one unknown token."""
+    """Ids of some sentences, without the end; one that normalisation empty is one unknown token."""
     rows = vocabulary.encode_all(texts) if isinstance(vocabulary, Subwords) else [vocabulary.encode(t) for t in texts]
     return [row if len(row) else np.zeros(1, np.int64) for row in rows]
 
@@ -267,26 +252,26 @@ def encode_side(texts: list[str], vocabulary: Words) -> list[Ids]:
 def encode_pairs(
     pairs: Pairs, source: Words, target: Words, settings: TranslateDataSettings, *, learned: bool
 ) -> PairPart:
-    """A part encoded. Pairs to learn from that are too long are dropped or cut, as too_long says; of pairs to evaluate
-    no one is dropped, for scores would not be comparable: their sources are cut.
+    """A part encoded. Pairs to learn from that are too long are dropped or truncated, as too_long says. Of pairs to
+    evaluate none is dropped, since scores would not be comparable: their sources are truncated.
     """
     longest = settings.max_length
     kept: list[int] = []
     rows: tuple[list[Ids], list[Ids]] = ([], [])
-    left_out = cut = 0
+    left_out = truncated = 0
     both = zip(encode_side(pairs.sources, source), encode_side(pairs.targets, target), strict=True)
     for index, (s, t) in enumerate(both):
         over = longest is not None and len(s) > longest, learned and longest is not None and len(t) > longest
         if any(over) and learned and settings.too_long == "drop":
             left_out += 1
             continue
-        cut += sum(over)
+        truncated += sum(over)
         kept.append(index)
         rows[0].append(ended(s[:longest], source))
-        # a translation that was cut has no end: the decoder must not learn to stop there
+        # a translation that was truncated has no end: the decoder must not learn to stop there
         rows[1].append(t[:longest] if over[1] else ended(t, target))
     items = [pairs.items[i] for i in kept]
-    return PairPart([p.source for p in items], [p.target for p in items], *rows, left_out, cut)
+    return PairPart([p.source for p in items], [p.target for p in items], *rows, left_out, truncated)
 
 
 def ended(row: Ids, vocabulary: Words) -> Ids:

@@ -12,8 +12,10 @@ import torch
 
 from recurra.data.batching.pairs import PairBatches
 from recurra.errors import UnknownNameError, UsageError
-from recurra.tasks.model import Model
-from recurra.tasks.translate.data import Ids, Words, encode_side, ended
+from recurra.report.attention import draw_attention
+from recurra.tasks.model import TextModel
+from recurra.tasks.translate.data import Ids, encode_side, ended
+from recurra.tasks.translate.preprocessor import Words
 from recurra.tasks.translate.text import detokenize, pieces, shown
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.beam import Hypothesis, Search, write
@@ -55,12 +57,12 @@ class Translation:
         return self.candidates[0].text
 
 
-class Translator(Model):
+class Translator(TextModel):
     """A trained translator."""
 
     does: ClassVar[str] = "it translates texts, with predict"
     unit: ClassVar[str] = "pairs"
-    alternatives: ClassVar[int] = 1
+    alternatives: ClassVar[int | None] = 1
     network: EncoderDecoder
 
     def __init__(self, network: EncoderDecoder, source: Words, target: Words, *, max_length: int | None = None) -> None:
@@ -96,6 +98,12 @@ class Translator(Model):
             read = pieces(self.source, stripped)[: len(row) - 1]
             left_out = len(before) + 1 - len(row)
             yield self._translation(text, read, found, left_out)
+
+    def draw(self, prediction: Translation, name: str) -> str:
+        """Where the decoder looked, as SVG text. Errors: UsageError for a model without attention"""
+        if prediction.weights is None:
+            raise UsageError("this model was trained with attention none; it has no picture to show")
+        return draw_attention(prediction.source_tokens, prediction.target_tokens, prediction.weights, name=name)
 
     def texts(self, encoded: Sequence[Ids], sources: Sequence[str], search: Search) -> list[str]:
         """The best translations of sources that are encoded already, ends and all."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from recurra.tasks.settings import Defaults, LabelledSettings, LengthSettings, Settings, TextSettings
+from recurra.tasks.settings import Defaults, LabelledSettings, LengthSettings, Marks, Settings, TextSettings
 from recurra.topologies.settings import EncoderDecoderSettings
 from recurra.training.settings import TrainingSettings
 
 
 class TranslateDataSettings(TextSettings, LabelledSettings, LengthSettings):
     """Pairs of sentences."""
+
+    MARKS: ClassVar[Marks] = {"reading": ("languages", "swap"), "of_files": ("parallel", "languages", "swap")}
 
     parallel: str | None = Field(None, description="file of the translations, line by line")
     languages: str | None = Field(None, description="source and target, as in en,de, of <part>.<language>")

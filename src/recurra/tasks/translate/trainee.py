@@ -14,6 +14,7 @@ from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.translate.data import PairPart, TranslateData
 from recurra.tasks.translate.metrics import METRICS
+from recurra.tasks.translate.preprocessor import TranslatePreprocessor
 from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.settings import EncoderDecoderSettings
 
@@ -35,8 +36,8 @@ class TranslateTrainee:
 
     def __init__(
         self,
+        network: nn.Module,
         data: TranslateData,
-        settings: EncoderDecoderSettings,
         *,
         batch_size: int,
         seed: int,
@@ -44,7 +45,7 @@ class TranslateTrainee:
         scheduled_sampling: float = 0.0,
     ) -> None:
         self.data, self.smoothing, self.scheduled_sampling = data, smoothing, scheduled_sampling
-        self.network: nn.Module = EncoderDecoder(len(data.source) + 1, len(data.target) + 1, settings)
+        self.network = network
         train, held_out = data.parts["train"], data.parts["validation"]
         self.evaluation_units = sum(map(len, held_out.encoded_targets))
         self._batches = PairBatches(train.encoded_sources, train.encoded_targets, batch_size, seed=seed)
@@ -71,6 +72,11 @@ class TranslateTrainee:
         return ranked(METRICS, self.chosen_by, found)
 
 
+def build_network(preprocessor: TranslatePreprocessor, settings: EncoderDecoderSettings) -> EncoderDecoder:
+    """A translator that reads and writes these tokens, its weights drawn from torch's global random numbers."""
+    return EncoderDecoder(len(preprocessor.source) + 1, len(preprocessor.target) + 1, settings)
+
+
 def tensors(network: nn.Module, batch: PairBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Source [B, S] and target [B, T] where the network is, their lengths [B] on the CPU."""
     device = next(network.parameters()).device
@@ -81,6 +87,7 @@ def tensors(network: nn.Module, batch: PairBatch) -> tuple[Tensor, Tensor, Tenso
 @torch.inference_mode()
 def nats_per_token(network: nn.Module, part: PairPart) -> float:
     """Mean negative log-probability of the translations' tokens, ends among them. Units: nats"""
+    network.eval()
     total, count = 0.0, 0
     for batch in PairBatches(part.encoded_sources, part.encoded_targets, EVALUATION_PAIRS, shuffle=False).epoch(0):
         source, source_lengths, target, target_lengths = tensors(network, batch)

@@ -111,9 +111,9 @@ def learn_vectors(
     begun, done, total = time.perf_counter(), 0, float(counts.sum()) * epochs
     for epoch in range(epochs):
         losses, pairs = [], 0
-        for tokens, places in _blocks(texts):
+        for tokens, indices in _blocks(texts):
             rate = how.learning_rate * max(1 - done / total, 1e-2)
-            centres, contexts = _pairs(tokens, places, kept, how.window, rng)
+            centres, contexts = _pairs(tokens, indices, kept, how.window, rng)
             for step, start in enumerate(range(0, len(centres), batch)):
                 centre, context = (torch.from_numpy(a[start : start + batch]) for a in (centres, contexts))
                 drawn = torch.multinomial(weights, DRAWN, replacement=True, generator=random)
@@ -169,16 +169,16 @@ def _kept_share(counts: npt.NDArray[np.int64], subsample: float) -> npt.NDArray[
 
 
 def _pairs(
-    tokens: npt.NDArray[np.int64], places: npt.NDArray[np.int64], kept: npt.NDArray[np.float64], window: int,
+    tokens: npt.NDArray[np.int64], indices: npt.NDArray[np.int64], kept: npt.NDArray[np.float64], window: int,
     rng: np.random.Generator,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:  # fmt: skip
-    """Tokens and their neighbours, mixed. Shapes: tokens, places [N] (which text each is of) -> two of [P]"""
+    """Tokens and their neighbours, mixed. Shapes: tokens, indices [N] (which text each is of) -> two of [P]"""
     stays = rng.random(len(tokens)) < kept[tokens]
-    tokens, places = tokens[stays], places[stays]
+    tokens, indices = tokens[stays], indices[stays]
     reach = rng.integers(1, window + 1, len(tokens))
     centres, contexts = [], []
     for distance in range(1, window + 1):
-        same = places[distance:] == places[:-distance]
+        same = indices[distance:] == indices[:-distance]
         for side in (0, 1):  # the neighbour stands behind, then before
             centre = slice(None, -distance) if side == 0 else slice(distance, None)
             other = slice(distance, None) if side == 0 else slice(None, -distance)

@@ -1,0 +1,154 @@
+"""What only some tasks, or only their models, can do. A command asks for one of these, never for a task's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from recurra.tasks.model import Model
+from recurra.tasks.settings import AnySettings
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.task import Dataset, Encoded
+from recurra.tasks.word_vectors.table import WordTable, WordVectors
+
+# of tasks
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """Some of its defaults follow other settings."""
+
+    def settle(self, settings: AnySettings, given: Mapping[str, Any]) -> AnySettings:
+        """The settings with those that follow others. given: what the user set. Errors: UsageError"""
+
+
+@runtime_checkable
+class WordTables(Protocol):
+    """Its network begins with a table of token vectors, which may start from word vectors.
+
+    vector_settings: of the data, for vectors that are learned from them without a network, unless given
+    """
+
+    vector_settings: ClassVar[Mapping[str, Any]]
+
+    def word_table(self, dataset: Dataset[Any], network: Any) -> WordTable:
+        """That table, and the training part's tokens."""
+
+
+@runtime_checkable
+class Grouping(Protocol):
+    """Its examples may belong together, such as minimal pairs."""
+
+    def encode_groups(self, source: Source, settings: AnySettings, preprocessor: Any, groups: str) -> Encoded:
+        """As `Task.encode`, grouped by a column. Errors: DataError, UsageError"""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """An n-gram of the same tokens may stand beside its model."""
+
+    def n_gram(self, source: Source, settings: AnySettings, preprocessor: Any) -> Any:
+        """Counted on the training part. Errors: DataError"""
+
+
+@runtime_checkable
+class Concluding(Protocol):
+    """It changes the network after the training, before that is evaluated and stored."""
+
+    def conclude(self, dataset: Dataset[Any], network: Any) -> tuple[dict[str, float], list[str]]:
+        """Numbers that config.json keeps as `concluded`, none if nothing was changed, and sentences that say it."""
+
+    def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
+        """Stored weights as they were before, to go on from."""
+
+
+# of models
+
+
+@runtime_checkable
+class TellingClasses(Protocol):
+    """classes: what it tells apart"""
+
+    classes: list[str]
+
+    def predict_proba(self, inputs: Any) -> npt.NDArray[np.float32]:
+        """Of each input, the probability of each class in the order of the classes [N, C]."""
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """It writes text, piece by piece. length: tokens that it writes if nothing else is said"""
+
+    length: ClassVar[int]
+
+    def generate(self, prompt: str = "", length: int | None = None, **sampling: Any) -> str: ...
+
+    def stream(self, prompt: str = "", length: int | None = None, **sampling: Any) -> Iterator[str]: ...
+
+
+@runtime_checkable
+class Conditioned(Protocol):
+    """It writes whole texts, of a class or of attributes."""
+
+    def generate(self, prompt: str = "", length: int | None = None, **sampling: Any) -> list[Any]: ...
+
+    def written(self, found: Sequence[Any]) -> str | list[list[str]]:
+        """What it generated as a text, or as the rows of a table."""
+
+
+@runtime_checkable
+class Ranks(Protocol):
+    """It ranks candidates."""
+
+    def rank(self, groups: Sequence[Sequence[str]], *, by: str = "total", n_gram: Any = None) -> list[Any]: ...
+
+
+@runtime_checkable
+class Attending(Protocol):
+    """It attends to tokens of its input, and can draw where."""
+
+    def draw(self, prediction: Any, name: str) -> str:
+        """A picture as SVG text. Errors: UsageError for a model without attention"""
+
+
+@runtime_checkable
+class ReadingText(Protocol):
+    """Its inputs are texts."""
+
+    def unknown(self, texts: Sequence[str]) -> list[str]: ...
+
+    def truncated(self, texts: Sequence[str]) -> int: ...
+
+
+@runtime_checkable
+class ReadingFiles(Protocol):
+    """Its inputs are files, which a command line names: series, recordings, pictures."""
+
+    def read(self, path: Path) -> Any:
+        """One input. Errors: DataError"""
+
+
+@runtime_checkable
+class HavingVectors(Protocol):
+    """Each token that it reads has a vector."""
+
+    def word_vectors(self) -> WordVectors: ...
+
+
+def able(model: Any, ability: Any, what: str) -> Any:
+    """The model as one that can. what: what it cannot, for people. Errors: UsageError if it cannot"""
+    if not isinstance(model, ability):
+        raise model.cannot(what)
+    return model
+
+
+def generating(model: Model) -> Streaming | Conditioned:
+    """The model as one that writes. Errors: UsageError for another one"""
+    if not isinstance(model, Streaming | Conditioned):
+        raise model.cannot("generate text")
+    return model

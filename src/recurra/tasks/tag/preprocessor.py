@@ -1,0 +1,50 @@
+"""What a tagger has learned of its data: words, characters, pairs, and tags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import model_validator
+
+from recurra.data.files.checked import Exact, checked
+from recurra.data.tagged.spans import SCHEMES
+from recurra.tasks.stored import DistinctNames
+from recurra.tasks.tag.lexicon import Lexicon
+
+MOST_TAGS = 1 << 11
+"""Tags of a scheme of spans at most, for what may follow what is a table of their square."""
+
+
+class _Stored(Exact):
+    lexicon: dict[str, Any]
+    tags: DistinctNames
+    scheme: str | None
+    level: Literal["char", "word"]
+
+    @model_validator(mode="after")
+    def _of_spans(self) -> Self:
+        if self.scheme is not None and self.scheme not in (*SCHEMES, "iob1"):
+            raise ValueError(f"there is no scheme {self.scheme!r:.60}")
+        if self.scheme is not None and len(self.tags) > MOST_TAGS:
+            raise ValueError(f"{len(self.tags):,} tags of spans; {MOST_TAGS:,} at most are read")
+        return self
+
+
+@dataclass(frozen=True)
+class TagPreprocessor:
+    """Sentences to ids, tags to indices. scheme: of spans, or None; level: "char" where a token is one character"""
+
+    lexicon: Lexicon
+    tags: list[str]
+    scheme: str | None
+    level: str = "word"
+    input_width: ClassVar[None] = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"lexicon": self.lexicon.to_json(), "tags": self.tags, "scheme": self.scheme, "level": self.level}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> TagPreprocessor:
+        stored = checked(_Stored, found, "preprocessing.json")
+        return cls(Lexicon.from_json(stored.lexicon), stored.tags, stored.scheme, stored.level)
