@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from recurra.errors import ShapeError, UsageError
-from recurra.topologies.forecaster import Forecaster, ForecasterSettings, Widths, Windows, pinball
+from recurra.topologies.forecaster import Forecaster, Widths, Windows, pinball
+from recurra.topologies.settings import ForecasterSettings
 
 LEVELS = (0.1, 0.5, 0.9)
 

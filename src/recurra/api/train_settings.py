@@ -42,6 +42,14 @@ class TrainSettings(TypedDict, total=False):
     """score rows of tags as a whole, not each by itself"""
     crop: float
     """share of the texts of which an epoch shows a few clauses only"""
+    date_format: str | None
+    """how dates are written, as strptime has it: '%d/%m/%Y'"""
+    dates: bool | None
+    """read the calendar; if validation likes it"""
+    decimal: Literal[".", ","]
+    """sign before decimals"""
+    decoding: Literal["direct", "recursive"]
+    """all steps at once, or each from the one before"""
     device: str
     """auto, cpu or cuda"""
     dropout: float
@@ -58,14 +66,26 @@ class TrainSettings(TypedDict, total=False):
     """passes over the training part"""
     freeze_vectors: bool
     """leave word vectors as they are (with vectors, train_vectors)"""
+    frequency: str | None
+    """h, D, B, W, M, 15min ...; found from the times"""
+    future: Sequence[str]
+    """columns that are known ahead, such as holidays"""
+    head_size: int
+    """units of the layer that reads what is known ahead"""
     hidden_size: int
     """units of a layer in one direction"""
+    horizon: int | None
+    """steps that are forecast at once; a season"""
+    id: str | None
+    """column that names each row's series"""
     init: Literal["orthogonal", "torch"]
     """what weights start from"""
     input_dropout: float
     """dropout of token vectors, one mask a batch"""
     input_feeding: bool
     """feed what was written into the next step; slow"""
+    joint: bool
+    """several target columns are read and forecast together, not one by one"""
     keep_repeats: bool
     """keep repeated examples"""
     label: str | None
@@ -94,24 +114,32 @@ class TrainSettings(TypedDict, total=False):
     """minutes of training; with epochs, what ends first"""
     momentum: float
     """momentum of sgd"""
+    normalise: Literal["auto", "window", "series"]
+    """scale of a window: its own deviation, its series', or what validation likes better"""
     normalize: Sequence[str]
     """nfc, nfkc, lowercase, ascii, in the order given"""
     num_layers: int
     """recurrent layers on top of each other"""
     optimizer: Literal["adamw", "sgd", "rmsprop"]
     """adamw, sgd or rmsprop"""
+    origins: int | None
+    """forecasts of the test part, from so many origins"""
     output: Literal["auto", "softmax", "adaptive"]
     """one softmax, or adaptive: by groups of frequency, fast where tokens are many"""
     pair_size: int | None
     """width of the vectors of neighbours; 50 for single characters if not given"""
     parallel: str | PathLike[str] | None
     """file of the translations, line by line"""
+    past: Sequence[str]
+    """columns that are known until now"""
     patience: int | None
     """stop after so many evaluations without a better one"""
     pooling: Literal["last", "mean", "max", "all"]
     """what of a sequence is classified: last state, mean, max, or all three"""
     precision: Literal["32", "bf16"]
     """32, or bf16 products with 32-bit weights"""
+    quantiles: Sequence[float]
+    """quantiles that are forecast, 0.5 among them"""
     recurrent_dropout: float
     """dropout inside the step, one mask a sequence"""
     sampled_softmax: int | None
@@ -122,36 +150,56 @@ class TrainSettings(TypedDict, total=False):
     """probability, after a ramp, that the decoder reads its own words; slow"""
     scheme: Literal["auto", "none", "bio", "iob1", "bmes", "bioes", "bilou"]
     """how tags write spans, none if they write none"""
+    season: int | None
+    """steps of a season, 1 for none; from calendar and autocorrelation"""
     seed: int
     """what all randomness derives from"""
     segment: Literal["word", "char"] | None
     """cut Chinese into words (needs rjieba) or characters"""
     skip_lines: Sequence[str]
     """lines to leave out, as FILE:LINE,..."""
+    sort: bool
+    """put rows in the order of time"""
     split: Sequence[float]
     """shares of train, validation and test"""
     split_column: str | None
     """column that names each row's part (tables)"""
     state_reset: float
     """chance of a row to start from no state"""
+    static: Sequence[str]
+    """columns that never change in a series"""
+    step: int | None
+    """steps between these origins; the horizon"""
     strict: bool
     """refuse what would be mended or left out, such as invalid BIO tags"""
     swap: bool
     """translate the other way round"""
+    target: Sequence[str]
+    """columns that are forecast"""
     test: str | PathLike[str] | None
     """file of the test part"""
     text: str | None
     """column of the text, of the tokens, or of the source (tables, tagged files)"""
+    thousands: Literal["", ",", ".", "'", " "]
+    """sign between thousands"""
     threads: int | None
     """threads, at most as many as there are processors"""
     tie_weights: bool
     """output layer uses the embedding table"""
+    time: str | None
+    """column of the times, several as DATE,HOUR; none for numbered rows"""
+    timezone: str | None
+    """where clocks stood, such as Europe/Berlin"""
     too_long: Literal["cut", "drop"]
     """what becomes of training pairs longer than max-length"""
     train_vectors: bool
     """learn word vectors from the training part first: skip-gram"""
+    transform: Literal["auto", "none", "sqrt", "log"]
+    """of the values: none, sqrt, log, or what validation likes best"""
     transpose: bool
     """learn each tune in other keys too"""
+    until: str | None
+    """the last time that is read; later rows are left out"""
     validation: str | PathLike[str] | None
     """file of the validation part"""
     variational: bool
@@ -164,5 +212,7 @@ class TrainSettings(TypedDict, total=False):
     """share of the run in which the learning rate rises"""
     weight_decay: float
     """weight decay of matrices"""
+    window: int | None
+    """steps before that a forecast reads; what validation likes best"""
     word_split: Literal["words", "space", "chinese"]
     """words end at signs, at spaces only, or are Chinese words of a dictionary"""

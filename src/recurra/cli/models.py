@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recurra.cli import translations
+from recurra.cli import forecasts, translations
 from recurra.cli.output import note, score, visible, write, write_json, write_table
 from recurra.cli.settings import of_panel
 from recurra.cli.values import text
@@ -96,6 +96,8 @@ def predict(
     top_p: translations.TopP = None,
     seed: translations.Seed = None,
     attention: translations.Attention = None,
+    horizon: forecasts.Horizon = None,
+    plot: forecasts.Plot = None,
     encoding: Annotated[str | None, typer.Option(metavar="NAME", help="encoding of standard input [utf-8]")] = None,
     json: JsonOption = False,
 ) -> None:
@@ -108,6 +110,8 @@ def predict(
     recurra predict runs/names-gru - < names.txt         a text on each line
     recurra predict runs/input-lstm "To be or not to"    the next token
     recurra predict runs/multi30k-gru "Two dogs play." --attention pictures/
+    recurra predict runs/airline-gru --plot out.svg  its own series goes on
+    recurra predict runs/airline-gru new.csv         these series go on
     """
     options = translations.given(
         beam=beam, n_best=n_best, length_penalty=length_penalty, block_ngrams=block_ngrams, sample=sample,
@@ -119,21 +123,28 @@ def predict(
             raise UsageError("--encoding is of standard input; texts are named here")
         given = [text(each) for each in texts]
     else:
-        given = _lines_of_stdin(check_encoding(encoding or "utf-8"), asked=bool(texts))
+        given = []
     from recurra.api.run import load
-    from recurra.tasks.abilities import Attending, ReadingFiles, ReadingText
+    from recurra.tasks.abilities import Attending, GoingOn, ReadingFiles, ReadingText
 
     model = load(run)
+    if not named and not isinstance(model.model, GoingOn):
+        given = _lines_of_stdin(check_encoding(encoding or "utf-8"), asked=bool(texts))
     if named and not isinstance(model.model, ReadingFiles):
         _refuse_files(run, given)
     if attention is not None and not isinstance(model.model, Attending):
         raise UsageError(f"--attention draws where a translator looked; {model.model.does}")
     if (shown := model.model.alternatives if top is None else top) is not None:
         options["top"] = shown
+    options |= {"horizon": horizon} if horizon is not None else {}
     inputs: Any = given
     if isinstance(model.model, ReadingFiles):
         inputs = [model.model.read(Path(each)) for each in given]
+    if not named and isinstance(model.model, GoingOn):
+        inputs = model.model.tail()
     predictions = model.predict(inputs, **options)
+    if plot is not None:
+        forecasts.write_plot(model.model, predictions, plot)
     if isinstance(model.model, ReadingText):
         _tell_unknown(model.model, given)
     if isinstance(model.model, ReadingText) and (count := model.model.truncated(given)):

@@ -22,7 +22,10 @@ ALIASES = {"learning_rate": ("--lr",)}
 METAVARS = {
     "skip_lines": "FILE:LINE,...",
     "normalize": "NAME,...", "split": "SHARES", "bptt": "STEPS", "cell": "CELL", "text": "COLUMN", "label": "COLUMN",
-    "split_column": "COLUMN", "validation": "FILE", "test": "FILE", "vectors": "FILE",
+    "time": "COLUMN", "id": "COLUMN", "target": "COLUMNS", "future": "COLUMNS", "past": "COLUMNS", "static": "COLUMNS",
+    "quantiles": "LEVELS", "frequency": "NAME", "date_format": "FORMAT", "timezone": "ZONE", "decimal": "SIGN",
+    "thousands": "SIGN", "until": "TIME", "split_column": "COLUMN", "validation": "FILE", "test": "FILE",
+    "vectors": "FILE",
 }  # fmt: skip
 
 

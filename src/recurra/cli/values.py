@@ -83,7 +83,22 @@ def number(typed: str) -> float:
         raise typer.BadParameter(f"{typed!r} is not a number") from None
 
 
+def columns(typed: str) -> tuple[str, ...]:
+    """`HUFL,HULL`"""
+    return tuple(name.strip() for name in typed.split(",") if name.strip())
+
+
+def levels(typed: str) -> tuple[float, ...]:
+    """`0.1,0.5,0.9`. Errors: typer.BadParameter"""
+    return tuple(number(part) for part in typed.split(",") if part.strip())
+
+
 PARSERS: dict[str, Callable[[str], Any]] = {
+    "target": columns,
+    "future": columns,
+    "past": columns,
+    "static": columns,
+    "quantiles": levels,
     "normalize": normalizations,
     "split": shares,
     "skip_lines": places,

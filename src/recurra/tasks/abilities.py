@@ -134,6 +134,22 @@ class ReadingFiles(Protocol):
 
 
 @runtime_checkable
+class GoingOn(Protocol):
+    """Without an input it goes on from the end of the data that it was trained on."""
+
+    def tail(self) -> Any:
+        """These, as an input. Errors: DataError if the run kept none"""
+
+
+@runtime_checkable
+class Plotting(Protocol):
+    """Its answers can be drawn."""
+
+    def plot(self, predictions: Sequence[Any]) -> str:
+        """One picture of them as SVG text."""
+
+
+@runtime_checkable
 class HavingVectors(Protocol):
     """Each token that it reads has a vector."""
 

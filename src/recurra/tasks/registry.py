@@ -80,6 +80,8 @@ ROWS = (
         ("table", "parallel"), "recurra.tasks.translate", ("parallel",), ("source", "target")),
     Row("generate", "Conditioned generator", "a folder with <label>.txt files, a table, or tunes in .abc files",
         ("table", "labels", "tunes"), "recurra.tasks.generate", ("tunes",)),
+    Row("forecast", "Forecaster", "a table with a column of times and columns of numbers, or a .tsf or .ts file",
+        ("series", "table"), "recurra.tasks.forecast", ("series",), ("value",)),
 )  # fmt: skip
 TASKS = {row.name: row for row in ROWS}
 

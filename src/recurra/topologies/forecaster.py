@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.engines.request import State
 from recurra.errors import ShapeError, UsageError
-from recurra.topologies.settings import WIDEST, FreeStateSettings
+from recurra.topologies.settings import ForecasterSettings
 from recurra.topologies.stacks import build_stack
 
 FLOOR = 0.01
 """The least that a window's deviation counts for, as a share of its series': a constant window has none."""
-
-
-class ForecasterSettings(FreeStateSettings):
-    """N to the next H. Units: sizes in units"""
-
-    head_size: int = Field(32, ge=1, le=WIDEST, description="units of the layer that reads what is known ahead")
-    normalise: Literal["auto", "window", "series"] = Field(
-        "auto", description="scale of a window: its own deviation, its series', or what validation likes better"
-    )
 
 
 @dataclass(frozen=True)

@@ -114,3 +114,12 @@ class ConditionedSettings(EmbeddedSettings):
     condition: Literal["state", "input", "both"] = Field(
         "both", description="where the class enters: the initial states, beside every input, both"
     )
+
+
+class ForecasterSettings(FreeStateSettings):
+    """N to the next H. Units: sizes in units"""
+
+    head_size: int = Field(32, ge=1, le=WIDEST, description="units of the layer that reads what is known ahead")
+    normalise: Literal["auto", "window", "series"] = Field(
+        "auto", description="scale of a window: its own deviation, its series', or what validation likes better"
+    )

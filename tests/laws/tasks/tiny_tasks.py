@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import recurra
 
@@ -67,8 +70,24 @@ def pairs(folder: Path) -> Path:
     return path
 
 
+def series(folder: Path) -> Path:
+    """Two series of a season of 12 and noise, 72 months each."""
+    rng, rows = random.Random(2), []
+    for name, level in (("plain", 10.0), (f"high{MARKUP}", 400.0)):
+        for step in range(72):
+            value = level * (1 + 0.3 * math.sin(math.pi * step / 6) + 0.02 * rng.gauss(0, 1))
+            rows.append(f"{name},{2015 + step // 12}-{step % 12 + 1:02},{value:.4f}\n")
+    path = folder / "series.csv"
+    path.write_text(f"unique_id,ds,y\n{''.join(rows)}", encoding="utf-8")
+    return path
+
+
 def _predict(run: recurra.Run, texts: list[str]) -> list[Any]:
     return run.model.document(run.predict(texts, top=2))
+
+
+def _forecast(run: recurra.Run, inputs: list[Any]) -> list[Any]:
+    return run.model.document(run.predict(inputs, horizon=5))
 
 
 def _generate(run: recurra.Run, texts: list[str]) -> list[Any]:
@@ -99,6 +118,8 @@ class Tiny:
         return recurra.train(data, task=self.task, out=out, **small | self.settings | given)
 
 
+COURSES = [np.arange(40.0), 5 + np.sin(np.arange(50.0)), np.zeros(30)]
+"""Asked to be gone on with."""
 TINY = {
     tiny.task: tiny
     for tiny in (
@@ -113,5 +134,9 @@ TINY = {
             {"split": (0.6, 0.2, 0.2), "level": "word", "max_vocabulary": 60, "batch_size": 8},
         ),
         Tiny("generate", labels, ["a", "e", ""], {}, _generate),
+        Tiny(
+            "forecast", series, COURSES, {"horizon": 4, "window": 8, "dates": False}, _forecast,
+            frozenset({"embedding_size"}),
+        ),
     )
 }  # fmt: skip

@@ -116,7 +116,7 @@ def test_tasks_that_read_numbers_are_named(put: Callable[[str, str], Path], monk
     no_text = SimpleNamespace(settings=SimpleNamespace(data=None))
     row = SimpleNamespace(name="weigh", title="Scale", needs="a table of weights", defaults=no_text)
     monkeypatch.setattr(registry, "ROWS", (*registry.ROWS, row))
-    with pytest.raises(UnlikeTextError, match=r"\n--task weigh reads a table of weights; .*--task language"):
+    with pytest.raises(UnlikeTextError, match=r"\n.*--task weigh reads a table of weights; .*--task language"):
         refuse_unlike_text(resolve(put("air.dat", NUMBERS["columns"])))
     with pytest.raises(UnlikeTextError, match=r"base64, .*\nto train on it"):
         refuse_unlike_text(resolve(put("b.txt", OTHERS["base64"][0])))  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 NAMES = ("AutoETS", "AutoTheta", "AutoARIMA")
-LONGEST_SEASON, LONGEST = 24, 2000
+LONGEST_SEASON, LONGEST = 24, 500
 """Of longer seasons these methods make nothing in useful time; of longer histories the end is taken. Units: steps"""
 
 

@@ -116,7 +116,7 @@ def _refuse_strangers(name: str, folder: Path, files: dict[str, Path]) -> None:
 
 
 def _about_pinned(pinned: PinnedSet) -> DatasetInfo:
-    folders = [folder for folder in (cached_folder(pinned.name), local_folder(pinned.name)) if folder]
+    folders = [folder for folder in (cached_folder(pinned.name), local_folder(pinned.folder or pinned.name)) if folder]
     here = any(all(place_of(folder, file).is_file() for file in pinned.files.values()) for folder in folders)
     return DatasetInfo(
         name=pinned.name,
@@ -130,7 +130,7 @@ def _about_pinned(pinned: PinnedSet) -> DatasetInfo:
 
 
 def _get_pinned(pinned: PinnedSet) -> NamedData:
-    folder = local_folder(pinned.name)
+    folder = local_folder(pinned.folder or pinned.name)
     if folder is None:
         files = fetch(pinned)
     else:

@@ -23,7 +23,7 @@ BUILT_IN_PAIRS = ("chinese-pairs", "chinese-pairs-tuning")
 """Too small to learn from."""
 
 Layout = Literal["folder", "labels", "parts", "one", "files"]
-Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes", "poems"]
+Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes", "poems", "series"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class PinnedSet:
     options: dict[str, Any]
     files: dict[str, PinnedFile]
     kind: Kind | None = None
+    folder: str = ""
+    """Under $RECURRA_DATA, where it is not the set's own name."""
 
 
 def read_registry(path: Path) -> dict[str, PinnedSet]:
@@ -66,6 +68,7 @@ def read_registry(path: Path) -> dict[str, PinnedSet]:
             defects=entry["defects"],
             options=entry["options"],
             kind=entry.get("kind"),
+            folder=entry.get("folder", ""),
             files={key: PinnedFile(**file, url=entry["source"] + file["name"]) for key, file in entry["files"].items()},
         )
         for name, entry in json.loads(path.read_text(encoding="utf-8")).items()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,24 @@ def column_names(path: Path, *, encoding: str = "utf-8") -> list[str]:
     if kind in ROWS:
         return rectangular(_rows(path, kind, encoding), path)[0]
     return list(next(_records(path, kind, encoding), (0, {}))[1])
+
+
+def first_rows(path: Path, count: int, *, encoding: str = "utf-8") -> tuple[list[str], list[list[str]]]:
+    """The names of a table's columns and the cells of its first rows as text; no more of the file is read than that.
+
+    Errors: DataError, as `read_table` has them for these rows
+    """
+    path = Path(path)
+    kind = _kind(path)
+    if kind == ".parquet":
+        table = _read_parquet(path, None, rows=count)
+        return list(table.columns), [list(row) for row in zip(*table.columns.values(), strict=True)]
+    if kind in ROWS:
+        header, rows = rectangular(_rows(path, kind, encoding), path)
+        return header, [cells for _, cells in islice(rows, count)]
+    records = list(islice(_records(path, kind, encoding), count))
+    names = list(records[0][1]) if records else []
+    return names, [[_json_text(record.get(name), name, path, number) for name in names] for number, record in records]
 
 
 def _kind(path: Path) -> str:
@@ -164,7 +183,7 @@ def _parquet_schema(path: Path) -> dict[str, pl.DataType]:
         return dict(pl.scan_parquet(path, glob=False, hive_partitioning=False).collect_schema())
 
 
-def _read_parquet(path: Path, columns: Sequence[str] | None) -> Table:
+def _read_parquet(path: Path, columns: Sequence[str] | None, rows: int | None = None) -> Table:
     import polars as pl
 
     there = _parquet_schema(path)
@@ -178,7 +197,8 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> Table:
                 f"the column {name!r} holds values of type {there[name]}, not texts", remedy=_ONE_TEXT, file=path
             )
     with _polars_told(path):
-        frame = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(wanted).collect()
+        scanned = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(wanted)
+        frame = (scanned if rows is None else scanned.head(rows)).collect()
         kept = {name: _texts(frame[name], path) for name in wanted}
     return Table(path, kept, list(range(1, frame.height + 1)))
 

@@ -18,7 +18,7 @@ from recurra.data.series.panel import Panel, Series
 from recurra.data.series.roles import Asked, Roles, find_roles
 from recurra.data.series.rows import common_frequency, in_order, place, shown
 from recurra.data.series.times import Times, parse_times
-from recurra.errors import DataError, listed, quoted
+from recurra.errors import DataError, UsageError, listed, quoted
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,7 +28,9 @@ NOTHING = Asked()
 
 @dataclass(frozen=True)
 class Reading:
-    """How series are read from files. asked: what columns are; sort: put rows in order instead of refusing them"""
+    """How series are read from files. asked: what columns are; sort: put rows in order instead of refusing them;
+    until: later rows are left out
+    """
 
     asked: Asked = NOTHING
     encoding: str = "utf-8"
@@ -38,6 +40,7 @@ class Reading:
     timezone: str | None = None
     frequency: str | None = None
     sort: bool = False
+    until: str | None = None
 
 
 def read_panel(path: Path, how: Reading) -> Panel:
@@ -59,6 +62,8 @@ def from_table(table: Table, how: Reading) -> Panel:
     roles = find_roles(table, how.asked, decimal=how.decimal, thousands=how.thousands)
     notes = list(roles.notes)
     times, numbered = _times(table, roles, how, notes)
+    if how.until is not None:
+        table, times = _until(table, times, how.until, numbered, notes)
     groups = _groups(table, roles)
     columns = roles.columns
     values = {
@@ -160,6 +165,30 @@ def _times(table: Table, roles: Roles, how: Reading, notes: list[str]) -> tuple[
     )
     notes += parsed.notes
     return parsed.times, False
+
+
+def _until(
+    table: Table, times: Times | None, last: str, numbered: bool, notes: list[str]
+) -> tuple[Table, Times | None]:
+    """The rows up to a time. Errors: UsageError for no time; DataError if none is left"""
+    if numbered:
+        if not last.isdigit():
+            raise UsageError(f"until={last!r:.40}: steps are numbered here; give a number")
+        end = np.datetime64(int(last), "s")
+        times = np.arange(len(table)).astype("datetime64[s]") if times is None else times
+    else:
+        try:
+            end = parse_times([last], column="until").times[0]
+        except DataError as error:
+            raise UsageError(f"until={last!r:.40} is no time; write it as 2024-01-31 or 2024-01-31 23:00") from error
+    assert times is not None
+    rows = np.flatnonzero(times <= end)
+    if not len(rows):
+        raise DataError(f"no row is from {last} or before", file=table.path)
+    if len(rows) < len(table):
+        notes.append(f"{len(table) - len(rows):,} rows after {last} are left out")
+    columns = {name: [cells[row] for row in rows] for name, cells in table.columns.items()}
+    return Table(table.path, columns, [table.lines[row] for row in rows]), times[rows]
 
 
 def _joined(table: Table, names: Sequence[str]) -> list[str]:

@@ -7,10 +7,10 @@ from typing import Literal
 
 from recurra.data.files.labelled_lines import is_labelled
 from recurra.data.files.sources import inner_name, read_blocks
-from recurra.data.splits import PART_NAMES
+from recurra.data.series.looking import looks_like_series
 from recurra.errors import DataError
 
-SourceKind = Literal["text", "texts", "table", "labels", "tagged", "parallel", "tunes", "poems"]
+SourceKind = Literal["text", "texts", "table", "labels", "tagged", "parallel", "tunes", "poems", "series"]
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 PACKED = (".gz", ".zip")
@@ -18,6 +18,9 @@ TAGGED = (".conllu", ".conll", ".bmes", ".bioes", ".bio", ".iob", ".iob2")
 TUNES = (".abc",)
 JSON = (".json",)
 TEXTS = (".txt",)
+SERIES = (".tsf", ".ts")
+ALIASES = {"train": "train", "valid": "validation", "validation": "validation", "val": "validation",
+           "dev": "validation", "test": "test"}  # fmt: skip
 DOCUMENTS = ("readme", "license", "licence", "copying", "copyright", "changelog", "contributing", "citation", "notice")
 """What a file beside the data is called that tells of them."""
 
@@ -69,6 +72,11 @@ def is_text(path: Path) -> bool:
     return ending(path) in TEXTS and not is_labelled(path)
 
 
+def is_series(path: Path) -> bool:
+    """Whether it holds series over time: an archive of them, or a table of times and numbers, without texts."""
+    return ending(path) in SERIES or (ending(path) in TABLES and looks_like_series(path))
+
+
 def is_document(path: Path) -> bool:
     """Whether it tells of the data beside it."""
     return path.name.lower().partition(".")[0].rstrip("_-0123456789") in DOCUMENTS
@@ -83,4 +91,4 @@ def stem(path: Path) -> str:
 def part_of(path: Path) -> str | None:
     """The part that a file's name says it is: "train", "validation" or "test"."""
     words = path.name.lower().replace("-", ".").replace("_", ".").split(".")
-    return next((PART_NAMES[word] for word in words if word in PART_NAMES), None)
+    return next((ALIASES[word] for word in words if word in ALIASES), None)

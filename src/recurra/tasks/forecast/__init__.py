@@ -1,0 +1,1 @@
+"""N to the next H: series over time."""

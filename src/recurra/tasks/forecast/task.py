@@ -1,0 +1,95 @@
+"""N to the next H: forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from recurra.report.record import Baseline
+from recurra.report.sections import Section
+from recurra.tasks.forecast import baselines, data
+from recurra.tasks.forecast.choosing import thinned
+from recurra.tasks.forecast.data import ForecastData, Part
+from recurra.tasks.forecast.evaluation import all_scores, no_better_than_last
+from recurra.tasks.forecast.forecasting import forecast
+from recurra.tasks.forecast.intervals import calibrated
+from recurra.tasks.forecast.model import Forecaster
+from recurra.tasks.forecast.preprocessor import Preprocessor
+from recurra.tasks.forecast.report import sections
+from recurra.tasks.forecast.settings import ForecastSettings
+from recurra.tasks.forecast.trainee import MOST_EVALUATED, ForecastTrainee
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.task import Dataset, Encoded, Evaluation
+from recurra.topologies import forecaster
+
+
+class ForecastTask:
+    """Series ahead; see tasks.task.Task."""
+
+    name: ClassVar[str] = "forecast"
+    preprocessor = Preprocessor
+    holds_out: ClassVar[bool] = False
+
+    def prepare(
+        self, source: Source, settings: ForecastSettings, kept: Preprocessor | None = None
+    ) -> Dataset[ForecastData]:
+        found = data.prepare(source, settings.data, settings.network.normalise, kept)
+        parts = {name: found.part(name) for name in ("train", "validation", "test")}
+        train = [one.target[:end] for one, end in zip(found.encoded.panel.series, found.parts.train, strict=True)]
+        return Dataset(source, settings, found, found.preprocessor, parts, train, found.facts, found.notes)
+
+    def encode(self, source: Source, settings: ForecastSettings, preprocessor: Preprocessor) -> Encoded:
+        return Encoded(data.whole(source, settings.data, preprocessor))
+
+    def network(self, preprocessor: Preprocessor, settings: ForecastSettings) -> forecaster.Forecaster:
+        made = preprocessor
+        return forecaster.Forecaster(
+            made.window,
+            made.block,
+            made.widths,
+            made.levels,
+            settings.network,
+            by_window=made.by_window,
+            gaps=made.gaps,
+        )
+
+    def trainee(self, network: forecaster.Forecaster, dataset: Dataset[ForecastData]) -> ForecastTrainee:
+        training = dataset.settings.training
+        return ForecastTrainee(network, dataset.data, batch_size=training.batch_size, seed=training.seed)
+
+    def model(
+        self, network: forecaster.Forecaster, preprocessor: Preprocessor, settings: ForecastSettings
+    ) -> Forecaster:
+        return Forecaster(network, preprocessor, settings.data)
+
+    def evaluate(self, model: Forecaster, part: Part, settings: ForecastSettings) -> Evaluation:
+        """answers: quantiles as the values were [N, H, K, Q]"""
+        quantiles, _ = calibrated(model.network, part.encoded, part.origins)
+        return Evaluation(all_scores(part.encoded, part.origins, quantiles), len(part), quantiles)
+
+    def baselines(self, dataset: Dataset[ForecastData], part: Part) -> list[Baseline]:
+        return baselines.baselines(dataset.data, part)
+
+    def conclude(
+        self, dataset: Dataset[ForecastData], network: forecaster.Forecaster
+    ) -> tuple[dict[str, float], list[str]]:
+        """Nothing is changed; on validation it is looked at whether repeating the last value would do as well."""
+        part = dataset.parts["validation"]
+        some = Part(part.encoded, thinned(part.origins, MOST_EVALUATED))
+        made = dataset.preprocessor
+        median = made.transform.inverse(forecast(network, some.encoded, some.origins)[..., made.levels.index(0.5)])
+        found = no_better_than_last(some, median)
+        return {}, [] if found is None else [f"on the validation part: {found[0].lower()}{found[1:]}"]
+
+    def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
+        return weights
+
+    def sections(self, dataset: Dataset[ForecastData], model: Forecaster, evaluation: Evaluation) -> list[Section]:
+        """Forecasts beside what came, errors by step, what is left in them, what memory and inputs are worth."""
+        found: Any = evaluation.answers
+        return sections(model.network, dataset.held_out, found)
+
+
+TASK = ForecastTask()

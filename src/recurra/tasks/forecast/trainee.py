@@ -1,0 +1,92 @@
+"""A forecaster to be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from recurra.data.series.windows import Origins
+from recurra.engines.request import State
+from recurra.tasks.forecast.choosing import thinned
+from recurra.tasks.forecast.data import ForecastData
+from recurra.tasks.forecast.forecasting import forecast
+from recurra.tasks.forecast.intervals import factor, outer, scores
+from recurra.topologies.forecaster import Forecaster
+
+MOST_STEPS = 1000
+"""Batches of an epoch, at most: of more windows, each epoch sees others."""
+MOST_EVALUATED = 3000
+"""Windows that an evaluation looks at, at most."""
+
+
+class ForecastTrainee:
+    """See training.trainee.Trainee. An evaluation also sets how far the network's quantiles are widened."""
+
+    unit = "windows"
+    chosen_by = ("loss",)
+
+    def __init__(self, network: Forecaster, data: ForecastData, *, batch_size: int, seed: int) -> None:
+        self.network: nn.Module = network
+        self.encoded, self.seed, self.batch_size = data.encoded, seed, batch_size
+        self.origins = _with_targets(data, data.part("train").origins)
+        self.judged = thinned(_with_targets(data, data.part("validation").origins), MOST_EVALUATED)
+        self.evaluation_units = len(self.judged)
+        if data.fresh:
+            network.start_from(data.ridge.weight, data.ridge.bias, data.residuals)
+
+    def steps(self, epoch: int) -> int:
+        return min(-(-len(self.origins) // self.batch_size), MOST_STEPS)
+
+    def batches(self, epoch: int) -> Iterator[Origins]:
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.origins))
+        for step in range(self.steps(epoch)):
+            yield self.origins[order[step * self.batch_size : (step + 1) * self.batch_size]]
+
+    def loss(self, network: nn.Module, batch: Any, state: State | None) -> tuple[Tensor, int, State | None]:
+        device = next(network.parameters()).device
+        windows, targets = self.encoded.windows(batch).to(device), self.encoded.targets(batch).to(device)
+        quantiles, _ = network(windows)
+        inner = _inner(network)
+        return inner.loss_of(quantiles, targets, windows.scale), len(batch), None
+
+    @torch.no_grad()
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        inner, made = _inner(network), self.encoded.preprocessor
+        inner.widening.fill_(1.0)
+        found = forecast(network, self.encoded, self.judged, made.block)
+        targets, scale = self.encoded.targets(self.judged), self.encoded.scale[self.judged.series]
+        loss = inner.loss_of(torch.from_numpy(found).float(), targets, torch.from_numpy(scale).float())
+        true = targets.double().numpy()
+        median = found[..., made.levels.index(0.5)]
+        size = scale[:, None]
+        low, high, share = outer(made.levels)
+        how_far = scores(found, true, made.levels)
+        wide = factor(how_far, share, len(self.judged)) if share > 0 else None
+        inner.widening.fill_(wide or 1.0)
+        known = ~np.isnan(true)
+        return {
+            "loss": float(loss),
+            "scaled_mae": float(np.nanmean(np.abs(median - true) / size)),
+            "coverage": float(np.mean(how_far[known] <= 1.0)) if high > low else 1.0,
+        }
+
+    def rank(self, metrics: dict[str, float]) -> list[float]:
+        return [metrics["loss"]]
+
+
+def _with_targets(data: ForecastData, origins: Origins) -> Origins:
+    """Those whose horizon has a known value."""
+    start = data.encoded.offset[origins.series] + origins.step
+    known = ~np.isnan(data.encoded.target).all(1)
+    ahead = np.concatenate([[0], np.cumsum(known)])
+    return origins[np.flatnonzero(ahead[start + data.preprocessor.block] > ahead[start])]
+
+
+def _inner(network: nn.Module) -> Forecaster:
+    inner = network.module if hasattr(network, "module") else network
+    assert isinstance(inner, Forecaster)
+    return inner
