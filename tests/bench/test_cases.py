@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from recurra.bench.cases import KINDS, PLAIN, VARIANTS, Shape, plan, shape
+from recurra.bench.cases import GALLERY, KINDS, OWN_CELL, PLAIN, Shape, plan, shape
 from recurra.errors import UnknownNameError, UsageError
 
 
@@ -23,7 +23,7 @@ def test_a_shape_that_cannot_be(text: str) -> None:
 def test_every_kind_has_cases_of_its_own() -> None:
     found = plan(["all"])
     assert [kind for kind in KINDS if any(case.kind == kind for case in found)] == list(KINDS)
-    assert {case.cell for case in found} == {*PLAIN, *VARIANTS}
+    assert {case.cell for case in found} == {*GALLERY, OWN_CELL}
     assert len(found) == len(set(found))
 
 

@@ -53,6 +53,7 @@ def test_every_kind_has_its_table(bench: Call) -> None:
     for title in (
         "rows of unequal length",
         "cells that torch has not",
+        "every cell of the catalogue",
         "against float64",
         "Where our step's time goes",
     ):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from recurra.bench import keras_peer, onnx_peer
-from recurra.bench.cases import PLAIN, VARIANTS
+from recurra.bench.cases import GALLERY, LINEAR, PLAIN, VARIANTS
 from recurra.bench.loops import LOOPS, own_cell
 from recurra.bench.machine import has_bfloat16
 from recurra.bench.parts import REST, SPANS
@@ -84,8 +84,28 @@ def test_cells_that_torch_has_not(precision: str, bench) -> None:
         assert row.relative > 0
 
 
+def test_the_whole_catalogue_beside_our_lstm(bench) -> None:
+    rows = bench("gallery", "3x3x4x6", cells=["sru", "slstm", "lstm"]).rows
+    assert [row.case.cell for row in rows] == [cell for cell in GALLERY if cell in ("sru", "slstm", "lstm")]
+    for row in rows:
+        assert row.peer == "our lstm"
+        assert row.status == "measured"
+        assert row.relative > 0
+
+
+def test_cells_without_a_recurrent_product(bench) -> None:
+    rows = bench("linear", "5x2x4x6").rows
+    assert [(row.case.cell, row.peer) for row in rows] == [
+        (cell, peer) for cell in LINEAR for peer in ("torch time loop", "our gru")
+    ]
+    for row in rows:
+        assert row.ratio > 0
+    for row in rows[::2]:
+        check(row)
+
+
 def test_every_variant_has_a_loop_and_ours_is_in_no_catalogue() -> None:
-    assert set(LOOPS) == set(VARIANTS)
+    assert set(LOOPS) == {*VARIANTS, *LINEAR}
     assert own_cell.name not in catalogue.names()
 
 

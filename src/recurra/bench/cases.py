@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from recurra.cells.catalogue import BUILT_IN
 from recurra.errors import UnknownNameError, UsageError
 
-Kind = Literal["training", "inference", "ragged", "stream", "cells", "accuracy", "step"]
+Kind = Literal["training", "inference", "ragged", "stream", "cells", "gallery", "linear", "accuracy", "step"]
 Precision = Literal["float32", "bfloat16"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -56,8 +57,12 @@ class Case:
 
 OWN_CELL = "bench-leaky"
 """The cell that is written only in this room, see `loops`."""
-VARIANTS = ("peephole-lstm", "coupled-lstm", "gru-cho", OWN_CELL)
+VARIANTS = ("peephole-lstm", "coupled-lstm", "gru-cho", "lstm-layernorm", OWN_CELL)
 """Cells that torch has not."""
+LINEAR = ("min-gru", "sru")
+"""Cells without a recurrent product."""
+GALLERY = tuple(cell.name for cell in BUILT_IN)
+"""The whole catalogue."""
 PLAIN = ("rnn", "gru", "lstm")
 """Cells that torch has."""
 
@@ -112,6 +117,10 @@ def _usual(kind: Kind) -> list[Case]:
             return [Case("stream", cell, shape("100x1x128x256")) for cell in PLAIN]
         case "cells":
             return [Case("cells", cell, shape(s)) for s in ("50x32x128x128", "100x64x256x256") for cell in VARIANTS]
+        case "gallery":
+            return [Case("gallery", cell, shape("50x32x128x128")) for cell in GALLERY]
+        case "linear":
+            return [Case("linear", cell, shape("4096x1x256x256")) for cell in LINEAR]
         case "accuracy":
             return [
                 Case("accuracy", cell, shape("100x16x128x128"), p) for p in PRECISIONS for cell in (*PLAIN, *VARIANTS)
@@ -139,8 +148,8 @@ def plan(
     if precision not in (None, *PRECISIONS):
         raise UnknownNameError("precision", str(precision), PRECISIONS)
     for cell in cells or ():
-        if cell not in (*PLAIN, *VARIANTS):
-            raise UnknownNameError("cell of the benchmark", cell, (*PLAIN, *VARIANTS))
+        if cell not in (*GALLERY, OWN_CELL):
+            raise UnknownNameError("cell of the benchmark", cell, (*GALLERY, OWN_CELL))
     chosen = [kind for kind in KINDS if kind in kinds or "all" in kinds]
     found = [case for kind in chosen for case in _of_kind(kind, shapes, precision) if not cells or case.cell in cells]
     if not found:

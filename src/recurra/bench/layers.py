@@ -8,7 +8,7 @@ import torch
 
 from recurra.bench import keras_peer, onnx_peer, recurra_side, torch_peers
 from recurra.bench.cases import Case
-from recurra.bench.compare import Side, compare
+from recurra.bench.compare import Side, compare, timed
 from recurra.bench.loops import LOOPS
 from recurra.bench.machine import Rates
 from recurra.bench.record import Request, Row
@@ -86,6 +86,38 @@ def cells(case: Case, asked: Request, rates: Rates) -> list[Row]:
     one, other = interleaved([own.call, lstm.call], asked.repeats)
     per_flop = (one.median / work.flops) / (other.median / recurra_side.work_of(plain, given, training=True).flops)
     return [replace(row, relative=per_flop) if row.status == "measured" else row for row in rows]
+
+
+def gallery(case: Case, asked: Request, rates: Rates) -> list[Row]:
+    """Any cell, per FLOP beside our LSTM of the same size."""
+    return [_beside(case, "lstm", asked, rates)]
+
+
+def linear(case: Case, asked: Request, rates: Rates) -> list[Row]:
+    """A cell without a recurrent product, beside itself as a torch time loop, and beside our GRU."""
+    layers, given = recurra_side.stack(case, asked.engine), recurra_side.batch(case)
+    engine = recurra_side.engine_that_runs(layers, given.x, case.precision)
+    work = recurra_side.work_of(case, given, training=True)
+    own = recurra_side.training(layers, given, case.precision)
+    peers = {"torch time loop": torch_peers.loop(case, LOOPS[case.cell], layers, given)}
+    rows = compare(case, engine, own, peers, work=work, rates=rates, repeats=asked.repeats)
+    return [*rows, replace(_beside(case, "gru", asked, rates), relative=None)]
+
+
+def _beside(case: Case, other: str, asked: Request, rates: Rates) -> Row:
+    """Training of a cell and of another one of ours, whose results are its own: times, and per FLOP."""
+    layers, given = recurra_side.stack(case, asked.engine), recurra_side.batch(case)
+    engine, peer = recurra_side.engine_that_runs(layers, given.x, case.precision), f"our {other}"
+    plain = replace(case, cell=other)
+    try:
+        own = recurra_side.training(layers, given, case.precision)
+        theirs = recurra_side.training(recurra_side.stack(plain, asked.engine), given, case.precision)
+    except EngineError as error:
+        return Row(case, engine, peer, status="not run", reason=str(error))
+    one, two = interleaved([own.call, theirs.call], asked.repeats)
+    work, their_work = (recurra_side.work_of(c, given, training=True) for c in (case, plain))
+    row = timed(Row(case, engine, peer), one, two, work, rates)
+    return replace(row, relative=(one.median / work.flops) / (two.median / their_work.flops))
 
 
 def _cannot(case: Case, engine: str, peers: list[str], error: EngineError) -> list[Row]:

@@ -100,10 +100,57 @@ def leaky(x: Tensor, weights: CellWeights) -> Tensor:
     return torch.stack(outputs)
 
 
+def lstm_layernorm(x: Tensor, weights: CellWeights) -> Tensor:
+    """The four sums of a step in one call of layer_norm, their gains and biases in one multiply-add."""
+    r, hidden = _recurrent(weights), weights.weight_hh.shape[1]  # type: ignore[union-attr]
+    assert weights.weight_sh is not None
+    assert weights.bias_ih is not None
+    gains, biases = weights.weight_sh.view(5, hidden), weights.bias_ih.view(5, hidden)
+    h = c = _start(x, r)
+    outputs = []
+    for wx in functional.linear(x, weights.weight_ih).unbind(0):
+        sums = functional.layer_norm(torch.addmm(wx, h, r).view(-1, 4, hidden), (hidden,))
+        i, f, g, o = torch.addcmul(biases[:4], sums, gains[:4]).unbind(1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(functional.layer_norm(c, (hidden,), gains[4], biases[4]))
+        outputs.append(h)
+    return torch.stack(outputs)
+
+
+def min_gru(x: Tensor, weights: CellWeights) -> Tensor:
+    gates, new = functional.linear(x, weights.weight_ih, weights.bias_ih).chunk(2, 2)
+    gates = torch.sigmoid(gates)
+    h = x.new_zeros(x.shape[1], new.shape[2])
+    outputs = []
+    for z, n in zip(gates.unbind(0), new.unbind(0), strict=True):
+        h = torch.lerp(h, n, z)
+        outputs.append(h)
+    return torch.stack(outputs)
+
+
+def sru(x: Tensor, weights: CellWeights) -> Tensor:
+    f_x, r_x, c_x, h_x = functional.linear(x, weights.weight_ih).chunk(4, 2)
+    assert weights.weight_ph is not None
+    assert weights.bias_ih is not None
+    p_f, p_r = weights.weight_ph.chunk(2)
+    b_f, b_r = weights.bias_ih.chunk(2)
+    f_x, r_x = f_x + b_f, r_x + b_r
+    c = x.new_zeros(x.shape[1], p_f.shape[0])
+    outputs = []
+    for f, r, new, past in zip(f_x.unbind(0), r_x.unbind(0), c_x.unbind(0), h_x.unbind(0), strict=True):
+        f, r = torch.sigmoid(torch.addcmul(f, p_f, c)), torch.sigmoid(torch.addcmul(r, p_r, c))
+        c = torch.lerp(new, c, f)
+        outputs.append(torch.lerp(past, c, r))
+    return torch.stack(outputs)
+
+
 LOOPS: dict[str, Loop] = {
     "peephole-lstm": peephole_lstm,
     "coupled-lstm": coupled_lstm,
     "gru-cho": gru_cho,
+    "lstm-layernorm": lstm_layernorm,
+    "min-gru": min_gru,
+    "sru": sru,
     own_cell.name: leaky,
 }
 """By cell."""

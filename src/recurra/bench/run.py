@@ -22,6 +22,8 @@ MEASUREMENTS: dict[Kind, Measurement] = {
     "ragged": layers.ragged,
     "stream": stream.stream,
     "cells": layers.cells,
+    "gallery": layers.gallery,
+    "linear": layers.linear,
     "accuracy": accuracy.accuracy,
     "step": step.step,
 }

@@ -15,6 +15,8 @@ TITLES: dict[Kind, str] = {
     "ragged": "Training on rows of unequal length",
     "stream": "One streaming step",
     "cells": "Training of cells that torch has not",
+    "gallery": "Training of every cell of the catalogue",
+    "linear": "Training of cells without a recurrent product, one row",
     "accuracy": "Largest error beside the largest value, against float64",
     "step": "Whole training step of a character model, tokens in",
 }
@@ -57,7 +59,7 @@ def _peer(row: Row) -> str:
 
 
 def _speed(kind: Kind, rows: Sequence[Row]) -> Table:
-    relative = kind == "cells"
+    relative = kind in ("cells", "gallery")
     head = (*WORK, "ms", "GFLOP/s", "roofline", "peer", "its ms", "ratio")
     lines = []
     for row in rows:

@@ -130,6 +130,7 @@ def check(target: Target, rows: Iterable[Row]) -> Verdict:
 
 
 TORCH = "torch.nn"
+UNNORMALISED = tuple(cell for cell in VARIANTS if cell != "lstm-layernorm")
 TARGETS: tuple[Target, ...] = (
     Target("training, LSTM, every shape", "training", 1.15, ("lstm",), peer=TORCH),
     Target("training, LSTM, batch 1 and 50x16x64x64", "training", 2, ("lstm",), small, TORCH),
@@ -145,7 +146,12 @@ TARGETS: tuple[Target, ...] = (
     Target("ragged training over padded", "ragged", 1.5, peer="torch padded"),
     Target("one streaming step over nn.LSTMCell", "stream", 3, ("lstm",), peer="torch cell"),
     Target("cells that torch has not: time per FLOP over our LSTM's", "cells", 1.25, VARIANTS, measure="relative"),
-    Target("the same at 50x32x128x128, over a torch time loop", "cells", 6, VARIANTS, stated),
+    Target("the same at 50x32x128x128, over a torch time loop", "cells", 6, UNNORMALISED, stated),
+    Target("the LSTM with layer normalisation there, over a torch time loop", "cells", 4, ("lstm-layernorm",), stated),
+    Target("the whole catalogue: time per FLOP over our LSTM's", "gallery", 1.25, measure="relative"),
+    Target("one row of 4096 steps, no recurrent product, over a torch time loop", "linear", 10, peer="torch time loop"),
+    Target("the same over our GRU", "linear", 2, peer="our gru"),
+    Target("the same: share of the matrix rate", "linear", 0.8, peer="torch time loop", measure="rate_share"),
     Target("training step of the character model, LSTM H256 L2", "step", 1.6, ("lstm",), deep),
     Target("the same in bfloat16, over autocast", "step", 2.5, ("lstm",), deep, precision="bfloat16"),
     Target("error against float64, T = 100", "accuracy", 2e-6, measure="error"),
