@@ -14,11 +14,14 @@ from recurra.data.twins import Form, shortened
 from recurra.errors import DataError, UsageError, listed
 
 PARTS = ("train", "validation", "test")
-_NAMES = {
+HELD_OUT = 0.1
+"""Share of a training part that becomes the validation part if nothing says how much."""
+PART_NAMES = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev", "development"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
+"""What parts are called in the names of files and in columns, in lower case, and which they are."""
 
 
 @dataclass
@@ -51,7 +54,7 @@ def from_parts(parts: Mapping[str, Examples]) -> Splits:
     """
     known: dict[str, Examples] = {}
     for name, examples in parts.items():
-        part = _NAMES.get(name.lower())
+        part = PART_NAMES.get(name.lower())
         if part is None or part in known:
             problem = f"{name!r} is no part of a split" if part is None else f"two parts are the {part} part"
             raise DataError(f"{problem}; there are {listed(parts)}", remedy=f"name them {', '.join(PARTS)}")
@@ -97,18 +100,38 @@ def split(
     return Splits(*(Examples(part) for part in items))
 
 
-def split_off(
-    splits: Splits, fractions: Sequence[float], *, seed: int = 0, form: Form | None = None, least: float = 0.1
-) -> tuple[Splits, float]:
-    """A validation part out of the training part, and what share of it that took.
+@dataclass(frozen=True)
+class HeldOut:
+    """What is held out of a training part where the files bring no validation part. note: for people"""
 
-    fractions: of a whole, of which the test part is there already; least: the share if they give validation none
-    Errors: UsageError for fractions that cannot be
+    share: float
+
+    @property
+    def fractions(self) -> tuple[float, float, float]:
+        """As `split` takes them."""
+        return 1 - self.share, self.share, 0.0
+
+    @property
+    def note(self) -> str:
+        return f"the validation part, {self.share:.0%}, was split off the training part"
+
+
+def hold_out(fractions: Sequence[float]) -> HeldOut:
+    """The one rule: validation's share of what training and validation have together, or HELD_OUT if it has none.
+
+    fractions: of a whole, of which the test part is there already. Errors: UsageError for fractions that cannot be
     """
     train, validation, _ = check_fractions(fractions)
-    share = validation / (train + validation) or least
-    again = split(splits.train, (1 - share, share, 0.0), seed=seed, form=form)
-    return Splits(again.train, again.validation, splits.test), share
+    return HeldOut(validation / (train + validation) or HELD_OUT)
+
+
+def split_off(
+    splits: Splits, fractions: Sequence[float], *, seed: int = 0, form: Form | None = None
+) -> tuple[Splits, str]:
+    """A validation part out of the training part, see `hold_out`, and what to say of it."""
+    held = hold_out(fractions)
+    again = split(splits.train, held.fractions, seed=seed, form=form)
+    return Splits(again.train, again.validation, splits.test), held.note
 
 
 def check_splits(splits: Splits, *, form: Form | None = None, dropped: int = 0) -> None:

@@ -93,7 +93,7 @@ def test_parts_in_a_column(tmp_path: Path) -> None:
     path = table(tmp_path, "\n".join(rows) + "\n")
     settings = SETTINGS.model_copy(update={"label": "land", "text": "name", "split_column": "part"})
     data = of(path, settings)
-    assert data.facts["counts"] == {"train": 28, "validation": 2, "test": 10}
+    assert data.facts["counts"] == {"train": 26, "validation": 4, "test": 10}
     assert any("split off" in note for note in data.notes)
 
 

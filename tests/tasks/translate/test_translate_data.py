@@ -105,8 +105,8 @@ def test_columns_with_repeats(tmp_path, name):
 
 def test_without_a_validation_part_some_of_training_is_held_out(tmp_path):
     data = prepare(resolved(folder(tmp_path / "pairs", train=20, test=3)), settings())
-    assert data.facts["counts"] == {"train": 19, "validation": 1, "test": 3}
-    assert any("5 % of the training sentences" in note for note in data.notes)
+    assert data.facts["counts"] == {"train": 18, "validation": 2, "test": 3}
+    assert any("was split off the training part" in note for note in data.notes)
 
 
 def long_pairs(tmp_path: Path) -> Source:

@@ -240,9 +240,9 @@ def _read(source: Source, settings: ClassifyDataSettings, seed: int) -> _Read:
     else:
         splits = replace(from_parts(found), train=kept)
         if not len(splits.validation):
-            splits, share = split_off(splits, settings.split, seed=seed, form=form)
+            splits, note = split_off(splits, settings.split, seed=seed, form=form)
             divided = ("train", "validation")
-            notes.append(f"the validation part, {share:.0%}, was split off the training part")
+            notes.append(note)
     if dropped:
         notes.append(f"{many(dropped, 'repeated example')} {'was' if dropped == 1 else 'were'} dropped")
     if skipped:

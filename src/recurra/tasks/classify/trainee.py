@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from recurra import metrics
 from recurra.data.batching.batches import Batch, BucketedBatches
+from recurra.data.batching.buckets import by_length
 from recurra.data.batching.crops import Crops, ends_clause
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
@@ -129,24 +130,16 @@ def log_probabilities(network: nn.Module, encoded: Sequence[npt.NDArray[np.int64
 
     Shapes: N arrays of ids -> [N, C], on the CPU, in the order given
     """
-    order = np.argsort([len(e) for e in encoded], kind="stable")
-    found = []
-    for rows in _like_length([encoded[i] for i in order]):
+    found, order = [], []
+    for places in by_length([len(ids) for ids in encoded], EVALUATION_TOKENS):
+        rows = [encoded[place] for place in places]
         (batch,) = BucketedBatches(rows, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
         tokens, lengths, _ = tensors(network, batch)
         found.append(network(tokens, lengths).float().log_softmax(-1).cpu())
+        order.append(torch.from_numpy(places))
     result = torch.empty(len(encoded), found[0].shape[1])
-    result[torch.from_numpy(order)] = torch.cat(found)
+    result[torch.cat(order)] = torch.cat(found)
     return result
-
-
-def _like_length(rows: list[npt.NDArray[np.int64]]) -> Iterator[list[npt.NDArray[np.int64]]]:
-    """Rows of rising length in groups of at most EVALUATION_TOKENS when padded, one row at least."""
-    start = 0
-    for end in range(1, len(rows) + 1):
-        if end == len(rows) or (end + 1 - start) * len(rows[end]) > EVALUATION_TOKENS:
-            yield rows[start:end]
-            start = end
 
 
 def evaluate_part(network: nn.Module, part: Part) -> dict[str, float]:

@@ -246,8 +246,8 @@ def _parts(
     splits = Splits(whole, found.get("validation", Examples()), found.get("test", Examples()))
     if "validation" in found:
         return splits, (), []
-    splits, share = split_off(splits, settings.split, seed=seed, form=form, least=0.05)
-    return splits, ("train", "validation"), [f"the validation part, {share:.0%}, was split off the training part"]
+    splits, note = split_off(splits, settings.split, seed=seed, form=form)
+    return splits, ("train", "validation"), [note]
 
 
 def _forms(encoded: Mapping[str, Sequence[Ids]]) -> dict[str, list[bytes]]:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from recurra import metrics
 from recurra.data.batching.batches import Batch, BucketedBatches
+from recurra.data.batching.buckets import by_length
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
@@ -143,7 +144,7 @@ def compare(network: nn.Module, part: FillPart) -> dict[Side, Scores]:
     device = filler.bias.device
     nats: dict[Side, list[Tensor]] = {side: [] for side in SIDES}
     ranks: dict[Side, list[Tensor]] = {side: [] for side in SIDES}
-    for blanks in _groups(part):
+    for blanks in by_length([len(part.encoded[row]) for row in part.rows], TOKENS_AT_ONCE, rows=AT_ONCE):
         rows, where = np.unique(part.rows[blanks], return_inverse=True)
         encoded = [part.encoded[r] for r in rows]
         (batch,) = BucketedBatches(encoded, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
@@ -158,17 +159,6 @@ def compare(network: nn.Module, part: FillPart) -> dict[Side, Scores]:
             nats[side].append((logits.logsumexp(1) - own.squeeze(1)).cpu())
             ranks[side].append((logits > own).sum(1).cpu())
     return {side: Scores.of(torch.cat(nats[side]).numpy(), torch.cat(ranks[side]).numpy()) for side in SIDES}
-
-
-def _groups(part: FillPart) -> Iterator[Ids]:
-    """Blanks whose sentences are of like length."""
-    lengths = np.array([len(part.encoded[r]) for r in part.rows])
-    order = np.argsort(lengths, kind="stable")
-    start = 0
-    for end in range(1, len(order) + 1):
-        if end == len(order) or end - start == AT_ONCE or (end + 1 - start) * lengths[order[end]] > TOKENS_AT_ONCE:
-            yield order[start:end]
-            start = end
 
 
 def named(found: dict[Side, Scores]) -> dict[str, float]:

@@ -28,8 +28,6 @@ from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS, infer_level
 Ids = npt.NDArray[np.int64]
 KEYS = (-2, -1, 1, 2)
 """Fifths up and down that tunes are moved by."""
-VALIDATION = 0.1
-"""Share that is split off the training part where the files bring no validation part."""
 
 
 @dataclass(frozen=True)
@@ -257,9 +255,9 @@ def _divided(
     else:
         splits = replace(from_parts(found.parts), train=whole)
         if not len(splits.validation):
-            splits, share = split_off(splits, (1 - VALIDATION, VALIDATION, 0.0), seed=seed, form=form)
+            splits, note = split_off(splits, settings.split, seed=seed, form=form)
             divided = ("train", "validation")
-            notes.append(f"the validation part, {share:.0%}, was split off the training part")
+            notes.append(note)
     if dropped:
         notes.append(f"{many(dropped, 'repeated example')} {'was' if dropped == 1 else 'were'} dropped")
     return splits, divided, dropped

@@ -26,7 +26,7 @@ class GenerateTask:
 
     name: ClassVar[str] = "generate"
     preprocessor = GeneratePreprocessor
-    holds_out: ClassVar[bool] = False
+    holds_out: ClassVar[bool] = True
     vector_settings: ClassVar[Mapping[str, Any]] = {}
 
     def prepare(

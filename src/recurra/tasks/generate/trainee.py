@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.data.batching.batches import Batch, BucketedBatches
+from recurra.data.batching.buckets import by_length
 from recurra.data.conditioned import Attributes
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
@@ -103,14 +104,9 @@ def token_losses(network: nn.Module, batch: Batch, conditions: Tensor, begin: in
 def nats(network: nn.Module, part: Part, begin: int) -> npt.NDArray[np.float64]:
     """What each text costs, its end included. Shapes: -> float64 [N], nats"""
     network.eval()
-    order = np.argsort([len(e) for e in part.encoded], kind="stable")
     conditions = torch.from_numpy(part.conditions)
     found = np.zeros(len(part))
-    start = 0
-    for end in range(1, len(order) + 1):
-        if end < len(order) and (end + 1 - start) * len(part.encoded[order[end]]) <= EVALUATION_TOKENS:
-            continue
-        rows, start = order[start:end], end
+    for rows in by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS):
         encoded = [part.encoded[i] for i in rows]
         (batch,) = BucketedBatches(encoded, part.labels[rows], len(rows), shuffle=False).epoch(0)
         losses = token_losses(network, batch, conditions, begin).double().cpu()

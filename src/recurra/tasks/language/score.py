@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from recurra.baselines.kneser_ney import KneserNey
+from recurra.data.batching.buckets import by_length
 from recurra.data.tokens.subword_lines import RunningVocabulary
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.language.trainee import Tokens
@@ -128,7 +129,7 @@ def log_probabilities(network: NextToken, lines: Sequence[Tokens]) -> list[float
     network.eval()
     device = network.head.weight.device
     found = np.zeros(len(lines))
-    for rows in _batches([len(line) for line in lines]):
+    for rows in by_length([len(line) for line in lines], BATCH_TOKENS):
         steps = max(len(lines[row]) for row in rows)
         tokens = np.zeros((len(rows), steps), dtype=np.int64)
         real = np.zeros((len(rows), steps - 1), dtype=bool)
@@ -139,14 +140,3 @@ def log_probabilities(network: NextToken, lines: Sequence[Tokens]) -> list[float
         losses, _ = network(whole[:, :-1], None, whole[:, 1:])
         found[rows] = -(losses.double().cpu().numpy() * real).sum(1)
     return found.tolist()
-
-
-def _batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Rows of like length together, no more than BATCH_TOKENS with their padding."""
-    found: list[list[int]] = []
-    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if found and (len(found[-1]) + 1) * lengths[row] <= BATCH_TOKENS:
-            found[-1].append(row)
-        else:
-            found.append([row])
-    return found

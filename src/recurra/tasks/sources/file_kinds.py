@@ -8,6 +8,7 @@ from typing import Literal
 from recurra.data.files.labelled_lines import is_labelled
 from recurra.data.files.sources import inner_name, read_blocks
 from recurra.data.series.looking import looks_like_series
+from recurra.data.splits import PART_NAMES
 from recurra.errors import DataError
 
 SourceKind = Literal["text", "texts", "table", "labels", "tagged", "parallel", "tunes", "poems", "series"]
@@ -19,8 +20,6 @@ TUNES = (".abc",)
 JSON = (".json",)
 TEXTS = (".txt",)
 SERIES = (".tsf", ".ts")
-ALIASES = {"train": "train", "valid": "validation", "validation": "validation", "val": "validation",
-           "dev": "validation", "test": "test"}  # fmt: skip
 DOCUMENTS = ("readme", "license", "licence", "copying", "copyright", "changelog", "contributing", "citation", "notice")
 """What a file beside the data is called that tells of them."""
 
@@ -91,4 +90,4 @@ def stem(path: Path) -> str:
 def part_of(path: Path) -> str | None:
     """The part that a file's name says it is: "train", "validation" or "test"."""
     words = path.name.lower().replace("-", ".").replace("_", ".").split(".")
-    return next((ALIASES[word] for word in words if word in ALIASES), None)
+    return next((PART_NAMES[word] for word in words if word in PART_NAMES), None)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recurra.data.files.examples import likeness
+from recurra.data.splits import PART_NAMES
 from recurra.errors import DataError
 from recurra.tasks import registry
 from recurra.tasks.sources import file_kinds
-from recurra.tasks.sources.file_kinds import ALIASES, PACKED, TABLES, TAGGED, TEXTS, TUNES, SourceKind, part_of, stem
+from recurra.tasks.sources.file_kinds import PACKED, TABLES, TAGGED, TEXTS, TUNES, SourceKind, part_of, stem
+from recurra.tasks.sources.formats import FORMATS, TEXT, Format, format_of
 from recurra.tasks.sources.prose import why_prose
 from recurra.tasks.sources.tagged_pairs import paired_parts
 
@@ -47,59 +49,41 @@ def look(folder: Path, task: str | None) -> Found:
 
 
 def _found(folder: Path, data: list[Path], task: str | None) -> Found:
-    if pairs := paired_parts(folder, ALIASES):
+    if pairs := paired_parts(folder, PART_NAMES):
         return Found("tagged", pairs, "the folder holds files of tokens beside files of tags")
     if languages := _parallel(data):
         why = f"the folder holds each part in {' and '.join(dict.fromkeys(k.partition('.')[2] for k in languages))}"
         return Found("parallel", languages, why)
-    kinds = {
-        "tagged files": [p for p in data if file_kinds.is_tagged(p)],
-        "tunes": [p for p in data if file_kinds.is_tunes(p)],
-        "poems": [p for p in data if file_kinds.is_poems(p)],
-        "tables": [p for p in data if file_kinds.is_table(p)],
-        "texts": [p for p in data if file_kinds.is_text(p)],
-    }
-    there = {name: paths for name, paths in kinds.items() if paths}
-    if "tagged files" in there and set(there) <= {"tagged files", "texts"}:
-        return _tagged(folder, there["tagged files"])  # treebanks have their texts beside them
+    kinds = None if task is None else registry.get(task).sources
+    of = {path: format_of(path, kinds) for path in data}
+    there = {each: [path for path in data if of[path] is each and each.is_one(path)] for each in (*FORMATS, TEXT)}
+    there = {each: paths for each, paths in there.items() if paths}
+    if {each.kind for each in there} == {"tagged", "text"}:  # treebanks have their texts beside them
+        del there[TEXT]
     if len(there) > 1:
-        said = " and ".join(f"{name} ({_some([p.name for p in paths])})" for name, paths in there.items())
+        said = " and ".join(f"{each.noun} ({_some([p.name for p in paths])})" for each, paths in there.items())
         raise DataError(f"this folder holds {said}", remedy="name one file, or put those you mean into a folder",
                         file=folder)  # fmt: skip
-    if paths := there.get("tunes"):
-        by_name = _named(paths, {p: p.name.partition(".")[0] for p in paths}, "name")
-        return Found("tunes", by_name, f"the folder holds {_count(paths, 'file')} of tunes")
-    if paths := there.get("poems"):
-        by_part = _parts(paths) or _named(paths, {p: p.stem for p in paths}, "name")
-        return Found("poems", by_part, f"the folder holds {_count(paths, 'file')} of poems")
-    if paths := there.get("tables"):
-        return _tables(folder, paths)
-    if paths := there.get("texts"):
-        return _texts(folder, paths, task)
+    for each, paths in there.items():
+        return _texts(folder, paths, task) if each is TEXT else _of_format(each, folder, paths)
     raise _nothing(folder)
 
 
-def _tagged(folder: Path, paths: list[Path]) -> Found:
+def _of_format(each: Format, folder: Path, paths: list[Path]) -> Found:
+    """Files of one format: parts, one file, or several by name. Errors: DataError if they are none of these"""
+    if each.parts and (parts := _parts(paths)):
+        return Found(each.kind, parts, f"the folder holds {each.noun} named train, test, ...")
+    if each.by_name:
+        by_name = _named(paths, {path: each.name(path) for path in paths}, "name")
+        return Found(each.kind, by_name, f"the folder holds {_count(paths, 'file')} of {each.noun}")
     if len(paths) == 1:
-        return Found("tagged", {"all": paths[0]}, f"{paths[0].name} holds tagged tokens")
-    if parts := _parts(paths):
-        return Found("tagged", parts, "the folder holds tagged files named train, test, ...")
-    raise _undivided(folder, paths, "tagged files")
-
-
-def _tables(folder: Path, paths: list[Path]) -> Found:
-    if parts := _parts(paths):
-        return Found("table", parts, "the folder holds tables named train, test, ...")
-    if len(paths) == 1:
-        return Found("table", {"all": paths[0]}, f"{paths[0].name} is a table")
-    raise _undivided(folder, paths, "tables")
+        return Found(each.kind, {"all": paths[0]}, f"{paths[0].name} {each.holds}")
+    raise _undivided(folder, paths, each.noun)
 
 
 def _texts(folder: Path, paths: list[Path], task: str | None) -> Found:
-    if parts := _parts(paths):
-        return Found("text", parts, "the folder holds texts named train, test, ...")
-    if len(paths) == 1:
-        return Found("text", {"all": paths[0]}, f"{paths[0].name} is running text")
+    if _parts(paths) or len(paths) == 1:
+        return _of_format(TEXT, folder, paths)
     said = {part for p in paths if (part := part_of(p)) is not None}
     if len(said) > 1 or (said and task is None):
         raise _undivided(folder, paths, "texts")

@@ -15,7 +15,8 @@ from recurra.data.splits import PARTS
 from recurra.errors import DataError, nearest, nearest_path
 from recurra.tasks import registry
 from recurra.tasks.sources import folders
-from recurra.tasks.sources.file_kinds import PACKED, SourceKind, is_poems, is_series, is_table, is_tagged, is_tunes
+from recurra.tasks.sources.file_kinds import SourceKind
+from recurra.tasks.sources.formats import TEXT, format_of
 from recurra.tasks.sources.tagged_pairs import TAGS, partner
 
 
@@ -120,22 +121,12 @@ def _file(path: Path, task: str | None) -> Source:
     if asked is not None and "tagged" in asked.sources and (tags := partner(path)) is not None:
         files = {"all": path, f"all{TAGS}": tags}
         return _source(path, "tagged", f"{path.name} holds tokens, {tags.name} their tags", files)
-    if is_tagged(path):
-        return _source(path, "tagged", f"{path.name} holds tagged tokens", name=path.name.partition(".")[0])
-    if is_tunes(path):
-        return _source(path, "tunes", f"{path.name} holds tunes")
-    if is_poems(path):
-        return _source(path, "poems", f"{path.name} holds poems")
-    name = Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem
-    if (asked is None or "series" in asked.sources) and is_series(path):
-        return _source(path, "series", f"{path.name} holds times and numbers", name=name)
-    if is_table(path):
-        return _source(path, "table", f"{path.name} is a table", name=name)
-    if asked is not None and "parallel" in asked.sources:
+    found = format_of(path, None if asked is None else asked.sources)
+    if found is TEXT and asked is not None and "parallel" in asked.sources:
         return _source(path, "parallel", f"{path.name} is read as two columns", name=path.name.partition(".")[0])
-    if asked is not None and "tagged" in asked.sources:
+    if found is TEXT and asked is not None and "tagged" in asked.sources:
         return _source(path, "tagged", f"{path.name} is read as tokens and tags")
-    return _source(path, "text", f"{path.name} is running text")
+    return _source(path, found.kind, f"{path.name} {found.holds}", name=found.name(path))
 
 
 def _source(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from recurra.data.files.examples import Example, Examples
-from recurra.data.splits import PARTS, check_fractions, many, split
+from recurra.data.splits import PARTS, hold_out, many, split
 from recurra.data.tagged import spans
 from recurra.data.tagged.odd_tags import odd_tag
 from recurra.data.tagged.sentences import Reading, Sentence, Tagged, read_tagged
@@ -42,11 +42,10 @@ def read(
     else:
         parts = {name: found.get(name, Tagged()) for name in PARTS}
         if not len(parts["validation"]):
-            train, validation, _ = check_fractions(settings.split)
-            share = validation / (train + validation) or 0.1
-            parts = _divided(parts["train"], settings, (1 - share, share, 0.0), seed) | {"test": parts["test"]}
+            held = hold_out(settings.split)
+            parts = _divided(parts["train"], settings, held.fractions, seed) | {"test": parts["test"]}
             divided = ("train", "validation")
-            notes.append(f"the validation part, {share:.0%}, was split off the training part")
+            notes.append(held.note)
     return parts, divided, notes, {"left_out": left}
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.data.batching.batches import BucketedBatches
+from recurra.data.batching.buckets import by_length
 from recurra.data.tagged import spans
 from recurra.report.metric import ranked
 from recurra.tasks.tag.data import UNKNOWN_TAG, TagData, TagPart
@@ -139,17 +140,16 @@ def loss_of(network: nn.Module, logits: Tensor, labels: Tensor, lengths: Tensor)
 @torch.inference_mode()
 def tag_part(network: nn.Module, part: TagPart) -> tuple[list[Ids], float]:
     """The best valid tags of every sentence, int64 [T] in the order of the part, and the loss in nats per token."""
-    order = sorted(range(len(part)), key=lambda row: len(part.encoded[row]))
     found: dict[int, Ids] = {}
     loss, count = 0.0, 0
-    for rows in _like_length(part, order):
+    for rows in by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS):
         batch = collate(part, rows)
         logits, labels = logits_of(network, batch)
         best = _transitions(network).best(logits.float(), batch.lengths)
         tokens = int(batch.lengths.sum())
         loss += tokens * float(loss_of(network, logits, labels, batch.lengths))
         count += tokens
-        for row, ids, length in zip(rows, best.cpu().numpy(), batch.lengths.tolist(), strict=True):
+        for row, ids, length in zip(rows.tolist(), best.cpu().numpy(), batch.lengths.tolist(), strict=True):
             found[row] = ids[:length]
     return [found[row] for row in range(len(part))], loss / max(count, 1)
 
@@ -158,24 +158,14 @@ def tag_part(network: nn.Module, part: TagPart) -> tuple[list[Ids], float]:
 def probabilities(network: nn.Module, part: TagPart) -> list[tuple[Ids, npt.NDArray[np.float32]]]:
     """For every sentence its best tags int64 [T] and the probability of every tag at every token [T, C]."""
     rules = _transitions(network)
-    order = sorted(range(len(part)), key=lambda row: len(part.encoded[row]))
     found: dict[int, tuple[Ids, npt.NDArray[np.float32]]] = {}
-    for rows in _like_length(part, order):
+    for rows in by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS):
         batch = collate(part, rows)
         logits = numbers(logits_of(network, batch)[0].float())
         best, chances = rules.best(logits, batch.lengths), rules.probabilities(logits, batch.lengths)
-        whole = zip(rows, best.cpu().numpy(), chances.cpu().numpy(), batch.lengths.tolist(), strict=True)
+        whole = zip(rows.tolist(), best.cpu().numpy(), chances.cpu().numpy(), batch.lengths.tolist(), strict=True)
         found |= {row: (ids[:length], values[:length]) for row, ids, values, length in whole}
     return [found[row] for row in range(len(part))]
-
-
-def _like_length(part: TagPart, order: list[int]) -> Iterator[list[int]]:
-    """Places of rising length in groups of at most EVALUATION_TOKENS when padded, one sentence at least."""
-    start = 0
-    for end in range(1, len(order) + 1):
-        if end == len(order) or (end + 1 - start) * len(part.encoded[order[end]]) > EVALUATION_TOKENS:
-            yield order[start:end]
-            start = end
 
 
 def build_network(preprocessor: TagPreprocessor, settings: TaggerSettings) -> Tagger:

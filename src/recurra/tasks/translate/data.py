@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from recurra.data.files import parallel
 from recurra.data.files.parallel import Pairs
-from recurra.data.splits import PARTS
+from recurra.data.splits import PARTS, hold_out
 from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import form_of, gathered, told_moved
@@ -127,9 +127,10 @@ def _read(
         raise DataError(f"there is no train part, only {', '.join(found)}", remedy="name its files train.<language>")
     divided: tuple[str, ...] = ()
     if "validation" not in found:
-        held = parallel.split(found["train"], (0.95, 0.05, 0.0), seed=seed, form=form)
-        notes.append("there is no validation part: 5 % of the training sentences are held out")
-        found, divided = found | {"train": held["train"], "validation": held["validation"]}, ("train", "validation")
+        held = hold_out(settings.split)
+        made = parallel.split(found["train"], held.fractions, seed=seed, form=form)
+        notes.append(held.note)
+        found, divided = found | {"train": made["train"], "validation": made["validation"]}, ("train", "validation")
     return {name: found.get(name, Pairs()) for name in PARTS}, divided, notes
 
 

@@ -31,7 +31,7 @@ class TranslateTask:
 
     name: ClassVar[str] = "translate"
     preprocessor = TranslatePreprocessor
-    holds_out: ClassVar[bool] = False
+    holds_out: ClassVar[bool] = True
     vector_settings: ClassVar[Mapping[str, Any]] = {}
 
     def prepare(
