@@ -113,13 +113,12 @@ def test_condition_is_a_setting_of_generators(train: Train, labels: Path) -> Non
 
 def test_a_folder_whose_attributes_are_gone(train: Train, labels: Path) -> None:
     run = train(labels, task="generate")
-    config = dict(run.config)
-    config.pop("attributes")
     from recurra import model_folder
 
     whole = model_folder.read(run.folder)
+    preprocessing = {name: value for name, value in whole.preprocessing.items() if name != "attributes"}
     model_folder.write(
-        run.folder, config=config, preprocessing=whole.preprocessing, weights=whole.weights(), metrics=whole.metrics,
+        run.folder, config=whole.config, preprocessing=preprocessing, weights=whole.weights(), metrics=whole.metrics,
         extra={}, overwrite=True,
     )  # fmt: skip
     with pytest.raises(ModelFolderError, match="attributes"):

@@ -16,7 +16,7 @@ from recurra.cli.output import note, score, visible, write, write_json, write_ta
 from recurra.cli.settings import of_panel
 from recurra.cli.values import text
 from recurra.data.files.text import check_encoding
-from recurra.errors import DataError, UsageError
+from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.tasks import registry
 
 if TYPE_CHECKING:
@@ -127,7 +127,11 @@ def predict(
     from recurra.api.run import load
     from recurra.tasks.abilities import Attending, GoingOn, ReadingFiles, ReadingText
 
-    model = load(run)
+    try:
+        model = load(run)
+    except ModelFolderError:
+        _refuse_files(run, given)
+        raise
     if not named and not isinstance(model.model, GoingOn):
         given = _lines_of_stdin(check_encoding(encoding or "utf-8"), asked=bool(texts))
     if named and not isinstance(model.model, ReadingFiles):
