@@ -39,12 +39,23 @@ def as_path(data: Any, labels: Any = None, task: str | None = None) -> Path:
         if labels is not None:
             raise UsageError("labels are of a list of texts; name the column of a frame with label=")
         rows = _frame(data)
+    elif getattr(data, "ndim", 1) == 2 and labels is None and hasattr(data, "tolist"):
+        rows = _numbered(data.tolist(), LABELLED if task is None else registry.get(task).columns)
     else:
         names = LABELLED if task is None else registry.get(task).columns
         if labels is None and len(names) > 1:
             data = _paired(data)
         rows = _listed(data, labels, names)
     return _written(rows)
+
+
+def _numbered(rows: list[list[Any]], names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The rows of an array of numbers, of a task that learns from these alone: a column each. Errors: UsageError"""
+    numbers = all(isinstance(cell, int | float) for row in rows for cell in row)
+    if len(names) != 1 or not numbers:
+        raise UsageError(f"an array of rows and columns holds numbers for a task that learns from them; give {TAKEN}")
+    for row in rows:
+        yield {f"{names[0]} {place}": _cell(cell) for place, cell in enumerate(row, start=1)}
 
 
 def _paired(data: Any) -> Any:

@@ -138,7 +138,7 @@ def test_registry_entries_are_whole() -> None:
 
 @pytest.mark.parametrize("name", [name for name in REGISTRY if name != "tiny"])
 def test_real_sets_are_what_is_pinned(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if REAL is None or not (Path(REAL) / name).is_dir():
+    if REAL is None or not (Path(REAL) / (REGISTRY[name].folder or name)).is_dir():
         pytest.skip("$RECURRA_DATA does not have it")
     monkeypatch.setenv("RECURRA_DATA", REAL)
     data = named.get(name)

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import recurra
+from recurra.baselines.forecast import classical, perceptron
 
 SMALL: dict[str, Any] = {
     "hidden_size": 6,
@@ -115,7 +117,10 @@ class Tiny:
             self.write(place)
         (data,) = place.iterdir()
         small = {name: value for name, value in SMALL.items() if name not in self.without}
-        return recurra.train(data, task=self.task, out=out, **small | self.settings | given)
+        with pytest.MonkeyPatch.context() as patch:  # of the forecasts' baselines the slow ones
+            patch.setattr(classical, "installed", lambda: False)
+            patch.setattr(perceptron, "STEPS", 20)
+            return recurra.train(data, task=self.task, out=out, **small | self.settings | given)
 
 
 COURSES = [np.arange(40.0), 5 + np.sin(np.arange(50.0)), np.zeros(30)]

@@ -13,7 +13,9 @@ from torch import nn
 
 Floats = npt.NDArray[np.float64]
 
-STEPS, BATCH, EVERY, RATE = 1000, 64, 50, 3e-3
+STEPS, BATCH, EVERY, RATE = 1000, 64, 25, 3e-3
+PATIENCE = 12
+"""Evaluations without a better one."""
 
 
 def fit_perceptron(
@@ -24,9 +26,9 @@ def fit_perceptron(
     hidden: tuple[int, ...] = (64,),
     activation: Literal["relu", "tanh"] = "relu",
     seed: int = 0,
-    steps: int = STEPS,
+    steps: int | None = None,
 ) -> Perceptron:
-    """Adam on the mean absolute error, the weights of the best of the evaluations on validation.
+    """Adam on the mean absolute error, the weights of the best of the evaluations on validation. steps: STEPS
 
     Shapes: inputs [N, W], targets [N, H], both scaled to about 1; validation the same. NaN in targets is left out.
     """
@@ -35,6 +37,8 @@ def fit_perceptron(
     x, y = (torch.tensor(each, dtype=torch.float32) for each in (inputs, targets))
     seen, wanted = (torch.tensor(each, dtype=torch.float32) for each in validation)
     optimizer = torch.optim.Adam(network.parameters(), lr=RATE, fused=True)
+    steps = STEPS if steps is None else steps
+    worse = 0
     best, kept = math.inf, {name: value.clone() for name, value in network.state_dict().items()}
     for step in range(steps):
         for group in optimizer.param_groups:
@@ -47,8 +51,11 @@ def fit_perceptron(
         if (step + 1) % EVERY == 0 or step + 1 == steps:
             with torch.no_grad():
                 found = float(_error(network(seen), wanted))
+            worse = 0 if found < best else worse + 1
             if found < best:
                 best, kept = found, {name: value.clone() for name, value in network.state_dict().items()}
+            if worse >= PATIENCE:
+                break
     network.load_state_dict(kept)
     return network.eval()
 

@@ -19,10 +19,13 @@ from recurra.tasks.forecast.model import Forecaster
 from recurra.tasks.forecast.preprocessor import Preprocessor
 from recurra.tasks.forecast.report import sections
 from recurra.tasks.forecast.settings import ForecastSettings
-from recurra.tasks.forecast.trainee import MOST_EVALUATED, ForecastTrainee
+from recurra.tasks.forecast.trainee import ForecastTrainee
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.topologies import forecaster
+
+MOST_CONCLUDED = 500
+"""Validation forecasts that are held against repeating the last value; a tenth of steps that follow steps."""
 
 
 class ForecastTask:
@@ -77,8 +80,9 @@ class ForecastTask:
     ) -> tuple[dict[str, float], list[str]]:
         """Nothing is changed; on validation it is looked at whether repeating the last value would do as well."""
         part = dataset.parts["validation"]
-        some = Part(part.encoded, thinned(part.origins, MOST_EVALUATED))
         made = dataset.preprocessor
+        most = MOST_CONCLUDED if made.block == made.horizon else MOST_CONCLUDED // 10
+        some = Part(part.encoded, thinned(part.origins, most))
         median = made.transform.inverse(forecast(network, some.encoded, some.origins)[..., made.levels.index(0.5)])
         found = no_better_than_last(some, median)
         return {}, [] if found is None else [f"on the validation part: {found[0].lower()}{found[1:]}"]
