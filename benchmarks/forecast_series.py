@@ -27,7 +27,7 @@ CASES: dict[str, dict[str, Any]] = {
     "airline": {"horizon": 12, "origins": 5, "season": 12},
     "sunspots": {"horizon": 11, "origins": 12, "season": 132},
     "temperatures": {"horizon": 7, "origins": 52, "season": 365},
-    "etth1": {"horizon": 24, "step": 1, "split": (0.6, 0.2, 0.2), "until": "2018-02-20 23:00", "season": 24},
+    "etth1": {"horizon": 24, "step": 1, "split": (0.6, 0.2, 0.2), "until": "2018-02-20 23:00"},
 }
 MUST = {
     "airline": {"mase": 0.72},

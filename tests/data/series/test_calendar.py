@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from recurra.data.series.calendar import (
+    STEPS,
     Frequency,
+    cycle_names,
     date_features,
     feature_names,
     frequency_named,
@@ -63,11 +65,20 @@ def test_named_frequencies() -> None:
 
 
 def test_date_features_come_round() -> None:
-    hourly = Frequency("second", 3600)
-    found = date_features(times("2020-01-01", "2020-01-08", "1h"), hourly)
-    assert found.shape[1] == len(feature_names(hourly)) == 6
+    cycles = cycle_names(Frequency("second", 3600), 14 * 24)
+    assert cycles == ("hour of the day", "day of the week")
+    found = date_features(times("2020-01-01", "2020-01-15", "1h"), cycles)
+    assert found.shape[1] == len(feature_names(cycles)) == 4
     assert np.allclose(found[:24, 0], found[24:48, 0])
     assert not np.allclose(found[:24, 2], found[24:48, 2])
+
+
+def test_a_cycle_counts_once_it_was_seen_twice() -> None:
+    daily = Frequency("second", 86400)
+    assert cycle_names(daily, 13) == ()
+    assert cycle_names(daily, 14) == ("day of the week",)
+    assert cycle_names(daily, 730) == ("day of the week", "day of the year")
+    assert cycle_names(STEPS, 1000) == ()
 
 
 def test_season_of_the_calendar_is_confirmed_or_not() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -169,40 +169,42 @@ def _month_end(times: Times) -> npt.NDArray[np.bool_]:
     return np.asarray((days + 1).astype("datetime64[M]") != days.astype("datetime64[M]"))
 
 
-def feature_names(frequency: Frequency) -> list[str]:
-    """What `date_features` tells of a time, in its order."""
-    return [f"{name} ({wave})" for name, _ in _cycles(frequency) for wave in ("sin", "cos")]
+def cycle_names(frequency: Frequency, steps: int) -> tuple[str, ...]:
+    """The cycles of the calendar that are longer than a step and that so many steps hold twice.
 
-
-def date_features(times: Times, frequency: Frequency) -> Floats:
-    """Where each time stands in the hour, the day, the week and the year: a sine and a cosine each. [T, F]
-
-    Only cycles that are longer than a step; none for numbered steps. Units: from -1 to 1
+    One that was seen once cannot be told from a trend. None for numbered steps.
     """
-    found = []
-    for _, place in _cycles(frequency):
-        angle = 2 * np.pi * place(times)
-        found += [np.sin(angle), np.cos(angle)]
-    return np.stack(found, 1) if found else np.zeros((len(times), 0))
-
-
-def _cycles(frequency: Frequency) -> list[tuple[str, Callable[[Times], Floats]]]:
     step = {"second": frequency.count, "month": frequency.count * 30 * DAY, "business day": DAY}.get(frequency.unit)
     if step is None:
-        return []
-    found: list[tuple[str, Callable[[Times], Floats]]] = []
-    if step < HOUR:
-        found.append(("minute of the hour", lambda t: (t - t.astype("datetime64[h]")).astype(float) / HOUR))
-    if step < DAY:
-        found.append(("hour of the day", lambda t: (t - t.astype("datetime64[D]")).astype(float) / DAY))
-    if step < 7 * DAY:
-        found.append(("day of the week", lambda t: ((t.astype("datetime64[D]").astype(np.int64) + 3) % 7) / 7))
-    if step < 360 * DAY:
-        found.append(("day of the year", _of_year))
-    return found
+        return ()
+    return tuple(name for name, (length, _) in _CYCLES.items() if step < length and 2 * length <= step * steps)
+
+
+def feature_names(cycles: Sequence[str]) -> list[str]:
+    """What `date_features` tells of a time, in its order."""
+    return [f"{name} ({wave})" for name in cycles for wave in ("sin", "cos")]
+
+
+def date_features(times: Times, cycles: Sequence[str]) -> Floats:
+    """Where each time stands in some cycles: a sine and a cosine each. [T, F]. Units: from -1 to 1"""
+    found = []
+    for name in cycles:
+        angle = 2 * np.pi * _CYCLES[name][1](times)
+        found += [np.sin(angle), np.cos(angle)]
+    return np.stack(found, 1) if found else np.zeros((len(times), 0))
 
 
 def _of_year(times: Times) -> Floats:
     years = times.astype("datetime64[Y]")
     length = ((years + 1).astype("datetime64[s]") - years.astype("datetime64[s]")).astype(float)
     return np.asarray((times - years.astype("datetime64[s]")).astype(float) / length)
+
+
+_CYCLES: dict[str, tuple[int, Callable[[Times], Floats]]] = {
+    "minute of the hour": (HOUR, lambda t: (t - t.astype("datetime64[h]")).astype(float) / HOUR),
+    "hour of the day": (DAY, lambda t: (t - t.astype("datetime64[D]")).astype(float) / DAY),
+    "day of the week": (7 * DAY, lambda t: ((t.astype("datetime64[D]").astype(np.int64) + 3) % 7) / 7),
+    "day of the year": (360 * DAY, _of_year),
+}
+"""Length in seconds, and the place of times in it, 0 to 1."""
+CYCLES = tuple(_CYCLES)

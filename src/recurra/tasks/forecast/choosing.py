@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.baselines.forecast.ridge import Ridge, fit_path
-from recurra.data.series.calendar import feature_names
+from recurra.data.series.calendar import cycle_names
 from recurra.data.series.panel import Panel
 from recurra.data.series.scaling import Transform, possible_transforms, scale_of, transform_for
 from recurra.data.series.windows import Origins, every_origin
@@ -80,14 +80,15 @@ def choose(
     known = [one.target[:end] for one, end in zip(panel.series, parts.validation, strict=True)]
     transforms = possible_transforms(known) if transform == "auto" else [_named(transform, known)]
     scales = (True, False) if normalise == "auto" else (normalise == "window",)
-    calendar = (False, True) if feature_names(panel.frequency) else (False,)
-    calendar = calendar if dates is None else (dates and len(calendar) == 2,)
+    cycles = cycle_names(panel.frequency, max(parts.train))
+    nothing: tuple[str, ...] = ()
+    calendars = sorted({nothing, cycles}) if dates is None else [cycles if dates else nothing]
     best: Chosen | None = None
     count = 0
     for one in transforms:
-        for dated in calendar:
+        for read in calendars:
             start = fitted(
-                panel, parts.train, one, window=max(windows), by_window=True, dates=dated, **fixed
+                panel, parts.train, one, window=max(windows), by_window=True, cycles=read, **fixed
             )  # fmt: skip
             encoded = encode(panel, start)
             for window, by_window in product(windows, scales):

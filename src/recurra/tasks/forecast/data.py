@@ -305,7 +305,7 @@ def _is_constant(values: Floats) -> bool:
 def _told(chosen: Chosen) -> str:
     made = chosen.preprocessor
     scale = "its own deviation" if made.by_window else "the deviation of its series"
-    calendar = "with the calendar" if made.dates else "without the calendar"
+    calendar = f"with {', '.join(made.cycles)}" if made.dates else "without the calendar"
     transform = "values as they are" if made.transform.name == "none" else f"{made.transform.name} of the values"
     asked = "" if chosen.tried > 1 else "as asked for: "
     best = f", best of {chosen.tried} by a ridge regression on validation" if chosen.tried > 1 else ""
@@ -317,7 +317,7 @@ def _refitted(panel: Panel, parts: Parts, kept: Preprocessor) -> Preprocessor:
     own = fitted(
         panel, parts.train, kept.transform, window=kept.window, horizon=kept.horizon, block=kept.block,
         calibration=kept.calibration, season=kept.season, levels=kept.levels, by_window=kept.by_window,
-        dates=kept.dates, gaps=kept.gaps, apart=kept.apart,
+        cycles=kept.cycles, gaps=kept.gaps, apart=kept.apart,
     )  # fmt: skip
     return replace(kept, scales={**own.scales, **kept.scales})
 

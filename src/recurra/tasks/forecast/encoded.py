@@ -108,7 +108,7 @@ def encode(panel: Panel, preprocessor: Preprocessor, room: int = 0) -> Encoded:
         known = preprocessor.future.apply(future)
         if preprocessor.dates:
             times = panel.times(series, 0, length + room)
-            known = np.concatenate([known, date_features(times, panel.frequency)], 1)
+            known = np.concatenate([known, date_features(times, preprocessor.cycles)], 1)
         ahead.append(known)
         static.append(preprocessor.static.apply(series.static[None])[0])
         scale.append(preprocessor.scale(series.name, series.target))

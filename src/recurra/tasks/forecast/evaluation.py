@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def point_scores(encoded: Encoded, origins: Origins, found: Floats) -> dict[str, float]:
-    """MASE, sMAPE, RMSE, MAE, and the last two in units of each series' deviation before the first origin.
+    """MASE, sMAPE, RMSE, MAE, and the last two in units of each series' deviation in training.
 
     MASE: the mean over origins and columns of each one's MAE over the mean change of a season before it; without it
     (a constant history, or none of a season) an origin is left out, and with none left the score is not given.
@@ -102,9 +102,11 @@ def mase_scales(encoded: Encoded, origins: Origins) -> Floats:
 
 
 def _deviations(encoded: Encoded, origins: Origins) -> Floats:
-    """Of each origin's series, its deviation before the first of all origins in it. [N, K]"""
+    """Of each origin's series, its deviation in training; of a new one, before the first of its origins. [N, K]"""
     found = np.ones((len(origins), encoded.truth.shape[1]))
     for series in np.unique(origins.series):
         own = origins.series == series
-        found[own] = scale_of(encoded.history(int(series), int(origins.step[own].min())))
+        known = encoded.preprocessor.sizes.get(encoded.panel.series[int(series)].name)
+        before = encoded.history(int(series), int(origins.step[own].min()))
+        found[own] = scale_of(before) if known is None else np.array(known)
     return found

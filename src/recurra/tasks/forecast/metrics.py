@@ -16,5 +16,5 @@ METRICS = (
     Metric("loss", "Loss", "loss", "deviations of the series", "lower"),
 )
 """MASE: the mean absolute error over that of repeating the last season (the last value without one) before each origin,
-below 1 where a forecast is better than that; standardised: in deviations of each series before the first origin; RMSE,
-MAE and pinball loss in the units of the values; loss: twice the pinball loss, standardised."""
+below 1 where a forecast is better than that; standardised: in deviations of each series in training; RMSE, MAE and
+pinball loss in the units of the values; loss: twice the pinball loss, standardised."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 
-from recurra.data.series.calendar import Frequency, feature_names
+from recurra.data.series.calendar import CYCLES, Frequency, feature_names
 from recurra.data.series.panel import Columns, Panel, Series
 from recurra.data.series.scaling import Transform, filled, scale_of
 from recurra.errors import DataError, listed, quoted
@@ -95,10 +95,10 @@ class Preprocessor:
     """From series to what the network reads and back. Units: window, horizon, block, calibration, season in steps
 
     horizon: steps that are forecast; block: those that the network gives at once; calibration: steps before an origin
-    whose forecasts its intervals learn from; by_window: see topologies.forecaster; dates: whether it reads the
-    calendar; gaps: whether values may be missing; apart: whether the target columns are series of their own; scales: of
-    each series of training, its targets' own; asked: the columns as the file names them, before they were set apart;
-    tails: the end of each series, which forecasts go on from
+    whose forecasts its intervals learn from; by_window: see topologies.forecaster; cycles: those of the calendar that
+    it reads; gaps: whether values may be missing; apart: whether the target columns are series of their own; scales: of
+    each series of training, its targets' own; sizes: the same before the transform; asked: the columns as the file
+    names them, before they were set apart; tails: the end of each series, which forecasts go on from
     """
 
     columns: Columns
@@ -111,13 +111,14 @@ class Preprocessor:
     levels: tuple[float, ...]
     transform: Transform
     by_window: bool
-    dates: bool
+    cycles: tuple[str, ...]
     gaps: bool
     apart: bool
     past: Standard = Standard()
     future: Standard = Standard()
     static: Standard = Standard()
     scales: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    sizes: dict[str, tuple[float, ...]] = field(default_factory=dict)
     asked: Columns = NO_COLUMNS
     tails: list[Tail] = field(default_factory=list)
 
@@ -130,9 +131,14 @@ class Preprocessor:
     @property
     def widths(self) -> Widths:
         """Columns of what the network reads."""
-        dates = len(feature_names(self.frequency)) if self.dates else 0
+        dates = len(feature_names(self.cycles))
         columns = self.columns
         return Widths(len(columns.target), len(columns.past), len(columns.future) + dates, len(columns.static))
+
+    @property
+    def dates(self) -> bool:
+        """Whether it reads the calendar."""
+        return bool(self.cycles)
 
     def scale(self, name: str, target: Floats) -> Floats:
         """A series' scale: as in training, or, of a series that was not there, its own. [K], transformed units"""
@@ -155,8 +161,11 @@ class Preprocessor:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise DataError(f"preprocessing of series: {where}: {first['msg']}") from error
+        if not set(made.cycles) <= set(CYCLES):
+            raise DataError(f"preprocessing of series: unknown cycles {listed(made.cycles)}")
         width = len(made.columns.target)
-        bad = next((name for name, scale in made.scales.items() if len(scale) != width or min(scale) <= 0), None)
+        every = [*made.scales.items(), *made.sizes.items()]
+        bad = next((name for name, scale in every if len(scale) != width or min(scale) <= 0), None)
         if (
             bad is not None
             or min(made.window, made.block, made.season) < 1
@@ -220,9 +229,10 @@ _STORED = TypeAdapter(Preprocessor)
 
 def fitted(panel: Panel, train: list[int], transform: Transform, **chosen: Any) -> Preprocessor:
     """What is learned from the training parts alone. train: of each series, where its training part ends"""
-    scales, past, future = {}, [], []
+    scales, sizes, past, future = {}, {}, [], []
     for series, end in zip(panel.series, train, strict=True):
         scales[series.name] = tuple(map(float, scale_of(transform.forward(series.target[:end]))))
+        sizes[series.name] = tuple(map(float, scale_of(series.target[:end])))
         past.append(filled(series.past[:end]) if series.past.shape[1] else series.past[:end])
         future.append(series.future[:end])
     return Preprocessor(
@@ -233,5 +243,6 @@ def fitted(panel: Panel, train: list[int], transform: Transform, **chosen: Any) 
         future=Standard.of(np.concatenate(future)),
         static=Standard.of(np.stack([s.static for s in panel.series])),
         scales=scales,
+        sizes=sizes,
         **chosen,
     )
