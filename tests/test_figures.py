@@ -12,7 +12,7 @@ import recurra
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(3600),
-    pytest.mark.skipif(not os.environ.get("RECURRA_DATA"), reason="RECURRA_DATA names no folder of data sets"),
+    pytest.mark.skipif(not os.environ.get("RECURRA_DATA"), reason="RECURRA_DATA is not a folder of data sets"),
 ]
 
 

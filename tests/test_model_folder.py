@@ -189,7 +189,7 @@ def test_files_of_the_user_move_into_the_new_folder(tmp_path):
 
 @pytest.mark.parametrize("name", ["../up", "/etc/x", "a/b", "..", ".hidden", "", "a\\b", "é", "x" * 101, "a\n"])
 def test_extra_names_stay_in_the_folder(tmp_path, name):
-    with pytest.raises(UsageError, match="no plain file name"):
+    with pytest.raises(UsageError, match="not a plain file name"):
         write(tmp_path / "run", extra={name: b""})
     assert not (tmp_path / "run").exists()
 
@@ -227,7 +227,7 @@ def test_missing_and_cut_off_folders(tmp_path):
         model_folder.read(tmp_path / "file")
     write(tmp_path / "run")
     (tmp_path / "run" / "manifest.json").unlink()
-    with pytest.raises(ModelFolderError, match=r"not a model folder or its writing was cut off: manifest\.json"):
+    with pytest.raises(ModelFolderError, match=r"not a model folder or writing it was interrupted: manifest\.json"):
         model_folder.read(tmp_path / "run")
 
 
@@ -305,10 +305,10 @@ def test_wrong_manifests(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"file": "../secret"}, "'../secret', which is no plain file name"),
-        ({"file": "/etc/passwd"}, "no plain file name"),
-        ({"file": "a/../../b"}, "no plain file name"),
-        ({"file": 5}, "no plain file name"),
+        ({"file": "../secret"}, "'../secret', which is not a plain file name"),
+        ({"file": "/etc/passwd"}, "not a plain file name"),
+        ({"file": "a/../../b"}, "not a plain file name"),
+        ({"file": 5}, "not a plain file name"),
         ({"file": "manifest.json"}, "twice or lists itself"),
         ({"file": "Config.json"}, "twice or lists itself"),
         ({"bytes": -1}, "no size and SHA-256 for x"),
@@ -363,7 +363,7 @@ def test_weights_that_match_the_manifest_but_are_no_safetensors(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
+        ('{"a": 1, "a": 2}', "the key 'a' appears twice"),
         ('{"a": ' + "[" * 40 + "]" * 40 + "}", "nested more than 32 deep"),
         ('{"a": ' + "9" * 30 + "}", "a whole number of 30 digits"),
         ('{"a": ' + "9" * 5000 + "}", "a whole number of 5000 digits"),

@@ -99,7 +99,7 @@ def test_tokens_and_tags_translations_and_plain_texts(train: Train, text: Path) 
         (["a", "b"], ["x"], "2 texts and 1 labels"),
         (["a", None], ["x", "y"], "text 2 is a NoneType"),
         (["a"], "x", "labels must be a list"),
-        ("file.txt", ["x"], "labels are of a list of texts"),
+        ("file.txt", ["x"], "labels go with a list of texts"),
     ],
 )
 def test_what_is_none_of_them_is_told(data: Any, labels: Any, told: str) -> None:
@@ -108,11 +108,11 @@ def test_what_is_none_of_them_is_told(data: Any, labels: Any, told: str) -> None
 
 
 def test_nothing_at_all_and_a_column_that_stands_twice() -> None:
-    with pytest.raises(DataError, match="there are no rows"):
+    with pytest.raises(DataError, match="the data have no rows"):
         as_path([])
     twice = PandasLike({"text": ["a"], "label": ["b"]})
     twice.columns = ["text", "text"]
-    with pytest.raises(UsageError, match="'text' of the frame stands twice"):
+    with pytest.raises(UsageError, match="'text' of the frame appears twice"):
         as_path(twice)
 
 

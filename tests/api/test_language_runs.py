@@ -75,7 +75,7 @@ def test_ranking_beside_the_n_gram(train: Train, text: Path, tmp_path: Path) -> 
     assert same == found
     assert all(c.baseline is None for r in run.score(lists, baseline=False) for c in r.candidates)
     text.unlink()
-    with pytest.raises(DataError, match=r"on the run's data, and .*not there any more\nput them back, or leave it"):
+    with pytest.raises(DataError, match=r"on the run's data, but .*are gone\nrestore them, or use"):
         run.score(lists)
     assert run.score(lists, baseline=False)[0].winner == found[0].winner
 

@@ -90,9 +90,9 @@ def test_baselines_stand_beside_other_data_too(train: Train, labels: Path, text:
     assert (bag["accuracy"], bag["groups_right"]) == (0.75, 0.5)  # abba and baba are the same bag
     with pytest.raises(DataError, match="no column 'twins'"):
         run.evaluate(other, groups="twins")
-    with pytest.raises(UsageError, match="no table"):
+    with pytest.raises(UsageError, match="not a table"):
         run.evaluate(labels, groups="pair")
-    with pytest.raises(UsageError, match="name a table"):
+    with pytest.raises(UsageError, match="DATA must be a table"):
         run.evaluate(groups="pair")
     language = train(text, out=tmp_path / "language")
     found = language.evaluate(text, baselines=True)
@@ -148,7 +148,7 @@ def test_changed_data_are_named(train: Train, labels: Path) -> None:
     with pytest.raises(DataError, match=r"low\.txt is not the file of this run"):
         run.evaluate()
     (labels / "low.txt").unlink()
-    with pytest.raises(DataError, match=r"low\.txt: the data of this run are not there any more"):
+    with pytest.raises(DataError, match=r"low\.txt: the data of this run are gone"):
         run.evaluate()
 
 
@@ -325,7 +325,7 @@ def test_the_engine_that_is_named_is_the_one_that_trains(train: Train, labels: P
         ({"task": "clasify"}, "did you mean 'classify'"),
         ({"pooling": "min"}, "pooling must be 'last', 'mean', 'max' or 'all', got 'min'"),
         ({"tie_weights": True}, "tie_weights is a setting of the tasks language, "),
-        ({"text": "name"}, "text names a column, but these data are no table"),
+        ({"text": "name"}, "text names a column, but these data are not a table"),
         ({"split_column": "part"}, "split_column names a column"),
         ({"bptt": 5}, "truncated BPTT reads forward only"),
         ({"max_vocabulary": 99999}, "a vocabulary of 99,999 is larger than the training part, which has"),
@@ -351,7 +351,7 @@ def test_settings_of_the_other_task_are_refused(train: Train, text: Path) -> Non
 
 
 def test_nothing_to_train_on(train: Train) -> None:
-    with pytest.raises(UsageError, match="train on what"):
+    with pytest.raises(UsageError, match="name what to train on"):
         train(None)
     with pytest.raises(DataError, match="no such file or folder, and no data set of this name"):
         train("nothing")

@@ -40,13 +40,25 @@ def test_columns_are_named_of_tables_and_tagged_files_alone(kind: SourceKind, na
     ("data", "given", "says"),
     [
         (source("classify"), {"merge": "sum", "bidirectional": False}, "merge joins two directions"),
-        (source("classify"), {"momentum": 0.5}, "momentum is of the optimizer sgd; this run's is adamw"),
+        (source("classify"), {"momentum": 0.5}, "momentum needs the optimizer sgd; this run's is adamw"),
         (source("classify"), {"clip_norm": 2.0, "clip_value": 0.1}, "clip_norm and clip_value both"),
-        (source("language"), {"state_reset": 0.1, "bptt": None}, "state_reset is for truncated BPTT"),
-        (source("tag"), {"char_embedding_size": 9, "char_size": 0}, "char_embedding_size is of the encoder"),
-        (source("translate"), {"word_split": "space", "level": "bpe"}, "word_split is how words end.*level bpe"),
-        (source("classify"), {"word_split": "space", "level": "char"}, "word_split is how words end.*level char"),
-        (source("classify", all="a.parquet"), {"encoding": "latin-1"}, "encoding is of text files"),
+        (source("language"), {"state_reset": 0.1, "bptt": None}, "state_reset needs truncated BPTT"),
+        (
+            source("tag"),
+            {"char_embedding_size": 9, "char_size": 0},
+            "char_embedding_size belongs to",
+        ),
+        (
+            source("translate"),
+            {"word_split": "space", "level": "bpe"},
+            "word_split applies to .*level is bpe",
+        ),
+        (
+            source("classify"),
+            {"word_split": "space", "level": "char"},
+            "word_split applies to .*level is char",
+        ),
+        (source("classify", all="a.parquet"), {"encoding": "latin-1"}, "encoding applies to text files"),
         (source("classify"), {"split": (0.5, 0.5, 0.0), "split_column": "c"}, "split and split_column"),
         (
             source("classify", train="a.csv", validation="b.csv"),

@@ -78,7 +78,7 @@ def test_what_belongs_to_the_first_run_cannot_be_set(train: Train, labels: Path)
             recurra.train(labels, start_from="run", quiet=True, **given)
     with pytest.raises(UsageError, match="is a model of the task classify"):
         recurra.train(labels, start_from="run", task="language", quiet=True)
-    with pytest.raises(UsageError, match="has its data"):
+    with pytest.raises(UsageError, match="keeps its data"):
         recurra.train(start_from="run", resume="run")
 
 

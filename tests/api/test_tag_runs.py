@@ -163,6 +163,6 @@ def test_the_command_line(tagger: recurra.Run, tmp_path: Path, capsys: pytest.Ca
 
 
 def test_a_tag_that_prevents_spans_stops_an_evaluation(tagger: recurra.Run, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"the model writes spans, and these tags do not: '0' at a.bio:\d+ is no tag"):
+    with pytest.raises(DataError, match=r"these tags do not: '0' at a.bio:\d+ is not a tag"):
         tagger.evaluate(write(tmp_path / "a.bio", bad="go 0\n"))
     assert "span_f1" in tagger.evaluate(write(tmp_path / "b.bio", 1, bad="go O\n"))

@@ -98,7 +98,7 @@ def test_settings_of_other_tasks_and_of_this_one(train, pairs, labels, translato
         train(pairs, task="translate", bptt=5, out="bptt")
     with pytest.raises(UsageError, match="attention is a setting of the task translate"):
         train(labels, attention="dot", out="labels")
-    with pytest.raises(UsageError, match="bridge is the only way"):
+    with pytest.raises(UsageError, match="bridge is the only path"):
         train(pairs, task="translate", attention="none", bridge="none", out="cut")
     vocabulary = translator.folder / "preprocessing.json"
     vocabulary.write_text(vocabulary.read_text(encoding="utf-8").replace("bpe", "bpx"), encoding="utf-8")

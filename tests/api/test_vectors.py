@@ -138,7 +138,7 @@ def test_a_language_model_of_words_starts_from_a_file(train: Train, reviews: Pat
         ({"embedding_size": 7}, "vectors of 4 numbers, not embedding_size 7"),
         ({"train_vectors": True}, "give vectors or train_vectors"),
         ({"vectors": None, "freeze_vectors": True}, "nothing to freeze"),
-        ({"vectors": None, "vectors_encoding": "cp1252"}, "name it with vectors"),
+        ({"vectors": None, "vectors_encoding": "cp1252"}, "name the file with vectors"),
         ({"level": "byte"}, "bytes have no word vectors"),
         ({"vectors_encoding": "utf-16"}, "utf-16"),
     ],

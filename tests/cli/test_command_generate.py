@@ -63,7 +63,9 @@ def test_an_unknown_class(recurra: Recurra, generator: Path) -> None:
 
 
 def test_a_model_without_classes(recurra: Recurra, language_model: Path) -> None:
-    recurra("generate", language_model, "--class", "Italian").refused(2, "writes for no class", "leave out --class")
+    recurra("generate", language_model, "--class", "Italian").refused(
+        2, "has no classes to write for", "leave out --class"
+    )
 
 
 def test_several_texts_of_a_language_model(recurra: Recurra, language_model: Path) -> None:

@@ -164,7 +164,7 @@ def test_without_a_command_the_help_is_an_error(recurra: Recurra) -> None:
         ("train x --hidden-size many", "'many'"),
         ("train x --optimizer adam", "'adamw'"),
         ("train x --level sentence", "'word'"),
-        ("train", "name a file, a folder or a data set"),
+        ("train", "name what to train on: a file, a folder or a data set"),
         ("train x --help-task", "see: recurra train --help"),
         ("train --help-task clasify", "did you mean 'classify'?"),
         ("train x --task languag", "did you mean 'language'?"),

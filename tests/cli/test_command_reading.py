@@ -35,9 +35,9 @@ def test_new_data_are_utf_8_unless_it_is_said(recurra: Recurra, classifier: Path
 
 def test_columns_of_new_data_are_named(recurra: Recurra, classifier: Path) -> None:
     write(Path("other.csv"), "utf-8", "v2,v1")
-    recurra("evaluate", classifier, "other.csv").refused(3, "no column is named as a text", "--text COLUMN")
+    recurra("evaluate", classifier, "other.csv").refused(3, "no column is named like a text", "--text COLUMN")
     assert recurra("evaluate", classifier, "other.csv", "--text", "v2", "--label", "v1").code == 0
-    recurra("evaluate", classifier, "--text", "v2").refused(2, "text is of DATA")
+    recurra("evaluate", classifier, "--text", "v2").refused(2, "text is an option for DATA")
     recurra("evaluate", classifier, "other.csv", "--swap").refused(2, "swap is a setting of the task translate")
 
 
@@ -80,11 +80,11 @@ def test_standard_input_has_an_encoding(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_an_encoding_is_of_standard_input(recurra: Recurra) -> None:
-    recurra("predict", "run", "a text", "--encoding", "latin-1").refused(2, "--encoding is of standard input")
+    recurra("predict", "run", "a text", "--encoding", "latin-1").refused(2, "--encoding applies to standard input")
 
 
 @pytest.mark.parametrize("option", [("--width", "50"), ("--task", "classify"), ("--level", "word"), ("--seed", "3")])
 def test_vectors_of_a_model_are_not_learned(recurra: Recurra, classifier: Path, option: tuple[str, str]) -> None:
     recurra("vectors", classifier, "--out", "v.txt", *option).refused(
-        2, f"{option[0].removeprefix('--')} is for vectors that are learned"
+        2, f"{option[0].removeprefix('--')} applies to vectors that are learned"
     )

@@ -92,7 +92,7 @@ def test_what_is_no_file_is_refused_before_it_is_opened(
         ("train", names, "--vectors", path), ("evaluate", language_model, path), ("vectors", path, "--out", "v"),
         ("score", language_model, "--candidates", path),
     ):  # fmt: skip
-        recurra(*line).refused(3, "no file" if kind == "input" else "not a file", "write it to a file first")
+        recurra(*line).refused(3, "is not a file" if kind == "input" else "not a file", "write it to a file first")
 
 
 def test_a_folder_that_may_not_be_read(recurra: Recurra, names: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,12 +104,12 @@ def test_what_it_does_not_do(recurra: Recurra, filler: Path, names: Path) -> Non
             ["bidirectional is a setting of the tasks classify, tag, translate; this run's task is fill"],
         ),
         (["--bptt", "10"], ["bptt is a setting of the tasks language, classify"]),
-        (["--level", "byte"], ["not with pieces of level byte"]),
+        (["--level", "byte"], ["not with tokens of level byte"]),
         (["--blank-tokens", "0"], ["--blank-tokens"]),
         (["--blank-tokens", "9"], ["--blank-tokens"]),
         (["--sampled-softmax", "many"], ["--sampled-softmax"]),
         (["--pooling", "max"], ["pooling is a setting of the task classify; this run's task is fill"]),
-        (["--text", "review"], ["text names a column, but these data are no table"]),
+        (["--text", "review"], ["text names a column, but these data are not a table"]),
         (["--validation", "nowhere.txt"], ["nowhere.txt: no such file"]),
     ],
 )
@@ -127,11 +127,11 @@ def test_settings_of_this_task_alone(recurra: Recurra, sentences: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "pieces"),
     [
-        ("a.txt", b"\n\n", ["a.txt: there is no text in this file", "one sentence a line"]),
+        ("a.txt", b"\n\n", ["a.txt: there is no text in this file", "one sentence per line"]),
         ("a.txt", b"", ["a.txt: the file is empty"]),
         ("a.txt", b"good\nb\xffd\n", ["a.txt:2:"]),
         ("a.txt", b"one line alone\n", ["validation part has nothing to leave out"]),
-        ("a.csv", b"id,body\n1,the cat\n", ["a.csv:1: no column is named as a text usually is", "--text COLUMN"]),
+        ("a.csv", b"id,body\n1,the cat\n", ["a.csv:1: no column is named like a text usually is", "--text COLUMN"]),
         ("a.csv", b"id,text\n1,the cat\n2\n", ["a.csv:3:"]),
     ],
 )

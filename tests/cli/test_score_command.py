@@ -39,7 +39,9 @@ def test_one_json_document(recurra: Recurra, language_model: Path, tmp_path: Pat
 def test_a_group_of_one_is_one_clear_error(recurra: Recurra, language_model: Path, tmp_path: Path) -> None:
     lists = tmp_path / "nbest.txt"
     lists.write_text("a\nb\n\nalone\n", encoding="utf-8")
-    recurra("score", language_model, "--candidates", lists).refused(3, "nbest.txt:4: a group of one candidate", lines=3)
+    recurra("score", language_model, "--candidates", lists).refused(
+        3, "nbest.txt:4: a group needs two candidates", lines=3
+    )
 
 
 def test_unknown_tokens_are_told(recurra: Recurra, language_model: Path, tmp_path: Path) -> None:

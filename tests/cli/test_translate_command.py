@@ -76,7 +76,7 @@ def test_the_held_out_part_and_other_pairs_are_evaluated(recurra: Recurra, trans
 
 
 def test_what_is_refused(recurra: Recurra, translator: Path, classifier: Path, languages: Path, tmp_path: Path) -> None:
-    recurra("predict", translator, "the a", "--seed", 1).refused(2, "--seed without --sample")
+    recurra("predict", translator, "the a", "--seed", 1).refused(2, "--seed needs --sample")
     recurra("predict", translator, "the a", "--beam", 2, "--n-best", 3).refused(2, "a beam of 2 has no 3 best")
     recurra("predict", classifier, "Rossi", "--beam", 2).refused(2, "this model reads no option beam")
     recurra("predict", classifier, "Rossi", "--attention", "x").refused(2, "draws where a translator looked")

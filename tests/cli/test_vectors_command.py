@@ -62,7 +62,7 @@ def test_an_unknown_word_has_near_spellings(recurra: Recurra) -> None:
     recurra("explain", "v.txt", "--nearest", "suny").refused(
         2, "v.txt has no word 'suny'; spelt like it: 'sunny'", lines=1
     )
-    recurra("explain", "--nearest", "suny").refused(2, "name a model folder or a file", lines=1)
+    recurra("explain", "--nearest", "suny").refused(2, "--nearest needs a model folder or a file", lines=1)
     recurra("explain", "no-run", "--nearest", "sun").refused(4, "no-run")
 
 

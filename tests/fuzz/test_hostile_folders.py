@@ -165,8 +165,8 @@ def test_pieces_that_do_not_fit_together(intact: Callable[[str], Path], change: 
         (lambda value: value.double(), r"F64 \[.*, should be F32"),
         (lambda value: value.bfloat16(), r"BF16 \[.*, should be F32"),
         (lambda value: value.flatten()[:1], "should be"),
-        (lambda value: value * float("nan"), "values that are no numbers"),
-        (lambda value: value + float("inf"), "values that are no numbers"),
+        (lambda value: value * float("nan"), "values that are not numbers"),
+        (lambda value: value + float("inf"), "values that are not numbers"),
     ],
 )
 def test_weights_of_another_kind(intact: Callable[[str], Path], way: Callable[[Any], Any], said: str) -> None:

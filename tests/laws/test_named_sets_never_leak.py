@@ -22,7 +22,7 @@ from tests.laws.seen_by_networks import seen
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(3600),
-    pytest.mark.skipif(not os.environ.get("RECURRA_DATA"), reason="RECURRA_DATA names no folder of data sets"),
+    pytest.mark.skipif(not os.environ.get("RECURRA_DATA"), reason="RECURRA_DATA is not a folder of data sets"),
 ]
 SETS = {
     "classify": ["surnames", "names", "names_clean", "mr", "sst2", "chnsenticorp", "online_shopping"],

@@ -148,7 +148,7 @@ def test_orthogonal_weights_drawn_through_a_parametrisation() -> None:
     for rows in layer.weight_hh_l0.detach().chunk(3):
         torch.testing.assert_close(rows @ rows.T, torch.eye(5), atol=1e-5, rtol=0)
     parametrize.register_parametrization(layer, "weight_ih_l0", LowRank(15, 3))
-    with pytest.raises(UsageError, match="weight_ih_l0 cannot be drawn anew through its parametrisation"):
+    with pytest.raises(UsageError, match="weight_ih_l0 cannot be initialised again through its parametrisation"):
         layer.reset_parameters()
 
 

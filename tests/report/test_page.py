@@ -166,7 +166,7 @@ def test_no_test_examples():
         [Point(float(n), n, 60.0 * n, 10.0 ** (9 - n), None, learning_rate=1e-3) for n in range(1, 9)],
         [Point(n / 100, n, float(n), 3.0 - n / 400, gradient_norm=1e9 / n) for n in range(1, 400)],
     ],
-    ids=["one epoch", "no validation", "no clock", "no numbers", "nine decades", "many points"],
+    ids=["one epoch", "no validation", "no clock", "not numbers", "nine decades", "many points"],
 )
 def test_odd_histories(points):
     text = build_report(RunRecord("t", "language", history=points, best=points[0]))

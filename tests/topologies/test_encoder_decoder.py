@@ -120,7 +120,7 @@ def test_dropout_draws_only_in_training():
 
 
 def test_settings_that_cut_target_from_source():
-    with pytest.raises(UsageError, match="bridge is the only way"):
+    with pytest.raises(UsageError, match="bridge is the only path"):
         build(attention="none", bridge="none")
     with pytest.raises(UsageError, match="merge sum"):
         build(attention="dot")

@@ -63,8 +63,8 @@ def faults(tensors: dict[str, Tensor]) -> list[tuple[str, Tensor | None, str]]:
             (key, torch.zeros(7), r"should be"),
             (key, value.double(), r"float64"),
             (key, value.to(torch.int64), r"int64"),
-            (key, value * math.nan, r"no numbers"),
-            (key, value * math.inf, r"no numbers|step"),
+            (key, value * math.nan, r"not numbers"),
+            (key, value * math.inf, r"not numbers|step"),
         ]
         if key.count("/") < 2 or not key.endswith("/step"):
             found.append((key, value.reshape(-1, 1, 1), r"should be"))

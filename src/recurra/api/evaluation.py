@@ -44,9 +44,9 @@ def evaluate(
         if name not in registry.reading():
             raise UnknownNameError("option of evaluate", name, registry.reading())
     if data is None and groups is not None:
-        raise UsageError("groups are named by a column of DATA; name a table")
+        raise UsageError("--groups names a column of DATA; DATA must be a table")
     if data is None and given:
-        raise UsageError(f"{next(iter(given))} is of DATA; without any, the run's own are read as in training")
+        raise UsageError(f"{next(iter(given))} is an option for DATA; the run's own data are read as in training")
     on, found, others = _again(run, baselines) if data is None else _anew(run, data, baselines, groups, given)
     if not math.isfinite(found.scores["loss"]):
         raise ModelFolderError(
@@ -78,7 +78,7 @@ def _anew(
     elif isinstance(task, Grouping):
         encoded = task.encode_groups(source, settings, run.preprocessor, groups)
     else:
-        raise UsageError(f"groups are of labelled texts; this run's task is {run.task}")
+        raise UsageError(f"groups need labelled texts; this run's task is {run.task}")
     others = task.baselines(_trained_on(run), encoded.part) if baselines else []
     found = task.evaluate(run.model, encoded.part, settings)
     counts = {name: float(count) for name, count in encoded.counts.items() if count}

@@ -33,11 +33,11 @@ def as_path(data: Any, labels: Any = None, task: str | None = None) -> Path:
     """
     if isinstance(data, (str, os.PathLike)):
         if labels is not None:
-            raise UsageError("labels are of a list of texts; for a file name the column with label=")
+            raise UsageError("labels go with a list of texts; for a file, name the column with label=")
         return path(data, "data")
     if hasattr(data, "columns") and not isinstance(data, Mapping):
         if labels is not None:
-            raise UsageError("labels are of a list of texts; name the column of a frame with label=")
+            raise UsageError("labels go with a list of texts; for a frame, name the column with label=")
         rows = _frame(data)
     elif getattr(data, "ndim", 1) == 2 and labels is None and hasattr(data, "tolist"):
         rows = _numbered(data.tolist(), LABELLED if task is None else registry.get(task).columns)
@@ -74,7 +74,7 @@ def _frame(data: Any) -> Iterator[dict[str, Any]]:
     names = [str(name) for name in data.columns]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise UsageError(f"the column {twice!r} of the frame stands twice; rename one")
+        raise UsageError(f"the column {twice!r} of the frame appears twice; rename one")
     columns = [_column(data, place) for place in range(len(names))]
     for cells in zip(*columns, strict=True):
         yield {name: _cell(cell) for name, cell in zip(names, cells, strict=True)}
@@ -148,7 +148,7 @@ def _cell(value: Any) -> Any:
 def _written(rows: Iterator[dict[str, Any]]) -> Path:
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     if not lines:
-        raise DataError("there are no rows in the data", remedy=f"give {TAKEN}")
+        raise DataError("the data have no rows", remedy=f"give {TAKEN}")
     content = ("\n".join(lines) + "\n").encode()
     file = cache_folder() / "given" / hashlib.sha256(content).hexdigest()[:16] / "data.jsonl"
     if not (file.is_file() and file.stat().st_size == len(content)):

@@ -116,5 +116,5 @@ def prepare_run(source: Source, settings: AnySettings, kept: Any = None) -> Setu
         epochs = row.defaults.epochs_for(setup.trainee.steps(0))
         dataset.settings = dataset.settings.changed(epochs=epochs)
         if epochs != row.defaults.epochs:
-            dataset.notes.append(f"{epochs} epochs, for the data are few")
+            dataset.notes.append(f"{epochs} epochs, since there is little data")
     return setup

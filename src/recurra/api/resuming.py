@@ -101,9 +101,9 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
     stored = metrics_of(found)
     finished = stored.status == "finished"
     if finished and f"{STATE}.safetensors" not in found.extra:
-        raise UsageError(f"{folder} is a finished run that keeps no training state; train anew")
+        raise UsageError(f"{folder} is a finished run without a training state; train again")
     if f"{STATE}.safetensors" not in found.extra or f"{STATE}.json" not in found.extra:
-        raise ModelFolderError(f"{folder}: there is no training state to go on from")
+        raise ModelFolderError(f"{folder}: there is no training state to resume from")
     other = set(given) - MAY_CHANGE
     if other:
         raise UsageError(f"a resumed run keeps its settings; leave out {', '.join(sorted(other))}")
@@ -147,7 +147,7 @@ def _longer(folder: Path, settings: AnySettings, given: Mapping[str, Any], count
     training = settings.training
     epochs, minutes = counters.points[-1].epoch if counters.points else 0.0, counters.seconds / 60
     if training.epochs is None and training.minutes is None:
-        raise UsageError("how long? give epochs, minutes or both")
+        raise UsageError("give epochs, minutes or both")
     if Budget(training.epochs, training.minutes).share(epochs, counters.seconds) >= 1:
         raise UsageError(
             f"{folder} is a finished run of {epochs:g} epochs and {minutes:.1f} minutes; give more to go on with, "
@@ -222,4 +222,4 @@ def differences(found: Config, versions: Mapping[str, str], engine: str, trainin
     other = [f"{name} {then!s:.60}, now {new}" for name, (then, new) in pairs.items() if then not in (None, new)]
     if not other:
         return None
-    return f"not bit-exact: this goes on otherwise than it was begun ({'; '.join(other)})"
+    return f"not bit-exact: the run continues under other conditions than it began ({'; '.join(other)})"

@@ -117,7 +117,7 @@ def summaries(folder: str | Path) -> tuple[list[Summary], list[ModelFolderError]
 def compared(folders: Sequence[str | Path]) -> list[Summary]:
     """Runs to stand beside each other. Errors: UsageError for fewer than two, or the same twice; ModelFolderError"""
     if len(folders) < 2:
-        raise UsageError(f"compare what? name at least two runs, got {len(folders)}")
+        raise UsageError(f"compare needs at least two runs, got {len(folders)}")
     places = [Path(folder).resolve() for folder in folders]
     for place, folder in zip(places, folders, strict=True):
         if places.count(place) > 1:

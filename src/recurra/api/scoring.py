@@ -47,12 +47,12 @@ def n_gram(run: Run) -> Any:
         source = provenance.find(run.stored, run.folder)
     except DataError as error:
         raise DataError(
-            f"the n-gram beside the model is counted on the run's data, and {str(error).splitlines()[0]}",
-            remedy="put them back, or leave it out with --no-baseline, baseline=False",
+            f"the n-gram baseline is counted on the run's data, but {str(error).splitlines()[0]}",
+            remedy="restore them, or use --no-baseline, baseline=False",
         ) from error
     task = registry.get(run.task).task
     if not isinstance(task, Counting):
-        raise UsageError(f"no n-gram stands beside a model of the task {run.task}; leave it out with --no-baseline")
+        raise UsageError(f"there is no n-gram baseline for the task {run.task}; use --no-baseline")
     try:
         return task.n_gram(source, run.settings, run.preprocessor)
     except UsageError as error:

@@ -37,18 +37,18 @@ def _check_columns(source: Source, asked: Collection[str]) -> None:
     named = source.kind == "table" or (source.kind == "tagged" and not any(k.endswith(TAGS) for k in source.files))
     for name in ("text", "label", "split_column"):
         if name in asked and not named and (name, source.kind) != ("label", "tunes"):
-            raise UsageError(f"{name} names a column, but these data are no table: {source.why}")
+            raise UsageError(f"{name} names a column, but these data are not a table: {source.why}")
     if "split_column" in asked and source.files.keys() != {"all"}:
         raise UsageError(f"split_column divides a single table; here each part has its own: {', '.join(source.files)}")
     if "encoding" in asked and all(path.suffix.lower() == ".parquet" for path in source.files.values()):
-        raise UsageError("encoding is of text files; Parquet files have none")
+        raise UsageError("encoding applies to text files; Parquet files have none")
 
 
 def _check_division(source: Source, asked: Collection[str]) -> None:
     if "split" not in asked:
         return
     if "split_column" in asked:
-        raise UsageError("split and split_column both divide the data; give one of them")
+        raise UsageError("split and split_column exclude each other; give one of them")
     parts = [part for part in PARTS if part in {key.partition(".")[0] for key in source.files}]
     held_out = registry.get(source.task).task.holds_out and "validation" not in parts
     if "train" in parts and not held_out:
@@ -61,9 +61,9 @@ def _check_tokens(source: Source, settings: AnySettings, asked: Collection[str])
     level = settings.data.level
     for name in ("min_count", "max_vocabulary"):
         if name in asked and level == "byte":
-            raise UsageError(f"{name} does not apply to bytes, of which all 256 are known")
+            raise UsageError(f"{name} does not apply to bytes: all 256 are known")
     if "word_split" in asked and level in ("char", "byte", "bpe"):
-        raise UsageError(f"word_split is how words end; this run's tokens are of level {level}")
+        raise UsageError(f"word_split applies to words; this run's level is {level}")
 
 
 def _check_training(settings: AnySettings, asked: Collection[str]) -> None:
@@ -71,10 +71,10 @@ def _check_training(settings: AnySettings, asked: Collection[str]) -> None:
     if "merge" in asked and not network.bidirectional:
         raise UsageError("merge joins two directions; this network reads in one, give bidirectional too")
     if "momentum" in asked and training.optimizer != "sgd":
-        raise UsageError(f"momentum is of the optimizer sgd; this run's is {training.optimizer}")
+        raise UsageError(f"momentum needs the optimizer sgd; this run's is {training.optimizer}")
     if "clip_norm" in asked and "clip_value" in asked:
         raise UsageError("clip_norm and clip_value both limit the gradient; give one of them")
     if "state_reset" in asked and training.bptt is None:
-        raise UsageError("state_reset is for truncated BPTT; with the full bptt there is nothing to reset")
+        raise UsageError("state_reset needs truncated BPTT; with the full bptt there is nothing to reset")
     if "char_embedding_size" in asked and network.char_size == 0:
-        raise UsageError("char_embedding_size is of the encoder of characters, which char_size 0 leaves out")
+        raise UsageError("char_embedding_size belongs to the character encoder, which char_size 0 switches off")

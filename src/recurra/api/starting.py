@@ -21,7 +21,7 @@ from recurra.tasks.weights import difference, forms_of
 def source_of(run: Run, data: Path, task: str | None, given: Mapping[str, Any]) -> Source:
     """The new data, as the run's task reads them. Errors: DataError; UsageError for settings that are the run's"""
     if task not in (None, run.task):
-        raise UsageError(f"{run.folder} is a model of the task {run.task}; it cannot begin one of {task}")
+        raise UsageError(f"{run.folder} is a model of the task {run.task}; it cannot initialise one of the task {task}")
     network = run.settings.network
     learned = marked(run.settings.data, "learned") | (type(network).model_fields.keys() - marked(network, "free"))
     if fixed := [name for name in given if name in learned]:
@@ -61,6 +61,6 @@ def prepare_from(run: Run, source: Source, settings: AnySettings) -> Setup:
         tokens, new = sum(map(len, texts)), sum(int((ids == 0).sum()) for ids in texts)
         unknown = f", which does not know {new:,} of the {tokens:,} tokens of this training part"
     setup.dataset.notes.append(
-        f"weights and preprocessing are those of {run.folder.name}{unknown}; optimizer and schedule begin anew"
+        f"weights and preprocessing are those of {run.folder.name}{unknown}; optimizer and schedule start fresh"
     )
     return setup

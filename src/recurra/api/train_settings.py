@@ -13,17 +13,17 @@ class TrainSettings(TypedDict, total=False):
     attention: Literal["none", "dot", "general", "additive"]
     """how the decoder looks at the source"""
     balance: float
-    """0: classes as frequent as they are, 1: all alike"""
+    """0: classes as frequent as in the data, 1: all equally frequent"""
     batch_size: int
-    """rows of a batch"""
+    """rows per batch"""
     batch_tokens: int | None
-    """most padded tokens of a batch: fewer rows where texts are long"""
+    """largest number of padded tokens per batch"""
     bidirectional: bool
     """read in both directions"""
     blank_tokens: int | None
-    """a blank is 1 to so many tokens; 1 word or 3 characters if not given"""
+    """largest blank in tokens; 1 word or 3 characters if not given"""
     bptt: int | None
-    """steps that gradients flow back; 0 or `full` for all"""
+    """steps of truncated BPTT; 0 or `full` for all"""
     bridge: Literal["dense", "copy", "none"]
     """how the encoder's last state starts the decoder"""
     cell: str
@@ -31,17 +31,17 @@ class TrainSettings(TypedDict, total=False):
     char_embedding_size: int
     """width of a character's vector in that encoder"""
     char_size: int | None
-    """units of the encoder of characters in a direction; 50 for words if not given"""
+    """units of the character encoder per direction; 50 for words if not given"""
     clip_norm: float | None
-    """largest norm of the gradient; 0 for no clipping"""
+    """clip the gradient's norm to this; 0 for no clipping"""
     clip_value: float | None
-    """largest value in the gradient, instead of its norm"""
+    """clip the gradient's values instead of its norm"""
     condition: Literal["state", "input", "both"]
-    """where the class enters: the initial states, beside every input, both"""
+    """where the class enters: the initial states, every input, or both"""
     crf: bool
-    """score rows of tags as a whole, not each by itself"""
+    """score whole tag sequences (CRF), not each tag alone"""
     crop: float
-    """share of the texts of which an epoch shows a few clauses only"""
+    """share of the texts that an epoch shows only a few clauses of"""
     date_format: str | None
     """how dates are written, as strptime has it: '%d/%m/%Y'"""
     dates: bool | None
@@ -73,17 +73,17 @@ class TrainSettings(TypedDict, total=False):
     head_size: int
     """units of the layer that reads what is known ahead"""
     hidden_size: int
-    """units of a layer in one direction"""
+    """units of a layer per direction"""
     horizon: int | None
     """steps that are forecast at once; a season"""
     id: str | None
     """column that names each row's series"""
     init: Literal["orthogonal", "torch"]
-    """what weights start from"""
+    """how weights are initialised"""
     input_dropout: float
-    """dropout of token vectors, one mask a batch"""
+    """dropout of token vectors, one mask per batch"""
     input_feeding: bool
-    """feed what was written into the next step; slow"""
+    """feed the attention into the next step; slow"""
     joint: bool
     """several target columns are read and forecast together, not one by one"""
     keep_repeats: bool
@@ -91,7 +91,7 @@ class TrainSettings(TypedDict, total=False):
     label: str | None
     """column of the label, of the tags, or of the translation (tables, tagged files)"""
     label_smoothing: float
-    """share of a target's weight that all tokens get"""
+    """share of the target's weight that is spread over all tokens"""
     languages: str | None
     """source and target, as in en,de, of <part>.<language>"""
     learned_state: bool
@@ -107,11 +107,11 @@ class TrainSettings(TypedDict, total=False):
     max_vocabulary: int | None
     """largest vocabulary, <unk> included"""
     merge: Literal["concat", "sum"]
-    """how the two directions become one"""
+    """how the two directions are merged"""
     min_count: int
     """rarer tokens become <unk>"""
     minutes: float | None
-    """minutes of training; with epochs, what ends first"""
+    """minutes of training; with epochs, whichever ends first"""
     momentum: float
     """momentum of sgd"""
     normalise: Literal["auto", "window", "series"]
@@ -119,29 +119,29 @@ class TrainSettings(TypedDict, total=False):
     normalize: Sequence[str]
     """nfc, nfkc, lowercase, ascii, in the order given"""
     num_layers: int
-    """recurrent layers on top of each other"""
+    """number of recurrent layers"""
     optimizer: Literal["adamw", "sgd", "rmsprop"]
     """adamw, sgd or rmsprop"""
     origins: int | None
     """forecasts of the test part, from so many origins"""
     output: Literal["auto", "softmax", "adaptive"]
-    """one softmax, or adaptive: by groups of frequency, fast where tokens are many"""
+    """one softmax, or adaptive: by frequency, fast for large vocabularies"""
     pair_size: int | None
     """width of the vectors of neighbours; 50 for single characters if not given"""
     parallel: str | PathLike[str] | None
-    """file of the translations, line by line"""
+    """file with the translations, line by line"""
     past: Sequence[str]
     """columns that are known until now"""
     patience: int | None
-    """stop after so many evaluations without a better one"""
+    """stop after this many evaluations without improvement"""
     pooling: Literal["last", "mean", "max", "all"]
-    """what of a sequence is classified: last state, mean, max, or all three"""
+    """pooling over the sequence: last state, mean, max, or all three"""
     precision: Literal["32", "bf16"]
     """32, or bf16 products with 32-bit weights"""
     quantiles: Sequence[float]
     """quantiles that are forecast, 0.5 among them"""
     recurrent_dropout: float
-    """dropout inside the step, one mask a sequence"""
+    """dropout inside the step, one mask per sequence"""
     sampled_softmax: int | None
     """negative samples of the softmax in training, 0 for the full softmax"""
     schedule: Literal["cosine", "constant"]
@@ -149,11 +149,11 @@ class TrainSettings(TypedDict, total=False):
     scheduled_sampling: float
     """probability, after a ramp, that the decoder reads its own words; slow"""
     scheme: Literal["auto", "none", "bio", "iob1", "bmes", "bioes", "bilou"]
-    """how tags write spans, none if they write none"""
+    """how tags mark spans; none for tags without spans"""
     season: int | None
     """steps of a season, 1 for none; from calendar and autocorrelation"""
     seed: int
-    """what all randomness derives from"""
+    """seed of all randomness"""
     segment: Literal["word", "char"] | None
     """cut Chinese into words (needs rjieba) or characters"""
     skip_lines: Sequence[str]
@@ -165,15 +165,15 @@ class TrainSettings(TypedDict, total=False):
     split_column: str | None
     """column that names each row's part (tables)"""
     state_reset: float
-    """chance of a row to start from no state"""
+    """probability that a row starts from a zero state"""
     static: Sequence[str]
     """columns that never change in a series"""
     step: int | None
     """steps between these origins; the horizon"""
     strict: bool
-    """refuse what would be mended or left out, such as invalid BIO tags"""
+    """refuse what would be repaired or left out, such as invalid BIO tags"""
     swap: bool
-    """translate the other way round"""
+    """translate in the other direction"""
     target: Sequence[str]
     """columns that are forecast"""
     test: str | PathLike[str] | None
@@ -191,7 +191,7 @@ class TrainSettings(TypedDict, total=False):
     timezone: str | None
     """where clocks stood, such as Europe/Berlin"""
     too_long: Literal["cut", "drop"]
-    """what becomes of training pairs longer than max-length"""
+    """truncate or drop training pairs longer than max-length"""
     train_vectors: bool
     """learn word vectors from the training part first: skip-gram"""
     transform: Literal["auto", "none", "sqrt", "log"]

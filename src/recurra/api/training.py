@@ -92,13 +92,13 @@ def train(
     task = options({"task": task})["task"]
     if resume is not None:
         if any(each is not None for each in (data, labels, task, out, start_from)):
-            raise UsageError("a resumed run has its data, task and folder; leave them out")
+            raise UsageError("a resumed run keeps its data, task and folder; leave them out")
         progress = ProgressLogger(quiet=quiet)
         if not command:
             progress.log(first_line(None, resume))
         return _resumed(path(resume, "resume"), given, progress, watching)
     if data is None:
-        raise UsageError("train on what? name a file, a folder or a data set")
+        raise UsageError("name what to train on: a file, a folder or a data set")
     progress = ProgressLogger(quiet=quiet)
     if not command:  # the command line has logged it before torch was loaded
         progress.log(first_line(data if isinstance(data, (str, Path)) else f"a {type(data).__name__}"))
@@ -388,7 +388,7 @@ class _Training:
         if self.engine == "native" or network.engine != "auto" or _on_cuda(self.dataset.settings.training.device):
             return
         if (missing := library.why_missing()) is not None:
-            self.progress.log(f"note: trainings are slower without the native engine: {missing}")
+            self.progress.log(f"note: training is slower without the native engine: {missing}")
 
     def _tell_baselines(self) -> None:
         for baseline in self.baselines:

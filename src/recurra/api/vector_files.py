@@ -66,7 +66,7 @@ def _export(
         progress.log(f"task {data.task}: {data.why}")
         learner = registry.get(data.task).task
         if not isinstance(learner, WordTables):
-            raise UsageError(f"the data of the task {data.task} have no words; give --task of one that reads text")
+            raise UsageError(f"the data of the task {data.task} have no words; give a --task that reads text")
         if settings.get("segment") is None:
             named = {name: data.options[name] for name in learner.vector_settings if name in data.options}
             settings = {**learner.vector_settings, **named, **settings}
@@ -92,4 +92,6 @@ def _refuse_learning(task: str | None, how: SkipGram | None, settings: dict[str,
     usual = SkipGram()
     changed = [name for name, value in vars(usual).items() if how is not None and getattr(how, name) != value]
     if names := [*settings, *(["task"] if task is not None else []), *changed]:
-        raise UsageError(f"{names[0]} is for vectors that are learned; those of a model folder are written as they are")
+        raise UsageError(
+            f"{names[0]} applies to vectors that are learned; those of a model folder are written as they are"
+        )

@@ -30,7 +30,7 @@ def with_vectors(settings: AnySettings, given: dict[str, Any]) -> AnySettings:
     if given.get("vectors") is not None and data.train_vectors:
         raise UsageError("vectors are either read from a file or learned first; give vectors or train_vectors")
     if given.get("vectors") is None and given.get("vectors_encoding") is not None:
-        raise UsageError("vectors_encoding is of a file of vectors; name it with vectors")
+        raise UsageError("vectors_encoding goes with a file of vectors; name the file with vectors")
     if given.get("vectors") is None and not data.train_vectors:
         if network.freeze_vectors:
             raise UsageError("freeze_vectors has nothing to freeze; give vectors or train_vectors")

@@ -18,5 +18,5 @@ def check_labels(labels: ArrayLike, count: int, texts: int | None = None) -> NDA
     if array.min() < 0 or array.max() >= count:
         raise ShapeError(f"expected labels in 0 .. {count - 1} ({count} classes), got {array.min()} .. {array.max()}")
     if texts is not None and texts != len(array):
-        raise ShapeError(f"expected one label a text, got {texts} texts and {len(array)} labels")
+        raise ShapeError(f"expected one label per text, got {texts} texts and {len(array)} labels")
     return array.astype(np.int64)

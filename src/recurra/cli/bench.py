@@ -39,11 +39,11 @@ def bench(
     ] = "auto",
     threads: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, max=1024, help="threads of both sides; as torch has them if not given"),
+        typer.Option(metavar="N", min=1, max=1024, help="threads of both sides; torch's own number if not given"),
     ] = None,
-    repeats: Annotated[int, typer.Option(metavar="N", min=7, help="samples of each side; their median counts")] = 7,
+    repeats: Annotated[int, typer.Option(metavar="N", min=7, help="samples of each side; the median is reported")] = 7,
     json: Annotated[
-        str | None, typer.Option(metavar="FILE", help="write one JSON document; `-`: to stdout, in place of tables")
+        str | None, typer.Option(metavar="FILE", help="write one JSON document; `-`: to stdout instead of tables")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress, only errors")] = False,
 ) -> None:

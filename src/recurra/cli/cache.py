@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def cache(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="only these: data, corpora, texts, given, or a name")
+        list[str] | None, typer.Argument(metavar="NAME", help="only these: data, corpora, texts, given or a name")
     ] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="remove them, after a question")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="remove them, after asking")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
     json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False,
 ) -> None:

@@ -35,7 +35,7 @@ def explain(
         str | None,
         typer.Option(metavar="WORD", help="the words nearest to it in a model folder or a file of word vectors"),
     ] = None,
-    top: Annotated[int, typer.Option(metavar="N", min=1, help="so many of them")] = 10,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="number of words")] = 10,
     latex: Annotated[bool, typer.Option("--latex", help="the equations as LaTeX")] = False,
     input_size: Annotated[int, typer.Option(metavar="I", help="width of the input")] = 128,
     hidden_size: Annotated[int, typer.Option(metavar="H", help="units of the layer")] = 256,
@@ -57,7 +57,7 @@ def explain(
         if given and len(given) > 1:
             raise UsageError(f"--nearest takes one model folder or file of word vectors, got {len(given)}")
         if cell is None:
-            raise UsageError("nearest words of what? name a model folder or a file of word vectors")
+            raise UsageError("--nearest needs a model folder or a file of word vectors")
         explain_nearest(cell, nearest, top, json=json)
         return
     if not given:

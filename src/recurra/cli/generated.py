@@ -59,7 +59,7 @@ def prompts(model: Run, **sampling: Any) -> Iterator[str]:
     model.generate("", 0, **sampling)
     asked = sys.stdin.isatty()
     if asked:
-        note("what shall the text begin with? An empty line leaves that to the model, Ctrl-D ends")
+        note("type how the text begins; an empty line leaves it to the model, Ctrl-D ends")
     while True:
         if asked:
             sys.stderr.write("> ")
@@ -82,7 +82,7 @@ def telling() -> Iterator[None]:
 def refuse_class(model: Run, condition: str | None) -> None:
     """Errors: UsageError if a class was named to a model that knows none"""
     if condition is not None:
-        raise UsageError(f"this model writes for no class: {model.model.does}\nleave out --class {condition}")
+        raise UsageError(f"this model has no classes to write for: {model.model.does}\nleave out --class {condition}")
 
 
 def refuse_sampling(model: Run, **given: bool) -> None:

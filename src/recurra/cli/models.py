@@ -38,11 +38,11 @@ def evaluate(
         ),
     ] = None,
     baselines: Annotated[
-        bool, typer.Option("--baselines", help="beside its baselines, fitted again on the run's training data")
+        bool, typer.Option("--baselines", help="compare with its baselines, fitted again on the run's training data")
     ] = False,
     groups: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="texts with the same value there belong together: how often all are right"),
+        typer.Option(metavar="COLUMN", help="column of groups: how often all texts of a group are right"),
     ] = None,
     json: JsonOption = False,
     **reading: Any,
@@ -84,7 +84,7 @@ def predict(
         typer.Argument(metavar="TEXT", help="what to read; `-` or nothing: the lines of standard input"),
     ] = None,
     top: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="so many answers, the best first [3, translations 1]")
+        int | None, typer.Option(metavar="N", min=1, help="number of answers, best first [3, translations 1]")
     ] = None,
     beam: translations.Beam = None,
     n_best: translations.NBest = None,
@@ -120,7 +120,7 @@ def predict(
     named = bool(texts) and texts != ["-"]
     if texts and named:
         if encoding is not None:
-            raise UsageError("--encoding is of standard input; texts are named here")
+            raise UsageError("--encoding applies to standard input; here the texts are arguments")
         given = [text(each) for each in texts]
     else:
         given = []
@@ -168,30 +168,28 @@ def generate(
     prompt: Annotated[str, typer.Option(metavar="TEXT", help="what the text begins with", show_default=False)] = "",
     length: Annotated[
         int | None,
-        typer.Option(metavar="N", min=0, help="so many characters, words or bytes [500; for a class: to the end]"),
+        typer.Option(metavar="N", min=0, help="number of characters, words or bytes [500; with a class: to the end]"),
     ] = None,
     condition: Annotated[
         str | None,
         typer.Option("--class", metavar="CLASS", help="write for this class, or for attributes: a=x,b=y (generate)"),
     ] = None,
-    count: Annotated[int, typer.Option("--count", "-n", metavar="N", min=1, help="so many texts")] = 1,
+    count: Annotated[int, typer.Option("--count", "-n", metavar="N", min=1, help="number of texts")] = 1,
     temperature: Annotated[
         float, typer.Option(metavar="T", help="0: always the most probable token; higher: more surprising")
     ] = 0.8,
-    top_k: Annotated[int | None, typer.Option(metavar="K", help="draw among the K most probable tokens")] = None,
+    top_k: Annotated[int | None, typer.Option(metavar="K", help="sample from the K most probable tokens")] = None,
     top_p: Annotated[
-        float | None, typer.Option(metavar="P", help="draw among the most probable tokens that reach P together")
+        float | None, typer.Option(metavar="P", help="sample from the most probable tokens that sum to P")
     ] = None,
-    repetition_penalty: Annotated[
-        float, typer.Option(metavar="X", help="above 1: the less of what was written already (language)")
-    ] = 1.0,
+    repetition_penalty: Annotated[float, typer.Option(metavar="X", help="above 1: fewer repetitions (language)")] = 1.0,
     stop: Annotated[
         list[str] | None,
         typer.Option(metavar="TEXT", help=r"end before this text, \n for a line's end; may be repeated (language)"),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(metavar="N", min=0, max=2**32 - 1, help="the same text each time; another one if not given"),
+        typer.Option(metavar="N", min=0, max=2**32 - 1, help="the same text each time; random if not given"),
     ] = None,
     interactive: Annotated[
         bool, typer.Option("--interactive", "-i", help="ask for one prompt after another, until Ctrl-D")
@@ -263,7 +261,7 @@ def _lines_of_stdin(encoding: str, *, asked: bool) -> list[str]:
     Errors: UsageError on a terminal that nobody asked to read, or for no line; DataError for bytes that are no text
     """
     if not asked and sys.stdin.isatty():
-        raise UsageError("predict what? name texts, or give them on standard input, one a line")
+        raise UsageError("give texts to predict, as arguments or on standard input, one per line")
     if encoding != "utf-8":
         return _lines_decoded(sys.stdin.buffer.read(MOST + 1), encoding)
     lines: list[str] = []

@@ -19,15 +19,15 @@ def score(
         str,
         typer.Option(
             metavar="FILE",
-            help="groups of candidates, one a line, with a blank line between groups",
+            help="groups of candidates, one per line, with a blank line between groups",
             show_default=False,
         ),
     ],
     by: Annotated[
-        Literal["total", "token"], typer.Option(help="what decides: the log-probability, or its mean over the tokens")
+        Literal["total", "token"], typer.Option(help="rank by the log-probability or by its mean over the tokens")
     ] = "total",
     baseline: Annotated[
-        bool, typer.Option(help="rank with a Kneser-Ney 5-gram too, counted anew on the run's training data")
+        bool, typer.Option(help="rank with a Kneser-Ney 5-gram too, counted on the run's training data")
     ] = True,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="encoding of FILE [utf-8]")] = "utf-8",
     json: JsonOption = False,

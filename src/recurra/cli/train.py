@@ -28,7 +28,7 @@ def train(
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="what to learn; found from the data if not given", autocompletion=tasks),
+        typer.Option(metavar="NAME", help="what to learn; inferred from the data if not given", autocompletion=tasks),
     ] = None,
     out: Annotated[
         str | None,
@@ -37,11 +37,11 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the model folder if there is one")] = False,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="go on with a stopped run, or a finished one with more --epochs or --minutes"),
+        typer.Option(metavar="RUN", help="continue a stopped run, or a finished one with more --epochs or --minutes"),
     ] = None,
     start_from: Annotated[
         str | None,
-        typer.Option("--from", metavar="RUN", help="begin with the weights and vocabulary of a run"),
+        typer.Option("--from", metavar="RUN", help="start from the weights and vocabulary of a run"),
     ] = None,
     log: Annotated[
         str | None,

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 PANEL = "Translations"
 Beam = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="follow so many hypotheses, 1 is greedy [5]", rich_help_panel=PANEL),
+    typer.Option(metavar="N", min=1, help="beam width, 1 is greedy [5]", rich_help_panel=PANEL),
 ]
 NBest = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="so many translations, best first [1]", rich_help_panel=PANEL)
+    int | None, typer.Option(metavar="N", min=1, help="number of translations, best first [1]", rich_help_panel=PANEL)
 ]
 LengthPenalty = Annotated[
     float | None,
@@ -29,16 +29,14 @@ LengthPenalty = Annotated[
 BlockNgrams = Annotated[
     int | None, typer.Option(metavar="N", min=0, help="never write N tokens in a row twice", rich_help_panel=PANEL)
 ]
-Sample = Annotated[bool, typer.Option("--sample", help="draw translations by chance", rich_help_panel=PANEL)]
+Sample = Annotated[bool, typer.Option("--sample", help="sample translations", rich_help_panel=PANEL)]
 Temperature = Annotated[
     float | None, typer.Option(metavar="T", help="of draws; higher: more surprising [1.0]", rich_help_panel=PANEL)
 ]
-TopK = Annotated[int | None, typer.Option(metavar="K", help="draw among the K most probable", rich_help_panel=PANEL)]
-TopP = Annotated[
-    float | None, typer.Option(metavar="P", help="draw among those that reach P together", rich_help_panel=PANEL)
-]
+TopK = Annotated[int | None, typer.Option(metavar="K", help="sample from the K most probable", rich_help_panel=PANEL)]
+TopP = Annotated[float | None, typer.Option(metavar="P", help="sample from those that sum to P", rich_help_panel=PANEL)]
 Seed = Annotated[
-    int | None, typer.Option(metavar="N", min=0, max=2**32 - 1, help="the same draws each time", rich_help_panel=PANEL)
+    int | None, typer.Option(metavar="N", min=0, max=2**32 - 1, help="seed of the samples", rich_help_panel=PANEL)
 ]
 Attention = Annotated[
     str | None,
@@ -52,7 +50,7 @@ def given(**options: Any) -> dict[str, Any]:
     drawn = [name for name in ("temperature", "top_k", "top_p", "seed") if name in asked]
     if drawn and "sample" not in asked:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in drawn)
-        raise UsageError(f"{names} without --sample; only draws read it")
+        raise UsageError(f"{names} needs --sample")
     return asked
 
 

@@ -21,7 +21,7 @@ def text(typed: str) -> str:
     """An argument that is read as text, not as a path; what is no UTF-8 in it is U+FFFD, and told."""
     found = terminal.whole(typed)
     if found != typed:
-        note(f"{terminal.in_a_line(typed[:60])} is not utf-8; what is no character of it is read as U+FFFD")
+        note(f"{terminal.in_a_line(typed[:60])} is not utf-8; invalid bytes are read as U+FFFD")
     return found
 
 

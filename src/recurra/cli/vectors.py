@@ -34,15 +34,15 @@ def vectors(
     ],
     out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="where to write them, word2vec text")],
     task: Annotated[
-        str | None, typer.Option(metavar="NAME", help="as for train; found from the data if not given")
+        str | None, typer.Option(metavar="NAME", help="as for train; inferred from the data if not given")
     ] = None,
-    width: Annotated[int, typer.Option(metavar="N", help="numbers of a vector")] = 100,
+    width: Annotated[int, typer.Option(metavar="N", help="size of a vector")] = 100,
     epochs: Annotated[
         int | None, typer.Option(metavar="N", help="passes over the training part; 5, more if it is short")
     ] = None,
     window: Annotated[int, typer.Option(metavar="N", help="largest distance between a word and one it predicts")] = 5,
-    negatives: Annotated[float, typer.Option(metavar="X", help="drawn words for each one that stands there")] = 5.0,
-    subsample: Annotated[float, typer.Option(metavar="X", help="words with a larger share are thinned out")] = 1e-3,
+    negatives: Annotated[float, typer.Option(metavar="X", help="negative samples per word")] = 5.0,
+    subsample: Annotated[float, typer.Option(metavar="X", help="words with a larger share are subsampled")] = 1e-3,
     learning_rate: Annotated[float, typer.Option("--learning-rate", "--lr", metavar="X", help="at first")] = 0.05,
     seed: Annotated[int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="as for train")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the file if there is one")] = False,

@@ -51,7 +51,7 @@ def from_table(
     Errors: DataError for a missing column, an empty attribute or part (with its line), no text at all; as `read_table`
     """
     if len(set(labels)) < len(labels):
-        raise UsageError(f"a label column stands twice in {', '.join(labels)}")
+        raise UsageError(f"a label column is named twice in {', '.join(labels)}")
     extra = [] if split_column is None else [split_column]
     table = read_table(path, encoding=encoding, columns=list(dict.fromkeys([text, *labels, *extra])))
     found = Conditioned(tuple(labels), {}, {})

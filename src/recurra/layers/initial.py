@@ -71,10 +71,12 @@ def assign(module: nn.Module, name: str, value: Tensor) -> None:
         try:
             setattr(module, name, value)
         except (NotImplementedError, RuntimeError) as error:
-            raise UsageError(f"{name} cannot be drawn anew through its parametrisation: {error}") from error
+            raise UsageError(f"{name} cannot be initialised again through its parametrisation: {error}") from error
         return
     if f"{name}_v" in held:
-        raise UsageError(f"{name} cannot be drawn anew, it is made of {name}_g and {name}_v; remove its weight norm")
+        raise UsageError(
+            f"{name} cannot be initialised again, it is made of {name}_g and {name}_v; remove its weight norm"
+        )
     parameter = held.get(name, held.get(f"{name}_orig"))
     if parameter is not None:
         parameter.copy_(value)

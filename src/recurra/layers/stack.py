@@ -1,4 +1,4 @@
-"""Depth times direction: recurrent layers on top of each other."""
+"""Depth times direction: number of recurrent layers."""
 
 from __future__ import annotations
 

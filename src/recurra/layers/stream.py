@@ -28,7 +28,7 @@ class StackStream:
 
     def __init__(self, stack: Stack, batch: int = 1, state: State | None = None) -> None:
         if stack.bidirectional:
-            raise UsageError("a stack of two directions cannot stream: its backward half begins at the end")
+            raise UsageError("a bidirectional stack cannot stream: its backward direction begins at the end")
         if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
             raise UsageError(f"batch must be a whole number from 1, got {batch!r}")
         start = stack.initial_state(batch) if state is None else tuple(state)

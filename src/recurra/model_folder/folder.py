@@ -184,7 +184,7 @@ def use(folder: Path | str, action: Callable[[ModelFolder], T]) -> T:
         except ValueError as error:
             if "\0" not in str(folder):
                 raise
-            raise ModelFolderError(f"{str(folder)!r} is no path: {error}") from error
+            raise ModelFolderError(f"{str(folder)!r} is not a path: {error}") from error
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -238,7 +238,7 @@ def _identity(path: Path) -> tuple[int, int, int] | None:
 
 def _check_extra(name: str, content: object) -> None:
     if not manifest.is_plain_name(name):
-        raise UsageError(f"{name!r} is no plain file name; use letters, digits, '.', '_' and '-', at most 100")
+        raise UsageError(f"{name!r} is not a plain file name; use letters, digits, '.', '_' and '-', at most 100")
     if name.lower() in (*REQUIRED, manifest.MANIFEST):
         raise UsageError(f"{name} is written with the model and cannot be an extra file")
     if not isinstance(content, bytes):

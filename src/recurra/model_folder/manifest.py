@@ -89,7 +89,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {twice!r:.100} stands twice in an object")
+        raise ValueError(f"the key {twice!r:.100} appears twice in an object")
     return made
 
 
@@ -127,7 +127,7 @@ def load(folder: Path) -> dict[str, Entry]:
         raise ModelFolderError(f"{folder}: {why}")
     path = folder / MANIFEST
     if not path.is_file() or path.is_symlink():
-        raise ModelFolderError(f"{folder}: not a model folder or its writing was cut off: {MANIFEST} is missing")
+        raise ModelFolderError(f"{folder}: not a model folder or writing it was interrupted: {MANIFEST} is missing")
     value = parse(folder, MANIFEST, _read_bytes(folder, MANIFEST, LARGEST[MANIFEST]))
     check_version(folder, MANIFEST, value)
     files = value.get("files")
@@ -240,7 +240,7 @@ def _entry(folder: Path, value: object) -> Entry:
         raise ModelFolderError(f"{folder}: {MANIFEST} has an entry without file, bytes and sha256: {value!r:.100}")
     name, size, sha256 = value["file"], value["bytes"], value["sha256"]
     if not is_plain_name(name):
-        raise ModelFolderError(f"{folder}: {MANIFEST} lists {name!r:.100}, which is no plain file name")
+        raise ModelFolderError(f"{folder}: {MANIFEST} lists {name!r:.100}, which is not a plain file name")
     if type(size) is not int or size < 0 or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
         raise ModelFolderError(f"{folder}: {MANIFEST} has no size and SHA-256 for {name}")
     return Entry(name, size, sha256)

@@ -65,8 +65,7 @@ def _check_target(folder: Path | str, path: Path, overwrite: bool) -> None:
             manifest.load(standing_at)
         except ModelFolderError as error:
             raise UsageError(
-                f"{folder} exists and is not a model folder, so that it is never overwritten; choose another --out"
-                f"\n{error}"
+                f"{folder} exists and is not a model folder, so it is never overwritten; choose another --out\n{error}"
             ) from error
 
 
@@ -182,7 +181,9 @@ def _clear_up(path: Path) -> None:
         try:
             manifest.load(aside)
         except ModelFolderError as error:
-            raise ModelFolderError(f"{aside} is in the way and no model folder; move it elsewhere\n{error}") from error
+            raise ModelFolderError(
+                f"{aside} is in the way and not a model folder; move it elsewhere\n{error}"
+            ) from error
     if standing(path) == aside:
         os.rename(aside, path)
     elif path.exists():

@@ -170,7 +170,7 @@ def checked_svg(svg: str) -> str:
     try:
         root = ElementTree.fromstring(svg)
     except ElementTree.ParseError as error:
-        raise DataError(f"a picture is no well-formed SVG: {error}") from error
+        raise DataError(f"a picture is not well-formed SVG: {error}") from error
     for element in root.iter():
         tag = str(element.tag)
         if not tag.startswith(_SVG) or tag.removeprefix(_SVG) not in _ALLOWED:

@@ -30,7 +30,7 @@ def load_network(build: Callable[[], N], folder: ModelFolder) -> N:
     weights = folder.weights()
     for name, values in weights.items():
         if not values.isfinite().all():
-            raise ModelFolderError(f"{folder.path}: the weight {name} has values that are no numbers; train it again")
+            raise ModelFolderError(f"{folder.path}: the weight {name} has values that are not numbers; train it again")
     network = build()
     network.load_state_dict(weights)
     return network
@@ -65,7 +65,7 @@ def difference(found: Mapping[str, Form], wanted: Mapping[str, Form]) -> str | N
         if found[name] != form:
             return f"{name} is {found[name]}, should be {form}"
     more = sorted(found.keys() - wanted.keys())
-    return f"{more[0]!r:.100} is not of this network" if more else None
+    return f"{more[0]!r:.100} does not belong to this network" if more else None
 
 
 def check_cell(name: str, fingerprint: str) -> None:

@@ -194,4 +194,6 @@ class EncoderDecoder(nn.Module):
 def check(settings: EncoderDecoderSettings) -> None:
     """Errors: UsageError for settings of an encoder and decoder that do not go together"""
     if settings.attention == "none" and settings.bridge == "none":
-        raise UsageError("without attention the bridge is the only way from source to target; bridge none goes not")
+        raise UsageError(
+            "without attention the bridge is the only path from source to target; bridge none is not possible"
+        )

@@ -15,7 +15,9 @@ def numbers(scores: Tensor) -> Tensor:
     """
     highest = scores.amax(-1)
     if not bool((highest.isfinite()).all()) or bool(scores.isnan().any()):
-        raise ModelFolderError("the model's scores are no numbers; its weights are damaged, or too large for this text")
+        raise ModelFolderError(
+            "the model's scores are not numbers; its weights are damaged, or too large for this text"
+        )
     return scores
 
 

@@ -23,11 +23,11 @@ class NetworkSettings(BaseModel):
     """Settings that change no weight."""
 
     cell: str = Field("lstm", description="recurrent cell, see `recurra explain`")
-    hidden_size: int = Field(128, ge=1, le=WIDEST, description="units of a layer in one direction")
-    num_layers: int = Field(1, ge=1, le=DEEPEST, description="recurrent layers on top of each other")
+    hidden_size: int = Field(128, ge=1, le=WIDEST, description="units of a layer per direction")
+    num_layers: int = Field(1, ge=1, le=DEEPEST, description="number of recurrent layers")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout between layers and before the output")
-    recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the step, one mask a sequence")
-    init: Literal["orthogonal", "torch"] = Field("orthogonal", description="what weights start from")
+    recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the step, one mask per sequence")
+    init: Literal["orthogonal", "torch"] = Field("orthogonal", description="how weights are initialised")
     engine: str = Field("auto", description="auto, native, vendor or reference")
 
 
@@ -51,15 +51,13 @@ class TwoWaySettings(FreeStateSettings):
     """Networks that can read in both directions."""
 
     bidirectional: bool = Field(False, description="read in both directions")
-    merge: Merge = Field("concat", description="how the two directions become one")
+    merge: Merge = Field("concat", description="how the two directions are merged")
 
 
 class ClassifierSettings(TwoWaySettings, EmbeddedSettings):
     """N to 1."""
 
-    pooling: Pooling = Field(
-        "last", description="what of a sequence is classified: last state, mean, max, or all three"
-    )
+    pooling: Pooling = Field("last", description="pooling over the sequence: last state, mean, max, or all three")
 
 
 class TaggerSettings(TwoWaySettings, EmbeddedSettings):
@@ -69,13 +67,13 @@ class TaggerSettings(TwoWaySettings, EmbeddedSettings):
         None,
         ge=0,
         le=WIDEST,
-        description="units of the encoder of characters in a direction; 50 for words if not given",
+        description="units of the character encoder per direction; 50 for words if not given",
     )
     char_embedding_size: int = Field(32, ge=1, le=WIDEST, description="width of a character's vector in that encoder")
     pair_size: int | None = Field(
         None, ge=0, le=WIDEST, description="width of the vectors of neighbours; 50 for single characters if not given"
     )
-    crf: bool = Field(False, description="score rows of tags as a whole, not each by itself")
+    crf: bool = Field(False, description="score whole tag sequences (CRF), not each tag alone")
 
 
 class BlankFillerSettings(FreeStateSettings, EmbeddedSettings):
@@ -87,11 +85,11 @@ class NextTokenSettings(FreeStateSettings, EmbeddedSettings):
 
     MARKS: ClassVar[Marks] = {"free": ("input_dropout", "variational")}
 
-    input_dropout: float = Field(0.0, ge=0, lt=1, description="dropout of token vectors, one mask a batch")
+    input_dropout: float = Field(0.0, ge=0, lt=1, description="dropout of token vectors, one mask per batch")
     variational: bool = Field(False, description="one dropout mask for all steps of a row")
     tie_weights: bool = Field(False, description="output layer uses the embedding table")
     output: Literal["auto", "softmax", "adaptive"] = Field(
-        "auto", description="one softmax, or adaptive: by groups of frequency, fast where tokens are many"
+        "auto", description="one softmax, or adaptive: by frequency, fast for large vocabularies"
     )
 
 
@@ -102,7 +100,7 @@ class EncoderDecoderSettings(TwoWaySettings, EmbeddedSettings):
     attention: Literal["none", "dot", "general", "additive"] = Field(
         "general", description="how the decoder looks at the source"
     )
-    input_feeding: bool = Field(False, description="feed what was written into the next step; slow")
+    input_feeding: bool = Field(False, description="feed the attention into the next step; slow")
     bridge: Literal["dense", "copy", "none"] = Field(
         "dense", description="how the encoder's last state starts the decoder"
     )
@@ -112,7 +110,7 @@ class ConditionedSettings(EmbeddedSettings):
     """1 to N."""
 
     condition: Literal["state", "input", "both"] = Field(
-        "both", description="where the class enters: the initial states, beside every input, both"
+        "both", description="where the class enters: the initial states, every input, or both"
     )
 
 

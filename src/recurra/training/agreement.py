@@ -127,7 +127,7 @@ def _check_form(key: str, value: Tensor, shape: Sequence[int], dtypes: Collectio
         found = f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
         raise _unfit(f"{key} is {found}, should be {wanted} {list(shape)}")
     if not bool(value.isfinite().all()):
-        raise _unfit(f"{key} has values that are no numbers")
+        raise _unfit(f"{key} has values that are not numbers")
 
 
 def _unfit(problem: str) -> ModelFolderError:

@@ -61,7 +61,7 @@ def fit(
     UsageError
     """
     if settings.epochs is None and settings.minutes is None:
-        raise UsageError("how long? give epochs, minutes or both")
+        raise UsageError("give epochs, minutes or both")
     progress = progress or Silent()
     budget = Budget(settings.epochs, settings.minutes)
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if settings.precision == "bf16" else "32-true"

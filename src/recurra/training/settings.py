@@ -20,21 +20,23 @@ class TrainingSettings(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     epochs: float | None = Field(None, gt=0, le=1e9, description="passes over the training part")
-    minutes: float | None = Field(None, gt=0, le=1e9, description="minutes of training; with epochs, what ends first")
-    batch_size: int = Field(64, ge=1, le=1 << 24, description="rows of a batch")
+    minutes: float | None = Field(
+        None, gt=0, le=1e9, description="minutes of training; with epochs, whichever ends first"
+    )
+    batch_size: int = Field(64, ge=1, le=1 << 24, description="rows per batch")
     optimizer: Optimizer = Field("adamw", description="adamw, sgd or rmsprop")
     learning_rate: float = Field(3e-3, gt=0, description="highest learning rate")
     momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd")
     weight_decay: float = Field(0.01, ge=0, description="weight decay of matrices")
     schedule: Literal["cosine", "constant"] = Field("cosine", description="learning rate after the warm-up")
     warmup: float = Field(0.02, ge=0, lt=1, description="share of the run in which the learning rate rises")
-    clip_norm: float | None = Field(1.0, gt=0, description="largest norm of the gradient; 0 for no clipping")
-    clip_value: float | None = Field(None, gt=0, description="largest value in the gradient, instead of its norm")
+    clip_norm: float | None = Field(1.0, gt=0, description="clip the gradient's norm to this; 0 for no clipping")
+    clip_value: float | None = Field(None, gt=0, description="clip the gradient's values instead of its norm")
     patience: int | None = Field(
-        None, ge=1, le=LARGEST, description="stop after so many evaluations without a better one"
+        None, ge=1, le=LARGEST, description="stop after this many evaluations without improvement"
     )
     precision: Literal["32", "bf16"] = Field("32", description="32, or bf16 products with 32-bit weights")
-    seed: int = Field(0, ge=0, lt=2**32, description="what all randomness derives from")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of all randomness")
     device: str = Field("auto", description="auto, cpu or cuda")
     threads: int | None = Field(None, ge=1, le=1024, description="threads, at most as many as there are processors")
 
@@ -42,4 +44,4 @@ class TrainingSettings(BaseModel):
 class TruncatedSettings(TrainingSettings):
     """Trainings that may cut back-propagation through time."""
 
-    bptt: int | None = Field(None, ge=1, le=LARGEST, description="steps that gradients flow back; 0 or `full` for all")
+    bptt: int | None = Field(None, ge=1, le=LARGEST, description="steps of truncated BPTT; 0 or `full` for all")

@@ -102,7 +102,7 @@ def test_slashes_halve() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "piece"),
     [
-        ("only words\n", None, "no tune begins"),
+        ("only words\n", None, "no tune starts"),
         ("X:1\nT:no key\nabc|\n\nX:2\nK:C\nabc|\n", 1, "no line K:"),
         ("X:1\nM:6:8\nK:C\nabc|\n", 1, "M:6:8 is no metre"),
         ("X:1\nL:eighth\nK:C\nabc|\n", 1, "no unit note"),

@@ -223,7 +223,7 @@ def test_a_file_too_many_is_named(local: Path) -> None:
 
 def test_recurra_data_must_be_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECURRA_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(DataError, match="RECURRA_DATA names no folder"):
+    with pytest.raises(DataError, match="RECURRA_DATA is not a folder"):
         named.get("tiny")
     assert named.get("surnames").files
 

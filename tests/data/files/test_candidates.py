@@ -24,15 +24,15 @@ def test_groups_stand_between_blank_lines(tmp_path: Path, end: str) -> None:
 
 def test_a_group_of_one_is_named_with_its_line(tmp_path: Path) -> None:
     path = written(tmp_path, "a\nb\n\nalone here\n\nc\nd\n")
-    with pytest.raises(DataError, match=r"nbest.txt:4: a group of one candidate .*'alone here'"):
+    with pytest.raises(DataError, match=r"nbest.txt:4: a group needs two candidates, .*'alone here'"):
         read_candidates(path)
 
 
 def test_the_last_group_may_be_the_lonely_one(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nbest.txt:4: a group of one"):
+    with pytest.raises(DataError, match=r"nbest.txt:4: a group needs two"):
         read_candidates(written(tmp_path, "a\nb\n\nalone"))
 
 
 def test_blank_lines_alone_are_no_candidates(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nbest.txt: no candidate"):
+    with pytest.raises(DataError, match=r"nbest.txt: there are no candidates"):
         read_candidates(written(tmp_path, "\n \n"))

@@ -35,12 +35,12 @@ def test_a_line_separator_of_unicode_does_not_end_an_example(tmp_path: Path) -> 
 def test_folders_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="none: no such folder"):
         from_folder(tmp_path / "none")
-    with pytest.raises(DataError, match=r"holds no .txt file"):
+    with pytest.raises(DataError, match=r"has no .txt file"):
         from_folder(tmp_path)
     (tmp_path / "a.TXT").write_text("x", encoding="utf-8")
     (tmp_path / "a.txt").write_text("y", encoding="utf-8")
     if len(list(tmp_path.iterdir())) == 2:  # the file system tells upper from lower case
-        with pytest.raises(DataError, match="two files are the class 'a'"):
+        with pytest.raises(DataError, match="two files are for the class 'a'"):
             from_folder(tmp_path)
         (tmp_path / "a.TXT").unlink()
     (tmp_path / "a.txt").write_text(" \n\n", encoding="utf-8")

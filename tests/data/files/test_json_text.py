@@ -13,13 +13,13 @@ from recurra.errors import DataError
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"a": 1', "no JSON: Expecting ',' delimiter at character 8"),
-        ("", "no JSON: Expecting value at character 1"),
+        ('{"a": 1', "not JSON: Expecting ',' delimiter at character 8"),
+        ("", "not JSON: Expecting value at character 1"),
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
         ("9" * 5_000, "more than 4,300 digits"),
         (f"[-{'9' * 5_000}]", "more than 4,300 digits"),
-        ('{"a": 1, "b": {"c": 1, "c": 2}}', "the key 'c' stands twice"),
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', "the key 'c' appears twice"),
         (r'"\ud83d"', "half of a surrogate pair"),
         (r'{"\udc00 key": 1}', "half of a surrogate pair"),
     ],
@@ -36,5 +36,5 @@ def test_what_can_be_read() -> None:
 
 
 def test_of_a_whole_file_the_line_is_told() -> None:
-    with pytest.raises(DataError, match=r"a\.json:2: this is no JSON: .* at column 1"):
+    with pytest.raises(DataError, match=r"a\.json:2: this is not JSON: .* at column 1"):
         parse("[1,\n]", Path("a.json"))

@@ -126,8 +126,8 @@ def test_two_named_columns_are_pairs(tmp_path):
 @pytest.mark.parametrize(
     ("names", "says"),
     [
-        ((None, None), "a.csv: no column is named as a source usually is; there are 'de', 'en'"),
-        (("en", None), "a.csv: no column is named as a translation usually is"),
+        ((None, None), "a.csv: no column is named like a source usually is; there are 'de', 'en'"),
+        (("en", None), "a.csv: no column is named like a translation usually is"),
         (("en", "fr"), "a.csv:1: no column 'fr'"),
         (("en", "en"), "'en' cannot be both the source and its translation"),
         (("en", "de"), "a.csv:3: the source of this pair is empty"),

@@ -34,15 +34,15 @@ def test_poems_without_verses_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('[\n{"paragraphs": ["a"]},\n{"paragraphs" ["b"]}]', r"poems.json:3: this is no JSON"),
+        ('[\n{"paragraphs": ["a"]},\n{"paragraphs" ["b"]}]', r"poems.json:3: this is not JSON"),
         ("[" * 100_000, "nested too deeply"),
         ('[{"id": ' + "9" * 5_000 + ', "paragraphs": ["a"]}]', "more than 4,300 digits"),
         (r'[{"paragraphs": ["a \ud83d"]}]', "half of a surrogate pair"),
-        ('{"a": ' * 900 + "1" + "}" * 900, "no poem"),
-        ([{"title": ["t" * 9_999], "paragraphs": 1}], "the poem 'without a title' are no list"),
-        ([{"title": "t"}], "poems.json: no poem: no object here has `paragraphs`"),
-        ([{"title": "t", "paragraphs": "a"}], "the paragraphs of the poem 't' are no list of texts"),
-        ([{"id": "7", "paragraphs": [1]}], "the paragraphs of the poem '7' are no list of texts"),
+        ('{"a": ' * 900 + "1" + "}" * 900, "not a poem"),
+        ([{"title": ["t" * 9_999], "paragraphs": 1}], "the poem 'without a title' are not a list"),
+        ([{"title": "t"}], "poems.json: this is not a poem: no object has `paragraphs`"),
+        ([{"title": "t", "paragraphs": "a"}], "the paragraphs of the poem 't' are not a list of texts"),
+        ([{"id": "7", "paragraphs": [1]}], "the paragraphs of the poem '7' are not a list of texts"),
     ],
 )
 def test_files_that_are_no_poems(tmp_path: Path, content: Any, message: str) -> None:

@@ -141,7 +141,7 @@ def test_nothing_there_and_nothing_found_is_zero() -> None:
 
 
 def test_scores_of_other_sentences_are_refused() -> None:
-    with pytest.raises(ShapeError, match="as many sentences predicted as there are, 2, got 1"):
+    with pytest.raises(ShapeError, match="as many predicted as true sentences, 2, got 1"):
         score(rows("O", "O"), rows("O"))
     with pytest.raises(ShapeError, match="sentence 2 has 2 tags, 1 were predicted"):
         score(rows("O", "O O"), rows("O", "O"))

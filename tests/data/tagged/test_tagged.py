@@ -167,16 +167,16 @@ def test_jsonl(tmp_path: Path) -> None:
     [
         ('{"tokens": ["a", "b"], "tags": ["X"]}', "2 tokens, but 1 tags"),
         ('{"tokens": ["a"]}', "there is no 'tags', the keys are 'tokens'"),
-        ('{"tokens": "a", "tags": ["X"]}', "'tokens' is no list of texts"),
-        ('{"tokens": [1], "tags": ["X"]}', "'tokens' is no list of texts"),
-        ('{"tokens": ["a"], "tags": [true]}', "'tags' is no list of texts"),
+        ('{"tokens": "a", "tags": ["X"]}', "'tokens' is not a list of texts"),
+        ('{"tokens": [1], "tags": ["X"]}', "'tokens' is not a list of texts"),
+        ('{"tokens": ["a"], "tags": [true]}', "'tags' is not a list of texts"),
         ('{"tokens": ["a", ""], "tags": ["X", "X"]}', "number 2 of 'tokens' is empty"),
         ("[1]", "expected an object, got list"),
-        ("{", "this is no JSON"),
+        ("{", "this is not JSON"),
         ('{"tokens": ["a"], "tags": [' + "9" * 5_000 + "]}", "more than 4,300 digits"),
         (r'{"tokens": ["\ud83d"], "tags": ["X"]}', "half of a surrogate pair"),
         ('{"tokens": ' + "[" * 100_000, "nested too deeply"),
-        ('{"tokens": ["a"], "tokens": ["b"], "tags": ["X"]}', "the key 'tokens' stands twice"),
+        ('{"tokens": ["a"], "tokens": ["b"], "tags": ["X"]}', "the key 'tokens' appears twice"),
     ],
 )
 def test_jsonl_that_is_wrong(tmp_path: Path, text: str, match: str) -> None:
@@ -261,8 +261,8 @@ def test_lists_of_tokens_and_tags_in_parquet_and_json(tmp_path: Path) -> None:
         assert pairs(read_tagged(tmp_path / name)) == [[("the", "0"), ("cat", "1")], [("it", "0")]]
         refused("there is no 'pos'", tmp_path / name, 2 if name == "a.json" else 1, reading=Reading(label="pos"))
     pl.DataFrame({"tokens": ["the cat"], "tags": ["D N"]}).write_parquet(tmp_path / "b.parquet")
-    refused("'tokens' is no list of texts", tmp_path / "b.parquet", 1)
+    refused("'tokens' is not a list of texts", tmp_path / "b.parquet", 1)
 
 
 def test_tables_of_one_token_a_row_are_refused(tmp_path: Path) -> None:
-    refused("tagged sentences are not read from tables", put(tmp_path / "a.csv", "word,tag\na,X\n"), None)
+    refused("tagged sentences cannot be read from this table", put(tmp_path / "a.csv", "word,tag\na,X\n"), None)

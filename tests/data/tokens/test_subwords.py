@@ -83,7 +83,7 @@ def test_ids_that_are_not_there(subwords):
 def test_limits_and_empty_texts():
     with pytest.raises(UsageError, match="max_size at least 2"):
         Subwords.build(TEXTS, max_size=1)
-    with pytest.raises(DataError, match="no character is left"):
+    with pytest.raises(DataError, match="no characters are left"):
         Subwords.build(["", " "])
 
 

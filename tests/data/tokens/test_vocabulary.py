@@ -90,7 +90,7 @@ GOOD = {"level": "char", "normalize": [], "split": "words", "tokens": ["<unk>", 
     [
         ({"tokens": ["a"]}, "first token"),
         ({"tokens": []}, "first token"),
-        ({"tokens": ["<unk>", "a", "a"]}, "'a' stands twice"),
+        ({"tokens": ["<unk>", "a", "a"]}, "'a' appears twice"),
         ({"tokens": ["<unk>", "ab"]}, "not one character"),
         ({"tokens": ["<unk>", 3]}, "list of strings"),
         ({"tokens": "<unk>"}, "list of strings"),

@@ -66,13 +66,13 @@ def test_columns_by_their_usual_names_or_as_set(tmp_path: Path, head: str, given
 
 
 def test_columns_that_cannot_be_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"t\.csv:1: no column is named as a text .*'a', 'b'\n.*--text COLUMN"):
+    with pytest.raises(DataError, match=r"t\.csv:1: no column is named like a text .*'a', 'b'\n.*--text COLUMN"):
         read(table(tmp_path / "t.csv", rows(), "a,b"))
     with pytest.raises(DataError, match="--label COLUMN"):
         read(table(tmp_path / "t.csv", rows(), "text,b"))
-    with pytest.raises(DataError, match=r"no column is named as a label .*'评价', '序号'"):
+    with pytest.raises(DataError, match=r"no column is named like a label .*'评价', '序号'"):
         read(table(tmp_path / "t.csv", rows(), "评价,序号"))
-    with pytest.raises(DataError, match=r"no column is named as a text .*'text', 'b'"):
+    with pytest.raises(DataError, match=r"no column is named like a text .*'text', 'b'"):
         read(table(tmp_path / "t.csv", rows(), "text,b"), label="text")
     with pytest.raises(DataError, match="'nothing'"):
         read(table(tmp_path / "t.csv", rows()), text="nothing")

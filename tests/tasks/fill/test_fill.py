@@ -132,7 +132,7 @@ def test_texts_of_a_table_and_of_files_for_each_part(tmp_path: Path) -> None:
         tmp_path, "a.csv", "id,review\n" + "".join(f"{i},{line}\n" for i, line in enumerate(LINES.split("\n")[:20]))
     )
     assert prepare(source(table), FillDataSettings()).facts["counts"]["train"] == 4 * 16
-    with pytest.raises(DataError, match="no column is named as a text usually is; there are 'id', 'body'"):
+    with pytest.raises(DataError, match="no column is named like a text usually is; there are 'id', 'body'"):
         prepare(source(file(tmp_path, "b.csv", "id,body\n1,the cat\n")), FillDataSettings())
     folder = tmp_path / "parts"
     folder.mkdir()
@@ -155,7 +155,7 @@ def test_a_text_without_spaces_is_read_as_characters(tmp_path: Path) -> None:
     [
         ("a.txt", "\n \n", {}, "a.txt: there is no text in this file"),
         ("a.txt", LINES, {"split": (1.0, 0.0, 0.0)}, "the validation part has nothing to leave out"),
-        ("a.txt", LINES, {"level": "byte"}, "not with pieces of level byte"),
+        ("a.txt", LINES, {"level": "byte"}, "not with tokens of level byte"),
         ("a.txt", "x\ny\nz\nu\nv\nw\n", {"level": "word"}, "the validation part has nothing to leave out"),
     ],
 )

@@ -100,8 +100,8 @@ def test_parts_in_a_column(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "settings", "piece", "line"),
     [
-        ("name,kind\nAnna,it\n", {}, "no column is named as a label", 1),
-        ("words,label\nAnna,it\n", {}, "no column is named as a text", 1),
+        ("name,kind\nAnna,it\n", {}, "no column is named like a label", 1),
+        ("words,label\nAnna,it\n", {}, "no column is named like a text", 1),
         ("name,land\nAnna,\n", {"label": "land"}, "'land' of this row is empty", 2),
         ("name,land\nAnna,it\nUgo,it\n", {"label": "land", "split": (1.0, 0.0, 0.0)}, "validation part is empty", None),
         ("name,land,part\nA,it,train\nB,it,dev\nC,ru,test\n", {"label": "land", "split_column": "part"},

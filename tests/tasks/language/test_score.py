@@ -92,9 +92,9 @@ def test_many_candidates_are_scored_in_batches(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("groups", "says"),
     [
-        ([["a b", "c"], ["alone"]], "group 2 has one candidate or none"),
-        ([[]], "group 1 has one candidate or none"),
-        (["a b"], "group 1 has one candidate or none"),
+        ([["a b", "c"], ["alone"]], "group 2 has fewer than two candidates"),
+        ([[]], "group 1 has fewer than two candidates"),
+        (["a b"], "group 1 has fewer than two candidates"),
         ([["the sun", "the\nrain"]], "a candidate is one line"),
         ([["the sun", "  "]], "the candidate '  ' has no token"),
     ],

@@ -150,7 +150,7 @@ def test_a_scheme_can_be_set(tmp_path: Path) -> None:
     path = invalid(tmp_path)
     assert read(path, scheme="none").scheme is None
     assert read(path, scheme="iob1", strict=True).scheme == "bio"  # I begins a span there
-    with pytest.raises(DataError, match=r"'I-LOC' is no tag of the scheme bmes"):
+    with pytest.raises(DataError, match=r"'I-LOC' is not a tag of the scheme bmes"):
         read(path, scheme="bmes")
 
 
@@ -263,8 +263,8 @@ def spans_of(count: int = 20) -> list[str]:
 def test_the_tag_that_prevents_spans_is_named(tmp_path: Path, wrong: str, tag: str, scheme: str) -> None:
     data = read(put(tmp_path / "a.bio", *spans_of(), f"one/O {wrong}", *spans_of(3)))
     assert data.scheme is None
-    assert said(data, f"without spans: {tag!r} at a.bio:122 is no tag of {scheme}, as 116 of 117 tags are")
-    with pytest.raises(DataError, match=f"a.bio:122 is no tag of {scheme}"):
+    assert said(data, f"without spans: {tag!r} at a.bio:122 is not a tag of {scheme}, as 116 of 117 tags are")
+    with pytest.raises(DataError, match=f"a.bio:122 is not a tag of {scheme}"):
         read(tmp_path / "a.bio", strict=True)
     assert not said(read(tmp_path / "a.bio", scheme="none"), "without spans")
 
@@ -279,7 +279,7 @@ def test_spans_in_lower_case_are_named_too(tmp_path: Path) -> None:
 def test_words_in_characters_with_an_odd_tag(tmp_path: Path) -> None:
     data = read(put(tmp_path / "a.bmes", *(f"a/B b/M {chr(0x4E00 + i)}/E d/S" for i in range(20)), "x/s y/S"))
     assert data.scheme is None
-    assert said(data, "without spans: 's' at a.bmes:101 is no tag of BMES, as 81 of 82 tags are")
+    assert said(data, "without spans: 's' at a.bmes:101 is not a tag of BMES, as 81 of 82 tags are")
 
 
 def test_tags_that_write_no_spans_are_not_spoken_of(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_two_single_files_are_divided_by_sentence(tmp_path):
 def test_files_of_different_length(tmp_path):
     path = folder(tmp_path / "pairs", train=20, val=4)
     (path / "train.en").write_text("just one\n", encoding="utf-8")
-    with pytest.raises(DataError, match="has no partner"):
+    with pytest.raises(DataError, match="have no partner"):
         prepare(resolved(path), settings())
 
 

@@ -67,7 +67,7 @@ def read_tunes(path: Path, *, encoding: str = "utf-8") -> list[Tune]:
         elif drafts and line and not ended:
             _take(drafts[-1], number, line, found)
     if not drafts:
-        raise DataError("no tune begins here: there is no line X:", remedy="give a file in ABC notation", file=path)
+        raise DataError("no tune starts here: there is no line X:", remedy="give a file in ABC notation", file=path)
     return [_checked(draft, path) for draft in drafts]
 
 
@@ -98,7 +98,7 @@ def _checked(draft: _Draft, path: Path) -> Tune:
             )  # fmt: skip
     tune = Tune(draft.fields, draft.body, path, draft.line)
     if not any(piece.kind in ("note", "chord") for _, piece in _music(tune)):
-        raise DataError("this tune has no note", remedy="remove it or fill it", file=path, line=draft.line)
+        raise DataError("this tune has no notes", remedy="remove it or fill it", file=path, line=draft.line)
     return tune
 
 
@@ -141,7 +141,7 @@ def written(tune: Tune) -> str:
             raise DataError(f"the length of {quoted(piece.text)} cannot be read", remedy="mend or remove it",
                             file=tune.file, line=number)  # fmt: skip
         if piece.kind == "broken" and len(piece.text) > LONGEST_NUMBER:
-            raise DataError(f"{quoted(piece.text)} is no rhythm", remedy="remove it", file=tune.file, line=number)
+            raise DataError(f"{quoted(piece.text)} is not a rhythm", remedy="remove it", file=tune.file, line=number)
         if piece.kind == "field" and piece.text[0] == "V":
             raise DataError("a tune of several voices", remedy="keep one of them", file=tune.file, line=number)
         if not header or piece.text[0] == "P":

@@ -38,7 +38,7 @@ def local_folder(name: str) -> Path | None:
     if not chosen:
         return None
     if not Path(chosen).is_dir():
-        raise DataError("RECURRA_DATA names no folder", file=chosen, remedy="correct or unset RECURRA_DATA")
+        raise DataError("RECURRA_DATA is not a folder", file=chosen, remedy="correct or unset RECURRA_DATA")
     folder = Path(chosen) / name
     return folder if folder.is_dir() else None
 

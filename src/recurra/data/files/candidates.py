@@ -35,7 +35,9 @@ def read_candidates(path: Path, encoding: str = "utf-8") -> list[Group]:
             texts = []
     _close(found, texts, number + 1, path)
     if not found:
-        raise DataError("no candidate: every line is blank", remedy="give groups of two lines or more", file=path)
+        raise DataError(
+            "there are no candidates: every line is blank", remedy="give groups of two lines or more", file=path
+        )
     return found
 
 
@@ -44,7 +46,7 @@ def _close(found: list[Group], texts: list[str], blank: int, path: Path) -> None
     first = blank - len(texts)
     if len(texts) == 1:
         raise DataError(
-            f"a group of one candidate has nothing to choose from: {texts[0][:60]!r}",
+            f"a group needs two candidates, this one has one: {texts[0][:60]!r}",
             remedy="put candidates for the same place on neighbouring lines, with a blank line between groups",
             file=path, line=first,
         )  # fmt: skip

@@ -66,10 +66,10 @@ def from_folder(folder: Path, *, encoding: str = "utf-8") -> Examples:
     for path in found:
         if path.suffix.lower() == ".txt":
             if path.stem in files:
-                raise DataError(f"two files are the class {path.stem!r}", remedy="merge them", file=path)
+                raise DataError(f"two files are for the class {path.stem!r}", remedy="merge them", file=path)
             files[path.stem] = path
     if not files:
-        raise DataError("this folder holds no .txt file", remedy="put one <label>.txt per class into it", file=folder)
+        raise DataError("this folder has no .txt file", remedy="put one <label>.txt per class into it", file=folder)
     return from_files(files, encoding=encoding)
 
 

@@ -43,10 +43,10 @@ def json_list(path: Path, encoding: str) -> Iterator[Record]:
         if inside and text[place : place + 1] == ",":
             place = _after_blank(text, place + 1)
         elif inside and text[place : place + 1] != "]":
-            raise DataError("this list of objects breaks off or lacks a comma here", file=path,
+            raise DataError("this list of objects ends early or lacks a comma here", file=path,
                             line=line + text.count("\n", counted, place))  # fmt: skip
     if inside and _after_blank(text, place + 1) < len(text):
-        raise DataError("something follows the end of the list", remedy="one list of objects a file", file=path)
+        raise DataError("something follows the end of the list", remedy="write one list of objects per file", file=path)
 
 
 def _after_blank(text: str, place: int) -> int:
@@ -56,7 +56,7 @@ def _after_blank(text: str, place: int) -> int:
 
 def _broken(error: Exception, path: Path, line: int) -> DataError:
     if isinstance(error, json.JSONDecodeError):
-        problem, line = f"this is no JSON: {error.msg} at character {error.colno}", error.lineno
+        problem, line = f"this is not JSON: {error.msg} at character {error.colno}", error.lineno
     else:
         problem = "this JSON is nested too deeply, or has a number of too many digits"
     return DataError(problem, remedy="give a list of JSON objects, or one object a line", file=path, line=line)

@@ -16,7 +16,7 @@ def parse(text: str, path: Path, line: int | None = None, *, remedy: str = "") -
     """The value that a text is in JSON.
 
     line: where the text stands in its file, from 1; None for a whole file; remedy: for a text that is no JSON.
-    Errors: DataError for a text that is no JSON, a key that stands twice in an object, half of a surrogate pair, whole
+    Errors: DataError for a text that is no JSON, a key that appears twice in an object, half of a surrogate pair, whole
     numbers of more than 4,300 digits, and what is nested deeper than Python can follow
     """
     try:
@@ -25,17 +25,17 @@ def parse(text: str, path: Path, line: int | None = None, *, remedy: str = "") -
     except json.JSONDecodeError as error:
         where = f"character {error.colno}" if line is not None else f"column {error.colno}"
         raise DataError(
-            f"this is no JSON: {error.msg} at {where}", remedy=remedy, file=path, line=line or error.lineno
+            f"this is not JSON: {error.msg} at {where}", remedy=remedy, file=path, line=line or error.lineno
         ) from None
     except RecursionError:
         raise DataError("this JSON is nested too deeply to be read", file=path, line=line) from None
     except _TwiceError as error:
         raise DataError(
-            f"the key {quoted(error.key)} stands twice in an object", remedy="keep one of them", file=path, line=line
+            f"the key {quoted(error.key)} appears twice in an object", remedy="keep one of them", file=path, line=line
         ) from None
     except ValueError:  # of int()
         raise DataError(
-            "a whole number here has more than 4,300 digits", remedy="write it as a text, in quotes", file=path,
+            "an integer here has more than 4,300 digits", remedy="write it as a text, in quotes", file=path,
             line=line,
         ) from None  # fmt: skip
     if half:
@@ -44,7 +44,7 @@ def parse(text: str, path: Path, line: int | None = None, *, remedy: str = "") -
 
 
 class _TwiceError(Exception):
-    """A key stands twice in an object."""
+    """A key appears twice in an object."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)

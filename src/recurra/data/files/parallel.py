@@ -87,7 +87,7 @@ def from_files(source: Path, target: Path, *, encoding: str = "utf-8") -> Pairs:
             longer, shorter = (target, source) if first is None else (source, target)
             rest = number + sum(1 for one, other in lines if one is not None or other is not None)
             raise DataError(
-                f"this line and what follows has no partner: {longer.name} has {rest:,} lines, {shorter.name} "
+                f"this line and those after it have no partner: {longer.name} has {rest:,} lines, {shorter.name} "
                 f"{number - 1:,}",
                 remedy="line n of the one must be the translation of line n of the other",
                 file=longer,
@@ -120,7 +120,7 @@ def from_table(
         name = asked or next((column for column in there if column.lower() in usual), None)
         if name is None:
             raise DataError(
-                f"no column is named as a {'source' if option == 'text' else 'translation'} usually is; there are "
+                f"no column is named like a {'source' if option == 'text' else 'translation'} usually is; there are "
                 f"{', '.join(map(repr, there[:20]))}",
                 remedy="name both, as in --text COLUMN --label COLUMN: the source, and its translation",
                 file=path,
@@ -160,7 +160,7 @@ def _add(pairs: Pairs, first: str, second: str, file: Path, line: int, other: Pa
 
 def _some(pairs: Pairs, path: Path) -> Pairs:
     if not pairs.items:
-        raise DataError("no sentence pair in this file, only blank lines", file=path)
+        raise DataError("this file has no sentence pairs, only blank lines", file=path)
     return pairs
 
 

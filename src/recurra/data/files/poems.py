@@ -16,13 +16,13 @@ def read_poems(path: Path, encoding: str = "utf-8") -> list[str]:
 
     A poem is an object with `paragraphs`, a list of verses, wherever it stands in the file; titles and authors are left
     out.
-    Errors: DataError for a file that is no JSON or holds no poem, for paragraphs that are no list of texts; or as
+    Errors: DataError for a file that is no JSON or holds no poem, for paragraphs that are not a list of texts; or as
     `data.text.check_text_file`
     """
     content = json_text.parse(read_text(path, encoding), path, remedy="give poems as JSON, or a .txt file")
     found = [line for poem in _poems(content, path) if (line := " ".join("".join(poem).split()))]
     if not found:
-        raise DataError("no poem: no object here has `paragraphs`, a list of verses", file=path)
+        raise DataError("this is not a poem: no object has `paragraphs`, a list of verses", file=path)
     return found
 
 
@@ -41,4 +41,4 @@ def _poems(content: Any, path: Path) -> Iterator[list[str]]:
             else:
                 names = (item.get(key) for key in ("title", "chapter", "id"))
                 name = next((one for one in names if isinstance(one, str) and one), "without a title")
-                raise DataError(f"the paragraphs of the poem {quoted(name)} are no list of texts", file=path)
+                raise DataError(f"the paragraphs of the poem {quoted(name)} are not a list of texts", file=path)

@@ -47,7 +47,9 @@ def refuse_streams(path: Path) -> None:
     Errors: DataError for a pipe, a device or a socket, and for what cannot be looked at; not for what is not there
     """
     if str(path) == "-":
-        raise DataError(f"standard input is no file: {READ_TWICE}", remedy="write it to a file first: ... > data.txt")
+        raise DataError(
+            f"standard input is not a file: {READ_TWICE}", remedy="write it to a file first: ... > data.txt"
+        )
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):

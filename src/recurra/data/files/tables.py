@@ -50,7 +50,7 @@ def read_table(path: Path, *, encoding: str = "utf-8", columns: Sequence[str] | 
     becomes its JSON text; null and a number that is none (NaN) become the empty text, as does what is missing in
     Parquet. Bytes in Parquet are read as UTF-8.
     Errors: DataError for a kind of file that is none of these, a missing column (names those there are and
-    the nearest), a name asked for that stands twice in the header, a row with more or fewer cells than the header, a
+    the nearest), a name asked for that appears twice in the header, a row with more or fewer cells than the header, a
     record that is no JSON object or lacks a key, a list or an object in a column, bytes that are not UTF-8, no rows,
     a line over 1,000,000 characters, or as `check_text_file`; each but the first with its line.
     """
@@ -107,7 +107,7 @@ def _kind(path: Path) -> str:
     if is_labelled(path):
         return MARK
     raise DataError(
-        f"{kind or 'a file without an ending'} is no kind of table that can be read",
+        f"{kind or 'a file without an ending'} is not a table format that can be read",
         remedy=f"there are {', '.join(KINDS)}; those of text also as .gz or .zip",
         file=path,
     )
@@ -133,7 +133,7 @@ def _read_delimited(path: Path, source: Iterator[tuple[int, list[str]]], columns
             raise _missing(name, header, path, 1)
         if name in twice:
             raise DataError(
-                f"the column {quoted(name)} stands twice in the header", remedy="rename one", file=path, line=1
+                f"the column {quoted(name)} appears twice in the header", remedy="rename one", file=path, line=1
             )
     indices = {name: found[name] for name in (header if columns is None else columns)}
     kept: dict[str, list[str]] = {name: [] for name in indices}
@@ -273,7 +273,7 @@ def _check_parquet_frame(path: Path) -> None:
     if not size:
         raise DataError("the file is empty", file=path)
     if first != b"PAR1" or last != b"PAR1" or size < 12:
-        raise DataError("this is no Parquet file, or half of one", remedy="write it again", file=path)
+        raise DataError("this is not a Parquet file, or an incomplete one", remedy="write it again", file=path)
 
 
 def _missing(name: str, there: list[str], path: Path, line: int | None) -> DataError:

@@ -144,7 +144,7 @@ def _decoded(path: Path, encoding: str, block_bytes: int) -> Iterator[str]:
                 line=line,
             ) from error
         if name in _LOOSE and (half := _HALF.search(text)):
-            raise DataError(f"half of a surrogate pair, U+{ord(half[0]):04X}, which is no character", file=path,
+            raise DataError(f"half of a surrogate pair, U+{ord(half[0]):04X}, which is not a character", file=path,
                             line=line + text.count("\n", 0, half.start()))  # fmt: skip
         if "\0" in text:
             raise DataError(

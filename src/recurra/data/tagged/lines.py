@@ -110,13 +110,13 @@ def _key(path: Path, line: int, row: dict[str, Any], asked: str | None, usual: t
 
 
 def _strings(path: Path, line: int, row: dict[str, Any], key: str, what: str) -> list[str]:
-    """Errors: DataError for what is no list of texts, and for an empty one among them"""
+    """Errors: DataError for what is not a list of texts, and for an empty one among them"""
     values = row[key]
     numbers = what == "tags"
     if not isinstance(values, list) or not all(
         isinstance(v, str) or (numbers and isinstance(v, int) and not isinstance(v, bool)) for v in values
     ):
-        raise DataError(f"{key!r} is no list of texts", file=path, line=line)
+        raise DataError(f"{key!r} is not a list of texts", file=path, line=line)
     for place, value in enumerate(values, start=1):
         if value == "":
             raise DataError(f"number {place} of {key!r} is empty", file=path, line=line)

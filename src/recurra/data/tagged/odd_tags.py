@@ -31,7 +31,7 @@ class OddTag:
 
     def __str__(self) -> str:
         return (
-            f"{self.tag!r} at {self.place} is no tag of {self.scheme.upper()}, as {self.tokens - self.odd:,} of "
+            f"{self.tag!r} at {self.place} is not a tag of {self.scheme.upper()}, as {self.tokens - self.odd:,} of "
             f"{self.tokens:,} tags are"
         )
 

@@ -127,13 +127,13 @@ def read_tagged(path: Path, reading: Reading | None = None, *, tags: Path | None
         }  # fmt: skip
         found = readers.get(suffix, read_columns)(path, reading)
     if not len(found):
-        raise DataError("this file has no sentence", remedy="is it the right file?", file=path)
+        raise DataError("this file has no sentences", remedy="is it the right file?", file=path)
     return found
 
 
 def _refuse_table(path: Path, _reading: Reading) -> Tagged:
     raise DataError(
-        "tagged sentences are not read from tables of this kind, which do not say where one ends",
+        "tagged sentences cannot be read from this table: it does not say where a sentence ends",
         remedy="give .conllu, columns (.bio, .tsv, .txt) with a blank line between sentences, or .jsonl and .parquet "
         "with lists of tokens and of tags",
         file=path,

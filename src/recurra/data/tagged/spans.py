@@ -191,7 +191,7 @@ def score(true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> 
     Errors: ShapeError if they are not as many sentences of the same lengths
     """
     if len(true) != len(predicted):
-        raise ShapeError(f"expected as many sentences predicted as there are, {len(true)}, got {len(predicted)}")
+        raise ShapeError(f"expected as many predicted as true sentences, {len(true)}, got {len(predicted)}")
     there, guessed, right = Counter[str](), Counter[str](), Counter[str]()
     for number, (tags, guess) in enumerate(zip(true, predicted, strict=True)):
         if len(tags) != len(guess):

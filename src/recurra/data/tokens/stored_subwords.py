@@ -76,10 +76,10 @@ class _Pieces(Exact):
             raise ValueError(f"the pieces are numbered from 0, {UNKNOWN_TOKEN!r} first")
         for piece in self.vocab:
             if not piece or (not piece.isascii() and any("\ud800" <= c <= "\udfff" for c in piece)):
-                raise ValueError(f"{piece!r:.60} is no piece of a word")
+                raise ValueError(f"{piece!r:.60} is not a piece of a word")
         for pair in self.merges:
             if len(pair) != 2 or not all(piece in self.vocab for piece in (*pair, "".join(pair))):
-                raise ValueError(f"{pair!r:.60} is no pair of pieces that becomes one")
+                raise ValueError(f"{pair!r:.60} is not a merge of two pieces")
         return self
 
 

@@ -67,7 +67,7 @@ class Subwords:
         tokenizer.train_from_iterator((_broken(_spaced(normalized(text, names))) for text in texts), trainer)
         found = cls(tokenizer, names)
         if len(found) < 2:
-            raise DataError("no character is left to learn sub-words from", remedy="give more text")
+            raise DataError("no characters are left to learn sub-words from", remedy="give more text")
         return found
 
     def __len__(self) -> int:

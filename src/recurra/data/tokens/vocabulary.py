@@ -256,7 +256,7 @@ def _check_tokens(tokens: list[str], level: Level) -> None:
         raise UsageError(f"the first token of a vocabulary is {UNKNOWN_TOKEN!r}")
     if len(set(tokens)) != len(tokens):
         twice = next(token for token, count in Counter(tokens).items() if count > 1)
-        raise UsageError(f"the token {twice!r} stands twice in a vocabulary")
+        raise UsageError(f"the token {twice!r} appears twice in a vocabulary")
     if level == "byte" and tokens != list(_BYTE_TOKENS):
         raise UsageError(f"a byte vocabulary has {len(_BYTE_TOKENS)} fixed tokens, this one differs")
     if level == "char":

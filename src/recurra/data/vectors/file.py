@@ -33,7 +33,7 @@ Vector = npt.NDArray[np.float32]
 class VectorFile:
     """The format of a file and its rows. Nothing of it is kept.
 
-    path; encoding: of the tokens; width: numbers of a vector; count: as the header says, None without one;
+    path; encoding: of the tokens; width: size of a vector; count: as the header says, None without one;
     binary: whether numbers are float32 bytes.
     Errors: DataError for a file that holds no word vectors; UsageError for an encoding that is unknown or not made
             of bytes that ASCII has too

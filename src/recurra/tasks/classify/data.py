@@ -160,7 +160,7 @@ def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], 
 def group_names(source: Source, settings: ClassifyDataSettings, examples: Examples, column: str) -> list[str]:
     """What a column says of each example. Errors: DataError if there is no such column; UsageError for no table"""
     if source.kind != "table":
-        raise UsageError(f"groups are named by a column, but these data are no table: {source.why}")
+        raise UsageError(f"groups are named by a column, but these data are not a table: {source.why}")
     found: dict[tuple[Path, int], str] = {}
     for path in source.files.values():
         table = read_table(path, encoding=settings.encoding, columns=[column])
@@ -199,7 +199,7 @@ def _columns(source: Source, settings: ClassifyDataSettings) -> tuple[str, str]:
         likely = [asked] if asked is not None else [c for c in there if c.lower() in usual and c not in taken]
         if not likely:
             raise DataError(
-                f"no column is named as a {role} usually is; there are {listed(there)}",
+                f"no column is named like a {role} usually is; there are {listed(there)}",
                 remedy=f"name it with --{role} COLUMN",
                 file=path,
                 line=1,

@@ -24,11 +24,11 @@ class ClassifyDataSettings(TextSettings, LabelledSettings, DividedSettings, Leng
 class ClassifyTrainingSettings(TruncatedSettings):
     """Batches by tokens, crops of texts, rare classes."""
 
-    batch_tokens: int | None = Field(
-        None, ge=1, le=LARGEST, description="most padded tokens of a batch: fewer rows where texts are long"
+    batch_tokens: int | None = Field(None, ge=1, le=LARGEST, description="largest number of padded tokens per batch")
+    crop: float = Field(0.0, ge=0, le=1, description="share of the texts that an epoch shows only a few clauses of")
+    balance: float = Field(
+        0.0, ge=0, le=1, description="0: classes as frequent as in the data, 1: all equally frequent"
     )
-    crop: float = Field(0.0, ge=0, le=1, description="share of the texts of which an epoch shows a few clauses only")
-    balance: float = Field(0.0, ge=0, le=1, description="0: classes as frequent as they are, 1: all alike")
 
 
 ClassifySettings = Settings[ClassifyDataSettings, ClassifierSettings, ClassifyTrainingSettings]

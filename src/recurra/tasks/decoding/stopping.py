@@ -11,7 +11,7 @@ def check_stops(stops: str | Sequence[str]) -> tuple[str, ...]:
     """Stop strings as a tuple. Errors: UsageError for an empty one"""
     found = (stops,) if isinstance(stops, str) else tuple(stops)
     if "" in found:
-        raise UsageError("a stop string is empty; every text would end before it begins")
+        raise UsageError("a stop string is empty; every text would end at once")
     return found
 
 

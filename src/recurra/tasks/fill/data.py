@@ -97,7 +97,7 @@ def prepare(
     if settings.level is None:
         notes.append(f"tokens are {'words' if level == 'word' else 'characters: unspaced or short texts'}")
     if level not in ("char", "word"):
-        raise UsageError(f"a blank is filled with characters or words, not with pieces of level {level}")
+        raise UsageError(f"a blank is filled with characters or words, not with tokens of level {level}")
     vocabulary = kept.vocabulary if kept is not None else Vocabulary.build(
         texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=settings.min_count,
         max_size=settings.max_vocabulary,
@@ -208,7 +208,7 @@ def read_rows(source: Source, settings: FillDataSettings) -> dict[str, Examples]
     for name, path in source.files.items():
         items = list(_table(path, settings) if source.kind == "table" else _lines(path, settings))
         if not items:
-            raise DataError("there is no text in this file", remedy="give one sentence a line", file=path)
+            raise DataError("there is no text in this file", remedy="give one sentence per line", file=path)
         found[name] = Examples(items)
     return found
 
@@ -226,7 +226,7 @@ def _table(path: Path, settings: FillDataSettings) -> Iterator[Example]:
         column = next((usual for usual in TEXT_COLUMNS for c in there if c.lower() == usual), None)
         if column is None:
             raise DataError(
-                f"no column is named as a text usually is; there are {listed(there)}",
+                f"no column is named like a text usually is; there are {listed(there)}",
                 remedy="name it with --text COLUMN", file=path, line=1,
             )  # fmt: skip
         column = next(c for c in there if c.lower() == column)

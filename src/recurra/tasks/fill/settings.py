@@ -17,7 +17,7 @@ class FillDataSettings(TextSettings, LengthSettings):
     MARKS: ClassVar[Marks] = {"learned": ("blank_tokens",)}
 
     blank_tokens: int | None = Field(
-        None, ge=1, le=8, description="a blank is 1 to so many tokens; 1 word or 3 characters if not given"
+        None, ge=1, le=8, description="largest blank in tokens; 1 word or 3 characters if not given"
     )
 
 

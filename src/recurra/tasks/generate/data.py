@@ -217,7 +217,7 @@ def _columns(
         )
         if not likely:
             raise DataError(
-                f"no column is named as a {role} usually is; there are {listed(there)}",
+                f"no column is named like a {role} usually is; there are {listed(there)}",
                 remedy=f"name it with --{role} COLUMN" + (" or --label ONE,TWO" if role == "label" else ""),
                 file=path,
                 line=1,

@@ -256,7 +256,7 @@ class Generator(Model):
         unknown = self.vocabulary.unknown(prompt)
         if unknown:
             shown = ", ".join(map(repr, unknown[:8])) + (", ..." if len(unknown) > 8 else "")
-            raise UsageError(f"the prompt has what the model has never seen: {shown}\nleave it out")
+            raise UsageError(f"the prompt has characters that the model has never seen: {shown}\nleave it out")
         return [int(i) for i in self.vocabulary.encode(prompt)]
 
     def _text(self, tokens: list[int], indices: Sequence[int]) -> Generated:

@@ -82,7 +82,7 @@ def rank(
         raise UnknownNameError("by", by, get_args(By))
     for number, group in enumerate(groups, start=1):
         if isinstance(group, str) or len(group) < 2:
-            raise UsageError(f"group {number} has one candidate or none; ranking takes two at least")
+            raise UsageError(f"group {number} has fewer than two candidates")
     texts = [text for group in groups for text in group]
     lines = [_line(text, vocabulary, start) for text in texts]
     sums = log_probabilities(network, lines)

@@ -12,7 +12,7 @@ from recurra.training.settings import TruncatedSettings
 class LanguageTrainingSettings(TruncatedSettings):
     """Streams of text whose state is carried."""
 
-    state_reset: float = Field(0.0, ge=0, le=1, description="chance of a row to start from no state")
+    state_reset: float = Field(0.0, ge=0, le=1, description="probability that a row starts from a zero state")
 
 
 LanguageSettings = Settings[TextSettings, NextTokenSettings, LanguageTrainingSettings]

@@ -17,9 +17,9 @@ class TagDataSettings(TextSettings, LabelledSettings, LengthSettings):
     MARKS: ClassVar[Marks] = {"reading": ("scheme", "strict", "skip_lines"), "of_files": ("scheme", "skip_lines")}
 
     scheme: Literal["auto", "none", "bio", "iob1", "bmes", "bioes", "bilou"] = Field(
-        "auto", description="how tags write spans, none if they write none"
+        "auto", description="how tags mark spans; none for tags without spans"
     )
-    strict: bool = Field(False, description="refuse what would be mended or left out, such as invalid BIO tags")
+    strict: bool = Field(False, description="refuse what would be repaired or left out, such as invalid BIO tags")
     skip_lines: tuple[str, ...] = Field((), description="lines to leave out, as FILE:LINE,...")
 
 

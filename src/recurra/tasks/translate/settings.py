@@ -16,18 +16,20 @@ class TranslateDataSettings(TextSettings, LabelledSettings, LengthSettings):
 
     MARKS: ClassVar[Marks] = {"reading": ("languages", "swap"), "of_files": ("parallel", "languages", "swap")}
 
-    parallel: str | None = Field(None, description="file of the translations, line by line")
+    parallel: str | None = Field(None, description="file with the translations, line by line")
     languages: str | None = Field(None, description="source and target, as in en,de, of <part>.<language>")
-    swap: bool = Field(False, description="translate the other way round")
+    swap: bool = Field(False, description="translate in the other direction")
     too_long: Literal["cut", "drop"] = Field(
-        "drop", description="what becomes of training pairs longer than max-length"
+        "drop", description="truncate or drop training pairs longer than max-length"
     )
 
 
 class TranslateTrainingSettings(TrainingSettings):
     """What the decoder learns from."""
 
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of a target's weight that all tokens get")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="share of the target's weight that is spread over all tokens"
+    )
     scheduled_sampling: float = Field(
         0.0, ge=0, le=1, description="probability, after a ramp, that the decoder reads its own words; slow"
     )

@@ -36,7 +36,7 @@ POWER = 0.75
 class SkipGram:
     """How word vectors are learned.
 
-    width: numbers of a vector; epochs: passes over texts, None for `passes`; window: most tokens between a token and
+    width: size of a vector; epochs: passes over texts, None for `passes`; window: most tokens between a token and
     what it predicts, the distance drawn from 1 to it for each token; negatives: weight of what does not stand there
     beside one that does; subsample: share of a text from which on a token is thinned out, which the mean one never is,
     0 for none.
@@ -121,7 +121,7 @@ def learn_vectors(
                 losses += [] if loss is None else [loss]
             done, pairs = done + len(tokens), pairs + len(centres)
         if not all(map(math.isfinite, losses)):
-            raise DivergedError("word vectors stopped being numbers; try a lower learning rate")
+            raise DivergedError("word vectors became NaN; try a lower learning rate")
         if notify is not None:
             notify(Pass(epoch + 1, epochs, sum(losses) / max(len(losses), 1), pairs, time.perf_counter() - begun))
     found: npt.NDArray[np.float32] = inner.numpy()
@@ -135,7 +135,7 @@ def _step(
 ) -> float | None:  # fmt: skip
     """Descend along a batch of pairs; its mean loss before that, if asked.
 
-    The gradients stand here by hand, for only the rows of a batch move, however long the tables are.
+    The gradients stand here by hand, for only the rows per batch move, however long the tables are.
     Shapes: inner, outer [V, E], centre, context [B], drawn [N]
     """
     v, near, far = inner[centre], outer[context], outer[drawn]
