@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from recurra.data.series.calendar import STEPS
 from recurra.data.series.panel import Panel, Series, apart
 from recurra.data.series.reading import from_table
-from recurra.data.series.rows import shown
+from recurra.data.series.rows import told
 from recurra.data.series.windows import Origins
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.forecast.data import how_to_read, read_series
@@ -134,9 +133,9 @@ class Forecaster(Model):
 
     def _forecast(self, panel: Panel, series: Series, column: int, quantiles: Floats) -> Forecast:
         made = self.preprocessor
-        length, numbered = len(series), panel.frequency == STEPS
+        length = len(series)
         kept = min(length, max(PLOTTED * len(quantiles), made.season if made.season <= 60 else 0))
-        times = [shown(time, numbered) for time in panel.times(series, length - kept, length + len(quantiles))]
+        times = [told(time, panel.frequency) for time in panel.times(series, length - kept, length + len(quantiles))]
         return Forecast(
             series.name,
             panel.columns.target[column],

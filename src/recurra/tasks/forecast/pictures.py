@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from recurra.data.series.rows import shown
+from recurra.data.series.rows import told
 from recurra.report.sections import Picture
 from recurra.report.svg import BLUE, GREY, INK, ORANGE, chart, drawing, to_svg
 from recurra.tasks.forecast.data import Part
@@ -30,11 +30,11 @@ def of_origin(part: Part, place: int, quantiles: Floats, name: str) -> Picture:
     before = min(step, max(HISTORY * made.horizon, min(2 * made.season, 8 * made.horizon)))
     history = encoded.history(series, step)[step - before :, 0]
     truth = encoded.true(part.origins[slice(place, place + 1)])[0, :, 0]
-    start = shown(panel.times(one, step, step + 1)[0], panel.frequency.unit == "step")
+    start = told(panel.times(one, step, step + 1)[0], panel.frequency)
     title = f"{one.name} from {start}"
     errors = np.abs(truth - quantiles[:, made.levels.index(0.5)])
-    told = f", mean absolute error {np.nanmean(errors):.4g}" if not np.isnan(errors).all() else ""
-    text = f"{title}: {made.horizon} steps ahead{told}"
+    error = f", mean absolute error {np.nanmean(errors):.4g}" if not np.isnan(errors).all() else ""
+    text = f"{title}: {made.horizon} steps ahead{error}"
     with drawing(name):
         figure, axes = chart()
         draw(axes, history, quantiles, made.levels, truth)

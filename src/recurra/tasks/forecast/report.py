@@ -10,7 +10,7 @@ import numpy.typing as npt
 from torch import nn
 
 from recurra.baselines.forecast import naive
-from recurra.data.series.rows import shown
+from recurra.data.series.rows import told
 from recurra.data.series.season import autocorrelation
 from recurra.data.series.windows import Origins
 from recurra.report.sections import Column, Curves, Line, Pictures, Section, Table, Text
@@ -177,7 +177,6 @@ def _origins(part: Part, quantiles: Floats) -> Table:
     truth, median = encoded.true(part.origins), quantiles[..., made.levels.index(0.5)]
     low, high, _ = outer(made.levels)
     rows: list[list[str | int | float | list[str] | None]] = []
-    numbered = encoded.panel.frequency.unit == "step"
     for series, step in thinned(part.origins, 200).each():
         index = int(np.flatnonzero((part.origins.series == series) & (part.origins.step == step))[0])
         one = encoded.panel.series[series]
@@ -186,7 +185,7 @@ def _origins(part: Part, quantiles: Floats) -> Table:
             continue
         error = float(np.abs(truth[index] - median[index])[known].mean())
         inside = (truth[index] >= quantiles[index, ..., low]) & (truth[index] <= quantiles[index, ..., high])
-        start = shown(encoded.panel.times(one, step, step + 1)[0], numbered)
+        start = told(encoded.panel.times(one, step, step + 1)[0], encoded.panel.frequency)
         rows.append([start, one.name, error, f"{100 * inside[known].mean():.0f} %"])
     first, rest = rows[:12], rows[12:]
     columns: list[Column | str] = [
