@@ -105,7 +105,7 @@ def linear(case: Case, asked: Request, rates: Rates) -> list[Row]:
 
 
 def _beside(case: Case, other: str, asked: Request, rates: Rates) -> Row:
-    """Training of a cell and of another one of ours, whose results are its own: times, and per FLOP."""
+    """Training of a cell and of another one of Recurra's, whose results are its own: times, and per FLOP."""
     layers, given = recurra_side.stack(case, asked.engine), recurra_side.batch(case)
     engine, peer = recurra_side.engine_that_runs(layers, given.x, case.precision), f"our {other}"
     plain = replace(case, cell=other)

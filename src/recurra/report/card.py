@@ -32,7 +32,7 @@ class Card:
 
 
 def build_card(card: Card) -> str:
-    """The HTML, with everything in it escaped that is not ours."""
+    """The HTML, with everything in it escaped that Recurra did not write."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

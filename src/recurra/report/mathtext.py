@@ -29,7 +29,7 @@ def draw_equation(latex: str, text: str) -> str | None:
     if not line or "$" in line or not line.isascii():
         return None
     with drawing("mathtext"):
-        rcParams["text.parse_math"] = True  # here it is ours; in `drawing` a dollar is somebody's text
+        rcParams["text.parse_math"] = True  # here Recurra writes it; in `drawing` a dollar is somebody's text
         try:
             outline = TextPath((0, 0), f"${line}$", size=_SIZE, prop=FontProperties(math_fontfamily="cm"))
         except ValueError:
