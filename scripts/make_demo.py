@@ -75,7 +75,7 @@ def said(words: list[str], folder: str) -> str:
     command = [str(Path(sys.executable).with_name("recurra")), *words[1:]]
     return subprocess.run(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
-    ).stdout  # fmt: skip
+    ).stdout
 
 
 def wrapped(transcript: str) -> str:

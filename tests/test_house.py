@@ -285,7 +285,7 @@ def test_the_unpickling_law_has_teeth(source: str) -> None:
 OLD_NAMES = (
     "rival rivals judge judges judged judging judgement Talk talk foretell foretells foretold emptied own_words ours "
     "drawn_outputs begun_anew duel GapFiller fill_gap Prepared cut_texts"
-).split()  # fmt: skip
+).split()
 """Words that stood for baseline, evaluate, progress logger, predict, ...: docs/glossary.md has those that are used."""
 MAY_STAND = {"src/recurra/tasks/text/usual.py": {"judgement"}}  # 评价, a column's name
 YET_TO_COME = "src/recurra/tasks/forecast/"

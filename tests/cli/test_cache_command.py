@@ -51,7 +51,7 @@ def test_it_shows_what_is_kept_and_how_much(recurra: Recurra, kept: Path) -> Non
     found = json.loads(recurra("cache", "--json", "data").out)
     assert found["entries"] == [
         {"kind": "data", "name": "names", "bytes": 12_345, "path": str(kept / "data" / "names")}
-    ]  # fmt: skip
+    ]
 
 
 def test_it_clears_what_is_named_and_leaves_the_rest(recurra: Recurra, kept: Path, trained: Path) -> None:

@@ -185,7 +185,7 @@ class _Training:
 
     def __init__(
         self, setup: Setup, folder: Path, progress: ProgressLogger, command: str, overwrite: bool, watching: _Watching
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.setup, self.dataset, self.folder = setup, setup.dataset, folder
         self.progress, self.command = progress, command
         self.overwrite, self.watching = overwrite, watching

@@ -119,7 +119,7 @@ class Rates:
             found = [
                 moved / max(times.best - empty.best, 1e-9)
                 for times, moved in ((copy, size), (read, 4 * side**2), (both, size))
-            ]  # fmt: skip
+            ]
             self.bandwidth[size] = max(found)
         return self.bandwidth[size]
 

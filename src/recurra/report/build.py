@@ -171,7 +171,7 @@ def _bars(record: RunRecord, rows: Sequence[Baseline], names: Sequence[str]) -> 
         Bar(row.name, row.metrics[name] / max(longest, 1e-30), metric.write(row.metrics[name]), row is rows[0])
         for row in rows
         if name in row.metrics
-    ]  # fmt: skip
+    ]
     direction = f"; {metric.better} is better" if metric.better else ""
     return Bars("", shown, note=f"{metric.heading}{direction}.")
 

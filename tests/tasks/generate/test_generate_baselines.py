@@ -18,7 +18,7 @@ from recurra.tasks.generate.samples import (
     metre_of,
     naive_bayes,
     quality,
-)  # fmt: skip
+)
 from recurra.tasks.generate.settings import GenerateDataSettings
 from recurra.tasks.generate.trainee import build_network
 from recurra.tasks.sources.resolving import resolve

@@ -25,7 +25,7 @@ NUMBERS = {
     "with gaps": "".join(RNG.choice(["NaN, ", "?, ", "1e-3, ", "17%, ", '"4.5", ']) for _ in range(300)),
     "series in .ts": SERIES + "".join(f"{RNG.gauss(0, 1):.3f}" + RNG.choice([",", ",", ":1\n"]) for _ in range(900)),
     "dates and addresses": "".join(f"2024-01-{i % 28 + 1:02}T12:{i % 60:02}:11 10.0.{i % 255}.7\n" for i in range(300)),
-}  # fmt: skip
+}
 OTHERS = {
     "base64": (base64.encodebytes(RNG.randbytes(9_000)).decode(), "base64"),
     "hexadecimal": ("\n".join(RNG.randbytes(16).hex() for _ in range(400)), "hexadecimal digits"),
@@ -46,7 +46,7 @@ TEXTS = {
     "one long line": "It is a truth universally acknowledged, that a single man must want a wife. " * 300,
     "ANSI colours": "\x1b[31mfailed\x1b[0m: the test of the parser at line 12\n" * 60,
     "few numbers": "1 2 3 4 5",
-}  # fmt: skip
+}
 
 
 def encoded(content: str | bytes) -> bytes:

@@ -37,7 +37,7 @@ _SIGNATURES: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a", "a picture", "give a file of text"),
         (rb"\x7fELF", "a program", "give a file of text"),
     )
-)  # fmt: skip
+)
 
 
 def refuse_foreign(path: Path, start: bytes) -> None:

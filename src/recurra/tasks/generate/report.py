@@ -14,7 +14,7 @@ from recurra.tasks.generate.samples import (
     in_proportion,
     naive_bayes,
     quality,
-)  # fmt: skip
+)
 from recurra.topologies.one_to_many import ConditionedDecoder
 
 TEMPERATURE = 0.8
