@@ -104,13 +104,13 @@ def test_padding_and_batch_mates_never_matter(pooling: str, more: dict[str, Any]
     torch.manual_seed(0)
     network = SequenceClassifier(11, 3, small(pooling=pooling, **more)).eval()
     tokens = ragged()
-    together = network(tokens, LENGTHS)
+    together, _ = network(tokens, LENGTHS)
     other = tokens.masked_fill(torch.arange(9) >= LENGTHS[:, None], 7)
-    torch.testing.assert_close(network(other, LENGTHS), together)
+    torch.testing.assert_close(network(other, LENGTHS)[0], together)
     wider = torch.cat([tokens, torch.full((6, 4), 3)], 1)
-    torch.testing.assert_close(network(wider, LENGTHS), together)
+    torch.testing.assert_close(network(wider, LENGTHS)[0], together)
     for row, length in enumerate(LENGTHS.tolist()):
-        alone = network(tokens[row : row + 1, :length], LENGTHS[row : row + 1])
+        alone, _ = network(tokens[row : row + 1, :length], LENGTHS[row : row + 1])
         torch.testing.assert_close(alone[0], together[row])
 
 
@@ -151,7 +151,7 @@ def test_a_truncated_gradient_is_that_of_rows_cut_by_hand(pooling: Any, steps: i
     for start in network.stack.parameters():
         torch.nn.init.normal_(start, std=0.5)
     tokens, weights = ragged(), torch.randn(6, 3, dtype=torch.float64)
-    (network(tokens, LENGTHS, bptt=steps) * weights).sum().backward()
+    (network.truncated(tokens, LENGTHS, steps)[0] * weights).sum().backward()
     found = {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
     network.zero_grad()
     for row, length in enumerate(LENGTHS.tolist()):
@@ -170,18 +170,18 @@ def test_a_truncated_gradient_is_that_of_rows_cut_by_hand(pooling: Any, steps: i
 def test_truncation_as_long_as_the_batch_is_none() -> None:
     torch.manual_seed(0)
     network, tokens = SequenceClassifier(11, 3, small()), ragged()
-    whole = torch.autograd.grad(network(tokens, LENGTHS).sum(), list(network.parameters()))
+    whole = torch.autograd.grad(network(tokens, LENGTHS)[0].sum(), list(network.parameters()))
     for steps in (9, 100):
-        cut = torch.autograd.grad(network(tokens, LENGTHS, bptt=steps).sum(), list(network.parameters()))
+        cut = torch.autograd.grad(network.truncated(tokens, LENGTHS, steps)[0].sum(), list(network.parameters()))
         assert all(torch.equal(a, b) for a, b in zip(whole, cut, strict=True))
-    shorter = torch.autograd.grad(network(tokens, LENGTHS, bptt=2).sum(), list(network.parameters()))
+    shorter = torch.autograd.grad(network.truncated(tokens, LENGTHS, 2)[0].sum(), list(network.parameters()))
     assert any(not torch.allclose(a, b) for a, b in zip(whole, shorter, strict=True))
 
 
 def test_two_directions_cannot_be_truncated() -> None:
     network = SequenceClassifier(11, 3, small(bidirectional=True))
     with pytest.raises(UsageError, match="forward only"):
-        network(ragged(), LENGTHS, bptt=2)
+        network.truncated(ragged(), LENGTHS, 2)
 
 
 # the language model
@@ -193,7 +193,7 @@ def test_chunks_with_the_state_passed_on_equal_one_long_run() -> None:
     tokens = torch.randint(11, (3, 12))
     whole, last = network(tokens)
     first, state = network(tokens[:, :5])
-    second, state = network(tokens[:, 5:], state)
+    second, state = network(tokens[:, 5:], state=state)
     torch.testing.assert_close(torch.cat([first, second], 1), whole)
     torch.testing.assert_close(state, last)
 

@@ -71,12 +71,12 @@ def test_a_model_tells_losses_as_its_outputs_do(output: str, tied: bool) -> None
     model = NextToken(70, settings).eval()
     tokens, targets = torch.randint(70, (3, 5)), torch.randint(70, (3, 5))
     logits, state = model(tokens)
-    losses, same = model(tokens, None, targets)
+    losses, same = model.losses(tokens, targets)
     expected = -logits.log_softmax(-1).gather(-1, targets[..., None])[..., 0]
     torch.testing.assert_close(losses, expected, rtol=1e-5, atol=1e-5)
     assert all(torch.equal(a, b) for a, b in zip(state, same, strict=True))
-    last, _ = model(tokens, last=True)
-    torch.testing.assert_close(last, logits[:, -1:])
+    last, _ = model.hidden(tokens)
+    torch.testing.assert_close(model.head(last[:, -1:]), logits[:, -1:])
     assert (model.head.weight is model.table.weight) == tied
 
 

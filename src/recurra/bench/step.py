@@ -30,6 +30,7 @@ from recurra.engines.request import State
 from recurra.errors import EngineError, StoppedError
 from recurra.tasks.language.trainee import LanguageTrainee
 from recurra.topologies.many_to_many import NextToken
+from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import NextTokenSettings
 from recurra.training.fit import fit
 from recurra.training.settings import TrainingSettings
@@ -74,14 +75,14 @@ class WatchedTask:
             self._end()
             self.after(index)
 
-    def loss(self, network: nn.Module, batch: Any, state: State | None) -> tuple[Tensor, int, State | None]:
+    def loss(self, network: Any, batch: Any, state: State | None) -> Loss:
         self._mark("loss begun")
         found = self.task.loss(network, batch, state)
         self._mark("loss")
-        self.losses.append(found[0].detach())
+        self.losses.append(found.mean.detach())
         return found
 
-    def evaluate(self, network: nn.Module) -> dict[str, float]:
+    def evaluate(self, network: Any) -> dict[str, float]:
         """Nothing is evaluated; an evaluation comes after a step, which ends here."""
         self._end()
         return {"loss": 0.0}

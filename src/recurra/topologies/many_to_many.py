@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.layers.dropout import locked
+from recurra.topologies.carry import reset_rows
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.outputs import AdaptiveSoftmax, Softmax
+from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import NextTokenSettings
 from recurra.topologies.stacks import build_stack
 
@@ -25,7 +28,20 @@ def output_for(vocabulary_size: int, settings: NextTokenSettings) -> Literal["so
     return "adaptive" if vocabulary_size >= MANY else "softmax"
 
 
-class NextToken(nn.Module):
+class TokenBatch(NamedTuple):
+    """Tokens and what follows each.
+
+    fresh: rows that begin anew whatever state is carried
+    Shapes: tokens and targets int64 [B, T], lengths int64 [B] or None for all T, fresh bool [B]
+    """
+
+    tokens: Tensor
+    targets: Tensor
+    lengths: Tensor | None = None
+    fresh: Tensor | None = None
+
+
+class NextToken(SequenceModel[Tensor, TokenBatch]):
     """A language model: token table, recurrent layers, one output per token of the vocabulary.
 
     Errors: UsageError for settings that a model of the next token cannot have
@@ -57,21 +73,39 @@ class NextToken(nn.Module):
             self.head.weight = self.table.weight
 
     def forward(
-        self, tokens: Tensor, state: State | None = None, targets: Tensor | None = None, *, last: bool = False
+        self, inputs: Tensor, lengths: Tensor | None = None, state: State | None = None
     ) -> tuple[Tensor, State]:
-        """What follows each token; with targets, how surprising they are, which an adaptive output tells much faster.
+        """What follows each token.
 
-        last: of the outputs only the last step's, [B, 1, V].
-        Shapes: tokens and targets int64 [B, T], state as Stack's -> unnormalised log-probabilities [B, T, V], or the
-                targets' losses [B, T]; the last states. Units: nats
+        Shapes: inputs int64 [B, T], tokens -> unnormalised log-probabilities [B, T, V]; the layers' last states
         """
-        y, state = self.stack(self.table(tokens), state)
-        y = self._dropped(y[:, -1:] if last else y)
-        if targets is None:
-            return self.head(y), state
+        y, state = self.hidden(inputs, lengths, state)
+        return self.head(y), state
+
+    def hidden(self, tokens: Tensor, lengths: Tensor | None = None, state: State | None = None) -> tuple[Tensor, State]:
+        """What `head` makes the outputs of. Shapes: tokens int64 [B, T] -> y [B, T, H]; the layers' last states"""
+        y, state = self.stack(self.table(tokens), state, lengths=lengths)
+        if self.variational:
+            return locked(y, self.dropout, self.training), state
+        return nn.functional.dropout(y, self.dropout, self.training), state
+
+    def losses(
+        self, tokens: Tensor, targets: Tensor, lengths: Tensor | None = None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """How surprising the targets are, which an adaptive output tells much faster than all that might follow.
+
+        Shapes: tokens and targets int64 [B, T] -> losses [B, T]; the layers' last states. Units: nats
+        """
+        y, state = self.hidden(tokens, lengths, state)
         return self.head.losses(y.flatten(0, 1), targets.reshape(-1)).view_as(targets), state
 
-    def _dropped(self, y: Tensor) -> Tensor:
-        if self.variational:
-            return locked(y, self.dropout, self.training)
-        return nn.functional.dropout(y, self.dropout, self.training)
+    def loss(self, batch: TokenBatch, state: State | None = None) -> Loss:
+        """Mean of the targets' losses. Units: nats per token"""
+        if state is not None and batch.fresh is not None:
+            state = reset_rows(state, self.stack.initial_state(len(batch.tokens)), batch.fresh)
+        losses, state = self.losses(batch.tokens, batch.targets, batch.lengths, state)
+        if batch.lengths is None:
+            return Loss(losses.mean(), losses.numel(), state)
+        lengths = batch.lengths.to(losses.device).unsqueeze(1)
+        inside = torch.arange(losses.shape[1], device=losses.device) < lengths
+        return Loss(losses[inside].mean(), int(batch.lengths.sum()), state)

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recurra.engines.request import State
 from recurra.layers.stack import Stack
 from recurra.topologies.embedding import TokenTable
+from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
 from recurra.topologies.settings import ClassifierSettings, Pooling
 from recurra.topologies.stacks import build_stack, run_truncated
 
 
-class SequenceClassifier(nn.Module):
+class ClassifierBatch(NamedTuple):
+    """Sequences and their classes.
+
+    bptt: back-propagate through the last so many steps only, None for all; shift: added to the logits in training
+    Shapes: tokens int64 [B, T], lengths int64 [B], classes int64 [B], shift [C]
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    classes: Tensor
+    bptt: int | None = None
+    shift: Tensor | None = None
+
+
+class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
     """Token table, recurrent layers, pooling over time, one output per class.
 
     table_scale: standard deviation of the token vectors' values at the start
@@ -31,16 +49,44 @@ class SequenceClassifier(nn.Module):
         parts = 3 if settings.pooling == "all" else 1
         self.head = nn.Linear(parts * self.stack.output_size, classes)
 
-    def forward(self, tokens: Tensor, lengths: Tensor, *, bptt: int | None = None) -> Tensor:
-        """Shapes: tokens int64 [B, T], lengths int64 [B] -> logits [B, C]
+    def why_no_state(self) -> str | None:
+        if self.stack.bidirectional:
+            return BOTH_WAYS
+        if self.pooling != "last":
+            return f"pooling {self.pooling} looks at all outputs, of which a state holds the last"
+        return None
 
-        bptt: back-propagate through the last so many steps only; None for all.
+    def forward(
+        self, inputs: Tensor, lengths: Tensor | None = None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """Shapes: inputs int64 [B, T], tokens -> logits [B, C]; the layers' last states"""
+        self.check_state(state)
+        y, last = self.stack(self.table(inputs), state, lengths=lengths)
+        return self._logits(y, last, lengths), last
+
+    def loss(self, batch: ClassifierBatch, state: State | None = None) -> Loss:
+        """Mean cross-entropy of the classes. Units: nats per sequence"""
+        logits, _ = self.truncated(batch.tokens, batch.lengths, batch.bptt, state)
+        if batch.shift is not None:
+            logits = logits + batch.shift
+        return Loss(functional.cross_entropy(logits.float(), batch.classes), len(batch.classes))
+
+    def truncated(
+        self, tokens: Tensor, lengths: Tensor, steps: int | None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """As `forward`, with gradients that flow back through the last so many steps only; through all for None.
+
+        Errors: UsageError for layers of two directions, unless there are no more steps
         """
-        x = self.table(tokens)
-        if bptt is None or bptt >= tokens.shape[1]:
-            y, state = self.stack(x, lengths=lengths)
-        else:
-            y, state = run_truncated(self.stack, x, lengths, bptt)
+        if steps is None or steps >= tokens.shape[1]:
+            return self.forward(tokens, lengths, state)
+        self.check_state(state)
+        y, last = run_truncated(self.stack, self.table(tokens), lengths, steps, state)
+        return self._logits(y, last, lengths), last
+
+    def _logits(self, y: Tensor, state: State, lengths: Tensor | None) -> Tensor:
+        if lengths is None:
+            lengths = torch.full((len(y),), y.shape[1])
         logits: Tensor = self.head(self.dropout(pooled(self.pooling, self.stack, y, state, lengths)))
         return logits
 

@@ -34,16 +34,19 @@ def build_stack(width: int, settings: NetworkSettings, *, variational: bool = Fa
     )
 
 
-def run_truncated(stack: Stack, x: Embedded, lengths: Tensor, steps: int) -> tuple[Tensor, State]:
+def run_truncated(
+    stack: Stack, x: Embedded, lengths: Tensor, steps: int, state: State | None = None
+) -> tuple[Tensor, State]:
     """A ragged batch in chunks of `steps`, with nothing flowing back from a chunk into the one before.
 
-    Shapes: x of tokens [B, T], lengths int64 [B] -> y [B, T, H], the rows' own last states each [L, B, H]
+    Shapes: x of tokens [B, T], lengths int64 [B], state each [L, B, H], the initial one if None
+            -> y [B, T, H], the rows' own last states
     Errors: UsageError for a stack of two directions: its backward half has no earlier chunk
     """
     if stack.bidirectional:
         raise UsageError("truncated BPTT reads forward only; use bidirectional=False or the full bptt")
     batch, time = x.tokens.shape
-    state = stack.initial_state(batch)
+    state = stack.initial_state(batch) if state is None else state
     outputs = []
     for start in range(0, time, steps):
         alive = (lengths > start).nonzero().squeeze(1)

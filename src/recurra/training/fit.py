@@ -18,6 +18,7 @@ from torch import Tensor
 from recurra.engines.request import State
 from recurra.errors import CallbackError, UsageError
 from recurra.topologies.carry import detached
+from recurra.topologies.sequence_model import SequenceModel
 from recurra.training import checkpoint as checkpoints
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.divergence import diverged
@@ -67,6 +68,8 @@ def fit(
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if settings.precision == "bf16" else "32-true"
     fabric = Fabric(accelerator=settings.device, devices=1, precision=precision)
     network, optimizer = fabric.setup(trainee.network, optimizer_of(trainee.network, settings))
+    if isinstance(trainee.network, SequenceModel):
+        network.mark_forward_method("loss")
     counters, best = Counters(), dict[str, Tensor]()
     state: State | None = None
     if resume is not None:
@@ -110,7 +113,8 @@ def fit(
                 _draw_from(step_seed(settings.seed, counters.epoch, counters.step_in_epoch), fabric.device)
 
                 network.train()
-                loss, units, state = trainee.loss(network, batch, None if state is None else detached(state))
+                with fabric.autocast():  # Fabric's own module enters it for `forward` alone
+                    loss, units, state = trainee.loss(network, batch, None if state is None else detached(state))
                 fabric.backward(loss)
                 norm, value = clip_gradient(trainee.network, settings), loss.item()
                 if not (math.isfinite(value) and math.isfinite(norm)):
@@ -129,7 +133,7 @@ def fit(
                 if policy.due(share, counters, epoch_over=counters.step_in_epoch == steps, units=units_here):
                     network.eval()
                     begun = watch.seconds()
-                    with progress.evaluating():
+                    with progress.evaluating(), fabric.autocast():
                         metrics = trainee.evaluate(network)
                     policy.evaluated(begun)
                     rank = trainee.rank(metrics)

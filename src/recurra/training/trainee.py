@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
-from torch import Tensor, nn
+from torch import nn
 
 from recurra.engines.request import State
+from recurra.topologies.sequence_model import Loss
 
 
 class Trainee(Protocol):
@@ -23,10 +24,10 @@ class Trainee(Protocol):
     def batches(self, epoch: int) -> Iterator[Any]:
         """The batches of an epoch: the same for the same epoch and seed."""
 
-    def loss(self, network: nn.Module, batch: Any, state: State | None) -> tuple[Tensor, int, State | None]:
-        """Mean loss of a batch in nats, how many units (tokens, examples) it is the mean of, state to carry on."""
+    def loss(self, network: Any, batch: Any, state: State | None) -> Loss:
+        """What a batch costs, by the network's own `loss`, and the state to carry on."""
 
-    def evaluate(self, network: nn.Module) -> dict[str, float]:
+    def evaluate(self, network: Any) -> dict[str, float]:
         """Metrics on the validation part, "loss" in nats among them."""
 
     def rank(self, metrics: dict[str, float]) -> list[float]:

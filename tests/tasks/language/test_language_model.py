@@ -179,7 +179,7 @@ def test_a_score_of_a_text() -> None:
     made = model()
     ids = torch.from_numpy(made.vocabulary.encode("one two"))[None]
     with torch.inference_mode():
-        losses, _ = made.network(ids[:, :-1], None, ids[:, 1:])
+        losses, _ = made.network.losses(ids[:, :-1], ids[:, 1:])
     assert made.nats_per_token("one two") == pytest.approx(float(losses.mean()), rel=1e-5)
     with pytest.raises(UsageError, match="a text of 1 tokens"):
         made.nats_per_token("o")

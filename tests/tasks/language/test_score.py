@@ -33,7 +33,7 @@ def alone(made: LanguageModel, text: str) -> float:
     total, state = 0.0, None
     with torch.inference_mode():
         for now, then in zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True):
-            logits, state = made.network(torch.tensor([[now]]), state)
+            logits, state = made.network(torch.tensor([[now]]), state=state)
             total += float(logits[0, 0].double().log_softmax(0)[then])
     return total
 

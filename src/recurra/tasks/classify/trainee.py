@@ -18,6 +18,7 @@ from recurra.data.batching.batches import Batch, BucketedBatches
 from recurra.data.batching.buckets import by_length
 from recurra.data.batching.crops import Crops, ends_clause
 from recurra.data.tokens.vocabulary import Vocabulary
+from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.classify.data import ClassifyData, Part
@@ -25,8 +26,9 @@ from recurra.tasks.classify.metrics import METRICS
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
-from recurra.topologies.many_to_one import SequenceClassifier
+from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier
 from recurra.topologies.sampling import numbers
+from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import ClassifierSettings
 
 EVALUATION_TOKENS = 1 << 15
@@ -86,12 +88,10 @@ class ClassifyTrainee:
             self._cropped = epoch, self._batched(self._crops.epoch(epoch))
         return self._cropped[1]
 
-    def loss(self, network: nn.Module, batch: Batch, state: Any) -> tuple[Tensor, int, None]:
+    def loss(self, network: SequenceModel[Tensor, ClassifierBatch], batch: Batch, state: State | None) -> Loss:
         tokens, lengths, labels = tensors(network, batch)
-        logits = network(tokens, lengths, bptt=self.bptt)
-        if self.shift is not None:
-            logits = logits + self.shift.to(logits.device)
-        return functional.cross_entropy(logits.float(), labels), len(labels), None
+        shift = None if self.shift is None else self.shift.to(tokens.device)
+        return network.loss(ClassifierBatch(tokens, lengths, labels, self.bptt, shift), state)
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         return evaluate_part(network, self.data.parts["validation"])
@@ -135,7 +135,7 @@ def log_probabilities(network: nn.Module, encoded: Sequence[npt.NDArray[np.int64
         rows = [encoded[place] for place in places]
         (batch,) = BucketedBatches(rows, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
         tokens, lengths, _ = tensors(network, batch)
-        found.append(network(tokens, lengths).float().log_softmax(-1).cpu())
+        found.append(network(tokens, lengths)[0].float().log_softmax(-1).cpu())
         order.append(torch.from_numpy(places))
     result = torch.empty(len(encoded), found[0].shape[1])
     result[torch.cat(order)] = torch.cat(found)

@@ -169,8 +169,8 @@ class LanguageModel(TextModel):
     def _next(self, ids: Tokens, state: State | None) -> tuple[torch.Tensor, State]:
         """Unnormalised log-probabilities of what follows [V], and the state there."""
         inputs = torch.from_numpy(np.asarray(ids, dtype=np.int64))[None].to(self.network.head.weight.device)
-        logits, state = self.network(inputs, state, last=True)
-        return logits[0, -1].float().cpu().clone(), state
+        y, state = self.network.hidden(inputs, state=state)
+        return self.network.head(y[:, -1:])[0, -1].float().cpu().clone(), state
 
     def _prompt_ids(self, prompt: str) -> list[int]:
         unknown = self.vocabulary.unknown(prompt)

@@ -137,6 +137,6 @@ def log_probabilities(network: NextToken, lines: Sequence[Tokens]) -> list[float
             tokens[place, : len(lines[row])] = lines[row]
             real[place, : len(lines[row]) - 1] = True
         whole = torch.from_numpy(tokens).to(device)
-        losses, _ = network(whole[:, :-1], None, whole[:, 1:])
+        losses, _ = network.losses(whole[:, :-1], whole[:, 1:])
         found[rows] = -(losses.double().cpu().numpy() * real).sum(1)
     return found.tolist()

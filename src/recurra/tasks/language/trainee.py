@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from recurra.data.batching.batches import StreamBatches
 from recurra.data.corpus.mapped import Corpus
@@ -17,8 +17,8 @@ from recurra.engines.request import State
 from recurra.report.metric import ranked
 from recurra.tasks.language.metrics import METRICS
 from recurra.tasks.text.losses import named_loss
-from recurra.topologies.carry import reset_rows
-from recurra.topologies.many_to_many import NextToken
+from recurra.topologies.many_to_many import NextToken, TokenBatch
+from recurra.topologies.sequence_model import Loss
 
 Tokens = npt.NDArray[np.integer[Any]]
 STREAMS = 32
@@ -55,21 +55,20 @@ class LanguageTrainee:
     def batches(self, epoch: int) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
         return self._batches.epoch(epoch, self.seed)
 
-    def loss(self, network: nn.Module, batch: Any, state: State | None) -> tuple[Tensor, int, State]:
+    def loss(self, network: NextToken, batch: Any, state: State | None) -> Loss:
         device = next(network.parameters()).device
-        inputs, targets = (torch.from_numpy(a).to(device) for a in batch)
+        tokens, targets = (torch.from_numpy(a).to(device) for a in batch)
+        fresh = None
         if state is not None and self.state_reset:
-            fresh = torch.rand(len(inputs)) < self.state_reset
-            state = reset_rows(state, _fresh_state(network, inputs), fresh.to(device))
-        losses, state = network(inputs, state, targets)
-        return losses.mean(), targets.numel(), state
+            fresh = (torch.rand(len(tokens)) < self.state_reset).to(device)
+        return network.loss(TokenBatch(tokens, targets, fresh=fresh), state)
 
     def carried(self) -> list[tuple[int, ...]]:
         """The shapes of the state that goes from a batch to the next one."""
         assert isinstance(self.network, NextToken)
         return [tuple(part.shape) for part in self.network.stack.initial_state(self._batches.batch_size)]
 
-    def evaluate(self, network: nn.Module) -> dict[str, float]:
+    def evaluate(self, network: NextToken) -> dict[str, float]:
         return evaluate_part(network, self.corpus.validation, self.corpus.vocabulary.level)
 
     def rank(self, found: dict[str, float]) -> list[float]:
@@ -77,7 +76,7 @@ class LanguageTrainee:
 
 
 @torch.inference_mode()
-def nats_per_token(network: nn.Module, tokens: Tokens) -> float:
+def nats_per_token(network: NextToken, tokens: Tokens) -> float:
     """Mean negative log-probability of every token but the first, each scored once, with the state carried.
 
     Shapes: tokens [N], N >= 2. Units: nats
@@ -97,27 +96,21 @@ def nats_per_token(network: nn.Module, tokens: Tokens) -> float:
         safe = np.minimum(indices, scored - 1)
         inputs = torch.from_numpy(tokens[safe].astype(np.int64)).to(device)
         targets = torch.from_numpy(tokens[safe + 1].astype(np.int64)).to(device)
-        losses, state = network(inputs, state, targets)
+        losses, state = network.losses(inputs, targets, state=state)
         total += float(losses[torch.from_numpy(inside).to(device)].double().sum())
     return total / scored
 
 
-def _warm_state(network: nn.Module, tokens: Tokens, streams: int, length: int, device: torch.device) -> State:
+def _warm_state(network: NextToken, tokens: Tokens, streams: int, length: int, device: torch.device) -> State:
     """The state of each stream before its first scored token; the first stream begins at the beginning."""
     indices = np.arange(streams)[:, None] * length + np.arange(-WARM_UP, 0)
     inputs = torch.from_numpy(tokens[np.maximum(indices, 0)].astype(np.int64)).to(device)
-    _, state = network(inputs, None, inputs)
-    start = _fresh_state(network, inputs[:1])
+    _, state = network.hidden(inputs)
+    start = network.stack.initial_state(1)
     return tuple(torch.cat([s, w[:, 1:]], 1) for s, w in zip(start, state, strict=True))
 
 
-def _fresh_state(network: nn.Module, tokens: Tensor) -> State:
-    inner = network.module if hasattr(network, "module") else network
-    assert isinstance(inner, NextToken)
-    return inner.stack.initial_state(len(tokens))
-
-
-def evaluate_part(network: nn.Module, tokens: Tokens, level: str) -> dict[str, float]:
+def evaluate_part(network: NextToken, tokens: Tokens, level: str) -> dict[str, float]:
     """The loss in nats per token, and what it means."""
     loss = nats_per_token(network, tokens)
     return {"loss": loss} | named_loss(loss, level)
