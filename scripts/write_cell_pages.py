@@ -23,6 +23,8 @@ ABOUT = {
     "lstm": "The standard: a memory cell that gates write, keep and read. The first thing to try, and what others "
     "are compared with. As torch.nn.LSTM.",
     "peephole-lstm": "The gates see the memory itself, not only what was read out of it; made for counting and timing.",
+    "lstm-projected": "What the next step and the next layer read is narrower than the memory: `proj_size` numbers. "
+    "As torch.nn.LSTM with proj_size; without it the projection is as wide as the units, as counted here.",
     "coupled-lstm": "What is written is what is forgotten: a fourth of the LSTM's weights less.",
     "lstm-layernorm": "Every gate's sum is normalised over the units before it is squashed, and so is the memory "
     "before it is read: scale of inputs and weights no longer matters, and deep stacks train with larger learning "

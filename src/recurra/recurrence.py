@@ -27,29 +27,30 @@ def unroll(
     """Run a cell over a batch of sequences.
 
     Shapes:  x [B, T, I] or Embedded(tokens [B, T], table [V, I]); state, one tensor [B, H] for each state of the cell,
-             zeros if None; lengths int64 [B], each 1 to T; recurrent_mask [B, H], multiplied into every operand of a
-             recurrent product  ->  y [B, T, H], zero past each row's length; each row's state after its own last step
+             [B, N] for one that is a projection, zeros if None; lengths int64 [B], each 1 to T; recurrent_mask [B, H],
+             [B, N] where a projection is mapped, multiplied into every operand of a recurrent product
+             ->  y [B, T, H] or [B, T, N], zero past each row's length; each row's state after its own last step
     reverse: from the last step of each row to its first; y stays in the order of x
     Errors:  ShapeError for what does not fit; EngineError if the engine asked for cannot do this
     """
     if not torch.compiler.is_compiling() and forking.pending:
         forking.settle()
-    bias, hidden = check_weights(cell, weights)
+    fit = check_weights(cell, weights)
     if isinstance(x, Embedded):
         x = x.without_padding()
     batch, time = check_input(x, weights.weight_ih)
     if isinstance(x, Embedded) and torch.is_grad_enabled() and not is_recorded():
         x = Embedded(x.tokens.clone(), x.table)  # numpy may hold the same memory and write to it before backward
     if state is None:
-        zeros = weights.weight_ih.new_zeros(batch, hidden)
-        state = (zeros,) * len(cell.states)
+        zeros = {width: weights.weight_ih.new_zeros(batch, width) for width in set(fit.widths)}
+        state = tuple([zeros[width] for width in fit.widths])
     else:
-        check_state(cell, state, (batch, hidden), weights.weight_ih)
+        check_state(cell, state, batch, fit.widths, weights.weight_ih)
     if lengths is not None:
         lengths = checked_lengths(lengths, batch, time, weights.weight_ih)
     if recurrent_mask is not None:
-        check_mask(recurrent_mask, (batch, hidden), weights.weight_ih)
-    request = Request(cell, weights, x, state, lengths, reverse, recurrent_mask, bias)
+        check_mask(recurrent_mask, (batch, fit.mapped), weights.weight_ih)
+    request = Request(cell, weights, x, state, lengths, reverse, recurrent_mask, fit.bias)
     return choose(request, engine).run(request)
 
 
@@ -59,11 +60,11 @@ def stream(cell: Cell, weights: CellWeights, state: State, *, engine: str = "aut
     Shapes: state, one tensor [B, H] for each state of the cell
     Errors: ShapeError for what does not fit; EngineError if the engine asked for cannot do this
     """
-    bias, hidden = check_weights(cell, weights)
+    fit = check_weights(cell, weights)
     batch = state[0].shape[0]
-    check_state(cell, state, (batch, hidden), weights.weight_ih)
+    check_state(cell, state, batch, fit.widths, weights.weight_ih)
     x = weights.weight_ih.new_zeros(batch, 1, weights.weight_ih.shape[1])
     own = {stored: w.detach().clone() for stored, w in weights.present().items()}
     state = tuple(s.detach().clone() for s in state)
-    request = Request(cell, CellWeights(**own), x, state, bias=bias)
+    request = Request(cell, CellWeights(**own), x, state, bias=fit.bias)
     return choose(request, engine).stream(request)

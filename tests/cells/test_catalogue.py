@@ -93,7 +93,8 @@ def test_a_step_of_the_others_by_hand(name: str) -> None:
 
 def test_each_cell_cites_its_source_and_has_a_title() -> None:
     assert catalogue.names()[: len(catalogue.BUILT_IN)] == [
-        "rnn", "rnn-relu", "indrnn", "lstm", "peephole-lstm", "coupled-lstm", "lstm-layernorm", "slstm", "janet", "gru",
+        "rnn", "rnn-relu", "indrnn", "lstm", "peephole-lstm", "coupled-lstm", "lstm-projected", "lstm-layernorm",
+        "slstm", "janet", "gru",
         "gru-cho", "gru-layernorm", "minimal-gru", "fast-grnn", "ugrnn", "intersection-rnn", "min-gru", "min-lstm",
         "sru", "qrnn", "rg-lru", "ctrnn", "cfc",
     ]  # fmt: skip

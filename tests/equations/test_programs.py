@@ -30,7 +30,7 @@ class Weights:
 
     def __init__(self, program: Program, seed: int = 0) -> None:
         self.random = torch.Generator().manual_seed(seed)
-        shapes = {"W": (HIDDEN, INPUT), "R": (HIDDEN, HIDDEN), "k": (1,)}
+        shapes = {"W": (HIDDEN, INPUT), "R": (HIDDEN, HIDDEN), "P": (HIDDEN, HIDDEN), "k": (1,)}
         self.tensors = {q: self.draw(*shapes.get(q.kind, (HIDDEN,))) for q in program.parameters}
 
     def draw(self, *shape: int) -> Tensor:

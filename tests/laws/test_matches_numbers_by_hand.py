@@ -65,6 +65,14 @@ PAPER = {
         },
         units=2,
     ),
+    # as the LSTM, and the projection doubles: h = 2 * 1/4; with half the weights of R the gates are the LSTM's
+    "lstm-projected": OnPaper(
+        [1, 0],
+        [0, LN3 - 0.5],
+        [F(1, 2), tanh(LN3 / 4 + 3 / 8)],
+        [tanh(LN3 / 4 + 3 / 8), LN3 / 4 + 3 / 8],
+        {"weight_ih": [0, 0, LN3 / 2, 0], "weight_hh": [2 * LN3, 0, LN3, 0], "weight_hr": [2]},
+    ),
     # gates i, f, z, o. x = 1: i~ = ln2, log f = -ln2, so m = ln2, f' = 1/4, i' = 1, z = 1/2, o = 3/4: c = 1/2, n = 1
     # x = 0: i~ = -ln2, m = max(ln2 - ln2, -ln2) = 0, f' = 1, i' = 1/2, z = 1/2, o = 1/2: c = 3/4, n = 3/2
     "slstm": OnPaper(

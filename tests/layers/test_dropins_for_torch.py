@@ -151,11 +151,11 @@ def test_a_packed_sequence_comes_back_packed(own: type, torchs: type) -> None:
 # what is refused
 
 
-@every_twin
-def test_no_projection(own: type, torchs: type) -> None:
+@pytest.mark.parametrize(("own", "name"), [(RNN, "rnn"), (GRU, "gru")])
+def test_no_projection(own: type, name: str) -> None:
     with pytest.raises(UsageError) as caught:
         own(3, 5, proj_size=2)
-    assert str(caught.value) == "proj_size is not supported, got 2; put a torch.nn.Linear behind the layer"
+    assert str(caught.value) == f"proj_size=2: {name} has no projection (lstm-projected has)"
 
 
 def test_nonlinearities() -> None:

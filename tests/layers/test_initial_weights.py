@@ -30,7 +30,18 @@ def test_a_seed_gives_torchs_numbers(own: type, torchs: type, settings: dict[str
 def test_torchs_way_is_uniform_within_its_bound(cell) -> None:
     layer = Stack(40, 50, cell=cell)
     bound = 1 / math.sqrt(50)
-    everything = torch.cat([p.detach().flatten() for p in layer.parameters()])
+    own, drawn = [], []
+    for stored, tensor in layer.weights().present().items():
+        gates = cell.layout()[stored]
+        for gate, rows in zip(gates, tensor.detach().chunk(len(gates)), strict=True):
+            start = cell.start(stored, gate)
+            (drawn if start is None else own).append((start, rows.flatten()))
+    for start, rows in own:
+        low, high = start if isinstance(start, tuple) else (start, start)
+        assert low <= rows.min(), "the cell says what it starts from"
+        assert rows.max() <= high
+        assert low == high or rows.std() > 0
+    everything = torch.cat([rows for _, rows in drawn])
     assert everything.abs().max() <= bound
     assert everything.abs().mean().item() == pytest.approx(bound / 2, rel=0.05)
 
@@ -43,12 +54,14 @@ def test_orthogonal_is_orthogonal_gate_by_gate(cell) -> None:
     for depth in (0, 1):
         for direction in (0, 1):
             stored = layer.weights(depth, direction).present()
-            for rows in stored["weight_hh"].detach().chunk(len(layout["weight_hh"])):
+            recurrent = layout.get("weight_hh", ())
+            for rows in stored["weight_hh"].detach().chunk(len(recurrent)) if recurrent else ():
                 torch.testing.assert_close(rows @ rows.T, torch.eye(6), atol=1e-5, rtol=0)
             for gate, rows in zip(layout["bias_ih"], stored["bias_ih"].chunk(len(layout["bias_ih"])), strict=True):
                 assert rows.unique().tolist() == [cell.initial_bias.get(gate, 0.0)]
             for name in {"bias_hh", "weight_ph"} & stored.keys():
-                assert not stored[name].any()
+                for gate, rows in zip(layout[name], stored[name].chunk(len(layout[name])), strict=True):
+                    assert cell.start(name, gate) is not None or not rows.any()
             width = 8 if depth == 0 else 12
             bound = math.sqrt(6 / (6 + width))
             assert stored["weight_ih"].abs().max() <= bound

@@ -8,14 +8,15 @@ from recurra.cells.elman import rnn, rnn_relu
 from recurra.cells.exponential import slstm
 from recurra.cells.gru import gru, gru_cho
 from recurra.cells.linear import indrnn, min_gru, min_lstm, qrnn, rg_lru, sru
-from recurra.cells.lstm import coupled_lstm, lstm, peephole_lstm
+from recurra.cells.lstm import coupled_lstm, lstm, lstm_projected, peephole_lstm
 from recurra.cells.minimal import fast_grnn, intersection_rnn, janet, minimal_gru, ugrnn
 from recurra.cells.normalised import gru_layernorm, lstm_layernorm
 from recurra.errors import UnknownNameError, UsageError
 
 BUILT_IN: tuple[Cell, ...] = (
-    rnn, rnn_relu, indrnn, lstm, peephole_lstm, coupled_lstm, lstm_layernorm, slstm, janet, gru, gru_cho, gru_layernorm,
-    minimal_gru, fast_grnn, ugrnn, intersection_rnn, min_gru, min_lstm, sru, qrnn, rg_lru, ctrnn, cfc,
+    rnn, rnn_relu, indrnn, lstm, peephole_lstm, coupled_lstm, lstm_projected, lstm_layernorm, slstm, janet, gru,
+    gru_cho, gru_layernorm, minimal_gru, fast_grnn, ugrnn, intersection_rnn, min_gru, min_lstm, sru, qrnn, rg_lru,
+    ctrnn, cfc,
 )  # fmt: skip
 
 _cells: dict[str, Cell] = {c.name: c for c in BUILT_IN}

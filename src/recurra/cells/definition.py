@@ -19,6 +19,7 @@ STORED: dict[str, Kind] = {
     "bias_hh": "rb",
     "weight_sh": "s",
     "weight_k": "k",
+    "weight_hr": "P",
 }
 """Under which names a layer stores the weights of each kind; torch.nn's names where it has them."""
 
@@ -56,6 +57,10 @@ class Cell:
         object.__setattr__(self, "_why_not_without_bias", without)
         # Read at every call of a layer, and by torch.compile, which looks into objects but not into caches.
         object.__setattr__(self, "_states", self.program().states)
+        nodes = self.program().nodes
+        object.__setattr__(self, "_narrow", tuple(self.program().width(s) == "N" for s in self.program().states))
+        object.__setattr__(self, "_projected", any(n.op == "P" for n in nodes))
+        object.__setattr__(self, "_maps_narrow", any(n.op == "R" and nodes[n.args[0]].width == "N" for n in nodes))
         object.__setattr__(self, "_layouts", {bias: _layout(p) for bias, p in programs.items()})
         object.__setattr__(self, "number", len(_numbered))
         _numbered.append(self)
@@ -90,15 +95,35 @@ class Cell:
             self.program(bias=bias)  # says why not
         return dict(layouts[bias])
 
-    def shapes(self, input_size: int, hidden_size: int, *, bias: bool = True) -> dict[str, tuple[int, ...]]:
+    @property
+    def projected(self) -> bool:
+        """Whether it has a projection, whose width is a setting of the layer."""
+        projected: bool = self._projected  # type: ignore[attr-defined]
+        return projected
+
+    def widths(self, hidden_size: int, proj_size: int | None = None) -> tuple[int, ...]:
+        """Width of each state; without a projection it is as wide as the units."""
+        narrow: tuple[bool, ...] = self._narrow  # type: ignore[attr-defined]
+        return tuple((proj_size or hidden_size) if one else hidden_size for one in narrow)
+
+    def shapes(
+        self, input_size: int, hidden_size: int, *, bias: bool = True, proj_size: int | None = None
+    ) -> dict[str, tuple[int, ...]]:
         """Shape of each stored weight of one layer and direction.
 
-        Shapes: weight_ih [G*H, I], weight_hh [G*H, H], weight_ph, bias_ih, bias_hh, weight_sh [G*H], weight_k [G], with
-        as many gates G as have such a weight.
+        Shapes: weight_ih [G*H, I], weight_hh [G*H, H], weight_ph, bias_ih, bias_hh, weight_sh [G*H], weight_k [G],
+        weight_hr [G*N, H], with as many gates G as have such a weight; weight_hh is [G*H, N] in cells that map a
+        projection. N is H without proj_size.
         """
-        width = {"weight_ih": (input_size,), "weight_hh": (hidden_size,)}
+        narrow, maps_narrow = proj_size or hidden_size, bool(self._maps_narrow)  # type: ignore[attr-defined]
+        rows = {"weight_k": 1, "weight_hr": narrow}
+        width = {
+            "weight_ih": (input_size,),
+            "weight_hh": (narrow if maps_narrow else hidden_size,),
+            "weight_hr": (hidden_size,),
+        }
         return {
-            stored: (len(gates) * (1 if stored == "weight_k" else hidden_size), *width.get(stored, ()))
+            stored: (len(gates) * rows.get(stored, hidden_size), *width.get(stored, ()))
             for stored, gates in self.layout(bias=bias).items()
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from recurra.cells.definition import cell
-from recurra.equations.symbols import R, W, b, p, rb, sigmoid, tanh
+from recurra.equations.symbols import P, R, W, b, p, rb, sigmoid, tanh
 
 
 @cell(
@@ -38,6 +38,23 @@ def peephole_lstm(x: Any, h: Any, c: Any) -> Any:
     c = f * c + i * g
     o = sigmoid(W.o @ x + R.o @ h + p.o * c + b.o)
     h = o * tanh(c)
+    return h, c
+
+
+@cell(
+    name="lstm-projected",
+    title="LSTM with a projection, which the next step reads",
+    source="Sak, Senior & Beaufays 2014, Long short-term memory based recurrent neural network architectures for large "
+    "vocabulary speech recognition, arXiv:1402.1128; as torch.nn.LSTM with proj_size",
+    initial_bias={"f": 1.0},
+)
+def lstm_projected(x: Any, h: Any, c: Any) -> Any:
+    i = sigmoid(W.i @ x + b.i + R.i @ h + rb.i)
+    f = sigmoid(W.f @ x + b.f + R.f @ h + rb.f)
+    g = tanh(W.g @ x + b.g + R.g @ h + rb.g)
+    o = sigmoid(W.o @ x + b.o + R.o @ h + rb.o)
+    c = f * c + i * g
+    h = P.h @ (o * tanh(c))
     return h, c
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -10,8 +12,20 @@ from recurra.engines.request import CellWeights, Embedded, Request, State, check
 from recurra.engines.watching import has_numbers, is_recorded
 from recurra.errors import ShapeError
 
-_fitting: dict[object, tuple[bool, int]] = {}
-"""Weights that were found to fit, by their shapes and types: whether they have biases, and H."""
+
+class Fit(NamedTuple):
+    """What weights that fit a cell say of its layer.
+
+    bias: whether they have biases; widths: of each state; mapped: of what a recurrent product maps
+    """
+
+    bias: bool
+    widths: tuple[int, ...]
+    mapped: int
+
+
+_fitting: dict[object, Fit] = {}
+"""Weights that were found to fit, by their shapes and types."""
 MOST_FITTING = 4096
 
 WHOLE = (
@@ -26,32 +40,30 @@ CAST = (torch.float32, torch.bfloat16, torch.float16)
 def check_request(request: Request) -> None:
     """All of it, for a request that did not come through `unroll`. Errors: ShapeError"""
     weight = request.weights.weight_ih
-    _, hidden = check_weights(request.cell, request.weights)
+    fit = check_weights(request.cell, request.weights)
     batch, time = check_input(request.x, weight)
-    check_state(request.cell, request.state, (batch, hidden), weight)
+    check_state(request.cell, request.state, batch, fit.widths, weight)
     if request.lengths is not None:
         checked_lengths(request.lengths, batch, time, weight)
         check_lengths(request.lengths, time)  # below every mode that looks on
     if request.recurrent_mask is not None:
-        check_mask(request.recurrent_mask, (batch, hidden), weight)
+        check_mask(request.recurrent_mask, (batch, fit.mapped), weight)
 
 
-def check_weights(cell: Cell, weights: CellWeights) -> tuple[bool, int]:
-    """Whether there are biases, and H. Errors: ShapeError"""
+def check_weights(cell: Cell, weights: CellWeights) -> Fit:
+    """What they say of the layer. Errors: ShapeError"""
     if is_recorded():
-        bias = has_bias(cell, weights.present())
-        return bias, _check_weights(cell, weights, bias)
+        return _check_weights(cell, weights, has_bias(cell, weights.present()))
     key = (cell, *(None if w is None else (w.shape, w.dtype, w.device, w.layout) for w in weights.every()))
     found = _fitting.get(key)
     if found is None:
-        bias = has_bias(cell, weights.present())
-        found = bias, _check_weights(cell, weights, bias)
+        found = _check_weights(cell, weights, has_bias(cell, weights.present()))
         if len(_fitting) < MOST_FITTING:
             _fitting[key] = found
     return found
 
 
-def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> int:
+def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> Fit:
     gates = len(cell.layout()["weight_ih"])
     own = weights.weight_ih
     _check_dense("weight_ih", own)
@@ -60,7 +72,15 @@ def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> int:
     if not own.dtype.is_floating_point:
         raise ShapeError(f"a layer computes with floating-point numbers, its weights are {own.dtype}")
     hidden = own.shape[0] // gates
-    expected = cell.shapes(own.shape[1], hidden, bias=bias)
+    if cell.projected and isinstance(weights.weight_hr, Tensor):
+        maps, given = len(cell.layout()["weight_hr"]), list(weights.weight_hr.shape)
+        if len(given) != 2 or given[0] % maps or not 0 < given[0] // maps <= hidden:
+            first = "N" if maps == 1 else f"{maps}*N"
+            raise ShapeError(
+                f"expected weight_hr [{first}, {hidden}], N from 1 to {hidden}, for {cell.name}, got {given}"
+            )
+    narrow = weights.proj_size(cell)
+    expected = cell.shapes(own.shape[1], hidden, bias=bias, proj_size=narrow)
     present = weights.present()
     if expected.keys() != present.keys():
         raise ShapeError(f"{cell.name} takes the weights {', '.join(expected)}, got {', '.join(present)}")
@@ -71,7 +91,8 @@ def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> int:
             raise ShapeError(f"expected {name} {list(shape)} for {cell.name}, got {list(tensor.shape)}")
         if tensor.dtype != own.dtype or tensor.device != own.device:
             raise ShapeError(f"{name} is {tensor.dtype} on {tensor.device}, weight_ih {own.dtype} on {own.device}")
-    return hidden
+    mapped = present["weight_hh"].shape[1] if "weight_hh" in present else hidden
+    return Fit(bias, cell.widths(hidden, narrow), mapped)
 
 
 def check_input(x: Tensor | Embedded, weight: Tensor) -> tuple[int, int]:
@@ -103,12 +124,12 @@ def check_input(x: Tensor | Embedded, weight: Tensor) -> tuple[int, int]:
     return shape[0], shape[1]
 
 
-def check_state(cell: Cell, state: State, shape: tuple[int, int], weight: Tensor) -> None:
+def check_state(cell: Cell, state: State, batch: int, widths: tuple[int, ...], weight: Tensor) -> None:
     """Errors: ShapeError"""
     if len(state) != len(cell.states):
         raise ShapeError(f"{cell.name} has the states {', '.join(cell.states)}, got {len(state)} tensors")
-    for name, tensor in zip(cell.states, state, strict=True):
-        _check_rows(f"state {name}", tensor, shape, weight)
+    for name, tensor, width in zip(cell.states, state, widths, strict=True):
+        _check_rows(f"state {name}", tensor, (batch, width), weight)
 
 
 def check_mask(mask: Tensor, shape: tuple[int, int], weight: Tensor) -> None:

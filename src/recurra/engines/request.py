@@ -14,7 +14,7 @@ from recurra.cells.definition import STORED, Cell
 from recurra.errors import ShapeError
 
 State = tuple[Tensor, ...]
-"""One tensor [B, H] for each state of the cell, in the order of its equations."""
+"""One tensor [B, H] for each state of the cell, in the order of its equations; [B, N] for a projected one."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Embedded:
 class CellWeights:
     """The weights of one layer and direction, as they are stored; None where the cell has none of the kind.
 
-    Shapes: weight_ih [G*H, I], weight_hh [G*H, H], weight_ph, bias_ih, bias_hh, weight_sh [G*H], weight_k [G], each
-    with its own number G of gates
+    Shapes: weight_ih [G*H, I], weight_hh [G*H, H], weight_ph, bias_ih, bias_hh, weight_sh [G*H], weight_k [G],
+    weight_hr [G*N, H], each with its own number G of gates; weight_hh [G*H, N] where a projection of width N is mapped
     """
 
     weight_ih: Tensor
@@ -65,6 +65,12 @@ class CellWeights:
     bias_hh: Tensor | None = None
     weight_sh: Tensor | None = None
     weight_k: Tensor | None = None
+    weight_hr: Tensor | None = None
+
+    def proj_size(self, cell: Cell) -> int | None:
+        """N, as the weights have it; None for a cell without a projection."""
+        stored = self.weight_hr
+        return None if stored is None or not cell.projected else stored.shape[0] // len(cell.layout()["weight_hr"])
 
     def listed(self) -> tuple[Tensor, ...]:
         """Those that are there, in the order of the fields."""
@@ -74,6 +80,7 @@ class CellWeights:
         """All of them, in the order of the fields."""
         return (
             self.weight_ih, self.weight_hh, self.weight_ph, self.bias_ih, self.bias_hh, self.weight_sh, self.weight_k,
+            self.weight_hr,
         )  # fmt: skip
 
     def present(self) -> dict[str, Tensor]:
@@ -109,7 +116,7 @@ class Request:
 
     @property
     def hidden_size(self) -> int:
-        return self.state[0].shape[-1]
+        return self.weights.weight_ih.shape[0] // len(self.cell.layout()["weight_ih"])
 
     @property
     def device(self) -> torch.device:

@@ -4,6 +4,7 @@ What a cell is written with is here: from recurra.equations import R, W, b, p, r
 """
 
 from recurra.equations.symbols import (
+    P,
     R,
     W,
     abs,
@@ -29,6 +30,7 @@ from recurra.equations.symbols import (
 )
 
 __all__ = [
+    "P",
     "R",
     "W",
     "abs",

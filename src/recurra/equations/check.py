@@ -32,8 +32,9 @@ def check_returned(trace: Trace, values: tuple[Any, ...], line: int) -> None:
     for state, value, index in zip(states, values, indices, strict=True):
         if index < 0:
             raise trace.error(f"state {state} is returned as {value!r}, not as a value of the step", line)
-        if graph.nodes[index].width != "H":
-            given = "the width of the input [I]" if graph.nodes[index].width == "I" else "one number for all units"
+        if graph.nodes[index].width != ("N" if state in trace.narrow else "H"):
+            kinds = {"I": "the width of the input [I]", "H": "the units' width [H], not the projection's"}
+            given = kinds.get(graph.nodes[index].width, "one number for all units")
             raise trace.error(f"state {state} is returned with {given}", line)
     if indices != own and sorted(indices) == sorted(own):
         raise trace.error(f"the states are returned in another order; {end}", line)

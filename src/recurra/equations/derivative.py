@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recurra.equations.graph import Graph, Node, Parameter, needed
+from recurra.equations.graph import MATRICES, Graph, Node, Parameter, needed
 from recurra.equations.program import Program
 
 
@@ -63,7 +63,7 @@ class _Reverse:
     def run(self) -> Derivative:
         program = self.program
         for state, output in zip(program.states, program.outputs, strict=True):
-            self.give(output, self.graph.add(Node("adjoint", (), "H", label=state)))
+            self.give(output, self.graph.add(Node("adjoint", (), program.width(state), label=state)))
         parameters: list[tuple[Parameter, int, int | None]] = []
         for index in reversed(range(len(program.nodes))):
             adjoint = self.adjoints.get(index)
@@ -72,7 +72,7 @@ class _Reverse:
             node = program.nodes[index]
             if node.parameter is not None:
                 parameters.append((node.parameter, adjoint, node.args[0] if node.args else None))
-            if node.op in ("W", "R"):
+            if node.op in MATRICES:
                 width = program.nodes[node.args[0]].width
                 self.give(node.args[0], self.graph.add(Node(node.op + "T", (adjoint,), width, node.parameter)))
             elif node.args:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Width = Literal["I", "H", "1", "B"]
-"""Last axis of a value: I as the input, H as a state, 1 for a number; B: one number for each row."""
+Width = Literal["I", "H", "N", "1", "B"]
+"""Last axis of a value: I as the input, H as a state, N as a projection, 1 for a number; B: one number for each row."""
 
-Kind = Literal["W", "R", "p", "s", "k", "b", "rb"]
+Kind = Literal["W", "R", "P", "p", "s", "k", "b", "rb"]
 
 VECTOR_KINDS: tuple[Kind, ...] = ("p", "b", "rb", "s", "k")
 BIAS_KINDS: tuple[Kind, ...] = ("b", "rb")
@@ -21,14 +21,15 @@ BINARY = ("add", "sub", "mul", "div", "minimum", "maximum", "share")
 OVER_UNITS = ("spread", "normalize", "normalize_back")
 """Operations on whole rows: what they give depends on all units."""
 LINEAR = ("add", "sub", "mul", "div", "neg")
-PRODUCTS = ("W", "R", "WT", "RT")
+MATRICES = ("W", "R", "P")
 
 
 @dataclass(frozen=True)
 class Parameter:
     """A weight of a cell.
 
-    kind: W [H, I] dense map of the input; R [H, H] dense map of a value of the step; p [H] diagonal (peephole)
+    kind: W [H, I] dense map of the input; R [H, H] dense map of a value of the step, [H, N] of a projected one;
+    P [N, H] dense map of a value to the projection's width; p [H] diagonal (peephole)
     weight; s [H] scale, which starts from 1; k one number for the whole layer; b [H] bias; rb [H] recurrent bias, where
     torch has a second one.
     """
@@ -45,8 +46,9 @@ class Node:
     """One operation.
 
     op: "input", "state" and "adjoint" (leaves, `label` says which), "saved" (a derivative's use of the forward
-    node `source`), "constant" (`value`), "vector" (a parameter [H]), "W", "R" and their transposes "WT", "RT"
-    (matrix products with `parameter`), or one of UNARY and BINARY, elementwise. `positive(a)` is 1 where a > 0,
+    node `source`), "constant" (`value`), "vector" (a parameter [H]), "W", "R", "P" and their transposes "WT",
+    "RT", "PT" (matrix products with `parameter`), or one of UNARY and BINARY, elementwise. `positive(a)` is 1
+    where a > 0,
     `share(a, b)` is 1 where a > b, 1/2 where a = b, else 0: the derivatives of relu, maximum and minimum.
     `sqrt_slope(y)` is 1/(2y), 0 where y = 0: the derivative of sqrt, finite everywhere.
     `spread(v)` is 1/sqrt(variance + value) over the units of a row, `normalize(v, spread)` is (v - mean) spread, and

@@ -82,7 +82,7 @@ def _compute(
         match node.op:
             case "vector":
                 return weight
-            case "W" | "R":
+            case "W" | "R" | "P":
                 return product(args[0], weight)
             case _:
                 return args[0] @ weight

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from recurra.equations.check import check_use
-from recurra.equations.graph import BINARY, OVER_UNITS, UNARY, Kind, Node, Parameter, needed
+from recurra.equations.graph import BINARY, MATRICES, OVER_UNITS, UNARY, Kind, Node, Parameter, Width, needed
 from recurra.equations.trace import CellFunction, Trace
 
 
@@ -34,6 +34,19 @@ class Program:
         return self.arguments[1:]
 
     @cached_property
+    def narrow(self) -> tuple[str, ...]:
+        """States that are as wide as a projection."""
+        return tuple(n.label or "" for n in self.nodes if n.op == "state" and n.width == "N")
+
+    def width(self, state: str) -> Width:
+        """N for a state that is as wide as a projection, otherwise H."""
+        return "N" if state in self.narrow else "H"
+
+    def sizes(self, input_size: int, hidden_size: int, proj_size: int | None = None) -> dict[str, int]:
+        """Numbers by the letters of widths; without a projection it is as wide as the units."""
+        return {"I": input_size, "H": hidden_size, "N": proj_size or hidden_size, "1": 1}
+
+    @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """Every weight, gates in their order, within a kind."""
         found = {n.parameter for n in self.nodes if n.parameter is not None}
@@ -55,7 +68,7 @@ class Program:
     @cached_property
     def recurrent_products(self) -> tuple[int, ...]:
         """Matrix products that have to wait for the step before."""
-        return tuple(i for i, n in enumerate(self.nodes) if n.op == "R" and i not in self.hoisted)
+        return tuple(i for i, n in enumerate(self.nodes) if n.op in ("R", "P") and i not in self.hoisted)
 
     @cached_property
     def units_apart(self) -> bool:
@@ -86,18 +99,23 @@ class Program:
         """Operations on units: elementwise, and those over the units of a row."""
         return tuple(i for i, n in enumerate(self.nodes) if n.op in UNARY + BINARY + OVER_UNITS)
 
-    def parameter_count(self, input_size: int, hidden_size: int) -> int:
+    def parameter_count(self, input_size: int, hidden_size: int, proj_size: int | None = None) -> int:
         """Numbers to learn in one layer and direction."""
-        sizes = {"W": input_size * hidden_size, "R": hidden_size * hidden_size, "k": 1}
-        return sum(sizes.get(q.kind, hidden_size) for q in self.parameters)
+        return self._products(input_size, hidden_size, proj_size) + sum(
+            1 if q.kind == "k" else hidden_size for q in self.parameters if q.kind not in MATRICES
+        )
 
-    def flops(self, input_size: int, hidden_size: int) -> int:
+    def _products(self, input_size: int, hidden_size: int, proj_size: int | None) -> int:
+        """Numbers in all matrices: each is used once."""
+        sizes = self.sizes(input_size, hidden_size, proj_size)
+        return sum(sizes[n.width] * sizes[self.nodes[n.args[0]].width] for n in self.nodes if n.op in MATRICES)
+
+    def flops(self, input_size: int, hidden_size: int, proj_size: int | None = None) -> int:
         """Floating-point operations of one step of one row, forward: two for a multiply-add, one for a function."""
-        operands = {"W": input_size, "R": hidden_size}
-        products = sum(operands.get(n.op, 0) for n in self.nodes)
+        products = self._products(input_size, hidden_size, proj_size)
         costs = {"spread": 3, "normalize": 3}  # mean and variance; centred and scaled
         pointwise = sum(costs.get(self.nodes[i].op, 1) for i in self.pointwise)
-        return hidden_size * (2 * products + pointwise)
+        return 2 * products + hidden_size * pointwise
 
     @cached_property
     def fingerprint(self) -> str:
@@ -109,7 +127,7 @@ class Program:
 def _degree(op: str, degrees: list[float]) -> float:
     """How a value hangs on the states: 0 not at all, 1 linearly, more otherwise."""
     match op:
-        case "add" | "sub" | "neg" | "R":
+        case "add" | "sub" | "neg" | "R" | "P":
             return max(degrees)
         case "mul":
             return sum(degrees)

@@ -6,15 +6,15 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 
-from recurra.equations.graph import Node
+from recurra.equations.graph import MATRICES, Node
 from recurra.equations.program import Program
 from recurra.equations.symbols import EPSILON
 
 GREEK = frozenset("alpha beta gamma delta epsilon eta theta kappa lambda mu nu rho sigma tau phi chi psi omega".split())
 SIGN = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
-LEVEL = {"add": 1, "sub": 1, "W": 2, "R": 2, "mul": 3, "div": 3, "neg": 3}
+LEVEL = {"add": 1, "sub": 1, "W": 2, "R": 2, "P": 2, "mul": 3, "div": 3, "neg": 3}
 ATOM = 4
-NEEDS = {"add": (1, 1), "sub": (1, 2), "mul": (3, 3), "div": (3, 4), "neg": (4,), "W": (4,), "R": (4,)}
+NEEDS = {"add": (1, 1), "sub": (1, 2), "mul": (3, 3), "div": (3, 4), "neg": (4,), "W": (4,), "R": (4,), "P": (4,)}
 """How tightly an operand has to be written so that it goes without parentheses, by its operation and place."""
 
 
@@ -165,7 +165,7 @@ def _expression(program: Program, index: int, names: dict[int, str], style: Styl
     if node.op == "normalize":
         more = [] if node.value == EPSILON else [style.number(node.value or 0.0)]
         return style.function(node.op, [_expression(program, node.args[0], names, style), *more])
-    if node.op in ("W", "R"):
+    if node.op in MATRICES:
         return style.product(style.parameter(node), inner(0))
     if node.op == "neg":
         return f"-{inner(0)}"

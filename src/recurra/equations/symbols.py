@@ -1,4 +1,4 @@
-"""What the equations of a cell are written with: W, R, p, s, k, b, rb and the functions.
+"""What the equations of a cell are written with: W, R, P, p, s, k, b, rb and the functions.
 
 The same function of a cell runs on torch tensors, with the weights that `bound` puts in force, and on the symbols of a
 trace (`program.py`). Nothing here imports torch: a tensor is asked for its own methods.
@@ -63,7 +63,7 @@ class Unknown:
 
 
 class Matrix(Unknown):
-    """`W.gate` or `R.gate`: a dense map, applied with @."""
+    """`W.gate`, `R.gate` or `P.gate`: a dense map, applied with @."""
 
     def __init__(self, kind: Kind, gate: str) -> None:
         self.parameter = Parameter(kind, gate)
@@ -144,7 +144,7 @@ class Vector(Unknown):
 
 
 class Weights:
-    """W, R, p, s, k, b or rb before the gate is named."""
+    """W, R, P, p, s, k, b or rb before the gate is named."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
@@ -177,6 +177,7 @@ def _gate(name: str) -> str:
 
 W = _Matrices("W")
 R = _Matrices("R")
+P = _Matrices("P")
 p = _Vectors("p")
 s = _Vectors("s")
 k = _Vectors("k")
@@ -284,5 +285,5 @@ FUNCTIONS = (
 )  # fmt: skip
 """The functions of the language."""
 
-WEIGHTS = ("W", "R", "p", "s", "k", "b", "rb")
+WEIGHTS = ("W", "R", "P", "p", "s", "k", "b", "rb")
 """The kinds of weights of the language."""

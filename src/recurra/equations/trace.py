@@ -14,7 +14,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from recurra.equations.check import check_returned
-from recurra.equations.graph import BIAS_KINDS, VECTOR_KINDS, Graph, Node, Parameter
+from recurra.equations.graph import BIAS_KINDS, VECTOR_KINDS, Graph, Node, Parameter, Width
 from recurra.equations.symbols import FUNCTIONS, WEIGHTS, Matrix, Unknown, Vector, Weights, bound
 from recurra.errors import CellError
 
@@ -107,7 +107,12 @@ class Trace:
         self.function, self.bias = function, bias
         self.code: CodeType = written.__code__
         self.name = written.__name__
+        self.narrow: frozenset[str] = frozenset()  # states as wide as a projection, known when they are returned
+        self._begin()
+
+    def _begin(self) -> None:
         self.graph = Graph()
+        self.mapped: tuple[Parameter, str] | None = None  # the first R, and the width of what it maps
         self.used: dict[Parameter, int] = {}  # where each parameter was used: a line
         self.gates: dict[str, None] = {}  # in the order of their first use
         self.frame: FrameType | None = None  # of the function; it keeps the local names when the function is done
@@ -158,15 +163,16 @@ class Trace:
     # running the function
 
     def run(self) -> tuple[int, ...]:
-        """Run the function; node indices of the new states."""
-        symbols = [
-            Symbol(self, self.graph.add(Node("state" if i else "input", width="H" if i else "I", label=name)))
-            for i, name in enumerate(self.arguments)
-        ]
+        """Run the function; node indices of the new states. Once more where states turn out to be projections."""
         try:
-            return self._returned(self._call(symbols))
+            return self._returned(self._call([self._leaf(name) for name in self.arguments]))
         finally:
             self.frame = None
+
+    def _leaf(self, name: str) -> Symbol:
+        if name == self.arguments[0]:
+            return Symbol(self, self.graph.add(Node("input", width="I", label=name)))
+        return Symbol(self, self.graph.add(Node("state", width="N" if name in self.narrow else "H", label=name)))
 
     def _call(self, symbols: list[Symbol]) -> Any:
         try:
@@ -202,6 +208,14 @@ class Trace:
         last = max(n for _, _, n in self.code.co_lines() if n is not None)
         line = self.frame.f_lineno if self.frame is not None else last
         values = returned if isinstance(returned, tuple) else (returned,)
+        own = [isinstance(v, Symbol) and v.trace is self for v in values]
+        if all(own) and len(values) == len(self.arguments) - 1:
+            pairs = zip(self.arguments[1:], values, strict=True)
+            narrow = self.narrow | {s for s, v in pairs if self.graph.nodes[v.index].width == "N"}
+            if narrow != self.narrow:
+                self.narrow = narrow
+                self._begin()
+                return self.run()
         check_returned(self, values, line)
         return tuple(v.index for v in values)
 
@@ -213,11 +227,18 @@ class Trace:
         if parameter.kind == "W" and node.op != "input":
             other = "not a value made of it" if node.width == "I" else "use R for a value of the step"
             raise CellError(f"{parameter} maps the input {x} itself; {other}")
-        if parameter.kind == "R" and node.width != "H":
+        if parameter.kind == "P" and node.width != "H":
+            raise CellError(f"{parameter} maps a value as wide as the units [H]")
+        if parameter.kind == "R" and node.width not in ("H", "N"):
             other = f"; use W for the input {x}" if node.op == "input" else ""
             raise CellError(f"{parameter} maps a value as wide as a state [H]{other}")
+        if parameter.kind == "R":
+            first, width = self.mapped = self.mapped or (parameter, node.width)
+            if width != node.width:
+                raise CellError(f"{parameter} and {first} map values of different width: one is a projection")
         self._use(parameter)
-        return self._made(self.graph.add(Node(parameter.kind, (operand.index,), "H", parameter)))
+        width_of_result: Width = "N" if parameter.kind == "P" else "H"
+        return self._made(self.graph.add(Node(parameter.kind, (operand.index,), width_of_result, parameter)))
 
     def vector(self, parameter: Parameter) -> Symbol | None:
         self.gates.setdefault(parameter.gate)
@@ -244,6 +265,8 @@ class Trace:
         if "I" in widths and "H" in widths:
             x = self.arguments[0]
             raise CellError(f"{x} is as wide as the input [I], the other value as a state [H]; map {x} with W")
+        if "N" in widths and {"H", "I"} & set(widths):
+            raise CellError("one value is as wide as the projection [N], the other is not; map the narrow one with R")
         return self._made(self.graph.apply(op, *(s.index for s in symbols)))
 
     def symbol(self, value: Any) -> Symbol:

@@ -28,16 +28,14 @@ class _DropIn(Stack, nn.RNNBase):  # type: ignore[misc]
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int, *, batch_first: bool, proj_size: int, **rest: Any
     ) -> None:
-        if proj_size:
-            raise UsageError(f"proj_size is not supported, got {proj_size}; put a torch.nn.Linear behind the layer")
         if not isinstance(batch_first, bool):
             raise UsageError(f"batch_first must be True or False, got {batch_first!r}")
-        super().__init__(input_size, hidden_size, num_layers, **rest)
+        super().__init__(input_size, hidden_size, num_layers, proj_size=proj_size, **rest)
         if self.dropout and num_layers == 1:
             warnings.warn(
                 f"dropout={self.dropout} acts between layers and has no effect with num_layers=1", stacklevel=3
             )
-        self.batch_first, self.proj_size = batch_first, 0
+        self.batch_first = batch_first
 
     def forward(
         self, input: Tensor | PackedSequence | Embedded, hx: Any = None, *, lengths: Tensor | None = None
@@ -196,7 +194,7 @@ class RNN(_DropIn):
 
 
 class _Gated(_DropIn):
-    DEFAULT = ""
+    DEFAULT = PROJECTED = ""
 
     def __init__(
         self,
@@ -220,20 +218,21 @@ class _Gated(_DropIn):
     ) -> None:
         super().__init__(
             input_size, hidden_size, num_layers, batch_first=batch_first, proj_size=proj_size,
-            cell=self.DEFAULT if cell is None else cell, bias=bias, dropout=dropout, bidirectional=bidirectional,
+            cell=(self.PROJECTED if proj_size else self.DEFAULT) if cell is None else cell, bias=bias,
+            dropout=dropout, bidirectional=bidirectional,
             merge=merge, recurrent_dropout=recurrent_dropout, init=init, learned_state=learned_state, engine=engine,
             device=device, dtype=dtype,
         )  # fmt: skip
 
 
 class LSTM(_Gated):
-    """torch.nn.LSTM's arguments, results and state_dict (no proj_size); with `cell=`, any other cell in its place.
+    """torch.nn.LSTM's arguments, results and state_dict; with `cell=`, any other cell in its place.
 
     Shapes: as torch.nn.LSTM; see `forward`. The keyword arguments after torch's own are those of Stack.
     Source: Hochreiter & Schmidhuber 1997; gate order i, f, g, o as torch
     """
 
-    DEFAULT = "lstm"
+    DEFAULT, PROJECTED = "lstm", "lstm-projected"
 
 
 class GRU(_Gated):
@@ -243,4 +242,4 @@ class GRU(_Gated):
     Source: Cho et al. 2014, reset after the product as torch; gate order r, z, n
     """
 
-    DEFAULT = "gru"
+    DEFAULT = PROJECTED = "gru"

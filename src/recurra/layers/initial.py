@@ -28,15 +28,15 @@ def draw_uniform(weights: Iterable[Tensor], hidden_size: int) -> None:
 @torch.no_grad()
 def draw_orthogonal(cell: Cell, stored: dict[str, Tensor]) -> None:
     """Fill the weights of one layer and direction: orthogonal recurrent weights gate by gate (Saxe et al. 2014),
-    Glorot-uniform input weights, biases 0 but for what the cell asks for (forget gates 1: Gers et al. 2000, Jozefowicz
-    et al. 2015), peepholes 0.
+    Glorot-uniform input weights and projections, biases 0 but for what the cell asks for (forget gates 1: Gers et al.
+    2000, Jozefowicz et al. 2015), peepholes 0.
     """
     for name, gates in cell.layout(bias=has_bias(cell, stored)).items():
         for gate, rows in zip(gates, stored[name].chunk(len(gates)), strict=True):
             if name == "weight_hh":
                 whole = torch.empty_like(rows, dtype=torch.promote_types(rows.dtype, torch.float32))
                 rows.copy_(nn.init.orthogonal_(whole))  # torch has no QR in bf16
-            elif name == "weight_ih":
+            elif name in ("weight_ih", "weight_hr"):
                 nn.init.xavier_uniform_(rows)
             else:
                 nn.init.constant_(rows, cell.initial_bias.get(gate, 0.0) if name == "bias_ih" else 0.0)

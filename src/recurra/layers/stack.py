@@ -29,7 +29,8 @@ class Stack(TorchTools):
     cell: a name of the catalogue or a Cell; dropout: on the outputs of every layer but the last; variational: with the
     same mask at every step of a row; recurrent_dropout: on the operands of the recurrent products, one mask for a whole
     sequence (both Gal & Ghahramani 2016); merge: how the two directions' outputs become one; init: see `initial.py`;
-    learned_state: the initial state is learned, from zero; engine: "auto" or an engine's name.
+    learned_state: the initial state is learned, from zero; proj_size: width of a cell's projection, 0: as wide as the
+    units; engine: "auto" or an engine's name.
 
     Weights are stored as torch.nn stores them: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, with "_reverse" for
     the second direction; weight_ph_l0, weight_sh_l0, weight_k_l0 where the cell has peepholes, scales, single numbers.
@@ -50,6 +51,7 @@ class Stack(TorchTools):
         merge: Merge = "concat",
         init: Init = "torch",
         learned_state: bool = False,
+        proj_size: int = 0,
         engine: str = "auto",
         device: Any = None,
         dtype: Any = None,
@@ -81,10 +83,16 @@ class Stack(TorchTools):
         self.bidirectional, self.merge, self.init, self.engine = bidirectional, merge, init, engine
         self.num_directions = 2 if bidirectional else 1
         self.learned_state = learned_state
+        self.proj_size = self._checked_projection(proj_size)
+        if recurrent_dropout and "weight_hh" not in self.cell.layout():
+            raise UsageError(
+                f"recurrent_dropout={recurrent_dropout} acts on what a recurrent product maps; {self.cell.name} has "
+                "no such product; use dropout"
+            )
         for layer in range(num_layers):
             width = input_size if layer == 0 else self.output_size
             for direction in range(self.num_directions):
-                for stored, shape in self.cell.shapes(width, hidden_size, bias=bias).items():
+                for stored, shape in self._shapes(width).items():
                     weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
                     self.register_parameter(self.key(stored, layer, direction), weight)
         self._stored = tuple(
@@ -93,15 +101,31 @@ class Stack(TorchTools):
             for direction in range(self.num_directions)
         )
         if learned_state:
-            for state in self.cell.states:
-                start = torch.zeros(num_layers * self.num_directions, hidden_size, device=device, dtype=dtype)
+            for state, width in zip(self.cell.states, self.state_widths, strict=True):
+                start = torch.zeros(num_layers * self.num_directions, width, device=device, dtype=dtype)
                 self.register_parameter(f"initial_{state}", nn.Parameter(start))
         self.reset_parameters()
 
     @property
     def output_size(self) -> int:
         """Width of the outputs."""
-        return self.hidden_size * (self.num_directions if self.merge == "concat" else 1)
+        return self.state_widths[0] * (self.num_directions if self.merge == "concat" else 1)
+
+    @property
+    def state_widths(self) -> tuple[int, ...]:
+        """Width of each state: H, or proj_size where it is a projection."""
+        return self.cell.widths(self.hidden_size, self.proj_size or None)
+
+    def _shapes(self, width: int) -> dict[str, tuple[int, ...]]:
+        return self.cell.shapes(width, self.hidden_size, bias=self.bias, proj_size=self.proj_size or None)
+
+    def _checked_projection(self, size: int) -> int:
+        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= self.hidden_size:
+            most = self.hidden_size
+            raise UsageError(f"proj_size must be a whole number from 0 to hidden_size = {most}, got {size!r}")
+        if size and not self.cell.projected:
+            raise UsageError(f"proj_size={size}: {self.cell.name} has no projection (lstm-projected has)")
+        return size
 
     @staticmethod
     def key(stored: str, layer: int, direction: int) -> str:
@@ -139,8 +163,8 @@ class Stack(TorchTools):
         rows = self.num_layers * self.num_directions
         if self.learned_state:
             return tuple(getattr(self, f"initial_{s}").unsqueeze(1).expand(-1, batch, -1) for s in self.cell.states)
-        zeros = self.weights().weight_ih.new_zeros(rows, batch, self.hidden_size)
-        return (zeros,) * len(self.cell.states)
+        like = self.weights().weight_ih
+        return tuple([like.new_zeros(rows, batch, width) for width in self.state_widths])
 
     def forward(
         self, x: Tensor | Embedded, state: Sequence[Tensor] | None = None, *, lengths: Tensor | None = None
@@ -201,7 +225,8 @@ class Stack(TorchTools):
     def _recurrent_mask(self, batch: int, like: Tensor) -> Tensor | None:
         if not self.training or self.recurrent_dropout == 0:
             return None
-        ones = like.new_ones(batch, self.hidden_size)
+        mapped = self._shapes(1).get("weight_hh", (0, self.hidden_size))[1]
+        ones = like.new_ones(batch, mapped)
         return functional.dropout(ones, self.recurrent_dropout)
 
     def stream(self, batch: int = 1, state: State | None = None) -> StackStream:
@@ -214,7 +239,7 @@ class Stack(TorchTools):
 
     def check_state(self, state: State, batch: int | None) -> None:
         """Errors: ShapeError for states that are not one [L*D, B, H] for each state of the cell; [L*D, H] for None"""
-        check_states(self.cell, state, self.num_layers * self.num_directions, batch, self.hidden_size)
+        check_states(self.cell, state, self.num_layers * self.num_directions, batch, self.state_widths)
 
     def extra_repr(self) -> str:
         shown = [f"{self.input_size}, {self.hidden_size}, cell={self.cell.name!r}"]
@@ -228,6 +253,7 @@ class Stack(TorchTools):
             "merge": "concat",
             "init": "torch",
             "learned_state": False,
+            "proj_size": 0,
             "engine": "auto",
         }
         shown += [f"{k}={getattr(self, k)!r}" for k, default in defaults.items() if getattr(self, k) != default]

@@ -9,7 +9,7 @@ from recurra.engines.request import State
 from recurra.errors import ShapeError
 
 
-def check_states(cell: Cell, state: State, rows: int, batch: int | None, hidden_size: int) -> None:
+def check_states(cell: Cell, state: State, rows: int, batch: int | None, widths: tuple[int, ...]) -> None:
     """Whether there is one tensor [rows, batch, H] for each state of the cell; [rows, H], a single sequence's, for
     batch None.
 
@@ -17,9 +17,9 @@ def check_states(cell: Cell, state: State, rows: int, batch: int | None, hidden_
     """
     if len(state) != len(cell.states):
         raise ShapeError(f"{cell.name} has the states {', '.join(cell.states)}, got {len(state)}")
-    shape = (rows, hidden_size) if batch is None else (rows, batch, hidden_size)
     axes = "[L*D, H] of a single sequence" if batch is None else "[L*D, B, H]"
-    for name, tensor in zip(cell.states, state, strict=True):
+    for name, tensor, width in zip(cell.states, state, widths, strict=True):
+        shape = (rows, width) if batch is None else (rows, batch, width)
         if not isinstance(tensor, Tensor):
             raise ShapeError(f"expected state {name} {axes} = {list(shape)}, got a {type(tensor).__name__}")
         if tensor.shape != shape:

@@ -32,7 +32,7 @@ class StackStream:
         if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
             raise UsageError(f"batch must be a whole number from 1, got {batch!r}")
         start = stack.initial_state(batch) if state is None else tuple(state)
-        self._fitting = (stack.num_layers, batch, stack.hidden_size)
+        self._fitting = (stack.num_layers, batch, stack.state_widths)
         self._cell = stack.cell
         check_states(self._cell, start, *self._fitting)
         with torch.no_grad():

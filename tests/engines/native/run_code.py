@@ -244,7 +244,8 @@ class Machine:
     def __init__(self, program: Program, lowered: Lowered, weights: dict[Parameter, Tensor]) -> None:
         self.program, self.lowered = program, lowered
         self.w = [weights[Parameter("W", gate)] for gate in program.gates_of("W")]
-        self.r = [weights[Parameter("R", gate)] for gate in program.gates_of("R")]
+        self.square = [Parameter(kind, gate) for kind in ("R", "P") for gate in program.gates_of(kind)]
+        self.r = [weights[q] for q in self.square]
         self.vectors = [weights[q] for q in lowered.vectors]
 
     def leaves(self, like: Tensor) -> Memory:
@@ -297,7 +298,7 @@ class Machine:
             for block, column, operand in decoded.recurrent:
                 d_r[block] += memory["ADJOINT", column].T @ memory[operand]
         gradients = {Parameter("W", g): d for g, d in zip(self.program.gates_of("W"), d_w, strict=True)}
-        gradients |= {Parameter("R", g): d for g, d in zip(self.program.gates_of("R"), d_r, strict=True)}
+        gradients |= dict(zip(self.square, d_r, strict=True))
         sums = {q: reductions[n] for q, n in self.lowered.reductions}
         gradients |= {q: d.sum().reshape(1) if q.kind == "k" else d for q, d in sums.items()}
         return d_x[::-1], states, gradients

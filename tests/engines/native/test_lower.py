@@ -75,7 +75,7 @@ class Sample:
 
     def __init__(self, program: Program) -> None:
         self.random = torch.Generator().manual_seed(0)
-        shapes = {"W": (HIDDEN, INPUT), "R": (HIDDEN, HIDDEN), "k": (1,)}
+        shapes = {"W": (HIDDEN, INPUT), "R": (HIDDEN, HIDDEN), "P": (HIDDEN, HIDDEN), "k": (1,)}
         self.weights = {q: self.draw(*shapes.get(q.kind, (HIDDEN,))) for q in program.parameters}
         self.x = [self.draw(BATCH, INPUT) for _ in range(TIME)]
         self.states = [self.draw(BATCH, HIDDEN) for _ in program.states]

@@ -84,13 +84,16 @@ def backward(
     weights = inputs.weights
     like = weights[0]
     states, matrices = len(inputs.state), 2 if cell.hh_blocks else 1
-    want_state, want_weight = wanted[2 : 2 + states], wanted[2 + states :]
+    want_state, want_weight = wanted[2 : 2 + states], list(wanted[2 + states :])
+    last = want_weight.pop() if cell.projections else False
     table = inputs.table
     d_x = like.new_empty(batch, time, like.shape[1]) if wanted[0] and table is None else None
     d_table = like.new_empty(table.shape) if wanted[1] and table is not None else None
     d_state = [like.new_empty(batch, hidden) if want else None for want in want_state]
-    pairs = zip(weights[:matrices], want_weight[:matrices], strict=True)
-    d_matrices = [like.new_empty(w.shape) if want else None for w, want in pairs]  # rows, however the weight lies
+    pairs = list(zip((w.shape for w in weights[:matrices]), want_weight[:matrices], strict=True))
+    if cell.projections:
+        pairs[1:] = [(torch.Size((cell.hh_blocks * hidden, hidden)), last or want_weight[1])]
+    d_matrices = [like.new_empty(shape) if want else None for shape, want in pairs]  # rows, however the weight lies
     sums = like.new_empty(cell.reductions, hidden) if any(want_weight[matrices:]) else None
     if batch == 0:
         for tensor in (*d_matrices, sums, d_table):
@@ -124,7 +127,13 @@ def backward(
             call.dvectors = sums.data_ptr()
         check(cell.library.c.recurra_backward(cell.train, byref(call)))
         del alive
-    return [d_x, d_table, *d_state, *d_matrices, *_vectors(cell, sums, want_weight[matrices:])]
+    found = [d_x, d_table, *d_state, *d_matrices, *_vectors(cell, sums, want_weight[matrices:])]
+    if cell.projections:
+        both = d_matrices[1]
+        rows_of_first = (cell.hh_blocks - cell.projections) * hidden
+        found[2 + states + 1] = None if both is None or not want_weight[1] else both[:rows_of_first]
+        found.append(None if both is None or not last else both[rows_of_first:])
+    return found
 
 
 def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Iterator[Tensor | None]:
@@ -200,6 +209,8 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     call.threads = torch.get_num_threads()
     call.batch, call.hidden = inputs.state[0].shape
     weights = [rows(w) for w in inputs.weights]
+    if cell.projections:
+        weights[1] = torch.cat([weights[1], weights.pop()])
     if cell.numbers >= 0:
         weights[cell.numbers] = weights[cell.numbers].repeat_interleave(call.hidden)
     state = [rows(s) for s in inputs.state]

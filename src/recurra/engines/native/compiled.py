@@ -12,6 +12,7 @@ from recurra.cells.definition import STORED, Cell, numbered_cells
 from recurra.engines.native import library
 from recurra.engines.native.lower import Lowered, lower, masked, why_not
 from recurra.equations.derivative import derive
+from recurra.equations.graph import MATRICES
 from recurra.equations.program import Program
 from recurra.errors import EngineError
 
@@ -55,7 +56,8 @@ class Compiled:
     makes for vector weights; vector_places: for each stored vector weight the sums that make up its gradient, one per
     block, the one past the last for zero;
     ih_blocks, hh_blocks: row blocks of weight_ih and weight_hh;
-    numbers: which of `stored` has one number a gate, or -1.
+    numbers: which of `stored` has one number a gate, or -1; projections: how many of hh_blocks are weight_hr's, the
+    last of `stored`, which the core takes behind weight_hh, both square.
     """
 
     form: Form
@@ -68,6 +70,7 @@ class Compiled:
     ih_blocks: int
     hh_blocks: int
     numbers: int
+    projections: int
 
     @property
     def key(self) -> str:
@@ -164,7 +167,7 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
     vector_places = tuple(
         tuple(sums.get((name, gate), lowered.reduction_count) for gate in gates)
         for name, gates in layout.items()
-        if STORED[name] not in ("W", "R")
+        if STORED[name] not in MATRICES
     )
     return Compiled(
         form=wanted,
@@ -175,7 +178,8 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
         reductions=lowered.reduction_count,
         vector_places=vector_places,
         ih_blocks=len(layout["weight_ih"]),
-        hh_blocks=len(layout.get("weight_hh", ())),
+        hh_blocks=len(layout.get("weight_hh", ())) + len(layout.get("weight_hr", ())),
+        projections=len(layout.get("weight_hr", ())),
         numbers=stored.index("weight_k") if "weight_k" in stored else -1,
     )
 

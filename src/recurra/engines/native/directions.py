@@ -10,7 +10,7 @@ from recurra.engines.native.sums import Items
 from recurra.engines.native.values import Value, Values
 from recurra.engines.native.words import CODE, NONE, slot
 from recurra.equations.derivative import Derivative
-from recurra.equations.graph import VECTOR_KINDS, Node, Parameter
+from recurra.equations.graph import MATRICES, VECTOR_KINDS, Node, Parameter
 
 COMPUTED_ANEW = ("add", "sub", "mul", "neg")
 """What backward computes from a value that is kept anyway, if all else in it is constant: 1 - z from z."""
@@ -44,9 +44,11 @@ class Directions:
         self.derivative, self.program = derivative, derivative.forward
         program = self.program
         self.vectors = tuple(q for q in program.parameters if q.kind in VECTOR_KINDS)
-        self.blocks = {q: program.gates_of(q.kind).index(q.gate) for q in program.parameters if q.kind in ("W", "R")}
+        # projections are square here, and stand behind the other recurrent matrices
+        matrices, first = [q for q in program.parameters if q.kind in MATRICES], len(program.gates_of("R"))
+        self.blocks = {q: program.gates_of(q.kind).index(q.gate) + first * (q.kind == "P") for q in matrices}
         self.constants: list[float] = []
-        operands = {operand for q, _, operand in derivative.parameters if q.kind == "R"}
+        operands = {operand for q, _, operand in derivative.parameters if q.kind in ("R", "P")}
         kept = [
             n
             for n in derivative.saved
@@ -96,7 +98,11 @@ class Directions:
             items.add("reduce", (items.at[value],), number=number)
 
         w = [(self.blocks[q], v) for q, (v, _) in flows.items() if q.kind == "W"]
-        r = [(self.blocks[q], v, operand) for q, (v, operand) in flows.items() if q.kind == "R" and operand is not None]
+        r = [
+            (self.blocks[q], v, operand)
+            for q, (v, operand) in flows.items()
+            if q.kind in ("R", "P") and operand is not None
+        ]
         shared, r_only, w_only = _columns(sorted(w), sorted(r, key=lambda e: e[0]))
         column_of = {v: len(w_only) + j for j, v in enumerate([*(v for _, v in shared), *r_only])}
         targets = [(v, slot("ADJOINT", j)) for v, j in column_of.items()]

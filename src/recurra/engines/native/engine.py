@@ -11,7 +11,8 @@ from recurra.engines.native.calls import Inputs
 from recurra.engines.native.compiled import compiled, form, refusal
 from recurra.engines.native.layer import layer
 from recurra.engines.native.operators import by_operator
-from recurra.engines.request import Embedded, Engine, Request, State, Stream
+from recurra.engines.native.projected import cut, is_narrow, squared
+from recurra.engines.request import Embedded, Engine, Request, State, SteppedStream, Stream
 
 RUNS = (torch.float32, torch.float64, torch.bfloat16)
 
@@ -44,6 +45,8 @@ class Native(Engine):
         return refusal(request.cell, request.bias, masked)
 
     def run(self, request: Request) -> tuple[Tensor, State]:
+        if is_narrow(request):
+            return cut(*self.run(squared(request)), request.state)
         mask = request.recurrent_mask
         weights = request.weights.listed()
         state = request.state if mask is None else (*request.state, mask)
@@ -77,7 +80,7 @@ class Native(Engine):
         """The request's cell, weights and states, a step at a time."""
         from recurra.engines.native.stream import NativeStream
 
-        return NativeStream(request)
+        return SteppedStream(self, request) if is_narrow(request) else NativeStream(request)
 
 
 def _layer(request: Request, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:

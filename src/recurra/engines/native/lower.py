@@ -99,6 +99,9 @@ def _unknown(program: Program) -> str | None:
     vectors = [q for q in program.parameters if q.kind in VECTOR_KINDS]
     if len(vectors) > MAX_VECTORS:
         return f"it has {len(vectors)} biases and peephole weights, the core has room for {MAX_VECTORS}"
+    kinds = {q.kind for q in program.parameters}
+    if "P" in kinds and "R" not in kinds:
+        return "it has a projection and no recurrent matrix to keep it beside"
     for node in program.nodes:
         if node.op in ("input", "state", "constant", "vector"):
             continue
@@ -107,7 +110,7 @@ def _unknown(program: Program) -> str | None:
                 return f"{node.parameter} maps something else than the input itself"
         elif node.width == "I" or any(program.nodes[a].width == "I" for a in node.args):
             return f"{node.op} works on the input itself, the core only on its products with W"
-        elif node.op != "R" and node.op not in (*UNARY, *BINARY, *OVER_UNITS):
+        elif node.op not in ("R", "P") and node.op not in (*UNARY, *BINARY, *OVER_UNITS):
             return f"the core has no operation {node.op}"
     return None
 
