@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recurra.topologies.settings import TaggerSettings
-from recurra.topologies.tagger import Tagger
+from recurra.topologies.tagger import Forms, Tagger
 
 
 def network(**given: object) -> Tagger:
@@ -23,11 +23,11 @@ TOKENS, LENGTHS = torch.tensor([[0, 1, 0, 2], [2, 2, 0, 0]]), torch.tensor([4, 2
 @pytest.mark.parametrize("given", [{}, {"char_size": 0}, {"bidirectional": False, "num_layers": 2}, {"cell": "gru"}])
 def test_a_sentence_alone_gets_the_same_answer(given: dict[str, object]) -> None:
     model = network(**given)
-    together = model(TOKENS, LENGTHS, WORDS, LETTERS, SIZES)
+    together = model(Forms(TOKENS, WORDS, LETTERS, SIZES), LENGTHS)[0]
     assert together.shape == (2, 4, 3)
-    alone = model(torch.tensor([[0, 0]]), torch.tensor([2]), WORDS[2:], LETTERS[2:], SIZES[2:])
+    alone = model(Forms(torch.tensor([[0, 0]]), WORDS[2:], LETTERS[2:], SIZES[2:]), torch.tensor([2]))[0]
     torch.testing.assert_close(together[1:, :2], alone)
-    wider = model(TOKENS, LENGTHS, WORDS, torch.nn.functional.pad(LETTERS, (0, 2), value=7), SIZES)
+    wider = model(Forms(TOKENS, WORDS, torch.nn.functional.pad(LETTERS, (0, 2), value=7), SIZES), LENGTHS)[0]
     torch.testing.assert_close(together[0], wider[0])
 
 
@@ -37,14 +37,14 @@ def test_pairs_are_a_part_of_a_form() -> None:
     assert vectors.shape == (2, 7)
     torch.testing.assert_close(vectors[0, :5], vectors[1, :5])
     assert (vectors[0, 5:] != vectors[1, 5:]).all()
-    assert model(TOKENS, LENGTHS, WORDS, pairs=torch.tensor([1, 2, 3])).shape == (2, 4, 3)
+    assert model(Forms(TOKENS, WORDS, pairs=torch.tensor([1, 2, 3])), LENGTHS)[0].shape == (2, 4, 3)
 
 
 def test_the_order_of_forms_does_not_matter() -> None:
     model = network()
     order = torch.tensor([2, 0, 1])
-    moved = model(order.argsort()[TOKENS], LENGTHS, WORDS[order], LETTERS[order], SIZES[order])
-    torch.testing.assert_close(moved, model(TOKENS, LENGTHS, WORDS, LETTERS, SIZES))
+    moved = model(Forms(order.argsort()[TOKENS], WORDS[order], LETTERS[order], SIZES[order]), LENGTHS)[0]
+    torch.testing.assert_close(moved, model(Forms(TOKENS, WORDS, LETTERS, SIZES), LENGTHS)[0])
 
 
 def test_unknscheduled_sampling_differ_by_their_characters() -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from recurra.engines.request import Embedded
+from recurra.engines.request import Embedded, State
 from recurra.layers.stack import Stack
 from recurra.topologies.paths import Transitions
+from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
 from recurra.topologies.settings import TaggerSettings
 from recurra.topologies.stacks import build_stack
+
+UNKNOWN_TAG = -1
+"""Of a token without a tag, or with one that was not in training, which no prediction can equal."""
 
 
 class FormTable(nn.Module):
@@ -66,7 +73,32 @@ class FormTable(nn.Module):
         return ids * (torch.rand(ids.shape, device=ids.device) >= self.dropout)
 
 
-class Tagger(nn.Module):
+class Forms(NamedTuple):
+    """Sentences, each distinct form of theirs once.
+
+    Shapes: tokens int64 [B, T], the row of each token's form among the U forms; words int64 [U]; letters int64 [U, L]
+            and letter_lengths int64 [U], pairs int64 [U], None where the network reads none
+    """
+
+    tokens: Tensor
+    words: Tensor
+    letters: Tensor | None = None
+    letter_lengths: Tensor | None = None
+    pairs: Tensor | None = None
+
+
+class TaggerBatch(NamedTuple):
+    """Sentences and their tags.
+
+    Shapes: lengths int64 [B]; tags int64 [B, T], UNKNOWN_TAG where none counts, as past each sentence's end
+    """
+
+    forms: Forms
+    lengths: Tensor
+    tags: Tensor
+
+
+class Tagger(SequenceModel[Forms, TaggerBatch]):
     """The vectors of forms, recurrent layers in both directions, one output per tag at every token, and what may
     follow what.
 
@@ -84,14 +116,36 @@ class Tagger(nn.Module):
         self.head = nn.Linear(self.stack.output_size, tags)
         self.transitions = Transitions(tags, allowed, learned=settings.crf)
 
-    def forward(
-        self, tokens: Tensor, lengths: Tensor, words: Tensor, letters: Tensor | None = None,
-        letter_lengths: Tensor | None = None, pairs: Tensor | None = None,
-    ) -> Tensor:  # fmt: skip
-        """Shapes: tokens int64 [B, T], the row of each token's form among the U forms; lengths int64 [B]; the forms as
-        `FormTable` takes them -> logits [B, T, C]
+    def why_no_state(self) -> str | None:
+        return BOTH_WAYS if self.stack.bidirectional else None
+
+    def forward(self, inputs: Forms, lengths: Tensor | None = None, state: State | None = None) -> tuple[Tensor, State]:
+        """What each tag scores by itself; `transitions` knows what rows of them score.
+
+        Shapes: -> logits [B, T, C]; the layers' last states
         """
-        table = self.dropout(self.forms(words, letters, letter_lengths, pairs))
-        y, _ = self.stack(Embedded(tokens, table), lengths=lengths)
-        logits: Tensor = self.head(self.dropout(y))
-        return logits
+        self.check_state(state)
+        table = self.dropout(self.forms(inputs.words, inputs.letters, inputs.letter_lengths, inputs.pairs))
+        y, state = self.stack(Embedded(inputs.tokens, table), state, lengths=lengths)
+        return self.head(self.dropout(y)), state
+
+    def loss(self, batch: TaggerBatch, state: State | None = None) -> Loss:
+        """As `loss_of`, of the network's own logits."""
+        logits, _ = self.forward(batch.forms, batch.lengths, state)
+        return self.loss_of(logits, batch.tags, batch.lengths)
+
+    def loss_of(self, logits: Tensor, tags: Tensor, lengths: Tensor) -> Loss:
+        """Mean negative log-probability of the known tags, of the sentences with no other where rows score as a whole.
+
+        Shapes: logits [B, T, C], tags int64 [B, T], lengths int64 [B]. Units: nats per token; 0 of 0 tokens
+        """
+        known = tags != UNKNOWN_TAG
+        if not self.transitions.learned:
+            count = int(known.sum())
+            found = functional.cross_entropy(logits[known].float(), tags[known]) if count else logits.sum() * 0
+            return Loss(found, count)
+        inside = torch.arange(tags.shape[1], device=tags.device) < lengths.to(tags.device).unsqueeze(1)
+        whole = (known | ~inside).all(1)
+        found = self.transitions.log_probability(logits.float(), tags.clamp(min=0), lengths)
+        count = int(inside[whole].sum())
+        return Loss(-found[whole].sum() / max(count, 1), count)

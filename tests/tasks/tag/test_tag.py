@@ -15,11 +15,12 @@ from recurra.data.tagged.sentences import Sentence
 from recurra.errors import UsageError
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.tag.baselines import tag_baselines
-from recurra.tasks.tag.data import UNKNOWN_TAG, TagData, encode_part, prepare
+from recurra.tasks.tag.data import TagData, encode_part, prepare
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.settings import TagDataSettings
 from recurra.tasks.tag.trainee import TagTrainee, build_network, collate, probabilities, scores, tag_part
 from recurra.topologies.settings import TaggerSettings
+from recurra.topologies.tagger import UNKNOWN_TAG
 
 
 def write(path: Path, count: int = 60) -> Path:
@@ -74,14 +75,15 @@ def test_it_learns(data: TagData, crf: bool) -> None:
 def test_each_distinct_form_stands_once_in_a_batch(data: TagData) -> None:
     part = data.parts["train"]
     batch = collate(part, [3, 0, 5])
-    assert batch.tokens.shape == batch.labels.shape == (3, int(batch.lengths.max()))
-    assert batch.letters is not None
-    assert len(set(map(tuple, batch.letters.tolist()))) == len(batch.letters) == len(batch.words)
+    forms = batch.forms
+    assert forms.tokens.shape == batch.tags.shape == (3, int(batch.lengths.max()))
+    assert forms.letters is not None
+    assert len(set(map(tuple, forms.letters.tolist()))) == len(forms.letters) == len(forms.words)
     for row, place in enumerate((3, 0, 5)):
         length = int(batch.lengths[row])
-        assert batch.words[batch.tokens[row, :length]].tolist() == part.words[part.encoded[place]].tolist()
-        assert batch.labels[row, :length].tolist() == part.labels[place].tolist()
-        assert (batch.labels[row, length:] == UNKNOWN_TAG).all()
+        assert forms.words[forms.tokens[row, :length]].tolist() == part.words[part.encoded[place]].tolist()
+        assert batch.tags[row, :length].tolist() == part.labels[place].tolist()
+        assert (batch.tags[row, length:] == UNKNOWN_TAG).all()
 
 
 def test_batches_go_through_every_sentence_once_an_epoch(data: TagData) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.resolving import Source, resolve
-from recurra.tasks.tag.data import UNKNOWN_TAG, TagData, encode_part, prepare
+from recurra.tasks.tag.data import TagData, encode_part, prepare
 from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.settings import TagDataSettings
+from recurra.topologies.tagger import UNKNOWN_TAG
 
 
 def put(path: Path, *sentences: str, gap: str = " ") -> Path:

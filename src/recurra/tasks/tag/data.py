@@ -22,11 +22,9 @@ from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.preprocessor import TagPreprocessor
 from recurra.tasks.tag.reading import in_scheme, read, shortened, spans_of, why_no_spans
 from recurra.tasks.tag.settings import TagDataSettings
+from recurra.topologies.tagger import UNKNOWN_TAG
 
 Ids = npt.NDArray[np.int64]
-
-UNKNOWN_TAG = -1
-"""Of a tag that was not in training, which no prediction can equal."""
 
 
 @dataclass(frozen=True)

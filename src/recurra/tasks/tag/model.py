@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from torch import nn
-
 from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence
 from recurra.data.tagged.spans import Span
@@ -21,6 +19,7 @@ from recurra.tasks.tag.data import encode_part
 from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.trainee import probabilities
 from recurra.tasks.word_vectors.table import WordVectors
+from recurra.topologies.tagger import Tagger
 
 
 @dataclass(frozen=True)
@@ -46,9 +45,10 @@ class TagModel(TextModel):
     unit: ClassVar[str] = "tokens"
 
     def __init__(
-        self, network: nn.Module, lexicon: Lexicon, tags: list[str], scheme: str | None, *, level: str, word_split: str
+        self, network: Tagger, lexicon: Lexicon, tags: list[str], scheme: str | None, *, level: str, word_split: str
     ) -> None:
-        self.network, self.lexicon, self.tags, self.scheme = network.eval(), lexicon, tags, scheme
+        self.network: Tagger = network.eval()
+        self.lexicon, self.tags, self.scheme = lexicon, tags, scheme
         self.level, self.word_split = level, word_split
 
     def tokens(self, text: str) -> list[str]:

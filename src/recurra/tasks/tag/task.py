@@ -12,7 +12,7 @@ from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.tag.baselines import tag_baselines
-from recurra.tasks.tag.data import UNKNOWN_TAG, Ids, TagData, TagPart, encode_part, prepare
+from recurra.tasks.tag.data import Ids, TagData, TagPart, encode_part, prepare
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.preprocessor import TagPreprocessor
 from recurra.tasks.tag.reading import in_scheme, read_parts, spans_of
@@ -21,7 +21,7 @@ from recurra.tasks.tag.settings import TagSettings
 from recurra.tasks.tag.trainee import TagTrainee, build_network, scores, tag_part
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
-from recurra.topologies.tagger import Tagger
+from recurra.topologies.tagger import UNKNOWN_TAG, Tagger
 
 CHAR_SIZE, PAIR_SIZE = 50, 50
 """Of words' characters and of pairs of single characters, unless set."""

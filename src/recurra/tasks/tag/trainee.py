@@ -3,58 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from recurra.data.batching.batches import BucketedBatches
 from recurra.data.batching.buckets import by_length
 from recurra.data.tagged import spans
+from recurra.engines.request import State
 from recurra.report.metric import ranked
-from recurra.tasks.tag.data import UNKNOWN_TAG, TagData, TagPart
+from recurra.tasks.tag.data import TagData, TagPart
 from recurra.tasks.tag.metrics import METRICS
 from recurra.tasks.tag.preprocessor import TagPreprocessor
-from recurra.topologies.paths import Transitions
 from recurra.topologies.sampling import numbers
+from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import TaggerSettings
-from recurra.topologies.tagger import Tagger
+from recurra.topologies.tagger import UNKNOWN_TAG, Forms, Tagger, TaggerBatch
 
 EVALUATION_TOKENS = 1 << 13
 """Padded tokens of a batch that is evaluated: many short sentences, few long ones, the same memory."""
 Ids = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class TagBatch:
-    """Sentences of one batch, each distinct form once.
-
-    Shapes: tokens [B, T], rows of the U forms; lengths [B]; words [U]; letters [U, L] and letter_lengths [U], or None;
-            pairs [U] or None; labels [B, T], UNKNOWN_TAG past each sentence's end too. All int64
-    """
-
-    tokens: Tensor
-    lengths: Tensor
-    words: Tensor
-    letters: Tensor | None
-    letter_lengths: Tensor | None
-    pairs: Tensor | None
-    labels: Tensor
-
-    def to(self, device: torch.device) -> TagBatch:
-        """Where the network is; lengths stay on the CPU."""
-        letters, pairs = (None if ids is None else ids.to(device) for ids in (self.letters, self.pairs))
-        return TagBatch(
-            self.tokens.to(device), self.lengths, self.words.to(device), letters, self.letter_lengths, pairs,
-            self.labels.to(device),
-        )  # fmt: skip
-
-
-def collate(part: TagPart, rows: Sequence[int] | Ids) -> TagBatch:
+def collate(part: TagPart, rows: Sequence[int] | Ids) -> TaggerBatch:
     """The sentences with these indices in the part."""
     lengths = np.array([len(part.encoded[row]) for row in rows], dtype=np.int64)
     forms, indices = np.unique(np.concatenate([part.encoded[row] for row in rows]), return_inverse=True)
@@ -64,10 +37,9 @@ def collate(part: TagPart, rows: Sequence[int] | Ids) -> TagBatch:
     tokens[inside] = indices
     labels[inside] = np.concatenate([part.labels[row] for row in rows])
     letters, sizes = _padded([part.letters[form] for form in forms])
-    return TagBatch(
-        torch.from_numpy(tokens), torch.from_numpy(lengths), torch.from_numpy(part.words[forms]), letters, sizes,
-        None if part.pairs is None else torch.from_numpy(part.pairs[forms]), torch.from_numpy(labels),
-    )  # fmt: skip
+    pairs = None if part.pairs is None else torch.from_numpy(part.pairs[forms])
+    there = Forms(torch.from_numpy(tokens), torch.from_numpy(part.words[forms]), letters, sizes, pairs)
+    return TaggerBatch(there, torch.from_numpy(lengths), torch.from_numpy(labels))
 
 
 def _padded(rows: list[Ids]) -> tuple[Tensor | None, Tensor | None]:
@@ -96,14 +68,13 @@ class TagTrainee:
     def steps(self, epoch: int) -> int:
         return len(self._batches)
 
-    def batches(self, epoch: int) -> Iterator[TagBatch]:
+    def batches(self, epoch: int) -> Iterator[TaggerBatch]:
         return (collate(self.data.parts["train"], batch.index) for batch in self._batches.epoch(epoch))
 
-    def loss(self, network: nn.Module, batch: TagBatch, state: Any) -> tuple[Tensor, int, None]:
-        logits, labels = logits_of(network, batch)
-        return loss_of(self.network, logits, labels, batch.lengths), int(batch.lengths.sum()), None
+    def loss(self, network: Tagger, batch: TaggerBatch, state: State | None) -> Loss:
+        return network.loss(on_device(batch, next(network.parameters()).device), state)
 
-    def evaluate(self, network: nn.Module) -> dict[str, float]:
+    def evaluate(self, network: Tagger) -> dict[str, float]:
         found = evaluate_part(network, self.data.parts["validation"], self.data.tags, self.data.scheme)
         return {name: found[name] for name in ("loss", "span_f1", "accuracy") if name in found}
 
@@ -116,38 +87,25 @@ class TagTrainee:
         return ("span_f1" if self.data.scheme else "accuracy", "loss")
 
 
-def logits_of(network: nn.Module, batch: TagBatch) -> tuple[Tensor, Tensor]:
-    """Logits [B, T, C] and labels [B, T] where the network is."""
-    here = batch.to(next(network.parameters()).device)
-    return network(here.tokens, here.lengths, here.words, here.letters, here.letter_lengths, here.pairs), here.labels
-
-
-def loss_of(network: nn.Module, logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
-    """Nats per token, over the sentences whose tags are all known where rows are scored as a whole.
-
-    Shapes: logits [B, T, C], labels int64 [B, T], lengths int64 [B] -> a number
-    """
-    rules = _transitions(network)
-    if not rules.learned:
-        known = labels != UNKNOWN_TAG
-        return functional.cross_entropy(logits[known].float(), labels[known])
-    inside = torch.arange(labels.shape[1], device=labels.device) < lengths.to(labels.device).unsqueeze(1)
-    whole = ((labels != UNKNOWN_TAG) | ~inside).all(1)
-    found = rules.log_probability(logits.float(), labels.clamp(min=0), lengths)
-    return -found[whole].sum() / inside[whole].sum().clamp(min=1)
+def on_device(batch: TaggerBatch, device: torch.device) -> TaggerBatch:
+    """The same where the network is; lengths stay on the CPU."""
+    forms = batch.forms
+    letters, pairs = (None if ids is None else ids.to(device) for ids in (forms.letters, forms.pairs))
+    there = Forms(forms.tokens.to(device), forms.words.to(device), letters, forms.letter_lengths, pairs)
+    return TaggerBatch(there, batch.lengths, batch.tags.to(device))
 
 
 @torch.inference_mode()
-def tag_part(network: nn.Module, part: TagPart) -> tuple[list[Ids], float]:
+def tag_part(network: Tagger, part: TagPart) -> tuple[list[Ids], float]:
     """The best valid tags of every sentence, int64 [T] in the order of the part, and the loss in nats per token."""
     found: dict[int, Ids] = {}
     loss, count = 0.0, 0
     for rows in by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS):
-        batch = collate(part, rows)
-        logits, labels = logits_of(network, batch)
-        best = _transitions(network).best(logits.float(), batch.lengths)
-        tokens = int(batch.lengths.sum())
-        loss += tokens * float(loss_of(network, logits, labels, batch.lengths))
+        batch = on_device(collate(part, rows), next(network.parameters()).device)
+        logits, _ = network(batch.forms, batch.lengths)
+        best = network.transitions.best(logits.float(), batch.lengths)
+        mean, tokens, _ = network.loss_of(logits, batch.tags, batch.lengths)
+        loss += tokens * float(mean)
         count += tokens
         for row, ids, length in zip(rows.tolist(), best.cpu().numpy(), batch.lengths.tolist(), strict=True):
             found[row] = ids[:length]
@@ -155,13 +113,13 @@ def tag_part(network: nn.Module, part: TagPart) -> tuple[list[Ids], float]:
 
 
 @torch.no_grad()
-def probabilities(network: nn.Module, part: TagPart) -> list[tuple[Ids, npt.NDArray[np.float32]]]:
+def probabilities(network: Tagger, part: TagPart) -> list[tuple[Ids, npt.NDArray[np.float32]]]:
     """For every sentence its best tags int64 [T] and the probability of every tag at every token [T, C]."""
-    rules = _transitions(network)
+    rules, device = network.transitions, next(network.parameters()).device
     found: dict[int, tuple[Ids, npt.NDArray[np.float32]]] = {}
     for rows in by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS):
-        batch = collate(part, rows)
-        logits = numbers(logits_of(network, batch)[0].float())
+        batch = on_device(collate(part, rows), device)
+        logits = numbers(network(batch.forms, batch.lengths)[0].float())
         best, chances = rules.best(logits, batch.lengths), rules.probabilities(logits, batch.lengths)
         whole = zip(rows.tolist(), best.cpu().numpy(), chances.cpu().numpy(), batch.lengths.tolist(), strict=True)
         found |= {row: (ids[:length], values[:length]) for row, ids, values, length in whole}
@@ -179,12 +137,6 @@ def build_network(preprocessor: TagPreprocessor, settings: TaggerSettings) -> Ta
     return Tagger(len(lexicon.words), characters, pairs, len(tags), settings, allowed(tags, preprocessor.scheme))
 
 
-def _transitions(network: nn.Module) -> Transitions:
-    rules = network.transitions
-    assert isinstance(rules, Transitions)
-    return rules
-
-
 def allowed(tags: Sequence[str], scheme: str | None) -> tuple[Tensor, Tensor, Tensor] | None:
     """What may follow what, begin and end in a scheme, as `Transitions` takes it; None without one.
 
@@ -200,7 +152,7 @@ def allowed(tags: Sequence[str], scheme: str | None) -> tuple[Tensor, Tensor, Te
     )
 
 
-def evaluate_part(network: nn.Module, part: TagPart, tags: Sequence[str], scheme: str | None) -> dict[str, float]:
+def evaluate_part(network: Tagger, part: TagPart, tags: Sequence[str], scheme: str | None) -> dict[str, float]:
     """Loss in nats per token and the scores of one part."""
     predicted, loss = tag_part(network, part)
     return {"loss": loss} | scores(part, [[tags[i] for i in ids] for ids in predicted], scheme)
