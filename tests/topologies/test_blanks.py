@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.errors import UsageError
-from recurra.tasks.fill.trainee import read
 from recurra.topologies import fill_search
 from recurra.topologies.fill import SIDES, BlankFiller, Candidates
 from recurra.topologies.fill_search import fill_blank
@@ -47,7 +46,7 @@ def test_a_blank_never_sees_what_was_in_it(place: int, width: int) -> None:
     made, length = network(longest=3, num_layers=2), 7
 
     def around(tokens: list[int]) -> tuple[Tensor, Tensor]:
-        f, b = read(made, torch.tensor([tokens]), torch.tensor([length]))
+        f, b = made.read_sentences(torch.tensor([tokens]), torch.tensor([length]))
         return f[0, place], b[0, length - place - width]
 
     plain = [1, 2, 3, 4, 5, 6, 7]
@@ -60,9 +59,9 @@ def test_a_blank_never_sees_what_was_in_it(place: int, width: int) -> None:
 
 def test_a_row_never_depends_on_its_neighbours() -> None:
     made, tokens = network(), ragged()
-    f, b = read(made, tokens, LENGTHS)
+    f, b = made.read_sentences(tokens, LENGTHS)
     for row, length in enumerate(LENGTHS.tolist()):
-        alone = read(made, tokens[row : row + 1, :length], LENGTHS[row : row + 1])
+        alone = made.read_sentences(tokens[row : row + 1, :length], LENGTHS[row : row + 1])
         torch.testing.assert_close(f[row, :length], alone[0][0])
         torch.testing.assert_close(b[row, :length], alone[1][0])
 
@@ -93,8 +92,8 @@ def test_all_of_the_vocabulary_as_candidates_is_the_plain_loss() -> None:
     u = torch.randn(4, 4)
     sampled = Candidates(targets, torch.full((11,), 1 / 11), 11)
     expected = functional.cross_entropy(made.logits(u, "forward"), targets)
-    torch.testing.assert_close(made.loss(u, targets, "forward", sampled), expected)
-    torch.testing.assert_close(made.loss(u, targets, "forward", None), expected)
+    torch.testing.assert_close(made.loss_of(u, targets, "forward", sampled), expected)
+    torch.testing.assert_close(made.loss_of(u, targets, "forward", None), expected)
 
 
 def test_candidates_hold_the_targets_and_know_their_chance() -> None:
@@ -131,7 +130,7 @@ def by_hand(made: BlankFiller, left: list[int], right: list[int]) -> dict[tuple[
     for length in range(1, made.longest + 1):
         for content in itertools.product(range(1, made.vocabulary_size), repeat=length):
             tokens = torch.tensor([[*left, *content, *right]])
-            f, b = read(made, tokens, torch.tensor([tokens.shape[1]]))
+            f, b = made.read_sentences(tokens, torch.tensor([tokens.shape[1]]))
             behind = b[:, len(right)]
             chance = made.length_logits(f[:, len(left)], behind).softmax(1)[0, length - 1] if made.longest > 1 else 1
             for i, token in enumerate(content):

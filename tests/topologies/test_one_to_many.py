@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 import torch
 
-from recurra.topologies.one_to_many import ConditionedDecoder
+from recurra.topologies.one_to_many import Conditioned, ConditionedDecoder
 from recurra.topologies.settings import ConditionedSettings
 
 Where = Literal["state", "input", "both"]
@@ -25,7 +25,7 @@ def decoder(condition: Where = "both", *, cell: str = "lstm", layers: int = 2) -
 def test_shapes(condition: Where, cell: str) -> None:
     network = decoder(condition, cell=cell)
     tokens, indices = torch.randint(7, (5, 4)), torch.tensor([[0, 1]] * 4 + [[2, 0]])
-    y, state = network(tokens, indices, torch.tensor([4, 2, 1, 4, 3]))
+    y, state = network.hidden(Conditioned(tokens, indices), torch.tensor([4, 2, 1, 4, 3]))
     assert y.shape == (5, 4, 6)
     assert network.logits(y).shape == (5, 4, 5)
     assert {s.shape for s in state} == {(2, 5, 6)}
@@ -36,7 +36,7 @@ def test_shapes(condition: Where, cell: str) -> None:
 def test_every_attribute_changes_what_is_written(condition: Where) -> None:
     network = decoder(condition)
     tokens = torch.tensor([[1, 2, 3]] * 3)
-    y, _ = network(tokens, torch.tensor([[0, 0], [0, 1], [1, 0]]))
+    y, _ = network(Conditioned(tokens, torch.tensor([[0, 0], [0, 1], [1, 0]])))
     assert not torch.allclose(y[0], y[1])
     assert not torch.allclose(y[0], y[2])
 
@@ -47,9 +47,9 @@ def test_a_table_for_each_condition_says_what_vectors_beside_tokens_say(conditio
     network = decoder(condition)
     tokens = torch.randint(7, (6, 9))
     indices = torch.tensor([[2, 1], [0, 0], [2, 1], [2, 1], [0, 0], [2, 1]])
-    whole, _ = network(tokens, indices)
+    whole, _ = network(Conditioned(tokens, indices))
     for row in range(6):
-        y, _ = network(tokens[row : row + 1, :2], indices[row : row + 1])
+        y, _ = network(Conditioned(tokens[row : row + 1, :2], indices[row : row + 1]))
         torch.testing.assert_close(y[0], whole[row, :2])
 
 
@@ -57,10 +57,10 @@ def test_a_table_for_each_condition_says_what_vectors_beside_tokens_say(conditio
 def test_one_token_at_a_time_equals_the_whole(condition: Where) -> None:
     network = decoder(condition)
     tokens, indices = torch.randint(7, (3, 5)), torch.tensor([[0, 0], [1, 1], [2, 0]])
-    whole, _ = network(tokens, indices)
+    whole, _ = network(Conditioned(tokens, indices))
     state, steps = None, []
     for t in range(5):
-        y, state = network(tokens[:, t : t + 1], indices, state=state)
+        y, state = network(Conditioned(tokens[:, t : t + 1], indices), state=state)
         steps.append(y)
     torch.testing.assert_close(torch.cat(steps, 1), whole)
 
@@ -68,8 +68,8 @@ def test_one_token_at_a_time_equals_the_whole(condition: Where) -> None:
 @pytest.mark.parametrize("condition", WHERE)
 def test_gradients_reach_every_weight(condition: Where) -> None:
     network = decoder(condition)
-    y, _ = network(torch.tensor([[0, 1, 2, 3, 4, 5, 6]]), torch.tensor([[0, 1]]))
-    network.logits(y).square().sum().backward()
+    logits, _ = network(Conditioned(torch.tensor([[0, 1, 2, 3, 4, 5, 6]]), torch.tensor([[0, 1]])))
+    logits.square().sum().backward()
     for name, weight in network.named_parameters():
         assert weight.grad is not None, name
         assert weight.grad.abs().sum() > 0, name

@@ -6,7 +6,7 @@ the right context back to it. So every position of a sentence is a blank to lear
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from torch.nn import functional
 from recurra.engines.request import State
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.linear_loss import linear_cross_entropy
+from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
 from recurra.topologies.settings import BlankFillerSettings
 from recurra.topologies.stacks import build_stack
 
@@ -23,7 +24,26 @@ SIDES: tuple[Side, ...] = get_args(Side)
 """What a blank is filled from: the whole sentence, its left part, its right part."""
 
 
-class BlankFiller(nn.Module):
+UNKNOWN = 0
+"""The token of all that a vocabulary lacks: it may be read, but never fills a blank."""
+
+
+class BlankBatch(NamedTuple):
+    """Sentences, every known token of which is a blank to learn from.
+
+    unknown: the share of tokens that are read as unknown; shares: of each token in the text [V], and samples: how many
+    tokens the output layer is trained against beside the targets (see Candidates), None for all
+    Shapes: tokens int64 [B, T], lengths int64 [B]
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    unknown: float = 0.0
+    shares: Tensor | None = None
+    samples: int | None = None
+
+
+class BlankFiller(SequenceModel[Tensor, BlankBatch]):
     """A token table, a stack for each direction, and three heads that share the table as their output layer.
 
     A blank of g tokens is filled from its left end: the forward state before it and the backward state behind it give
@@ -55,6 +75,74 @@ class BlankFiller(nn.Module):
     def boundary(self) -> int:
         """The token before the first and behind the last."""
         return self.vocabulary_size
+
+    def why_no_state(self) -> str | None:
+        return BOTH_WAYS
+
+    def forward(
+        self, inputs: Tensor, lengths: Tensor | None = None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """What may stand in the place of each token, by all others: of a blank of one token, from both its sides.
+
+        Shapes: inputs int64 [B, T], tokens -> logits [B, T, V]; the last states [2L, B, H], each layer's of the forward
+                stack before that of the backward one
+        """
+        self.check_state(state)
+        batch, time = inputs.shape
+        if lengths is None:
+            lengths = torch.full((batch,), time)
+        left, right = self._both_ways(inputs, lengths)
+        f, f_last = self.forward_stack(self.table(left), lengths=lengths)
+        b, b_last = self.backward_stack(self.table(right), lengths=lengths)
+        states = tuple(torch.stack(pair, 1).flatten(0, 1) for pair in zip(f_last, b_last, strict=True))
+        places = torch.arange(time, device=inputs.device)
+        behind = (lengths.to(inputs.device).unsqueeze(1) - 1 - places).clamp(min=0)
+        b = b.gather(1, behind.unsqueeze(2).expand_as(b))
+        one = torch.ones(batch * time, dtype=torch.int64, device=inputs.device)
+        u = self.output("both", f.flatten(0, 1), b.flatten(0, 1), one)
+        return self.logits(u).view(batch, time, -1), states
+
+    def loss(self, batch: BlankBatch, state: State | None = None) -> Loss:
+        """That of the head which sees both sides; the gradient is that of the three heads' sum.
+
+        Units: nats per known token; 0 of 1 in a batch without
+        """
+        self.check_state(state)
+        f, b = self.read_sentences(batch.tokens, batch.lengths, unknown=batch.unknown)
+        rows, indices = known_tokens(batch.tokens, batch.lengths)
+        if not len(rows):
+            return Loss(f.sum() * 0, 1)
+        targets = batch.tokens[rows, indices]
+        room = batch.lengths.to(targets.device)[rows] - indices
+        sizes = torch.minimum(torch.randint(1, self.longest + 1, (len(rows),)).to(targets.device), room)
+        before = f[rows, indices]
+        behind, adjacent = b[rows, room - sizes], b[rows, room - 1]
+        sampled = None
+        if batch.samples is not None and batch.shares is not None:
+            sampled = Candidates(targets, batch.shares, batch.samples)
+        one = torch.ones_like(sizes)
+        both = self.loss_of(self.output("both", before, behind, sizes), targets, "both", sampled)
+        others = self.loss_of(self.output("forward", before, adjacent, one), targets, "forward", sampled)
+        others = others + self.loss_of(self.output("backward", before, adjacent, one), targets, "backward", sampled)
+        if self.longest > 1:
+            others = others + functional.cross_entropy(self.length_logits(before, behind).float(), sizes - 1)
+        return Loss(both + others - others.detach(), len(rows))
+
+    def read_sentences(self, tokens: Tensor, lengths: Tensor, *, unknown: float = 0.0) -> tuple[Tensor, Tensor]:
+        """What each direction knows of sentences after so many tokens, from their first or from their last.
+
+        unknown: this share of the tokens is read as unknown
+        Shapes: tokens int64 [B, T], lengths int64 [B] -> f, b [B, T, H], as `read`
+        """
+        if unknown:
+            tokens = tokens.masked_fill(torch.rand(tokens.shape).to(tokens.device) < unknown, UNKNOWN)
+        return self.read(*self._both_ways(tokens, lengths), lengths)
+
+    def _both_ways(self, tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        edge = tokens.new_full((len(tokens), 1), self.boundary)
+        ends = lengths.to(tokens.device).unsqueeze(1)
+        from_last = (ends - torch.arange(1, tokens.shape[1], device=tokens.device)).clamp(min=0)
+        return torch.cat([edge, tokens[:, :-1]], 1), torch.cat([edge, tokens.gather(1, from_last)], 1)
 
     def read(self, left: Tensor, right: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """What each direction knows after so many tokens.
@@ -101,14 +189,14 @@ class BlankFiller(nn.Module):
     def output_layer(self, side: Side) -> tuple[Tensor, Tensor]:
         """Weight [V, E] and bias [V] that make a head's logits; the unknown token, id 0, never fills a blank."""
         bias = self.bias[SIDES.index(side)]
-        unknown = torch.arange(self.vocabulary_size, device=bias.device) == 0
+        unknown = torch.arange(self.vocabulary_size, device=bias.device) == UNKNOWN
         return self.table.weight[: self.vocabulary_size], bias.masked_fill(unknown, float("-inf"))
 
     def logits(self, u: Tensor, side: Side = "both") -> Tensor:
         """Of every token. Shapes: u [N, E] -> [N, V]"""
         return functional.linear(u, *self.output_layer(side)).float()
 
-    def loss(self, u: Tensor, targets: Tensor, side: Side, candidates: Candidates | None) -> Tensor:
+    def loss_of(self, u: Tensor, targets: Tensor, side: Side, candidates: Candidates | None) -> Tensor:
         """Mean cross-entropy of a head's outputs, against the candidates alone if there are any.
 
         Shapes: u [N, E], targets int64 [N]. Units: nats
@@ -117,6 +205,13 @@ class BlankFiller(nn.Module):
         if candidates is None:
             return linear_cross_entropy(u, weight, bias, targets)
         return candidates.loss(u, weight, bias)
+
+
+def known_tokens(tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Every known token of a batch: its row and its index. Shapes: [B, T], [B] -> int64 [N], int64 [N]"""
+    there = torch.arange(tokens.shape[1], device=tokens.device) < lengths.to(tokens.device).unsqueeze(1)
+    rows, indices = (there & (tokens != UNKNOWN)).nonzero(as_tuple=True)
+    return rows, indices
 
 
 class Candidates:

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recurra.engines.request import Embedded, State
 from recurra.topologies.embedding import TokenTable
+from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import ConditionedSettings
 from recurra.topologies.stacks import build_stack
 
 
-class ConditionedDecoder(nn.Module):
+class Conditioned(NamedTuple):
+    """Tokens to read and what the text is to be. Shapes: tokens int64 [B, T]; indices int64 [B, A], a value of each
+    attribute
+    """
+
+    tokens: Tensor
+    indices: Tensor
+
+
+class ConditionedBatch(NamedTuple):
+    """Texts of conditions. Shapes: targets int64 [B, T], what follows each token; lengths int64 [B]"""
+
+    inputs: Conditioned
+    targets: Tensor
+    lengths: Tensor
+
+
+class ConditionedDecoder(SequenceModel[Conditioned, ConditionedBatch]):
     """Token table, recurrent layers and one output per token, told what to write.
 
     Each attribute's value has a vector; a condition is their sum. settings.condition says where it enters: "state", it
@@ -46,18 +66,36 @@ class ConditionedDecoder(nn.Module):
         return tuple(rows.permute(1, 2, 0, 3).contiguous())
 
     def forward(
-        self, tokens: Tensor, indices: Tensor, lengths: Tensor | None = None, state: State | None = None
+        self, inputs: Conditioned, lengths: Tensor | None = None, state: State | None = None
     ) -> tuple[Tensor, State]:
-        """The outputs of the last layer; `head` makes logits of them.
+        """What follows each token. Shapes: -> logits [B, T, outputs]; the layers' last states"""
+        y, state = self.hidden(inputs, lengths, state)
+        return self.logits(y), state
 
-        Shapes: tokens int64 [B, T], indices int64 [B, A], lengths int64 [B], state as Stack's, None to begin
-                -> y [B, T, H], the last states
+    def hidden(
+        self, inputs: Conditioned, lengths: Tensor | None = None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """The outputs of the last layer, of which `logits` makes those of the tokens.
+
+        Shapes: -> y [B, T, H]; the layers' last states
         """
-        vectors = self.condition(indices)
+        vectors = self.condition(inputs.indices)
         if state is None:
             state = self.start(vectors)
-        found: tuple[Tensor, State] = self.stack(self._inputs(tokens, indices, vectors), state, lengths=lengths)
+        found: tuple[Tensor, State] = self.stack(self._inputs(*inputs, vectors), state, lengths=lengths)
         return found
+
+    def losses(self, batch: ConditionedBatch, state: State | None = None) -> tuple[Tensor, State]:
+        """What each token costs. Shapes: -> [sum of lengths], row after row; the last states. Units: nats"""
+        y, state = self.hidden(batch.inputs, batch.lengths, state)
+        inside = torch.arange(y.shape[1], device=y.device) < batch.lengths.to(y.device).unsqueeze(1)
+        logits = self.logits(y[inside])
+        return functional.cross_entropy(logits.float(), batch.targets[inside], reduction="none"), state
+
+    def loss(self, batch: ConditionedBatch, state: State | None = None) -> Loss:
+        """Mean of the targets' losses. Units: nats per token"""
+        losses, _ = self.losses(batch, state)
+        return Loss(losses.mean(), len(losses))
 
     def logits(self, y: Tensor) -> Tensor:
         """Shapes: y [..., H] -> [..., outputs]"""

@@ -20,10 +20,10 @@ from recurra.tasks.generate.trainee import (
     evaluate_part,
     filtered_rows,
     nats,
-    token_losses,
+    tensors,
 )
 from recurra.tasks.sources.resolving import resolve
-from recurra.topologies.one_to_many import ConditionedDecoder
+from recurra.topologies.one_to_many import Conditioned, ConditionedDecoder
 from recurra.topologies.sampling import filtered
 from recurra.topologies.settings import ConditionedSettings
 from recurra.training.fit import fit
@@ -74,7 +74,8 @@ def test_a_loss_is_the_mean_over_real_tokens(task: GenerateTrainee) -> None:
     (batch,) = BucketedBatches(train.encoded, train.labels, len(train), shuffle=False).epoch(0)
     with torch.no_grad():
         task.network.eval()
-        losses = token_losses(task.network, batch, task.conditions, task.data.end + 1)
+        network = network_of(task)
+        losses, _ = network.losses(tensors(network, batch, task.conditions, task.data.end + 1))
         loss, units, state = task.loss(task.network, batch, None)
     assert len(losses) == units == train.tokens
     assert state is None
@@ -90,8 +91,8 @@ def test_what_a_text_costs_is_the_chance_to_write_it(task: GenerateTrainee) -> N
         indices = task.conditions[part.labels[row : row + 1]]
         for target in ids.tolist():
             with torch.no_grad():
-                y, state = network(torch.tensor([[token]]), indices, state=state)
-                total -= float(network.logits(y[0, -1]).log_softmax(-1)[target])
+                logits, state = network(Conditioned(torch.tensor([[token]]), indices), state=state)
+                total -= float(logits[0, -1].log_softmax(-1)[target])
             token = target
         assert costs[row] == pytest.approx(total, rel=1e-4)
 

@@ -9,20 +9,21 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from recurra import metrics
 from recurra.data.batching.batches import Batch, BucketedBatches
 from recurra.data.batching.buckets import by_length
 from recurra.data.tokens.vocabulary import Vocabulary
+from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, blanks_of
 from recurra.tasks.fill.metrics import METRICS
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
-from recurra.topologies.fill import SIDES, BlankFiller, Candidates, Side
+from recurra.topologies.fill import SIDES, BlankBatch, BlankFiller, Side
 from recurra.topologies.fill_search import fill_blank
+from recurra.topologies.sequence_model import Loss
 
 UNKNOWN_SHARE = 0.02
 """Of the tokens read in training, so many are read as unknown: a model must know what that is like."""
@@ -58,30 +59,12 @@ class FillTrainee:
     def batches(self, epoch: int) -> Iterator[Batch]:
         return self._batches.epoch(epoch)
 
-    def loss(self, network: nn.Module, batch: Batch, state: Any) -> tuple[Tensor, int, None]:
-        """That of the head which sees both sides; the gradient is that of the three heads' sum."""
-        filler = inner(network)
-        device = filler.bias.device
-        tokens, lengths = torch.from_numpy(batch.tokens).to(device), torch.from_numpy(batch.lengths)
-        f, b = read(filler, tokens, lengths, unknown=UNKNOWN_SHARE)
-        rows, indices = known_tokens(tokens, lengths)
-        if not len(rows):  # a batch of nothing but unknown words
-            return f.sum() * 0, 1, None
-        targets = tokens[rows, indices]
-        room = lengths.to(device)[rows] - indices
-        sizes = torch.minimum(torch.randint(1, filler.longest + 1, (len(rows),)).to(device), room)
-        before = f[rows, indices]
-        behind, adjacent = b[rows, room - sizes], b[rows, room - 1]
-        sampled = None if self.samples is None else Candidates(targets, self.shares.to(device), self.samples)
-        one = torch.ones_like(sizes)
-        both = filler.loss(filler.output("both", before, behind, sizes), targets, "both", sampled)
-        others = filler.loss(filler.output("forward", before, adjacent, one), targets, "forward", sampled)
-        others = others + filler.loss(filler.output("backward", before, adjacent, one), targets, "backward", sampled)
-        if filler.longest > 1:
-            others = others + functional.cross_entropy(filler.length_logits(before, behind).float(), sizes - 1)
-        return both + others - others.detach(), len(rows), None
+    def loss(self, network: BlankFiller, batch: Batch, state: State | None) -> Loss:
+        tokens, lengths = tensors(network, batch)
+        shares = None if self.samples is None else self.shares.to(tokens.device)
+        return network.loss(BlankBatch(tokens, lengths, UNKNOWN_SHARE, shares, self.samples), state)
 
-    def evaluate(self, network: nn.Module) -> dict[str, float]:
+    def evaluate(self, network: BlankFiller) -> dict[str, float]:
         found = named(compare(network, self.data.parts["validation"]))
         return {name: value for name, value in found.items() if name != "perplexity"}  # which says the same as the loss
 
@@ -89,34 +72,10 @@ class FillTrainee:
         return ranked(METRICS, self.chosen_by, found)
 
 
-def inner(network: nn.Module) -> BlankFiller:
-    """The network itself, without what training wraps around it."""
-    found = network.module if hasattr(network, "module") else network
-    assert isinstance(found, BlankFiller)
-    return found
-
-
-def read(network: BlankFiller, tokens: Tensor, lengths: Tensor, *, unknown: float = 0.0) -> tuple[Tensor, Tensor]:
-    """What each direction knows of a batch after so many tokens of each row, from its first or from its last.
-
-    unknown: this share of the tokens is read as unknown.
-    Shapes: tokens int64 [B, T], lengths int64 [B] -> [B, T, H] each
-    """
-    if unknown:
-        tokens = tokens.masked_fill(torch.rand(tokens.shape).to(tokens.device) < unknown, Vocabulary.UNKNOWN)
-    edge = tokens.new_full((len(tokens), 1), network.boundary)
-    ends = lengths.to(tokens.device).unsqueeze(1)
-    from_last = (ends - torch.arange(1, tokens.shape[1], device=tokens.device)).clamp(min=0)
-    left = torch.cat([edge, tokens[:, :-1]], 1)
-    right = torch.cat([edge, tokens.gather(1, from_last)], 1)
-    return network.read(left, right, lengths)
-
-
-def known_tokens(tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Every known token of a batch: its row and its index. Shapes: [B, T], [B] -> int64 [N], int64 [N]"""
-    there = torch.arange(tokens.shape[1], device=tokens.device) < lengths.to(tokens.device).unsqueeze(1)
-    rows, indices = (there & (tokens != Vocabulary.UNKNOWN)).nonzero(as_tuple=True)
-    return rows, indices
+def tensors(network: BlankFiller, batch: Batch) -> tuple[Tensor, Tensor]:
+    """A batch's tokens [B, T] where the network is, its lengths [B] on the CPU."""
+    device = next(network.parameters()).device
+    return torch.from_numpy(batch.tokens).to(device), torch.from_numpy(batch.lengths)
 
 
 @dataclass(frozen=True)
@@ -138,23 +97,22 @@ class Scores:
 
 
 @torch.inference_mode()
-def compare(network: nn.Module, part: FillPart) -> dict[Side, Scores]:
+def compare(network: BlankFiller, part: FillPart) -> dict[Side, Scores]:
     """How each head fills the blanks of a part, one token each."""
-    filler = inner(network).eval()
-    device = filler.bias.device
+    network.eval()
     nats: dict[Side, list[Tensor]] = {side: [] for side in SIDES}
     ranks: dict[Side, list[Tensor]] = {side: [] for side in SIDES}
     for blanks in by_length([len(part.encoded[row]) for row in part.rows], TOKENS_AT_ONCE, rows=AT_ONCE):
         rows, where = np.unique(part.rows[blanks], return_inverse=True)
         encoded = [part.encoded[r] for r in rows]
         (batch,) = BucketedBatches(encoded, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
-        tokens, lengths = torch.from_numpy(batch.tokens).to(device), torch.from_numpy(batch.lengths)
-        f, b = read(filler, tokens, lengths)
-        row, place = torch.from_numpy(where.ravel()).to(device), torch.from_numpy(part.indices[blanks]).to(device)
-        before, behind = f[row, place], b[row, lengths.to(device)[row] - place - 1]
+        tokens, lengths = tensors(network, batch)
+        f, b = network.read_sentences(tokens, lengths)
+        row, place = (torch.from_numpy(ids).to(tokens.device) for ids in (where.ravel(), part.indices[blanks]))
+        before, behind = f[row, place], b[row, lengths.to(tokens.device)[row] - place - 1]
         targets = tokens[row, place].unsqueeze(1)
         for side in SIDES:
-            logits = filler.logits(filler.output(side, before, behind, torch.ones_like(place)), side)
+            logits = network.logits(network.output(side, before, behind, torch.ones_like(place)), side)
             own = logits.gather(1, targets)
             nats[side].append((logits.logsumexp(1) - own.squeeze(1)).cpu())
             ranks[side].append((logits > own).sum(1).cpu())

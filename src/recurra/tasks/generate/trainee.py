@@ -27,8 +27,9 @@ from recurra.tasks.generate.preprocessor import GeneratePreprocessor
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.text.losses import named_loss
 from recurra.tasks.word_vectors.table import WordVectors
-from recurra.topologies.one_to_many import ConditionedDecoder
+from recurra.topologies.one_to_many import Conditioned, ConditionedBatch, ConditionedDecoder
 from recurra.topologies.sampling import check_sampling, numbers
+from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import ConditionedSettings
 
 EVALUATION_TOKENS = 1 << 14
@@ -68,11 +69,10 @@ class GenerateTrainee:
             rows.append(own if place == len(others) else others[place])
         return BucketedBatches(rows, self._train.labels, self.batch_size, seed=self.seed).epoch(epoch)
 
-    def loss(self, network: nn.Module, batch: Batch, state: Any) -> tuple[Tensor, int, None]:
-        losses = token_losses(network, batch, self.conditions, self.data.end + 1)
-        return losses.mean(), len(losses), None
+    def loss(self, network: ConditionedDecoder, batch: Batch, state: State | None) -> Loss:
+        return network.loss(tensors(network, batch, self.conditions, self.data.end + 1), state)
 
-    def evaluate(self, network: nn.Module) -> dict[str, float]:
+    def evaluate(self, network: ConditionedDecoder) -> dict[str, float]:
         return evaluate_part(network, self.data.parts["validation"], self.data.vocabulary)
 
     def rank(self, found: dict[str, float]) -> list[float]:
@@ -85,23 +85,18 @@ def build_network(preprocessor: GeneratePreprocessor, settings: ConditionedSetti
     return ConditionedDecoder(size + 2, size + 1, preprocessor.attributes.sizes(), settings)
 
 
-def token_losses(network: nn.Module, batch: Batch, conditions: Tensor, begin: int) -> Tensor:
-    """What each token of a batch costs, ends among them. Shapes: -> [sum of lengths], nats, row after row"""
+def tensors(network: ConditionedDecoder, batch: Batch, conditions: Tensor, begin: int) -> ConditionedBatch:
+    """A batch where the network is, its lengths on the CPU; each text is read from the begin on."""
     device = next(network.parameters()).device
     targets = torch.from_numpy(batch.tokens)
-    lengths = torch.from_numpy(batch.lengths)
     inputs = torch.cat([torch.full((len(targets), 1), begin), targets[:, :-1]], 1)
-    inside = torch.arange(targets.shape[1]) < lengths.unsqueeze(1)
     indices = conditions[torch.from_numpy(batch.labels)]
-    y, _ = network(inputs.to(device), indices.to(device), lengths)
-    inner = network.module if hasattr(network, "module") else network
-    assert isinstance(inner, ConditionedDecoder)
-    logits = inner.logits(y[inside.to(device)])
-    return functional.cross_entropy(logits.float(), targets[inside].to(device), reduction="none")
+    given = Conditioned(inputs.to(device), indices.to(device))
+    return ConditionedBatch(given, targets.to(device), torch.from_numpy(batch.lengths))
 
 
 @torch.inference_mode()
-def nats(network: nn.Module, part: Part, begin: int) -> npt.NDArray[np.float64]:
+def nats(network: ConditionedDecoder, part: Part, begin: int) -> npt.NDArray[np.float64]:
     """What each text costs, its end included. Shapes: -> float64 [N], nats"""
     network.eval()
     conditions = torch.from_numpy(part.conditions)
@@ -109,12 +104,12 @@ def nats(network: nn.Module, part: Part, begin: int) -> npt.NDArray[np.float64]:
     for rows in by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS):
         encoded = [part.encoded[i] for i in rows]
         (batch,) = BucketedBatches(encoded, part.labels[rows], len(rows), shuffle=False).epoch(0)
-        losses = token_losses(network, batch, conditions, begin).double().cpu()
-        found[rows] = np.add.reduceat(losses.numpy(), np.cumsum(batch.lengths) - batch.lengths)
+        losses, _ = network.losses(tensors(network, batch, conditions, begin))
+        found[rows] = np.add.reduceat(losses.double().cpu().numpy(), np.cumsum(batch.lengths) - batch.lengths)
     return found
 
 
-def evaluate_part(network: nn.Module, part: Part, vocabulary: Vocabulary) -> dict[str, float]:
+def evaluate_part(network: ConditionedDecoder, part: Part, vocabulary: Vocabulary) -> dict[str, float]:
     """The loss in nats per token, ends among them, and what it means."""
     loss = float(nats(network, part, len(vocabulary) + 1).sum() / part.tokens)
     return {"loss": loss} | named_loss(loss, vocabulary.level)
@@ -147,7 +142,7 @@ def draw(
     inputs = torch.tensor([[begin, *prompt]]).expand(len(indices), -1)
     state: State | None = None
     for _ in range(len(prompt), length + 1):
-        y, state = network(inputs.to(device), indices[alive].to(device), state=state)
+        y, state = network.hidden(Conditioned(inputs.to(device), indices[alive].to(device)), state=state)
         logits = network.logits(y[:, -1]).float().cpu()
         logits[:, Vocabulary.UNKNOWN] = float("-inf")
         chances = filtered_rows(logits, temperature=temperature, top_k=top_k, top_p=top_p).cumsum(-1)
