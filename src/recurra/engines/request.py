@@ -72,6 +72,10 @@ class CellWeights:
         stored = self.weight_hr
         return None if stored is None or not cell.projected else stored.shape[0] // len(cell.layout()["weight_hr"])
 
+    def replaced(self, **some: Tensor) -> CellWeights:
+        """The same with others in the place of some."""
+        return replace(self, **some)
+
     def listed(self) -> tuple[Tensor, ...]:
         """Those that are there, in the order of the fields."""
         return tuple([w for w in self.every() if w is not None])

@@ -174,6 +174,8 @@ class RNN(_DropIn):
         cell: str | Cell | None = None,
         merge: Merge = "concat",
         recurrent_dropout: float = 0.0,
+        weight_dropout: float = 0.0,
+        heads: int = 1,
         init: Init = "torch",
         learned_state: bool = False,
         engine: str = "auto",
@@ -188,6 +190,7 @@ class RNN(_DropIn):
             input_size, hidden_size, num_layers, batch_first=batch_first, proj_size=proj_size,
             cell=plain[nonlinearity] if cell is None else cell, bias=bias, dropout=dropout,
             bidirectional=bidirectional, merge=merge, recurrent_dropout=recurrent_dropout, init=init,
+            weight_dropout=weight_dropout, heads=heads,
             learned_state=learned_state, engine=engine, device=device, dtype=dtype,
         )  # fmt: skip
         self.nonlinearity = nonlinearity
@@ -212,6 +215,8 @@ class _Gated(_DropIn):
         cell: str | Cell | None = None,
         merge: Merge = "concat",
         recurrent_dropout: float = 0.0,
+        weight_dropout: float = 0.0,
+        heads: int = 1,
         init: Init = "torch",
         learned_state: bool = False,
         engine: str = "auto",
@@ -220,7 +225,8 @@ class _Gated(_DropIn):
             input_size, hidden_size, num_layers, batch_first=batch_first, proj_size=proj_size,
             cell=(self.PROJECTED if proj_size else self.DEFAULT) if cell is None else cell, bias=bias,
             dropout=dropout, bidirectional=bidirectional,
-            merge=merge, recurrent_dropout=recurrent_dropout, init=init, learned_state=learned_state, engine=engine,
+            merge=merge, recurrent_dropout=recurrent_dropout, init=init,
+            weight_dropout=weight_dropout, heads=heads, learned_state=learned_state, engine=engine,
             device=device, dtype=dtype,
         )  # fmt: skip
 

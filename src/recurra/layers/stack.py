@@ -15,6 +15,7 @@ from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers.dropout import locked
 from recurra.layers.initial import Init, assign, belongs, draw_orthogonal, draw_uniform, start_own
+from recurra.layers.recurrent_weights import checked_heads, made
 from recurra.layers.states import check_states
 from recurra.layers.stream import StackStream
 from recurra.layers.torch_tools import TorchTools
@@ -30,7 +31,9 @@ class Stack(TorchTools):
     same mask at every step of a row; recurrent_dropout: on the operands of the recurrent products, one mask for a whole
     sequence (both Gal & Ghahramani 2016); merge: how the two directions' outputs become one; init: see `initial.py`;
     learned_state: the initial state is learned, from zero; proj_size: width of a cell's projection, 0: as wide as the
-    units; engine: "auto" or an engine's name.
+    units; heads: groups of units that see their own group's past alone (weight_hh is [G*H, H/heads]); weight_dropout:
+    on the recurrent weights, one mask for a whole sequence and all rows (Merity et al. 2018); engine: "auto" or an
+    engine's name.
 
     Weights are stored as torch.nn stores them: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, with "_reverse" for
     the second direction; weight_ph_l0, weight_sh_l0, weight_k_l0 where the cell has peepholes, scales, single numbers.
@@ -52,6 +55,8 @@ class Stack(TorchTools):
         init: Init = "torch",
         learned_state: bool = False,
         proj_size: int = 0,
+        heads: int = 1,
+        weight_dropout: float = 0.0,
         engine: str = "auto",
         device: Any = None,
         dtype: Any = None,
@@ -60,7 +65,8 @@ class Stack(TorchTools):
         for name, number in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
                 raise UsageError(f"{name} must be a whole number from 1, got {number!r}")
-        for name, share in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
+        shares = {"dropout": dropout, "recurrent_dropout": recurrent_dropout, "weight_dropout": weight_dropout}
+        for name, share in shares.items():
             if not isinstance(share, int | float) or isinstance(share, bool) or not 0 <= share <= 1:
                 raise UsageError(f"{name} must be a number from 0 to 1, got {share!r}")
         flags = {
@@ -84,11 +90,15 @@ class Stack(TorchTools):
         self.num_directions = 2 if bidirectional else 1
         self.learned_state = learned_state
         self.proj_size = self._checked_projection(proj_size)
-        if recurrent_dropout and "weight_hh" not in self.cell.layout():
-            raise UsageError(
-                f"recurrent_dropout={recurrent_dropout} acts on what a recurrent product maps; {self.cell.name} has "
-                "no such product; use dropout"
-            )
+        has_product = "weight_hh" in self.cell.layout()
+        for name in ("recurrent_dropout", "weight_dropout"):
+            if shares[name] and not has_product:
+                raise UsageError(
+                    f"{name}={shares[name]} acts on what a recurrent product maps; {self.cell.name} has no such "
+                    "product; use dropout"
+                )
+        self.heads = checked_heads(heads, hidden_size, self.cell)
+        self.weight_dropout = float(weight_dropout)
         for layer in range(num_layers):
             width = input_size if layer == 0 else self.output_size
             for direction in range(self.num_directions):
@@ -117,7 +127,11 @@ class Stack(TorchTools):
         return self.cell.widths(self.hidden_size, self.proj_size or None)
 
     def _shapes(self, width: int) -> dict[str, tuple[int, ...]]:
-        return self.cell.shapes(width, self.hidden_size, bias=self.bias, proj_size=self.proj_size or None)
+        shapes = self.cell.shapes(width, self.hidden_size, bias=self.bias, proj_size=self.proj_size or None)
+        if self.heads > 1:
+            rows, columns = shapes["weight_hh"]
+            shapes["weight_hh"] = (rows, columns // self.heads)
+        return shapes
 
     def _checked_projection(self, size: int) -> int:
         if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= self.hidden_size:
@@ -133,7 +147,10 @@ class Stack(TorchTools):
         return f"{stored}_l{layer}{'_reverse' if direction else ''}"
 
     def weights(self, layer: int = 0, direction: int = 0) -> CellWeights:
-        """The weights of one layer and direction."""
+        """The weights of one layer and direction, as the next sequence uses them: heads as blocks between zeros."""
+        return made(self._held(layer, direction), self.heads, self.weight_dropout, self.training)
+
+    def _held(self, layer: int, direction: int) -> CellWeights:
         keys = self._stored[layer * self.num_directions + direction]
         held = self._parameters  # a shorter way than getattr, which also finds what a parametrisation makes
         return CellWeights(**{s: held[key] if key in held else getattr(self, key) for s, key in keys})  # type: ignore[arg-type]
@@ -163,7 +180,7 @@ class Stack(TorchTools):
         rows = self.num_layers * self.num_directions
         if self.learned_state:
             return tuple(getattr(self, f"initial_{s}").unsqueeze(1).expand(-1, batch, -1) for s in self.cell.states)
-        like = self.weights().weight_ih
+        like = self._held(0, 0).weight_ih
         return tuple([like.new_zeros(rows, batch, width) for width in self.state_widths])
 
     def forward(
@@ -225,7 +242,7 @@ class Stack(TorchTools):
     def _recurrent_mask(self, batch: int, like: Tensor) -> Tensor | None:
         if not self.training or self.recurrent_dropout == 0:
             return None
-        mapped = self._shapes(1).get("weight_hh", (0, self.hidden_size))[1]
+        mapped = self._shapes(1).get("weight_hh", (0, self.hidden_size))[1] * self.heads
         ones = like.new_ones(batch, mapped)
         return functional.dropout(ones, self.recurrent_dropout)
 
@@ -254,6 +271,8 @@ class Stack(TorchTools):
             "init": "torch",
             "learned_state": False,
             "proj_size": 0,
+            "heads": 1,
+            "weight_dropout": 0.0,
             "engine": "auto",
         }
         shown += [f"{k}={getattr(self, k)!r}" for k, default in defaults.items() if getattr(self, k) != default]

@@ -1,0 +1,82 @@
+"""Heads, whose recurrent weights are blocks, and recurrent weights that are left out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import recurra
+from recurra.errors import UsageError
+from recurra.layers.recurrent_weights import block_diagonal
+from recurra.layers.stack import Stack
+
+ENGINES = ["native", "reference"]
+
+
+def test_blocks_stand_on_the_diagonal_of_each_gate() -> None:
+    blocks = torch.arange(1.0, 17).view(8, 2)  # two gates of four units, two heads
+    dense = block_diagonal(blocks, 2)
+    assert dense.tolist() == [
+        [1, 2, 0, 0], [3, 4, 0, 0], [0, 0, 5, 6], [0, 0, 7, 8],
+        [9, 10, 0, 0], [11, 12, 0, 0], [0, 0, 13, 14], [0, 0, 15, 16],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("cell", ["slstm", "gru", "lstm"])
+def test_heads_do_not_see_each_other(cell: str, engine: str) -> None:
+    layer, x = Stack(3, 8, cell=cell, heads=4, engine=engine), torch.randn(2, 5, 3)
+    gates = len(layer.cell.layout()["weight_hh"])
+    assert layer.weight_hh_l0.shape == (gates * 8, 2)
+    state = layer.initial_state(2)
+    y, _ = layer(x, state)
+    other = tuple(s.clone() for s in state)
+    other[0][..., :2] = 1.0  # the first head's past
+    z, _ = layer(x, other)
+    assert not torch.equal(y[..., :2], z[..., :2])
+    torch.testing.assert_close(y[..., 2:], z[..., 2:], rtol=0, atol=1e-6)
+    y.sum().backward()
+    assert layer.weight_hh_l0.grad.shape == layer.weight_hh_l0.shape
+
+
+def test_heads_are_a_dense_layer_with_zeros_and_stream() -> None:
+    layer, dense = Stack(3, 8, 2, heads=4, init="orthogonal").double(), Stack(3, 8, 2).double()
+    for depth in range(2):
+        block = getattr(layer, f"weight_hh_l{depth}")[:2]
+        torch.testing.assert_close((block @ block.T).float(), torch.eye(2))
+        getattr(dense, f"weight_hh_l{depth}").data = layer.weights(depth).weight_hh.detach()
+        for name in (f"weight_ih_l{depth}", f"bias_ih_l{depth}", f"bias_hh_l{depth}"):
+            getattr(dense, name).data = getattr(layer, name).detach()
+    x = torch.randn(2, 5, 3).double()
+    torch.testing.assert_close(layer(x), dense(x))
+    steps = layer.stream(2)
+    torch.testing.assert_close(torch.stack([steps.step(x[:, t]).clone() for t in range(5)], 1), layer(x)[0].detach())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_weights_are_left_out_for_a_whole_sequence(engine: str) -> None:
+    layer, x = recurra.LSTM(3, 40, batch_first=True, weight_dropout=0.5, engine=engine), torch.randn(2, 5, 3)
+    plain = recurra.LSTM(3, 40, batch_first=True)
+    plain.load_state_dict(layer.state_dict())
+    torch.testing.assert_close(layer.eval()(x)[0], plain(x)[0])
+    layer.train()
+    torch.manual_seed(5)
+    mask = torch.nn.functional.dropout(torch.ones_like(layer.weight_hh_l0), 0.5)
+    assert 0.4 < float((mask == 0).float().mean()) < 0.6
+    plain.weight_hh_l0.data = layer.weight_hh_l0.detach() * mask
+    torch.manual_seed(5)
+    torch.testing.assert_close(layer(x)[0], plain(x)[0], rtol=1e-5, atol=1e-6)
+    assert not torch.equal(layer(x)[0], layer(x)[0])
+
+
+def test_what_cannot_be() -> None:
+    with pytest.raises(UsageError, match="heads must be a whole number that divides hidden_size = 8, got 3"):
+        recurra.LSTM(3, 8, heads=3)
+    with pytest.raises(UsageError, match="heads=2 divide what a recurrent product maps; sru has no such product"):
+        recurra.RNN(3, 8, cell="sru", heads=2)
+    with pytest.raises(UsageError, match="heads=2: lstm-projected maps a projection"):
+        recurra.LSTM(3, 8, proj_size=4, heads=2)
+    with pytest.raises(UsageError, match=r"weight_dropout=0.1 acts on what a recurrent product maps; min-gru has no"):
+        recurra.RNN(3, 8, cell="min-gru", weight_dropout=0.1)
+    with pytest.raises(UsageError, match="weight_dropout must be a number from 0 to 1, got 2"):
+        recurra.GRU(3, 8, weight_dropout=2)
