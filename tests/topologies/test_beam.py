@@ -7,7 +7,7 @@ import torch
 
 from recurra.errors import UsageError
 from recurra.topologies.beam import Hypothesis, Search, repeating, write
-from recurra.topologies.encoder_decoder import EncoderDecoder
+from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch
 from recurra.topologies.settings import EncoderDecoderSettings
 
 SOURCE, LENGTHS = torch.tensor([[3, 1, 4, 1], [2, 4, 0, 0], [0, 0, 4, 0]]), torch.tensor([4, 2, 3])
@@ -28,9 +28,9 @@ def log_probability(network: EncoderDecoder, row: int, tokens: list[int]) -> flo
     """As training's loss says it."""
     target = torch.tensor([[*tokens, END]])
     with torch.no_grad():
-        loss = network(
-            SOURCE[row : row + 1, : LENGTHS[row]], LENGTHS[row : row + 1], target, torch.tensor([len(target[0])])
-        )
+        source = SOURCE[row : row + 1, : LENGTHS[row]]
+        batch = EncoderDecoderBatch(source, LENGTHS[row : row + 1], target, torch.tensor([target.shape[1]]))
+        loss = network.loss(batch).mean
     return -loss.item() * target.shape[1]
 
 

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from recurra.errors import UsageError
-from recurra.topologies.encoder_decoder import EncoderDecoder
+from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch
 from recurra.topologies.settings import EncoderDecoderSettings
 
 SOURCE, LENGTHS = torch.tensor([[3, 1, 4, 1, 5], [2, 6, 0, 0, 0], [5, 5, 5, 0, 0]]), torch.tensor([5, 2, 3])
@@ -29,10 +29,14 @@ def build(**given: object) -> EncoderDecoder:
     return EncoderDecoder(7, 7, EncoderDecoderSettings(**plain | given))
 
 
+def cost(network: EncoderDecoder, **given: float) -> torch.Tensor:
+    return network.loss(EncoderDecoderBatch(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS, **given)).mean
+
+
 @pytest.mark.parametrize("wiring", WIRINGS, ids=str)
 def test_the_loss_is_that_of_one_step_after_the_other(wiring):
     network = build(**wiring)
-    found = network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS)
+    found = cost(network)
     reading, total = network.read(SOURCE, LENGTHS), 0.0
     tokens = torch.full((3,), network.begin)
     for step in range(TARGET.shape[1]):
@@ -46,7 +50,7 @@ def test_the_loss_is_that_of_one_step_after_the_other(wiring):
 @pytest.mark.parametrize("wiring", WIRINGS, ids=str)
 def test_every_weight_learns(wiring):
     network = build(**wiring)
-    network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS, smoothing=0.1).backward()
+    cost(network, smoothing=0.1).backward()
     still = {name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()}
     # without a bridge nothing reads the encoder's own last state, and the smallest gradients are not exactly zero
     assert not still
@@ -94,14 +98,14 @@ def test_input_feeding_makes_a_step_depend_on_what_was_looked_at():
 
 def test_scheduled_sampling_reads_its_scheduled_sampling_by_chance():
     network = build()
-    plain = network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS)
+    plain = cost(network)
     never = network._sample_inputs(TARGET[:, :3], network.read(SOURCE, LENGTHS), 0.0)
     torch.testing.assert_close(never, network.write(TARGET[:, :3], network.read(SOURCE, LENGTHS))[0])
     torch.manual_seed(1)
-    own = network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS, scheduled_sampling=1.0)
+    own = cost(network, scheduled_sampling=1.0)
     assert own.item() != pytest.approx(plain.item(), rel=1e-6)
     torch.manual_seed(1)
-    assert own.item() == network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS, scheduled_sampling=1.0).item()
+    assert own.item() == cost(network, scheduled_sampling=1.0).item()
 
 
 def test_a_tied_table_is_the_output_layer():
@@ -113,9 +117,9 @@ def test_a_tied_table_is_the_output_layer():
 
 def test_dropout_draws_only_in_training():
     network = build(dropout=0.5, num_layers=2)
-    losses = {network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS).item() for _ in range(3)}
+    losses = {cost(network).item() for _ in range(3)}
     network.eval()
-    quiet = {network(SOURCE, LENGTHS, TARGET, TARGET_LENGTHS).item() for _ in range(3)}
+    quiet = {cost(network).item() for _ in range(3)}
     assert (len(losses), len(quiet)) == (3, 1)
 
 

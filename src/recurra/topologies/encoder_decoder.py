@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recurra.engines.checks import checked_lengths
 from recurra.engines.request import State
-from recurra.errors import UsageError
+from recurra.errors import ShapeError, UsageError
 from recurra.topologies.attention import Attention, Memory
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.linear_loss import linear_cross_entropy
+from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import EncoderDecoderSettings
 from recurra.topologies.stacks import build_stack
 
@@ -35,8 +38,44 @@ class Reading:
         state = tuple(s[:, index] for s in self.state)
         return Reading(memory, state, None if self.feed is None else self.feed[index])
 
+    def where(self, rows: Tensor, other: Reading) -> Reading:
+        """The other's standing but for some rows. Shapes: rows bool [N]"""
+        state = tuple(torch.where(rows.view(1, -1, 1), s, o) for s, o in zip(self.state, other.state, strict=True))
+        feed = self.feed
+        if feed is not None and other.feed is not None:
+            feed = torch.where(rows.unsqueeze(1), feed, other.feed)
+        return Reading(self.memory, state, feed)
 
-class EncoderDecoder(nn.Module):
+
+class SourceAndTarget(NamedTuple):
+    """What is read and what is being written.
+
+    Shapes: target int64 [B, T], the tokens that the decoder reads, `begin` before the first; source int64 [B, S] and
+            source_lengths int64 [B], None for both where a state is given, which has read them
+    """
+
+    target: Tensor
+    source: Tensor | None = None
+    source_lengths: Tensor | None = None
+
+
+class EncoderDecoderBatch(NamedTuple):
+    """Sources and their targets.
+
+    smoothing: of the labels; scheduled_sampling: the probability that the decoder reads its own draw instead of the
+    target's token (Bengio et al. 2015)
+    Shapes: source int64 [B, S], target int64 [B, T] with their ends, lengths int64 [B]
+    """
+
+    source: Tensor
+    source_lengths: Tensor
+    target: Tensor
+    target_lengths: Tensor
+    smoothing: float = 0.0
+    scheduled_sampling: float = 0.0
+
+
+class EncoderDecoder(SequenceModel[SourceAndTarget, EncoderDecoderBatch]):
     """Encoder, bridge of states, decoder with attention, one output per token that may be written.
 
     Attention looks from the lowest decoder layer; the layers above read its output and what was looked at, so that,
@@ -105,34 +144,55 @@ class EncoderDecoder(nn.Module):
         layers = [stack.initial_state(batch) for stack in (self.lower, self.upper) if stack is not None]
         return tuple(torch.cat(parts) for parts in zip(*layers, strict=True))
 
-    def write(self, inputs: Tensor, reading: Reading) -> tuple[Tensor, Tensor | None, Reading]:
+    def _reading_of(self, state: State) -> Reading:
+        """What `_state_of` gave. Errors: ShapeError"""
+        states, feeds = len(self.lower.cell.states), int(self.settings.input_feeding)
+        expected = states + feeds + (3 if self.attention is not None else 0)
+        if len(state) != expected:
+            raise ShapeError(f"expected a state of {expected} tensors, as this network returns it, got {len(state)}")
+        memory = None
+        if self.attention is not None:
+            values, keys, past = (part.transpose(0, 1) for part in state[-3:])
+            memory = Memory(keys, values, past.squeeze(2))
+        return Reading(memory, state[:states], state[states][0] if feeds else None)
+
+    def write(
+        self, inputs: Tensor, reading: Reading, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None, Reading]:
         """The decoder over some inputs, all at once or, with input feeding, step by step.
 
-        Shapes: inputs int64 [B, T] -> features [B, T, F], attention weights [B, T, S] or None, where it stands now
+        Shapes: inputs int64 [B, T], lengths int64 [B] -> features [B, T, F], attention weights [B, T, S] or None, where
+                each row stands after its length
         """
         x = self.dropout(self.target(inputs).dense())
         if reading.feed is None:
-            return self._over(x, reading)
+            return self._over(x, reading, lengths)
+        if lengths is not None:
+            lengths = checked_lengths(lengths, inputs.shape[0], inputs.shape[1], self.bias)
         features, weights = [], []
-        for step in x.unbind(1):
+        for index, step in enumerate(x.unbind(1)):
             assert reading.feed is not None
-            fed = torch.cat([step, reading.feed], -1).unsqueeze(1)
+            fed, before = torch.cat([step, reading.feed], -1).unsqueeze(1), reading
             feature, weight, reading = self._over(fed, reading)
+            if lengths is not None:
+                reading = reading.where((lengths > index).to(x.device), before)
             features.append(feature)
             weights.append(weight)
         looked = [w for w in weights if w is not None]
         return torch.cat(features, 1), torch.cat(looked, 1) if looked else None, reading
 
-    def _over(self, x: Tensor, reading: Reading) -> tuple[Tensor, Tensor | None, Reading]:
+    def _over(
+        self, x: Tensor, reading: Reading, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None, Reading]:
         """Shapes: x [B, T, E] (with what is fed) -> features [B, T, F], weights [B, T, S] or None, the new standing"""
         low = self.lower.num_layers
-        y, lower = self.lower(x, tuple(s[:low] for s in reading.state))
+        y, lower = self.lower(x, tuple(s[:low] for s in reading.state), lengths=lengths)
         state, weights = lower, None
         if self.attention is not None and reading.memory is not None:
             context, weights = self.attention(y, reading.memory)
             y = torch.cat([y, context], -1)
             if self.upper is not None:
-                y, upper = self.upper(self.dropout(y), tuple(s[low:] for s in reading.state))
+                y, upper = self.upper(self.dropout(y), tuple(s[low:] for s in reading.state), lengths=lengths)
                 state = tuple(torch.cat(parts) for parts in zip(lower, upper, strict=True))
                 y = torch.cat([y, context], -1)
         features = torch.tanh(self.combine(y))
@@ -150,30 +210,50 @@ class EncoderDecoder(nn.Module):
         return self.target.weight[: self.begin] if self.weight is None else self.weight
 
     def forward(
-        self,
-        source: Tensor,
-        source_lengths: Tensor,
-        target: Tensor,
-        target_lengths: Tensor,
-        *,
-        smoothing: float = 0.0,
-        scheduled_sampling: float = 0.0,
-    ) -> Tensor:
-        """Mean cross-entropy of the targets, each read up to the token that is asked for.
+        self, inputs: SourceAndTarget, lengths: Tensor | None = None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """What may be written after each token of the target.
 
-        smoothing: of the labels; scheduled_sampling: the probability that the decoder reads its own draw instead of
-        the target's token (Bengio et al. 2015)
-        Shapes: source int64 [B, S], target int64 [B, T] with their ends, lengths int64 [B]. Units: nats per token
+        Shapes: lengths int64 [B], of the target -> logits [B, T, V]; all that writing on needs: the decoder's states
+                [L, B, H], with input feeding the last features [1, B, F], with attention what was read of the source,
+                values [S, B, M], keys [S, B, K], and where a row is past its end, bool [S, B, 1]
+        Errors: UsageError unless there is a source or a state
         """
-        reading = self.read(source, source_lengths)
-        begin = target.new_full((len(target), 1), self.begin)
-        if scheduled_sampling > 0:
-            features = self._sample_inputs(torch.cat([begin, target[:, :-1]], 1), reading, scheduled_sampling)
+        if (inputs.source is None) == (state is None):
+            given = "neither" if state is None else "both"
+            raise UsageError(f"an encoder-decoder reads a source to begin, or goes on from a state; got {given}")
+        if state is not None:
+            reading = self._reading_of(state)
         else:
-            features, _, _ = self.write(torch.cat([begin, target[:, :-1]], 1), reading)
-        real = torch.arange(target.shape[1], device=target.device) < target_lengths.to(target.device).unsqueeze(1)
+            assert inputs.source is not None
+            sources = inputs.source_lengths
+            if sources is None:
+                sources = torch.full((len(inputs.source),), inputs.source.shape[1])
+            reading = self.read(inputs.source, sources)
+        features, _, reading = self.write(inputs.target, reading, lengths)
+        logits = functional.linear(self.dropout(features), self.output_weight(), self.bias)
+        return logits, _state_of(reading)
+
+    def loss(self, batch: EncoderDecoderBatch, state: State | None = None) -> Loss:
+        """Mean cross-entropy of the targets, each read up to the token that is asked for. Units: nats per token
+
+        Errors: UsageError for a state: each batch begins with its own sources
+        """
+        if state is not None:
+            raise UsageError("each batch of an encoder-decoder begins with its own sources; got a state")
+        reading = self.read(batch.source, batch.source_lengths)
+        target = batch.target
+        begin = target.new_full((len(target), 1), self.begin)
+        inputs = torch.cat([begin, target[:, :-1]], 1)
+        if batch.scheduled_sampling > 0:
+            features = self._sample_inputs(inputs, reading, batch.scheduled_sampling)
+        else:
+            features, _, _ = self.write(inputs, reading)
+        lengths = batch.target_lengths.to(target.device).unsqueeze(1)
+        real = torch.arange(target.shape[1], device=target.device) < lengths
         chosen = self.dropout(features[real])
-        return linear_cross_entropy(chosen, self.output_weight(), self.bias, target[real], smoothing=smoothing)
+        found = linear_cross_entropy(chosen, self.output_weight(), self.bias, target[real], smoothing=batch.smoothing)
+        return Loss(found, int(batch.target_lengths.sum()))
 
     def _sample_inputs(self, inputs: Tensor, reading: Reading, chance: float) -> Tensor:
         """As `write`, but each input after the first is by chance a draw from the step before. Shapes: as `write`"""
@@ -189,6 +269,17 @@ class EncoderDecoder(nn.Module):
                     own = torch.rand(len(inputs), 1, device=inputs.device) < chance
                 tokens = torch.where(own, drawn, inputs[:, step + 1 : step + 2])
         return torch.cat(found, 1)
+
+
+def _state_of(reading: Reading) -> State:
+    """A reading as the tensors of a state, their rows in dimension 1."""
+    parts = list(reading.state)
+    if reading.feed is not None:
+        parts.append(reading.feed.unsqueeze(0))
+    if reading.memory is not None:
+        memory = reading.memory
+        parts += [part.transpose(0, 1) for part in (memory.values, memory.keys, memory.past.unsqueeze(2))]
+    return tuple(parts)
 
 
 def check(settings: EncoderDecoderSettings) -> None:

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from recurra import metrics
 from recurra.data.batching.pairs import PairBatch, PairBatches
+from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.translate.data import PairPart, TranslateData
 from recurra.tasks.translate.metrics import METRICS
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor
-from recurra.topologies.encoder_decoder import EncoderDecoder
+from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch
+from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import EncoderDecoderSettings
 
 EVALUATION_PAIRS = 128
@@ -58,13 +60,12 @@ class TranslateTrainee:
         for step, batch in enumerate(self._batches.epoch(epoch)):
             yield batch, self.scheduled_sampling * min(1.0, (epoch + step / steps) / RAMP_EPOCHS)
 
-    def loss(self, network: nn.Module, batch: tuple[PairBatch, float], state: Any) -> tuple[Tensor, int, None]:
+    def loss(self, network: EncoderDecoder, batch: tuple[PairBatch, float], state: State | None) -> Loss:
         pairs, scheduled_sampling = batch
         given = tensors(network, pairs)
-        found: Tensor = network(*given, smoothing=self.smoothing, scheduled_sampling=scheduled_sampling)
-        return found, int(pairs.target_lengths.sum()), None
+        return network.loss(given._replace(smoothing=self.smoothing, scheduled_sampling=scheduled_sampling), state)
 
-    def evaluate(self, network: nn.Module) -> dict[str, float]:
+    def evaluate(self, network: EncoderDecoder) -> dict[str, float]:
         loss = nats_per_token(network, self.data.parts["validation"])
         return {"loss": loss, "perplexity": metrics.perplexity(loss)}
 
@@ -77,22 +78,22 @@ def build_network(preprocessor: TranslatePreprocessor, settings: EncoderDecoderS
     return EncoderDecoder(len(preprocessor.source) + 1, len(preprocessor.target) + 1, settings)
 
 
-def tensors(network: nn.Module, batch: PairBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Source [B, S] and target [B, T] where the network is, their lengths [B] on the CPU."""
+def tensors(network: EncoderDecoder, batch: PairBatch) -> EncoderDecoderBatch:
+    """Source and target where the network is, their lengths on the CPU."""
     device = next(network.parameters()).device
     source, target = (torch.from_numpy(a).to(device) for a in (batch.source, batch.target))
-    return source, torch.from_numpy(batch.source_lengths), target, torch.from_numpy(batch.target_lengths)
+    source_lengths, target_lengths = torch.from_numpy(batch.source_lengths), torch.from_numpy(batch.target_lengths)
+    return EncoderDecoderBatch(source, source_lengths, target, target_lengths)
 
 
 @torch.inference_mode()
-def nats_per_token(network: nn.Module, part: PairPart) -> float:
+def nats_per_token(network: EncoderDecoder, part: PairPart) -> float:
     """Mean negative log-probability of the translations' tokens, ends among them. Units: nats"""
     network.eval()
     total, count = 0.0, 0
     for batch in PairBatches(part.encoded_sources, part.encoded_targets, EVALUATION_PAIRS, shuffle=False).epoch(0):
-        source, source_lengths, target, target_lengths = tensors(network, batch)
-        tokens = int(batch.target_lengths.sum())
-        total += float(network(source, source_lengths, target, target_lengths)) * tokens
+        mean, tokens, _ = network.loss(tensors(network, batch))
+        total += float(mean) * tokens
         count += tokens
     return total / count
 
