@@ -181,6 +181,8 @@ class Defaults(Generic[D, N, T]):
     epochs: float
     by_level: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     by_kind: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fewest_steps: int = FEWEST_STEPS
+    """Of a run whose length nobody asked for."""
 
     def at(self, level: str | None) -> Settings[D, N, T]:
         """For tokens of a level, None if nothing says of which."""
@@ -191,7 +193,7 @@ class Defaults(Generic[D, N, T]):
 
         steps: batches of an epoch
         """
-        return min(max(self.epochs, math.ceil(FEWEST_STEPS / steps)), MOST_EPOCHS)
+        return min(max(self.epochs, math.ceil(self.fewest_steps / steps)), MOST_EPOCHS)
 
 
 def segmented(data: TextSettings, given: Mapping[str, Any]) -> dict[str, Any]:

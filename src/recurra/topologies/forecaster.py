@@ -59,8 +59,8 @@ class Forecaster(nn.Module):
              median = last + s (A (x - last) / s + a + head(h))
              quantile q = median -+ s * cumulated softplus(spread + head_q(h))
              h: the last output of the layers, which read z, what was missing, covariates and dates
-    A, a:    a ridge regression in closed form (`start_from`), which is not trained further: on a few hundred windows
-             gradient descent only unlearns its penalty. The recurrent part learns what it leaves
+    A, a:    a ridge regression in closed form (`start_from`); it asks for no gradient unless whoever trains it says so,
+             for on few windows descent only unlearns its penalty. The recurrent part learns what it leaves
     widening: quantiles are that much further from the median in use, as validation asks for
     Source:  window normalisation Kim et al. 2022 (RevIN); linear skip Zeng et al. 2023 (NLinear); direct multi-horizon
              quantiles Wen et al. 2017 (MQ-RNN)

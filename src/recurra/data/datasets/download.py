@@ -128,7 +128,7 @@ def _remedy(pinned_set: PinnedSet) -> str:
     some = ", ".join([file.name for file in pinned_set.files.values()][:3])
     more = ", ..." if len(pinned_set.files) > 3 else ""
     return (
-        f"set RECURRA_DATA to a folder that holds {pinned_set.name}/ with {some}{more}; "
+        f"set RECURRA_DATA to a folder that holds {pinned_set.folder or pinned_set.name}/ with {some}{more}; "
         f"or use a built-in set: {' or '.join(BUILT_IN)}"
     )
 

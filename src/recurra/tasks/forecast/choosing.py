@@ -27,6 +27,8 @@ Floats = npt.NDArray[np.float64]
 
 MOST_WINDOWS, MOST_JUDGED = 12_000, 3_000
 """Windows that a regression is fitted and judged on; of more, every so many."""
+MARGIN = 0.01
+"""The share by which a forecast that reads the calendar must be better than one that does not."""
 FEWEST = 12
 """Windows of training that a length of window must leave."""
 
@@ -95,9 +97,14 @@ def choose(
                 made = replace(start, window=window, by_window=by_window)
                 found = tried(made, replace(encoded, preprocessor=made), parts)
                 count += found is not None
-                if found is not None and (best is None or found.error < best.error):
+                if found is not None and (best is None or _cost(found) < _cost(best)):
                     best = found
     return None if best is None else replace(best, tried=count)
+
+
+def _cost(found: Chosen) -> float:
+    """The error, with what the calendar must be better by: it is more to learn from the same windows."""
+    return found.error * (1 + (MARGIN if found.preprocessor.dates else 0.0))
 
 
 def _named(name: str, values: list[Floats]) -> Transform:

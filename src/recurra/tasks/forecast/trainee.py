@@ -17,6 +17,8 @@ from recurra.tasks.forecast.forecasting import forecast
 from recurra.tasks.forecast.intervals import factor, outer, scores
 from recurra.topologies.forecaster import Forecaster
 
+WINDOWS_FOR_A_WEIGHT = 20
+"""Windows for each input of the linear skip from which it is trained too."""
 MOST_STEPS = 1000
 """Batches of an epoch, at most: of more windows, each epoch sees others."""
 MOST_EVALUATED = 3000
@@ -35,6 +37,8 @@ class ForecastTrainee:
         self.origins = _with_targets(data, data.part("train").origins)
         self.judged = thinned(_with_targets(data, data.part("validation").origins), MOST_EVALUATED)
         self.evaluation_units = len(self.judged)
+        # of many windows the absolute error teaches the skip what squares did not; of few it only forgets its penalty
+        network.skip.requires_grad_(len(self.origins) >= WINDOWS_FOR_A_WEIGHT * network.skip.in_features)
         if data.fresh:
             network.start_from(data.ridge.weight, data.ridge.bias, data.residuals)
 
