@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from recurra.errors import ShapeError, UsageError
-from recurra.topologies.forecaster import Forecaster, Widths, Windows, pinball
+from recurra.topologies.forecaster import Forecaster, ForecasterBatch, Widths, Windows, pinball
 from recurra.topologies.settings import ForecasterSettings
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -60,7 +60,7 @@ def test_the_newest_value_changes_the_first_step() -> None:
 def test_a_constant_window_gives_numbers(value: float) -> None:
     made = network(Widths(1)).train()
     seen = windows(torch.full((2, 8, 1), value), Widths(1), 3)
-    loss = made.loss(seen, torch.full((2, 3, 1), value))
+    loss = made.loss(ForecasterBatch(seen, torch.full((2, 3, 1), value))).mean
     loss.backward()
     assert torch.isfinite(loss)
     assert all(torch.isfinite(w.grad).all() for w in made.parameters() if w.grad is not None)

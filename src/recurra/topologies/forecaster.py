@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from torch.nn import functional
 
 from recurra.engines.request import State
 from recurra.errors import ShapeError, UsageError
+from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import ForecasterSettings
 from recurra.topologies.stacks import build_stack
 
@@ -52,7 +54,14 @@ class Widths:
     static: int = 0
 
 
-class Forecaster(nn.Module):
+class ForecasterBatch(NamedTuple):
+    """Windows and what follows them. Shapes: targets [B, H, K], NaN where unknown"""
+
+    windows: Windows
+    targets: Tensor
+
+
+class Forecaster(SequenceModel[Windows, ForecasterBatch]):
     """Recurrent layers over a normalised window, a direct head for all steps, and a linear skip beside them.
 
     Maths:   z = (x - mean) / s,  s = the window's deviation, at least FLOOR of its series' (or the series' own)
@@ -143,13 +152,23 @@ class Forecaster(nn.Module):
         flat = (z - z[:, -1:]).flatten(1)
         return torch.cat([flat, windows.ahead[:, self.window]], 1) if self.widths.ahead else flat
 
+    def why_no_state(self) -> str | None:
+        return "each window is normalised by itself, so that what was read before it is in other units"
+
     def forward(
-        self, windows: Windows, lengths: Tensor | None = None, state: State | None = None
+        self, inputs: Windows, lengths: Tensor | None = None, state: State | None = None
     ) -> tuple[Tensor, State]:
-        """Shapes: -> quantiles [B, H, K, Q] in the units of the values; the layers' last states"""
+        """Shapes: -> quantiles [B, H, K, Q] in the units of the values; the layers' last states
+
+        Errors: ShapeError for lengths that are not those of the window
+        """
+        windows = inputs
+        self.check_state(state)
+        if lengths is not None and not bool((lengths == self.window).all()):
+            raise ShapeError(f"every window has {self.window} steps, got lengths {lengths.tolist()}")
         z, last, scale = self.normalised(windows)
         batch, target = len(z), self.widths.target
-        y, state = self.stack(self._inputs(windows, z), state, lengths=lengths)
+        y, state = self.stack(self._inputs(windows, z))
         seen = self.dropout(y[:, -1])
         found = self.head(seen).view(batch, self.horizon, target, len(self.levels))
         if self.ahead is not None:
@@ -186,10 +205,10 @@ class Forecaster(nn.Module):
         one = median.unsqueeze(-1)
         return torch.cat([one - below, one, one + above], -1)
 
-    def loss(self, windows: Windows, targets: Tensor) -> Tensor:
-        """As `loss_of`, of the network's own quantiles."""
-        quantiles, _ = self(windows)
-        return self.loss_of(quantiles, targets, windows.scale)
+    def loss(self, batch: ForecasterBatch, state: State | None = None) -> Loss:
+        """As `loss_of`, of the network's own quantiles; its units are windows."""
+        quantiles, _ = self.forward(batch.windows, None, state)
+        return Loss(self.loss_of(quantiles, batch.targets, batch.windows.scale), len(batch.windows))
 
     def loss_of(self, quantiles: Tensor, targets: Tensor, scale: Tensor) -> Tensor:
         """Twice the mean pinball loss over what is known of the targets, in units of each series' scale.

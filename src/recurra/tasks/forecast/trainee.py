@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from recurra.data.series.windows import Origins
 from recurra.engines.request import State
@@ -15,7 +14,8 @@ from recurra.tasks.forecast.choosing import thinned
 from recurra.tasks.forecast.data import ForecastData
 from recurra.tasks.forecast.forecasting import forecast
 from recurra.tasks.forecast.intervals import factor, outer, scores
-from recurra.topologies.forecaster import Forecaster
+from recurra.topologies.forecaster import Forecaster, ForecasterBatch
+from recurra.topologies.sequence_model import Loss
 
 WINDOWS_FOR_A_WEIGHT = 20
 """Windows for each input of the linear skip from which it is trained too."""
@@ -50,18 +50,16 @@ class ForecastTrainee:
         for step in range(self.steps(epoch)):
             yield self.origins[order[step * self.batch_size : (step + 1) * self.batch_size]]
 
-    def loss(self, network: nn.Module, batch: Any, state: State | None) -> tuple[Tensor, int, State | None]:
+    def loss(self, network: Forecaster, batch: Origins, state: State | None) -> Loss:
         device = next(network.parameters()).device
         windows, targets = self.encoded.windows(batch).to(device), self.encoded.targets(batch).to(device)
-        quantiles, _ = network(windows)
-        inner = _inner(network)
-        return inner.loss_of(quantiles, targets, windows.scale), len(batch), None
+        return network.loss(ForecasterBatch(windows, targets), state)
 
     @torch.no_grad()
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         inner, made = _inner(network), self.encoded.preprocessor
         inner.widening.fill_(1.0)
-        found = forecast(network, self.encoded, self.judged, made.block)
+        found = forecast(inner, self.encoded, self.judged, made.block)
         targets, scale = self.encoded.targets(self.judged), self.encoded.scale[self.judged.series]
         loss = inner.loss_of(torch.from_numpy(found).float(), targets, torch.from_numpy(scale).float())
         true = targets.double().numpy()
