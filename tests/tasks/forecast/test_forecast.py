@@ -84,6 +84,22 @@ def test_its_own_series_goes_on(run: recurra.Run) -> None:
     assert np.isfinite(found.to_numpy()).all()
 
 
+def test_a_series_grows_a_value_at_a_time(run: recurra.Run) -> None:
+    assert isinstance(run.model, Forecaster)
+    values = wave(60)
+    rolling = run.model.rolling(values[:50])
+    for step in range(50, 60):
+        found = rolling.push(values[step])
+        (whole,) = run.predict(values[: step + 1])
+        assert found.median == pytest.approx(whole.median)
+        assert found.times == whole.times
+    assert np.isfinite(rolling.push(None).to_numpy()).all()
+    with pytest.raises(UsageError, match="infinite"):
+        rolling.push(np.inf)
+    with pytest.raises(UsageError, match="expected 1 values"):
+        rolling.push(np.zeros(2))
+
+
 def test_frames_arrays_and_files_are_the_same(run: recurra.Run, tmp_path: Path) -> None:
     values = np.round(wave(60), 3)
     frame = pl.DataFrame({"step": np.arange(60), "y": values})

@@ -22,6 +22,7 @@ from recurra.tasks.forecast.intervals import calibrated
 from recurra.tasks.forecast.pictures import of_forecasts
 from recurra.tasks.forecast.preprocessor import Preprocessor
 from recurra.tasks.forecast.result import Forecast
+from recurra.tasks.forecast.rolling import Rolling
 from recurra.tasks.forecast.settings import MOST_STEPS, ForecastDataSettings
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.sources.resolving import Source
@@ -95,6 +96,25 @@ class Forecaster(Model):
         for panel in self.checked(inputs) if not _are_panels(inputs) else inputs:
             found += self._of_panel(panel, steps)
         return found
+
+    def rolling(self, inputs: Any = None, *, horizon: int | None = None) -> Rolling:
+        """One series that grows: `rolling(history).push(value)` is a forecast from the new end.
+
+        inputs: its history, as `checked` takes it; None for the run's own series. Errors: UsageError for several series,
+        or a model that reads more than the series and the calendar
+        """
+        panels = self.tail() if inputs is None else self.checked(inputs)
+        columns = self.preprocessor.columns
+        if len(panels) != 1 or len(panels[0]) != 1:
+            raise UsageError("one series grows at a time; give one history")
+        if columns.past or columns.future:
+            raise UsageError("this model reads covariates too; give predict the whole of the series each time")
+        made = self.preprocessor
+        return Rolling(
+            panels[0],
+            lambda panel: self.predict([panel], horizon=horizon)[0],
+            made.window + made.calibration + made.horizon,
+        )
 
     def rows(self, predictions: Sequence[Forecast]) -> list[list[str]]:
         levels = list(predictions[0].quantiles) if predictions else []
