@@ -20,12 +20,11 @@ import numpy as np
 import polars as pl
 
 import recurra
-from recurra.report.svg import BLUE, ORANGE, chart, drawing, to_svg
+from recurra.report.svg import BLUE, GREY, ORANGE, chart, drawing, standalone, to_svg
 
 RESULT = Path(__file__).parent / "results" / "forecast_memory.json"
 PERIODS = (4, 8, 16, 24, 40, 60, 80)
 LEVELS, NOISE, REPEATS, HORIZON = 4, 0.1, 40, 5
-GREY = "#888888"
 
 
 def wave(period: int, seed: int = 0) -> np.ndarray:
@@ -68,7 +67,7 @@ def picture(rows: dict[int, dict[str, float]]) -> str:
         axes.set_ylabel("mean absolute error")
         axes.set_ylim(bottom=0)
         axes.legend()
-        return to_svg(figure, "Mean absolute errors of three forecasts as the period of a series grows")
+        return standalone(to_svg(figure, "Mean absolute errors of three forecasts as the period of a series grows"))
 
 
 def main() -> None:

@@ -211,3 +211,17 @@ def test_prices_say_that_nothing_beats_the_last_one(tmp_path: Path) -> None:
     notes = " ".join(run.config["notes"])
     assert "prices: Close is forecast" in notes
     assert "hardly better than repeating the last value" in notes + run.report.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_memory_halves_the_error_of_a_window_of_five(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A course of four plateaus with noise, of period 40: the last five values do not say when one ends."""
+    monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(classical, "installed", lambda: False)
+    course = np.array([-1, 1 / 3, -1 / 3, 1.0])[np.arange(40) // 10]
+    values = np.tile(course, 40) + 0.1 * np.random.default_rng(0).normal(size=1600)
+    run = recurra.train(
+        pl.DataFrame({"value": values}), task="forecast", out=tmp_path / "run", horizon=5, season=40, quiet=True
+    )
+    perceptrons = {each["name"]: each["metrics"]["mae"] for each in run.metrics["baselines"]}
+    assert run.metrics["metrics"]["mae"] <= 0.5 * perceptrons["MLP, window 5"]

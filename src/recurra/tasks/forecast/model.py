@@ -100,8 +100,8 @@ class Forecaster(Model):
     def rolling(self, inputs: Any = None, *, horizon: int | None = None) -> Rolling:
         """One series that grows: `rolling(history).push(value)` is a forecast from the new end.
 
-        inputs: its history, as `checked` takes it; None for the run's own series. Errors: UsageError for several series,
-        or a model that reads more than the series and the calendar
+        inputs: its history, as `checked` takes it; None for the run's own series.
+        Errors: UsageError for several series, or a model that reads more than the series and the calendar
         """
         panels = self.tail() if inputs is None else self.checked(inputs)
         columns = self.preprocessor.columns
