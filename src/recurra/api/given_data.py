@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from recurra.api.given_frames import are_arrays, rows_of
 from recurra.data.datasets.download import cache_folder
 from recurra.data.files.whole import write_whole
 from recurra.errors import DataError, UsageError
@@ -28,7 +29,7 @@ def as_path(data: Any, labels: Any = None, task: str | None = None) -> Path:
     """The path of a file, a folder or a data set; data in memory are written to the cache, the same to the same file.
 
     data: a path or a name; a pandas or polars frame; texts (with `labels`, one for each); pairs of a text and its label
-    or translation, or of a list of tokens and a list of tags
+    or translation, or of a list of tokens and a list of tags; labelled arrays of frames, [N, T, I] or several [T, I]
     Errors: UsageError for anything else, with the number (from 1) of the row; DataError if there is nothing in it
     """
     if isinstance(data, (str, os.PathLike)):
@@ -41,6 +42,8 @@ def as_path(data: Any, labels: Any = None, task: str | None = None) -> Path:
         rows = _frame(data)
     elif getattr(data, "ndim", 1) == 2 and labels is None and hasattr(data, "tolist"):
         rows = _numbered(data.tolist(), LABELLED if task is None else registry.get(task).columns)
+    elif are_arrays(data):
+        rows = ({name: _cell(cell) for name, cell in row.items()} for row in rows_of(data, labels))
     else:
         names = LABELLED if task is None else registry.get(task).columns
         if labels is None and len(names) > 1:

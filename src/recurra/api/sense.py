@@ -9,6 +9,7 @@ from recurra.data.splits import PARTS
 from recurra.errors import UsageError
 from recurra.tasks import registry
 from recurra.tasks.settings import AnySettings, TextSettings
+from recurra.tasks.sources.file_kinds import ending
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.sources.tagged_pairs import TAGS
 
@@ -34,7 +35,12 @@ def check_reading(source: Source, asked: Collection[str]) -> None:
 
 
 def _check_columns(source: Source, asked: Collection[str]) -> None:
-    named = source.kind == "table" or (source.kind == "tagged" and not any(k.endswith(TAGS) for k in source.files))
+    tables = source.kind == "sequences" and any(ending(path) != ".ts" for path in source.files.values())
+    named = (
+        source.kind == "table"
+        or tables
+        or (source.kind == "tagged" and not any(k.endswith(TAGS) for k in source.files))
+    )
     for name in ("text", "label", "split_column"):
         if name in asked and not named and (name, source.kind) != ("label", "tunes"):
             raise UsageError(f"{name} names a column, but these data are not a table: {source.why}")

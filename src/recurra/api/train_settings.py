@@ -28,6 +28,8 @@ class TrainSettings(TypedDict, total=False):
     """how the encoder's last state starts the decoder"""
     cell: str
     """recurrent cell, see `recurra explain`"""
+    channels: Sequence[str]
+    """columns of numbers that frames consist of"""
     char_embedding_size: int
     """width of a character's vector in that encoder"""
     char_size: int | None
@@ -70,6 +72,8 @@ class TrainSettings(TypedDict, total=False):
     """h, D, B, W, M, 15min ...; found from the times"""
     future: Sequence[str]
     """columns that are known ahead, such as holidays"""
+    group: str | None
+    """column of what may not be divided between parts: speaker, user, recording"""
     head_size: int
     """units of the layer that reads what is known ahead"""
     hidden_size: int
@@ -102,6 +106,8 @@ class TrainSettings(TypedDict, total=False):
     """learning_rate"""
     level: Literal["char", "word", "byte", "bpe"] | None
     """tokens: char, word, byte, or bpe: pieces of words"""
+    max_frames: int | None
+    """longer sequences with a label a frame are trained in pieces of so many"""
     max_length: int | None
     """longer texts are cut (fill: divided) after so many tokens"""
     max_vocabulary: int | None
@@ -114,6 +120,8 @@ class TrainSettings(TypedDict, total=False):
     """minutes of training; with epochs, whichever ends first"""
     momentum: float
     """momentum of sgd"""
+    noise: float
+    """deviation of noise added to frames in training, of scaled values"""
     normalise: Literal["auto", "window", "series"]
     """scale of a window: its own deviation, its series', or what validation likes better"""
     normalize: Sequence[str]

@@ -24,7 +24,8 @@ METAVARS = {
     "normalize": "NAME,...", "split": "SHARES", "bptt": "STEPS", "cell": "CELL", "text": "COLUMN", "label": "COLUMN",
     "time": "COLUMN", "id": "COLUMN", "target": "COLUMNS", "future": "COLUMNS", "past": "COLUMNS", "static": "COLUMNS",
     "quantiles": "LEVELS", "frequency": "NAME", "date_format": "FORMAT", "timezone": "ZONE", "decimal": "SIGN",
-    "thousands": "SIGN", "until": "TIME", "split_column": "COLUMN", "validation": "FILE", "test": "FILE",
+    "group": "COLUMN", "channels": "COLUMNS", "thousands": "SIGN", "until": "TIME",
+    "split_column": "COLUMN", "validation": "FILE", "test": "FILE",
     "vectors": "FILE",
 }  # fmt: skip
 

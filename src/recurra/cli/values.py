@@ -98,6 +98,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "future": columns,
     "past": columns,
     "static": columns,
+    "channels": columns,
     "quantiles": levels,
     "normalize": normalizations,
     "split": shares,

@@ -60,6 +60,14 @@ class ClassifierSettings(TwoWaySettings, EmbeddedSettings):
     pooling: Pooling = Field("last", description="pooling over the sequence: last state, mean, max, or all three")
 
 
+class FrameSettings(TwoWaySettings):
+    """N to 1 or N to N, of frames."""
+
+    pooling: Pooling = Field(
+        "last", description="what of a sequence is classified: last state, mean, max, or all three"
+    )
+
+
 class TaggerSettings(TwoWaySettings, EmbeddedSettings):
     """N to N, a tag for each token. Sizes that are None depend on the data."""
 

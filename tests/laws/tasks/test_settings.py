@@ -123,6 +123,12 @@ def runs(task: str, folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield table(folder), words
             yield table(folder, parts=True), {"split_column": "part"}
             yield tunes(folder), {"max_length": 200}
+        case "frames":
+            rows = [f"s{n},{step},{(n % 2) * step},{n % 2},g{n},{('train', 'validation')[n % 5 == 0]}"
+                    for n in range(20) for step in range(4)]  # fmt: skip
+            head = "id,t,x,label,who,part"
+            yield write(folder / "moves.csv", [head, *rows]), {"group": "who"}
+            yield write(folder / "moves.csv", [head, *rows]), {"split_column": "part", "pooling": "mean"}
         case "forecast":
             rows = [f"2020-{m:02}-{d:02},{10 + d % 7}" for m in (1, 2, 3) for d in range(1, 29)]
             yield (

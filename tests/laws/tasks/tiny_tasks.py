@@ -84,6 +84,21 @@ def series(folder: Path) -> Path:
     return path
 
 
+def frames(folder: Path) -> Path:
+    """Sequences of two channels that rise or fall, of unequal length, some values missing."""
+    rng, rows = random.Random(3), []
+    for number in range(60):
+        up = number % 2
+        for step in range(rng.randint(5, 12)):
+            cells = [f"{(step if up else -step) / 6 + rng.gauss(0, 0.3):.4f}", f"{rng.gauss(0, 1):.4f}"]
+            if rng.random() < 0.05:
+                cells[1] = ""
+            rows.append(f"s{number},{','.join(cells)},{f'up{MARKUP}' if up else 'down'}\n")
+    path = folder / "moves.csv"
+    path.write_text(f"id,x,y,label\n{''.join(rows)}", encoding="utf-8")
+    return path
+
+
 def _predict(run: recurra.Run, texts: list[str]) -> list[Any]:
     return run.model.document(run.predict(texts, top=2))
 
@@ -123,6 +138,8 @@ class Tiny:
             return recurra.train(data, task=self.task, out=out, **small | self.settings | given)
 
 
+MOVES = [np.linspace([0, 0], [2, 0], 9), np.zeros((1, 2)), np.array([[0.0, np.nan], [-1.0, 2.0]])]
+"""Sequences of frames."""
 COURSES = [np.arange(40.0), 5 + np.sin(np.arange(50.0)), np.zeros(30)]
 """Asked to be gone on with."""
 TINY = {
@@ -143,5 +160,6 @@ TINY = {
             "forecast", series, COURSES, {"horizon": 4, "window": 8, "dates": False}, _forecast,
             frozenset({"embedding_size"}),
         ),
+        Tiny("frames", frames, MOVES, {}, _predict, frozenset({"embedding_size"})),
     )
 }  # fmt: skip

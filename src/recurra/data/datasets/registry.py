@@ -23,7 +23,7 @@ BUILT_IN_PAIRS = ("chinese-pairs", "chinese-pairs-tuning")
 """Too small to learn from."""
 
 Layout = Literal["folder", "labels", "parts", "one", "files"]
-Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes", "poems", "series"]
+Kind = Literal["text", "table", "labels", "tagged", "parallel", "tunes", "poems", "series", "sequences"]
 
 
 @dataclass(frozen=True)

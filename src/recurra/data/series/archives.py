@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,24 @@ from recurra.data.series.calendar import STEPS, Frequency, frequency_named, infe
 from recurra.data.series.numbers import numbers
 from recurra.data.series.panel import Columns, Panel, Series
 from recurra.data.series.times import parse_times
-from recurra.errors import DataError, UsageError, quoted
+from recurra.errors import DataError, UsageError, listed, quoted
 
 ARCHIVES = (".tsf", ".ts")
 
 
 def read_archive(path: Path, *, encoding: str = "utf-8", frequency: str | None = None) -> Panel:
+    """As `read_labelled`, without the labels."""
+    panel, labels = read_labelled(path, encoding=encoding, frequency=frequency)
+    return replace(panel, notes=[*panel.notes, "class labels are left out"]) if labels else panel
+
+
+def read_labelled(path: Path, *, encoding: str = "utf-8", frequency: str | None = None) -> tuple[Panel, list[str]]:
     """The series of a .tsf or .ts file. "?" and "NaN" are missing values.
 
     .tsf: a line is `attribute:...:values`; the attributes series_name and start_timestamp are used where there are any.
     .ts: a line is `dimension:dimension:...`, each of values separated by commas, or of (time,value) pairs; a class
-    label at its end is left out. The dimensions are the columns of one series.
+    label may stand at its end. The dimensions are the columns of one series. Labels: one a series, none if the header
+    says that there are none, or that they are numbers.
     Errors: DataError with line for a header or a row that is none, and as `numbers`
     """
     header: dict[str, str] = {}
@@ -53,7 +61,7 @@ def read_archive(path: Path, *, encoding: str = "utf-8", frequency: str | None =
         raise DataError("there is no series below @data", remedy="give at least one", file=path)
     step = _frequency(frequency or header.get("frequency"), path)
     if path.name.lower().removesuffix(".gz").removesuffix(".zip").endswith(".tsf"):
-        return _tsf(path, header, attributes, rows, step)
+        return _tsf(path, header, attributes, rows, step), []
     return _ts(path, header, rows, step)
 
 
@@ -93,13 +101,24 @@ def _tsf(
     return Panel(series, Columns(("value",)), dated, notes)
 
 
-def _ts(path: Path, header: dict[str, str], rows: list[tuple[int, str]], frequency: Frequency | None) -> Panel:
-    labelled = any(header.get(key, "").lower().startswith("true") for key in ("classlabel", "targetlabel"))
+def _ts(
+    path: Path, header: dict[str, str], rows: list[tuple[int, str]], frequency: Frequency | None
+) -> tuple[Panel, list[str]]:
+    of_class, of_number = (header.get(key, "").lower().startswith("true") for key in ("classlabel", "targetlabel"))
+    known = set(header.get("classlabel", "").split()[1:])
     stamped = header.get("timestamps", "false").lower() == "true"
-    series, width, dated = [], 0, STEPS
+    series, labels, width, dated = [], [], 0, STEPS
     for count, (line, text) in enumerate(rows):
         dimensions = list(_dimensions(text, stamped))
-        if labelled:
+        if of_class:
+            labels.append(dimensions[-1].strip())
+            if known and labels[-1] not in known:
+                raise DataError(
+                    f"the label {quoted(labels[-1], 40)} is none of the header's, {listed(sorted(known))}",
+                    remedy="a row ends with a colon and its label; write the label behind @classLabel true",
+                    file=path, line=line,
+                )  # fmt: skip
+        if of_class or of_number:
             dimensions = dimensions[:-1]
         start = np.datetime64(0, "s")
         columns = []
@@ -128,8 +147,8 @@ def _ts(path: Path, header: dict[str, str], rows: list[tuple[int, str]], frequen
         width = len(columns)
         series.append(_series(f"S{count + 1}", start, np.stack(columns, 1), path, line))
     names = ("value",) if width == 1 else tuple(f"dimension {k + 1}" for k in range(width))
-    notes = ["class labels are left out"] if labelled else []
-    return Panel(series, Columns(names), dated, notes)
+    notes = ["the numbers to be told are left out"] if of_number else []
+    return Panel(series, Columns(names), dated, notes), labels
 
 
 def _dimensions(text: str, stamped: bool) -> Iterator[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
+from recurra.data.files.in_memory import MEMORY, as_table
 from recurra.data.series.panel import Panel, Series, apart
 from recurra.data.series.reading import from_table
 from recurra.data.series.rows import told
@@ -17,7 +18,6 @@ from recurra.data.series.windows import Origins
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.forecast.data import how_to_read, read_series
 from recurra.tasks.forecast.encoded import check_ahead, encode
-from recurra.tasks.forecast.frames import MEMORY, as_table
 from recurra.tasks.forecast.intervals import calibrated
 from recurra.tasks.forecast.pictures import of_forecasts
 from recurra.tasks.forecast.preprocessor import Preprocessor

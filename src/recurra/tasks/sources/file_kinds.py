@@ -7,11 +7,13 @@ from typing import Literal
 
 from recurra.data.files.labelled_lines import is_labelled
 from recurra.data.files.sources import inner_name, read_blocks
+from recurra.data.frames.archive import is_labelled_archive
+from recurra.data.frames.table import looks_like_frames
 from recurra.data.series.looking import looks_like_series
 from recurra.data.splits import PART_NAMES
 from recurra.errors import DataError
 
-SourceKind = Literal["text", "texts", "table", "labels", "tagged", "parallel", "tunes", "poems", "series"]
+SourceKind = Literal["text", "texts", "table", "labels", "tagged", "parallel", "tunes", "poems", "series", "sequences"]
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 PACKED = (".gz", ".zip")
@@ -74,6 +76,13 @@ def is_text(path: Path) -> bool:
 def is_series(path: Path) -> bool:
     """Whether it holds series over time: an archive of them, or a table of times and numbers, without texts."""
     return ending(path) in SERIES or (ending(path) in TABLES and looks_like_series(path))
+
+
+def is_frames(path: Path) -> bool:
+    """Whether it holds labelled sequences of frames: a .ts file with classes, or such a table."""
+    if ending(path) == ".ts":
+        return is_labelled_archive(path)
+    return ending(path) in TABLES and looks_like_frames(path)
 
 
 def is_document(path: Path) -> bool:

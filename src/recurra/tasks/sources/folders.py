@@ -65,17 +65,20 @@ def _found(folder: Path, data: list[Path], task: str | None) -> Found:
         raise DataError(f"this folder holds {said}", remedy="name one file, or put those you mean into a folder",
                         file=folder)  # fmt: skip
     for each, paths in there.items():
-        return _texts(folder, paths, task) if each is TEXT else _of_format(each, folder, paths)
+        return _texts(folder, paths, task) if each is TEXT else _of_format(each, folder, paths, task)
     raise _nothing(folder)
 
 
-def _of_format(each: Format, folder: Path, paths: list[Path]) -> Found:
+def _of_format(each: Format, folder: Path, paths: list[Path], task: str | None = None) -> Found:
     """Files of one format: parts, one file, or several by name. Errors: DataError if they are none of these"""
     if each.parts and (parts := _parts(paths)):
         return Found(each.kind, parts, f"the folder holds {each.noun} named train, test, ...")
-    if each.by_name:
+    framed = each.kind == "table" and task is not None and "sequences" in registry.get(task).sources
+    recordings = len(paths) > 1 and (each.kind == "sequences" or framed)
+    kind: SourceKind = "sequences" if recordings else each.kind
+    if each.by_name or recordings:
         by_name = _named(paths, {path: each.name(path) for path in paths}, "name")
-        return Found(each.kind, by_name, f"the folder holds {_count(paths, 'file')} of {each.noun}")
+        return Found(kind, by_name, f"the folder holds {_count(paths, 'file')} of {each.noun}")
     if len(paths) == 1:
         return Found(each.kind, {"all": paths[0]}, f"{paths[0].name} {each.holds}")
     raise _undivided(folder, paths, each.noun)

@@ -47,6 +47,14 @@ FORMATS = (
     Format("tagged", "tagged files", "holds tagged tokens", file_kinds.is_tagged, _before_a_dot),
     Format("tunes", "tunes", "holds tunes", file_kinds.is_tunes, _before_a_dot, parts=False, by_name=True),
     Format("poems", "poems", "holds poems", file_kinds.is_poems, _stem, by_name=True),
+    Format(
+        "sequences",
+        "files of frames",
+        "holds labelled sequences of frames",
+        file_kinds.is_frames,
+        _without_packing,
+        shared=True,
+    ),
     Format("series", "series", "holds times and numbers", file_kinds.is_series, _without_packing, shared=True),
     Format("table", "tables", "is a table", file_kinds.is_table, _without_packing),
 )

@@ -177,6 +177,11 @@ def _with_parts(source: Source, validation: str | None, test: str | None) -> Sou
         raise DataError("files for validation and test go with a table or a text; tunes are divided by --split")
     if source.kind == "labels":
         raise DataError("files for validation and test go with a table or a text, not with a folder of labels")
+    if source.kind == "sequences" and not set(source.files) <= {"all", *PARTS}:
+        raise DataError(
+            "files for validation and test go with a single file of frames",
+            remedy="name files train, validation and test and give their folder, or divide by --split",
+        )
     if source.kind in ("poems", "texts") and not set(source.files) <= {"all", *PARTS}:
         kind, end = ("file of poems", "json") if source.kind == "poems" else ("text", "txt")
         raise DataError(

@@ -1,0 +1,1 @@
+"""What a recurrent model of frames has to beat."""

@@ -1,0 +1,1 @@
+"""Sequences of frames: sensors, one row of numbers a step."""

@@ -1,0 +1,139 @@
+"""Sequences of frames with their labels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data.files.examples import Example, Examples
+from recurra.data.splits import PARTS, Splits, check_splits, hold_out, split
+from recurra.errors import DataError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """One sequence.
+
+    values: [T, I], NaN where one is missing; labels: one, one a frame, or none; group: what must not be divided, "" if
+    nothing was said; line: of its first frame in the file, 0 if that is unknown
+    """
+
+    name: str
+    values: Floats
+    labels: tuple[str, ...]
+    group: str = ""
+    part: str = ""
+    file: Path = Path()
+    line: int = 0
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def label(self) -> str:
+        """Its label, or the first frame's."""
+        return self.labels[0] if self.labels else ""
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Sequences of the same channels. notes: what was found and done while reading, for people"""
+
+    sequences: list[Frames]
+    channels: tuple[str, ...]
+    notes: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    @property
+    def per_frame(self) -> bool:
+        """Whether the labels are those of frames: some sequence has more than one."""
+        return any(len(set(one.labels)) > 1 for one in self.sequences)
+
+    def classes(self) -> list[str]:
+        """The different labels, sorted: numbers by size."""
+        found = {label for one in self.sequences for label in one.labels}
+        try:
+            return sorted(found, key=lambda label: (float(label), label))
+        except ValueError:
+            return sorted(found)
+
+
+def joined(parts: Sequence[Recordings]) -> Recordings:
+    """Several as one. Errors: DataError if their channels differ"""
+    first = parts[0]
+    for other in parts[1:]:
+        if other.channels != first.channels:
+            raise DataError(
+                f"the files have different channels: {', '.join(first.channels)[:200]} in "
+                f"{first.sequences[0].file.name}, {', '.join(other.channels)[:200]} here",
+                remedy="name those that all have with --channels",
+                file=other.sequences[0].file,
+            )
+    notes = list(dict.fromkeys(note for part in parts for note in part.notes))
+    return Recordings([one for part in parts for one in part.sequences], first.channels, notes)
+
+
+def divide(
+    recordings: Recordings, fractions: Sequence[float], *, seed: int, per_frame: bool
+) -> dict[str, list[Frames]]:
+    """Sequences at random into train, validation and test: a group, or sequences of the same values, into one part.
+
+    Stratified by label where a sequence has one. Errors: UsageError for fractions that cannot be; DataError if there
+    are fewer groups than parts that have a share
+    """
+    items, places = _examples(recordings.sequences, per_frame)
+    groups = {item.text for item in items}
+    wanted = sum(share > 0 for share in fractions)
+    if len(groups) < wanted:
+        what = "group" if any(one.group for one in recordings.sequences) else "sequence"
+        raise DataError(
+            f"{len(groups)} {what}{'' if len(groups) == 1 else 's'} cannot be divided into {wanted} parts, and frames "
+            f"of one {what} do not go into two",
+            remedy=f"give {wanted} or more, fewer parts, as in --split 50/50/0, or files: --validation FILE",
+            file=recordings.sequences[0].file,
+        )
+    divided = split(Examples(items), fractions, seed=seed)
+    if not per_frame:
+        check_splits(divided)
+    return _taken(divided, places)
+
+
+def split_off(parts: Mapping[str, list[Frames]], fractions: Sequence[float], *, seed: int, per_frame: bool) -> str:
+    """What `hold_out` says of the training part becomes the validation part, in `parts`; a note for people."""
+    held = hold_out(fractions)
+    divided = divide(Recordings(parts["train"], ()), held.fractions, seed=seed, per_frame=per_frame)
+    parts["train"][:] = divided["train"]
+    parts["validation"][:] = divided["validation"]
+    return held.note
+
+
+def _examples(
+    sequences: Sequence[Frames], per_frame: bool
+) -> tuple[list[Example], dict[tuple[Path, int, str], Frames]]:
+    """What stands for each sequence where texts are divided; and back."""
+    first: dict[str, str] = {}
+    items, places = [], {}
+    for number, one in enumerate(sequences):
+        digest = hashlib.sha256(np.ascontiguousarray(one.values).tobytes()).hexdigest()
+        group = one.group or first.setdefault(digest, f"sequence {one.name} ({number + 1})")
+        items.append(Example(group, "" if per_frame else one.label, one.file, number))
+        places[one.file, number, group] = one
+    return items, places
+
+
+def _taken(divided: Splits, places: Mapping[tuple[Path, int, str], Frames]) -> dict[str, list[Frames]]:
+    return {name: [places[item.file, item.line, item.text] for item in getattr(divided, name).items] for name in PARTS}
+
+
+def with_part(sequences: Sequence[Frames], part: str) -> list[Frames]:
+    """The same, said to be of a part."""
+    return [replace(one, part=part) for one in sequences]

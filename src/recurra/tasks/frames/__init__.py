@@ -1,0 +1,1 @@
+"""N to 1 and N to N over frames: sensors."""

@@ -1,0 +1,203 @@
+"""Frames read, divided and encoded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data.files.tables import KINDS
+from recurra.data.frames.archive import read_archive_frames
+from recurra.data.frames.sequences import Frames, Recordings, divide, joined, split_off
+from recurra.data.frames.table import Columns, Reading, read_table_frames
+from recurra.data.splits import PART_NAMES, PARTS, check_fractions
+from recurra.errors import DataError, listed, quoted
+from recurra.tasks.frames.preprocessor import Float32, FramesPreprocessor
+from recurra.tasks.frames.settings import FramesDataSettings
+from recurra.tasks.sources.file_kinds import ending
+from recurra.tasks.sources.resolving import Source, hashes, in_memory
+
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Sequences of one part. encoded: [T, W] each; labels: indices of classes, one each or one a frame [T]"""
+
+    sequences: list[Frames]
+    encoded: list[Float32]
+    labels: list[Int64]
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    @property
+    def targets(self) -> Int64:
+        """All labels in a row: [N] of sequences or of frames."""
+        return np.concatenate(self.labels) if self.labels else np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class FramesData:
+    """All of a run's data."""
+
+    parts: dict[str, Part]
+    preprocessor: FramesPreprocessor
+    facts: dict[str, Any]
+    notes: list[str]
+
+
+def how_to_read(settings: FramesDataSettings, *, labelled: bool = True) -> Reading:
+    """What the settings say of tables."""
+    columns = Columns(
+        settings.id, settings.label, settings.time, settings.group, settings.split_column, settings.channels
+    )
+    return Reading(
+        columns, encoding=settings.encoding, decimal=settings.decimal, thousands=settings.thousands,
+        sort=settings.sort, labelled=labelled,
+    )  # fmt: skip
+
+
+def read_file(path: Path, settings: FramesDataSettings, *, labelled: bool = True) -> Recordings:
+    """The sequences of a .ts file or a table. Errors: DataError with file and line"""
+    if ending(path) == ".ts":
+        return read_archive_frames(path, encoding=settings.encoding, labelled=labelled)
+    if ending(path) not in KINDS:
+        raise DataError(
+            "frames are read from .ts files and tables", remedy=f"there are .ts, {', '.join(KINDS)}", file=path
+        )
+    return read_table_frames(path, how_to_read(settings, labelled=labelled))
+
+
+@in_memory
+def read(source: Source, settings: FramesDataSettings) -> dict[str, Recordings]:
+    """By part, or all of a source under "all". Errors: DataError"""
+    if set(source.files) <= set(PARTS):
+        return {part: read_file(path, settings) for part, path in source.files.items()}
+    found = joined([read_file(path, settings) for path in source.files.values()])
+    if settings.split_column is None:
+        return {"all": found}
+    parts: dict[str, list[Frames]] = {}
+    for one in found.sequences:
+        part = PART_NAMES.get(one.part.lower())
+        if part is None:
+            raise DataError(
+                f"{quoted(one.part, 40)} in the column {quoted(settings.split_column)} names no part",
+                remedy=f"they are called {', '.join(PARTS)}",
+                file=one.file,
+                line=one.line,
+            )
+        parts.setdefault(part, []).append(one)
+    if "train" not in parts:
+        raise DataError(f"no row is of the train part, only of {listed(parts)}", file=next(iter(source.files.values())))
+    return {part: replace(found, sequences=sequences) for part, sequences in parts.items()}
+
+
+def prepare(source: Source, settings: FramesDataSettings, *, seed: int, kept: FramesPreprocessor | None) -> FramesData:
+    """Read, divide, learn scales from the training part, encode. kept: used instead of what would be learned
+
+    Errors: DataError with file and line
+    """
+    found = read(source, settings)
+    whole = joined(list(found.values()))
+    per_frame = whole.per_frame if kept is None else kept.per_frame
+    parts: dict[str, list[Frames]] = {name: [] for name in PARTS}
+    notes = list(whole.notes)
+    if "all" in found:
+        parts |= divide(whole, check_fractions(settings.split), seed=seed, per_frame=per_frame)
+    else:
+        parts |= {name: list(some.sequences) for name, some in found.items()}
+        if not parts["validation"]:
+            notes.append(split_off(parts, settings.split, seed=seed, per_frame=per_frame))
+    classes = Recordings(parts["train"], whole.channels).classes() if kept is None else kept.classes
+    if len(classes) < 2:
+        raise DataError(
+            f"only one class, {classes[0]!r:.60}, in {len(parts['train']):,} training sequences",
+            remedy="a classifier needs two classes or more",
+            file=parts["train"][0].file,
+        )
+    made = kept or FramesPreprocessor.of(parts["train"], whole.channels, classes, per_frame=per_frame)
+    encoded = {name: encode_part(Recordings(some, whole.channels), made) for name, some in parts.items()}
+    lengths = [len(one) for one in whole.sequences]
+    notes.append(_told(whole, made, lengths))
+    facts = {
+        "name": source.name,
+        "files": hashes(source.files),
+        "unit": "sequences",
+        "counts": {name: len(part) for name, part in encoded.items()},
+        "frames": sum(lengths),
+        "channels": len(made.channels),
+        "labels": "each frame" if per_frame else "each sequence",
+    }
+    return FramesData(encoded, made, facts, notes)
+
+
+def _told(whole: Recordings, made: FramesPreprocessor, lengths: list[int]) -> str:
+    low, high = min(lengths), max(lengths)
+    size = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    of = "each frame has a label" if made.per_frame else "each sequence has a label"
+    missing = missing_values(whole.sequences)
+    gaps = "" if not missing else f"; {missing:,} values are missing" + (
+        ": a channel beside each says where" if made.gaps else ", none of the training part: the mean stands there"
+    )  # fmt: skip
+    return f"{len(whole):,} sequences of {size} frames, {len(made.channels)} channels; {of}{gaps}"
+
+
+def missing_values(sequences: list[Frames]) -> int:
+    """How many numbers are not there."""
+    return sum(int(np.isnan(one.values).sum()) for one in sequences)
+
+
+def encode_part(recordings: Recordings, made: FramesPreprocessor) -> Part:
+    """With what a run has learned. Errors: DataError for other channels, and for a label it does not know"""
+    check_channels(recordings, made)
+    if not made.per_frame and recordings.per_frame:
+        one = next(one for one in recordings.sequences if len(set(one.labels)) > 1)
+        raise DataError(
+            f"the sequence {quoted(one.name)} has {len(set(one.labels))} labels; the model gives one to each sequence",
+            remedy="name sequences with --id COLUMN",
+            file=one.file,
+            line=one.line,
+        )
+    places = {label: place for place, label in enumerate(made.classes)}
+    labels = []
+    for one in recordings.sequences:
+        unknown = next((label for label in one.labels if label not in places), None)
+        if unknown is not None:
+            raise DataError(
+                f"the label {quoted(unknown, 40)} stands {Counter(one.labels)[unknown]:,} times in the sequence "
+                f"{quoted(one.name, 40)}, never in training; there are {listed(made.classes, 8)}",
+                remedy="add training data of it, or leave it out",
+                file=one.file, line=one.line + one.labels.index(unknown) if one.line else None,
+            )  # fmt: skip
+        own = one.labels if made.per_frame else one.labels[:1]
+        own = own * len(one) if made.per_frame and len(own) == 1 else own
+        labels.append(np.array([places[label] for label in own], np.int64))
+    return Part(recordings.sequences, [made.encode(one.values) for one in recordings.sequences], labels)
+
+
+def check_channels(recordings: Recordings, made: FramesPreprocessor) -> None:
+    """Errors: DataError for other channels than those of training"""
+    if recordings.sequences and recordings.channels != made.channels:
+        raise DataError(
+            f"the model was trained on the channels {listed(made.channels, 8)}, here they are "
+            f"{listed(recordings.channels, 8)}",
+            remedy="give data with the same channels; --channels names columns",
+            file=recordings.sequences[0].file,
+        )
+
+
+def whole(source: Source, settings: FramesDataSettings, made: FramesPreprocessor) -> Part:
+    """All of a source as one part. Errors: DataError"""
+    found = read(source, of_model(settings, made))
+    return encode_part(joined(list(found.values())), made)
+
+
+def of_model(settings: FramesDataSettings, made: FramesPreprocessor) -> FramesDataSettings:
+    """How a model reads new tables: its own channels, unless others are named."""
+    known = not all(name.startswith("dimension ") or name == "value" for name in made.channels)
+    return settings.model_copy(update={"channels": made.channels}) if known and not settings.channels else settings

@@ -1,0 +1,235 @@
+"""A trained model of frames in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from recurra.data.files.in_memory import MEMORY, as_table
+from recurra.data.frames.sequences import Frames
+from recurra.data.frames.table import from_table
+from recurra.errors import DataError, UsageError
+from recurra.tasks.frames.data import check_channels, how_to_read, of_model, read_file
+from recurra.tasks.frames.preprocessor import FramesPreprocessor
+from recurra.tasks.frames.settings import FramesDataSettings
+from recurra.tasks.frames.trainee import log_probabilities
+from recurra.tasks.model import Model, refuse_options
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A sequence and its most probable classes, best first."""
+
+    name: str
+    classes: list[tuple[str, float]]
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.classes[0][0]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Frames of one label in a row, from `start` to before `stop`; probability: the mean of theirs"""
+
+    start: int
+    stop: int
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class FrameLabels:
+    """A label for each frame of a sequence. probabilities: of each class for each frame [T, C]"""
+
+    name: str
+    labels: list[str]
+    probabilities: npt.NDArray[np.float32]
+
+    def stretches(self) -> list[Stretch]:
+        """Frames of the same label in a row."""
+        best, found, start = self.probabilities.max(1), [], 0
+        for label, group in groupby(self.labels):
+            stop = start + len(list(group))
+            found.append(Stretch(start, stop, label, float(best[start:stop].mean())))
+            start = stop
+        return found
+
+
+class FramesModel(Model):
+    """The base of both; inputs are sequences: arrays [T, I], a file, a frame of a table with the channels."""
+
+    network: nn.Module
+
+    def __init__(self, network: nn.Module, preprocessor: FramesPreprocessor, settings: FramesDataSettings) -> None:
+        self.network, self.preprocessor, self.settings = network.eval(), preprocessor, settings
+        self.classes = preprocessor.classes
+
+    def commands(self, folder: str) -> list[str]:
+        return [f"predict {folder} FILE", f"evaluate {folder}"]
+
+    def checked(self, inputs: Any) -> list[Frames]:
+        """An array [T, I] or [N, T, I], a list of arrays [T, I], a path, a frame or a dict with columns of channels.
+
+        Errors: UsageError; DataError of a file
+        """
+        if isinstance(inputs, (str, bytes, bytearray)) and not str(inputs).strip():
+            raise UsageError("an empty text is no sequence of frames; give arrays [T, I], or the path of a file")
+        if isinstance(inputs, Path) or (isinstance(inputs, str) and Path(inputs).suffix):
+            return self.read(Path(inputs))
+        if isinstance(inputs, Frames):
+            return [inputs]
+        if hasattr(inputs, "columns") or isinstance(inputs, Mapping):
+            return self._of_table(inputs)
+        if (isinstance(inputs, np.ndarray) and inputs.ndim == 2) or _is_rows(inputs):
+            return [self._of_array(inputs, 1)]
+        if not isinstance(inputs, (list, tuple, np.ndarray)) and not hasattr(inputs, "__array__"):
+            raise UsageError(f"expected sequences of frames: arrays [T, I] or the path of a file; got {inputs!r:.60}")
+        found: list[Frames] = []
+        for number, each in enumerate(inputs, start=1):
+            taken = isinstance(each, (Frames, list, Path)) or (isinstance(each, str) and each.strip())
+            found += self.checked(each) if taken and not _is_rows(each) else [self._of_array(each, number)]
+        return found
+
+    def read(self, path: Path) -> list[Frames]:
+        """The sequences of a file, which need no labels. Errors: DataError"""
+        found = read_file(path, of_model(self.settings, self.preprocessor), labelled=False)
+        check_channels(found, self.preprocessor)
+        return found.sequences
+
+    def _of_table(self, inputs: Any) -> list[Frames]:
+        try:
+            how = how_to_read(of_model(self.settings, self.preprocessor), labelled=False)
+            found = from_table(as_table(inputs), how)
+            check_channels(found, self.preprocessor)
+        except DataError as error:
+            raise UsageError(str(error).replace(f"{MEMORY}:", "row ")) from error
+        return found.sequences
+
+    def _of_array(self, given: Any, number: int) -> Frames:
+        width = len(self.preprocessor.channels)
+        try:
+            values = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"sequence {number} is no array of numbers [T, {width}]: {given!r:.60}") from error
+        if values.ndim == 1 and width == 1 and isinstance(given, np.ndarray):
+            values = values[:, None]
+        if values.ndim != 2 or values.shape[1] != width or not len(values):
+            raise UsageError(f"expected sequence {number} as [T, {width}], T at least 1, got {list(values.shape)}")
+        if np.isinf(values).any():
+            frame, channel = np.argwhere(np.isinf(values))[0]
+            raise UsageError(
+                f"frame {frame + 1} of sequence {number} has an infinite value in channel {channel + 1}; NaN is a "
+                "missing one"
+            )
+        return Frames("array", values, ())
+
+    def _logs(self, inputs: Sequence[Frames]) -> npt.NDArray[np.float32]:
+        encoded = [self.preprocessor.encode(one.values) for one in inputs]
+        return np.asarray(log_probabilities(self.network, encoded).exp().numpy(), np.float32)
+
+    def _each(self, inputs: Any) -> list[Frames]:
+        """Inputs as `checked` and `read` give them, in one list."""
+        found: list[Frames] = []
+        for one in inputs:
+            found += one if isinstance(one, list) else [one]
+        return found
+
+
+class SequenceClassifier(FramesModel):
+    """N to 1."""
+
+    does: ClassVar[str] = "it tells classes of sequences of frames"
+    unit: ClassVar[str] = "sequences"
+    alternatives: ClassVar[int | None] = 3
+
+    def predict(self, inputs: Any, /, *, top: int = 1, **options: Any) -> list[Prediction]:
+        """The `top` most probable classes of each sequence. Errors: UsageError"""
+        refuse_options(self, options)
+        if top < 1:
+            raise UsageError(f"top must be a whole number from 1, got {top}")
+        sequences = self._each(inputs)
+        if not sequences:
+            return []
+        found = self._logs(sequences)
+        best = np.argsort(-found, axis=1, kind="stable")[:, :top]
+        return [
+            Prediction(one.name, [(self.classes[k], float(row[k])) for k in places])
+            for one, row, places in zip(sequences, found, best, strict=True)
+        ]
+
+    def predict_proba(self, inputs: Any) -> npt.NDArray[np.float32]:
+        """[N, C]"""
+        sequences = self._each(inputs)
+        return self._logs(sequences) if sequences else np.zeros((0, len(self.classes)), np.float32)
+
+    def rows(self, predictions: Sequence[Prediction]) -> list[list[str]]:
+        return [
+            [p.name, *(cell for label, chance in p.classes for cell in (label, f"{chance:.3f}"))] for p in predictions
+        ]
+
+    def document(self, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
+        return [
+            {"name": p.name, "classes": [{"label": c, "probability": v} for c, v in p.classes]} for p in predictions
+        ]
+
+
+class FrameLabeller(FramesModel):
+    """N to N."""
+
+    does: ClassVar[str] = "it labels each frame of a sequence"
+    unit: ClassVar[str] = "frames"
+
+    def predict(self, inputs: Any, /, **options: Any) -> list[FrameLabels]:
+        """A label for each frame of each sequence. Errors: UsageError"""
+        refuse_options(self, options)
+        sequences, start, answers = self._each(inputs), 0, []
+        found = self._logs(sequences) if sequences else np.zeros((0, len(self.classes)), np.float32)
+        for one in sequences:
+            own = found[start : start + len(one)]
+            answers.append(FrameLabels(one.name, [self.classes[k] for k in own.argmax(1)], own))
+            start += len(one)
+        return answers
+
+    def rows(self, predictions: Sequence[FrameLabels]) -> list[list[str]]:
+        head = ["sequence", "from frame", "to frame", "label", "probability"]
+        return [
+            head,
+            *(
+                [p.name, str(s.start + 1), str(s.stop), s.label, f"{s.probability:.3f}"]
+                for p in predictions
+                for s in p.stretches()
+            ),
+        ]
+
+    def document(self, predictions: Sequence[FrameLabels]) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": p.name,
+                "stretches": [
+                    {"from": s.start + 1, "to": s.stop, "label": s.label, "probability": s.probability}
+                    for s in p.stretches()
+                ],
+            }
+            for p in predictions
+        ]
+
+
+def _is_rows(inputs: Any) -> bool:
+    """Whether it is one sequence as a list of rows of numbers."""
+    return (
+        isinstance(inputs, (list, tuple))
+        and len(inputs) > 0
+        and all(
+            isinstance(row, (list, tuple)) and len(row) > 0 and all(isinstance(cell, (int, float)) for cell in row)
+            for row in inputs
+        )
+    )

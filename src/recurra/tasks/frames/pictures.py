@@ -1,0 +1,72 @@
+"""Sequences of frames as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+from recurra.data.frames.sequences import Frames
+from recurra.report.sections import Picture
+from recurra.report.svg import SERIES, chart, drawing, to_svg
+
+Int64 = npt.NDArray[np.int64]
+
+MOST_LINES = 8
+"""Channels that are drawn as lines; of more, those that vary most."""
+MOST_POINTS = 600
+"""Of a line."""
+
+
+def of_sequence(one: Frames, channels: Sequence[str], title: str, name: str) -> Picture:
+    """The channels of a sequence over its frames."""
+    with drawing(name):
+        figure, axes = chart()
+        _lines(axes, one, channels)
+        axes.set_xlabel("frame")
+        return Picture(title, to_svg(figure, f"{title}, {len(one)} frames"), f"{title}, {len(one)} frames")
+
+
+def of_labels(
+    one: Frames, true: Int64, told: Int64, channels: Sequence[str], classes: Sequence[str], title: str, name: str
+) -> Picture:
+    """The channels of a sequence, and under them the labels of its frames: the true ones, and those that were told."""
+    text = f"{title}; the labels of its frames, the true ones above those that the model told"
+    with drawing(name):
+        figure = Figure(figsize=(720 / 72, 260 / 72), layout="constrained")
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        above.grid(axis="y")
+        _lines(above, one, channels)
+        for row, labels in ((1, true), (0, told)):
+            edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+            for start, stop in pairwise(edges):
+                below.broken_barh(
+                    [(start, stop - start)], (row - 0.4, 0.8), color=SERIES[int(labels[start]) % len(SERIES)],
+                    alpha=1.0 if labels[start] < len(SERIES) else 0.5, linewidth=0,
+                )  # fmt: skip
+        below.set_yticks([0, 1], ["told", "true"])
+        below.set_xlabel("frame")
+        for axes in (above, below):
+            axes.spines["left"].set_visible(False)
+        shown = np.unique(np.concatenate([true, told]))[: 2 * len(SERIES)].tolist()
+        handles = [
+            below.broken_barh([(0, 0)], (0, 0), color=SERIES[k % len(SERIES)], alpha=1.0 if k < len(SERIES) else 0.5)
+            for k in shown
+        ]
+        figure.legend(handles, [classes[k] for k in shown], loc="outside lower center", ncols=min(6, len(shown)))
+        return Picture(title, to_svg(figure, text), text)
+
+
+def _lines(axes: Any, one: Frames, channels: Sequence[str]) -> None:
+    spread = np.nan_to_num(np.array([np.nanstd(c) if not np.isnan(c).all() else 0.0 for c in one.values.T]))
+    chosen = np.sort(np.argsort(-spread, kind="stable")[:MOST_LINES])
+    step = max(1, len(one) // MOST_POINTS)
+    at = np.arange(0, len(one), step)
+    for place, channel in enumerate(chosen.tolist()):
+        axes.plot(at, one.values[at, channel], color=SERIES[place % len(SERIES)], linewidth=1, label=channels[channel])
+    if len(chosen) > 1:
+        axes.figure.legend(loc="outside upper center", ncols=min(4, len(chosen)), fontsize=9.5)

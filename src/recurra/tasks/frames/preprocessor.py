@@ -1,0 +1,85 @@
+"""What a model of frames has learned of its data before training: channels, scales, classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from recurra.data.files.checked import Exact, checked
+from recurra.data.frames.sequences import Frames
+from recurra.errors import DataError
+from recurra.tasks.stored import MOST, DistinctNames
+
+Floats = npt.NDArray[np.float64]
+Float32 = npt.NDArray[np.float32]
+Scale = Annotated[float, Field(gt=0)]
+
+
+class _Stored(Exact):
+    channels: DistinctNames
+    mean: Annotated[list[float], Field(max_length=MOST)]
+    deviation: Annotated[list[Scale], Field(max_length=MOST)]
+    gaps: bool
+    per_frame: bool
+    classes: DistinctNames
+
+
+@dataclass(frozen=True)
+class FramesPreprocessor:
+    """Frames to what the network reads, labels to indices.
+
+    mean, deviation: of each channel in the training part, 1 for a constant one; gaps: whether values were missing
+    there, so that each channel has another beside it that says where; per_frame: whether each frame has a label
+    """
+
+    channels: tuple[str, ...]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    gaps: bool
+    per_frame: bool
+    classes: list[str]
+
+    @classmethod
+    def of(cls, train: list[Frames], channels: tuple[str, ...], classes: list[str], *, per_frame: bool) -> Any:
+        """Learned from the training part."""
+        rows = np.concatenate([one.values for one in train])
+        known = ~np.isnan(rows)
+        count = np.maximum(known.sum(0), 1)
+        mean = np.where(known, rows, 0).sum(0) / count
+        deviation = np.sqrt(np.where(known, (rows - mean) ** 2, 0).sum(0) / count)
+        deviation[deviation <= 1e-12 * np.maximum(1, np.abs(mean))] = 1.0
+        return cls(
+            channels, tuple(map(float, mean)), tuple(map(float, deviation)), bool((~known).any()), per_frame, classes
+        )
+
+    @property
+    def input_width(self) -> int:
+        return len(self.channels) * (2 if self.gaps else 1)
+
+    def encode(self, values: Floats) -> Float32:
+        """A missing value is the mean; with gaps, 1 stands beside it, 0 beside the others. [T, I] -> [T, I or 2 I]"""
+        scaled = (values - np.array(self.mean)) / np.array(self.deviation)
+        missing = np.isnan(scaled)
+        scaled = np.where(missing, 0.0, scaled)
+        return (np.concatenate([scaled, missing], 1) if self.gaps else scaled).astype(np.float32)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "channels": list(self.channels), "mean": list(self.mean), "deviation": list(self.deviation),
+            "gaps": self.gaps, "per_frame": self.per_frame, "classes": self.classes,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> FramesPreprocessor:
+        one = checked(_Stored, found, "preprocessing.json")
+        if not len(one.channels) == len(one.mean) == len(one.deviation):
+            raise DataError(
+                f"preprocessing.json: {len(one.channels)} channels, {len(one.mean)} means, {len(one.deviation)} "
+                "deviations"
+            )
+        scales = tuple(one.mean), tuple(one.deviation)
+        return cls(tuple(one.channels), *scales, one.gaps, one.per_frame, one.classes)

@@ -1,0 +1,67 @@
+"""N to 1 and N to N over frames."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from recurra.report.record import Baseline
+from recurra.report.sections import Section
+from recurra.tasks.frames import data
+from recurra.tasks.frames.baselines import baselines
+from recurra.tasks.frames.data import FramesData, Part
+from recurra.tasks.frames.model import FrameLabeller, FramesModel, SequenceClassifier
+from recurra.tasks.frames.preprocessor import FramesPreprocessor
+from recurra.tasks.frames.report import sections
+from recurra.tasks.frames.settings import FramesSettings
+from recurra.tasks.frames.trainee import FramesTrainee, log_probabilities, scores_of
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.task import Dataset, Encoded, Evaluation
+from recurra.topologies.frames import FrameNetwork
+
+
+class FramesTask:
+    """The class of a sequence of frames, or of each frame, as the labels are; see tasks.task.Task."""
+
+    name: ClassVar[str] = "frames"
+    preprocessor = FramesPreprocessor
+    holds_out: ClassVar[bool] = True
+
+    def prepare(
+        self, source: Source, settings: FramesSettings, kept: FramesPreprocessor | None = None
+    ) -> Dataset[FramesData]:
+        found = data.prepare(source, settings.data, seed=settings.training.seed, kept=kept)
+        unit = "nats per frame" if found.preprocessor.per_frame else "nats per sequence"
+        return Dataset(
+            source, settings, found, found.preprocessor, found.parts, found.parts["train"].encoded, found.facts,
+            list(found.notes), unit,
+        )  # fmt: skip
+
+    def encode(self, source: Source, settings: FramesSettings, preprocessor: FramesPreprocessor) -> Encoded:
+        part = data.whole(source, settings.data, preprocessor)
+        return Encoded(part, {"missing_values": data.missing_values(part.sequences)})
+
+    def network(self, preprocessor: FramesPreprocessor, settings: FramesSettings) -> FrameNetwork:
+        made = preprocessor
+        return FrameNetwork(made.input_width, len(made.classes), settings.network, per_frame=made.per_frame)
+
+    def trainee(self, network: FrameNetwork, dataset: Dataset[FramesData]) -> FramesTrainee:
+        return FramesTrainee(network, dataset.data, dataset.settings.training)
+
+    def model(self, network: FrameNetwork, preprocessor: FramesPreprocessor, settings: FramesSettings) -> FramesModel:
+        kind = FrameLabeller if preprocessor.per_frame else SequenceClassifier
+        return kind(network, preprocessor, settings.data)
+
+    def evaluate(self, model: FramesModel, part: Part, settings: FramesSettings) -> Evaluation:
+        """answers: of every class for every sequence or frame, in nats [N, C]"""
+        logs = log_probabilities(model.network, part.encoded)
+        return Evaluation(scores_of(part, logs), len(logs), logs)
+
+    def baselines(self, dataset: Dataset[FramesData], part: Part) -> list[Baseline]:
+        return baselines(dataset.data, part, seed=dataset.settings.training.seed)
+
+    def sections(self, dataset: Dataset[FramesData], model: FramesModel, evaluation: Evaluation) -> list[Section]:
+        """Confusion matrix, scores of each class, the surest mistakes, pictures of sequences."""
+        return sections(dataset.held_out, dataset.preprocessor, evaluation.answers.double().numpy())
+
+
+TASK = FramesTask()

@@ -1,0 +1,155 @@
+"""A model of frames to be trained, and its answers about a part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra import metrics
+from recurra.data.batching.batches import POOL_BATCHES
+from recurra.data.batching.buckets import by_length
+from recurra.engines.request import State
+from recurra.report.metric import ranked
+from recurra.tasks.frames.data import FramesData, Int64, Part
+from recurra.tasks.frames.metrics import METRICS
+from recurra.tasks.frames.preprocessor import Float32
+from recurra.tasks.frames.settings import FramesTrainingSettings
+from recurra.topologies.frames import FrameNetwork, FramesBatch
+from recurra.topologies.sequence_model import Loss
+
+EVALUATION_NUMBERS = 1 << 22
+"""Of a padded batch that is evaluated."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Frames of a sequence from `start` to before `stop`."""
+
+    sequence: int
+    start: int
+    stop: int
+
+
+class FramesTrainee:
+    """See training.trainee.Trainee."""
+
+    chosen_by = ("accuracy", "loss")
+
+    def __init__(self, network: nn.Module, data: FramesData, training: FramesTrainingSettings) -> None:
+        self.network, self.data, self.training = network, data, training
+        self.per_frame = data.preprocessor.per_frame
+        self.unit = "frames" if self.per_frame else "sequences"
+        if self.per_frame:
+            self.chosen_by = ("macro_f1", "loss")
+        self.train = data.parts["train"]
+        self.evaluation_units = len(data.parts["validation"].targets)
+        self.shift = training.balance * log_frequencies(data) if training.balance else None
+
+    def steps(self, epoch: int) -> int:
+        return -(-len(self._pieces(np.random.default_rng([self.training.seed, epoch]))) // self.training.batch_size)
+
+    def batches(self, epoch: int) -> Iterator[FramesBatch]:
+        rng, size = np.random.default_rng([self.training.seed, epoch]), self.training.batch_size
+        pieces = self._pieces(rng)
+        order = rng.permutation(len(pieces))
+        groups = []
+        for start in range(0, len(order), POOL_BATCHES * size):
+            pool = sorted(order[start : start + POOL_BATCHES * size], key=lambda k: pieces[k].stop - pieces[k].start)
+            groups += [pool[at : at + size] for at in range(0, len(pool), size)]
+        for place in rng.permutation(len(groups)):
+            yield self._batch([pieces[k] for k in groups[place]], rng)
+
+    def _pieces(self, rng: np.random.Generator) -> list[Piece]:
+        """Whole sequences; with a label a frame, long ones cut at places that differ from epoch to epoch."""
+        most, found = self.training.max_frames, []
+        for number, row in enumerate(self.train.encoded):
+            if not self.per_frame or most is None or len(row) <= most:
+                found.append(Piece(number, 0, len(row)))
+                continue
+            edges = [0, *range(int(rng.integers(1, most + 1)), len(row), most), len(row)]
+            found += [Piece(number, a, b) for a, b in pairwise(edges)]
+        return found
+
+    def _batch(self, pieces: Sequence[Piece], rng: np.random.Generator) -> FramesBatch:
+        rows = [self.train.encoded[one.sequence][one.start : one.stop] for one in pieces]
+        labels = [
+            self.train.labels[one.sequence][one.start : one.stop] if self.per_frame else self.train.labels[one.sequence]
+            for one in pieces
+        ]
+        made = batch_of(rows, labels)
+        if self.training.noise:
+            channels = len(self.data.preprocessor.channels)
+            noise = rng.standard_normal((*made.x.shape[:2], channels), np.float32) * self.training.noise
+            made.x[..., :channels] += torch.from_numpy(noise)
+        return made._replace(shift=self.shift)
+
+    def loss(self, network: FrameNetwork, batch: FramesBatch, state: State | None) -> Loss:
+        return network.loss(on_device(batch, next(network.parameters()).device), state)
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        part = self.data.parts["validation"]
+        return scores_of(part, log_probabilities(network, part.encoded))
+
+    def rank(self, found: dict[str, float]) -> list[float]:
+        return ranked(METRICS, self.chosen_by, found)
+
+
+def batch_of(rows: Sequence[Float32], labels: Sequence[Int64]) -> FramesBatch:
+    """Rows padded to the longest. Shapes: N x [T, W] -> x [N, T, W]"""
+    lengths = np.array([len(row) for row in rows], np.int64)
+    x = np.zeros((len(rows), int(lengths.max()), rows[0].shape[1]), np.float32)
+    for place, row in enumerate(rows):
+        x[place, : len(row)] = row
+    return FramesBatch(torch.from_numpy(x), torch.from_numpy(lengths), torch.from_numpy(np.concatenate(labels)))
+
+
+def on_device(batch: FramesBatch, device: torch.device) -> FramesBatch:
+    """The same where the network is; lengths stay on the CPU."""
+    shift = None if batch.shift is None else batch.shift.to(device)
+    return FramesBatch(batch.x.to(device), batch.lengths, batch.classes.to(device), shift)
+
+
+def log_frequencies(data: FramesData) -> Tensor:
+    """Log of each class's share of the training part [C].
+
+    Added to the logits in training alone, it leaves to the network what does not follow from how frequent a class is.
+    Source: Menon et al. 2021, Long-tail learning via logit adjustment
+    """
+    counts = torch.from_numpy(np.bincount(data.parts["train"].targets, minlength=len(data.preprocessor.classes)))
+    return ((counts + 1) / (counts + 1).sum()).log().float()
+
+
+@torch.inference_mode()
+def log_probabilities(network: nn.Module, encoded: Sequence[Float32]) -> Tensor:
+    """Of every class, in nats, of each sequence or of each frame. Shapes: N x [T, W] -> [N, C] or [sum of T, C]"""
+    device = next(network.parameters()).device
+    found: dict[int, Tensor] = {}
+    width = max(1, encoded[0].shape[1])
+    for places in by_length([len(row) for row in encoded], max(1, EVALUATION_NUMBERS // width)):
+        made = batch_of([encoded[place] for place in places], [np.zeros(1, np.int64)] * len(places))
+        logits, _ = network(made.x.to(device), made.lengths)
+        logs = logits.float().log_softmax(-1).cpu()
+        for row, place in enumerate(places.tolist()):
+            found[place] = logs[row, : len(encoded[place])] if logs.dim() == 3 else logs[row : row + 1]
+    return torch.cat([found[place] for place in range(len(encoded))])
+
+
+def scores_of(part: Part, logs: Tensor) -> dict[str, float]:
+    """Loss in nats per sequence or frame, accuracy, macro-F1 and balanced accuracy of log-probabilities [N, C]."""
+    loss = float(functional.nll_loss(logs, torch.from_numpy(part.targets)))
+    return {"loss": loss} | scores(part.targets, logs.argmax(-1).numpy())
+
+
+def scores(true: Int64, predicted: Int64) -> dict[str, float]:
+    """As `scores_of`, of answers alone."""
+    return {
+        "accuracy": metrics.accuracy(true, predicted),
+        "macro_f1": metrics.macro_f1(true, predicted),
+        "balanced_accuracy": metrics.balanced_accuracy(true, predicted),
+    }
