@@ -42,8 +42,9 @@ def unroll(
     if isinstance(x, Embedded) and torch.is_grad_enabled() and not is_recorded():
         x = Embedded(x.tokens.clone(), x.table)  # numpy may hold the same memory and write to it before backward
     if state is None:
-        zeros = {width: weights.weight_ih.new_zeros(batch, width) for width in set(fit.widths)}
-        state = tuple([zeros[width] for width in fit.widths])
+        first, like = fit.widths[0], weights.weight_ih
+        zeros = like.new_zeros(batch, first)
+        state = tuple([zeros if width == first else like.new_zeros(batch, width) for width in fit.widths])
     else:
         check_state(cell, state, batch, fit.widths, weights.weight_ih)
     if lengths is not None:

@@ -54,7 +54,7 @@ def check_weights(cell: Cell, weights: CellWeights) -> Fit:
     """What they say of the layer. Errors: ShapeError"""
     if is_recorded():
         return _check_weights(cell, weights, has_bias(cell, weights.present()))
-    key = (cell, *(None if w is None else (w.shape, w.dtype, w.device, w.layout) for w in weights.every()))
+    key = (cell, *[None if w is None else (w.shape, w.dtype, w.device, w.layout) for w in weights.every()])
     found = _fitting.get(key)
     if found is None:
         found = _check_weights(cell, weights, has_bias(cell, weights.present()))

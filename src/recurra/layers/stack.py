@@ -148,7 +148,10 @@ class Stack(TorchTools):
 
     def weights(self, layer: int = 0, direction: int = 0) -> CellWeights:
         """The weights of one layer and direction, as the next sequence uses them: heads as blocks between zeros."""
-        return made(self._held(layer, direction), self.heads, self.weight_dropout, self.training)
+        held = self._held(layer, direction)
+        if self.heads == 1 and not self.weight_dropout:
+            return held
+        return made(held, self.heads, self.weight_dropout, self.training)
 
     def _held(self, layer: int, direction: int) -> CellWeights:
         keys = self._stored[layer * self.num_directions + direction]

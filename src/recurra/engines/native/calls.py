@@ -61,8 +61,9 @@ def forward(cell: Compiled, inputs: Inputs, *, memory: bool | Tensor) -> tuple[T
             kept = buffer(cell.library, c.recurra_memory(cell.train, byref(call)))
         call.memory, call.memory_bytes = _room(kept)
     call.y, call.y_batch, call.y_time = y.data_ptr(), y.stride(0), y.stride(1)
+    lasts = call.last
     for i, tensor in enumerate(last):
-        call.last[i] = tensor.data_ptr()
+        lasts[i] = tensor.data_ptr()
     check(c.recurra_forward(cell.train if train else cell.infer, byref(call)))
     del alive
     return y, last, kept
@@ -174,23 +175,33 @@ def rows(tensor: Tensor) -> Tensor:
 
     Errors: ShapeError where the memory was given back
     """
+    if tensor.is_contiguous() and tensor.storage_offset() == 0 and _is_whole(tensor):  # nearly always
+        return tensor
     return plain(tensor).contiguous()
 
 
 def plain(tensor: Tensor) -> Tensor:
     """The same as `rows`, with the strides as they are."""
+    if tensor.storage_offset() == 0 and tensor.is_contiguous() and _is_whole(tensor):
+        return tensor
     if tensor.is_neg():
         tensor = tensor.resolve_neg()
     if tensor._is_zerotensor():
         tensor = tensor.clone()
     size = tensor.untyped_storage().nbytes()
-    whole = tensor.storage_offset() == 0 and tensor.is_contiguous() and size >= tensor.nbytes
-    if not whole and size < _reach(tensor):
+    if size < _reach(tensor):
         raise ShapeError(
             f"a tensor {list(tensor.shape)}, {tensor.dtype}, has {size} bytes of memory left: its storage was given "
             "back or made smaller"
         )
     return tensor
+
+
+def _is_whole(tensor: Tensor) -> bool:
+    """Whether all numbers of a contiguous tensor lie in its memory as they are."""
+    return (
+        tensor.untyped_storage().nbytes() >= tensor.nbytes and not tensor.is_neg() and not tensor._is_zerotensor()
+    )  # fmt: skip
 
 
 def _reach(tensor: Tensor) -> int:
@@ -220,10 +231,12 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
         call.weight_hh, call.hh_blocks = weights[1].data_ptr(), cell.hh_blocks
     starts = [w.data_ptr() for w in weights]
     block = call.hidden * weights[0].element_size()
+    # the arrays of a structure are made anew each time that they are asked for
+    vectors, states = call.vectors, call.state
     for i, (which, number) in enumerate(cell.vectors):
-        call.vectors[i] = starts[which] + number * block
+        vectors[i] = starts[which] + number * block
     for i, tensor in enumerate(state):
-        call.state[i] = tensor.data_ptr()
+        states[i] = tensor.data_ptr()
     return [*weights, *state]
 
 
