@@ -152,7 +152,7 @@ def test_a_joint_model_reads_all_columns(tmp_path: Path, monkeypatch: pytest.Mon
     v = np.roll(u, 2)
     run = train(np.column_stack([u, v]), tmp_path / "run", horizon=2, window=8, joint=True)
     found = run.predict(np.column_stack([u, v])[:100])
-    assert [one.column for one in found] == ["value 1", "value 2"]
+    assert [one.name for one in found] == ["value 1/value 1", "value 1/value 2"]
     assert found[1].median == pytest.approx(list(u[98:100]), abs=0.5)
     assert run.metrics["metrics"]["mase"] < 0.8
 

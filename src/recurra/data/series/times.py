@@ -123,7 +123,9 @@ def _reader(cells: Sequence[str], date_format: str | None, wrong: _Wrong) -> tup
     found = next(((name, pattern) for name, pattern in _FORMS if pattern.fullmatch(first)), None)
     if found is None:
         raise wrong(
-            0, "is no date that is known", "write 2024-01-31, or say how they are written: --date-format '%d %b %Y'"
+            0,
+            "is no date that is known",
+            "write 2024-01-31, or say how: --date-format '%d %b %Y'; --time none takes rows as steps",
         )
 
     name, pattern = found

@@ -158,7 +158,7 @@ class Forecaster(Model):
         times = [told(time, panel.frequency) for time in panel.times(series, length - kept, length + len(quantiles))]
         return Forecast(
             series.name,
-            panel.columns.target[column],
+            panel.columns.target[column] if len(panel.columns.target) > 1 else "value",
             times[kept:],
             quantiles[:, made.levels.index(0.5)].tolist(),
             {level: quantiles[:, place].tolist() for place, level in enumerate(made.levels)},

@@ -15,8 +15,8 @@ Floats = npt.NDArray[np.float64]
 class Forecast:
     """One series' column ahead. Units: values as the series'
 
-    series: its name; column: what of it; times: of each step; median: the forecast; quantiles: by level, each [H];
-    history, history_times: the last of what was known
+    series: its name; column: what of it, "value" where there is but one; times: of each step; median: the forecast;
+    quantiles: by level, each [H]; history, history_times: the last of what was known
     """
 
     series: str
@@ -29,8 +29,8 @@ class Forecast:
 
     @property
     def name(self) -> str:
-        """Of the series and its column, one of them where they are the same."""
-        return self.series if self.column in ("value", self.series) else f"{self.series}/{self.column}"
+        """Of the series, with its column where it has several."""
+        return self.series if self.column == "value" else f"{self.series}/{self.column}"
 
     def to_numpy(self) -> Floats:
         """The median and the quantiles from the lowest, a column each. [H, 1 + Q]"""
