@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy.typing as npt
-from torch import nn
 
 from recurra.report.metric import Metric
 from recurra.report.record import Baseline
@@ -16,6 +15,7 @@ from recurra.tasks import registry
 from recurra.tasks.model import Model
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.resolving import Source
+from recurra.topologies.sequence_model import SequenceModel
 from recurra.training.trainee import Trainee
 
 
@@ -133,7 +133,7 @@ class Task(Protocol):
     def encode(self, source: Source, settings: AnySettings, preprocessor: Any) -> Encoded:
         """All of a source as one part, with what a run has learned. Errors: DataError"""
 
-    def network(self, preprocessor: Any, settings: AnySettings) -> nn.Module:
+    def network(self, preprocessor: Any, settings: AnySettings) -> SequenceModel[Any, Any]:
         """A new network, its weights drawn from torch's global random numbers."""
 
     def trainee(self, network: Any, dataset: Dataset[Any]) -> TaskTrainee:

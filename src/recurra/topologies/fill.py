@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recurra.engines.checks import checked_lengths
 from recurra.engines.request import State
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.linear_loss import linear_cross_entropy
@@ -139,6 +140,7 @@ class BlankFiller(SequenceModel[Tensor, BlankBatch]):
         return self.read(*self._both_ways(tokens, lengths), lengths)
 
     def _both_ways(self, tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        checked_lengths(lengths, tokens.shape[0], tokens.shape[1], self.bias)
         edge = tokens.new_full((len(tokens), 1), self.boundary)
         ends = lengths.to(tokens.device).unsqueeze(1)
         from_last = (ends - torch.arange(1, tokens.shape[1], device=tokens.device)).clamp(min=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from recurra.data.files.checked import Exact, checked
 from recurra.data.files.tables import read_table
 from recurra.data.splits import PARTS
+from recurra.engines.request import State
 from recurra.errors import DataError, UsageError
 from recurra.report.metric import ranked
 from recurra.report.record import Baseline
@@ -21,6 +22,7 @@ from recurra.report.sections import Section, Text
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.sources.resolving import Source, hashes
 from recurra.tasks.task import Dataset, Encoded, Evaluation
+from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.stacks import build_stack
 from tests.laws.tasks.numbers.metrics import METRICS
 from tests.laws.tasks.numbers.settings import NumbersSettings
@@ -51,7 +53,15 @@ class Scaler:
         return cls(stored.mean, stored.deviation)
 
 
-class Network(nn.Module):
+class NumbersBatch(NamedTuple):
+    """Shapes: inputs [B, T, 1], lengths int64 [B], the numbers after each step [B, T]"""
+
+    inputs: Tensor
+    lengths: Tensor
+    targets: Tensor
+
+
+class Network(SequenceModel[Tensor, NumbersBatch]):
     """Recurrent layers and one output."""
 
     def __init__(self, settings: Any) -> None:
@@ -59,26 +69,30 @@ class Network(nn.Module):
         self.stack = build_stack(1, settings)
         self.head = nn.Linear(self.stack.output_size, 1)
 
-    def forward(self, x: Tensor, lengths: Tensor | None = None, state: Any = None) -> tuple[Tensor, Any]:
-        """Shapes: x [B, T, 1] -> the number after each step [B, T]"""
-        y, state = self.stack(x, state, lengths=lengths)
+    def forward(
+        self, inputs: Tensor, lengths: Tensor | None = None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """Shapes: inputs [B, T, 1] -> the number after each step [B, T]"""
+        y, state = self.stack(inputs, state, lengths=lengths)
         return self.head(y).squeeze(-1), state
 
+    def errors(self, batch: NumbersBatch) -> Tensor:
+        """Of each number but the first. Shapes: -> [N]"""
+        there = torch.arange(batch.targets.shape[1]) < batch.lengths.unsqueeze(1)
+        return (self(batch.inputs, batch.lengths)[0] - batch.targets)[there]
 
-def batch_of(rows: Sequence[np.ndarray]) -> tuple[Tensor, Tensor, Tensor]:
-    """Inputs [B, T, 1], lengths [B], and where the targets are [B, T]."""
+    def loss(self, batch: NumbersBatch, state: State | None = None) -> Loss:
+        found = self.errors(batch)
+        return Loss(nats(found), len(found))
+
+
+def batch_of(rows: Sequence[np.ndarray]) -> NumbersBatch:
+    """Rows as one batch, padded with 0."""
     lengths = torch.tensor([len(row) - 1 for row in rows])
     whole = torch.zeros(len(rows), int(lengths.max()) + 1)
     for place, row in enumerate(rows):
         whole[place, : len(row)] = torch.from_numpy(row)
-    return whole[:, :-1].unsqueeze(-1), lengths, whole[:, 1:]
-
-
-def errors(network: nn.Module, rows: Sequence[np.ndarray]) -> Tensor:
-    """Of each number but the first. Shapes: -> [N]"""
-    inputs, lengths, targets = batch_of(rows)
-    there = torch.arange(targets.shape[1]) < lengths.unsqueeze(1)
-    return (network(inputs, lengths)[0] - targets)[there]
+    return NumbersBatch(whole[:, :-1].unsqueeze(-1), lengths, whole[:, 1:])
 
 
 def nats(errors: Tensor) -> Tensor:
@@ -90,7 +104,7 @@ class Trainee:
     unit = "numbers"
     chosen_by = ("loss",)
 
-    def __init__(self, network: nn.Module, dataset: Dataset[Any]) -> None:
+    def __init__(self, network: Network, dataset: Dataset[Any]) -> None:
         self.network, self.rows, self.held_out = network, dataset.parts["train"], dataset.parts["validation"]
         self.size, self.seed = dataset.settings.training.batch_size, dataset.settings.training.seed
         self.evaluation_units = sum(map(len, self.held_out))
@@ -103,13 +117,12 @@ class Trainee:
         for start in range(0, len(order), self.size):
             yield [self.rows[i] for i in order[start : start + self.size]]
 
-    def loss(self, network: nn.Module, batch: Any, state: Any) -> tuple[Tensor, int, None]:
-        found = errors(network, batch)
-        return nats(found), len(found), None
+    def loss(self, network: Network, batch: Any, state: State | None) -> Loss:
+        return network.loss(batch_of(batch), state)
 
-    def evaluate(self, network: nn.Module) -> dict[str, float]:
+    def evaluate(self, network: Network) -> dict[str, float]:
         with torch.inference_mode():
-            return {"loss": float(nats(errors(network, self.held_out)))}
+            return {"loss": float(network.loss(batch_of(self.held_out)).mean)}
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)
@@ -119,7 +132,7 @@ class NumbersModel(Model):
     does = "it predicts the next number of a sequence"
     unit = "numbers"
 
-    def __init__(self, network: nn.Module, scaler: Scaler) -> None:
+    def __init__(self, network: Network, scaler: Scaler) -> None:
         self.network, self.scaler = network.eval(), scaler
 
     def checked(self, inputs: Any) -> list[np.ndarray]:
@@ -167,15 +180,15 @@ class NumbersTask:
     def network(self, preprocessor: Scaler, settings: NumbersSettings) -> Network:
         return Network(settings.network)
 
-    def trainee(self, network: nn.Module, dataset: Dataset[Any]) -> Trainee:
+    def trainee(self, network: Network, dataset: Dataset[Any]) -> Trainee:
         return Trainee(network, dataset)
 
-    def model(self, network: nn.Module, preprocessor: Scaler, settings: NumbersSettings) -> NumbersModel:
+    def model(self, network: Network, preprocessor: Scaler, settings: NumbersSettings) -> NumbersModel:
         return NumbersModel(network, preprocessor)
 
     def evaluate(self, model: NumbersModel, part: Any, settings: NumbersSettings) -> Evaluation:
         with torch.inference_mode():
-            found = errors(model.network, part)
+            found = model.network.errors(batch_of(part))
         error = float(found.abs().mean()) * model.scaler.deviation
         return Evaluation({"loss": float(nats(found)), "mean_absolute_error": error}, len(found))
 

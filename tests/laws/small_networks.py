@@ -1,0 +1,260 @@
+"""A small network of every task, random inputs of it, and what its loss is by the plain formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch, SourceAndTarget
+from recurra.topologies.fill import UNKNOWN, BlankBatch, BlankFiller
+from recurra.topologies.forecaster import Forecaster, ForecasterBatch, Widths, Windows
+from recurra.topologies.many_to_many import NextToken, TokenBatch
+from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier
+from recurra.topologies.one_to_many import Conditioned, ConditionedBatch, ConditionedDecoder
+from recurra.topologies.sequence_model import SequenceModel
+from recurra.topologies.settings import (
+    BlankFillerSettings,
+    ClassifierSettings,
+    ConditionedSettings,
+    EncoderDecoderSettings,
+    ForecasterSettings,
+    NextTokenSettings,
+    TaggerSettings,
+)
+from recurra.topologies.tagger import UNKNOWN_TAG, Forms, Tagger, TaggerBatch
+
+TOKENS, OUTPUTS, WINDOW, HORIZON = 70, 5, 6, 3
+LEVELS = (0.1, 0.5, 0.9)
+SIZES = {"hidden_size": 6, "embedding_size": 6, "num_layers": 2, "cell": "lstm", "dropout": 0.3}
+
+
+@dataclass(frozen=True)
+class Small:
+    """A network of a task.
+
+    draw: inputs [B, T]; shape: of the outputs of [B, T]; batch: what `loss` takes, of the inputs and lengths; plain:
+    the loss and how many units it is the mean of, of the network's outputs; ragged: whether rows may have lengths
+    """
+
+    task: str
+    name: str
+    make: Callable[[], SequenceModel[Any, Any]]
+    draw: Callable[[int, int], Any]
+    shape: Callable[[int, int], tuple[int, ...]]
+    batch: Callable[[Any, Tensor], Any]
+    plain: Callable[[Any, Tensor, Any], tuple[Tensor, int]]
+    ragged: bool = True
+
+    def network(self) -> SequenceModel[Any, Any]:
+        torch.manual_seed(0)
+        made = self.make()
+        for parameter in made.parameters():
+            if not parameter.any():
+                torch.nn.init.normal_(parameter, std=0.3)
+        return made.eval()
+
+
+def rows(inputs: Any, index: list[int]) -> Any:
+    """Some rows of inputs."""
+    if isinstance(inputs, Tensor):
+        return inputs[index]
+    if isinstance(inputs, Forms):
+        return inputs._replace(tokens=inputs.tokens[index])
+    if isinstance(inputs, Windows):
+        return Windows(**{name: value[index] for name, value in vars(inputs).items()})
+    return type(inputs)(*(part[index] for part in inputs))
+
+
+def steps(inputs: Any, start: int, stop: int | None = None) -> Any:
+    """Some steps of inputs; of a sequence that is gone on with, no source."""
+    part = slice(start, stop)
+    if isinstance(inputs, Tensor):
+        return inputs[:, part]
+    if isinstance(inputs, SourceAndTarget):
+        return SourceAndTarget(inputs.target[:, part]) if start else inputs._replace(target=inputs.target[:, part])
+    return inputs._replace(tokens=inputs.tokens[:, part])
+
+
+def with_junk(inputs: Any, past: Tensor, more: int) -> Any:
+    """Other tokens past each row's end, and so many more steps of them."""
+
+    def dirty(tokens: Tensor, past: Tensor, more: int = 0) -> Tensor:
+        return functional.pad(tokens.masked_fill(past, 2), (0, more), value=2)
+
+    if isinstance(inputs, Tensor):
+        return dirty(inputs, past, more)
+    if isinstance(inputs, SourceAndTarget):
+        assert inputs.source is not None
+        assert inputs.source_lengths is not None
+        ends = torch.arange(inputs.source.shape[1]) >= inputs.source_lengths[:, None]
+        return inputs._replace(target=dirty(inputs.target, past, more), source=dirty(inputs.source, ends))
+    return inputs._replace(tokens=dirty(inputs.tokens, past, more))
+
+
+def inside(lengths: Tensor, time: int) -> Tensor:
+    """Where steps are of a row. Shapes: lengths int64 [B] -> bool [B, T]"""
+    return torch.arange(time) < lengths[:, None]
+
+
+def _tokens(batch: int, time: int) -> Tensor:
+    return torch.randint(1, TOKENS, (batch, time))
+
+
+def _forms(batch: int, time: int) -> Forms:
+    letters = torch.randint(1, 9, (7, 4))
+    return Forms(torch.randint(7, (batch, time)), torch.arange(7), letters, torch.tensor([4, 1, 2, 3, 4, 2, 1]), None)
+
+
+def _sources(batch: int, time: int) -> SourceAndTarget:
+    return SourceAndTarget(torch.randint(OUTPUTS, (batch, time)), _tokens(batch, 4), torch.arange(batch) % 4 + 1)
+
+
+def _conditioned(batch: int, time: int) -> Conditioned:
+    return Conditioned(torch.randint(OUTPUTS, (batch, time)), torch.arange(2 * batch).view(batch, 2) % 3)
+
+
+def _windows(batch: int, time: int) -> Windows:
+    values = torch.randn(batch, WINDOW, 2).cumsum(1)
+    none = torch.zeros(batch, WINDOW, 0)
+    ahead = torch.randn(batch, WINDOW + HORIZON, 1)
+    return Windows(values, torch.zeros_like(values), none, ahead, torch.zeros(batch, 0), torch.ones(batch, 2))
+
+
+def _mean(logits: Tensor, targets: Tensor, counted: Tensor) -> tuple[Tensor, int]:
+    """The mean negative log-probability of the targets that count."""
+    each = -logits.log_softmax(-1).gather(-1, targets.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+    return each[counted].mean(), int(counted.sum())
+
+
+def _tagged(forms: Forms, lengths: Tensor) -> TaggerBatch:
+    tags = torch.randint(3, forms.tokens.shape).masked_fill(~inside(lengths, forms.tokens.shape[1]), UNKNOWN_TAG)
+    tags[0, 0] = UNKNOWN_TAG
+    return TaggerBatch(forms, lengths, tags)
+
+
+def _tag_loss(network: Tagger, logits: Tensor, batch: TaggerBatch) -> tuple[Tensor, int]:
+    if not network.transitions.learned:
+        return _mean(logits, batch.tags, batch.tags != UNKNOWN_TAG)
+    known = torch.arange(1, len(logits))  # the first sentence has a tag that is not known
+    chances = network.transitions.log_probability(logits[known], batch.tags[known].clamp(min=0), batch.lengths[known])
+    count = int(batch.lengths[known].sum())
+    return -chances.sum() / count, count
+
+
+def _written(inputs: SourceAndTarget, lengths: Tensor) -> EncoderDecoderBatch:
+    """The decoder reads the begin and the targets but the last, so the inputs are taken from those."""
+    inputs.target[:, 0] = OUTPUTS
+    last = torch.randint(OUTPUTS, (len(lengths), 1))
+    assert inputs.source is not None
+    assert inputs.source_lengths is not None
+    return EncoderDecoderBatch(
+        inputs.source, inputs.source_lengths, torch.cat([inputs.target[:, 1:], last], 1), lengths
+    )
+
+
+def _pinball(network: Forecaster, quantiles: Tensor, batch: ForecasterBatch) -> tuple[Tensor, int]:
+    over = batch.targets.unsqueeze(-1) - quantiles
+    level = torch.tensor(LEVELS)
+    each = torch.where(over > 0, level * over, (level - 1) * over).mean(-1)
+    return 2 * each[~batch.targets.isnan()].mean(), len(quantiles)
+
+
+def _followed(windows: Windows, lengths: Tensor) -> ForecasterBatch:
+    targets = torch.randn(len(lengths), HORIZON, 2)
+    targets[0, 1, 0] = float("nan")
+    return ForecasterBatch(windows, targets)
+
+
+def _classifier(name: str, **given: Any) -> Small:
+    return Small(
+        "classify", name,
+        lambda: SequenceClassifier(TOKENS, OUTPUTS, ClassifierSettings(**SIZES | given)),
+        _tokens, lambda b, t: (b, OUTPUTS),
+        lambda tokens, lengths: ClassifierBatch(tokens, lengths, torch.arange(len(lengths)) % OUTPUTS),
+        lambda network, logits, batch: _mean(logits, batch.classes, torch.ones(len(logits), dtype=torch.bool)),
+    )  # fmt: skip
+
+
+def _tagger(name: str, **given: Any) -> Small:
+    sizes = {"char_size": 3, "char_embedding_size": 4, "pair_size": 0}
+    return Small(
+        "tag", name, lambda: Tagger(7, 9, 0, 3, TaggerSettings(**SIZES | sizes | given)),
+        _forms, lambda b, t: (b, t, 3), _tagged, _tag_loss,
+    )  # fmt: skip
+
+
+def _language(name: str, **given: Any) -> Small:
+    return Small(
+        "language", name, lambda: NextToken(TOKENS, NextTokenSettings(**SIZES | given)),
+        _tokens, lambda b, t: (b, t, TOKENS),
+        lambda tokens, lengths: TokenBatch(tokens, _tokens(*tokens.shape), lengths),
+        lambda network, logits, batch: _mean(logits, batch.targets, inside(batch.lengths, batch.tokens.shape[1])),
+    )  # fmt: skip
+
+
+def _filler(name: str, **given: Any) -> Small:
+    def batch(tokens: Tensor, lengths: Tensor) -> BlankBatch:
+        tokens[0, 0] = UNKNOWN
+        return BlankBatch(tokens, lengths)
+
+    def plain(network: Any, logits: Tensor, batch: BlankBatch) -> tuple[Tensor, int]:
+        counted = inside(batch.lengths, batch.tokens.shape[1]) & (batch.tokens != UNKNOWN)
+        return _mean(logits, batch.tokens, counted)
+
+    return Small(
+        "fill", name, lambda: BlankFiller(TOKENS, BlankFillerSettings(**SIZES | given)),
+        _tokens, lambda b, t: (b, t, TOKENS), batch, plain,
+    )  # fmt: skip
+
+
+def _translator(name: str, **given: Any) -> Small:
+    return Small(
+        "translate", name, lambda: EncoderDecoder(TOKENS, OUTPUTS, EncoderDecoderSettings(**SIZES | given)),
+        _sources, lambda b, t: (b, t, OUTPUTS), _written,
+        lambda network, logits, batch: _mean(logits, batch.target, inside(batch.target_lengths, logits.shape[1])),
+    )  # fmt: skip
+
+
+def _generator(name: str, **given: Any) -> Small:
+    return Small(
+        "generate", name,
+        lambda: ConditionedDecoder(OUTPUTS + 1, OUTPUTS, [3, 3], ConditionedSettings(**SIZES | given)),
+        _conditioned, lambda b, t: (b, t, OUTPUTS),
+        lambda inputs, lengths: ConditionedBatch(inputs, torch.randint(OUTPUTS, inputs.tokens.shape), lengths),
+        lambda network, logits, batch: _mean(logits, batch.targets, inside(batch.lengths, logits.shape[1])),
+    )  # fmt: skip
+
+
+def _forecaster() -> Forecaster:
+    given = {name: value for name, value in SIZES.items() if name != "embedding_size"}
+    return Forecaster(WINDOW, HORIZON, Widths(2, ahead=1), LEVELS, ForecasterSettings(**given))
+
+
+NETWORKS = [
+    _classifier("last"),
+    _classifier("mean", pooling="mean"),
+    _classifier("both ways", pooling="all", bidirectional=True),
+    _tagger("one way"),
+    _tagger("both ways", bidirectional=True),
+    _tagger("rows of tags", bidirectional=True, crf=True),
+    _language("softmax", output="softmax", learned_state=True),
+    _language("adaptive", output="adaptive", tie_weights=True, variational=True),
+    _filler("both sides"),
+    _translator("attention", bidirectional=True),
+    _translator("input feeding", input_feeding=True, attention="dot"),
+    _translator("state alone", attention="none", tie_weights=True),
+    _generator("state", condition="state"),
+    _generator("input", condition="input"),
+    replace(
+        Small(
+            "forecast", "window", _forecaster, _windows, lambda b, t: (b, HORIZON, 2, len(LEVELS)), _followed, _pinball
+        ),
+        ragged=False,
+    ),
+]
+"""A task's first network is of the class that `Task.network` says it makes."""
