@@ -13,6 +13,7 @@ from torch.nn import functional
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch, SourceAndTarget
 from recurra.topologies.fill import UNKNOWN, BlankBatch, BlankFiller
 from recurra.topologies.forecaster import Forecaster, ForecasterBatch, Widths, Windows
+from recurra.topologies.frames import FrameNetwork, FramesBatch
 from recurra.topologies.many_to_many import NextToken, TokenBatch
 from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier
 from recurra.topologies.one_to_many import Conditioned, ConditionedBatch, ConditionedDecoder
@@ -23,6 +24,7 @@ from recurra.topologies.settings import (
     ConditionedSettings,
     EncoderDecoderSettings,
     ForecasterSettings,
+    FrameSettings,
     NextTokenSettings,
     TaggerSettings,
 )
@@ -86,6 +88,8 @@ def with_junk(inputs: Any, past: Tensor, more: int) -> Any:
     def dirty(tokens: Tensor, past: Tensor, more: int = 0) -> Tensor:
         return functional.pad(tokens.masked_fill(past, 2), (0, more), value=2)
 
+    if isinstance(inputs, Tensor) and inputs.dim() == 3:
+        return functional.pad(inputs.masked_fill(past.unsqueeze(2), 9.5), (0, 0, 0, more), value=9.5)
     if isinstance(inputs, Tensor):
         return dirty(inputs, past, more)
     if isinstance(inputs, SourceAndTarget):
@@ -230,6 +234,22 @@ def _generator(name: str, **given: Any) -> Small:
     )  # fmt: skip
 
 
+def _frames(name: str, *, per_frame: bool, **given: Any) -> Small:
+    sizes = {size: value for size, value in SIZES.items() if size != "embedding_size"}
+
+    def batch(x: Tensor, lengths: Tensor) -> FramesBatch:
+        return FramesBatch(x, lengths, torch.arange(int(lengths.sum()) if per_frame else len(lengths)) % OUTPUTS)
+
+    def plain(network: Any, logits: Tensor, batch: FramesBatch) -> tuple[Tensor, int]:
+        flat = torch.cat([row[:length] for row, length in zip(logits, batch.lengths, strict=True)])
+        return _mean(flat if per_frame else logits, batch.classes, torch.ones_like(batch.classes, dtype=torch.bool))
+
+    return Small(
+        "frames", name, lambda: FrameNetwork(3, OUTPUTS, FrameSettings(**sizes | given), per_frame=per_frame),
+        lambda b, t: torch.randn(b, t, 3), lambda b, t: (b, t, OUTPUTS) if per_frame else (b, OUTPUTS), batch, plain,
+    )  # fmt: skip
+
+
 def _forecaster() -> Forecaster:
     given = {name: value for name, value in SIZES.items() if name != "embedding_size"}
     return Forecaster(WINDOW, HORIZON, Widths(2, ahead=1), LEVELS, ForecasterSettings(**given))
@@ -250,6 +270,9 @@ NETWORKS = [
     _translator("state alone", attention="none", tie_weights=True),
     _generator("state", condition="state"),
     _generator("input", condition="input"),
+    _frames("a label a frame", per_frame=True),
+    _frames("a label a sequence", per_frame=False, pooling="max"),
+    _frames("both ways", per_frame=True, bidirectional=True),
     replace(
         Small(
             "forecast", "window", _forecaster, _windows, lambda b, t: (b, HORIZON, 2, len(LEVELS)), _followed, _pinball

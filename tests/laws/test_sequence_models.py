@@ -119,6 +119,7 @@ def test_one_way_networks_carry_a_state(small: Small) -> None:
     reason = small.network().why_no_state()
     carried = {
         "classify": {"last"}, "tag": {"one way"}, "language": {"softmax", "adaptive"}, "fill": set(), "forecast": set(),
+        "frames": {"a label a frame"},
         "generate": {"state", "input"}, "translate": {"attention", "input feeding", "state alone"},
     }  # fmt: skip
     assert (reason is None) == (small.name in carried.get(small.task, {small.name}))
