@@ -186,8 +186,8 @@ def test_scores_that_are_no_numbers_are_told(intact: Callable[[str], Path], task
     huge = {name: torch.full_like(value, 3e38) for name, value in weights.items()}
     put(folder, "weights.safetensors", safetensors.torch.save(huge))
     run = recurra.load(folder)
-    with pytest.raises(ModelFolderError, match="scores are no numbers"):
+    with pytest.raises(ModelFolderError, match="scores are not numbers"):
         _ = run.predict("sun moon") if task != "generate" else run.generate(seed=1)
     if task == "pieces":
-        with pytest.raises(ModelFolderError, match="scores are no numbers"):
+        with pytest.raises(ModelFolderError, match="scores are not numbers"):
             run.generate("sun", 5, seed=1)

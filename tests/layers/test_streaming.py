@@ -116,7 +116,7 @@ def test_another_type_is_told(engine: str) -> None:
 
 
 def test_two_directions_cannot_stream() -> None:
-    with pytest.raises(UsageError, match="two directions cannot stream"):
+    with pytest.raises(UsageError, match="bidirectional stack cannot stream"):
         Stack(3, 5, bidirectional=True).stream()
 
 
