@@ -97,7 +97,7 @@ def test_a_named_set_is_found_again(train: Train) -> None:
     [
         ({"bidirectional": True}, "bidirectional is a setting of the tasks classify, tag, translate"),
         ({"learned_state": True}, "learned_state is a setting of the tasks"),
-        ({"balance": 1.0}, "balance is a setting of the task classify"),
+        ({"balance": 1.0}, "balance is a setting of the tasks classify, frames"),
         ({"label": "x"}, "names a column"),
     ],
 )

@@ -152,6 +152,8 @@ class TrainSettings(TypedDict, total=False):
     """dropout inside the step, one mask per sequence"""
     sampled_softmax: int | None
     """negative samples of the softmax in training, 0 for the full softmax"""
+    scale: Literal["training", "sequence"]
+    """mean and deviation of channels: the training part's, or each sequence's own"""
     schedule: Literal["cosine", "constant"]
     """learning rate after the warm-up"""
     scheduled_sampling: float

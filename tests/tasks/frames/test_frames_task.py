@@ -69,6 +69,13 @@ def test_a_missing_value_is_the_mean_and_said_to_be_missing() -> None:
     assert FramesPreprocessor.from_json(made.to_json()) == made
 
 
+def test_a_sequence_may_be_scaled_by_itself() -> None:
+    made = FramesPreprocessor(("x",), (100.0,), (50.0,), False, True, ["a", "b"], "sequence")
+    np.testing.assert_allclose(made.encode(np.array([[1.0], [3.0]]))[:, 0], [-1, 1])
+    np.testing.assert_allclose(made.encode(np.array([[7.0]]))[:, 0], [0])
+    assert FramesPreprocessor.from_json(made.to_json()).scale == "sequence"
+
+
 def test_files_of_a_folder_are_recordings_and_none_is_cut(tmp_path: Path) -> None:
     made = data_of(recordings(tmp_path / "d"), split=(0.6, 0.2, 0.2))
     assert made.preprocessor.per_frame

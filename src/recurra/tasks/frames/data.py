@@ -120,7 +120,9 @@ def prepare(source: Source, settings: FramesDataSettings, *, seed: int, kept: Fr
             remedy="a classifier needs two classes or more",
             file=parts["train"][0].file,
         )
-    made = kept or FramesPreprocessor.of(parts["train"], whole.channels, classes, per_frame=per_frame)
+    made = kept or FramesPreprocessor.of(
+        parts["train"], whole.channels, classes, per_frame=per_frame, scale=settings.scale
+    )
     encoded = {name: encode_part(Recordings(some, whole.channels), made) for name, some in parts.items()}
     lengths = [len(one) for one in whole.sequences]
     notes.append(_told(whole, made, lengths))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from recurra.tasks.stored import MOST, DistinctNames
 
 Floats = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
+Scaling = Literal["training", "sequence"]
 Scale = Annotated[float, Field(gt=0)]
 
 
@@ -26,6 +27,7 @@ class _Stored(Exact):
     gaps: bool
     per_frame: bool
     classes: DistinctNames
+    scale: Scaling
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class FramesPreprocessor:
     """Frames to what the network reads, labels to indices.
 
     mean, deviation: of each channel in the training part, 1 for a constant one; gaps: whether values were missing
-    there, so that each channel has another beside it that says where; per_frame: whether each frame has a label
+    there, so that each channel has another beside it that says where; per_frame: whether each frame has a label; scale:
+    whether each sequence is scaled by its own mean and deviation instead, as where users or sensors differ
     """
 
     channels: tuple[str, ...]
@@ -42,19 +45,23 @@ class FramesPreprocessor:
     gaps: bool
     per_frame: bool
     classes: list[str]
+    scale: Scaling = "training"
 
     @classmethod
-    def of(cls, train: list[Frames], channels: tuple[str, ...], classes: list[str], *, per_frame: bool) -> Any:
+    def of(
+        cls,
+        train: list[Frames],
+        channels: tuple[str, ...],
+        classes: list[str],
+        *,
+        per_frame: bool,
+        scale: Scaling = "training",
+    ) -> FramesPreprocessor:
         """Learned from the training part."""
         rows = np.concatenate([one.values for one in train])
-        known = ~np.isnan(rows)
-        count = np.maximum(known.sum(0), 1)
-        mean = np.where(known, rows, 0).sum(0) / count
-        deviation = np.sqrt(np.where(known, (rows - mean) ** 2, 0).sum(0) / count)
-        deviation[deviation <= 1e-12 * np.maximum(1, np.abs(mean))] = 1.0
-        return cls(
-            channels, tuple(map(float, mean)), tuple(map(float, deviation)), bool((~known).any()), per_frame, classes
-        )
+        mean, deviation = _scales(rows)
+        gaps = bool(np.isnan(rows).any())
+        return cls(channels, tuple(map(float, mean)), tuple(map(float, deviation)), gaps, per_frame, classes, scale)
 
     @property
     def input_width(self) -> int:
@@ -62,7 +69,10 @@ class FramesPreprocessor:
 
     def encode(self, values: Floats) -> Float32:
         """A missing value is the mean; with gaps, 1 stands beside it, 0 beside the others. [T, I] -> [T, I or 2 I]"""
-        scaled = (values - np.array(self.mean)) / np.array(self.deviation)
+        mean, deviation = (
+            _scales(values) if self.scale == "sequence" else (np.array(self.mean), np.array(self.deviation))
+        )
+        scaled = (values - mean) / deviation
         missing = np.isnan(scaled)
         scaled = np.where(missing, 0.0, scaled)
         return (np.concatenate([scaled, missing], 1) if self.gaps else scaled).astype(np.float32)
@@ -70,7 +80,7 @@ class FramesPreprocessor:
     def to_json(self) -> dict[str, Any]:
         return {
             "channels": list(self.channels), "mean": list(self.mean), "deviation": list(self.deviation),
-            "gaps": self.gaps, "per_frame": self.per_frame, "classes": self.classes,
+            "gaps": self.gaps, "per_frame": self.per_frame, "classes": self.classes, "scale": self.scale,
         }  # fmt: skip
 
     @classmethod
@@ -82,4 +92,14 @@ class FramesPreprocessor:
                 "deviations"
             )
         scales = tuple(one.mean), tuple(one.deviation)
-        return cls(tuple(one.channels), *scales, one.gaps, one.per_frame, one.classes)
+        return cls(tuple(one.channels), *scales, one.gaps, one.per_frame, one.classes, one.scale)
+
+
+def _scales(rows: Floats) -> tuple[Floats, Floats]:
+    """Mean and deviation of what is known of each column; 0 and 1 where nothing is, 1 for a constant one."""
+    known = ~np.isnan(rows)
+    count = np.maximum(known.sum(0), 1)
+    mean = np.where(known, rows, 0).sum(0) / count
+    deviation = np.sqrt(np.where(known, (rows - mean) ** 2, 0).sum(0) / count)
+    deviation[deviation <= 1e-12 * np.maximum(1, np.abs(mean))] = 1.0
+    return mean, deviation

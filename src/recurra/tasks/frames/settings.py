@@ -17,6 +17,7 @@ class FramesDataSettings(DataSettings, LabelledSettings, DividedSettings):
     MARKS: ClassVar[Marks] = {
         "reading": ("encoding", "id", "time", "group", "channels", "sort", "decimal", "thousands"),
         "of_files": ("encoding", "id", "time", "group", "channels", "sort", "decimal", "thousands"),
+        "learned": ("scale",),
     }
 
     id: str | None = Field(None, description="column that names each row's series")
@@ -25,6 +26,9 @@ class FramesDataSettings(DataSettings, LabelledSettings, DividedSettings):
         None, description="column of what may not be divided between parts: speaker, user, recording"
     )
     channels: tuple[str, ...] = Field((), max_length=100_000, description="columns of numbers that frames consist of")
+    scale: Literal["training", "sequence"] = Field(
+        "training", description="mean and deviation of channels: the training part's, or each sequence's own"
+    )
     sort: bool = Field(False, description="put rows in the order of time")
     decimal: Literal[".", ","] = Field(".", description="sign before decimals")
     thousands: Literal["", ",", ".", "'", " "] = Field("", description="sign between thousands")
