@@ -19,7 +19,7 @@ class Backward {
     const recurra_call& call = layer_.call;
     char* begin = nullptr;
     if (const int error = memory_.find<T>(program_, layer_.plan, call, begin)) return error;
-    Carver kept(begin);
+    Arena kept(begin);
     const Values<T> values(kept, program_.forward, layer_.plan, call.batch, layer_.width);
     layer_.memory_saved = values.saved;
     layer_.memory_rows = values.rows;
@@ -27,8 +27,8 @@ class Backward {
     layer_.adjoint_row = layer_.code.adjoints * layer_.width + UNITS<T>;
     threads_ = std::max(1, call.threads);
     name_wanted();
-    const Buffer room = carved([this](Carver& from) { carve(from); });
-    if (!room.data()) return RECURRA_NO_MEMORY;
+    const Buffer buffer = allocated([this](Arena& from) { allocate(from); });
+    if (!buffer.data()) return RECURRA_NO_MEMORY;
     zero_what_nothing_reaches();
     const int team = layer_.plan.share_units && crowded() ? 1 : threads_;
     run_team(team, [](void* self, int thread, Team& team) { static_cast<Backward*>(self)->work(thread, team); }, this);
@@ -36,15 +36,15 @@ class Backward {
   }
 
  private:
-  struct Room {
-    Bench<T, Q> bench;
+  struct Scratch {
+    Workspace<T, Q> workspace;
     T* carries;  // [2][states][rows][width]; in blocks [states][carry_rows()][width]
     const T** outputs;
     T* tile;     // [TILE_ROWS][UNITS] of dx
     Q* gathered;  // [TILE_ROWS][w_adjoints][whole depth]: adjoints as they are held, where that is not T
   };
 
-  // Rooms that have sums of their own.
+  // Threads whose scratch has sums of its own.
   int summed() const { return layer_.plan.share_units ? 1 : threads_; }
 
   bool wants_input() const { return layer_.call.dx || layer_.call.dtable; }
@@ -73,28 +73,28 @@ class Backward {
     return layer_.code.in_blocks() ? most + std::max(most, BLOCK_OF_STEPS) : 2 * most;
   }
 
-  void carve(Carver& from) {
+  void allocate(Arena& from) {
     const recurra_call& call = layer_.call;
     const int64_t w = layer_.width, most = layer_.plan.most_rows, total = layer_.plan.total;
-    layer_.carve_shared(from);
+    layer_.allocate_shared(from);
     layer_.adjoint = from.take<T>(total * layer_.adjoint_row);
     packed_ih_ =
         from.take<Q>(wants_input() ? w_adjoints() * layer_.panel() * (padded<T>(call.inputs) / UNITS<T>) : 0);
     table_adjoint_row_ = w_adjoints() * w + UNITS<T>;
     table_adjoint_ = from.take<T>(layer_.tokens_projected ? call.vocabulary * table_adjoint_row_ : 0);
     packed_dx_ = from.take<T>(call.dtable && !layer_.tokens_projected ? total * call.inputs : 0);
-    gradients_.carve(from, threads_);
-    recurrent_.carve(from, threads_);
-    rooms_.resize(size_t(threads_));
-    for (Room& room : rooms_) {
-      Bench<T, Q>::carve(room.bench, from, layer_);
-      const bool own = !layer_.plan.share_units || &room == &rooms_[0];
-      room.bench.steps = own ? from.take<T>(layer_.code.steps * most * w) : rooms_[0].bench.steps;
-      room.carries = own ? from.take<T>(layer_.code.states * carry_rows() * w) : rooms_[0].carries;
-      room.bench.sums = own ? from.take<T>(layer_.code.reductions * w) : rooms_[0].bench.sums;
-      room.outputs = from.take<const T*>(std::max(most, BLOCK_OF_STEPS));
-      room.tile = from.take<T>(TILE_ROWS * UNITS<T>);
-      room.gathered = from.take<Q>(layer_.ROUNDED ? TILE_ROWS * w_adjoints() * whole_depth<Q>(layer_.hidden) : 0);
+    gradients_.allocate(from, threads_);
+    recurrent_.allocate(from, threads_);
+    scratch_.resize(size_t(threads_));
+    for (Scratch& scratch : scratch_) {
+      Workspace<T, Q>::allocate(scratch.workspace, from, layer_);
+      const bool own = !layer_.plan.share_units || &scratch == &scratch_[0];
+      scratch.workspace.steps = own ? from.take<T>(layer_.code.steps * most * w) : scratch_[0].workspace.steps;
+      scratch.carries = own ? from.take<T>(layer_.code.states * carry_rows() * w) : scratch_[0].carries;
+      scratch.workspace.sums = own ? from.take<T>(layer_.code.reductions * w) : scratch_[0].workspace.sums;
+      scratch.outputs = from.take<const T*>(std::max(most, BLOCK_OF_STEPS));
+      scratch.tile = from.take<T>(TILE_ROWS * UNITS<T>);
+      scratch.gathered = from.take<Q>(layer_.ROUNDED ? TILE_ROWS * w_adjoints() * whole_depth<Q>(layer_.hidden) : 0);
     }
   }
 
@@ -102,27 +102,27 @@ class Backward {
     const int threads = team.count();
     const TileScope<Q> tiles;
     const recurra_call& call = layer_.call;
-    Room& room = rooms_[size_t(thread)];
+    Scratch& scratch = scratch_[size_t(thread)];
     if (thread == 0) layer_.fill_rows();
     layer_.pack_recurrent(thread, threads);
     if (wants_input()) pack_input(thread, threads);
     deal(summed(), thread, team,
-         [&](int part) { std::fill_n(rooms_[size_t(part)].bench.sums, layer_.code.reductions * layer_.width, T(0)); });
+         [&](int part) { std::fill_n(scratch_[size_t(part)].workspace.sums, layer_.code.reductions * layer_.width, T(0)); });
     team.wait();
     const bool blocks = layer_.code.in_blocks();
     if (layer_.plan.share_units) {
       const Share mine(layer_.panels, thread, threads);
       if (blocks)
-        run_in_blocks(layer_.plan.groups[0], room, mine.first, mine.last, thread == 0);
+        run_in_blocks(layer_.plan.groups[0], scratch, mine.first, mine.last, thread == 0);
       else
-        run_group(layer_.plan.groups[0], room, mine.first, mine.last, thread == 0, &team);
+        run_group(layer_.plan.groups[0], scratch, mine.first, mine.last, thread == 0, &team);
     } else {
       deal(threads_, thread, team, [&](int part) {
         for (size_t g = size_t(part); g < layer_.plan.groups.size(); g += size_t(threads_)) {
           if (blocks)
-            run_in_blocks(layer_.plan.groups[g], rooms_[size_t(part)], 0, layer_.panels, true);
+            run_in_blocks(layer_.plan.groups[g], scratch_[size_t(part)], 0, layer_.panels, true);
           else
-            run_group(layer_.plan.groups[g], rooms_[size_t(part)], 0, layer_.panels, true, nullptr);
+            run_group(layer_.plan.groups[g], scratch_[size_t(part)], 0, layer_.panels, true, nullptr);
         }
       });
     }
@@ -135,7 +135,7 @@ class Backward {
         T* const to = static_cast<T*>(call.dtable);
         deal(threads_, thread, team, [&](int part) {
           const Share mine(call.vocabulary, part, threads_);
-          input_adjoint(mine.first, mine.last, table_adjoint_, table_adjoint_row_, room,
+          input_adjoint(mine.first, mine.last, table_adjoint_, table_adjoint_row_, scratch,
                         [&](int64_t row) { return to + row * call.inputs; });
         });
       }
@@ -145,7 +145,7 @@ class Backward {
       if (wants_input())
         deal(threads_, thread, team, [&](int part) {
           const Share mine(layer_.plan.total, part, threads_);
-          input_adjoint(mine.first, mine.last, layer_.adjoint, layer_.adjoint_row, room,
+          input_adjoint(mine.first, mine.last, layer_.adjoint, layer_.adjoint_row, scratch,
                         [&](int64_t row) { return call.dx ? dx_rows_[size_t(row)] : packed_dx_ + row * call.inputs; });
         });
       if (!gradients_.wanted.empty()) gradients_.run(layer_.adjoint, layer_.adjoint_row, threads_, thread, team);
@@ -185,49 +185,49 @@ class Backward {
     }
   }
 
-  void run_group(const Group& group, Room& room, int64_t first, int64_t last, bool rows_too, Team* team) {
+  void run_group(const Group& group, Scratch& scratch, int64_t first, int64_t last, bool rows_too, Team* team) {
     const int64_t w = layer_.width, most = layer_.plan.most_rows, u0 = first * UNITS<T>, u1 = last * UNITS<T>;
     const int64_t units = std::max<int64_t>(0, std::min(u1, layer_.hidden) - u0);
     const int32_t states = layer_.code.states;
-    Bench<T, Q>& bench = room.bench;
-    bench.rows = most;
-    bench.outputs = room.outputs;
-    const auto carry = [&](int64_t step, int32_t state) { return room.carries + ((step & 1) * states + state) * most * w; };
+    Workspace<T, Q>& workspace = scratch.workspace;
+    workspace.rows = most;
+    workspace.outputs = scratch.outputs;
+    const auto carry = [&](int64_t step, int32_t state) { return scratch.carries + ((step & 1) * states + state) * most * w; };
     const int64_t history = layer_.plan.total + layer_.call.batch;
     for (int64_t step = group.steps() - 1; step >= 0; step--) {
       const int64_t active = group.active[size_t(step)], later = group.active[size_t(step) + 1];
-      bench.packed = group.packed_at(step);
+      workspace.packed = group.packed_at(step);
       for (int32_t s = 0; s < states; s++) {
         T* const h = layer_.memory_history + s * history * w;
-        bench.before[s] = h + group.history_before(step) * w;
-        bench.after[s] = h + group.history_after(step) * w;
-        bench.carry_in[s] = carry(step + 1, s);
-        bench.carry_out[s] = carry(step, s);
-        end_state(group, s, later, active, bench.carry_in[s], u0, u1);
+        workspace.before[s] = h + group.history_before(step) * w;
+        workspace.after[s] = h + group.history_after(step) * w;
+        workspace.carry_in[s] = carry(step + 1, s);
+        workspace.carry_out[s] = carry(step, s);
+        end_state(group, s, later, active, workspace.carry_in[s], u0, u1);
       }
-      name_step(group, step, room.outputs, rows_too);
+      name_step(group, step, scratch.outputs, rows_too);
       for (const Level& level : layer_.code.levels) {
-        run_level(layer_, bench, level, active, u0, u1);
+        run_level(layer_, workspace, level, active, u0, u1);
         if (team) team->wait_alike();
       }
       for (int32_t s = 0; s < states; s++)
         if (!layer_.code.carries[size_t(s)] && u1 > u0)
-          for (int64_t r = 0; r < active; r++) std::fill_n(bench.carry_out[s] + r * w + u0, u1 - u0, T(0));
+          for (int64_t r = 0; r < active; r++) std::fill_n(workspace.carry_out[s] + r * w + u0, u1 - u0, T(0));
     }
     for (int32_t s = 0; s < states; s++) put_first(group, s, carry(0, s), u0, units);
     if (rows_too) end_input(group);
   }
 
   // The same for a code that runs in blocks. Threads that share units do not meet.
-  void run_in_blocks(const Group& group, Room& room, int64_t first, int64_t last, bool rows_too) {
+  void run_in_blocks(const Group& group, Scratch& scratch, int64_t first, int64_t last, bool rows_too) {
     const int64_t w = layer_.width, u0 = first * UNITS<T>, u1 = last * UNITS<T>;
     const int64_t units = std::max<int64_t>(0, std::min(u1, layer_.hidden) - u0);
     const int32_t states = layer_.code.states;
     const int64_t history = layer_.plan.total + layer_.call.batch;
-    Bench<T, Q>& bench = room.bench;
-    bench.rows = layer_.plan.most_rows;
-    const T** const outputs = room.outputs;
-    const auto carry = [&](int32_t s) { return room.carries + s * carry_rows() * w; };
+    Workspace<T, Q>& workspace = scratch.workspace;
+    workspace.rows = layer_.plan.most_rows;
+    const T** const outputs = scratch.outputs;
+    const auto carry = [&](int32_t s) { return scratch.carries + s * carry_rows() * w; };
     for (int64_t step = group.steps() - 1, begin; step >= 0; step = begin - 1) {
       const int64_t active = group.active[size_t(step)], later = group.active[size_t(step) + 1];
       begin = step;
@@ -235,27 +235,27 @@ class Backward {
       const int64_t before = begin == 0 ? group.rows() : int64_t(group.active[size_t(begin) - 1]);
       if (before != active && begin < step) begin++;  // states of more rows lie before that step: it goes alone
       const int64_t steps = step - begin + 1;
-      bench.packed = group.packed_at(begin);
-      bench.outputs = outputs;
+      workspace.packed = group.packed_at(begin);
+      workspace.outputs = outputs;
       for (int32_t s = 0; s < states; s++) {
         T* const h = layer_.memory_history + s * history * w;
         T* const ends = carry(s) + steps * active * w;
-        bench.before[s] = h + group.history_before(begin) * w;
-        bench.after[s] = h + group.history_after(begin) * w;
-        bench.carry_out[s] = carry(s);
-        bench.carry_in[s] = carry(s) + active * w;
+        workspace.before[s] = h + group.history_before(begin) * w;
+        workspace.after[s] = h + group.history_after(begin) * w;
+        workspace.carry_out[s] = carry(s);
+        workspace.carry_in[s] = carry(s) + active * w;
         for (int64_t r = later - 1; r >= 0 && u1 > u0; r--)
           std::memcpy(ends + r * w + u0, carry(s) + r * w + u0, size_t(u1 - u0) * sizeof(T));
         end_state(group, s, later, active, ends, u0, u1);
         if (!layer_.code.carries[size_t(s)] && u1 > u0)
           for (int64_t r = 0; r < steps * active; r++) std::fill_n(carry(s) + r * w + u0, u1 - u0, T(0));
       }
-      for (int64_t i = 0; i < steps; i++) name_step(group, begin + i, room.outputs + i * active, rows_too);
+      for (int64_t i = 0; i < steps; i++) name_step(group, begin + i, scratch.outputs + i * active, rows_too);
       if (u1 == u0) continue;
       if (steps > 1 || active <= TILE_ROWS)
-        run_block(layer_, bench, steps, active, u0, u1);
+        run_block(layer_, workspace, steps, active, u0, u1);
       else
-        run_level(layer_, bench, layer_.code.levels[0], active, u0, u1);
+        run_level(layer_, workspace, layer_.code.levels[0], active, u0, u1);
     }
     for (int32_t s = 0; s < states; s++) put_first(group, s, carry(s), u0, units);
     if (rows_too) end_input(group);
@@ -316,7 +316,7 @@ class Backward {
 
   // Rows [first, last) of adjoints times the input's matrix; where(row) is where a row's result goes.
   template <class Where>
-  void input_adjoint(int64_t first, int64_t last, const T* adjoint, int64_t adjoint_row, Room& room, Where where) {
+  void input_adjoint(int64_t first, int64_t last, const T* adjoint, int64_t adjoint_row, Scratch& scratch, Where where) {
     constexpr int64_t U = UNITS<T>;
     const int64_t inputs = layer_.call.inputs, h = layer_.hidden, n = w_adjoints();
     const bool joined = h == layer_.width && !layer_.ROUNDED;
@@ -329,8 +329,8 @@ class Backward {
         row = n * column;
         for (int64_t r = 0; r < rows; r++)
           for (int64_t j = 0; j < n; j++)
-            hold_row(room.gathered + r * row + j * column, adjoint + (i + r) * adjoint_row + j * layer_.width, h);
-        from = room.gathered;
+            hold_row(scratch.gathered + r * row + j * column, adjoint + (i + r) * adjoint_row + j * layer_.width, h);
+        from = scratch.gathered;
       } else {
         column = layer_.width;
         row = adjoint_row;
@@ -338,16 +338,16 @@ class Backward {
       }
       for (int64_t p = 0; p * U < inputs; p++) {
         const Q* const panel = packed_ih_ + p * n * layer_.panel();
-        if (n == 0) std::fill_n(room.tile, TILE_ROWS * U, T(0));
+        if (n == 0) std::fill_n(scratch.tile, TILE_ROWS * U, T(0));
         if (joined && n > 0)
-          rows_by_panel<T, Q>(rows, from, row, panel, n * h, Start::zero, nullptr, 0, room.tile, U);
+          rows_by_panel<T, Q>(rows, from, row, panel, n * h, Start::zero, nullptr, 0, scratch.tile, U);
         for (int64_t j = 0; !joined && j < n; j++)
           rows_by_panel<T, Q>(rows, from + j * column, row, panel + j * layer_.panel(), h,
-                              j == 0 ? Start::zero : Start::sums, nullptr, 0, room.tile, U);
+                              j == 0 ? Start::zero : Start::sums, nullptr, 0, scratch.tile, U);
         const int64_t here = std::min(U, inputs - p * U);
         for (int64_t r = 0; r < rows; r++) {
           T* const to = where(i + r) + p * U;
-          const T* const sums = room.tile + r * U;
+          const T* const sums = scratch.tile + r * U;
           if (here == U) {
             store(to, load(sums));
             store(to + LANES<T>, load(sums + LANES<T>));
@@ -366,7 +366,7 @@ class Backward {
       T* const to = static_cast<T*>(layer_.call.dvectors) + d * h;
       std::fill_n(to, h, T(0));
       for (int other = 0; other < summed(); other++) {
-        const T* const from = rooms_[size_t(other)].bench.sums + d * w;
+        const T* const from = scratch_[size_t(other)].workspace.sums + d * w;
         for (int64_t u = 0; u < h; u++) to[u] += from[u];
       }
     }
@@ -412,7 +412,7 @@ class Backward {
   ReadMemory& memory_;
   Layer<T, Q> layer_;
   Gradients<T, Q> gradients_, recurrent_;
-  std::vector<Room> rooms_;
+  std::vector<Scratch> scratch_;
   std::vector<T*> dx_rows_;
   Q* packed_ih_ = nullptr;
   T* packed_dx_ = nullptr;

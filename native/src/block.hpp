@@ -43,23 +43,23 @@ void run_recurrence(const Level& level, const Place<T>* places, int64_t steps, i
 // The one level of a code that runs in blocks: units [first, last) of `steps` steps, each of `active` rows, whose arrays
 // lie one after the other; a state's rows before a step are those after the step before.
 template <class T, class Q>
-void run_block(const Layer<T, Q>& layer, const Bench<T, Q>& bench, int64_t steps, int64_t active, int64_t first,
+void run_block(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, int64_t steps, int64_t active, int64_t first,
                int64_t last) {
   constexpr int64_t U = UNITS<T>;
   const Level& level = layer.code.levels[0];
   const bool backward = layer.code.backward;
   Place<T> base[MOST_OPERANDS], here[MOST_OPERANDS];
-  name_operands(layer, bench, level, base);
+  name_operands(layer, workspace, level, base);
   const int64_t few = std::min(STEPS_OF_A_TILE, steps) * active;
   const int64_t wide = std::max<int64_t>(U, TILE<T> / few / U * U);
   const int64_t most = std::max<int64_t>(1, TILE<T> / (wide * active));  // the same for each share of the units
   const int32_t after = level.first + level.recurrent, all = int32_t(level.instructions.size());
   for (int64_t u0 = first; u0 < last; u0 += wide) {
     const int64_t w = std::min(wide, last - u0);
-    T* const sums = bench.sums ? bench.sums + u0 : nullptr;
+    T* const sums = workspace.sums ? workspace.sums + u0 : nullptr;
     for (int64_t done = 0; done < steps; done += most) {
       const int64_t n = std::min(most, steps - done), rows = n * active;
-      stage(layer, bench, level, base, (backward ? steps - done - n : done) * active, rows, u0, w, here);
+      stage(layer, workspace, level, base, (backward ? steps - done - n : done) * active, rows, u0, w, here);
       run_instructions(level, 0, level.first, here, rows, w, sums, layer.width);
       run_recurrence(level, here, n, active, w, backward);
       run_instructions(level, after, all - after, here, rows, w, sums, layer.width);

@@ -21,7 +21,7 @@ class Forward {
     if (call.memory) {
       char* const begin = begin_memory<T>(program_, layer_.plan, call);
       if (!begin) return RECURRA_SHORT_MEMORY;
-      Carver from(begin);
+      Arena from(begin);
       const Values<T> values(from, layer_.code, layer_.plan, call.batch, layer_.width);
       layer_.memory_saved = values.saved;
       layer_.memory_rows = values.rows;
@@ -29,16 +29,16 @@ class Forward {
     } else if (layer_.code.saved > 0 || layer_.code.saved_rows > 0) {
       return RECURRA_BAD_CALL;
     }
-    const Buffer room = carved([this](Carver& from) { carve(from); });
-    if (!room.data()) return RECURRA_NO_MEMORY;
+    const Buffer buffer = allocated([this](Arena& from) { allocate(from); });
+    if (!buffer.data()) return RECURRA_NO_MEMORY;
     const int team = layer_.plan.share_units && crowded() ? 1 : threads_;
     run_team(team, [](void* self, int thread, Team& team) { static_cast<Forward*>(self)->work(thread, team); }, this);
     return RECURRA_OK;
   }
 
  private:
-  struct Room {
-    Bench<T, Q> bench;
+  struct Scratch {
+    Workspace<T, Q> workspace;
     T* states;     // inference: [states][2][rows][width]; in blocks [states][state_rows()][width]
     Q* gathered;
     T* projected;
@@ -51,21 +51,21 @@ class Forward {
     return layer_.code.in_blocks() ? most + std::max(most, BLOCK_OF_STEPS) : 2 * most;
   }
 
-  void carve(Carver& from) {
-    layer_.carve_shared(from);
-    input_.carve_shared(from);
-    rooms_.resize(size_t(threads_));
+  void allocate(Arena& from) {
+    layer_.allocate_shared(from);
+    input_.allocate_shared(from);
+    scratch_.resize(size_t(threads_));
     const int64_t w = layer_.width, most = layer_.plan.most_rows, chunk = input_.room_rows();
-    for (Room& room : rooms_) {
-      Bench<T, Q>::carve(room.bench, from, layer_);
-      const bool own = !layer_.plan.share_units || &room == &rooms_[0];
-      room.bench.steps = own ? from.take<T>(layer_.code.steps * most * w) : rooms_[0].bench.steps;
-      room.states = layer_.memory_history ? nullptr
+    for (Scratch& scratch : scratch_) {
+      Workspace<T, Q>::allocate(scratch.workspace, from, layer_);
+      const bool own = !layer_.plan.share_units || &scratch == &scratch_[0];
+      scratch.workspace.steps = own ? from.take<T>(layer_.code.steps * most * w) : scratch_[0].workspace.steps;
+      scratch.states = layer_.memory_history ? nullptr
                     : own                 ? from.take<T>(layer_.code.states * state_rows() * w)
-                                          : rooms_[0].states;
-      room.gathered = from.take<Q>(chunk * input_.depth());
-      room.projected = from.take<T>(layer_.tokens_projected ? 0 : chunk * input_.row);
-      room.rows = from.take<const T*>(chunk);
+                                          : scratch_[0].states;
+      scratch.gathered = from.take<Q>(chunk * input_.depth());
+      scratch.projected = from.take<T>(layer_.tokens_projected ? 0 : chunk * input_.row);
+      scratch.rows = from.take<const T*>(chunk);
     }
   }
 
@@ -80,81 +80,81 @@ class Forward {
     input_.pack(thread, threads);
     team.wait();
     if (layer_.tokens_projected) {
-      deal(threads_, thread, team, [&](int part) { input_.project(part, threads_, rooms_[size_t(thread)].gathered); });
+      deal(threads_, thread, team, [&](int part) { input_.project(part, threads_, scratch_[size_t(thread)].gathered); });
       team.wait();
     }
-    Room& room = rooms_[size_t(thread)];
+    Scratch& scratch = scratch_[size_t(thread)];
     const bool blocks = layer_.code.in_blocks();
     if (layer_.plan.share_units) {
       const Share mine(layer_.panels, thread, threads);
       if (blocks)
-        run_in_blocks(layer_.plan.groups[0], room, mine.first, mine.last);
+        run_in_blocks(layer_.plan.groups[0], scratch, mine.first, mine.last);
       else
-        run_group(layer_.plan.groups[0], room, mine.first, mine.last, &team);
+        run_group(layer_.plan.groups[0], scratch, mine.first, mine.last, &team);
     } else {
       for (size_t g = size_t(thread); g < layer_.plan.groups.size(); g += size_t(threads)) {
         if (blocks)
-          run_in_blocks(layer_.plan.groups[g], room, 0, layer_.panels);
+          run_in_blocks(layer_.plan.groups[g], scratch, 0, layer_.panels);
         else
-          run_group(layer_.plan.groups[g], room, 0, layer_.panels, nullptr);
+          run_group(layer_.plan.groups[g], scratch, 0, layer_.panels, nullptr);
       }
     }
   }
 
-  T* state_at(const Group& group, const Room& room, int32_t state, int64_t step, bool after) const {
+  T* state_at(const Group& group, const Scratch& scratch, int32_t state, int64_t step, bool after) const {
     const int64_t w = layer_.width;
     if (layer_.memory_history) {
       const int64_t rows = layer_.plan.total + layer_.call.batch;
       return layer_.memory_history + (state * rows + (after ? group.history_after(step) : group.history_before(step))) * w;
     }
     const int64_t half = (step + (after ? 1 : 0)) & 1;
-    return room.states + (2 * state + half) * layer_.plan.most_rows * w;
+    return scratch.states + (2 * state + half) * layer_.plan.most_rows * w;
   }
 
   // Panels [first, last) of every step; with a team, the others have the rest.
-  void run_group(const Group& group, Room& room, int64_t first, int64_t last, Team* team) {
+  void run_group(const Group& group, Scratch& scratch, int64_t first, int64_t last, Team* team) {
     const int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>;
     const int64_t units = std::max<int64_t>(0, std::min(u1, layer_.hidden) - u0);
-    Bench<T, Q>& bench = room.bench;
-    bench.rows = layer_.plan.most_rows;
-    for (int32_t s = 0; s < layer_.code.states; s++) begin_state(group, s, state_at(group, room, s, 0, false), u0, u1);
+    Workspace<T, Q>& workspace = scratch.workspace;
+    workspace.rows = layer_.plan.most_rows;
+    for (int32_t s = 0; s < layer_.code.states; s++) begin_state(group, s, state_at(group, scratch, s, 0, false), u0, u1);
     if (team) team->wait();
-    Chunk<T, Q> chunk{input_, group, room.gathered, room.projected, room.rows};
+    Chunk<T, Q> chunk{input_, group, scratch.gathered, scratch.projected, scratch.rows};
     for (int64_t step = 0; step < group.steps(); step++) {
       const int64_t active = group.active[size_t(step)], next = group.active[size_t(step) + 1];
-      bench.columns = chunk.at(step, first, last);
-      bench.packed = group.packed_at(step);
+      workspace.columns = chunk.at(step, first, last);
+      workspace.packed = group.packed_at(step);
       for (int32_t s = 0; s < layer_.code.states; s++) {
-        bench.before[s] = state_at(group, room, s, step, false);
-        bench.after[s] = state_at(group, room, s, step, true);
+        workspace.before[s] = state_at(group, scratch, s, step, false);
+        workspace.after[s] = state_at(group, scratch, s, step, true);
       }
       for (const Level& level : layer_.code.levels) {
-        run_level(layer_, bench, level, active, u0, u1);
+        run_level(layer_, workspace, level, active, u0, u1);
         if (team) team->wait_alike();
       }
-      put_out(group, step, bench.after[0], u0, units);
-      for (int32_t s = 0; s < layer_.code.states; s++) put_last(group, s, next, active, bench.after[s], u0, units);
+      put_out(group, step, workspace.after[0], u0, units);
+      for (int32_t s = 0; s < layer_.code.states; s++) put_last(group, s, next, active, workspace.after[s], u0, units);
     }
     end_outputs(group, u0, units);
   }
 
   // The same for a code that runs in blocks. Threads that share units do not meet: nothing reads others' units.
-  void run_in_blocks(const Group& group, Room& room, int64_t first, int64_t last) {
+  void run_in_blocks(const Group& group, Scratch& scratch, int64_t first, int64_t last) {
     const int64_t w = layer_.width, u0 = first * UNITS<T>, u1 = last * UNITS<T>;
     const int64_t units = std::max<int64_t>(0, std::min(u1, layer_.hidden) - u0);
     if (units == 0) return;
     const int32_t states = layer_.code.states;
     const bool kept = layer_.memory_history != nullptr;
-    Bench<T, Q>& bench = room.bench;
-    bench.rows = layer_.plan.most_rows;
-    const auto own = [&](int32_t s) { return room.states + s * state_rows() * w; };
+    Workspace<T, Q>& workspace = scratch.workspace;
+    workspace.rows = layer_.plan.most_rows;
+    const auto own = [&](int32_t s) { return scratch.states + s * state_rows() * w; };
     for (int32_t s = 0; s < states; s++)
-      begin_state(group, s, kept ? state_at(group, room, s, 0, false) : own(s), u0, u1);
-    Chunk<T, Q> chunk{input_, group, room.gathered, room.projected, room.rows};
+      begin_state(group, s, kept ? state_at(group, scratch, s, 0, false) : own(s), u0, u1);
+    Chunk<T, Q> chunk{input_, group, scratch.gathered, scratch.projected, scratch.rows};
     for (int64_t step = 0, end; step < group.steps(); step = end) {
       const int64_t active = group.active[size_t(step)];
-      bench.columns = chunk.at(step, first, last);
-      bench.packed = group.packed_at(step);
+      workspace.columns = chunk.at(step, first, last);
+      workspace.packed = group.packed_at(step);
       // states of more rows lie before a step that fewer rows reach: it goes alone
       const bool whole = !kept || (step == 0 ? group.rows() : int64_t(group.active[size_t(step) - 1])) == active;
       end = step + 1;
@@ -162,16 +162,16 @@ class Forward {
         end++;
       const int64_t steps = end - step, next = group.active[size_t(end)];
       for (int32_t s = 0; s < states; s++) {
-        bench.before[s] = kept ? state_at(group, room, s, step, false) : own(s);
-        bench.after[s] = kept ? state_at(group, room, s, step, true) : own(s) + active * w;
+        workspace.before[s] = kept ? state_at(group, scratch, s, step, false) : own(s);
+        workspace.after[s] = kept ? state_at(group, scratch, s, step, true) : own(s) + active * w;
       }
       if (steps > 1 || active <= TILE_ROWS)
-        run_block(layer_, bench, steps, active, u0, u1);
+        run_block(layer_, workspace, steps, active, u0, u1);
       else
-        run_level(layer_, bench, layer_.code.levels[0], active, u0, u1);
-      for (int64_t i = 0; i < steps; i++) put_out(group, step + i, bench.after[0] + i * active * w, u0, units);
+        run_level(layer_, workspace, layer_.code.levels[0], active, u0, u1);
+      for (int64_t i = 0; i < steps; i++) put_out(group, step + i, workspace.after[0] + i * active * w, u0, units);
       for (int32_t s = 0; s < states; s++) {
-        const T* const ends = bench.after[s] + (steps - 1) * active * w;
+        const T* const ends = workspace.after[s] + (steps - 1) * active * w;
         put_last(group, s, next, active, ends, u0, units);
         for (int64_t r = 0; !kept && r < next; r++)
           std::memmove(own(s) + r * w + u0, ends + r * w + u0, size_t(u1 - u0) * sizeof(T));
@@ -219,7 +219,7 @@ class Forward {
   const recurra_program& program_;
   Layer<T, Q> layer_;
   InputProducts<T, Q> input_;
-  std::vector<Room> rooms_;
+  std::vector<Scratch> scratch_;
   int32_t threads_ = 1;
 };
 

@@ -45,7 +45,7 @@ class Gradients {
     return int32_t(at);
   }
 
-  void carve(Carver& from, int32_t threads) {
+  void allocate(Arena& from, int32_t threads) {
     packed_.clear();
     for (Operand<T>& operand : operands) {
       operand.rows = from.take<const T*>(total_);

@@ -21,7 +21,7 @@ struct InputProducts {
   int64_t panel() const { return panel_size<T, Q>(layer.call.inputs); }
   int64_t depth() const { return whole_depth<Q>(layer.call.inputs); }
 
-  void carve_shared(Carver& from) {
+  void allocate_shared(Arena& from) {
     packed_ih = from.take<Q>(columns * layer.panels * panel());
     bias = from.take<T>(columns * layer.width);
     projected = from.take<T>(layer.tokens_projected ? layer.call.vocabulary * row : 0);

@@ -37,11 +37,11 @@ void deal(int parts, int thread, const Team& team, F f) {
   for (int part = thread; part < parts; part += team.count()) f(part);
 }
 
-// Carves arrays out of one buffer; first run without memory to learn how much it takes. Between arrays that are `apart`
+// Places arrays in one buffer; first run without memory to learn how much it takes. Between arrays that are `apart`
 // and behind the last one the checker of memory, where there is one, allows no access.
-class Carver {
+class Arena {
  public:
-  explicit Carver(void* memory = nullptr, int64_t apart = 0) : at_(static_cast<char*>(memory)), apart_(apart) {}
+  explicit Arena(void* memory = nullptr, int64_t apart = 0) : at_(static_cast<char*>(memory)), apart_(apart) {}
   template <class T>
   T* take(int64_t count) {
     T* const here = reinterpret_cast<T*>(at_ + used_);
@@ -58,16 +58,16 @@ class Carver {
   int64_t used_ = 0;
 };
 
-// Room for all that `carve` takes, taken; without data() where there was no memory.
-template <class Carve>
-Buffer carved(Carve carve) {
+// Memory for all that `allocate` takes; without data() where there was no memory.
+template <class Allocate>
+Buffer allocated(Allocate allocate) {
   constexpr int64_t APART = CHECKED ? 64 : 0;
-  Carver measure(nullptr, APART);
-  carve(measure);
+  Arena measure(nullptr, APART);
+  allocate(measure);
   Buffer room(measure.used());
   if (room.data()) {
-    Carver from(room.data(), APART);
-    carve(from);
+    Arena from(room.data(), APART);
+    allocate(from);
   }
   return room;
 }
@@ -106,7 +106,7 @@ struct Layer {
 
   int64_t panel() const { return panel_size<T, Q>(hidden); }
 
-  void carve_shared(Carver& from) {
+  void allocate_shared(Arena& from) {
     packed_hh = from.take<Q>(code.products * panels * panel());
     vectors = from.take<T>(code.vectors * width);
     constant_rows = from.take<T>(code.constants * width);
@@ -153,7 +153,7 @@ struct Layer {
 
 // Where the arrays of a group lie at one step, and the tiles' own room.
 template <class T, class Q>
-struct Bench {
+struct Workspace {
   T* temps;                    // [temps + staged][TILE]
   T* steps;                    // [steps][rows][width]
   T* of_rows;                  // [rows of the code][3][rows]
@@ -168,31 +168,31 @@ struct Bench {
   int64_t rows = 0;            // rows that the group's arrays have
   int64_t packed = 0;          // packed row of the first active row
 
-  static void carve(Bench& bench, Carver& from, const Layer<T, Q>& layer) {
-    bench.temps = from.take<T>((layer.code.temps + layer.code.staged) * TILE<T>);
-    bench.of_rows = from.take<T>(layer.code.rows * 3 * layer.plan.most_rows);
-    bench.rounded = from.take<Q>(
+  static void allocate(Workspace& workspace, Arena& from, const Layer<T, Q>& layer) {
+    workspace.temps = from.take<T>((layer.code.temps + layer.code.staged) * TILE<T>);
+    workspace.of_rows = from.take<T>(layer.code.rows * 3 * layer.plan.most_rows);
+    workspace.rounded = from.take<Q>(
         layer.ROUNDED ? layer.code.products * layer.plan.most_rows * whole_depth<Q>(layer.hidden) : 0);
   }
 };
 
 template <class T, class Q>
-Place<T> place(const Layer<T, Q>& layer, const Bench<T, Q>& bench, Slot slot) {
+Place<T> place(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, Slot slot) {
   const int64_t w = layer.width;
   switch (slot.kind) {
-    case SLOT_TEMP: return {bench.temps + slot.index * TILE<T>, 0};
+    case SLOT_TEMP: return {workspace.temps + slot.index * TILE<T>, 0};
     case SLOT_VECTOR: return {layer.vectors + slot.index * w, 0};
     case SLOT_CONSTANT: return {layer.constant_rows + slot.index * w, 0};
-    case SLOT_STEP: return {bench.steps + slot.index * bench.rows * w, w};
-    case SLOT_SAVED: return {layer.memory_saved + (slot.index * layer.plan.total + bench.packed) * w, w};
-    case SLOT_BEFORE: return {const_cast<T*>(bench.before[slot.index]), w};
-    case SLOT_AFTER: return {bench.after[slot.index], w};
+    case SLOT_STEP: return {workspace.steps + slot.index * workspace.rows * w, w};
+    case SLOT_SAVED: return {layer.memory_saved + (slot.index * layer.plan.total + workspace.packed) * w, w};
+    case SLOT_BEFORE: return {const_cast<T*>(workspace.before[slot.index]), w};
+    case SLOT_AFTER: return {workspace.after[slot.index], w};
     case SLOT_ADJOINT:
-      return {layer.adjoint + bench.packed * layer.adjoint_row + slot.index * w, layer.adjoint_row};
-    case SLOT_CARRY_IN: return {bench.carry_in[slot.index], w};
-    case SLOT_CARRY_OUT: return {bench.carry_out[slot.index], w};
-    case SLOT_ROW: return {bench.of_rows + slot.index * 3 * bench.rows, bench.rows};
-    case SLOT_SAVED_ROW: return {layer.memory_rows + slot.index * layer.plan.total + bench.packed, 1};
+      return {layer.adjoint + workspace.packed * layer.adjoint_row + slot.index * w, layer.adjoint_row};
+    case SLOT_CARRY_IN: return {workspace.carry_in[slot.index], w};
+    case SLOT_CARRY_OUT: return {workspace.carry_out[slot.index], w};
+    case SLOT_ROW: return {workspace.of_rows + slot.index * 3 * workspace.rows, workspace.rows};
+    case SLOT_SAVED_ROW: return {layer.memory_rows + slot.index * layer.plan.total + workspace.packed, 1};
     default: return {nullptr, 0};  // COLUMN and OUTPUT are staged
   }
 }
@@ -205,26 +205,26 @@ void copy_row(T* to, const T* from, int64_t n, int64_t room) {
 
 // The row sums of a level, for all units of the active rows. `keep`: whether this thread writes those that are kept.
 template <class T, class Q>
-void sum_rows(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& level, int64_t active, bool keep) {
+void sum_rows(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, const Level& level, int64_t active, bool keep) {
   const int64_t n = layer.hidden;
   for (const RowSum& sum : level.row_sums) {
-    T* const to = bench.of_rows + sum.destination * 3 * bench.rows;
-    const Place<T> a = place(layer, bench, sum.a);
+    T* const to = workspace.of_rows + sum.destination * 3 * workspace.rows;
+    const Place<T> a = place(layer, workspace, sum.a);
     if (sum.kind == RECURRA_MOMENTS) {
       const T epsilon = T(layer.constants[size_t(sum.constant)]);
-      T* const kept = sum.kept < 0 || !keep ? nullptr : place(layer, bench, Slot{SLOT_SAVED_ROW, sum.kept}).at;
+      T* const kept = sum.kept < 0 || !keep ? nullptr : place(layer, workspace, Slot{SLOT_SAVED_ROW, sum.kept}).at;
       for (int64_t r = 0; r < active; r++) {
         const Moments<T> found = moments(a.at + r * a.row, n, epsilon);
         to[r] = found.mean;
-        to[bench.rows + r] = found.spread;
+        to[workspace.rows + r] = found.spread;
         if (kept) kept[r] = found.spread;
       }
     } else {
-      const Place<T> b = place(layer, bench, sum.b), spread = place(layer, bench, sum.c);
+      const Place<T> b = place(layer, workspace, sum.b), spread = place(layer, workspace, sum.c);
       for (int64_t r = 0; r < active; r++) {
         to[r] = mean_of(a.at + r * a.row, n);
-        to[bench.rows + r] = spread.at[r] * mean_of_product(a.at + r * a.row, b.at + r * b.row, n);
-        to[2 * bench.rows + r] = spread.at[r];
+        to[workspace.rows + r] = spread.at[r] * mean_of_product(a.at + r * a.row, b.at + r * b.row, n);
+        to[2 * workspace.rows + r] = spread.at[r];
       }
     }
   }
@@ -232,18 +232,18 @@ void sum_rows(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& l
 
 // Where the operands of a level lie; those that are staged tile by tile have room among the temporary ones.
 template <class T, class Q>
-void name_operands(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& level, Place<T>* base) {
+void name_operands(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, const Level& level, Place<T>* base) {
   int staged = 0;
   for (size_t i = 0; i < level.operands.size(); i++) {
     const Slot slot = level.operands[i];
     const bool stage = slot.kind == SLOT_COLUMN || slot.kind == SLOT_OUTPUT;
-    base[i] = stage ? Place<T>{bench.temps + (layer.code.temps + staged++) * TILE<T>, 0} : place(layer, bench, slot);
+    base[i] = stage ? Place<T>{workspace.temps + (layer.code.temps + staged++) * TILE<T>, 0} : place(layer, workspace, slot);
   }
 }
 
 // The operands of one tile: rows [r0, r0 + rows), units [u0, u0 + w).
 template <class T, class Q>
-void stage(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& level, const Place<T>* base, int64_t r0,
+void stage(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, const Level& level, const Place<T>* base, int64_t r0,
            int64_t rows, int64_t u0, int64_t w, Place<T>* here) {
   for (size_t i = 0; i < level.operands.size(); i++) {
     const Slot slot = level.operands[i];
@@ -254,12 +254,12 @@ void stage(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& leve
       case SLOT_COLUMN:
         here[i].row = w;
         for (int64_t r = 0; r < rows; r++)
-          std::memcpy(here[i].at + r * w, bench.columns[r0 + r] + slot.index * layer.width + u0, size_t(w) * sizeof(T));
+          std::memcpy(here[i].at + r * w, workspace.columns[r0 + r] + slot.index * layer.width + u0, size_t(w) * sizeof(T));
         break;
       case SLOT_OUTPUT:
         here[i].row = w;
         for (int64_t r = 0; r < rows; r++) {
-          const T* const dy = bench.outputs[r0 + r];
+          const T* const dy = workspace.outputs[r0 + r];
           const int64_t there = std::max<int64_t>(0, std::min(w, layer.hidden - u0));
           copy_row(here[i].at + r * w, dy ? dy + u0 : dy, dy ? there : 0, w);
         }
@@ -271,20 +271,20 @@ void stage(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& leve
 
 // One level of one step: units [first, last) of the active rows, tile by tile.
 template <class T, class Q>
-void run_level(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& level, int64_t active, int64_t first,
+void run_level(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, const Level& level, int64_t active, int64_t first,
                int64_t last) {
   constexpr int64_t U = UNITS<T>;
   Place<T> base[MOST_OPERANDS], here[MOST_OPERANDS];
   Place<const Q> operand[MOST_OPERANDS];
-  name_operands(layer, bench, level, base);
-  if (!level.row_sums.empty() && last > first) sum_rows(layer, bench, level, active, first == 0);
+  name_operands(layer, workspace, level, base);
+  if (!level.row_sums.empty() && last > first) sum_rows(layer, workspace, level, active, first == 0);
   int product = 0;
   for (const Sum& sum : level.sums)
     for (const Product& p : sum.products) {
-      const Place<T> from = place(layer, bench, p.operand);
+      const Place<T> from = place(layer, workspace, p.operand);
       if constexpr (layer.ROUNDED) {
         const int64_t row = whole_depth<Q>(layer.hidden);
-        Q* const to = bench.rounded + product * bench.rows * row;
+        Q* const to = workspace.rounded + product * workspace.rows * row;
         for (int64_t r = 0; r < active; r++) hold_row(to + r * row, from.at + r * from.row, layer.hidden);
         operand[product++] = {to, row};
       } else {
@@ -297,7 +297,7 @@ void run_level(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& 
     const int64_t w = std::min(wide, last - u0);
     for (int64_t tile = 0; tile < tiles; tile++) {
       const int64_t r0 = active * tile / tiles, rows = active * (tile + 1) / tiles - r0;
-      stage(layer, bench, level, base, r0, rows, u0, w, here);
+      stage(layer, workspace, level, base, r0, rows, u0, w, here);
       product = 0;
       for (const Sum& sum : level.sums) {
         const Place<T> to = here[sum.destination];
@@ -313,7 +313,7 @@ void run_level(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& 
             const Place<const Q> a = operand[product + i];
             const Start start = i > 0 || sum.start >= 0 ? Start::sums : sum.column >= 0 ? Start::rows : Start::zero;
             rows_by_panel<T, Q>(rows, a.at + r0 * a.row, a.row, panel, joined ? n * layer.hidden : layer.hidden, start,
-                          sum.column >= 0 ? bench.columns + r0 : nullptr, sum.column * layer.width + u0 + u, to.at + u,
+                          sum.column >= 0 ? workspace.columns + r0 : nullptr, sum.column * layer.width + u0 + u, to.at + u,
                           to.row);
             panel += layer.panel();
           }
@@ -321,7 +321,7 @@ void run_level(const Layer<T, Q>& layer, const Bench<T, Q>& bench, const Level& 
         product += n;
       }
       for (const Instruction& instruction : level.instructions)
-        run(instruction, here, rows, w, bench.sums ? bench.sums + u0 : nullptr, layer.width);
+        run(instruction, here, rows, w, workspace.sums ? workspace.sums + u0 : nullptr, layer.width);
     }
   }
 }

@@ -43,13 +43,13 @@ struct Values {
   T* rows;     // [saved_rows][total]
   T* history;  // [states][total + batch][width]
 
-  Values(Carver& from, const Code& forward, const Plan& plan, int64_t batch, int64_t width)
+  Values(Arena& from, const Code& forward, const Plan& plan, int64_t batch, int64_t width)
       : saved(from.take<T>(forward.saved * plan.total * width)),
         rows(from.take<T>(forward.saved_rows * plan.total)),
         history(from.take<T>(forward.states * (plan.total + batch) * width)) {}
 
   static int64_t bytes(const Code& forward, const Plan& plan, const recurra_call& call) {
-    Carver measure;
+    Arena measure;
     Values(measure, forward, plan, call.batch, padded<T>(call.hidden));
     return measure.used();
   }

@@ -32,13 +32,13 @@ struct Multiply {
   }
 
   int run(int32_t threads) {
-    const Buffer room = carved([this](Carver& from) { carve(from); });
+    const Buffer room = allocated([this](Arena& from) { allocate(from); });
     if (!room.data()) return RECURRA_NO_MEMORY;
     run_team(team_size(threads, m * n * k), work, this);
     return RECURRA_OK;
   }
 
-  void carve(Carver& from) {
+  void allocate(Arena& from) {
     const int64_t w = padded<T>(n);
     padded_c = from.take<T>(m * w);
     held_a = from.take<Q>(m * whole_depth<Q>(k));

@@ -26,7 +26,7 @@ class Prepared final : public Stream {
     const int64_t weights = program.forward.products * call.hidden * call.hidden +
                             int64_t(program.forward.columns.size()) * call.hidden * call.inputs;
     threads_ = weights >= WORTH_A_TEAM ? team_size(call.threads, weights * call.batch) : 1;
-    room_ = carved([this](Carver& from) { carve(from); });
+    room_ = allocated([this](Arena& from) { allocate(from); });
     if (!room_.data()) throw std::bad_alloc();
     layer_.fill_rows();
     input_.fill_bias();
@@ -65,18 +65,18 @@ class Prepared final : public Stream {
 
   T* state_at(int32_t state, int half) const { return states_ + (2 * state + half) * call_.batch * layer_.width; }
 
-  void carve(Carver& from) {
+  void allocate(Arena& from) {
     const int64_t w = layer_.width, batch = call_.batch;
     layer_.plan.most_rows = batch;
-    layer_.carve_shared(from);
-    input_.carve_shared(from);
+    layer_.allocate_shared(from);
+    input_.allocate_shared(from);
     states_ = from.take<T>(layer_.code.states * 2 * batch * w);
     steps_ = from.take<T>(layer_.code.steps * batch * w);
     projected_ = from.take<T>(batch * input_.row);
     held_ = from.take<Q>(layer_.ROUNDED ? batch * input_.depth() : 0);
     rows_ = from.take<const T*>(batch);
-    benches_.resize(size_t(threads_));
-    for (Bench<T, Q>& bench : benches_) Bench<T, Q>::carve(bench, from, layer_);
+    workspaces_.resize(size_t(threads_));
+    for (Workspace<T, Q>& workspace : workspaces_) Workspace<T, Q>::allocate(workspace, from, layer_);
   }
 
   void work(int thread, Team& team) {
@@ -93,21 +93,21 @@ class Prepared final : public Stream {
       x = x_;
     }
     input_.product(call_.batch, x, input_.depth(), mine.first, mine.last, projected_);
-    Bench<T, Q>& bench = benches_[size_t(thread)];
-    bench.rows = call_.batch;
-    bench.steps = steps_;
-    bench.columns = rows_;
+    Workspace<T, Q>& workspace = workspaces_[size_t(thread)];
+    workspace.rows = call_.batch;
+    workspace.steps = steps_;
+    workspace.columns = rows_;
     for (int32_t s = 0; s < layer_.code.states; s++) {
-      bench.before[s] = state_at(s, now_);
-      bench.after[s] = state_at(s, now_ ^ 1);
+      workspace.before[s] = state_at(s, now_);
+      workspace.after[s] = state_at(s, now_ ^ 1);
     }
     for (const Level& level : layer_.code.levels) {
-      run_level(layer_, bench, level, call_.batch, u0, u1);
+      run_level(layer_, workspace, level, call_.batch, u0, u1);
       team.wait_alike();
     }
     const int64_t units = std::min(u1, layer_.hidden) - u0;
     for (int64_t r = 0; units > 0 && r < call_.batch; r++)
-      std::memcpy(y_ + r * layer_.hidden + u0, bench.after[0] + r * layer_.width + u0, size_t(units) * sizeof(T));
+      std::memcpy(y_ + r * layer_.hidden + u0, workspace.after[0] + r * layer_.width + u0, size_t(units) * sizeof(T));
   }
 
   recurra_program program_;  // a copy: the stream may live longer
@@ -115,7 +115,7 @@ class Prepared final : public Stream {
   Layer<T, Q> layer_;
   InputProducts<T, Q> input_;
   Buffer room_;
-  std::vector<Bench<T, Q>> benches_;
+  std::vector<Workspace<T, Q>> workspaces_;
   T *states_ = nullptr, *steps_ = nullptr, *projected_ = nullptr, *y_ = nullptr;
   Q* held_ = nullptr;
   const T** rows_ = nullptr;

@@ -47,7 +47,7 @@ def test_the_order_of_forms_does_not_matter() -> None:
     torch.testing.assert_close(moved, model(Forms(TOKENS, WORDS, LETTERS, SIZES), LENGTHS)[0])
 
 
-def test_unknscheduled_sampling_differ_by_their_characters() -> None:
+def test_unknown_words_differ_by_their_characters() -> None:
     letters = torch.tensor([[1, 2, 0], [1, 3, 0]])
     vectors = network().forms(torch.tensor([0, 0]), letters, torch.tensor([2, 2]))
     torch.testing.assert_close(vectors[0, :5], vectors[1, :5])

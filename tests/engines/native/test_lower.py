@@ -12,7 +12,7 @@ from torch import Tensor
 from recurra.cells.definition import cell
 from recurra.cells.gru import gru, gru_cho
 from recurra.cells.lstm import lstm
-from recurra.engines.native import words
+from recurra.engines.native import bytecode
 from recurra.engines.native.lower import Lowered, lower, masked
 from recurra.equations.derivative import derive
 from recurra.equations.interpret import run_program
@@ -255,5 +255,5 @@ def test_adjoints_of_neighbouring_products_lie_side_by_side() -> None:
 
 
 def test_the_numbers_are_the_headers() -> None:
-    assert {number: name for name, number in words.SLOTS.items()} == SLOT_KINDS
-    assert {number: name.upper() for name, number in words.OPERATIONS.items()} == OPERATIONS
+    assert {number: name for name, number in bytecode.SLOTS.items()} == SLOT_KINDS
+    assert {number: name.upper() for name, number in bytecode.OPERATIONS.items()} == OPERATIONS

@@ -128,7 +128,7 @@ def shown(time: np.datetime64, numbered: bool = False) -> str:
     return text.removesuffix(" 00:00:00").removesuffix(":00") if text.endswith(":00") else text
 
 
-def told(time: np.datetime64, frequency: Frequency) -> str:
+def time_text(time: np.datetime64, frequency: Frequency) -> str:
     """A time for people, as long as the frequency asks for: 1961-01 where steps are months from their first day."""
     text = shown(time, frequency == STEPS)
     return text.removesuffix("-01") if frequency.unit == "month" and len(text) == 10 else text

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recurra.engines.native.slots import Levels, place
-from recurra.engines.native.sums import Items
+from recurra.engines.native.bytecode import CODE, NONE, slot
+from recurra.engines.native.registers import Levels, place
+from recurra.engines.native.schedule import Items
 from recurra.engines.native.values import Value, Values
-from recurra.engines.native.words import CODE, NONE, slot
 from recurra.equations.derivative import Derivative
 from recurra.equations.graph import MATRICES, VECTOR_KINDS, Node, Parameter
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from recurra.engines.native.bytecode import MAX_OPERANDS, MAX_STATES, MAX_VECTORS
 from recurra.engines.native.directions import Code, Directions
-from recurra.engines.native.words import MAX_OPERANDS, MAX_STATES, MAX_VECTORS
 from recurra.equations.derivative import Derivative, derive
 from recurra.equations.graph import BINARY, OVER_UNITS, UNARY, VECTOR_KINDS, Graph, Node, Parameter
 from recurra.equations.program import Program

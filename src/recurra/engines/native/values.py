@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from recurra.engines.native.words import NONE
+from recurra.engines.native.bytecode import NONE
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def _perceptron(
     horizon = data.preprocessor.horizon
     first = [window] * len(ends.train)
     train = every_origin([(0, end) for end in ends.train], horizon, first)
-    judged = every_origin(list(zip(ends.train, ends.validation, strict=True)), horizon, first)
+    held_out = every_origin(list(zip(ends.train, ends.validation, strict=True)), horizon, first)
     mean, deviation = _levels(data)
 
     def parts(of: Part, origins: Origins) -> tuple[Floats, Floats]:
@@ -102,7 +102,7 @@ def _perceptron(
 
     own = Part(encoded, train)
     network = fit_perceptron(
-        *parts(own, thinned(train, MOST_WINDOWS)), parts(own, thinned(judged, 2000)), hidden=hidden,
+        *parts(own, thinned(train, MOST_WINDOWS)), parts(own, thinned(held_out, 2000)), hidden=hidden,
         activation="tanh" if deep else "relu",
     )  # fmt: skip
     inputs, _ = parts(part, part.origins)

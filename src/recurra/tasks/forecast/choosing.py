@@ -25,8 +25,8 @@ from recurra.topologies.forecaster import FLOOR
 
 Floats = npt.NDArray[np.float64]
 
-MOST_WINDOWS, MOST_JUDGED = 12_000, 3_000
-"""Windows that a regression is fitted and judged on; of more, every so many."""
+MOST_WINDOWS, MOST_HELD_OUT = 12_000, 3_000
+"""Windows that a regression is fitted and evaluated on; of more, every so many."""
 MARGIN = 0.01
 """The share by which a forecast that reads the calendar must be better than one that does not."""
 FEWEST = 12
@@ -114,8 +114,8 @@ def _named(name: str, values: list[Floats]) -> Transform:
 def tried(made: Preprocessor, encoded: Encoded, parts: Parts) -> Chosen | None:
     """A regression with the penalty that validation likes best; None where too few windows are left."""
     train = thinned(parts.origins("train", made.window, made.block), MOST_WINDOWS)
-    judged = thinned(parts.origins("validation", made.window, made.block), MOST_JUDGED)
-    if len(train) < FEWEST or not len(judged):
+    held_out = thinned(parts.origins("validation", made.window, made.block), MOST_HELD_OUT)
+    if len(train) < FEWEST or not len(held_out):
         return None
     inputs, targets, _, _ = linear_parts(encoded, train)
     whole = ~np.isnan(targets).any((1, 2))
@@ -123,8 +123,8 @@ def tried(made: Preprocessor, encoded: Encoded, parts: Parts) -> Chosen | None:
         return None
     inputs, targets = inputs[whole], targets[whole]
     flat = targets.reshape(len(targets), -1)
-    unseen, _, last, scale = linear_parts(encoded, judged)
-    truth, size = _true(encoded, judged), _sizes(encoded, parts)[judged.series]
+    unseen, _, last, scale = linear_parts(encoded, held_out)
+    truth, size = _true(encoded, held_out), _sizes(encoded, parts)[held_out.series]
     ridge = min(
         fit_path(inputs, flat),
         key=lambda one: _absolute(_back(one.predict(unseen), last, scale, made), truth, size),

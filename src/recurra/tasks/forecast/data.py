@@ -13,7 +13,7 @@ from recurra.baselines.forecast.ridge import Ridge
 from recurra.data.series.panel import Panel, apart
 from recurra.data.series.reading import Reading, read_panel
 from recurra.data.series.roles import Asked
-from recurra.data.series.rows import told
+from recurra.data.series.rows import time_text
 from recurra.data.series.season import Season, find_season
 from recurra.data.series.windows import (
     Divided,
@@ -230,7 +230,7 @@ def _scored_on(panel: Panel, test: Part, made: Preprocessor, step: int, season: 
     if not len(test):
         return f"no test part: the validation part is evaluated; {scale}"
     first, last = (
-        told(panel.times(panel.series[s], t, t + 1)[0], panel.frequency)
+        time_text(panel.times(panel.series[s], t, t + 1)[0], panel.frequency)
         for s, t in ((int(test.origins.series[k]), int(test.origins.step[k])) for k in (0, -1))
     )
     each = "" if len(panel) == 1 else f" in {len(panel):,} series"

@@ -71,11 +71,11 @@ def no_better_than_last(part: Part, median: Floats) -> str | None:
         ]
     )
     truth = encoded.true(origins)
-    ours, last = (metrics.mean_absolute_error(truth, found) for found in (median, repeated))
-    if not ours >= 0.98 * last:
+    error, last = (metrics.mean_absolute_error(truth, found) for found in (median, repeated))
+    if not error >= 0.98 * last:
         return None
     return (
-        f"These forecasts are hardly better than repeating the last value: mean absolute errors {ours:.4g} and "
+        f"These forecasts are hardly better than repeating the last value: mean absolute errors {error:.4g} and "
         f"{last:.4g}. What a series did says next to nothing of what it will do where each change is as if by chance, "
         "as with prices of a market; the width of the intervals is then what is worth reading."
     )

@@ -77,11 +77,11 @@ def calibrated(
     _, _, share = outer(made.levels)
     before = _before(encoded, origins)
     if len(before) and share > 0:
-        judged = scores(forecast(network, encoded, before), encoded.outcomes(before), made.levels)
+        scored = scores(forecast(network, encoded, before), encoded.outcomes(before), made.levels)
         for series in np.unique(origins.series):
             own = before.series == series
             for place in np.flatnonzero(origins.series == series):
-                known, over = known_at(judged[own], before.step[own], int(origins.step[place]), made.calibration)
+                known, over = known_at(scored[own], before.step[own], int(origins.step[place]), made.calibration)
                 factors[place] = factor(known, share, over) or 1.0
     median = found[..., [made.levels.index(0.5)]]
     return made.transform.inverse(median + factors[:, None, None, None] * (found - median)), factors

@@ -13,7 +13,7 @@ from torch import nn
 from recurra.data.files.in_memory import MEMORY, as_table
 from recurra.data.series.panel import Panel, Series, apart
 from recurra.data.series.reading import from_table
-from recurra.data.series.rows import told
+from recurra.data.series.rows import time_text
 from recurra.data.series.windows import Origins
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.forecast.data import how_to_read, read_series
@@ -155,7 +155,9 @@ class Forecaster(Model):
         made = self.preprocessor
         length = len(series)
         kept = min(length, max(PLOTTED * len(quantiles), made.season if made.season <= 60 else 0))
-        times = [told(time, panel.frequency) for time in panel.times(series, length - kept, length + len(quantiles))]
+        times = [
+            time_text(time, panel.frequency) for time in panel.times(series, length - kept, length + len(quantiles))
+        ]
         return Forecast(
             series.name,
             panel.columns.target[column] if len(panel.columns.target) > 1 else "value",

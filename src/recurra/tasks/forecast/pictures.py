@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from recurra.data.series.rows import told
+from recurra.data.series.rows import time_text
 from recurra.report.sections import Picture
 from recurra.report.svg import BLUE, GREY, INK, ORANGE, chart, drawing, to_svg
 from recurra.tasks.forecast.data import Part
@@ -30,7 +30,7 @@ def of_origin(part: Part, place: int, quantiles: Floats, name: str) -> Picture:
     before = min(step, max(HISTORY * made.horizon, min(2 * made.season, 8 * made.horizon)))
     history = encoded.history(series, step)[step - before :, 0]
     truth = encoded.true(part.origins[slice(place, place + 1)])[0, :, 0]
-    start = told(panel.times(one, step, step + 1)[0], panel.frequency)
+    start = time_text(panel.times(one, step, step + 1)[0], panel.frequency)
     title = f"{one.name} from {start}"
     errors = np.abs(truth - quantiles[:, made.levels.index(0.5)])
     error = f", mean absolute error {np.nanmean(errors):.4g}" if not np.isnan(errors).all() else ""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from torch import nn
 
 from recurra.baselines.forecast import naive
-from recurra.data.series.rows import told
+from recurra.data.series.rows import time_text
 from recurra.data.series.season import autocorrelation
 from recurra.data.series.windows import Origins
 from recurra.report.sections import Column, Curves, Line, Pictures, Section, Table, Text
@@ -185,7 +185,7 @@ def _origins(part: Part, quantiles: Floats) -> Table:
             continue
         error = float(np.abs(truth[index] - median[index])[known].mean())
         inside = (truth[index] >= quantiles[index, ..., low]) & (truth[index] <= quantiles[index, ..., high])
-        start = told(encoded.panel.times(one, step, step + 1)[0], encoded.panel.frequency)
+        start = time_text(encoded.panel.times(one, step, step + 1)[0], encoded.panel.frequency)
         rows.append([start, one.name, error, f"{100 * inside[known].mean():.0f} %"])
     first, rest = rows[:12], rows[12:]
     columns: list[Column | str] = [

@@ -35,8 +35,8 @@ class ForecastTrainee:
         self.network: nn.Module = network
         self.encoded, self.seed, self.batch_size = data.encoded, seed, batch_size
         self.origins = _with_targets(data, data.part("train").origins)
-        self.judged = thinned(_with_targets(data, data.part("validation").origins), MOST_EVALUATED)
-        self.evaluation_units = len(self.judged)
+        self.held_out = thinned(_with_targets(data, data.part("validation").origins), MOST_EVALUATED)
+        self.evaluation_units = len(self.held_out)
         # of many windows the absolute error teaches the skip what squares did not; of few it only forgets its penalty
         network.skip.requires_grad_(len(self.origins) >= WINDOWS_FOR_A_WEIGHT * network.skip.in_features)
         if data.fresh:
@@ -59,15 +59,15 @@ class ForecastTrainee:
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         inner, made = _inner(network), self.encoded.preprocessor
         inner.widening.fill_(1.0)
-        found = forecast(inner, self.encoded, self.judged, made.block)
-        targets, scale = self.encoded.targets(self.judged), self.encoded.scale[self.judged.series]
+        found = forecast(inner, self.encoded, self.held_out, made.block)
+        targets, scale = self.encoded.targets(self.held_out), self.encoded.scale[self.held_out.series]
         loss = inner.loss_of(torch.from_numpy(found).float(), targets, torch.from_numpy(scale).float())
         true = targets.double().numpy()
         median = found[..., made.levels.index(0.5)]
         size = scale[:, None]
         low, high, share = outer(made.levels)
         how_far = scores(found, true, made.levels)
-        wide = factor(how_far, share, len(self.judged)) if share > 0 else None
+        wide = factor(how_far, share, len(self.held_out)) if share > 0 else None
         inner.widening.fill_(wide or 1.0)
         known = ~np.isnan(true)
         return {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recurra.engines.native.sums import Item, Items
-from recurra.engines.native.words import NONE, OPERATIONS, ROW_SUMS, kind_of, slot
+from recurra.engines.native.bytecode import NONE, OPERATIONS, ROW_SUMS, kind_of, number_of, slot
+from recurra.engines.native.schedule import Item, Items
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def place(items: Items, targets: Sequence[tuple[int, int]]) -> Levels:
     rows = [item for item in items.all if item.op in ROW_SUMS]
     for number, item in enumerate(rows):
         item.slot = slot("ROW", number)
-    saved_rows = {items.at[value]: target & 0xFFFF for value, target in targets if kind_of(target) == "SAVED_ROW"}
+    saved_rows = {items.at[value]: number_of(target) for value, target in targets if kind_of(target) == "SAVED_ROW"}
     for value, target in targets:
         index = items.at[value]
         if index in saved_rows:
@@ -194,7 +194,7 @@ class _Level:
         last = self._last_reads(item)
         for a in set(item.args) & self.left.keys():
             self.left[a] -= 1
-        self.free += [self.items[a].slot & 0xFFFF for a in last]
+        self.free += [number_of(self.items[a].slot) for a in last]
         destination = item.number if item.op == "reduce" else self._destination(index)
         self.words += [OPERATIONS[item.op], destination, *read, *[NONE] * (3 - len(read))]
 

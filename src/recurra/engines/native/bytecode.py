@@ -43,3 +43,7 @@ KINDS = {number: name for name, number in SLOTS.items()}
 
 def kind_of(word: int) -> str:
     return KINDS[word >> 16]
+
+
+def number_of(word: int) -> int:
+    return word & 0xFFFF

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from recurra.engines.native.bytecode import NONE, PRODUCT_OPERANDS, ROW_SUMS, kind_of, number_of, slot
 from recurra.engines.native.values import Value, Values
-from recurra.engines.native.words import NONE, PRODUCT_OPERANDS, ROW_SUMS, kind_of, slot
 
 LEAF = -1
 """The level of what is there before the step begins."""
@@ -122,35 +122,43 @@ class Items:
         return self.constants.index(number)
 
     def _chain(self, addends: list[int]) -> int:
+        """Additions in a row as a sum of products, what it starts from, and additions after it.
+
+        Every addend enters once: among the products, into a column before the step, in the start, or afterwards.
+        """
         products = [a for a in addends if self._joins_a_sum(a)]
-        rest = [a for a in addends if a not in products]
-        column = next((a for a in rest if self._kind(a) == "COLUMN" and self.uses[a] == 1), None)
-        if column is not None:
-            rest.remove(column)
-            vectors = [a for a in rest if self._kind(a) == "VECTOR"]
-            self.columns[self.values[column].slot & 0xFFFF] += [self.values[v].slot & 0xFFFF for v in vectors]
-            rest = [a for a in rest if a not in vectors]
+        column, rest = self._column([a for a in addends if a not in products])
         if not products:
             return self._added(rest if column is None else [column, *rest])
         read = [(self.values[p].block, self.whole(self.at[self.values[p].args[0]])) for p in products]
         level = max([*(self.all[r].level + 1 for _, r in read), *(self._level(a) for a in rest)])
+        start, at_once, late = self._start(column, rest, level)
+        self.all.append(Item("sum", tuple(start), level, tuple(read)))
+        total = len(self.all) - 1
+        for item in at_once:
+            total = self.add("add", (total, item))
+        return self._onto(total, late)
+
+    def _column(self, addends: list[int]) -> tuple[int | None, list[int]]:
+        """A column of the input read here alone, with the vectors added to it once and for all; what is left."""
+        column = next((a for a in addends if self._kind(a) == "COLUMN" and self.uses[a] == 1), None)
+        if column is None:
+            return None, addends
+        vectors = [a for a in addends if self._kind(a) == "VECTOR"]
+        self.columns[number_of(self.values[column].slot)] += [number_of(self.values[v].slot) for v in vectors]
+        return column, [a for a in addends if a != column and a not in vectors]
+
+    def _start(self, column: int | None, rest: list[int], level: int) -> tuple[list[int], list[int], list[int]]:
+        """Items that a sum at this level starts from, items added to it at once, and the addends that come after it."""
         early = [a for a in rest if self._level(a) < level]
         late = [a for a in rest if self._level(a) >= level]
         if column is not None:
             late += [a for a in early if self._can_wait(a)]
             early = [a for a in early if not self._can_wait(a)]
-            before = [self._added(early)] if early else []
-            start = [self.at[column]]
-        elif any(self._level(a) > LEAF for a in early):
-            before, start = [], [self._added(early)]
-        else:
-            before, start = [], [self.at[a] for a in early[:1]]
-            late += early[1:]
-        self.all.append(Item("sum", tuple(start), level, tuple(read)))
-        total = len(self.all) - 1
-        for item in before:
-            total = self.add("add", (total, item))
-        return self._onto(total, late)
+            return [self.at[column]], [self._added(early)] if early else [], late
+        if any(self._level(a) > LEAF for a in early):
+            return [self._added(early)], [], late
+        return [self.at[a] for a in early[:1]], [], late + early[1:]
 
     def _can_wait(self, addend: int) -> bool:
         """Whether an addend can be read at any level without a tile of its own."""
