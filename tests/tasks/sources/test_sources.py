@@ -74,6 +74,14 @@ def test_names() -> None:
     assert (source.task, source.kind, source.named, len(source.files)) == ("classify", "labels", True, 18)
 
 
+def test_a_model_folder_is_no_data(tmp_path: Path) -> None:
+    for name in ("manifest.json", "config.json", "metrics.json", "weights.safetensors", "metrics.csv"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    with pytest.raises(DataError, match="this is a model folder, not data") as caught:
+        resolve(str(tmp_path))
+    assert f"--from {tmp_path}" in str(caught.value)
+
+
 def test_a_folder_goes_before_a_data_set_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "surnames", "a.txt", "b.txt")
     monkeypatch.chdir(tmp_path)

@@ -38,6 +38,13 @@ def look(folder: Path, task: str | None) -> Found:
     """
     entries = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
     files = [p for p in entries if p.is_file()]
+    if {"manifest.json", "config.json", "weights.safetensors"} <= {p.name for p in files}:
+        raise DataError(
+            "this is a model folder, not data",
+            remedy=f"use it by recurra predict {folder}, or begin with its weights by --from {folder}; "
+            "a data set of this name is found from another folder",
+            file=folder,
+        )
     data = [p for p in files if not file_kinds.is_document(p)]
     found = _found(folder, data, task)
     read = set(found.files.values())
