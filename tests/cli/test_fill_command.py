@@ -101,14 +101,14 @@ def test_what_it_does_not_do(recurra: Recurra, filler: Path, names: Path) -> Non
     [
         (
             ["--bidirectional"],
-            ["bidirectional is a setting of the tasks classify, tag, translate; this run's task is fill"],
+            ["bidirectional is a setting of the tasks classify, tag, translate", "; this run's task is fill"],
         ),
         (["--bptt", "10"], ["bptt is a setting of the tasks language, classify"]),
         (["--level", "byte"], ["not with tokens of level byte"]),
         (["--blank-tokens", "0"], ["--blank-tokens"]),
         (["--blank-tokens", "9"], ["--blank-tokens"]),
         (["--sampled-softmax", "many"], ["--sampled-softmax"]),
-        (["--pooling", "max"], ["pooling is a setting of the task classify; this run's task is fill"]),
+        (["--pooling", "max"], ["pooling is a setting of the task", "; this run's task is fill"]),
         (["--text", "review"], ["text names a column, but these data are not a table"]),
         (["--validation", "nowhere.txt"], ["nowhere.txt: no such file"]),
     ],
