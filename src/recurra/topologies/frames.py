@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.engines.request import State
-from recurra.topologies.many_to_one import pooled
+from recurra.topologies.many_to_one import pooled, why_no_state_of
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
 from recurra.topologies.settings import FrameSettings
 from recurra.topologies.stacks import build_stack
@@ -46,9 +46,7 @@ class FrameNetwork(SequenceModel[Tensor, FramesBatch]):
     def why_no_state(self) -> str | None:
         if self.stack.bidirectional:
             return BOTH_WAYS
-        if not self.per_frame and self.pooling != "last":
-            return f"pooling {self.pooling} looks at all outputs, of which a state holds the last"
-        return None
+        return None if self.per_frame else why_no_state_of(self.pooling)
 
     def forward(
         self, inputs: Tensor, lengths: Tensor | None = None, state: State | None = None

@@ -50,11 +50,7 @@ class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
         self.head = nn.Linear(parts * self.stack.output_size, classes)
 
     def why_no_state(self) -> str | None:
-        if self.stack.bidirectional:
-            return BOTH_WAYS
-        if self.pooling != "last":
-            return f"pooling {self.pooling} looks at all outputs, of which a state holds the last"
-        return None
+        return BOTH_WAYS if self.stack.bidirectional else why_no_state_of(self.pooling)
 
     def forward(
         self, inputs: Tensor, lengths: Tensor | None = None, state: State | None = None
@@ -89,6 +85,11 @@ class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
             lengths = torch.full((len(y),), y.shape[1])
         logits: Tensor = self.head(self.dropout(pooled(self.pooling, self.stack, y, state, lengths)))
         return logits
+
+
+def why_no_state_of(how: Pooling) -> str | None:
+    """Why a network that looks at its outputs this way can take no state of earlier steps; None if it can."""
+    return None if how == "last" else f"pooling {how} looks at all outputs, of which a state holds the last"
 
 
 def pooled(how: Pooling, stack: Stack, y: Tensor, state: State, lengths: Tensor) -> Tensor:

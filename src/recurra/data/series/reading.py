@@ -230,7 +230,7 @@ def _static(
     Errors: DataError if it is not the same in a series, or has more than 64 different texts
     """
     made: list[list[float]] = [[] for _ in groups]
-    told: list[str] = []
+    kept: list[str] = []
     for name in names:
         cells = table.columns[name]
         firsts = []
@@ -250,7 +250,7 @@ def _static(
             column = numbers(firsts, column=name, path=table.path, lines=lines, decimal=how.decimal)
             for own, value in zip(made, column, strict=True):
                 own.append(float(value))
-            told.append(name)
+            kept.append(name)
             continue
         kinds = sorted(set(firsts))
         if len(kinds) > 64:
@@ -260,8 +260,8 @@ def _static(
             )  # fmt: skip
         for own, value in zip(made, firsts, strict=True):
             own += [float(value == kind) for kind in kinds]
-        told += [f"{name}={kind}" for kind in kinds]
-    return [np.array(own) for own in made], tuple(told)
+        kept += [f"{name}={kind}" for kind in kinds]
+    return [np.array(own) for own in made], tuple(kept)
 
 
 def _frequency(

@@ -190,7 +190,7 @@ def prepare(source: Source, settings: ForecastDataSettings, normalise: str, kept
         raise _too_few(panel, windows, block, file)
     made = chosen.preprocessor
     if kept is None:
-        notes.append(_told(chosen))
+        notes.append(_note(chosen))
         made = replace(made, asked=read.columns, tails=_tails(panel, made))
     encoded = replace(chosen.encoded, preprocessor=made)
     data = ForecastData(encoded, parts, season, step, chosen.ridge, chosen.residuals, kept is None, {}, notes)
@@ -302,7 +302,7 @@ def _is_constant(values: Floats) -> bool:
     return not len(known) or bool((known == known[0]).all())
 
 
-def _told(chosen: Chosen) -> str:
+def _note(chosen: Chosen) -> str:
     made = chosen.preprocessor
     scale = "its own deviation" if made.by_window else "the deviation of its series"
     calendar = f"with {', '.join(made.cycles)}" if made.dates else "without the calendar"

@@ -125,7 +125,7 @@ def prepare(source: Source, settings: FramesDataSettings, *, seed: int, kept: Fr
     )
     encoded = {name: encode_part(Recordings(some, whole.channels), made) for name, some in parts.items()}
     lengths = [len(one) for one in whole.sequences]
-    notes.append(_told(whole, made, lengths))
+    notes.append(_note(whole, made, lengths))
     facts = {
         "name": source.name,
         "files": hashes(source.files),
@@ -138,7 +138,7 @@ def prepare(source: Source, settings: FramesDataSettings, *, seed: int, kept: Fr
     return FramesData(encoded, made, facts, notes)
 
 
-def _told(whole: Recordings, made: FramesPreprocessor, lengths: list[int]) -> str:
+def _note(whole: Recordings, made: FramesPreprocessor, lengths: list[int]) -> str:
     low, high = min(lengths), max(lengths)
     size = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     of = "each frame has a label" if made.per_frame else "each sequence has a label"

@@ -32,27 +32,27 @@ def of_sequence(one: Frames, channels: Sequence[str], title: str, name: str) -> 
 
 
 def of_labels(
-    one: Frames, true: Int64, told: Int64, channels: Sequence[str], classes: Sequence[str], title: str, name: str
+    one: Frames, true: Int64, predicted: Int64, channels: Sequence[str], classes: Sequence[str], title: str, name: str
 ) -> Picture:
-    """The channels of a sequence, and under them the labels of its frames: the true ones, and those that were told."""
-    text = f"{title}; the labels of its frames, the true ones above those that the model told"
+    """The channels of a sequence, and under them the labels of its frames: the true ones, and the predicted ones."""
+    text = f"{title}; the labels of its frames, the true ones above the predicted ones"
     with drawing(name):
         figure = Figure(figsize=(720 / 72, 260 / 72), layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         above.grid(axis="y")
         _lines(above, one, channels)
-        for row, labels in ((1, true), (0, told)):
+        for row, labels in ((1, true), (0, predicted)):
             edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
             for start, stop in pairwise(edges):
                 below.broken_barh(
                     [(start, stop - start)], (row - 0.4, 0.8), color=SERIES[int(labels[start]) % len(SERIES)],
                     alpha=1.0 if labels[start] < len(SERIES) else 0.5, linewidth=0,
                 )  # fmt: skip
-        below.set_yticks([0, 1], ["told", "true"])
+        below.set_yticks([0, 1], ["predicted", "true"])
         below.set_xlabel("frame")
         for axes in (above, below):
             axes.spines["left"].set_visible(False)
-        shown = np.unique(np.concatenate([true, told]))[: 2 * len(SERIES)].tolist()
+        shown = np.unique(np.concatenate([true, predicted]))[: 2 * len(SERIES)].tolist()
         handles = [
             below.broken_barh([(0, 0)], (0, 0), color=SERIES[k % len(SERIES)], alpha=1.0 if k < len(SERIES) else 0.5)
             for k in shown

@@ -105,7 +105,7 @@ def _over_time(part: Part, made: FramesPreprocessor, predicted: Int64) -> Pictur
         pictures.append(
             of_labels(part.sequences[i], part.labels[i], guess, made.channels, made.classes, title, f"labels-{i}")
         )
-    return Pictures("Labels over time", pictures, "The sequences with most mistakes; labels as they are, and as told.")
+    return Pictures("Labels over time", pictures, "The sequences with most mistakes; true and predicted labels.")
 
 
 def _worst_sequences(part: Part, predicted: Int64) -> Table:

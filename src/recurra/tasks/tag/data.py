@@ -135,7 +135,7 @@ def prepare(
     notes += [f"in both {pair}: {many(len(both), 'distinct sentence')}" for pair, both in shared(forms).items()]
     encoded = {name: encode_part(part.items, lexicon, tags) for name, part in parts.items()}
     held_out = encoded["test"] if len(encoded["test"]) else encoded["validation"]
-    notes += _told(parts, tags, scheme, level, settings)
+    notes += _notes(parts, tags, scheme, level, settings)
     words = np.concatenate([held_out.words[ids] for ids in held_out.encoded])
     facts |= {
         "name": source.name,
@@ -240,7 +240,7 @@ def _few(parts: Mapping[str, Tagged]) -> str:
     return few if count < 20 else ""
 
 
-def _told(
+def _notes(
     parts: Mapping[str, Tagged], tags: list[str], scheme: str | None, level: str, settings: TagDataSettings
 ) -> list[str]:
     notes = []
