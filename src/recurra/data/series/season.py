@@ -66,8 +66,8 @@ def find_season(series: Sequence[Floats], suggested: Sequence[int]) -> Season:
         if peak is not None:
             return Season(peak[1], peak[0], f"the autocorrelation has its peak at {peak[1]}, {peak[0]:.2f}")
         return Season(1, 0.0, "no peak of the autocorrelation")
-    found = ", ".join(f"{period} ({strength:.2f})" for strength, period in tried)
-    reason = f"autocorrelation at {found}" if found else "the series are too short for two periods"
+    strengths = ", ".join(f"{period} ({strength:.2f})" for strength, period in tried)
+    reason = f"autocorrelation at {strengths}" if strengths else "the series are too short for two periods"
     return Season(1, 0.0, f"none confirmed: {reason}")
 
 
