@@ -168,6 +168,8 @@ class TrainSettings(TypedDict, total=False):
     """cut Chinese into words (needs rjieba) or characters"""
     skip_lines: Sequence[str]
     """lines to leave out, as FILE:LINE,..."""
+    skip_short: bool
+    """leave out series that are too short, instead of refusing the file"""
     sort: bool
     """put rows in the order of time"""
     split: Sequence[float]

@@ -37,6 +37,8 @@ def looks_like_series(path: Path) -> bool:
 
 def _are_times(name: str, cells: list[str]) -> bool:
     if all(is_number(cell) for cell in cells):
+        if name.lower() == "ds":  # of the long form, where steps may be numbered
+            return True
         return name.lower() in TIME_NAMES and looks_like_time(cells)
     return looks_like_time(cells)
 

@@ -127,7 +127,7 @@ def tried(made: Preprocessor, encoded: Encoded, parts: Parts) -> Chosen | None:
     truth, size = _true(encoded, held_out), _sizes(encoded, parts)[held_out.series]
     ridge = min(
         fit_path(inputs, flat),
-        key=lambda one: _absolute(_back(one.predict(unseen), last, scale, made), truth, size),
+        key=lambda one: _absolute(values_of(one.predict(unseen), last, scale, made), truth, size),
     )
     residuals = (flat - ridge.predict(inputs)).reshape(targets.shape)
     offsets = np.quantile(residuals, made.levels, axis=0)  # [Q, H, K]
@@ -135,7 +135,7 @@ def tried(made: Preprocessor, encoded: Encoded, parts: Parts) -> Chosen | None:
     median = ridge.predict(unseen).reshape(len(unseen), made.block, -1)
     error = 0.0
     for level, offset in zip(made.levels, offsets, strict=True):
-        quantile = _back(median + offset, last, scale, made)
+        quantile = values_of(median + offset, last, scale, made)
         over = (truth - quantile) / size[:, None]
         error += float(np.nanmean(np.maximum(level * over, (level - 1) * over)))
     return Chosen(made, encoded, ridge, residuals, 2 * error / len(made.levels), 1)
@@ -177,7 +177,7 @@ def _blocks(origins: Origins, size: int = 4096) -> Iterator[Origins]:
         yield origins[slice(start, start + size)]
 
 
-def _back(found: Floats, last: Floats, scale: Floats, made: Preprocessor) -> Floats:
+def values_of(found: Floats, last: Floats, scale: Floats, made: Preprocessor) -> Floats:
     """Normalised forecasts as values. Shapes: [N, H * K] or [N, H, K] -> [N, H, K]"""
     shaped = found.reshape(len(found), made.block, -1)
     return made.transform.inverse(shaped * scale[:, None] + last[:, None])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,9 @@ def prepare(source: Source, settings: ForecastDataSettings, normalise: str, kept
         horizon = season.period if 1 < season.period <= LONGEST_HORIZON else USUAL_HORIZON
         notes.append(f"the horizon is {horizon} steps (--horizon for another)")
     step = settings.step or horizon
+    if settings.skip_short:
+        panel, left_out = _long_enough(panel, settings, kept, horizon, step, file)
+        notes += left_out
     divided = _divided(panel, settings, horizon, step)
     parts = Parts([d.train for d in divided], [d.validation for d in divided])
     if kept is not None:
@@ -267,6 +271,39 @@ def _windows(
     return window_candidates([one for one in seasons if one > 1], max(horizon, 2), max(longest, 2))
 
 
+def _long_enough(
+    panel: Panel, settings: ForecastDataSettings, kept: Preprocessor | None, horizon: int, step: int, file: Path
+) -> tuple[Panel, list[str]]:
+    """Without the series whose training part holds no window and horizon, and a note that names them.
+
+    Where the window is yet to be chosen, the shortest that is tried. Errors: DataError if none is left
+    """
+    if kept is not None:
+        window, block = kept.window, kept.block
+    else:
+        window = settings.window or 2 * max(horizon, 2)
+        block = 1 if settings.decoding == "recursive" else horizon
+    divided = _divided(panel, settings, horizon, step)
+    fits = [one.train >= window + block for one in divided]
+    if all(fits):
+        return panel, []
+    if not any(fits):
+        longest = max(panel.series, key=len)
+        raise DataError(
+            f"all {len(panel)} series are too short: none holds a window of {window} and a horizon of {block} in its "
+            f"training part; the longest, {quoted(longest.name)}, has {len(longest):,} steps",
+            remedy="give longer series, a smaller --horizon, --window or --origins",
+            file=file,
+        )
+    short = [one.name for one, fit in zip(panel.series, fits, strict=True) if not fit]
+    left = replace(panel, series=[one for one, fit in zip(panel.series, fits, strict=True) if fit])
+    are = "is" if len(short) == 1 else "are"
+    return left, [
+        f"{len(short):,} of {len(panel):,} series {are} left out, too short for a window of {window} and a horizon of "
+        f"{block} in the training part: {listed(short, 8)}"
+    ]
+
+
 def _check_lengths(panel: Panel, parts: Parts, window: int, block: int, file: Any) -> None:
     """Errors: DataError that names the series whose training part holds no window and horizon"""
     short = [
@@ -282,7 +319,7 @@ def _check_lengths(panel: Panel, parts: Parts, window: int, block: int, file: An
         f"horizon of {block}" if len(short) == 1 else
         f"{what} cannot hold a window of {window} and a horizon of {block} in their training parts; {quoted(one.name)} "
         f"has {max(end, 0):,} of {len(one):,} steps there",
-        remedy="give longer series, a smaller --horizon, --window or --origins, or leave them out",
+        remedy="give longer series, a smaller --horizon, --window or --origins, or leave them out: --skip-short",
         file=file,
         line=one.line or None,
     )  # fmt: skip

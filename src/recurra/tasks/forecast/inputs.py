@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from recurra.data.series.windows import Origins
+from recurra.tasks.forecast.choosing import linear_parts, tried, values_of
+from recurra.tasks.forecast.data import ForecastData, Part
 from recurra.tasks.forecast.encoded import Encoded
 from recurra.topologies.forecaster import Windows
 
@@ -73,6 +75,26 @@ def by_memory(network: nn.Module, encoded: Encoded, origins: Origins) -> tuple[l
         values[:, : made.window - count] = values[:, made.window - count : made.window - count + 1]
         errors.append(_error(network, encoded, replace(windows, values=values), truth))
     return counts, errors
+
+
+def ridge_by_memory(data: ForecastData, part: Part, counts: list[int]) -> list[float]:
+    """The mean absolute errors of ridge regressions that are fitted to so many newest steps, NaN where none can be.
+
+    They have no other memory than their window. Units: as the values
+    """
+    encoded, truth = part.encoded, part.encoded.true(part.origins)
+    errors = []
+    for count in counts:
+        # of one or two values there is no deviation to normalise by
+        made = replace(data.preprocessor, window=count, by_window=data.preprocessor.by_window and count > 2)
+        found = tried(made, replace(data.encoded, preprocessor=made), data.parts)
+        if found is None:
+            errors.append(float("nan"))
+            continue
+        inputs, _, last, scale = linear_parts(replace(encoded, preprocessor=made), part.origins)
+        values = values_of(found.ridge.predict(inputs), last, scale, made)
+        errors.append(float(np.nanmean(np.abs(values - truth[:, : made.block]))))
+    return errors
 
 
 def _swapped(columns: torch.Tensor, which: list[int], order: torch.Tensor) -> torch.Tensor:

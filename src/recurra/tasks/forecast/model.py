@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -100,15 +101,12 @@ class Forecaster(Model):
     def rolling(self, inputs: Any = None, *, horizon: int | None = None) -> Rolling:
         """One series that grows: `rolling(history).push(value)` is a forecast from the new end.
 
-        inputs: its history, as `checked` takes it; None for the run's own series.
-        Errors: UsageError for several series, or a model that reads more than the series and the calendar
+        inputs: its history, as `checked` takes it; None for the run's own series. Covariates are pushed with the value.
+        Errors: UsageError for several series
         """
         panels = self.tail() if inputs is None else self.checked(inputs)
-        columns = self.preprocessor.columns
         if len(panels) != 1 or len(panels[0]) != 1:
             raise UsageError("one series grows at a time; give one history")
-        if columns.past or columns.future:
-            raise UsageError("this model reads covariates too; give predict the whole of the series each time")
         made = self.preprocessor
         return Rolling(
             panels[0],
@@ -134,7 +132,9 @@ class Forecaster(Model):
         made = self.preprocessor
         panel = made.checked(panel)
         short = [one for one in panel.series if len(one) < made.window]
-        if short:
+        if short and self.settings.skip_short and len(short) < len(panel):
+            panel = replace(panel, series=[one for one in panel.series if len(one) >= made.window])
+        elif short:
             names = listed([one.name for one in short], 8)
             raise DataError(
                 f"a forecast reads {made.window} steps; the series {names} "

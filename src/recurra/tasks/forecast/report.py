@@ -15,9 +15,9 @@ from recurra.data.series.season import autocorrelation
 from recurra.data.series.windows import Origins
 from recurra.report.sections import Column, Curves, Line, Pictures, Section, Table, Text
 from recurra.tasks.forecast.choosing import thinned
-from recurra.tasks.forecast.data import Part
+from recurra.tasks.forecast.data import ForecastData, Part
 from recurra.tasks.forecast.evaluation import no_better_than_last
-from recurra.tasks.forecast.inputs import by_memory, importance
+from recurra.tasks.forecast.inputs import by_memory, importance, ridge_by_memory
 from recurra.tasks.forecast.intervals import outer
 from recurra.tasks.forecast.pictures import of_origin
 
@@ -30,8 +30,8 @@ LOOKED_AT = 400
 MOST_LAGS = 48
 
 
-def sections(network: nn.Module, part: Part, quantiles: Floats) -> list[Section]:
-    """quantiles: of the part's origins, as the values were [N, H, K, Q]"""
+def sections(network: nn.Module, data: ForecastData, part: Part, quantiles: Floats) -> list[Section]:
+    """data: of the training; quantiles: of the part's origins, as the values were [N, H, K, Q]"""
     some = thinned(part.origins, LOOKED_AT)
     found: list[Section] = [
         _last_value(part, quantiles),
@@ -39,7 +39,7 @@ def sections(network: nn.Module, part: Part, quantiles: Floats) -> list[Section]
         _by_step(part, quantiles),
         _residuals(part, quantiles),
         _reliability(part, quantiles),
-        _memory(network, part, some),
+        _memory(network, data, Part(part.encoded, some)),
         _inputs(network, part, some),
         _origins(part, quantiles),
     ]
@@ -148,15 +148,19 @@ def _reliability(part: Part, quantiles: Floats) -> Curves:
     )
 
 
-def _memory(network: nn.Module, part: Part, some: Origins) -> Curves:
-    kept, errors = by_memory(network, part.encoded, some)
+def _memory(network: nn.Module, data: ForecastData, part: Part) -> Curves:
+    kept, errors = by_memory(network, part.encoded, part.origins)
+    ridge = [(k, e) for k, e in zip(kept, ridge_by_memory(data, part, kept), strict=True) if math.isfinite(e)]
     return Curves(
         "What the memory is worth",
-        [Line("this model", [float(k) for k in kept], errors)],
-        "newest steps of the window that it sees",
+        [
+            Line("this model", [float(k) for k in kept], errors),
+            Line("ridge, fitted to such a window", [float(k) for k, _ in ridge], [e for _, e in ridge], dashed=True),
+        ],
+        "newest steps of the window that are seen",
         "mean absolute error",
-        "The older steps are replaced by the oldest one that it sees. Where the curve goes on falling, older steps are "
-        "used.",
+        "For this model the older steps are replaced by the oldest one that it sees; a ridge regression is fitted anew "
+        "to each length. Where a curve goes on falling, older steps help.",
     )
 
 

@@ -12,6 +12,10 @@ from recurra.training.settings import LARGEST, TrainingSettings
 
 MOST_STEPS = 100_000
 """Of a horizon or a window; beyond it a number is a mistake."""
+READING = (
+    "encoding", "time", "id", "decimal", "thousands", "date_format", "timezone", "sort", "until", "skip_short",
+)  # fmt: skip
+"""Settings that are about how files are read."""
 
 
 class ForecastDataSettings(DataSettings):
@@ -21,8 +25,8 @@ class ForecastDataSettings(DataSettings):
     """
 
     MARKS: ClassVar[Marks] = {
-        "reading": ("encoding", "time", "id", "decimal", "thousands", "date_format", "timezone", "sort", "until"),
-        "of_files": ("encoding", "time", "id", "decimal", "thousands", "date_format", "timezone", "sort", "until"),
+        "reading": READING,
+        "of_files": READING,
         "learned": (
             "horizon", "window", "season", "target", "future", "past", "static", "frequency", "joint", "dates",
             "transform", "quantiles", "decoding",
@@ -65,6 +69,7 @@ class ForecastDataSettings(DataSettings):
     thousands: Literal["", ",", ".", "'", " "] = Field("", description="sign between thousands")
     until: str | None = Field(None, description="the last time that is read; later rows are left out")
     sort: bool = Field(False, description="put rows in the order of time")
+    skip_short: bool = Field(False, description="leave out series that are too short, instead of refusing the file")
     encoding: str = Field("utf-8", description="encoding of text files")
 
     @field_validator("quantiles")

@@ -93,7 +93,7 @@ class ForecastTask:
     def sections(self, dataset: Dataset[ForecastData], model: Forecaster, evaluation: Evaluation) -> list[Section]:
         """Forecasts beside what came, errors by step, what is left in them, what memory and inputs are worth."""
         found: Any = evaluation.answers
-        return sections(model.network, dataset.held_out, found)
+        return sections(model.network, dataset.data, dataset.held_out, found)
 
 
 TASK = ForecastTask()
