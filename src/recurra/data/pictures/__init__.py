@@ -1,0 +1,1 @@
+"""Pictures: files in, bytes [C, H, W] out, within bounds."""
