@@ -52,7 +52,7 @@ def find(config: Config, folder: Path) -> Source:
         files = {key: Path(os.path.normpath(place / path)) for key, path in stored.files}
         source = Source(stored.name, stored.task, stored.kind, files, stored.options, stored.why)
     for path in source.files.values():
-        if not os.path.isfile(path):  # of paths that cannot be, too
+        if not os.path.exists(path):  # of paths that cannot be, too
             raise DataError("the data of this run are gone", remedy="name the data to evaluate it on",
                             file=path)  # fmt: skip
     check_same([file.model_dump() for file in config.data.files], source)
@@ -61,7 +61,7 @@ def find(config: Config, folder: Path) -> Source:
 
 def check_same(then: list[dict[str, Any]], source: Source) -> None:
     """Errors: DataError if a file is not what the run was trained on; those of another size are not read"""
-    sizes = {path.name: path.stat().st_size for path in source.files.values()}
+    sizes = {path.name: path.stat().st_size for path in source.files.values() if path.is_file()}
     for old in then:
         if sizes.get(old["name"], old["size_bytes"]) != old["size_bytes"]:
             raise DataError(

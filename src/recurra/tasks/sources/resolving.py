@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from recurra.data.datasets import named
-from recurra.data.files.sources import refuse_streams, sha256
+from recurra.data.files.sources import refuse_streams
+from recurra.data.files.trees import digest
 from recurra.data.splits import PARTS
 from recurra.errors import DataError, nearest, nearest_path
 from recurra.tasks import registry
@@ -25,9 +26,10 @@ class Source:
     """Files and what they are.
 
     kind: "text" (running text), "texts" (several, each divided by itself), "table" (rows with columns), "labels" (a
-    file of lines for each label), "tagged"
-    (tokens with tags), "parallel" (line n of two files is the same sentence), "tunes" (ABC) or "poems" (JSON);
-    files: by part ("train", ...) or label, or all of it under "all"; options: settings that belong to these data;
+    file of lines for each label), "tagged" (tokens with tags), "parallel" (line n of two files is the same sentence),
+    "tunes" (ABC) or "poems" (JSON);
+    files: by part ("train", ...) or label, or all of it under "all", folders where a kind is of folders;
+    options: settings that belong to these data;
     why: how the task was found, for people; named: it is the named data set, nothing else.
     """
 
@@ -228,5 +230,6 @@ def in_memory(
 
 
 def hashes(files: Mapping[str, Path]) -> list[dict[str, Any]]:
-    """Name, size in bytes and SHA-256 of each file."""
-    return [{"name": path.name, "sha256": sha256(path), "size_bytes": path.stat().st_size} for path in files.values()]
+    """Name, size in bytes and SHA-256 of each file; of a folder, of all that is in it."""
+    found = [(path.name, *digest(path)) for path in files.values()]
+    return [{"name": name, "sha256": sha256, "size_bytes": size} for name, sha256, size in found]
