@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from recurra.data.files.tables import KINDS
 from recurra.data.frames.archive import read_archive_frames
+from recurra.data.frames.arff import read_arff_frames
 from recurra.data.frames.sequences import Frames, Recordings, divide, joined, split_off
 from recurra.data.frames.table import Columns, Reading, read_table_frames
 from recurra.data.splits import PART_NAMES, PARTS, check_fractions
@@ -63,12 +64,16 @@ def how_to_read(settings: FramesDataSettings, *, labelled: bool = True) -> Readi
 
 
 def read_file(path: Path, settings: FramesDataSettings, *, labelled: bool = True) -> Recordings:
-    """The sequences of a .ts file or a table. Errors: DataError with file and line"""
+    """The sequences of a .ts or .arff file or a table. Errors: DataError with file and line"""
     if ending(path) == ".ts":
         return read_archive_frames(path, encoding=settings.encoding, labelled=labelled)
+    if ending(path) == ".arff":
+        return read_arff_frames(path, how_to_read(settings, labelled=labelled))
     if ending(path) not in KINDS:
         raise DataError(
-            "frames are read from .ts files and tables", remedy=f"there are .ts, {', '.join(KINDS)}", file=path
+            "frames are read from .ts and .arff files and tables",
+            remedy=f"there are .ts, .arff, {', '.join(KINDS)}",
+            file=path,
         )
     return read_table_frames(path, how_to_read(settings, labelled=labelled))
 

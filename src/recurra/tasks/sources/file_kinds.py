@@ -79,9 +79,11 @@ def is_series(path: Path) -> bool:
 
 
 def is_frames(path: Path) -> bool:
-    """Whether it holds labelled sequences of frames: a .ts file with classes, or such a table."""
+    """Whether it holds labelled sequences of frames: a .ts file with classes, an .arff file, or such a table."""
     if ending(path) == ".ts":
         return is_labelled_archive(path)
+    if ending(path) == ".arff":
+        return True
     return ending(path) in TABLES and looks_like_frames(path)
 
 
