@@ -11,6 +11,7 @@ import pytest
 
 import recurra
 from recurra.errors import DataError, UsageError
+from recurra.tasks import calibration
 from recurra.tasks.frames.data import prepare
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 from recurra.tasks.frames.settings import DEFAULTS, FramesDataSettings
@@ -140,6 +141,19 @@ def test_arrays_frames_and_files_get_the_same_answer(run: recurra.Run, tmp_path:
 def test_a_sequence_that_is_none_is_refused(run: recurra.Run, asked: Any) -> None:
     with pytest.raises(UsageError):
         run.predict(asked)
+
+
+def test_one_label_a_sequence_is_calibrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "fitted_temperature", lambda *_: 1.7)
+    data = write(tmp_path, "moves.csv", moves(20))
+    cool = recurra.train(data, out=tmp_path / "cool", **SMALL | {"epochs": 2.0})
+    monkeypatch.setattr(calibration, "fitted_temperature", lambda *_: 1.0)
+    plain = recurra.train(data, out=tmp_path / "plain", **SMALL | {"epochs": 2.0})
+    assert (cool.config["concluded"], plain.config["concluded"]) == ({"temperature": 1.7}, {})
+    asked = [np.array([[0.0, 1], [1, 1], [2, 1]])]
+    assert cool.predict_proba(asked).max() < plain.predict_proba(asked).max()
+    assert "Is it right as often as it says?" in cool.report.read_text(encoding="utf-8")
+    assert "Sequences of the test part" in cool.report.read_text(encoding="utf-8")
 
 
 def test_arrays_in_memory_are_learned_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from recurra import metrics
 from recurra.report.sections import Cell, Column, Columns, Matrix, Section, Table
-from recurra.tasks.classify.calibration import reliability
+from recurra.tasks.calibration import reliability
 from recurra.tasks.classify.data import Part
 
 EXAMPLES, PAIRS, WRONG = 5, 10, 10

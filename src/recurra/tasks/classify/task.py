@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from recurra.data.files.examples import Examples
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
+from recurra.tasks.calibration import calibrate, uncalibrated
 from recurra.tasks.classify.baselines import classify_baselines
-from recurra.tasks.classify.calibration import fitted_temperature, nats
 from recurra.tasks.classify.data import ClassifyData, Part, encode_part, group_names, prepare, read_examples
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.report import sections
@@ -84,22 +83,10 @@ class ClassifyTask:
     ) -> tuple[dict[str, float], list[str]]:
         """Calibrate: the output layer is divided by the temperature that suits the validation part best."""
         part = dataset.parts["validation"]
-        logs = log_probabilities(network, part.encoded).double().numpy()
-        temperature = fitted_temperature(logs, part.labels)
-        if temperature == 1:
-            return {}, []
-        with torch.no_grad():
-            network.head.weight.div_(temperature)
-            network.head.bias.div_(temperature)
-        before, after = (nats(logs, part.labels, t).mean() for t in (1.0, temperature))
-        return {"temperature": temperature}, [
-            f"probabilities are calibrated on the validation part: temperature {temperature:.3g}, with which its "
-            f"loss is {after:.4f} instead of {before:.4f}; answers stay the same"
-        ]
+        return calibrate(network.head, log_probabilities(network, part.encoded).double().numpy(), part.labels)
 
     def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
-        heads = [name for name in weights if name.startswith("head.")]
-        return weights | {name: weights[name] * concluded["temperature"] for name in heads}
+        return uncalibrated(weights, concluded)
 
     def sections(self, dataset: Dataset[ClassifyData], model: Classifier, evaluation: Evaluation) -> list[Section]:
         """Confusion matrix, scores of each class, confused pairs, the surest mistakes, a curve of reliability."""

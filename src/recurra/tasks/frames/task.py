@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
+
+from torch import Tensor
 
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
+from recurra.tasks.calibration import calibrate, reliability, uncalibrated
 from recurra.tasks.frames import data
 from recurra.tasks.frames.baselines import baselines
 from recurra.tasks.frames.data import FramesData, Part
@@ -59,9 +63,24 @@ class FramesTask:
     def baselines(self, dataset: Dataset[FramesData], part: Part) -> list[Baseline]:
         return baselines(dataset.data, part, seed=dataset.settings.training.seed)
 
+    def conclude(self, dataset: Dataset[FramesData], network: FrameNetwork) -> tuple[dict[str, float], list[str]]:
+        """Calibrate, where a sequence has one label; neighbouring frames are too alike to be counted as examples."""
+        part = dataset.parts["validation"]
+        if dataset.preprocessor.per_frame or not len(part):
+            return {}, []
+        return calibrate(network.head, log_probabilities(network, part.encoded).double().numpy(), part.targets)
+
+    def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
+        return uncalibrated(weights, concluded)
+
     def sections(self, dataset: Dataset[FramesData], model: FramesModel, evaluation: Evaluation) -> list[Section]:
-        """Confusion matrix, scores of each class, the surest mistakes, pictures of sequences."""
-        return sections(dataset.held_out, dataset.preprocessor, evaluation.answers.double().numpy())
+        """Confusion matrix, scores of each class, the surest mistakes, pictures, a curve of reliability."""
+        logs, part = evaluation.answers.double().numpy(), dataset.held_out
+        found = sections(part, dataset.preprocessor, logs)
+        if dataset.preprocessor.per_frame:
+            return found
+        temperature = evaluation.concluded.get("temperature", 1.0)
+        return [*found, reliability(logs, part.targets, temperature, dataset.evaluated_on, "Sequences")]
 
 
 TASK = FramesTask()

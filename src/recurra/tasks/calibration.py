@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor, nn
 
 from recurra.report.sections import Curves, Line
 
@@ -15,6 +19,30 @@ BINS = 10
 COLDEST, HOTTEST = 0.1, 10.0
 SURE = 1.96
 """Standard deviations on either side of the middle that hold 95 % of a normal distribution."""
+
+
+def calibrate(head: nn.Linear, logs: Floats, labels: Labels) -> tuple[dict[str, float], list[str]]:
+    """Divide an output layer by the temperature that suits the validation part best; see tasks.abilities.Concluding.
+
+    Shapes: logs [N, C] in nats of the validation part, labels [N]
+    """
+    temperature = fitted_temperature(logs, labels)
+    if temperature == 1:
+        return {}, []
+    with torch.no_grad():
+        head.weight.div_(temperature)
+        head.bias.div_(temperature)
+    before, after = (nats(logs, labels, t).mean() for t in (1.0, temperature))
+    return {"temperature": temperature}, [
+        f"probabilities are calibrated on the validation part: temperature {temperature:.3g}, with which its "
+        f"loss is {after:.4f} instead of {before:.4f}; answers stay the same"
+    ]
+
+
+def uncalibrated(weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
+    """Weights with those of the layer `head` as they were before."""
+    heads = [name for name in weights if name.startswith("head.")]
+    return weights | {name: weights[name] * concluded.get("temperature", 1.0) for name in heads}
 
 
 def fitted_temperature(logs: Floats, labels: Labels) -> float:
@@ -74,15 +102,15 @@ def calibration_error(logs: Floats, labels: Labels) -> float:
     return float(sum(abs(said[rows].mean() - right[rows].mean()) * len(rows) for rows in bins) / len(said))
 
 
-def reliability(logs: Floats, labels: Labels, temperature: float, part: str) -> Curves:
+def reliability(logs: Floats, labels: Labels, temperature: float, part: str, what: str = "Examples") -> Curves:
     """How often it is right beside how sure it is, over bins of as many examples.
 
-    logs: as the model gives them, with the temperature in them
+    logs: as the model gives them, with the temperature in them; what: they are of
     """
     lines = [Line("right as often as it says", [0.0, 1.0], [0.0, 1.0], dashed=True), _line("this model", logs, labels)]
     error = 100 * calibration_error(logs, labels)
     note = (
-        f"Examples of the {part} part in {len(lines[1].x)} groups by how sure it is of its answer; the band holds the "
+        f"{what} of the {part} part in {len(lines[1].x)} groups by how sure it is of its answer; the band holds the "
         f"true share in 95 % of such groups. Mean distance from the line: {error:.1f} points"
     )
     if temperature != 1:

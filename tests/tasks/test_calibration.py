@@ -11,8 +11,8 @@ import torch
 
 import recurra
 from recurra import model_folder
-from recurra.tasks.classify import task as classify
-from recurra.tasks.classify.calibration import calibration_error, fitted_temperature, nats, reliability
+from recurra.tasks import calibration
+from recurra.tasks.calibration import calibration_error, fitted_temperature, nats, reliability
 
 RNG = np.random.default_rng(0)
 
@@ -84,7 +84,7 @@ def labelled(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def calibrate_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    return lambda temperature: monkeypatch.setattr(classify, "fitted_temperature", lambda *_: temperature)
+    return lambda temperature: monkeypatch.setattr(calibration, "fitted_temperature", lambda *_: temperature)
 
 
 def test_a_run_is_calibrated_and_says_so(labelled: Path, tmp_path: Path, calibrate_by: Callable[[float], None]) -> None:
