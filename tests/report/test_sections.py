@@ -117,7 +117,9 @@ def test_what_does_not_fit_is_refused(make: Any, words: str) -> None:
     "inside",
     [
         "<script>1</script>", '<a href="#x"/>', "<foreignObject/>", '<use href="http://a/b"/>', "<style>a{}</style>",
-        '<path onload="x()"/>', '<path style="fill: url(http://a/b)"/>', "<image/>", "<animate/>", "<g>", "plain</svg>",
+        '<path onload="x()"/>', '<path style="fill: url(http://a/b)"/>', '<image href="http://a/b"/>', "<animate/>",
+        "<g>", "plain</svg>", '<image href="data:image/svg+xml;base64,AAAA"/>',
+        '<use href="data:image/png;base64,AAAA"/>',
         '<path ONCLICK="x()"/>', '<path style="background: url(  //a/b)"/>',
     ],
 )  # fmt: skip
@@ -127,6 +129,15 @@ def test_a_picture_that_could_do_more_than_be_seen_is_refused(inside: str) -> No
     declared = "<!DOCTYPE svg [<!ENTITY a 'b'>]>" + SVG.format("&a;")
     with pytest.raises(DataError, match="declarations"):
         build_report(RunRecord("t", "some", sections=[Picture("p", declared)]))
+
+
+def test_pixels_are_part_of_a_picture() -> None:
+    with drawing("pixels"):
+        figure, axes = chart()
+        axes.imshow([[0.0, 1.0]], interpolation="none")
+        svg = to_svg(figure, "two pixels")
+    page = build_report(RunRecord("t", "some", sections=[Picture("p", svg)]))
+    assert 'xlink:href="data:image/png;base64,' in page
 
 
 def test_rows_that_are_folded_are_there_and_closed() -> None:

@@ -155,9 +155,11 @@ def smallest_letter(svg: str) -> float:
     return min((float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)), default=float("inf"))
 
 
-_ALLOWED = frozenset("svg g defs path rect circle ellipse line polyline polygon text tspan use clipPath title desc "
-                     "linearGradient radialGradient stop marker pattern symbol".split())  # fmt: skip
+_ALLOWED = frozenset("svg g defs image path rect circle ellipse line polyline polygon text tspan use clipPath title "
+                     "desc linearGradient radialGradient stop marker pattern symbol".split())  # fmt: skip
 _SVG = "{http://www.w3.org/2000/svg}"
+_PIXELS = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=\s]+")
+"""What an <image> may hold: its pixels, as `imshow` writes them."""
 
 
 def checked_svg(svg: str) -> str:
@@ -176,7 +178,8 @@ def checked_svg(svg: str) -> str:
         if not tag.startswith(_SVG) or tag.removeprefix(_SVG) not in _ALLOWED:
             raise DataError(f"a picture may not have <{tag.rpartition('}')[2]:.40}>")
         for name, value in element.attrib.items():
-            outside = name.rpartition("}")[2] == "href" and not value.startswith("#")
+            inside = value.startswith("#") or (tag == f"{_SVG}image" and _PIXELS.fullmatch(value))
+            outside = name.rpartition("}")[2] == "href" and not inside
             if outside or name.lower().startswith("on") or re.search(r"url\(\s*['\"]?(?!['\"]?#)|@import", value):
                 raise DataError(f"a picture may not have {name.rpartition('}')[2]:.40}={value!r:.60}")
     return svg
