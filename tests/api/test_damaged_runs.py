@@ -17,7 +17,7 @@ import torch
 
 import recurra
 from recurra import model_folder
-from recurra.api import training
+from recurra.api import training, training_run
 from recurra.api.progress import ProgressLogger
 from recurra.cli import main
 from recurra.errors import ModelFolderError, StoppedError
@@ -43,7 +43,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = sorted({"".join(rng.choices(letters, k=rng.randint(2, 9))) for _ in range(70)})[:60]
         (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "build_report", lambda record: "<html></html>")
+        patch.setattr(training_run, "build_report", lambda record: "<html></html>")
         recurra.train(folder, out=place / "whole", dropout=0.3, **SMALL)
         patch.setattr(training, "ProgressLogger", Interrupting)
         with pytest.raises(StoppedError):

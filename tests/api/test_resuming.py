@@ -14,7 +14,7 @@ from torch import Tensor
 
 import recurra
 from recurra import model_folder
-from recurra.api import training
+from recurra.api import training, training_run
 from recurra.api.progress import ProgressLogger
 from recurra.errors import DataError, DivergedError, ModelFolderError, StoppedError, UsageError
 
@@ -127,7 +127,7 @@ def test_a_signal_while_the_run_is_evaluated(
 ) -> None:
     """Trained and not evaluated, it goes on with that; evaluated, it is finished, and the signal is told."""
     with monkeypatch.context() as patched:
-        patched.setattr(training, phase, lambda *_, **__: signal.raise_signal(signal.SIGINT))
+        patched.setattr(training_run, phase, lambda *_, **__: signal.raise_signal(signal.SIGINT))
         wanted = "when all was done" if phase == "load" else "go on with"
         with pytest.raises(StoppedError, match=f"(?s)stopped by SIGINT.*{wanted}"):
             train(labels, out="evaluated")
@@ -208,8 +208,15 @@ def test_a_folder_that_cannot_be_resumed(train: Train, stop_at: Callable[..., No
     found = model_folder.read("run")
 
     def rewritten(config: dict[str, Any] | None = None, extra: dict[str, bytes] | None = None) -> None:
-        model_folder.write("run", config=found.config | (config or {}), preprocessing=found.preprocessing,
-                           weights=found.weights(), metrics=found.metrics, extra=extra, overwrite=True)  # fmt: skip
+        model_folder.write(
+            "run",
+            config=found.config | (config or {}),
+            preprocessing=found.preprocessing,
+            weights=found.weights(),
+            metrics=found.metrics,
+            extra=extra,
+            overwrite=True,
+        )
 
     kept = {name: found.read_extra(name) for name in found.extra}
     rewritten()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import recurra
-from recurra.api import training
+from recurra.api import training_run
 from recurra.cli import main
 from recurra.data.tagged.sentences import Sentence
 from recurra.errors import DataError, UsageError
@@ -35,7 +35,7 @@ def tagger(tmp_path_factory: pytest.TempPathFactory) -> recurra.Run:
     folder = tmp_path_factory.mktemp("tagger")
     small = {"hidden_size": 6, "embedding_size": 5, "char_size": 4, "char_embedding_size": 4, "batch_size": 16}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "build_report", lambda record: "<html></html>")
+        patch.setattr(training_run, "build_report", lambda record: "<html></html>")
         return recurra.train(
             write(folder / "go.bio"),
             out=folder / "run",
@@ -78,15 +78,19 @@ def test_the_record_shows_tags_spans_and_sentences(tagger: recurra.Run) -> None:
 
 
 def test_wrong_sentences_come_first_with_wrong_tokens_in_colour() -> None:
-    sentences = [Sentence(("in", "Ulm"), ("O", "B-city"), Path("a.bio"), (1, 2)),
-                 Sentence(("to", "Rome", "now"), ("O", "B-city", "O"), Path("a.bio"), (4, 5, 6))]  # fmt: skip
+    sentences = [
+        Sentence(("in", "Ulm"), ("O", "B-city"), Path("a.bio"), (1, 2)),
+        Sentence(("to", "Rome", "now"), ("O", "B-city", "O"), Path("a.bio"), (4, 5, 6)),
+    ]
     part = SimpleNamespace(sentences=sentences)
     found = sections(part, [["O", "B-city"], ["B-city", "O", "O"]], ["B-city", "O"], "bio")[0]
     (wrong,), (right,) = found.sequences, found.folded
     assert (wrong.label, right.label) == ("a.bio:4", "a.bio:1")
     assert [(t.text, t.under, t.tone) for t in wrong.tokens] == [
-        ("to", "O → B-city", "bad"), ("Rome", "B-city → O", "bad"), ("now", "", ""),
-    ]  # fmt: skip
+        ("to", "O → B-city", "bad"),
+        ("Rome", "B-city → O", "bad"),
+        ("now", "", ""),
+    ]
     assert [(t.text, t.under, t.tone) for t in right.tokens] == [("in", "", ""), ("Ulm", "B-city", "")]
 
 

@@ -42,7 +42,7 @@ class Victim:
 def make(place: Path, task: str) -> Victim:
     """Train both runs."""
     import recurra
-    from recurra.api import training
+    from recurra.api import training, training_run
     from recurra.api.progress import ProgressLogger
     from recurra.tasks.language import task as language
 
@@ -53,8 +53,8 @@ def make(place: Path, task: str) -> Victim:
 
     place.mkdir(parents=True)
     data, given = _data(place, task)
-    keep = training.build_report, language.SAMPLE_LENGTH, training.ProgressLogger
-    training.build_report = lambda record: "<html></html>"
+    keep = training_run.build_report, language.SAMPLE_LENGTH, training.ProgressLogger
+    training_run.build_report = lambda record: "<html></html>"
     language.SAMPLE_LENGTH = {"char": 3, "byte": 3, "word": 3, "bpe": 3}
     victim = Victim(place, task)
     try:
@@ -64,7 +64,7 @@ def make(place: Path, task: str) -> Victim:
         with contextlib.suppress(recurra.StoppedError):
             recurra.train(data, out=victim.stopped, **whole)
     finally:
-        training.build_report, language.SAMPLE_LENGTH, training.ProgressLogger = keep
+        training_run.build_report, language.SAMPLE_LENGTH, training.ProgressLogger = keep
     return victim
 
 

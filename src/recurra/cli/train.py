@@ -82,9 +82,15 @@ def train(
     from recurra.tasks.sources.unlike_text import UnlikeTextError
 
     given: dict[str, Any] = {
-        "out": out, "overwrite": overwrite, "resume": resume, "start_from": start_from, "log": log, "quiet": quiet,
-        "command": shlex.join(["recurra", *context.obj["arguments"]]), **settings,
-    }  # fmt: skip
+        "out": out,
+        "overwrite": overwrite,
+        "resume": resume,
+        "start_from": start_from,
+        "log": log,
+        "quiet": quiet,
+        "command": shlex.join(["recurra", *context.obj["arguments"]]),
+        **settings,
+    }
     try:
         run = train_model(data, task=task, **given)
     except UnlikeTextError as doubt:
@@ -113,7 +119,7 @@ def _open(run: Run) -> None:
     """Show the report; where there is no browser, say so."""
     import webbrowser
 
-    from recurra.api.training import REPORT
+    from recurra.api.training_run import REPORT
 
     page = run.folder / REPORT
     if not webbrowser.open(page.resolve().as_uri()):

@@ -17,7 +17,7 @@ import torch
 
 import recurra
 from recurra import model_folder
-from recurra.api import training
+from recurra.api import training, training_run
 from recurra.api.progress import ProgressLogger
 from recurra.errors import DataError, RecurraError, StoppedError, UsageError
 from recurra.report.metric import find
@@ -60,7 +60,7 @@ def tiny(task: str) -> Tiny:
 def test_a_run_stopped_and_resumed_is_the_uninterrupted_one(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "build_report", lambda record: "<html></html>")
+    monkeypatch.setattr(training_run, "build_report", lambda record: "<html></html>")
     whole = tiny.train(tmp_path, tmp_path / "whole")
     steps = whole.metrics["history"][-1]["step"]
     sent: list[int] = []
@@ -159,8 +159,14 @@ def test_its_page_is_whole_and_escapes_what_it_shows(task: str, runs: dict[str, 
             assert find(registry.get(task).metrics, name).label in page
 
 
-LOSS = {"classify": "nats per example", "language": "nats per character", "tag": "nats per token",
-        "fill": "nats per blank", "translate": "nats per token", "generate": "nats per character"}  # fmt: skip
+LOSS = {
+    "classify": "nats per example",
+    "language": "nats per character",
+    "tag": "nats per token",
+    "fill": "nats per blank",
+    "translate": "nats per token",
+    "generate": "nats per character",
+}
 
 
 def test_its_loss_has_the_right_unit(task: str, runs: dict[str, recurra.Run]) -> None:

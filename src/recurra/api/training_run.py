@@ -1,0 +1,292 @@
+"""One run from a dataset to its folder: fitted, stopped or finished, evaluated, reported."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import shlex
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from recurra import model_folder
+from recurra.api import provenance, resuming
+from recurra.api.preparation import engine_of
+from recurra.api.progress import ProgressLogger, describe_scores
+from recurra.api.record import build_record
+from recurra.api.run import Run, load
+from recurra.api.setup import Setup
+from recurra.api.verdict import Verdict, advice, verdict
+from recurra.cells.catalogue import get
+from recurra.engines.native import library
+from recurra.errors import CallbackError, DivergedError, StoppedError
+from recurra.report import fonts
+from recurra.report.build import build_report
+from recurra.report.record import Baseline
+from recurra.topologies.settings import TwoWaySettings
+from recurra.training.callbacks import Ending, Watchers
+from recurra.training.checkpoint import Checkpoint, Counters, weights_of
+from recurra.training.divergence import never_learned
+from recurra.training.fit import Outcome, fit
+from recurra.training.history import csv_of
+from recurra.training.logs.log import Logged, open_log
+from recurra.training.signals import Interrupted, StopRequest, number_of
+
+REPORT = "report.html"
+RECORD = "report.json"
+"""What the report shows, as `RunRecord.to_json`: it is drawn again from this, without training again."""
+STYLES = {"better": "bold green", "equal": "bold yellow", "worse": "bold red"}
+"""How a verdict looks on a terminal."""
+
+
+@dataclass(frozen=True)
+class Watching:
+    """Who hears of a run besides the terminal."""
+
+    callbacks: list[Any]
+    log: str | None
+
+    def of_run(self, progress: ProgressLogger, run: Logged) -> Watchers:
+        """Errors: UsageError if the log cannot be opened"""
+        more = [] if self.log is None else [open_log(self.log, run)]
+        return Watchers(progress, [*self.callbacks, *more])
+
+
+class TrainingRun:
+    """One run from a dataset to its folder."""
+
+    def __init__(
+        self, setup: Setup, folder: Path, progress: ProgressLogger, command: str, overwrite: bool, watching: Watching
+    ) -> None:
+        self.setup, self.dataset, self.folder = setup, setup.dataset, folder
+        self.progress, self.command = progress, command
+        self.overwrite, self.watching = overwrite, watching
+        self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.network = setup.network
+        self.engine = engine_of(setup.settings.network)
+        self.baselines: list[Baseline] = []
+        self.finished_before: list[float] = []
+        self.started_from: str | None = None
+        self.written = self.finished = False
+
+    def run(self, resume: Checkpoint | None, baselines: list[Baseline] | None) -> Run:
+        self._introduce()
+        with self.progress.doing("fitting the baselines"):
+            held_out = self.dataset.held_out
+            self.baselines = self.setup.task.baselines(self.dataset, held_out) if baselines is None else baselines
+        self._tell_baselines()
+        self.progress.unit = self.setup.trainee.unit
+        self.progress.metrics = self.dataset.metrics
+        last: list[Checkpoint] = [] if resume is None else [resume]
+
+        def save(checkpoint: Checkpoint) -> None:
+            last[:] = [*last[-1:], checkpoint]
+            self._write("running", *reversed(last))
+
+        watchers = self.watching.of_run(self.progress, self._logged(0 if resume is None else resume.counters.step))
+        try:
+            outcome = self._fitted(save, resume, last, watchers)
+            if outcome.signal is not None:
+                raise Interrupted(outcome.signal)
+            run = self._finished(outcome, last[-1])
+        except KeyboardInterrupt as interruption:
+            if not last:
+                raise
+            stopped = self._stopped(number_of(interruption), last)
+            watchers.end(Ending("finished" if self.finished else "stopped", self.folder))
+            raise stopped from None
+        try:
+            watchers.end(Ending("finished", run.folder, dict(run.metrics["metrics"])))
+        except CallbackError as error:
+            raise CallbackError(f"{error}; {self.folder} holds the finished run") from error.__cause__
+        return run
+
+    def _logged(self, begun: int) -> Logged:
+        """begun: steps that a resumed run has done already"""
+        groups = self.dataset.settings.to_json().items()
+        settings = {f"{group}.{name}": value for group, values in groups for name, value in values.items()}
+        settings |= {"task": self.dataset.source.task, "on": self.dataset.source.name}
+        key = hashlib.sha256(f"{self.created} {self.folder.resolve().name}".encode()).hexdigest()[:12]
+        return Logged(self.folder, key, begun, settings, self.progress.quiet)
+
+    def _fitted(
+        self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, last: list[Checkpoint], watchers: Watchers
+    ) -> Outcome:
+        try:
+            return fit(self.setup.trainee, self.dataset.settings.training, progress=watchers, save=save, resume=resume)
+        except CallbackError as error:
+            self._write("stopped", *reversed(last))
+            watchers.end(Ending("stopped", self.folder))
+            remedy = f"{self.folder} holds the best weights so far; {self._go_on_with()}"
+            raise CallbackError(f"{error}\n{remedy}") from error.__cause__
+        except DivergedError as error:
+            if last:
+                self._write("diverged", *reversed(last))
+                watchers.end(Ending("diverged", self.folder))
+                raise DivergedError(f"{error}; {self.folder} holds the best weights before that") from None
+            raise
+        finally:
+            self.progress.close()
+
+    def _stopped(self, number: int, last: list[Checkpoint]) -> StoppedError:
+        """What to raise; a run that was evaluated is finished, and nothing is written."""
+        name = signal.Signals(number).name
+        if self.finished:
+            return StoppedError(f"stopped by {name} when all was done; {self.folder} holds the finished run", number)
+        with StopRequest():
+            self._write("stopped", *reversed(last))
+        remedy = self._go_on_with()
+        return StoppedError(f"stopped by {name}; {self.folder} holds the best weights so far\n{remedy}", number)
+
+    def _go_on_with(self) -> str:
+        return f"go on with: recurra train --resume {shlex.quote(str(self.folder))}"
+
+    def _finished(self, outcome: Outcome, end: Checkpoint) -> Run:
+        self.network.load_state_dict(outcome.best)
+        bad = never_learned(outcome.counters, self.dataset.settings.training)
+        if bad is not None:
+            self.dataset.notes.append(bad)
+            self.progress.warn(bad)
+        else:
+            with self.progress.doing("finishing the model"):
+                self._log_notes(self.setup.conclude())
+        with self.progress.doing(f"evaluating on the {self.dataset.evaluated_on} part"):
+            dataset, task = self.dataset, self.setup.task
+            evaluation = task.evaluate(self.setup.model(), dataset.held_out, dataset.settings)
+            evaluation = replace(evaluation, concluded=self.setup.concluded)
+        scores = evaluation.scores
+        found = verdict(scores, self.dataset.metrics, self.baselines)
+        hint = None  # for a run that never learned there is a warning already
+        if bad is None:
+            ahead = None if found is None else found.outcome
+            hint = advice(outcome.counters.points, outcome.counters.seconds, outcome.ended, ahead)
+        extra = resuming.files_of(end, None) | {resuming.METRICS_CSV: csv_of(outcome.counters.points)}
+        with self.progress.doing("writing the report"):
+            record = build_record(
+                self.setup,
+                evaluation,
+                self.baselines,
+                outcome.counters,
+                ended=outcome.ended,
+                command=self.command,
+                created=self.created,
+                engine=self.engine,
+                looked_before=bool(self.finished_before),
+                versions={"recurra": importlib.metadata.version("recurra"), "torch": str(torch.__version__)},
+            )
+            record = replace(record, verdict=None if found is None else found.for_report(), hint=hint or "")
+            if (missing := fonts.note(record)) is not None:
+                record.notes.append(missing)
+                self.progress.log(f"note: {missing}")
+            extra[REPORT] = build_report(record).encode()
+        extra[RECORD] = json.dumps(record.to_json(), allow_nan=False).encode()
+        metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
+        with StopRequest() as stop:
+            model_folder.write(
+                self.folder,
+                config=self._config(),
+                preprocessing=self.dataset.preprocessor.to_json(),
+                weights=weights_of(self.network),
+                metrics=metrics,
+                extra=extra,
+                overwrite=self.overwrite or self.written,
+            )
+            self.finished = True
+        if stop.received is not None:
+            raise Interrupted(stop.received)
+        run = load(self.folder)
+        self._log_end(run, scores, found, hint)
+        return run
+
+    def _log_notes(self, notes: Sequence[str]) -> None:
+        self.dataset.notes += notes
+        for note in notes:
+            self.progress.log(f"note: {note}")
+
+    def _log_end(self, run: Run, scores: dict[str, float], found: Verdict | None, hint: str | None) -> None:
+        """The last lines: scores, the verdict, what would help, what to do with the model."""
+        self.progress.log(f"{self.dataset.evaluated_on}: {describe_scores(scores, self.dataset.metrics)}")
+        if found is not None:
+            self.progress.log(f"verdict: {found.words}", style=STYLES[found.outcome])
+        if hint is not None:
+            self.progress.log(f"hint: {hint}", style="yellow")
+        for line in run.model.commands(shlex.quote(str(self.folder))):
+            self.progress.log(f"try: recurra {line}")
+        self.progress.log(f"report: {self.folder / REPORT}")
+
+    def _write(self, status: str, checkpoint: Checkpoint, previous: Checkpoint | None = None) -> None:
+        model_folder.write(
+            self.folder,
+            config=self._config(),
+            preprocessing=self.dataset.preprocessor.to_json(),
+            weights=checkpoint.best,
+            metrics=self._metrics(status, checkpoint.counters, None),
+            extra=resuming.files_of(checkpoint, previous) | {resuming.METRICS_CSV: csv_of(checkpoint.counters.points)},
+            overwrite=self.overwrite or self.written,
+        )
+        self.written = True
+
+    def _config(self) -> dict[str, Any]:
+        dataset = self.dataset
+        cell = dataset.settings.network.cell
+        return {
+            "task": dataset.source.task,
+            "name": dataset.source.name,
+            "command": self.command,
+            "created": self.created,
+            "cell_fingerprint": get(cell).program().fingerprint,
+            "settings": dataset.settings.to_json(),
+            "source": provenance.to_json(dataset.source, self.folder),
+            "data": dataset.facts,
+            "vectors": self.setup.vectors,
+            "concluded": self.setup.concluded,
+            "notes": dataset.notes,
+            "engine": self.engine,
+            "started_from": self.started_from,
+            "finished_before": self.finished_before,
+            "environment": resuming.environment_of(self.engine, dataset.settings.training.device).model_dump(),
+        }
+
+    def _metrics(self, status: str, counters: Counters, scores: dict[str, float] | None) -> dict[str, Any]:
+        return {
+            "status": status,
+            "evaluated_on": self.dataset.evaluated_on,
+            "metrics": scores,
+            "baselines": [vars(r) for r in self.baselines],
+            "history": counters.to_json()["points"],
+            "best": counters.best_point,
+            "seconds": counters.seconds,
+            "parameters": sum(p.numel() for p in self.network.parameters()),
+        }
+
+    def _introduce(self) -> None:
+        facts, network = self.dataset.facts, self.dataset.settings.network
+        parts = " · ".join(f"{count:,} {part}" for part, count in facts["counts"].items() if count)
+        vocabulary = f"; vocabulary {facts['vocabulary_size']:,}" if "vocabulary_size" in facts else ""
+        self.progress.log(f"{facts['unit']}: {parts}{vocabulary}")
+        for note in self.dataset.notes:
+            self.progress.log(f"note: {note}")
+        two_way = isinstance(network, TwoWaySettings) and network.bidirectional
+        shape = f"{network.num_layers} x {network.hidden_size}" + (" x 2 directions" if two_way else "")
+        count = sum(p.numel() for p in self.network.parameters())
+        self.progress.log(
+            f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, {torch.get_num_threads()} threads"
+        )
+        if self.engine == "native" or network.engine != "auto" or _on_cuda(self.dataset.settings.training.device):
+            return
+        if (missing := library.why_missing()) is not None:
+            self.progress.log(f"note: training is slower without the native engine: {missing}")
+
+    def _tell_baselines(self) -> None:
+        for baseline in self.baselines:
+            self.progress.log(f"baseline: {baseline.name}: {describe_scores(baseline.metrics, self.dataset.metrics)}")
+
+
+def _on_cuda(device: str) -> bool:
+    return device == "cuda" or (device == "auto" and torch.cuda.is_available())
