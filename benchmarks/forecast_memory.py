@@ -40,9 +40,16 @@ def errors(period: int, seed: int, threads: int) -> dict[str, float]:
     values = wave(period, seed)
     with tempfile.TemporaryDirectory() as folder:
         run = recurra.train(
-            pl.DataFrame({"value": values}), task="forecast", out=Path(folder) / "run", horizon=HORIZON,
-            season=period, step=1, seed=seed, threads=threads, quiet=True,
-        )  # fmt: skip
+            pl.DataFrame({"value": values}),
+            task="forecast",
+            out=Path(folder) / "run",
+            horizon=HORIZON,
+            season=period,
+            step=1,
+            seed=seed,
+            threads=threads,
+            quiet=True,
+        )
     found = {"this model": run.metrics["metrics"]["mae"]}
     for each in run.metrics["baselines"]:
         name = each["name"]

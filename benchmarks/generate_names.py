@@ -41,8 +41,9 @@ def classifier(data: GenerateData, folder: Path, *, seed: int, balance: float) -
     theirs = classify_data.prepare(resolve("names", "classify"), settings, seed=seed).parts["train"]
     if sorted(theirs.texts) != sorted(data.parts["train"].texts):
         raise SystemExit("the classifier's training names are not the generator's")
-    return recurra.train("names", task="classify", out=folder / f"classifier-{balance}", seed=seed, balance=balance,
-                         quiet=True)  # fmt: skip
+    return recurra.train(
+        "names", task="classify", out=folder / f"classifier-{balance}", seed=seed, balance=balance, quiet=True
+    )
 
 
 def recognised(model: recurra.Run, drawn: Drawn, data: GenerateData) -> np.ndarray:
@@ -67,10 +68,13 @@ def main() -> None:
     chosen = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
-        run = recurra.load(chosen.run) if chosen.run else recurra.train(
-            "names", task="generate", out=chosen.out or Path(folder) / "generator", minutes=chosen.minutes,
-            seed=chosen.seed, overwrite=True,
-        )  # fmt: skip
+        if chosen.run:
+            run = recurra.load(chosen.run)
+        else:
+            out = chosen.out or Path(folder) / "generator"
+            run = recurra.train(
+                "names", task="generate", out=out, minutes=chosen.minutes, seed=chosen.seed, overwrite=True
+            )
         seed = run.settings.training.seed
         source = provenance.from_json(run.config["source"], Path(run.folder))
         data = generate_data.prepare(source, run.settings.data, seed=seed)

@@ -70,10 +70,11 @@ def main() -> None:
     chosen = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
-        run = recurra.load(chosen.run) if chosen.run else recurra.train(
-            "nottingham", out=chosen.out or Path(folder) / "generator", minutes=chosen.minutes, seed=chosen.seed,
-            overwrite=True,
-        )  # fmt: skip
+        if chosen.run:
+            run = recurra.load(chosen.run)
+        else:
+            out = chosen.out or Path(folder) / "generator"
+            run = recurra.train("nottingham", out=out, minutes=chosen.minutes, seed=chosen.seed, overwrite=True)
     source = provenance.from_json(run.config["source"], Path(run.folder))
     data = generate_data.prepare(source, run.settings.data, seed=run.settings.training.seed)
     assert isinstance(run.model, Generator)

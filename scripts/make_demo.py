@@ -99,8 +99,10 @@ def photograph(browser: str, page: str, picture: Path, reached: str) -> None:
             flags.append("--no-sandbox")
         subprocess.run(
             [browser, *flags, f"--user-data-dir={folder}/browser", f"--screenshot={shot}", shown.as_uri()],
-            check=True, capture_output=True, timeout=120,
-        )  # fmt: skip
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
         description = PngInfo()
         description.add_text("Description", reached)
         with Image.open(shot) as image:

@@ -177,8 +177,9 @@ def test_only_left_overs_of_dead_writers_of_this_folder_are_cleared(tmp_path):
     alive, elsewhere, old = owner(parent), owner(parent, **afar), owner(7, **afar)
     dead = owner(os.getpid()), owner(999999999), owner(parent, started="1"), owner(parent, boot="before")
     left = {f".run.writing-{one.token()}-00000000" for one in (alive, elsewhere)} | {
-        f".run2.writing-{owner(999999999).token()}-00000000", ".run.writing-notes"
-    }  # fmt: skip
+        f".run2.writing-{owner(999999999).token()}-00000000",
+        ".run.writing-notes",
+    }
     for name in [*left, *(f".run.writing-{one.token()}-00000000" for one in (*dead, old))]:
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").touch()
@@ -225,8 +226,9 @@ def test_one_writer_at_a_time(tmp_path, monkeypatch):
     code = f"from recurra.locks import acquire; from pathlib import Path; l = acquire(Path({str(tmp_path / 'run')!r}))"
     with subprocess.Popen(
         [sys.executable, "-c", f"{code}; print('has it', flush=True); input()"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    ) as holder:  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
         assert holder.stdout.readline() == b"has it\n"
         with pytest.raises(UsageError, match=f"run is being written by process {holder.pid} since .*; wait"):
             write(tmp_path / "run", 1, overwrite=True)

@@ -56,9 +56,11 @@ def test_halves_of_pairs() -> None:
 
 def test_only_a_terminal_is_guarded_unless_asked() -> None:
     for stream, escaped, shown in (
-        (Terminal(), None, "\\x1b"), (io.StringIO(), None, "\x1b"), (io.StringIO(), True, "\\x1b"),
+        (Terminal(), None, "\\x1b"),
+        (io.StringIO(), None, "\x1b"),
+        (io.StringIO(), True, "\\x1b"),
         (Terminal(), False, "\x1b"),
-    ):  # fmt: skip
+    ):
         Printed(stream, escaped=escaped).write("\x1b")
         assert stream.getvalue() == shown
 

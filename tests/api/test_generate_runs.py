@@ -118,8 +118,13 @@ def test_a_folder_whose_attributes_are_gone(train: Train, labels: Path) -> None:
     whole = model_folder.read(run.folder)
     preprocessing = {name: value for name, value in whole.preprocessing.items() if name != "attributes"}
     model_folder.write(
-        run.folder, config=whole.config, preprocessing=preprocessing, weights=whole.weights(), metrics=whole.metrics,
-        extra={}, overwrite=True,
-    )  # fmt: skip
+        run.folder,
+        config=whole.config,
+        preprocessing=preprocessing,
+        weights=whole.weights(),
+        metrics=whole.metrics,
+        extra={},
+        overwrite=True,
+    )
     with pytest.raises(ModelFolderError, match="attributes"):
         recurra.load(run.folder)

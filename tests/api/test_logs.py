@@ -89,9 +89,14 @@ class FakeWandb(types.ModuleType):
         log: list[dict[str, Any]] = []
         ends: list[int] = []
         run = types.SimpleNamespace(
-            given=given, logged=log, ends=ends, summary={}, log=log.append, define_metric=lambda *a, **k: None,
+            given=given,
+            logged=log,
+            ends=ends,
+            summary={},
+            log=log.append,
+            define_metric=lambda *a, **k: None,
             finish=lambda *, exit_code: ends.append(exit_code),
-        )  # fmt: skip
+        )
         self.runs.append(run)
         return run
 

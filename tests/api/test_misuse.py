@@ -91,8 +91,17 @@ def test_train_takes_a_path_or_a_name(wrong: Any) -> None:
 def test_train_says_which_setting_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("a\n" * 99)
-    for name, value in (("seed", -1), ("seed", 1.5), ("hidden_size", True), ("hidden_size", "9"), ("epochs", [1]),
-                        ("split", (0.9,)), ("split", 0.9), ("dropout", float("nan")), ("level", 5)):  # fmt: skip
+    for name, value in (
+        ("seed", -1),
+        ("seed", 1.5),
+        ("hidden_size", True),
+        ("hidden_size", "9"),
+        ("epochs", [1]),
+        ("split", (0.9,)),
+        ("split", 0.9),
+        ("dropout", float("nan")),
+        ("level", 5),
+    ):
         with pytest.raises(UsageError, match=f"^{name} "):
             recurra.train(path, **{name: value})
     with pytest.raises(UnknownNameError, match="did you mean 'hidden_size'"):
@@ -103,9 +112,13 @@ def test_train_says_which_setting_is_wrong(tmp_path: Path) -> None:
 
 def test_numbers_of_numpy_are_settings() -> None:
     found = DEFAULTS.settings.changed(
-        hidden_size=np.int64(9), dropout=np.float32(0.5), epochs=np.int64(2), crf=np.bool_(True), split=(0.9, 0.1),
+        hidden_size=np.int64(9),
+        dropout=np.float32(0.5),
+        epochs=np.int64(2),
+        crf=np.bool_(True),
+        split=(0.9, 0.1),
         level=np.str_("char"),
-    )  # fmt: skip
+    )
     assert (found.network.hidden_size, found.network.dropout, found.training.epochs) == (9, 0.5, 2)
     assert found.network.crf is True
     assert found.data.split == (0.9, 0.1, 0.0)

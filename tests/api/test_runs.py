@@ -104,8 +104,12 @@ def test_baselines_stand_beside_other_data_too(train: Train, labels: Path, text:
 def test_chinese_words_and_pairs(train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = tmp_path / "reviews.csv"
     opinions = [("很好", 1), ("不好", 0)]
-    rows = [f"{thing}{word}{sign},{label}" for thing in ("房间", "早餐", "屏幕", "电影", "服务", "价格")
-            for word, label in opinions for sign in "。！!?"]  # fmt: skip
+    rows = [
+        f"{thing}{word}{sign},{label}"
+        for thing in ("房间", "早餐", "屏幕", "电影", "服务", "价格")
+        for word, label in opinions
+        for sign in "。！!?"
+    ]
     table.write_text("review,label\n" + "\n".join(rows) + "\n", encoding="utf-8")
     run = train(table, segment="word", min_count=1)
     stored = json.loads((run.folder / "preprocessing.json").read_text(encoding="utf-8"))["vocabulary"]
@@ -117,8 +121,10 @@ def test_chinese_words_and_pairs(train: Train, tmp_path: Path, monkeypatch: pyte
     assert any("--segment word" in note for note in plain.config["notes"])
     bag = plain.evaluate("chinese-pairs", baselines=True, groups="pair")["baselines"][1]
     assert (bag["name"], bag["metrics"]["accuracy"], bag["metrics"]["groups_right"]) == (
-        "logistic, bag of characters", 0.5, 0.0,
-    )  # fmt: skip
+        "logistic, bag of characters",
+        0.5,
+        0.0,
+    )
     with pytest.raises(UsageError, match="level='char' contradicts"):
         train(table, segment="word", level="char")
     other = chinese.Segmenter("rjieba", "9.9", list)  # cuts every character off
@@ -225,10 +231,17 @@ def test_every_cell_trains_both_tasks(train: Train, labels: Path, text: Path, tm
         {"recurrent_dropout": 0.3, "learned_state": True, "merge": "sum", "num_layers": 2, "pooling": "all"},
         {"embedding_dropout": 0.2, "pooling": "mean", "init": "torch", "optimizer": "rmsprop", "level": "byte"},
         {"bidirectional": False, "bptt": 3, "pooling": "max", "optimizer": "sgd", "precision": "bf16"},
-        {"max_length": 4, "keep_repeats": True, "clip_value": 0.1, "schedule": "constant", "level": "word",
-         "min_count": 1, "engine": "reference"},
+        {
+            "max_length": 4,
+            "keep_repeats": True,
+            "clip_value": 0.1,
+            "schedule": "constant",
+            "level": "word",
+            "min_count": 1,
+            "engine": "reference",
+        },
     ],
-)  # fmt: skip
+)
 def test_classifiers_of_all_kinds(train: Train, labels: Path, more: dict[str, Any]) -> None:
     run = train(labels, epochs=0.5, **more)
     assert recurra.load(run.folder).predict(["abc", "ghi"]) == run.predict(["abc", "ghi"])
@@ -379,8 +392,14 @@ def test_a_folder_of_another_kind_is_refused(train: Train, labels: Path, tmp_pat
     found = model_folder.read(run.folder)
 
     def rewritten(preprocessing: Any = found.preprocessing, **changes: Any) -> Path:
-        model_folder.write(tmp_path / "bad", config=found.config | changes, preprocessing=preprocessing,
-                           weights=found.weights(), metrics=found.metrics, overwrite=True)  # fmt: skip
+        model_folder.write(
+            tmp_path / "bad",
+            config=found.config | changes,
+            preprocessing=preprocessing,
+            weights=found.weights(),
+            metrics=found.metrics,
+            overwrite=True,
+        )
         return tmp_path / "bad"
 
     settings = found.config["settings"]

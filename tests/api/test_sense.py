@@ -13,8 +13,14 @@ from recurra.tasks.registry import ROWS, get
 from recurra.tasks.sources.file_kinds import SourceKind
 from recurra.tasks.sources.resolving import Source
 
-KIND_OF: dict[str, SourceKind] = {"language": "text", "classify": "table", "tag": "tagged", "fill": "text",
-                            "translate": "parallel", "generate": "labels"}  # fmt: skip
+KIND_OF: dict[str, SourceKind] = {
+    "language": "text",
+    "classify": "table",
+    "tag": "tagged",
+    "fill": "text",
+    "translate": "parallel",
+    "generate": "labels",
+}
 
 
 def source(task: str, kind: SourceKind | None = None, **files: str) -> Source:

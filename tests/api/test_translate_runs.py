@@ -38,8 +38,9 @@ def test_a_run_is_whole_and_loads(translator, pairs):
     metrics = translator.metrics
     assert metrics["metrics"].keys() == {"loss", "bleu", "chrf", "perplexity"}
     assert [r["name"] for r in metrics["baselines"]] == [
-        "copying the source", "word-for-word dictionary (IBM model 1)",
-    ]  # fmt: skip
+        "copying the source",
+        "word-for-word dictionary (IBM model 1)",
+    ]
     again = loaded.evaluate()
     assert again["bleu"] == pytest.approx(metrics["metrics"]["bleu"])
     assert again["count"] == 22
@@ -50,9 +51,18 @@ def test_a_run_is_whole_and_loads(translator, pairs):
 
 def test_the_report_shows_translations_and_attention(pairs, tmp_path):
     run = recurra.train(
-        pairs, task="translate", out=tmp_path / "whole", quiet=True, epochs=1.0, hidden_size=6, embedding_size=5,
-        max_vocabulary=60, level="word", normalize=("lowercase",), device="cpu",
-    )  # fmt: skip
+        pairs,
+        task="translate",
+        out=tmp_path / "whole",
+        quiet=True,
+        epochs=1.0,
+        hidden_size=6,
+        embedding_size=5,
+        max_vocabulary=60,
+        level="word",
+        normalize=("lowercase",),
+        device="cpu",
+    )
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     for shown in ("Translations", "Where the decoder looked", "By the length of the source", "BLEU", "chrF"):
         assert shown in page

@@ -9,8 +9,11 @@ TARGETS = ["das Haus", "das Buch", "ein Buch", "das rote Haus", "ein rotes Buch"
 def test_words_find_their_translations_whatever_stands_beside_them():
     learned = Ibm1.fit(SOURCES, TARGETS, rounds=20)
     assert {e: learned.dictionary[e] for e in ("the", "a", "house", "book")} == {
-        "the": "das", "a": "ein", "house": "Haus", "book": "Buch",
-    }  # fmt: skip
+        "the": "das",
+        "a": "ein",
+        "house": "Haus",
+        "book": "Buch",
+    }
     assert learned.translate(["the book, Anna"]) == [["das", "Buch", ",", "Anna"]]
 
 

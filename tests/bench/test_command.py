@@ -72,18 +72,33 @@ def test_json_on_stdout_is_one_document(bench: Call) -> None:
     document = json.loads(out)
     assert code == 0
     assert set(document) == {
-        "format", "command", "date", "machine", "request", "matrix_rate_gflops", "bandwidth_gb_per_s", "rows",
+        "format",
+        "command",
+        "date",
+        "machine",
+        "request",
+        "matrix_rate_gflops",
+        "bandwidth_gb_per_s",
+        "rows",
         "skipped",
-    }  # fmt: skip
+    }
     assert document["command"].startswith("recurra bench --threads 1 ")
     assert document["request"] == {"engine": "auto", "threads": 1, "repeats": 7}
     assert {"cpu", "cores", "flags", "system", "threads", "versions", "native"} == set(document["machine"])
     assert {"python", "recurra", "torch"} <= set(document["machine"]["versions"])
     first = document["rows"][0]
     assert {
-        "kind": "training", "cell": "lstm", "shape": "3x2x3x4", "time": 3, "batch": 2, "input_size": 3,
-        "hidden_size": 4, "precision": "float32", "peer": "torch.nn", "status": "measured",
-    }.items() <= first.items()  # fmt: skip
+        "kind": "training",
+        "cell": "lstm",
+        "shape": "3x2x3x4",
+        "time": 3,
+        "batch": 2,
+        "input_size": 3,
+        "hidden_size": 4,
+        "precision": "float32",
+        "peer": "torch.nn",
+        "status": "measured",
+    }.items() <= first.items()
     assert first["ratio"] > 0
     assert {row["kind"] for row in document["rows"]} == {"training", "ragged"}
 

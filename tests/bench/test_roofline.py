@@ -30,9 +30,7 @@ def test_gates_are_counted_from_the_equations(cell: str, gates: int) -> None:
 def test_the_figures_of_the_table() -> None:
     """LSTM 100x64x256x256 at 22.2 ms of inference is 302 GFLOP/s, at 101 ms of training 199."""
     for training, milliseconds, rate in ((False, 22.2, 302), (True, 101, 199)):
-        work = layer_work(
-            get("lstm"), 256, 256, rows=6400, steps=100, precision="float32", training=training
-        )  # fmt: skip
+        work = layer_work(get("lstm"), 256, 256, rows=6400, steps=100, precision="float32", training=training)
         assert work.flops / (milliseconds * 1e-3) / 1e9 == pytest.approx(rate, abs=1)
 
 

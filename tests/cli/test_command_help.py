@@ -64,8 +64,10 @@ def test_the_help_of_train_fits_a_screen_and_shows_what_everybody_needs(
         lines = recurra("train", "--help").out.splitlines()
         assert len(lines) <= 60
     shown = " ".join(" ".join(lines).split())
-    assert all(f"{flag(name)} " in shown or f"--[no-]{flag(name)[2:]} " in shown or f"{flag(name)}, " in shown
-               for name in USUAL)  # fmt: skip
+    assert all(
+        f"{flag(name)} " in shown or f"--[no-]{flag(name)[2:]} " in shown or f"{flag(name)}, " in shown
+        for name in USUAL
+    )
     assert "--learning-rate, --lr" in shown
     assert all(task in shown for task in TASKS)
     assert set(USUAL) <= set().union(*(row.defaults.settings.names() for row in ROWS))
@@ -115,11 +117,16 @@ def test_dash_h_is_help_and_nothing_is_cut_or_wide(
 def test_a_shell_completes_commands_options_and_names(recurra: Recurra, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_RECURRA_COMPLETE", "complete_bash")
     for line, wanted in (
-        ("recurra tr", "train"), ("recurra train sur", "surnames"), ("recurra train --task c", "classify"),
-        ("recurra train --help-task la", "language"), ("recurra train --hidden", "--hidden-size"),
-        ("recurra train --weight-d", "--weight-decay"), ("recurra explain coup", "coupled-lstm"),
-        ("recurra train x --cell gru-", "gru-cho"), ("recurra data get python", "python-docs"),
-    ):  # fmt: skip
+        ("recurra tr", "train"),
+        ("recurra train sur", "surnames"),
+        ("recurra train --task c", "classify"),
+        ("recurra train --help-task la", "language"),
+        ("recurra train --hidden", "--hidden-size"),
+        ("recurra train --weight-d", "--weight-decay"),
+        ("recurra explain coup", "coupled-lstm"),
+        ("recurra train x --cell gru-", "gru-cho"),
+        ("recurra data get python", "python-docs"),
+    ):
         monkeypatch.setenv("COMP_WORDS", line)
         monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
         assert wanted in recurra().out.split(), line

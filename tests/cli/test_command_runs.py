@@ -62,15 +62,21 @@ def test_a_stopped_and_a_broken_run_stand_in_the_list_and_beside_it(
     whole = model_folder.read(several / "one")
     for name, change in (("stopped", {"status": "stopped", "metrics": None}), ("odd", {"seconds": "long"})):
         model_folder.write(
-            tmp_path / "runs" / name, config=whole.config, preprocessing=whole.preprocessing, weights=whole.weights(),
+            tmp_path / "runs" / name,
+            config=whole.config,
+            preprocessing=whole.preprocessing,
+            weights=whole.weights(),
             metrics=whole.metrics | change,
-        )  # fmt: skip
+        )
     metrics = whole.metrics | {"status": "running", "metrics": None}
     for name in ("killed", "going"):
         model_folder.write(
-            tmp_path / "runs" / name, config=whole.config, preprocessing=whole.preprocessing, weights=whole.weights(),
+            tmp_path / "runs" / name,
+            config=whole.config,
+            preprocessing=whole.preprocessing,
+            weights=whole.weights(),
             metrics=metrics,
-        )  # fmt: skip
+        )
     (tmp_path / "runs" / "half").mkdir()
     (tmp_path / "runs" / "half" / "manifest.json").write_text("{", encoding="utf-8")
     with acquire(tmp_path / "runs" / "going"):
@@ -134,8 +140,12 @@ def test_the_page_needs_nothing_else(recurra: Recurra, several: Path, tmp_path: 
     assert tags.count("svg") == 1
     assert "script" not in tags
     assert "link" not in tags
-    assert not [value for _, attributes in parts.tags for name, value in attributes.items() if name in ("src", "href")
-                and value and not value.startswith("#")]  # fmt: skip
+    assert not [
+        value
+        for _, attributes in parts.tags
+        for name, value in attributes.items()
+        if name in ("src", "href") and value and not value.startswith("#")
+    ]
     assert page.count("<bdi>") >= 4
     assert "Settings that differ" in page
     assert "their seeds differ" in page

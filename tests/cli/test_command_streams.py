@@ -78,8 +78,13 @@ def odd(tmp_path: Path) -> dict[str, Path]:
     (tmp_path / "link.txt").symlink_to(tmp_path / "pipe.csv")
     with socket.socket(socket.AF_UNIX) as made:
         made.bind(os.path.relpath(tmp_path / "s.txt"))
-    return {"pipe": tmp_path / "pipe.csv", "link": tmp_path / "link.txt", "socket": tmp_path / "s.txt",
-            "device": Path("/dev/zero"), "input": Path("-")}  # fmt: skip
+    return {
+        "pipe": tmp_path / "pipe.csv",
+        "link": tmp_path / "link.txt",
+        "socket": tmp_path / "s.txt",
+        "device": Path("/dev/zero"),
+        "input": Path("-"),
+    }
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link", "socket", "device", "input"])
@@ -88,10 +93,14 @@ def test_what_is_no_file_is_refused_before_it_is_opened(
 ) -> None:
     path = odd[kind]
     for line in (
-        ("train", path), ("train", names, "--validation", path), ("train", names, "--parallel", path),
-        ("train", names, "--vectors", path), ("evaluate", language_model, path), ("vectors", path, "--out", "v"),
+        ("train", path),
+        ("train", names, "--validation", path),
+        ("train", names, "--parallel", path),
+        ("train", names, "--vectors", path),
+        ("evaluate", language_model, path),
+        ("vectors", path, "--out", "v"),
         ("score", language_model, "--candidates", path),
-    ):  # fmt: skip
+    ):
         recurra(*line).refused(3, "is not a file" if kind == "input" else "not a file", "write it to a file first")
 
 
@@ -174,13 +183,21 @@ def test_nothing_that_is_shown_commands_the_terminal(
     (tmp_path / "t.csv").write_text(f"text,label\n{rows}")
     shown = [
         terminal("train", "t.csv", "--out", foreign.with_name("out\x1b[2J"), *TINY),
-        terminal("evaluate", foreign), terminal("predict", foreign, EVIL), terminal("predict", foreign, EVIL, "--json"),
-        terminal("explain", foreign), terminal("explain", EVIL), terminal("train", EVIL),
+        terminal("evaluate", foreign),
+        terminal("predict", foreign, EVIL),
+        terminal("predict", foreign, EVIL, "--json"),
+        terminal("explain", foreign),
+        terminal("explain", EVIL),
+        terminal("train", EVIL),
         terminal("train", "t.csv", "--task", EVIL),
-        terminal("generate", language_model, "--prompt", EVIL), terminal("generate", language_model, "--class", EVIL),
-        terminal("score", language_model, "--candidates", EVIL), terminal("data", "get", EVIL), terminal(EVIL),
-        terminal("train", "t.csv", "--text", EVIL), terminal("predict", EVIL, "a"),
-    ]  # fmt: skip
+        terminal("generate", language_model, "--prompt", EVIL),
+        terminal("generate", language_model, "--class", EVIL),
+        terminal("score", language_model, "--candidates", EVIL),
+        terminal("data", "get", EVIL),
+        terminal(EVIL),
+        terminal("train", "t.csv", "--text", EVIL),
+        terminal("predict", EVIL, "a"),
+    ]
     for text in shown:
         assert text
         assert not set(text) & set("\x1b\x07\x9b\x7f\u202e\u200b"), text

@@ -79,9 +79,12 @@ def test_the_first_line_comes_before_torch(tmp_path: Path) -> None:
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text("raise KeyboardInterrupt", encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "recurra", "train", "no\nsuch"], capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "recurra", "train", "no\nsuch"],
+        capture_output=True,
+        text=True,
+        check=False,
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
-    )  # fmt: skip
+    )
     assert done.stderr.splitlines()[0] == "training on no\\nsuch"
     assert "interrupted" in done.stderr
 

@@ -68,8 +68,10 @@ def test_the_report_shows_the_three_heads_on_the_same_blanks(filler: Path) -> No
     assert titles == ["First candidate right", "Among 5 candidates", "Perplexity"]
     assert all("____" in row[0] for row in samples["rows"])
     assert [b["name"] for b in record["baselines"]] == [
-        "most frequent", "Kneser-Ney 5-gram, left", "Kneser-Ney 5-grams, both sides",
-    ]  # fmt: skip
+        "most frequent",
+        "Kneser-Ney 5-gram, left",
+        "Kneser-Ney 5-grams, both sides",
+    ]
     page = (filler / "report.html").read_text(encoding="utf-8")
     assert "Filled from both sides, from the left, from the right" in page
 

@@ -91,9 +91,23 @@ def test_what_is_refused(recurra: Recurra, translator: Path, classifier: Path, l
 
 def test_two_files_by_name(recurra: Recurra, languages: Path, tmp_path: Path) -> None:
     found = recurra(
-        "train", languages / "train.en", "--parallel", languages / "train.xx", "--level", "char", "--split", "60/20/20",
-        "--max-length", 20, "--too-long", "cut", "--out", "run", "-q", *TINY,
-    )  # fmt: skip
+        "train",
+        languages / "train.en",
+        "--parallel",
+        languages / "train.xx",
+        "--level",
+        "char",
+        "--split",
+        "60/20/20",
+        "--max-length",
+        20,
+        "--too-long",
+        "cut",
+        "--out",
+        "run",
+        "-q",
+        *TINY,
+    )
     assert found.code == 0, found.err
     config = model_folder.read(tmp_path / "run").config
     assert config["settings"]["data"]["parallel"] == "train.xx"

@@ -66,8 +66,9 @@ def test_a_validation_part_is_never_emptied_but_told() -> None:
     found, moved = gathered(parts, forms)
     assert (found, moved) == ({"train": ["a", "b", "B"], "validation": ["A"], "test": ["e"]}, 1)
     forms = {name: [text.lower() for text in texts] for name, texts in found.items()}
-    assert describe_shared(found, forms) == ["1 text stands in both train and validation as the network reads them, "
-                                             "e.g. 'A'"]  # fmt: skip
+    assert describe_shared(found, forms) == [
+        "1 text stands in both train and validation as the network reads them, e.g. 'A'"
+    ]
 
 
 def test_texts_alike_on_paper_are_told_as_before() -> None:

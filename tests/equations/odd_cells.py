@@ -28,7 +28,7 @@ from recurra.equations.symbols import (
     softplus,
     sqrt,
     tanh,
-)  # fmt: skip
+)
 
 
 @cell()

@@ -271,8 +271,10 @@ def targeted(folder: Path, rng: random.Random) -> str:
     vocabulary = json.loads((folder / "preprocessing.json").read_bytes())
     said = rng.choice(KNOWN)
     huge = rng.choice([4000, 10**5, 10**9, 2**40])
-    for part, names in (("network", ("hidden_size", "num_layers", "embedding_size", "char_size")),
-                        ("training", ("batch_size", "threads"))):  # fmt: skip
+    for part, names in (
+        ("network", ("hidden_size", "num_layers", "embedding_size", "char_size")),
+        ("training", ("batch_size", "threads")),
+    ):
         if said in names:
             settings[part][said] = huge
     if said in ("longest", "longest_blank"):
@@ -297,10 +299,14 @@ def targeted(folder: Path, rng: random.Random) -> str:
         settings["network"]["cell"] = rng.choice(["gru", "lstm", "rnn", "os.system"])
     elif said == "attributes":
         vocabulary["attributes"] = rng.choice(
-            [{"names": ["a"], "values": [["x"]], "seen": []}, {"names": ["a"], "values": [["x"]], "seen": [[[5], 1]]},
-             {"names": ["a"], "values": [["x"]], "seen": [[[0], -3]]}, {"names": [], "values": [], "seen": [[[], 1]]},
-             {"names": ["a", "a"], "values": [["x"], ["x"]], "seen": [[[0, 0], 10**400]]}]
-        )  # fmt: skip
+            [
+                {"names": ["a"], "values": [["x"]], "seen": []},
+                {"names": ["a"], "values": [["x"]], "seen": [[[5], 1]]},
+                {"names": ["a"], "values": [["x"]], "seen": [[[0], -3]]},
+                {"names": [], "values": [], "seen": [[[], 1]]},
+                {"names": ["a", "a"], "values": [["x"], ["x"]], "seen": [[[0, 0], 10**400]]},
+            ]
+        )
     elif said in ("tokens", "tokenizer"):
         _odd_vocabulary(vocabulary, said, rng)
     put(folder, "preprocessing.json", json.dumps(vocabulary).encode())
@@ -324,8 +330,14 @@ def _odd_vocabulary(vocabulary: Any, said: str, rng: random.Random) -> None:
 
 
 def _odd_tokenizer(tokenizer: dict[str, Any], rng: random.Random) -> None:
-    padding = {"strategy": {"Fixed": 10**9}, "direction": "Right", "pad_to_multiple_of": None, "pad_id": 0,
-               "pad_type_id": 0, "pad_token": "x"}  # fmt: skip
+    padding = {
+        "strategy": {"Fixed": 10**9},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "x",
+    }
     grow = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 100}
     catastrophic = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
     odd: dict[str, Any] = {

@@ -97,8 +97,9 @@ def watch(seed: int, first: int, last: int) -> list[str]:
     while first < last:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.fuzz.layers", "--seed", str(seed), "--chunk", str(first), str(last)],
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         lines: queue.Queue[str | None] = queue.Queue()
         assert process.stdout is not None
         reader = threading.Thread(target=hand_on, args=(process.stdout, lines), daemon=True)

@@ -23,9 +23,14 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     """A command line of its own, in a session of its own."""
     line = [sys.executable, "-m", "recurra", *arguments]
     return subprocess.Popen(
-        line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-        env=ENVIRONMENT | {"RECURRA_CACHE": str(folder / "cache")}, start_new_session=True,
-    )  # fmt: skip
+        line,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        env=ENVIRONMENT | {"RECURRA_CACHE": str(folder / "cache")},
+        start_new_session=True,
+    )
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:

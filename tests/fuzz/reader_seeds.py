@@ -201,8 +201,11 @@ def targets() -> list[Target]:
         Target("two sides", {"a.en": SIDES[0], "a.de": SIDES[1]}, _two_sides),
         *(
             Target(f"vectors {name}", {"a.vec": content}, _vectors_of, NUMBERS)
-            for name, content in (("text", _vectors(binary=False)), ("bare", _vectors(binary=False, header=False)),
-                                  ("binary", _vectors(binary=True)))
+            for name, content in (
+                ("text", _vectors(binary=False)),
+                ("bare", _vectors(binary=False, header=False)),
+                ("binary", _vectors(binary=True)),
+            )
         ),
         Target("vectors.gz", {"a.vec.gz": gzip.compress(_vectors(binary=True), mtime=0)}, _vectors_of, NUMBERS),
         Target("classify csv", {"a.csv": _csv()}, prepare("classify"), CELLS),
@@ -222,14 +225,17 @@ def targets() -> list[Target]:
         Target("tag pairs", {"a.words": SIDES[0], "a.tags": SIDES[1]}, prepare("tag"), whole=True),
         Target("translate pairs", {"a.tsv": PAIRS}, prepare("translate", settings={"level": "word"}), CELLS),
         Target("translate bpe", {"a.tsv": PAIRS}, prepare("translate", settings={"max_vocabulary": 60}), CELLS),
-        Target("translate two", {"a.en": SIDES[0], "a.de": SIDES[1]},
-               prepare("translate", settings={"level": "char"}, parallel="a.de")),
+        Target(
+            "translate two",
+            {"a.en": SIDES[0], "a.de": SIDES[1]},
+            prepare("translate", settings={"level": "char"}, parallel="a.de"),
+        ),
         Target("language text", {"a.txt": TEXT}, prepare("language", settings=WORDS)),
         Target("language bytes", {"a.txt": TEXT}, prepare("language", settings={"level": "byte"})),
         Target("language bpe", {"a.txt": TEXT}, prepare("language", settings={"level": "bpe", "max_vocabulary": 90})),
         Target("language poems", {"a.json": POEMS}, prepare("language"), JSON),
         Target("language csv", {"a.csv": _csv()}, prepare("language", settings={"text": "text"}), CELLS),
-    ]  # fmt: skip
+    ]
     return found
 
 

@@ -34,9 +34,14 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "generate": lambda: ConditionedDecoder(9, 8, [2, 3], ConditionedSettings(**SMALL)),
 }
 READ = {
-    "classify": [(5, 12)], "language": [(5, 6)], "language, tied": [(6, 6)], "tag": [(3,), (13, 12)],
-    "fill": [(5, 6), (5, 6)], "translate": [(5, 12), (5,), (18,)], "generate": [(10, 6)],
-}  # fmt: skip
+    "classify": [(5, 12)],
+    "language": [(5, 6)],
+    "language, tied": [(6, 6)],
+    "tag": [(3,), (13, 12)],
+    "fill": [(5, 6), (5, 6)],
+    "translate": [(5, 12), (5,), (18,)],
+    "generate": [(10, 6)],
+}
 """What each layer of each stack reads: a tagger's reads forms, a word's vector with what its characters say; a
 generator's a token's vector with its class's."""
 

@@ -176,29 +176,39 @@ def _followed(windows: Windows, lengths: Tensor) -> ForecasterBatch:
 
 def _classifier(name: str, **given: Any) -> Small:
     return Small(
-        "classify", name,
+        "classify",
+        name,
         lambda: SequenceClassifier(TOKENS, OUTPUTS, ClassifierSettings(**SIZES | given)),
-        _tokens, lambda b, t: (b, OUTPUTS),
+        _tokens,
+        lambda b, t: (b, OUTPUTS),
         lambda tokens, lengths: ClassifierBatch(tokens, lengths, torch.arange(len(lengths)) % OUTPUTS),
         lambda network, logits, batch: _mean(logits, batch.classes, torch.ones(len(logits), dtype=torch.bool)),
-    )  # fmt: skip
+    )
 
 
 def _tagger(name: str, **given: Any) -> Small:
     sizes = {"char_size": 3, "char_embedding_size": 4, "pair_size": 0}
     return Small(
-        "tag", name, lambda: Tagger(7, 9, 0, 3, TaggerSettings(**SIZES | sizes | given)),
-        _forms, lambda b, t: (b, t, 3), _tagged, _tag_loss,
-    )  # fmt: skip
+        "tag",
+        name,
+        lambda: Tagger(7, 9, 0, 3, TaggerSettings(**SIZES | sizes | given)),
+        _forms,
+        lambda b, t: (b, t, 3),
+        _tagged,
+        _tag_loss,
+    )
 
 
 def _language(name: str, **given: Any) -> Small:
     return Small(
-        "language", name, lambda: NextToken(TOKENS, NextTokenSettings(**SIZES | given)),
-        _tokens, lambda b, t: (b, t, TOKENS),
+        "language",
+        name,
+        lambda: NextToken(TOKENS, NextTokenSettings(**SIZES | given)),
+        _tokens,
+        lambda b, t: (b, t, TOKENS),
         lambda tokens, lengths: TokenBatch(tokens, _tokens(*tokens.shape), lengths),
         lambda network, logits, batch: _mean(logits, batch.targets, inside(batch.lengths, batch.tokens.shape[1])),
-    )  # fmt: skip
+    )
 
 
 def _filler(name: str, **given: Any) -> Small:
@@ -211,27 +221,38 @@ def _filler(name: str, **given: Any) -> Small:
         return _mean(logits, batch.tokens, counted)
 
     return Small(
-        "fill", name, lambda: BlankFiller(TOKENS, BlankFillerSettings(**SIZES | given)),
-        _tokens, lambda b, t: (b, t, TOKENS), batch, plain,
-    )  # fmt: skip
+        "fill",
+        name,
+        lambda: BlankFiller(TOKENS, BlankFillerSettings(**SIZES | given)),
+        _tokens,
+        lambda b, t: (b, t, TOKENS),
+        batch,
+        plain,
+    )
 
 
 def _translator(name: str, **given: Any) -> Small:
     return Small(
-        "translate", name, lambda: EncoderDecoder(TOKENS, OUTPUTS, EncoderDecoderSettings(**SIZES | given)),
-        _sources, lambda b, t: (b, t, OUTPUTS), _written,
+        "translate",
+        name,
+        lambda: EncoderDecoder(TOKENS, OUTPUTS, EncoderDecoderSettings(**SIZES | given)),
+        _sources,
+        lambda b, t: (b, t, OUTPUTS),
+        _written,
         lambda network, logits, batch: _mean(logits, batch.target, inside(batch.target_lengths, logits.shape[1])),
-    )  # fmt: skip
+    )
 
 
 def _generator(name: str, **given: Any) -> Small:
     return Small(
-        "generate", name,
+        "generate",
+        name,
         lambda: ConditionedDecoder(OUTPUTS + 1, OUTPUTS, [3, 3], ConditionedSettings(**SIZES | given)),
-        _conditioned, lambda b, t: (b, t, OUTPUTS),
+        _conditioned,
+        lambda b, t: (b, t, OUTPUTS),
         lambda inputs, lengths: ConditionedBatch(inputs, torch.randint(OUTPUTS, inputs.tokens.shape), lengths),
         lambda network, logits, batch: _mean(logits, batch.targets, inside(batch.lengths, logits.shape[1])),
-    )  # fmt: skip
+    )
 
 
 def _frames(name: str, *, per_frame: bool, **given: Any) -> Small:
@@ -245,9 +266,14 @@ def _frames(name: str, *, per_frame: bool, **given: Any) -> Small:
         return _mean(flat if per_frame else logits, batch.classes, torch.ones_like(batch.classes, dtype=torch.bool))
 
     return Small(
-        "frames", name, lambda: FrameNetwork(3, OUTPUTS, FrameSettings(**sizes | given), per_frame=per_frame),
-        lambda b, t: torch.randn(b, t, 3), lambda b, t: (b, t, OUTPUTS) if per_frame else (b, OUTPUTS), batch, plain,
-    )  # fmt: skip
+        "frames",
+        name,
+        lambda: FrameNetwork(3, OUTPUTS, FrameSettings(**sizes | given), per_frame=per_frame),
+        lambda b, t: torch.randn(b, t, 3),
+        lambda b, t: (b, t, OUTPUTS) if per_frame else (b, OUTPUTS),
+        batch,
+        plain,
+    )
 
 
 def _forecaster() -> Forecaster:

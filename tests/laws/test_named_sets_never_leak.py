@@ -38,9 +38,12 @@ READINGS: dict[str, dict[str, Any]] = {
     "cut": {"max_length": 12},
 }
 READERS = {
-    "classify": classify_data.prepare, "generate": generate_data.prepare, "fill": fill_data.prepare,
-    "translate": translate_data.prepare, "tag": tag_data.prepare,
-}  # fmt: skip
+    "classify": classify_data.prepare,
+    "generate": generate_data.prepare,
+    "fill": fill_data.prepare,
+    "translate": translate_data.prepare,
+    "tag": tag_data.prepare,
+}
 
 
 @pytest.mark.parametrize("reading", list(READINGS))

@@ -32,9 +32,7 @@ LENGTHS = torch.tensor([6, 1, 4, 3])
 every_projected = pytest.mark.parametrize("which", [lstm_projected, twice_projected], ids=lambda c: c.name)
 
 
-def drawn(
-    which: Cell, dtype: torch.dtype = torch.float64
-) -> tuple[dict[str, Tensor], Tensor, tuple[Tensor, ...]]:  # fmt: skip
+def drawn(which: Cell, dtype: torch.dtype = torch.float64) -> tuple[dict[str, Tensor], Tensor, tuple[Tensor, ...]]:
     """Weights, x and states, all of them leaves."""
     generator = torch.Generator().manual_seed(3)
 
@@ -51,8 +49,12 @@ def drawn(
 def test_shapes() -> None:
     shapes = lstm_projected.shapes(3, 7, proj_size=4)
     assert shapes == {
-        "weight_ih": (28, 3), "weight_hh": (28, 4), "bias_ih": (28,), "bias_hh": (28,), "weight_hr": (4, 7),
-    }  # fmt: skip
+        "weight_ih": (28, 3),
+        "weight_hh": (28, 4),
+        "bias_ih": (28,),
+        "bias_hh": (28,),
+        "weight_hr": (4, 7),
+    }
     assert lstm_projected.widths(7, 4) == (4, 7)
     assert twice_projected.widths(7, 4) == (4, 7, 4)
     assert twice_projected.shapes(3, 7, proj_size=4)["weight_hr"] == (8, 7)
@@ -70,9 +72,15 @@ def test_native_is_the_reference(which: Cell, tokens: bool, masked: bool, revers
     for engine in ("native", "reference"):
         given = Embedded(torch.arange(24).view(4, 6) % TIME, x[0]) if tokens else x
         y, last = unroll(
-            which, CellWeights(**weights), given, state, lengths=LENGTHS, reverse=reverse, recurrent_mask=mask,
+            which,
+            CellWeights(**weights),
+            given,
+            state,
+            lengths=LENGTHS,
+            reverse=reverse,
+            recurrent_mask=mask,
             engine=engine,
-        )  # fmt: skip
+        )
         total = sum((place_weights(v) * v).sum() for v in (y, *last))
         leaves = [x, *state, *weights.values()]
         given_back = torch.autograd.grad(total, leaves, allow_unused=True)

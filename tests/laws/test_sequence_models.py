@@ -118,10 +118,15 @@ def test_one_way_networks_carry_a_state(small: Small) -> None:
     """What takes no state says why, and has a reason: a backward direction, or outputs that look at all steps."""
     reason = small.network().why_no_state()
     carried = {
-        "classify": {"last"}, "tag": {"one way"}, "language": {"softmax", "adaptive"}, "fill": set(), "forecast": set(),
+        "classify": {"last"},
+        "tag": {"one way"},
+        "language": {"softmax", "adaptive"},
+        "fill": set(),
+        "forecast": set(),
         "frames": {"a label a frame"},
-        "generate": {"state", "input"}, "translate": {"attention", "input feeding", "state alone"},
-    }  # fmt: skip
+        "generate": {"state", "input"},
+        "translate": {"attention", "input feeding", "state alone"},
+    }
     assert (reason is None) == (small.name in carried.get(small.task, {small.name}))
 
 

@@ -95,8 +95,13 @@ def dataset(task: str, path: Path, given: dict[str, Any], **files: str) -> Any:
     return rooms[task].prepare(source, settings(task, **given))
 
 
-READ = {"classify": "char word byte", "generate": "char word byte", "fill": "char word",
-        "translate": "char word byte bpe", "tag": "word"}  # fmt: skip
+READ = {
+    "classify": "char word byte",
+    "generate": "char word byte",
+    "fill": "char word",
+    "translate": "char word byte bpe",
+    "tag": "word",
+}
 CASES = [
     (task, level, twin)
     for task, levels in READ.items()

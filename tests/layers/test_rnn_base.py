@@ -62,8 +62,19 @@ def test_attributes_are_those_of_the_twin(ours: type, twin: type) -> None:
         ours(3, 4, 2, bidirectional=True, batch_first=True),
         twin(3, 4, 2, bidirectional=True, batch_first=True),
     )
-    for name in ("mode", "input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional",
-                 "proj_size", "_flat_weights_names", "_all_weights"):  # fmt: skip
+    for name in (
+        "mode",
+        "input_size",
+        "hidden_size",
+        "num_layers",
+        "bias",
+        "batch_first",
+        "dropout",
+        "bidirectional",
+        "proj_size",
+        "_flat_weights_names",
+        "_all_weights",
+    ):
         assert getattr(mine, name) == getattr(torchs, name), name
     assert [w.shape for w in mine._flat_weights] == [w.shape for w in torchs._flat_weights]
 

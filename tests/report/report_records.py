@@ -95,15 +95,33 @@ def sections(classes: list[str], confusion: list[list[int]]) -> list[Section]:
     at = [0.05 + 0.1 * step for step in range(10)]
     return [
         Matrix("Confusion matrix", classes, confusion),
-        Table("Each class", ["Class", *numbers, Column("", "bar")], scores,
-              folded=[["Klingon", 3, 0.0, 0.0, 0.0, 0.0]], folded_as="1 class that was never right"),
-        Table("Most confused pairs", ["True class", "Taken for", Column("Times", "number"),
-                                      Column("For example", "quotes")], pairs),
-        Curves("Reliability", [Line("right every time that it says", [0, 1], [0, 1], dashed=True),
-                               Line("this model", at, [p**1.3 for p in at])], "said", "was right", square=True),
-        Sequences("Sentences", [Sequence([Token("Anna", "B-PER"), Token("wohnt"), Token("in"),
-                                          Token("Ulm", "O", "bad")], "test.txt:3")]),
-    ]  # fmt: skip
+        Table(
+            "Each class",
+            ["Class", *numbers, Column("", "bar")],
+            scores,
+            folded=[["Klingon", 3, 0.0, 0.0, 0.0, 0.0]],
+            folded_as="1 class that was never right",
+        ),
+        Table(
+            "Most confused pairs",
+            ["True class", "Taken for", Column("Times", "number"), Column("For example", "quotes")],
+            pairs,
+        ),
+        Curves(
+            "Reliability",
+            [
+                Line("right every time that it says", [0, 1], [0, 1], dashed=True),
+                Line("this model", at, [p**1.3 for p in at]),
+            ],
+            "said",
+            "was right",
+            square=True,
+        ),
+        Sequences(
+            "Sentences",
+            [Sequence([Token("Anna", "B-PER"), Token("wohnt"), Token("in"), Token("Ulm", "O", "bad")], "test.txt:3")],
+        ),
+    ]
 
 
 def classifier(classes: list[str] | None = None, scale: int = 1) -> RunRecord:
@@ -222,11 +240,14 @@ def language_model() -> RunRecord:
             for n, v, size, seconds in ((2, 2.471, 21_000, 0.4), (3, 2.066, 160_200, 0.9), (5, 1.664, 3_911_000, 2.6))
         ],
         sections=[
-            Samples("Samples", [
-                Sample(text, "ROMEO:", "Temperature 0.5"),
-                Sample(text[:-60], "ROMEO:", "Temperature 0.8"),
-                Sample("白日依山尽，黄河入海流。", "", "Temperature 1"),
-            ]),
+            Samples(
+                "Samples",
+                [
+                    Sample(text, "ROMEO:", "Temperature 0.5"),
+                    Sample(text[:-60], "ROMEO:", "Temperature 0.8"),
+                    Sample("白日依山尽，黄河入海流。", "", "Temperature 1"),
+                ],
+            ),
         ],
         equations=LSTM,
         equations_latex=LSTM_LATEX,
@@ -241,4 +262,4 @@ def language_model() -> RunRecord:
         ),
         notes=["The validation part chose the weights, so its figure is a little kind."],
         versions={"recurra": "0.1.0", "torch": "2.13.0"},
-    )  # fmt: skip
+    )

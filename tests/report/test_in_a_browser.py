@@ -50,16 +50,25 @@ Promise.all(frames.map(frame => new Promise(done => frame.onload = done))).then(
 def measured(folder: Path, *, dark: bool) -> list[dict[str, Any]]:
     """What the browser says of the page at 400 and at 1200 CSS pixels."""
     (folder / "measure.html").write_text(MEASURE, encoding="utf-8")
-    flags = ["--headless", "--disable-gpu", "--allow-file-access-from-files", f"--user-data-dir={folder}/browser",
-             f"--blink-settings=preferredColorScheme={0 if dark else 1}", "--virtual-time-budget=20000",
-             "--window-size=1800,1000"]  # fmt: skip
+    flags = [
+        "--headless",
+        "--disable-gpu",
+        "--allow-file-access-from-files",
+        f"--user-data-dir={folder}/browser",
+        f"--blink-settings=preferredColorScheme={0 if dark else 1}",
+        "--virtual-time-budget=20000",
+        "--window-size=1800,1000",
+    ]
     if os.geteuid() == 0:  # chromium has no sandbox for root; the page is ours
         flags.append("--no-sandbox")
     assert BROWSER is not None
     done = subprocess.run(
         [BROWSER, *flags, "--dump-dom", (folder / "measure.html").as_uri()],
-        capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
     found = re.search(r"<title>(.*?)</title>", done.stdout)
     assert found is not None, done.stdout[:500] + done.stderr[-2000:]
     measured: list[dict[str, Any]] = json.loads(unescape(found[1]))

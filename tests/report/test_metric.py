@@ -54,8 +54,11 @@ def test_scores_are_ranked_by_their_direction() -> None:
 
 
 def test_the_best_baseline_is_best_by_the_metric() -> None:
-    baselines = [Baseline("a", {"accuracy": 0.4, "loss": 2.0}), Baseline("b", {"accuracy": 0.6, "loss": 3.0}),
-                 Baseline("c", {"accuracy": math.nan})]  # fmt: skip
+    baselines = [
+        Baseline("a", {"accuracy": 0.4, "loss": 2.0}),
+        Baseline("b", {"accuracy": 0.6, "loss": 3.0}),
+        Baseline("c", {"accuracy": math.nan}),
+    ]
     assert best_baseline(ACCURACY, baselines) == ("b", 0.6)
     assert best_baseline(LOSS, baselines) == ("a", 2.0)
     assert best_baseline(NATS, baselines) is None

@@ -60,9 +60,13 @@ def test_write_setting(value, words):
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("2026-03-02T14:05:59+00:00", "2 March 2026, 14:05 UTC"), ("2026-03-12 04:05", "12 March 2026, 04:05"), ("", ""),
-     ("yesterday", "yesterday")],
-)  # fmt: skip
+    [
+        ("2026-03-02T14:05:59+00:00", "2 March 2026, 14:05 UTC"),
+        ("2026-03-12 04:05", "12 March 2026, 04:05"),
+        ("", ""),
+        ("yesterday", "yesterday"),
+    ],
+)
 def test_write_day(value, words):
     assert numbers.write_day(value) == words
 

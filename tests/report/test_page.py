@@ -148,9 +148,11 @@ def test_an_empty_record_is_a_page():
 def test_no_test_examples():
     nan = math.nan
     record = replace(
-        classifier(["a", "b"]), **SHORT, metrics={"accuracy": nan, "macro_f1": nan},
+        classifier(["a", "b"]),
+        **SHORT,
+        metrics={"accuracy": nan, "macro_f1": nan},
         baselines=[Baseline("majority", {"accuracy": nan})],
-    )  # fmt: skip
+    )
     text = Page(build_report(record)).text
     assert not re.search(r"\bnan\b", text)
     assert "–" in text

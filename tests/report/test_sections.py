@@ -42,32 +42,56 @@ def every_kind(words: str) -> list[Section]:
         axes.set_title(words)
         svg = to_svg(figure, words)
     return [
-        Table(words, [words, Column(words, "quotes"), Column(words, "code"), Column(words, "bar")],
-              [[words, [words], words, 0.5]], words, [[words, [], None, 2.0]], words),
+        Table(
+            words,
+            [words, Column(words, "quotes"), Column(words, "code"), Column(words, "bar")],
+            [[words, [words], words, 0.5]],
+            words,
+            [[words, [], None, 2.0]],
+            words,
+        ),
         Picture(words, svg, words, words),
         Pictures(words, [Picture(words, svg)], words),
-        Curves(words, [Line(words, [0, 1], [1, 2], [0, 1], [2, 3]), Line(words, [0, 1], [0, 0], dashed=True)],
-               words, words),
+        Curves(
+            words, [Line(words, [0, 1], [1, 2], [0, 1], [2, 3]), Line(words, [0, 1], [0, 0], dashed=True)], words, words
+        ),
         Matrix(words, [words, "b"], [[3, 1], [0, 0]], words, words, words),
         Samples(words, [Sample("</pre>" + words, words, words)], words),
         Sequences(words, [Sequence([Token(words, words, "bad")], words)], words, [Sequence([Token(words)])], words),
         Bars(words, [Bar(words, 0.5, words, True)], words),
-        Text(words, [words], note=words), Text(words, [words], plain=True),
+        Text(words, [words], note=words),
+        Text(words, [words], plain=True),
         Tree(words, [Node(words, [Node("leaf", [], words, "good")])], words),
-    ]  # fmt: skip
+    ]
 
 
 def test_whatever_data_hold_is_never_markup() -> None:
     points = [Point(1.0, 1, 1.0, 1.0, 1.0)]
     record = RunRecord(
-        title=EVIL, task=EVIL, command=EVIL, created=EVIL, cell=EVIL, metrics={"accuracy": 0.5, EVIL: 1.0},
-        evaluated_on=EVIL, engine=EVIL, device=EVIL, history=points, best=points[0], chosen_by=[EVIL], ended=EVIL,
-        baselines=[Baseline(EVIL, {"accuracy": 0.4, EVIL: 2.0})], sections=every_kind(EVIL),
-        equations=[EVIL, EVIL], equations_latex=[EVIL, "$" + EVIL], equations_source=EVIL,
-        settings={EVIL: {EVIL: EVIL}}, defaults={EVIL: {EVIL: EVIL + EVIL}},
+        title=EVIL,
+        task=EVIL,
+        command=EVIL,
+        created=EVIL,
+        cell=EVIL,
+        metrics={"accuracy": 0.5, EVIL: 1.0},
+        evaluated_on=EVIL,
+        engine=EVIL,
+        device=EVIL,
+        history=points,
+        best=points[0],
+        chosen_by=[EVIL],
+        ended=EVIL,
+        baselines=[Baseline(EVIL, {"accuracy": 0.4, EVIL: 2.0})],
+        sections=every_kind(EVIL),
+        equations=[EVIL, EVIL],
+        equations_latex=[EVIL, "$" + EVIL],
+        equations_source=EVIL,
+        settings={EVIL: {EVIL: EVIL}},
+        defaults={EVIL: {EVIL: EVIL + EVIL}},
         data=DataDescription(EVIL, [DataFile(EVIL, EVIL)], {EVIL: 1}, EVIL, facts={EVIL: EVIL}),
-        notes=[EVIL], versions={EVIL: EVIL},
-    )  # fmt: skip
+        notes=[EVIL],
+        versions={EVIL: EVIL},
+    )
     text = build_report(record)
     page = Page(text)
     assert "script" not in page.tags
@@ -93,9 +117,18 @@ def test_every_kind_survives_json() -> None:
 
 
 def test_empty_sections_are_left_out() -> None:
-    empty = [Table("nobody", ["a"], []), Picture("nobody", ""), Pictures("nobody", []), Curves("nobody", [], "x", "y"),
-             Matrix("nobody", [], []), Samples("nobody", []), Sequences("nobody", []), Bars("nobody", []),
-             Text("nobody", []), Tree("nobody", [])]  # fmt: skip
+    empty = [
+        Table("nobody", ["a"], []),
+        Picture("nobody", ""),
+        Pictures("nobody", []),
+        Curves("nobody", [], "x", "y"),
+        Matrix("nobody", [], []),
+        Samples("nobody", []),
+        Sequences("nobody", []),
+        Bars("nobody", []),
+        Text("nobody", []),
+        Tree("nobody", []),
+    ]
     assert "nobody" not in Page(build_report(RunRecord("t", "some", sections=empty))).text
 
 

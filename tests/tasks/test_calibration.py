@@ -64,8 +64,16 @@ def test_the_curve_says_how_often_it_was_right_and_how_sure() -> None:
     assert len(reliability(logs, labels, 1.0, "test").lines) == 2
 
 
-SMALL = {"hidden_size": 6, "embedding_size": 4, "min_count": 1, "num_layers": 1, "bidirectional": False, "threads": 1,
-         "device": "cpu", "quiet": True}  # fmt: skip
+SMALL = {
+    "hidden_size": 6,
+    "embedding_size": 4,
+    "min_count": 1,
+    "num_layers": 1,
+    "bidirectional": False,
+    "threads": 1,
+    "device": "cpu",
+    "quiet": True,
+}
 
 
 @pytest.fixture

@@ -16,10 +16,17 @@ from recurra.tasks import given
 
 @pytest.mark.parametrize(
     "several",
-    [["a", "b"], ("a", "b"), np.array(["a", "b"]), np.array(["a", "b"], dtype=object), pl.Series(["a", "b"]),
-     iter(["a", "b"]), {"a": 1, "b": 2}.keys()],
+    [
+        ["a", "b"],
+        ("a", "b"),
+        np.array(["a", "b"]),
+        np.array(["a", "b"], dtype=object),
+        pl.Series(["a", "b"]),
+        iter(["a", "b"]),
+        {"a": 1, "b": 2}.keys(),
+    ],
     ids=["list", "tuple", "strings", "objects", "series", "iterator", "keys"],
-)  # fmt: skip
+)
 def test_ordered_collections_of_texts_are_taken(several: Any) -> None:
     if isinstance(several, type({}.keys())):
         several = list(several)
@@ -62,11 +69,27 @@ def test_what_is_no_text_is_refused(wrong: Any, says: str) -> None:
 
 def test_numbers_of_numpy_and_torch_are_taken() -> None:
     found = given.options(
-        {"top": np.int64(3), "temperature": np.float32(0.5), "sample": np.bool_(True), "seed": torch.tensor(7),
-         "top_p": np.array(0.5), "condition": np.str_("x"), "length": None, "stop": np.array(["a", "b"])}
-    )  # fmt: skip
-    assert found == {"top": 3, "temperature": 0.5, "sample": True, "seed": 7, "top_p": 0.5, "condition": "x",
-                     "length": None, "stop": ["a", "b"]}  # fmt: skip
+        {
+            "top": np.int64(3),
+            "temperature": np.float32(0.5),
+            "sample": np.bool_(True),
+            "seed": torch.tensor(7),
+            "top_p": np.array(0.5),
+            "condition": np.str_("x"),
+            "length": None,
+            "stop": np.array(["a", "b"]),
+        }
+    )
+    assert found == {
+        "top": 3,
+        "temperature": 0.5,
+        "sample": True,
+        "seed": 7,
+        "top_p": 0.5,
+        "condition": "x",
+        "length": None,
+        "stop": ["a", "b"],
+    }
     assert [type(found[name]) for name in ("top", "temperature", "sample", "seed")] == [int, float, bool, int]
     assert type(given.plain(np.float64(2.0))) is float
     assert type(given.plain(np.str_("a"))) is str

@@ -88,9 +88,17 @@ def test_a_single_token_is_certain() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"temperature": -1}, {"temperature": float("inf")}, {"temperature": float("nan")}, {"top_k": 0},
-              {"top_p": 0}, {"top_p": 1.5}, {"top_p": float("nan")}]
-)  # fmt: skip
+    "given",
+    [
+        {"temperature": -1},
+        {"temperature": float("inf")},
+        {"temperature": float("nan")},
+        {"top_k": 0},
+        {"top_p": 0},
+        {"top_p": 1.5},
+        {"top_p": float("nan")},
+    ],
+)
 def test_numbers_that_cannot_be_are_refused(given: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(given))):
         filtered(torch.zeros(3), **given)  # type: ignore[arg-type]

@@ -17,8 +17,16 @@ from recurra.training.settings import TrainingSettings
 
 def plain(**given: Any) -> TrainingSettings:
     """Settings under which the numbers can be followed by hand."""
-    start = {"optimizer": "sgd", "momentum": 0.0, "learning_rate": 0.1, "schedule": "constant", "warmup": 0.0,
-             "weight_decay": 0.0, "clip_norm": None, "device": "cpu"}  # fmt: skip
+    start = {
+        "optimizer": "sgd",
+        "momentum": 0.0,
+        "learning_rate": 0.1,
+        "schedule": "constant",
+        "warmup": 0.0,
+        "weight_decay": 0.0,
+        "clip_norm": None,
+        "device": "cpu",
+    }
     return TrainingSettings(**start | given)
 
 

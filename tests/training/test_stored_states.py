@@ -74,9 +74,19 @@ def faults(tensors: dict[str, Tensor]) -> list[tuple[str, Tensor | None, str]]:
             found.append((key, -value.abs() - 1, "negative"))
         if key.endswith("/step"):
             found += [(key, torch.tensor(number), "of a run of 1 steps") for number in (0.0, -1.0, 0.5, 2.0, 1e30)]
-    found += [(key, torch.zeros(2), "is not of this run") for key in (
-        "weight/x", "optimizer/0/x", "optimizer/9/step", "optimizer/-1/step", "optimizer/x/step", "state/1", "x", "",
-    )]  # fmt: skip
+    found += [
+        (key, torch.zeros(2), "is not of this run")
+        for key in (
+            "weight/x",
+            "optimizer/0/x",
+            "optimizer/9/step",
+            "optimizer/-1/step",
+            "optimizer/x/step",
+            "state/1",
+            "x",
+            "",
+        )
+    ]
     return found
 
 

@@ -31,9 +31,17 @@ class Page:
         from IPython.display import display
 
         self.console = Console(
-            file=StringIO(), record=True, width=WIDTH, force_jupyter=False, highlight=False, emoji=False, markup=False,
-            color_system="truecolor", force_terminal=True, legacy_windows=False,
-        )  # fmt: skip
+            file=StringIO(),
+            record=True,
+            width=WIDTH,
+            force_jupyter=False,
+            highlight=False,
+            emoji=False,
+            markup=False,
+            color_system="truecolor",
+            force_terminal=True,
+            legacy_windows=False,
+        )
         self._lines = self._plain = ""
         self._state, self._shown = "", 0.0
         self._handle: Any = display(self._bundle(), raw=True, display_id=True)

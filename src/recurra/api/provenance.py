@@ -53,8 +53,7 @@ def find(config: Config, folder: Path) -> Source:
         source = Source(stored.name, stored.task, stored.kind, files, stored.options, stored.why)
     for path in source.files.values():
         if not os.path.exists(path):  # of paths that cannot be, too
-            raise DataError("the data of this run are gone", remedy="name the data to evaluate it on",
-                            file=path)  # fmt: skip
+            raise DataError("the data of this run are gone", remedy="name the data to evaluate it on", file=path)
     check_same([file.model_dump() for file in config.data.files], source)
     return source
 

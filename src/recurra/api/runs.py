@@ -81,13 +81,22 @@ class Summary:
         """Plain values."""
         name, best = self.headline, self.best_baseline
         return {
-            "folder": str(self.folder), "task": self.task, "data": self.data, "cell": self.cell, "status": self.status,
-            "created": self.created, "evaluated_on": self.evaluated_on, "metric": name,
+            "folder": str(self.folder),
+            "task": self.task,
+            "data": self.data,
+            "cell": self.cell,
+            "status": self.status,
+            "created": self.created,
+            "evaluated_on": self.evaluated_on,
+            "metric": name,
             "score": None if name is None else self.metrics[name],
-            "baseline": None if best is None else best[0], "baseline_score": None if best is None else best[1],
-            "metrics": self.metrics, "baselines": [{"name": b.name, "metrics": b.metrics} for b in self.baselines],
-            "seconds": self.seconds, "parameters": self.parameters,
-        }  # fmt: skip
+            "baseline": None if best is None else best[0],
+            "baseline_score": None if best is None else best[1],
+            "metrics": self.metrics,
+            "baselines": [{"name": b.name, "metrics": b.metrics} for b in self.baselines],
+            "seconds": self.seconds,
+            "parameters": self.parameters,
+        }
 
 
 def summary(folder: str | Path) -> Summary:
@@ -182,13 +191,22 @@ def _summary(path: Path, found: ModelFolder) -> Summary:
     status = "interrupted" if results.status == "running" and not is_held(path) else results.status
     cell = settings.get("network.cell")
     return Summary(
-        folder=path, task=config.task, data=config.source.name, cell=cell if isinstance(cell, str) else "",
-        status=status, created=config.created, evaluated_on=results.evaluated_on,
-        metrics=dict(results.metrics or {}), baselines=results.scored_baselines(),
-        history=[Point(**point.model_dump()) for point in results.history], seconds=results.seconds,
-        parameters=results.parameters, settings=settings, files=tuple(sorted(f.sha256 for f in config.data.files)),
+        folder=path,
+        task=config.task,
+        data=config.source.name,
+        cell=cell if isinstance(cell, str) else "",
+        status=status,
+        created=config.created,
+        evaluated_on=results.evaluated_on,
+        metrics=dict(results.metrics or {}),
+        baselines=results.scored_baselines(),
+        history=[Point(**point.model_dump()) for point in results.history],
+        seconds=results.seconds,
+        parameters=results.parameters,
+        settings=settings,
+        files=tuple(sorted(f.sha256 for f in config.data.files)),
         training_part=config.data.training_part,
-    )  # fmt: skip
+    )
 
 
 def _flat(values: dict[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:

@@ -26,8 +26,9 @@ def source_of(run: Run, data: Path, task: str | None, given: Mapping[str, Any]) 
     learned = marked(run.settings.data, "learned") | (type(network).model_fields.keys() - marked(network, "free"))
     if fixed := [name for name in given if name in learned]:
         raise UsageError(f"the network and the preprocessing are those of {run.folder}; leave out {', '.join(fixed)}")
-    return resolve(data, run.task, validation=given.get("validation"), test=given.get("test"),
-                   parallel=given.get("parallel"))  # fmt: skip
+    return resolve(
+        data, run.task, validation=given.get("validation"), test=given.get("test"), parallel=given.get("parallel")
+    )
 
 
 def settings_for(run: Run, source: Source, given: Mapping[str, Any]) -> AnySettings:

@@ -52,9 +52,14 @@ def export_vectors(
 
 
 def _export(
-    source: str | Path, path: Path, task: str | None, how: SkipGram, overwrite: bool, progress: ProgressLogger,
+    source: str | Path,
+    path: Path,
+    task: str | None,
+    how: SkipGram,
+    overwrite: bool,
+    progress: ProgressLogger,
     settings: dict[str, Any],
-) -> int:  # fmt: skip
+) -> int:
     if os.path.isfile(Path(source) / MANIFEST):
         _refuse_learning(task, how, settings)
         found = able(load(source).model, HavingVectors, "keep word vectors").word_vectors()

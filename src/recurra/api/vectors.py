@@ -40,8 +40,10 @@ def with_vectors(settings: AnySettings, given: dict[str, Any]) -> AnySettings:
     if given.get("vectors") is not None:
         width = VectorFile(Path(given["vectors"]), data.vectors_encoding).width
         if given.get("embedding_size") not in (None, width):
-            raise UsageError(f"{given['vectors']} has vectors of {width} numbers, not embedding_size "
-                             f"{given['embedding_size']}; leave embedding_size out")  # fmt: skip
+            raise UsageError(
+                f"{given['vectors']} has vectors of {width} numbers, not embedding_size "
+                f"{given['embedding_size']}; leave embedding_size out"
+            )
         settings = settings.changed(embedding_size=width)
     return settings
 

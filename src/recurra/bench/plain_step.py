@@ -23,9 +23,15 @@ class PlainStep:
     """
 
     def __init__(
-        self, case: Case, network: nn.Module, tokens: Any, settings: TrainingSettings, *, variant: str | None,
+        self,
+        case: Case,
+        network: nn.Module,
+        tokens: Any,
+        settings: TrainingSettings,
+        *,
+        variant: str | None,
         precision: Precision,
-    ) -> None:  # fmt: skip
+    ) -> None:
         assert isinstance(network, NextToken)
         s = case.shape
         self.variant, self.precision = variant, precision

@@ -26,9 +26,16 @@ class Work:
 
 
 def layer_work(
-    cell: Cell, input_size: int, hidden_size: int, *, rows: int, steps: int, precision: Precision, training: bool,
+    cell: Cell,
+    input_size: int,
+    hidden_size: int,
+    *,
+    rows: int,
+    steps: int,
+    precision: Precision,
+    training: bool,
     projected: int | None = None,
-) -> Work:  # fmt: skip
+) -> Work:
     """One layer and direction over a batch.
 
     rows: steps of all rows together, B * T for rows of one length; steps: of the longest row; projected: rows of the

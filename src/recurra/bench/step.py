@@ -137,11 +137,17 @@ def work_of(case: Case) -> Work:
     widths = [s.input_size] + [s.hidden_size] * (case.layers - 1)
     layers = [
         layer_work(
-            cell, width, s.hidden_size, rows=indices, steps=s.time, precision=case.precision, training=True,
+            cell,
+            width,
+            s.hidden_size,
+            rows=indices,
+            steps=s.time,
+            precision=case.precision,
+            training=True,
             projected=min(VOCABULARY, indices) if index == 0 else None,
         )
         for index, width in enumerate(widths)
-    ]  # fmt: skip
+    ]
     return together(*layers, linear_work(s.hidden_size, VOCABULARY, rows=indices))
 
 
@@ -153,9 +159,14 @@ def _tokens(case: Case, steps: int) -> np.ndarray[Any, np.dtype[np.uint16]]:
 
 def _settings(case: Case) -> TrainingSettings:
     return TrainingSettings(
-        epochs=1, batch_size=case.shape.batch, learning_rate=1e-3, schedule="constant",
-        warmup=0.0, device="cpu", precision="bf16" if case.precision == "bfloat16" else "32",
-    )  # fmt: skip
+        epochs=1,
+        batch_size=case.shape.batch,
+        learning_rate=1e-3,
+        schedule="constant",
+        warmup=0.0,
+        device="cpu",
+        precision="bf16" if case.precision == "bfloat16" else "32",
+    )
 
 
 def _task(case: Case, tokens: Any, engine: str) -> LanguageTrainee:

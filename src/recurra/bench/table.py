@@ -67,9 +67,14 @@ def _speed(kind: Kind, rows: Sequence[Row]) -> Table:
             cells = (*_work(row), "", "", "", _peer(row), "", row.reason or row.status)
         else:
             cells = (
-                *_work(row), _number(row.recurra_ms), _number(row.gflops), _percent(row.roofline_share), _peer(row),
-                _number(row.peer_ms), _number(row.ratio),
-            )  # fmt: skip
+                *_work(row),
+                _number(row.recurra_ms),
+                _number(row.gflops),
+                _percent(row.roofline_share),
+                _peer(row),
+                _number(row.peer_ms),
+                _number(row.ratio),
+            )
         lines.append((*cells, _number(row.relative)) if relative else cells)
     return Table(
         TITLES[kind],

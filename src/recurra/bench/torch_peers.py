@@ -126,9 +126,7 @@ def _each_way(case: Case, run: Run, given: Batch, named: dict[str, Any], alive: 
     return [over_time(under_autocast, given, named, "autocast", alive), plain] if has_bfloat16() else [plain]
 
 
-def _inference(
-    peer: nn.RNNBase, given: Batch, variant: str | None, *, autocast_as: Precision = "float32"
-) -> Side:  # fmt: skip
+def _inference(peer: nn.RNNBase, given: Batch, variant: str | None, *, autocast_as: Precision = "float32") -> Side:
     x = given.x.transpose(0, 1).contiguous().to(next(peer.parameters()).dtype)
 
     def call() -> Tensor:

@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 
 def write_generated(
-    model: Run, prompt: str, length: int | None, condition: str | None, count: int, sampling: dict[str, Any], *,
+    model: Run,
+    prompt: str,
+    length: int | None,
+    condition: str | None,
+    count: int,
+    sampling: dict[str, Any],
+    *,
     json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """`count` texts: one a line, longer ones with an empty line between them, tunes with X: and T: so that they play.
 
     Errors: UsageError

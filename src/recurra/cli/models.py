@@ -114,9 +114,16 @@ def predict(
     recurra predict runs/airline-gru new.csv         these series go on
     """
     options = translations.given(
-        beam=beam, n_best=n_best, length_penalty=length_penalty, block_ngrams=block_ngrams, sample=sample,
-        temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
-    )  # fmt: skip
+        beam=beam,
+        n_best=n_best,
+        length_penalty=length_penalty,
+        block_ngrams=block_ngrams,
+        sample=sample,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+    )
     named = bool(texts) and texts != ["-"]
     if texts and named:
         if encoding is not None:
@@ -274,9 +281,11 @@ def _lines_of_stdin(encoding: str, *, asked: bool) -> list[str]:
             lines.append(line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n"))
         except UnicodeDecodeError as error:
             raise DataError(
-                f"byte {error.start + 1} of the line is not utf-8", remedy="name its encoding with --encoding",
-                file="standard input", line=number,
-            ) from None  # fmt: skip
+                f"byte {error.start + 1} of the line is not utf-8",
+                remedy="name its encoding with --encoding",
+                file="standard input",
+                line=number,
+            ) from None
     if not lines:
         raise UsageError(EMPTY)
     return lines
@@ -291,8 +300,9 @@ def _lines_decoded(content: bytes, encoding: str) -> list[str]:
     try:
         lines = content.decode(encoding).removeprefix("\ufeff").removesuffix("\n").split("\n")
     except UnicodeError as error:
-        raise DataError(f"this is not {encoding}: {error}", remedy="name another one with --encoding",
-                        file="standard input") from None  # fmt: skip
+        raise DataError(
+            f"this is not {encoding}: {error}", remedy="name another one with --encoding", file="standard input"
+        ) from None
     if len(content) > MOST or len(lines) > MOST_LINES or max(map(len, lines)) > LONGEST:
         raise _too_much(None)
     return [line.rstrip("\r") for line in lines]
@@ -301,8 +311,10 @@ def _lines_decoded(content: bytes, encoding: str) -> list[str]:
 def _too_much(line: int | None) -> DataError:
     return DataError(
         f"more than {LONGEST:,} bytes in a line, {MOST:,} in all or {MOST_LINES:,} lines",
-        remedy="give one text a line, and fewer at once", file="standard input", line=line,
-    )  # fmt: skip
+        remedy="give one text a line, and fewer at once",
+        file="standard input",
+        line=line,
+    )
 
 
 def _tell_unknown(model: Any, texts: list[str]) -> None:

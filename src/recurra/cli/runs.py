@@ -53,8 +53,18 @@ def runs(
         name, best = run.headline, run.best_baseline
         scored = [find(run.rows, name).short, score(run.metrics[name])] if name is not None else ["", ""]
         beaten = [score(best[1]), visible(best[0], longest=LONGEST)] if best is not None else ["", ""]
-        rows.append([str(run.folder), run.task, run.data, *scored, *beaten, duration(run.seconds), run.status,
-                     run.created[:16].replace("T", " ")])  # fmt: skip
+        rows.append(
+            [
+                str(run.folder),
+                run.task,
+                run.data,
+                *scored,
+                *beaten,
+                duration(run.seconds),
+                run.status,
+                run.created[:16].replace("T", " "),
+            ]
+        )
     write_table(rows, right=(4, 5, 7))
 
 

@@ -107,8 +107,12 @@ def _field(tune: Tune, name: str) -> str:
     value = tune.fields.get(name, "").strip()
     if not value:
         there = ", ".join(f"{letter}:" for letter in tune.fields)
-        raise DataError(f"this tune has no field {name}:", remedy=f"it has {there}; or use --label file",
-                        file=tune.file, line=tune.line)  # fmt: skip
+        raise DataError(
+            f"this tune has no field {name}:",
+            remedy=f"it has {there}; or use --label file",
+            file=tune.file,
+            line=tune.line,
+        )
     return value
 
 

@@ -83,9 +83,15 @@ class CellWeights:
     def every(self) -> tuple[Tensor | None, ...]:
         """All of them, in the order of the fields."""
         return (
-            self.weight_ih, self.weight_hh, self.weight_ph, self.bias_ih, self.bias_hh, self.weight_sh, self.weight_k,
+            self.weight_ih,
+            self.weight_hh,
+            self.weight_ph,
+            self.bias_ih,
+            self.bias_hh,
+            self.weight_sh,
+            self.weight_k,
             self.weight_hr,
-        )  # fmt: skip
+        )
 
     def present(self) -> dict[str, Tensor]:
         """Those that are there, by stored name."""

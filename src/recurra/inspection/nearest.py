@@ -79,9 +79,13 @@ def check_top(top: int) -> None:
 
 
 def _better(
-    best: list[tuple[float, int, str]], block: list[tuple[str, npt.NDArray[np.float32]]],
-    own: npt.NDArray[np.float32], word: str, top: int, number: int,
-) -> list[tuple[float, int, str]]:  # fmt: skip
+    best: list[tuple[float, int, str]],
+    block: list[tuple[str, npt.NDArray[np.float32]]],
+    own: npt.NDArray[np.float32],
+    word: str,
+    top: int,
+    number: int,
+) -> list[tuple[float, int, str]]:
     """The best of those so far and a block; of equals the one that was met first."""
     if not block:
         return best

@@ -187,12 +187,25 @@ class RNN(_DropIn):
         if cell is not None and nonlinearity != "tanh":
             raise UsageError(f"cell={cell!r} has its own nonlinearities; leave nonlinearity out")
         super().__init__(
-            input_size, hidden_size, num_layers, batch_first=batch_first, proj_size=proj_size,
-            cell=plain[nonlinearity] if cell is None else cell, bias=bias, dropout=dropout,
-            bidirectional=bidirectional, merge=merge, recurrent_dropout=recurrent_dropout, init=init,
-            weight_dropout=weight_dropout, heads=heads,
-            learned_state=learned_state, engine=engine, device=device, dtype=dtype,
-        )  # fmt: skip
+            input_size,
+            hidden_size,
+            num_layers,
+            batch_first=batch_first,
+            proj_size=proj_size,
+            cell=plain[nonlinearity] if cell is None else cell,
+            bias=bias,
+            dropout=dropout,
+            bidirectional=bidirectional,
+            merge=merge,
+            recurrent_dropout=recurrent_dropout,
+            init=init,
+            weight_dropout=weight_dropout,
+            heads=heads,
+            learned_state=learned_state,
+            engine=engine,
+            device=device,
+            dtype=dtype,
+        )
         self.nonlinearity = nonlinearity
 
 
@@ -222,13 +235,25 @@ class _Gated(_DropIn):
         engine: str = "auto",
     ) -> None:
         super().__init__(
-            input_size, hidden_size, num_layers, batch_first=batch_first, proj_size=proj_size,
-            cell=(self.PROJECTED if proj_size else self.DEFAULT) if cell is None else cell, bias=bias,
-            dropout=dropout, bidirectional=bidirectional,
-            merge=merge, recurrent_dropout=recurrent_dropout, init=init,
-            weight_dropout=weight_dropout, heads=heads, learned_state=learned_state, engine=engine,
-            device=device, dtype=dtype,
-        )  # fmt: skip
+            input_size,
+            hidden_size,
+            num_layers,
+            batch_first=batch_first,
+            proj_size=proj_size,
+            cell=(self.PROJECTED if proj_size else self.DEFAULT) if cell is None else cell,
+            bias=bias,
+            dropout=dropout,
+            bidirectional=bidirectional,
+            merge=merge,
+            recurrent_dropout=recurrent_dropout,
+            init=init,
+            weight_dropout=weight_dropout,
+            heads=heads,
+            learned_state=learned_state,
+            engine=engine,
+            device=device,
+            dtype=dtype,
+        )
 
 
 class LSTM(_Gated):

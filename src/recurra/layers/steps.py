@@ -20,9 +20,17 @@ class _Step(TorchTools):
     """The calling convention of torch.nn's cells around one step of a cell."""
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool, device: Any, dtype: Any, *, cell: str | Cell, init: Init,
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool,
+        device: Any,
+        dtype: Any,
+        *,
+        cell: str | Cell,
+        init: Init,
         engine: str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         for name, number in (("input_size", input_size), ("hidden_size", hidden_size)):
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
@@ -93,9 +101,18 @@ class RNNCell(_Step):
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", device: Any = None,
-        dtype: Any = None, *, cell: str | Cell | None = None, init: Init = "torch", engine: str = "auto",
-    ) -> None:  # fmt: skip
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        cell: str | Cell | None = None,
+        init: Init = "torch",
+        engine: str = "auto",
+    ) -> None:
         plain = {"tanh": "rnn", "relu": "rnn-relu"}
         if nonlinearity not in plain:
             raise UnknownNameError("nonlinearity", str(nonlinearity), plain)
@@ -113,9 +130,17 @@ class LSTMCell(_Step):
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None, *,
-        cell: str | Cell = "lstm", init: Init = "torch", engine: str = "auto",
-    ) -> None:  # fmt: skip
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        cell: str | Cell = "lstm",
+        init: Init = "torch",
+        engine: str = "auto",
+    ) -> None:
         super().__init__(input_size, hidden_size, bias, device, dtype, cell=cell, init=init, engine=engine)
 
 
@@ -126,7 +151,15 @@ class GRUCell(_Step):
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None, *,
-        cell: str | Cell = "gru", init: Init = "torch", engine: str = "auto",
-    ) -> None:  # fmt: skip
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        cell: str | Cell = "gru",
+        init: Init = "torch",
+        engine: str = "auto",
+    ) -> None:
         super().__init__(input_size, hidden_size, bias, device, dtype, cell=cell, init=init, engine=engine)

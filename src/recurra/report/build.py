@@ -42,7 +42,8 @@ def build_report(record: RunRecord) -> str:
     Errors: DataError for a picture that could do more than be seen
     """
     sections = [section for section in record.sections if not section.empty]
-    page = environment().get_template("report.html.j2").render(
+    template = environment().get_template("report.html.j2")
+    page = template.render(
         run=record,
         style=style(),
         cards=list(_cards(record)),
@@ -54,16 +55,19 @@ def build_report(record: RunRecord) -> str:
         equations=_equations(record),
         changed=list(_changed(record)),
         unchanged=list(_unchanged(record)),
-    )  # fmt: skip
+    )
     return numbers.printable(page)
 
 
 def environment() -> jinja2.Environment:
     """The templates of this room, with what they write numbers and pictures by."""
     made = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+        loader=jinja2.FunctionLoader(_template),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     made.filters.update(
         cell=write_cell,
         count=numbers.write_count,
@@ -150,10 +154,14 @@ def _baselines(record: RunRecord) -> list[Section]:
     names = [name for name in record.metrics if name in named] + [name for name in named if name not in record.metrics]
     columns: Columns = ["", *(Column(record.metric(name).heading, "number") for name in names)]
     cells: list[list[Cell]] = [
-        [row.name, *(record.metric(name).write(row.metrics.get(name)) for name in names),
-         numbers.write_bytes(row.size_bytes), numbers.write_seconds(row.seconds)]
+        [
+            row.name,
+            *(record.metric(name).write(row.metrics.get(name)) for name in names),
+            numbers.write_bytes(row.size_bytes),
+            numbers.write_seconds(row.seconds),
+        ]
         for row in rows
-    ]  # fmt: skip
+    ]
     table = Table(
         "", [*columns, Column("Size on disk", "number"), Column("Time to train", "number")], cells, marked=[0]
     )

@@ -89,8 +89,16 @@ def draw_panel(panel: Panel, clock: Clock, name: str) -> str | None:
             at = panel.mark[0]
             value = panel.traces[-1].values[at]
             if value is not None and math.isfinite(value):
-                axes.plot([clock.x[at]], [value], "o", markersize=10, markerfacecolor="none",
-                          markeredgecolor=ORANGE, markeredgewidth=2, clip_on=False)  # fmt: skip
+                axes.plot(
+                    [clock.x[at]],
+                    [value],
+                    "o",
+                    markersize=10,
+                    markerfacecolor="none",
+                    markeredgecolor=ORANGE,
+                    markeredgewidth=2,
+                    clip_on=False,
+                )
         _limits(axes, shown, zero=panel.zero)
         if panel.percent:
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
@@ -117,8 +125,9 @@ def draw_lines(curves: Curves, name: str) -> str | None:
         return None
     places = {id(line): place for place, line in enumerate(line for line in lines if not line.dashed)}
     colors = [SERIES[places[id(line)] % len(SERIES)] if id(line) in places else INK for line in lines]
-    rows = legend_rows([(line.name, color, "- -" if line.dashed else "●")
-                        for line, color in zip(lines, colors, strict=True)])  # fmt: skip
+    rows = legend_rows(
+        [(line.name, color, "- -" if line.dashed else "●") for line, color in zip(lines, colors, strict=True)]
+    )
     rows = rows if len(lines) > 1 else []
     above, tall = 30 + LEGEND * len(rows), 330.0 if curves.square else 220.0
     height = above + tall + 44
@@ -143,8 +152,9 @@ def draw_lines(curves: Curves, name: str) -> str | None:
             axes.set_ylim(min(both) - room, max(both) + room)
             axes.set_aspect("equal")
             axes.grid(axis="x")
-        return to_svg(figure, f"{curves.title}: {curves.y_label} over {curves.x_label}, "
-                              f"{', '.join(line.name for line in lines)}")  # fmt: skip
+        return to_svg(
+            figure, f"{curves.title}: {curves.y_label} over {curves.x_label}, {', '.join(line.name for line in lines)}"
+        )
 
 
 def finite(value: float | None) -> bool:
@@ -229,8 +239,17 @@ def _over_time(axes: Axes, clock: Clock) -> None:
 
 def _in_margin(axes: Axes, words: str, y: float, lift: float, anchor: str) -> None:
     """The unit of an axis, to the left of its numbers."""
-    axes.annotate(words, (0, y), (-8, lift), xycoords="axes fraction", textcoords="offset points", ha="right",
-                  va=anchor, fontsize=11, color=MUTED)  # fmt: skip
+    axes.annotate(
+        words,
+        (0, y),
+        (-8, lift),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right",
+        va=anchor,
+        fontsize=11,
+        color=MUTED,
+    )
 
 
 def _between(here: Sequence[float], there: Sequence[float]) -> Callable[[ArrayLike], ArrayLike]:

@@ -46,8 +46,15 @@ def draw_matrix(matrix: Matrix, name: str = "matrix") -> str | None:
         for place, label in enumerate(names):
             middle = (place + 0.5) * cell
             axes.text(left - 7, top + middle, label, ha="right", va="center", fontsize=size)
-            axes.text(left + middle + 0.3 * size, top - 6, label, rotation=angle, rotation_mode="anchor",
-                      va="baseline", fontsize=size)  # fmt: skip
+            axes.text(
+                left + middle + 0.3 * size,
+                top - 6,
+                label,
+                rotation=angle,
+                rotation_mode="anchor",
+                va="baseline",
+                fontsize=size,
+            )
         for lift, words in ((24, f"{matrix.columns} →"), (8, f"{matrix.rows} ↓")):
             axes.text(left - 7, top - lift, words, ha="right", va="baseline", fontsize=11, color=MUTED)
         axes.set_xlim(0, width)
@@ -89,5 +96,12 @@ def _row(
         if numbers:
             words = str(count) if count < 10_000 else f"{count / 1000:.0f}k"
             size = max(9.5, min(13.0, 0.4 * cell, 0.85 * cell / (0.6 * len(words))))
-            axes.text(corner[0] + cell / 2, corner[1] + cell / 2, words, ha="center", va="center",
-                      fontsize=size, color=CARD if share > 0.55 else INK)  # fmt: skip
+            axes.text(
+                corner[0] + cell / 2,
+                corner[1] + cell / 2,
+                words,
+                ha="center",
+                va="center",
+                fontsize=size,
+                color=CARD if share > 0.55 else INK,
+            )

@@ -39,9 +39,8 @@ class Metric:
     @property
     def heading(self) -> str:
         """The label with its unit, as an axis or a column needs it."""
-        return self.label if self.unit in ("", PERCENT) or self.unit in self.label.lower() else (
-            f"{self.label}, {self.unit}"
-        )  # fmt: skip
+        plain = self.unit in ("", PERCENT) or self.unit in self.label.lower()
+        return self.label if plain else f"{self.label}, {self.unit}"
 
     def write(self, value: float | None) -> str:
         """The value with three digits or so, percent with one; a dash for None and for what is not a number."""

@@ -146,8 +146,12 @@ LARGEST = 1.4
 def standalone(svg: str) -> str:
     """The picture for a file of its own: light, on white, with plain colours, which every program understands."""
     plain = re.sub(r"var\(--[a-z]+, (#[0-9a-f]{6})\)", r"\1", svg)
-    return re.sub(r"<svg[^<>]*>", lambda root: f'{root.group()}\n<rect width="100%" height="100%" fill="#ffffff"/>',
-                  plain, count=1)  # fmt: skip
+    return re.sub(
+        r"<svg[^<>]*>",
+        lambda root: f'{root.group()}\n<rect width="100%" height="100%" fill="#ffffff"/>',
+        plain,
+        count=1,
+    )
 
 
 def smallest_letter(svg: str) -> float:
@@ -155,8 +159,10 @@ def smallest_letter(svg: str) -> float:
     return min((float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)), default=float("inf"))
 
 
-_ALLOWED = frozenset("svg g defs image path rect circle ellipse line polyline polygon text tspan use clipPath title "
-                     "desc linearGradient radialGradient stop marker pattern symbol".split())  # fmt: skip
+_ALLOWED = frozenset(
+    "svg g defs image path rect circle ellipse line polyline polygon text tspan use clipPath title "
+    "desc linearGradient radialGradient stop marker pattern symbol".split()
+)
 _SVG = "{http://www.w3.org/2000/svg}"
 _PIXELS = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=\s]+")
 """What an <image> may hold: its pixels, as `imshow` writes them."""

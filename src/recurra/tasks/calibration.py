@@ -123,8 +123,14 @@ def reliability(logs: Floats, labels: Labels, temperature: float, part: str, wha
         )
     else:
         note += ". Logits are as they were trained: no temperature lowers the validation loss for good"
-    return Curves("Is it right as often as it says?", lines, "probability of the answer", "share that is right",
-                  f"{note}.", square=True)  # fmt: skip
+    return Curves(
+        "Is it right as often as it says?",
+        lines,
+        "probability of the answer",
+        "share that is right",
+        f"{note}.",
+        square=True,
+    )
 
 
 def _line(name: str, logs: Floats, labels: Labels) -> Line:

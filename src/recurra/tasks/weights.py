@@ -14,8 +14,12 @@ from recurra.errors import ModelFolderError, UnknownNameError, UsageError
 from recurra.model_folder import Form, ModelFolder
 
 DTYPES = {
-    torch.float32: "F32", torch.float64: "F64", torch.bfloat16: "BF16", torch.float16: "F16", torch.int64: "I64",
-}  # fmt: skip
+    torch.float32: "F32",
+    torch.float64: "F64",
+    torch.bfloat16: "BF16",
+    torch.float16: "F16",
+    torch.int64: "I64",
+}
 
 N = TypeVar("N", bound=nn.Module)
 

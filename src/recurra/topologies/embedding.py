@@ -20,9 +20,15 @@ class TokenTable(nn.Module):
     """
 
     def __init__(
-        self, vocabulary_size: int, width: int, *, dropout: float = 0.0, column_dropout: float = 0.0,
-        scale: float = 1.0, gain: float = 1.0,
-    ) -> None:  # fmt: skip
+        self,
+        vocabulary_size: int,
+        width: int,
+        *,
+        dropout: float = 0.0,
+        column_dropout: float = 0.0,
+        scale: float = 1.0,
+        gain: float = 1.0,
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(nn.init.normal_(torch.empty(vocabulary_size, width), std=scale))
         self.dropout, self.column_dropout, self.gain = dropout, column_dropout, gain

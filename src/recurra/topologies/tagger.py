@@ -46,15 +46,22 @@ class FormTable(nn.Module):
         if settings.char_size:
             self.characters = nn.Embedding(characters, settings.char_embedding_size)
             self.reader = Stack(
-                settings.char_embedding_size, settings.char_size, cell=settings.cell, bidirectional=True,
-                init=settings.init, engine=settings.engine,
-            )  # fmt: skip
+                settings.char_embedding_size,
+                settings.char_size,
+                cell=settings.cell,
+                bidirectional=True,
+                init=settings.init,
+                engine=settings.engine,
+            )
             self.width += 2 * settings.char_size
 
     def forward(
-        self, words: Tensor, letters: Tensor | None = None, letter_lengths: Tensor | None = None,
+        self,
+        words: Tensor,
+        letters: Tensor | None = None,
+        letter_lengths: Tensor | None = None,
         pairs: Tensor | None = None,
-    ) -> Tensor:  # fmt: skip
+    ) -> Tensor:
         """Shapes: words and pairs int64 [U], letters int64 [U, L], letter_lengths int64 [U] -> vectors [U, E]"""
         found = [self.words(self._some_unknown(words))]
         if self.pairs is not None:
@@ -106,9 +113,14 @@ class Tagger(SequenceModel[Forms, TaggerBatch]):
     """
 
     def __init__(
-        self, words: int, characters: int, pairs: int, tags: int, settings: TaggerSettings,
+        self,
+        words: int,
+        characters: int,
+        pairs: int,
+        tags: int,
+        settings: TaggerSettings,
         allowed: tuple[Tensor, Tensor, Tensor] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         self.forms = FormTable(words, characters, pairs, settings)
         self.stack = build_stack(self.forms.width, settings)

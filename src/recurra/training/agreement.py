@@ -65,9 +65,14 @@ class StoredCounters(Exact):
 
 
 def check_tensors(
-    tensors: Mapping[str, Tensor], network: nn.Module, optimizer: torch.optim.Optimizer, *, step: int,
-    carried: Sequence[tuple[int, ...]], dtypes: Collection[torch.dtype] = (torch.float32,),
-) -> None:  # fmt: skip
+    tensors: Mapping[str, Tensor],
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    step: int,
+    carried: Sequence[tuple[int, ...]],
+    dtypes: Collection[torch.dtype] = (torch.float32,),
+) -> None:
     """Whether these are the weights, the optimizer's tensors and the carried state of a run after so many steps.
 
     carried: the shapes of the state that goes from a batch to the next one; dtypes: that it may have

@@ -93,9 +93,12 @@ def weights_of(network: nn.Module) -> dict[str, Tensor]:
 
 
 def take(
-    counters: Counters, network: nn.Module, optimizer: torch.optim.Optimizer, state: tuple[Tensor, ...] | None,
+    counters: Counters,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    state: tuple[Tensor, ...] | None,
     best: dict[str, Tensor],
-) -> Checkpoint:  # fmt: skip
+) -> Checkpoint:
     """The run as it stands."""
     tensors = {f"weight/{name}": value for name, value in weights_of(network).items()}
     for index, values in optimizer.state_dict()["state"].items():
@@ -108,9 +111,12 @@ def take(
 
 
 def go_on(
-    checkpoint: Checkpoint, trainee: Trainee, optimizer: torch.optim.Optimizer, device: torch.device,
+    checkpoint: Checkpoint,
+    trainee: Trainee,
+    optimizer: torch.optim.Optimizer,
+    device: torch.device,
     settings: TrainingSettings,
-) -> tuple[Counters, State | None]:  # fmt: skip
+) -> tuple[Counters, State | None]:
     """Put network and optimizer where a checkpoint was taken; returns counters of the run's own and the carried state.
 
     Errors: ModelFolderError if the checkpoint is not one of such a run; nothing is put back then
@@ -127,9 +133,14 @@ def go_on(
 
 
 def restore(
-    checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device, *,
-    carried: Sequence[tuple[int, ...]] = (), dtypes: Collection[torch.dtype] = (torch.float32,),
-) -> tuple[Tensor, ...] | None:  # fmt: skip
+    checkpoint: Checkpoint,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    device: torch.device,
+    *,
+    carried: Sequence[tuple[int, ...]] = (),
+    dtypes: Collection[torch.dtype] = (torch.float32,),
+) -> tuple[Tensor, ...] | None:
     """Put weights and optimizer back; returns the carried state.
 
     carried, dtypes: of the state, see `check_tensors`

@@ -76,12 +76,18 @@ def test_parquet_values_become_text(tmp_path: Path) -> None:
     moment = datetime.datetime(2024, 2, 29, 12, 30)
     pl.DataFrame(
         {
-            "text": ["NA", None, "x"], "label": [1, 0, 1], "flag": [True, False, None], "none": [None, None, None],
-            "bytes": [b"neg", "é".encode(), None], "number": [1.0, float("nan"), None],
-            "kind": pl.Series(["a", "b", None], dtype=pl.Categorical), "price": [Decimal("1.50"), None, Decimal("-2")],
-            "day": [moment.date(), None, moment.date()], "list": [["é"], [], None],
+            "text": ["NA", None, "x"],
+            "label": [1, 0, 1],
+            "flag": [True, False, None],
+            "none": [None, None, None],
+            "bytes": [b"neg", "é".encode(), None],
+            "number": [1.0, float("nan"), None],
+            "kind": pl.Series(["a", "b", None], dtype=pl.Categorical),
+            "price": [Decimal("1.50"), None, Decimal("-2")],
+            "day": [moment.date(), None, moment.date()],
+            "list": [["é"], [], None],
         }
-    ).write_parquet(path)  # fmt: skip
+    ).write_parquet(path)
     names = ["text", "label", "flag", "none", "bytes", "number", "kind", "price", "day"]
     assert column_names(path) == [*names, "list"]
     table = read_table(path, columns=names)

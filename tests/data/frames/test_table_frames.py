@@ -23,8 +23,9 @@ def test_rows_of_an_id_are_a_sequence_of_the_columns_of_numbers(tmp_path: Path) 
     found = read_table_frames(write(tmp_path, ROWS), Reading())
     assert found.channels == ("x", "y")
     assert [(one.name, one.label, len(one), one.line) for one in found.sequences] == [
-        ("a", "up", 2, 2), ("b", "down", 1, 4),
-    ]  # fmt: skip
+        ("a", "up", 2, 2),
+        ("b", "down", 1, 4),
+    ]
     np.testing.assert_array_equal(found.sequences[0].values, [[0.5, 1], [np.nan, 2]])
     assert not found.per_frame
     assert found.classes() == ["down", "up"]

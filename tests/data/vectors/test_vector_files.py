@@ -48,9 +48,17 @@ def put(folder: Path, content: bytes, name: str = "v.txt") -> Path:
         binary(),
         binary(line_end=b""),
     ],
-    ids=["glove", "word2vec text", "crlf and trailing spaces", "byte order mark", "tab, no last line feed",
-         "blank lines", "binary", "binary without line feeds"],
-)  # fmt: skip
+    ids=[
+        "glove",
+        "word2vec text",
+        "crlf and trailing spaces",
+        "byte order mark",
+        "tab, no last line feed",
+        "blank lines",
+        "binary",
+        "binary without line feeds",
+    ],
+)
 @pytest.mark.parametrize("packing", ["", ".gz", ".zip"])
 def test_every_format_gives_the_same_vectors(tmp_path: Path, content: bytes, packing: str) -> None:
     path = tmp_path / f"v.txt{packing}"

@@ -51,5 +51,9 @@ def test_layers_run_in_a_forked_process() -> None:
     )
     said = "1 ['this process was forked']"
     assert done.stdout.splitlines() == [
-        f"forward {said}", f"backward {said}", "stream 2 []", f"vendor {said}", "parent 2",
-    ], done.stderr  # fmt: skip
+        f"forward {said}",
+        f"backward {said}",
+        "stream 2 []",
+        f"vendor {said}",
+        "parent 2",
+    ], done.stderr

@@ -47,10 +47,20 @@ def run_pair(variant: str, op: int, a: Tensor, b: Tensor) -> Tensor:
     assert program
     x, y, last = torch.zeros(1, dtype=a.dtype), torch.empty_like(a), [torch.empty_like(a), torch.empty_like(b)]
     call = library.Call(
-        type=TYPES[a.dtype], threads=1, batch=1, time=1, inputs=1, hidden=a.numel(),
-        x=x.data_ptr(), x_batch=1, x_time=1, weight_ih=x.data_ptr(),
-        y=y.data_ptr(), y_batch=a.numel(), y_time=a.numel(),
-    )  # fmt: skip
+        type=TYPES[a.dtype],
+        threads=1,
+        batch=1,
+        time=1,
+        inputs=1,
+        hidden=a.numel(),
+        x=x.data_ptr(),
+        x_batch=1,
+        x_time=1,
+        weight_ih=x.data_ptr(),
+        y=y.data_ptr(),
+        y_batch=a.numel(),
+        y_time=a.numel(),
+    )
     for i, (before, after) in enumerate(zip((a, b), last, strict=True)):
         call.state[i], call.last[i] = before.data_ptr(), after.data_ptr()
     try:

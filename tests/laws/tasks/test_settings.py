@@ -68,13 +68,19 @@ def test_each_setting_stands_in_one_group(task: str) -> None:
 # what a task can be given it reads
 
 SMALL: dict[str, Any] = {"hidden_size": 4, "embedding_size": 4, "epochs": 3.0, "batch_size": 64, "min_count": 1}
-LINES = [f"{who} {does} the {what} today" for who in ("ann", "bob", "eve", "joe") for does in ("sees", "has", "buys")
-         for what in ("cat", "dog", "hat")]  # fmt: skip
+LINES = [
+    f"{who} {does} the {what} today"
+    for who in ("ann", "bob", "eve", "joe")
+    for does in ("sees", "has", "buys")
+    for what in ("cat", "dog", "hat")
+]
 
 
 def table(folder: Path, *, parts: bool = False) -> Path:
-    rows = ["text\tlabel\tpart", *(f"{line}\t{line[:3]}\t{('train', 'validation')[i % 5 == 0]}"
-                                   for i, line in enumerate(LINES))]  # fmt: skip
+    rows = [
+        "text\tlabel\tpart",
+        *(f"{line}\t{line[:3]}\t{('train', 'validation')[i % 5 == 0]}" for i, line in enumerate(LINES)),
+    ]
     return write(folder / "table.tsv", rows if parts else [row.rpartition("\t")[0] for row in rows])
 
 
@@ -124,8 +130,11 @@ def runs(task: str, folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield table(folder, parts=True), {"split_column": "part"}
             yield tunes(folder), {"max_length": 200}
         case "frames":
-            rows = [f"s{n},{step},{(n % 2) * step},{n % 2},g{n},{('train', 'validation')[n % 5 == 0]}"
-                    for n in range(20) for step in range(4)]  # fmt: skip
+            rows = [
+                f"s{n},{step},{(n % 2) * step},{n % 2},g{n},{('train', 'validation')[n % 5 == 0]}"
+                for n in range(20)
+                for step in range(4)
+            ]
             head = "id,t,x,label,who,part"
             yield write(folder / "moves.csv", [head, *rows]), {"group": "who"}
             yield write(folder / "moves.csv", [head, *rows]), {"split_column": "part", "pooling": "mean"}

@@ -147,19 +147,23 @@ TINY = {
     for tiny in (
         Tiny("classify", labels, ["abab", "ghi", f"x{MARKUP}", "e"], {"num_layers": 2}),
         Tiny("language", sentences, ["sun moon", "tea", "rose nose sea"], {"bptt": 20, "learned_state": True}),
-        Tiny(
-            "tag", tagged, ["go1 to Rome", "go2 to New York", "Oslo"], {"char_size": 4, "char_embedding_size": 4}
-        ),
+        Tiny("tag", tagged, ["go1 to Rome", "go2 to New York", "Oslo"], {"char_size": 4, "char_embedding_size": 4}),
         Tiny("fill", sentences, ["sun ____ rose nose", "tea ____", "the ____ of moon sea"], {"level": "word"}),
         Tiny(
-            "translate", pairs, ["a dog sees a cat.", "a tree.", "a man has a house."],
+            "translate",
+            pairs,
+            ["a dog sees a cat.", "a tree.", "a man has a house."],
             {"split": (0.6, 0.2, 0.2), "level": "word", "max_vocabulary": 60, "batch_size": 8},
         ),
         Tiny("generate", labels, ["a", "e", ""], {}, _generate),
         Tiny(
-            "forecast", series, COURSES, {"horizon": 4, "window": 8, "dates": False}, _forecast,
+            "forecast",
+            series,
+            COURSES,
+            {"horizon": 4, "window": 8, "dates": False},
+            _forecast,
             frozenset({"embedding_size"}),
         ),
         Tiny("frames", frames, MOVES, {}, _predict, frozenset({"embedding_size"})),
     )
-}  # fmt: skip
+}

@@ -133,16 +133,26 @@ def test_horizons_that_cannot_be(run: recurra.Run, horizon: object) -> None:
 def test_the_report_shows_what_was_promised(run: recurra.Run) -> None:
     page = run.report.read_text(encoding="utf-8")
     for title in (
-        "Forecasts", "Error by step ahead", "Autocorrelation of the errors", "Reliability of the quantiles",
-        "What the memory is worth", "Which inputs matter", "Each origin",
-    ):  # fmt: skip
+        "Forecasts",
+        "Error by step ahead",
+        "Autocorrelation of the errors",
+        "Reliability of the quantiles",
+        "What the memory is worth",
+        "Which inputs matter",
+        "Each origin",
+    ):
         assert f">{title}</h2>" in page
     assert "m = 12 steps" in page
     names = [b["name"] for b in run.metrics["baselines"]]
     assert names[:7] == [
-        "last value", "seasonal naive", "drift", "ridge, window 24", "MLP, window 5", "MLP, window 12",
+        "last value",
+        "seasonal naive",
+        "drift",
+        "ridge, window 24",
+        "MLP, window 5",
+        "MLP, window 12",
         "deep tanh MLP, window 5",
-    ]  # fmt: skip
+    ]
 
 
 def test_a_joint_model_reads_all_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,8 +197,9 @@ def test_many_series_with_statics_and_recursive_steps(tmp_path: Path) -> None:
     ]
     path = tmp_path / "long.csv"
     path.write_text("\n".join(["unique_id,ds,y,kind", *rows]))
-    run = train(path, tmp_path / "run", horizon=4, window=14, static=("kind",), decoding="recursive", frequency="D",
-                dates=False)  # fmt: skip
+    run = train(
+        path, tmp_path / "run", horizon=4, window=14, static=("kind",), decoding="recursive", frequency="D", dates=False
+    )
     assert run.model.preprocessor.block == 1  # type: ignore[attr-defined]
     new = tmp_path / "new.csv"
     kept = [row for row in rows if row.startswith("b,")]

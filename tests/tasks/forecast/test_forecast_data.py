@@ -76,10 +76,16 @@ def test_preprocessing_goes_to_json_and_back(series: Path, prepared: Prepare) ->
 @pytest.mark.parametrize(
     "change",
     [
-        {"kind": "vocabulary"}, {"window": 0}, {"window": "x"}, {"block": 9}, {"scales": {"y": [0.0]}},
-        {"transform": {"name": "cube", "floor": 0}}, {"levels": "abc"}, {"columns": {}},
+        {"kind": "vocabulary"},
+        {"window": 0},
+        {"window": "x"},
+        {"block": 9},
+        {"scales": {"y": [0.0]}},
+        {"transform": {"name": "cube", "floor": 0}},
+        {"levels": "abc"},
+        {"columns": {}},
     ],
-)  # fmt: skip
+)
 def test_preprocessing_that_cannot_be_is_refused(series: Path, prepared: Prepare, change: dict[str, object]) -> None:
     stored = prepared(series).preprocessor.to_json() | change
     with pytest.raises(DataError):

@@ -81,8 +81,10 @@ def test_files_of_a_folder_are_recordings_and_none_is_cut(tmp_path: Path) -> Non
     made = data_of(recordings(tmp_path / "d"), split=(0.6, 0.2, 0.2))
     assert made.preprocessor.per_frame
     assert {name: [len(one) for one in part.sequences] for name, part in made.parts.items()} == {
-        "train": [60] * 3, "validation": [60], "test": [60],
-    }  # fmt: skip
+        "train": [60] * 3,
+        "validation": [60],
+        "test": [60],
+    }
 
 
 def test_long_sequences_are_trained_in_pieces_that_cover_them(tmp_path: Path) -> None:

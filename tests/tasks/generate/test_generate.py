@@ -152,8 +152,17 @@ def test_what_cannot_be_asked_for(given: dict[str, Any], piece: str, task: Gener
         generator(task).generate(**given)
 
 
-@pytest.mark.parametrize("given", [{}, {"temperature": 0.5}, {"temperature": 0}, {"top_k": 3}, {"top_p": 0.6},
-                                   {"temperature": 2.0, "top_k": 4, "top_p": 0.9}])  # fmt: skip
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"temperature": 0.5},
+        {"temperature": 0},
+        {"top_k": 3},
+        {"top_p": 0.6},
+        {"temperature": 2.0, "top_k": 4, "top_p": 0.9},
+    ],
+)
 def test_rows_are_filtered_as_one(given: dict[str, Any]) -> None:
     logits = torch.randn(6, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     rows = filtered_rows(logits, **given)

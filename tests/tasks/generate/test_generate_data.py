@@ -29,8 +29,12 @@ def table(folder: Path, rows: str) -> Path:
 
 
 def many(folder: Path) -> Path:
-    rows = [f"{c}{v}{i},{'it' if v == 'a' else 'ru'},{'f' if c < 'm' else 'm'}" for c in "bkmz" for v in "ao"
-            for i in range(10)]  # fmt: skip
+    rows = [
+        f"{c}{v}{i},{'it' if v == 'a' else 'ru'},{'f' if c < 'm' else 'm'}"
+        for c in "bkmz"
+        for v in "ao"
+        for i in range(10)
+    ]
     return table(folder, "\n".join(["name,land,sex", *rows]) + "\n")
 
 
@@ -104,10 +108,14 @@ def test_parts_in_a_column(tmp_path: Path) -> None:
         ("words,label\nAnna,it\n", {}, "no column is named like a text", 1),
         ("name,land\nAnna,\n", {"label": "land"}, "'land' of this row is empty", 2),
         ("name,land\nAnna,it\nUgo,it\n", {"label": "land", "split": (1.0, 0.0, 0.0)}, "validation part is empty", None),
-        ("name,land,part\nA,it,train\nB,it,dev\nC,ru,test\n", {"label": "land", "split_column": "part"},
-         "land 'ru' is not in the training part", 4),
+        (
+            "name,land,part\nA,it,train\nB,it,dev\nC,ru,test\n",
+            {"label": "land", "split_column": "part"},
+            "land 'ru' is not in the training part",
+            4,
+        ),
     ],
-)  # fmt: skip
+)
 def test_data_that_cannot_be_learned(
     rows: str, settings: dict[str, object], piece: str, line: int | None, tmp_path: Path
 ) -> None:
@@ -154,5 +162,9 @@ def test_other_data_for_a_model(tmp_path: Path) -> None:
     part = encode_all(resolve(other, "generate"), settings, data.attributes, data.vocabulary)
     assert np.array_equal(part.conditions[part.labels], [[0, 1], [1, 0]])
     with pytest.raises(DataError, match="have the attributes land, the model has land, sex"):
-        encode_all(resolve(other, "generate"), SETTINGS.model_copy(update={"text": "name", "label": "land"}),
-                   data.attributes, data.vocabulary)  # fmt: skip
+        encode_all(
+            resolve(other, "generate"),
+            SETTINGS.model_copy(update={"text": "name", "label": "land"}),
+            data.attributes,
+            data.vocabulary,
+        )

@@ -118,8 +118,10 @@ def test_several_texts_are_divided_one_by_one(tmp_path: Path) -> None:
     assert isinstance(found, dict)
     texts = {part: path.read_text(encoding="utf-8") for part, path in found.items()}
     assert {part: (text.count("é"), text.count("b")) for part, text in texts.items()} == {
-        "train": (144, 144), "validation": (18, 18), "test": (18, 18),
-    }  # fmt: skip
+        "train": (144, 144),
+        "validation": (18, 18),
+        "test": (18, 18),
+    }
     assert texts["train"].startswith("é")
     corpus = read_corpus(source, asked)
     assert len(corpus.train) == 320

@@ -80,8 +80,10 @@ def pieces(music: str) -> Iterator[Piece]:
 
 _KINDS: dict[str, Kind] = {
     **{kind: kind for kind in get_args(Kind)},
-    "note_length": "note", "rest_length": "rest", "chord_length": "chord",
-}  # fmt: skip
+    "note_length": "note",
+    "rest_length": "rest",
+    "chord_length": "chord",
+}
 """By the last group of a match."""
 
 

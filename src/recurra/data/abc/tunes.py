@@ -86,16 +86,20 @@ def _take(draft: _Draft, number: int, line: str, found: re.Match[str] | None) ->
 def _checked(draft: _Draft, path: Path) -> Tune:
     if not draft.body:
         raise DataError(
-            "this tune has no line K:, which ends its header", remedy="add its key, for example K:C",
-            file=path, line=draft.line,
-        )  # fmt: skip
+            "this tune has no line K:, which ends its header",
+            remedy="add its key, for example K:C",
+            file=path,
+            line=draft.line,
+        )
     for name in "ML":
         value = draft.fields.get(name, "4/4")
         if metre(value) is None and value != "none":
             raise DataError(
-                f"{name}:{quoted(value)[1:-1]} is no {_NAMES[name]}", remedy=f"as in {name}:{_EXAMPLES[name]}",
-                file=path, line=draft.line,
-            )  # fmt: skip
+                f"{name}:{quoted(value)[1:-1]} is no {_NAMES[name]}",
+                remedy=f"as in {name}:{_EXAMPLES[name]}",
+                file=path,
+                line=draft.line,
+            )
     tune = Tune(draft.fields, draft.body, path, draft.line)
     if not any(piece.kind in ("note", "chord") for _, piece in _music(tune)):
         raise DataError("this tune has no notes", remedy="remove it or fill it", file=path, line=draft.line)
@@ -138,8 +142,12 @@ def written(tune: Tune) -> str:
                 f"{quoted(piece.text)} cannot be read as music", remedy="remove it", file=tune.file, line=number
             )
         if piece.kind in ("note", "rest", "chord") and not piece.length:
-            raise DataError(f"the length of {quoted(piece.text)} cannot be read", remedy="mend or remove it",
-                            file=tune.file, line=number)  # fmt: skip
+            raise DataError(
+                f"the length of {quoted(piece.text)} cannot be read",
+                remedy="mend or remove it",
+                file=tune.file,
+                line=number,
+            )
         if piece.kind == "broken" and len(piece.text) > LONGEST_NUMBER:
             raise DataError(f"{quoted(piece.text)} is not a rhythm", remedy="remove it", file=tune.file, line=number)
         if piece.kind == "field" and piece.text[0] == "V":

@@ -48,7 +48,8 @@ def _close(found: list[Group], texts: list[str], blank: int, path: Path) -> None
         raise DataError(
             f"a group needs two candidates, this one has one: {texts[0][:60]!r}",
             remedy="put candidates for the same place on neighbouring lines, with a blank line between groups",
-            file=path, line=first,
-        )  # fmt: skip
+            file=path,
+            line=first,
+        )
     if texts:
         found.append(Group(tuple(texts), first))

@@ -43,8 +43,11 @@ def json_list(path: Path, encoding: str) -> Iterator[Record]:
         if inside and text[place : place + 1] == ",":
             place = _after_blank(text, place + 1)
         elif inside and text[place : place + 1] != "]":
-            raise DataError("this list of objects ends early or lacks a comma here", file=path,
-                            line=line + text.count("\n", counted, place))  # fmt: skip
+            raise DataError(
+                "this list of objects ends early or lacks a comma here",
+                file=path,
+                line=line + text.count("\n", counted, place),
+            )
     if inside and _after_blank(text, place + 1) < len(text):
         raise DataError("something follows the end of the list", remedy="write one list of objects per file", file=path)
 

@@ -35,9 +35,11 @@ def parse(text: str, path: Path, line: int | None = None, *, remedy: str = "") -
         ) from None
     except ValueError:  # of int()
         raise DataError(
-            "an integer here has more than 4,300 digits", remedy="write it as a text, in quotes", file=path,
+            "an integer here has more than 4,300 digits",
+            remedy="write it as a text, in quotes",
+            file=path,
             line=line,
-        ) from None  # fmt: skip
+        ) from None
     if half:
         raise DataError("half of a surrogate pair in an escape", file=path, line=line)
     return value

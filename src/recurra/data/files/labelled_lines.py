@@ -39,7 +39,9 @@ def labelled_rows(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
         if len(labels) != 1 or words[0] != labels[0]:
             problem = "does not begin with its label" if len(labels) < 2 else f"has {len(labels)} labels"
             raise DataError(
-                f"this line {problem}", remedy=f"one label a line, before the text: {MARK}good a fine film",
-                file=path, line=number,
-            )  # fmt: skip
+                f"this line {problem}",
+                remedy=f"one label a line, before the text: {MARK}good a fine film",
+                file=path,
+                line=number,
+            )
         yield number, [labels[0].removeprefix(MARK), line.strip()[len(labels[0]) :].strip()]

@@ -127,8 +127,11 @@ def from_table(
             )
         names.append(name)
     if names[0] == names[1]:
-        raise DataError(f"{names[0]!r} cannot be both the source and its translation",
-                        remedy="name two columns with --text and --label", file=path)  # fmt: skip
+        raise DataError(
+            f"{names[0]!r} cannot be both the source and its translation",
+            remedy="name two columns with --text and --label",
+            file=path,
+        )
     table = read_table(path, encoding=encoding, columns=names)
     if swap:
         names.reverse()
@@ -152,9 +155,11 @@ def _add(pairs: Pairs, first: str, second: str, file: Path, line: int, other: Pa
     if not first or not second:
         side = "source" if not first else "translation"
         raise DataError(
-            f"the {side} of this pair is empty", remedy="fill it, or remove the pair",
-            file=file if not first or other is None else other, line=line,
-        )  # fmt: skip
+            f"the {side} of this pair is empty",
+            remedy="fill it, or remove the pair",
+            file=file if not first or other is None else other,
+            line=line,
+        )
     pairs.items.append(Pair(first, second, file, line))
 
 
@@ -196,8 +201,9 @@ def split(
         without = f" ({many(dropped, 'repeated pair')} dropped)" if dropped else ""
         raise DataError(
             f"{many(len(drawn), 'different sentence')}{without} cannot be divided into {wanted} parts",
-            remedy="give more sentences", file=pairs.items[0].file,
-        )  # fmt: skip
+            remedy="give more sentences",
+            file=pairs.items[0].file,
+        )
     held = [max(1, round(share * len(drawn))) if share else 0 for share in shares[1:]]
     held = held if sum(held) < len(drawn) else [int(share > 0) for share in shares[1:]]
     sizes = {"train": len(drawn) - sum(held), "validation": held[0], "test": held[1]}

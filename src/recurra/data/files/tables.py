@@ -259,8 +259,10 @@ def _decoded(cell: bytes | None, row: int, name: str, path: Path) -> str:
     except UnicodeDecodeError as error:
         raise DataError(
             f"the {name!r} of this row is bytes that are not UTF-8 (byte {error.start + 1})",
-            remedy="write the column as text, or name another one", file=path, line=row,
-        ) from error  # fmt: skip
+            remedy="write the column as text, or name another one",
+            file=path,
+            line=row,
+        ) from error
 
 
 def _check_parquet_frame(path: Path) -> None:

@@ -144,8 +144,11 @@ def _decoded(path: Path, encoding: str, block_bytes: int) -> Iterator[str]:
                 line=line,
             ) from error
         if name in _LOOSE and (half := _HALF.search(text)):
-            raise DataError(f"half of a surrogate pair, U+{ord(half[0]):04X}, which is not a character", file=path,
-                            line=line + text.count("\n", 0, half.start()))  # fmt: skip
+            raise DataError(
+                f"half of a surrogate pair, U+{ord(half[0]):04X}, which is not a character",
+                file=path,
+                line=line + text.count("\n", 0, half.start()),
+            )
         if "\0" in text:
             raise DataError(
                 "a NUL byte; this looks like a binary file or UTF-16",

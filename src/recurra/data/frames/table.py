@@ -104,13 +104,17 @@ def from_table(table: Table, how: Reading) -> Recordings:
     values = np.stack(
         [
             numbers(
-                table.columns[name], column=name, path=table.path, lines=table.lines, decimal=how.decimal,
+                table.columns[name],
+                column=name,
+                path=table.path,
+                lines=table.lines,
+                decimal=how.decimal,
                 thousands=how.thousands,
             )
             for name in found.channels
         ],
         axis=1,
-    )  # fmt: skip
+    )
     sequences = [_sequence(table, rows, values, found, how) for rows in _rows(table, found, how)]
     return Recordings(sequences, found.channels, _notes(table, found))
 
@@ -159,9 +163,10 @@ def _notes(table: Table, found: Columns) -> list[str]:
     if found.label is not None:
         notes.append(f"labels are in the column {quoted(found.label)}")
     notes.append(
-        f"a sequence is the rows with the same {quoted(found.id)}" if found.id is not None
+        f"a sequence is the rows with the same {quoted(found.id)}"
+        if found.id is not None
         else "no column names sequences: a file is one sequence"
-    )  # fmt: skip
+    )
     return [*notes, *([f"not read: {listed(left, 8)}"] if left else [])]
 
 
@@ -177,8 +182,9 @@ def _rows(table: Table, found: Columns, how: Reading) -> list[npt.NDArray[np.int
                     f"the {found.id} {quoted(cell, 40)} returns here, after others; it ended in line "
                     f"{table.lines[places[cell][-1]]}",
                     remedy="if it is the same sequence, --sort puts its rows together; if not, name it otherwise",
-                    file=table.path, line=table.lines[row],
-                )  # fmt: skip
+                    file=table.path,
+                    line=table.lines[row],
+                )
             places.setdefault(cell, []).append(row)
             last = cell
     rows = [np.array(each, np.int64) for each in places.values()]
@@ -197,16 +203,18 @@ def _in_order(table: Table, rows: npt.NDArray[np.int64], time: str, how: Reading
         raise DataError(
             f"the {time} {quoted(cells[place], 40)} lies before {quoted(cells[place - 1], 40)}, the row before it",
             remedy="--sort puts the rows of each sequence in order",
-            file=table.path, line=lines[place],
-        )  # fmt: skip
+            file=table.path,
+            line=lines[place],
+        )
     same = np.flatnonzero(np.diff(moments[order]) == 0)
     if len(same):
         place = int(order[same[0] + 1])
         raise DataError(
             f"the {time} {quoted(cells[place], 40)} stands twice in a sequence",
             remedy="leave one row out, name sequences with --id COLUMN, or read no time: --time none",
-            file=table.path, line=lines[place],
-        )  # fmt: skip
+            file=table.path,
+            line=lines[place],
+        )
     return rows[order]
 
 
@@ -220,9 +228,11 @@ def _sequence(
         labels = tuple(table.columns[found.label][row].strip() for row in rows)
         if "" in labels:
             raise DataError(
-                "this frame has no label", remedy="give it one, or leave the row out", file=table.path,
+                "this frame has no label",
+                remedy="give it one, or leave the row out",
+                file=table.path,
                 line=table.lines[int(rows[labels.index("")])],
-            )  # fmt: skip
+            )
     made = Frames(name, values[rows], labels, file=table.path, line=table.lines[first])
     for kind, column in (("group", found.group), ("part", found.part)):
         if column is None:
@@ -234,7 +244,8 @@ def _sequence(
                 f"the {column} of the sequence {quoted(name, 40)} is {quoted(cells[0], 40)}, then "
                 f"{quoted(cells[other], 40)}",
                 remedy=f"a sequence is of one {kind}: name sequences otherwise, with --id COLUMN",
-                file=table.path, line=table.lines[int(rows[other])],
-            )  # fmt: skip
+                file=table.path,
+                line=table.lines[int(rows[other])],
+            )
         made = replace(made, group=cells[0]) if kind == "group" else replace(made, part=cells[0])
     return made

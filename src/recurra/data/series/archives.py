@@ -73,9 +73,12 @@ def _frequency(name: str | None, path: Path) -> Frequency | None:
 
 
 def _tsf(
-    path: Path, header: dict[str, str], attributes: list[tuple[str, str]], rows: list[tuple[int, str]],
+    path: Path,
+    header: dict[str, str],
+    attributes: list[tuple[str, str]],
+    rows: list[tuple[int, str]],
     frequency: Frequency | None,
-) -> Panel:  # fmt: skip
+) -> Panel:
     places = {name.lower(): place for place, (name, _) in enumerate(attributes)}
     series = []
     for count, (line, text) in enumerate(rows):
@@ -84,8 +87,9 @@ def _tsf(
             raise DataError(
                 f"this series has {len(parts) - 1} attributes, the header has {len(attributes)}",
                 remedy="attributes and values are separated by colons; a clock is written 00-00-00",
-                file=path, line=line,
-            )  # fmt: skip
+                file=path,
+                line=line,
+            )
         name = parts[places["series_name"]] if "series_name" in places else f"T{count + 1}"
         start = np.datetime64(0, "s")
         if "start_timestamp" in places and frequency not in (None, STEPS):
@@ -116,8 +120,9 @@ def _ts(
                 raise DataError(
                     f"the label {quoted(labels[-1], 40)} is none of the header's, {listed(sorted(known))}",
                     remedy="a row ends with a colon and its label; write the label behind @classLabel true",
-                    file=path, line=line,
-                )  # fmt: skip
+                    file=path,
+                    line=line,
+                )
         if of_class or of_number:
             dimensions = dimensions[:-1]
         start = np.datetime64(0, "s")
@@ -140,8 +145,10 @@ def _ts(
             lengths = ", ".join(str(len(column)) for column in columns) or "none"
             raise DataError(
                 f"the dimensions of a series are equally long, here {lengths}",
-                remedy="write ? for missing values", file=path, line=line,
-            )  # fmt: skip
+                remedy="write ? for missing values",
+                file=path,
+                line=line,
+            )
         if width and len(columns) != width:
             raise DataError(f"this series has {len(columns)} dimensions, the first has {width}", file=path, line=line)
         width = len(columns)

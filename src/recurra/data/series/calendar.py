@@ -92,8 +92,12 @@ class Frequency:
 
 _MONTHS = {1: "monthly", 3: "quarterly", 6: "half-yearly", 12: "yearly"}
 _SECONDS = {
-    1: "every second", MINUTE: "every minute", HOUR: "hourly", DAY: "daily", 7 * DAY: "weekly",
-}  # fmt: skip
+    1: "every second",
+    MINUTE: "every minute",
+    HOUR: "hourly",
+    DAY: "daily",
+    7 * DAY: "weekly",
+}
 
 STEPS = Frequency("step", 1)
 """Of series without dates: times are whole numbers from 0, stored as seconds."""

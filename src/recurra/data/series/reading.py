@@ -102,8 +102,10 @@ def from_table(table: Table, how: Reading) -> Panel:
         if not len(known):
             raise DataError(
                 f"the series {quoted(name)} has no value at all" if name else "there is no value at all",
-                remedy="leave it out", file=table.path, line=lines[0],
-            )  # fmt: skip
+                remedy="leave it out",
+                file=table.path,
+                line=lines[0],
+            )
         end = int(known[-1]) + 1
         if not columns.future:
             end = len(target)
@@ -256,8 +258,10 @@ def _static(
         if len(kinds) > 64:
             raise DataError(
                 f"the static column {quoted(name)} has {len(kinds)} texts, 64 are allowed: {listed(kinds, 5)}",
-                remedy="group them", file=table.path, line=1,
-            )  # fmt: skip
+                remedy="group them",
+                file=table.path,
+                line=1,
+            )
         for own, value in zip(made, firsts, strict=True):
             own += [float(value == kind) for kind in kinds]
         kept += [f"{name}={kind}" for kind in kinds]

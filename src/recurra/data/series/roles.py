@@ -75,8 +75,10 @@ def find_roles(table: Table, asked: Asked, *, decimal: str = ".", thousands: str
     if not target:
         raise DataError(
             f"no column of numbers to forecast; there are {listed(names)}",
-            remedy="name it with --target COLUMN; decimals may need --decimal ,", file=table.path, line=1,
-        )  # fmt: skip
+            remedy="name it with --target COLUMN; decimals may need --decimal ,",
+            file=table.path,
+            line=1,
+        )
     if left:
         notes.append(f"not read: the columns {listed(left, 6)}" if len(left) > 1 else f"not read: the column {left[0]}")
     return Roles(time, identity, Columns(tuple(target), tuple(past), asked.future, asked.static), notes)
@@ -85,15 +87,23 @@ def find_roles(table: Table, asked: Asked, *, decimal: str = ".", thousands: str
 def _check_asked(asked: Asked, names: Sequence[str], path: Path) -> None:
     roles: dict[str, str] = {}
     times = [] if asked.time in (None, "none") else asked.time.split(",")
-    for role, columns in (("time", times), ("id", [asked.id] if asked.id else []), ("target", asked.target),
-                          ("future", asked.future), ("past", asked.past), ("static", asked.static)):  # fmt: skip
+    for role, columns in (
+        ("time", times),
+        ("id", [asked.id] if asked.id else []),
+        ("target", asked.target),
+        ("future", asked.future),
+        ("past", asked.past),
+        ("static", asked.static),
+    ):
         for name in columns:
             if name not in names:
                 near = nearest(name, names)
                 raise DataError(
                     f"no column {quoted(name)} ({role}); there are {listed(names)}",
-                    remedy=f"did you mean {near!r}?" if near else "", file=path, line=1,
-                )  # fmt: skip
+                    remedy=f"did you mean {near!r}?" if near else "",
+                    file=path,
+                    line=1,
+                )
             if roles.setdefault(name, role) != role:
                 raise UsageError(f"the column {quoted(name)} is asked for as {roles[name]} and as {role}; choose one")
 

@@ -60,9 +60,14 @@ def in_order(
 
 
 def place(
-    times: Times, order: npt.NDArray[np.int64], frequency: Frequency, name: str, *, path: Path | None,
+    times: Times,
+    order: npt.NDArray[np.int64],
+    frequency: Frequency,
+    name: str,
+    *,
+    path: Path | None,
     lines: Sequence[int],
-) -> Placed:  # fmt: skip
+) -> Placed:
     """The steps of one series' rows. Errors: DataError for a time between two steps, with what the frequency is"""
     ordered = times[order]
     numbered = frequency == STEPS

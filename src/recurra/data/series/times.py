@@ -72,8 +72,10 @@ def parse_times(
     def wrong(row: int, problem: str, remedy: str) -> DataError:
         return DataError(
             f"{quoted(cells[row].strip(), 40)} in the column {quoted(column)} {problem}",
-            remedy=remedy, file=path, line=None if lines is None else lines[row],
-        )  # fmt: skip
+            remedy=remedy,
+            file=path,
+            line=None if lines is None else lines[row],
+        )
 
     if not cells:
         return ParsedTimes(np.empty(0, "datetime64[s]"), [])

@@ -56,9 +56,11 @@ def read_conllu(path: Path, reading: Reading) -> Tagged:
             )
         if cells[label] == "_" and COLUMNS[label] in ("upos", "xpos", "deprel"):
             raise DataError(
-                f"{quoted(cells[text])} has no {COLUMNS[label]}", remedy="take another column, as with --label xpos",
-                file=path, line=number,
-            )  # fmt: skip
+                f"{quoted(cells[text])} has no {COLUMNS[label]}",
+                remedy="take another column, as with --label xpos",
+                file=path,
+                line=number,
+            )
         gathering.add(cells[text], cells[label], number)
     gathering.end_sentence()
     return gathering.found

@@ -103,9 +103,11 @@ def _key(path: Path, line: int, row: dict[str, Any], asked: str | None, usual: t
     name = asked if asked is not None else next((key for key in usual if key in row), usual[0])
     if name not in row:
         raise DataError(
-            f"there is no {quoted(name)}, the keys are {listed(row)}", remedy=f"name it with --{option} KEY",
-            file=path, line=line,
-        )  # fmt: skip
+            f"there is no {quoted(name)}, the keys are {listed(row)}",
+            remedy=f"name it with --{option} KEY",
+            file=path,
+            line=line,
+        )
     return name
 
 

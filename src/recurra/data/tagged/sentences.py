@@ -122,9 +122,13 @@ def read_tagged(path: Path, reading: Reading | None = None, *, tags: Path | None
     else:
         suffix = Path(inner_name(path)).suffix.lower()
         readers: dict[str, Callable[[Path, Reading], Tagged]] = {
-            ".conllu": read_conllu, ".jsonl": read_jsonl, ".ndjson": read_jsonl,
-            ".json": read_rows, ".parquet": read_rows, ".csv": _refuse_table,
-        }  # fmt: skip
+            ".conllu": read_conllu,
+            ".jsonl": read_jsonl,
+            ".ndjson": read_jsonl,
+            ".json": read_rows,
+            ".parquet": read_rows,
+            ".csv": _refuse_table,
+        }
         found = readers.get(suffix, read_columns)(path, reading)
     if not len(found):
         raise DataError("this file has no sentences", remedy="is it the right file?", file=path)

@@ -61,9 +61,12 @@ class Subwords:
             raise UsageError(f"min_count is at least 1 and max_size at least 2, got {min_count} and {size}")
         tokenizer = _around(library, library.models.BPE(unk_token=UNKNOWN_TOKEN))
         trainer = library.trainers.BpeTrainer(
-            vocab_size=size, min_frequency=max(1, min_count), special_tokens=[UNKNOWN_TOKEN], show_progress=False,
+            vocab_size=size,
+            min_frequency=max(1, min_count),
+            special_tokens=[UNKNOWN_TOKEN],
+            show_progress=False,
             limit_alphabet=size - 1,
-        )  # fmt: skip
+        )
         tokenizer.train_from_iterator((_broken(_spaced(normalized(text, names))) for text in texts), trainer)
         found = cls(tokenizer, names)
         if len(found) < 2:

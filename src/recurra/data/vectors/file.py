@@ -102,8 +102,10 @@ class VectorFile:
             raise DataError(
                 f"the header says vectors of {self.width:,} numbers, which take {least:,} bytes or more each; "
                 + (f"{size:,} follow" if whole else f"{LONGEST:,} are the most"),
-                remedy="fetch the file again if it was cut off, or correct its first line", file=self.path, line=1,
-            )  # fmt: skip
+                remedy="fetch the file again if it was cut off, or correct its first line",
+                file=self.path,
+                line=1,
+            )
 
     def _common_width(self, start: bytes) -> int:
         whole = start[: start.rfind(b"\n") + 1] or start  # without the line that the block cuts
@@ -113,9 +115,11 @@ class VectorFile:
         fields = lines[0].split()
         if len(fields) < 2 or not _is_number(fields[-1]):
             raise DataError(
-                f"{_quoted(fields[-1])} is not a number", file=self.path, line=1,
+                f"{_quoted(fields[-1])} is not a number",
+                file=self.path,
+                line=1,
                 remedy="a file of word vectors has a token and its numbers on every line",
-            )  # fmt: skip
+            )
         widths = Counter(len(line.split()) - 1 for line in lines)
         most = max(widths.values())
         return max(1, min(width for width, times in widths.items() if times == most))
@@ -155,9 +159,11 @@ class VectorFile:
 
     def _miscounted(self, seen: int) -> DataError:
         return DataError(
-            f"the header says {self.count:,} vectors, the file holds {seen:,}", file=self.path, line=1,
+            f"the header says {self.count:,} vectors, the file holds {seen:,}",
+            file=self.path,
+            line=1,
             remedy="fetch the file again if it was cut off, or correct its first line",
-        )  # fmt: skip
+        )
 
     def _lines(self) -> Iterator[bytes]:
         rest, number, first = b"", 1, True
@@ -193,9 +199,10 @@ class VectorFile:
                 break
         if place <= self.count:
             raise self.error(
-                f"the file ends here, or the width is not {self.width}; the header says {self.count:,} vectors", place,
+                f"the file ends here, or the width is not {self.width}; the header says {self.count:,} vectors",
+                place,
                 remedy="fetch the file again",
-            )  # fmt: skip
+            )
         if data[at:].strip() or next(blocks, b""):
             raise self._more()
 
@@ -226,9 +233,10 @@ def _refuse_other_kinds(path: Path, start: bytes) -> None:
             raise DataError("this is UTF-16", remedy="convert it to UTF-8, as with iconv", file=path, line=1)
     if b"\0" in start and _header(start.partition(b"\n")[0]) is None:
         raise DataError(
-            "a binary file without the first line of a word2vec file", file=path,
+            "a binary file without the first line of a word2vec file",
+            file=path,
             remedy="give GloVe text, word2vec text or word2vec binary",
-        )  # fmt: skip
+        )
 
 
 def _header(line: bytes) -> tuple[int, int] | None:

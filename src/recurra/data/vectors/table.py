@@ -57,9 +57,10 @@ def read_vectors(path: Path, tokens: Sequence[str], *, encoding: str = "utf-8") 
         rows = np.zeros((len(tokens), file.width), dtype=np.float32)
     except MemoryError:
         raise DataError(
-            f"there is not enough memory for {len(tokens):,} vectors of {file.width:,} numbers", file=path,
+            f"there is not enough memory for {len(tokens):,} vectors of {file.width:,} numbers",
+            file=path,
             remedy="take a smaller vocabulary, or a file of shorter vectors",
-        ) from None  # fmt: skip
+        ) from None
     how = np.full(len(tokens), MISSING, dtype=np.uint8)
     read = duplicates = nameless = undecodable = 0
     undecodable_at: int | None = None
@@ -83,9 +84,10 @@ def read_vectors(path: Path, tokens: Sequence[str], *, encoding: str = "utf-8") 
                 how[own] = EXACT
     if tokens and not (how != MISSING).any():
         raise DataError(
-            f"none of the {len(tokens):,} tokens wanted has a vector here", file=path,
+            f"none of the {len(tokens):,} tokens wanted has a vector here",
+            file=path,
             remedy="is it of the same language, and are its tokens words, as the model's are?",
-        )  # fmt: skip
+        )
     return Found(rows, how, read, duplicates, nameless, undecodable, undecodable_at)
 
 

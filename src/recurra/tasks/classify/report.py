@@ -39,9 +39,12 @@ def _each_class(part: Part, predicted: npt.NDArray[np.int64], classes: list[str]
     never = len(rows[False])
     columns = [Column(title, "number") for title in ("Examples", "Precision", "Recall", "F1")]
     return Table(
-        "Each class", ["Class", *columns, Column("", "bar")], rows[True],
-        folded=rows[False], folded_as=f"{never:,} {'class' if never == 1 else 'classes'} that it never got right",
-    )  # fmt: skip
+        "Each class",
+        ["Class", *columns, Column("", "bar")],
+        rows[True],
+        folded=rows[False],
+        folded_as=f"{never:,} {'class' if never == 1 else 'classes'} that it never got right",
+    )
 
 
 def _confused(part: Part, predicted: npt.NDArray[np.int64], classes: list[str], matrix: npt.NDArray[np.int64]) -> Table:
@@ -62,14 +65,26 @@ def _surely_wrong(
     wrong = np.flatnonzero(predicted != part.labels)
     surest = wrong[np.argsort(-logs[wrong].max(-1), kind="stable")][:WRONG]
     rows: list[list[Cell]] = [
-        [[part.texts[i][:LONGEST]], classes[part.labels[i]], classes[predicted[i]],
-         f"{np.exp(logs[i].max()):.3f}", part.place(i)]
+        [
+            [part.texts[i][:LONGEST]],
+            classes[part.labels[i]],
+            classes[predicted[i]],
+            f"{np.exp(logs[i].max()):.3f}",
+            part.place(i),
+        ]
         for i in surest
-    ]  # fmt: skip
-    columns: Columns = [Column("Text", "quotes"), "True class", "Taken for", Column("Probability", "number"),
-               Column("Where", "code")]  # fmt: skip
+    ]
+    columns: Columns = [
+        Column("Text", "quotes"),
+        "True class",
+        "Taken for",
+        Column("Probability", "number"),
+        Column("Where", "code"),
+    ]
     return Table(
-        "Surest mistakes", columns, rows,
+        "Surest mistakes",
+        columns,
+        rows,
         f"{len(wrong):,} of {len(part):,} are wrong; these are the ones that it was surest of. Some may be labelled "
         "wrongly.",
-    )  # fmt: skip
+    )

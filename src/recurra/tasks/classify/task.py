@@ -37,9 +37,15 @@ class ClassifyTask:
     ) -> Dataset[ClassifyData]:
         data = prepare(source, settings.data, seed=settings.training.seed, kept=kept)
         return Dataset(
-            source, settings, data, data.preprocessor, data.parts, data.parts["train"].encoded, data.facts,
+            source,
+            settings,
+            data,
+            data.preprocessor,
+            data.parts,
+            data.parts["train"].encoded,
+            data.facts,
             list(data.notes),
-        )  # fmt: skip
+        )
 
     def encode(self, source: Source, settings: ClassifySettings, preprocessor: ClassifyPreprocessor) -> Encoded:
         return _encoded(_whole(source, settings), settings, preprocessor)
@@ -58,9 +64,15 @@ class ClassifyTask:
     def trainee(self, network: SequenceClassifier, dataset: Dataset[ClassifyData]) -> ClassifyTrainee:
         training = dataset.settings.training
         return ClassifyTrainee(
-            network, dataset.data, batch_size=training.batch_size, bptt=training.bptt, seed=training.seed,
-            balance=training.balance, batch_tokens=training.batch_tokens, crop=training.crop,
-        )  # fmt: skip
+            network,
+            dataset.data,
+            batch_size=training.batch_size,
+            bptt=training.bptt,
+            seed=training.seed,
+            balance=training.balance,
+            batch_tokens=training.batch_tokens,
+            crop=training.crop,
+        )
 
     def model(
         self, network: SequenceClassifier, preprocessor: ClassifyPreprocessor, settings: ClassifySettings

@@ -58,9 +58,17 @@ class ClassifyTrainee:
     chosen_by = ("accuracy", "loss")
 
     def __init__(
-        self, network: nn.Module, data: ClassifyData, *, batch_size: int, bptt: int | None, seed: int,
-        balance: float = 0.0, batch_tokens: int | None = None, crop: float = 0.0,
-    ) -> None:  # fmt: skip
+        self,
+        network: nn.Module,
+        data: ClassifyData,
+        *,
+        batch_size: int,
+        bptt: int | None,
+        seed: int,
+        balance: float = 0.0,
+        batch_tokens: int | None = None,
+        crop: float = 0.0,
+    ) -> None:
         self.data, self.bptt = data, bptt
         self.shift = balance * log_frequencies(data) if balance else None
         self.network = network

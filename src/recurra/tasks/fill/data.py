@@ -98,10 +98,17 @@ def prepare(
         notes.append(f"tokens are {'words' if level == 'word' else 'characters: unspaced or short texts'}")
     if level not in ("char", "word"):
         raise UsageError(f"a blank is filled with characters or words, not with tokens of level {level}")
-    vocabulary = kept.vocabulary if kept is not None else Vocabulary.build(
-        texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=settings.min_count,
-        max_size=settings.max_vocabulary,
-    )  # fmt: skip
+    if kept is not None:
+        vocabulary = kept.vocabulary
+    else:
+        vocabulary = Vocabulary.build(
+            texts,
+            level=level,
+            normalize=settings.normalize,
+            split=settings.word_split,
+            min_count=settings.min_count,
+            max_size=settings.max_vocabulary,
+        )
     longest = kept.longest if kept is not None else settings.blank_tokens or LONGEST_BLANK[level]
     encoded, divided = {}, 0
     for name, part in splits:
@@ -119,10 +126,14 @@ def prepare(
         )
     if not len(parts["validation"]):
         if encoded["validation"]:
-            raise DataError("the validation part has nothing to leave out: no known token with others beside it",
-                            remedy="give longer sentences, or a lower min_count")  # fmt: skip
-        raise DataError(f"the validation part has nothing to leave out{_few(whole)}",
-                        remedy="give more sentences, or it a share, as in --split 90/5/5")  # fmt: skip
+            raise DataError(
+                "the validation part has nothing to leave out: no known token with others beside it",
+                remedy="give longer sentences, or a lower min_count",
+            )
+        raise DataError(
+            f"the validation part has nothing to leave out{_few(whole)}",
+            remedy="give more sentences, or it a share, as in --split 90/5/5",
+        )
     held_out = parts["test"] if len(parts["test"]) else parts["validation"]
     tokens = sum(len(e) for e in held_out.encoded)
     facts = {
@@ -227,8 +238,10 @@ def _table(path: Path, settings: FillDataSettings) -> Iterator[Example]:
         if column is None:
             raise DataError(
                 f"no column is named like a text usually is; there are {listed(there)}",
-                remedy="name it with --text COLUMN", file=path, line=1,
-            )  # fmt: skip
+                remedy="name it with --text COLUMN",
+                file=path,
+                line=1,
+            )
         column = next(c for c in there if c.lower() == column)
     table = read_table(path, encoding=settings.encoding, columns=[column])
     for cell, line in zip(table.columns[column], table.lines, strict=True):

@@ -43,9 +43,10 @@ def _sides(part: FillPart, found: Mapping[Side, Scores]) -> Table:
     times = f" Both sides are right {both / left:.2f} times as often as the left one alone." if left else ""
     return Table(
         "Filled from both sides, from the left, from the right",
-        ["Read", *(Column(row.label, "number") for row in columns)], rows,
+        ["Read", *(Column(row.label, "number") for row in columns)],
+        rows,
         f"Three heads of one network, trained together, on the same {len(part):,} held-out blanks of one token.{times}",
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,9 @@ class _Blanks:
         space = " " if self.data.vocabulary.level == "word" else ""
         for blank in _chosen(self.part, SAMPLES, self.seed):
             ids, place = self.part.sentence(blank), int(self.part.indices[blank])
-            before, left_out, after = (self._spelled(ids[a:b]) for a, b in ((0, place), (place, place + 1),
-                                                                            (place + 1, None)))  # fmt: skip
+            before, left_out, after = (
+                self._spelled(ids[a:b]) for a, b in ((0, place), (place, place + 1), (place + 1, None))
+            )
             best = [self._best(side, ids, place) for side in SIDES]
             rows.append([f"{before}{space}____{space}{after}".strip(), left_out, *best])
         columns: Columns = ["Sentence", "Left out", *(Column(TITLES[side].capitalize(), "quotes") for side in SIDES)]
@@ -99,9 +101,10 @@ class _Blanks:
         titles = ("Blanks", "First candidate right", "Among 5 candidates")
         return Table(
             f"Blanks of several {unit}",
-            [f"{unit.capitalize()} left out", *(Column(title, "number") for title in titles)], rows,
+            [f"{unit.capitalize()} left out", *(Column(title, "number") for title in titles)],
+            rows,
             f"Nobody tells the model how long a blank is: it weighs contents of 1 to {self.data.longest} {unit}.",
-        )  # fmt: skip
+        )
 
     def _spelled(self, ids: Sequence[int] | np.ndarray) -> str:
         return self.data.vocabulary.decode(ids)

@@ -80,9 +80,7 @@ def _ridge(data: ForecastData, part: Part) -> tuple[Floats, int]:
     return back, 4 * (data.ridge.weight.size + data.ridge.bias.size)
 
 
-def _perceptron(
-    data: ForecastData, part: Part, window: int, hidden: tuple[int, ...], deep: bool
-) -> tuple[Floats, int]:  # fmt: skip
+def _perceptron(data: ForecastData, part: Part, window: int, hidden: tuple[int, ...], deep: bool) -> tuple[Floats, int]:
     """A perceptron on values scaled by their training part's mean and deviation, as tutorials have it."""
     encoded, ends = data.encoded, data.parts
     horizon = data.preprocessor.horizon
@@ -102,9 +100,11 @@ def _perceptron(
 
     own = Part(encoded, train)
     network = fit_perceptron(
-        *parts(own, thinned(train, MOST_WINDOWS)), parts(own, thinned(held_out, 2000)), hidden=hidden,
+        *parts(own, thinned(train, MOST_WINDOWS)),
+        parts(own, thinned(held_out, 2000)),
+        hidden=hidden,
         activation="tanh" if deep else "relu",
-    )  # fmt: skip
+    )
     inputs, _ = parts(part, part.origins)
     found = network.predict(inputs).reshape(len(inputs), horizon, -1)
     size = 4 * sum(weight.numel() for weight in network.parameters())

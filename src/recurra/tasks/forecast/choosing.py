@@ -89,9 +89,7 @@ def choose(
     count = 0
     for one in transforms:
         for read in calendars:
-            start = fitted(
-                panel, parts.train, one, window=max(windows), by_window=True, cycles=read, **fixed
-            )  # fmt: skip
+            start = fitted(panel, parts.train, one, window=max(windows), by_window=True, cycles=read, **fixed)
             encoded = encode(panel, start)
             for window, by_window in product(windows, scales):
                 made = replace(start, window=window, by_window=by_window)

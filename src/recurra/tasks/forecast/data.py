@@ -187,9 +187,14 @@ def prepare(source: Source, settings: ForecastDataSettings, normalise: str, kept
             "apart": not settings.joint,
         }
         chosen = choose(
-            panel, parts, windows=windows, transform=settings.transform, normalise=normalise, dates=settings.dates,
+            panel,
+            parts,
+            windows=windows,
+            transform=settings.transform,
+            normalise=normalise,
+            dates=settings.dates,
             fixed=fixed,
-        )  # fmt: skip
+        )
     if chosen is None:
         raise _too_few(panel, windows, block, file)
     made = chosen.preprocessor
@@ -258,9 +263,7 @@ def _divided(panel: Panel, settings: ForecastDataSettings, horizon: int, step: i
     return [divide(len(one), settings.split, horizon, tested) for one in panel.series]
 
 
-def _windows(
-    panel: Panel, settings: ForecastDataSettings, parts: Parts, season: Season, block: int
-) -> list[int]:  # fmt: skip
+def _windows(panel: Panel, settings: ForecastDataSettings, parts: Parts, season: Season, block: int) -> list[int]:
     """Lengths of windows to try."""
     if settings.window is not None:
         return [settings.window]
@@ -306,23 +309,28 @@ def _long_enough(
 
 def _check_lengths(panel: Panel, parts: Parts, window: int, block: int, file: Any) -> None:
     """Errors: DataError that names the series whose training part holds no window and horizon"""
-    short = [
-        (one, end) for one, end in zip(panel.series, parts.train, strict=True) if end < window + block
-    ]  # fmt: skip
+    short = [(one, end) for one, end in zip(panel.series, parts.train, strict=True) if end < window + block]
     if not short:
         return
     one, end = short[0]
     names = listed([s.name for s, _ in short], 8)
     what = f"the series {quoted(one.name)}" if len(short) == 1 else f"{len(short)} series ({names})"
+    if len(short) == 1:
+        message = (
+            f"{what} of {len(one):,} steps, {max(end, 0):,} of them for training, cannot hold a window of {window} "
+            f"and a horizon of {block}"
+        )
+    else:
+        message = (
+            f"{what} cannot hold a window of {window} and a horizon of {block} in their training parts; "
+            f"{quoted(one.name)} has {max(end, 0):,} of {len(one):,} steps there"
+        )
     raise DataError(
-        f"{what} of {len(one):,} steps, {max(end, 0):,} of them for training, cannot hold a window of {window} and a "
-        f"horizon of {block}" if len(short) == 1 else
-        f"{what} cannot hold a window of {window} and a horizon of {block} in their training parts; {quoted(one.name)} "
-        f"has {max(end, 0):,} of {len(one):,} steps there",
+        message,
         remedy="give longer series, a smaller --horizon, --window or --origins, or leave them out: --skip-short",
         file=file,
         line=one.line or None,
-    )  # fmt: skip
+    )
 
 
 def _too_few(panel: Panel, windows: list[int], block: int, file: Any) -> DataError:
@@ -352,10 +360,20 @@ def _note(chosen: Chosen) -> str:
 def _refitted(panel: Panel, parts: Parts, kept: Preprocessor) -> Preprocessor:
     """What another run learned, with the scales of series that it does not know."""
     own = fitted(
-        panel, parts.train, kept.transform, window=kept.window, horizon=kept.horizon, block=kept.block,
-        calibration=kept.calibration, season=kept.season, levels=kept.levels, by_window=kept.by_window,
-        cycles=kept.cycles, gaps=kept.gaps, apart=kept.apart,
-    )  # fmt: skip
+        panel,
+        parts.train,
+        kept.transform,
+        window=kept.window,
+        horizon=kept.horizon,
+        block=kept.block,
+        calibration=kept.calibration,
+        season=kept.season,
+        levels=kept.levels,
+        by_window=kept.by_window,
+        cycles=kept.cycles,
+        gaps=kept.gaps,
+        apart=kept.apart,
+    )
     return replace(kept, scales={**own.scales, **kept.scales})
 
 

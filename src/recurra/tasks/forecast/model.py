@@ -216,10 +216,13 @@ def _are_panels(inputs: Any) -> bool:
 def _is_rows(inputs: Sequence[Any]) -> bool:
     """Whether it is a list of rows of numbers."""
     return all(
-        isinstance(row, Iterable) and not isinstance(row, str) and all(np.isscalar(cell) for cell in row)
-        and not hasattr(row, "columns") and not isinstance(row, np.ndarray)
+        isinstance(row, Iterable)
+        and not isinstance(row, str)
+        and all(np.isscalar(cell) for cell in row)
+        and not hasattr(row, "columns")
+        and not isinstance(row, np.ndarray)
         for row in inputs
-    )  # fmt: skip
+    )
 
 
 def _number(value: float) -> str:

@@ -126,10 +126,13 @@ def _residuals(part: Part, quantiles: Floats) -> Curves:
         [Line("errors", x, curve.tolist()), Line("by chance", x, [0.0] * lags, [-bound] * lags, [bound] * lags, True)],
         "lag, steps" if one_by_one else "lag, origins",
         "autocorrelation",
-        ("Of the errors of all steps, one forecast after the other: those of a forecast hang together. "
-         if one_by_one else "Of the errors of the first step, from origin to origin. ")
+        (
+            "Of the errors of all steps, one forecast after the other: those of a forecast hang together. "
+            if one_by_one
+            else "Of the errors of the first step, from origin to origin. "
+        )
         + "Inside the band it is as if by chance; a peak at a season is something that the model has not learned.",
-    )  # fmt: skip
+    )
 
 
 def _reliability(part: Part, quantiles: Floats) -> Curves:

@@ -124,10 +124,14 @@ def generate_baselines(data: GenerateData, held_out: Part) -> list[Baseline]:
         size = sum(each.grams.size_bytes() for each in grams.own.values())
         name = f"Kneser-Ney {order}-gram"
         found += [
-            Baseline(f"{name}, blind to classes", named_loss(-float(blind.mean()), level), grams.all.grams.size_bytes(),
-                  seconds),
+            Baseline(
+                f"{name}, blind to classes",
+                named_loss(-float(blind.mean()), level),
+                grams.all.grams.size_bytes(),
+                seconds,
+            ),
             Baseline(f"{name} of each class", named_loss(-float(own.mean()), level), size, seconds),
-        ]  # fmt: skip
+        ]
     assert best is not None
     _, order, share, grams = best
     size = sum(each.grams.size_bytes() for each in (grams.all, *grams.own.values()))

@@ -111,8 +111,10 @@ def prepare(
     if not len(splits.validation):
         without = f", {many(dropped, 'repeated example')} dropped" if dropped else ""
         count = many(len(splits.train) + len(splits.test), "text")
-        raise DataError(f"the validation part is empty: there {'is' if count == '1 text' else 'are'} {count}{without}",
-                        remedy="give more texts, or it a share, as in --split 80/10/10")  # fmt: skip
+        raise DataError(
+            f"the validation part is empty: there {'is' if count == '1 text' else 'are'} {count}{without}",
+            remedy="give more texts, or it a share, as in --split 80/10/10",
+        )
     vocabulary = _vocabulary(splits.train, level, settings) if kept is None else kept.vocabulary
     splits, more = _settled(splits, divided, vocabulary, settings)
     notes += more
@@ -266,9 +268,13 @@ def _divided(
 def _vocabulary(train: Examples, level: Level, settings: GenerateDataSettings) -> Vocabulary:
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
     return Vocabulary.build(
-        train.texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=rarest,
+        train.texts,
+        level=level,
+        normalize=settings.normalize,
+        split=settings.word_split,
+        min_count=rarest,
         max_size=largest,
-    )  # fmt: skip
+    )
 
 
 def _settled(

@@ -45,14 +45,26 @@ def _spread(weights: Ids, count: int) -> Ids:
 
 
 def from_network(
-    network: ConditionedDecoder, data: GenerateData, labels: Ids, *, temperature: float = 1.0, seed: int = 0,
-    top_k: int | None = None, top_p: float | None = None,
-) -> Drawn:  # fmt: skip
+    network: ConditionedDecoder,
+    data: GenerateData,
+    labels: Ids,
+    *,
+    temperature: float = 1.0,
+    seed: int = 0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> Drawn:
     """A text of the network for each label."""
     tokens = draw(
-        network, torch.from_numpy(data.conditions[labels]), begin=data.end + 1, length=data.longest,
-        temperature=temperature, seed=seed, top_k=top_k, top_p=top_p,
-    )  # fmt: skip
+        network,
+        torch.from_numpy(data.conditions[labels]),
+        begin=data.end + 1,
+        length=data.longest,
+        temperature=temperature,
+        seed=seed,
+        top_k=top_k,
+        top_p=top_p,
+    )
     return Drawn([_text(data, row) for row in tokens], labels)
 
 

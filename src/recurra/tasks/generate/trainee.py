@@ -126,9 +126,17 @@ class Generated:
 
 @torch.inference_mode()
 def draw(
-    network: ConditionedDecoder, indices: Tensor, *, begin: int, prompt: Sequence[int] = (), length: int,
-    temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None, seed: int = 0,
-) -> list[list[int]]:  # fmt: skip
+    network: ConditionedDecoder,
+    indices: Tensor,
+    *,
+    begin: int,
+    prompt: Sequence[int] = (),
+    length: int,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int = 0,
+) -> list[list[int]]:
     """A sequence of tokens for each condition, up to its end token, which is the last one if it came.
 
     Row i draws from random numbers of its own, of (seed, i): it does not change with the rows beside it.
@@ -185,9 +193,14 @@ class Generator(Model):
     network: ConditionedDecoder
 
     def __init__(
-        self, network: ConditionedDecoder, vocabulary: Vocabulary, attributes: Attributes, longest: int, *,
+        self,
+        network: ConditionedDecoder,
+        vocabulary: Vocabulary,
+        attributes: Attributes,
+        longest: int,
+        *,
         tunes: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.network, self.vocabulary, self.attributes = network, vocabulary, attributes
         self.longest, self.tunes = longest, tunes
         network.eval()
@@ -196,10 +209,18 @@ class Generator(Model):
         return WordVectors.of(self.vocabulary, self.network.table.weight)
 
     def generate(
-        self, prompt: str = "", length: int | None = None, *args: Any, condition: str | None = None, count: int = 1,
-        temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None, seed: int | None = None,
+        self,
+        prompt: str = "",
+        length: int | None = None,
+        *args: Any,
+        condition: str | None = None,
+        count: int = 1,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
         **options: Any,
-    ) -> list[Generated]:  # fmt: skip
+    ) -> list[Generated]:
         """`count` texts of a condition, each beginning with the prompt.
 
         condition: "Italian", "a=x,b=y" or part of it; what it leaves open is drawn as often as in training, all of it
@@ -217,9 +238,16 @@ class Generator(Model):
         ids = self._prompt(prompt)
         indices = self._conditions(condition, count, seed)
         drawn = draw(
-            self.network, torch.tensor(indices), begin=len(self.vocabulary) + 1, prompt=ids,
-            length=max(length, len(ids)), temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
-        )  # fmt: skip
+            self.network,
+            torch.tensor(indices),
+            begin=len(self.vocabulary) + 1,
+            prompt=ids,
+            length=max(length, len(ids)),
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+        )
         return [self._text(tokens, row) for tokens, row in zip(drawn, indices, strict=True)]
 
     def predict(self, inputs: Any, /, *args: Any, **options: Any) -> list[Any]:

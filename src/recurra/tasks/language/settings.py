@@ -18,9 +18,16 @@ class LanguageTrainingSettings(TruncatedSettings):
 LanguageSettings = Settings[TextSettings, NextTokenSettings, LanguageTrainingSettings]
 
 WORDS = {
-    "hidden_size": 400, "embedding_size": 400, "tie_weights": True, "variational": True, "dropout": 0.35,
-    "input_dropout": 0.15, "bptt": 35, "learning_rate": 2e-3, "weight_decay": 0.02,
-}  # fmt: skip
+    "hidden_size": 400,
+    "embedding_size": 400,
+    "tie_weights": True,
+    "variational": True,
+    "dropout": 0.35,
+    "input_dropout": 0.15,
+    "bptt": 35,
+    "learning_rate": 2e-3,
+    "weight_decay": 0.02,
+}
 """What models of words and of sub-words start from instead of what models of characters and bytes do."""
 
 DEFAULTS = Defaults(

@@ -82,9 +82,16 @@ class LanguageTask:
         preprocessor = LanguagePreprocessor(corpus.vocabulary)
         settings = settings.changed(output=output)
         dataset = Dataset(
-            source, settings, corpus, preprocessor, parts, [corpus.train], facts, notes,
+            source,
+            settings,
+            corpus,
+            preprocessor,
+            parts,
+            [corpus.train],
+            facts,
+            notes,
             loss_unit=f"nats per {losses.UNITS[corpus.vocabulary.level]}",
-        )  # fmt: skip
+        )
         facts["unknown_rate"] = float((dataset.held_out == 0).mean())
         return dataset
 
@@ -100,9 +107,13 @@ class LanguageTask:
     def trainee(self, network: NextToken, dataset: Dataset[Corpus]) -> LanguageTrainee:
         training = dataset.settings.training
         return LanguageTrainee(
-            network, dataset.data, batch_size=training.batch_size, bptt=training.bptt, seed=training.seed,
+            network,
+            dataset.data,
+            batch_size=training.batch_size,
+            bptt=training.bptt,
+            seed=training.seed,
             state_reset=training.state_reset,
-        )  # fmt: skip
+        )
 
     def model(
         self, network: NextToken, preprocessor: LanguagePreprocessor, settings: LanguageSettings

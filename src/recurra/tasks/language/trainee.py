@@ -38,9 +38,15 @@ class LanguageTrainee:
     chosen_by = ("loss",)
 
     def __init__(
-        self, network: nn.Module, corpus: Corpus, *, batch_size: int, bptt: int | None, seed: int,
+        self,
+        network: nn.Module,
+        corpus: Corpus,
+        *,
+        batch_size: int,
+        bptt: int | None,
+        seed: int,
         state_reset: float = 0.0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.corpus, self.state_reset = corpus, state_reset
         self.seed = seed if bptt is not None else None  # streams in one piece have no place to start elsewhere
         self.evaluation_units = len(corpus.validation)

@@ -69,8 +69,9 @@ def _found(folder: Path, data: list[Path], task: str | None) -> Found:
         del there[TEXT]
     if len(there) > 1:
         said = " and ".join(f"{each.noun} ({_some([p.name for p in paths])})" for each, paths in there.items())
-        raise DataError(f"this folder holds {said}", remedy="name one file, or put those you mean into a folder",
-                        file=folder)  # fmt: skip
+        raise DataError(
+            f"this folder holds {said}", remedy="name one file, or put those you mean into a folder", file=folder
+        )
     for each, paths in there.items():
         return _texts(folder, paths, task) if each is TEXT else _of_format(each, folder, paths, task)
     raise _nothing(folder)
@@ -106,8 +107,11 @@ def _texts(folder: Path, paths: list[Path], task: str | None) -> Found:
     classes = {likeness(label): path for label, path in by_label.items()}
     for below in (p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
         if (path := classes.get(likeness(below.name))) is not None:
-            raise DataError(f"{path.name} and the folder {below.name} are both the class {stem(path)!r}",
-                            remedy="leave one of them in this folder", file=folder)  # fmt: skip
+            raise DataError(
+                f"{path.name} and the folder {below.name} are both the class {stem(path)!r}",
+                remedy="leave one of them in this folder",
+                file=folder,
+            )
     return Found("labels", by_label, f"the folder holds {len(paths)} files <label>.txt")
 
 
@@ -142,8 +146,11 @@ def _named(paths: Sequence[Path], names: dict[Path, str], what: str) -> dict[str
     for path in paths:
         other = found.get(likeness(names[path]))
         if other is not None:
-            raise DataError(f"{other.name} and {path.name} are both the {what} {names[path]!r}",
-                            remedy="put them into one file, or rename one", file=path.parent)  # fmt: skip
+            raise DataError(
+                f"{other.name} and {path.name} are both the {what} {names[path]!r}",
+                remedy="put them into one file, or rename one",
+                file=path.parent,
+            )
         found[likeness(names[path])] = path
     return {names[path]: path for path in found.values()}
 
@@ -162,8 +169,11 @@ def _parallel(files: list[Path]) -> dict[str, Path]:
             continue
         key = f"{part}.{language}"
         if key in found:
-            raise DataError(f"{found[key].name} and {path.name} are both the {part} part in {language}",
-                            remedy="leave one of them in this folder", file=path.parent)  # fmt: skip
+            raise DataError(
+                f"{found[key].name} and {path.name} are both the {part} part in {language}",
+                remedy="leave one of them in this folder",
+                file=path.parent,
+            )
         found[key] = path
     return found if sum(key.startswith("train.") for key in found) > 1 else {}
 

@@ -80,8 +80,11 @@ def resolve(
 
 def _not_there(path: Path) -> DataError:
     if str(path).lower().startswith(("http:", "https:", "ftp:")):
-        return DataError("nothing is read from the network but data sets that have a name",
-                         remedy="download it, and name the file", file=path)  # fmt: skip
+        return DataError(
+            "nothing is read from the network but data sets that have a name",
+            remedy="download it, and name the file",
+            file=path,
+        )
     set_name, near = nearest(str(path), named.names()), nearest_path(path)
     meant = [repr(str(each)) for each in (set_name, near) if each is not None]
     remedy = f"did you mean {' or '.join(meant)}?" if meant else f"the data sets are {', '.join(named.names())}"

@@ -73,9 +73,14 @@ class TagData:
 
 @in_memory
 def prepare(
-    source: Source, settings: TagDataSettings, *, characters: bool | None = None, pairs: bool | None = None,
-    seed: int = 0, kept: TagPreprocessor | None = None,
-) -> TagData:  # fmt: skip
+    source: Source,
+    settings: TagDataSettings,
+    *,
+    characters: bool | None = None,
+    pairs: bool | None = None,
+    seed: int = 0,
+    kept: TagPreprocessor | None = None,
+) -> TagData:
     """Read, divide and encode.
 
     characters, pairs: whether the tagger reads the characters of its words, and pairs of neighbours; None for the
@@ -87,8 +92,10 @@ def prepare(
         raise UsageError(f"tokens of tagged data are words or single characters; level {settings.level!r} is neither")
     parts, divided, notes, facts = read(source, settings, seed)
     if not len(parts["validation"]):
-        raise DataError(f"the validation part is empty{_few(parts)}",
-                        remedy="give more sentences, or it a share, as in --split 80/10/10")  # fmt: skip
+        raise DataError(
+            f"the validation part is empty{_few(parts)}",
+            remedy="give more sentences, or it a share, as in --split 80/10/10",
+        )
     scheme = spans_of(parts.values(), settings.scheme)
     if scheme is not None:
         for name, part in parts.items():
@@ -162,8 +169,11 @@ def _check_known(train: Tagged, tags: list[str], scheme: str | None, kept: TagPr
             file=file,
         )
     if kept.scheme is not None and (scheme is None or spans.scheme(scheme).name != kept.scheme):
-        raise DataError(f"the model writes spans as {kept.scheme}, these tags as {scheme or 'no spans'}",
-                        remedy="rewrite the tags, or train a new model", file=file)  # fmt: skip
+        raise DataError(
+            f"the model writes spans as {kept.scheme}, these tags as {scheme or 'no spans'}",
+            remedy="rewrite the tags, or train a new model",
+            file=file,
+        )
 
 
 def build_lexicon(train: Tagged, settings: TagDataSettings, *, characters: bool, pairs: bool) -> Lexicon:
@@ -178,12 +188,16 @@ def build_lexicon(train: Tagged, settings: TagDataSettings, *, characters: bool,
     neighbours = Counter(pair for sentence in train for pair in _pairs(sentence.tokens, settings.normalize))
     return Lexicon(
         Vocabulary.from_counts(
-            words, level="word", normalize=settings.normalize, min_count=settings.min_count,
-            max_size=settings.max_vocabulary, split="space",
+            words,
+            level="word",
+            normalize=settings.normalize,
+            min_count=settings.min_count,
+            max_size=settings.max_vocabulary,
+            split="space",
         ),
         Vocabulary.from_counts(letters, level="char") if characters else None,
         Vocabulary.from_counts(neighbours, level="word", min_count=2, split="space") if pairs else None,
-    )  # fmt: skip
+    )
 
 
 def _pairs(tokens: Sequence[str], normalize: Sequence[str]) -> list[str]:

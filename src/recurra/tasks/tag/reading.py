@@ -158,9 +158,11 @@ def _check_letters(sentence: Sentence, scheme: spans.Scheme) -> None:
     for tag, line in zip(sentence.tags, sentence.lines, strict=True):
         if tag != spans.OUTSIDE and spans.parse(tag)[0] not in scheme.letters:
             raise DataError(
-                f"{tag!r} is not a tag of the scheme {scheme.name}", remedy="name the right one with --scheme, or none",
-                file=sentence.file, line=line,
-            )  # fmt: skip
+                f"{tag!r} is not a tag of the scheme {scheme.name}",
+                remedy="name the right one with --scheme, or none",
+                file=sentence.file,
+                line=line,
+            )
 
 
 def _invalid(sentence: Sentence, place: int, scheme: spans.Scheme) -> DataError:

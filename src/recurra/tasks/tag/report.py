@@ -43,14 +43,18 @@ def _sentences(part: TagPart, true: list[list[str]], predicted: list[list[str]])
     """Those with a mistake first, evenly over the part; then some without, folded."""
     wrong = [row for row in range(len(true)) if true[row] != predicted[row]]
     right = [row for row in range(len(true)) if true[row] == predicted[row]]
-    shown, fine = ([_sentence(part, row, true[row], predicted[row]) for row in _evenly(rows, count)]
-                   for rows, count in ((wrong, WRONG), (right, RIGHT)))  # fmt: skip
+    shown, fine = (
+        [_sentence(part, row, true[row], predicted[row]) for row in _evenly(rows, count)]
+        for rows, count in ((wrong, WRONG), (right, RIGHT))
+    )
     return report.Sequences(
-        "Sentences", shown,
+        "Sentences",
+        shown,
         f"{len(right):,} of {len(true):,} sentences are right throughout. Under a token stands its tag; a wrong one is "
         "in colour, with the right tag and what it was taken for.",
-        fine, f"{len(fine)} sentences that are right",
-    )  # fmt: skip
+        fine,
+        f"{len(fine)} sentences that are right",
+    )
 
 
 def _evenly(rows: list[int], count: int) -> list[int]:
@@ -75,9 +79,12 @@ def _each_tag(found: Sequence[metrics.ClassRow]) -> report.Table:
     never = len(rows[False])
     columns = [Column(title, "number") for title in ("Tokens", "Precision", "Recall", "F1")]
     return report.Table(
-        "Each tag", ["Tag", *columns, Column("", "bar")], rows[True],
-        folded=rows[False], folded_as=f"{never:,} {'tag' if never == 1 else 'tags'} that it never got right",
-    )  # fmt: skip
+        "Each tag",
+        ["Tag", *columns, Column("", "bar")],
+        rows[True],
+        folded=rows[False],
+        folded_as=f"{never:,} {'tag' if never == 1 else 'tags'} that it never got right",
+    )
 
 
 def _confused(part: TagPart, true: list[list[str]], predicted: list[list[str]]) -> report.Table:
@@ -112,7 +119,11 @@ def _span_table(true: list[list[str]], predicted: list[list[str]]) -> report.Tab
     total: list[Cell] = ["all", support, guessed, found.precision, found.recall, found.f1, found.f1]
     never = len(rows[False])
     return report.Table(
-        "Spans", ["Type", *numbers, Column("", "bar")], [total, *rows[True]],
+        "Spans",
+        ["Type", *numbers, Column("", "bar")],
+        [total, *rows[True]],
         "A span counts as found if its start, its end and its type are right.",
-        rows[False], f"{never:,} {'type' if never == 1 else 'types'} that it never found", [0],
-    )  # fmt: skip
+        rows[False],
+        f"{never:,} {'type' if never == 1 else 'types'} that it never found",
+        [0],
+    )

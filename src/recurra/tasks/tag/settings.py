@@ -29,10 +29,15 @@ DEFAULTS = Defaults(
     Settings(
         TagDataSettings(min_count=2, normalize=("lowercase",)),
         TaggerSettings(
-            cell="lstm", hidden_size=128, embedding_size=100, bidirectional=True, dropout=0.5, embedding_dropout=0.2,
+            cell="lstm",
+            hidden_size=128,
+            embedding_size=100,
+            bidirectional=True,
+            dropout=0.5,
+            embedding_dropout=0.2,
             crf=True,
         ),
         TrainingSettings(batch_size=32, learning_rate=4e-3),
     ),
     epochs=8,
-)  # fmt: skip
+)

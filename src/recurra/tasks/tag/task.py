@@ -55,8 +55,7 @@ class TagTask:
         counts = {"left_out_lines": sum(len(part.left_out) for part in parts.values()), "mended_tags": 0}
         written = spans_of([whole], read.scheme) if scheme else None
         if scheme and written is None and (odd := odd_tag(whole)) is not None:
-            raise DataError(f"the model writes spans, and these tags do not: {odd}", remedy="mend it",
-                            file=source.name)  # fmt: skip
+            raise DataError(f"the model writes spans, and these tags do not: {odd}", remedy="mend it", file=source.name)
         if written is not None:
             whole, counts["mended_tags"], _ = in_scheme(whole, written, strict=read.strict, into=scheme)
         part = encode_part(whole.items, preprocessor.lexicon, preprocessor.tags)
@@ -80,9 +79,13 @@ class TagTask:
 
     def model(self, network: Tagger, preprocessor: TagPreprocessor, settings: TagSettings) -> TagModel:
         return TagModel(
-            network, preprocessor.lexicon, preprocessor.tags, preprocessor.scheme, level=preprocessor.level,
+            network,
+            preprocessor.lexicon,
+            preprocessor.tags,
+            preprocessor.scheme,
+            level=preprocessor.level,
             word_split=settings.data.word_split,
-        )  # fmt: skip
+        )
 
     def evaluate(self, model: TagModel, part: TagPart, settings: TagSettings) -> Evaluation:
         """answers: the tags of every sentence"""

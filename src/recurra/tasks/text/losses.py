@@ -8,13 +8,17 @@ from recurra.report.metric import Metric
 UNITS = {"char": "character", "word": "word", "byte": "byte", "bpe": "sub-word"}
 """What a token of each level is called."""
 METRICS = (
-    *(Metric(f"nats_per_{unit.replace('-', '')}", f"Nats per {unit}", f"nats per {unit}", f"nats per {unit}", "lower")
-      for unit in UNITS.values()),
-    *(Metric(f"bits_per_{unit}", f"Bits per {unit}", f"bits per {unit}", f"bits per {unit}", "lower")
-      for unit in ("character", "byte")),
+    *(
+        Metric(f"nats_per_{unit.replace('-', '')}", f"Nats per {unit}", f"nats per {unit}", f"nats per {unit}", "lower")
+        for unit in UNITS.values()
+    ),
+    *(
+        Metric(f"bits_per_{unit}", f"Bits per {unit}", f"bits per {unit}", f"bits per {unit}", "lower")
+        for unit in ("character", "byte")
+    ),
     Metric("perplexity", "Perplexity", "perplexity", "", "lower"),
     Metric("loss", "Loss", "loss", "nats per token", "lower"),
-)  # fmt: skip
+)
 
 
 def named_loss(loss: float, level: str) -> dict[str, float]:

@@ -115,5 +115,6 @@ def _replace(target: Path, text: str) -> None:
     except OSError as error:
         raise DataError(
             f"the cache cannot be written to: {error.strerror or error}",
-            remedy="set RECURRA_CACHE to a folder with room that can", file=target.parent,
-        ) from error  # fmt: skip
+            remedy="set RECURRA_CACHE to a folder with room that can",
+            file=target.parent,
+        ) from error

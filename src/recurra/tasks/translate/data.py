@@ -82,8 +82,10 @@ def prepare(
     }
     train = encoded["train"]
     if not len(train):
-        raise DataError(f"every pair of the training part is longer than {settings.max_length} tokens",
-                        remedy="give a larger max_length, or too_long cut")  # fmt: skip
+        raise DataError(
+            f"every pair of the training part is longer than {settings.max_length} tokens",
+            remedy="give a larger max_length, or too_long cut",
+        )
     held_out = encoded["test"] if len(encoded["test"]) else encoded["validation"]
     tokens = sum(len(row) - 1 for row in held_out.encoded_sources)
     unknown = sum(int((row == 0).sum()) for row in held_out.encoded_sources)
@@ -116,8 +118,12 @@ def _read(
     """The three parts, which of them were made here, and what was done to make them."""
     notes: list[str] = []
     found = read_pairs(source, settings, notes)
-    form = form_of(level=settings.level or "bpe", normalize_by=settings.normalize, split=settings.word_split,
-                   longest=settings.max_length)  # fmt: skip
+    form = form_of(
+        level=settings.level or "bpe",
+        normalize_by=settings.normalize,
+        split=settings.word_split,
+        longest=settings.max_length,
+    )
     if found.keys() == {"all"}:
         pairs, repeats = parallel.distinct(found["all"])
         if repeats:

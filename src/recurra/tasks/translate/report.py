@@ -52,7 +52,8 @@ def _attention(model: Translator, part: PairPart, search: Search) -> Pictures:
             svg = draw_attention(found.source_tokens, found.target_tokens, found.weights, name=f"attention-{number}")
             pictures.append(Picture(found.text, svg, f"{found.text} was translated as {found.best}"))
     return Pictures(
-        "Where the decoder looked", pictures,
+        "Where the decoder looked",
+        pictures,
         "A row for each token that was written, a column for each that was read; the stronger, the more it was looked "
         "at.",
-    )  # fmt: skip
+    )

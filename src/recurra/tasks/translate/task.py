@@ -53,9 +53,13 @@ class TranslateTask:
     def trainee(self, network: EncoderDecoder, dataset: Dataset[TranslateData]) -> TranslateTrainee:
         training = dataset.settings.training
         return TranslateTrainee(
-            network, dataset.data, batch_size=training.batch_size, seed=training.seed,
-            smoothing=training.label_smoothing, scheduled_sampling=training.scheduled_sampling,
-        )  # fmt: skip
+            network,
+            dataset.data,
+            batch_size=training.batch_size,
+            seed=training.seed,
+            smoothing=training.label_smoothing,
+            scheduled_sampling=training.scheduled_sampling,
+        )
 
     def model(
         self, network: EncoderDecoder, preprocessor: TranslatePreprocessor, settings: TranslateSettings

@@ -130,9 +130,16 @@ def learn_vectors(
 
 
 def _step(
-    inner: Tensor, outer: Tensor, centre: Tensor, context: Tensor, drawn: Tensor, negatives: float, rate: float, *,
+    inner: Tensor,
+    outer: Tensor,
+    centre: Tensor,
+    context: Tensor,
+    drawn: Tensor,
+    negatives: float,
+    rate: float,
+    *,
     asked: bool,
-) -> float | None:  # fmt: skip
+) -> float | None:
     """Descend along a batch of pairs; its mean loss before that, if asked.
 
     The gradients stand here by hand, for only the rows per batch move, however long the tables are.
@@ -169,9 +176,12 @@ def _kept_share(counts: npt.NDArray[np.int64], subsample: float) -> npt.NDArray[
 
 
 def _pairs(
-    tokens: npt.NDArray[np.int64], indices: npt.NDArray[np.int64], kept: npt.NDArray[np.float64], window: int,
+    tokens: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int64],
+    kept: npt.NDArray[np.float64],
+    window: int,
     rng: np.random.Generator,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:  # fmt: skip
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Tokens and their neighbours, mixed. Shapes: tokens, indices [N] (which text each is of) -> two of [P]"""
     stays = rng.random(len(tokens)) < kept[tokens]
     tokens, indices = tokens[stays], indices[stays]

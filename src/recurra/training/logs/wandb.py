@@ -24,10 +24,14 @@ class WeightsAndBiases(Callback):
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
             self.run = self.wandb.init(
-                project=os.environ.get("WANDB_PROJECT", "recurra"), name=place.name, id=run.key, resume="allow",
-                dir=str(place.parent), config=dict(run.settings),
+                project=os.environ.get("WANDB_PROJECT", "recurra"),
+                name=place.name,
+                id=run.key,
+                resume="allow",
+                dir=str(place.parent),
+                config=dict(run.settings),
                 settings=self.wandb.Settings(console="off", silent=run.quiet),
-            )  # fmt: skip
+            )
         except self.wandb.errors.Error as error:
             raise UsageError(
                 f"wandb cannot start: {error}\nlog in with `wandb login`, or set WANDB_MODE=offline"

@@ -10,9 +10,13 @@ from recurra.tasks import registry
 from tests.laws.tasks.tiny_tasks import TINY, Tiny
 
 ROW = registry.Row(
-    "numbers", "Predictor of numbers", "a table with a column of numbers", ("table",), "tests.laws.tasks.numbers",
+    "numbers",
+    "Predictor of numbers",
+    "a table with a column of numbers",
+    ("table",),
+    "tests.laws.tasks.numbers",
     columns=("numbers",),
-)  # fmt: skip
+)
 
 
 def write(folder: Path) -> Path:

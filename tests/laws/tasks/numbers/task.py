@@ -169,9 +169,11 @@ class NumbersTask:
         scaler = kept or Scaler(float(whole.mean()), float(whole.std()) or 1.0)
         parts = {name: [scaler(row) for row in of] for name, of in parts.items()}
         facts = {
-            "name": source.name, "files": hashes(source.files), "unit": "sequences",
+            "name": source.name,
+            "files": hashes(source.files),
+            "unit": "sequences",
             "counts": {name: len(of) for name, of in parts.items()},
-        }  # fmt: skip
+        }
         return Dataset(source, settings, None, scaler, parts, parts["train"], facts)
 
     def encode(self, source: Source, settings: NumbersSettings, preprocessor: Scaler) -> Encoded:
