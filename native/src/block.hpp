@@ -2,7 +2,7 @@
 // only what leads from a state to the next goes from step to step.
 #pragma once
 
-#include "layer.hpp"
+#include "level.hpp"
 
 namespace recurra {
 

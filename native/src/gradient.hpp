@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "kernel.hpp"
 #include "layer.hpp"
 
 namespace recurra {
@@ -155,15 +156,17 @@ class Gradients {
   }
 
   void product(int64_t m, const Q* left, const Q* panel, int64_t depth, Start start, T* to, int64_t to_row) const {
+    PanelProduct<T, Q> p{.a = left, .a_row = whole_depth<Q>(depth), .panel = panel, .depth = depth, .c = to,
+                         .c_row = to_row, .start = start};
     if constexpr (ROUNDED) {
-      rows_by_panel<T, Q>(m, left, whole_depth<Q>(depth), panel, depth, start, nullptr, 0, to, to_row);
+      rows_by_panel(m, p);
     } else {
       Ahead ahead(panel, depth * UNITS<T>, m);
       for (int64_t i = 0; i < m;) {
         const int n = block_rows(i, m);
-        block_of<T, Q, true>(n, left, 0, panel, depth, start, nullptr, 0, to + i * to_row, to_row, ahead.step(),
-                             ahead.lines);
-        left += depth * n;
+        block_of<T, Q, true>(n, p, ahead.step());
+        p.a += depth * n;
+        p.c += n * to_row;
         i += n;
       }
     }

@@ -3,7 +3,9 @@
 
 #include <vector>
 
+#include "kernel.hpp"
 #include "layer.hpp"
+#include "tile.hpp"
 
 namespace recurra {
 
@@ -57,9 +59,10 @@ struct InputProducts {
       for (int64_t c = 0; c < columns; c++)
         for (int64_t p = first; p < last; p++) {
           const int64_t at = c * layer.width + p * UNITS<T>;
-          rows_by_panel<T, Q>(here, vectors + i * vectors_row, vectors_row,
-                              packed_ih + (c * layer.panels + p) * panel(), inputs, Start::rows, start, at,
-                              to + i * row + at, row);
+          rows_by_panel<T, Q>(here, {.a = vectors + i * vectors_row, .a_row = vectors_row,
+                                     .panel = packed_ih + (c * layer.panels + p) * panel(), .depth = inputs,
+                                     .c = to + i * row + at, .c_row = row,
+                                     .start = Start::rows, .rows = start, .column = at});
         }
     }
   }
@@ -89,13 +92,11 @@ struct Chunk {
   const T** rows;  // [room_rows]: where each packed row of the chunk begins
   int64_t begun = 0, ended = 0;  // steps [begun, ended) are there
 
-  // Makes step `s` be there, for the panels [first, last); returns its rows.
+  // Makes step `s` be there, for the panels [first, last), always the same ones; returns its rows.
   const T* const* at(int64_t s, int64_t first, int64_t last) {
     if (s >= ended) make(s, first, last);
     return rows + (group.before[size_t(s)] - group.before[size_t(begun)]);
   }
-
-  // What is there will not do for other panels.
 
  private:
   void make(int64_t s, int64_t first, int64_t last) {

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
-
+#include <cstring>
 #include <utility>
 
+#include "panel_product.hpp"
 #include "panels.hpp"
 #include "tiles.hpp"
 
@@ -26,27 +27,29 @@ RECURRA_INLINE void each(F f) {
   (std::make_integer_sequence<int, N>{});
 }
 
-enum class Start { zero, rows, sums };
+// What will be read next, fetched meanwhile: `lines` cache lines for every 4 steps of the inner dimension.
+struct Fetch {
+  const char* at;
+  int lines;
+};
 
-// C[i][0..UNITS) = start + sum over k < depth of A[i][k] * panel[k][0..UNITS)
-//   A[i][k] = a[i * row + k] (packed = false) or a[k * ROWS + i] (packed = true)
-//   start: zero, rows: start[i] is a pointer + column, sums: what is in C
-//   ahead: what will be read next, fetched meanwhile, `lines` cache lines for every 4 steps
+// A product of ROWS rows. PACKED: A is [depth][ROWS].
 template <class T, int ROWS, bool PACKED>
-__attribute__((noinline)) void block(const T* __restrict a, int64_t row, const T* __restrict panel, int64_t depth,
-                                     Start start, const T* const* rows, int64_t column, T* c, int64_t c_row,
-                                     const char* ahead, int lines) {
+__attribute__((noinline)) void block(const PanelProduct<T, T>& p, Fetch fetch) {
   constexpr int L = LANES<T>, U = UNITS<T>;
   // A few rows alone would wait for each multiply-add of their own: the inner dimension is then summed in strands.
   constexpr int STRANDS = ROWS == 1 ? 4 : ROWS <= 3 ? 2 : 1;
   constexpr int STEPS = ROWS == 1 ? 8 : 4;
+  const T* __restrict a = p.a;
+  const T* __restrict panel = p.panel;
+  const int64_t row = p.a_row, depth = p.depth;
   Vec<T> sum[STRANDS][ROWS][2];
 #pragma GCC unroll 16
   for (int i = 0; i < ROWS; i++) {
-    if (start == Start::zero) {
+    if (p.start == Start::zero) {
       sum[0][i][0] = sum[0][i][1] = Vec<T>{};
     } else {
-      const T* from = start == Start::sums ? c + i * c_row : rows[i] + column;
+      const T* from = p.start == Start::sums ? p.c + i * p.c_row : p.rows[i] + p.column;
       sum[0][i][0] = load(from);
       sum[0][i][1] = load(from + L);
     }
@@ -88,8 +91,8 @@ __attribute__((noinline)) void block(const T* __restrict a, int64_t row, const T
   };
   int64_t k = 0;
   for (; k + STEPS <= depth; k += STEPS) {
-    for (int l = 0; l < lines; l++) __builtin_prefetch(ahead + l * 64, 0, 2);
-    ahead += lines * 64;
+    for (int l = 0; l < fetch.lines; l++) __builtin_prefetch(fetch.at + l * 64, 0, 2);
+    fetch.at += fetch.lines * 64;
 #pragma GCC unroll 8
     for (int u = 0; u < STEPS; u++) one(u);
     forth(STEPS);
@@ -105,8 +108,8 @@ __attribute__((noinline)) void block(const T* __restrict a, int64_t row, const T
       sum[0][i][0] += sum[s][i][0];
       sum[0][i][1] += sum[s][i][1];
     }
-    store(c + i * c_row, sum[0][i][0]);
-    store(c + i * c_row + L, sum[0][i][1]);
+    store(p.c + i * p.c_row, sum[0][i][0]);
+    store(p.c + i * p.c_row + L, sum[0][i][1]);
   }
 }
 
@@ -124,28 +127,29 @@ RECURRA_INLINE Vec<float> add_pairs(Vec<float> sum, int32_t a, Bits<float> b) {
 #endif
 }
 
-// The same of bfloat16, sums in float; depth even.
+// The same of bfloat16, row-major, sums in float; depth even.
 template <int ROWS>
-__attribute__((noinline)) void block(const Bfloat* __restrict a, int64_t row, const Bfloat* __restrict panel,
-                                     int64_t depth, Start start, const float* const* rows, int64_t column, float* c,
-                                     int64_t c_row, const char* ahead, int lines) {
+__attribute__((noinline)) void block(const PanelProduct<float, Bfloat>& p, Fetch fetch) {
   constexpr int L = LANES<float>, U = UNITS<float>;
+  const Bfloat* __restrict a = p.a;
+  const Bfloat* __restrict panel = p.panel;
+  const int64_t row = p.a_row, depth = p.depth;
   Vec<float> sum[ROWS][2];
 #pragma GCC unroll 16
   for (int i = 0; i < ROWS; i++) {
-    if (start == Start::zero) {
+    if (p.start == Start::zero) {
       sum[i][0] = sum[i][1] = Vec<float>{};
     } else {
-      const float* from = start == Start::sums ? c + i * c_row : rows[i] + column;
+      const float* from = p.start == Start::sums ? p.c + i * p.c_row : p.rows[i] + p.column;
       sum[i][0] = load(from);
       sum[i][1] = load(from + L);
     }
   }
   typedef int32_t pairs __attribute__((vector_size(RECURRA_VECTOR_BYTES), aligned(2), may_alias));
   for (int64_t k = 0; k < depth; k += 2) {
-    if (lines > 0 && k % 4 == 0) {
-      __builtin_prefetch(ahead, 0, 2);
-      ahead += 64;
+    if (fetch.lines > 0 && k % 4 == 0) {
+      __builtin_prefetch(fetch.at, 0, 2);
+      fetch.at += 64;
     }
     const Bits<float> b0 = *reinterpret_cast<const pairs*>(panel + k * U);
     const Bits<float> b1 = *reinterpret_cast<const pairs*>(panel + k * U + 2 * L);
@@ -159,21 +163,22 @@ __attribute__((noinline)) void block(const Bfloat* __restrict a, int64_t row, co
   }
 #pragma GCC unroll 16
   for (int i = 0; i < ROWS; i++) {
-    store(c + i * c_row, sum[i][0]);
-    store(c + i * c_row + L, sum[i][1]);
+    store(p.c + i * p.c_row, sum[i][0]);
+    store(p.c + i * p.c_row + L, sum[i][1]);
   }
 }
 
+// A product of n rows, at most ROWS.
 template <class T, class Q, bool PACKED, int ROWS = BLOCK_ROWS>
-RECURRA_INLINE void block_of(int n, const Q* a, int64_t row, const Q* panel, int64_t depth, Start start,
-                             const T* const* rows, int64_t column, T* c, int64_t c_row, const char* ahead, int lines) {
+RECURRA_INLINE void block_of(int n, const PanelProduct<T, Q>& p, Fetch fetch) {
   if (ROWS > 1 && n != ROWS) {
     constexpr int FEWER = ROWS == 1 ? 1 : ROWS - 1;
-    block_of<T, Q, PACKED, FEWER>(n, a, row, panel, depth, start, rows, column, c, c_row, ahead, lines);
+    block_of<T, Q, PACKED, FEWER>(n, p, fetch);
   } else if constexpr (std::is_same_v<Q, Bfloat>) {
-    block<ROWS>(a, row, panel, depth, start, rows, column, c, c_row, ahead, lines);
+    static_assert(!PACKED);
+    block<ROWS>(p, fetch);
   } else {
-    block<T, ROWS, PACKED>(a, row, panel, depth, start, rows, column, c, c_row, ahead, lines);
+    block<T, ROWS, PACKED>(p, fetch);
   }
 }
 
@@ -195,38 +200,44 @@ struct Ahead {
     lines = blocks >= 4 ? 1 : blocks >= 2 ? 2 : 0;  // few rows read as fast as memory gives: nothing to hide
     part = (numbers * int64_t(sizeof(Q)) / blocks + 63) / 64 * 64;
   }
-  const char* step() {
+  Fetch step() {
     const char* const here = next;
     next += part;
-    return here;
+    return {here, lines};
   }
 };
 
-// C [m][UNITS] = start + A [m][depth] panel [depth][UNITS]; A row-major, padded to its whole depth.
+// A product of m rows, A row-major; where Q is bfloat16, its rows and the panel reach to their whole depth.
 template <class T, class Q>
-void rows_by_panel(int64_t m, const Q* a, int64_t a_row, const Q* panel, int64_t depth, Start start,
-                   const T* const* rows, int64_t column, T* c, int64_t c_row) {
+void rows_by_panel(int64_t m, const PanelProduct<T, Q>& p) {
   constexpr int64_t PASS = PASS_DEPTH;
-  depth = whole_depth<Q>(depth);
+  const int64_t depth = whole_depth<Q>(p.depth);
   for (int64_t k = 0; k < depth; k += PASS) {
-    const int64_t here = depth - k < PASS ? depth - k : PASS;
-    const Start from = k == 0 ? start : Start::sums;
+    PanelProduct<T, Q> here = p;
+    here.a = p.a + k;
+    here.panel = p.panel + k * UNITS<T>;
+    here.depth = depth - k < PASS ? depth - k : PASS;
+    here.start = k == 0 ? p.start : Start::sums;
     int64_t i = 0;
+    const auto forth = [&](int64_t n) {
+      i += n;
+      here.a += n * p.a_row;
+      here.c += n * p.c_row;
+      if (here.rows) here.rows += n;
+    };
     if constexpr (TILES && std::is_same_v<Q, Bfloat>) {
       const int64_t tiled = m / TILE_SIDE * TILE_SIDE;
-      if (from == Start::rows)
-        for (int64_t r = 0; r < tiled; r++) std::memcpy(c + r * c_row, rows[r] + column, sizeof(T) * UNITS<T>);
-      for (int64_t n; i < tiled; i += n) {
+      if (here.start == Start::rows)
+        for (int64_t r = 0; r < tiled; r++) std::memcpy(p.c + r * p.c_row, p.rows[r] + p.column, sizeof(T) * UNITS<T>);
+      for (int64_t n; i < tiled; forth(n)) {
         n = tiled - i >= 2 * TILE_SIDE ? 2 * TILE_SIDE : TILE_SIDE;
-        tile_block(n, a + i * a_row + k, a_row, panel + k * UNITS<T>, here, from != Start::zero, c + i * c_row, c_row);
+        tile_block(n, here);
       }
     }
-    Ahead ahead(panel + k * UNITS<T>, here * UNITS<T>, m);
-    while (i < m) {
-      const int n = block_rows(i, m);
-      block_of<T, Q, false>(n, a + i * a_row + k, a_row, panel + k * UNITS<T>, here, from, rows + (rows ? i : 0), column,
-                            c + i * c_row, c_row, ahead.step(), ahead.lines);
-      i += n;
+    Ahead ahead(here.panel, here.depth * UNITS<T>, m);
+    for (int n; i < m; forth(n)) {
+      n = block_rows(i, m);
+      block_of<T, Q, false>(n, here, ahead.step());
     }
   }
 }

@@ -1,6 +1,9 @@
+#include "arena.hpp"
 #include "export.hpp"
-#include "layer.hpp"
+#include "kernel.hpp"
 #include "processors.hpp"
+#include "share.hpp"
+#include "tile.hpp"
 
 namespace recurra {
 namespace {
@@ -25,8 +28,8 @@ struct Multiply {
     for (int64_t i = rows.first; i < rows.last; i += TILE_ROWS) {
       const int64_t here = std::min(TILE_ROWS, rows.last - i);
       for (int64_t p = 0; p < w / U; p++)
-        rows_by_panel<T, Q>(here, held_a + i * row, row, packed + p * panel, k, Start::zero, nullptr, 0,
-                            padded_c + i * w + p * U, w);
+        rows_by_panel<T, Q>(here, {.a = held_a + i * row, .a_row = row, .panel = packed + p * panel, .depth = k,
+                                   .c = padded_c + i * w + p * U, .c_row = w});
       for (int64_t r = i; r < i + here; r++) std::memcpy(c + r * n, padded_c + r * w, size_t(n) * sizeof(T));
     }
   }

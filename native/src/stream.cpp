@@ -1,6 +1,7 @@
 #include "check.hpp"
 #include "export.hpp"
 #include "input.hpp"
+#include "level.hpp"
 #include "processors.hpp"
 
 namespace recurra {

@@ -6,6 +6,11 @@
 
 namespace recurra {
 
+inline constexpr int64_t TILE_ROWS = RECURRA_VECTOR_BYTES == 64 ? 48 : 72;
+
+template <class T>
+inline constexpr int64_t TILE = TILE_ROWS * UNITS<T>;  // numbers of a tile, at most
+
 // Where a value's tile lies: its first number and the distance of its rows (0: one row for all).
 template <class T>
 struct Place {

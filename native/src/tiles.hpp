@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bfloat.hpp"
+#include "panel_product.hpp"
 
 #if defined(__AMX_BF16__) || defined(__AVX512BF16__)
 #include <immintrin.h>
@@ -40,15 +41,14 @@ class TileScope {
   TileScope& operator=(const TileScope&) = delete;
 };
 
-// C [rows][32] = (further ? C : 0) + A [rows][depth] panel; rows 16 or 32, depth a multiple of 32.
-inline void tile_block(int64_t rows, const Bfloat* a, int64_t a_row, const Bfloat* panel, int64_t depth, bool further,
-                       float* c, int64_t c_row) {
-  const int64_t a_bytes = a_row * 2, c_bytes = c_row * 4, panel_bytes = 32 * 4;
-  float* const below = c + 16 * c_row;
+// A product of 16 or 32 rows, its depth a multiple of 32; unless it starts from zero, from what is in C.
+inline void tile_block(int64_t rows, const PanelProduct<float, Bfloat>& p) {
+  const int64_t a_bytes = p.a_row * 2, c_bytes = p.c_row * 4, panel_bytes = 32 * 4;
+  float* const below = p.c + 16 * p.c_row;
   const bool two = rows == 32;
-  if (further) {
-    _tile_loadd(0, c, c_bytes);
-    _tile_loadd(1, c + 16, c_bytes);
+  if (p.start != Start::zero) {
+    _tile_loadd(0, p.c, c_bytes);
+    _tile_loadd(1, p.c + 16, c_bytes);
     if (two) {
       _tile_loadd(2, below, c_bytes);
       _tile_loadd(3, below + 16, c_bytes);
@@ -59,20 +59,20 @@ inline void tile_block(int64_t rows, const Bfloat* a, int64_t a_row, const Bfloa
     _tile_zero(2);
     _tile_zero(3);
   }
-  for (int64_t k = 0; k < depth; k += 32) {
-    _tile_loadd(4, a + k, a_bytes);
-    _tile_loadd(6, panel + k * 32, panel_bytes);
-    _tile_loadd(7, panel + k * 32 + 32, panel_bytes);
+  for (int64_t k = 0; k < p.depth; k += 32) {
+    _tile_loadd(4, p.a + k, a_bytes);
+    _tile_loadd(6, p.panel + k * 32, panel_bytes);
+    _tile_loadd(7, p.panel + k * 32 + 32, panel_bytes);
     _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(1, 4, 7);
     if (two) {
-      _tile_loadd(5, a + 16 * a_row + k, a_bytes);
+      _tile_loadd(5, p.a + 16 * p.a_row + k, a_bytes);
       _tile_dpbf16ps(2, 5, 6);
       _tile_dpbf16ps(3, 5, 7);
     }
   }
-  _tile_stored(0, c, c_bytes);
-  _tile_stored(1, c + 16, c_bytes);
+  _tile_stored(0, p.c, c_bytes);
+  _tile_stored(1, p.c + 16, c_bytes);
   if (two) {
     _tile_stored(2, below, c_bytes);
     _tile_stored(3, below + 16, c_bytes);
@@ -92,8 +92,7 @@ struct TileScope {
 // For tests on any machine: the same blocks, number by number.
 inline constexpr bool TILES = true;
 
-inline void tile_block(int64_t rows, const Bfloat* a, int64_t a_row, const Bfloat* panel, int64_t depth, bool further,
-                       float* c, int64_t c_row) {
+inline void tile_block(int64_t rows, const PanelProduct<float, Bfloat>& p) {
   const auto wide = [](Bfloat value) {
     const uint32_t bits = uint32_t(value.bits) << 16;
     float number;
@@ -102,9 +101,10 @@ inline void tile_block(int64_t rows, const Bfloat* a, int64_t a_row, const Bfloa
   };
   for (int64_t i = 0; i < rows; i++)
     for (int64_t u = 0; u < 32; u++) {
-      float sum = further ? c[i * c_row + u] : 0.0f;
-      for (int64_t k = 0; k < depth; k++) sum += wide(a[i * a_row + k]) * wide(panel[(k / 2 * 32 + u) * 2 + k % 2]);
-      c[i * c_row + u] = sum;
+      float sum = p.start == Start::zero ? 0.0f : p.c[i * p.c_row + u];
+      for (int64_t k = 0; k < p.depth; k++)
+        sum += wide(p.a[i * p.a_row + k]) * wide(p.panel[(k / 2 * 32 + u) * 2 + k % 2]);
+      p.c[i * p.c_row + u] = sum;
     }
 }
 
@@ -112,7 +112,7 @@ inline void tile_block(int64_t rows, const Bfloat* a, int64_t a_row, const Bfloa
 
 inline constexpr bool TILES = false;
 
-inline void tile_block(int64_t, const Bfloat*, int64_t, const Bfloat*, int64_t, bool, float*, int64_t) {}
+inline void tile_block(int64_t, const PanelProduct<float, Bfloat>&) {}
 
 #endif
 

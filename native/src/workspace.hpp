@@ -1,0 +1,55 @@
+// Where the slots of a code lie at one step of a group.
+#pragma once
+
+#include "layer.hpp"
+#include "tile.hpp"
+
+namespace recurra {
+
+// Where the arrays of a group lie at one step, and the tiles' own room.
+template <class T, class Q>
+struct Workspace {
+  T* temps;                    // [temps + staged][TILE]
+  T* steps;                    // [steps][rows][width]
+  T* of_rows;                  // [rows of the code][3][rows]
+  Q* rounded;                  // [products][rows][whole depth], operands as they are held; where that is not T
+  T* sums = nullptr;           // backward: [reductions][width]
+  const T* const* columns = nullptr;  // forward: the projected input of each active row
+  const T* before[RECURRA_MAX_STATES];
+  T* after[RECURRA_MAX_STATES];
+  T* carry_in[RECURRA_MAX_STATES];
+  T* carry_out[RECURRA_MAX_STATES];
+  const T* const* outputs = nullptr;  // backward: dy of each active row, nullptr for zero
+  int64_t rows = 0;            // rows that the group's arrays have
+  int64_t packed = 0;          // packed row of the first active row
+
+  static void allocate(Workspace& workspace, Arena& from, const Layer<T, Q>& layer) {
+    workspace.temps = from.take<T>((layer.code.temps + layer.code.staged) * TILE<T>);
+    workspace.of_rows = from.take<T>(layer.code.rows * 3 * layer.plan.most_rows);
+    workspace.rounded = from.take<Q>(
+        layer.ROUNDED ? layer.code.products * layer.plan.most_rows * whole_depth<Q>(layer.hidden) : 0);
+  }
+};
+
+template <class T, class Q>
+Place<T> place(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, Slot slot) {
+  const int64_t w = layer.width;
+  switch (slot.kind) {
+    case SLOT_TEMP: return {workspace.temps + slot.index * TILE<T>, 0};
+    case SLOT_VECTOR: return {layer.vectors + slot.index * w, 0};
+    case SLOT_CONSTANT: return {layer.constant_rows + slot.index * w, 0};
+    case SLOT_STEP: return {workspace.steps + slot.index * workspace.rows * w, w};
+    case SLOT_SAVED: return {layer.memory_saved + (slot.index * layer.plan.total + workspace.packed) * w, w};
+    case SLOT_BEFORE: return {const_cast<T*>(workspace.before[slot.index]), w};
+    case SLOT_AFTER: return {workspace.after[slot.index], w};
+    case SLOT_ADJOINT:
+      return {layer.adjoint + workspace.packed * layer.adjoint_row + slot.index * w, layer.adjoint_row};
+    case SLOT_CARRY_IN: return {workspace.carry_in[slot.index], w};
+    case SLOT_CARRY_OUT: return {workspace.carry_out[slot.index], w};
+    case SLOT_ROW: return {workspace.of_rows + slot.index * 3 * workspace.rows, workspace.rows};
+    case SLOT_SAVED_ROW: return {layer.memory_rows + slot.index * layer.plan.total + workspace.packed, 1};
+    default: return {nullptr, 0};  // COLUMN and OUTPUT are staged
+  }
+}
+
+}  // namespace recurra
