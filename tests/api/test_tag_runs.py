@@ -63,6 +63,19 @@ def test_a_run_is_whole(tagger: recurra.Run) -> None:
     )
 
 
+def test_it_answers_for_the_tokens_of_its_data(tagger: recurra.Run, capsys: pytest.CaptureFixture[str]) -> None:
+    tokens = ["Bre-X", "fell", "14-1", "to", "New", "York", "'s"]
+    one, two = tagger.predict([tokens, ("to", "Oslo")])
+    assert (one.tokens, two.tokens) == (tokens, ["to", "Oslo"])
+    assert one.text == " ".join(tokens)
+    assert main(["predict", str(tagger.folder), "--tokens", one.text]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == tokens
+    joined = tagger.predict("Bre-X fell 14-1 , to Oslo .")[0]
+    assert joined.tokens == ["Bre-X", "fell", "14-1", ",", "to", "Oslo", "."]
+    with pytest.raises(UsageError, match="token 1 of 1 is 'to Oslo'; a token is not empty, without white space"):
+        tagger.predict([["to Oslo"]])
+
+
 def test_the_record_shows_tags_spans_and_sentences(tagger: recurra.Run) -> None:
     record = json.loads((tagger.folder / "report.json").read_text())
     sections = {section["title"]: section for section in record["sections"]}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from command_line import TINY, Recurra
 
+from recurra.api.run import load
 from recurra.cli import main
 
 LINES = [
@@ -42,6 +43,14 @@ def test_candidates_with_probabilities(recurra: Recurra, filler: Path) -> None:
     (prediction,) = document["predictions"]
     assert [len(blank) for blank in prediction["blanks"]] == [2]
     assert prediction["best"].startswith("the old ")
+
+
+def test_tokens_are_taken_as_they_are(recurra: Recurra, filler: Path) -> None:
+    text = json.loads(recurra("predict", filler, "the old ____ barks here", "--json").out)
+    given = json.loads(recurra("predict", filler, "the old ____ barks here", "--tokens", "--json").out)
+    assert text == given
+    run = load(filler)
+    assert run.predict([["the", "old", "____", "x-y"]])[0].blanks == run.predict("the old ____ x-y")[0].blanks
 
 
 def test_words_that_the_model_has_never_seen_are_told(recurra: Recurra, filler: Path) -> None:

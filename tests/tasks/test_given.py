@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import torch
 
+from recurra.data.tokens.given_tokens import Tokenised
 from recurra.errors import UsageError
 from recurra.tasks import given
 
@@ -35,6 +36,14 @@ def test_ordered_collections_of_texts_are_taken(several: Any) -> None:
     assert {type(text) for text in found} == {str}
 
 
+@pytest.mark.parametrize("tokens", [["a", "b-c"], ("a", "b-c"), np.array(["a", "b-c"]), pl.Series(["a", "b-c"])])
+def test_a_text_may_be_a_list_of_its_tokens(tokens: Any) -> None:
+    first, second = given.texts([tokens, "d e"])
+    assert isinstance(first, Tokenised)
+    assert (first, first.tokens, second) == ("a b-c", ("a", "b-c"), "d e")
+    assert given.texts(first)[0].tokens == first.tokens
+
+
 def test_one_text_is_a_list_of_one() -> None:
     assert given.texts("ab") == given.texts(np.str_("ab")) == ["ab"]
     assert given.texts([]) == []
@@ -47,7 +56,9 @@ def test_one_text_is_a_list_of_one() -> None:
         (["a", float("nan")], "text 2 is nan, not a text"),
         (["a", 5], "text 2 is 5, not a text"),
         (["a", b"b"], "text 2 is a bytes, not a text"),
-        ([["Anna", "went"]], "text 1 is a list, not a text"),
+        ([["Anna", 5]], "text 1 is a list, not a text"),
+        ([[]], "text 1 is a list, not a text"),
+        ([["Anna went", "home"]], "token 1 of 2 is 'Anna went'; a token is not empty, without white space"),
         (np.array([["a"], ["b"]]), "expected one text or a list of them, got a ndarray|got an ndarray"),
         (np.array("a"), "expected one text or a list of them"),
         (np.array([1.0, 2.0]), "text 1 is 1.0, not"),

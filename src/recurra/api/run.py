@@ -73,7 +73,8 @@ class Run:
     def predict(self, inputs: Any, **options: Any) -> list[Any]:
         """One answer for each input; options: what the task reads, such as top: so many answers, the best first.
 
-        inputs: what the task reads: one text, or several in a list, a tuple, an array or a series; else see its model
+        inputs: what the task reads: one text, or several in a list, a tuple, an array or a series, a text also as the
+        list of its tokens, which is not cut anew; else see its model
         Errors: UsageError for what is no input, for an empty one, an option that the task does not read, a model that
         does not predict
         """
@@ -135,9 +136,10 @@ class Run:
     ) -> list[Any]:
         """Rank groups of candidates with a language model: a `tasks.language.score.Ranking` for each group.
 
-        candidates: a file with one a line and a blank line between groups, or the groups themselves; by: "total" or
-        "token", what decides, the log-probability or its mean over the tokens; baseline: rank with a Kneser-Ney 5-gram
-        too, counted anew on the run's training data; encoding: of the file.
+        candidates: a file with one a line and a blank line between groups, or the groups themselves, where a candidate
+        may be the list of its tokens; by: "total" or "token", what decides, the log-probability or its mean over the
+        tokens; baseline: rank with a Kneser-Ney 5-gram too, counted anew on the run's training data; encoding: of the
+        file.
         Errors: DataError, UsageError for a group of one candidate; DataError if the run's data are gone; UsageError for
         a model that is none of language
         """

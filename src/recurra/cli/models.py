@@ -26,6 +26,9 @@ NOT_OF_EVALUATE = tuple(name for name in of_panel("data") if name not in registr
 """Settings of the data that are a run's own."""
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a model folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
+TokensOption = Annotated[
+    bool, typer.Option("--tokens", help="texts are tokens with spaces between them, and are not cut anew")
+]
 
 
 def evaluate(
@@ -99,6 +102,7 @@ def predict(
     horizon: forecasts.Horizon = None,
     plot: forecasts.Plot = None,
     encoding: Annotated[str | None, typer.Option(metavar="NAME", help="encoding of standard input [utf-8]")] = None,
+    tokens: TokensOption = False,
     json: JsonOption = False,
 ) -> None:
     """Ask a trained model about texts: classes, tags, what stands in a blank, the next token, a translation.
@@ -148,6 +152,8 @@ def predict(
     if (shown := model.model.alternatives if top is None else top) is not None:
         options["top"] = shown
     options |= {"horizon": horizon} if horizon is not None else {}
+    if tokens:
+        given = given_tokens(model.model, given)
     inputs: Any = given
     if isinstance(model.model, ReadingFiles):
         inputs = [model.model.read(Path(each)) for each in given]
@@ -244,6 +250,15 @@ def generate(
     for begun in prompts(model, **sampling) if interactive else (prompt,):
         with telling() if interactive else nullcontext():
             write_streams(begun, texts(begun))
+
+
+def given_tokens(model: Any, texts: list[str]) -> list[str]:
+    """Texts as tokens. Errors: UsageError for a model that reads no texts"""
+    from recurra.data.tokens.given_tokens import Tokenised
+    from recurra.tasks.abilities import ReadingText, able
+
+    able(model, ReadingText, "read texts, which --tokens is about")
+    return [Tokenised(text.split()) for text in texts]
 
 
 LONGEST, MOST, MOST_LINES = 4_000_000, 1_000_000_000, 10_000_000

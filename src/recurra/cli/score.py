@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from recurra.cli.models import JsonOption, RunArgument
+from recurra.cli.models import JsonOption, RunArgument, TokensOption, given_tokens
 from recurra.cli.output import note, write, write_json, write_table
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def score(
         bool, typer.Option(help="rank with a Kneser-Ney 5-gram too, counted on the run's training data")
     ] = True,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="encoding of FILE [utf-8]")] = "utf-8",
+    tokens: TokensOption = False,
     json: JsonOption = False,
 ) -> None:
     """Rank candidates with a trained language model, as speech and text recognition need.
@@ -50,9 +51,10 @@ def score(
 
     model = load(run)
     groups = read_candidates(Path(candidates), encoding)
+    candidate_texts = [given_tokens(model.model, list(g.texts)) if tokens else list(g.texts) for g in groups]
     with ProgressLogger().doing("ranking the candidates"):
-        rankings = model.score([group.texts for group in groups], by=by, baseline=baseline)
-    texts = [text for group in groups for text in group.texts]
+        rankings = model.score(candidate_texts, by=by, baseline=baseline)
+    texts = [text for group in candidate_texts for text in group]
     unknown = able(model.model, ReadingText, "read texts").unknown(texts)
     if unknown:
         shown = ", ".join(repr(piece) for piece in unknown[:8]) + (", ..." if len(unknown) > 8 else "")

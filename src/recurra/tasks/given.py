@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
+from recurra.data.tokens.given_tokens import Tokenised
 from recurra.errors import UsageError
 from recurra.terminal import whole
 
@@ -22,12 +23,12 @@ MOST_SEEDS = 1 << 32
 def texts(given: Any, *, what: str = "text") -> list[str]:
     """One text, or several in any ordered collection (list, tuple, array, series, generator), as plain strings.
 
-    Halves of surrogate pairs are no text: see `terminal.whole`.
+    A text may be a list of its tokens. Halves of surrogate pairs are no text: see `terminal.whole`.
 
     Errors: UsageError for anything else, with the number (from 1) of what is no text
     """
     if isinstance(given, str):
-        return [whole(str(given))]
+        return [_text(given)]
     if isinstance(given, (bytes, bytearray, memoryview)):
         raise UsageError(f"expected {what}s, got bytes; decode them first, as in data.decode('utf-8')")
     if isinstance(given, Mapping) or hasattr(given, "columns"):
@@ -36,12 +37,25 @@ def texts(given: Any, *, what: str = "text") -> list[str]:
         raise UsageError(f"expected {what}s, got the path {os.fspath(given)!r}; read the file first")
     if isinstance(given, Set) or not isinstance(given, Iterable) or getattr(given, "ndim", 1) != 1:
         raise UsageError(f"expected one {what} or a list of them, got {_shown(given)}")
-    found = []
+    found: list[str] = []
     for number, each in enumerate(given, start=1):
+        if _are_tokens(each):
+            found.append(Tokenised(whole(str(token)) for token in each))
+            continue
         if not isinstance(each, str):
             raise UsageError(f"{what} {number} is {_shown(each)}, not a text; leave it out, or make it one")
-        found.append(whole(str(each)))
+        found.append(_text(each))
     return found
+
+
+def _text(given: str) -> str:
+    return given if isinstance(given, Tokenised) else whole(str(given))
+
+
+def _are_tokens(given: Any) -> bool:
+    """Whether it is a list, a tuple, an array or a series of strings, and has any."""
+    ordered = isinstance(given, (list, tuple)) or len(getattr(given, "shape", ())) == 1
+    return ordered and len(given) > 0 and all(isinstance(each, str) for each in given)
 
 
 def options(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def test_decoding_words_gives_the_words_joined(text: str) -> None:
 
 
 @pytest.mark.parametrize("level", ["char", "word", "byte"])
-@given(text=TEXT.filter(str.strip), forms=FORMS)
+@given(text=TEXT.filter(lambda text: set(text.split()) - {"<unk>"}), forms=FORMS)
 def test_json_gives_back_the_same_vocabulary(level: Level, text: str, forms: list[str]) -> None:
     vocabulary = Vocabulary.build([text], level=level, normalize=forms, split="space")
     again = Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())))

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from recurra.baselines.kneser_ney import KneserNey
+from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.language.model import LanguageModel
@@ -50,6 +51,13 @@ def test_a_candidate_is_scored_as_by_itself_with_its_end() -> None:
         sums = [c.log_probability for c in ranking.candidates]
         assert ranking.winner == sums.index(max(sums))
         assert ranking.baseline_winner is None
+
+
+def test_a_candidate_may_be_its_tokens() -> None:
+    made = model()
+    texts = rank(made.network, made.vocabulary, made.start(), GROUPS)
+    given = [[Tokenised(text.split()) for text in group] for group in GROUPS]
+    assert rank(made.network, made.vocabulary, made.start(), given) == texts
 
 
 def test_what_decides_can_be_the_mean() -> None:

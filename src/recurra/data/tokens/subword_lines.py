@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.segment import Split
 from recurra.data.tokens.stored_subwords import SPACE
 from recurra.data.tokens.subwords import Subwords
-from recurra.data.tokens.vocabulary import Vocabulary
+from recurra.data.tokens.vocabulary import Level, Vocabulary, refuse_tokens
 from recurra.errors import DataError, UsageError
 
 Ids = npt.NDArray[np.integer[Any]]
@@ -27,7 +28,7 @@ class SubwordLines:
     """
 
     UNKNOWN = 0
-    level = "bpe"
+    level: Level = "bpe"
     split: Split = "words"
 
     def __init__(self, subwords: Subwords, order: Iterable[int]) -> None:
@@ -73,7 +74,12 @@ class SubwordLines:
         return f"SubwordLines({len(self)} tokens, normalize={self.normalize!r})"
 
     def encode(self, text: str) -> npt.NDArray[np.int64]:
-        """The ids of a text's pieces and line feeds, int64 [T]; id 0 for a character that training never showed."""
+        """The ids of a text's pieces and line feeds, int64 [T]; id 0 for a character that training never showed.
+
+        Errors: UsageError for given tokens
+        """
+        if isinstance(text, Tokenised):
+            refuse_tokens(self.level)
         if not text:
             return np.zeros(0, dtype=np.int64)
         found: list[Ids] = []

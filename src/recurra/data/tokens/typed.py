@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
-from recurra.data.tokens import segment
+from recurra.data.tokens.given_tokens import Tokenised
 
 LONGEST = 1_000
 """Characters of a token that is looked up; what is longer is cut at signs and white space alone."""
@@ -14,18 +17,89 @@ LONGEST_SIGNS = 50
 _CLITIC = re.compile(r"n['’]t|['’]\w{1,2}", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,:/]\d+)+", re.ASCII)
 _PROTOCOL = re.compile(r"\w+://", re.ASCII)
+_INSIDE = re.compile(r"(?<=[^\W_])[^\w\s](?=[^\W_])")
+_ALONE = frozenset((".", ",", ")", "n't", "n’t", "'s", "’s", "-rrb-"))
+"""What stands at white space on both sides in tokenised text alone, in lower case."""
+_CLINGING = frozenset(",;!?)")
 
 
-def cut(text: str, known: Callable[[str], bool]) -> list[str]:
+@dataclass(frozen=True)
+class Habit:
+    """How tokenised data cut signs, as far as it can be seen of them.
+
+    inside: three characters each, a sign that stays within a token and what it stands between, a letter (a) or a digit
+    (0): "a-a" where Bre-X is one token; runs: signs that make one token where they are repeated, such as "."
+    """
+
+    inside: frozenset[str] = frozenset()
+    runs: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, sentences: Iterable[Sequence[str]]) -> Habit:
+        """Of each sign what is done more often: as often as it is found inside, and alone between such neighbours."""
+        inside, runs = Counter[str](), Counter[str]()
+        for tokens in sentences:
+            for token in tokens:
+                inside.update(_shape(token, match.start()) for match in _INSIDE.finditer(token))
+                if _repeats(token):
+                    runs[token[0]] += 1
+            for left, sign, right in zip(tokens, tokens[1:], tokens[2:], strict=False):
+                if len(sign) == 1 and not sign.isalnum() and left[-1].isalnum() and right[0].isalnum():
+                    inside[_kind(left[-1]) + sign + _kind(right[0])] -= 1
+            for left, right in pairwise(tokens):
+                if left == right and len(left) == 1 and not left.isalnum():
+                    runs[left] -= 1
+        return cls(*(frozenset(key for key, count in found.items() if count > 0) for found in (inside, runs)))
+
+    def keeps(self, text: str, place: int) -> bool:
+        """Whether the sign at this place, neither the first nor the last of a text, stays in the token around it."""
+        if text[place] == "_":
+            return True  # as in words of a text
+        between = text[place - 1].isalnum() and text[place + 1].isalnum()
+        return between and _shape(text, place) in self.inside
+
+
+def _shape(text: str, place: int) -> str:
+    return _kind(text[place - 1]) + text[place] + _kind(text[place + 1])
+
+
+def _kind(character: str) -> str:
+    return "0" if character.isdigit() else "a"
+
+
+def _repeats(token: str) -> bool:
+    return len(token) > 1 and not token[0].isalnum() and token == token[0] * len(token)
+
+
+def cut(text: str, known: Callable[[str], bool], habit: Habit | None = None) -> list[str]:
     """The tokens of a sentence, cut at white space, at signs and before English clitics.
 
+    What is tokenised already is cut at white space alone: tokens that are given, and a text where a full stop, a comma
+    or a clitic stands by itself and nothing clings to a word.
     known: whether there is such a token; what is known is never cut further, and a clitic (n't, 's) is cut off only if
-    it is known by itself, so that the tokens come out as the training data have them.
+    it is known by itself, so that the tokens come out as the training data have them; habit: of these data
     """
-    return [token for chunk in text.split() for token in _cut(chunk, known)]
+    if isinstance(text, Tokenised):
+        return list(text.tokens)
+    chunks = text.split()
+    if _is_tokenised(chunks, known):
+        return chunks
+    return [token for chunk in chunks for token in _cut(chunk, known, habit or Habit())]
 
 
-def _cut(chunk: str, known: Callable[[str], bool]) -> list[str]:
+def _is_tokenised(chunks: Sequence[str], known: Callable[[str], bool]) -> bool:
+    if not any(chunk.lower() in _ALONE for chunk in chunks):
+        return False
+    for place, chunk in enumerate(chunks):
+        if len(chunk) == 1 or len(chunk) > LONGEST or not any(map(str.isalnum, chunk)) or known(chunk):
+            continue
+        last = place == len(chunks) - 1 and chunk[-1] == "."
+        if last or chunk[-1] in _CLINGING or chunk[0] in '("' or _clitic(chunk, 0, len(chunk), known):
+            return False
+    return True
+
+
+def _cut(chunk: str, known: Callable[[str], bool], habit: Habit) -> list[str]:
     """Signs and clitics are taken off both ends of chunk[start:end] until a token or words are left."""
     first: list[str] = []
     last: list[str] = []
@@ -37,13 +111,14 @@ def _cut(chunk: str, known: Callable[[str], bool]) -> list[str]:
             first.append(chunk[start:end])
             break
         if not chunk[start].isalnum():
-            first.append(chunk[start])
-            start += 1
+            size = _run(chunk, start, end) if chunk[start] in habit.runs else 1
+            first.append(chunk[start : start + size])
+            start += size
             continue
         if not chunk[end - 1].isalnum():
             if edge == end:
                 edge = next(place for place in range(end, start, -1) if chunk[place - 1].isalnum())
-            size = _signs(chunk, edge, end, known)
+            size = _signs(chunk, edge, end, known, habit)
         elif short and _is_whole(chunk[start:end]):
             first.append(chunk[start:end])
             break
@@ -51,15 +126,38 @@ def _cut(chunk: str, known: Callable[[str], bool]) -> list[str]:
             size = _clitic(chunk, start, end, known)
             edge = end - size
         if not size:
-            first += segment.words(chunk[start:end])
+            first += _pieces(chunk[start:end], habit)
             break
         last.append(chunk[end - size : end])
         end -= size
     return first + last[::-1]
 
 
-def _signs(chunk: str, edge: int, end: int, known: Callable[[str], bool]) -> int:
+def _pieces(chunk: str, habit: Habit) -> Iterator[str]:
+    """Words, and the signs between them that do not stay within a word."""
+    start = 0
+    for place, character in enumerate(chunk):
+        if character.isalnum() or habit.keeps(chunk, place):
+            continue
+        if start < place:
+            yield chunk[start:place]
+        yield character
+        start = place + 1
+    if start < len(chunk):
+        yield chunk[start:]
+
+
+def _run(chunk: str, start: int, end: int) -> int:
+    """How often chunk[start] is repeated there."""
+    return next((place for place in range(start, end) if chunk[place] != chunk[start]), end) - start
+
+
+def _signs(chunk: str, edge: int, end: int, known: Callable[[str], bool], habit: Habit) -> int:
     """How many of the signs chunk[edge:end] are the last token: as many as make up one that is known, else one."""
+    if chunk[end - 1] in habit.runs:
+        return next(
+            (end - place - 1 for place in range(end - 1, edge - 1, -1) if chunk[place] != chunk[end - 1]), end - edge
+        )
     if end - edge > LONGEST_SIGNS:
         return 1
     return next((size for size in range(end - edge, 1, -1) if known(chunk[end - size : end])), 1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
 from recurra.data.tokens import chinese, counting, segment
 from recurra.data.tokens.chinese import Segmenter
+from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.normalize import check_names
 from recurra.data.tokens.normalize import normalize as normalized
 from recurra.errors import DataError, UnknownNameError, UsageError
@@ -124,7 +125,12 @@ class Vocabulary:
         return f"Vocabulary({len(self)} tokens, level={self.level!r}, normalize={self.normalize!r})"
 
     def encode(self, text: str) -> npt.NDArray[np.int64]:
-        """The ids of a text's tokens, int64 [T]; id 0 for a token that is not in the vocabulary."""
+        """The ids of a text's tokens, int64 [T]; id 0 for a token that is not in the vocabulary.
+
+        Errors: UsageError for given tokens where tokens are not words
+        """
+        if self._as_given(text):
+            return self.encode_tokens(text.tokens)
         return self.encode_normalized(normalized(text, self.normalize))
 
     def encode_normalized(self, text: str) -> npt.NDArray[np.int64]:
@@ -168,8 +174,11 @@ class Vocabulary:
         """The different tokens of a text that are not in the vocabulary, in the order of their appearance."""
         if self.level == "byte":
             return []
-        prepared = normalized(text, self.normalize)
-        pieces = list(prepared) if self.level == "char" else self._cut(prepared)
+        if self._as_given(text):
+            pieces = [normalized(token, self.normalize) for token in text.tokens]
+        else:
+            prepared = normalized(text, self.normalize)
+            pieces = list(prepared) if self.level == "char" else self._cut(prepared)
         return [piece for piece in dict.fromkeys(pieces) if piece not in self._ids]
 
     def to_json(self) -> dict[str, Any]:
@@ -212,6 +221,13 @@ class Vocabulary:
         except UsageError as error:
             raise DataError(f"vocabulary: {error}") from error
 
+    def _as_given(self, text: str) -> TypeGuard[Tokenised]:
+        """Whether the tokens of a text are looked up as they are: not where words end at signs, as in training."""
+        if not isinstance(text, Tokenised):
+            return False
+        refuse_tokens(self.level)
+        return self.split != "words"
+
     def _cut(self, text: str) -> list[str]:
         return segment.words(text, self.split, self.segmenter)
 
@@ -231,6 +247,13 @@ def check_size(level: Level, min_count: int, max_size: int | None) -> None:
         raise UsageError(f"max_size counts <unk> too and is at least 2, got {max_size}")
     if level == "byte" and (min_count != 1 or max_size is not None):
         raise UsageError("a byte vocabulary has all 256 bytes; min_count and max_size do not apply to it")
+
+
+def refuse_tokens(level: Level) -> None:
+    """Errors: UsageError unless tokens of this level are words, which a list of tokens gives"""
+    if level != "word":
+        what = {"char": "characters", "byte": "bytes"}.get(level, "sub-words")
+        raise UsageError(f"this model reads {what}, not words; give it a text, not a list of tokens")
 
 
 def check_level(level: Level) -> Level:

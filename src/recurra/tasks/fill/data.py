@@ -15,6 +15,7 @@ from recurra.data.files.examples import Example, Examples
 from recurra.data.files.tables import column_names, read_table
 from recurra.data.files.text import iter_lines
 from recurra.data.splits import PARTS, Splits, many, split, split_off
+from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import Form, describe_shared, form_of, gathered, told_moved
 from recurra.errors import DataError, UsageError, listed
@@ -204,12 +205,25 @@ def blanks_of(text: str, number: int = 1) -> list[str]:
 
     Errors: UsageError for a text without a blank, or with nothing else
     """
-    pieces = BLANK.split(text.strip())
+    pieces = between_blanks(text.strip())
     if len(pieces) == 1:
         raise UsageError(f"text {number} has no blank: {text[:60]!r}\n{EXAMPLE}")
     if not any(piece.strip() for piece in pieces):
         raise UsageError(f"text {number} has nothing beside its blank to fill it from: {text[:60]!r}\n{EXAMPLE}")
     return pieces
+
+
+def between_blanks(text: str) -> list[str]:
+    """What stands before, between and after the blanks of a text; of given tokens, as given tokens."""
+    if not isinstance(text, Tokenised):
+        return BLANK.split(text)
+    pieces: list[list[str]] = [[]]
+    for token in text.tokens:
+        if BLANK.fullmatch(token):
+            pieces.append([])
+        else:
+            pieces[-1].append(token)
+    return [Tokenised(piece) for piece in pieces]
 
 
 @in_memory

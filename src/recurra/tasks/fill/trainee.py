@@ -17,7 +17,7 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
-from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, blanks_of
+from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, between_blanks, blanks_of
 from recurra.tasks.fill.metrics import METRICS
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
@@ -216,7 +216,7 @@ class Filler(TextModel):
         ]
 
     def unknown(self, texts: Sequence[str]) -> list[str]:
-        pieces = [piece for text in texts for piece in BLANK.split(text)]
+        pieces = [piece for text in texts for piece in between_blanks(text)]
         return list(dict.fromkeys(token for piece in pieces for token in self.vocabulary.unknown(piece)))
 
 

@@ -14,6 +14,7 @@ from recurra.data.splits import many
 from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence, Tagged
 from recurra.data.tokens.normalize import normalize as normalized
+from recurra.data.tokens.typed import Habit
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import gathered, shared, told_moved
 from recurra.errors import DataError, UsageError, listed
@@ -56,7 +57,10 @@ class TagPart:
 
 @dataclass(frozen=True)
 class TagData:
-    """Everything a tagger learns from and is evaluated on. tags: their names; scheme: of spans, or None."""
+    """Everything a tagger learns from and is evaluated on.
+
+    tags: their names; scheme: of spans, or None; habit: how the tokens were cut
+    """
 
     tags: list[str]
     scheme: str | None
@@ -64,11 +68,13 @@ class TagData:
     parts: dict[str, TagPart]
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    habit: Habit = field(default_factory=Habit)
 
     @property
     def preprocessor(self) -> TagPreprocessor:
         """What the tagger has learned of them."""
-        return TagPreprocessor(self.lexicon, self.tags, self.scheme, self.facts.get("vocabulary_level", "word"))
+        level = self.facts.get("vocabulary_level", "word")
+        return TagPreprocessor(self.lexicon, self.tags, self.scheme, level, self.habit)
 
 
 @in_memory
@@ -155,7 +161,8 @@ def prepare(
         "vocabulary_level": level,
         "unknown_rate": float((words == 0).mean()),
     }
-    return TagData(tags, spans.scheme(scheme).name if scheme else None, lexicon, encoded, facts, notes)
+    habit = kept.habit if kept is not None else Habit.of(sentence.tokens for sentence in parts["train"])
+    return TagData(tags, spans.scheme(scheme).name if scheme else None, lexicon, encoded, facts, notes, habit)
 
 
 def _check_known(train: Tagged, tags: list[str], scheme: str | None, kept: TagPreprocessor) -> None:

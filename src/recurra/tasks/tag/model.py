@@ -11,8 +11,9 @@ from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence
 from recurra.data.tagged.spans import Span
 from recurra.data.tokens import segment
+from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.normalize import normalize
-from recurra.data.tokens.typed import cut
+from recurra.data.tokens.typed import Habit, cut
 from recurra.errors import UsageError
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.tag.data import encode_part
@@ -39,23 +40,36 @@ class Tagging:
 
 
 class TagModel(TextModel):
-    """A trained tagger. level: "char" where a token is one character; word_split: how a sentence is cut else."""
+    """A trained tagger.
+
+    level: "char" where a token is one character; word_split, habit: how a sentence is cut else, see data.tokens.typed
+    """
 
     does: ClassVar[str] = "it tags the tokens of a sentence"
     unit: ClassVar[str] = "tokens"
 
     def __init__(
-        self, network: Tagger, lexicon: Lexicon, tags: list[str], scheme: str | None, *, level: str, word_split: str
+        self,
+        network: Tagger,
+        lexicon: Lexicon,
+        tags: list[str],
+        scheme: str | None,
+        *,
+        level: str,
+        word_split: str,
+        habit: Habit | None = None,
     ) -> None:
         self.network: Tagger = network.eval()
         self.lexicon, self.tags, self.scheme = lexicon, tags, scheme
-        self.level, self.word_split = level, word_split
+        self.level, self.word_split, self.habit = level, word_split, habit
 
     def tokens(self, text: str) -> list[str]:
-        """The tokens of a sentence as the training data have them: characters, or words.
+        """The tokens of a sentence as the training data have them: characters, or words; those that are given.
 
         Errors: UsageError for Chinese words where no segmenter is installed
         """
+        if isinstance(text, Tokenised):
+            return list(text.tokens)
         if self.level == "char":
             return [character for character in text if not character.isspace()]
         if self.word_split == "space":
@@ -63,7 +77,7 @@ class TagModel(TextModel):
         if self.word_split == "chinese":
             return [word for line in text.split() for word in segment.words(line, "chinese")]
         words = self.lexicon.words
-        return cut(text, lambda token: words.knows(normalize(token, words.normalize)))
+        return cut(text, lambda token: words.knows(normalize(token, words.normalize)), self.habit)
 
     def word_vectors(self) -> WordVectors:
         return WordVectors.of(self.lexicon.words, self.network.get_parameter("forms.words.weight"))

@@ -85,6 +85,7 @@ class TagTask:
             preprocessor.scheme,
             level=preprocessor.level,
             word_split=settings.data.word_split,
+            habit=preprocessor.habit,
         )
 
     def evaluate(self, model: TagModel, part: TagPart, settings: TagSettings) -> Evaluation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from recurra.data.tokens import segment
+from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.normalize import normalize
 from recurra.data.tokens.stored_subwords import SPACE
 from recurra.data.tokens.subwords import Subwords
@@ -22,6 +23,8 @@ def pieces(vocabulary: Vocabulary | Subwords, text: str) -> list[str]:
     """The tokens of a text as they stand there, known or not, one for each id of `encode`."""
     if isinstance(vocabulary, Subwords):
         return vocabulary.pieces(text)
+    if isinstance(text, Tokenised) and vocabulary.level == "word" and vocabulary.split != "words":
+        return [normalize(token, vocabulary.normalize) for token in text.tokens]
     prepared = normalize(text, vocabulary.normalize)
     if vocabulary.level == "char":
         return list(prepared)
