@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from recurra.inspection.explain import Explanation
     from recurra.inspection.network import Structure
 
+WIRINGS = "wirings"
+"""What is explained instead of a cell."""
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
 
@@ -27,7 +30,8 @@ def explain(
         list[str] | None,
         typer.Argument(
             metavar="CELL|RUN",
-            help="a cell of the catalogue, all if not given, several to compare; a model folder: its cell",
+            help="a cell of the catalogue, all if not given, several to compare; a model folder: its cell; wirings: "
+            "the ways to wire a network",
             autocompletion=cells,
         ),
     ] = None,
@@ -50,6 +54,7 @@ def explain(
     recurra explain gru --latex
     recurra explain lstm gru min-gru                     compares them
     recurra explain lstm --input-size 64 --hidden-size 512
+    recurra explain wirings                              1:1, N:1, 1:N ... drawn
     recurra explain runs/ptb-lstm --nearest Monday
     """
     cell = given[0] if given else None
@@ -62,6 +67,9 @@ def explain(
         return
     if not given:
         _catalogue(json)
+        return
+    if given == [WIRINGS]:
+        _wirings(json)
         return
     both = [_explained(name, input_size, hidden_size) for name in given]
     found = [explanation for explanation, _ in both]
@@ -116,3 +124,15 @@ def _catalogue(json: bool) -> None:
         write_json({"cells": [{"name": c.name, "title": c.title, "source": c.source} for c in cells]})
     else:
         write_table([[c.name, c.title, c.source] for c in cells])
+
+
+def _wirings(json: bool) -> None:
+    from recurra.inspection.wirings import WIRINGS
+
+    if json:
+        write_json({"wirings": [asdict(one) for one in WIRINGS]})
+        return
+    for one in WIRINGS:
+        lines = [f"{one.name}  {one.title}", "", *(f"    {row}" for row in one.text().splitlines()), ""]
+        lines += [*textwrap.wrap(one.question, 100), f"tasks: {', '.join(one.tasks)}", *one.commands]
+        write("\n".join(lines) + "\n\n")
