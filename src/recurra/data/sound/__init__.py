@@ -1,0 +1,1 @@
+"""Recordings of sound, and tables that list them."""
