@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from recurra import model_folder
 from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks import given, registry
-from recurra.tasks.abilities import HavingVectors, Streaming, TellingClasses, able, generating
+from recurra.tasks.abilities import HavingVectors, Listening, Streaming, TellingClasses, able, generating
 from recurra.tasks.model import Model
 from recurra.tasks.stored import Config, config_of, of_folder, settings_of
 from recurra.tasks.weights import check_cell, check_depth, check_engine, load_network
@@ -96,8 +96,19 @@ class Run:
         asked = given.options({"prompt": prompt, "length": length} | sampling)
         return generating(self.model).generate(asked.pop("prompt"), asked.pop("length"), **asked)
 
-    def stream(self, prompt: str = "", length: int | None = None, **sampling: Any) -> Iterator[str]:
-        """As `generate`, piece by piece and without the prompt."""
+    def stream(self, prompt: str = "", length: int | None = None, *, rate: int | None = None, **sampling: Any) -> Any:
+        """As `generate`, piece by piece and without the prompt: an iterator of texts.
+
+        Of a model of frames: an object whose `push` takes frames or samples as they arrive and gives their labels, see
+        `tasks.frames.streaming.FrameStream`. rate: of these samples, if it is not the model's
+        Errors: UsageError for a model that cannot, with the reason
+        """
+        if isinstance(self.model, Listening):
+            if prompt or length is not None or sampling:
+                raise UsageError("a model that listens writes no text; of these options it reads rate")
+            return self.model.listen(given.options({"rate": rate})["rate"])
+        if rate is not None:
+            raise UsageError("rate is one of sound; this model reads none")
         asked = given.options({"prompt": prompt, "length": length} | sampling)
         model: Streaming = able(self.model, Streaming, "generate text piece by piece")
         return model.stream(asked.pop("prompt"), asked.pop("length"), **asked)

@@ -12,6 +12,8 @@ class TrainSettings(TypedDict, total=False):
 
     attention: Literal["none", "dot", "general", "additive"]
     """how the decoder looks at the source"""
+    background: str
+    """label of frames outside of all events (sound)"""
     balance: float
     """0: classes as frequent as in the data, 1: all equally frequent"""
     batch_size: int
@@ -62,22 +64,30 @@ class TrainSettings(TypedDict, total=False):
     """width of a token's vector"""
     encoding: str
     """encoding of text files"""
+    end: str | None
+    """column where it ends, in seconds (sound)"""
     engine: str
     """auto, native, vendor or reference"""
     epochs: float | None
     """passes over the training part"""
+    frame_ms: float
+    """length of a frame (sound)"""
     freeze_vectors: bool
     """leave word vectors as they are (with vectors, train_vectors)"""
     frequency: str | None
     """h, D, B, W, M, 15min ...; found from the times"""
     future: Sequence[str]
     """columns that are known ahead, such as holidays"""
+    gain: float
+    """louder or softer by up to so many dB (sound)"""
     group: str | None
     """column of what may not be divided between parts: speaker, user, recording"""
     head_size: int
     """units of the layer that reads what is known ahead"""
     hidden_size: int
     """units of a layer per direction"""
+    hop_ms: float
+    """from a frame to the next (sound)"""
     horizon: int | None
     """steps that are forecast at once; a season"""
     id: str | None
@@ -106,12 +116,18 @@ class TrainSettings(TypedDict, total=False):
     """learning_rate"""
     level: Literal["char", "word", "byte", "bpe"] | None
     """tokens: char, word, byte, or bpe: pieces of words"""
+    mask_mels: int
+    """most bands in a row that are hidden, twice (sound)"""
+    mask_ms: float
+    """most ms in a row that are hidden, twice (sound)"""
     max_frames: int | None
     """longer sequences with a label a frame are trained in pieces of so many"""
     max_length: int | None
     """longer texts are cut (fill: divided) after so many tokens"""
     max_vocabulary: int | None
     """largest vocabulary, <unk> included"""
+    mels: int
+    """bands of the mel scale, the numbers of a frame (sound)"""
     merge: Literal["concat", "sum"]
     """how the two directions are merged"""
     min_count: int
@@ -120,8 +136,12 @@ class TrainSettings(TypedDict, total=False):
     """minutes of training; with epochs, whichever ends first"""
     momentum: float
     """momentum of sgd"""
+    names: str | None
+    """what names of recordings hold, as {label}_{speaker}_{take}; fields serve as columns (sound)"""
     noise: float
     """deviation of noise added to frames in training, of scaled values"""
+    noise_db: float
+    """noise so many dB below the recording or up to 40 dB softer, 0 for none (sound)"""
     normalise: Literal["auto", "window", "series"]
     """scale of a window: its own deviation, its series', or what validation likes better"""
     normalize: Sequence[str]
@@ -140,8 +160,12 @@ class TrainSettings(TypedDict, total=False):
     """file with the translations, line by line"""
     past: Sequence[str]
     """columns that are known until now"""
+    path: str | None
+    """column of the recordings' paths (sound)"""
     patience: int | None
     """stop after this many evaluations without improvement"""
+    pitch: float
+    """higher or lower by up to so many semitones (sound)"""
     pooling: Literal["last", "mean", "max", "all"]
     """pooling over the sequence: last state, mean, max, or all three"""
     precision: Literal["32", "bf16"]
@@ -150,6 +174,8 @@ class TrainSettings(TypedDict, total=False):
     """quantiles that are forecast, 0.5 among them"""
     recurrent_dropout: float
     """dropout inside the step, one mask per sequence"""
+    sample_rate: int | None
+    """samples a second; most recordings' own if not given (sound)"""
     sampled_softmax: int | None
     """negative samples of the softmax in training, 0 for the full softmax"""
     scale: Literal["training", "sequence"]
@@ -166,6 +192,8 @@ class TrainSettings(TypedDict, total=False):
     """seed of all randomness"""
     segment: Literal["word", "char"] | None
     """cut Chinese into words (needs rjieba) or characters"""
+    shift_ms: float
+    """earlier or later by up to so many ms (sound)"""
     skip_lines: Sequence[str]
     """lines to leave out, as FILE:LINE,..."""
     skip_short: bool
@@ -176,6 +204,8 @@ class TrainSettings(TypedDict, total=False):
     """shares of train, validation and test"""
     split_column: str | None
     """column that names each row's part (tables)"""
+    start: str | None
+    """column where a labelled part of a recording starts, in seconds (sound)"""
     state_reset: float
     """probability that a row starts from a zero state"""
     static: Sequence[str]
@@ -188,8 +218,12 @@ class TrainSettings(TypedDict, total=False):
     """translate in the other direction"""
     target: Sequence[str]
     """columns that are forecast"""
+    tempo: float
+    """faster or slower by up to this share (sound)"""
     test: str | PathLike[str] | None
     """file of the test part"""
+    test_where: str | None
+    """recordings of the test part, by a column or field: take=0,1,2 or speaker=theo (sound)"""
     text: str | None
     """column of the text, of the tokens, or of the source (tables, tagged files)"""
     thousands: Literal["", ",", ".", "'", " "]
@@ -214,6 +248,8 @@ class TrainSettings(TypedDict, total=False):
     """the last time that is read; later rows are left out"""
     validation: str | PathLike[str] | None
     """file of the validation part"""
+    validation_where: str | None
+    """those of the validation part, the same way (sound)"""
     variational: bool
     """one dropout mask for all steps of a row"""
     vectors: str | PathLike[str] | None

@@ -92,6 +92,14 @@ class Streaming(Protocol):
 
 
 @runtime_checkable
+class Listening(Protocol):
+    """It answers while its input arrives: frames, or sound."""
+
+    def listen(self, rate: int | None = None) -> Any:
+        """What takes pieces: `push` and `end` give the answers that are there. Errors: UsageError if it cannot"""
+
+
+@runtime_checkable
 class Conditioned(Protocol):
     """It writes whole texts, of a class or of attributes."""
 

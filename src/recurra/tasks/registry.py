@@ -82,8 +82,10 @@ ROWS = (
         ("table", "labels", "tunes"), "recurra.tasks.generate", ("tunes",)),
     Row("forecast", "Forecaster", "a table with a column of times and columns of numbers, or a .tsf or .ts file",
         ("series", "table"), "recurra.tasks.forecast", ("series",), ("value",)),
-    Row("frames", "Model of frames", "labelled sequences: a .ts file, or tables with one row a frame and a label",
-        ("sequences", "table"), "recurra.tasks.frames", ("sequences",), ("frames", "label")),
+    Row("frames", "Model of frames",
+        "labelled sequences: a .ts file, tables with one row a frame and a label, or recordings of sound",
+        ("sequences", "table", "sounds", "events"), "recurra.tasks.frames", ("sequences", "sounds", "events"),
+        ("frames", "label")),
 )  # fmt: skip
 TASKS = {row.name: row for row in ROWS}
 

@@ -19,6 +19,7 @@ from recurra.tasks.sources.resolving import Source, resolve
 from recurra.topologies.settings import NetworkSettings
 from recurra.training.fit import fit
 from recurra.training.settings import TrainingSettings
+from tests.data.sound import sines
 
 TASKS = [row.name for row in ROWS]
 EVERYTHING = sorted(set().union(*(row.defaults.settings.names() for row in ROWS)))
@@ -105,6 +106,11 @@ def tunes(folder: Path) -> Path:
     )
 
 
+def recordings(folder: Path) -> Path:
+    pytest.importorskip("soundfile")
+    return sines.events(folder, 10)
+
+
 def runs(task: str, folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Data and settings that together ask for all that a task has."""
     words = {"level": "word"}
@@ -138,6 +144,7 @@ def runs(task: str, folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             head = "id,t,x,label,who,part"
             yield write(folder / "moves.csv", [head, *rows]), {"group": "who"}
             yield write(folder / "moves.csv", [head, *rows]), {"split_column": "part", "pooling": "mean"}
+            yield recordings(folder / "sounds"), {"mels": 8}
         case "forecast":
             rows = [f"2020-{m:02}-{d:02},{10 + d % 7}" for m in (1, 2, 3) for d in range(1, 29)]
             yield (

@@ -15,6 +15,7 @@ from recurra.data.splits import PARTS, Splits, check_splits, hold_out, split
 from recurra.errors import DataError
 
 Floats = npt.NDArray[np.float64]
+Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Frames:
     """One sequence.
 
     values: [T, I], NaN where one is missing; labels: one, one a frame, or none; group: what must not be divided, "" if
-    nothing was said; line: of its first frame in the file, 0 if that is unknown
+    nothing was said; line: of its first frame in the file, 0 if that is unknown; samples: of the sound that the frames
+    were made of [N], None where there is none
     """
 
     name: str
@@ -32,6 +34,7 @@ class Frames:
     part: str = ""
     file: Path = Path()
     line: int = 0
+    samples: Samples | None = None
 
     def __len__(self) -> int:
         return len(self.values)

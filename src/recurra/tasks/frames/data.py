@@ -19,6 +19,9 @@ from recurra.data.splits import PART_NAMES, PARTS, check_fractions
 from recurra.errors import DataError, listed, quoted
 from recurra.tasks.frames.preprocessor import Float32, FramesPreprocessor
 from recurra.tasks.frames.settings import FramesDataSettings
+from recurra.tasks.frames.sound.log_mel import LogMel
+from recurra.tasks.frames.sound.reading import KINDS as SOUNDS
+from recurra.tasks.frames.sound.reading import read_sounds
 from recurra.tasks.sources.file_kinds import ending
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 
@@ -102,12 +105,21 @@ def read(source: Source, settings: FramesDataSettings) -> dict[str, Recordings]:
     return {part: replace(found, sequences=sequences) for part, sequences in parts.items()}
 
 
+def read_any(
+    source: Source, settings: FramesDataSettings, kept: LogMel | None
+) -> tuple[dict[str, Recordings], LogMel | None]:
+    """As `read`, of recordings of sound too, with what their frames are. Errors: DataError, UsageError"""
+    if source.kind not in SOUNDS:
+        return read(source, settings), None
+    return read_sounds(source, settings, kept)
+
+
 def prepare(source: Source, settings: FramesDataSettings, *, seed: int, kept: FramesPreprocessor | None) -> FramesData:
     """Read, divide, learn scales from the training part, encode. kept: used instead of what would be learned
 
     Errors: DataError with file and line
     """
-    found = read(source, settings)
+    found, sound = read_any(source, settings, None if kept is None else kept.sound)
     whole = joined(list(found.values()))
     per_frame = whole.per_frame if kept is None else kept.per_frame
     parts: dict[str, list[Frames]] = {name: [] for name in PARTS}
@@ -126,7 +138,7 @@ def prepare(source: Source, settings: FramesDataSettings, *, seed: int, kept: Fr
             file=parts["train"][0].file,
         )
     made = kept or FramesPreprocessor.of(
-        parts["train"], whole.channels, classes, per_frame=per_frame, scale=settings.scale
+        parts["train"], whole.channels, classes, per_frame=per_frame, scale=settings.scale, sound=sound
     )
     encoded = {name: encode_part(Recordings(some, whole.channels), made) for name, some in parts.items()}
     lengths = [len(one) for one in whole.sequences]
@@ -200,11 +212,14 @@ def check_channels(recordings: Recordings, made: FramesPreprocessor) -> None:
 
 def whole(source: Source, settings: FramesDataSettings, made: FramesPreprocessor) -> Part:
     """All of a source as one part. Errors: DataError"""
-    found = read(source, of_model(settings, made))
+    found, _ = read_any(source, of_model(settings, made), made.sound)
     return encode_part(joined(list(found.values())), made)
 
 
 def of_model(settings: FramesDataSettings, made: FramesPreprocessor) -> FramesDataSettings:
     """How a model reads new tables: its own channels, unless others are named."""
+    if made.sound is not None:
+        nothing = dict.fromkeys(("group", "split_column", "test_where", "validation_where"))
+        return settings.model_copy(update=nothing)
     known = not all(name.startswith("dimension ") or name == "value" for name in made.channels)
     return settings.model_copy(update={"channels": made.channels}) if known and not settings.channels else settings

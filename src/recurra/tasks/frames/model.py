@@ -19,6 +19,9 @@ from recurra.errors import DataError, UsageError
 from recurra.tasks.frames.data import check_channels, how_to_read, of_model, read_file
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 from recurra.tasks.frames.settings import FramesDataSettings
+from recurra.tasks.frames.sound.log_mel import LogMel, checked_samples
+from recurra.tasks.frames.sound.reading import of_file
+from recurra.tasks.frames.streaming import FrameStream, why_no_stream
 from recurra.tasks.frames.trainee import log_probabilities
 from recurra.tasks.model import Model, refuse_options
 
@@ -38,34 +41,50 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Frames of one label in a row, from `start` to before `stop`; probability: the mean of theirs"""
+    """Frames of one label in a row, from `start` to before `stop`; probability: the mean of theirs
+
+    seconds: of sound, from when to when
+    """
 
     start: int
     stop: int
     label: str
     probability: float
+    seconds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class FrameLabels:
-    """A label for each frame of a sequence. probabilities: of each class for each frame [T, C]"""
+    """A label for each frame of a sequence. probabilities: of each class for each frame [T, C]; sound: what frames are,
+    where they are of a recording"""
 
     name: str
     labels: list[str]
     probabilities: npt.NDArray[np.float32]
+    sound: LogMel | None = None
 
     def stretches(self) -> list[Stretch]:
         """Frames of the same label in a row."""
         best, found, start = self.probabilities.max(1), [], 0
         for label, group in groupby(self.labels):
             stop = start + len(list(group))
-            found.append(Stretch(start, stop, label, float(best[start:stop].mean())))
+            found.append(Stretch(start, stop, label, float(best[start:stop].mean()), self._seconds(start, stop)))
             start = stop
         return found
 
+    def _seconds(self, start: int, stop: int) -> tuple[float, float] | None:
+        """From half a hop before the middle of the first frame to half a hop after that of the last."""
+        if self.sound is None:
+            return None
+        half = self.sound.seconds / 2
+        return max(0.0, self.sound.middle(start) - half), self.sound.middle(stop - 1) + half
+
 
 class FramesModel(Model):
-    """The base of both; inputs are sequences: arrays [T, I], a file, a frame of a table with the channels."""
+    """The base of both; inputs are sequences: arrays [T, I], a file, a frame of a table with the channels.
+
+    Of sound: a file, or samples [N] from -1 to 1 at the rate of the model.
+    """
 
     network: nn.Module
 
@@ -74,7 +93,10 @@ class FramesModel(Model):
         self.classes = preprocessor.classes
 
     def commands(self, folder: str) -> list[str]:
-        return [f"predict {folder} FILE", f"evaluate {folder}"]
+        if self.preprocessor.sound is None:
+            return [f"predict {folder} FILE", f"evaluate {folder}"]
+        stream = [f"predict {folder} --stream FILE.wav"] if why_no_stream(self) is None else []
+        return [f"predict {folder} FILE.wav", *stream, f"evaluate {folder}"]
 
     def checked(self, inputs: Any) -> list[Frames]:
         """An array [T, I] or [N, T, I], a list of arrays [T, I], a path, a frame or a dict with columns of channels.
@@ -87,6 +109,8 @@ class FramesModel(Model):
             return self.read(Path(inputs))
         if isinstance(inputs, Frames):
             return [inputs]
+        if self.preprocessor.sound is not None and isinstance(inputs, np.ndarray) and inputs.ndim == 1:
+            return [self._of_array(inputs, 1)]
         if hasattr(inputs, "columns") or isinstance(inputs, Mapping):
             return self._of_table(inputs)
         if (isinstance(inputs, np.ndarray) and inputs.ndim == 2) or _is_rows(inputs):
@@ -101,9 +125,15 @@ class FramesModel(Model):
 
     def read(self, path: Path) -> list[Frames]:
         """The sequences of a file, which need no labels. Errors: DataError"""
+        if self.preprocessor.sound is not None:
+            return [of_file(path, self.preprocessor.sound)]
         found = read_file(path, of_model(self.settings, self.preprocessor), labelled=False)
         check_channels(found, self.preprocessor)
         return found.sequences
+
+    def listen(self, rate: int | None = None) -> FrameStream:
+        """Labels while frames, or samples of sound at this rate, arrive. Errors: UsageError if it cannot"""
+        return FrameStream(self, rate=rate)
 
     def _of_table(self, inputs: Any) -> list[Frames]:
         try:
@@ -115,7 +145,10 @@ class FramesModel(Model):
         return found.sequences
 
     def _of_array(self, given: Any, number: int) -> Frames:
-        width = len(self.preprocessor.channels)
+        width, sound = len(self.preprocessor.channels), self.preprocessor.sound
+        if sound is not None and isinstance(given, np.ndarray) and given.ndim == 1:
+            samples = checked_samples(given, f"recording {number}")
+            return Frames("samples", sound.of(samples).astype(np.float64), (), samples=samples)
         try:
             values = np.asarray(given, dtype=np.float64)
         except (TypeError, ValueError) as error:
@@ -195,19 +228,16 @@ class FrameLabeller(FramesModel):
         found = self._logs(sequences) if sequences else np.zeros((0, len(self.classes)), np.float32)
         for one in sequences:
             own = found[start : start + len(one)]
-            answers.append(FrameLabels(one.name, [self.classes[k] for k in own.argmax(1)], own))
+            labels = [self.classes[k] for k in own.argmax(1)]
+            answers.append(FrameLabels(one.name, labels, own, self.preprocessor.sound))
             start += len(one)
         return answers
 
     def rows(self, predictions: Sequence[FrameLabels]) -> list[list[str]]:
-        head = ["sequence", "from frame", "to frame", "label", "probability"]
+        unit = "frame" if self.preprocessor.sound is None else "s"
         return [
-            head,
-            *(
-                [p.name, str(s.start + 1), str(s.stop), s.label, f"{s.probability:.3f}"]
-                for p in predictions
-                for s in p.stretches()
-            ),
+            ["sequence", f"from {unit}", f"to {unit}", "label", "probability"],
+            *([p.name, *_places(s), s.label, f"{s.probability:.3f}"] for p in predictions for s in p.stretches()),
         ]
 
     def document(self, predictions: Sequence[FrameLabels]) -> list[dict[str, Any]]:
@@ -216,11 +246,17 @@ class FrameLabeller(FramesModel):
                 "name": p.name,
                 "stretches": [
                     {"from": s.start + 1, "to": s.stop, "label": s.label, "probability": s.probability}
+                    | ({} if s.seconds is None else {"seconds": list(s.seconds)})
                     for s in p.stretches()
                 ],
             }
             for p in predictions
         ]
+
+
+def _places(one: Stretch) -> tuple[str, str]:
+    """From where to where, in seconds or frames counted from 1."""
+    return (f"{one.seconds[0]:.2f}", f"{one.seconds[1]:.2f}") if one.seconds else (str(one.start + 1), str(one.stop))
 
 
 def _is_rows(inputs: Any) -> bool:

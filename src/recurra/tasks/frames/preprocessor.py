@@ -12,6 +12,7 @@ from pydantic import Field
 from recurra.data.files.checked import Exact, checked
 from recurra.data.frames.sequences import Frames
 from recurra.errors import DataError
+from recurra.tasks.frames.sound.log_mel import LogMel
 from recurra.tasks.stored import MOST, DistinctNames
 
 Floats = npt.NDArray[np.float64]
@@ -28,6 +29,7 @@ class _Stored(Exact):
     per_frame: bool
     classes: DistinctNames
     scale: Scaling
+    sound: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class FramesPreprocessor:
 
     mean, deviation: of each channel in the training part, 1 for a constant one; gaps: whether values were missing
     there, so that each channel has another beside it that says where; per_frame: whether each frame has a label; scale:
-    whether each sequence is scaled by its own mean and deviation instead, as where users or sensors differ
+    whether each sequence is scaled by its own mean and deviation instead, as where users or sensors differ; sound: what
+    frames of recordings are, None for others
     """
 
     channels: tuple[str, ...]
@@ -46,6 +49,7 @@ class FramesPreprocessor:
     per_frame: bool
     classes: list[str]
     scale: Scaling = "training"
+    sound: LogMel | None = None
 
     @classmethod
     def of(
@@ -56,12 +60,14 @@ class FramesPreprocessor:
         *,
         per_frame: bool,
         scale: Scaling = "training",
+        sound: LogMel | None = None,
     ) -> FramesPreprocessor:
         """Learned from the training part."""
         rows = np.concatenate([one.values for one in train])
         mean, deviation = _scales(rows)
         gaps = bool(np.isnan(rows).any())
-        return cls(channels, tuple(map(float, mean)), tuple(map(float, deviation)), gaps, per_frame, classes, scale)
+        scales = tuple(map(float, mean)), tuple(map(float, deviation))
+        return cls(channels, *scales, gaps, per_frame, classes, scale, sound)
 
     @property
     def input_width(self) -> int:
@@ -81,6 +87,7 @@ class FramesPreprocessor:
         return {
             "channels": list(self.channels), "mean": list(self.mean), "deviation": list(self.deviation),
             "gaps": self.gaps, "per_frame": self.per_frame, "classes": self.classes, "scale": self.scale,
+            **({} if self.sound is None else {"sound": self.sound.to_json()}),
         }  # fmt: skip
 
     @classmethod
@@ -92,7 +99,10 @@ class FramesPreprocessor:
                 "deviations"
             )
         scales = tuple(one.mean), tuple(one.deviation)
-        return cls(tuple(one.channels), *scales, one.gaps, one.per_frame, one.classes, one.scale)
+        sound = None if one.sound is None else LogMel.from_json(one.sound)
+        if sound is not None and sound.mels != len(one.channels):
+            raise DataError(f"preprocessing.json: {sound.mels} bands of sound, {len(one.channels)} channels")
+        return cls(tuple(one.channels), *scales, one.gaps, one.per_frame, one.classes, one.scale, sound)
 
 
 def _scales(rows: Floats) -> tuple[Floats, Floats]:

@@ -6,12 +6,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from recurra.tasks.frames.sound.settings import AugmentationSettings, SoundSettings
 from recurra.tasks.settings import DataSettings, Defaults, DividedSettings, LabelledSettings, Marks, Settings
 from recurra.topologies.settings import FrameSettings
 from recurra.training.settings import LARGEST, TrainingSettings
 
 
-class FramesDataSettings(DataSettings, LabelledSettings, DividedSettings):
+class FramesDataSettings(SoundSettings, DataSettings, LabelledSettings, DividedSettings):
     """Which columns of a table are what. What is None is found by name."""
 
     MARKS: ClassVar[Marks] = {
@@ -35,7 +36,7 @@ class FramesDataSettings(DataSettings, LabelledSettings, DividedSettings):
     encoding: str = Field("utf-8", description="encoding of text files")
 
 
-class FramesTrainingSettings(TrainingSettings):
+class FramesTrainingSettings(AugmentationSettings, TrainingSettings):
     """Pieces of long sequences, noise, rare classes."""
 
     max_frames: int | None = Field(
@@ -56,4 +57,5 @@ DEFAULTS = Defaults(
         FramesTrainingSettings(batch_size=16, learning_rate=3e-3, max_frames=200, noise=0.1),
     ),
     epochs=30,
+    by_kind={"sounds": {"noise": 0.0}, "events": {"noise": 0.0, "bidirectional": False}},
 )

@@ -15,6 +15,7 @@ from recurra.tasks.frames.baselines import baselines
 from recurra.tasks.frames.data import FramesData, Part
 from recurra.tasks.frames.model import FrameLabeller, FramesModel, SequenceClassifier
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
+from recurra.tasks.frames.refusals import refuse_others
 from recurra.tasks.frames.report import sections
 from recurra.tasks.frames.settings import FramesSettings
 from recurra.tasks.frames.trainee import FramesTrainee, log_probabilities, scores_of
@@ -33,6 +34,7 @@ class FramesTask:
     def prepare(
         self, source: Source, settings: FramesSettings, kept: FramesPreprocessor | None = None
     ) -> Dataset[FramesData]:
+        refuse_others(source.kind, settings)
         found = data.prepare(source, settings.data, seed=settings.training.seed, kept=kept)
         unit = "nats per frame" if found.preprocessor.per_frame else "nats per sequence"
         return Dataset(

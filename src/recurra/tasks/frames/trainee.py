@@ -20,6 +20,7 @@ from recurra.tasks.frames.data import FramesData, Int64, Part
 from recurra.tasks.frames.metrics import METRICS
 from recurra.tasks.frames.preprocessor import Float32
 from recurra.tasks.frames.settings import FramesTrainingSettings
+from recurra.tasks.frames.sound.augmentation import Variation
 from recurra.topologies.frames import FrameNetwork, FramesBatch
 from recurra.topologies.sequence_model import Loss
 
@@ -49,6 +50,8 @@ class FramesTrainee:
             self.chosen_by = ("macro_f1", "loss")
         self.train = data.parts["train"]
         self.evaluation_units = len(data.parts["validation"].targets)
+        sound = data.preprocessor.sound
+        self.variation = None if sound is None else Variation(sound, training, per_frame=self.per_frame)
         self.shift = training.balance * log_frequencies(data) if training.balance else None
 
     def steps(self, epoch: int) -> int:
@@ -77,17 +80,22 @@ class FramesTrainee:
         return found
 
     def _batch(self, pieces: Sequence[Piece], rng: np.random.Generator) -> FramesBatch:
-        rows = [self.train.encoded[one.sequence][one.start : one.stop] for one in pieces]
-        labels = [
-            self.train.labels[one.sequence][one.start : one.stop] if self.per_frame else self.train.labels[one.sequence]
-            for one in pieces
-        ]
-        made = batch_of(rows, labels)
+        found = [self._row(one, rng) for one in pieces]
+        made = batch_of([row for row, _ in found], [labels for _, labels in found])
         if self.training.noise:
             channels = len(self.data.preprocessor.channels)
             noise = rng.standard_normal((*made.x.shape[:2], channels), np.float32) * self.training.noise
             made.x[..., :channels] += torch.from_numpy(noise)
         return made._replace(shift=self.shift)
+
+    def _row(self, one: Piece, rng: np.random.Generator) -> tuple[Float32, Int64]:
+        """The frames of a piece and their labels, or its label; of sound, varied."""
+        own = self.train.labels[one.sequence]
+        labels = own[one.start : one.stop] if self.per_frame else own
+        samples = self.train.sequences[one.sequence].samples
+        if samples is None or self.variation is None or not self.variation.on:
+            return self.train.encoded[one.sequence][one.start : one.stop], labels
+        return self.variation.of(samples, one.start, one.stop, labels, self.data.preprocessor.encode, rng)
 
     def loss(self, network: FrameNetwork, batch: FramesBatch, state: State | None) -> Loss:
         return network.loss(on_device(batch, next(network.parameters()).device), state)

@@ -13,7 +13,20 @@ from recurra.data.series.looking import looks_like_series
 from recurra.data.splits import PART_NAMES
 from recurra.errors import DataError
 
-SourceKind = Literal["text", "texts", "table", "labels", "tagged", "parallel", "tunes", "poems", "series", "sequences"]
+SourceKind = Literal[
+    "text",
+    "texts",
+    "table",
+    "labels",
+    "tagged",
+    "parallel",
+    "tunes",
+    "poems",
+    "series",
+    "sequences",
+    "sounds",
+    "events",
+]
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 PACKED = (".gz", ".zip")

@@ -15,6 +15,7 @@ from recurra.tasks.sources import file_kinds
 from recurra.tasks.sources.file_kinds import PACKED, TABLES, TAGGED, TEXTS, TUNES, SourceKind, part_of, stem
 from recurra.tasks.sources.formats import FORMATS, TEXT, Format, format_of
 from recurra.tasks.sources.prose import why_prose
+from recurra.tasks.sources.sounds import holds_recordings
 from recurra.tasks.sources.tagged_pairs import paired_parts
 
 SHOWN = 4
@@ -48,6 +49,8 @@ def look(folder: Path, task: str | None) -> Found:
     data = [p for p in files if not file_kinds.is_document(p)]
     found = _found(folder, data, task)
     read = set(found.files.values())
+    if found.kind in ("sounds", "events"):  # its reader names what it leaves
+        return found
     left = [f"{p.name}/" for p in entries if p.is_dir() and not any(p in path.parents for path in read)]
     left += [p.name for p in files if p not in read]
     if not left:
@@ -62,6 +65,8 @@ def _found(folder: Path, data: list[Path], task: str | None) -> Found:
         why = f"the folder holds each part in {' and '.join(dict.fromkeys(k.partition('.')[2] for k in languages))}"
         return Found("parallel", languages, why)
     kinds = None if task is None else registry.get(task).sources
+    if (kinds is None or "sounds" in kinds) and holds_recordings(folder, data):
+        return _sounds(folder, data, task)
     of = {path: format_of(path, kinds) for path in data}
     there = {each: [path for path in data if of[path] is each and each.is_one(path)] for each in (*FORMATS, TEXT)}
     there = {each: paths for each, paths in there.items() if paths}
@@ -75,6 +80,15 @@ def _found(folder: Path, data: list[Path], task: str | None) -> Found:
     for each, paths in there.items():
         return _texts(folder, paths, task) if each is TEXT else _of_format(each, folder, paths, task)
     raise _nothing(folder)
+
+
+def _sounds(folder: Path, data: list[Path], task: str | None) -> Found:
+    """By a table that lists them, or tables of parts; else the folder itself."""
+    tables = {path: format_of(path) for path in data if file_kinds.ending(path) in TABLES}
+    for each in FORMATS:
+        if each.kind in ("sounds", "events") and (paths := [path for path in tables if tables[path] is each]):
+            return _of_format(each, folder, paths, task)
+    return Found("sounds", {"all": folder}, "the folder holds recordings")
 
 
 def _of_format(each: Format, folder: Path, paths: list[Path], task: str | None = None) -> Found:

@@ -194,7 +194,7 @@ def _with_parts(source: Source, validation: str | None, test: str | None) -> Sou
             remedy=f"name the files train.{end}, validation.{end} and test.{end} and give their folder",
         )
     for path in more.values():
-        if not os.path.isfile(path):
+        if not os.path.isfile(path) and not (source.kind == "sounds" and os.path.isdir(path)):
             raise DataError("no such file", file=path)
     if any(key.endswith(TAGS) for key in source.files):
         raise DataError(

@@ -1,0 +1,1 @@
+"""Frames of sound: log-mel energies, augmentation, recordings read and listened to."""

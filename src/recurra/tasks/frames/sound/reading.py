@@ -1,0 +1,207 @@
+"""Recordings read as sequences of frames."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recurra.data.frames.sequences import Frames, Recordings
+from recurra.data.sound.listing import Asked, Listed, check_pattern, read_folder, read_listing
+from recurra.data.sound.recording import Recording, rate_of, read_recording
+from recurra.data.splits import PART_NAMES, PARTS
+from recurra.errors import DataError, UsageError, listed, nearest, quoted
+from recurra.tasks.frames.sound.log_mel import LogMel
+from recurra.tasks.sources.resolving import Source, in_memory
+
+if TYPE_CHECKING:
+    from recurra.tasks.frames.settings import FramesDataSettings
+
+KINDS = ("sounds", "events")
+"""Sources of recordings: with a label each, or with what happens when."""
+ROUNDED = 0.05
+"""Seconds by which the end of an event may lie behind that of its recording."""
+
+
+@in_memory
+def read_sounds(
+    source: Source, settings: FramesDataSettings, kept: LogMel | None = None, *, labelled: bool = True
+) -> tuple[dict[str, Recordings], LogMel]:
+    """By part, or all under "all"; and what the frames are. kept: these, of a model. Errors: DataError, UsageError"""
+    found: dict[str, list[Listed]] = {}
+    notes: list[str] = []
+    for part, path in source.files.items():
+        found[part], more = _listed(path, settings, labelled=labelled)
+        notes += more
+    every = [one for some in found.values() for one in some]
+    sound = kept or LogMel(
+        settings.sample_rate or _usual_rate(every), settings.frame_ms, settings.hop_ms, settings.mels
+    )
+    read: list[Recording] = []
+    sequences: dict[str, list[Frames]] = {}
+    for part, some in found.items():
+        for one in some:
+            recording = read_recording(one.path, sound.rate)
+            sequences.setdefault(part, []).append(frames_of(one, recording, sound, settings, labelled=labelled))
+            read.append(replace(recording, samples=recording.samples[:0]))
+    if sequences.keys() == {"all"}:
+        sequences = _by_part(every, sequences["all"], settings)
+    made = {
+        part: Recordings(some, sound.channels, [*notes, *_notes(read, sequences, sound)])
+        for part, some in sequences.items()
+    }
+    return made, sound
+
+
+def frames_of(
+    one: Listed, recording: Recording, sound: LogMel, settings: FramesDataSettings, *, labelled: bool = True
+) -> Frames:
+    """A recording as a sequence. Errors: DataError for events outside of it"""
+    values = sound.of(recording.samples).astype(np.float64)
+    labels: tuple[str, ...] = ()
+    if labelled and one.events is not None:
+        labels = _labels(one, recording, sound, len(values), settings.background)
+    elif labelled:
+        labels = (one.label,)
+    group = "" if settings.group is None else _field(one, settings.group, "group")
+    return Frames(one.path.stem, values, labels, group, file=one.path, samples=recording.samples)
+
+
+def of_file(path: Path, sound: LogMel) -> Frames:
+    """A recording that nothing is said of. Errors: DataError"""
+    recording = read_recording(path, sound.rate)
+    return Frames(path.stem, sound.of(recording.samples).astype(np.float64), (), file=path, samples=recording.samples)
+
+
+def _listed(path: Path, settings: FramesDataSettings, *, labelled: bool) -> tuple[list[Listed], list[str]]:
+    asked = Asked(settings.path, settings.label, settings.start, settings.end, settings.names)
+    fields = () if settings.names is None else check_pattern(settings.names)
+    if path.is_dir():
+        found, notes = read_folder(path, asked, labelled=labelled)
+        return found, notes
+    found = read_listing(path, asked, encoding=settings.encoding, labelled=labelled)
+    if fields:
+        raise UsageError(f"names are read of a folder of recordings; {path.name} has columns")
+    return found, []
+
+
+def _usual_rate(every: Sequence[Listed]) -> int:
+    """The rate of most recordings; of several, the lowest."""
+    counts = Counter(rate_of(one.path) for one in every)
+    return min(counts, key=lambda rate: (-counts[rate], rate))
+
+
+def _labels(one: Listed, recording: Recording, sound: LogMel, count: int, background: str) -> tuple[str, ...]:
+    made = [background] * count
+    middles = np.array([sound.middle(k) for k in range(count)])
+    for event in one.events or ():
+        if event.end > recording.seconds + ROUNDED:
+            raise DataError(
+                f"{quoted(event.label)} goes from {event.start:g} s to {event.end:g} s; {one.path.name} is "
+                f"{recording.seconds:.3f} s long",
+                remedy="are these seconds, and of this recording?",
+                file=one.table,
+                line=event.line,
+            )
+        for k in np.flatnonzero((middles >= event.start) & (middles < event.end)).tolist():
+            made[k] = event.label
+    return tuple(made)
+
+
+def _field(one: Listed, name: str, what: str) -> str:
+    if name not in one.fields:
+        near = nearest(name, one.fields)
+        where = {"file": one.table, "line": one.line} if one.line else {"file": one.path}
+        remedy = "did you mean " + repr(near) + "?" if near is not None else ""
+        raise DataError(
+            f"nothing says the {what}, {quoted(name)}, of this recording; there are {listed(one.fields)}",
+            remedy=remedy or "columns of a table and fields of --names do",
+            **where,
+        )
+    return one.fields[name]
+
+
+def _by_part(every: list[Listed], sequences: list[Frames], settings: FramesDataSettings) -> dict[str, list[Frames]]:
+    """As a column, a condition or a folder says; all under "all" if nothing does."""
+    rules = {
+        part: _condition(text, name)
+        for part, name, text in (
+            ("test", "test_where", settings.test_where), ("validation", "validation_where", settings.validation_where)
+        )
+        if text is not None
+    }  # fmt: skip
+    column = settings.split_column
+    if column is None and not rules:
+        said = ["part" in one.fields and one.fields["part"].lower() in PART_NAMES for one in every]
+        if not every or not all(said):
+            return {"all": sequences}
+        column = "part"
+    elif column is not None and rules:
+        raise UsageError("split_column and test_where or validation_where exclude each other; give one of them")
+    parts: dict[str, list[Frames]] = {}
+    for one, sequence in zip(every, sequences, strict=True):
+        part = "train"
+        if column is not None:
+            cell = _field(one, column, "part")
+            if cell.lower() not in PART_NAMES:
+                raise DataError(
+                    f"{quoted(cell, 40)} in {quoted(column)} names no part", remedy=f"they are {', '.join(PARTS)}",
+                    file=one.table if one.line else one.path, line=one.line or None,
+                )  # fmt: skip
+            part = PART_NAMES[cell.lower()]
+        for name, (field, values) in rules.items():
+            if _field(one, field, "value") in values:
+                part = name
+        parts.setdefault(part, []).append(replace(sequence, part=part))
+    for name, (field, values) in rules.items():
+        if name not in parts:
+            known = sorted({one.fields[field] for one in every})
+            raise DataError(f"no recording has {field}={','.join(values)}; there are {listed(known)}")
+    if "train" not in parts:
+        raise DataError(f"no recording is of the train part, only of {listed(parts)}", file=every[0].path.parent)
+    _check_groups(parts)
+    return parts
+
+
+def _check_groups(parts: dict[str, list[Frames]]) -> None:
+    """Errors: DataError for a group on both sides"""
+    home: dict[str, str] = {}
+    for part, some in parts.items():
+        for one in some:
+            if one.group and home.setdefault(one.group, part) != part:
+                raise DataError(
+                    f"the group {quoted(one.group)} stands in the {home[one.group]} part and in the {part} part",
+                    remedy="divide by group, or leave --group out", file=one.file,
+                )  # fmt: skip
+
+
+def _condition(text: str, name: str) -> tuple[str, tuple[str, ...]]:
+    field, sign, values = text.partition("=")
+    if not sign or not field.strip() or not values.strip():
+        raise UsageError(f"{name} is a column or a field and its values, as in speaker=theo,lucas; got {text!r:.80}")
+    return field.strip(), tuple(value.strip() for value in values.split(","))
+
+
+def _notes(read: list[Recording], sequences: dict[str, list[Frames]], sound: LogMel) -> list[str]:
+    seconds = sum(len(one.samples) for some in sequences.values() for one in some if one.samples is not None)
+    found = [
+        f"{len(read):,} recordings, {seconds / sound.rate:,.0f} s, as log-mel energies: {sound.mels} bands, frames of "
+        f"{sound.frame_ms:g} ms every {sound.hop_ms:g} ms at {sound.rate:,} samples a second"
+    ]
+    others = Counter(one.file_rate for one in read if one.file_rate != sound.rate)
+    found += [f"{count:,} of {len(read):,} recordings are of {rate:,} samples a second: resampled to {sound.rate:,}"
+              for rate, count in sorted(others.items())]  # fmt: skip
+    mixed = sum(one.channels > 1 for one in read)
+    if mixed:
+        most = max(one.channels for one in read)
+        found.append(f"{mixed:,} of {len(read):,} recordings have 2 to {most} channels: their mean is heard")
+    short = sum(
+        len(one.samples) < sound.frame for some in sequences.values() for one in some if one.samples is not None
+    )
+    if short:
+        found.append(f"{short:,} recordings are shorter than a frame of {sound.frame_ms:g} ms: silence is added")
+    return found
