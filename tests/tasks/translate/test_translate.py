@@ -93,6 +93,14 @@ def test_bleu_and_chrf_are_sacrebleus():
     assert scores(lowered, same, lowercase=True)["bleu"] == pytest.approx(100)
 
 
+def test_bleu_of_chinese_is_of_characters():
+    written, references = ["她很漂亮，不是吗？"], ["她非常漂亮，不是吗？"]
+    whole = scores(written, references)
+    cut = scores(written, references, cut_by="zh")
+    assert whole["bleu"] < 5 < 40 < cut["bleu"]
+    assert whole["chrf"] == cut["chrf"]
+
+
 def test_without_sacrebleu_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
     monkeypatch.setitem(sys.modules, "sacrebleu.metrics", None)

@@ -7,7 +7,9 @@ import pytest
 
 from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.resolving import Source, resolve
-from recurra.tasks.translate.data import chosen_files, prepare, read_pairs
+from recurra.tasks.translate.baselines import translate_baselines
+from recurra.tasks.translate.data import SIZE, build_vocabulary, chosen_files, prepare, read_pairs
+from recurra.tasks.translate.preprocessor import TranslatePreprocessor
 from recurra.tasks.translate.settings import TranslateDataSettings
 
 EN = [f"the {a} {n} sleeps" for a in ("old", "new", "red", "big") for n in ("dog", "cat", "man", "bird", "horse")]
@@ -165,3 +167,29 @@ def test_a_table_says_which_columns_are_pairs(tmp_path):
     assert named["all"].sources == EN
     (tmp_path / "b.tsv").write_text(lines, encoding="utf-8")
     assert read_pairs(resolved(tmp_path / "b.tsv", task="translate"), settings())["all"].sources == DE
+
+
+ENGLISH = ["She left.", "He left home.", "She is pretty.", "He is at home.", "Is he pretty?", "Home is here."]
+CHINESE = ["她走了。", "他离开了家。", "她很漂亮。", "他在家。", "他漂亮吗？", "家在这里。"]
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_chinese_is_scored_and_looked_up_by_characters(tmp_path, swap):
+    lines = [f"{e}\t{c}" for e, c in zip(ENGLISH, CHINESE, strict=True)]
+    (tmp_path / "zh.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    settings = TranslateDataSettings(split=(0.5, 0.25, 0.25), level="bpe", swap=swap)
+    data = prepare(resolve(tmp_path / "zh.tsv", "translate"), settings)
+    assert data.bleu == ("13a" if swap else "zh")
+    assert TranslatePreprocessor.from_json(data.preprocessor.to_json()).bleu == data.bleu
+    by_name = {each.name: each for each in translate_baselines(data, data.parts["train"], lowercase=False)}
+    found = by_name["word-for-word dictionary (IBM model 1)"].metrics
+    assert found["bleu"] > by_name["copying the source"].metrics["bleu"]
+    assert found["chrf"] > 10
+
+
+def test_characters_of_chinese_leave_room_for_pieces_of_several():
+    texts = ["".join(chr(0x4E00 + 7 * i + k) for k in range(7)) for i in range(SIZE // 7)] * 2
+    pieces = build_vocabulary([*texts, "我们的我们的"], TranslateDataSettings(level="bpe"))
+    assert sum(len(piece) > 1 for piece in pieces.tokens) > 1000
+    few = build_vocabulary(texts, TranslateDataSettings(level="bpe", max_vocabulary=50))
+    assert len(few) == 50

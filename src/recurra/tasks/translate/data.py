@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,19 @@ import numpy.typing as npt
 from recurra.data.files import parallel
 from recurra.data.files.parallel import Pairs
 from recurra.data.splits import PARTS, hold_out
+from recurra.data.tokens.scripts import is_unspaced, writing
 from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import form_of, gathered, told_moved
 from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.file_kinds import ending
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
-from recurra.tasks.translate.preprocessor import TranslatePreprocessor, Words
+from recurra.tasks.translate.preprocessor import CutBy, TranslatePreprocessor, Words, cut_by
 from recurra.tasks.translate.settings import TranslateDataSettings
 
 Ids = npt.NDArray[np.int64]
+SIZE = 4000
+"""Tokens of a vocabulary, unless set."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +48,22 @@ class PairPart:
 
 @dataclass(frozen=True)
 class TranslateData:
-    """Everything a translator learns from and is evaluated on. facts: what was read and done to it, plain values."""
+    """Everything a translator learns from and is evaluated on.
+
+    facts: what was read and done to it, plain values; bleu: how translations are cut for BLEU
+    """
 
     source: Words
     target: Words
     parts: dict[str, PairPart]
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    bleu: CutBy = "13a"
 
     @property
     def preprocessor(self) -> TranslatePreprocessor:
         """What a model has learned of them."""
-        return TranslatePreprocessor(self.source, self.target)
+        return TranslatePreprocessor(self.source, self.target, self.bleu)
 
 
 @in_memory
@@ -109,7 +117,8 @@ def prepare(
         "vocabulary_level": of_target.level,
         "unknown_rate": unknown / tokens if tokens else 0.0,
     }
-    return TranslateData(of_source, of_target, encoded, facts, notes)
+    bleu = kept.bleu if kept is not None else cut_by(writing(train.targets))
+    return TranslateData(of_source, of_target, encoded, facts, notes, bleu)
 
 
 def _read(
@@ -242,12 +251,22 @@ def build_vocabulary(texts: list[str], settings: TranslateDataSettings) -> Words
     level = settings.level or "bpe"
     if level == "bpe":
         return Subwords.build(
-            texts, normalize=settings.normalize, min_count=settings.min_count, max_size=settings.max_vocabulary
+            texts,
+            normalize=settings.normalize,
+            min_count=settings.min_count,
+            max_size=settings.max_vocabulary or _size(texts),
         )
-    rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
+    rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary or SIZE)
     return Vocabulary.build(
         texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=rarest, max_size=largest
     )
+
+
+def _size(texts: list[str]) -> int:
+    """SIZE pieces; beside its thousands of characters, of which all but single ones count, in a script like Chinese."""
+    if not is_unspaced(writing(texts)):
+        return SIZE
+    return SIZE + sum(count > 1 for count in Counter("".join(texts)).values())
 
 
 def encode_side(texts: list[str], vocabulary: Words) -> list[Ids]:

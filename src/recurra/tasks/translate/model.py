@@ -15,7 +15,7 @@ from recurra.errors import UnknownNameError, UsageError
 from recurra.report.attention import draw_attention
 from recurra.tasks.model import TextModel
 from recurra.tasks.translate.data import Ids, encode_side, ended
-from recurra.tasks.translate.preprocessor import Words
+from recurra.tasks.translate.preprocessor import CutBy, Words
 from recurra.tasks.translate.text import detokenize, pieces, shown
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.beam import Hypothesis, Search, write
@@ -58,15 +58,24 @@ class Translation:
 
 
 class Translator(TextModel):
-    """A trained translator."""
+    """A trained translator. bleu: how its translations are cut for BLEU"""
 
     does: ClassVar[str] = "it translates texts, with predict"
     unit: ClassVar[str] = "pairs"
     alternatives: ClassVar[int | None] = 1
     network: EncoderDecoder
 
-    def __init__(self, network: EncoderDecoder, source: Words, target: Words, *, max_length: int | None = None) -> None:
+    def __init__(
+        self,
+        network: EncoderDecoder,
+        source: Words,
+        target: Words,
+        *,
+        max_length: int | None = None,
+        bleu: CutBy = "13a",
+    ) -> None:
         self.network, self.source, self.target, self.max_length = network.eval(), source, target, max_length
+        self.bleu: CutBy = bleu
 
     def word_vectors(self) -> WordVectors:
         return WordVectors.of(self.source, self.network.source.weight)

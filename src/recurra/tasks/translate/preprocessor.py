@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from recurra.data.files.checked import Exact, checked
+from recurra.data.tokens.scripts import Writing
 from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
 
 Words = Vocabulary | Subwords
 
 
+CutBy = Literal["13a", "zh", "char"]
+"""Tokenisations of sacrebleu that need no further package, for BLEU."""
+
+
+def cut_by(how: Writing) -> CutBy:
+    """The one for translations that are written so: 13a cuts at spaces and signs, which are no words in Chinese."""
+    return "13a" if how == "spaced" else "zh" if how == "chinese" else "char"
+
+
 class _Stored(Exact):
     source: dict[str, Any]
     target: dict[str, Any]
+    bleu: CutBy = "13a"
 
 
 @dataclass(frozen=True)
 class TranslatePreprocessor:
-    """Sentences of either language to ids and back."""
+    """Sentences of either language to ids and back. bleu: how translations are cut for BLEU"""
 
     source: Words
     target: Words
+    bleu: CutBy = "13a"
     input_width: ClassVar[None] = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"source": self.source.to_json(), "target": self.target.to_json()}
+        return {"source": self.source.to_json(), "target": self.target.to_json(), "bleu": self.bleu}
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> TranslatePreprocessor:
         """What `to_json` gave. Errors: DataError; UsageError where a package is missing"""
         sides = checked(_Stored, found, "preprocessing.json")
-        return cls(_words(sides.source), _words(sides.target))
+        return cls(_words(sides.source), _words(sides.target), sides.bleu)
 
 
 def _words(content: dict[str, Any]) -> Words:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from recurra.data.tokens.scripts import words
 from recurra.report.attention import draw_attention
 from recurra.report.sections import Cell, Column, Picture, Pictures, Section, Table
 from recurra.tasks.translate.data import PairPart
 from recurra.tasks.translate.model import Translator
+from recurra.tasks.translate.preprocessor import CutBy
 from recurra.tasks.translate.trainee import scores
 from recurra.topologies.beam import Search
 
@@ -16,10 +18,17 @@ LENGTHS = (8, 12, 16, 24)
 
 
 def sections(
-    model: Translator, part: PairPart, written: list[str], search: Search, *, lowercase: bool, looked: bool
+    model: Translator,
+    part: PairPart,
+    written: list[str],
+    search: Search,
+    *,
+    lowercase: bool,
+    looked: bool,
+    cut_by: CutBy,
 ) -> list[Section]:
     """written: the translation of each source; looked: whether the decoder has attention to draw"""
-    found: list[Section] = [_samples(part, written), _by_length(part, written, lowercase=lowercase)]
+    found: list[Section] = [_samples(part, written), _by_length(part, written, lowercase=lowercase, cut_by=cut_by)]
     return [*found, _attention(model, part, search)] if looked else found
 
 
@@ -29,23 +38,25 @@ def _samples(part: PairPart, written: list[str]) -> Table:
     return Table("Translations", ["Source", "Reference", "This model"], rows, "Taken at even distances.")
 
 
-def _by_length(part: PairPart, written: list[str], *, lowercase: bool) -> Table:
+def _by_length(part: PairPart, written: list[str], *, lowercase: bool, cut_by: CutBy) -> Table:
     rows: list[list[Cell]] = []
     low = 1
-    sizes = [len(text.split()) for text in part.sources]
+    sizes = [len(words(text)) for text in part.sources]
     for high in (*LENGTHS, max([*sizes, LENGTHS[-1] + 1])):
         chosen = [i for i, size in enumerate(sizes) if low <= size <= high]
         if chosen:
-            found = scores([written[i] for i in chosen], [part.targets[i] for i in chosen], lowercase=lowercase)
+            found = scores(
+                [written[i] for i in chosen], [part.targets[i] for i in chosen], lowercase=lowercase, cut_by=cut_by
+            )
             rows.append([f"{low} to {high}", len(chosen), f"{found['bleu']:.1f}", f"{found['chrf']:.1f}"])
         low = high + 1
     columns = [Column(title, "number") for title in ("Pairs", "BLEU", "chrF")]
-    note = "Words between spaces; in a script without spaces all sentences are in the first row."
+    note = "Words and signs; in a script without spaces every character counts."
     return Table("By the length of the source", ["Words", *columns], rows, note)
 
 
 def _attention(model: Translator, part: PairPart, search: Search) -> Pictures:
-    texts = [part.sources[i] for i in range(len(part)) if 5 <= len(part.sources[i].split()) <= 15][:PICTURES]
+    texts = [part.sources[i] for i in range(len(part)) if 5 <= len(words(part.sources[i])) <= 15][:PICTURES]
     pictures = []
     for number, found in enumerate(model.translate(texts or part.sources[:PICTURES], search)):
         if found.weights is not None:

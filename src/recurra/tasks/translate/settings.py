@@ -39,7 +39,7 @@ TranslateSettings = Settings[TranslateDataSettings, EncoderDecoderSettings, Tran
 
 DEFAULTS = Defaults(
     Settings(
-        TranslateDataSettings(level="bpe", max_vocabulary=4000, max_length=100, split=(0.9, 0.05, 0.05)),
+        TranslateDataSettings(level="bpe", max_length=100, split=(0.9, 0.05, 0.05)),
         EncoderDecoderSettings(
             cell="gru", hidden_size=256, embedding_size=256, bidirectional=True, dropout=0.3, tie_weights=True
         ),

@@ -14,7 +14,7 @@ from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.translate.baselines import translate_baselines
 from recurra.tasks.translate.data import Ids, PairPart, TranslateData, encode_pairs, prepare, read_pairs, two_files
 from recurra.tasks.translate.model import Translator
-from recurra.tasks.translate.preprocessor import TranslatePreprocessor
+from recurra.tasks.translate.preprocessor import CutBy, TranslatePreprocessor
 from recurra.tasks.translate.report import sections
 from recurra.tasks.translate.settings import TranslateSettings
 from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token, sacrebleu, scores
@@ -39,7 +39,7 @@ class TranslateTask:
     ) -> Dataset[TranslateData]:
         sacrebleu()  # before hours of training, not after
         data = prepare(source, settings.data, seed=settings.training.seed, kept=kept)
-        notes = [*data.notes, _how(settings)]
+        notes = [*data.notes, _how(settings, data.bleu)]
         return Dataset(source, settings, data, data.preprocessor, data.parts, _sources(data), data.facts, notes)
 
     def encode(self, source: Source, settings: TranslateSettings, preprocessor: TranslatePreprocessor) -> Encoded:
@@ -64,13 +64,19 @@ class TranslateTask:
     def model(
         self, network: EncoderDecoder, preprocessor: TranslatePreprocessor, settings: TranslateSettings
     ) -> Translator:
-        return Translator(network, preprocessor.source, preprocessor.target, max_length=settings.data.max_length)
+        return Translator(
+            network,
+            preprocessor.source,
+            preprocessor.target,
+            max_length=settings.data.max_length,
+            bleu=preprocessor.bleu,
+        )
 
     def evaluate(self, model: Translator, part: PairPart, settings: TranslateSettings) -> Evaluation:
         """answers: the translations"""
         written = model.texts(part.encoded_sources, part.sources, SEARCH)
         loss = nats_per_token(model.network, part)
-        found = scores(written, part.targets, lowercase=_lowercase(settings))
+        found = scores(written, part.targets, lowercase=_lowercase(settings), cut_by=model.bleu)
         return Evaluation({"loss": loss} | found | {"perplexity": metrics.perplexity(loss)}, len(part), written)
 
     def baselines(self, dataset: Dataset[TranslateData], part: PairPart) -> list[Baseline]:
@@ -83,7 +89,9 @@ class TranslateTask:
     def sections(self, dataset: Dataset[TranslateData], model: Translator, evaluation: Evaluation) -> list[Section]:
         """Translations beside their references, BLEU by length, where the decoder looked."""
         looked, lowercase = dataset.settings.network.attention != "none", _lowercase(dataset.settings)
-        return sections(model, dataset.held_out, evaluation.answers, SEARCH, lowercase=lowercase, looked=looked)
+        return sections(
+            model, dataset.held_out, evaluation.answers, SEARCH, lowercase=lowercase, looked=looked, cut_by=model.bleu
+        )
 
 
 def _sources(data: TranslateData) -> list[Ids]:
@@ -95,11 +103,11 @@ def _lowercase(settings: TranslateSettings) -> bool:
     return "lowercase" in settings.data.normalize
 
 
-def _how(settings: TranslateSettings) -> str:
+def _how(settings: TranslateSettings, cut_by: CutBy) -> str:
     case = "lower case" if _lowercase(settings) else "case counts"
     return (
-        f"BLEU and chrF by sacrebleu on whole texts (13a, {case}); searched with a beam of {SEARCH.beam} and length "
-        f"penalty {SEARCH.length_penalty:g}"
+        f"BLEU and chrF by sacrebleu on whole texts ({cut_by}, {case}); searched with a beam of {SEARCH.beam} and "
+        f"length penalty {SEARCH.length_penalty:g}"
     )
 
 

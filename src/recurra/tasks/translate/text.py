@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from recurra.data.tokens import segment
 from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.normalize import normalize
+from recurra.data.tokens.scripts import close
 from recurra.data.tokens.stored_subwords import SPACE
 from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
@@ -59,12 +60,12 @@ def detokenize(vocabulary: Vocabulary | Subwords, tokens: Sequence[int], copies:
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Words and signs as a text, with spaces where most languages of the Latin script write them."""
+    """Words and signs as a text, with spaces where most languages write them, see `scripts.close` for Chinese."""
     text, open_quotes, glued = "", 0, True
     for word in words:
         sign = word == '"'
         closes = word in CLOSING or word in JOINING or (sign and open_quotes % 2 == 1)
-        text += word if glued or closes else f" {word}"
+        text += word if glued or closes or close(text, word) else f" {word}"
         glued = word in OPENING or word in JOINING or (sign and open_quotes % 2 == 0)
         open_quotes += sign
     return text

@@ -15,7 +15,7 @@ from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.translate.data import PairPart, TranslateData
 from recurra.tasks.translate.metrics import METRICS
-from recurra.tasks.translate.preprocessor import TranslatePreprocessor
+from recurra.tasks.translate.preprocessor import CutBy, TranslatePreprocessor
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import EncoderDecoderSettings
@@ -98,14 +98,17 @@ def nats_per_token(network: EncoderDecoder, part: PairPart) -> float:
     return total / count
 
 
-def scores(written: Sequence[str], references: Sequence[str], *, lowercase: bool = False) -> dict[str, float]:
+def scores(
+    written: Sequence[str], references: Sequence[str], *, lowercase: bool = False, cut_by: CutBy = "13a"
+) -> dict[str, float]:
     """BLEU and chrF of whole texts against one reference each, from 0 to 100.
 
-    BLEU with sacrebleu's own tokenisation "13a", so of detokenised text; case counts unless `lowercase`.
+    BLEU with sacrebleu's own tokenisation, so of detokenised text; case counts unless `lowercase`.
+    cut_by: its name there, see `tasks.translate.preprocessor`
     Errors: UsageError without the package
     """
     library = sacrebleu()
-    bleu = library.BLEU(lowercase=lowercase).corpus_score(list(written), [list(references)])
+    bleu = library.BLEU(lowercase=lowercase, tokenize=cut_by).corpus_score(list(written), [list(references)])
     chrf = library.CHRF(lowercase=lowercase).corpus_score(list(written), [list(references)])
     return {"bleu": float(bleu.score), "chrf": float(chrf.score)}
 
