@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
+from recurra.baselines.sparse_logistic import SparseLogistic
 from recurra.data.files import examples as reading
 from recurra.data.files.examples import Examples
 from recurra.data.files.tables import column_names, read_table
@@ -16,6 +19,7 @@ from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, s
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.errors import DataError, UsageError, listed
+from recurra.tasks.classify.linear import fit_linear, linear_features
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
@@ -64,6 +68,20 @@ class ClassifyData:
     def preprocessor(self) -> ClassifyPreprocessor:
         """What a model has learned of them."""
         return ClassifyPreprocessor(self.vocabulary, self.classes)
+
+    @functools.cached_property
+    def features(self) -> tuple[Tensor, Tensor]:
+        """The n-grams of the training part that a linear classifier reads, see tasks.classify.linear."""
+        return linear_features(self.parts["train"].encoded, len(self.classes), self.vocabulary.level)
+
+    @functools.cached_property
+    def linear(self) -> SparseLogistic:
+        """A linear classifier of these n-grams, fitted when it is first asked for."""
+        train, validation = self.parts["train"], self.parts["validation"]
+        return fit_linear(
+            self.features, (train.encoded, train.labels), (validation.encoded, validation.labels), len(self.classes),
+            self.vocabulary.level,
+        )  # fmt: skip
 
 
 @in_memory

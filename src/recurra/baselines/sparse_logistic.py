@@ -1,0 +1,148 @@
+"""Logistic regression over features of which a row has few: n-grams of a text, what stands around a token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from recurra.errors import ShapeError
+from recurra.layers.sparse_linear import Found, Sparse, known, outputs
+
+MOST_FEATURES, MOST_WEIGHTS = 1 << 18, 1 << 24
+"""Of more features the ones in the most rows are kept, and fewer where there are many classes."""
+RATES = (0.3, 0.1)
+"""The second is tried where the first was at its best at once."""
+EPOCHS, PATIENCE, BATCH = 30, 2, 128
+SMALL = 1e-8
+CHUNK = 1 << 22
+"""Weights that are added at once where many rows are looked at."""
+
+
+@dataclass(frozen=True)
+class SparseLogistic:
+    """What each feature speaks for.
+
+    Maths:  p(c | row) = softmax(b + W v)_c, v as layers.sparse_linear.SparseLinear says
+    Learned by AdaGrad; rate and epoch are those of the lowest loss on rows that were not learned from.
+    Source: Duchi, Hazan & Singer 2011, Adaptive subgradient methods for online learning and stochastic optimization
+    Shapes: keys int64 [F], scale [F], weight [F, C], bias [C]
+    """
+
+    keys: Tensor
+    scale: Tensor
+    weight: Tensor
+    bias: Tensor
+
+    def log_probabilities(self, found: Found) -> Tensor:
+        """Shapes: -> [N, C], nats"""
+        return self.outputs(found).log_softmax(-1)
+
+    def outputs(self, found: Found) -> Tensor:
+        """Shapes: -> [N, C]"""
+        return _outputs(known(found, self.keys, self.scale), self.weight, self.bias)
+
+    def size_bytes(self) -> int:
+        """Of keys, scales and weights on disk."""
+        return sum(each.numel() * each.element_size() for each in (self.keys, self.scale, self.weight, self.bias))
+
+
+def choose_features(found: Found, classes: int, *, by_rarity: bool) -> tuple[Tensor, Tensor]:
+    """The features worth a weight, by the rows that have them, and how much each counts.
+
+    by_rarity: as the inverse document frequency 1 + log((1 + N) / (1 + n)); without it all count 1
+    Shapes: -> keys int64 [F], rising; scale [F]
+    """
+    keys, places = torch.unique(found.keys, return_inverse=True)
+    pairs = torch.unique(found.rows * len(keys) + places)
+    counts = torch.bincount(pairs % max(len(keys), 1), minlength=len(keys))
+    most = max(1, min(MOST_FEATURES, MOST_WEIGHTS // classes))
+    if len(keys) > most:
+        kept = torch.argsort(counts, descending=True, stable=True)[:most].sort().values
+        keys, counts = keys[kept], counts[kept]
+    scale = 1 + ((1 + found.total) / (1 + counts.double())).log() if by_rarity else torch.ones(len(keys))
+    return keys, scale.float()
+
+
+def fit(
+    features: tuple[Tensor, Tensor], train: tuple[Found, Tensor], validation: tuple[Found, Tensor], classes: int, *,
+    seed: int = 0, batch: int = BATCH,
+) -> SparseLogistic:  # fmt: skip
+    """features: as `choose_features` gives them; train, validation: rows and their classes, int64 [N].
+
+    Errors: ShapeError for rows and classes that are not as many
+    """
+    for found, labels in (train, validation):
+        if found.total != len(labels):
+            raise ShapeError(f"expected a class for each of {found.total} rows, got {len(labels)}")
+    rows, held_out = known(train[0], *features), known(validation[0], *features)
+
+    def lost(weight: Tensor, bias: Tensor) -> float:
+        return float(functional.cross_entropy(_outputs(held_out, weight, bias), validation[1]))
+
+    best: _Best | None = None
+    for rate in RATES:
+        tried = _descended(rows, train[1], (len(features[0]), classes), rate, lost, seed=seed, batch=batch)
+        best = tried if best is None or tried.loss < best.loss else best
+        if tried.epoch > 1:
+            break
+    assert best is not None
+    return SparseLogistic(*features, best.weight, best.bias)
+
+
+@dataclass(frozen=True)
+class _Best:
+    loss: float
+    epoch: int
+    weight: Tensor
+    bias: Tensor
+
+
+@torch.no_grad()
+def _descended(
+    rows: Sparse, labels: Tensor, shape: tuple[int, int], rate: float, lost: Callable[[Tensor, Tensor], float], *,
+    seed: int, batch: int,
+) -> _Best:  # fmt: skip
+    """AdaGrad, of which only the weights of features that occur are touched, until the loss rises."""
+    weight, bias = torch.zeros(shape), torch.zeros(shape[1])
+    squares, bias_squares = torch.full_like(weight, SMALL), torch.full_like(bias, SMALL)
+    best: _Best | None = None
+    for epoch in range(EPOCHS):
+        order = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(len(rows)))
+        for chosen in torch.split(order, batch):
+            some = rows.taken(chosen)
+            wrong = outputs(some, weight, bias).softmax(-1)
+            wrong[torch.arange(len(chosen)), labels[chosen]] -= 1
+            wrong /= len(chosen)
+            here, places = torch.unique(some.features, return_inverse=True)
+            each = wrong[some.owners()] * some.values.unsqueeze(1)
+            slope = torch.zeros(len(here), shape[1]).index_add_(0, places, each)
+            squared = squares[here] + slope * slope
+            squares[here] = squared
+            weight[here] -= rate * slope / squared.sqrt()
+            slope = wrong.sum(0)
+            bias_squares += slope * slope
+            bias -= rate * slope / bias_squares.sqrt()
+        loss = lost(weight, bias)
+        if best is None or loss < best.loss:
+            best = _Best(loss, epoch, weight.clone(), bias.clone())
+        elif epoch - best.epoch >= PATIENCE:
+            break
+    assert best is not None
+    return best
+
+
+def _outputs(rows: Sparse, weight: Tensor, bias: Tensor) -> Tensor:
+    """As `outputs`, some rows at a time."""
+    size = max(1, CHUNK // weight.shape[1])
+    parts, start = [], 0
+    while start < len(rows):
+        end = int(torch.searchsorted(rows.starts, rows.starts[start] + size, right=True)) - 1
+        end = min(max(end, start + 1), len(rows))
+        parts.append(outputs(rows.taken(torch.arange(start, end)), weight, bias))
+        start = end
+    return torch.cat(parts) if parts else weight.new_zeros(0, weight.shape[1])
