@@ -121,7 +121,13 @@ class DataError(RecurraError):
     ) -> None:
         where = "" if file is None else f"{file}: " if line is None else f"{file}:{line}: "
         super().__init__(f"{where}{problem}" + (f"\n{remedy}" if remedy else ""))
-        self.file, self.line = file, line
+        self.problem, self.file, self.line = _bounded(problem), file, line
+
+    @property
+    def place(self) -> str:
+        """The file's name and the line, as far as they are known."""
+        name = "" if self.file is None else Path(self.file).name
+        return name if self.line is None else f"{name}:{self.line}"
 
 
 class ModelFolderError(RecurraError):

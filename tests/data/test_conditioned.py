@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from recurra.data.conditioned import Attributes, from_classes, from_table, from_tunes
+from recurra.data.conditioned import Attributes, from_classes, from_table, from_tunes, told_left_out
 from recurra.data.files.examples import Example, Examples
 from recurra.errors import DataError, UnknownNameError, UsageError
 
@@ -61,10 +61,19 @@ def test_a_label_column_twice(tmp_path: Path) -> None:
 
 
 def test_tunes_are_of_the_class_that_their_file_names(tmp_path: Path) -> None:
-    files = {name: write(tmp_path, name, "4/4") for name in ("reelsa-c", "reelsd-g", "jigs")}
+    files = {name: write(tmp_path, name, *["4/4"] * 5) for name in ("reelsa-c", "reelsd-g", "jigs")}
     found = from_tunes(files)
     assert found.names == ("class",)
-    assert found.parts["all"].labels == ["reels", "reels", "jigs"]
+    assert found.parts["all"].labels == ["reels"] * 10 + ["jigs"] * 5
+
+
+def test_files_of_a_tune_each_are_no_classes(tmp_path: Path) -> None:
+    files = {name: write(tmp_path, name, "4/4", extra="R:reel\n") for name in "abcdefghi"}
+    files["j"] = write(tmp_path, "j", "6/8")
+    found = from_tunes(files)
+    assert (found.names, found.parts["all"].labels) == (("R",), ["reel"] * 9)
+    assert told_left_out(found.left_out) == "1 for: no field R:, at j.abc:1"
+    assert from_tunes(files, labels=["file"]).parts["all"].labels == list("abcdefghij")
 
 
 def test_tunes_of_one_file_are_told_apart_by_rhythm_or_metre(tmp_path: Path) -> None:
@@ -76,9 +85,8 @@ def test_tunes_of_one_file_are_told_apart_by_rhythm_or_metre(tmp_path: Path) -> 
 def test_tunes_by_fields(tmp_path: Path) -> None:
     found = from_tunes({"a": write(tmp_path, "a", "4/4", "6/8")}, labels=["file", "M", "K"])
     assert found.parts["all"].labels == ["file=a,M=4/4,K=G", "file=a,M=6/8,K=G"]
-    with pytest.raises(DataError, match="no field R:") as refused:
+    with pytest.raises(DataError, match=r"none of 2 tunes can be read; 2 for: no field R:, at a\.abc:1"):
         from_tunes({"a": tmp_path / "a.abc"}, labels=["R"])
-    assert refused.value.line == 1
 
 
 def test_a_tune_that_cannot_be_read_is_left_out_and_told(tmp_path: Path) -> None:
@@ -87,7 +95,14 @@ def test_a_tune_that_cannot_be_read_is_left_out_and_told(tmp_path: Path) -> None
     found = from_tunes({"a": path})
     assert len(found.parts["all"]) == 2
     (reason,) = found.left_out
-    assert reason.startswith("a.abc:14: '['")
+    assert (reason.place, reason.problem) == ("a.abc:14", "'[' cannot be read as music")
+    path.write_text(
+        path.read_text() + "\nX:10\nM:4/4\n\nX:11\nK:C\nw:no notes\n\nX:12\nM:4/4\nK:C\n[abc|\n", encoding="utf-8"
+    )
+    assert told_left_out(from_tunes({"a": path}).left_out) == (
+        "2 for: '[' cannot be read as music, at a.abc:14; 1 for: this tune has no line K:, which ends its header, at "
+        "a.abc:16; 1 for: this tune has no notes, at a.abc:19"
+    )
     path.write_text("X:9\nM:4/4\nK:C\n[abc|\n", encoding="utf-8")
     with pytest.raises(DataError, match="none of 1 tunes"):
         from_tunes({"a": path})

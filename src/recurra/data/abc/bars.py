@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from recurra.data.abc.music import LONGEST_NUMBER, Piece, pieces
+from recurra.data.abc.music import LONGEST_NUMBER, PASSED_OVER, Piece, pieces
 
 _FIELD = re.compile(r"([A-Za-z]):(.*)")
 _MOST_GROUPS = 100
@@ -100,7 +100,7 @@ class _Count:
             case "note" | "rest" | "chord":
                 self._note(piece)
             case "bar":
-                self._bar_line(closes=len(piece.text) > 1)
+                self._bar_line(closes=len(piece.text) > 1 and piece.text != "[|]")
             case "ending":
                 self._close_last()
                 self.opens = True
@@ -116,7 +116,7 @@ class _Count:
             case "field":
                 self.field(piece.text[0], piece.text[2:])
             case "other":
-                self.readable &= piece.text in "()y`"
+                self.readable &= piece.text in PASSED_OVER
 
     def end(self) -> list[Bar] | None:
         self._bar_line(closes=True)
@@ -127,7 +127,7 @@ class _Count:
         if unit is None:
             unit = Fraction(1, 16) if self.metre is not None and self.metre < Fraction(3, 4) else Fraction(1, 8)
         length = piece.length * unit
-        if piece.text == "Z":
+        if piece.text in "ZX":
             length = piece.length * (self.metre or 0)
         if self.left:
             length *= self.tuplet

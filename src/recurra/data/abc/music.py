@@ -14,19 +14,23 @@ Kind = Literal[
 
 _LENGTH = r"(?P<{0}>\d*/*\d*)"
 _PITCH = r"(?:\^{1,2}|_{1,2}|=)?[A-Ga-g][,']*"
+_AFTER_SYMBOL = r"[~.H-Wh-w!{(\[\^_=A-Ga-gzxZX\"]"
+"""What may come after a symbol that U: redefines: the note that it belongs to, or more before that."""
+_PLUS = r"\+(?=[a-z().]*[h-y])[a-z().]+\+"
+"""A decoration as it was written before !trill!; a chord of the 1990s has no letter but a to g."""
 # What opens stands in no class of what it may hold, so that a line of openings is not searched again from each of them.
 _PIECE = re.compile(
     "|".join(
         (
             r'(?P<symbol>"[^"\n]*")',
-            r"(?P<ornament>![^!\n]*!|\{[^{}\n]*\}|[~.HLMOPSTuvJR])",
+            rf"(?P<ornament>![^!\n]*!|\{{[^{{}}\n]*\}}|[~.HLMOPSTuvJR]|[H-Wh-w](?={_AFTER_SYMBOL})|{_PLUS})",
             r"\[(?P<field>[A-Za-z]:[^\[\]\n]*)\]",
             r"\[(?P<ending>[1-9][0-9,.-]*)",
-            r"(?P<bar>(?:\[\||:+\|*|\|+\]?)[:|]*)",
+            r"(?P<bar>\[\|[\]:|]*|[:|][:|\]]*)",
             r"(?P<chord>\[[^\[\]|:\n]*\]|\+[^+\nA-Ga-g]*[A-Ga-g][^+\n]*+\+)" + _LENGTH.format("chord_length"),
             r"\((?P<tuplet>[2-9](?::\d*){0,2})",
             rf"(?P<note>{_PITCH})" + _LENGTH.format("note_length"),
-            r"(?P<rest>[zxZ])" + _LENGTH.format("rest_length"),
+            r"(?P<rest>[zxZX])" + _LENGTH.format("rest_length"),
             r"(?P<broken><+|>+)",
             r"(?P<tie>-)",
             r"(?P<space>[ \t\n\\]+)",
@@ -34,6 +38,8 @@ _PIECE = re.compile(
         )
     )
 )
+PASSED_OVER = "()y`$!"
+"""Signs without a meaning for the music: slurs, room, and the ends of printed lines."""
 _NOTE = re.compile(rf"(?P<note>{_PITCH})" + _LENGTH.format("length"))
 _ONE = Fraction(1)
 LONGEST_NUMBER = 4

@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from recurra.data.abc.bars import metre
-from recurra.data.abc.music import LONGEST_NUMBER, Piece, pieces, written_length
+from recurra.data.abc.music import LONGEST_NUMBER, PASSED_OVER, Piece, pieces, written_length
 from recurra.data.files.text import iter_lines
 from recurra.errors import DataError, quoted
 
@@ -48,9 +48,10 @@ class _Draft:
     in_header: bool = True
 
 
-def read_tunes(path: Path, *, encoding: str = "utf-8") -> list[Tune]:
+def read_tunes(path: Path, *, encoding: str = "utf-8", left_out: list[DataError] | None = None) -> list[Tune]:
     """The tunes of an .abc file: each begins with X:, its header ends with K:.
 
+    left_out: takes what is wrong with single tunes, which are left out then
     Errors: DataError for a file without a tune, a tune without K: or without a note, a metre or unit note that is none,
     each with its line; or as `iter_lines`
     """
@@ -68,7 +69,15 @@ def read_tunes(path: Path, *, encoding: str = "utf-8") -> list[Tune]:
             _take(drafts[-1], number, line, found)
     if not drafts:
         raise DataError("no tune starts here: there is no line X:", remedy="give a file in ABC notation", file=path)
-    return [_checked(draft, path) for draft in drafts]
+    tunes: list[Tune] = []
+    for draft in drafts:
+        try:
+            tunes.append(_checked(draft, path))
+        except DataError as error:
+            if left_out is None:
+                raise
+            left_out.append(error)
+    return tunes
 
 
 def _take(draft: _Draft, number: int, line: str, found: re.Match[str] | None) -> None:
@@ -134,10 +143,10 @@ def written(tune: Tune) -> str:
     time = metre(fields.get("M", "4/4"))
     unit = metre(fields["L"]) if "L" in fields else None
     writer = _Writer(unit or (Fraction(1, 16) if time is not None and time < Fraction(3, 4) else UNIT))
-    header = True
+    header, voices = True, set[str]()
     for number, piece in _music(tune):
         header = header and piece.kind in ("field", "space")
-        if piece.kind == "other" and piece.text not in "()y`":
+        if piece.kind == "other" and piece.text not in PASSED_OVER:
             raise DataError(
                 f"{quoted(piece.text)} cannot be read as music", remedy="remove it", file=tune.file, line=number
             )
@@ -151,6 +160,10 @@ def written(tune: Tune) -> str:
         if piece.kind == "broken" and len(piece.text) > LONGEST_NUMBER:
             raise DataError(f"{quoted(piece.text)} is not a rhythm", remedy="remove it", file=tune.file, line=number)
         if piece.kind == "field" and piece.text[0] == "V":
+            voices.add((piece.text[2:].split() or ["1"])[0])
+        if piece.kind == "note" and not voices:
+            voices.add("1")  # which is nowhere named
+        if len(voices) > 1:
             raise DataError("a tune of several voices", remedy="keep one of them", file=tune.file, line=number)
         if not header or piece.text[0] == "P":
             writer.add(piece)
@@ -170,7 +183,7 @@ class _Writer:
     def add(self, piece: Piece) -> None:
         match piece.kind:
             case "note" | "rest" | "chord":
-                length = piece.length if piece.text == "Z" else piece.length * self.factor
+                length = piece.length if piece.text in "ZX" else piece.length * self.factor
                 self._put(piece.text + written_length(length))
             case "bar":
                 self.waits |= _signs(piece.text)
