@@ -39,3 +39,9 @@ def test_of_some_settings_those_that_a_task_reads() -> None:
 @pytest.mark.parametrize(("steps", "epochs"), [(100_000, 12), (100, 15), (1, 50)])
 def test_few_data_are_gone_through_more_often(steps: int, epochs: float) -> None:
     assert get("classify").defaults.epochs_for(steps) == epochs
+
+
+@pytest.mark.parametrize(("tokens", "epochs"), [(200_000, 16), (20_000, 40), (1_000, 50), (None, 16)])
+def test_short_sentences_are_few_tokens(tokens: int | None, epochs: float) -> None:
+    assert get("tag").defaults.epochs_for(400, tokens) == epochs
+    assert get("classify").defaults.epochs_for(400, tokens) == get("classify").defaults.epochs_for(400)

@@ -105,6 +105,13 @@ def read_data(source: Source, settings: AnySettings, kept: Any = None) -> Datase
     return dataset
 
 
+def usual_epochs(setup: Setup) -> float:
+    """How many epochs a run has if nobody asks for any."""
+    dataset = setup.dataset
+    tokens = dataset.facts.get("tokens", {}).get("train")
+    return registry.get(dataset.source.task).defaults.epochs_for(setup.trainee.steps(0), tokens)
+
+
 def prepare_run(source: Source, settings: AnySettings, kept: Any = None) -> Setup:
     """As `read_data`, with a network, its weights drawn from the seed. Errors: DataError"""
     row, dataset = registry.get(source.task), read_data(source, settings, kept)
@@ -113,7 +120,7 @@ def prepare_run(source: Source, settings: AnySettings, kept: Any = None) -> Setu
     setup = Setup(row.task, dataset, row.task.trainee(network, dataset))
     training = dataset.settings.training
     if training.epochs is None and training.minutes is None:
-        epochs = row.defaults.epochs_for(setup.trainee.steps(0))
+        epochs = usual_epochs(setup)
         dataset.settings = dataset.settings.changed(epochs=epochs)
         if epochs != row.defaults.epochs:
             dataset.notes.append(f"{epochs} epochs, since there is little data")

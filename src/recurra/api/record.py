@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from recurra.api import vectors
+from recurra.api.preparation import usual_epochs
 from recurra.api.setup import Setup
 from recurra.cells.catalogue import get
 from recurra.equations.render import equations
@@ -96,7 +97,7 @@ def usual_settings(setup: Setup) -> dict[str, dict[str, Any]]:
     dataset = setup.dataset
     defaults = registry.get(dataset.source.task).defaults
     found = defaults.at(dataset.facts.get("vocabulary_level")).to_json()
-    found["training"]["epochs"] = defaults.epochs_for(setup.trainee.steps(0))
+    found["training"]["epochs"] = usual_epochs(setup)
     return found
 
 

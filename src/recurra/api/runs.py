@@ -164,11 +164,19 @@ def doubts(runs: Sequence[Summary]) -> Iterator[str]:
         yield "the runs are of different data"
     elif len({run.evaluated_on for run in runs}) > 1:
         yield "the runs were evaluated on different parts"
-    elif len({run.training_part for run in runs}) > 1 and len({run.settings.get("training.seed") for run in runs}) > 1:
-        yield "the runs may have been evaluated on different examples, for their seeds differ"
+    elif len({run.training_part for run in runs}) > 1 and len({_split_seed(run) for run in runs}) > 1:
+        yield (
+            "the runs may have been evaluated on different examples, for their seeds differ; --split-seed keeps the "
+            "split"
+        )
     unfinished = [str(run.folder) for run in runs if run.status != "finished"]
     if unfinished:
         yield f"not finished, so without scores: {', '.join(unfinished)}"
+
+
+def _split_seed(run: Summary) -> Any:
+    own = run.settings.get("data.split_seed")
+    return run.settings.get("training.seed") if own is None else own
 
 
 def _model_folders(path: Path) -> Iterator[Path]:

@@ -204,6 +204,8 @@ class TrainSettings(TypedDict, total=False):
     """shares of train, validation and test"""
     split_column: str | None
     """column that names each row's part (tables)"""
+    split_seed: int | None
+    """seed of the split alone, so that runs of other seeds have the same parts"""
     start: str | None
     """column where a labelled part of a recording starts, in seconds (sound)"""
     state_reset: float

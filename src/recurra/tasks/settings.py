@@ -67,6 +67,16 @@ class TextSettings(DataSettings):
     train_vectors: bool = Field(False, description="learn word vectors from the training part first: skip-gram")
 
 
+class DrawnSettings(BaseModel):
+    """Data that are divided at random."""
+
+    MARKS: ClassVar[Marks] = {"of_files": ("split_seed",)}
+
+    split_seed: int | None = Field(
+        None, ge=0, lt=1 << 32, description="seed of the split alone, so that runs of other seeds have the same parts"
+    )
+
+
 class LabelledSettings(BaseModel):
     """Texts with a label, tags or a translation beside them."""
 
@@ -142,6 +152,12 @@ class Settings(Generic[D, N, T]):
         """All settings."""
         return frozenset(name for model in self.groups().values() for name in type(model).model_fields)
 
+    @property
+    def split_seed(self) -> int:
+        """The seed that data are divided by: one of their own, or that of all else."""
+        own = getattr(self.data, "split_seed", None)
+        return int(self.training.seed if own is None else own)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values by group and name."""
         return {group: model.model_dump(mode="json") for group, model in self.groups().items()}
@@ -183,17 +199,22 @@ class Defaults(Generic[D, N, T]):
     by_kind: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fewest_steps: int = FEWEST_STEPS
     """Of a run whose length nobody asked for."""
+    fewest_tokens: int | None = None
+    """Instead of steps, where the tokens of an epoch are known."""
 
     def at(self, level: str | None) -> Settings[D, N, T]:
         """For tokens of a level, None if nothing says of which."""
         return self.settings.changed(**self.by_level.get(level or "", {}))
 
-    def epochs_for(self, steps: int) -> float:
+    def epochs_for(self, steps: int, tokens: int | None = None) -> float:
         """Epochs when none are asked for: few data are gone through more often, until the steps are worth it.
 
-        steps: batches of an epoch
+        steps, tokens: of an epoch; tokens count where the task says how many, for a batch of short texts is little
         """
-        return min(max(self.epochs, math.ceil(self.fewest_steps / steps)), MOST_EPOCHS)
+        fewest = self.fewest_steps / steps
+        if tokens and self.fewest_tokens is not None:
+            fewest = self.fewest_tokens / tokens
+        return min(max(self.epochs, math.ceil(fewest)), MOST_EPOCHS)
 
 
 def segmented(data: TextSettings, given: Mapping[str, Any]) -> dict[str, Any]:

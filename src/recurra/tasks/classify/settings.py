@@ -7,6 +7,7 @@ from pydantic import Field
 from recurra.tasks.settings import (
     Defaults,
     DividedSettings,
+    DrawnSettings,
     LabelledSettings,
     LengthSettings,
     RepeatsSettings,
@@ -17,7 +18,9 @@ from recurra.topologies.settings import ClassifierSettings
 from recurra.training.settings import LARGEST, TruncatedSettings
 
 
-class ClassifyDataSettings(TextSettings, LabelledSettings, DividedSettings, LengthSettings, RepeatsSettings):
+class ClassifyDataSettings(
+    TextSettings, LabelledSettings, DividedSettings, LengthSettings, RepeatsSettings, DrawnSettings
+):
     """Labelled texts."""
 
 

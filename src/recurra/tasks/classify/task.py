@@ -35,7 +35,7 @@ class ClassifyTask:
     def prepare(
         self, source: Source, settings: ClassifySettings, kept: ClassifyPreprocessor | None = None
     ) -> Dataset[ClassifyData]:
-        data = prepare(source, settings.data, seed=settings.training.seed, kept=kept)
+        data = prepare(source, settings.data, seed=settings.split_seed, kept=kept)
         return Dataset(
             source,
             settings,

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from recurra.tasks.settings import Defaults, LengthSettings, Marks, Settings, TextSettings
+from recurra.tasks.settings import Defaults, DrawnSettings, LengthSettings, Marks, Settings, TextSettings
 from recurra.topologies.settings import BlankFillerSettings
 from recurra.training.settings import TrainingSettings
 
 
-class FillDataSettings(TextSettings, LengthSettings):
+class FillDataSettings(TextSettings, LengthSettings, DrawnSettings):
     """Sentences of which tokens are left out."""
 
     MARKS: ClassVar[Marks] = {"learned": ("blank_tokens",)}

@@ -33,14 +33,14 @@ class FillTask:
     ) -> Dataset[FillData]:
         if kept is not None:
             settings = settings.changed(blank_tokens=kept.longest)
-        data = prepare(source, settings.data, seed=settings.training.seed, kept=kept)
+        data = prepare(source, settings.data, seed=settings.split_seed, kept=kept)
         arrays = data.parts["train"].encoded
         return Dataset(source, settings, data, data.preprocessor, data.parts, arrays, data.facts, list(data.notes))
 
     def encode(self, source: Source, settings: FillSettings, preprocessor: FillPreprocessor) -> Encoded:
         texts = [text for part in read_rows(source, settings.data).values() for text in part.texts]
         encoded, _ = encode_rows(texts, preprocessor.vocabulary, settings.data.max_length)
-        part = FillPart(encoded, *choose_blanks(encoded, settings.training.seed))
+        part = FillPart(encoded, *choose_blanks(encoded, settings.split_seed))
         if not len(part):
             raise DataError("these data have no word to leave out that the model knows", file=source.name)
         return Encoded(part)

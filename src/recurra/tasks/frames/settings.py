@@ -7,12 +7,20 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from recurra.tasks.frames.sound.settings import AugmentationSettings, SoundSettings
-from recurra.tasks.settings import DataSettings, Defaults, DividedSettings, LabelledSettings, Marks, Settings
+from recurra.tasks.settings import (
+    DataSettings,
+    Defaults,
+    DividedSettings,
+    DrawnSettings,
+    LabelledSettings,
+    Marks,
+    Settings,
+)
 from recurra.topologies.settings import FrameSettings
 from recurra.training.settings import LARGEST, TrainingSettings
 
 
-class FramesDataSettings(SoundSettings, DataSettings, LabelledSettings, DividedSettings):
+class FramesDataSettings(SoundSettings, DataSettings, LabelledSettings, DividedSettings, DrawnSettings):
     """Which columns of a table are what. What is None is found by name."""
 
     MARKS: ClassVar[Marks] = {

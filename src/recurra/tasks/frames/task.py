@@ -35,7 +35,7 @@ class FramesTask:
         self, source: Source, settings: FramesSettings, kept: FramesPreprocessor | None = None
     ) -> Dataset[FramesData]:
         refuse_others(source.kind, settings)
-        found = data.prepare(source, settings.data, seed=settings.training.seed, kept=kept)
+        found = data.prepare(source, settings.data, seed=settings.split_seed, kept=kept)
         unit = "nats per frame" if found.preprocessor.per_frame else "nats per sequence"
         return Dataset(
             source, settings, found, found.preprocessor, found.parts, found.parts["train"].encoded, found.facts,

@@ -7,6 +7,7 @@ from pydantic import Field
 from recurra.tasks.settings import (
     Defaults,
     DividedSettings,
+    DrawnSettings,
     LabelledSettings,
     LengthSettings,
     RepeatsSettings,
@@ -17,7 +18,9 @@ from recurra.topologies.settings import ConditionedSettings
 from recurra.training.settings import TrainingSettings
 
 
-class GenerateDataSettings(TextSettings, LabelledSettings, DividedSettings, LengthSettings, RepeatsSettings):
+class GenerateDataSettings(
+    TextSettings, LabelledSettings, DividedSettings, LengthSettings, RepeatsSettings, DrawnSettings
+):
     """Texts with a class or attributes; tunes."""
 
     transpose: bool = Field(False, description="learn each tune in other keys too")

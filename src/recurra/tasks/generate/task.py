@@ -32,7 +32,7 @@ class GenerateTask:
     def prepare(
         self, source: Source, settings: GenerateSettings, kept: GeneratePreprocessor | None = None
     ) -> Dataset[GenerateData]:
-        data = prepare(source, settings.data, seed=settings.training.seed, kept=kept)
+        data = prepare(source, settings.data, seed=settings.split_seed, kept=kept)
         return Dataset(
             source,
             settings,

@@ -6,12 +6,20 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from recurra.tasks.settings import Defaults, LabelledSettings, LengthSettings, Marks, Settings, TextSettings
+from recurra.tasks.settings import (
+    Defaults,
+    DrawnSettings,
+    LabelledSettings,
+    LengthSettings,
+    Marks,
+    Settings,
+    TextSettings,
+)
 from recurra.topologies.settings import TaggerSettings
 from recurra.training.settings import TrainingSettings
 
 
-class TagDataSettings(TextSettings, LabelledSettings, LengthSettings):
+class TagDataSettings(TextSettings, LabelledSettings, LengthSettings, DrawnSettings):
     """Tokens with tags."""
 
     MARKS: ClassVar[Marks] = {"reading": ("scheme", "strict", "skip_lines"), "of_files": ("scheme", "skip_lines")}
@@ -39,5 +47,6 @@ DEFAULTS = Defaults(
         ),
         TrainingSettings(batch_size=32, learning_rate=4e-3),
     ),
-    epochs=8,
+    epochs=16,
+    fewest_tokens=800_000,
 )

@@ -38,7 +38,7 @@ class TagTask:
     def prepare(self, source: Source, settings: TagSettings, kept: TagPreprocessor | None = None) -> Dataset[TagData]:
         asked = settings.network
         characters, pairs = (None if size is None else size > 0 for size in (asked.char_size, asked.pair_size))
-        seed = settings.training.seed
+        seed = settings.split_seed
         data = prepare(source, settings.data, characters=characters, pairs=pairs, seed=seed, kept=kept)
         settings = settings.changed(
             char_size=(asked.char_size or CHAR_SIZE) if data.lexicon.characters is not None else 0,

@@ -6,12 +6,20 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from recurra.tasks.settings import Defaults, LabelledSettings, LengthSettings, Marks, Settings, TextSettings
+from recurra.tasks.settings import (
+    Defaults,
+    DrawnSettings,
+    LabelledSettings,
+    LengthSettings,
+    Marks,
+    Settings,
+    TextSettings,
+)
 from recurra.topologies.settings import EncoderDecoderSettings
 from recurra.training.settings import TrainingSettings
 
 
-class TranslateDataSettings(TextSettings, LabelledSettings, LengthSettings):
+class TranslateDataSettings(TextSettings, LabelledSettings, LengthSettings, DrawnSettings):
     """Pairs of sentences."""
 
     MARKS: ClassVar[Marks] = {"reading": ("languages", "swap"), "of_files": ("parallel", "languages", "swap")}

@@ -38,7 +38,7 @@ class TranslateTask:
         self, source: Source, settings: TranslateSettings, kept: TranslatePreprocessor | None = None
     ) -> Dataset[TranslateData]:
         sacrebleu()  # before hours of training, not after
-        data = prepare(source, settings.data, seed=settings.training.seed, kept=kept)
+        data = prepare(source, settings.data, seed=settings.split_seed, kept=kept)
         notes = [*data.notes, _how(settings, data.bleu)]
         return Dataset(source, settings, data, data.preprocessor, data.parts, _sources(data), data.facts, notes)
 
