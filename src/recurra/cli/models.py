@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recurra.cli import forecasts, translations
+from recurra.cli import forecasts, streaming, translations
 from recurra.cli.output import note, score, visible, write, write_json, write_table
 from recurra.cli.settings import of_panel
 from recurra.cli.values import text
@@ -101,6 +101,10 @@ def predict(
     attention: translations.Attention = None,
     horizon: forecasts.Horizon = None,
     plot: forecasts.Plot = None,
+    stream: streaming.Stream = None,
+    rate: streaming.Rate = None,
+    sample_format: streaming.SampleFormat = None,
+    input_channels: streaming.InputChannels = None,
     encoding: Annotated[str | None, typer.Option(metavar="NAME", help="encoding of standard input [utf-8]")] = None,
     tokens: TokensOption = False,
     json: JsonOption = False,
@@ -116,6 +120,7 @@ def predict(
     recurra predict runs/multi30k-gru "Two dogs play." --attention pictures/
     recurra predict runs/airline-gru --plot out.svg  its own series goes on
     recurra predict runs/airline-gru new.csv         these series go on
+    recurra predict runs/calls-gru --stream call.wav a label every 10 ms
     """
     options = translations.given(
         beam=beam,
@@ -128,6 +133,17 @@ def predict(
         top_p=top_p,
         seed=seed,
     )
+    if stream is not None:
+        if texts:
+            raise UsageError("--stream names what to read; leave the other inputs out")
+        from recurra.api.run import load
+
+        streaming.write_stream(
+            load(run).model, stream, rate=rate, sample_format=sample_format, channels=input_channels, json=json
+        )
+        return
+    if any(each is not None for each in (rate, sample_format, input_channels)):
+        raise UsageError("--rate, --sample-format and --input-channels go with --stream")
     named = bool(texts) and texts != ["-"]
     if texts and named:
         if encoding is not None:

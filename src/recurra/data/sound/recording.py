@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,23 @@ def read_recording(path: Path, rate: int | None = None) -> Recording:
     return Recording(np.ascontiguousarray(mono), rate or own, channels, own)
 
 
+def blocks(path: Path, size: int) -> Iterator[Samples]:
+    """A recording in pieces of so many samples, the mean of its channels. Errors: as `read_recording`"""
+    read = 0
+    with _opened(path) as file:
+        _check_whole(path, file)
+        while len(found := _read(path, file, size)):
+            mono = found[:, 0] if file.channels == 1 else found.mean(1, dtype=np.float64).astype(np.float32)
+            if not np.isfinite(mono).all():
+                place = read + int((~np.isfinite(mono)).argmax())
+                raise DataError(f"sample {place + 1:,}, at {place / file.samplerate:.3f} s, is no number",
+                                remedy="repair the file", file=path)  # fmt: skip
+            read += len(found)
+            yield np.ascontiguousarray(mono)
+    if not read:
+        raise DataError("there is no sound in this file: 0 samples", remedy="leave it out", file=path)
+
+
 def resampled(samples: Samples, rate: int, to: int) -> Samples:
     """At another rate, without what the new one cannot hold. Errors: UsageError without soxr"""
     return np.asarray(soxr().resample(samples, rate, to), np.float32)
@@ -103,23 +121,27 @@ def _opened(path: Path) -> Any:
 
 def _samples(path: Path, file: Any) -> Samples:
     """[N, channels]"""
-    module = soundfile()
     if file.frames * file.channels > LONGEST:
         raise DataError(
             f"{file.frames:,} samples of {file.channels} channels are too many to hold",
             remedy="cut it into shorter recordings",
             file=path,
         )
+    found = _read(path, file, -1)
+    if not len(found):
+        raise DataError("there is no sound in this file: 0 samples", remedy="leave it out", file=path)
+    return found
+
+
+def _read(path: Path, file: Any, count: int) -> Samples:
     try:
-        found: Samples = file.read(dtype="float32", always_2d=True)
-    except module.LibsndfileError as error:
+        found: Samples = file.read(count, dtype="float32", always_2d=True)
+    except soundfile().LibsndfileError as error:
         raise DataError(
             f"cannot be read to its end: {_reason(error)}",
             remedy="it may be cut off: get it again, or leave it out",
             file=path,
         ) from error
-    if not len(found):
-        raise DataError("there is no sound in this file: 0 samples", remedy="leave it out", file=path)
     return found
 
 

@@ -51,7 +51,7 @@ class FrameStream:
     ...         print(each.seconds, each.label)
     >>> stream.end()
 
-    rate: of sound, samples a second, if it is not the model's; resampled as it arrives
+    rate: of sound, samples a second, if it is not the model's; resampled as it arrives; count: labels so far
     Errors: UsageError for a model that cannot stream, with the reason
     """
 
@@ -63,8 +63,9 @@ class FrameStream:
         if sound is None and rate is not None:
             raise UsageError("rate is one of sound; this model reads frames of numbers")
         self._cutter = None if sound is None else FrameCutter(sound, rate)
+        self.rate = None if self._cutter is None else self._cutter.rate
         self._device = next(model.network.parameters()).device
-        self._count, self._ended = 0, False
+        self.count, self._ended = 0, False
 
     def push(self, given: Any) -> list[Streamed]:
         """The labels of the frames that are whole with these.
@@ -110,8 +111,8 @@ class FrameStream:
 
     def _said(self, logits: torch.Tensor) -> Streamed:
         chances = np.asarray(logits.float().softmax(-1).cpu().numpy(), np.float32)
-        best, frame = int(chances.argmax()), self._count
-        self._count += 1
+        best, frame = int(chances.argmax()), self.count
+        self.count += 1
         sound = self._model.preprocessor.sound
         return Streamed(
             frame,

@@ -16,6 +16,8 @@ from recurra.tasks.frames.sound.settings import AugmentationSettings
 QUIETEST = 40.0
 """dB over which the level of noise is drawn."""
 MASKS = 2
+STEP = 0.125
+"""Semitones between the pitches that are drawn, so that filters are made once."""
 LONGEST_MASK = 0.2
 """Of a recording's frames, the share that one mask hides at most."""
 FEWEST = 0.75
@@ -44,7 +46,8 @@ def varied(
         made = made + _noise(len(made), rng) * np.float32(deviation)
     made = made * np.float32(10 ** (settings.gain * (2 * drawn[1] - 1) / 20))
     power = sound.power(torch.from_numpy(np.asarray(made, np.float32)))
-    frames = sound.bands(power, 2 ** (settings.pitch * (2 * drawn[2] - 1) / 12)).numpy()
+    semitones = round(settings.pitch * (2 * drawn[2] - 1) / STEP) * STEP
+    frames = sound.bands(power, 2 ** (semitones / 12)).numpy()
     return _at_tempo(frames, 1 + settings.tempo * (2 * drawn[3] - 1))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
 import numpy as np
@@ -124,30 +124,7 @@ class LogMel:
 
     def bands(self, power: Tensor, warp: float = 1.0) -> Tensor:
         """[T, size / 2 + 1] -> [T, mels]. warp: of all pitches, for which the bands are moved down as much"""
-        return (power @ (self._filters if warp == 1.0 else self.filters(warp)) + FLOOR).log()
-
-    def filters(self, warp: float = 1.0) -> Tensor:
-        """Triangles [size / 2 + 1, mels]; warp: what stands at f counts as standing at f * warp.
-
-        Near the highest frequency less and less, so that it stays where it is.
-        Source: Jaitly & Hinton 2013, Vocal Tract Length Perturbation
-        """
-        top = 2595 * math.log10(1 + self.rate / 2 / 700)
-        low = 2595 * math.log10(1 + LOWEST_HZ / 700)
-        edges = 700 * (10 ** (np.linspace(low, top, self.mels + 2) / 2595) - 1)
-        highest = self.rate / 2
-        bend = 0.8 * highest * min(warp, 1) / warp
-        lines = np.interp(
-            np.arange(self.size // 2 + 1) * self.rate / self.size, [0, bend, highest], [0, bend * warp, highest]
-        )
-        up = (lines[:, None] - edges[None, :-2]) / (edges[1:-1] - edges[:-2])
-        down = (edges[None, 2:] - lines[:, None]) / (edges[2:] - edges[1:-1])
-        found = np.maximum(0, np.minimum(up, down))
-        return torch.from_numpy((found / np.maximum(found.sum(0), 1e-12)).astype(np.float32))
-
-    @cached_property
-    def _filters(self) -> Tensor:
-        return self.filters()
+        return (power @ filters(self.rate, self.size, self.mels, warp) + FLOOR).log()
 
     @cached_property
     def _window(self) -> Tensor:
@@ -164,6 +141,25 @@ class LogMel:
     def from_json(cls, found: Any) -> LogMel:
         """Errors: DataError, UsageError"""
         return cls(**checked(_Stored, found, "preprocessing.json").model_dump())
+
+
+@lru_cache(maxsize=256)
+def filters(rate: int, size: int, mels: int, warp: float = 1.0) -> Tensor:
+    """Triangles [size / 2 + 1, mels]; warp: what stands at f counts as standing at f * warp.
+
+    Near the highest frequency less and less, so that it stays where it is.
+    Source: Jaitly & Hinton 2013, Vocal Tract Length Perturbation
+    """
+    top = 2595 * math.log10(1 + rate / 2 / 700)
+    low = 2595 * math.log10(1 + LOWEST_HZ / 700)
+    edges = 700 * (10 ** (np.linspace(low, top, mels + 2) / 2595) - 1)
+    highest = rate / 2
+    bend = 0.8 * highest * min(warp, 1) / warp
+    lines = np.interp(np.arange(size // 2 + 1) * rate / size, [0, bend, highest], [0, bend * warp, highest])
+    up = (lines[:, None] - edges[None, :-2]) / (edges[1:-1] - edges[:-2])
+    down = (edges[None, 2:] - lines[:, None]) / (edges[2:] - edges[1:-1])
+    found = np.maximum(0, np.minimum(up, down))
+    return torch.from_numpy((found / np.maximum(found.sum(0), 1e-12)).astype(np.float32))
 
 
 def checked_samples(given: npt.NDArray[Any], what: str) -> Float32:
