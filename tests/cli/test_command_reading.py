@@ -12,6 +12,7 @@ from command_line import Recurra
 
 from recurra.cli.models import _lines_of_stdin
 from recurra.errors import DataError
+from recurra.tasks.sources.file_kinds import names_data
 
 ROWS = [("Bérard", "Italian"), ("Bréàl", "Russian"), ("Müllér", "Italian"), ("Pétrè", "Vietnamese"), ("Äñé", "Russian")]
 
@@ -56,6 +57,30 @@ def test_a_path_is_no_text_to_predict(recurra: Recurra) -> None:
     )
     recurra("predict", "run", "a text", "./more").refused(2, "'./more' is a folder")
     recurra("predict", "run", "more").refused(4, "run")
+
+
+def test_the_name_of_a_file_that_is_not_there_is_no_text(recurra: Recurra, classifier: Path) -> None:
+    write(Path("reviews.csv"), "utf-8")
+    recurra("predict", classifier, "a text", "revews.csv").refused(
+        3,
+        "revews.csv: no such file",
+        "did you mean 'reviews.csv'?",
+        f"echo revews.csv | recurra predict {classifier} -",
+    )
+    recurra("predict", classifier, "new/data.JSONL.gz").refused(3, "new/data.JSONL.gz: no such file")
+    recurra("predict", "run", "nosuch.csv").refused(4, "run")  # what is wrong first
+    recurra("evaluate", classifier, "nosuch.csv").refused(3, "nosuch.csv: no such file")
+
+
+def test_candidates_of_a_file_that_is_not_there(recurra: Recurra, language_model: Path) -> None:
+    recurra("score", language_model, "--candidates", "nosuch.txt").refused(3, "nosuch.txt: no such file")
+
+
+@pytest.mark.parametrize(
+    "text", ["see data.csv", "https://example.org/data.csv", "a.csv\nb", "Mr.Smith", ".csv", "csv"]
+)
+def test_what_is_no_name_of_data(text: str) -> None:
+    assert not names_data(text)
 
 
 def test_a_text_that_begins_with_a_dash(recurra: Recurra) -> None:

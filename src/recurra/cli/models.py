@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -16,11 +17,8 @@ from recurra.cli.output import note, score, visible, write, write_json, write_ta
 from recurra.cli.settings import of_panel
 from recurra.cli.values import text
 from recurra.data.files.text import check_encoding
-from recurra.errors import DataError, ModelFolderError, UsageError
+from recurra.errors import DataError, ModelFolderError, UsageError, nearest_path
 from recurra.tasks import registry
-
-if TYPE_CHECKING:
-    pass
 
 NOT_OF_EVALUATE = tuple(name for name in of_panel("data") if name not in registry.reading())
 """Settings of the data that are a run's own."""
@@ -163,6 +161,7 @@ def predict(
         given = _lines_of_stdin(check_encoding(encoding or "utf-8"), asked=bool(texts))
     if named and not isinstance(model.model, ReadingFiles):
         _refuse_files(run, given)
+        _refuse_missing(run, given)
     if attention is not None and not isinstance(model.model, Attending):
         raise UsageError(f"--attention draws where a translator looked; {model.model.does}")
     if (shown := model.model.alternatives if top is None else top) is not None:
@@ -290,6 +289,21 @@ def _refuse_files(run: str, texts: list[str]) -> None:
             raise UsageError(
                 f"{each!r} is a {kind}; predict reads texts\n"
                 f"its lines: recurra predict {run} - < {each}; scores, if it has labels: recurra evaluate {run} {each}"
+            )
+
+
+def _refuse_missing(run: str, texts: list[str]) -> None:
+    """Errors: DataError for the name of a data file that is not there, which would be read as a text"""
+    from recurra.tasks.sources.file_kinds import names_data
+
+    for each in texts:
+        if names_data(each):
+            near = nearest_path(Path(each))
+            meant = "" if near is None else f"did you mean {str(near)!r}? "
+            raise DataError(
+                "no such file",
+                remedy=f"{meant}if this is the text itself: echo {shlex.quote(each)} | recurra predict {run} -",
+                file=each,
             )
 
 

@@ -34,7 +34,7 @@ def texts(given: Any, *, what: str = "text") -> list[str]:
     if isinstance(given, Mapping) or hasattr(given, "columns"):
         raise UsageError(f"expected {what}s, got a {_kind(given)}; give the {what}s alone, as in data['text']")
     if isinstance(given, os.PathLike):
-        raise UsageError(f"expected {what}s, got the path {os.fspath(given)!r}; read the file first")
+        raise UsageError(f"expected {what}s, got {_shown_path(given)}")
     if isinstance(given, Set) or not isinstance(given, Iterable) or getattr(given, "ndim", 1) != 1:
         raise UsageError(f"expected one {what} or a list of them, got {_shown(given)}")
     found: list[str] = []
@@ -42,6 +42,8 @@ def texts(given: Any, *, what: str = "text") -> list[str]:
         if _are_tokens(each):
             found.append(Tokenised(whole(str(token)) for token in each))
             continue
+        if isinstance(each, os.PathLike):
+            raise UsageError(f"{what} {number} is {_shown_path(each)}")
         if not isinstance(each, str):
             raise UsageError(f"{what} {number} is {_shown(each)}, not a text; leave it out, or make it one")
         found.append(_text(each))
@@ -104,6 +106,12 @@ def path(given: Any, name: str) -> Path:
     if not str(given).strip() or "\0" in str(given):
         raise UsageError(f"{name} must be a path, got {str(given)!r}")
     return Path(given)
+
+
+def _shown_path(value: os.PathLike[Any]) -> str:
+    path = os.fspath(value)
+    what = "read the file first" if os.path.exists(path) else "there is no such file"
+    return f"the path {path!r}; {what}"
 
 
 def _kind(value: Any) -> str:

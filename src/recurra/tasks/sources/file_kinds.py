@@ -35,6 +35,9 @@ TUNES = (".abc",)
 JSON = (".json",)
 TEXTS = (".txt",)
 SERIES = (".tsf", ".ts")
+FRAMES = (".arff",)
+NAMED_SO = (*TABLES, *TAGGED, *TUNES, *JSON, *TEXTS, *SERIES, *FRAMES)
+"""The endings by which a file is known to hold data."""
 DOCUMENTS = ("readme", "license", "licence", "copying", "copyright", "changelog", "contributing", "citation", "notice")
 """What a file beside the data is called that tells of them."""
 
@@ -48,6 +51,14 @@ def ending(path: Path) -> str:
         return Path(inner_name(path)).suffix.lower()
     except DataError:
         return ".csv"  # told when it is read
+
+
+def names_data(text: str) -> bool:
+    """Whether a text is the name of a data file by its form: one word with such an ending, and no address."""
+    if len(text) > 1000 or text.split() != [text] or "://" in text:
+        return False
+    suffixes = [suffix.lower() for suffix in Path(text).suffixes if suffix.lower() not in PACKED]
+    return bool(suffixes) and suffixes[-1] in NAMED_SO
 
 
 def is_tagged(path: Path) -> bool:
@@ -95,7 +106,7 @@ def is_frames(path: Path) -> bool:
     """Whether it holds labelled sequences of frames: a .ts file with classes, an .arff file, or such a table."""
     if ending(path) == ".ts":
         return is_labelled_archive(path)
-    if ending(path) == ".arff":
+    if ending(path) in FRAMES:
         return True
     return ending(path) in TABLES and looks_like_frames(path)
 
