@@ -14,7 +14,7 @@ def test_every_token_is_written_and_every_weight_drawn():
     page = xml.etree.ElementTree.fromstring(svg)
     texts = [e.text for e in page.iter() if e.tag.endswith("}text")]
     assert texts == ["a", "<b>", "</s>", "电影", "</s>"]
-    shades = re.findall(r"fill: var\(--blue[^;]*; opacity: ([\d.]+)", svg) + re.findall(
+    shades = re.findall(r"fill: var\(--blue[^;]*; fill-opacity: ([\d.]+)", svg) + re.findall(
         r"fill: var\(--blue, #[0-9a-f]+\)\"", svg
     )
     assert len(shades) == 3  # and nothing where nothing was looked at

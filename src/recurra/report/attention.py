@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 
 from recurra.report.numbers import printable
-from recurra.report.svg import BLUE, INK, LINE, MUTED, canvas, drawing, to_svg
+from recurra.report.svg import BLUE, INK, LINE, MUTED, canvas, drawing, shaded, to_svg
 
 CELL, FONT = 22.0, 11.0
 LETTER = 0.62 * FONT
@@ -22,8 +23,6 @@ def draw_attention(
 
     Shapes: weights [T, S], each row's sum 1, for S source and T target tokens
     """
-    from matplotlib.patches import Rectangle
-
     source, target = [[_in_a_line(token) for token in tokens] for tokens in (source, target)]
     left = 16 + max(map(_width, target), default=0.0)
     top = 16 + max(map(_width, source), default=0.0)
@@ -33,13 +32,25 @@ def draw_attention(
             axes.text(left + CELL * (column + 0.5), top - 8, token, rotation=90, ha="center", va="bottom", color=MUTED)
         for row, token in enumerate(target):
             axes.text(left - 8, top + CELL * (row + 0.5), token, ha="right", va="center", color=INK)
-            for column in range(len(source)):
-                place = (left + CELL * column, top + CELL * row)
-                share = min(max(float(weights[row, column]), 0.0), 1.0)
-                axes.add_patch(Rectangle(place, CELL - 1, CELL - 1, facecolor="none", edgecolor=LINE, linewidth=0.5))
-                if share > 0:
-                    axes.add_patch(Rectangle(place, CELL - 1, CELL - 1, facecolor=BLUE, edgecolor="none", alpha=share))
+        corners = [
+            (left + CELL * column, top + CELL * row) for row in range(len(target)) for column in range(len(source))
+        ]
+        _outline(axes, corners)
+        shares = np.clip(np.asarray(weights, dtype=np.float64), 0, 1).reshape(-1)
+        looked = [(corner, (BLUE, share)) for corner, share in zip(corners, shares, strict=True) if share > 0]
+        shaded(axes, [corner for corner, _ in looked], CELL - 1, [shade for _, shade in looked])
         return to_svg(figure, f"attention of {len(target)} written tokens over {len(source)} read ones")
+
+
+def _outline(axes: Axes, corners: Sequence[tuple[float, float]]) -> None:
+    """All cells as one path."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    if corners:
+        square = Path.unit_rectangle().vertices * (CELL - 1)
+        cells = Path.make_compound_path(*(Path(square + corner, Path.unit_rectangle().codes) for corner in corners))
+        axes.add_artist(PathPatch(cells, facecolor="none", edgecolor=LINE, linewidth=0.5))
 
 
 def _in_a_line(token: str) -> str:

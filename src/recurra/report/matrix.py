@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from recurra.report.lettering import shorten, text_width
 from recurra.report.sections import Matrix
-from recurra.report.svg import BLUE, CARD, INK, LINE, MUTED, ORANGE, canvas, drawing, to_svg
+from recurra.report.svg import BLUE, CARD, INK, LINE, MUTED, ORANGE, canvas, drawing, shaded, to_svg
 
 MOST_DRAWN = 80
 MOST_WITH_NUMBERS = 40
@@ -85,6 +84,8 @@ def how_to_read(matrix: Matrix) -> str:
 def _row(
     axes: Axes, counts: Sequence[int], total: int, place: int, left: float, top: float, cell: float, numbers: bool
 ) -> None:
+    corners: list[tuple[float, float]] = []
+    shades: list[tuple[str, float]] = []
     for column, count in enumerate(counts):
         if not count:
             continue
@@ -92,7 +93,8 @@ def _row(
         corner = (left + column * cell, top + place * cell)
         strength = 0.1 + 0.9 * min(share, 1.0)  # even a small share stays visible
         color = BLUE if column == place else ORANGE
-        axes.add_patch(Rectangle(corner, cell, cell, facecolor=color, edgecolor="none", alpha=strength))
+        corners.append(corner)
+        shades.append((color, strength))
         if numbers:
             words = str(count) if count < 10_000 else f"{count / 1000:.0f}k"
             size = max(9.5, min(13.0, 0.4 * cell, 0.85 * cell / (0.6 * len(words))))
@@ -105,3 +107,4 @@ def _row(
                 fontsize=size,
                 color=CARD if share > 0.55 else INK,
             )
+    shaded(axes, corners, cell, shades)

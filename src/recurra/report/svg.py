@@ -17,15 +17,18 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
+import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -103,6 +106,19 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     axes.set_ylim(height, 0)
     axes.set_axis_off()
     return figure, axes
+
+
+def shaded(
+    axes: Axes, corners: Sequence[tuple[float, float]], side: float, shades: Sequence[tuple[str, float]]
+) -> None:
+    """Squares at their upper left corners, each of a colour and a share of it; thousands of patches would be slow."""
+    if not corners:
+        return
+    square = np.array([(0, 0), (side, 0), (side, side), (0, side)])
+    colors = [to_rgba(color, share) for color, share in shades]
+    axes.add_collection(
+        PolyCollection(np.array(corners)[:, None] + square, facecolors=colors, edgecolors="none"), autolim=False
+    )
 
 
 def chart(width: float = 400, height: float = 250) -> tuple[Figure, Axes]:
