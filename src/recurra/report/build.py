@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ def build_report(record: RunRecord) -> str:
     return numbers.printable(page)
 
 
+@functools.cache
 def environment() -> jinja2.Environment:
     """The templates of this room, with what they write numbers and pictures by."""
     made = jinja2.Environment(

@@ -38,11 +38,9 @@ class Comparison:
 def build_comparison(comparison: Comparison) -> str:
     """The page as text, which needs nothing else; the same for the same comparison."""
     curves = draw_histories(comparison.names, comparison.histories)
-    page = (
-        environment()
-        .get_template("compared.html.j2")
-        .render(runs=comparison, style=style(), curves=None if curves is None else Markup(curves))
-    )
+    drawn = None if curves is None else Markup(curves)
+    template = environment().get_template("compared.html.j2")
+    page = template.render(runs=comparison, style=style(), curves=drawn)
     return printable(page)
 
 

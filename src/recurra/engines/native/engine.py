@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 import torch
 from torch import Tensor
 
@@ -14,6 +17,8 @@ from recurra.engines.native.operators import by_operator
 from recurra.engines.native.projected import cut, is_narrow, squared
 from recurra.engines.request import Embedded, Engine, Request, State, SteppedStream, Stream
 
+_Given = ParamSpec("_Given")
+_Found = TypeVar("_Found")
 RUNS = (torch.float32, torch.float64, torch.bfloat16)
 
 
@@ -93,11 +98,17 @@ def _layer(request: Request, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]
 # What a compiler need not look into: plain values in, plain values out.
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _constant(function: Callable[_Given, _Found]) -> Callable[_Given, _Found]:
+    """torch.compiler.assume_constant_result, which imports the whole compiler, a second or two, to set this."""
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return function
+
+
+@_constant
 def _refusal(number: int, bias: bool, masked: bool) -> str | None:
     return library.why_missing() or refusal(numbered(number), bias, masked)
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@_constant
 def _key(number: int, bias: bool, masked: bool) -> str:
     return form(numbered(number), bias=bias, mask=masked).key
