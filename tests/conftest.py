@@ -9,6 +9,16 @@ for _threads in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 """Before torch is imported: the suite's networks are too small to share among threads, and `pytest -n 2` runs processes
 side by side. What is about threads asks for its own number."""
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+"""Threads that wait let others work: there are fewer processors than threads where tests are about threads."""
+
+
+def _not_waiting(handle: int) -> None:
+    """Nobody pulls the plug on a test, and waiting for a disk thousands of times takes minutes."""
+    os.fstat(handle)
+
+
+os.fsync = _not_waiting
 
 
 def pytest_configure() -> None:
