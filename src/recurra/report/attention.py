@@ -48,8 +48,9 @@ def _outline(axes: Axes, corners: Sequence[tuple[float, float]]) -> None:
     from matplotlib.path import Path
 
     if corners:
-        square = Path.unit_rectangle().vertices * (CELL - 1)
-        cells = Path.make_compound_path(*(Path(square + corner, Path.unit_rectangle().codes) for corner in corners))
+        square = Path.unit_rectangle()
+        sides = np.asarray(square.vertices) * (CELL - 1)
+        cells = Path.make_compound_path(*(Path(sides + corner, square.codes) for corner in corners))
         axes.add_artist(PathPatch(cells, facecolor="none", edgecolor=LINE, linewidth=0.5))
 
 
