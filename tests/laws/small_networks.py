@@ -17,6 +17,7 @@ from recurra.topologies.frames import FrameNetwork, FramesBatch
 from recurra.topologies.many_to_many import NextToken, TokenBatch
 from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier
 from recurra.topologies.one_to_many import Conditioned, ConditionedBatch, ConditionedDecoder
+from recurra.topologies.picture_encoder import PictureEncoder
 from recurra.topologies.sequence_model import SequenceModel
 from recurra.topologies.settings import (
     BlankFillerSettings,
@@ -276,6 +277,17 @@ def _frames(name: str, *, per_frame: bool, **given: Any) -> Small:
     )
 
 
+def _clips() -> Small:
+    """Of pictures of three pixels."""
+    given = {name: value for name, value in SIZES.items() if name != "embedding_size"}
+    encoder = lambda: PictureEncoder((1, 1, 3), 5, width=4)  # noqa: E731
+    small = _frames("clips", per_frame=True)
+    return replace(
+        small,
+        make=lambda: FrameNetwork(3, OUTPUTS, FrameSettings(**given), per_frame=True, encoder=encoder()),  # type: ignore[arg-type]
+    )
+
+
 def _forecaster() -> Forecaster:
     given = {name: value for name, value in SIZES.items() if name != "embedding_size"}
     return Forecaster(WINDOW, HORIZON, Widths(2, ahead=1), LEVELS, ForecasterSettings(**given))
@@ -299,6 +311,7 @@ NETWORKS = [
     _frames("a label a frame", per_frame=True),
     _frames("a label a sequence", per_frame=False, pooling="max"),
     _frames("both ways", per_frame=True, bidirectional=True),
+    _clips(),
     replace(
         Small(
             "forecast", "window", _forecaster, _windows, lambda b, t: (b, HORIZON, 2, len(LEVELS)), _followed, _pinball

@@ -123,7 +123,7 @@ def test_one_way_networks_carry_a_state(small: Small) -> None:
         "language": {"softmax", "adaptive"},
         "fill": set(),
         "forecast": set(),
-        "frames": {"a label a frame"},
+        "frames": {"a label a frame", "clips"},
         "generate": {"state", "input"},
         "translate": {"attention", "input feeding", "state alone"},
     }

@@ -40,6 +40,8 @@ class TrainSettings(TypedDict, total=False):
     """clip the gradient's norm to this; 0 for no clipping"""
     clip_value: float | None
     """clip the gradient's values instead of its norm"""
+    colour: Literal["auto", "grey", "rgb"]
+    """what pictures are read as; auto: as they are"""
     condition: Literal["state", "input", "both"]
     """where the class enters: the initial states, every input, or both"""
     crf: bool
@@ -62,6 +64,10 @@ class TrainSettings(TypedDict, total=False):
     """share of token types left out of a batch"""
     embedding_size: int
     """width of a token's vector"""
+    encoder_size: int
+    """width of the vector of a picture"""
+    encoder_width: int
+    """channels of its first convolution; later ones double"""
     encoding: str
     """encoding of text files"""
     end: str | None
@@ -92,6 +98,10 @@ class TrainSettings(TypedDict, total=False):
     """steps that are forecast at once; a season"""
     id: str | None
     """column that names each row's series"""
+    image_height: int | None
+    """rows of pixels that pictures are brought to; as most are if not given"""
+    image_width: int | None
+    """pixels of a row that pictures are brought to"""
     init: Literal["orthogonal", "torch"]
     """how weights are initialised"""
     input_dropout: float
@@ -136,6 +146,8 @@ class TrainSettings(TypedDict, total=False):
     """minutes of training; with epochs, whichever ends first"""
     momentum: float
     """momentum of sgd"""
+    move: float
+    """clips are moved by up to this share of their sides (clips)"""
     names: str | None
     """what names of recordings hold, as {label}_{speaker}_{take}; fields serve as columns (sound)"""
     noise: float

@@ -83,8 +83,10 @@ ROWS = (
     Row("forecast", "Forecaster", "a table with a column of times and columns of numbers, or a .tsf or .ts file",
         ("series", "table"), "recurra.tasks.forecast", ("series",), ("value",)),
     Row("frames", "Model of frames",
-        "labelled sequences: a .ts file, tables with one row a frame and a label, or recordings of sound",
-        ("sequences", "table", "sounds", "events"), "recurra.tasks.frames", ("sequences", "sounds", "events"),
+        "labelled sequences: a .ts or .arff file, tables with a row a frame, recordings of sound, folders of clips or "
+        "pictures",
+        ("sequences", "table", "sounds", "events", "clips", "images"), "recurra.tasks.frames",
+        ("sequences", "sounds", "events", "clips", "images"),
         ("frames", "label")),
 )  # fmt: skip
 TASKS = {row.name: row for row in ROWS}

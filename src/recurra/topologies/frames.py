@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.engines.request import State
+from recurra.errors import ShapeError
 from recurra.topologies.many_to_one import pooled, why_no_state_of
+from recurra.topologies.picture_encoder import PictureEncoder
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
 from recurra.topologies.settings import FrameSettings
 from recurra.topologies.stacks import build_stack
@@ -32,12 +34,17 @@ class FramesBatch(NamedTuple):
 class FrameNetwork(SequenceModel[Tensor, FramesBatch]):
     """Recurrent layers over frames; N to 1: pooling over time before the output, N to N: an output for each frame.
 
-    width: numbers of a frame
+    width: numbers of a frame; encoder: what makes a vector of a picture and the one before it, trained with the rest;
+    the state holds the last picture of each row then
     """
 
-    def __init__(self, width: int, classes: int, settings: FrameSettings, *, per_frame: bool) -> None:
+    def __init__(
+        self, width: int, classes: int, settings: FrameSettings, *, per_frame: bool,
+        encoder: PictureEncoder | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.stack = build_stack(width, settings)
+        self.encoder = encoder
+        self.stack = build_stack(width if encoder is None else encoder.output_size, settings)
         self.pooling, self.per_frame = settings.pooling, per_frame
         self.dropout = nn.Dropout(settings.dropout)
         parts = 3 if settings.pooling == "all" and not per_frame else 1
@@ -51,13 +58,41 @@ class FrameNetwork(SequenceModel[Tensor, FramesBatch]):
     def forward(
         self, inputs: Tensor, lengths: Tensor | None = None, state: State | None = None
     ) -> tuple[Tensor, State]:
-        """Shapes: inputs [B, T, I] -> logits [B, C], per frame [B, T, C]; the layers' last states"""
+        """Shapes: inputs [B, T, I] -> logits [B, C], per frame [B, T, C]; the layers' last states, last pictures"""
         self.check_state(state)
-        y, last = self.stack(inputs, state, lengths=lengths)
+        if self.encoder is None:
+            y, last = self.stack(inputs, state, lengths=lengths)
+        else:
+            if state is not None and state[-1].shape != (1, len(inputs), inputs.shape[2]):
+                raise ShapeError(
+                    f"a state ends with the pictures before, [1, {len(inputs)}, {inputs.shape[2]}], got "
+                    f"{list(state[-1].shape)}"
+                )
+            before = None if state is None else state[-1].squeeze(0)
+            layers = None if state is None else state[:-1]
+            y, last = self.stack(self._vectors(self.encoder, inputs, lengths, before), layers, lengths=lengths)
+            last = (*last, ends(inputs, lengths).unsqueeze(0).to(y.dtype))
         if not self.per_frame:
             whole = torch.full((len(y),), y.shape[1]) if lengths is None else lengths
             y = pooled(self.pooling, self.stack, y, last, whole)
         return self.head(self.dropout(y)), last
+
+    def _vectors(
+        self, encoder: PictureEncoder, inputs: Tensor, lengths: Tensor | None, before: Tensor | None
+    ) -> Tensor:
+        """What the recurrent layers read; pictures past each row's end are not looked at.
+
+        before: the frame before the first, which itself if None. Shapes: [B, T, I], [B], [B, I] -> [B, T, size]
+        """
+        batch, time = inputs.shape[:2]
+        first = inputs[:, :1] if before is None else before.unsqueeze(1).to(inputs.dtype)
+        earlier = torch.cat([first, inputs[:, :-1]], 1)
+        if lengths is None:
+            every: Tensor = encoder(inputs.flatten(0, 1), earlier.flatten(0, 1))
+            return every.view(batch, time, -1)
+        there = within(lengths, time, inputs.device)
+        found: Tensor = encoder(inputs[there], earlier[there])
+        return found.new_zeros(batch, time, found.shape[1]).masked_scatter(there.unsqueeze(2), found)
 
     def loss(self, batch: FramesBatch, state: State | None = None) -> Loss:
         """Mean cross-entropy of the classes. Units: nats per sequence, or per frame"""
@@ -70,5 +105,16 @@ class FrameNetwork(SequenceModel[Tensor, FramesBatch]):
 
 def inside(y: Tensor, lengths: Tensor) -> Tensor:
     """Without what lies past each row's end. Shapes: [B, T, C], [B] -> [sum of lengths, C]"""
-    there = torch.arange(y.shape[1], device=y.device) < lengths.to(y.device).unsqueeze(1)
-    return y[there]
+    return y[within(lengths, y.shape[1], y.device)]
+
+
+def ends(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """The last step of each row. Shapes: [B, T, I], [B] -> [B, I]"""
+    if lengths is None:
+        return x[:, -1]
+    return x[torch.arange(len(x), device=x.device), lengths.to(x.device) - 1]
+
+
+def within(lengths: Tensor, time: int, device: torch.device) -> Tensor:
+    """Whether a step is of its row. Shapes: [B] -> bool [B, T]"""
+    return torch.arange(time, device=device) < lengths.to(device).unsqueeze(1)

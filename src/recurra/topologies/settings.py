@@ -61,11 +61,13 @@ class ClassifierSettings(TwoWaySettings, EmbeddedSettings):
 
 
 class FrameSettings(TwoWaySettings):
-    """N to 1 or N to N, of frames."""
+    """N to 1 or N to N, of frames. encoder_*: of those that are pictures"""
 
     pooling: Pooling = Field(
         "last", description="what of a sequence is classified: last state, mean, max, or all three"
     )
+    encoder_size: int = Field(64, ge=1, le=WIDEST, description="width of the vector of a picture")
+    encoder_width: int = Field(16, ge=1, le=WIDEST, description="channels of its first convolution; later ones double")
 
 
 class TaggerSettings(TwoWaySettings, EmbeddedSettings):

@@ -17,8 +17,12 @@ def nearest(
     train: Sequence[npt.NDArray[np.floating]], labels: Int64, asked: Sequence[npt.NDArray[np.floating]]
 ) -> Int64:
     """By Euclidean distance, all sequences stretched to one length. N x [T, I], [N], M x [T, I] -> [M]"""
-    seen, given = _stretched(train), _stretched(asked)
-    found = ((given**2).sum(1)[:, None] + (seen**2).sum(1)[None] - 2 * given @ seen.T).argmin(1)
+    return nearest_row(_stretched(train), labels, _stretched(asked))
+
+
+def nearest_row(train: Floats, labels: Int64, asked: Floats) -> Int64:
+    """By Euclidean distance of rows of numbers. [N, I], [N], [M, I] -> [M]"""
+    found = ((asked**2).sum(1)[:, None] + (train**2).sum(1)[None] - 2 * asked @ train.T).argmin(1)
     return np.asarray(labels[found], np.int64)
 
 

@@ -5,6 +5,7 @@ A pinned set is taken from $RECURRA_DATA/<name>/ where that folder is, else from
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -13,11 +14,15 @@ from pathlib import Path
 from platform import python_version
 from typing import Any, Literal
 
+from recurra.data.datasets.digits import write_digits
 from recurra.data.datasets.download import cached_folder, fetch, local_folder, place_of, unwritable, verify
-from recurra.data.datasets.registry import BUILT_IN_PAIRS, REGISTRY, Kind, Layout, PinnedSet
+from recurra.data.datasets.moving import write_clips
+from recurra.data.datasets.registry import BUILT_IN_PAIRS, BUILT_IN_PICTURES, REGISTRY, Kind, Layout, PinnedSet
 from recurra.data.files.sources import sha256
 from recurra.data.files.whole import write_whole
 from recurra.errors import DataError, UnknownNameError
+from recurra.locks import holding
+from recurra.terminal import standard_error
 
 SURNAMES = Path(__file__).with_name("surnames")
 PAIRS = Path(__file__).with_name("pairs")
@@ -46,7 +51,8 @@ class NamedData:
     files:       by label, or by part ("train", "validation", "test"), or all of it under "all"
     options:     what a reader must be told: encoding, text and label columns, level, split
     sha256:      by the keys of files
-    folder:      where every file is <label>.txt, their folder, with no other .txt in it; else None
+    folder:      where every file is <label>.txt, their folder, with no other .txt in it, and that of pictures; else
+                 None
     label_files: files, where their keys are labels; else empty
     kind:        what the files are where the task alone does not say, see tasks.sources
     """
@@ -235,10 +241,60 @@ def _get_pairs(name: str) -> NamedData:
     return _named(name, "classify", "one", {"all": path}, options, {"all": sha256(path)})
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """A set of pictures that is written into the cache when it is first asked for. bytes: about"""
+
+    description: str
+    licence: str
+    kind: Kind
+    bytes: int
+    write: Callable[[Path], list[Path]]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+_DRAWN = {
+    "digits": _Drawn(
+        "Handwritten digits, 8 x 8 pixels, read row by row; from scikit-learn, which must be installed",
+        "CC BY 4.0 (UCI)", "images", 240_000, write_digits,
+    ),
+    "moving-shapes": _Drawn(
+        "480 clips of a shape that moves, grows or shrinks; a label a frame: what happens",
+        "Apache-2.0, as Recurra itself", "clips", 4_650_000, partial(write_clips, per_frame=True), {"epochs": 8.0},
+    ),
+    "moving-shapes-whole": _Drawn(
+        "The same clips with a label each: what happens first, and what then",
+        "Apache-2.0, as Recurra itself", "clips", 4_630_000, partial(write_clips, per_frame=False), {"epochs": 12.0},
+    ),
+}  # fmt: skip
+
+
+def _about_drawn(name: str) -> DatasetInfo:
+    drawn = _DRAWN[name]
+    return DatasetInfo(
+        name=name, task="frames", bytes=drawn.bytes, licence=drawn.licence, description=drawn.description,
+        where="built in",
+    )  # fmt: skip
+
+
+def _get_drawn(name: str) -> NamedData:
+    drawn, folder = _DRAWN[name], cached_folder(name)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with holding(folder, patience=math.inf, notify=standard_error().log):
+            written = drawn.write(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    files = {path.relative_to(folder).as_posix(): path for path in written}
+    hashes = {key: sha256(path) for key, path in files.items()}
+    return NamedData(name, "frames", files, drawn.options, hashes, folder, kind=drawn.kind)
+
+
 _BUILT_IN: dict[str, tuple[Callable[[], DatasetInfo], Callable[[], NamedData]]] = {
     "surnames": (_about_surnames, _get_surnames),
     "python-docs": (_about_python_docs, _get_python_docs),
     **{name: (partial(_about_pairs, name), partial(_get_pairs, name)) for name in BUILT_IN_PAIRS},
+    **{name: (partial(_about_drawn, name), partial(_get_drawn, name)) for name in BUILT_IN_PICTURES},
 }
 
 
@@ -247,7 +303,7 @@ _BUILT_IN: dict[str, tuple[Callable[[], DatasetInfo], Callable[[], NamedData]]] 
 
 def _copied(data: NamedData, folder: Path) -> NamedData:
     """The same data set with every file in `folder`. What is there already and the same is left alone."""
-    base = Path(os.path.commonpath([path.parent for path in data.files.values()]))
+    base = data.folder or Path(os.path.commonpath([path.parent for path in data.files.values()]))
     files = {key: folder / path.relative_to(base) for key, path in data.files.items()}
     if data.folder is not None:
         _refuse_strangers(data.name, folder, files)
@@ -262,7 +318,7 @@ def _copied(data: NamedData, folder: Path) -> NamedData:
         folder.mkdir(parents=True, exist_ok=True)
         for key, target in files.items():
             if not target.exists():
-                target.parent.mkdir(exist_ok=True)
+                target.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(target, data.files[key].read_bytes())
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror}", file=error.filename or folder) from error

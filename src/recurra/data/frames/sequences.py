@@ -16,19 +16,49 @@ from recurra.errors import DataError
 
 Floats = npt.NDArray[np.float64]
 Samples = npt.NDArray[np.float32]
+Values = npt.NDArray[np.float64] | npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PictureShape:
+    """Of frames that are pictures, or of those that are rows of one.
+
+    channels: 3 for red, green, blue, 1 for grey; rows: a frame is a row [width, channels], else a picture [channels,
+    height, width], flat. Units: height and width in pixels
+    """
+
+    channels: int
+    height: int
+    width: int
+    rows: bool
+
+    @property
+    def frame_size(self) -> int:
+        """Numbers of a frame."""
+        return self.channels * self.width * (1 if self.rows else self.height)
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        return ("grey",) if self.channels == 1 else ("red", "green", "blue")
+
+    def pictures(self, values: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Frames as pictures: [T, I] -> [T, C, H, W], of rows [1, C, H, W]"""
+        if self.rows:
+            return values.reshape(1, -1, self.width, self.channels).transpose(0, 3, 1, 2)
+        return values.reshape(-1, self.channels, self.height, self.width)
 
 
 @dataclass(frozen=True)
 class Frames:
     """One sequence.
 
-    values: [T, I], NaN where one is missing; labels: one, one a frame, or none; group: what must not be divided, "" if
-    nothing was said; line: of its first frame in the file, 0 if that is unknown; samples: of the sound that the frames
-    were made of [N], None where there is none
+    values: [T, I], NaN where one is missing, bytes if they are of pictures; labels: one, one a frame, or none; group:
+    what must not be divided, "" if nothing was said; line: of its first frame in the file, 0 if that is unknown;
+    samples: of the sound that the frames were made of [N], None where there is none
     """
 
     name: str
-    values: Floats
+    values: Values
     labels: tuple[str, ...]
     group: str = ""
     part: str = ""
@@ -47,11 +77,16 @@ class Frames:
 
 @dataclass(frozen=True)
 class Recordings:
-    """Sequences of the same channels. notes: what was found and done while reading, for people"""
+    """Sequences of the same channels.
+
+    notes: what was found and done while reading, for people; picture: what frames are if they are of pictures, whose
+    channels are colours then
+    """
 
     sequences: list[Frames]
     channels: tuple[str, ...]
     notes: list[str] = field(default_factory=list)
+    picture: PictureShape | None = None
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -81,8 +116,20 @@ def joined(parts: Sequence[Recordings]) -> Recordings:
                 remedy="name those that all have with --channels",
                 file=other.sequences[0].file,
             )
+        if other.picture != first.picture:
+            raise DataError(
+                f"pictures of {size_of(other.picture)} here, of {size_of(first.picture)} in "
+                f"{first.sequences[0].file.name}",
+                remedy="bring them to one size: --image-height, --image-width, --colour",
+                file=other.sequences[0].file,
+            )
     notes = list(dict.fromkeys(note for part in parts for note in part.notes))
-    return Recordings([one for part in parts for one in part.sequences], first.channels, notes)
+    return Recordings([one for part in parts for one in part.sequences], first.channels, notes, first.picture)
+
+
+def size_of(shape: PictureShape | None) -> str:
+    """For people."""
+    return "no pictures" if shape is None else f"{shape.width} x {shape.height} pixels, {' '.join(shape.colours)}"
 
 
 def divide(

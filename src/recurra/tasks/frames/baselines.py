@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from recurra.baselines.frames.coarse import coarse
 from recurra.baselines.frames.feedforward import Feedforward, fit_logistic, fit_perceptron
-from recurra.baselines.frames.neighbour import dtw_cells, nearest, nearest_by_dtw
+from recurra.baselines.frames.neighbour import dtw_cells, nearest, nearest_by_dtw, nearest_row
 from recurra.baselines.frames.summary import summary
 from recurra.baselines.frames.windows import Floats, windows
 from recurra.baselines.majority import Majority
 from recurra.report.record import Baseline
 from recurra.tasks.frames.data import FramesData, Int64, Part
+from recurra.tasks.frames.preprocessor import Float32, FramesPreprocessor
 from recurra.tasks.frames.trainee import scores
 
 MOST_CELLS = 2_000_000_000
@@ -32,31 +34,59 @@ def baselines(data: FramesData, part: Part, *, seed: int) -> list[Baseline]:
     majority = Majority.fit(data.parts["train"].targets, classes)
     always = np.full(len(part.targets), majority.label, np.int64)
     found = [Baseline(f"always {classes[majority.label]}", scores(part.targets, always), None, 0.0)]
-    return [*found, *(_of_frames if data.preprocessor.per_frame else _of_sequences)(data, part, seed)]
+    if data.preprocessor.per_frame:
+        return [*found, *_of_frames(data, part, seed)]
+    rows = data.preprocessor.picture is not None and data.preprocessor.picture.rows
+    return [*found, *(_of_pictures if rows else _of_sequences)(data, part, seed)]
+
+
+def _seen(part: Part, made: FramesPreprocessor) -> list[Float32]:
+    """Sequences of numbers: as the network reads them, pictures of clips coarser."""
+    if made.picture is None or made.picture.rows:
+        return [np.asarray(one, np.float32) for one in part.encoded]
+    return [coarse(made.picture.pictures(np.asarray(one, np.uint8))) for one in part.encoded]
+
+
+def _of_pictures(data: FramesData, part: Part, seed: int) -> list[Baseline]:
+    """What looks at a whole picture at once, no row before another: logistic regression, a perceptron, the nearest."""
+    train, validation, count = data.parts["train"], data.parts["validation"], len(data.preprocessor.classes)
+    rows, held, asked = (_whole(each) for each in (train, validation, part))
+    found = [
+        _fitted(name, _fitting(fit, rows, train.targets, count, (held, validation.targets), seed), part, asked)
+        for name, fit in (("logistic, whole picture", fit_logistic), ("perceptron, whole picture", fit_perceptron))
+    ]
+    begun = time.perf_counter()
+    answers = nearest_row(rows, train.targets, asked)
+    return [*found, Baseline("nearest picture", scores(part.targets, answers), None, time.perf_counter() - begun)]
+
+
+def _whole(part: Part) -> Floats:
+    return np.stack([np.asarray(one, np.float64).ravel() for one in part.encoded])
 
 
 def _of_sequences(data: FramesData, part: Part, seed: int) -> list[Baseline]:
     """Logistic regression on statistics of each channel; the nearest training sequence, stretched or warped."""
     train, validation = data.parts["train"], data.parts["validation"]
+    rows, held, asked = (_seen(each, data.preprocessor) for each in (train, validation, part))
     found = [
         _fitted(
             "logistic, mean deviation min max slope",
             lambda: fit_logistic(
-                summary(train.encoded), train.targets, len(data.preprocessor.classes),
-                (summary(validation.encoded), validation.targets),
+                summary(rows), train.targets, len(data.preprocessor.classes),
+                (summary(held), validation.targets),
             ),
-            part, summary(part.encoded),
+            part, summary(asked),
         )
     ]  # fmt: skip
     begun = time.perf_counter()
-    answers = nearest(train.encoded, train.targets, part.encoded)
+    answers = nearest(rows, train.targets, asked)
     found.append(
         Baseline("nearest sequence", scores(part.targets, answers), None, time.perf_counter() - begun)
     )  # fmt: skip
-    longest = max(map(len, train.encoded))
-    if dtw_cells(train.encoded, part.encoded) <= MOST_CELLS and len(train) * len(part) * longest <= MOST_MEMORY:
+    longest = max(map(len, rows))
+    if dtw_cells(rows, asked) <= MOST_CELLS and len(train) * len(part) * longest <= MOST_MEMORY:
         begun = time.perf_counter()
-        answers = nearest_by_dtw(train.encoded, train.targets, part.encoded)
+        answers = nearest_by_dtw(rows, train.targets, asked)
         seconds = time.perf_counter() - begun
         found.append(Baseline("nearest sequence, time warped", scores(part.targets, answers), None, seconds))
     return found
@@ -65,17 +95,16 @@ def _of_sequences(data: FramesData, part: Part, seed: int) -> list[Baseline]:
 def _of_frames(data: FramesData, part: Part, seed: int) -> list[Baseline]:
     """Logistic regression on a frame alone; a perceptron on the frames around it."""
     train, validation, count = data.parts["train"], data.parts["validation"], len(data.preprocessor.classes)
+    rows, held_out, asked = (_seen(each, data.preprocessor) for each in (train, validation, part))
     some = np.unique(np.linspace(0, len(train.targets) - 1, MOST_ROWS).astype(np.int64))
     found = []
     for name, around, fit in (
         ("logistic, one frame", 0, fit_logistic),
         (f"perceptron, {2 * AROUND + 1} frames", AROUND, fit_perceptron),
     ):
-        seen, targets = windows(train.encoded, around)[some], train.targets[some]
-        held = windows(validation.encoded, around), validation.targets
-        found.append(
-            _fitted(name, _fitting(fit, seen, targets, count, held, seed), part, windows(part.encoded, around))
-        )
+        seen, targets = windows(rows, around)[some], train.targets[some]
+        held = windows(held_out, around), validation.targets
+        found.append(_fitted(name, _fitting(fit, seen, targets, count, held, seed), part, windows(asked, around)))
     return found
 
 

@@ -13,11 +13,12 @@ import numpy.typing as npt
 from recurra.data.files.tables import KINDS
 from recurra.data.frames.archive import read_archive_frames
 from recurra.data.frames.arff import read_arff_frames
-from recurra.data.frames.sequences import Frames, Recordings, divide, joined, split_off
+from recurra.data.frames.sequences import Frames, PictureShape, Recordings, divide, joined, size_of, split_off
 from recurra.data.frames.table import Columns, Reading, read_table_frames
 from recurra.data.splits import PART_NAMES, PARTS, check_fractions
 from recurra.errors import DataError, listed, quoted
-from recurra.tasks.frames.preprocessor import Float32, FramesPreprocessor
+from recurra.tasks.frames.clips import LAYOUTS, as_learned, read_source, refuse_without_effect
+from recurra.tasks.frames.preprocessor import Encoded, FramesPreprocessor
 from recurra.tasks.frames.settings import FramesDataSettings
 from recurra.tasks.frames.sound.log_mel import LogMel
 from recurra.tasks.frames.sound.reading import KINDS as SOUNDS
@@ -33,7 +34,7 @@ class Part:
     """Sequences of one part. encoded: [T, W] each; labels: indices of classes, one each or one a frame [T]"""
 
     sequences: list[Frames]
-    encoded: list[Float32]
+    encoded: list[Encoded]
     labels: list[Int64]
 
     def __len__(self) -> int:
@@ -84,17 +85,28 @@ def read_file(path: Path, settings: FramesDataSettings, *, labelled: bool = True
 @in_memory
 def read(source: Source, settings: FramesDataSettings) -> dict[str, Recordings]:
     """By part, or all of a source under "all". Errors: DataError"""
+    refuse_without_effect(source.kind, settings)
+    if source.kind in LAYOUTS:
+        found_parts = read_source(source.files, source.kind, settings)
+        if "all" not in found_parts or settings.split_column is None:
+            return found_parts
+        return by_column(found_parts["all"], settings.split_column, source)
     if set(source.files) <= set(PARTS):
         return {part: read_file(path, settings) for part, path in source.files.items()}
     found = joined([read_file(path, settings) for path in source.files.values()])
     if settings.split_column is None:
         return {"all": found}
+    return by_column(found, settings.split_column, source)
+
+
+def by_column(found: Recordings, column: str, source: Source) -> dict[str, Recordings]:
+    """By the part that a column says. Errors: DataError for a cell that names none, and without a training part"""
     parts: dict[str, list[Frames]] = {}
     for one in found.sequences:
         part = PART_NAMES.get(one.part.lower())
         if part is None:
             raise DataError(
-                f"{quoted(one.part, 40)} in the column {quoted(settings.split_column)} names no part",
+                f"{quoted(one.part, 40)} in the column {quoted(column)} names no part",
                 remedy=f"they are called {', '.join(PARTS)}",
                 file=one.file,
                 line=one.line,
@@ -138,9 +150,15 @@ def prepare(source: Source, settings: FramesDataSettings, *, seed: int, kept: Fr
             file=parts["train"][0].file,
         )
     made = kept or FramesPreprocessor.of(
-        parts["train"], whole.channels, classes, per_frame=per_frame, scale=settings.scale, sound=sound
+        parts["train"],
+        whole.channels,
+        classes,
+        per_frame=per_frame,
+        scale=settings.scale,
+        sound=sound,
+        picture=whole.picture,
     )
-    encoded = {name: encode_part(Recordings(some, whole.channels), made) for name, some in parts.items()}
+    encoded = {name: encode_part(replace(whole, sequences=some), made) for name, some in parts.items()}
     lengths = [len(one) for one in whole.sequences]
     notes.append(_note(whole, made, lengths))
     facts = {
@@ -163,12 +181,13 @@ def _note(whole: Recordings, made: FramesPreprocessor, lengths: list[int]) -> st
     gaps = "" if not missing else f"; {missing:,} values are missing" + (
         ": a channel beside each says where" if made.gaps else ", none of the training part: the mean stands there"
     )  # fmt: skip
-    return f"{len(whole):,} sequences of {size} frames, {len(made.channels)} channels; {of}{gaps}"
+    wide = f"{len(made.channels)} channels" if made.picture is None else f"{made.picture.frame_size:,} numbers each"
+    return f"{len(whole):,} sequences of {size} frames, {wide}; {of}{gaps}"
 
 
 def missing_values(sequences: list[Frames]) -> int:
     """How many numbers are not there."""
-    return sum(int(np.isnan(one.values).sum()) for one in sequences)
+    return sum(int(np.isnan(one.values).sum()) for one in sequences if one.values.dtype != np.uint8)
 
 
 def encode_part(recordings: Recordings, made: FramesPreprocessor) -> Part:
@@ -208,6 +227,19 @@ def check_channels(recordings: Recordings, made: FramesPreprocessor) -> None:
             remedy="give data with the same channels; --channels names columns",
             file=recordings.sequences[0].file,
         )
+    if recordings.sequences and recordings.picture != made.picture:
+        raise DataError(
+            f"the model reads {described(made.picture)}, here are {described(recordings.picture)}",
+            remedy="a folder of pictures by label holds single pictures, one of folders of frames by label holds clips",
+            file=recordings.sequences[0].file,
+        )
+
+
+def described(shape: PictureShape | None) -> str:
+    """What frames are, for people."""
+    if shape is None:
+        return "frames that are no pictures"
+    return f"{'rows of pictures' if shape.rows else 'clips'} of {size_of(shape)}"
 
 
 def whole(source: Source, settings: FramesDataSettings, made: FramesPreprocessor) -> Part:
@@ -217,9 +249,11 @@ def whole(source: Source, settings: FramesDataSettings, made: FramesPreprocessor
 
 
 def of_model(settings: FramesDataSettings, made: FramesPreprocessor) -> FramesDataSettings:
-    """How a model reads new tables: its own channels, unless others are named."""
+    """How a model reads new tables: its own channels, unless others are named; pictures as it has learned them."""
     if made.sound is not None:
         nothing = dict.fromkeys(("group", "split_column", "test_where", "validation_where"))
         return settings.model_copy(update=nothing)
-    known = not all(name.startswith("dimension ") or name == "value" for name in made.channels)
+    if made.picture is not None:
+        return as_learned(settings, made.picture)
+    known = not all(name.startswith(("dimension ", "feature ")) or name == "value" for name in made.channels)
     return settings.model_copy(update={"channels": made.channels}) if known and not settings.channels else settings

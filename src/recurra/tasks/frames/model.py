@@ -13,9 +13,11 @@ import numpy.typing as npt
 from torch import nn
 
 from recurra.data.files.in_memory import MEMORY, as_table
+from recurra.data.frames.clip_folders import FEATURES
 from recurra.data.frames.sequences import Frames
 from recurra.data.frames.table import from_table
 from recurra.errors import DataError, UsageError
+from recurra.tasks.frames.clips import as_frames, asked_about
 from recurra.tasks.frames.data import check_channels, how_to_read, of_model, read_file
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 from recurra.tasks.frames.settings import FramesDataSettings
@@ -105,7 +107,7 @@ class FramesModel(Model):
         """
         if isinstance(inputs, (str, bytes, bytearray)) and not str(inputs).strip():
             raise UsageError("an empty text is no sequence of frames; give arrays [T, I], or the path of a file")
-        if isinstance(inputs, Path) or (isinstance(inputs, str) and Path(inputs).suffix):
+        if isinstance(inputs, Path) or (isinstance(inputs, str) and (Path(inputs).suffix or Path(inputs).is_dir())):
             return self.read(Path(inputs))
         if isinstance(inputs, Frames):
             return [inputs]
@@ -127,7 +129,11 @@ class FramesModel(Model):
         """The sequences of a file, which need no labels. Errors: DataError"""
         if self.preprocessor.sound is not None:
             return [of_file(path, self.preprocessor.sound)]
-        found = read_file(path, of_model(self.settings, self.preprocessor), labelled=False)
+        settings = of_model(self.settings, self.preprocessor)
+        if self.preprocessor.picture is not None or path.is_dir() or path.suffix.lower() in FEATURES:
+            found = asked_about(path, settings, self.preprocessor)
+        else:
+            found = read_file(path, settings, labelled=False)
         check_channels(found, self.preprocessor)
         return found.sequences
 
@@ -145,6 +151,8 @@ class FramesModel(Model):
         return found.sequences
 
     def _of_array(self, given: Any, number: int) -> Frames:
+        if self.preprocessor.picture is not None:
+            return Frames("array", as_frames(given, self.preprocessor.picture, number), ())
         width, sound = len(self.preprocessor.channels), self.preprocessor.sound
         if sound is not None and isinstance(given, np.ndarray) and given.ndim == 1:
             samples = checked_samples(given, f"recording {number}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 from recurra.data.frames.sequences import Frames
 from recurra.report.sections import Picture
 from recurra.report.svg import SERIES, chart, drawing, to_svg
+from recurra.tasks.frames.label_bars import draw_bars
 
 Int64 = npt.NDArray[np.int64]
 
@@ -41,23 +41,9 @@ def of_labels(
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         above.grid(axis="y")
         _lines(above, one, channels)
-        for row, labels in ((1, true), (0, predicted)):
-            edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
-            for start, stop in pairwise(edges):
-                below.broken_barh(
-                    [(start, stop - start)], (row - 0.4, 0.8), color=SERIES[int(labels[start]) % len(SERIES)],
-                    alpha=1.0 if labels[start] < len(SERIES) else 0.5, linewidth=0,
-                )  # fmt: skip
-        below.set_yticks([0, 1], ["predicted", "true"])
+        draw_bars(figure, below, true, predicted, classes)
         below.set_xlabel("frame")
-        for axes in (above, below):
-            axes.spines["left"].set_visible(False)
-        shown = np.unique(np.concatenate([true, predicted]))[: 2 * len(SERIES)].tolist()
-        handles = [
-            below.broken_barh([(0, 0)], (0, 0), color=SERIES[k % len(SERIES)], alpha=1.0 if k < len(SERIES) else 0.5)
-            for k in shown
-        ]
-        figure.legend(handles, [classes[k] for k in shown], loc="outside lower center", ncols=min(6, len(shown)))
+        above.spines["left"].set_visible(False)
         return Picture(title, to_svg(figure, text), text)
 
 

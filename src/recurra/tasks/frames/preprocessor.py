@@ -10,15 +10,24 @@ import numpy.typing as npt
 from pydantic import Field
 
 from recurra.data.files.checked import Exact, checked
-from recurra.data.frames.sequences import Frames
+from recurra.data.frames.sequences import Frames, PictureShape, Values, size_of
 from recurra.errors import DataError
 from recurra.tasks.frames.sound.log_mel import LogMel
 from recurra.tasks.stored import MOST, DistinctNames
 
 Floats = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
+Encoded = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
+"""Frames as the network reads them: bytes where they are pictures."""
 Scaling = Literal["training", "sequence"]
 Scale = Annotated[float, Field(gt=0)]
+
+
+class _StoredPicture(Exact):
+    channels: Literal[1, 3]
+    height: Annotated[int, Field(ge=1, le=MOST)]
+    width: Annotated[int, Field(ge=1, le=MOST)]
+    rows: bool
 
 
 class _Stored(Exact):
@@ -30,6 +39,7 @@ class _Stored(Exact):
     classes: DistinctNames
     scale: Scaling
     sound: dict[str, Any] | None = None
+    picture: _StoredPicture | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,8 @@ class FramesPreprocessor:
     mean, deviation: of each channel in the training part, 1 for a constant one; gaps: whether values were missing
     there, so that each channel has another beside it that says where; per_frame: whether each frame has a label; scale:
     whether each sequence is scaled by its own mean and deviation instead, as where users or sensors differ; sound: what
-    frames of recordings are, None for others
+    frames of recordings are, None for others; picture: what frames of pictures are, whose channels are colours with a
+    mean and a deviation each
     """
 
     channels: tuple[str, ...]
@@ -50,6 +61,7 @@ class FramesPreprocessor:
     classes: list[str]
     scale: Scaling = "training"
     sound: LogMel | None = None
+    picture: PictureShape | None = None
 
     @classmethod
     def of(
@@ -61,8 +73,12 @@ class FramesPreprocessor:
         per_frame: bool,
         scale: Scaling = "training",
         sound: LogMel | None = None,
+        picture: PictureShape | None = None,
     ) -> FramesPreprocessor:
         """Learned from the training part."""
+        if picture is not None:
+            scales = _of_colours(train, picture)
+            return cls(channels, *scales, False, per_frame, classes, scale, picture=picture)
         rows = np.concatenate([one.values for one in train])
         mean, deviation = _scales(rows)
         gaps = bool(np.isnan(rows).any())
@@ -71,14 +87,25 @@ class FramesPreprocessor:
 
     @property
     def input_width(self) -> int:
+        if self.picture is not None:
+            return self.picture.frame_size
         return len(self.channels) * (2 if self.gaps else 1)
 
-    def encode(self, values: Floats) -> Float32:
-        """A missing value is the mean; with gaps, 1 stands beside it, 0 beside the others. [T, I] -> [T, I or 2 I]"""
-        mean, deviation = (
-            _scales(values) if self.scale == "sequence" else (np.array(self.mean), np.array(self.deviation))
-        )
-        scaled = (values - mean) / deviation
+    def encode(self, values: Values) -> Encoded:
+        """A missing value is the mean; with gaps, 1 stands beside it, 0 beside the others. [T, I] -> [T, I or 2 I]
+
+        Pictures stay bytes, which the network scales; rows of pictures are scaled by the mean of their colour.
+        """
+        if self.picture is not None and not self.picture.rows:
+            return np.asarray(values, np.uint8)
+        if self.picture is not None:
+            means, deviations = (np.tile(each, self.picture.width) for each in (self.mean, self.deviation))
+            rows: Float32 = ((values - means) / deviations).astype(np.float32)
+            return rows
+        numbers = np.asarray(values, np.float64)
+        own = _scales(numbers) if self.scale == "sequence" else None
+        mean, deviation = own or (np.array(self.mean), np.array(self.deviation))
+        scaled = (numbers - mean) / deviation
         missing = np.isnan(scaled)
         scaled = np.where(missing, 0.0, scaled)
         return (np.concatenate([scaled, missing], 1) if self.gaps else scaled).astype(np.float32)
@@ -88,6 +115,7 @@ class FramesPreprocessor:
             "channels": list(self.channels), "mean": list(self.mean), "deviation": list(self.deviation),
             "gaps": self.gaps, "per_frame": self.per_frame, "classes": self.classes, "scale": self.scale,
             **({} if self.sound is None else {"sound": self.sound.to_json()}),
+            **({} if self.picture is None else {"picture": vars(self.picture)}),
         }  # fmt: skip
 
     @classmethod
@@ -98,11 +126,28 @@ class FramesPreprocessor:
                 f"preprocessing.json: {len(one.channels)} channels, {len(one.mean)} means, {len(one.deviation)} "
                 "deviations"
             )
+        picture = None if one.picture is None else PictureShape(**one.picture.model_dump())
+        if picture is not None and (tuple(one.channels) != picture.colours or picture.frame_size > MOST):
+            raise DataError(f"preprocessing.json: pictures of {size_of(picture)}, channels {', '.join(one.channels)}")
         scales = tuple(one.mean), tuple(one.deviation)
         sound = None if one.sound is None else LogMel.from_json(one.sound)
         if sound is not None and sound.mels != len(one.channels):
             raise DataError(f"preprocessing.json: {sound.mels} bands of sound, {len(one.channels)} channels")
-        return cls(tuple(one.channels), *scales, one.gaps, one.per_frame, one.classes, one.scale, sound)
+        return cls(tuple(one.channels), *scales, one.gaps, one.per_frame, one.classes, one.scale, sound, picture)
+
+
+def _of_colours(train: list[Frames], picture: PictureShape) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each colour, 1 for a constant one."""
+    count, sums, squares = 0, np.zeros(picture.channels), np.zeros(picture.channels)
+    for one in train:
+        pixels = picture.pictures(np.asarray(one.values, np.uint8)).astype(np.float64)
+        count += pixels[:, 0].size
+        sums += pixels.sum((0, 2, 3))
+        squares += (pixels**2).sum((0, 2, 3))
+    mean = sums / count
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    deviation[deviation <= 1e-6] = 1.0
+    return tuple(map(float, mean)), tuple(map(float, deviation))
 
 
 def _scales(rows: Floats) -> tuple[Floats, Floats]:

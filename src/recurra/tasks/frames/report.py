@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra import metrics
+from recurra.errors import shortened
 from recurra.report.sections import Cell, Column, Columns, Matrix, Picture, Pictures, Section, Table
 from recurra.tasks.frames.data import Part
+from recurra.tasks.frames.picture_views import of_clip, of_clip_labels, of_many
 from recurra.tasks.frames.pictures import of_labels, of_sequence
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 
@@ -16,6 +18,8 @@ Int64 = npt.NDArray[np.int64]
 
 PAIRS, WRONG = 10, 10
 """Most confused pairs; sequences of which it was surest, and wrong."""
+SHOWN = 24
+"""Pictures beside each other."""
 DRAWN = 6
 """Sequences that are drawn."""
 MOST_CLASSES = 40
@@ -36,7 +40,8 @@ def sections(part: Part, made: FramesPreprocessor, logs: Floats) -> list[Section
         return [_over_time(part, made, predicted), *found, _worst_sequences(part, predicted)]
     wrong = np.flatnonzero(predicted != part.targets)
     surest = wrong[np.argsort(-logs[wrong].max(1), kind="stable")]
-    return [*found, _surely_wrong(part, classes, predicted, logs, surest), _drawn(part, made, predicted, logs, surest)]
+    drawn = _mosaic if made.picture is not None and made.picture.rows else _drawn
+    return [*found, _surely_wrong(part, classes, predicted, logs, surest), drawn(part, made, predicted, logs, surest)]
 
 
 def _each_class(part: Part, predicted: Int64, made: FramesPreprocessor) -> Table:
@@ -90,9 +95,31 @@ def _drawn(part: Part, made: FramesPreprocessor, predicted: Int64, logs: Floats,
         true, guess = made.classes[part.targets[i]], made.classes[predicted[i]]
         said = f"{true}, as it says" if true == guess else f"{true}, taken for {guess}"
         title = f"{part.sequences[i].name}: {said} ({np.exp(logs[i].max()):.2f})"
-        pictures.append(of_sequence(part.sequences[i], made.channels, title, f"sequence-{i}"))
+        if made.picture is not None:
+            pictures.append(of_clip(part.sequences[i], made.picture, title, f"sequence-{i}"))
+        else:
+            pictures.append(of_sequence(part.sequences[i], made.channels, title, f"sequence-{i}"))
     note = f"{int(min(len(surest), DRAWN // 2))} mistakes first, then one right sequence of some classes."
-    return Pictures("Sequences", pictures, note if len(surest) else "One right sequence of some classes.")
+    return Pictures(
+        "Sequences" if made.picture is None else "Clips",
+        pictures,
+        note if len(surest) else "One right sequence of some classes.",
+    )
+
+
+def _mosaic(part: Part, made: FramesPreprocessor, predicted: Int64, logs: Floats, surest: Int64) -> Picture:
+    """Pictures: the surest mistakes, without any the least sure right ones."""
+    assert made.picture is not None
+    unsure = np.argsort(logs.max(1), kind="stable")
+    chosen = (surest if len(surest) else unsure)[:SHOWN]
+    pictures = []
+    for i in chosen.tolist():
+        true, guess = made.classes[part.targets[i]], made.classes[predicted[i]]
+        words = f"{shortened(true, 8)}, not {shortened(guess, 8)}" if true != guess else shortened(true, 16)
+        pictures.append((made.picture.pictures(np.asarray(part.sequences[i].values, np.uint8))[0], words))
+    if len(surest):
+        return of_many(pictures, "Mistakes as pictures", "The true class, not what it was taken for; surest first.")
+    return of_many(pictures, "Pictures", "All are right; these are the ones that it was least sure of.")
 
 
 def _over_time(part: Part, made: FramesPreprocessor, predicted: Int64) -> Pictures:
@@ -102,9 +129,15 @@ def _over_time(part: Part, made: FramesPreprocessor, predicted: Int64) -> Pictur
     for i in np.argsort(-shares, kind="stable")[:DRAWN].tolist():
         guess = predicted[starts[i] : starts[i] + len(part.sequences[i])]
         title = f"{part.sequences[i].name}: {1 - shares[i]:.1%} of {len(guess):,} frames are right"
-        pictures.append(
-            of_labels(part.sequences[i], part.labels[i], guess, made.channels, made.classes, title, f"labels-{i}")
-        )
+        if made.picture is not None:
+            shown = of_clip_labels(
+                part.sequences[i], made.picture, part.labels[i], guess, made.classes, title, f"labels-{i}"
+            )
+        else:
+            shown = of_labels(
+                part.sequences[i], part.labels[i], guess, made.channels, made.classes, title, f"labels-{i}"
+            )
+        pictures.append(shown)
     return Pictures("Labels over time", pictures, "The sequences with most mistakes; true and predicted labels.")
 
 

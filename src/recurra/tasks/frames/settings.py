@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from recurra.tasks.frames.picture_settings import MovingSettings, PictureSettings
 from recurra.tasks.frames.sound.settings import AugmentationSettings, SoundSettings
 from recurra.tasks.settings import (
     DataSettings,
@@ -20,7 +21,9 @@ from recurra.topologies.settings import FrameSettings
 from recurra.training.settings import LARGEST, TrainingSettings
 
 
-class FramesDataSettings(SoundSettings, DataSettings, LabelledSettings, DividedSettings, DrawnSettings):
+class FramesDataSettings(
+    PictureSettings, SoundSettings, DataSettings, LabelledSettings, DividedSettings, DrawnSettings
+):
     """Which columns of a table are what. What is None is found by name."""
 
     MARKS: ClassVar[Marks] = {
@@ -44,7 +47,7 @@ class FramesDataSettings(SoundSettings, DataSettings, LabelledSettings, DividedS
     encoding: str = Field("utf-8", description="encoding of text files")
 
 
-class FramesTrainingSettings(AugmentationSettings, TrainingSettings):
+class FramesTrainingSettings(MovingSettings, AugmentationSettings, TrainingSettings):
     """Pieces of long sequences, noise, rare classes."""
 
     max_frames: int | None = Field(
@@ -65,5 +68,9 @@ DEFAULTS = Defaults(
         FramesTrainingSettings(batch_size=16, learning_rate=3e-3, max_frames=200, noise=0.1),
     ),
     epochs=30,
-    by_kind={"sounds": {"noise": 0.0}, "events": {"noise": 0.0, "bidirectional": False}},
+    by_kind={
+        "sounds": {"noise": 0.0},
+        "events": {"noise": 0.0, "bidirectional": False},
+        "clips": {"batch_size": 8, "learning_rate": 2e-3, "move": 0.1},
+    },
 )

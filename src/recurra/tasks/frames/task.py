@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from recurra.errors import UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.calibration import calibrate, reliability, uncalibrated
@@ -22,6 +23,8 @@ from recurra.tasks.frames.trainee import FramesTrainee, log_probabilities, score
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.topologies.frames import FrameNetwork
+from recurra.topologies.picture_encoder import PictureEncoder
+from recurra.topologies.settings import FrameSettings
 
 
 class FramesTask:
@@ -48,7 +51,10 @@ class FramesTask:
 
     def network(self, preprocessor: FramesPreprocessor, settings: FramesSettings) -> FrameNetwork:
         made = preprocessor
-        return FrameNetwork(made.input_width, len(made.classes), settings.network, per_frame=made.per_frame)
+        return FrameNetwork(
+            made.input_width, len(made.classes), settings.network, per_frame=made.per_frame,
+            encoder=encoder_of(made, settings.network),
+        )  # fmt: skip
 
     def trainee(self, network: FrameNetwork, dataset: Dataset[FramesData]) -> FramesTrainee:
         return FramesTrainee(network, dataset.data, dataset.settings.training)
@@ -83,6 +89,19 @@ class FramesTask:
             return found
         temperature = evaluation.concluded.get("temperature", 1.0)
         return [*found, reliability(logs, part.targets, temperature, dataset.evaluated_on, "Sequences")]
+
+
+def encoder_of(made: FramesPreprocessor, network: FrameSettings) -> PictureEncoder | None:
+    """What reads the pictures of clips. Errors: UsageError for its settings where frames are no pictures"""
+    if made.picture is not None and not made.picture.rows:
+        shape = made.picture.channels, made.picture.height, made.picture.width
+        return PictureEncoder(
+            shape, network.encoder_size, width=network.encoder_width, mean=made.mean, deviation=made.deviation
+        )
+    for name in ("encoder_size", "encoder_width"):
+        if getattr(network, name) != FrameSettings.model_fields[name].default:
+            raise UsageError(f"{name} is of the network that reads pictures of clips; these frames are numbers")
+    return None
 
 
 TASK = FramesTask()

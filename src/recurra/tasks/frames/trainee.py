@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,9 +17,10 @@ from recurra.data.batching.batches import POOL_BATCHES
 from recurra.data.batching.buckets import by_length
 from recurra.engines.request import State
 from recurra.report.metric import ranked
+from recurra.tasks.frames.clip_variation import moved
 from recurra.tasks.frames.data import FramesData, Int64, Part
 from recurra.tasks.frames.metrics import METRICS
-from recurra.tasks.frames.preprocessor import Float32
+from recurra.tasks.frames.preprocessor import Encoded, Float32, FramesPreprocessor
 from recurra.tasks.frames.settings import FramesTrainingSettings
 from recurra.tasks.frames.sound.augmentation import Variation
 from recurra.topologies.frames import FrameNetwork, FramesBatch
@@ -48,7 +50,7 @@ class FramesTrainee:
         self.unit = "frames" if self.per_frame else "sequences"
         if self.per_frame:
             self.chosen_by = ("macro_f1", "loss")
-        self.train = data.parts["train"]
+        self.train, self.deviations = data.parts["train"], pixel_deviations(data.preprocessor)
         self.evaluation_units = len(data.parts["validation"].targets)
         sound = data.preprocessor.sound
         self.variation = None if sound is None else Variation(sound, training, per_frame=self.per_frame)
@@ -82,20 +84,31 @@ class FramesTrainee:
     def _batch(self, pieces: Sequence[Piece], rng: np.random.Generator) -> FramesBatch:
         found = [self._row(one, rng) for one in pieces]
         made = batch_of([row for row, _ in found], [labels for _, labels in found])
-        if self.training.noise:
-            channels = len(self.data.preprocessor.channels)
+        if self.training.noise and self.deviations is not None:
+            noise = rng.standard_normal(made.x.shape, np.float32) * (self.training.noise * self.deviations)
+            made = made._replace(x=made.x.float() + torch.from_numpy(noise))
+        elif self.training.noise:
+            made_of = self.data.preprocessor
+            channels = len(made_of.channels) if made_of.picture is None else made_of.input_width
             noise = rng.standard_normal((*made.x.shape[:2], channels), np.float32) * self.training.noise
             made.x[..., :channels] += torch.from_numpy(noise)
         return made._replace(shift=self.shift)
 
-    def _row(self, one: Piece, rng: np.random.Generator) -> tuple[Float32, Int64]:
-        """The frames of a piece and their labels, or its label; of sound, varied."""
+    def _row(self, one: Piece, rng: np.random.Generator) -> tuple[Encoded, Int64]:
+        """The frames of a piece and their labels, or its label; of sound and clips, varied."""
         own = self.train.labels[one.sequence]
         labels = own[one.start : one.stop] if self.per_frame else own
         samples = self.train.sequences[one.sequence].samples
         if samples is None or self.variation is None or not self.variation.on:
-            return self.train.encoded[one.sequence][one.start : one.stop], labels
-        return self.variation.of(samples, one.start, one.stop, labels, self.data.preprocessor.encode, rng)
+            values = self.train.encoded[one.sequence][one.start : one.stop]
+            shape = self.data.preprocessor.picture
+            if shape is None or shape.rows or not self.training.move:
+                return values, labels
+            return moved(np.asarray(values, np.uint8), shape, self.training.move, rng), labels
+        return self.variation.of(samples, one.start, one.stop, labels, self._scaled, rng)
+
+    def _scaled(self, values: npt.NDArray[np.float64]) -> Float32:
+        return np.asarray(self.data.preprocessor.encode(values), np.float32)
 
     def loss(self, network: FrameNetwork, batch: FramesBatch, state: State | None) -> Loss:
         return network.loss(on_device(batch, next(network.parameters()).device), state)
@@ -108,10 +121,17 @@ class FramesTrainee:
         return ranked(METRICS, self.chosen_by, found)
 
 
-def batch_of(rows: Sequence[Float32], labels: Sequence[Int64]) -> FramesBatch:
+def pixel_deviations(made: FramesPreprocessor) -> Float32 | None:
+    """Of the pictures of clips, which the network scales: the deviation of each of their numbers [C H W]; else None"""
+    if made.picture is None or made.picture.rows:
+        return None
+    return np.repeat(np.array(made.deviation, np.float32), made.picture.height * made.picture.width)
+
+
+def batch_of(rows: Sequence[Encoded], labels: Sequence[Int64]) -> FramesBatch:
     """Rows padded to the longest. Shapes: N x [T, W] -> x [N, T, W]"""
     lengths = np.array([len(row) for row in rows], np.int64)
-    x = np.zeros((len(rows), int(lengths.max()), rows[0].shape[1]), np.float32)
+    x = np.zeros((len(rows), int(lengths.max()), rows[0].shape[1]), rows[0].dtype)
     for place, row in enumerate(rows):
         x[place, : len(row)] = row
     return FramesBatch(torch.from_numpy(x), torch.from_numpy(lengths), torch.from_numpy(np.concatenate(labels)))
@@ -134,7 +154,7 @@ def log_frequencies(data: FramesData) -> Tensor:
 
 
 @torch.inference_mode()
-def log_probabilities(network: nn.Module, encoded: Sequence[Float32]) -> Tensor:
+def log_probabilities(network: nn.Module, encoded: Sequence[Encoded]) -> Tensor:
     """Of every class, in nats, of each sequence or of each frame. Shapes: N x [T, W] -> [N, C] or [sum of T, C]"""
     device = next(network.parameters()).device
     found: dict[int, Tensor] = {}

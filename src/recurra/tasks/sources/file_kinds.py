@@ -14,19 +14,9 @@ from recurra.data.splits import PART_NAMES
 from recurra.errors import DataError
 
 SourceKind = Literal[
-    "text",
-    "texts",
-    "table",
-    "labels",
-    "tagged",
-    "parallel",
-    "tunes",
-    "poems",
-    "series",
-    "sequences",
-    "sounds",
-    "events",
-]
+    "text", "texts", "table", "labels", "tagged", "parallel", "tunes", "poems", "series",
+    "sequences", "sounds", "events", "clips", "images",
+]  # fmt: skip
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 PACKED = (".gz", ".zip")

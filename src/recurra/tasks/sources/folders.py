@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recurra.data.files.examples import likeness
+from recurra.data.frames.clip_folders import look_for_pictures
 from recurra.data.splits import PART_NAMES
 from recurra.errors import DataError
 from recurra.tasks import registry
@@ -46,6 +47,11 @@ def look(folder: Path, task: str | None) -> Found:
             "a data set of this name is found from another folder",
             file=folder,
         )
+    if task is None or {"clips", "images"} & set(registry.get(task).sources):
+        pictured = look_for_pictures(folder)
+        if pictured is not None:
+            kind, parts = pictured
+            return Found(kind, parts, f"the folder holds {'clips' if kind == 'clips' else 'pictures'} and their labels")
     data = [p for p in files if not file_kinds.is_document(p)]
     found = _found(folder, data, task)
     read = set(found.files.values())

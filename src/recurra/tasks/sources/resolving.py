@@ -118,7 +118,8 @@ def named_source(name: str) -> Source:
         task = registry.learner("labels")
         return Source(name, task, "labels", found.label_files, options, f"{name} has a file for each label", True)
     kind = found.kind or registry.get(found.task).sources[0]
-    return Source(name, found.task, kind, found.files, options, f"{name} is a data set of this task", True)
+    files = found.files if found.folder is None else {"all": found.folder}
+    return Source(name, found.task, kind, files, options, f"{name} is a data set of this task", True)
 
 
 def _file(path: Path, task: str | None) -> Source:
