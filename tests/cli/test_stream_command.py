@@ -52,7 +52,7 @@ def test_a_file_and_its_samples_on_standard_input(
     assert [line[1] for line in lines] == load(listener).predict(path)[0].labels
     assert "labels of 0.50 s of sound" in file.err
     assert "real-time factor" in file.err
-    assert "latency: the frame, 25 ms" in file.err
+    assert "latency: 125 ms of sound" in file.err
     standard_input(monkeypatch, samples.tobytes())
     assert recurra("predict", listener, "--stream", "-").out == file.out
     two = np.repeat(samples.astype(np.float32) / 32768, 2)

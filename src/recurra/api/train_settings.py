@@ -56,6 +56,8 @@ class TrainSettings(TypedDict, total=False):
     """sign before decimals"""
     decoding: Literal["direct", "recursive"]
     """all steps at once, or each from the one before"""
+    delay: int
+    """frames that are heard before a frame is labelled, where each frame has a label"""
     device: str
     """auto, cpu or cuda"""
     dropout: float

@@ -72,24 +72,24 @@ def write_stream(
 
         own = rate_of(Path(where))
         pieces, stream = blocks(Path(where), max(1, round(own * sound.seconds))), model.listen(own)
-    _write_labels(stream, pieces, None if sound is None else sound.frame_ms / 1000, json=json)
+    _write_labels(stream, pieces, json=json)
 
 
-def _write_labels(stream: Any, pieces: Iterator[Any], frame: float | None, *, json: bool) -> None:
+def _write_labels(stream: Any, pieces: Iterator[Any], *, json: bool) -> None:
     spent: list[float] = []
     heard = 0.0
     for piece in pieces:
         begun = time.perf_counter()
         found = stream.push(piece)
         took = time.perf_counter() - begun
-        heard += 0.0 if frame is None else len(piece) / stream.rate
+        heard += 0.0 if stream.rate is None else len(piece) / stream.rate
         spent += [took / max(1, len(found))] * max(1, len(found))
         _write(found, json=json)
     begun = time.perf_counter()
     found = stream.end()
     spent.append(time.perf_counter() - begun)
     _write(found, json=json)
-    _tell(spent, stream.count, heard, frame)
+    _tell(spent, stream.count, heard, stream.waits)
 
 
 def _write(found: list[Any], *, json: bool) -> None:
@@ -106,16 +106,16 @@ def _write(found: list[Any], *, json: bool) -> None:
         write("\n".join(lines) + "\n")
 
 
-def _tell(spent: list[float], count: int, heard: float, frame: float | None) -> None:
+def _tell(spent: list[float], count: int, heard: float, waits: float) -> None:
     """How long it took, of what."""
     total, ordered = sum(spent), sorted(spent)
     each = f"{1000 * ordered[len(ordered) // 2]:.2f} ms, 99 % within {1000 * ordered[int(0.99 * len(ordered))]:.2f} ms"
-    if frame is None or not heard:
+    if not heard:
         note(f"{count:,} frames in {total:.2f} s: a label takes {each}")
         return
     note(
         f"{count:,} labels of {heard:.2f} s of sound in {total:.2f} s: real-time factor {total / heard:.3f}; latency: "
-        f"the frame, {1000 * frame:g} ms, and {each}, to compute"
+        f"{1000 * waits:g} ms of sound, and {each}, to compute"
     )
 
 

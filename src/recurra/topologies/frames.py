@@ -46,6 +46,7 @@ class FrameNetwork(SequenceModel[Tensor, FramesBatch]):
         self.encoder = encoder
         self.stack = build_stack(width if encoder is None else encoder.output_size, settings)
         self.pooling, self.per_frame = settings.pooling, per_frame
+        self.delay = settings.delay if per_frame else 0
         self.dropout = nn.Dropout(settings.dropout)
         parts = 3 if settings.pooling == "all" and not per_frame else 1
         self.head = nn.Linear(parts * self.stack.output_size, classes)
@@ -53,6 +54,8 @@ class FrameNetwork(SequenceModel[Tensor, FramesBatch]):
     def why_no_state(self) -> str | None:
         if self.stack.bidirectional:
             return BOTH_WAYS
+        if self.delay:
+            return f"a frame is labelled {self.delay} frames later, which the next call may not bring"
         return None if self.per_frame else why_no_state_of(self.pooling)
 
     def forward(
@@ -60,17 +63,18 @@ class FrameNetwork(SequenceModel[Tensor, FramesBatch]):
     ) -> tuple[Tensor, State]:
         """Shapes: inputs [B, T, I] -> logits [B, C], per frame [B, T, C]; the layers' last states, last pictures"""
         self.check_state(state)
-        if self.encoder is None:
-            y, last = self.stack(inputs, state, lengths=lengths)
-        else:
+        layers, vectors, before = state, inputs, None
+        if self.encoder is not None:
             if state is not None and state[-1].shape != (1, len(inputs), inputs.shape[2]):
                 raise ShapeError(
                     f"a state ends with the pictures before, [1, {len(inputs)}, {inputs.shape[2]}], got "
                     f"{list(state[-1].shape)}"
                 )
-            before = None if state is None else state[-1].squeeze(0)
-            layers = None if state is None else state[:-1]
-            y, last = self.stack(self._vectors(self.encoder, inputs, lengths, before), layers, lengths=lengths)
+            if state is not None:
+                layers, before = state[:-1], state[-1].squeeze(0)
+            vectors = self._vectors(self.encoder, inputs, lengths, before)
+        y, last = self._later(vectors, lengths) if self.delay else self.stack(vectors, layers, lengths=lengths)
+        if self.encoder is not None:
             last = (*last, ends(inputs, lengths).unsqueeze(0).to(y.dtype))
         if not self.per_frame:
             whole = torch.full((len(y),), y.shape[1]) if lengths is None else lengths
@@ -93,6 +97,14 @@ class FrameNetwork(SequenceModel[Tensor, FramesBatch]):
         there = within(lengths, time, inputs.device)
         found: Tensor = encoder(inputs[there], earlier[there])
         return found.new_zeros(batch, time, found.shape[1]).masked_scatter(there.unsqueeze(2), found)
+
+    def _later(self, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, State]:
+        """What is made of each frame when `delay` more were read: past the end these are 0, the mean of many frames."""
+        lengths = torch.full((len(x),), x.shape[1]) if lengths is None else lengths
+        there = within(lengths, x.shape[1], x.device).unsqueeze(-1)
+        padded = functional.pad(torch.where(there, x, 0), (0, 0, 0, self.delay))
+        y, last = self.stack(padded, None, lengths=lengths + self.delay)
+        return y[:, self.delay :], last
 
     def loss(self, batch: FramesBatch, state: State | None = None) -> Loss:
         """Mean cross-entropy of the classes. Units: nats per sequence, or per frame"""

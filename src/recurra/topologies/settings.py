@@ -68,6 +68,9 @@ class FrameSettings(TwoWaySettings):
     )
     encoder_size: int = Field(64, ge=1, le=WIDEST, description="width of the vector of a picture")
     encoder_width: int = Field(16, ge=1, le=WIDEST, description="channels of its first convolution; later ones double")
+    delay: int = Field(
+        0, ge=0, le=WIDEST, description="frames that are heard before a frame is labelled, where each frame has a label"
+    )
 
 
 class TaggerSettings(TwoWaySettings, EmbeddedSettings):

@@ -50,7 +50,9 @@ def streamed(model: FramesModel, pieces: list[np.ndarray], rate: int | None = No
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
-    "network", [{}, {"cell": "lstm", "num_layers": 2}, {"learned_state": True, "cell": "minimal-gru"}], ids=str
+    "network",
+    [{}, {"cell": "lstm", "num_layers": 2, "delay": 5}, {"delay": 100}, {"learned_state": True, "cell": "minimal-gru"}],
+    ids=str,
 )
 def test_sound_in_pieces_is_the_whole(network: dict[str, Any], seed: int) -> None:
     model = model_of(per_frame=True, sound=SOUND, **network)

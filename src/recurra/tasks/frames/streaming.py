@@ -51,7 +51,8 @@ class FrameStream:
     ...         print(each.seconds, each.label)
     >>> stream.end()
 
-    rate: of sound, samples a second, if it is not the model's; resampled as it arrives; count: labels so far
+    rate: of sound, samples a second, if it is not the model's; resampled as it arrives; count: labels so far; waits:
+    seconds from the beginning of a frame until its label can be said
     Errors: UsageError for a model that cannot stream, with the reason
     """
 
@@ -64,6 +65,7 @@ class FrameStream:
             raise UsageError("rate is one of sound; this model reads frames of numbers")
         self._cutter = None if sound is None else FrameCutter(sound, rate)
         self.rate = None if self._cutter is None else self._cutter.rate
+        self.waits = 0.0 if sound is None else sound.frame / sound.rate + model.network.delay * sound.seconds  # type: ignore[operator]
         self._device = next(model.network.parameters()).device
         self.count, self._ended = 0, False
 
@@ -88,7 +90,8 @@ class FrameStream:
         if self._ended:
             return []
         self._ended = True
-        return [] if self._cutter is None else self._labels(self._cutter.end())
+        last = [] if self._cutter is None else self._labels(self._cutter.end())
+        return [*last, *map(self._said, self._network.end())]
 
     def _frames(self, given: Any) -> npt.NDArray[np.float64]:
         width = len(self._model.preprocessor.channels)
@@ -107,7 +110,7 @@ class FrameStream:
         if not len(frames):
             return []
         x = torch.from_numpy(self._model.preprocessor.encode(frames.astype(np.float64))).to(self._device)
-        return [self._said(self._network.step(row)) for row in x]
+        return [self._said(logits) for row in x if (logits := self._network.step(row)) is not None]
 
     def _said(self, logits: torch.Tensor) -> Streamed:
         chances = np.asarray(logits.float().softmax(-1).cpu().numpy(), np.float32)
