@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from recurra.errors import UsageError
+from recurra.tasks.frames.clips import as_frames
 from recurra.tasks.frames.sound.hearing import FrameCutter
 from recurra.tasks.frames.sound.log_mel import checked_samples
 from recurra.topologies import frame_stream
@@ -82,7 +83,11 @@ class FrameStream:
             samples = np.asarray(given)
             if samples.ndim != 1:
                 raise UsageError(f"expected samples [N], got {list(samples.shape)}")
-            return [] if not len(samples) else self._labels(self._cutter.push(checked_samples(samples, "samples")))
+            return (
+                []
+                if not len(samples)
+                else self._labels(self._cutter.push(checked_samples(samples, "samples")).astype(np.float64))
+            )
         return self._labels(self._frames(given))
 
     def end(self) -> list[Streamed]:
@@ -90,11 +95,13 @@ class FrameStream:
         if self._ended:
             return []
         self._ended = True
-        last = [] if self._cutter is None else self._labels(self._cutter.end())
+        last = [] if self._cutter is None else self._labels(self._cutter.end().astype(np.float64))
         return [*last, *map(self._said, self._network.end())]
 
-    def _frames(self, given: Any) -> npt.NDArray[np.float64]:
-        width = len(self._model.preprocessor.channels)
+    def _frames(self, given: Any) -> npt.NDArray[Any]:
+        width, picture = len(self._model.preprocessor.channels), self._model.preprocessor.picture
+        if picture is not None:
+            return as_frames(given, picture, self.count + 1)
         try:
             values = np.asarray(given, np.float64)
         except (TypeError, ValueError) as error:
@@ -109,7 +116,7 @@ class FrameStream:
     def _labels(self, frames: npt.NDArray[Any]) -> list[Streamed]:
         if not len(frames):
             return []
-        x = torch.from_numpy(self._model.preprocessor.encode(frames.astype(np.float64))).to(self._device)
+        x = torch.from_numpy(self._model.preprocessor.encode(frames)).to(self._device)
         return [self._said(logits) for row in x if (logits := self._network.step(row)) is not None]
 
     def _said(self, logits: torch.Tensor) -> Streamed:
