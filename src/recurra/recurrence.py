@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from recurra.cells.definition import Cell
-from recurra.engines.checks import check_input, check_mask, check_state, check_weights, checked_lengths
+from recurra.engines.checks import check_given, check_input, check_mask, check_state, check_weights, checked_lengths
 from recurra.engines.choose import choose
 from recurra.engines.native import forking
 from recurra.engines.request import CellWeights, Embedded, Request, State, Stream
@@ -22,13 +22,15 @@ def unroll(
     lengths: Tensor | None = None,
     reverse: bool = False,
     recurrent_mask: Tensor | None = None,
+    given: tuple[Tensor, ...] = (),
     engine: str = "auto",
 ) -> tuple[Tensor, State]:
     """Run a cell over a batch of sequences.
 
     Shapes:  x [B, T, I] or Embedded(tokens [B, T], table [V, I]); state, one tensor [B, H] for each state of the cell,
              [B, N] for one that is a projection, zeros if None; lengths int64 [B], each 1 to T; recurrent_mask [B, H],
-             [B, N] where a projection is mapped, multiplied into every operand of a recurrent product
+             [B, N] where a projection is mapped, multiplied into every operand of a recurrent product; given, what the
+             cell's steps take beside input and states (`Cell.given`), each [B, T, H]
              ->  y [B, T, H] or [B, T, N], zero past each row's length; each row's state after its own last step
     reverse: from the last step of each row to its first; y stays in the order of x
     Errors:  ShapeError for what does not fit; EngineError if the engine asked for cannot do this
@@ -51,7 +53,9 @@ def unroll(
         lengths = checked_lengths(lengths, batch, time, weights.weight_ih)
     if recurrent_mask is not None:
         check_mask(recurrent_mask, (batch, fit.mapped), weights.weight_ih)
-    request = Request(cell, weights, x, state, lengths, reverse, recurrent_mask, fit.bias)
+    if given or fit.given:
+        check_given(cell, given, (batch, time), fit.given, weights.weight_ih)
+    request = Request(cell, weights, x, state, lengths, reverse, recurrent_mask, fit.bias, given)
     return choose(request, engine).run(request)
 
 

@@ -13,6 +13,7 @@ from recurra.engines.native.compiled import form
 from recurra.equations.symbols import R, W, b, tanh
 from recurra.errors import UnknownNameError, UsageError
 from recurra.inspection.explain import explain
+from recurra.layers.stack import Stack
 
 
 def test_the_text_of_the_elman_cell() -> None:
@@ -119,3 +120,17 @@ def test_what_cannot_be_explained() -> None:
         explain("lsmt")
     with pytest.raises(UsageError, match="hidden_size must be at least 1, got 0"):
         explain("lstm", hidden_size=0)
+
+
+def test_settings_of_a_layer_are_explained_and_counted() -> None:
+    found = explain("lstm", input_size=8, hidden_size=16, rank=2, zoneout=0.1, zoneout_cell=0.5)
+    layer = Stack(8, 16, rank=2)
+    assert found.parameters == sum(q.numel() for q in layer.parameters())
+    assert found.flops_per_step > 2 * (4 * 16 * 8 + 8 * 16 * 2)
+    assert (found.hoisted, found.recurrent) == (4, 8)
+    assert "h[t]     = z_h[t] * h[t-1] + (1 - z_h[t]) * new_h[t]" in found.text()
+    assert "zoneout: z_c is 1 for 50% of the units, anew at every step; in evaluation 0.5" in found.text()
+    assert "recurrent matrices of rank 2" in found.text()
+    heads = explain("slstm", input_size=8, hidden_size=16, heads=4)
+    assert heads.parameters == sum(q.numel() for q in Stack(8, 16, cell="slstm", heads=4).parameters())
+    assert "4 heads" in heads.text()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 import torch
 
 import recurra
+from recurra.engines.native import compiled
 from recurra.errors import UsageError
+from recurra.layers.initial import Init
 from recurra.layers.recurrent_weights import block_diagonal
 from recurra.layers.stack import Stack
 
@@ -80,3 +84,43 @@ def test_what_cannot_be() -> None:
         recurra.RNN(3, 8, cell="min-gru", weight_dropout=0.1)
     with pytest.raises(UsageError, match="weight_dropout must be a number from 0 to 1, got 2"):
         recurra.GRU(3, 8, weight_dropout=2)
+    with pytest.raises(
+        UsageError, match=r"rank=8 is not below hidden_size = 8: .* 128 numbers in two factors, and has 64"
+    ):
+        recurra.LSTM(3, 8, rank=8)
+    with pytest.raises(UsageError, match="rank must be a whole number from 0"):
+        recurra.LSTM(3, 8, rank=-1)
+    with pytest.raises(UsageError, match="rank=2 is that of recurrent matrices; sru has none"):
+        recurra.RNN(3, 8, cell="sru", rank=2)
+    with pytest.raises(UsageError, match="rank=2: lstm-projected has a projection already"):
+        recurra.LSTM(3, 8, proj_size=4, rank=2)
+    with pytest.raises(UsageError, match="rank=2 and heads=2"):
+        recurra.LSTM(3, 8, heads=2, rank=2)
+    with pytest.raises(UsageError, match=r"zoneout_cell=0\.1 acts on the states beside the output; gru has the output"):
+        recurra.GRU(3, 8, zoneout_cell=0.1)
+    with pytest.raises(UsageError, match=r"zoneout must be a number from 0 to 1, got -0\.1"):
+        recurra.GRU(3, 8, zoneout=-0.1)
+
+
+def test_a_stream_leaves_no_weights_out() -> None:
+    layer, x = recurra.LSTM(3, 40, batch_first=True, weight_dropout=0.5), torch.randn(2, 3)
+    found = layer.stream(2).step(x).clone()
+    torch.testing.assert_close(found, layer.eval()(x.unsqueeze(1))[0][:, 0].detach())
+
+
+def test_a_variant_is_pickled_and_found_by_its_name() -> None:
+    layer = recurra.GRU(3, 8, batch_first=True, rank=2, zoneout=0.25).eval()
+    again = pickle.loads(pickle.dumps(layer))  # noqa: S301
+    x = torch.randn(2, 4, 3)
+    assert torch.equal(again(x)[0], layer(x)[0])
+    form = compiled.form(layer.evaluated_cell, bias=True, mask=False)
+    assert compiled.by_key(form.key).program.fingerprint == layer.evaluated_cell.program().fingerprint
+
+
+@pytest.mark.parametrize("init", ["orthogonal", "torch"])
+def test_factors_start_orthogonal(init: Init) -> None:
+    layer = recurra.GRU(3, 8, rank=2, init=init)
+    left, right = layer.weight_hh_l0[:8], layer.weight_hr_l0[:2]
+    product = left.T @ left, right @ right.T
+    for one in product:
+        assert torch.allclose(one, torch.eye(2), atol=1e-5) == (init == "orthogonal")

@@ -13,6 +13,7 @@ from recurra.api.sense import check_sense
 from recurra.api.setup import Setup
 from recurra.api.vectors import with_vectors
 from recurra.cells.catalogue import get
+from recurra.cells.variants import low_rank, masked_zoneout
 from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
 from recurra.errors import DataError, UnknownNameError, UsageError
@@ -66,11 +67,16 @@ def engine_of(network: NetworkSettings) -> str:
     Errors: UnknownNameError for a cell or an engine; EngineError if the engine asked for cannot
     """
     cell, width = get(network.cell), network.hidden_size  # of the input too, on which no engine's choice depends
-    shapes = cell.shapes(width, network.hidden_size)
+    if network.rank:
+        cell = low_rank(cell)
+    if network.zoneout or network.zoneout_cell:
+        cell = masked_zoneout(cell, (network.zoneout > 0, network.zoneout_cell > 0))
+    shapes = cell.shapes(width, network.hidden_size, proj_size=network.rank or None)
     weights = CellWeights(**{stored: torch.empty(shape) for stored, shape in shapes.items()})
     state = tuple(torch.empty(1, network.hidden_size) for _ in cell.states)
     mask = torch.empty(1, network.hidden_size) if network.recurrent_dropout else None
-    request = Request(cell, weights, torch.empty(1, 1, width), state, recurrent_mask=mask)
+    given = tuple(torch.empty(1, 1, width) for _ in cell.given)
+    request = Request(cell, weights, torch.empty(1, 1, width), state, recurrent_mask=mask, given=given)
     return choose.choose(request, network.engine).name
 
 

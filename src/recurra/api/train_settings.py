@@ -92,6 +92,8 @@ class TrainSettings(TypedDict, total=False):
     """column of what may not be divided between parts: speaker, user, recording"""
     head_size: int
     """units of the layer that reads what is known ahead"""
+    heads: int
+    """groups of units that see their own group's past alone"""
     hidden_size: int
     """units of a layer per direction"""
     hop_ms: float
@@ -186,6 +188,8 @@ class TrainSettings(TypedDict, total=False):
     """32, or bf16 products with 32-bit weights"""
     quantiles: Sequence[float]
     """quantiles that are forecast, 0.5 among them"""
+    rank: int
+    """rank of the recurrent matrices; 0: full rank"""
     recurrent_dropout: float
     """dropout inside the step, one mask per sequence"""
     sample_rate: int | None
@@ -276,7 +280,13 @@ class TrainSettings(TypedDict, total=False):
     """share of the run in which the learning rate rises"""
     weight_decay: float
     """weight decay of matrices"""
+    weight_dropout: float
+    """share of the recurrent weights left out, one mask per sequence"""
     window: int | None
     """steps before that a forecast reads; what validation likes best"""
     word_split: Literal["words", "space", "chinese"]
     """words end at signs, at spaces only, or are Chinese words of a dictionary"""
+    zoneout: float
+    """share of units that keep their output for a step"""
+    zoneout_cell: float
+    """share of units that keep their other states for a step"""

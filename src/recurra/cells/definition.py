@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from recurra.equations.derivative import Derivative, derive
 from recurra.equations.graph import VECTOR_KINDS, Kind
@@ -45,14 +46,11 @@ class Cell:
     initial: Mapping[str, Start] = field(default_factory=dict)
     number: int = field(init=False, repr=False, default=0)
     """Stands for the cell where only plain values pass: see `numbered`."""
+    variant: ClassVar[str] = ""
+    """What was made of a cell's equations afterwards: see `recurra.cells.variants`."""
 
     def __post_init__(self) -> None:
-        # The equations are what they are now: nothing that the function reads from elsewhere is looked at again.
-        programs, without = {True: trace(self.function)}, ""
-        try:
-            programs[False] = trace(self.function, bias=False)
-        except CellError as error:  # not every cell can be without its biases
-            without = str(error)
+        programs, without = self._traced()
         object.__setattr__(self, "_programs", programs)
         object.__setattr__(self, "_why_not_without_bias", without)
         # Read at every call of a layer, and by torch.compile, which looks into objects but not into caches.
@@ -64,6 +62,18 @@ class Cell:
         object.__setattr__(self, "_layouts", {bias: _layout(p) for bias, p in programs.items()})
         object.__setattr__(self, "number", len(_numbered))
         _numbered.append(self)
+
+    def _traced(self) -> tuple[dict[bool, Program], str]:
+        """The step with its biases and without; why there is none without.
+
+        The equations are what they are now: nothing that the function reads from elsewhere is looked at again.
+        """
+        programs = {True: trace(self.function)}
+        try:
+            programs[False] = trace(self.function, bias=False)
+        except CellError as error:  # not every cell can be without its biases
+            return programs, str(error)
+        return programs, ""
 
     def program(self, *, bias: bool = True) -> Program:
         """The step as data, as it was when the cell was defined; without its biases for bias=False.
@@ -94,6 +104,11 @@ class Cell:
         if bias not in layouts:
             self.program(bias=bias)  # says why not
         return dict(layouts[bias])
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of what each step takes beside its input and states: masks of zoneout."""
+        return self.program().given
 
     @property
     def projected(self) -> bool:

@@ -43,6 +43,10 @@ def explain(
     latex: Annotated[bool, typer.Option("--latex", help="the equations as LaTeX")] = False,
     input_size: Annotated[int, typer.Option(metavar="I", help="width of the input")] = 128,
     hidden_size: Annotated[int, typer.Option(metavar="H", help="units of the layer")] = 256,
+    rank: Annotated[int, typer.Option(metavar="N", min=0, help="rank of the recurrent matrices; 0: full")] = 0,
+    heads: Annotated[int, typer.Option(metavar="N", min=1, help="groups of units that do not see each other")] = 1,
+    zoneout: Annotated[float, typer.Option(metavar="P", min=0, max=1, help="zoneout of the output")] = 0.0,
+    zoneout_cell: Annotated[float, typer.Option(metavar="P", min=0, max=1, help="zoneout of the other states")] = 0.0,
     json: JsonOption = False,
 ) -> None:
     """Explain a cell of the catalogue or of a trained model, or which words stand near a word.
@@ -55,6 +59,7 @@ def explain(
     recurra explain lstm gru min-gru                     compares them
     recurra explain lstm --input-size 64 --hidden-size 512
     recurra explain wirings                              1:1, N:1, 1:N ... drawn
+    recurra explain gru --rank 32 --zoneout 0.1
     recurra explain runs/ptb-lstm --nearest Monday
     """
     cell = given[0] if given else None
@@ -71,7 +76,8 @@ def explain(
     if given == [WIRINGS]:
         _wirings(json)
         return
-    both = [_explained(name, input_size, hidden_size) for name in given]
+    set_ = {"rank": rank, "heads": heads, "zoneout": zoneout, "zoneout_cell": zoneout_cell}
+    both = [_explained(name, input_size, hidden_size, set_) for name in given]
     found = [explanation for explanation, _ in both]
     if json:
         documents = [_document(*each) for each in both]
@@ -92,7 +98,9 @@ def _document(found: Explanation, network: Structure | None) -> dict[str, Any]:
     return asdict(found) | {"engines": engines} | ({} if network is None else {"network": asdict(network)})
 
 
-def _explained(name: str, input_size: int, hidden_size: int) -> tuple[Explanation, Structure | None]:
+def _explained(
+    name: str, input_size: int, hidden_size: int, settings: dict[str, Any]
+) -> tuple[Explanation, Structure | None]:
     """A cell; of a model folder that of its first layer, and all of its network."""
     from recurra.inspection.explain import explain as explain_cell
 
@@ -104,7 +112,8 @@ def _explained(name: str, input_size: int, hidden_size: int) -> tuple[Explanatio
         network = structure(load(name).network)
         first = network.layers[0]
         name, input_size, hidden_size = first.cell, first.widths[0], first.hidden_size
-    return explain_cell(name, input_size=input_size, hidden_size=hidden_size), network
+        settings = {name: value for name, value in first.set.items() if name in settings}
+    return explain_cell(name, input_size=input_size, hidden_size=hidden_size, **settings), network
 
 
 def _names_a_folder(name: str) -> bool:

@@ -16,12 +16,14 @@ from recurra.errors import ShapeError
 class Fit(NamedTuple):
     """What weights that fit a cell say of its layer.
 
-    bias: whether they have biases; widths: of each state; mapped: of what a recurrent product maps
+    bias: whether they have biases; widths: of each state; mapped: of what a recurrent product maps, of low rank the
+    first of the two; given: of what each step is given
     """
 
     bias: bool
     widths: tuple[int, ...]
     mapped: int
+    given: tuple[int, ...]
 
 
 _fitting: dict[object, Fit] = {}
@@ -48,6 +50,7 @@ def check_request(request: Request) -> None:
         check_lengths(request.lengths, time)  # below every mode that looks on
     if request.recurrent_mask is not None:
         check_mask(request.recurrent_mask, (batch, fit.mapped), weight)
+    check_given(request.cell, request.given, (batch, time), fit.given, weight)
 
 
 def check_weights(cell: Cell, weights: CellWeights) -> Fit:
@@ -91,8 +94,11 @@ def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> Fit:
             raise ShapeError(f"expected {name} {list(shape)} for {cell.name}, got {list(tensor.shape)}")
         if tensor.dtype != own.dtype or tensor.device != own.device:
             raise ShapeError(f"{name} is {tensor.dtype} on {tensor.device}, weight_ih {own.dtype} on {own.device}")
-    mapped = present["weight_hh"].shape[1] if "weight_hh" in present else hidden
-    return Fit(bias, cell.widths(hidden, narrow), mapped)
+    program = cell.program(bias=bias)
+    mapped = {program.nodes[program.nodes[i].args[0]].width for i in program.dropped}
+    sizes = program.sizes(own.shape[1], hidden, narrow)
+    masks = tuple(sizes[n.width] for n in program.nodes if n.op == "given")
+    return Fit(bias, cell.widths(hidden, narrow), sizes[mapped.pop()] if mapped else hidden, masks)
 
 
 def check_input(x: Tensor | Embedded, weight: Tensor) -> tuple[int, int]:
@@ -137,10 +143,20 @@ def check_mask(mask: Tensor, shape: tuple[int, int], weight: Tensor) -> None:
     _check_rows("recurrent_mask", mask, shape, weight)
 
 
-def _check_rows(what: str, tensor: Tensor, shape: tuple[int, int], weight: Tensor) -> None:
+def check_given(
+    cell: Cell, given: tuple[Tensor, ...], rows: tuple[int, int], widths: tuple[int, ...], weight: Tensor
+) -> None:
+    """Errors: ShapeError"""
+    if len(given) != len(widths):
+        raise ShapeError(f"a step of {cell.name} is given {len(widths)} masks {list(cell.given)}, got {len(given)}")
+    for name, tensor, width in zip(cell.given, given, widths, strict=True):
+        _check_rows(name, tensor, (*rows, width), weight, "[B, T, H]")
+
+
+def _check_rows(what: str, tensor: Tensor, shape: tuple[int, ...], weight: Tensor, axes: str = "[B, H]") -> None:
     _check_dense(what, tensor)
     if tensor.shape != shape:
-        raise ShapeError(f"expected {what} [B, H] = {list(shape)}, got {list(tensor.shape)}")
+        raise ShapeError(f"expected {what} {axes} = {list(shape)}, got {list(tensor.shape)}")
     if tensor.device != weight.device:
         raise ShapeError(f"{what} is on {tensor.device}, the weights are on {weight.device}")
     _check_type(what, tensor, weight)

@@ -37,11 +37,18 @@ def choose(request: Request, engine: str = "auto") -> Engine:
 
 
 def explain_choice(
-    cell: Cell, *, input_size: int, hidden_size: int, bias: bool = True, device: str = "cpu"
+    cell: Cell,
+    *,
+    input_size: int,
+    hidden_size: int,
+    bias: bool = True,
+    device: str = "cpu",
+    proj_size: int | None = None,
 ) -> list[tuple[str, str | None]]:
     """Each engine in order of preference with its reason why it cannot run such a layer here, None where it can."""
-    shapes = cell.shapes(input_size, hidden_size, bias=bias)
+    shapes = cell.shapes(input_size, hidden_size, bias=bias, proj_size=proj_size)
     weights = CellWeights(**{stored: torch.empty(shape, device=device) for stored, shape in shapes.items()})
-    state = tuple(torch.empty(1, hidden_size, device=device) for _ in cell.states)
-    request = Request(cell, weights, torch.empty(1, 1, input_size, device=device), state, bias=bias)
+    state = tuple(torch.empty(1, width, device=device) for width in cell.widths(hidden_size, proj_size))
+    given = tuple(torch.empty(1, 1, hidden_size, device=device) for _ in cell.given)
+    request = Request(cell, weights, torch.empty(1, 1, input_size, device=device), state, bias=bias, given=given)
     return [(e.name, e.why_not(request)) for e in ENGINES]

@@ -32,16 +32,20 @@ class Reference(Engine):
         steps = list(enumerate(x.unbind(1)))
         for t, now in reversed(steps) if request.reverse else steps:
             rows = None if whole or lengths is None else _rows_alive(lengths, t)
+            given = tuple(g[:, t] for g in request.given)
             if alive is not None:
-                new = step(now, state, request.recurrent_mask)
+                new = step(now, state, request.recurrent_mask, given)
                 state = tuple(torch.where(alive[:, t], n, s) for n, s in zip(new, state, strict=True))
                 outputs.append(torch.where(alive[:, t], new[0], new[0].new_zeros(())))
             elif rows is None:
-                state = step(now, state, request.recurrent_mask)
+                state = step(now, state, request.recurrent_mask, given)
                 outputs.append(state[0])
             else:
                 mask, here = request.recurrent_mask, rows.to(request.device)
-                new = step(now[here], tuple(s[here] for s in state), None if mask is None else mask[here])
+                new = step(
+                    now[here], tuple(s[here] for s in state), None if mask is None else mask[here],
+                    tuple(g[here] for g in given),
+                )  # fmt: skip
                 state = tuple(s.index_copy(0, here, n) for s, n in zip(state, new, strict=True))
                 outputs.append(torch.zeros_like(state[0]).index_copy(0, here, new[0]))
         if request.reverse:
@@ -58,8 +62,8 @@ class _Step:
         gates = gate_tensors(request.cell, request.weights.present(), bias=request.bias)
         self.weights = {q: gates[q.kind, q.gate] for q in self.program.parameters}
 
-    def __call__(self, x: Tensor, state: State, mask: Tensor | None) -> State:
-        values = run_program(self.program, x, state, self.weights, recurrent_mask=mask)
+    def __call__(self, x: Tensor, state: State, mask: Tensor | None, given: tuple[Tensor, ...]) -> State:
+        values = run_program(self.program, x, state, self.weights, recurrent_mask=mask, given=given)
         return tuple(values[o].to(s.dtype).expand_as(s) for o, s in zip(self.program.outputs, state, strict=True))
 
 

@@ -104,7 +104,8 @@ class Request:
     """One layer in one direction over time; checked by `unroll`, so that engines need not.
 
     Shapes: x [B, T, I] or Embedded, state each [B, H], lengths int64 [B] on the CPU or None for all T,
-    recurrent_mask [B, H]: what every operand of a recurrent product is multiplied by, or None
+    recurrent_mask [B, H]: what every operand of a recurrent product is multiplied by, or None; given: what the cell's
+    steps take beside input and states (`Cell.given`), each [B, T, H]
     """
 
     cell: Cell
@@ -115,6 +116,7 @@ class Request:
     reverse: bool = False
     recurrent_mask: Tensor | None = None
     bias: bool = True
+    given: tuple[Tensor, ...] = ()
 
     @property
     def batch(self) -> int:

@@ -40,6 +40,8 @@ class Vendor(Engine):
     name = "vendor"
 
     def why_not(self, request: Request) -> str | None:
+        if request.cell.variant:
+            return f"torch's kernels have no {request.cell.variant}"
         if request.cell.function not in KERNELS:
             return f"torch has no {request.cell.name} (it has {', '.join(c.name for c in TORCH_HAS)})"
         if request.recurrent_mask is not None:

@@ -45,10 +45,10 @@ class Parameter:
 class Node:
     """One operation.
 
-    op: "input", "state" and "adjoint" (leaves, `label` says which), "saved" (a derivative's use of the forward
-    node `source`), "constant" (`value`), "vector" (a parameter [H]), "W", "R", "P" and their transposes "WT",
-    "RT", "PT" (matrix products with `parameter`), or one of UNARY and BINARY, elementwise. `positive(a)` is 1
-    where a > 0,
+    op: "input", "state", "given" (of each step, neither a weight nor a state: a mask) and "adjoint" (leaves, `label`
+    says which), "saved" (a derivative's use of the forward node `source`), "constant" (`value`), "vector" (a parameter
+    [H]), "W", "R", "P" and their transposes "WT", "RT", "PT" (matrix products with `parameter`), or one of UNARY and
+    BINARY, elementwise. `positive(a)` is 1 where a > 0,
     `share(a, b)` is 1 where a > b, 1/2 where a = b, else 0: the derivatives of relu, maximum and minimum.
     `sqrt_slope(y)` is 1/(2y), 0 where y = 0: the derivative of sqrt, finite everywhere.
     `spread(v)` is 1/sqrt(variance + value) over the units of a row, `normalize(v, spread)` is (v - mean) spread, and

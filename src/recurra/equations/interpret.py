@@ -23,18 +23,20 @@ def run_program(
     weights: Weights,
     *,
     recurrent_mask: Tensor | None = None,
+    given: Sequence[Tensor] = (),
 ) -> list[Tensor]:
     """The value of every node.
 
-    recurrent_mask: what the operand of every product with R is multiplied by.
-    Shapes: x [B, I], each state and the mask [B, H], W [H, I], R [H, H], vectors [H] -> a tensor for each node.
+    recurrent_mask: what the operand of every product with R is multiplied by; given: see `Program.given`.
+    Shapes: x [B, I], each state, the mask and what is given [B, H], W [H, I], R [H, H], vectors [H]
+            -> a tensor for each node.
     """
-    leaves = dict(zip(program.arguments, (x, *states), strict=True))
+    leaves = dict(zip((*program.arguments, *program.given), (x, *states, *given), strict=True))
     values: list[Tensor] = []
-    for node in program.nodes:
+    for index, node in enumerate(program.nodes):
         known = leaves[node.label] if node.label is not None else None
         if known is None:
-            known = _compute(node, values, weights, x, recurrent_mask)
+            known = _compute(node, values, weights, x, recurrent_mask if index in program.dropped else None)
         values.append(known)
     return values
 
@@ -75,7 +77,7 @@ def _compute(
     node: Node, values: Sequence[Tensor], weights: Weights, like: Tensor, recurrent_mask: Tensor | None = None
 ) -> Tensor:
     args = [values[a] for a in node.args]
-    if node.op == "R" and recurrent_mask is not None:
+    if recurrent_mask is not None:
         args = [args[0] * recurrent_mask]
     if node.parameter is not None:
         weight = weights[node.parameter]

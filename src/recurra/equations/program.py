@@ -34,6 +34,18 @@ class Program:
         return self.arguments[1:]
 
     @cached_property
+    def given(self) -> tuple[str, ...]:
+        """Names of what each step is given beside its input and states, masks of zoneout, in order."""
+        return tuple(n.label or "" for n in self.nodes if n.op == "given")
+
+    @cached_property
+    def dropped(self) -> tuple[int, ...]:
+        """Products whose operand recurrent dropout acts on: of a recurrent matrix of low rank the first of its two."""
+        recurrent = [i for i, n in enumerate(self.nodes) if n.op == "R"]
+        firsts = {i: self.nodes[i].args[0] for i in recurrent}
+        return tuple(sorted({a if self.nodes[a].op == "P" else i for i, a in firsts.items()}))
+
+    @cached_property
     def narrow(self) -> tuple[str, ...]:
         """States that are as wide as a projection."""
         return tuple(n.label or "" for n in self.nodes if n.op == "state" and n.width == "N")
@@ -99,20 +111,24 @@ class Program:
         """Operations on units: elementwise, and those over the units of a row."""
         return tuple(i for i, n in enumerate(self.nodes) if n.op in UNARY + BINARY + OVER_UNITS)
 
-    def parameter_count(self, input_size: int, hidden_size: int, proj_size: int | None = None) -> int:
+    def parameter_count(self, input_size: int, hidden_size: int, proj_size: int | None = None, heads: int = 1) -> int:
         """Numbers to learn in one layer and direction."""
-        return self._products(input_size, hidden_size, proj_size) + sum(
+        return self._products(input_size, hidden_size, proj_size, heads) + sum(
             1 if q.kind == "k" else hidden_size for q in self.parameters if q.kind not in MATRICES
         )
 
-    def _products(self, input_size: int, hidden_size: int, proj_size: int | None) -> int:
-        """Numbers in all matrices: each is used once."""
+    def _products(self, input_size: int, hidden_size: int, proj_size: int | None, heads: int) -> int:
+        """Numbers in all matrices: each is used once. heads: R is so many blocks on a diagonal"""
         sizes = self.sizes(input_size, hidden_size, proj_size)
-        return sum(sizes[n.width] * sizes[self.nodes[n.args[0]].width] for n in self.nodes if n.op in MATRICES)
+        return sum(
+            sizes[n.width] * sizes[self.nodes[n.args[0]].width] // (heads if n.op == "R" else 1)
+            for n in self.nodes
+            if n.op in MATRICES
+        )
 
-    def flops(self, input_size: int, hidden_size: int, proj_size: int | None = None) -> int:
+    def flops(self, input_size: int, hidden_size: int, proj_size: int | None = None, heads: int = 1) -> int:
         """Floating-point operations of one step of one row, forward: two for a multiply-add, one for a function."""
-        products = self._products(input_size, hidden_size, proj_size)
+        products = self._products(input_size, hidden_size, proj_size, heads)
         costs = {"spread": 3, "normalize": 3}  # mean and variance; centred and scaled
         pointwise = sum(costs.get(self.nodes[i].op, 1) for i in self.pointwise)
         return 2 * products + hidden_size * pointwise

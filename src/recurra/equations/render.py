@@ -144,7 +144,7 @@ def _expression(program: Program, index: int, names: dict[int, str], style: Styl
     if index in names and not top:
         return style.name(names[index])
     match node.op:
-        case "input":
+        case "input" | "given":
             return style.name(node.label or "")
         case "state":
             return style.name(node.label or "", "t-1")

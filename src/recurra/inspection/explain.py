@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
+from recurra.equations.graph import MATRICES
 from recurra.equations.program import Program
 from recurra.equations.render import equations, written
 from recurra.errors import UsageError
+from recurra.layers.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Explanation:
     linear: whether the states come out of a step as a linear map of those before it; units_apart: whether no unit sees
     another one's state; saved_bytes: what the native engine keeps of a step and row for the backward pass, in float32;
     kept: values of a step that backpropagation reads again; engines: in order of preference, with None for one
-    that can run the cell on this device and otherwise its reason.
+    that can run the cell on this device and otherwise its reason; settings: what was asked for beside the sizes, a line
+    each.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Explanation:
     kept: list[str]
     engines: list[tuple[str, str | None]]
     device: str
+    settings: list[str]
 
     def text(self, *, latex: bool = False) -> str:
         """For a terminal: lines without a final newline."""
@@ -52,6 +56,7 @@ class Explanation:
         steps = "product" if self.recurrent == 1 else "products"
         counts = [
             f"input {self.input_size:,}, hidden {self.hidden_size:,}, one layer, one direction:",
+            *(f"  {line}" for line in self.settings),
             f"  parameters {self.parameters:,} · FLOPs per step and row {self.flops_per_step:,}",
             f"  {self.hoisted} of {self.hoisted + self.recurrent} matrix products run once for the whole sequence, "
             f"{self.recurrent} {steps} at every step",
@@ -103,40 +108,68 @@ _STEPS = {
 
 
 def explain(
-    cell: str | Cell, *, input_size: int = 128, hidden_size: int = 256, bias: bool = True, device: str = "cpu"
+    cell: str | Cell,
+    *,
+    input_size: int = 128,
+    hidden_size: int = 256,
+    bias: bool = True,
+    device: str = "cpu",
+    rank: int = 0,
+    heads: int = 1,
+    zoneout: float = 0.0,
+    zoneout_cell: float = 0.0,
 ) -> Explanation:
     """Everything that is known of a cell before it is trained.
 
-    Errors: UnknownNameError for a name that no cell has; UsageError for sizes under 1
+    rank, heads, zoneout, zoneout_cell: as a layer takes them; with zoneout the equations are those of training.
+    Errors: UnknownNameError for a name that no cell has; UsageError for sizes under 1, and for what a layer refuses
     """
     from recurra.engines.choose import explain_choice
 
     for size, value in (("input_size", input_size), ("hidden_size", hidden_size)):
         if value < 1:
             raise UsageError(f"{size} must be at least 1, got {value}")
-    found = get(cell)
+    own = get(cell)
+    stack = Stack(
+        1, hidden_size, cell=own, bias=bias, rank=rank, heads=heads, zoneout=zoneout, zoneout_cell=zoneout_cell,
+        device="meta",
+    )  # fmt: skip
+    found = stack.trained_cell
     program = found.program(bias=bias)
-    products = [i for i, node in enumerate(program.nodes) if node.op in ("W", "R")]
+    products = [i for i, node in enumerate(program.nodes) if node.op in MATRICES]
     return Explanation(
-        name=found.name,
-        title=found.title,
+        name=own.name,
+        title=own.title,
         source=found.source,
         states=found.states,
         equations=equations(program),
         latex=equations(program, latex=True),
         input_size=input_size,
         hidden_size=hidden_size,
-        parameters=program.parameter_count(input_size, hidden_size),
-        flops_per_step=program.flops(input_size, hidden_size),
+        parameters=program.parameter_count(input_size, hidden_size, stack.narrow, heads),
+        flops_per_step=program.flops(input_size, hidden_size, stack.narrow, heads),
         hoisted=len(products) - len(program.recurrent_products),
         recurrent=len(program.recurrent_products),
         linear=program.linear,
         units_apart=program.units_apart,
-        saved_bytes=_saved_bytes(program, found.derivative(bias=bias).saved, hidden_size),
+        saved_bytes=_saved_bytes(program, found.derivative(bias=bias).saved, hidden_size, stack.narrow),
         kept=_kept(program, found.derivative(bias=bias).saved),
-        engines=explain_choice(found, input_size=input_size, hidden_size=hidden_size, bias=bias, device=device),
+        engines=explain_choice(
+            found, input_size=input_size, hidden_size=hidden_size, bias=bias, device=device, proj_size=stack.narrow
+        ),
         device=device,
+        settings=_settings(
+            rank, heads, dict(zip(program.given, [p for p in (zoneout, zoneout_cell) if p], strict=True))
+        ),
     )
+
+
+def _settings(rank: int, heads: int, masks: dict[str, float]) -> list[str]:
+    lines = [f"recurrent matrices of rank {rank}, R.g P.g"] if rank else []
+    lines += [f"{heads} heads: each group of units sees its own past alone"] if heads > 1 else []
+    for mask, share in masks.items():
+        lines.append(f"zoneout: {mask} is 1 for {share:.0%} of the units, anew at every step; in evaluation {share:g}")
+    return lines
 
 
 def compared(found: Sequence[Explanation]) -> list[list[str]]:
@@ -168,20 +201,23 @@ def compared(found: Sequence[Explanation]) -> list[list[str]]:
 
 
 def _kept(program: Program, saved: tuple[int, ...]) -> list[str]:
-    """The saved values as they are written; weights are there anyway."""
-    return [written(program, i) for i in saved if program.nodes[i].op != "vector"]
+    """The saved values as they are written; weights and masks are there anyway."""
+    nodes = program.nodes
+    masks = {i for i in saved if all(nodes[a].op in ("given", "constant") for a in nodes[i].args or (i,))}
+    return [written(program, i) for i in saved if nodes[i].op != "vector" and i not in masks]
 
 
-def _saved_bytes(program: Program, saved: tuple[int, ...], hidden_size: int) -> int:
-    """The states and what else is saved, the input and weights aside; what is one constant away is computed anew."""
+def _saved_bytes(program: Program, saved: tuple[int, ...], hidden_size: int, narrow: int | None) -> int:
+    """The states and what else is saved, input, weights and masks aside; what is one constant away is computed anew."""
     nodes, kept = program.nodes, {*program.outputs}
     for i in saved:
         read = [a for a in nodes[i].args if nodes[a].op != "constant"]
         cheap = nodes[i].op in ("add", "sub", "mul", "neg") and len(read) == 1
-        again = cheap and (read[0] in saved or nodes[read[0]].op == "vector")
-        if nodes[i].op not in ("input", "state", "constant", "vector") and not again:
+        again = cheap and (read[0] in saved or nodes[read[0]].op in ("vector", "given"))
+        if nodes[i].op not in ("input", "state", "given", "constant", "vector") and not again:
             kept.add(i)
-    return 4 * sum(1 if nodes[i].width == "B" else hidden_size for i in kept)
+    width = {"B": 1, "N": narrow or hidden_size}
+    return 4 * sum(width.get(nodes[i].width, hidden_size) for i in kept)
 
 
 def _aligned(lines: list[str], sign: str) -> list[str]:

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from recurra.cells.variants import RANK
 from recurra.layers.stack import Stack
+
+SET = ("rank", "heads", "proj_size", "recurrent_dropout", "weight_dropout", "zoneout", "zoneout_cell")
 
 
 @dataclass(frozen=True)
 class Layers:
     """Recurrent layers on top of each other.
 
-    name: of the module; widths: what each layer reads; flops_per_step: of all layers and directions, one row, forward
+    name: of the module; widths: what each layer reads; flops_per_step: of all layers and directions, one row, forward;
+    set: what is set beside the sizes, by the layer's names
     """
 
     name: str
@@ -23,6 +27,7 @@ class Layers:
     directions: int
     parameters: int
     flops_per_step: int
+    set: dict[str, int | float]
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,7 @@ class Structure:
     def rows(self) -> list[list[str]]:
         """As a table: a row for each stack and each other module."""
         rows = [
-            [each.name, f"{each.cell} {_widths(each)}", f"{each.parameters:,}", f"{each.flops_per_step:,}"]
-            for each in self.layers
+            [each.name, _described(each), f"{each.parameters:,}", f"{each.flops_per_step:,}"] for each in self.layers
         ]
         rows += [[name, "", f"{count:,}", ""] for name, count in self.others.items()]
         return [["", "", "parameters", "FLOPs per step"], *rows, ["all of it", "", f"{self.parameters:,}", ""]]
@@ -61,9 +65,16 @@ def structure(network: nn.Module) -> Structure:
 def _layers(name: str, stack: Stack) -> Layers:
     program, directions = stack.cell.program(bias=stack.bias), stack.num_directions
     widths = (stack.input_size, *[stack.output_size] * (stack.num_layers - 1))
-    flops = directions * sum(program.flops(width, stack.hidden_size) for width in widths)
+    flops = directions * sum(program.flops(width, stack.hidden_size, stack.narrow, stack.heads) for width in widths)
     count = sum(parameter.numel() for parameter in stack.parameters())
-    return Layers(name, stack.cell.name, widths, stack.hidden_size, directions, count, flops)
+    found = {name: getattr(stack, name) for name in SET}
+    settings = {name: value for name, value in found.items() if value != (1 if name == "heads" else 0)}
+    cell = stack.cell.name.removesuffix(RANK)
+    return Layers(name, cell, widths, stack.hidden_size, directions, count, flops, settings)
+
+
+def _described(layers: Layers) -> str:
+    return ", ".join([f"{layers.cell} {_widths(layers)}", *(f"{name} {value}" for name, value in layers.set.items())])
 
 
 def _widths(layers: Layers) -> str:

@@ -34,10 +34,15 @@ def draw_orthogonal(cell: Cell, stored: dict[str, Tensor]) -> None:
     for name, gates in cell.layout(bias=has_bias(cell, stored)).items():
         for gate, rows in zip(gates, stored[name].chunk(len(gates)), strict=True):
             if name == "weight_hh":
-                columns = rows.shape[1]  # of heads each its own
-                for block in torch.split(rows, columns if rows.shape[0] % columns == 0 else len(rows)):
+                columns = rows.shape[1]
+                heads = not cell.projected and rows.shape[0] % columns == 0  # each its own
+                for block in torch.split(rows, columns if heads else len(rows)):
                     whole = torch.empty_like(block, dtype=torch.promote_types(rows.dtype, torch.float32))
                     block.copy_(nn.init.orthogonal_(whole))  # torch has no QR in bf16
+            elif name == "weight_hr" and "weight_hh" in stored and cell.variant:
+                rows.copy_(
+                    nn.init.orthogonal_(torch.empty_like(rows, dtype=torch.promote_types(rows.dtype, torch.float32)))
+                )
             elif name in ("weight_ih", "weight_hr"):
                 nn.init.xavier_uniform_(rows)
             else:

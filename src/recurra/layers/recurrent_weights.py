@@ -22,6 +22,25 @@ def checked_heads(heads: object, hidden_size: int, cell: Cell) -> int:
     return heads
 
 
+def checked_rank(rank: object, hidden_size: int, cell: Cell, heads: int) -> int:
+    """0 for matrices of full rank. Errors: UsageError for what saves nothing, or acts on nothing"""
+    if not isinstance(rank, int) or isinstance(rank, bool) or rank < 0:
+        raise UsageError(f"rank must be a whole number from 0 (full rank), got {rank!r}")
+    if rank >= hidden_size:
+        full, low = hidden_size * hidden_size, 2 * hidden_size * rank
+        raise UsageError(
+            f"rank={rank} is not below hidden_size = {hidden_size}: a recurrent matrix would have {low:,} numbers in "
+            f"two factors, and has {full:,} in one; ranks below {hidden_size / 2:g} save"
+        )
+    if rank and "weight_hh" not in cell.layout():
+        raise UsageError(f"rank={rank} is that of recurrent matrices; {cell.name} has none")
+    if rank and cell.projected:
+        raise UsageError(f"rank={rank}: {cell.name} has a projection already, whose width is proj_size")
+    if rank and heads > 1:
+        raise UsageError(f"rank={rank} and heads={heads}: a recurrent matrix is blocks or two factors, not both")
+    return rank
+
+
 def block_diagonal(blocks: Tensor, heads: int) -> Tensor:
     """Recurrent weights whose heads do not see each other, as FlashRNN and sLSTM have them, with the zeros in between.
 

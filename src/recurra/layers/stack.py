@@ -11,11 +11,12 @@ from torch.nn import functional
 
 from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
+from recurra.cells.variants import expected_zoneout, low_rank, masked_zoneout
 from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers.dropout import locked
 from recurra.layers.initial import Init, assign, belongs, draw_orthogonal, draw_uniform, start_own
-from recurra.layers.recurrent_weights import checked_heads, made
+from recurra.layers.recurrent_weights import checked_heads, checked_rank, made
 from recurra.layers.states import check_states
 from recurra.layers.stream import StackStream
 from recurra.layers.torch_tools import TorchTools
@@ -32,8 +33,11 @@ class Stack(TorchTools):
     sequence (both Gal & Ghahramani 2016); merge: how the two directions' outputs become one; init: see `initial.py`;
     learned_state: the initial state is learned, from zero; proj_size: width of a cell's projection, 0: as wide as the
     units; heads: groups of units that see their own group's past alone (weight_hh is [G*H, H/heads]); weight_dropout:
-    on the recurrent weights, one mask for a whole sequence and all rows (Merity et al. 2018); engine: "auto" or an
-    engine's name.
+    on the recurrent weights, one mask for a whole sequence and all rows (Merity et al. 2018); rank: the recurrent
+    matrices are products of two factors (weight_hh the left ones [G*H, rank], weight_hr the right ones [G*rank, H]; 0:
+    full rank; Kusupati et al. 2018); zoneout: in training the share of units that keep their output, the first state,
+    for a step, zoneout_cell: that keep all other states, a new mask at every step, one for the states together; in
+    evaluation the expectation (Krueger et al. 2017); engine: "auto" or an engine's name.
 
     Weights are stored as torch.nn stores them: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, with "_reverse" for
     the second direction; weight_ph_l0, weight_sh_l0, weight_k_l0 where the cell has peepholes, scales, single numbers.
@@ -57,6 +61,9 @@ class Stack(TorchTools):
         proj_size: int = 0,
         heads: int = 1,
         weight_dropout: float = 0.0,
+        rank: int = 0,
+        zoneout: float = 0.0,
+        zoneout_cell: float = 0.0,
         engine: str = "auto",
         device: Any = None,
         dtype: Any = None,
@@ -65,7 +72,13 @@ class Stack(TorchTools):
         for name, number in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
                 raise UsageError(f"{name} must be a whole number from 1, got {number!r}")
-        shares = {"dropout": dropout, "recurrent_dropout": recurrent_dropout, "weight_dropout": weight_dropout}
+        shares = {
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "weight_dropout": weight_dropout,
+            "zoneout": zoneout,
+            "zoneout_cell": zoneout_cell,
+        }
         for name, share in shares.items():
             if not isinstance(share, int | float) or isinstance(share, bool) or not 0 <= share <= 1:
                 raise UsageError(f"{name} must be a number from 0 to 1, got {share!r}")
@@ -99,6 +112,19 @@ class Stack(TorchTools):
                 )
         self.heads = checked_heads(heads, hidden_size, self.cell)
         self.weight_dropout = float(weight_dropout)
+        self.rank = checked_rank(rank, hidden_size, self.cell, self.heads)
+        if self.rank:
+            self.cell = low_rank(self.cell)
+        if zoneout_cell and len(self.cell.states) == 1:
+            raise UsageError(
+                f"zoneout_cell={zoneout_cell} acts on the states beside the output; {self.cell.name} has the output "
+                "alone; use zoneout"
+            )
+        self.zoneout, self.zoneout_cell = float(zoneout), float(zoneout_cell)
+        self.evaluated_cell = self.trained_cell = self.cell
+        if zoneout or zoneout_cell:
+            self.evaluated_cell = expected_zoneout(self.cell, (self.zoneout, self.zoneout_cell))
+            self.trained_cell = masked_zoneout(self.cell, (zoneout > 0, zoneout_cell > 0))
         for layer in range(num_layers):
             width = input_size if layer == 0 else self.output_size
             for direction in range(self.num_directions):
@@ -124,10 +150,15 @@ class Stack(TorchTools):
     @property
     def state_widths(self) -> tuple[int, ...]:
         """Width of each state: H, or proj_size where it is a projection."""
-        return self.cell.widths(self.hidden_size, self.proj_size or None)
+        return self.cell.widths(self.hidden_size, self.narrow)
+
+    @property
+    def narrow(self) -> int | None:
+        """The width that is neither the input's nor the units': of the projection, or the rank; None without."""
+        return self.rank or self.proj_size or None
 
     def _shapes(self, width: int) -> dict[str, tuple[int, ...]]:
-        shapes = self.cell.shapes(width, self.hidden_size, bias=self.bias, proj_size=self.proj_size or None)
+        shapes = self.cell.shapes(width, self.hidden_size, bias=self.bias, proj_size=self.narrow)
         if self.heads > 1:
             rows, columns = shapes["weight_hh"]
             shapes["weight_hh"] = (rows, columns // self.heads)
@@ -146,12 +177,15 @@ class Stack(TorchTools):
         """The name of a weight in the state_dict."""
         return f"{stored}_l{layer}{'_reverse' if direction else ''}"
 
-    def weights(self, layer: int = 0, direction: int = 0) -> CellWeights:
-        """The weights of one layer and direction, as the next sequence uses them: heads as blocks between zeros."""
+    def weights(self, layer: int = 0, direction: int = 0, *, dropped: bool = True) -> CellWeights:
+        """The weights of one layer and direction, as the next sequence uses them: heads as blocks between zeros.
+
+        dropped: with weight_dropout, if the layer is in training
+        """
         held = self._held(layer, direction)
         if self.heads == 1 and not self.weight_dropout:
             return held
-        return made(held, self.heads, self.weight_dropout, self.training)
+        return made(held, self.heads, self.weight_dropout, self.training and dropped)
 
     def _held(self, layer: int, direction: int) -> CellWeights:
         keys = self._stored[layer * self.num_directions + direction]
@@ -211,19 +245,21 @@ class Stack(TorchTools):
             start = self.initial_state(batch)
             self.check_state(start, batch)
         last: list[State] = []
+        cell = self.trained_cell if self.training else self.evaluated_cell
         for layer in range(self.num_layers):
             outputs = []
             for direction in range(self.num_directions):
                 row = layer * self.num_directions + direction
                 weights = self.weights(layer, direction)  # once, for a parametrisation may draw random numbers
                 y, end = unroll(
-                    self.cell,
+                    cell,
                     weights,
                     x,
                     None if start is None else tuple(s[row] for s in start),
                     lengths=lengths,
                     reverse=direction == 1,
                     recurrent_mask=self._recurrent_mask(batch, weights.weight_ih),
+                    given=self._zoneout_masks(batch, shape[1], weights.weight_ih),
                     engine=self.engine,
                 )
                 outputs.append(y)
@@ -245,9 +281,18 @@ class Stack(TorchTools):
     def _recurrent_mask(self, batch: int, like: Tensor) -> Tensor | None:
         if not self.training or self.recurrent_dropout == 0:
             return None
-        mapped = self._shapes(1).get("weight_hh", (0, self.hidden_size))[1] * self.heads
+        mapped = self.proj_size or self.hidden_size
         ones = like.new_ones(batch, mapped)
         return functional.dropout(ones, self.recurrent_dropout)
+
+    def _zoneout_masks(self, batch: int, time: int, like: Tensor) -> tuple[Tensor, ...]:
+        """1 where a unit keeps its old value: [B, T, H] for the output, and for the other states, where asked for."""
+        if not self.training or self.trained_cell is self.cell:
+            return ()
+        shares, widths = (self.zoneout, self.zoneout_cell), self.state_widths
+        return tuple(
+            [like.new_empty(batch, time, widths[i]).bernoulli_(share) for i, share in enumerate(shares) if share]
+        )
 
     def stream(self, batch: int = 1, state: State | None = None) -> StackStream:
         """The layers one step at a time: `stream.step(x)` takes x [B, I] and gives y [B, H].
@@ -276,6 +321,9 @@ class Stack(TorchTools):
             "proj_size": 0,
             "heads": 1,
             "weight_dropout": 0.0,
+            "rank": 0,
+            "zoneout": 0.0,
+            "zoneout_cell": 0.0,
             "engine": "auto",
         }
         shown += [f"{k}={getattr(self, k)!r}" for k, default in defaults.items() if getattr(self, k) != default]

@@ -37,7 +37,12 @@ class StackStream:
         check_states(self._cell, start, *self._fitting)
         with torch.no_grad():
             self._layers = [
-                stream(stack.cell, stack.weights(layer), tuple(s[layer] for s in start), engine=stack.engine)
+                stream(
+                    stack.evaluated_cell,
+                    stack.weights(layer, dropped=False),
+                    tuple(s[layer] for s in start),
+                    engine=stack.engine,
+                )
                 for layer in range(stack.num_layers)
             ]
 

@@ -19,7 +19,9 @@ class NetworkSettings(BaseModel):
     """Shape and regularisation of every network. Units: sizes in units, dropouts in shares from 0 to 1."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-    MARKS: ClassVar[Marks] = {"free": ("dropout", "recurrent_dropout", "engine")}
+    MARKS: ClassVar[Marks] = {
+        "free": ("dropout", "recurrent_dropout", "weight_dropout", "zoneout", "zoneout_cell", "engine")
+    }
     """Settings that change no weight."""
 
     cell: str = Field("lstm", description="recurrent cell, see `recurra explain`")
@@ -27,6 +29,13 @@ class NetworkSettings(BaseModel):
     num_layers: int = Field(1, ge=1, le=DEEPEST, description="number of recurrent layers")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout between layers and before the output")
     recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the step, one mask per sequence")
+    weight_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the recurrent weights left out, one mask per sequence"
+    )
+    zoneout: float = Field(0.0, ge=0, lt=1, description="share of units that keep their output for a step")
+    zoneout_cell: float = Field(0.0, ge=0, lt=1, description="share of units that keep their other states for a step")
+    rank: int = Field(0, ge=0, le=WIDEST, description="rank of the recurrent matrices; 0: full rank")
+    heads: int = Field(1, ge=1, le=WIDEST, description="groups of units that see their own group's past alone")
     init: Literal["orthogonal", "torch"] = Field("orthogonal", description="how weights are initialised")
     engine: str = Field("auto", description="auto, native, vendor or reference")
 

@@ -7,7 +7,7 @@ from ctypes import c_double, c_int32
 from dataclasses import dataclass
 from functools import cache
 
-from recurra.cells import catalogue
+from recurra.cells import catalogue, variants
 from recurra.cells.definition import STORED, Cell, numbered_cells
 from recurra.engines.native import library
 from recurra.engines.native.lower import Lowered, lower, masked, why_not
@@ -123,7 +123,7 @@ _by_key: dict[str, Form] = {}
 def _search(key: str) -> Form:
     name, print_, biases, whole = key.rsplit("-", 3)
     bias, mask = biases == "bias", whole == "masked"
-    named = [cell for cell in (*catalogue.BUILT_IN, *numbered_cells()) if cell.name == name]
+    named = _named(name) + variants.by_name(name, _named)
     for cell in named:
         if cell.program(bias=bias).fingerprint.startswith(print_):
             return form(cell, bias=bias, mask=mask)
@@ -135,6 +135,10 @@ def _search(key: str) -> Form:
     raise EngineError(
         f"this graph was made with the cell {name!r}, which is not defined here; import the module that defines it"
     )
+
+
+def _named(name: str) -> list[Cell]:
+    return [cell for cell in (*catalogue.BUILT_IN, *numbered_cells()) if cell.name == name]
 
 
 def compiled(cell: Cell, *, bias: bool, mask: bool) -> Compiled:

@@ -43,6 +43,8 @@ class Native(Engine):
             return f"under autocast it computes in bfloat16, not in {torch.get_autocast_dtype('cpu')}"
         if request.weights.weight_ih.shape[1] == 0:
             return "it takes inputs of at least one number, these have none"
+        if request.given:
+            return f"a step of {request.cell.name} is given masks, which it takes in evaluation alone"
         masked = request.recurrent_mask is not None
         if compiling:
             found: str | None = _refusal(request.cell.number, request.bias, masked)

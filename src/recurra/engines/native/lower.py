@@ -80,7 +80,7 @@ def masked(program: Program) -> Program:
         if index == first:
             mask = graph.add(Node("state", label=name))
         args = tuple(at[a] for a in node.args)
-        if node.op == "R":
+        if index in program.dropped:
             args = (graph.apply("mul", args[0], mask),)
         at.append(graph.add(replace(node, args=args)))
     return Program(
