@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from recurra.layers.sparse_linear import ngrams
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch, SourceAndTarget
 from recurra.topologies.fill import UNKNOWN, BlankBatch, BlankFiller
 from recurra.topologies.forecaster import Forecaster, ForecasterBatch, Widths, Windows
@@ -175,16 +176,26 @@ def _followed(windows: Windows, lengths: Tensor) -> ForecasterBatch:
     return ForecasterBatch(windows, targets)
 
 
-def _classifier(name: str, **given: Any) -> Small:
+def _classifier(name: str, features: int = 0, **given: Any) -> Small:
     return Small(
         "classify",
         name,
-        lambda: SequenceClassifier(TOKENS, OUTPUTS, ClassifierSettings(**SIZES | given)),
+        lambda: _with_skip(SequenceClassifier(TOKENS, OUTPUTS, ClassifierSettings(**SIZES | given), features=features)),
         _tokens,
         lambda b, t: (b, OUTPUTS),
         lambda tokens, lengths: ClassifierBatch(tokens, lengths, torch.arange(len(lengths)) % OUTPUTS),
         lambda network, logits, batch: _mean(logits, batch.classes, torch.ones(len(logits), dtype=torch.bool)),
     )
+
+
+def _with_skip(network: SequenceClassifier) -> SequenceClassifier:
+    """With a skip, if it has one, that knows some tokens."""
+    if network.skip is not None:
+        found = ngrams(torch.arange(len(network.skip.keys)).unsqueeze(1), None, (1,))
+        scale, weight = torch.ones(len(found.keys)), torch.randn(len(found.keys), OUTPUTS)
+        network.skip.take(found.keys.sort().values, scale, weight, torch.zeros(OUTPUTS))
+        network.skip.share.fill_(0.5)
+    return network
 
 
 def _tagger(name: str, **given: Any) -> Small:
@@ -297,6 +308,7 @@ NETWORKS = [
     _classifier("last"),
     _classifier("mean", pooling="mean"),
     _classifier("both ways", pooling="all", bidirectional=True),
+    _classifier("with a linear skip", pooling="all", bidirectional=True, features=40),
     _tagger("one way"),
     _tagger("both ways", bidirectional=True),
     _tagger("rows of tags", bidirectional=True, crf=True),

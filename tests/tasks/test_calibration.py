@@ -73,6 +73,7 @@ SMALL = {
     "threads": 1,
     "device": "cpu",
     "quiet": True,
+    "skip": "none",
 }
 
 

@@ -102,10 +102,13 @@ def calibration_error(logs: Floats, labels: Labels) -> float:
     return float(sum(abs(said[rows].mean() - right[rows].mean()) * len(rows) for rows in bins) / len(said))
 
 
-def reliability(logs: Floats, labels: Labels, temperature: float, part: str, what: str = "Examples") -> Curves:
+def reliability(
+    logs: Floats, labels: Labels, temperature: float, part: str, what: str = "Examples", *, mixed: bool = False
+) -> Curves:
     """How often it is right beside how sure it is, over bins of as many examples.
 
-    logs: as the model gives them, with the temperature in them; what: they are of
+    logs: as the model gives them, with the temperature in them; what: they are of; mixed: whether a
+    linear model was added to them, in shares fitted on the validation part
     """
     lines = [Line("right as often as it says", [0.0, 1.0], [0.0, 1.0], dashed=True), _line("this model", logs, labels)]
     error = 100 * calibration_error(logs, labels)
@@ -113,7 +116,9 @@ def reliability(logs: Floats, labels: Labels, temperature: float, part: str, wha
         f"{what} of the {part} part in {len(lines[1].x)} groups by how sure it is of its answer; the band holds the "
         f"true share in 95 % of such groups. Mean distance from the line: {error:.1f} points"
     )
-    if temperature != 1:
+    if mixed:
+        note += ". The network's logits and the linear skip's are added in shares fitted on the validation part"
+    elif temperature != 1:
         plain = _normal(logs * temperature)
         low_high = _line("before calibration", plain, labels)
         lines.append(Line(low_high.name, low_high.x, low_high.y))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.engines.request import State
+from recurra.layers.sparse_linear import SparseLinear, ngrams
 from recurra.layers.stack import Stack
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
@@ -31,13 +32,22 @@ class ClassifierBatch(NamedTuple):
 
 
 class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
-    """Token table, recurrent layers, pooling over time, one output per class.
+    """Token table, recurrent layers, pooling over time, one output per class, and a linear skip of n-grams beside them.
 
-    table_scale: standard deviation of the token vectors' values at the start
+    table_scale: standard deviation of the token vectors' values at the start; orders, features: how many tokens in a
+    row the skip reads, and how many of such n-grams it knows, 0 for no skip. It is fitted apart and has no share until
+    `skip.share` is set; it is no part of training.
     """
 
     def __init__(
-        self, vocabulary_size: int, classes: int, settings: ClassifierSettings, *, table_scale: float = 1.0
+        self,
+        vocabulary_size: int,
+        classes: int,
+        settings: ClassifierSettings,
+        *,
+        table_scale: float = 1.0,
+        features: int = 0,
+        orders: tuple[int, ...] = (1,),
     ) -> None:
         super().__init__()
         self.table = TokenTable(
@@ -48,8 +58,12 @@ class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
         self.dropout = nn.Dropout(settings.dropout)
         parts = 3 if settings.pooling == "all" else 1
         self.head = nn.Linear(parts * self.stack.output_size, classes)
+        self.orders = orders
+        self.skip = SparseLinear(features, classes) if features else None
 
     def why_no_state(self) -> str | None:
+        if self.skip is not None:
+            return "its linear skip reads the n-grams of the whole text"
         return BOTH_WAYS if self.stack.bidirectional else why_no_state_of(self.pooling)
 
     def forward(
@@ -58,7 +72,7 @@ class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
         """Shapes: inputs int64 [B, T], tokens -> logits [B, C]; the layers' last states"""
         self.check_state(state)
         y, last = self.stack(self.table(inputs), state, lengths=lengths)
-        return self._logits(y, last, lengths), last
+        return self._logits(y, last, lengths, inputs), last
 
     def loss(self, batch: ClassifierBatch, state: State | None = None) -> Loss:
         """Mean cross-entropy of the classes. Units: nats per sequence"""
@@ -78,13 +92,15 @@ class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
             return self.forward(tokens, lengths, state)
         self.check_state(state)
         y, last = run_truncated(self.stack, self.table(tokens), lengths, steps, state)
-        return self._logits(y, last, lengths), last
+        return self._logits(y, last, lengths, tokens), last
 
-    def _logits(self, y: Tensor, state: State, lengths: Tensor | None) -> Tensor:
-        if lengths is None:
-            lengths = torch.full((len(y),), y.shape[1])
-        logits: Tensor = self.head(self.dropout(pooled(self.pooling, self.stack, y, state, lengths)))
-        return logits
+    def _logits(self, y: Tensor, state: State, lengths: Tensor | None, tokens: Tensor) -> Tensor:
+        ends = torch.full((len(y),), y.shape[1]) if lengths is None else lengths
+        logits: Tensor = self.head(self.dropout(pooled(self.pooling, self.stack, y, state, ends)))
+        if self.skip is None or self.training or not self.skip.share:
+            return logits
+        beside: Tensor = self.skip(ngrams(tokens, lengths, self.orders))
+        return logits + beside
 
 
 def why_no_state_of(how: Pooling) -> str | None:

@@ -12,6 +12,7 @@ WIDEST, DEEPEST = 1 << 17, 1 << 10
 
 Marks = Mapping[str, tuple[str, ...]]
 Pooling = Literal["last", "mean", "max", "all"]
+Skip = Literal["auto", "none", "linear"]
 Merge = Literal["concat", "sum"]
 
 
@@ -63,7 +64,15 @@ class TwoWaySettings(FreeStateSettings):
     merge: Merge = Field("concat", description="how the two directions are merged")
 
 
-class ClassifierSettings(TwoWaySettings, EmbeddedSettings):
+class SkipSettings(NetworkSettings):
+    """Networks that a linear model may stand beside."""
+
+    skip: Skip = Field(
+        "auto", description="add a linear model of n-grams (tag: of neighbours and affixes): auto asks validation"
+    )
+
+
+class ClassifierSettings(SkipSettings, TwoWaySettings, EmbeddedSettings):
     """N to 1."""
 
     pooling: Pooling = Field("last", description="pooling over the sequence: last state, mean, max, or all three")
@@ -82,7 +91,7 @@ class FrameSettings(TwoWaySettings):
     )
 
 
-class TaggerSettings(TwoWaySettings, EmbeddedSettings):
+class TaggerSettings(SkipSettings, TwoWaySettings, EmbeddedSettings):
     """N to N, a tag for each token. Sizes that are None depend on the data."""
 
     char_size: int | None = Field(

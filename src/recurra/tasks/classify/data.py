@@ -56,18 +56,26 @@ class Part:
 
 @dataclass(frozen=True)
 class ClassifyData:
-    """Everything a classifier learns from and is evaluated on. facts: what was read and done to it, plain values."""
+    """Everything a classifier learns from and is evaluated on.
+
+    facts: what was read and done to it, plain values; kept: the preprocessor that was used instead of one learned from
+    these data; skip: whether a linear skip is learned from them
+    """
 
     classes: list[str]
     vocabulary: Vocabulary
     parts: dict[str, Part]
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    kept: ClassifyPreprocessor | None = None
+    skip: bool = False
 
     @property
     def preprocessor(self) -> ClassifyPreprocessor:
         """What a model has learned of them."""
-        return ClassifyPreprocessor(self.vocabulary, self.classes)
+        if self.kept is not None:
+            return self.kept
+        return ClassifyPreprocessor(self.vocabulary, self.classes, len(self.features[0]) if self.skip else 0)
 
     @functools.cached_property
     def features(self) -> tuple[Tensor, Tensor]:
@@ -86,13 +94,18 @@ class ClassifyData:
 
 @in_memory
 def prepare(
-    source: Source, settings: ClassifyDataSettings, *, seed: int = 0, kept: ClassifyPreprocessor | None = None
+    source: Source,
+    settings: ClassifyDataSettings,
+    *,
+    seed: int = 0,
+    skip: bool = False,
+    kept: ClassifyPreprocessor | None = None,
 ) -> ClassifyData:
-    """Read, divide and encode. kept: vocabulary and classes instead of the data's own
+    """Read, divide and encode. skip: also learn a linear skip; kept: vocabulary and classes instead of the data's own
 
     Errors: DataError with file and line
     """
-    read = _read(source, settings, seed)
+    read = _read(source, settings, seed, as_it_is=kept is not None)
     splits, level, facts, notes = read.splits, read.level, read.facts, read.notes
     if settings.level is None:
         notes.append(f"tokens are {_why(level, splits.train.texts)}")
@@ -104,7 +117,7 @@ def prepare(
         vocabulary = Vocabulary.build(
             splits.train.texts,
             level=level,
-            normalize=settings.normalize,
+            normalize=read.normalize,
             split=settings.word_split,
             min_count=rarest,
             max_size=largest,
@@ -138,7 +151,7 @@ def prepare(
         notes.append(f"{truncated:,} texts were truncated to {settings.max_length} tokens")
     if not len(parts["validation"]):
         raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")
-    return ClassifyData(classes, vocabulary, parts, facts, notes)
+    return ClassifyData(classes, vocabulary, parts, facts, notes, kept, skip)
 
 
 def _why(level: Level, texts: list[str]) -> str:
@@ -232,12 +245,14 @@ class _Read:
 
     splits: Splits
     level: Level
+    normalize: tuple[str, ...]
     divided: tuple[str, ...]
     facts: dict[str, Any]
     notes: list[str]
 
 
-def _read(source: Source, settings: ClassifyDataSettings, seed: int) -> _Read:
+def _read(source: Source, settings: ClassifyDataSettings, seed: int, *, as_it_is: bool) -> _Read:
+    """as_it_is: normalise as set, with nothing of our own."""
     notes: list[str] = []
     if source.kind == "table" and None in (settings.text, settings.label):
         text, label = _columns(source, settings)
@@ -251,6 +266,9 @@ def _read(source: Source, settings: ClassifyDataSettings, seed: int) -> _Read:
     if not settings.keep_repeats:
         kept, dropped = reading.distinct(whole)
     level = settings.level or infer_level(kept.texts)
+    if level == "word" and not settings.normalize and not as_it_is:
+        settings = settings.model_copy(update={"normalize": ("lowercase",)})
+        notes.append("words are read in lower case; --normalize nfc keeps capitals")
     form = form_of(level=level, normalize_by=settings.normalize, split=settings.word_split, longest=settings.max_length)
     divided: tuple[str, ...] = ()
     if isinstance(found, Examples):
@@ -273,4 +291,4 @@ def _read(source: Source, settings: ClassifyDataSettings, seed: int) -> _Read:
         "repeats_dropped": dropped,
         "skipped": skipped,
     }
-    return _Read(splits, level, divided, facts, notes)
+    return _Read(splits, level, settings.normalize, divided, facts, notes)

@@ -17,9 +17,12 @@ LONGEST = 200
 
 
 def sections(
-    part: Part, classes: list[str], logs: npt.NDArray[np.float64], temperature: float, name: str
+    part: Part, classes: list[str], logs: npt.NDArray[np.float64], temperature: float, name: str, *, mixed: bool = False
 ) -> list[Section]:
-    """logs: log-probabilities [N, C] of the part, which is called `name`; temperature: what is in them already"""
+    """logs: log-probabilities [N, C] of the part, which is called `name`
+
+    temperature: what is in them already; mixed: whether a linear skip is in them too
+    """
     predicted = logs.argmax(-1)
     matrix = metrics.confusion_matrix(part.labels, predicted, classes)
     return [
@@ -27,7 +30,7 @@ def sections(
         _each_class(part, predicted, classes),
         _confused(part, predicted, classes, matrix),
         _surely_wrong(part, predicted, classes, logs),
-        reliability(logs, part.labels, temperature, name),
+        reliability(logs, part.labels, temperature, name, mixed=mixed),
     ]
 
 

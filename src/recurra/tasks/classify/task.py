@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from torch import Tensor
 
 from recurra.data.files.examples import Examples
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
-from recurra.tasks.calibration import calibrate, uncalibrated
+from recurra.tasks.classify import concluding
 from recurra.tasks.classify.baselines import classify_baselines
 from recurra.tasks.classify.data import ClassifyData, Part, encode_part, group_names, prepare, read_examples
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
@@ -35,7 +35,8 @@ class ClassifyTask:
     def prepare(
         self, source: Source, settings: ClassifySettings, kept: ClassifyPreprocessor | None = None
     ) -> Dataset[ClassifyData]:
-        data = prepare(source, settings.data, seed=settings.split_seed, kept=kept)
+        data = prepare(source, settings.data, seed=settings.split_seed, skip=settings.network.skip != "none", kept=kept)
+        settings = settings.changed(normalize=data.vocabulary.normalize)
         return Dataset(
             source,
             settings,
@@ -93,17 +94,22 @@ class ClassifyTask:
     def conclude(
         self, dataset: Dataset[ClassifyData], network: SequenceClassifier
     ) -> tuple[dict[str, float], list[str]]:
-        """Calibrate: the output layer is divided by the temperature that suits the validation part best."""
-        part = dataset.parts["validation"]
-        return calibrate(network.head, log_probabilities(network, part.encoded).double().numpy(), part.labels)
+        """Add the linear skip, if it is asked for, and calibrate."""
+        settings = dataset.settings
+        return concluding.conclude(dataset.data, network, settings.network.skip, settings.training.balance)
 
     def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
-        return uncalibrated(weights, concluded)
+        return concluding.before_conclusion(weights, concluded)
 
     def sections(self, dataset: Dataset[ClassifyData], model: Classifier, evaluation: Evaluation) -> list[Section]:
-        """Confusion matrix, scores of each class, confused pairs, the surest mistakes, a curve of reliability."""
-        part, logs = dataset.held_out, evaluation.answers.double().numpy()
-        return sections(part, model.classes, logs, evaluation.concluded.get("temperature", 1.0), dataset.evaluated_on)
+        """Confusion matrix, scores of each class, confused pairs, the surest mistakes, reliability, the linear skip."""
+        part, logs, name = dataset.held_out, evaluation.answers.double().numpy(), dataset.evaluated_on
+        concluded = evaluation.concluded
+        found = sections(
+            part, model.classes, logs, concluded.get("temperature", 1.0), name, mixed=concluding.SHARE in concluded
+        )
+        beside = concluding.beside_each_other(cast("SequenceClassifier", model.network), dataset.data, part, name)
+        return found if beside is None else [*found, beside]
 
 
 def _whole(source: Source, settings: ClassifySettings) -> Examples:

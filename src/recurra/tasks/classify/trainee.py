@@ -22,6 +22,7 @@ from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.classify.data import ClassifyData, Part
+from recurra.tasks.classify.linear import ORDERS
 from recurra.tasks.classify.metrics import METRICS
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.model import TextModel, refuse_options
@@ -112,7 +113,14 @@ def build_network(preprocessor: ClassifyPreprocessor, settings: ClassifierSettin
     """A classifier of these tokens and classes, its weights drawn from torch's global random numbers."""
     vocabulary = preprocessor.vocabulary
     scale = 1.0 if len(vocabulary) <= FEW_TOKENS else settings.embedding_size**-0.5
-    return SequenceClassifier(len(vocabulary), len(preprocessor.classes), settings, table_scale=scale)
+    return SequenceClassifier(
+        len(vocabulary),
+        len(preprocessor.classes),
+        settings,
+        table_scale=scale,
+        features=preprocessor.skip_features,
+        orders=ORDERS[vocabulary.level],
+    )
 
 
 def log_frequencies(data: ClassifyData) -> Tensor:

@@ -1,0 +1,122 @@
+"""What is done to a classifier after its training: a linear skip is added, or not, and its probabilities calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recurra import metrics
+from recurra.baselines.sparse_logistic import SparseLogistic
+from recurra.report.sections import Cell, Column, Table
+from recurra.tasks.calibration import calibrate, uncalibrated
+from recurra.tasks.classify.data import ClassifyData, Part
+from recurra.tasks.classify.linear import ORDERS, features_of, fit_linear
+from recurra.tasks.classify.trainee import log_frequencies, log_probabilities
+from recurra.tasks.mixing import Floats, fitted_mix, lost
+from recurra.topologies.many_to_one import SequenceClassifier
+from recurra.topologies.settings import Skip
+
+SHARE = "skip_share"
+"""Of the linear skip, among the numbers that config.json keeps."""
+
+
+def conclude(
+    data: ClassifyData, network: SequenceClassifier, skip: Skip, balance: float
+) -> tuple[dict[str, float], list[str]]:
+    """Both are set as the validation part likes it best; see tasks.abilities.Concluding."""
+    part = data.parts["validation"]
+    if network.skip is None:
+        return calibrate(network.head, _logs(network, part), part.labels)
+    network.skip.share.zero_()
+    own, linear = _logs(network, part), _fitted(data, network)
+    bias = linear.bias - balance * log_frequencies(data) if balance else linear.bias
+    network.skip.take(linear.keys, linear.scale, linear.weight, bias)
+    beside = _linear(network, part, data)
+    mix = fitted_mix(own, beside, part.labels, always=skip == "linear")
+    scores = [_score(logs, part) for logs in (own, beside)]
+    told = f"validation accuracy {scores[0][0]:.3f} of the network, {scores[1][0]:.3f} of the linear model"
+    if mix is None:
+        found, notes = calibrate(network.head, own, part.labels)
+        return found, [f"no linear skip, which the validation part does not ask for: {told}", *notes]
+    both = mix.of(own, beside)
+    with torch.no_grad():
+        network.head.weight.mul_(mix.own)
+        network.head.bias.mul_(mix.own)
+        network.skip.share.fill_(mix.share)
+    accuracy, loss = _score(both, part)
+    return {"temperature": 1 / max(mix.own, 1e-6), SHARE: mix.share}, [
+        f"a linear skip of n-grams of {_longest(data)} tokens is added: {told}, {accuracy:.3f} of both; loss "
+        f"{scores[0][1]:.4f}, {scores[1][1]:.4f}, {loss:.4f} (logits times {mix.own:.3g} and {mix.share:.3g})"
+    ]
+
+
+def before_conclusion(weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
+    """Stored weights as they were: the output layer as it was trained, the skip without a share."""
+    found = uncalibrated(weights, concluded)
+    skip = [name for name in found if name.startswith("skip.")]
+    return found | {name: torch.zeros_like(found[name]) for name in skip if name == "skip.share"}
+
+
+def beside_each_other(network: SequenceClassifier, data: ClassifyData, part: Part, name: str) -> Table | None:
+    """The network and its skip, each alone and both together, on a part; None where nothing was added."""
+    if network.skip is None or not network.skip.share:
+        return None
+    share = float(network.skip.share)
+    both = _logs(network, part)
+    network.skip.share.zero_()
+    own = _logs(network, part)
+    beside = share * _linear(network, part, data)
+    network.skip.share.fill_(share)
+    rows: list[list[Cell]] = []
+    for title, logs in (("network alone", own), ("linear skip alone", beside), ("both", both)):
+        accuracy, loss = _score(logs, part)
+        rows.append([title, f"{accuracy:.4f}", f"{loss:.4f}"])
+    return Table(
+        "Linear skip",
+        ["", Column("Accuracy", "number"), Column("Loss, nats", "number")],
+        rows,
+        f"The logits of a logistic regression over n-grams of {_longest(data)} tokens are added to the network's. "
+        f"Their shares were fitted on the validation part; these are scores of the {name} part.",
+    )
+
+
+def _fitted(data: ClassifyData, network: SequenceClassifier) -> SparseLogistic:
+    """The linear model; of a run that began with another one, with its features."""
+    if data.kept is None:
+        return data.linear
+    assert network.skip is not None
+    train, validation = data.parts["train"], data.parts["validation"]
+    features = network.skip.keys.cpu().clone(), network.skip.scale.cpu().clone()
+    return fit_linear(
+        features,
+        (train.encoded, train.labels),
+        (validation.encoded, validation.labels),
+        len(data.classes),
+        data.vocabulary.level,
+    )
+
+
+def _logs(network: SequenceClassifier, part: Part) -> Floats:
+    return np.asarray(log_probabilities(network, part.encoded).double().numpy())
+
+
+def _linear(network: SequenceClassifier, part: Part, data: ClassifyData) -> Floats:
+    """The skip's logits, without its share."""
+    assert network.skip is not None
+    skip = network.skip
+    model = SparseLogistic(*(each.detach().cpu() for each in (skip.keys, skip.scale, skip.weight, skip.bias)))
+    return np.asarray(model.outputs(features_of(part.encoded, data.vocabulary.level)).double().numpy())
+
+
+def _score(logits: Floats, part: Part) -> tuple[float, float]:
+    """Accuracy, and loss in nats."""
+    shifted = logits - logits.max(1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return metrics.accuracy(part.labels, logits.argmax(1)), lost(logs, part.labels) / len(part)
+
+
+def _longest(data: ClassifyData) -> str:
+    return f"1 to {max(ORDERS[data.vocabulary.level])}"

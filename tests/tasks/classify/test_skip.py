@@ -1,0 +1,99 @@
+"""The linear skip of a classifier: chosen on validation, whole in its folder, gone on from, refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import recurra
+from recurra import model_folder
+from recurra.errors import UsageError
+
+SMALL: dict[str, Any] = {
+    "hidden_size": 4, "embedding_size": 4, "min_count": 1, "threads": 1, "device": "cpu", "quiet": True,
+    "learning_rate": 1e-4,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows of letters of which a pair tells the class: easy for n-grams, too hard for a network of four units."""
+    rng, rows = np.random.default_rng(0), ["text,label"]
+    for _ in range(240):
+        kind = int(rng.integers(2))
+        letters = list(rng.choice(list("cdefgh"), 6))
+        letters[2:4] = ["ab", "ba"][kind]
+        rows.append(f"{''.join(letters)}{rng.integers(1000):03d},{'xy'[kind]}")
+    path = tmp_path_factory.mktemp("skip") / "rows.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def weights(run: recurra.Run) -> dict[str, torch.Tensor]:
+    return model_folder.read(run.folder).weights()
+
+
+def test_validation_asks_for_it_and_the_folder_holds_it(labelled: Path, tmp_path: Path) -> None:
+    run = recurra.train(labelled, out=tmp_path / "run", epochs=1.0, **SMALL)
+    without = recurra.train(labelled, out=tmp_path / "none", epochs=1.0, skip="none", **SMALL)
+    accuracy, alone = (each.metrics["metrics"]["accuracy"] for each in (run, without))
+    assert accuracy > 0.95 > alone
+    assert run.config["concluded"]["skip_share"] > 0
+    assert any("a linear skip of n-grams of 1 to 4 tokens is added" in note for note in run.config["notes"])
+    assert "Linear skip</h2>" in run.report.read_text()
+    assert not any(name.startswith("skip.") for name in weights(without))
+    assert run.metrics["parameters"] > without.metrics["parameters"] + 1000
+    again = recurra.load(run.folder)
+    assert again.evaluate()["accuracy"] == accuracy
+    assert again.evaluate()["loss"] == pytest.approx(run.metrics["metrics"]["loss"], rel=1e-6)
+    texts = ["cdabef001", "ghbacd002", "ab"]
+    assert np.array_equal(again.predict_proba(texts), run.predict_proba(texts))
+    assert np.allclose(run.predict_proba(texts[2:]), run.predict_proba(texts)[2:], atol=1e-6)
+    assert [found.label for found in again.predict(texts[:2])] == ["x", "y"]
+    for name in weights(without):
+        if not name.startswith("head."):
+            assert torch.equal(weights(without)[name], weights(run)[name]), name  # it is no part of training
+
+
+def test_a_run_with_it_goes_on_bit_for_bit(labelled: Path, tmp_path: Path) -> None:
+    whole = recurra.train(labelled, out=tmp_path / "whole", epochs=2.0, schedule="constant", **SMALL)
+    recurra.train(labelled, out=tmp_path / "part", epochs=1.0, schedule="constant", **SMALL)
+    resumed = recurra.train(resume=tmp_path / "part", epochs=2.0, quiet=True)
+    assert whole.config["concluded"] == pytest.approx(resumed.config["concluded"], rel=1e-3)
+    for name, value in weights(whole).items():
+        if name.startswith("skip.") and name != "skip.share":
+            assert torch.equal(value, weights(resumed)[name]), name
+
+
+def test_another_run_begins_with_it(labelled: Path, tmp_path: Path) -> None:
+    first = recurra.train(labelled, out=tmp_path / "first", epochs=1.0, **SMALL)
+    rows = labelled.read_text().splitlines()
+    new = tmp_path / "new.csv"
+    new.write_text("\n".join([rows[0], *rows[1:230]]) + "\n")
+    second = recurra.train(new, start_from=first.folder, out=tmp_path / "second", epochs=1.0, quiet=True)
+    assert torch.equal(weights(first)["skip.keys"], weights(second)["skip.keys"])
+    assert not torch.equal(weights(first)["skip.weight"], weights(second)["skip.weight"])
+    assert second.metrics["metrics"]["accuracy"] > 0.9
+    with pytest.raises(UsageError, match="skip"):
+        recurra.train(new, start_from=first.folder, skip="none", quiet=True)
+
+
+def test_rare_classes_may_weigh_more_with_it_too(labelled: Path, tmp_path: Path) -> None:
+    run = recurra.train(labelled, out=tmp_path / "run", epochs=1.0, balance=1.0, skip="linear", **SMALL)
+    assert run.config["concluded"]["skip_share"] > 0
+
+
+def test_words_are_read_in_lower_case_unless_another_normalisation_is_set(tmp_path: Path) -> None:
+    path = tmp_path / "films.csv"
+    kinds = (("good", "a GORGEOUS film of note {}"), ("bad", "a dull film of note {}"))
+    path.write_text("text,label\n" + "\n".join(f"{text.format(i)},{label}" for label, text in kinds for i in range(60)))
+    run = recurra.train(path, out=tmp_path / "run", epochs=1.0, **SMALL)
+    assert "gorgeous" in run.preprocessor.vocabulary.tokens
+    assert "words are read in lower case; --normalize nfc keeps capitals" in run.config["notes"]
+    assert np.array_equal(run.predict_proba(["A GORGEOUS FILM"]), run.predict_proba(["a gorgeous film"]))
+    kept = recurra.train(path, out=tmp_path / "kept", epochs=1.0, normalize=("nfc",), **SMALL)
+    assert "GORGEOUS" in kept.preprocessor.vocabulary.tokens

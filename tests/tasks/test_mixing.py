@@ -1,0 +1,48 @@
+"""How much of a linear model is added to a network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recurra.tasks.mixing import fitted_mix, lost
+
+
+def drawn(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two models that each know half of what decides, and are too sure and not sure enough of it."""
+    rng = np.random.default_rng(seed)
+    halves = rng.normal(size=(2, count, 3)) * 2
+    chances = np.exp(halves.sum(0))
+    labels = np.array([rng.choice(3, p=row / row.sum()) for row in chances])
+    return 2 * halves[0], halves[1] / 4, labels
+
+
+def test_two_models_that_know_other_things_get_the_shares_that_make_them_right() -> None:
+    own, linear, labels = drawn(4000)
+    mix = fitted_mix(own, linear, labels)
+    assert mix is not None
+    assert mix.own == pytest.approx(0.5, rel=0.15)
+    assert mix.share == pytest.approx(4, rel=0.15)
+    best = lost(mix.of(own, linear), labels)
+    for step in (0.9, 1.1):
+        assert best < lost(type(mix)(mix.own * step, mix.share).of(own, linear), labels)
+        assert best < lost(type(mix)(mix.own, mix.share * step).of(own, linear), labels)
+    assert np.allclose(np.exp(mix.of(own, linear)).sum(1), 1)
+
+
+@pytest.mark.parametrize("what", ["noise", "nothing", "the opposite"])
+def test_what_does_not_help_is_not_added_unless_it_must_be(what: str) -> None:
+    own, _, labels = drawn(600)
+    linear = {"noise": np.random.default_rng(1).normal(size=own.shape), "nothing": 0 * own, "the opposite": -own}[what]
+    mix = fitted_mix(own, linear, labels)
+    assert mix is None or (what == "noise" and abs(mix.share) < 0.1)
+    asked = fitted_mix(own, linear, labels, always=True)
+    assert asked is not None
+    assert asked.share > 0
+
+
+def test_few_examples_add_it_only_if_it_must_be() -> None:
+    own, linear, labels = drawn(12)
+    assert fitted_mix(own, linear, labels) is None
+    assert (mix := fitted_mix(own, linear, labels, always=True)) is not None
+    assert (mix.own, mix.share) == (1.0, 1.0)
