@@ -18,8 +18,8 @@ HELD_OUT = 0.1
 """Share of a training part that becomes the validation part if nothing says how much."""
 PART_NAMES = {
     **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev", "development"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "development", "testa"), "validation"),
+    **dict.fromkeys(("test", "testing", "testb"), "test"),
 }
 """What parts are called in the names of files and in columns, in lower case, and which they are."""
 
@@ -134,11 +134,23 @@ def split_off(
     return Splits(again.train, again.validation, splits.test), held.note
 
 
-def check_splits(splits: Splits, *, form: Form | None = None, dropped: int = 0) -> None:
+def without_unseen(splits: Splits) -> tuple[Splits, list[str]]:
+    """Validation and test without labels that training never has, and what to say of them."""
+    trained, notes, parts = set(splits.train.classes()), [], {}
+    for name, part in splits:
+        kept = [item for item in part.items if item.label in trained]
+        parts[name] = Examples(kept, part.skipped)
+        if left := [item for item in part.items if item.label not in trained]:
+            what = listed(dict.fromkeys(item.label for item in left), 5)
+            notes.append(f"left out of {name}: {many(len(left), 'example')} of labels that training never has, {what}")
+    return Splits(**parts), notes
+
+
+def check_splits(splits: Splits, *, form: Form | None = None, dropped: int = 0, fewest: int = 2) -> None:
     """Whether a classifier can be trained and evaluated on these parts.
 
-    form: as `split` took it; dropped: repeats that are not in the parts any more
-    Errors: DataError if train is empty or has one class only, if a class has a single distinct form in all
+    form: as `split` took it; dropped: repeats that are not in the parts any more; fewest: distinct forms of a class
+    Errors: DataError if train is empty or has one class only, if a class has fewer than `fewest` distinct forms in all
     parts together (names its file and line), or if a label of validation or test is missing in train.
     """
     classes = splits.train.classes()
@@ -159,7 +171,7 @@ def check_splits(splits: Splits, *, form: Form | None = None, dropped: int = 0) 
         )
     for _, part in splits:
         for item in part.items:
-            if len(forms[item.label]) == 1:
+            if len(forms[item.label]) < fewest:
                 copies = f", {counts[item.label]} times as the network reads it" if counts[item.label] > 1 else ""
                 raise DataError(
                     f"the class {item.label!r} has a single example, {shortened(item.text)}{copies}{without}",

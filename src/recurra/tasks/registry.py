@@ -71,7 +71,7 @@ ROWS = (
     Row("language", "Language model", "a single text file",
         ("text", "texts", "table", "poems"), "recurra.tasks.language", ("text", "texts", "poems"), ("text",)),
     Row("classify", "Text classifier", "a table or a folder with <label>.txt files",
-        ("table", "labels"), "recurra.tasks.classify", ("table", "labels")),
+        ("table", "labels", "labelled"), "recurra.tasks.classify", ("table", "labels", "labelled")),
     Row("tag", "Sequence tagger", "a .conllu file, or lines of a token and its tag",
         ("text", "table", "tagged"), "recurra.tasks.tag", ("tagged",), ("tokens", "tags")),
     Row("fill", "Fill-in-the-blank model", "a text with a sentence a line, or a table with a column of texts",

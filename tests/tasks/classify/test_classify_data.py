@@ -10,7 +10,7 @@ import pytest
 from recurra.errors import DataError
 from recurra.tasks.classify.data import ClassifyData, prepare
 from recurra.tasks.classify.settings import ClassifyDataSettings
-from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.sources.resolving import Source, resolve
 
 WORDS = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay", "kid", "lion"]
 
@@ -165,3 +165,26 @@ def test_the_same_seed_splits_alike(tmp_path: Path) -> None:
     source, settings = resolve(path), ClassifyDataSettings()
     one, two, three = (prepare(source, settings, seed=s).parts["test"].texts for s in (1, 1, 2))
     assert one == two != three
+
+
+def labelled(folder: Path, labels: dict[str, str]) -> Source:
+    for part, names in labels.items():
+        (folder / part).mkdir(parents=True)
+        (folder / part / "label").write_text("\n".join(names) + "\n", encoding="utf-8")
+        lines = [f"{part} text {i} of {name}" for i, name in enumerate(names)]
+        (folder / part / "seq.in").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return resolve(folder, "classify")
+
+
+def test_labels_of_a_file_beside_the_texts(tmp_path: Path) -> None:
+    data = prepare(labelled(tmp_path / "a", {"train": "aaabbr", "valid": "ab", "test": "abxx"}), ClassifyDataSettings())
+    assert data.classes == ["a", "b", "r"]
+    assert {name: len(part) for name, part in data.parts.items()} == {"train": 6, "validation": 2, "test": 2}
+    assert "left out of test: 2 examples of labels that training never has, 'x'" in data.notes
+    source = labelled(tmp_path / "b", {"train": "aabb", "valid": "ab", "test": "ab"})
+    (tmp_path / "b" / "test" / "label").write_text("a\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"label ends after 1 lines, seq\.in does not"):
+        prepare(source, ClassifyDataSettings())
+    (tmp_path / "b" / "test" / "label").write_text("a\n\n", encoding="utf-8")
+    with pytest.raises(DataError, match="this text has no label in label"):
+        prepare(source, ClassifyDataSettings())

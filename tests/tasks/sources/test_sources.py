@@ -69,6 +69,35 @@ def test_files(tmp_path: Path, name: str, task: str, kind: str, called: str) -> 
     assert resolve(str(tmp_path / name), source.task).files == source.files
 
 
+COLUMNS = "I O\nsaw O\nRome B-LOC\n\n" * 20
+
+
+@pytest.mark.parametrize("names", [("eng.train", "eng.testa", "eng.testb"), ("train.txt", "dev.txt", "test.txt")])
+def test_tagged_columns_are_known_whatever_they_are_called(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        (tmp_path / name).write_text(COLUMNS, encoding="utf-8")
+    source = resolve(tmp_path)
+    assert (source.task, source.kind, set(source.files)) == ("tag", "tagged", {"train", "validation", "test"})
+    assert resolve(tmp_path / names[0]).kind == "tagged"
+    assert resolve(tmp_path / names[0], "language").kind == "text"
+
+
+def test_texts_beside_labels_are_classified(tmp_path: Path) -> None:
+    for part in ("train", "valid", "test"):
+        (tmp_path / part).mkdir()
+        for name, content in (("seq.in", "go home\n"), ("seq.out", "O B\n"), ("label", "go\n")):
+            (tmp_path / part / name).write_text(content, encoding="utf-8")
+    source = resolve(tmp_path, "classify")
+    assert (source.kind, len(source.files), source.files["train.labels"].name) == ("labelled", 6, "label")
+    tagged = resolve(tmp_path)
+    assert (tagged.kind, "--task classify" in tagged.why) == ("tagged", True)
+    for part in ("train", "valid", "test"):
+        (tmp_path / part / "seq.out").unlink()
+    assert resolve(tmp_path).kind == "labelled"
+    one = put(tmp_path / "one", "reviews.text", "reviews.labels")
+    assert resolve(one).files == {"all": one / "reviews.text", "all.labels": one / "reviews.labels"}
+
+
 def test_names() -> None:
     source = resolve("surnames")
     assert (source.task, source.kind, source.named, len(source.files)) == ("classify", "labels", True, 18)

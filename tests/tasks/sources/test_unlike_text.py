@@ -120,3 +120,13 @@ def test_tasks_that_read_numbers_are_named(put: Callable[[str, str], Path], monk
         refuse_unlike_text(resolve(put("air.dat", NUMBERS["columns"])))
     with pytest.raises(UnlikeTextError, match=r"base64, .*\nto train on it"):
         refuse_unlike_text(resolve(put("b.txt", OTHERS["base64"][0])))  # type: ignore[arg-type]
+
+
+def test_columns_are_a_question_where_nobody_named_the_task(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("".join(f"sentence {i}\tSatz {i}\n" for i in range(40)), encoding="utf-8")
+    with pytest.raises(
+        UnlikeTextError, match="it has 2 columns with tabs between them on every line\n--task translate"
+    ):
+        refuse_unlike_text(resolve(tmp_path / "a.txt"))
+    (tmp_path / "b.txt").write_text("a list:\n" + "one\ttwo\n" * 40, encoding="utf-8")
+    refuse_unlike_text(resolve(tmp_path / "b.txt"))

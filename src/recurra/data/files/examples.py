@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import overload
 
@@ -87,6 +88,33 @@ def from_files(files: Mapping[str, Path], *, encoding: str = "utf-8") -> Example
         if len(items) == before:
             raise DataError("this file has only blank lines", remedy="remove it or fill it", file=path)
     return Examples(items)
+
+
+def from_pair(texts: Path, labels: Path, encoding: str = "utf-8") -> Examples:
+    """Line n of one file with line n of another as its label; outer white space is stripped, blank pairs are skipped.
+
+    Errors: DataError for files of different length, a text without its label, or as `iter_lines`
+    """
+    found = Examples()
+    both = zip_longest(iter_lines(texts, encoding), iter_lines(labels, encoding))
+    for number, (text, label) in enumerate(both, start=1):
+        if text is None or label is None:
+            short, long = (texts, labels) if text is None else (labels, texts)
+            raise DataError(
+                f"{short.name} ends after {number - 1:,} lines, {long.name} does not",
+                remedy="line n of one belongs to line n of the other",
+                file=short,
+                line=number,
+            )
+        if not text.strip():
+            found.skipped += bool(label.strip())
+        elif not label.strip():
+            raise DataError(f"this text has no label in {labels.name}", file=texts, line=number)
+        else:
+            found.items.append(Example(text.strip(), label.strip(), texts, number))
+    if not len(found):
+        raise DataError("this file has only blank lines", remedy="fill it", file=texts)
+    return found
 
 
 @overload

@@ -15,7 +15,7 @@ from recurra.baselines.sparse_logistic import SparseLogistic
 from recurra.data.files import examples as reading
 from recurra.data.files.examples import Examples
 from recurra.data.files.tables import column_names, read_table
-from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, split, split_off
+from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, split, split_off, without_unseen
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_shared, form_of, gathered, told_moved
 from recurra.errors import DataError, UsageError, listed
@@ -23,6 +23,7 @@ from recurra.tasks.classify.linear import fit_linear, linear_features
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.sources.tagged_pairs import LABELS
 from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS, infer_level, mostly_chinese
 
 
@@ -204,8 +205,12 @@ def read_examples(source: Source, settings: ClassifyDataSettings) -> Examples | 
     """The labelled texts of a source, by part where the source has parts. Errors: DataError"""
     if source.kind == "labels":
         return reading.from_files(source.files, encoding=settings.encoding)
-    text, label = _columns(source, settings)
     encoding = settings.encoding
+    if source.kind == "labelled":
+        parts = {part: path for part, path in source.files.items() if not part.endswith(LABELS)}
+        pairs = {part: reading.from_pair(path, source.files[part + LABELS], encoding) for part, path in parts.items()}
+        return pairs.get("all", pairs)
+    text, label = _columns(source, settings)
     if source.files.keys() == {"all"}:
         path = source.files["all"]
         if settings.split_column is not None:
@@ -283,7 +288,12 @@ def _read(source: Source, settings: ClassifyDataSettings, seed: int, *, as_it_is
         notes.append(f"{many(dropped, 'repeated example')} {'was' if dropped == 1 else 'were'} dropped")
     if skipped:
         notes.append(f"{skipped:,} rows without text were skipped")
-    check_splits(splits, form=form, dropped=dropped)
+    fewest = 2
+    # as intents have it, some labels are rare, and some in test alone
+    if source.kind == "labelled" and not isinstance(found, Examples):
+        splits, left_out = without_unseen(splits)
+        notes, fewest = [*notes, *left_out], 1
+    check_splits(splits, form=form, dropped=dropped, fewest=fewest)
     facts = {
         "name": source.name,
         "files": hashes(source.files),

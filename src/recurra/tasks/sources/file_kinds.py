@@ -11,10 +11,11 @@ from recurra.data.frames.archive import is_labelled_archive
 from recurra.data.frames.table import looks_like_frames
 from recurra.data.series.looking import looks_like_series
 from recurra.data.splits import PART_NAMES
+from recurra.data.tagged.looking import looks_tagged
 from recurra.errors import DataError
 
 SourceKind = Literal[
-    "text", "texts", "table", "labels", "tagged", "parallel", "tunes", "poems", "series",
+    "text", "texts", "table", "labels", "labelled", "tagged", "parallel", "tunes", "poems", "series",
     "sequences", "sounds", "events", "clips", "images",
 ]  # fmt: skip
 
@@ -52,8 +53,14 @@ def names_data(text: str) -> bool:
 
 
 def is_tagged(path: Path) -> bool:
-    """Whether it holds tagged tokens."""
+    """Whether its name says that it holds tagged tokens."""
     return ending(path) in TAGGED
+
+
+def is_columns(path: Path) -> bool:
+    """Whether it holds tagged tokens in columns, though its name does not say so."""
+    kind = ending(path)
+    return (kind in TEXTS or kind not in NAMED_SO) and looks_tagged(path)
 
 
 def is_tunes(path: Path) -> bool:

@@ -17,7 +17,7 @@ from recurra.tasks.sources.file_kinds import PACKED, TABLES, TAGGED, TEXTS, TUNE
 from recurra.tasks.sources.formats import FORMATS, TEXT, Format, format_of
 from recurra.tasks.sources.prose import why_prose
 from recurra.tasks.sources.sounds import holds_recordings
-from recurra.tasks.sources.tagged_pairs import paired_parts
+from recurra.tasks.sources.tagged_pairs import LABELS, label_partner, paired_parts
 
 SHOWN = 4
 """Names of files in a message."""
@@ -65,8 +65,14 @@ def look(folder: Path, task: str | None) -> Found:
 
 
 def _found(folder: Path, data: list[Path], task: str | None) -> Found:
+    labelled = paired_parts(folder, PART_NAMES, key=LABELS, beside=label_partner)
+    if labelled and task is not None and "labelled" in registry.get(task).sources:
+        return Found("labelled", labelled, "the folder holds files of texts beside files of labels")
     if pairs := paired_parts(folder, PART_NAMES):
-        return Found("tagged", pairs, "the folder holds files of tokens beside files of tags")
+        more = "; --task classify learns the labels beside them" if labelled else ""
+        return Found("tagged", pairs, f"the folder holds files of tokens beside files of tags{more}")
+    if labelled and task is None:
+        return Found("labelled", labelled, "the folder holds files of texts beside files of labels")
     if languages := _parallel(data):
         why = f"the folder holds each part in {' and '.join(dict.fromkeys(k.partition('.')[2] for k in languages))}"
         return Found("parallel", languages, why)

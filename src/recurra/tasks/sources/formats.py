@@ -65,6 +65,7 @@ FORMATS = (
     ),
     Format("series", "series", "holds times and numbers", file_kinds.is_series, _without_packing, shared=True),
     Format("table", "tables", "is a table", file_kinds.is_table, _without_packing),
+    Format("tagged", "tagged files", "holds tagged tokens", file_kinds.is_columns, _before_a_dot, shared=True),
 )  # fmt: skip
 """In the order in which a file is tried; what is none of them is text."""
 TEXT = Format("text", "texts", "is running text", file_kinds.is_text, _stem)

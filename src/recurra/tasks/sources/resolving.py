@@ -18,7 +18,7 @@ from recurra.tasks import registry
 from recurra.tasks.sources import folders
 from recurra.tasks.sources.file_kinds import SourceKind
 from recurra.tasks.sources.formats import TEXT, format_of
-from recurra.tasks.sources.tagged_pairs import TAGS, partner
+from recurra.tasks.sources.tagged_pairs import LABELS, TAGS, partner
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Source:
     """Files and what they are.
 
     kind: "text" (running text), "texts" (several, each divided by itself), "table" (rows with columns), "labels" (a
-    file of lines for each label), "tagged" (tokens with tags), "parallel" (line n of two files is the same sentence),
-    "tunes" (ABC) or "poems" (JSON);
+    file of lines for each label), "labelled" (line n of one file is the label of line n of another), "tagged"
+    (tokens with tags), "parallel" (line n of two files is the same sentence), "tunes" (ABC) or "poems" (JSON);
     files: by part ("train", ...) or label, or all of it under "all", folders where a kind is of folders;
     options: settings that belong to these data;
     why: how the task was found, for people; named: it is the named data set, nothing else.
@@ -197,9 +197,9 @@ def _with_parts(source: Source, validation: str | None, test: str | None) -> Sou
     for path in more.values():
         if not os.path.isfile(path) and not (source.kind == "sounds" and os.path.isdir(path)):
             raise DataError("no such file", file=path)
-    if any(key.endswith(TAGS) for key in source.files):
+    if any(key.endswith((TAGS, LABELS)) for key in source.files):
         raise DataError(
-            "files of tokens beside files of tags go by their names",
+            "files of tokens or texts beside files of tags or labels go by their names",
             remedy="put them into folders train, valid and test",
         )
     files = {("train" if key == "all" else key): path for key, path in source.files.items()} | more

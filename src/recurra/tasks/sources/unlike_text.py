@@ -21,10 +21,16 @@ LOOKED_AT = 1 << 16
 """Bytes from the beginning of the file."""
 FEWEST = 200
 """Characters that are too few to say anything."""
+FEWEST_LINES = 10
 CONTROLS, NUMBERS, DIGITS, CODED = 0.05, 0.9, 0.6, 0.8
 """Shares: control characters of the bytes, numbers of the words, digits and long codes of the characters."""
 LONG_LINE, SIGNS, SPACES = 2_000, 0.1, 0.12
 """Minified: characters of a line on the average, share of its brackets and the like, share of its spaces at most."""
+COLUMNS = (
+    "--task translate reads pairs of sentences, --task tag tokens and tags; for classify and others "
+    "name it .tsv, with a first line of names; "
+)
+"""What may be meant by columns."""
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?|nan|inf|na|null|\?", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s,;:|]+")
 _HEX, _BASE64 = re.compile(r"(?:0x)?[0-9a-fA-F]{16,}"), re.compile(r"[A-Za-z0-9+/=_-]{40,}")
@@ -38,10 +44,11 @@ class UnlikeTextError(DataError):
 
 @dataclass(frozen=True)
 class Finding:
-    """reason: the end of a sentence that begins with the file's name; numbers: whether they are what it holds"""
+    """reason: the end of a sentence that begins with the file's name; numbers, columns: whether it holds them"""
 
     reason: str
     numbers: bool = False
+    columns: bool = False
 
 
 def refuse_unlike_text(source: Source) -> None:
@@ -54,11 +61,15 @@ def refuse_unlike_text(source: Source) -> None:
         return
     start = next(read_blocks(path, LOOKED_AT), b"")
     refuse_foreign(path, start)
-    found = look_at(start)
+    found = look_at(start) or (None if source.kind == "table" else _columns(start.decode("utf-8", "replace")))
     if found is None or (source.kind == "table" and not found.numbers):
         return
     forced = f"--task {row.name}" + (" --text COLUMN" if source.kind == "table" else "")
-    others = [f"--task {o.name} reads {o.needs}; " for o in registry.ROWS if found.numbers and not _reads_text(o)]
+    others = (
+        [COLUMNS]
+        if found.columns
+        else [f"--task {o.name} reads {o.needs}; " for o in registry.ROWS if found.numbers and not _reads_text(o)]
+    )
     error = UnlikeTextError(
         f"this may be no text to learn from: it {found.reason}",
         remedy=f"{''.join(others)}to train on it as text all the same: {forced}",
@@ -105,6 +116,15 @@ def _numbers(text: str) -> Finding | None:
     if digits > DIGITS * bare:
         return Finding(f"holds digits, {digits / bare:.0%} of its characters", numbers=True)
     return None
+
+
+def _columns(text: str) -> Finding | None:
+    """The same number of tabs, one or more, on every line."""
+    lines = [line for line in text.split("\n")[:-1] if line.strip()]  # the last may be cut
+    rows = [line.split("\t") for line in lines]
+    if len(rows) < FEWEST_LINES or not all(len(row) == len(rows[0]) > 1 and all(map(str.strip, row)) for row in rows):
+        return None
+    return Finding(f"has {len(rows[0])} columns with tabs between them on every line", columns=True)
 
 
 def _codes(text: str) -> Finding | None:
