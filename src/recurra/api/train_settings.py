@@ -24,6 +24,8 @@ class TrainSettings(TypedDict, total=False):
     """read in both directions"""
     blank_tokens: int | None
     """largest blank in tokens; 1 word or 3 characters if not given"""
+    block_frames: int | None
+    """cut recordings with a label a frame into blocks of so many before they are divided"""
     bptt: int | None
     """steps of truncated BPTT; 0 or `full` for all"""
     bridge: Literal["dense", "copy", "none"]
@@ -192,6 +194,8 @@ class TrainSettings(TypedDict, total=False):
     """rank of the recurrent matrices; 0: full rank"""
     recurrent_dropout: float
     """dropout inside the step, one mask per sequence"""
+    root: bool
+    """take the square root of values, signs kept, before they are scaled: rare large ones weigh less"""
     sample_rate: int | None
     """samples a second; most recordings' own if not given (sound)"""
     sampled_softmax: int | None

@@ -150,3 +150,15 @@ def test_what_happens_in_drawn_clips_and_when() -> None:
             assert abs(step[frame, 1] - 1.2 * across) < 0.75
             assert abs(step[frame, 0] - 1.2 * down) < 0.75
         assert (size.max() > 1.5 * size.min()) == (first in ("grows", "shrinks"))
+
+
+def test_clips_are_labelled_while_their_frames_arrive(clips: Path, tmp_path: Path) -> None:
+    settings = SMALL | {"epochs": 1.0, "bidirectional": False}
+    run = recurra.train(clips, out=tmp_path / "run", encoder_size=8, encoder_width=4, **settings)
+    values = run.model.read(clips / "clip003")[0].values
+    whole = run.predict(clips / "clip003")[0].probabilities
+    stream = run.stream()
+    said = [each for frame in values.reshape(-1, 24, 24) for each in stream.push(frame)]
+    np.testing.assert_allclose([each.probabilities for each in said], whole, rtol=1e-4, atol=1e-6)
+    again = run.stream().push(values)
+    np.testing.assert_allclose([each.probabilities for each in again], whole, rtol=1e-4, atol=1e-6)

@@ -186,3 +186,40 @@ def test_one_class_is_refused(tmp_path: Path) -> None:
     rows = ["id,x,label", *(f"s{n},{n},up" for n in range(20))]
     with pytest.raises(DataError, match="two classes"):
         data_of(write(tmp_path, "moves.csv", rows))
+
+
+def test_blocks_of_recordings_are_parts_of_them(tmp_path: Path) -> None:
+    made = data_of(recordings(tmp_path / "d", 2), split=(0.5, 0.3, 0.2), block_frames=13, scale="sequence")
+    blocks = [one for part in made.parts.values() for one in part.sequences]
+    assert sorted(len(one) for one in blocks) == [12] * 10
+    assert {one.name for one in blocks} >= {"r0, frames 1 to 12", "r1, frames 49 to 60"}
+    assert any("2 recordings are cut into 10 blocks of up to 13 frames" in note for note in made.notes)
+    for part in made.parts.values():
+        for one, encoded, labels in zip(part.sequences, part.encoded, part.labels, strict=True):
+            assert one.origin is not None
+            whole = made.preprocessor.encode(one.origin.values)
+            np.testing.assert_array_equal(encoded, whole[one.start : one.start + 12])
+            assert [made.preprocessor.classes[k] for k in labels] == list(one.origin.labels[one.start : one.start + 12])
+    rows = ["frame,x,phase,user", *(f"{n},{n % 7},{'ab'[n % 2]},me" for n in range(30))]
+    one = write(tmp_path, "user.csv", rows)
+    with pytest.raises(UsageError, match="group keeps recordings whole, block_frames cuts them"):
+        data_of(one, block_frames=13, group="user")
+    write(tmp_path, "moves.csv", moves(20))
+    with pytest.raises(UsageError, match="here each has one label"):
+        data_of(tmp_path / "moves.csv", block_frames=2)
+
+
+def test_rows_of_one_recording_are_divided_only_if_blocks_are_asked_for(tmp_path: Path) -> None:
+    rows = ["frame,x,phase,part", *(f"{n},{n % 7},{'ab'[n % 2]},{'train' if n % 3 else 'test'}" for n in range(30))]
+    with pytest.raises(DataError, match="the part of the sequence 'r' is 'test', then 'train'"):
+        data_of(write(tmp_path, "r.csv", rows), split_column="part")
+    with pytest.raises(DataError, match="frames of one sequence do not go into two"):
+        data_of(write(tmp_path, "r.csv", rows))
+    made = data_of(write(tmp_path, "r.csv", rows), block_frames=1)
+    assert any("a frame stands alone" in note for note in made.notes)
+
+
+def test_roots_keep_signs_and_are_taken_before_scaling() -> None:
+    made = FramesPreprocessor(("x",), (1.0,), (2.0,), False, True, ["a", "b"], root=True)
+    np.testing.assert_allclose(made.encode(np.array([[9.0], [-4.0]]))[:, 0], [1.0, -1.5])
+    assert FramesPreprocessor.from_json(made.to_json()) == made

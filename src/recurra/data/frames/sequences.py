@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,9 @@ class Frames:
     file: Path = Path()
     line: int = 0
     samples: Samples | None = None
+    origin: Frames | None = None
+    """The sequence that it is a block of, from frame `start` on."""
+    start: int = 0
 
     def __len__(self) -> int:
         return len(self.values)
@@ -130,6 +134,21 @@ def joined(parts: Sequence[Recordings]) -> Recordings:
 def size_of(shape: PictureShape | None) -> str:
     """For people."""
     return "no pictures" if shape is None else f"{shape.width} x {shape.height} pixels, {' '.join(shape.colours)}"
+
+
+def cut(sequences: Sequence[Frames], most: int) -> list[Frames]:
+    """Each in blocks of nearly the same length, no more than `most` frames, labels a frame with them."""
+    blocks = []
+    for one in sequences:
+        edges = np.linspace(0, len(one), -(-len(one) // most) + 1).round().astype(int).tolist()
+        for start, stop in pairwise(edges):
+            labels = one.labels[start:stop] if len(one.labels) > 1 else one.labels
+            name = f"{one.name}, frames {start + 1} to {stop}"
+            line = one.line + start if one.line else 0
+            blocks.append(
+                Frames(name, one.values[start:stop], labels, file=one.file, line=line, origin=one, start=start)
+            )
+    return blocks
 
 
 def divide(

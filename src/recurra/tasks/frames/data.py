@@ -13,10 +13,10 @@ import numpy.typing as npt
 from recurra.data.files.tables import KINDS
 from recurra.data.frames.archive import read_archive_frames
 from recurra.data.frames.arff import read_arff_frames
-from recurra.data.frames.sequences import Frames, PictureShape, Recordings, divide, joined, size_of, split_off
+from recurra.data.frames.sequences import Frames, PictureShape, Recordings, cut, divide, joined, size_of, split_off
 from recurra.data.frames.table import Columns, Reading, read_table_frames
 from recurra.data.splits import PART_NAMES, PARTS, check_fractions
-from recurra.errors import DataError, listed, quoted
+from recurra.errors import DataError, UsageError, listed, quoted
 from recurra.tasks.frames.clips import LAYOUTS, as_learned, read_source, refuse_without_effect
 from recurra.tasks.frames.preprocessor import Encoded, FramesPreprocessor
 from recurra.tasks.frames.settings import FramesDataSettings
@@ -136,8 +136,10 @@ def prepare(source: Source, settings: FramesDataSettings, *, seed: int, kept: Fr
     per_frame = whole.per_frame if kept is None else kept.per_frame
     parts: dict[str, list[Frames]] = {name: [] for name in PARTS}
     notes = list(whole.notes)
+    if settings.block_frames is not None:
+        notes.append(cut_up(found, settings, per_frame=per_frame))
     if "all" in found:
-        parts |= divide(whole, check_fractions(settings.split), seed=seed, per_frame=per_frame)
+        parts |= divide(found["all"], check_fractions(settings.split), seed=seed, per_frame=per_frame)
     else:
         parts |= {name: list(some.sequences) for name, some in found.items()}
         if not parts["validation"]:
@@ -157,6 +159,7 @@ def prepare(source: Source, settings: FramesDataSettings, *, seed: int, kept: Fr
         scale=settings.scale,
         sound=sound,
         picture=whole.picture,
+        root=settings.root,
     )
     encoded = {name: encode_part(replace(whole, sequences=some), made) for name, some in parts.items()}
     lengths = [len(one) for one in whole.sequences]
@@ -171,6 +174,41 @@ def prepare(source: Source, settings: FramesDataSettings, *, seed: int, kept: Fr
         "labels": "each frame" if per_frame else "each sequence",
     }
     return FramesData(encoded, made, facts, notes)
+
+
+def cut_up(found: dict[str, Recordings], settings: FramesDataSettings, *, per_frame: bool) -> str:
+    """Blocks in place of recordings that are about to be divided; what that means, for people. Errors: UsageError"""
+    most = settings.block_frames
+    assert most is not None
+    if not per_frame:
+        raise UsageError("block_frames cuts recordings with a label a frame; here each has one label")
+    if settings.group is not None:
+        raise UsageError("group keeps recordings whole, block_frames cuts them; give one of them")
+    part = "all" if "all" in found else "train"
+    if part == "train" and "validation" in found:
+        raise UsageError("block_frames cuts what is divided; here each part has its own file")
+    before = len(found[part])
+    found[part] = replace(found[part], sequences=cut(found[part].sequences, most))
+    touched = "the validation part" if part == "train" or not settings.split[2] else "validation and test"
+    alone = "; a frame stands alone, without those around it" if most == 1 else ""
+    return (
+        f"{before:,} recordings are cut into {len(found[part]):,} blocks of up to {most:,} frames before they are "
+        f"divided{alone}: frames beside a cut are alike, so that scores on {touched} are too good for new recordings"
+    )
+
+
+def encoded_each(sequences: list[Frames], made: FramesPreprocessor) -> list[Encoded]:
+    """As the network reads them; blocks of a recording as parts of it."""
+    wholes: dict[int, Encoded] = {}
+    found: list[Encoded] = []
+    for one in sequences:
+        if one.origin is None:
+            found.append(made.encode(one.values))
+            continue
+        if id(one.origin) not in wholes:
+            wholes[id(one.origin)] = made.encode(one.origin.values)
+        found.append(wholes[id(one.origin)][one.start : one.start + len(one)])
+    return found
 
 
 def _note(whole: Recordings, made: FramesPreprocessor, lengths: list[int]) -> str:
@@ -215,7 +253,7 @@ def encode_part(recordings: Recordings, made: FramesPreprocessor) -> Part:
         own = one.labels if made.per_frame else one.labels[:1]
         own = own * len(one) if made.per_frame and len(own) == 1 else own
         labels.append(np.array([places[label] for label in own], np.int64))
-    return Part(recordings.sequences, [made.encode(one.values) for one in recordings.sequences], labels)
+    return Part(recordings.sequences, encoded_each(recordings.sequences, made), labels)
 
 
 def check_channels(recordings: Recordings, made: FramesPreprocessor) -> None:

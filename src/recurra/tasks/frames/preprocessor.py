@@ -40,6 +40,7 @@ class _Stored(Exact):
     scale: Scaling
     sound: dict[str, Any] | None = None
     picture: _StoredPicture | None = None
+    root: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class FramesPreprocessor:
     there, so that each channel has another beside it that says where; per_frame: whether each frame has a label; scale:
     whether each sequence is scaled by its own mean and deviation instead, as where users or sensors differ; sound: what
     frames of recordings are, None for others; picture: what frames of pictures are, whose channels are colours with a
-    mean and a deviation each
+    mean and a deviation each; root: whether the square root of values is taken first, signs kept
     """
 
     channels: tuple[str, ...]
@@ -62,6 +63,7 @@ class FramesPreprocessor:
     scale: Scaling = "training"
     sound: LogMel | None = None
     picture: PictureShape | None = None
+    root: bool = False
 
     @classmethod
     def of(
@@ -74,16 +76,18 @@ class FramesPreprocessor:
         scale: Scaling = "training",
         sound: LogMel | None = None,
         picture: PictureShape | None = None,
+        root: bool = False,
     ) -> FramesPreprocessor:
         """Learned from the training part."""
         if picture is not None:
             scales = _of_colours(train, picture)
             return cls(channels, *scales, False, per_frame, classes, scale, picture=picture)
         rows = np.concatenate([one.values for one in train])
+        rows = rooted(rows) if root else rows
         mean, deviation = _scales(rows)
         gaps = bool(np.isnan(rows).any())
         scales = tuple(map(float, mean)), tuple(map(float, deviation))
-        return cls(channels, *scales, gaps, per_frame, classes, scale, sound)
+        return cls(channels, *scales, gaps, per_frame, classes, scale, sound, root=root)
 
     @property
     def input_width(self) -> int:
@@ -102,7 +106,7 @@ class FramesPreprocessor:
             means, deviations = (np.tile(each, self.picture.width) for each in (self.mean, self.deviation))
             rows: Float32 = ((values - means) / deviations).astype(np.float32)
             return rows
-        numbers = np.asarray(values, np.float64)
+        numbers = rooted(np.asarray(values, np.float64)) if self.root else np.asarray(values, np.float64)
         own = _scales(numbers) if self.scale == "sequence" else None
         mean, deviation = own or (np.array(self.mean), np.array(self.deviation))
         scaled = (numbers - mean) / deviation
@@ -115,6 +119,7 @@ class FramesPreprocessor:
             "channels": list(self.channels), "mean": list(self.mean), "deviation": list(self.deviation),
             "gaps": self.gaps, "per_frame": self.per_frame, "classes": self.classes, "scale": self.scale,
             **({} if self.sound is None else {"sound": self.sound.to_json()}),
+            **({"root": True} if self.root else {}),
             **({} if self.picture is None else {"picture": vars(self.picture)}),
         }  # fmt: skip
 
@@ -133,7 +138,9 @@ class FramesPreprocessor:
         sound = None if one.sound is None else LogMel.from_json(one.sound)
         if sound is not None and sound.mels != len(one.channels):
             raise DataError(f"preprocessing.json: {sound.mels} bands of sound, {len(one.channels)} channels")
-        return cls(tuple(one.channels), *scales, one.gaps, one.per_frame, one.classes, one.scale, sound, picture)
+        return cls(
+            tuple(one.channels), *scales, one.gaps, one.per_frame, one.classes, one.scale, sound, picture, one.root
+        )
 
 
 def _of_colours(train: list[Frames], picture: PictureShape) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -148,6 +155,12 @@ def _of_colours(train: list[Frames], picture: PictureShape) -> tuple[tuple[float
     deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
     deviation[deviation <= 1e-6] = 1.0
     return tuple(map(float, mean)), tuple(map(float, deviation))
+
+
+def rooted(values: Floats) -> Floats:
+    """Square roots that keep the signs."""
+    found: Floats = np.copysign(np.sqrt(np.abs(values)), values)
+    return found
 
 
 def _scales(rows: Floats) -> tuple[Floats, Floats]:

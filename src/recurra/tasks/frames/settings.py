@@ -29,7 +29,7 @@ class FramesDataSettings(
     MARKS: ClassVar[Marks] = {
         "reading": ("encoding", "id", "time", "group", "channels", "sort", "decimal", "thousands"),
         "of_files": ("encoding", "id", "time", "group", "channels", "sort", "decimal", "thousands"),
-        "learned": ("scale",),
+        "learned": ("scale", "root"),
     }
 
     id: str | None = Field(None, description="column that names each row's series")
@@ -41,6 +41,14 @@ class FramesDataSettings(
     scale: Literal["training", "sequence"] = Field(
         "training", description="mean and deviation of channels: the training part's, or each sequence's own"
     )
+    root: bool = Field(
+        False,
+        description="take the square root of values, signs kept, before they are scaled: rare large ones weigh less",
+    )
+    block_frames: int | None = Field(
+        None, ge=1, le=LARGEST,
+        description="cut recordings with a label a frame into blocks of so many before they are divided",
+    )  # fmt: skip
     sort: bool = Field(False, description="put rows in the order of time")
     decimal: Literal[".", ","] = Field(".", description="sign before decimals")
     thousands: Literal["", ",", ".", "'", " "] = Field("", description="sign between thousands")

@@ -74,7 +74,7 @@ class FrameStream:
         """The labels of the frames that are whole with these.
 
         given: of sound, samples [N] from -1 to 1, or of 16 bits; of others, frames [T, I], or one [I], NaN for a value
-        that is missing
+        that is missing; of clips, pictures [T, H, W] or one [H, W], of colours [T, H, W, 3]
         Errors: UsageError
         """
         if self._ended:
@@ -99,9 +99,12 @@ class FrameStream:
         return [*last, *map(self._said, self._network.end())]
 
     def _frames(self, given: Any) -> npt.NDArray[Any]:
-        width, picture = len(self._model.preprocessor.channels), self._model.preprocessor.picture
-        if picture is not None:
-            return as_frames(given, picture, self.count + 1)
+        made = self._model.preprocessor
+        if made.picture is not None and not made.picture.rows and np.ndim(given) > 1:
+            flat = np.shape(given)[-1] == made.picture.frame_size
+            whole = flat or np.ndim(given) > 2 + (made.picture.channels > 1)
+            return as_frames(given if whole else np.asarray(given)[None], made.picture, self.count + 1)
+        width = len(made.channels) if made.picture is None else made.picture.frame_size
         try:
             values = np.asarray(given, np.float64)
         except (TypeError, ValueError) as error:
