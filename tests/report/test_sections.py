@@ -171,6 +171,7 @@ def test_pixels_are_part_of_a_picture() -> None:
         svg = to_svg(figure, "two pixels")
     page = build_report(RunRecord("t", "some", sections=[Picture("p", svg)]))
     assert 'xlink:href="data:image/png;base64,' in page
+    assert "default-src 'none'; img-src data:;" in page
 
 
 def test_rows_that_are_folded_are_there_and_closed() -> None:
