@@ -302,5 +302,55 @@ def test_old_names_are_gone() -> None:
     assert not found, "\n".join(found)
 
 
+OLD_WORDS = frozenset("told tell telling theirs mine spell attach places".split())
+"""Of which no name is made, though prose may have them. `kind`, `gap` and `cut` are words of the field too: the kind of
+a source or an edge, a gap in a series, words that a segmenter cuts."""
+
+
+def defined(source: str) -> Iterator[tuple[int, str]]:
+    """(line, name) of everything that a module names: functions, classes, arguments, variables, what it imports as."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield node.lineno, name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()) | ast.arg(arg=name):
+                yield node.lineno, name
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                yield from ((node.lineno, each.asname) for each in names if each.asname is not None)
+
+
+def words_of(name: str) -> set[str]:
+    """Of a name in any case: TellingClasses is telling and classes."""
+    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
+
+
+def test_names_are_not_made_of_old_words() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in (ROOT / "src").rglob("*.py")
+        for line, name in defined(path.read_text(encoding="utf-8"))
+        if words_of(name) & OLD_WORDS
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_the_law_of_names_has_teeth() -> None:
     assert all(re.search(rf"\b{word}\b", f"x = {word}.y") for word in OLD_NAMES)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def _tell(x): ...",
+        "class TellingClasses: ...",
+        "def f(*, places): ...",
+        "TOLD = 16",
+        "vector_places: int = 3",
+        "a.mine = 1",
+        "for _, theirs in x: ...",
+        "[told for told in x]",
+        "import a as mine",
+    ],
+)
+def test_the_law_of_words_has_teeth(source: str) -> None:
+    assert any(words_of(name) & OLD_WORDS for _, name in defined(source))

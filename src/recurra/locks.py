@@ -93,8 +93,8 @@ def holding(path: Path, *, patience: float = 0.0, notify: Callable[[str], None] 
     patience: wait so many seconds for others; notify: hears once for whom, if it takes longer than a second
     Errors: as `acquire`
     """
-    mine = _HELD.get(path.resolve())
-    if mine is not None and mine.thread == threading.get_ident():
+    own = _HELD.get(path.resolve())
+    if own is not None and own.thread == threading.get_ident():
         yield
         return
     began, notified = time.monotonic(), notify is None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from recurra.data.conditioned import Attributes, from_classes, from_table, from_tunes, told_left_out
+from recurra.data.conditioned import Attributes, describe_left_out, from_classes, from_table, from_tunes
 from recurra.data.files.examples import Example, Examples
 from recurra.errors import DataError, UnknownNameError, UsageError
 
@@ -72,7 +72,7 @@ def test_files_of_a_tune_each_are_no_classes(tmp_path: Path) -> None:
     files["j"] = write(tmp_path, "j", "6/8")
     found = from_tunes(files)
     assert (found.names, found.parts["all"].labels) == (("R",), ["reel"] * 9)
-    assert told_left_out(found.left_out) == "1 for: no field R:, at j.abc:1"
+    assert describe_left_out(found.left_out) == "1 for: no field R:, at j.abc:1"
     assert from_tunes(files, labels=["file"]).parts["all"].labels == list("abcdefghij")
 
 
@@ -99,7 +99,7 @@ def test_a_tune_that_cannot_be_read_is_left_out_and_told(tmp_path: Path) -> None
     path.write_text(
         path.read_text() + "\nX:10\nM:4/4\n\nX:11\nK:C\nw:no notes\n\nX:12\nM:4/4\nK:C\n[abc|\n", encoding="utf-8"
     )
-    assert told_left_out(from_tunes({"a": path}).left_out) == (
+    assert describe_left_out(from_tunes({"a": path}).left_out) == (
         "2 for: '[' cannot be read as music, at a.abc:14; 1 for: this tune has no line K:, which ends its header, at "
         "a.abc:16; 1 for: this tune has no notes, at a.abc:19"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recurra.data.twins import describe_shared, form_of, gathered, told_moved
+from recurra.data.twins import describe_moved, describe_shared, form_of, gathered
 from recurra.errors import UnknownNameError
 
 
@@ -55,9 +55,9 @@ def test_twins_gather_in_train_then_in_test() -> None:
     found, moved = gathered(parts, forms)
     assert found == {"train": ["a", "b", "A", "B"], "validation": ["c"], "test": ["D", "e", "d"]}
     assert moved == 3
-    assert told_moved(1, "text") == ["1 text was moved to the part of a text that is the same to the network"]
-    assert told_moved(moved, "text")[0].startswith("3 texts were moved")
-    assert told_moved(0, "text") == []
+    assert describe_moved(1, "text") == ["1 text was moved to the part of a text that is the same to the network"]
+    assert describe_moved(moved, "text")[0].startswith("3 texts were moved")
+    assert describe_moved(0, "text") == []
 
 
 def test_a_validation_part_is_never_emptied_but_told() -> None:

@@ -52,8 +52,8 @@ def evaluate(
         raise ModelFolderError(
             f"{run.folder}: the loss is {found.scores['loss']}; the weights are damaged, or too large"
         )
-    told: dict[str, Any] = {"on": on, "count": found.count} | found.scores
-    return told | {"baselines": [{"name": b.name, "metrics": b.metrics} for b in others]} if baselines else told
+    result: dict[str, Any] = {"on": on, "count": found.count} | found.scores
+    return result | {"baselines": [{"name": b.name, "metrics": b.metrics} for b in others]} if baselines else result
 
 
 def _again(run: Run, baselines: bool) -> tuple[str, Evaluation, list[Baseline]]:

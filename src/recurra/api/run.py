@@ -14,7 +14,7 @@ from recurra import model_folder
 from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks import given, registry
-from recurra.tasks.abilities import HavingVectors, Listening, Streaming, TellingClasses, able, generating
+from recurra.tasks.abilities import Classifying, HavingVectors, Listening, Streaming, able, generating
 from recurra.tasks.model import Model
 from recurra.tasks.stored import Config, config_of, of_folder, settings_of
 from recurra.tasks.weights import check_cell, check_depth, check_engine, load_network
@@ -85,7 +85,7 @@ class Run:
 
         Errors: as `predict`; UsageError for a model that is no classifier
         """
-        model: TellingClasses = able(self.model, TellingClasses, "give class probabilities")
+        model: Classifying = able(self.model, Classifying, "give class probabilities")
         return model.predict_proba(self.model.checked(inputs))
 
     def generate(self, prompt: str = "", length: int | None = None, **sampling: Any) -> Any:

@@ -127,9 +127,9 @@ def compared(folders: Sequence[str | Path]) -> list[Summary]:
     """Runs to stand beside each other. Errors: UsageError for fewer than two, or the same twice; ModelFolderError"""
     if len(folders) < 2:
         raise UsageError(f"compare needs at least two runs, got {len(folders)}")
-    places = [Path(folder).resolve() for folder in folders]
-    for place, folder in zip(places, folders, strict=True):
-        if places.count(place) > 1:
+    resolved = [Path(folder).resolve() for folder in folders]
+    for place, folder in zip(resolved, folders, strict=True):
+        if resolved.count(place) > 1:
             raise UsageError(f"{folder} is named twice; name different runs")
     return [summary(folder) for folder in folders]
 

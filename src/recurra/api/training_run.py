@@ -80,7 +80,7 @@ class TrainingRun:
         with self.progress.doing("fitting the baselines"):
             held_out = self.dataset.held_out
             self.baselines = self.setup.task.baselines(self.dataset, held_out) if baselines is None else baselines
-        self._tell_baselines()
+        self._log_baselines()
         self.progress.unit = self.setup.trainee.unit
         self.progress.metrics = self.dataset.metrics
         last: list[Checkpoint] = [] if resume is None else [resume]
@@ -283,7 +283,7 @@ class TrainingRun:
         if (missing := library.why_missing()) is not None:
             self.progress.log(f"note: training is slower without the native engine: {missing}")
 
-    def _tell_baselines(self) -> None:
+    def _log_baselines(self) -> None:
         for baseline in self.baselines:
             self.progress.log(f"baseline: {baseline.name}: {describe_scores(baseline.metrics, self.dataset.metrics)}")
 

@@ -57,8 +57,8 @@ def choose_features(found: Found, classes: int, *, by_rarity: bool) -> tuple[Ten
     by_rarity: as the inverse document frequency 1 + log((1 + N) / (1 + n)); without it all count 1
     Shapes: -> keys int64 [F], rising; scale [F]
     """
-    keys, places = torch.unique(found.keys, return_inverse=True)
-    pairs = torch.unique(found.rows * len(keys) + places)
+    keys, indices = torch.unique(found.keys, return_inverse=True)
+    pairs = torch.unique(found.rows * len(keys) + indices)
     counts = torch.bincount(pairs % max(len(keys), 1), minlength=len(keys))
     most = max(1, min(MOST_FEATURES, MOST_WEIGHTS // classes))
     if len(keys) > most:
@@ -118,9 +118,9 @@ def _descended(
             wrong = outputs(some, weight, bias).softmax(-1)
             wrong[torch.arange(len(chosen)), labels[chosen]] -= 1
             wrong /= len(chosen)
-            here, places = torch.unique(some.features, return_inverse=True)
+            here, indices = torch.unique(some.features, return_inverse=True)
             each = wrong[some.owners()] * some.values.unsqueeze(1)
-            slope = torch.zeros(len(here), shape[1]).index_add_(0, places, each)
+            slope = torch.zeros(len(here), shape[1]).index_add_(0, indices, each)
             squared = squares[here] + slope * slope
             squares[here] = squared
             weight[here] -= rate * slope / squared.sqrt()

@@ -111,10 +111,10 @@ def _beside(case: Case, other: str, asked: Request, rates: Rates) -> Row:
     plain = replace(case, cell=other)
     try:
         own = recurra_side.training(layers, given, case.precision)
-        theirs = recurra_side.training(recurra_side.stack(plain, asked.engine), given, case.precision)
+        plain_side = recurra_side.training(recurra_side.stack(plain, asked.engine), given, case.precision)
     except EngineError as error:
         return Row(case, engine, peer, status="not run", reason=str(error))
-    one, two = interleaved([own.call, theirs.call], asked.repeats)
+    one, two = interleaved([own.call, plain_side.call], asked.repeats)
     work, their_work = (recurra_side.work_of(c, given, training=True) for c in (case, plain))
     row = timed(Row(case, engine, peer), one, two, work, rates)
     return replace(row, relative=(one.median / work.flops) / (two.median / their_work.flops))

@@ -47,8 +47,8 @@ def get_data(
     from recurra.data.datasets import named
 
     found = named.get(name, destination=destination)
-    places = [found.folder] if found.folder is not None else list(found.files.values())
-    write("".join(f"{place}\n" for place in places))
+    paths = [found.folder] if found.folder is not None else list(found.files.values())
+    write("".join(f"{place}\n" for place in paths))
 
 
 def size(count: int) -> str:

@@ -77,8 +77,8 @@ def prompts(model: Run, **sampling: Any) -> Iterator[str]:
 
 
 @contextmanager
-def telling() -> Iterator[None]:
-    """A prompt that the model cannot follow is told, and the next one asked for."""
+def noting_refusals() -> Iterator[None]:
+    """A prompt that the model cannot follow gives a note, and the next one is asked for."""
     try:
         yield
     except UsageError as error:

@@ -178,7 +178,7 @@ def predict(
     if plot is not None:
         forecasts.write_plot(model.model, predictions, plot)
     if isinstance(model.model, ReadingText):
-        _tell_unknown(model.model, given)
+        _note_unknown(model.model, given)
     if isinstance(model.model, ReadingText) and (count := model.model.truncated(given)):
         longest = model.settings.data.max_length
         note(f"{count:,} text{'s were' if count > 1 else ' was'} truncated to {longest:,} tokens, as in training")
@@ -236,7 +236,14 @@ def generate(
     if interactive and (json or prompt):
         raise UsageError(f"--interactive asks for prompts; leave out {'--json' if json else '--prompt'}")
     from recurra.api.run import load
-    from recurra.cli.generated import prompts, refuse_class, refuse_sampling, telling, write_generated, write_streams
+    from recurra.cli.generated import (
+        noting_refusals,
+        prompts,
+        refuse_class,
+        refuse_sampling,
+        write_generated,
+        write_streams,
+    )
     from recurra.tasks.abilities import Conditioned, Streaming, able, generating
 
     prompt, condition = text(prompt), None if condition is None else text(condition)
@@ -245,7 +252,7 @@ def generate(
     if isinstance(generating(model.model), Conditioned):
         refuse_sampling(model, repetition_penalty=repetition_penalty != 1, stop=bool(stop))
         for begun in prompts(model, condition=condition, **sampling) if interactive else (prompt,):
-            with telling() if interactive else nullcontext():
+            with noting_refusals() if interactive else nullcontext():
                 write_generated(model, begun, length, condition, count, sampling, json=json)
         return
     refuse_class(model, condition)
@@ -263,7 +270,7 @@ def generate(
         write_json({"folder": run, "prompt": prompt, "text": written[0], "length": length} | more | sampling)
         return
     for begun in prompts(model, **sampling) if interactive else (prompt,):
-        with telling() if interactive else nullcontext():
+        with noting_refusals() if interactive else nullcontext():
             write_streams(begun, texts(begun))
 
 
@@ -362,7 +369,7 @@ def _too_much(line: int | None) -> DataError:
     )
 
 
-def _tell_unknown(model: Any, texts: list[str]) -> None:
+def _note_unknown(model: Any, texts: list[str]) -> None:
     unknown = model.unknown(texts)
     if not unknown:
         return

@@ -89,7 +89,7 @@ def _write_labels(stream: Any, pieces: Iterator[Any], *, json: bool) -> None:
     found = stream.end()
     spent.append(time.perf_counter() - begun)
     _write(found, json=json)
-    _tell(spent, stream.count, heard, stream.waits)
+    _note_speed(spent, stream.count, heard, stream.waits)
 
 
 def _write(found: list[Any], *, json: bool) -> None:
@@ -106,7 +106,7 @@ def _write(found: list[Any], *, json: bool) -> None:
         write("\n".join(lines) + "\n")
 
 
-def _tell(spent: list[float], count: int, heard: float, waits: float) -> None:
+def _note_speed(spent: list[float], count: int, heard: float, waits: float) -> None:
     """How long it took, of what."""
     total, ordered = sum(spent), sorted(spent)
     each = f"{1000 * ordered[len(ordered) // 2]:.2f} ms, 99 % within {1000 * ordered[int(0.99 * len(ordered))]:.2f} ms"
@@ -142,7 +142,7 @@ def _rows(where: str, model: Any) -> Iterator[list[float]]:
         raise DataError(f"cannot be read: {error.strerror or error}", file=where) from error
     names = model.preprocessor.channels
     with nullcontext(file) if where == "-" else file:
-        places: list[int] | None = None
+        indices: list[int] | None = None
         for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):
             try:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -151,18 +151,18 @@ def _rows(where: str, model: Any) -> Iterator[list[float]]:
             cells = next(csv.reader(io.StringIO(text)), [])
             if not cells:
                 continue
-            if places is None:
+            if indices is None:
                 missing = [channel for channel in names if channel not in (cell.strip() for cell in cells)]
                 if missing:
                     raise DataError(
                         f"the header has no column {missing[0]!r}; there are {listed(cells, 8)}",
                         remedy="the first line names the channels that the model was trained on", file=name, line=1,
                     )  # fmt: skip
-                places = [[cell.strip() for cell in cells].index(channel) for channel in names]
+                indices = [[cell.strip() for cell in cells].index(channel) for channel in names]
                 continue
-            if len(cells) <= max(places):
+            if len(cells) <= max(indices):
                 raise DataError(f"this row has {len(cells)} cells, the header more", file=name, line=number)
-            row = [cells[place] for place in places]
+            row = [cells[place] for place in indices]
             yield [
                 float(numbers([cell], column=channel, path=Path(name), lines=[number])[0])
                 for cell, channel in zip(row, names, strict=True)

@@ -18,7 +18,7 @@ OFF = object()
 
 
 def text(typed: str) -> str:
-    """An argument that is read as text, not as a path; what is no UTF-8 in it is U+FFFD, and told."""
+    """An argument read as text, not as a path; bytes that are not UTF-8 become U+FFFD, with a note."""
     found = terminal.whole(typed)
     if found != typed:
         note(f"{terminal.in_a_line(typed[:60])} is not utf-8; invalid bytes are read as U+FFFD")
@@ -34,7 +34,7 @@ def normalizations(typed: str) -> tuple[str, ...]:
     return names
 
 
-def places(typed: str) -> tuple[str, ...]:
+def locations(typed: str) -> tuple[str, ...]:
     """`train.bio:17,dev.bio:3`"""
     return tuple(place.strip() for place in typed.split(",") if place.strip())
 
@@ -102,7 +102,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "quantiles": levels,
     "normalize": normalizations,
     "split": shares,
-    "skip_lines": places,
+    "skip_lines": locations,
     "bptt": steps,
     "sampled_softmax": steps,
     "batch_tokens": steps,

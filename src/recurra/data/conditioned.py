@@ -111,11 +111,11 @@ def from_tunes(
             continue
         _add(found.parts["all"], found, text, values, tune.file, tune.line)
     if not found.values:
-        raise DataError(f"none of {total} tunes can be read; {told_left_out(found.left_out)}")
+        raise DataError(f"none of {total} tunes can be read; {describe_left_out(found.left_out)}")
     return found
 
 
-def told_left_out(errors: Sequence[DataError]) -> str:
+def describe_left_out(errors: Sequence[DataError]) -> str:
     """How many tunes were left out for which reason, the most frequent first, and where the first of each stands."""
     first: dict[str, str] = {}
     counts: Counter[str] = Counter()
@@ -184,20 +184,20 @@ class Attributes:
         return [len(known) for known in self.values]
 
     @functools.cached_property
-    def _places(self) -> tuple[dict[str, int], ...]:
+    def _indices(self) -> tuple[dict[str, int], ...]:
         """Of each attribute's values."""
         return tuple({value: place for place, value in enumerate(known)} for known in self.values)
 
     def indices(self, condition: Sequence[str]) -> tuple[int, ...]:
         """Errors: UnknownNameError, with the nearest, for a value that was not in training"""
-        for name, known, value in zip(self.names, self._places, condition, strict=True):
+        for name, known, value in zip(self.names, self._indices, condition, strict=True):
             if value not in known:
                 raise UnknownNameError(name, value, known)
-        return tuple(known[value] for known, value in zip(self._places, condition, strict=True))
+        return tuple(known[value] for known, value in zip(self._indices, condition, strict=True))
 
     def unknown(self, condition: Sequence[str]) -> str | None:
         """The name of the first attribute whose value was not in training, None if all were."""
-        known = zip(self.names, self._places, condition, strict=True)
+        known = zip(self.names, self._indices, condition, strict=True)
         return next((name for name, indices, value in known if value not in indices), None)
 
     def describe(self, indices: Sequence[int]) -> str:

@@ -72,7 +72,7 @@ def _gathered(
     return {name: stay[name] + come[name] for name in parts}, sum(map(len, come.values()))
 
 
-def told_moved(count: int, noun: str) -> list[str]:
+def describe_moved(count: int, noun: str) -> list[str]:
     """What to say of items that `gathered` moved."""
     if not count:
         return []

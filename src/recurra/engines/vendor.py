@@ -117,9 +117,9 @@ def _turned(values: Tensor, lengths: Tensor | None) -> Tensor:
     if lengths is None:
         return values.flip(1)
     batch, time = values.shape[:2]
-    places = torch.arange(time, device=values.device)
-    mirrored = lengths[:, None] - 1 - places
-    rows = torch.where(mirrored >= 0, mirrored, places) + time * torch.arange(batch, device=values.device)[:, None]
+    positions = torch.arange(time, device=values.device)
+    mirrored = lengths[:, None] - 1 - positions
+    rows = torch.where(mirrored >= 0, mirrored, positions) + time * torch.arange(batch, device=values.device)[:, None]
     return values.flatten(0, 1).index_select(0, rows.flatten()).view(values.shape)
 
 

@@ -53,8 +53,8 @@ def check_use(trace: Trace, outputs: tuple[int, ...]) -> None:
             raise trace.error(f"{parameter} reaches none of the new states; what is it for?", line)
     first: dict[str, tuple[Parameter, set[int]]] = {}
     for parameter, reached in _reached(trace, outputs).items():
-        other, theirs = first.setdefault(parameter.gate, (parameter, reached))
-        if not reached & theirs:
+        other, reached_first = first.setdefault(parameter.gate, (parameter, reached))
+        if not reached & reached_first:
             at = trace.used[other]
             problem = f"gate {parameter.gate} names two things: {parameter} here and {other} in line {at}"
             raise trace.error(problem, trace.used[parameter])

@@ -91,15 +91,15 @@ class _DropIn(Stack, nn.RNNBase):  # type: ignore[misc]
             self.check_state(tuple(states), int(packed.batch_sizes[0]))
             if packed.sorted_indices is not None:
                 states = [s.index_select(1, packed.sorted_indices) for s in states]
-        places = order(packed.batch_sizes, parts).to(packed.data.device)
+        indices = order(packed.batch_sizes, parts).to(packed.data.device)
         outputs, ends = [], []
-        for run, part in zip(parts, split(packed, parts, places), strict=True):
+        for run, part in zip(parts, split(packed, parts, indices), strict=True):
             x, lengths = pad_packed_sequence(part, batch_first=True)
             start = None if states is None else tuple(s[:, run.rows] for s in states)
             y, last = super().forward(x, start, lengths=lengths)
             outputs.append(pack_padded_sequence(y, lengths, batch_first=True).data)
             ends.append(last)
-        back = torch.empty_like(places).scatter_(0, places, torch.arange(len(places), device=places.device))
+        back = torch.empty_like(indices).scatter_(0, indices, torch.arange(len(indices), device=indices.device))
         whole = tuple(torch.cat(rows, 1) for rows in zip(*ends, strict=True))
         if packed.unsorted_indices is not None:
             whole = tuple(s.index_select(1, packed.unsorted_indices) for s in whole)

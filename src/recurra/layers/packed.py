@@ -54,16 +54,16 @@ def runs(batch_sizes: Tensor) -> list[Run]:
 def order(batch_sizes: Tensor, parts: list[Run]) -> Tensor:
     """Where each packed row of the runs, one run after the other, stands among all packed rows: int64 [N]."""
     begins = batch_sizes.cumsum(0) - batch_sizes
-    places = []
+    indices = []
     for run in parts:
         before = run.batch_sizes.cumsum(0) - run.batch_sizes
         shift = begins[: len(before)] + run.first - before
-        places.append(shift.repeat_interleave(run.batch_sizes) + torch.arange(run.steps))
-    return torch.cat(places)
+        indices.append(shift.repeat_interleave(run.batch_sizes) + torch.arange(run.steps))
+    return torch.cat(indices)
 
 
-def split(packed: PackedSequence, parts: list[Run], places: Tensor) -> Iterator[PackedSequence]:
+def split(packed: PackedSequence, parts: list[Run], indices: Tensor) -> Iterator[PackedSequence]:
     """Each run as a PackedSequence of its own, its rows in the order of their lengths."""
-    data = packed.data.index_select(0, places).split([run.steps for run in parts])  # type: ignore[no-untyped-call]
+    data = packed.data.index_select(0, indices).split([run.steps for run in parts])  # type: ignore[no-untyped-call]
     for values, run in zip(data, parts, strict=True):
         yield PackedSequence(values, run.batch_sizes)

@@ -39,8 +39,8 @@ class Sparse(NamedTuple):
         sizes = self.starts.diff()[rows]
         starts = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
         within = torch.arange(int(starts[-1]), device=starts.device) - torch.repeat_interleave(starts[:-1], sizes)
-        places = torch.repeat_interleave(self.starts[:-1][rows], sizes) + within
-        return Sparse(self.features[places], self.values[places], starts)
+        positions = torch.repeat_interleave(self.starts[:-1][rows], sizes) + within
+        return Sparse(self.features[positions], self.values[positions], starts)
 
     def owners(self) -> Tensor:
         """The row of each value. Shapes: -> int64 [M]"""
@@ -66,9 +66,9 @@ def ngrams(tokens: Tensor, lengths: Tensor | None, orders: tuple[int, ...]) -> F
     batch, steps = tokens.shape
     device = tokens.device
     ends = torch.full((batch, 1), steps, device=device) if lengths is None else lengths.to(device).unsqueeze(1)
-    places = torch.arange(steps + 2, device=device).unsqueeze(0)
+    positions = torch.arange(steps + 2, device=device).unsqueeze(0)
     padded = torch.nn.functional.pad(tokens, (1, 1), value=EDGE)
-    padded = padded.masked_fill(places > ends, EDGE)
+    padded = padded.masked_fill(positions > ends, EDGE)
     rows = torch.arange(batch, device=device).unsqueeze(1).expand(-1, steps + 2)
     keys, owners = [], []
     hashes = mixed(padded + 2)
@@ -78,7 +78,7 @@ def ngrams(tokens: Tensor, lengths: Tensor | None, orders: tuple[int, ...]) -> F
         if order > 1:
             hashes = joined(hashes[:, :-1], padded[:, order - 1 :] + 2)
         if order in orders:
-            first = places[:, : hashes.shape[1]]
+            first = positions[:, : hashes.shape[1]]
             inside = (first >= 1) & (first <= ends) if order == 1 else first + order <= ends + 2
             keys.append(hashes[inside])
             owners.append(rows[:, : hashes.shape[1]][inside])
@@ -119,9 +119,9 @@ class SparseLinear(nn.Module):
 
 def known(found: Found, keys: Tensor, scale: Tensor) -> Sparse:
     """The values of the known features, of each row by rising key, so that no row depends on the others."""
-    places = torch.searchsorted(keys, found.keys).clamp(max=max(len(keys) - 1, 0))
-    there = keys[places] == found.keys if len(keys) else torch.zeros_like(found.keys, dtype=torch.bool)
-    pairs, counts = torch.unique(found.rows[there] * len(keys) + places[there], return_counts=True)
+    positions = torch.searchsorted(keys, found.keys).clamp(max=max(len(keys) - 1, 0))
+    there = keys[positions] == found.keys if len(keys) else torch.zeros_like(found.keys, dtype=torch.bool)
+    pairs, counts = torch.unique(found.rows[there] * len(keys) + positions[there], return_counts=True)
     rows, features = (pairs // len(keys), pairs % len(keys)) if len(keys) else (pairs, pairs)
     values = (1 + counts.to(scale.dtype).log()) * scale[features]
     sizes = values.new_zeros(found.total).index_add_(0, rows, values * values).sqrt()

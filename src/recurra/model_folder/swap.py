@@ -43,7 +43,7 @@ def check_target(folder: Path | str, *, overwrite: bool = False) -> None:
     Errors:  UsageError if it exists and overwrite is False, is a file, or is neither a model folder nor empty:
              such a one is never removed
     """
-    with _told(folder):
+    with _explained(folder):
         _check_target(folder, Path(folder).resolve(), overwrite)
 
 
@@ -95,7 +95,7 @@ def put(folder: Path | str, contents: Mapping[str, bytes], *, overwrite: bool) -
     """
     check_target(folder, overwrite=overwrite)
     path = Path(folder).resolve()
-    with _told(folder):
+    with _explained(folder):
         path.parent.mkdir(parents=True, exist_ok=True)
         with holding(path, patience=PATIENCE):
             check_target(folder, overwrite=overwrite)
@@ -112,7 +112,7 @@ def put(folder: Path | str, contents: Mapping[str, bytes], *, overwrite: bool) -
 
 
 @contextmanager
-def _told(folder: Path | str) -> Iterator[None]:
+def _explained(folder: Path | str) -> Iterator[None]:
     try:
         yield
     except HeldError as error:
@@ -189,10 +189,10 @@ def _clear_up(path: Path) -> None:
     elif path.exists():
         _retire(aside, path)
     pattern = re.compile(rf"{re.escape(f'.{path.name}.writing-')}{TOKEN}-[0-9a-f]{{8}}")
-    mine = Owner.here().token()
+    own = Owner.here().token()
     for beside in path.parent.iterdir():
         match = pattern.fullmatch(beside.name)
-        if match and beside not in _ACTIVE and (mine in beside.name or not _may_live(beside, match)):
+        if match and beside not in _ACTIVE and (own in beside.name or not _may_live(beside, match)):
             shutil.rmtree(beside, ignore_errors=True)
 
 

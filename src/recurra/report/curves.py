@@ -123,8 +123,8 @@ def draw_lines(curves: Curves, name: str) -> str | None:
     lines = [line for line in curves.lines if any(map(finite, line.y))]
     if not lines:
         return None
-    places = {id(line): place for place, line in enumerate(line for line in lines if not line.dashed)}
-    colors = [SERIES[places[id(line)] % len(SERIES)] if id(line) in places else INK for line in lines]
+    indices = {id(line): place for place, line in enumerate(line for line in lines if not line.dashed)}
+    colors = [SERIES[indices[id(line)] % len(SERIES)] if id(line) in indices else INK for line in lines]
     rows = legend_rows(
         [(line.name, color, "- -" if line.dashed else "●") for line, color in zip(lines, colors, strict=True)]
     )
@@ -140,7 +140,7 @@ def draw_lines(curves: Curves, name: str) -> str | None:
             x = np.array(line.x, dtype=float)
             if line.low:
                 axes.fill_between(x, line.low, line.high, color=color, alpha=0.18, linewidth=0)
-            again = places.get(id(line), 0) >= len(SERIES)  # its colour was there already
+            again = indices.get(id(line), 0) >= len(SERIES)  # its colour was there already
             _line(axes, line.x, line.y, color, 1.2 if line.dashed else 2.0, dashed=line.dashed or again)
         _limits(axes, [value for line in lines for value in (*line.y, *line.low, *line.high)], zero=False)
         axes.set_xlabel(curves.x_label)
@@ -256,8 +256,8 @@ def _between(here: Sequence[float], there: Sequence[float]) -> Callable[[ArrayLi
     """From places on one axis to those on the other; past the ends it goes on as it went there."""
     a, b = np.array(here, dtype=float), np.array(there, dtype=float)
 
-    def at(places: ArrayLike) -> ArrayLike:
-        values = np.asarray(places, dtype=float)
+    def at(indices: ArrayLike) -> ArrayLike:
+        values = np.asarray(indices, dtype=float)
         slope = (b[-1] - b[0]) / (a[-1] - a[0])
         before, after = b[0] + (values - a[0]) * slope, b[-1] + (values - a[-1]) * slope
         found: ArrayLike = np.where(values < a[0], before, np.where(values > a[-1], after, np.interp(values, a, b)))

@@ -71,7 +71,7 @@ class Concluding(Protocol):
 
 
 @runtime_checkable
-class TellingClasses(Protocol):
+class Classifying(Protocol):
     """classes: what it tells apart"""
 
     classes: list[str]

@@ -42,7 +42,7 @@ def test_frequency_and_its_steps(some: np.ndarray, name: str) -> None:
     assert found is not None
     assert (found.name, odd) == (name, 0)
     assert (found.step(some[0], np.arange(len(some))) == some).all()
-    assert (found.places(some) == np.arange(len(some))).all()
+    assert (found.positions(some) == np.arange(len(some))).all()
 
 
 def test_gaps_keep_the_frequency() -> None:

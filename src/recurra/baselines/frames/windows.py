@@ -15,6 +15,6 @@ def windows(sequences: Sequence[npt.NDArray[np.floating]], around: int) -> Float
     found = []
     for one in sequences:
         padded = np.concatenate([one[:1].repeat(around, 0), one, one[-1:].repeat(around, 0)])
-        places = np.arange(len(one))[:, None] + np.arange(2 * around + 1)
-        found.append(padded[places].reshape(len(one), -1))
+        indices = np.arange(len(one))[:, None] + np.arange(2 * around + 1)
+        found.append(padded[indices].reshape(len(one), -1))
     return np.concatenate(found).astype(np.float64)

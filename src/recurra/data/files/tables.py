@@ -179,7 +179,7 @@ def _parquet_schema(path: Path) -> dict[str, pl.DataType]:
 
     _check_parquet_frame(path)
     parquet_sizes.check(path)
-    with _polars_told(path):
+    with _polars_errors(path):
         return dict(pl.scan_parquet(path, glob=False, hive_partitioning=False).collect_schema())
 
 
@@ -196,7 +196,7 @@ def _read_parquet(path: Path, columns: Sequence[str] | None, rows: int | None = 
             raise DataError(
                 f"the column {name!r} holds values of type {there[name]}, not texts", remedy=_ONE_TEXT, file=path
             )
-    with _polars_told(path):
+    with _polars_errors(path):
         scanned = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(wanted)
         frame = (scanned if rows is None else scanned.head(rows)).collect()
         kept = {name: _texts(frame[name], path) for name in wanted}
@@ -208,13 +208,13 @@ def parquet_rows(path: Path) -> Iterator[Record]:
     import polars as pl
 
     _parquet_schema(path)
-    with _polars_told(path):
+    with _polars_errors(path):
         frame = pl.scan_parquet(path, glob=False, hive_partitioning=False).collect()
     yield from enumerate(frame.iter_rows(named=True), start=1)
 
 
 @contextmanager
-def _polars_told(path: Path) -> Iterator[None]:
+def _polars_errors(path: Path) -> Iterator[None]:
     from polars.exceptions import PanicException, PolarsError
 
     try:

@@ -67,7 +67,7 @@ def table_of(folder: Path) -> Path | None:
     return found[0] if found else None
 
 
-def places(folder: Path, layout: Layout, *, labelled: bool) -> list[Place]:
+def find_clips(folder: Path, layout: Layout, *, labelled: bool) -> list[Place]:
     """The clips or pictures of a folder, sorted. labelled: whether the folder above is the label
 
     Errors: DataError for an empty folder, one that holds pictures beside folders, clips without a folder of their label

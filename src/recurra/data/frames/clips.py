@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.frames.clip_folders import FEATURES, Layout, Place, places, table_of
+from recurra.data.frames.clip_folders import FEATURES, Layout, Place, find_clips, table_of
 from recurra.data.frames.clip_labels import ClipTable, Said, read_clip_table
 from recurra.data.frames.numbered import numbered
 from recurra.data.frames.sequences import Frames, PictureShape, Recordings, size_of
@@ -50,7 +50,7 @@ def read_clips(folder: Path, layout: Layout, how: ClipReading) -> Recordings:
     """
     table = table_of(folder) if how.labelled else None
     labels = None if table is None else read_clip_table(table, how.asked, encoding=how.encoding, sort=how.sort)
-    found = places(folder, layout, labelled=labels is None and how.labelled)
+    found = find_clips(folder, layout, labelled=labels is None and how.labelled)
     said = [None if labels is None else labels.of(place.relative) for place in found]
     if labels is not None:
         labels.check_all_taken([place.relative.name for place in found])
@@ -60,7 +60,7 @@ def read_clips(folder: Path, layout: Layout, how: ClipReading) -> Recordings:
         notes = [f"{table.name} does not name {listed(left, 4)}, which are not read"] if left and table else []
     else:
         notes = []
-    made = read_places(found, layout, how)
+    made = read_found(found, layout, how)
     sequences = [
         _labelled(one, place, own, labels)
         for one, place, own in zip(made.sequences, found, said, strict=True)
@@ -74,14 +74,14 @@ def read_one(path: Path, how: ClipReading) -> Recordings:
     alone = Place(path, PurePosixPath(path.name), "")
     if path.suffix.lower() in FEATURES or is_picture(path):
         if is_picture(path) and not rows:
-            return read_places([alone], "images", how, still=True)
-        return read_places([alone], "images" if rows else "clips", how)
+            return read_found([alone], "images", how, still=True)
+        return read_found([alone], "images" if rows else "clips", how)
     if not rows and path.is_dir() and any(is_picture(each) for each in path.iterdir()):
-        return read_places([alone], "clips", how)
+        return read_found([alone], "clips", how)
     return read_clips(path, "images" if rows else "clips", replace(how, labelled=False))
 
 
-def read_places(found: Sequence[Place], layout: Layout, how: ClipReading, *, still: bool = False) -> Recordings:
+def read_found(found: Sequence[Place], layout: Layout, how: ClipReading, *, still: bool = False) -> Recordings:
     """Sequences without labels; still: single pictures are clips of one frame."""
     features = [place.path.suffix.lower() in FEATURES for place in found]
     if all(features):
@@ -111,7 +111,7 @@ def read_places(found: Sequence[Place], layout: Layout, how: ClipReading, *, sti
             done.update(picture.done)
             pixels.append(picture.pixels)
         sequences.append(Frames(place.relative.as_posix(), _flat(np.stack(pixels), shape), (), file=place.path))
-    return Recordings(sequences, shape.colours, _told(shape, sizes, done, count), shape)
+    return Recordings(sequences, shape.colours, _notes(shape, sizes, done, count), shape)
 
 
 def frame_numbers(one: Frames) -> list[tuple[int, str]]:
@@ -154,7 +154,7 @@ def _flat(pixels: Bytes, shape: PictureShape) -> Bytes:
     return pixels.reshape(len(pixels), -1)
 
 
-def _told(shape: PictureShape, sizes: Counter[tuple[int, int]], done: Counter[str], count: int) -> list[str]:
+def _notes(shape: PictureShape, sizes: Counter[tuple[int, int]], done: Counter[str], count: int) -> list[str]:
     what = f"{count:,} picture{'' if count == 1 else 's'}"
     notes = [f"{what} are read as {size_of(shape)}" + (", a row a frame" if shape.rows else "")]
     others = count - sizes[shape.height, shape.width]

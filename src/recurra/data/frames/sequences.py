@@ -159,7 +159,7 @@ def divide(
     Stratified by label where a sequence has one. Errors: UsageError for fractions that cannot be; DataError if there
     are fewer groups than parts that have a share
     """
-    items, places = _examples(recordings.sequences, per_frame)
+    items, by_origin = _examples(recordings.sequences, per_frame)
     groups = {item.text for item in items}
     wanted = sum(share > 0 for share in fractions)
     if len(groups) < wanted:
@@ -173,7 +173,7 @@ def divide(
     divided = split(Examples(items), fractions, seed=seed)
     if not per_frame:
         check_splits(divided)
-    return _taken(divided, places)
+    return _taken(divided, by_origin)
 
 
 def split_off(parts: Mapping[str, list[Frames]], fractions: Sequence[float], *, seed: int, per_frame: bool) -> str:
@@ -190,17 +190,19 @@ def _examples(
 ) -> tuple[list[Example], dict[tuple[Path, int, str], Frames]]:
     """What stands for each sequence where texts are divided; and back."""
     first: dict[str, str] = {}
-    items, places = [], {}
+    items, by_origin = [], {}
     for number, one in enumerate(sequences):
         digest = hashlib.sha256(np.ascontiguousarray(one.values).tobytes()).hexdigest()
         group = one.group or first.setdefault(digest, f"sequence {one.name} ({number + 1})")
         items.append(Example(group, "" if per_frame else one.label, one.file, number))
-        places[one.file, number, group] = one
-    return items, places
+        by_origin[one.file, number, group] = one
+    return items, by_origin
 
 
-def _taken(divided: Splits, places: Mapping[tuple[Path, int, str], Frames]) -> dict[str, list[Frames]]:
-    return {name: [places[item.file, item.line, item.text] for item in getattr(divided, name).items] for name in PARTS}
+def _taken(divided: Splits, by_origin: Mapping[tuple[Path, int, str], Frames]) -> dict[str, list[Frames]]:
+    return {
+        name: [by_origin[item.file, item.line, item.text] for item in getattr(divided, name).items] for name in PARTS
+    }
 
 
 def with_part(sequences: Sequence[Frames], part: str) -> list[Frames]:

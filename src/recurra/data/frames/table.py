@@ -173,21 +173,21 @@ def _notes(table: Table, found: Columns) -> list[str]:
 def _rows(table: Table, found: Columns, how: Reading) -> list[npt.NDArray[np.int64]]:
     """Of each sequence, its rows in the order of time."""
     if found.id is None:
-        places = {"": list(range(len(table)))}
+        rows_of = {"": list(range(len(table)))}
     else:
-        places, last = {}, None
+        rows_of, last = {}, None
         for row, cell in enumerate(table.columns[found.id]):
-            if cell != last and cell in places and not how.sort:
+            if cell != last and cell in rows_of and not how.sort:
                 raise DataError(
                     f"the {found.id} {quoted(cell, 40)} returns here, after others; it ended in line "
-                    f"{table.lines[places[cell][-1]]}",
+                    f"{table.lines[rows_of[cell][-1]]}",
                     remedy="if it is the same sequence, --sort puts its rows together; if not, name it otherwise",
                     file=table.path,
                     line=table.lines[row],
                 )
-            places.setdefault(cell, []).append(row)
+            rows_of.setdefault(cell, []).append(row)
             last = cell
-    rows = [np.array(each, np.int64) for each in places.values()]
+    rows = [np.array(each, np.int64) for each in rows_of.values()]
     return rows if found.time is None else [_in_order(table, each, found.time, how) for each in rows]
 
 

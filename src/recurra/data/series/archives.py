@@ -79,7 +79,7 @@ def _tsf(
     rows: list[tuple[int, str]],
     frequency: Frequency | None,
 ) -> Panel:
-    places = {name.lower(): place for place, (name, _) in enumerate(attributes)}
+    indices = {name.lower(): place for place, (name, _) in enumerate(attributes)}
     series = []
     for count, (line, text) in enumerate(rows):
         parts = text.split(":")
@@ -90,16 +90,16 @@ def _tsf(
                 file=path,
                 line=line,
             )
-        name = parts[places["series_name"]] if "series_name" in places else f"T{count + 1}"
+        name = parts[indices["series_name"]] if "series_name" in indices else f"T{count + 1}"
         start = np.datetime64(0, "s")
-        if "start_timestamp" in places and frequency not in (None, STEPS):
-            cell = parts[places["start_timestamp"]]
+        if "start_timestamp" in indices and frequency not in (None, STEPS):
+            cell = parts[indices["start_timestamp"]]
             start = parse_times([cell], column="start_timestamp", path=path, lines=[line]).times[0]
         cells = parts[-1].split(",")
         values = numbers(cells, column="the values", path=path, lines=[line] * len(cells))
         series.append(_series(name, start, values[:, None], path, line))
     notes = [f"{header['relation']}"] if header.get("relation") else []
-    dated = frequency if frequency is not None and "start_timestamp" in places else STEPS
+    dated = frequency if frequency is not None and "start_timestamp" in indices else STEPS
     if frequency is not None and dated is STEPS:
         notes.append(f"the series are {frequency.name}, but have no start: steps are numbered")
     return Panel(series, Columns(("value",)), dated, notes)

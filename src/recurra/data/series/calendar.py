@@ -57,7 +57,7 @@ class Frequency:
             periods = (HOUR, *periods[:2]) if self.count < MINUTE else periods[:2]
         return tuple(p // self.count for p in periods if p % self.count == 0 and p // self.count > 1)
 
-    def places(self, times: Times, start: np.datetime64 | None = None) -> npt.NDArray[np.int64]:
+    def positions(self, times: Times, start: np.datetime64 | None = None) -> npt.NDArray[np.int64]:
         """Of each time, its step from the first one on; -1 where it lies between two steps.
 
         start: the first one, by default the earliest of the times
@@ -76,18 +76,18 @@ class Frequency:
         seconds = (times - first).astype(np.int64)
         return np.where(seconds % self.count == 0, seconds // self.count, -1)
 
-    def step(self, start: np.datetime64, places: npt.NDArray[np.int64]) -> Times:
+    def step(self, start: np.datetime64, positions: npt.NDArray[np.int64]) -> Times:
         """The times so many steps after a start."""
         if self.unit == "month":
             month = start.astype("datetime64[M]")
-            months = month + places * self.count
+            months = month + positions * self.count
             if _month_end(np.array([start]))[0] and start.astype("datetime64[D]") != month.astype("datetime64[D]"):
                 return np.asarray(((months + 1).astype("datetime64[D]") - 1).astype("datetime64[s]"))
             return np.asarray(months.astype("datetime64[s]") + (start - month.astype("datetime64[s]")))
         if self.unit == "business day":
-            days = np.busday_offset(start.astype("datetime64[D]"), places, roll="forward")
+            days = np.busday_offset(start.astype("datetime64[D]"), positions, roll="forward")
             return np.asarray(days).astype("datetime64[s]")
-        return np.asarray(start + places * np.timedelta64(self.count, "s"))
+        return np.asarray(start + positions * np.timedelta64(self.count, "s"))
 
 
 _MONTHS = {1: "monthly", 3: "quarterly", 6: "half-yearly", 12: "yearly"}
@@ -138,8 +138,8 @@ def infer_frequency(times: Times) -> tuple[Frequency | None, int]:
     if len(times) < 2:
         return None, 0
     for candidate in _candidates(times):
-        places = candidate.places(times, times[0])
-        odd = np.flatnonzero((places < 0) | (np.diff(places, prepend=-1) <= 0))
+        positions = candidate.positions(times, times[0])
+        odd = np.flatnonzero((positions < 0) | (np.diff(positions, prepend=-1) <= 0))
         if not len(odd):
             return candidate, 0
     return candidate, int(odd[0])

@@ -55,7 +55,7 @@ def numbers(
             plain = plain.replace(".", "\0").replace(decimal, ".")  # a point among them is no number
         value = float(plain) if _PLAIN.fullmatch(plain) else math.inf
         if math.isinf(value):
-            problem, remedy = _told(text, decimal)
+            problem, remedy = _why_unreadable(text, decimal)
             raise DataError(
                 f"{quoted(text, 40)} in the column {quoted(column)} {problem}",
                 remedy=remedy,
@@ -66,7 +66,7 @@ def numbers(
     return found
 
 
-def _told(text: str, decimal: str) -> tuple[str, str]:
+def _why_unreadable(text: str, decimal: str) -> tuple[str, str]:
     if text.lower() in INFINITE or _PLAIN.fullmatch(text):
         return "is infinite", "leave the cell empty if the value is missing"
     if decimal == "." and re.fullmatch(r"[+-]?\d+,\d+", text):

@@ -96,7 +96,7 @@ def from_table(table: Table, how: Reading) -> Panel:
         if placed.gaps and not first_gap:
             first_gap = shown(placed.first_gap, numbered) + (f" of {name}" if name else "")  # type: ignore[arg-type]
         gaps += placed.gaps
-        spread = partial(_spread, values, rows[placed.order], placed.places)
+        spread = partial(_spread, values, rows[placed.order], placed.positions)
         target, future = spread(columns.target), spread(columns.future)
         known = np.flatnonzero(~np.isnan(target).all(1))
         if not len(known):
@@ -134,12 +134,12 @@ def from_table(table: Table, how: Reading) -> Panel:
 
 
 def _spread(
-    values: dict[str, Floats], rows: npt.NDArray[np.int64], places: npt.NDArray[np.int64], columns: tuple[str, ...]
+    values: dict[str, Floats], rows: npt.NDArray[np.int64], positions: npt.NDArray[np.int64], columns: tuple[str, ...]
 ) -> Floats:
     """The values of some columns of one series, a row for each step, NaN where it has none. [T, columns]"""
-    made = np.full((int(places[-1]) + 1, len(columns)), np.nan)
+    made = np.full((int(positions[-1]) + 1, len(columns)), np.nan)
     for k, column in enumerate(columns):
-        made[places, k] = values[column][rows]
+        made[positions, k] = values[column][rows]
     return made
 
 

@@ -16,10 +16,10 @@ from recurra.errors import DataError, quoted
 
 @dataclass(frozen=True)
 class Placed:
-    """order: the rows in the order of time; places: of each of them, its step from the first on; gaps: steps skipped"""
+    """order: the rows in the order of time; positions: of each, its step from the first; gaps: steps skipped"""
 
     order: npt.NDArray[np.int64]
-    places: npt.NDArray[np.int64]
+    positions: npt.NDArray[np.int64]
     start: np.datetime64
     gaps: int
     first_gap: np.datetime64 | None
@@ -71,8 +71,8 @@ def place(
     """The steps of one series' rows. Errors: DataError for a time between two steps, with what the frequency is"""
     ordered = times[order]
     numbered = frequency == STEPS
-    places = frequency.places(ordered, ordered[0])
-    odd = np.flatnonzero((places < 0) | (np.diff(places, prepend=-1) <= 0))
+    positions = frequency.positions(ordered, ordered[0])
+    odd = np.flatnonzero((positions < 0) | (np.diff(positions, prepend=-1) <= 0))
     if len(odd):
         row = int(odd[0])
         before = shown(ordered[row - 1], numbered)
@@ -82,12 +82,12 @@ def place(
             file=path,
             line=lines[int(order[row])],
         )
-    steps = np.diff(places)
+    steps = np.diff(positions)
     gaps = int((steps - 1).sum())
     first = None
     if gaps:
-        first = frequency.step(ordered[0], np.array([places[int(np.flatnonzero(steps > 1)[0])] + 1]))[0]
-    return Placed(order, places, ordered[0], gaps, first)
+        first = frequency.step(ordered[0], np.array([positions[int(np.flatnonzero(steps > 1)[0])] + 1]))[0]
+    return Placed(order, positions, ordered[0], gaps, first)
 
 
 def common_frequency(groups: Sequence[tuple[str, Times]], *, path: Path | None, line_of: Sequence[int]) -> Frequency:

@@ -24,8 +24,8 @@ class Origins:
     def __len__(self) -> int:
         return len(self.series)
 
-    def __getitem__(self, places: slice | Ints) -> Origins:
-        return Origins(self.series[places], self.step[places])
+    def __getitem__(self, indices: slice | Ints) -> Origins:
+        return Origins(self.series[indices], self.step[indices])
 
     def each(self) -> Iterator[tuple[int, int]]:
         """(series, step) of each."""

@@ -165,10 +165,10 @@ def read_listing(path: Path, asked: Asked = NOTHING, *, encoding: str = "utf-8",
                 f"no column {quoted(name)}; there are {listed(table.columns)}",
                 remedy=f"did you mean {near!r}?" if near is not None else "", file=path,
             )  # fmt: skip
-    places = asked.path or _of_paths(table)
+    paths = asked.path or _of_paths(table)
     label = _found(table.columns, LABEL_NAMES, asked.label)
     start, end = _found(table.columns, START_NAMES, asked.start), _found(table.columns, END_NAMES, asked.end)
-    if places is None:
+    if paths is None:
         raise DataError(
             f"no column holds paths of recordings; there are {listed(table.columns)}",
             remedy="name it with --path COLUMN", file=path,
@@ -180,8 +180,8 @@ def read_listing(path: Path, asked: Asked = NOTHING, *, encoding: str = "utf-8",
             file=path,
         )
     if start is not None and end is not None and labelled and label is not None:
-        return list(_with_events(table, places, label, start, end))
-    return list(_with_labels(table, places, label))
+        return list(_with_events(table, paths, label, start, end))
+    return list(_with_labels(table, paths, label))
 
 
 def _of_paths(table: Table) -> str | None:
@@ -197,8 +197,8 @@ def _found(columns: Sequence[str] | Mapping[str, list[str]], names: Sequence[str
     return next((low[name] for name in names if name in low), None)
 
 
-def _rows(table: Table, places: str) -> Iterator[tuple[int, Path]]:
-    for row, cell in enumerate(table.columns[places]):
+def _rows(table: Table, paths: str) -> Iterator[tuple[int, Path]]:
+    for row, cell in enumerate(table.columns[paths]):
         name = cell.strip()
         file = table.path.parent / name
         if not name or not is_recording(file):
@@ -218,13 +218,13 @@ def _others(table: Table, row: int, used: set[str]) -> dict[str, str]:
     return {name: cells[row].strip() for name, cells in table.columns.items() if name not in used}
 
 
-def _with_labels(table: Table, places: str, label: str | None) -> Iterator[Listed]:
+def _with_labels(table: Table, paths: str, label: str | None) -> Iterator[Listed]:
     seen: dict[Path, int] = {}
-    for row, file in _rows(table, places):
+    for row, file in _rows(table, paths):
         line = table.lines[row]
         if file in seen:
             raise DataError(
-                f"the recording {quoted(table.columns[places][row])} stands in line {seen[file]} too",
+                f"the recording {quoted(table.columns[paths][row])} stands in line {seen[file]} too",
                 remedy="leave one row out; for several labels in a recording give start and end of each",
                 file=table.path, line=line,
             )  # fmt: skip
@@ -233,13 +233,13 @@ def _with_labels(table: Table, places: str, label: str | None) -> Iterator[Liste
         if label is not None and not own:
             raise DataError("this recording has no label", remedy="give it one, or leave the row out",
                             file=table.path, line=line)  # fmt: skip
-        yield Listed(file, own, None, _others(table, row, {places, label or places}), table.path, line)
+        yield Listed(file, own, None, _others(table, row, {paths, label or paths}), table.path, line)
 
 
-def _with_events(table: Table, places: str, label: str, start: str, end: str) -> Iterator[Listed]:
+def _with_events(table: Table, paths: str, label: str, start: str, end: str) -> Iterator[Listed]:
     events: dict[Path, list[Event]] = {}
     first: dict[Path, int] = {}
-    for row, file in _rows(table, places):
+    for row, file in _rows(table, paths):
         first.setdefault(file, row)
         cells, line = [table.columns[name][row].strip() for name in (start, end, label)], table.lines[row]
         own = events.setdefault(file, [])
@@ -265,7 +265,7 @@ def _with_events(table: Table, places: str, label: str, start: str, end: str) ->
                     remedy="a frame has one label: let one end before the other starts", file=table.path,
                     line=after.line,
                 )  # fmt: skip
-        fields = _others(table, first[file], {places, label, start, end})
+        fields = _others(table, first[file], {paths, label, start, end})
         yield Listed(file, "", tuple(own), fields, table.path, table.lines[first[file]])
 
 

@@ -147,11 +147,11 @@ def _read(path: Path, file: Any, count: int) -> Samples:
 
 def _check_whole(path: Path, file: Any) -> None:
     """What the head of a WAV says beside what is there, as libsndfile tells it."""
-    told = re.search(r"^\s*data : (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
-    if told is None or int(told[1]) in UNKNOWN_LENGTH or int(told[1]) <= int(told[2]):
+    sizes = re.search(r"^\s*data : (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
+    if sizes is None or int(sizes[1]) in UNKNOWN_LENGTH or int(sizes[1]) <= int(sizes[2]):
         return
     raise DataError(
-        f"it is cut off: its head says {int(told[1]):,} bytes of sound, {int(told[2]):,} are there",
+        f"it is cut off: its head says {int(sizes[1]):,} bytes of sound, {int(sizes[2]):,} are there",
         remedy="get it again, or write what is there as a new file",
         file=path,
     )

@@ -50,8 +50,8 @@ def odd_tag(sentences: Iterable[Sentence]) -> OddTag | None:
     else:
         return None
     odd = {tag for tag in counts if tag != OUTSIDE and not _fits(tag, scheme, typed=typed)}
-    places = ((tag, s, line) for s in rows for tag, line in zip(s.tags, s.lines, strict=True) if tag in odd)
-    first = next(places, None)
+    found = ((tag, s, line) for s in rows for tag, line in zip(s.tags, s.lines, strict=True) if tag in odd)
+    first = next(found, None)
     if first is None:
         return None
     tag, sentence, line = first

@@ -37,10 +37,10 @@ class SubwordLines:
             raise DataError("the order of a sub-word vocabulary holds each token once, the unknown one first")
         self.normalize = subwords.normalize
         self.tokens = [LINE_END if i < 0 else subwords.tokens[i] for i in self._order]
-        self._places = np.empty(len(subwords), dtype=np.int64)
+        self._indices = np.empty(len(subwords), dtype=np.int64)
         for place, own in enumerate(self._order):
             if own >= 0:
-                self._places[own] = place
+                self._indices[own] = place
         self._line_end = self._order.index(-1)
 
     @classmethod
@@ -85,7 +85,7 @@ class SubwordLines:
         found: list[Ids] = []
         end = np.array([self._line_end], dtype=np.int64)
         for ids in self._subwords.encode_all(text.split("\n")):
-            found += [self._places[ids], end]
+            found += [self._indices[ids], end]
         return np.concatenate(found[:-1]).astype(np.int64)
 
     def decode(self, ids: Iterable[int] | Ids) -> str:

@@ -64,8 +64,8 @@ def gradients(
         given = replace(given, x=first) if inputs.table is None else replace(given, table=first)
         y, last = run(form, given)
         pairs = [(r, d) for r, d in zip((y, *last), incoming, strict=True) if d is not None and r.requires_grad]
-        places = [wanted[0] or wanted[1], *wanted[2:]]
-        chosen = [i for i, want in enumerate(places) if want]
+        needed = [wanted[0] or wanted[1], *wanted[2:]]
+        chosen = [i for i, want in enumerate(needed) if want]
         found: list[Tensor | None] = [None] * len(leaves)
         if pairs:
             results = torch.autograd.grad(

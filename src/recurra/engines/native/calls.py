@@ -141,20 +141,20 @@ def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Ite
     """Each vector weight's gradient out of the sums [reductions, H]; no two of them share memory."""
     used: set[int] = set()
     numbers = cell.numbers - (2 if cell.hh_blocks else 1)
-    for i, (places, want) in enumerate(zip(cell.vector_places, wanted, strict=True)):
+    for i, (indices, want) in enumerate(zip(cell.vector_indices, wanted, strict=True)):
         if sums is None or not want:
             yield None
         elif i == numbers:
             sums_of_units = torch.cat([sums.sum(1), sums.new_zeros(1)])
-            yield sums_of_units[list(places)]
-        elif places == tuple(range(cell.reductions)):
+            yield sums_of_units[list(indices)]
+        elif indices == tuple(range(cell.reductions)):
             yield sums.clone().view(-1) if used else sums.view(-1)
-        elif used.isdisjoint(places) and places == tuple(range(places[0], min(places[-1] + 1, cell.reductions))):
-            yield sums[places[0] : places[-1] + 1].view(-1)
+        elif used.isdisjoint(indices) and indices == tuple(range(indices[0], min(indices[-1] + 1, cell.reductions))):
+            yield sums[indices[0] : indices[-1] + 1].view(-1)
         else:
             nothing = sums.new_zeros(sums.shape[1])
-            yield torch.cat([sums[place] if place < cell.reductions else nothing for place in places])
-        used.update(places if want else ())
+            yield torch.cat([sums[place] if place < cell.reductions else nothing for place in indices])
+        used.update(indices if want else ())
 
 
 def buffer(core: library.Library, size: int) -> Tensor:

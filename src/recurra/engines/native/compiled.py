@@ -53,7 +53,7 @@ class Compiled:
 
     train, infer: handles of recurra_program with and without what backward needs;
     vectors: for each SLOT_VECTOR which of `stored` and which block of H numbers in it; reductions: sums that backward
-    makes for vector weights; vector_places: for each stored vector weight the sums that make up its gradient, one per
+    makes for vector weights; vector_indices: for each stored vector weight the sums that make up its gradient, one per
     block, the one past the last for zero;
     ih_blocks, hh_blocks: row blocks of weight_ih and weight_hh;
     numbers: which of `stored` has one number a gate, or -1; projections: how many of hh_blocks are weight_hr's, the
@@ -66,7 +66,7 @@ class Compiled:
     infer: int
     vectors: tuple[tuple[int, int], ...]
     reductions: int
-    vector_places: tuple[tuple[int, ...], ...]
+    vector_indices: tuple[tuple[int, ...], ...]
     ih_blocks: int
     hh_blocks: int
     numbers: int
@@ -168,7 +168,7 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
     kinds = {kind: name for name, kind in STORED.items()}
     vectors = tuple((stored.index(kinds[q.kind]), layout[kinds[q.kind]].index(q.gate)) for q in lowered.vectors)
     sums = {(kinds[q.kind], q.gate): number for q, number in lowered.reductions}
-    vector_places = tuple(
+    vector_indices = tuple(
         tuple(sums.get((name, gate), lowered.reduction_count) for gate in gates)
         for name, gates in layout.items()
         if STORED[name] not in MATRICES
@@ -180,7 +180,7 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
         infer=_handed_over(core, lowered.infer, (), lowered.constants),
         vectors=vectors,
         reductions=lowered.reduction_count,
-        vector_places=vector_places,
+        vector_indices=vector_indices,
         ih_blocks=len(layout["weight_ih"]),
         hh_blocks=len(layout.get("weight_hh", ())) + len(layout.get("weight_hr", ())),
         projections=len(layout.get("weight_hr", ())),

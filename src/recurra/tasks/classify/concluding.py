@@ -37,10 +37,10 @@ def conclude(
     beside = _linear(network, part, data)
     mix = fitted_mix(own, beside, part.labels, always=skip == "linear")
     scores = [_score(logs, part) for logs in (own, beside)]
-    told = f"validation accuracy {scores[0][0]:.3f} of the network, {scores[1][0]:.3f} of the linear model"
+    scored = f"validation accuracy {scores[0][0]:.3f} of the network, {scores[1][0]:.3f} of the linear model"
     if mix is None:
         found, notes = calibrate(network.head, own, part.labels)
-        return found, [f"no linear skip, which the validation part does not ask for: {told}", *notes]
+        return found, [f"no linear skip, which the validation part does not ask for: {scored}", *notes]
     both = mix.of(own, beside)
     with torch.no_grad():
         network.head.weight.mul_(mix.own)
@@ -48,7 +48,7 @@ def conclude(
         network.skip.share.fill_(mix.share)
     accuracy, loss = _score(both, part)
     return {"temperature": 1 / max(mix.own, 1e-6), SHARE: mix.share}, [
-        f"a linear skip of n-grams of {_longest(data)} tokens is added: {told}, {accuracy:.3f} of both; loss "
+        f"a linear skip of n-grams of {_longest(data)} tokens is added: {scored}, {accuracy:.3f} of both; loss "
         f"{scores[0][1]:.4f}, {scores[1][1]:.4f}, {loss:.4f} (logits times {mix.own:.3g} and {mix.share:.3g})"
     ]
 

@@ -17,7 +17,7 @@ from recurra.data.files.examples import Examples
 from recurra.data.files.tables import column_names, read_table
 from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, split, split_off, without_unseen
 from recurra.data.tokens.vocabulary import Level, Vocabulary
-from recurra.data.twins import describe_shared, form_of, gathered, told_moved
+from recurra.data.twins import describe_moved, describe_shared, form_of, gathered
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.classify.linear import fit_linear, linear_features
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
@@ -130,7 +130,7 @@ def prepare(
     forms = {name: [ids.tobytes() for ids in part.encoded] for name, part in parts.items()}
     items, moved = gathered({name: getattr(splits, name).items for name in read.divided}, forms)
     if moved:
-        notes += told_moved(moved, "text")
+        notes += describe_moved(moved, "text")
         parts |= {
             name: encode_part(Examples(of), vocabulary, classes, settings.max_length) for name, of in items.items()
         }

@@ -27,12 +27,12 @@ TOKENS = 1 << 16
 def features_of(encoded: Texts, level: Level) -> Found:
     """The n-grams of all texts."""
     keys, rows = [], []
-    for places in by_length([len(ids) for ids in encoded], TOKENS):
-        some = [encoded[place] for place in places]
+    for indices in by_length([len(ids) for ids in encoded], TOKENS):
+        some = [encoded[place] for place in indices]
         (batch,) = BucketedBatches(some, np.zeros(len(some), np.int64), len(some), shuffle=False).epoch(0)
         found = ngrams(torch.from_numpy(batch.tokens), torch.from_numpy(batch.lengths), ORDERS[level])
         keys.append(found.keys)
-        rows.append(torch.from_numpy(places)[found.rows])
+        rows.append(torch.from_numpy(indices)[found.rows])
     return Found(torch.cat(keys), torch.cat(rows), len(encoded))
 
 

@@ -147,12 +147,12 @@ def log_probabilities(network: nn.Module, encoded: Sequence[npt.NDArray[np.int64
     Shapes: N arrays of ids -> [N, C], on the CPU, in the order given
     """
     found, order = [], []
-    for places in by_length([len(ids) for ids in encoded], EVALUATION_TOKENS):
-        rows = [encoded[place] for place in places]
+    for indices in by_length([len(ids) for ids in encoded], EVALUATION_TOKENS):
+        rows = [encoded[place] for place in indices]
         (batch,) = BucketedBatches(rows, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
         tokens, lengths, _ = tensors(network, batch)
         found.append(network(tokens, lengths)[0].float().log_softmax(-1).cpu())
-        order.append(torch.from_numpy(places))
+        order.append(torch.from_numpy(indices))
     result = torch.empty(len(encoded), found[0].shape[1])
     result[torch.cat(order)] = torch.cat(found)
     return result

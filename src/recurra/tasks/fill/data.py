@@ -17,7 +17,7 @@ from recurra.data.files.text import iter_lines
 from recurra.data.splits import PARTS, Splits, many, split, split_off
 from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.vocabulary import Vocabulary
-from recurra.data.twins import Form, describe_shared, form_of, gathered, told_moved
+from recurra.data.twins import Form, describe_moved, describe_shared, form_of, gathered
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.fill.preprocessor import FillPreprocessor
 from recurra.tasks.fill.settings import FillDataSettings
@@ -117,7 +117,7 @@ def prepare(
         divided += more
     settled, moved = gathered({name: encoded[name] for name in divided_here}, _forms(encoded))
     encoded |= settled
-    notes += told_moved(moved, "sentence")
+    notes += describe_moved(moved, "sentence")
     texts_of = {name: [vocabulary.decode(ids) for ids in of] for name, of in encoded.items()}
     notes += describe_shared(texts_of, _forms(encoded))
     parts = {name: FillPart(of, *choose_blanks(of, seed)) for name, of in encoded.items()}

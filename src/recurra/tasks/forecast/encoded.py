@@ -79,8 +79,8 @@ class Encoded:
         """What is known of the window and so many steps after it, behind the end as at the last. [B, L + steps, F]"""
         start = self.offset[origins.series] + origins.step
         ends = self.offset[origins.series] + self.length[origins.series] + self.room - 1
-        places = start[:, None] + np.arange(-self.preprocessor.window, steps)
-        return _tensor(self.ahead[np.minimum(places, ends[:, None])])
+        positions = start[:, None] + np.arange(-self.preprocessor.window, steps)
+        return _tensor(self.ahead[np.minimum(positions, ends[:, None])])
 
     def _after(self, origins: Origins, steps: int) -> npt.NDArray[np.int64]:
         return (self.offset[origins.series] + origins.step)[:, None] + np.arange(steps)

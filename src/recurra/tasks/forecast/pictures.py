@@ -55,8 +55,8 @@ def of_forecasts(found: Sequence[Forecast], name: str) -> str:
             quantiles = np.array([one.quantiles[level] for level in levels]).T
             draw(axes, np.array(one.history), quantiles, levels, None)
             times = one.history_times + one.times
-            places = np.unique(np.linspace(0, len(times) - 1, 5).astype(int))
-            axes.set_xticks([place - len(one.history) + 1 for place in places], [times[place] for place in places])
+            indices = np.unique(np.linspace(0, len(times) - 1, 5).astype(int))
+            axes.set_xticks([place - len(one.history) + 1 for place in indices], [times[place] for place in indices])
             axes.set_title(one.name)
         first = found[0] if found else None
         words = f"Forecasts from {first.times[0]} to {first.times[-1]}" if first is not None else "No forecast"

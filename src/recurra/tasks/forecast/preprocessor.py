@@ -214,9 +214,9 @@ class Preprocessor:
             raise DataError(f"{new[0].replace('=', ' ', 1)!r:.60} was in no series of training", remedy="leave it out")
         if any(name not in here and "=" not in name for name in there):
             return panel  # whoever asked reports it
-        places = [here.index(name) if name in here else -1 for name in there]
+        indices = [here.index(name) if name in here else -1 for name in there]
         series = [
-            replace(one, static=np.array([one.static[place] if place >= 0 else 0.0 for place in places]))
+            replace(one, static=np.array([one.static[place] if place >= 0 else 0.0 for place in indices]))
             for one in panel.series
         ]
         return replace(panel, series=series, columns=replace(panel.columns, static=there))

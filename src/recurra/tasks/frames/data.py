@@ -239,10 +239,10 @@ def encode_part(recordings: Recordings, made: FramesPreprocessor) -> Part:
             file=one.file,
             line=one.line,
         )
-    places = {label: place for place, label in enumerate(made.classes)}
+    indices = {label: place for place, label in enumerate(made.classes)}
     labels = []
     for one in recordings.sequences:
-        unknown = next((label for label in one.labels if label not in places), None)
+        unknown = next((label for label in one.labels if label not in indices), None)
         if unknown is not None:
             raise DataError(
                 f"the label {quoted(unknown, 40)} stands {Counter(one.labels)[unknown]:,} times in the sequence "
@@ -252,7 +252,7 @@ def encode_part(recordings: Recordings, made: FramesPreprocessor) -> Part:
             )  # fmt: skip
         own = one.labels if made.per_frame else one.labels[:1]
         own = own * len(one) if made.per_frame and len(own) == 1 else own
-        labels.append(np.array([places[label] for label in own], np.int64))
+        labels.append(np.array([indices[label] for label in own], np.int64))
     return Part(recordings.sequences, encoded_each(recordings.sequences, made), labels)
 
 

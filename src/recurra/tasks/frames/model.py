@@ -203,8 +203,8 @@ class SequenceClassifier(FramesModel):
         found = self._logs(sequences)
         best = np.argsort(-found, axis=1, kind="stable")[:, :top]
         return [
-            Prediction(one.name, [(self.classes[k], float(row[k])) for k in places])
-            for one, row, places in zip(sequences, found, best, strict=True)
+            Prediction(one.name, [(self.classes[k], float(row[k])) for k in indices])
+            for one, row, indices in zip(sequences, found, best, strict=True)
         ]
 
     def predict_proba(self, inputs: Any) -> npt.NDArray[np.float32]:
@@ -245,7 +245,7 @@ class FrameLabeller(FramesModel):
         unit = "frame" if self.preprocessor.sound is None else "s"
         return [
             ["sequence", f"from {unit}", f"to {unit}", "label", "probability"],
-            *([p.name, *_places(s), s.label, f"{s.probability:.3f}"] for p in predictions for s in p.stretches()),
+            *([p.name, *_span(s), s.label, f"{s.probability:.3f}"] for p in predictions for s in p.stretches()),
         ]
 
     def document(self, predictions: Sequence[FrameLabels]) -> list[dict[str, Any]]:
@@ -262,7 +262,7 @@ class FrameLabeller(FramesModel):
         ]
 
 
-def _places(one: Stretch) -> tuple[str, str]:
+def _span(one: Stretch) -> tuple[str, str]:
     """From where to where, in seconds or frames counted from 1."""
     return (f"{one.seconds[0]:.2f}", f"{one.seconds[1]:.2f}") if one.seconds else (str(one.start + 1), str(one.stop))
 

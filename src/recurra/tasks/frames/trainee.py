@@ -159,11 +159,11 @@ def log_probabilities(network: nn.Module, encoded: Sequence[Encoded]) -> Tensor:
     device = next(network.parameters()).device
     found: dict[int, Tensor] = {}
     width = max(1, encoded[0].shape[1])
-    for places in by_length([len(row) for row in encoded], max(1, EVALUATION_NUMBERS // width)):
-        made = batch_of([encoded[place] for place in places], [np.zeros(1, np.int64)] * len(places))
+    for indices in by_length([len(row) for row in encoded], max(1, EVALUATION_NUMBERS // width)):
+        made = batch_of([encoded[place] for place in indices], [np.zeros(1, np.int64)] * len(indices))
         logits, _ = network(made.x.to(device), made.lengths)
         logs = logits.float().log_softmax(-1).cpu()
-        for row, place in enumerate(places.tolist()):
+        for row, place in enumerate(indices.tolist()):
             found[place] = logs[row, : len(encoded[place])] if logs.dim() == 3 else logs[row : row + 1]
     return torch.cat([found[place] for place in range(len(encoded))])
 

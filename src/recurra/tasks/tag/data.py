@@ -16,7 +16,7 @@ from recurra.data.tagged.sentences import Sentence, Tagged
 from recurra.data.tokens.normalize import normalize as normalized
 from recurra.data.tokens.typed import Habit
 from recurra.data.tokens.vocabulary import Vocabulary
-from recurra.data.twins import gathered, shared, told_moved
+from recurra.data.twins import describe_moved, gathered, shared
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 from recurra.tasks.tag.lexicon import Lexicon
@@ -144,7 +144,7 @@ def prepare(
         if settings.max_length is not None:
             parts["train"], _ = shortened(parts["train"], settings.max_length)
         forms = _forms(parts, lexicon, settings)
-    notes += told_moved(moved, "sentence")
+    notes += describe_moved(moved, "sentence")
     notes += [f"in both {pair}: {many(len(both), 'distinct sentence')}" for pair, both in shared(forms).items()]
     encoded = {name: encode_part(part.items, lexicon, tags) for name, part in parts.items()}
     held_out = encoded["test"] if len(encoded["test"]) else encoded["validation"]

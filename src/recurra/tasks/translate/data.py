@@ -16,7 +16,7 @@ from recurra.data.splits import PARTS, hold_out
 from recurra.data.tokens.scripts import is_unspaced, writing
 from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
-from recurra.data.twins import form_of, gathered, told_moved
+from recurra.data.twins import describe_moved, form_of, gathered
 from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.file_kinds import ending
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
@@ -162,7 +162,7 @@ def _settled(
     settled, moved = gathered({name: parts[name].items for name in divided}, forms)
     if moved:
         parts = parts | {name: Pairs(items, parts[name].blank) for name, items in settled.items()}
-    notes = told_moved(moved, "pair")
+    notes = describe_moved(moved, "pair")
     if moved:
         forms = {name: sides(pairs.sources, source) for name, pairs in parts.items()}
     seen = set(forms["train"])

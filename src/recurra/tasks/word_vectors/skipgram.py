@@ -26,7 +26,7 @@ MOST = 64
 """A step is smaller where more pairs than so many would move one vector at once, as in a tiny vocabulary."""
 FEWEST_EPOCHS, MOST_EPOCHS, LONG = 5, 20, 2_000_000
 """Without a number of passes, few tokens are gone through more often, until so many have been read."""
-TOLD = 16
+LOSS_EVERY = 16
 """The loss is looked at once in so many steps."""
 POWER = 0.75
 """Negatives are drawn by frequency to this power."""
@@ -117,7 +117,7 @@ def learn_vectors(
             for step, start in enumerate(range(0, len(centres), batch)):
                 centre, context = (torch.from_numpy(a[start : start + batch]) for a in (centres, contexts))
                 drawn = torch.multinomial(weights, DRAWN, replacement=True, generator=random)
-                loss = _step(inner, outer, centre, context, drawn, how.negatives, rate, asked=step % TOLD == 0)
+                loss = _step(inner, outer, centre, context, drawn, how.negatives, rate, asked=step % LOSS_EVERY == 0)
                 losses += [] if loss is None else [loss]
             done, pairs = done + len(tokens), pairs + len(centres)
         if not all(map(math.isfinite, losses)):

@@ -127,6 +127,6 @@ class Variation:
         """
         hop, frame = self.sound.hop, self.sound.frame
         piece = samples[start * hop : (stop - 1) * hop + frame] if self.per_frame else samples
-        frames, places = varied(piece, self.sound, self.settings, rng, whole=not self.per_frame)
+        frames, indices = varied(piece, self.sound, self.settings, rng, whole=not self.per_frame)
         made = masked(encode(frames.astype(np.float64)), self.sound.hop_ms, self.settings, rng)
-        return made, labels[places] if self.per_frame else labels
+        return made, labels[indices] if self.per_frame else labels
