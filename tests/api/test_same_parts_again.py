@@ -50,3 +50,19 @@ def test_parts_that_come_out_otherwise_are_refused(tmp_path: Path, monkeypatch: 
     with pytest.raises(DataError, match="may have been in its training part\ntrain anew, or name other data"):
         run.evaluate()
     assert run.evaluate(path)["count"] == 80
+
+
+def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    found = texts(60)
+    for part, some in (("train", found[:80]), ("valid", found[80:95]), ("test", found[95:])):
+        (tmp_path / "data" / part).mkdir(parents=True)
+        (tmp_path / "data" / part / "seq.in").write_text("\n".join(some) + "\n", encoding="utf-8")
+        labels = "".join("xy"[n % 2] + "\n" for n in range(len(some)))
+        (tmp_path / "data" / part / "label").write_text(labels, encoding="utf-8")
+    run = recurra.train(tmp_path / "data", task="classify", out=tmp_path / "run", **TINY)
+    again = run.evaluate()
+    assert {name: again[name] for name in run.metrics["metrics"]} == pytest.approx(run.metrics["metrics"])
+    with (tmp_path / "data" / "test" / "seq.in").open("a", encoding="utf-8") as file:
+        file.write("more\n")
+    with pytest.raises(DataError, match=r"seq\.in is not the file of this run"):
+        run.evaluate()

@@ -60,11 +60,12 @@ def find(config: Config, folder: Path) -> Source:
 
 def check_same(then: list[dict[str, Any]], source: Source) -> None:
     """Errors: DataError if a file is not what the run was trained on; those of another size are not read"""
-    sizes = {path.name: path.stat().st_size for path in source.files.values() if path.is_file()}
-    for old in then:
-        if sizes.get(old["name"], old["size_bytes"]) != old["size_bytes"]:
+    paths = list(source.files.values())
+    for old, path in zip(then, paths, strict=False):  # in the order of the run: several may have one name, as seq.in
+        size = path.stat().st_size if path.is_file() and path.name == old["name"] else old["size_bytes"]
+        if size != old["size_bytes"]:
             raise DataError(
-                f"{old['name']} is not the file of this run ({sizes[old['name']]:,} bytes, then {old['size_bytes']:,})",
+                f"{old['name']} is not the file of this run ({size:,} bytes, then {old['size_bytes']:,})",
                 remedy="put the old file back, or name the data to evaluate the model on",
             )
     now = hashes(source.files)
