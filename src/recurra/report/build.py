@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -12,6 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from recurra.errors import DataError
 from recurra.report import numbers
 from recurra.report.best import best_baseline
 from recurra.report.course import draw_course, why_kept
@@ -80,6 +82,7 @@ def environment() -> jinja2.Environment:
         percent=_percent,
         words=lambda name: name.replace("_", " "),
         picture=_picture,
+        playable=_playable,
         drawing=_drawing,
         how_to_read=how_to_read,
         day=numbers.write_day,
@@ -110,6 +113,13 @@ def write_cell(cell: Cell, shows: str = "text") -> str:
 
 def _picture(picture: Picture) -> Markup:
     return Markup(checked_svg(picture.svg))
+
+
+def _playable(audio: str) -> str:
+    """Errors: DataError for anything but a WAV that stands in the page"""
+    if re.fullmatch(r"data:audio/wav;base64,[A-Za-z0-9+/]+=*", audio) is None:
+        raise DataError(f"sound of a page is a WAV as a data URI, got {audio!r:.60}")
+    return audio
 
 
 def _drawing(section: Curves | Matrix, name: str) -> Markup:

@@ -86,12 +86,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """An SVG of `recurra.report.svg`. text: what it shows, for those who cannot see it; note: what to see in it"""
+    """An SVG of `recurra.report.svg`. text: what it shows, for those who cannot see it; note: what to see in it
+
+    audio: what is heard with it, a WAV as a data URI
+    """
 
     title: str
     svg: str
     text: str = ""
     note: str = ""
+    audio: str = ""
     kind: Literal["picture"] = "picture"
 
     @property

@@ -20,13 +20,13 @@ class FrameNetworkStream:
         if (reason := why_no_stream(network)) is not None:
             raise UsageError(f"this network cannot stream: {reason}")
         self._stack = StackStream(network.stack)
-        self._head, self._encoder = network.head, network.encoder
+        self._weight, self._bias = network.head.weight.detach(), network.head.bias.detach()
+        self._encoder = network.encoder
         self._before: Tensor | None = None
         self._width, self._delay, self._left = network.stack.input_size, network.delay, network.delay
         self._pooling = None if network.per_frame else network.pooling
         self._count, self._sum, self._highest = 0, torch.zeros(0), torch.zeros(0)
 
-    @torch.inference_mode()
     def step(self, x: Tensor) -> Tensor | None:
         """The label of this frame; of a network with one for all, the label of all frames so far.
 
@@ -35,26 +35,26 @@ class FrameNetworkStream:
         """
         if self._encoder is not None:
             before, self._before = x if self._before is None else self._before, x
-            x = self._encoder(x.unsqueeze(0), before.unsqueeze(0))[0]
+            with torch.no_grad():
+                x = self._encoder(x.unsqueeze(0), before.unsqueeze(0))[0]
         return self._step(x)
 
     def _step(self, x: Tensor) -> Tensor | None:
         y = self._stack.step(x.unsqueeze(0))[0].clone()
-        self._sum = y.clone() if not self._count else self._sum + y
-        self._highest = y.clone() if not self._count else torch.maximum(self._highest, y)
         self._count += 1
+        if self._pooling in ("mean", "max", "all"):
+            self._sum = y if self._count == 1 else self._sum + y
+            self._highest = y if self._count == 1 else torch.maximum(self._highest, y)
         if self._left:
             self._left -= 1
             return None
-        logits: Tensor = self._head(self._seen(y))
-        return logits
+        return torch.addmv(self._bias, self._weight, self._seen(y))
 
-    @torch.inference_mode()
     def end(self) -> list[Tensor]:
         """The labels of the last frames, which wait for others."""
         if not self._count:
             return []
-        nothing = torch.zeros(self._width, device=self._head.weight.device)
+        nothing = torch.zeros(self._width, device=self._weight.device)
         return [logits for _ in range(self._delay) if (logits := self._step(nothing)) is not None]
 
     def _seen(self, last: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from recurra.tasks.frames.preprocessor import FramesPreprocessor
 from recurra.tasks.frames.settings import DEFAULTS, FramesDataSettings
 from recurra.tasks.frames.sound.augmentation import Variation, masked, varied
 from recurra.tasks.frames.sound.log_mel import LogMel
+from recurra.tasks.frames.sound.pictures import MOST_BYTES, of_events, playable
 from recurra.tasks.frames.sound.settings import AugmentationSettings
 from recurra.tasks.frames.trainee import FramesTrainee
 from recurra.tasks.sources.resolving import resolve
@@ -231,3 +234,33 @@ def test_settings_of_other_data_are_refused(tmp_path: Path) -> None:
     (tmp_path / "moves.csv").write_text("\n".join(["id,x,label", *rows]) + "\n")
     with pytest.raises(UsageError, match="pitch is a setting of sound"):
         recurra.train(tmp_path / "moves.csv", out=tmp_path / "run", pitch=3.0, quiet=True)
+
+
+# the report
+
+
+def test_the_page_shows_what_is_heard_and_plays_it(run: recurra.Run) -> None:
+    page = run.report.read_text(encoding="utf-8")
+    assert "media-src data:" in page
+    assert page.count("<audio controls") == page.count("data:audio/wav;base64,") == 2
+    assert ">Recordings</h2>" in page
+    assert "Recordings of up to 25 s can be played" in page
+    assert page.count("data:image/png;base64,") >= 2
+
+
+def test_what_is_played_is_the_recording_and_too_long_ones_are_not() -> None:
+    soundfile, x = pytest.importorskip("soundfile"), sine(440)
+    uri = playable(x, 8000)
+    found, rate = soundfile.read(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+    assert rate == 8000
+    np.testing.assert_allclose(found, x, atol=1e-4)
+    assert playable(np.zeros(MOST_BYTES, np.float32), 8000) == playable(None, 8000) == ""
+
+
+def test_labels_stand_over_what_is_heard(tmp_path: Path) -> None:
+    made = data_of(events(tmp_path / "d"), split=(0.6, 0.2, 0.2))
+    one, labels = made.parts["test"].sequences[0], made.parts["test"].labels[0]
+    found = of_events(one, made.preprocessor.sound, labels, labels, made.preprocessor.classes, "a title", "n")
+    for words in ("seconds", "true", "predicted", "background", "1 kHz"):
+        assert f">{words}</text>" in found.svg
+    assert found.audio

@@ -12,6 +12,7 @@ from recurra.tasks.frames.data import Part
 from recurra.tasks.frames.picture_views import of_clip, of_clip_labels, of_many
 from recurra.tasks.frames.pictures import of_labels, of_sequence
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
+from recurra.tasks.frames.sound.pictures import MOST_BYTES, of_events, of_recording
 
 Floats = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -97,13 +98,15 @@ def _drawn(part: Part, made: FramesPreprocessor, predicted: Int64, logs: Floats,
         title = f"{part.sequences[i].name}: {said} ({np.exp(logs[i].max()):.2f})"
         if made.picture is not None:
             pictures.append(of_clip(part.sequences[i], made.picture, title, f"sequence-{i}"))
+        elif made.sound is not None:
+            pictures.append(of_recording(part.sequences[i], made.sound, title, f"sequence-{i}"))
         else:
             pictures.append(of_sequence(part.sequences[i], made.channels, title, f"sequence-{i}"))
     note = f"{int(min(len(surest), DRAWN // 2))} mistakes first, then one right sequence of some classes."
     return Pictures(
-        "Sequences" if made.picture is None else "Clips",
+        "Clips" if made.picture is not None else "Recordings" if made.sound is not None else "Sequences",
         pictures,
-        note if len(surest) else "One right sequence of some classes.",
+        (note if len(surest) else "One right sequence of some classes.") + _heard(made),
     )
 
 
@@ -133,12 +136,23 @@ def _over_time(part: Part, made: FramesPreprocessor, predicted: Int64) -> Pictur
             shown = of_clip_labels(
                 part.sequences[i], made.picture, part.labels[i], guess, made.classes, title, f"labels-{i}"
             )
+        elif made.sound is not None:
+            shown = of_events(part.sequences[i], made.sound, part.labels[i], guess, made.classes, title, f"labels-{i}")
         else:
             shown = of_labels(
                 part.sequences[i], part.labels[i], guess, made.channels, made.classes, title, f"labels-{i}"
             )
         pictures.append(shown)
-    return Pictures("Labels over time", pictures, "The sequences with most mistakes; true and predicted labels.")
+    note = f"The sequences with most mistakes; true and predicted labels.{_heard(made)}"
+    return Pictures("Labels over time", pictures, note)
+
+
+def _heard(made: FramesPreprocessor) -> str:
+    """What is said of recordings that a page plays."""
+    if made.sound is None:
+        return ""
+    longest = MOST_BYTES / 2 / made.sound.rate
+    return f" Recordings of up to {longest:.0f} s can be played; the stronger the colour, the louder that pitch."
 
 
 def _worst_sequences(part: Part, predicted: Int64) -> Table:

@@ -116,6 +116,7 @@ class FrameStream:
             raise UsageError(f"expected finite frames [T, {width}], got {list(np.shape(given))}")
         return values
 
+    @torch.inference_mode()
     def _labels(self, frames: npt.NDArray[Any]) -> list[Streamed]:
         if not len(frames):
             return []
@@ -123,7 +124,7 @@ class FrameStream:
         return [self._said(logits) for row in x if (logits := self._network.step(row)) is not None]
 
     def _said(self, logits: torch.Tensor) -> Streamed:
-        chances = np.asarray(logits.float().softmax(-1).cpu().numpy(), np.float32)
+        chances = logits.softmax(-1).cpu().numpy()
         best, frame = int(chances.argmax()), self.count
         self.count += 1
         sound = self._model.preprocessor.sound

@@ -63,17 +63,17 @@ class LogMel:
         if self.mels > self.size // 4:
             raise UsageError(f"mels={self.mels} are too many for frames of {self.frame} samples; give {self.size // 4}")
 
-    @property
+    @cached_property
     def frame(self) -> int:
         """Samples of a frame."""
         return round(self.rate * self.frame_ms / 1000)
 
-    @property
+    @cached_property
     def hop(self) -> int:
         """Samples from the start of a frame to that of the next one."""
         return round(self.rate * self.hop_ms / 1000)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Of the Fourier transform: a power of two, twice the frame or more, so that low bands have several lines."""
         return 1 << math.ceil(math.log2(2 * self.frame))
@@ -104,7 +104,10 @@ class LogMel:
         """[N] -> energies at each frequency [T, size / 2 + 1]"""
         if len(samples) < self.frame:
             samples = torch.nn.functional.pad(samples, (0, self.frame - len(samples)))
-        return torch.cat([self._power(samples[a:b]) for a, b in self._blocks(len(samples))])
+        blocks = self._blocks(len(samples))
+        if len(blocks) == 1:
+            return self._power(samples[: blocks[0][1]])
+        return torch.cat([self._power(samples[a:b]) for a, b in blocks])
 
     def _blocks(self, samples: int) -> list[tuple[int, int]]:
         count = self.count(samples)
@@ -114,13 +117,11 @@ class LogMel:
         ]
 
     def _power(self, samples: Tensor) -> Tensor:
-        # torch.stft takes windows of the transform's size: shorter ones it puts into the middle of zeros
-        before = (self.size - self.frame) // 2
-        padded = torch.nn.functional.pad(samples, (before, self.size - self.frame - before))
+        padded = torch.nn.functional.pad(samples, (0, self.size - self.frame))
         found = torch.stft(
-            padded, self.size, self.hop, self.frame, self._window, center=False, onesided=True, return_complex=True
+            padded, self.size, self.hop, window=self._window, center=False, onesided=True, return_complex=True
         )
-        return (found.real.square() + found.imag.square()).T / self._energy
+        return torch.view_as_real(found).square().sum(-1).T
 
     def bands(self, power: Tensor, warp: float = 1.0) -> Tensor:
         """[T, size / 2 + 1] -> [T, mels]. warp: of all pitches, for which the bands are moved down as much"""
@@ -128,11 +129,9 @@ class LogMel:
 
     @cached_property
     def _window(self) -> Tensor:
-        return torch.hann_window(self.frame, periodic=False)
-
-    @cached_property
-    def _energy(self) -> float:
-        return float(self._window.square().sum())
+        """[size], of energy 1, zeros after the frame: where a frame stands in them changes phases alone."""
+        window = torch.hann_window(self.frame, periodic=False)
+        return torch.nn.functional.pad(window / window.square().sum().sqrt(), (0, self.size - self.frame))
 
     def to_json(self) -> dict[str, Any]:
         return {"rate": self.rate, "frame_ms": self.frame_ms, "hop_ms": self.hop_ms, "mels": self.mels}
@@ -143,6 +142,17 @@ class LogMel:
         return cls(**checked(_Stored, found, "preprocessing.json").model_dump())
 
 
+def centres(rate: int, mels: int) -> npt.NDArray[np.float64]:
+    """The middles of the bands [mels]. Units: Hz"""
+    return _edges(rate, mels)[1:-1]
+
+
+def _edges(rate: int, mels: int) -> npt.NDArray[np.float64]:
+    """Where triangles begin, have their top, and end [mels + 2]. Units: Hz"""
+    low, top = (2595 * math.log10(1 + hertz / 700) for hertz in (LOWEST_HZ, rate / 2))
+    return np.asarray(700 * (10 ** (np.linspace(low, top, mels + 2) / 2595) - 1), np.float64)
+
+
 @lru_cache(maxsize=256)
 def filters(rate: int, size: int, mels: int, warp: float = 1.0) -> Tensor:
     """Triangles [size / 2 + 1, mels]; warp: what stands at f counts as standing at f * warp.
@@ -150,9 +160,7 @@ def filters(rate: int, size: int, mels: int, warp: float = 1.0) -> Tensor:
     Near the highest frequency less and less, so that it stays where it is.
     Source: Jaitly & Hinton 2013, Vocal Tract Length Perturbation
     """
-    top = 2595 * math.log10(1 + rate / 2 / 700)
-    low = 2595 * math.log10(1 + LOWEST_HZ / 700)
-    edges = 700 * (10 ** (np.linspace(low, top, mels + 2) / 2595) - 1)
+    edges = _edges(rate, mels)
     highest = rate / 2
     bend = 0.8 * highest * min(warp, 1) / warp
     lines = np.interp(np.arange(size // 2 + 1) * rate / size, [0, bend, highest], [0, bend * warp, highest])
