@@ -77,8 +77,8 @@ DEFAULTS = Defaults(
     ),
     epochs=30,
     by_kind={
-        "sounds": {"noise": 0.0},
-        "events": {"noise": 0.0, "bidirectional": False, "delay": 10, "max_frames": 400},
+        "sounds": {"noise": 0.0, "batch_size": 8},
+        "events": {"noise": 0.0, "bidirectional": False, "delay": 10, "max_frames": 300, "batch_size": 4},
         "clips": {"batch_size": 8, "learning_rate": 2e-3, "move": 0.1},
     },
 )
