@@ -17,6 +17,7 @@ from recurra.topologies.forecaster import Forecaster, ForecasterBatch, Widths, W
 from recurra.topologies.frames import FrameNetwork, FramesBatch
 from recurra.topologies.many_to_many import NextToken, TokenBatch
 from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier
+from recurra.topologies.neighbourhood import neighbourhood
 from recurra.topologies.one_to_many import Conditioned, ConditionedBatch, ConditionedDecoder
 from recurra.topologies.picture_encoder import PictureEncoder
 from recurra.topologies.sequence_model import SequenceModel
@@ -198,17 +199,29 @@ def _with_skip(network: SequenceClassifier) -> SequenceClassifier:
     return network
 
 
-def _tagger(name: str, **given: Any) -> Small:
+def _tagger(name: str, features: int = 0, **given: Any) -> Small:
     sizes = {"char_size": 3, "char_embedding_size": 4, "pair_size": 0}
     return Small(
         "tag",
         name,
-        lambda: Tagger(7, 9, 0, 3, TaggerSettings(**SIZES | sizes | given)),
+        lambda: _knowing(Tagger(7, 9, 0, 3, TaggerSettings(**SIZES | sizes | given), features=features)),
         _forms,
         lambda b, t: (b, t, 3),
         _tagged,
         _tag_loss,
     )
+
+
+def _knowing(network: Tagger) -> Tagger:
+    """With a skip, if it has one, that knows what stands around some tokens."""
+    if network.skip is not None:
+        forms = _forms(4, 9)
+        found = neighbourhood(forms.tokens, forms.words, None, forms.letters, forms.letter_lengths)
+        keys = found.keys.unique()[: len(network.skip.keys)]
+        assert len(keys) == len(network.skip.keys)
+        network.skip.take(keys, torch.ones(len(keys)), torch.randn(len(keys), 3), torch.zeros(3))
+        network.skip.share.fill_(0.5)
+    return network
 
 
 def _language(name: str, **given: Any) -> Small:
@@ -312,6 +325,7 @@ NETWORKS = [
     _tagger("one way"),
     _tagger("both ways", bidirectional=True),
     _tagger("rows of tags", bidirectional=True, crf=True),
+    _tagger("with a linear skip", bidirectional=True, crf=True, features=60),
     _language("softmax", output="softmax", learned_state=True),
     _language("adaptive", output="adaptive", tie_weights=True, variational=True),
     _filler("both sides"),

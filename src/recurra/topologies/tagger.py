@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.engines.request import Embedded, State
+from recurra.layers.sparse_linear import SparseLinear
 from recurra.layers.stack import Stack
+from recurra.topologies.neighbourhood import neighbourhood
 from recurra.topologies.paths import Transitions
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
 from recurra.topologies.settings import TaggerSettings
@@ -109,7 +111,8 @@ class Tagger(SequenceModel[Forms, TaggerBatch]):
     """The vectors of forms, recurrent layers in both directions, one output per tag at every token, and what may
     follow what.
 
-    allowed: see Transitions
+    allowed: see Transitions; features: of tokens and what stands around them, that a linear skip knows, 0 for no skip.
+    It is fitted apart and has no share until `skip.share` is set; it is no part of training.
     """
 
     def __init__(
@@ -120,6 +123,8 @@ class Tagger(SequenceModel[Forms, TaggerBatch]):
         tags: int,
         settings: TaggerSettings,
         allowed: tuple[Tensor, Tensor, Tensor] | None = None,
+        *,
+        features: int = 0,
     ) -> None:
         super().__init__()
         self.forms = FormTable(words, characters, pairs, settings)
@@ -127,8 +132,11 @@ class Tagger(SequenceModel[Forms, TaggerBatch]):
         self.dropout = nn.Dropout(settings.dropout)
         self.head = nn.Linear(self.stack.output_size, tags)
         self.transitions = Transitions(tags, allowed, learned=settings.crf)
+        self.skip = SparseLinear(features, tags) if features else None
 
     def why_no_state(self) -> str | None:
+        if self.skip is not None:
+            return "its linear skip looks at the tokens before and after each one"
         return BOTH_WAYS if self.stack.bidirectional else None
 
     def forward(self, inputs: Forms, lengths: Tensor | None = None, state: State | None = None) -> tuple[Tensor, State]:
@@ -139,7 +147,17 @@ class Tagger(SequenceModel[Forms, TaggerBatch]):
         self.check_state(state)
         table = self.dropout(self.forms(inputs.words, inputs.letters, inputs.letter_lengths, inputs.pairs))
         y, state = self.stack(Embedded(inputs.tokens, table), state, lengths=lengths)
-        return self.head(self.dropout(y)), state
+        logits: Tensor = self.head(self.dropout(y))
+        if self.skip is None or self.training or not self.skip.share:
+            return logits, state
+        return logits + self.beside(inputs, lengths).view_as(logits), state
+
+    def beside(self, inputs: Forms, lengths: Tensor | None = None) -> Tensor:
+        """What the linear skip adds to the logits. Shapes: -> [B * T, C]"""
+        assert self.skip is not None
+        around = neighbourhood(inputs.tokens, inputs.words, lengths, inputs.letters, inputs.letter_lengths)
+        found: Tensor = self.skip(around)
+        return found
 
     def loss(self, batch: TaggerBatch, state: State | None = None) -> Loss:
         """As `loss_of`, of the network's own logits."""

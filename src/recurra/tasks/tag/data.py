@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
+from recurra.baselines.sparse_logistic import SparseLogistic
 from recurra.data.splits import many
 from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence, Tagged
@@ -59,7 +61,9 @@ class TagPart:
 class TagData:
     """Everything a tagger learns from and is evaluated on.
 
-    tags: their names; scheme: of spans, or None; habit: how the tokens were cut
+    tags: their names; scheme: of spans, or None; habit: how the tokens were cut; kept: the preprocessor that was used
+    instead of one learned from these data; features: keys and scales that a linear skip knows; fitted: the linear model
+    of them, once it is asked for
     """
 
     tags: list[str]
@@ -69,12 +73,17 @@ class TagData:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     habit: Habit = field(default_factory=Habit)
+    kept: TagPreprocessor | None = None
+    features: tuple[Tensor, Tensor] | None = None
+    fitted: list[SparseLogistic] = field(default_factory=list)
 
     @property
     def preprocessor(self) -> TagPreprocessor:
         """What the tagger has learned of them."""
-        level = self.facts.get("vocabulary_level", "word")
-        return TagPreprocessor(self.lexicon, self.tags, self.scheme, level, self.habit)
+        if self.kept is not None:
+            return self.kept
+        level, known = self.facts.get("vocabulary_level", "word"), 0 if self.features is None else len(self.features[0])
+        return TagPreprocessor(self.lexicon, self.tags, self.scheme, level, self.habit, known)
 
 
 @in_memory
@@ -162,7 +171,7 @@ def prepare(
         "unknown_rate": float((words == 0).mean()),
     }
     habit = kept.habit if kept is not None else Habit.of(sentence.tokens for sentence in parts["train"])
-    return TagData(tags, spans.scheme(scheme).name if scheme else None, lexicon, encoded, facts, notes, habit)
+    return TagData(tags, spans.scheme(scheme).name if scheme else None, lexicon, encoded, facts, notes, habit, kept)
 
 
 def _check_known(train: Tagged, tags: list[str], scheme: str | None, kept: TagPreprocessor) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from recurra.data.files.checked import Exact, checked
+from recurra.data.files.checked import Count, Exact, checked
 from recurra.data.tagged.spans import SCHEMES
 from recurra.data.tokens.typed import Habit
 from recurra.tasks.stored import DistinctNames
@@ -27,6 +27,7 @@ class _Stored(Exact):
     level: Literal["char", "word"]
     signs_inside: Signs = Field(default_factory=list)
     sign_runs: Signs = Field(default_factory=list)
+    skip_features: Count = 0
 
     @model_validator(mode="after")
     def _of_spans(self) -> Self:
@@ -41,7 +42,8 @@ class _Stored(Exact):
 class TagPreprocessor:
     """Sentences to ids, tags to indices.
 
-    scheme: of spans, or None; level: "char" where a token is one character; habit: how the tokens were cut
+    scheme: of spans, or None; level: "char" where a token is one character; habit: how the tokens were cut;
+    skip_features: that the linear skip knows, 0 where there is none
     """
 
     lexicon: Lexicon
@@ -49,6 +51,7 @@ class TagPreprocessor:
     scheme: str | None
     level: str = "word"
     habit: Habit = field(default_factory=Habit)
+    skip_features: int = 0
     input_width: ClassVar[None] = None
 
     def to_json(self) -> dict[str, Any]:
@@ -58,10 +61,13 @@ class TagPreprocessor:
             "tags": self.tags,
             "scheme": self.scheme,
             "level": self.level,
+            "skip_features": self.skip_features,
         } | cut
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> TagPreprocessor:
         stored = checked(_Stored, found, "preprocessing.json")
         habit = Habit(frozenset(stored.signs_inside), frozenset(stored.sign_runs))
-        return cls(Lexicon.from_json(stored.lexicon), stored.tags, stored.scheme, stored.level, habit)
+        return cls(
+            Lexicon.from_json(stored.lexicon), stored.tags, stored.scheme, stored.level, habit, stored.skip_features
+        )

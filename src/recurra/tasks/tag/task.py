@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
+
+from torch import Tensor
 
 from recurra.data.tagged.odd_tags import odd_tag
 from recurra.data.tagged.sentences import Tagged
@@ -11,8 +14,10 @@ from recurra.errors import DataError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.sources.resolving import Source
+from recurra.tasks.tag import concluding
 from recurra.tasks.tag.baselines import tag_baselines
 from recurra.tasks.tag.data import Ids, TagData, TagPart, encode_part, prepare
+from recurra.tasks.tag.linear import features_for
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.preprocessor import TagPreprocessor
 from recurra.tasks.tag.reading import in_scheme, read_parts, spans_of
@@ -44,6 +49,8 @@ class TagTask:
             char_size=(asked.char_size or CHAR_SIZE) if data.lexicon.characters is not None else 0,
             pair_size=(asked.pair_size or PAIR_SIZE) if data.lexicon.pairs is not None else 0,
         )
+        if kept is None and asked.skip != "none":
+            data = replace(data, features=features_for(data))
         arrays = _words(data)
         return Dataset(source, settings, data, data.preprocessor, data.parts, arrays, data.facts, list(data.notes))
 
@@ -100,9 +107,19 @@ class TagTask:
     def word_table(self, dataset: Dataset[TagData], network: Tagger) -> WordTable:
         return WordTable(dataset.data.lexicon.words.tokens, network.forms.words.weight, _words(dataset.data))
 
+    def conclude(self, dataset: Dataset[TagData], network: Tagger) -> tuple[dict[str, float], list[str]]:
+        """Add the linear skip, if it is asked for."""
+        return concluding.conclude(dataset.data, network, dataset.settings.network.skip)
+
+    def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
+        return concluding.before_conclusion(weights, concluded)
+
     def sections(self, dataset: Dataset[TagData], model: TagModel, evaluation: Evaluation) -> list[Section]:
-        """Sentences, scores of each tag and type of span, what is confused with what."""
-        return sections(dataset.held_out, evaluation.answers, dataset.data.tags, dataset.data.scheme)
+        """Sentences, scores of each tag and type of span, what is confused with what, the linear skip."""
+        found = sections(dataset.held_out, evaluation.answers, dataset.data.tags, dataset.data.scheme)
+        name = dataset.evaluated_on
+        beside = concluding.beside_each_other(model.network, dataset.data, dataset.held_out, name)
+        return found if beside is None else [*found, beside]
 
 
 def _words(data: TagData) -> list[Ids]:

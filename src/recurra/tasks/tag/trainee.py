@@ -134,7 +134,15 @@ def build_network(preprocessor: TagPreprocessor, settings: TaggerSettings) -> Ta
     lexicon, tags = preprocessor.lexicon, preprocessor.tags
     lexicon.check(characters=bool(settings.char_size), pairs=bool(settings.pair_size))
     characters, pairs = (0 if known is None else len(known) for known in (lexicon.characters, lexicon.pairs))
-    return Tagger(len(lexicon.words), characters, pairs, len(tags), settings, allowed(tags, preprocessor.scheme))
+    return Tagger(
+        len(lexicon.words),
+        characters,
+        pairs,
+        len(tags),
+        settings,
+        allowed(tags, preprocessor.scheme),
+        features=preprocessor.skip_features,
+    )
 
 
 def allowed(tags: Sequence[str], scheme: str | None) -> tuple[Tensor, Tensor, Tensor] | None:

@@ -1,0 +1,88 @@
+"""The linear tagger of a token and what stands around it: a baseline, and what may be added to a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recurra.baselines.sparse_logistic import SparseLogistic, choose_features, fit
+from recurra.data.batching.buckets import by_length
+from recurra.layers.sparse_linear import Found
+from recurra.tasks.tag.data import TagData, TagPart
+from recurra.tasks.tag.trainee import allowed, collate
+from recurra.topologies.neighbourhood import neighbourhood
+from recurra.topologies.paths import Transitions
+
+MOST_TOKENS = 1 << 19
+"""Of the training part that it is fitted on; of more, every so many sentences."""
+BATCH = 256
+TOKENS = 1 << 13
+"""Padded tokens that are gone through at once."""
+
+
+def features_of(part: TagPart, rows: Sequence[int]) -> tuple[Found, Tensor]:
+    """Of all tokens of some sentences, in their order, and the tag of each, UNKNOWN_TAG where none counts."""
+    sizes = np.array([len(part.encoded[row]) for row in rows], dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    keys, owners = [], []
+    for places in by_length(sizes.tolist(), TOKENS):
+        forms, lengths, _ = collate(part, [rows[place] for place in places])
+        found = neighbourhood(forms.tokens, forms.words, lengths, forms.letters, forms.letter_lengths)
+        steps = forms.tokens.shape[1]
+        keys.append(found.keys)
+        owners.append(torch.from_numpy(starts[places])[found.rows // steps] + found.rows % steps)
+    labels = torch.from_numpy(np.concatenate([part.labels[row] for row in rows]))
+    return Found(torch.cat(keys), torch.cat(owners), int(starts[-1])), labels
+
+
+def fit_tags(data: TagData, features: tuple[Tensor, Tensor] | None = None) -> SparseLogistic:
+    """On the training part, stopped by the validation part; once for the same data.
+
+    features: keys and scales of another run; None for those of these data
+    """
+    if features is None and data.fitted:
+        return data.fitted[0]
+    train = _known(*features_of(data.parts["train"], _thinned(data.parts["train"])))
+    validation = data.parts["validation"]
+    held_out = _known(*features_of(validation, range(len(validation))))
+    known = features or data.features or choose_features(train[0], len(data.tags), by_rarity=False)
+    model = fit(known, train, held_out, len(data.tags), batch=BATCH)
+    if features is None:
+        data.fitted.append(model)
+    return model
+
+
+def features_for(data: TagData) -> tuple[Tensor, Tensor]:
+    """The features that such a model knows. Shapes: -> keys int64 [F], scale [F]"""
+    found, _ = features_of(data.parts["train"], _thinned(data.parts["train"]))
+    return choose_features(found, len(data.tags), by_rarity=False)
+
+
+def tagged(model: SparseLogistic, part: TagPart, tags: list[str], scheme: str | None) -> list[list[str]]:
+    """The best valid tags of every sentence, each token by itself."""
+    rules = Transitions(len(tags), allowed(tags, scheme), learned=False)
+    found, _ = features_of(part, range(len(part)))
+    logits, start, answers = model.outputs(found), 0, []
+    for ids in part.encoded:
+        some = logits[start : start + len(ids)].unsqueeze(0)
+        answers.append([tags[place] for place in rules.best(some, torch.tensor([len(ids)]))[0].tolist()])
+        start += len(ids)
+    return answers
+
+
+def _known(found: Found, labels: Tensor) -> tuple[Found, Tensor]:
+    """Without the tokens whose tag does not count."""
+    if bool((labels >= 0).all()):
+        return found, labels
+    place = (labels >= 0).cumsum(0) - 1
+    kept = labels[found.rows] >= 0
+    return Found(found.keys[kept], place[found.rows[kept]], int((labels >= 0).sum())), labels[labels >= 0]
+
+
+def _thinned(part: TagPart) -> list[int]:
+    """The sentences that are looked at, evenly spread."""
+    count = len(part) if part.tokens <= MOST_TOKENS else max(1, len(part) * MOST_TOKENS // part.tokens)
+    return [int(row) for row in np.linspace(0, len(part) - 1, count)]
