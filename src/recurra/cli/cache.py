@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def cache(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="only these: data, corpora, texts, given or a name")
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="only these: data, corpora, texts, unpacked, given, a name"),
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="remove them, after asking")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,

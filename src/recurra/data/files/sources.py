@@ -169,12 +169,38 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             yield stream
 
 
-def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
+def members_of(path: Path) -> list[zipfile.ZipInfo]:
+    """The files of a .zip that count: not what macOS adds, nor, beside others, those that begin with "_" or ".".
+
+    Errors: DataError
+    """
+    with _reported(path), zipfile.ZipFile(path) as archive:
+        return _counting(archive)
+
+
+@contextmanager
+def read_member(path: Path, member: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+    """The bytes of one of `members_of`. Errors: DataError"""
+    with _reported(path), zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+        yield stream
+
+
+def check_packed_size(path: Path, declared: int) -> None:
+    """Errors: DataError if what a pack says of its size is too much"""
+    _check_size(path, declared)
+
+
+def _counting(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     members = [
         member for member in archive.infolist() if not member.is_dir() and not member.filename.startswith("__MACOSX/")
     ]
     if len(members) > 1:  # "_about.txt" tells of the one that is meant
         members = [member for member in members if not Path(member.filename).name.startswith(("_", "."))] or members
+    return members
+
+
+def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
+    members = _counting(archive)
     if len(members) != 1:
         raise DataError(
             f"this archive holds {len(members)} files, it must hold one", remedy="unpack it first", file=path

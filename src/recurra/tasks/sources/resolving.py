@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from recurra.data.datasets import named
+from recurra.data.datasets.download import cache_folder, unwritable
 from recurra.data.files.sources import refuse_streams
 from recurra.data.files.trees import digest
+from recurra.data.files.unpacked import is_packed_folder, unpacked
 from recurra.data.splits import PARTS
 from recurra.errors import DataError, nearest, nearest_path
 from recurra.tasks import registry
@@ -67,6 +69,9 @@ def resolve(
     elif os.path.isdir(path):
         found = _looked_into(path, task)
         source = Source(path.name, registry.learner(found.kind), found.kind, found.files, why=found.why)
+    elif os.path.exists(path) and is_packed_folder(path):
+        found = _looked_into(_unpacked(path), task)
+        source = Source(path.stem, registry.learner(found.kind), found.kind, found.files, why=f"packed: {found.why}")
     elif os.path.exists(path):
         source = _file(path, task)
     elif str(data) in named.names():
@@ -100,6 +105,14 @@ def _written(source: Source) -> Source:
             except UnicodeEncodeError:
                 raise DataError("this file's name is not UTF-8", remedy="rename it", file=path) from None
     return source
+
+
+def _unpacked(path: Path) -> Path:
+    """Errors: DataError"""
+    try:
+        return unpacked(path, cache_folder())
+    except OSError as error:
+        raise unwritable(cache_folder(), error) from error
 
 
 def _looked_into(path: Path, task: str | None) -> folders.Found:
