@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from recurra.cells.definition import Cell
-from recurra.engines.native import library
 from recurra.engines.native.compiled import compiled
 from recurra.engines.native.operators import by_operator
 from recurra.engines.request import CellWeights, Embedded
@@ -355,67 +354,3 @@ def close(found: Tensor, expected: Tensor, share: float, name: str) -> None:
         return
     off, most = float((found - expected).abs().max()), float(expected.abs().max())
     assert off <= share * max(most, 1e-3), f"{name}: off by {off:.3g}, the largest is {most:.3g}"
-
-
-def check(case: Case) -> None:
-    """Errors: AssertionError where native and reference differ by more than roundings"""
-    torch.set_num_threads(1)
-    drawn = Drawn(case)
-    expected = drawn.run("reference", torch.float64)
-    with using(case.variant, case.threads):
-        found = drawn.run("native", torch.float64 if case.kind == "float64" else torch.float32)
-    assert found.keys() == expected.keys(), f"{found.keys()} and {expected.keys()}"
-    try:
-        for name, value in found.items():
-            close(value, expected[name], tolerance(case), name)
-    except AssertionError:
-        if case.kind == "float64":
-            raise
-        if case.kind == "bfloat16":
-            # Which sums are rounded is an engine's choice, and terms may cancel: held against the exact numbers, it
-            # may be off by so many times what the reference loses.
-            exact = Drawn(replace(case, kind="float64")).run("reference", torch.float64)
-            for name, value in found.items():
-                off = float((expected[name] - exact[name].double()).abs().max())
-                most = max(float(exact[name].abs().max()), 1e-3)
-                close(value, exact[name], max(TOLERANCE[case.kind], 4 * off / most), name)
-            return
-        # Terms may cancel: then float32 itself is off by more, and the reference engine in float32 says by how much.
-        rough = drawn.run("reference", torch.float32)
-        for name, value in found.items():
-            off = float((rough[name].double() - expected[name]).abs().max())
-            most = max(float(expected[name].abs().max()), 1e-3)
-            close(value, expected[name], max(tolerance(case), 4 * off / most), name)
-
-
-@contextmanager
-def using(variant: str, threads: int) -> Iterator[None]:
-    """This variant on so many threads, whatever the machine has; memory that nobody wrote is NaN."""
-    chosen = library.open_variant(variant)
-    before = library._choose
-    library._choose = lambda *_: chosen  # type: ignore[assignment]
-    library.read_environment_again()
-    chosen.c.recurra_fill_nan(1)
-    chosen.c.recurra_threads_as_asked(1)
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        library._choose = before
-        library.read_environment_again()
-        chosen.c.recurra_fill_nan(0)
-        chosen.c.recurra_threads_as_asked(0)
-        torch.set_num_threads(1)
-
-
-def differs(case: Case) -> str | None:
-    """What is wrong with native's answer, or None. Where derivatives jump, what is wrong with other numbers too."""
-    cell = next(c for c in CELLS if c.name == case.cell)
-    found = ""
-    for i in range(3 if has_kinks(cell) and case.kind != "float64" else 1):
-        try:
-            check(replace(case, numbers=case.numbers + i))
-            return None
-        except AssertionError as error:
-            found = found or str(error).splitlines()[0]
-    return found

@@ -10,7 +10,8 @@ import sys
 import time
 
 from recurra.engines.native import library
-from tests.fuzz.engine_cases import differs, draw
+from tests.fuzz.engine_cases import draw
+from tests.fuzz.engine_checks import differs
 
 SEEDS_APART = 1 << 40
 

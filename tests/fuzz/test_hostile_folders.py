@@ -15,7 +15,8 @@ import torch
 
 import recurra
 from recurra.errors import ModelFolderError
-from tests.fuzz.hostile_folders import mutate, put
+from tests.fuzz.folder_files import put
+from tests.fuzz.hostile_folders import mutate
 from tests.fuzz.victims import Victim, commands, make, use
 
 SECONDS, MEGABYTES = 100, 200

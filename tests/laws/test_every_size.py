@@ -13,7 +13,7 @@ import torch
 from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
 from recurra.engines.native import library
-from tests.fuzz import engine_cases
+from tests.fuzz import engine_cases, engine_checks
 from tests.laws.cells_for_tests import CELLS
 from tests.laws.law_cases import Answer, Sample, answer, draw
 
@@ -50,7 +50,7 @@ def expected(hidden: int) -> Answer:
 def test_every_hidden_size(variant: str, sizes: range) -> None:
     for hidden in sizes:
         cell, sample, given = drawn(hidden)
-        with engine_cases.using(variant, threads=1 + hidden % 2):
+        with engine_checks.using(variant, threads=1 + hidden % 2):
             found = answer(cell, "native", sample, **given)
         for name, value in expected(hidden).items():
             engine_cases.close(found[name], value, SHARE[found[name].dtype], f"{cell.name}, H = {hidden}: {name}")
@@ -64,7 +64,7 @@ def test_two_blocks_of_seven_rows(variant: str, hidden: int) -> None:
         sample = draw(cell, 9, 15, 3, hidden, dtype=torch.float32)
         mild = {n: (w.detach() * 0.3).requires_grad_() for n, w in sample.weights.items()}
         sample = Sample(mild, sample.x, sample.state)
-        with engine_cases.using(variant, threads=1):
+        with engine_checks.using(variant, threads=1):
             found = answer(cell, "native", sample)
         for name, value in answer(cell, "reference", sample).items():
             engine_cases.close(found[name], value, 5e-6, f"{cell.name}: {name}")
@@ -75,4 +75,4 @@ def test_drawn_requests(part: int) -> None:
     """A sample of what `make fuzz` tries."""
     for seed in range(part, 40, 4):
         case = engine_cases.draw(seed, VARIANTS)
-        assert (wrong := engine_cases.differs(case)) is None, f"{case}: {wrong}"
+        assert (wrong := engine_checks.differs(case)) is None, f"{case}: {wrong}"

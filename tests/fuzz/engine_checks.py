@@ -1,0 +1,84 @@
+"""What engines answered to drawn requests, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import torch
+
+from recurra.engines.native import library
+from tests.fuzz.engine_cases import (
+    TOLERANCE,
+    Case,
+    Drawn,
+    close,
+    has_kinks,
+    tolerance,
+)
+from tests.laws.cells_for_tests import CELLS
+
+
+def check(case: Case) -> None:
+    """Errors: AssertionError where native and reference differ by more than roundings"""
+    torch.set_num_threads(1)
+    drawn = Drawn(case)
+    expected = drawn.run("reference", torch.float64)
+    with using(case.variant, case.threads):
+        found = drawn.run("native", torch.float64 if case.kind == "float64" else torch.float32)
+    assert found.keys() == expected.keys(), f"{found.keys()} and {expected.keys()}"
+    try:
+        for name, value in found.items():
+            close(value, expected[name], tolerance(case), name)
+    except AssertionError:
+        if case.kind == "float64":
+            raise
+        if case.kind == "bfloat16":
+            # Which sums are rounded is an engine's choice, and terms may cancel: held against the exact numbers, it
+            # may be off by so many times what the reference loses.
+            exact = Drawn(replace(case, kind="float64")).run("reference", torch.float64)
+            for name, value in found.items():
+                off = float((expected[name] - exact[name].double()).abs().max())
+                most = max(float(exact[name].abs().max()), 1e-3)
+                close(value, exact[name], max(TOLERANCE[case.kind], 4 * off / most), name)
+            return
+        # Terms may cancel: then float32 itself is off by more, and the reference engine in float32 says by how much.
+        rough = drawn.run("reference", torch.float32)
+        for name, value in found.items():
+            off = float((rough[name].double() - expected[name]).abs().max())
+            most = max(float(expected[name].abs().max()), 1e-3)
+            close(value, expected[name], max(tolerance(case), 4 * off / most), name)
+
+
+@contextmanager
+def using(variant: str, threads: int) -> Iterator[None]:
+    """This variant on so many threads, whatever the machine has; memory that nobody wrote is NaN."""
+    chosen = library.open_variant(variant)
+    before = library._choose
+    library._choose = lambda *_: chosen  # type: ignore[assignment]
+    library.read_environment_again()
+    chosen.c.recurra_fill_nan(1)
+    chosen.c.recurra_threads_as_asked(1)
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        library._choose = before
+        library.read_environment_again()
+        chosen.c.recurra_fill_nan(0)
+        chosen.c.recurra_threads_as_asked(0)
+        torch.set_num_threads(1)
+
+
+def differs(case: Case) -> str | None:
+    """What is wrong with native's answer, or None. Where derivatives jump, what is wrong with other numbers too."""
+    cell = next(c for c in CELLS if c.name == case.cell)
+    found = ""
+    for i in range(3 if has_kinks(cell) and case.kind != "float64" else 1):
+        try:
+            check(replace(case, numbers=case.numbers + i))
+            return None
+        except AssertionError as error:
+            found = found or str(error).splitlines()[0]
+    return found
