@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-SIDE = 12
+SIDE = 8
 """Of the coarse picture, at most."""
 
 
