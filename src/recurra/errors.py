@@ -94,7 +94,7 @@ class UnknownNameError(UsageError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
+        names, name = sorted(known), str(name)
         near = nearest(name, names)
         hint = f"did you mean {near!r}?" if near is not None else f"there are: {listed(names, 60, write=shortened)}"
         super().__init__(f"unknown {kind} {quoted(name, 200)}; {hint}")

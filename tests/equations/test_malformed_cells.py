@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from recurra.cells.definition import cell
-from recurra.equations.symbols import R, W, b, tanh
+from recurra.equations.symbols import R, W, b, p, tanh
 from recurra.errors import CellError, UsageError
 
 PRELUDE = """\
@@ -101,6 +101,21 @@ MALFORMED: dict[str, tuple[str, str]] = {
         "R.h is a matrix: apply it with @, as in R.h @ h",
     ),
     "a matrix in a function": ("def bad(x, h):\n    return tanh(R.h)  # !", "got the matrix R.h"),
+    "a matrix turned over": ("def bad(x, h):\n    return tanh(W.h.T @ x)  # !", "W.h is a matrix: apply it with @"),
+    "a matrix called": (
+        "def bad(x, h):\n    return tanh(W.h(x))  # !",
+        "W.h is a matrix: apply it with @, as in W.h @ x",
+    ),
+    "a gate in brackets": ("def bad(x, h):\n    return tanh(W['h'] @ x)  # !", "W needs the name of a gate, as in W.i"),
+    "a weight that is set": (
+        "def bad(x, h):\n    W.h = 3  # !\n    return W.h @ x",
+        "W.h is a weight, which an equation reads",
+    ),
+    "a division by 0": ("def bad(x, h):\n    return W.h @ x / 0  # !", "a value of the step is divided by 0"),
+    "a value in parts": (
+        "def bad(x, h):\n    a, c = W.h @ x  # !\n    return a",
+        "cannot unpack non-iterable a value of the step",
+    ),
     "a peephole with @": (
         "def bad(x, h, c):\n    return tanh(W.h @ x), p.i @ c  # !",
         "p.i is one number per unit: apply it with *, as in p.i * c",
@@ -374,6 +389,21 @@ def test_a_bias_to_start_from_belongs_to_a_gate() -> None:
     with pytest.raises(CellError, match="cell eager: initial_bias names gates that have no bias: forget"):
 
         @cell(initial_bias={"forget": 1.0})
+        def eager(x: Any, h: Any) -> Any:
+            return tanh(W.h @ x + b.h)
+
+
+@pytest.mark.parametrize("start", ["a", (1, 2, 3), (2, 1), float("nan"), True])
+def test_what_weights_start_from_is_a_number_or_two(start: Any) -> None:
+    with pytest.raises(CellError, match=r"cell decaying: p\.z starts from a finite number or a pair, the lowest"):
+
+        @cell(initial={"p.z": start})
+        def decaying(x: Any, h: Any) -> Any:
+            return W.h @ x + p.z * h
+
+    with pytest.raises(CellError, match="cell eager: h starts from a finite number, got"):
+
+        @cell(initial_bias={"h": start})
         def eager(x: Any, h: Any) -> Any:
             return tanh(W.h @ x + b.h)
 

@@ -9,7 +9,7 @@ import torch
 
 import recurra
 from recurra.engines.native import compiled
-from recurra.errors import UsageError
+from recurra.errors import ShapeError, UsageError
 from recurra.layers.initial import Init
 from recurra.layers.recurrent_weights import block_diagonal
 from recurra.layers.stack import Stack
@@ -124,3 +124,20 @@ def test_factors_start_orthogonal(init: Init) -> None:
     product = left.T @ left, right @ right.T
     for one in product:
         assert torch.allclose(one, torch.eye(2), atol=1e-5) == (init == "orthogonal")
+
+
+def test_what_is_no_tensor_is_named_before_the_core_is_entered() -> None:
+    layer = recurra.LSTM(3, 8, batch_first=True)
+    for x in ([[[0.0] * 3]], None, torch.zeros(1, 1, 3).numpy()):
+        with pytest.raises(ShapeError, match="expected input, a tensor, got a"):
+            layer(x)  # type: ignore[arg-type]
+        with pytest.raises(ShapeError, match="expected x, a tensor, got a"):
+            Stack(3, 8)(x)  # type: ignore[arg-type]
+        with pytest.raises(ShapeError, match="expected input, a tensor, got a"):
+            recurra.LSTMCell(3, 8)(x)
+    with pytest.raises(UsageError, match=r"dtype must be a floating-point type as torch\.float32, got torch\.int32"):
+        recurra.LSTM(3, 8, dtype=torch.int32)
+    with pytest.raises(UsageError, match=r"a cell is a name or a function under @recurra\.cell, got 3"):
+        Stack(3, 8, cell=3)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="unknown merge 'None'"):
+        Stack(3, 8, merge=None)  # type: ignore[arg-type]

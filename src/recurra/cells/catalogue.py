@@ -30,10 +30,12 @@ def names() -> list[str]:
 def get(cell: str | Cell) -> Cell:
     """The cell of this name; a cell is passed on as it is.
 
-    Errors: UnknownNameError, with the nearest name.
+    Errors: UnknownNameError, with the nearest name; UsageError for what is no name
     """
     if isinstance(cell, Cell):
         return cell
+    if not isinstance(cell, str):
+        raise UsageError(f"a cell is a name or a function under @recurra.cell, got {cell!r}")
     if cell not in _cells:
         raise UnknownNameError("cell", cell, _cells)
     return _cells[cell]

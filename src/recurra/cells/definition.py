@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -201,11 +202,21 @@ def cell(
         unknown = sorted(set(initial or {}) - own)
         if unknown:
             raise CellError(f"cell {program.name}: initial names weights of units that it lacks: {', '.join(unknown)}")
+        for what, start in {**(initial_bias or {}), **(initial or {})}.items():
+            if not _can_start(start, pair=what in (initial or {})):
+                pair = " or a pair, the lowest and the highest" if what in (initial or {}) else ""
+                raise CellError(f"cell {program.name}: {what} starts from a finite number{pair}, got {start!r}")
         own_name = program.name.replace("_", "-")
         labels = name or own_name, title or program.name, source
         return Cell(*labels, function, dict(initial_bias or {}), dict(initial or {}))
 
     return decorate
+
+
+def _can_start(start: object, *, pair: bool) -> bool:
+    numbers = start if pair and isinstance(start, tuple) else (start,)
+    plain = all(isinstance(n, int | float) and not isinstance(n, bool) and math.isfinite(n) for n in numbers)
+    return plain and len(numbers) in (1, 2) and (len(numbers) == 1 or numbers[0] <= numbers[1])
 
 
 def _layout(program: Program) -> dict[str, tuple[str, ...]]:

@@ -69,7 +69,7 @@ def check_weights(cell: Cell, weights: CellWeights) -> Fit:
 def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> Fit:
     gates = len(cell.layout()["weight_ih"])
     own = weights.weight_ih
-    _check_dense("weight_ih", own)
+    check_dense("weight_ih", own)
     if own.dim() != 2 or own.shape[0] % gates or own.shape[0] == 0:
         raise ShapeError(f"expected weight_ih [{gates}*H, I] for {cell.name}, got {list(own.shape)}")
     if not own.dtype.is_floating_point:
@@ -89,7 +89,7 @@ def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> Fit:
         raise ShapeError(f"{cell.name} takes the weights {', '.join(expected)}, got {', '.join(present)}")
     for name, shape in expected.items():
         tensor = present[name]
-        _check_dense(name, tensor)
+        check_dense(name, tensor)
         if tensor.shape != shape:
             raise ShapeError(f"expected {name} {list(shape)} for {cell.name}, got {list(tensor.shape)}")
         if tensor.dtype != own.dtype or tensor.device != own.device:
@@ -104,10 +104,10 @@ def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> Fit:
 def check_input(x: Tensor | Embedded, weight: Tensor) -> tuple[int, int]:
     """B and T. Errors: ShapeError"""
     if isinstance(x, Embedded):
-        _check_dense("tokens", x.tokens)
+        check_dense("tokens", x.tokens)
         if not isinstance(x.table, Tensor):
             raise ShapeError(f"expected a table [V, {weight.shape[1]}], got {type(x.table).__name__}: give its weight")
-        _check_dense("the table", x.table)
+        check_dense("the table", x.table)
         if x.tokens.dim() != 2 or x.tokens.dtype not in (torch.int64, torch.int32):
             raise ShapeError(f"expected tokens int64 [B, T], got {x.tokens.dtype} {list(x.tokens.shape)}")
         if x.table.dim() != 2 or x.table.shape[1] != weight.shape[1]:
@@ -118,7 +118,7 @@ def check_input(x: Tensor | Embedded, weight: Tensor) -> tuple[int, int]:
         if x.tokens.device.type == "cpu" and has_numbers(x.tokens):  # recorded, the operator looks
             check_tokens(x.tokens, len(x.table))
     else:
-        _check_dense("x", x)
+        check_dense("x", x)
         if x.dim() != 3 or x.shape[2] != weight.shape[1]:
             raise ShapeError(f"expected x [B, T, {weight.shape[1]}], got {list(x.shape)}")
         vectors, shape = x, x.shape
@@ -154,7 +154,7 @@ def check_given(
 
 
 def _check_rows(what: str, tensor: Tensor, shape: tuple[int, ...], weight: Tensor, axes: str = "[B, H]") -> None:
-    _check_dense(what, tensor)
+    check_dense(what, tensor)
     if tensor.shape != shape:
         raise ShapeError(f"expected {what} {axes} = {list(shape)}, got {list(tensor.shape)}")
     if tensor.device != weight.device:
@@ -162,7 +162,8 @@ def _check_rows(what: str, tensor: Tensor, shape: tuple[int, ...], weight: Tenso
     _check_type(what, tensor, weight)
 
 
-def _check_dense(what: str, tensor: Tensor) -> None:
+def check_dense(what: str, tensor: object) -> None:
+    """Errors: ShapeError for what is no tensor, or none of plain rows"""
     if not isinstance(tensor, Tensor):
         raise ShapeError(f"expected {what}, a tensor, got a {type(tensor).__name__}")
     if tensor.is_nested:
@@ -186,7 +187,7 @@ def checked_lengths(lengths: object, batch: int, time: int, weight: Tensor) -> T
     """
     if not isinstance(lengths, Tensor):
         raise ShapeError(f"expected lengths, a tensor int64 [B] = [{batch}], got a {type(lengths).__name__}")
-    _check_dense("lengths", lengths)
+    check_dense("lengths", lengths)
     if lengths.shape != (batch,) or lengths.dtype not in WHOLE:
         raise ShapeError(f"expected lengths int64 [B] = [{batch}], got {lengths.dtype} {list(lengths.shape)}")
     if lengths.device.type == "meta":

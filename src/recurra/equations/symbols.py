@@ -79,7 +79,9 @@ class Matrix(Unknown):
         raise CellError(f"{self.parameter} is a matrix: apply it with @, as in {self.example}")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
-    __truediv__ = __rtruediv__ = __neg__ = __pow__ = _refuse
+    __truediv__ = __rtruediv__ = __neg__ = __pow__ = __call__ = __getitem__ = _refuse
+
+    T = mT = property(_refuse)
 
     def __repr__(self) -> str:
         return f"the matrix {self.parameter}"
@@ -146,14 +148,19 @@ class Vector(Unknown):
 class Weights:
     """W, R, P, p, s, k, b or rb before the gate is named."""
 
+    _kind: Kind
+
     def __init__(self, kind: Kind) -> None:
-        self._kind = kind
+        object.__setattr__(self, "_kind", kind)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise CellError(f"{self._kind}.{name} is a weight, which an equation reads and does not set")
 
     def _refuse(self, *_: object) -> Value:
         raise CellError(f"{self._kind} needs the name of a gate, as in {self._kind}.i")
 
     __matmul__ = __rmatmul__ = __mul__ = __rmul__ = __add__ = __radd__ = _refuse
-    __sub__ = __rsub__ = __truediv__ = __rtruediv__ = __neg__ = _refuse
+    __sub__ = __rsub__ = __truediv__ = __rtruediv__ = __neg__ = __call__ = __getitem__ = _refuse
 
     def __repr__(self) -> str:
         return self._kind

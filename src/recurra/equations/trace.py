@@ -183,7 +183,7 @@ class Trace:
         except NameError as error:
             raise self.error(self._unknown(error), self._line_of(error)) from None
         except (TypeError, AttributeError, ValueError, ArithmeticError) as error:
-            problem = str(error).replace("'Symbol'", "a value of the step")
+            problem = re.sub(r"'Symbol'( object)?|\bSymbol( object)?\b", "a value of the step", str(error))
             if "__array_ufunc__" in problem:
                 problem = "numpy's functions are not part of the equation language"
             hint = f"; {ADVICE}" if problem != str(error) else ""
@@ -261,6 +261,8 @@ class Trace:
         if any(isinstance(o, (Vector, Weights)) for o in operands):
             return NotImplemented
         symbols = [self.symbol(o) for o in operands]
+        if op == "div" and self.graph.number(symbols[1].index) == 0:
+            raise CellError("a value of the step is divided by 0")
         widths = [self.graph.nodes[s.index].width for s in symbols]
         if "I" in widths and "H" in widths:
             x = self.arguments[0]

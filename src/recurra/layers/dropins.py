@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from recurra.cells.definition import Cell
+from recurra.engines.checks import check_dense
 from recurra.engines.request import Embedded
 from recurra.engines.watching import is_recorded
 from recurra.errors import ShapeError, UnknownNameError, UsageError
@@ -58,6 +59,7 @@ class _DropIn(Stack, nn.RNNBase):  # type: ignore[misc]
         if isinstance(input, Embedded):
             y, last = super().forward(input, states, lengths=lengths)
             return y, self._state_out(last)
+        check_dense("input", input)
         if input.dim() == 2:
             return self._single(input, states, lengths)
         if input.dim() != 3:

@@ -12,9 +12,10 @@ from torch.nn import functional
 from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
 from recurra.cells.variants import expected_zoneout, low_rank, masked_zoneout
+from recurra.engines.checks import check_dense
 from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
-from recurra.layers.dropout import locked
+from recurra.layers.dropout import drawn, locked
 from recurra.layers.initial import Init, assign, belongs, draw_orthogonal, draw_uniform, start_own
 from recurra.layers.recurrent_weights import checked_heads, checked_rank, made
 from recurra.layers.states import check_states
@@ -91,6 +92,8 @@ class Stack(TorchTools):
         for name, flag in flags.items():
             if not isinstance(flag, bool):
                 raise UsageError(f"{name} must be True or False, got {flag!r}")
+        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+            raise UsageError(f"dtype must be a floating-point type as torch.float32, got {dtype!r}")
         if merge not in get_args(Merge):
             raise UnknownNameError("merge", merge, get_args(Merge))
         if init not in get_args(Init):
@@ -233,7 +236,9 @@ class Stack(TorchTools):
             return leaf  # type: ignore[no-any-return]
         if isinstance(x, Embedded):
             x = x.without_padding()
-        shape = (x.tokens if isinstance(x, Embedded) else x).shape
+        rows = x.tokens if isinstance(x, Embedded) else x
+        check_dense("x", rows)
+        shape = rows.shape
         if not shape:
             raise ShapeError(f"expected x [B, T, {self.input_size}] or tokens [B, T], got a single number")
         batch = shape[0]
@@ -290,9 +295,7 @@ class Stack(TorchTools):
         if not self.training or self.trained_cell is self.cell:
             return ()
         shares, widths = (self.zoneout, self.zoneout_cell), self.state_widths
-        return tuple(
-            [like.new_empty(batch, time, widths[i]).bernoulli_(share) for i, share in enumerate(shares) if share]
-        )
+        return tuple([drawn((batch, time, widths[i]), share, like) for i, share in enumerate(shares) if share])
 
     def stream(self, batch: int = 1, state: State | None = None) -> StackStream:
         """The layers one step at a time: `stream.step(x)` takes x [B, I] and gives y [B, H].

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
+from recurra.engines.checks import check_dense
 from recurra.engines.request import CellWeights
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers.initial import Init, assign, draw_orthogonal, draw_uniform, start_own
@@ -72,6 +73,7 @@ class _Step(TorchTools):
         leaf = self.as_leaf((input, hx), {})
         if leaf is not None:
             return leaf
+        check_dense("input", input)
         if input.dim() not in (1, 2):
             raise ShapeError(f"expected input [B, {self.input_size}] or [{self.input_size}], got {list(input.shape)}")
         single = input.dim() == 1
