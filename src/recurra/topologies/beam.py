@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from recurra.errors import UsageError
-from recurra.topologies.encoder_decoder import EncoderDecoder, Reading
+from recurra.topologies.decoder import Decoder, Reading
+from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.sampling import check_sampling, filtered, numbers
 
 
@@ -111,15 +113,30 @@ def write(
     banned: tokens that are never written; longest: tokens of a hypothesis at most, twice the source and ten if None.
     Shapes: source int64 [B, S], lengths int64 [B] on the CPU
     """
+    limits = [2 * n + 10 if longest is None else longest for n in lengths.tolist()]
+    return write_after(network, network.read(source, lengths), lengths.tolist(), limits, search, banned=banned)
+
+
+@torch.inference_mode()
+def write_after(
+    network: Decoder[Any, Any],
+    reading: Reading,
+    lengths: Sequence[int],
+    limits: Sequence[int],
+    search: Search,
+    *,
+    banned: Sequence[int] = (),
+) -> list[list[Hypothesis]]:
+    """As `write`, after whatever was read. lengths: positions of each row that can be looked at; limits: tokens"""
     wide = search.n_best if search.sample else search.beam
-    reading = network.read(source, lengths)
     sentences = [
-        _Sentence(i, 2 * n + 10 if longest is None else longest, n, [None] * (wide if search.sample else 1))
-        for i, n in enumerate(lengths.tolist())
+        _Sentence(i, limit, n, [None] * (wide if search.sample else 1))
+        for i, (n, limit) in enumerate(zip(lengths, limits, strict=True))
     ]
     steps = _Steps(network, search, banned)
-    rows = torch.arange(len(source)).repeat_interleave(len(sentences[0].alive) if sentences else 1)
-    reading = reading.rows(rows.to(source.device))
+    rows = torch.arange(len(sentences)).repeat_interleave(len(sentences[0].alive) if sentences else 1)
+    device = network.bias.device
+    reading = reading.rows(rows.to(device))
     active = sentences
     while active:
         log_probabilities, reading = steps.next(active, reading)
@@ -127,7 +144,7 @@ def write(
             _draw(active, log_probabilities, steps) if search.sample else _extend(active, log_probabilities, steps)
         )
         active = [s for s in active if s.alive]
-        reading = reading.rows(torch.tensor(parents, dtype=torch.int64, device=source.device))
+        reading = reading.rows(torch.tensor(parents, dtype=torch.int64, device=device))
     for sentence in sentences:
         sentence.ended.sort(key=lambda h: -h.score)
     return [s.ended[: search.n_best] for s in sentences]
@@ -136,7 +153,7 @@ def write(
 class _Steps:
     """Runs the decoder over all rows that are alive, and remembers where each looked."""
 
-    def __init__(self, network: EncoderDecoder, search: Search, banned: Sequence[int]) -> None:
+    def __init__(self, network: Decoder[Any, Any], search: Search, banned: Sequence[int]) -> None:
         self.network, self.search, self.end = network, search, network.begin - 1
         self.banned = list(banned)
         self.looked: list[Tensor | None] = []

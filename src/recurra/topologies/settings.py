@@ -124,14 +124,19 @@ class NextTokenSettings(FreeStateSettings, EmbeddedSettings):
     )
 
 
-class EncoderDecoderSettings(TwoWaySettings, EmbeddedSettings):
-    """N to M. The encoder reads in both directions, the decoder writes in one."""
+class DecoderSettings(EmbeddedSettings):
+    """What writes after something was read."""
 
     tie_weights: bool = Field(False, description="output layer uses the embedding table")
+    input_feeding: bool = Field(False, description="feed the attention into the next step; slow")
+
+
+class EncoderDecoderSettings(TwoWaySettings, DecoderSettings):
+    """N to M. The encoder reads in both directions, the decoder writes in one."""
+
     attention: Literal["none", "dot", "general", "additive"] = Field(
         "general", description="how the decoder looks at the source"
     )
-    input_feeding: bool = Field(False, description="feed the attention into the next step; slow")
     bridge: Literal["dense", "copy", "none"] = Field(
         "dense", description="how the encoder's last state starts the decoder"
     )

@@ -9,10 +9,11 @@ import torch
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.abilities import generating
+from recurra.tasks.decoding.bleu import scores
 from recurra.tasks.translate.baselines import translate_baselines
 from recurra.tasks.translate.data import PairPart, TranslateData, encode_side, ended
 from recurra.tasks.translate.model import Translator, search_for
-from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token, scores
+from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token
 from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.settings import EncoderDecoderSettings

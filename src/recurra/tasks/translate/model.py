@@ -13,10 +13,11 @@ import torch
 from recurra.data.batching.pairs import PairBatches
 from recurra.errors import UnknownNameError, UsageError
 from recurra.report.attention import draw_attention
+from recurra.tasks.decoding.bleu import CutBy
+from recurra.tasks.decoding.spelling import detokenize, pieces, shown
 from recurra.tasks.model import TextModel
 from recurra.tasks.translate.data import Ids, encode_side, ended
-from recurra.tasks.translate.preprocessor import CutBy, Words
-from recurra.tasks.translate.text import detokenize, pieces, shown
+from recurra.tasks.translate.preprocessor import Words
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.beam import Hypothesis, Search, write
 from recurra.topologies.encoder_decoder import EncoderDecoder

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from recurra.data.files.checked import Exact, checked
 from recurra.data.tokens.scripts import Writing
 from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
+from recurra.tasks.decoding.bleu import CutBy
 
 Words = Vocabulary | Subwords
-
-
-CutBy = Literal["13a", "zh", "char"]
-"""Tokenisations of sacrebleu that need no further package, for BLEU."""
 
 
 def cut_by(how: Writing) -> CutBy:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from recurra.data.tokens.scripts import words
 from recurra.report.attention import draw_attention
 from recurra.report.sections import Cell, Column, Picture, Pictures, Section, Table
+from recurra.tasks.decoding.bleu import CutBy, scores
 from recurra.tasks.translate.data import PairPart
 from recurra.tasks.translate.model import Translator
-from recurra.tasks.translate.preprocessor import CutBy
-from recurra.tasks.translate.trainee import scores
 from recurra.topologies.beam import Search
 
 SAMPLES, PICTURES = 10, 4

@@ -9,15 +9,16 @@ from recurra import metrics
 from recurra.data.files.parallel import Pairs
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
+from recurra.tasks.decoding.bleu import CutBy, sacrebleu, scores
 from recurra.tasks.sources.resolving import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.translate.baselines import translate_baselines
 from recurra.tasks.translate.data import Ids, PairPart, TranslateData, encode_pairs, prepare, read_pairs, two_files
 from recurra.tasks.translate.model import Translator
-from recurra.tasks.translate.preprocessor import CutBy, TranslatePreprocessor
+from recurra.tasks.translate.preprocessor import TranslatePreprocessor
 from recurra.tasks.translate.report import sections
 from recurra.tasks.translate.settings import TranslateSettings
-from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token, sacrebleu, scores
+from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -11,11 +10,10 @@ from torch import nn
 from recurra import metrics
 from recurra.data.batching.pairs import PairBatch, PairBatches
 from recurra.engines.request import State
-from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.translate.data import PairPart, TranslateData
 from recurra.tasks.translate.metrics import METRICS
-from recurra.tasks.translate.preprocessor import CutBy, TranslatePreprocessor
+from recurra.tasks.translate.preprocessor import TranslatePreprocessor
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import EncoderDecoderSettings
@@ -96,30 +94,3 @@ def nats_per_token(network: EncoderDecoder, part: PairPart) -> float:
         total += float(mean) * tokens
         count += tokens
     return total / count
-
-
-def scores(
-    written: Sequence[str], references: Sequence[str], *, lowercase: bool = False, cut_by: CutBy = "13a"
-) -> dict[str, float]:
-    """BLEU and chrF of whole texts against one reference each, from 0 to 100.
-
-    BLEU with sacrebleu's own tokenisation, so of detokenised text; case counts unless `lowercase`.
-    cut_by: its name there, see `tasks.translate.preprocessor`
-    Errors: UsageError without the package
-    """
-    library = sacrebleu()
-    bleu = library.BLEU(lowercase=lowercase, tokenize=cut_by).corpus_score(list(written), [list(references)])
-    chrf = library.CHRF(lowercase=lowercase).corpus_score(list(written), [list(references)])
-    return {"bleu": float(bleu.score), "chrf": float(chrf.score)}
-
-
-def sacrebleu() -> Any:
-    """The package. Errors: UsageError if it is not installed"""
-    try:
-        import sacrebleu.metrics
-    except ImportError as error:
-        raise UsageError(
-            "BLEU and chrF need the package sacrebleu, which is not installed\n"
-            "install it with: pip install sacrebleu tokenizers"
-        ) from error
-    return sacrebleu.metrics

@@ -1,4 +1,4 @@
-"""Tokens to text and back, where the two sides of a translation may be cut in different ways."""
+"""Tokens to text and back, where what is read and what is written may be cut in different ways."""
 
 from __future__ import annotations
 

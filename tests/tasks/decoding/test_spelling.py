@@ -4,7 +4,7 @@ import pytest
 
 from recurra.data.tokens.subwords import SPACE, Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
-from recurra.tasks.translate.text import detokenize, join_words, pieces, shown
+from recurra.tasks.decoding.spelling import detokenize, join_words, pieces, shown
 
 TEXTS = ["the old house, the new house!", "an old tree"]
 

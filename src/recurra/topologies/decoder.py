@@ -1,0 +1,245 @@
+"""What writes a sequence, whatever was read before: layers, perhaps attention, one output per token."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra.engines.checks import checked_lengths
+from recurra.engines.request import State
+from recurra.errors import ShapeError
+from recurra.topologies.attention import Attention, Memory, Score
+from recurra.topologies.embedding import TokenTable
+from recurra.topologies.linear_loss import linear_cross_entropy
+from recurra.topologies.sequence_model import Batch, Inputs, Loss, SequenceModel
+from recurra.topologies.settings import DecoderSettings
+from recurra.topologies.stacks import build_stack
+
+S = TypeVar("S", bound=DecoderSettings)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What decoding a batch needs of what was read, and where each row's decoder stands.
+
+    memory: None without attention; state: of all decoder layers, each [L, N, H]; feed: the last features [N, F], fed
+    into the next step, or None without input feeding
+    """
+
+    memory: Memory | None
+    state: State
+    feed: Tensor | None
+
+    def rows(self, index: Tensor) -> Reading:
+        """Chosen rows, as often as they are named. Shapes: index int64 [N]"""
+        memory = self.memory and self.memory.rows(index)
+        state = tuple(s[:, index] for s in self.state)
+        return Reading(memory, state, None if self.feed is None else self.feed[index])
+
+    def where(self, rows: Tensor, other: Reading) -> Reading:
+        """The other's standing but for some rows. Shapes: rows bool [N]"""
+        state = tuple(torch.where(rows.view(1, -1, 1), s, o) for s, o in zip(self.state, other.state, strict=True))
+        feed = self.feed
+        if feed is not None and other.feed is not None:
+            feed = torch.where(rows.unsqueeze(1), feed, other.feed)
+        return Reading(self.memory, state, feed)
+
+
+class Decoder(SequenceModel[Inputs, Batch]):
+    """The half of a network that writes. The other half says what was read: a `Reading`.
+
+    Attention looks from the lowest layer; the layers above read its output and what was looked at, so that,
+    teacher-forced, every layer runs over the whole target in one call. With input feeding the features of each step are
+    part of the next one's input (Luong et al. 2015) and the decoder goes step by step.
+
+    A subclass calls `_make_table`, `_make_layers` and `_make_output` in this order, with what it reads by in between.
+    target_size: tokens that are written, the end among them. The first input is the token `begin`, which is
+    `target_size` and never written.
+    Source: Luong et al. 2015 (attention, input feeding); Wu et al. 2016 (looking from the lowest layer)
+    """
+
+    settings: DecoderSettings
+    begin: int
+
+    def _make_table(self, target_size: int, settings: DecoderSettings) -> None:
+        self.settings, self.begin = settings, target_size
+        width = settings.embedding_size
+        self.features = width if settings.tie_weights else settings.hidden_size
+        scale = width**-0.5 if settings.tie_weights else 1.0  # tied, the table makes the logits too, so it is small
+        self.target = TokenTable(
+            target_size + 1, width, dropout=settings.embedding_dropout, scale=scale, gain=1 / scale
+        )
+
+    def _make_layers(self, seen: int, score: Score | None, one_way: DecoderSettings) -> None:
+        """seen: width of what is looked at; score: how, None for no attention"""
+        hidden = one_way.hidden_size
+        fed = one_way.embedding_size + (self.features if one_way.input_feeding else 0)
+        self.attention: Attention | None = None
+        self.upper = None
+        if score is None:
+            self.lower = build_stack(fed, one_way)
+        else:
+            self.attention = Attention(score, hidden, seen)
+            self.lower = build_stack(fed, one_way.model_copy(update={"num_layers": 1}))
+            above = one_way.model_copy(update={"num_layers": max(1, one_way.num_layers - 1)})
+            self.upper = build_stack(hidden + seen, above) if one_way.num_layers > 1 else None
+
+    def _make_output(self, seen: int) -> None:
+        settings, target_size = self.settings, self.begin
+        self.combine = nn.Linear(settings.hidden_size + (seen if self.attention is not None else 0), self.features)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.bias = nn.Parameter(torch.zeros(target_size))
+        bound = self.features**-0.5
+        own = None if settings.tie_weights else torch.empty(target_size, self.features).uniform_(-bound, bound)
+        self.weight = None if own is None else nn.Parameter(own)
+
+    def _starts(self, batch: int) -> State:
+        layers = [stack.initial_state(batch) for stack in (self.lower, self.upper) if stack is not None]
+        return tuple(torch.cat(parts) for parts in zip(*layers, strict=True))
+
+    def _no_feed(self, like: Tensor) -> Tensor | None:
+        """What is fed into the first step. Shapes: like [B, ...] -> [B, F]"""
+        return like.new_zeros(len(like), self.features) if self.settings.input_feeding else None
+
+    @abstractmethod
+    def begun(self, batch: Batch) -> tuple[Reading, Targets]:
+        """What a batch says of where its rows begin, and what they are to be."""
+
+    def write(
+        self, inputs: Tensor, reading: Reading, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None, Reading]:
+        """The decoder over some inputs, all at once or, with input feeding, step by step.
+
+        Shapes: inputs int64 [B, T], lengths int64 [B] -> features [B, T, F], attention weights [B, T, S] or None, where
+                each row stands after its length
+        """
+        x = self.dropout(self.target(inputs).dense())
+        if reading.feed is None:
+            return self._over(x, reading, lengths)
+        if lengths is not None:
+            lengths = checked_lengths(lengths, inputs.shape[0], inputs.shape[1], self.bias)
+        features, weights = [], []
+        for index, step in enumerate(x.unbind(1)):
+            assert reading.feed is not None
+            fed, before = torch.cat([step, reading.feed], -1).unsqueeze(1), reading
+            feature, weight, reading = self._over(fed, reading)
+            if lengths is not None:
+                reading = reading.where((lengths > index).to(x.device), before)
+            features.append(feature)
+            weights.append(weight)
+        looked = [w for w in weights if w is not None]
+        return torch.cat(features, 1), torch.cat(looked, 1) if looked else None, reading
+
+    def _over(
+        self, x: Tensor, reading: Reading, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None, Reading]:
+        """Shapes: x [B, T, E] (with what is fed) -> features [B, T, F], weights [B, T, S] or None, the new standing"""
+        low = self.lower.num_layers
+        y, lower = self.lower(x, tuple(s[:low] for s in reading.state), lengths=lengths)
+        state, weights = lower, None
+        if self.attention is not None and reading.memory is not None:
+            context, weights = self.attention(y, reading.memory)
+            y = torch.cat([y, context], -1)
+            if self.upper is not None:
+                y, upper = self.upper(self.dropout(y), tuple(s[low:] for s in reading.state), lengths=lengths)
+                state = tuple(torch.cat(parts) for parts in zip(lower, upper, strict=True))
+                y = torch.cat([y, context], -1)
+        features = torch.tanh(self.combine(y))
+        feed = None if reading.feed is None else features[:, -1]
+        return features, weights, Reading(reading.memory, state, feed)
+
+    def step(self, tokens: Tensor, reading: Reading) -> tuple[Tensor, Tensor | None, Reading]:
+        """One step of decoding. Shapes: tokens int64 [N] -> logits [N, V], weights [N, S] or None, the new standing"""
+        features, weights, reading = self.write(tokens.unsqueeze(1), reading)
+        return self.logits(features[:, 0]), None if weights is None else weights[:, 0], reading
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Shapes: features [..., F] -> [..., V]"""
+        return functional.linear(self.dropout(features), self.output_weight(), self.bias)
+
+    def output_weight(self) -> Tensor:
+        """The output layer's weight [V, F]: its own, or the first rows of the target table."""
+        return self.target.weight[: self.begin] if self.weight is None else self.weight
+
+    def loss(self, batch: Batch, state: State | None = None) -> Loss:
+        """Mean cross-entropy of the targets, each read up to the token that is asked for. Units: nats per token
+
+        Errors: UsageError for a state: each batch begins with what it reads itself
+        """
+        self.check_no_state(state)
+        reading, targets = self.begun(batch)
+        target = targets.tokens
+        begin = target.new_full((len(target), 1), self.begin)
+        inputs = torch.cat([begin, target[:, :-1]], 1)
+        if targets.scheduled_sampling > 0:
+            features = self._sample_inputs(inputs, reading, targets.scheduled_sampling)
+        else:
+            features, _, _ = self.write(inputs, reading)
+        lengths = targets.lengths.to(target.device).unsqueeze(1)
+        real = torch.arange(target.shape[1], device=target.device) < lengths
+        chosen = self.dropout(features[real])
+        found = linear_cross_entropy(chosen, self.output_weight(), self.bias, target[real], smoothing=targets.smoothing)
+        return Loss(found, int(targets.lengths.sum()))
+
+    @abstractmethod
+    def check_no_state(self, state: State | None) -> None:
+        """Errors: UsageError for a state that a batch is to begin with"""
+
+    def _sample_inputs(self, inputs: Tensor, reading: Reading, chance: float) -> Tensor:
+        """As `write`, but each input after the first is by chance a draw from the step before. Shapes: as `write`"""
+        found = []
+        tokens = inputs[:, :1]
+        for step in range(inputs.shape[1]):
+            features, _, reading = self.write(tokens, reading)
+            found.append(features)
+            if step + 1 < inputs.shape[1]:
+                with torch.no_grad():
+                    logits = functional.linear(features[:, 0], self.output_weight(), self.bias)
+                    drawn = torch.multinomial(logits.softmax(-1), 1)
+                    own = torch.rand(len(inputs), 1, device=inputs.device) < chance
+                tokens = torch.where(own, drawn, inputs[:, step + 1 : step + 2])
+        return torch.cat(found, 1)
+
+    def _state_of(self, reading: Reading) -> State:
+        """A reading as the tensors of a state, their rows in dimension 1: the layers' states [L, B, H], with input
+        feeding the last features [1, B, F], with attention values [S, B, M], keys [S, B, K] and bool [S, B, 1].
+        """
+        parts = list(reading.state)
+        if reading.feed is not None:
+            parts.append(reading.feed.unsqueeze(0))
+        if reading.memory is not None:
+            memory = reading.memory
+            parts += [part.transpose(0, 1) for part in (memory.values, memory.keys, memory.past.unsqueeze(2))]
+        return tuple(parts)
+
+    def _reading_of(self, state: State) -> Reading:
+        """What `_state_of` gave. Errors: ShapeError"""
+        states, feeds = len(self.lower.cell.states), int(self.settings.input_feeding)
+        expected = states + feeds + (3 if self.attention is not None else 0)
+        if len(state) != expected:
+            raise ShapeError(f"expected a state of {expected} tensors, as this network returns it, got {len(state)}")
+        memory = None
+        if self.attention is not None:
+            values, keys, past = (part.transpose(0, 1) for part in state[-3:])
+            memory = Memory(keys, values, past.squeeze(2))
+        return Reading(memory, state[:states], state[states][0] if feeds else None)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a batch's rows are to be.
+
+    smoothing: of the labels; scheduled_sampling: the probability that the decoder reads its own draw instead of the
+    target's token (Bengio et al. 2015)
+    Shapes: tokens int64 [B, T] with their ends, lengths int64 [B]
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    smoothing: float = 0.0
+    scheduled_sampling: float = 0.0
