@@ -11,10 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from recurra.layers.sparse_linear import ngrams
+from recurra.topologies.captioner import CaptionBatch, Captioner, PictureAndTokens
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch, SourceAndTarget
 from recurra.topologies.fill import UNKNOWN, BlankBatch, BlankFiller
 from recurra.topologies.forecaster import Forecaster, ForecasterBatch, Widths, Windows
 from recurra.topologies.frames import FrameNetwork, FramesBatch
+from recurra.topologies.grid_encoders import GivenVectors, SmallConvolutions
 from recurra.topologies.many_to_many import NextToken, TokenBatch
 from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier
 from recurra.topologies.neighbourhood import neighbourhood
@@ -23,6 +25,7 @@ from recurra.topologies.picture_encoder import PictureEncoder
 from recurra.topologies.sequence_model import SequenceModel
 from recurra.topologies.settings import (
     BlankFillerSettings,
+    CaptionerSettings,
     ClassifierSettings,
     ConditionedSettings,
     EncoderDecoderSettings,
@@ -82,6 +85,8 @@ def steps(inputs: Any, start: int, stop: int | None = None) -> Any:
         return inputs[:, part]
     if isinstance(inputs, SourceAndTarget):
         return SourceAndTarget(inputs.target[:, part]) if start else inputs._replace(target=inputs.target[:, part])
+    if isinstance(inputs, PictureAndTokens) and start:
+        return PictureAndTokens(inputs.tokens[:, part])
     return inputs._replace(tokens=inputs.tokens[:, part])
 
 
@@ -268,6 +273,31 @@ def _translator(name: str, **given: Any) -> Small:
     )
 
 
+def _captioner(name: str, encoder: str, **given: Any) -> Small:
+    def make() -> Captioner:
+        seen = SmallConvolutions() if encoder == "small" else GivenVectors(7)
+        return Captioner(seen, 4, OUTPUTS, CaptionerSettings(picture_size=5, **SIZES | given))
+
+    def draw(batch: int, time: int) -> PictureAndTokens:
+        bytes_ = torch.randint(256, (batch, 3, 32, 32), dtype=torch.uint8)
+        return PictureAndTokens(_tokens_below(batch, time), bytes_ if encoder == "small" else torch.randn(batch, 4, 7))
+
+    def written(inputs: PictureAndTokens, lengths: Tensor) -> CaptionBatch:
+        inputs.tokens[:, 0] = OUTPUTS
+        assert inputs.pictures is not None
+        last = torch.randint(OUTPUTS, (len(lengths), 1))
+        return CaptionBatch(inputs.pictures, torch.cat([inputs.tokens[:, 1:], last], 1), lengths)
+
+    return Small(
+        "caption", name, make, draw, lambda b, t: (b, t, OUTPUTS), written,
+        lambda network, logits, batch: _mean(logits, batch.target, inside(batch.lengths, logits.shape[1])),
+    )  # fmt: skip
+
+
+def _tokens_below(batch: int, time: int) -> Tensor:
+    return torch.randint(OUTPUTS, (batch, time))
+
+
 def _generator(name: str, **given: Any) -> Small:
     return Small(
         "generate",
@@ -332,6 +362,10 @@ NETWORKS = [
     _translator("attention", bidirectional=True),
     _translator("input feeding", input_feeding=True, attention="dot"),
     _translator("state alone", attention="none", tie_weights=True),
+    _captioner("attention", "small", condition="attention"),
+    _captioner("given vectors", "given", condition="attention", input_feeding=True),
+    _captioner("state", "given", condition="state", tie_weights=True),
+    _captioner("first input", "small", condition="input"),
     _generator("state", condition="state"),
     _generator("input", condition="input"),
     _frames("a label a frame", per_frame=True),

@@ -126,6 +126,7 @@ def test_one_way_networks_carry_a_state(small: Small) -> None:
         "frames": {"a label a frame", "clips"},
         "generate": {"state", "input"},
         "translate": {"attention", "input feeding", "state alone"},
+        "caption": {"attention", "given vectors", "state", "first input"},
     }
     assert (reason is None) == (small.name in carried.get(small.task, {small.name}))
 

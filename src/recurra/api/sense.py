@@ -37,7 +37,7 @@ def check_reading(source: Source, asked: Collection[str]) -> None:
 def _check_columns(source: Source, asked: Collection[str]) -> None:
     tables = source.kind == "sequences" and any(ending(path) != ".ts" for path in source.files.values())
     named = (
-        source.kind in ("table", "sounds", "events", "clips", "images")  # fields of names are columns too
+        source.kind in ("table", "sounds", "events", "clips", "images", "captions")  # fields of names are columns too
         or tables
         or (source.kind == "tagged" and not any(k.endswith(TAGS) for k in source.files))
     )

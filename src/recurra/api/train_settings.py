@@ -10,7 +10,7 @@ from typing import Literal, TypedDict
 class TrainSettings(TypedDict, total=False):
     """What may be given to `recurra.train`; `help(recurra.train)` says which tasks read it."""
 
-    attention: Literal["none", "dot", "general", "additive"]
+    attention: Literal["none", "dot", "general", "additive"] | Literal["dot", "general", "additive"]
     """how the decoder looks at the source"""
     background: str
     """label of frames outside of all events (sound)"""
@@ -44,7 +44,7 @@ class TrainSettings(TypedDict, total=False):
     """clip the gradient's values instead of its norm"""
     colour: Literal["auto", "grey", "rgb"]
     """what pictures are read as; auto: as they are"""
-    condition: Literal["state", "input", "both"]
+    condition: Literal["state", "input", "both"] | Literal["input", "state", "attention", "none"] | None
     """where the class enters: the initial states, every input, or both"""
     crf: bool
     """score whole tag sequences (CRF), not each tag alone"""
@@ -68,6 +68,8 @@ class TrainSettings(TypedDict, total=False):
     """share of token types left out of a batch"""
     embedding_size: int
     """width of a token's vector"""
+    encoder: Literal["small", "features", "efficientnet-lite0"]
+    """what sees pictures: small, trained from scratch; efficientnet-lite0, frozen; features: a file's"""
     encoder_size: int
     """width of the vector of a picture"""
     encoder_width: int
@@ -80,6 +82,8 @@ class TrainSettings(TypedDict, total=False):
     """auto, native, vendor or reference"""
     epochs: float | None
     """passes over the training part"""
+    features: str | None
+    """file of vectors, one or a grid a picture: .npy, .safetensors, a folder of .npy"""
     frame_ms: float
     """length of a frame (sound)"""
     freeze_vectors: bool
@@ -104,8 +108,12 @@ class TrainSettings(TypedDict, total=False):
     """steps that are forecast at once; a season"""
     id: str | None
     """column that names each row's series"""
+    image: str | None
+    """column of the pictures' names (tables)"""
     image_height: int | None
     """rows of pixels that pictures are brought to; as most are if not given"""
+    image_size: int
+    """pixels of a side that pictures are scaled to (small)"""
     image_width: int | None
     """pixels of a row that pictures are brought to"""
     init: Literal["orthogonal", "torch"]
@@ -182,6 +190,10 @@ class TrainSettings(TypedDict, total=False):
     """column of the recordings' paths (sound)"""
     patience: int | None
     """stop after this many evaluations without improvement"""
+    picture_dropout: float
+    """dropout of a picture's vectors"""
+    picture_size: int
+    """width that a picture's vectors are reduced to"""
     pitch: float
     """higher or lower by up to so many semitones (sound)"""
     pooling: Literal["last", "mean", "max", "all"]

@@ -88,6 +88,8 @@ ROWS = (
         ("sequences", "table", "sounds", "events", "clips", "images"), "recurra.tasks.frames",
         ("sequences", "sounds", "events", "clips", "images"),
         ("frames", "label")),
+    Row("caption", "Captioner of pictures", "a file of pictures and their captions, the pictures beside it",
+        ("captions",), "recurra.tasks.caption", ("captions",), ("image", "caption")),
 )  # fmt: skip
 TASKS = {row.name: row for row in ROWS}
 

@@ -142,6 +142,23 @@ class EncoderDecoderSettings(TwoWaySettings, DecoderSettings):
     )
 
 
+class CaptionerSettings(FreeStateSettings, DecoderSettings):
+    """1 to N, after a picture."""
+
+    MARKS: ClassVar[Marks] = {"free": ("picture_dropout",)}
+
+    condition: Literal["input", "state", "attention", "none"] | None = Field(
+        None,
+        description="where the picture enters: first input, initial state, or attention over its grid, if it has one "
+        "and nothing is asked for; none: nowhere",
+    )
+    attention: Literal["dot", "general", "additive"] = Field(
+        "general", description="how the decoder looks at the source"
+    )
+    picture_size: int = Field(64, ge=1, le=WIDEST, description="width that a picture's vectors are reduced to")
+    picture_dropout: float = Field(0.0, ge=0, lt=1, description="dropout of a picture's vectors")
+
+
 class ConditionedSettings(EmbeddedSettings):
     """1 to N."""
 

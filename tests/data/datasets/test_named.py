@@ -17,6 +17,7 @@ from tiny_set import CONTENTS, pinned
 from recurra.data.datasets import download, named
 from recurra.data.datasets.registry import (
     BUILT_IN,
+    BUILT_IN_CAPTIONS,
     BUILT_IN_PAIRS,
     BUILT_IN_PICTURES,
     REGISTRY,
@@ -82,7 +83,7 @@ def test_real_sets_are_what_is_pinned(name: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_names_are_those_described() -> None:
-    built_in = [*BUILT_IN, *BUILT_IN_PAIRS, *BUILT_IN_PICTURES]
+    built_in = [*BUILT_IN, *BUILT_IN_PAIRS, *BUILT_IN_CAPTIONS, *BUILT_IN_PICTURES]
     assert named.names()[: len(built_in)] == built_in == list(named._BUILT_IN)
     assert {"names", "tinyshakespeare", "ptb", "sst2", "mr"} < set(named.names())
     assert [info.name for info in named.describe()] == named.names()

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import BaseModel
 
 from recurra.api import preparation, vectors
 from recurra.api.preparation import prepare_run, settings_for
+from recurra.data.pictures.showing import png
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.registry import ROWS, get, readers
 from recurra.tasks.settings import PATHS, DataSettings
@@ -106,6 +108,10 @@ def tunes(folder: Path) -> Path:
     )
 
 
+def write_picture(path: Path, ground: int) -> None:
+    path.write_bytes(png(np.full((3, 16, 16), ground, np.uint8)))
+
+
 def recordings(folder: Path) -> Path:
     pytest.importorskip("soundfile")
     return sines.events(folder, 10)
@@ -135,6 +141,14 @@ def runs(task: str, folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield table(folder), words
             yield table(folder, parts=True), {"split_column": "part"}
             yield tunes(folder), {"max_length": 200}
+        case "caption":
+            for number in range(10):
+                write_picture(folder / f"p{number}.png", number)
+            parts = ["train"] * 7 + ["validation"] * 3
+            rows = [f"p{n}.png,{line},{part}" for n, (line, part) in enumerate(zip(LINES * 5, parts, strict=False))]
+            yield write(folder / "c.csv", ["image,caption,part", *rows]), words | {"split_column": "part"}
+            np.save(folder / "v.npy", np.arange(200.0).reshape(10, 4, 5))
+            yield folder / "c.csv", words | {"features": "v.npy", "max_length": 4}
         case "frames":
             rows = [
                 f"s{n},{step},{(n % 2) * step},{n % 2},g{n},{('train', 'validation')[n % 5 == 0]}"

@@ -14,6 +14,7 @@ import pytest
 
 import recurra
 from recurra.baselines.forecast import classical, perceptron
+from recurra.data.pictures.showing import png
 
 SMALL: dict[str, Any] = {
     "hidden_size": 6,
@@ -99,6 +100,30 @@ def frames(folder: Path) -> Path:
     return path
 
 
+def pictures(folder: Path) -> Path:
+    """Squares of three colours, left or right, with a caption or two each."""
+    rng, rows = np.random.default_rng(4), []
+    place = folder / "squares"
+    place.mkdir()
+    for number in range(40):
+        kind, right = number % 3, number // 3 % 2
+        rows += [f"p{number}.png\ta {COLOURS[kind]} square {MARKUP} {('left', 'right')[right]}"]
+        rows += [f"p{number}.png\tsomething {COLOURS[kind]}"] if number % 4 == 0 else []
+        (place / f"p{number}.png").write_bytes(png(square(kind, right, int(rng.integers(40, 90)))))
+    (place / "captions.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return place
+
+
+COLOURS = ("red", "green", "blue")
+
+
+def square(kind: int, right: int, ground: int) -> Any:
+    """[3, 20, 24]"""
+    made = np.full((3, 20, 24), ground, np.uint8)
+    made[kind, 6:14, 12 * right + 2 : 12 * right + 10] = 250
+    return made
+
+
 def _predict(run: recurra.Run, texts: list[str]) -> list[Any]:
     return run.model.document(run.predict(texts, top=2))
 
@@ -165,5 +190,11 @@ TINY = {
             frozenset({"embedding_size"}),
         ),
         Tiny("frames", frames, MOVES, {}, _predict, frozenset({"embedding_size"})),
+        Tiny(
+            "caption",
+            pictures,
+            [square(0, 1, 50), square(2, 0, 60), square(1, 1, 70)],
+            {"image_size": 16, "picture_size": 6, "split": (0.6, 0.2, 0.2)},
+        ),
     )
 }

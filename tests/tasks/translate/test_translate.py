@@ -10,9 +10,10 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.abilities import generating
 from recurra.tasks.decoding.bleu import scores
+from recurra.tasks.decoding.searching import search_for
 from recurra.tasks.translate.baselines import translate_baselines
 from recurra.tasks.translate.data import PairPart, TranslateData, encode_side, ended
-from recurra.tasks.translate.model import Translator, search_for
+from recurra.tasks.translate.model import Translator
 from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token
 from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder
@@ -168,8 +169,8 @@ def test_what_cannot_be_asked(model):
         model.predict("a", beams=3)
     with pytest.raises(UsageError, match="it translates texts"):
         generating(model)
-    assert search_for(8, {}) == Search(beam=8, n_best=8)
-    assert search_for(1, {"beam": 2}) == Search(beam=2)
+    assert search_for(8, {}, "a text") == Search(beam=8, n_best=8)
+    assert search_for(1, {"beam": 2}, "a text") == Search(beam=2)
 
 
 def test_the_dictionary_beats_copying(data):

@@ -18,6 +18,7 @@ from recurra.data.datasets.digits import write_digits
 from recurra.data.datasets.download import cached_folder, fetch, local_folder, place_of, unwritable, verify
 from recurra.data.datasets.moving import write_clips
 from recurra.data.datasets.registry import BUILT_IN_PAIRS, BUILT_IN_PICTURES, REGISTRY, Kind, Layout, PinnedSet
+from recurra.data.datasets.shapes import draw_set
 from recurra.data.files.sources import sha256
 from recurra.data.files.whole import write_whole
 from recurra.errors import DataError, UnknownNameError
@@ -26,6 +27,8 @@ from recurra.terminal import standard_error
 
 SURNAMES = Path(__file__).with_name("surnames")
 PAIRS = Path(__file__).with_name("pairs")
+SHAPES_BYTES = 19_000_000
+"""Of the drawn set, about."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class NamedData:
     folder: Path | None = None
     label_files: dict[str, Path] = field(default_factory=dict)
     kind: Kind | None = None
+    beside: tuple[Path, ...] = ()
+    """Files that those of `files` speak of, in their folder."""
 
 
 def names() -> list[str]:
@@ -290,10 +295,34 @@ def _get_drawn(name: str) -> NamedData:
     return NamedData(name, "frames", files, drawn.options, hashes, folder, kind=drawn.kind)
 
 
+def _about_shapes() -> DatasetInfo:
+    return DatasetInfo(
+        name="shapes",
+        task="caption",
+        bytes=SHAPES_BYTES,
+        licence="Apache-2.0, as Recurra itself",
+        description="2,880 drawn pictures of coloured shapes and their captions; the test part shows unseen pairs",
+        where="built in",
+    )
+
+
+def _get_shapes() -> NamedData:
+    folder = cached_folder("shapes")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with holding(folder, patience=math.inf, notify=standard_error().log):
+            files = draw_set(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    found = _named("shapes", "caption", "parts", files, {}, {part: sha256(path) for part, path in files.items()})
+    return replace(found, kind="captions", beside=tuple(sorted(folder.glob("*.png"))))
+
+
 _BUILT_IN: dict[str, tuple[Callable[[], DatasetInfo], Callable[[], NamedData]]] = {
     "surnames": (_about_surnames, _get_surnames),
     "python-docs": (_about_python_docs, _get_python_docs),
     **{name: (partial(_about_pairs, name), partial(_get_pairs, name)) for name in BUILT_IN_PAIRS},
+    "shapes": (_about_shapes, _get_shapes),
     **{name: (partial(_about_drawn, name), partial(_get_drawn, name)) for name in BUILT_IN_PICTURES},
 }
 
@@ -320,6 +349,9 @@ def _copied(data: NamedData, folder: Path) -> NamedData:
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(target, data.files[key].read_bytes())
+        for path in data.beside:
+            if not (target := folder / path.relative_to(base)).exists():
+                write_whole(target, path.read_bytes())
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror}", file=error.filename or folder) from error
     return replace(

@@ -21,13 +21,14 @@ from typing import Any, Literal
 BUILT_IN = ("surnames", "python-docs")
 BUILT_IN_PAIRS = ("chinese-pairs", "chinese-pairs-tuning")
 """Too small to learn from."""
+BUILT_IN_CAPTIONS = ("shapes",)
 BUILT_IN_PICTURES = ("digits", "moving-shapes", "moving-shapes-whole")
 """Written as files when they are first asked for."""
 
 Layout = Literal["folder", "labels", "parts", "one", "files"]
 Kind = Literal[
     "text", "table", "labels", "tagged", "parallel", "tunes", "poems", "series",
-    "sequences", "clips", "images",
+    "sequences", "clips", "images", "captions",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from recurra.data.captions.reading import looks_like_captions
 from recurra.data.files.labelled_lines import is_labelled
 from recurra.data.files.sources import inner_name, read_blocks
 from recurra.data.frames.archive import is_labelled_archive
@@ -16,7 +17,7 @@ from recurra.errors import DataError
 
 SourceKind = Literal[
     "text", "texts", "table", "labels", "labelled", "tagged", "parallel", "tunes", "poems", "series",
-    "sequences", "sounds", "events", "clips", "images",
+    "sequences", "sounds", "events", "clips", "images", "captions",
 ]  # fmt: skip
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
@@ -106,6 +107,11 @@ def is_frames(path: Path) -> bool:
     if ending(path) in FRAMES:
         return True
     return ending(path) in TABLES and looks_like_frames(path)
+
+
+def is_captions(path: Path) -> bool:
+    """Whether it says what pictures show."""
+    return looks_like_captions(path)
 
 
 def is_document(path: Path) -> bool:

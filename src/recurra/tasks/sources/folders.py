@@ -9,6 +9,7 @@ from pathlib import Path
 
 from recurra.data.files.examples import likeness
 from recurra.data.frames.clip_folders import look_for_pictures
+from recurra.data.pictures.decoding import is_picture
 from recurra.data.splits import PART_NAMES
 from recurra.errors import DataError
 from recurra.tasks import registry
@@ -47,18 +48,21 @@ def look(folder: Path, task: str | None) -> Found:
             "a data set of this name is found from another folder",
             file=folder,
         )
-    if task is None or {"clips", "images"} & set(registry.get(task).sources):
+    captioned = any(file_kinds.is_captions(p) for p in files if not is_picture(p))
+    if not captioned and (task is None or {"clips", "images"} & set(registry.get(task).sources)):
         pictured = look_for_pictures(folder)
         if pictured is not None:
             kind, parts = pictured
             return Found(kind, parts, f"the folder holds {'clips' if kind == 'clips' else 'pictures'} and their labels")
-    data = [p for p in files if not file_kinds.is_document(p)]
+    data = [p for p in files if not file_kinds.is_document(p) and not is_picture(p)]
     found = _found(folder, data, task)
     read = set(found.files.values())
     if found.kind in ("sounds", "events"):  # its reader names what it leaves
         return found
     left = [f"{p.name}/" for p in entries if p.is_dir() and not any(p in path.parents for path in read)]
     left += [p.name for p in files if p not in read]
+    if found.kind == "captions":  # what is not read by name is looked through for the pictures
+        left = [name for name in left if not name.endswith("/") and not is_picture(Path(name))]
     if not left:
         return found
     return Found(found.kind, found.files, f"{found.why}; not read: {_some(left)}")

@@ -44,6 +44,9 @@ def _without_packing(path: Path) -> str:
 
 
 FORMATS = (
+    Format(
+        "captions", "caption files", "holds captions of pictures", file_kinds.is_captions, _without_packing, shared=True
+    ),
     Format("tagged", "tagged files", "holds tagged tokens", file_kinds.is_tagged, _before_a_dot),
     Format("tunes", "tunes", "holds tunes", file_kinds.is_tunes, _before_a_dot, parts=False, by_name=True),
     Format("poems", "poems", "holds poems", file_kinds.is_poems, _stem, by_name=True),

@@ -140,6 +140,8 @@ def _file(path: Path, task: str | None) -> Source:
     if asked is not None and "tagged" in asked.sources and (tags := partner(path)) is not None:
         files = {"all": path, f"all{TAGS}": tags}
         return _source(path, "tagged", f"{path.name} holds tokens, {tags.name} their tags", files)
+    if asked is not None and asked.learns == ("captions",):
+        return _source(path, "captions", f"{path.name} is read as captions of pictures")
     found = format_of(path, None if asked is None else asked.sources)
     if found is TEXT and asked is not None and "parallel" in asked.sources:
         return _source(path, "parallel", f"{path.name} is read as two columns", name=path.name.partition(".")[0])

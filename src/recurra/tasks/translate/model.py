@@ -11,9 +11,10 @@ import numpy.typing as npt
 import torch
 
 from recurra.data.batching.pairs import PairBatches
-from recurra.errors import UnknownNameError, UsageError
+from recurra.errors import UsageError
 from recurra.report.attention import draw_attention
 from recurra.tasks.decoding.bleu import CutBy
+from recurra.tasks.decoding.searching import Candidate, search_for
 from recurra.tasks.decoding.spelling import detokenize, pieces, shown
 from recurra.tasks.model import TextModel
 from recurra.tasks.translate.data import Ids, encode_side, ended
@@ -24,16 +25,6 @@ from recurra.topologies.encoder_decoder import EncoderDecoder
 
 BATCH_PAIRS = 64
 """Sentences of mean length that are translated at a time."""
-OPTIONS = tuple(Search.__dataclass_fields__)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A translation; log_probability in nats, its end among it; score: what candidates are compared by."""
-
-    text: str
-    log_probability: float
-    score: float
 
 
 @dataclass(frozen=True)
@@ -95,7 +86,7 @@ class Translator(TextModel):
         for index, text in enumerate(texts):
             if not text.strip():
                 raise UsageError(f"text {index + 1} is empty")
-        return list(self.translate(texts, search_for(top, options)))
+        return list(self.translate(texts, search_for(top, options, "a translation")))
 
     def translate(self, texts: Sequence[str], search: Search) -> Iterator[Translation]:
         """As `predict`, without its checks."""
@@ -163,9 +154,7 @@ class Translator(TextModel):
         return [
             {
                 "text": p.text,
-                "translations": [
-                    {"text": c.text, "log_probability": c.log_probability, "score": c.score} for c in p.candidates
-                ],
+                "translations": [c.to_json() for c in p.candidates],
                 "left_out": p.left_out,
             }
             for p in predictions
@@ -173,14 +162,3 @@ class Translator(TextModel):
 
     def unknown(self, texts: Sequence[str]) -> list[str]:
         return list(dict.fromkeys(piece for text in texts for piece in self.source.unknown(text.strip())))
-
-
-def search_for(top: int, options: dict[str, Any]) -> Search:
-    """The search that options ask for. Errors: UsageError, UnknownNameError"""
-    for name in options:
-        if name not in OPTIONS:
-            raise UnknownNameError("option of a translation", name, OPTIONS)
-    given = dict(options)
-    given.setdefault("n_best", top)
-    given.setdefault("beam", max(Search.beam, given["n_best"]))
-    return Search(**given)

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from recurra.tasks.decoding.settings import DecoderTrainingSettings
 from recurra.tasks.settings import (
     Defaults,
     DrawnSettings,
@@ -16,7 +17,6 @@ from recurra.tasks.settings import (
     TextSettings,
 )
 from recurra.topologies.settings import EncoderDecoderSettings
-from recurra.training.settings import TrainingSettings
 
 
 class TranslateDataSettings(TextSettings, LabelledSettings, LengthSettings, DrawnSettings):
@@ -32,18 +32,7 @@ class TranslateDataSettings(TextSettings, LabelledSettings, LengthSettings, Draw
     )
 
 
-class TranslateTrainingSettings(TrainingSettings):
-    """What the decoder learns from."""
-
-    label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="share of the target's weight that is spread over all tokens"
-    )
-    scheduled_sampling: float = Field(
-        0.0, ge=0, le=1, description="probability, after a ramp, that the decoder reads its own words; slow"
-    )
-
-
-TranslateSettings = Settings[TranslateDataSettings, EncoderDecoderSettings, TranslateTrainingSettings]
+TranslateSettings = Settings[TranslateDataSettings, EncoderDecoderSettings, DecoderTrainingSettings]
 
 DEFAULTS = Defaults(
     Settings(
@@ -51,7 +40,7 @@ DEFAULTS = Defaults(
         EncoderDecoderSettings(
             cell="gru", hidden_size=256, embedding_size=256, bidirectional=True, dropout=0.3, tie_weights=True
         ),
-        TranslateTrainingSettings(batch_size=64, learning_rate=2e-3, label_smoothing=0.1),
+        DecoderTrainingSettings(batch_size=64, learning_rate=2e-3, label_smoothing=0.1),
     ),
     epochs=10,
 )

@@ -11,6 +11,7 @@ from recurra import metrics
 from recurra.data.batching.pairs import PairBatch, PairBatches
 from recurra.engines.request import State
 from recurra.report.metric import ranked
+from recurra.tasks.decoding.settings import ramped
 from recurra.tasks.translate.data import PairPart, TranslateData
 from recurra.tasks.translate.metrics import METRICS
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor
@@ -20,14 +21,12 @@ from recurra.topologies.settings import EncoderDecoderSettings
 
 EVALUATION_PAIRS = 128
 """Pairs of mean length in a batch that is evaluated."""
-RAMP_EPOCHS = 5
-"""Scheduled sampling rises from none to all of its chance over so many epochs."""
 
 
 class TranslateTrainee:
     """A translator to be trained; see training.trainee.Trainee.
 
-    smoothing: of the labels in training; scheduled_sampling: probability, from RAMP_EPOCHS on, that the decoder reads
+    smoothing: of the labels in training; scheduled_sampling: probability, after a ramp, that the decoder reads
     its own word instead of the translation's
     """
 
@@ -56,7 +55,7 @@ class TranslateTrainee:
     def batches(self, epoch: int) -> Iterator[tuple[PairBatch, float]]:
         steps = self.steps(epoch)
         for step, batch in enumerate(self._batches.epoch(epoch)):
-            yield batch, self.scheduled_sampling * min(1.0, (epoch + step / steps) / RAMP_EPOCHS)
+            yield batch, ramped(self.scheduled_sampling, epoch + step / steps)
 
     def loss(self, network: EncoderDecoder, batch: tuple[PairBatch, float], state: State | None) -> Loss:
         pairs, scheduled_sampling = batch

@@ -1,0 +1,105 @@
+"""Pictures of pixels in a page: beside each other, each with a word under it, shaded where nobody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data.pictures.showing import data_uri, jpeg, png, smaller
+from recurra.report.numbers import printable
+from recurra.report.svg import FONTS, INK, MUTED
+
+GAP, FONT, LINE = 8, 12, 16
+"""CSS pixels between tiles, of letters and of a line of them."""
+LETTER = 0.55 * FONT
+"""Width of a letter, about."""
+DARKEST = 0.78
+"""Of the veil where nobody looks."""
+FEW_COLOURS = 64 * 64
+"""Pixels of a picture that is kept exactly."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A picture. pixels: uint8 [C, H, W]; under: what stands under it; strong: its first line is the main thing;
+    shades: [G, G], 0 to 1, what is bright of it, or None for all
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    under: str = ""
+    strong: bool = False
+    shades: npt.NDArray[np.float32] | None = None
+
+
+def draw_tiles(tiles: Sequence[Tile], description: str, *, size: int = 160, columns: int = 4) -> str:
+    """The tiles in rows as one <svg> element; the text under them is cut into lines as wide as they are."""
+    columns = max(1, min(columns, len(tiles)))
+    texts = [_lines(printable(tile.under), size) for tile in tiles]
+    parts: list[str] = []
+    top = 0.0
+    for start in range(0, len(tiles), columns):
+        row = range(start, min(start + columns, len(tiles)))
+        for place in row:
+            parts += _tile(tiles[place], texts[place], (place - start) * (size + GAP), top, size)
+        lines = max(len(texts[place]) for place in row)
+        top += size + LINE * lines + (6 if lines else 0) + GAP
+    width, height = columns * (size + GAP) - GAP, top - GAP
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(printable(description))}" '
+        f'width="{width}" height="{height:g}" viewBox="0 0 {width} {height:g}" '
+        f'style="font-family: {FONTS}; min-width: {round(0.75 * width)}px; max-width: {width}px">\n'
+        + "\n".join(parts) + "\n</svg>"
+    )  # fmt: skip
+
+
+def _tile(tile: Tile, lines: Sequence[str], left: float, top: float, size: int) -> list[str]:
+    pixels = smaller(tile.pixels, size)
+    exact = tile.pixels.shape[1] * tile.pixels.shape[2] <= FEW_COLOURS
+    encoded = png(smaller(tile.pixels, min(size, max(tile.pixels.shape[1:])))) if exact else jpeg(pixels)
+    _, high, wide = tile.pixels.shape
+    scale = size / max(high, wide)
+    width, height = wide * scale, high * scale
+    x, y = left + (size - width) / 2, top + (size - height) / 2
+    found = [
+        f'<image x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" preserveAspectRatio="none" '
+        f'style="image-rendering: {"pixelated" if exact else "auto"}" href="{data_uri(encoded)}"/>'
+    ]
+    if tile.shades is not None:
+        rows, columns = tile.shades.shape
+        for (i, j), share in np.ndenumerate(np.clip(tile.shades, 0, 1)):
+            if (veil := DARKEST * (1 - float(share))) > 0.01:
+                found.append(
+                    f'<rect x="{x + j * width / columns:.1f}" y="{y + i * height / rows:.1f}" '
+                    f'width="{width / columns + 0.2:.1f}" height="{height / rows + 0.2:.1f}" fill="#000000" '
+                    f'fill-opacity="{veil:.2f}"/>'
+                )
+    for number, line in enumerate(lines):
+        main = tile.strong and number == 0
+        colour = f"var(--ink, {INK})" if main or tile.shades is not None else f"var(--muted, {MUTED})"
+        weight = "font-weight: bold; " if main else ""
+        found.append(
+            f'<text x="{left + size / 2:g}" y="{top + size + LINE * (number + 1):g}" text-anchor="middle" '
+            f'fill="{colour}" style="{weight}font-size: {FONT}px">{escape(line)}</text>'
+        )
+    return found
+
+
+def _lines(text: str, width: int) -> list[str]:
+    """Words in lines that are about as wide as a tile; a line feed begins a new one."""
+    most, found = max(8, int(width / LETTER)), list[str]()
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split():
+            word = word if len(word) <= most else f"{word[: most - 1]}…"
+            if line and len(line) + 1 + len(word) > most:
+                found.append(line)
+                line = word
+            else:
+                line = f"{line} {word}".strip()
+        if line:
+            found.append(line)
+    return found

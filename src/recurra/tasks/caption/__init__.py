@@ -1,0 +1,1 @@
+"""1 to N: what a picture shows, in a sentence."""

@@ -1,0 +1,98 @@
+"""Baselines of a captioner, on the same pictures."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from recurra import metrics
+from recurra.baselines.neighbours import consensus, nearest
+from recurra.data.tokens.segment import words
+from recurra.report.record import Baseline
+from recurra.tasks.caption.data import CaptionData, CaptionPart
+from recurra.tasks.caption.model import LONGER, SEARCH
+from recurra.tasks.caption.settings import CaptionSettings
+from recurra.tasks.caption.trainee import CaptionTrainee, build_network, nats_per_token
+from recurra.tasks.decoding import bleu
+from recurra.tasks.decoding.spelling import detokenize
+from recurra.topologies.beam import write_after
+from recurra.topologies.captioner import Captioner
+from recurra.training.fit import fit
+from recurra.training.signals import Interrupted
+
+NEIGHBOURS = 10
+SHARE_OF_MINUTES = 0.25
+"""Of the time of a run that has a limit, what the language model may take at most."""
+
+
+def scores(written: Sequence[str], references: Sequence[Sequence[str]], *, lowercase: bool) -> dict[str, float]:
+    """BLEU-4 to 1, and how often a text is one of the references, word by word."""
+
+    def plain(text: str) -> str:
+        return " ".join(words(text.lower() if lowercase else text))
+
+    found = bleu.orders(written, references, lowercase=lowercase)
+    exact = [plain(text) in set(map(plain, row)) for text, row in zip(written, references, strict=True)]
+    return {name: found[name] for name in reversed(found)} | {"exact": float(np.mean(exact))}
+
+
+def baselines(data: CaptionData, part: CaptionPart, settings: CaptionSettings) -> list[Baseline]:
+    """The most frequent caption; a language model that sees no picture; what was said of the nearest pictures."""
+    train, lowercase = data.parts["train"], "lowercase" in settings.data.normalize
+    begun = time.perf_counter()
+    usual = Counter(text for row in train.references for text in row).most_common(1)[0][0]
+    found = [_scored("most frequent caption", [usual] * len(part), part, lowercase, begun)]
+    found.append(language_model(data, part, settings, lowercase=lowercase))
+    begun = time.perf_counter()
+    near = nearest(train.vectors(), part.vectors(), NEIGHBOURS)
+    first = [train.references[row[0]][0] for row in near]
+    found.append(_scored("first caption of the nearest picture", first, part, lowercase, begun))
+    begun = time.perf_counter()
+    agreed = [_agreed([text for place in row for text in train.references[place]], lowercase) for row in near]
+    name = f"consensus of the {near.shape[1]} nearest pictures"
+    return [*found, _scored(name, agreed, part, lowercase, begun)]
+
+
+def _agreed(texts: Sequence[str], lowercase: bool) -> str:
+    return texts[consensus([words(text.lower() if lowercase else text) for text in texts])]
+
+
+def _scored(name: str, written: Sequence[str], part: CaptionPart, lowercase: bool, begun: float) -> Baseline:
+    return Baseline(name, scores(written, part.references, lowercase=lowercase), None, time.perf_counter() - begun)
+
+
+def language_model(data: CaptionData, part: CaptionPart, settings: CaptionSettings, *, lowercase: bool) -> Baseline:
+    """The same decoder without a picture, trained as the captioner is: what captions tell of each other.
+
+    It writes one caption for all pictures, the likeliest.
+    """
+    begun = time.perf_counter()
+    blind = settings.network.model_copy(update={"condition": "none"})
+    minutes = settings.training.minutes
+    training = settings.training.model_copy(update={"minutes": None if minutes is None else SHARE_OF_MINUTES * minutes})
+    with torch.random.fork_rng():
+        torch.manual_seed(training.seed)
+        network = build_network(data.preprocessor, blind)
+        outcome = fit(CaptionTrainee(network, data, training), training)
+    if outcome.signal is not None:
+        raise Interrupted(outcome.signal)
+    network.load_state_dict(outcome.best)
+    loss = nats_per_token(network.eval(), part)
+    written = _likeliest(network, data)
+    found = scores([written] * len(part), part.references, lowercase=lowercase)
+    size = sum(p.numel() * p.element_size() for p in network.parameters())
+    named = found | {"perplexity": metrics.perplexity(loss), "loss": loss}
+    return Baseline("the same decoder without a picture", named, size, time.perf_counter() - begun)
+
+
+def _likeliest(network: Captioner, data: CaptionData) -> str:
+    made = data.preprocessor
+    some = torch.from_numpy(data.parts["train"].seen[:1]).to(network.bias.device)
+    with torch.inference_mode():
+        reading = network.read(some)
+    ((best, *_),) = write_after(network, reading, [1], [made.longest + LONGER], SEARCH, banned=(0,))
+    return detokenize(made.vocabulary, best.tokens, [None] * len(best.tokens))

@@ -1,0 +1,53 @@
+"""What a captioner has learned of its data: the tokens, and how pictures become vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from recurra.data.files.checked import Exact, checked
+from recurra.data.tokens.subwords import Subwords
+from recurra.data.tokens.vocabulary import Vocabulary
+from recurra.tasks.caption.settings import EncoderName
+
+Words = Vocabulary | Subwords
+Size = Annotated[int, Field(ge=1, le=1 << 20)]
+
+
+class _Stored(Exact):
+    vocabulary: dict[str, Any]
+    encoder: EncoderName
+    image_size: Size
+    positions: Size
+    width: Size
+    longest: Size
+
+
+@dataclass(frozen=True)
+class CaptionPreprocessor:
+    """Captions to ids and back.
+
+    image_size: pixels of a side that the encoder sees; positions: of the grid that it makes of them; width: numbers at
+    each; longest: tokens of the longest training caption
+    """
+
+    vocabulary: Words
+    encoder: EncoderName
+    image_size: int
+    positions: int
+    width: int
+    longest: int
+    input_width: ClassVar[None] = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {**vars(self), "vocabulary": self.vocabulary.to_json()}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> CaptionPreprocessor:
+        """What `to_json` gave. Errors: DataError; UsageError where a package is missing"""
+        one = checked(_Stored, found, "preprocessing.json")
+        kind = Subwords if one.vocabulary.get("level") == "bpe" else Vocabulary
+        vocabulary = kind.from_json(one.vocabulary)
+        return cls(vocabulary, one.encoder, one.image_size, one.positions, one.width, one.longest)

@@ -1,0 +1,46 @@
+"""What can be set about a captioner, and what it starts from."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from recurra.tasks.decoding.settings import DecoderTrainingSettings
+from recurra.tasks.settings import Defaults, DividedSettings, LengthSettings, Marks, Settings, TextSettings
+from recurra.topologies.settings import CaptionerSettings
+
+EncoderName = Literal["small", "features", "efficientnet-lite0"]
+
+
+class CaptionDataSettings(TextSettings, DividedSettings, LengthSettings):
+    """Pictures and what is said of them."""
+
+    MARKS: ClassVar[Marks] = {
+        "reading": ("image", "features", "strict"), "of_files": ("image", "features"),
+        "learned": ("encoder", "image_size"),
+    }  # fmt: skip
+
+    encoder: EncoderName = Field(
+        "small",
+        description="what sees pictures: small, trained from scratch; efficientnet-lite0, frozen; features: a file's",
+    )
+    features: str | None = Field(
+        None, description="file of vectors, one or a grid a picture: .npy, .safetensors, a folder of .npy"
+    )
+    image_size: int = Field(64, ge=16, le=1024, description="pixels of a side that pictures are scaled to (small)")
+    image: str | None = Field(None, description="column of the pictures' names (tables)")
+    strict: bool = Field(False, description="refuse what would be repaired or left out, such as invalid BIO tags")
+
+
+CaptionSettings = Settings[CaptionDataSettings, CaptionerSettings, DecoderTrainingSettings]
+
+DEFAULTS = Defaults(
+    Settings(
+        CaptionDataSettings(level="word", normalize=("lowercase",)),
+        CaptionerSettings(cell="gru", hidden_size=128, embedding_size=128, dropout=0.3),
+        DecoderTrainingSettings(batch_size=64, learning_rate=3e-3),
+    ),
+    epochs=12,
+    fewest_steps=600,
+)

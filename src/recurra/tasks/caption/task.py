@@ -1,0 +1,123 @@
+"""1 to N: what a picture shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from recurra import metrics
+from recurra.errors import UsageError
+from recurra.report.record import Baseline
+from recurra.report.sections import Section
+from recurra.tasks.caption import data, frozen
+from recurra.tasks.caption.baselines import baselines, scores
+from recurra.tasks.caption.data import CaptionData, CaptionPart
+from recurra.tasks.caption.model import SEARCH, CaptionModel
+from recurra.tasks.caption.preprocessor import CaptionPreprocessor
+from recurra.tasks.caption.report import Answers, sections
+from recurra.tasks.caption.settings import CaptionSettings
+from recurra.tasks.caption.trainee import CaptionTrainee, build_network, nats_per_token
+from recurra.tasks.decoding.bleu import sacrebleu
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.task import Dataset, Encoded, Evaluation
+from recurra.tasks.word_vectors.table import WordTable
+from recurra.topologies.captioner import Captioner
+
+
+class CaptionTask:
+    """A sentence about a picture; see tasks.task.Task."""
+
+    name: ClassVar[str] = "caption"
+    preprocessor = CaptionPreprocessor
+    holds_out: ClassVar[bool] = True
+    vector_settings: ClassVar[Mapping[str, Any]] = {}
+
+    def settle(self, settings: CaptionSettings, given: Mapping[str, Any]) -> CaptionSettings:
+        """A file of vectors means the encoder that reads it. Errors: UsageError"""
+        if settings.data.features is not None and "encoder" not in given:
+            settings = settings.changed(encoder="features")
+        data.check(settings.data)
+        condition = settings.network.condition
+        if "attention" in given and condition not in (None, "attention"):
+            raise UsageError(f"attention says how the decoder looks at a grid; this run's condition is {condition}")
+        return settings
+
+    def prepare(
+        self, source: Source, settings: CaptionSettings, kept: CaptionPreprocessor | None = None
+    ) -> Dataset[CaptionData]:
+        sacrebleu()  # before hours of training, not after
+        asked = settings.network.condition
+        found = data.prepare(
+            source, settings.data, pooled=asked not in (None, "attention"), seed=settings.training.seed, kept=kept
+        )
+        settings = settings.changed(condition=_condition(settings, found.preprocessor))
+        notes = [*found.notes, _how(settings)]
+        arrays = [*found.parts["train"].encoded, *found.contents]
+        return Dataset(source, settings, found, found.preprocessor, found.parts, arrays, found.facts, notes)
+
+    def encode(self, source: Source, settings: CaptionSettings, preprocessor: CaptionPreprocessor) -> Encoded:
+        return Encoded(*data.encode_all(source, settings.data, preprocessor))
+
+    def network(self, preprocessor: CaptionPreprocessor, settings: CaptionSettings) -> Captioner:
+        return build_network(preprocessor, settings.network)
+
+    def trainee(self, network: Captioner, dataset: Dataset[CaptionData]) -> CaptionTrainee:
+        if network.trunk is not None:
+            network.trunk.load_state_dict(frozen.weights())
+        return CaptionTrainee(network, dataset.data, dataset.settings.training)
+
+    def model(self, network: Captioner, preprocessor: CaptionPreprocessor, settings: CaptionSettings) -> CaptionModel:
+        return CaptionModel(network, preprocessor)
+
+    def evaluate(self, model: CaptionModel, part: CaptionPart, settings: CaptionSettings) -> Evaluation:
+        """answers: the captions"""
+        found = [best for best, *_ in model.search(part.seen, SEARCH)]
+        texts = [model.text(each) for each in found]
+        loss = nats_per_token(model.network, part)
+        scored = scores(texts, part.references, lowercase=_lowercase(settings))
+        perplexity = {"perplexity": metrics.perplexity(loss)}
+        return Evaluation({"loss": loss} | scored | perplexity, len(part), Answers(found, texts))
+
+    def baselines(self, dataset: Dataset[CaptionData], part: CaptionPart) -> list[Baseline]:
+        return baselines(dataset.data, part, dataset.settings)
+
+    def word_table(self, dataset: Dataset[CaptionData], network: Captioner) -> WordTable:
+        """That of the words that are written."""
+        train = dataset.data.parts["train"]
+        return WordTable(
+            dataset.preprocessor.vocabulary.tokens, network.target.weight, [row[:-1] for row in train.encoded]
+        )
+
+    def sections(self, dataset: Dataset[CaptionData], model: CaptionModel, evaluation: Evaluation) -> list[Section]:
+        """Captions beside references, where it looked, best and worst, the nearest training pictures."""
+        return sections(dataset.data, dataset.held_out, model, evaluation.answers, _lowercase(dataset.settings))
+
+
+def _condition(settings: CaptionSettings, made: CaptionPreprocessor) -> str:
+    """Where the picture enters: as asked, else by attention where there is something to choose from.
+
+    Errors: UsageError for attention over a single vector
+    """
+    asked = settings.network.condition
+    if asked == "attention" and made.positions == 1:
+        raise UsageError(
+            "attention chooses among the vectors of a grid, and these pictures have one vector each\n"
+            "give --condition state or input, or vectors [S, C] or [C, H, W] of each picture"
+        )
+    return asked or ("state" if made.positions == 1 else "attention")
+
+
+def _lowercase(settings: CaptionSettings) -> bool:
+    return "lowercase" in settings.data.normalize
+
+
+def _how(settings: CaptionSettings) -> str:
+    case = "lower case" if _lowercase(settings) else "case counts"
+    return (
+        f"BLEU by sacrebleu against all references of a picture (13a, {case}); searched with a beam of {SEARCH.beam}, "
+        f"length penalty {SEARCH.length_penalty:g}"
+    )
+
+
+TASK = CaptionTask()
+"""The task."""

@@ -1,0 +1,154 @@
+"""1 to N: a picture is looked at, a sentence is written."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra.engines.request import State
+from recurra.errors import ShapeError, UsageError
+from recurra.topologies.decoder import Decoder, Reading, Targets
+from recurra.topologies.efficientnet import EfficientNetLite0
+from recurra.topologies.grid_encoders import GivenVectors, SmallConvolutions
+from recurra.topologies.settings import CaptionerSettings
+
+
+class PictureAndTokens(NamedTuple):
+    """What is looked at and what is being written.
+
+    Shapes: tokens int64 [B, T], those that the decoder reads, `begin` before the first; pictures uint8 [B, 3, S, S] or
+            vectors [B, S, C], None where a state is given, which has seen them
+    """
+
+    tokens: Tensor
+    pictures: Tensor | None = None
+
+
+class CaptionBatch(NamedTuple):
+    """Pictures and a caption each.
+
+    smoothing: of the labels; scheduled_sampling: see decoder.Targets
+    Shapes: pictures as in PictureAndTokens; target int64 [B, T] with its end, lengths int64 [B]
+    """
+
+    pictures: Tensor
+    target: Tensor
+    lengths: Tensor
+    smoothing: float = 0.0
+    scheduled_sampling: float = 0.0
+
+
+class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
+    """A picture's vectors, made narrow, and a decoder that begins from them.
+
+    settings.condition says how: "input", their mean is the first input; "state", it makes the initial states;
+    "attention", it makes those and each step looks at the grid; "none", it is not seen: a language model of captions.
+    What leads from given vectors to the decoder begins at zero, so that the network begins as that language model and
+    learns only what pictures add: wide vectors of few pictures are learned by heart otherwise. Convolutions that are
+    trained with the rest need that way open from the first step.
+
+    encoder: what makes vectors of what it is given; positions: of the grid; target_size: tokens that may be written,
+    the end among them; trunk: what made the vectors that the encoder is given, kept beside it so that whoever has the
+    network can make those of further pictures
+    Source: Vinyals et al. 2015, Show and tell (input, state); Xu et al. 2015, Show, attend and tell (attention)
+    """
+
+    settings: CaptionerSettings
+
+    def __init__(
+        self,
+        encoder: SmallConvolutions | GivenVectors,
+        positions: int,
+        target_size: int,
+        settings: CaptionerSettings,
+        trunk: EfficientNetLite0 | None = None,
+    ) -> None:
+        super().__init__()
+        self.trunk = trunk
+        looked = settings.condition == "attention"
+        seen, hidden = settings.picture_size, settings.hidden_size
+        self.positions = positions
+        self._make_table(target_size, settings)
+        if settings.condition == "none":
+            self.encoder, self.reduce = None, None
+        else:
+            self.encoder = encoder
+            self.reduce = nn.Linear(encoder.width, seen)
+            self.place = nn.Parameter(torch.zeros(positions, seen))
+        self.picture_dropout = nn.Dropout(settings.picture_dropout)
+        self._make_layers(seen, settings.attention if looked else None, settings)
+        states = len(self.lower.cell.states) * settings.num_layers
+        outputs = {"input": settings.embedding_size, "none": 0}.get(str(settings.condition), states * hidden)
+        self.bridge = nn.Linear(2 * seen, outputs) if outputs else None
+        self._make_output(seen)
+        if self.bridge is not None and isinstance(encoder, GivenVectors):
+            nn.init.zeros_(self.bridge.weight)
+            nn.init.zeros_(self.bridge.bias)
+            if looked:
+                nn.init.zeros_(self.combine.weight[:, -seen:])
+
+    def see(self, pictures: Tensor) -> Tensor:
+        """The grid of a picture, narrow. Shapes: as PictureAndTokens.pictures -> [B, S, P]"""
+        assert self.encoder is not None
+        assert self.reduce is not None
+        if pictures.dim() == 4 and isinstance(self.encoder, GivenVectors):
+            raise ShapeError(
+                f"expected vectors [B, {self.positions}, {self.encoder.width}], got {list(pictures.shape)}"
+            )
+        grid = self.encoder(pictures)
+        if grid.shape[1:] != (self.positions, self.encoder.width):
+            wanted = [len(grid), self.positions, self.encoder.width]
+            raise ShapeError(f"expected the vectors of pictures {wanted}, got {list(grid.shape)}")
+        if isinstance(self.encoder, GivenVectors):
+            grid = functional.layer_norm(grid, grid.shape[-1:])  # whatever their scale
+        return functional.relu(self.reduce(self.picture_dropout(grid)) + self.place)
+
+    def read(self, pictures: Tensor) -> Reading:
+        """Where decoding begins after some pictures. Shapes: as PictureAndTokens.pictures"""
+        batch = len(pictures)
+        start = self._starts(batch)
+        feed = self._no_feed(start[0][0])
+        if self.bridge is None:
+            return Reading(None, start, feed)
+        grid = self.see(pictures)
+        led = self.bridge(torch.cat([grid.mean(1), grid.amax(1)], -1))
+        if self.settings.condition == "input":
+            fed = led if feed is None else torch.cat([led, feed], -1)
+            _, state = self.lower(fed.unsqueeze(1), start)
+            return Reading(None, state, feed)
+        parts = led.tanh().view(batch, len(self.lower.cell.states), self.settings.num_layers, -1).permute(1, 2, 0, 3)
+        state = tuple(begun + part for begun, part in zip(start, parts, strict=True))
+        memory = None
+        if self.attention is not None:
+            memory = self.attention.remember(grid, torch.full((batch,), grid.shape[1]))
+        return Reading(memory, state, feed)
+
+    def forward(
+        self, inputs: PictureAndTokens, lengths: Tensor | None = None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """What may be written after each token.
+
+        Shapes: lengths int64 [B], of the tokens -> logits [B, T, V]; all that writing on needs: see `_state_of`
+        Errors: UsageError unless there are pictures or a state
+        """
+        if (inputs.pictures is None) == (state is None):
+            given = "neither" if state is None else "both"
+            raise UsageError(f"a captioner looks at pictures to begin, or goes on from a state; got {given}")
+        if state is None:
+            assert inputs.pictures is not None
+            reading = self.read(inputs.pictures)
+        else:
+            reading = self._reading_of(state)
+        features, _, reading = self.write(inputs.tokens, reading, lengths)
+        return self.logits(features), self._state_of(reading)
+
+    def begun(self, batch: CaptionBatch) -> tuple[Reading, Targets]:
+        targets = Targets(batch.target, batch.lengths, batch.smoothing, batch.scheduled_sampling)
+        return self.read(batch.pictures), targets
+
+    def check_no_state(self, state: State | None) -> None:
+        if state is not None:
+            raise UsageError("each batch of a captioner begins with its own pictures; got a state")
