@@ -36,8 +36,8 @@ class SmallConvolutions(nn.Module):
         high, wide = x.shape[2:]
         down = torch.linspace(-1, 1, high, dtype=x.dtype, device=x.device).view(1, 1, -1, 1)
         across = torch.linspace(-1, 1, wide, dtype=x.dtype, device=x.device).view(1, 1, 1, -1)
-        places = [part.expand(len(x), 1, high, wide) for part in (down, across)]
-        x = torch.cat([x, *places], 1)
+        indices = [part.expand(len(x), 1, high, wide) for part in (down, across)]
+        x = torch.cat([x, *indices], 1)
         for layer, norm in zip(self.layers, self.norms, strict=True):
             x = functional.relu(norm(layer(x)))
         return x.flatten(2).transpose(1, 2)

@@ -32,7 +32,7 @@ UNSEEN = frozenset(
 )
 """Pairs that no picture of the training and validation parts shows."""
 NUMBERS = ("one", "two", "three")
-PLACES = {"top": (0.5, 0.2), "bottom": (0.5, 0.8), "left": (0.2, 0.5), "right": (0.8, 0.5), "middle": (0.5, 0.5)}
+SPOTS = {"top": (0.5, 0.2), "bottom": (0.5, 0.8), "left": (0.2, 0.5), "right": (0.8, 0.5), "middle": (0.5, 0.5)}
 RELATIONS = {"above": (0, -1), "below": (0, 1), "left of": (-1, 0), "right of": (1, 0)}
 """Where the first thing stands of the second."""
 
@@ -75,8 +75,8 @@ def scenes(part: str) -> Iterator[tuple[str, list[Thing], list[str]]]:
 def _group(random: np.random.Generator, *, unseen: bool) -> tuple[list[Thing], list[str]]:
     """One, two or three of a kind somewhere: "two red circles at the top"."""
     colour, shape = _kind(random, unseen=unseen)
-    count, place = int(random.integers(len(NUMBERS))) + 1, str(random.choice(list(PLACES)))
-    x, y = PLACES[place]
+    count, place = int(random.integers(len(NUMBERS))) + 1, str(random.choice(list(SPOTS)))
+    x, y = SPOTS[place]
     size = random.uniform(0.1, 0.13)
     flat = place in ("top", "bottom", "middle")
     things = []

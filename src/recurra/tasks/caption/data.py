@@ -92,20 +92,20 @@ def prepare(
     """
     check(settings)
     found = read(source, settings)
-    items, notes = found.pictures, _told(found)
+    items, notes = found.pictures, _left_out(found)
     seen, contents, done = look(items, settings, _home(source), pooled=pooled)
     notes += [f"{count:,} pictures: {word}" for word, count in Counter(done).most_common()]
-    places, more = _divided(items, contents, source, settings, seed)
+    indices, more = _divided(items, contents, source, settings, seed)
     notes += more
     for part in ("train", "validation"):
-        if not places[part]:
+        if not indices[part]:
             raise DataError(f"the {part} part has no pictures; there are {len(items):,}",
                             remedy="give more pictures, or another --split")  # fmt: skip
-    training = [text for place in places["train"] for text in items[place].captions]
+    training = [text for place in indices["train"] for text in items[place].captions]
     words = _vocabulary(training, settings) if kept is None else kept.vocabulary
     parts = {
         part: encode_part([items[place] for place in some], seen[np.array(some, np.int64)], words, settings.max_length)
-        for part, some in places.items()
+        for part, some in indices.items()
     }
     if cut := sum(part.truncated for part in parts.values()):
         notes.append(f"{cut:,} captions were truncated to {settings.max_length} tokens")
@@ -135,7 +135,7 @@ def prepare(
         "left_out": found.left_out,
         "encoder": settings.encoder,
     }
-    of_train = [np.frombuffer(bytes.fromhex(contents[place]), np.int64) for place in places["train"]]
+    of_train = [np.frombuffer(bytes.fromhex(contents[place]), np.int64) for place in indices["train"]]
     return CaptionData(made, parts, of_train, facts, notes)
 
 
@@ -268,17 +268,17 @@ def _digest(row: npt.NDArray[np.float32]) -> str:
     return hashlib.sha256(row.tobytes()).hexdigest()
 
 
-def _told(found: Gathered) -> list[str]:
+def _left_out(found: Gathered) -> list[str]:
     """What was left out, in sentences."""
-    told = []
+    said = []
     for names, what in (
         (found.missing, "captioned pictures are not there and were left out"),
         (found.uncaptioned, "pictures have no caption and were left out"),
         (found.empty, "captions are empty and were left out"),
     ):
         if names:
-            told.append(f"{len(names):,} {what}: {listed(list(dict.fromkeys(names)), 3)}")
-    return told
+            said.append(f"{len(names):,} {what}: {listed(list(dict.fromkeys(names)), 3)}")
+    return said
 
 
 def _what_is_seen(settings: CaptionDataSettings, made: CaptionPreprocessor) -> str:

@@ -64,9 +64,11 @@ def _pixels(one: Captioned) -> Bytes:
     return NOTHING if one.path is None else smaller(read_picture(one.path).pixels, 2 * SIZE)
 
 
-def _shown(title: str, part: CaptionPart, answers: Answers, each: Floats, places: Sequence[int], note: str) -> Pictures:
+def _shown(
+    title: str, part: CaptionPart, answers: Answers, each: Floats, indices: Sequence[int], note: str
+) -> Pictures:
     pictures = []
-    for k in places:
+    for k in indices:
         one = part.items[k]
         said = "\n".join(f"“{text}”" for text in one.captions[:REFERENCES])
         svg = draw_tiles([Tile(_pixels(one), said)], f"{one.name}: {answers.texts[k]}", size=2 * SIZE)
@@ -74,17 +76,17 @@ def _shown(title: str, part: CaptionPart, answers: Answers, each: Floats, places
     return Pictures(title, pictures, f"{note} In brackets the caption's own BLEU.".strip())
 
 
-def _in_words(part: CaptionPart, answers: Answers, each: Floats, places: Sequence[int]) -> Table:
+def _in_words(part: CaptionPart, answers: Answers, each: Floats, indices: Sequence[int]) -> Table:
     rows: list[list[Cell]] = [
-        [part.items[k].name, answers.texts[k], part.references[k][:REFERENCES], f"{each[k]:.0f}"] for k in places
+        [part.items[k].name, answers.texts[k], part.references[k][:REFERENCES], f"{each[k]:.0f}"] for k in indices
     ]
     columns: list[Column | str] = ["Picture", "This model", Column("References", "quotes"), Column("BLEU", "number")]
     return Table("What it says", columns, rows, "Taken at even distances; the pictures themselves are not there.")
 
 
-def _looked(part: CaptionPart, model: CaptionModel, answers: Answers, places: Sequence[int]) -> Pictures:
+def _looked(part: CaptionPart, model: CaptionModel, answers: Answers, indices: Sequence[int]) -> Pictures:
     pictures: list[Picture] = []
-    for k in places:
+    for k in indices:
         found = answers.found[k]
         if found.weights is None or len(pictures) == LOOKED or part.items[k].path is None:
             continue
@@ -97,11 +99,11 @@ def _looked(part: CaptionPart, model: CaptionModel, answers: Answers, places: Se
     return Pictures("Where it looked, word by word", pictures, note)
 
 
-def _neighbours(data: CaptionData, part: CaptionPart, answers: Answers, places: Sequence[int]) -> Pictures:
+def _neighbours(data: CaptionData, part: CaptionPart, answers: Answers, indices: Sequence[int]) -> Pictures:
     train = data.parts["train"]
-    near = nearest(train.vectors(), part.vectors()[np.array(places, np.int64)], NEIGHBOURS)
+    near = nearest(train.vectors(), part.vectors()[np.array(indices, np.int64)], NEIGHBOURS)
     pictures = []
-    for k, row in zip(places, near, strict=True):
+    for k, row in zip(indices, near, strict=True):
         tiles = [Tile(_pixels(part.items[k]), answers.texts[k], strong=True)]
         tiles += [Tile(_pixels(train.items[n]), train.references[n][0]) for n in row]
         names = ", ".join(train.items[n].name for n in row)
