@@ -21,6 +21,7 @@ KNOWN = {"do", "n't", "'s", "U.S.", "...", "it"}
         ("I'll", ["I", "'", "ll"]),  # 'll is not known here
         ("the U.S. pays 3.50 or 1,000 at 10:30", ["the", "U.S.", "pays", "3.50", "or", "1,000", "at", "10:30"]),
         ("me@home.org (see http://a.b/c)", ["me@home.org", "(", "see", "http://a.b/c", ")"]),
+        ("हिन्दी में लिखी।", ["हिन्दी", "में", "लिखी", "।"]),
         ("well-known", ["well", "-", "known"]),
         ("  \t ", []),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,10 +45,10 @@ class Habit:
                 if _repeats(token):
                     runs[token[0]] += 1
             for left, sign, right in zip(tokens, tokens[1:], tokens[2:], strict=False):
-                if len(sign) == 1 and not sign.isalnum() and left[-1].isalnum() and right[0].isalnum():
+                if len(sign) == 1 and not _in_word(sign) and _in_word(left[-1]) and _in_word(right[0]):
                     inside[_kind(left[-1]) + sign + _kind(right[0])] -= 1
             for left, right in pairwise(tokens):
-                if left == right and len(left) == 1 and not left.isalnum():
+                if left == right and len(left) == 1 and not _in_word(left):
                     runs[left] -= 1
         return cls(*(frozenset(key for key, count in found.items() if count > 0) for found in (inside, runs)))
 
@@ -55,7 +56,7 @@ class Habit:
         """Whether the sign at this place, neither the first nor the last of a text, stays in the token around it."""
         if text[place] == "_":
             return True  # as in words of a text
-        between = text[place - 1].isalnum() and text[place + 1].isalnum()
+        between = _in_word(text[place - 1]) and _in_word(text[place + 1])
         return between and _shape(text, place) in self.inside
 
 
@@ -63,12 +64,17 @@ def _shape(text: str, place: int) -> str:
     return _kind(text[place - 1]) + text[place] + _kind(text[place + 1])
 
 
+def _in_word(character: str) -> bool:
+    """A letter, a digit, a mark above, below or beside a letter, or what joins letters."""
+    return character.isalnum() or character in "\u200c\u200d" or unicodedata.category(character).startswith("M")
+
+
 def _kind(character: str) -> str:
     return "0" if character.isdigit() else "a"
 
 
 def _repeats(token: str) -> bool:
-    return len(token) > 1 and not token[0].isalnum() and token == token[0] * len(token)
+    return len(token) > 1 and not _in_word(token[0]) and token == token[0] * len(token)
 
 
 def cut(text: str, known: Callable[[str], bool], habit: Habit | None = None) -> list[str]:
@@ -91,7 +97,7 @@ def _is_tokenised(chunks: Sequence[str], known: Callable[[str], bool]) -> bool:
     if not any(chunk.lower() in _ALONE for chunk in chunks):
         return False
     for place, chunk in enumerate(chunks):
-        if len(chunk) == 1 or len(chunk) > LONGEST or not any(map(str.isalnum, chunk)) or known(chunk):
+        if len(chunk) == 1 or len(chunk) > LONGEST or not any(map(_in_word, chunk)) or known(chunk):
             continue
         last = place == len(chunks) - 1 and chunk[-1] == "."
         if last or chunk[-1] in _CLINGING or chunk[0] in '("' or _clitic(chunk, 0, len(chunk), known):
@@ -110,14 +116,14 @@ def _cut(chunk: str, known: Callable[[str], bool], habit: Habit) -> list[str]:
         if short and known(chunk[start:end]):
             first.append(chunk[start:end])
             break
-        if not chunk[start].isalnum():
+        if not _in_word(chunk[start]):
             size = _run(chunk, start, end) if chunk[start] in habit.runs else 1
             first.append(chunk[start : start + size])
             start += size
             continue
-        if not chunk[end - 1].isalnum():
+        if not _in_word(chunk[end - 1]):
             if edge == end:
-                edge = next(place for place in range(end, start, -1) if chunk[place - 1].isalnum())
+                edge = next(place for place in range(end, start, -1) if _in_word(chunk[place - 1]))
             size = _signs(chunk, edge, end, known, habit)
         elif short and _is_whole(chunk[start:end]):
             first.append(chunk[start:end])
@@ -137,7 +143,7 @@ def _pieces(chunk: str, habit: Habit) -> Iterator[str]:
     """Words, and the signs between them that do not stay within a word."""
     start = 0
     for place, character in enumerate(chunk):
-        if character.isalnum() or habit.keeps(chunk, place):
+        if _in_word(character) or habit.keeps(chunk, place):
             continue
         if start < place:
             yield chunk[start:place]
