@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recurra.data.files.examples import Example, Examples
-from recurra.data.splits import Splits, check_splits, from_parts, split
+from recurra.data.splits import Splits, check_splits, from_parts, hold_out, split
 from recurra.data.twins import describe_shared, shared
 from recurra.errors import DataError, UsageError
 
@@ -121,3 +121,13 @@ def test_texts_in_two_parts_are_counted_not_refused() -> None:
     check_splits(parts)
     texts = {name: part.texts for name, part in parts}
     assert describe_shared(texts, texts) == ["2 texts stand in both train and test, e.g. 'a'"]
+
+
+@pytest.mark.parametrize(
+    ("fractions", "share"),
+    [((0.8, 0.1, 0.1), 1 / 9), ((0.9, 0.1, 0.0), 0.1), ((0.6, 0.2, 0.2), 0.25), ((0.8, 0, 0.2), 0.1)],
+)
+def test_what_is_held_out_beside_a_test_part(fractions: tuple[float, float, float], share: float) -> None:
+    held = hold_out(fractions)
+    assert held.share == pytest.approx(share)
+    assert held.fractions == pytest.approx((1 - share, share, 0))

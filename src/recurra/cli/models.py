@@ -107,7 +107,7 @@ def predict(
     tokens: TokensOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Ask a trained model about texts: classes, tags, what stands in a blank, the next token, a translation.
+    """Ask a trained model: for classes, tags, what fills a blank, the next token, a translation, a forecast.
 
     Prints each text with the best answers and their probabilities.
 
