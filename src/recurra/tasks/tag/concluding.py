@@ -42,15 +42,15 @@ def conclude(data: TagData, network: Tagger, skip: Skip) -> tuple[dict[str, floa
     _set(network, weight * own, bias * own, share)
     score = evaluate_part(network, part, data.tags, data.scheme)[headline]
     name = "span F1" if data.scheme else "accuracy"
-    told = (
+    scored = (
         f"validation {name} {before[headline]:.4f} without, {score:.4f} with it; loss {before['loss']:.4f}, {loss:.4f}"
     )
     if skip == "auto" and (loss >= before["loss"] or score < before[headline]):
         _set(network, weight, bias, 0.0)
-        return {}, [f"no linear skip, which the validation part does not ask for: {told}"]
+        return {}, [f"no linear skip, which the validation part does not ask for: {scored}"]
     _set(network, weight * own, bias * own, share)
     return {"temperature": 1 / own, SHARE: share}, [
-        f"a linear skip of tokens, their affixes and neighbours is added: {told} (scores times {own:g} and {share:g})"
+        f"a linear skip of tokens, their affixes and neighbours is added: {scored} (scores times {own:g} and {share:g})"
     ]
 
 

@@ -28,12 +28,12 @@ def features_of(part: TagPart, rows: Sequence[int]) -> tuple[Found, Tensor]:
     sizes = np.array([len(part.encoded[row]) for row in rows], dtype=np.int64)
     starts = np.concatenate([[0], np.cumsum(sizes)])
     keys, owners = [], []
-    for places in by_length(sizes.tolist(), TOKENS):
-        forms, lengths, _ = collate(part, [rows[place] for place in places])
+    for indices in by_length(sizes.tolist(), TOKENS):
+        forms, lengths, _ = collate(part, [rows[place] for place in indices])
         found = neighbourhood(forms.tokens, forms.words, lengths, forms.letters, forms.letter_lengths)
         steps = forms.tokens.shape[1]
         keys.append(found.keys)
-        owners.append(torch.from_numpy(starts[places])[found.rows // steps] + found.rows % steps)
+        owners.append(torch.from_numpy(starts[indices])[found.rows // steps] + found.rows % steps)
     labels = torch.from_numpy(np.concatenate([part.labels[row] for row in rows]))
     return Found(torch.cat(keys), torch.cat(owners), int(starts[-1])), labels
 
