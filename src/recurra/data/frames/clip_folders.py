@@ -113,15 +113,21 @@ def _layout(folder: Path) -> Layout | None:
         return "clips"
     if any(is_picture(path) for path in some):
         return "images" if any(_labels(path) for path in some) else None
-    for each in folders:
-        inner = list(islice(_entries(each), LOOKED_AT))
-        if any(path.suffix.lower() in FEATURES for path in inner) and not (each / "manifest.json").exists():
+    return next((layout for each in folders if (layout := _layout_below(each, table)) is not None), None)
+
+
+def _layout_below(folder: Path, table: bool) -> Layout | None:
+    """What a folder beside others holds; table: whether one stands beside them."""
+    try:
+        inner = list(islice(_entries(folder), LOOKED_AT))
+        if any(path.suffix.lower() in FEATURES for path in inner) and not (folder / "manifest.json").exists():
             return "clips"
         if any(is_picture(path) for path in inner):
             return "clips" if table else "images"
-        if any(is_picture(path) for sub in inner[:20] if sub.is_dir() for path in islice(_entries(sub), LOOKED_AT)):
-            return "clips"
-    return None
+        deeper = (path for sub in inner[:20] if sub.is_dir() for path in islice(_entries(sub), LOOKED_AT))
+        return "clips" if any(is_picture(path) for path in deeper) else None
+    except DataError:  # who reads it tells
+        return None
 
 
 def _labels(path: Path) -> bool:

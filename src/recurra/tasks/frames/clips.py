@@ -75,16 +75,13 @@ def as_frames(given: Any, shape: PictureShape, number: int) -> npt.NDArray[np.ui
     values, colours = np.asarray(given), (shape.channels,) if shape.channels > 1 else ()
     one = (shape.height, shape.width, *colours)
     expected = f"[{', '.join(map(str, one))}]" if shape.rows else f"[T, {', '.join(map(str, one))}]"
-    fits = values.shape == one if shape.rows else values.shape[1:] == one and len(values) > 0
-    if values.shape == ((shape.height if shape.rows else len(values)), shape.frame_size) and values.size:
-        fits, flat = True, values
-    else:
-        flat = values
-    if not fits or not np.issubdtype(values.dtype, np.number):
+    flat = values.ndim == 2 and values.shape[1] == shape.frame_size and (not shape.rows or len(values) == shape.height)
+    fits = flat or (values.shape == one if shape.rows else values.shape[1:] == one)
+    if not fits or not values.size or not np.issubdtype(values.dtype, np.number):
         raise UsageError(f"expected sequence {number} as {expected}, got {list(values.shape)} of {values.dtype}")
     if not ((values >= 0) & (values <= 255)).all():
         raise UsageError(f"sequence {number} has numbers outside of 0 to 255; pixels are bytes")
-    if shape.rows or flat.ndim == 2:
-        return np.ascontiguousarray(flat.reshape(-1, shape.frame_size), np.uint8)
-    frames = flat.reshape(len(flat), shape.height, shape.width, shape.channels).transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(frames.reshape(len(flat), -1), np.uint8)
+    if shape.rows or flat:
+        return np.ascontiguousarray(values.reshape(-1, shape.frame_size), np.uint8)
+    frames = values.reshape(len(values), shape.height, shape.width, shape.channels).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(frames.reshape(len(values), -1), np.uint8)

@@ -96,7 +96,9 @@ class FramesModel(Model):
 
     def commands(self, folder: str) -> list[str]:
         if self.preprocessor.sound is None:
-            return [f"predict {folder} FILE", f"evaluate {folder}"]
+            picture = self.preprocessor.picture
+            what = "FILE" if picture is None else "PICTURE" if picture.rows else "CLIP/"
+            return [f"predict {folder} {what}", f"evaluate {folder}"]
         stream = [f"predict {folder} --stream FILE.wav"] if why_no_stream(self) is None else []
         return [f"predict {folder} FILE.wav", *stream, f"evaluate {folder}"]
 

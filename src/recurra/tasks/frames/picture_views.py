@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from recurra.data.frames.sequences import Frames, PictureShape
 from recurra.data.pictures.decoding import Bytes
@@ -17,8 +18,8 @@ from recurra.report.svg import MUTED, canvas, drawing, to_svg
 from recurra.tasks.frames.label_bars import draw_bars
 
 Int64 = npt.NDArray[np.int64]
-WIDTH = 720
-STRIP = 12
+WIDTH = 400
+STRIP = 8
 """Frames of a strip."""
 SIDE = 96
 """Pixels to which frames are brought for a page, at most."""
@@ -35,6 +36,7 @@ def of_clip(one: Frames, shape: PictureShape, title: str, name: str) -> Picture:
         figure = Figure(figsize=(WIDTH / 72, (high + 24) / 72))
         axes = figure.add_axes((0, 24 / (high + 24), count / STRIP, high / (high + 24)))
         _strip(axes, one, shape)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.tick_params(left=False, labelleft=False)
         return Picture(title, to_svg(figure, text), text)
 
@@ -45,12 +47,13 @@ def of_clip_labels(
     """Labels of the frames of a clip, the true ones above the predicted ones, and frames of it under them."""
     text = f"{title}; the labels of its frames, the true ones above the predicted ones, and {STRIP} frames"
     with drawing(name):
-        strip = 640 / STRIP * shape.height / shape.width
+        strip = (WIDTH - 80) / STRIP * shape.height / shape.width
         figure = Figure(figsize=(WIDTH / 72, (strip + 130) / 72), layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(60, strip))
         draw_bars(figure, above, true, predicted, classes)
         _strip(below, one, shape)
         below.set_yticks([])
+        below.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         below.set_xlabel("frame")
         return Picture(title, to_svg(figure, text), text)
 
