@@ -35,5 +35,5 @@ def consensus(texts: Sequence[Sequence[str]]) -> int:
                 table[row, place[gram]] = count
         table *= np.log((1 + len(texts)) / np.maximum(1, (table > 0).sum(0)))
         table /= np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
-        total += table @ table.sum(0)
+        total += table @ table.sum(0) - np.square(table).sum(1)
     return int(total.argmax())

