@@ -371,6 +371,7 @@ NETWORKS = [
     _frames("a label a frame", per_frame=True),
     _frames("a label a sequence", per_frame=False, pooling="max"),
     _frames("both ways", per_frame=True, bidirectional=True),
+    _frames("a label later", per_frame=True, delay=3),
     _clips(),
     replace(
         Small(

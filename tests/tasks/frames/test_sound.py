@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import numpy as np
 import pytest
 
 import recurra
-from recurra.errors import DataError, UsageError
+from recurra import model_folder
+from recurra.api import training, training_run
+from recurra.api.progress import ProgressLogger
+from recurra.errors import DataError, StoppedError, UsageError
 from recurra.tasks.frames.data import prepare
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 from recurra.tasks.frames.settings import DEFAULTS, FramesDataSettings
@@ -264,3 +268,25 @@ def test_labels_stand_over_what_is_heard(tmp_path: Path) -> None:
     for words in ("seconds", "true", "predicted", "background", "1 kHz"):
         assert f">{words}</text>" in found.svg
     assert found.audio
+
+
+def test_a_run_stopped_and_resumed_is_the_uninterrupted_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, sent = events(tmp_path / "d", 6), []
+    small: dict[str, Any] = SMALL | {"epochs": 4.0, "split": (0.6, 0.2, 0.2), "max_frames": 30}
+    monkeypatch.setattr(training_run, "build_report", lambda record: "<html></html>")
+    whole = recurra.train(data, out=tmp_path / "whole", **small)
+
+    class Interrupting(ProgressLogger):
+        def tick(self, tick: Any) -> None:
+            if tick.epoch > 1.6 and not sent:
+                sent.append(tick.step)
+                signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "ProgressLogger", Interrupting)
+        with pytest.raises(StoppedError):
+            recurra.train(data, out=tmp_path / "stopped", **small)
+    resumed = recurra.train(resume=tmp_path / "stopped", quiet=True)
+    ours, theirs = (model_folder.read(run.folder).weights() for run in (resumed, whole))
+    assert [name for name in ours if not bool((ours[name] == theirs[name]).all())] == []
+    assert resumed.metrics["metrics"] == whole.metrics["metrics"]
