@@ -11,6 +11,9 @@ from recurra.data.sound.recording import HIGHEST, LOWEST, Samples
 from recurra.errors import UsageError
 from recurra.tasks.frames.sound.log_mel import Float32, LogMel
 
+FEW = 8
+"""Frames for which NumPy is faster than torch."""
+
 
 class FrameCutter:
     """Samples in pieces of any size to the frames of the whole. rate: of the samples, that of the frames if None
@@ -50,6 +53,7 @@ class FrameCutter:
         if len(self._left) < self.sound.frame:
             return np.zeros((0, self.sound.mels), np.float32)
         count = self.sound.count(len(self._left))
-        found = self.sound.of(self._left[: (count - 1) * self.sound.hop + self.sound.frame])
+        whole = self._left[: (count - 1) * self.sound.hop + self.sound.frame]
+        found = self.sound.few(whole) if count <= FEW else self.sound.of(whole)
         self._left, self._any = self._left[count * self.sound.hop :], True
         return found
