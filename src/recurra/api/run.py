@@ -71,12 +71,12 @@ class Run:
         return self.model.network
 
     def predict(self, inputs: Any, **options: Any) -> list[Any]:
-        """One answer for each input; options: what the task reads, such as top: so many answers, the best first.
+        """One answer for each input; options: what the task reads, such as top: the number of answers, best first.
 
         inputs: what the task reads: one text, or several in a list, a tuple, an array or a series, a text also as the
         list of its tokens, which is not cut anew; else see its model
-        Errors: UsageError for what is no input, for an empty one, an option that the task does not read, a model that
-        does not predict
+        Errors: UsageError for an invalid or empty input, an option that the task does not read, a model that does not
+        predict
         """
         return self.model.predict(self.model.checked(inputs), **given.options(options))
 
@@ -152,7 +152,7 @@ class Run:
         tokens; baseline: rank with a Kneser-Ney 5-gram too, counted anew on the run's training data; encoding: of the
         file.
         Errors: DataError, UsageError for a group of one candidate; DataError if the run's data are gone; UsageError for
-        a model that is none of language
+        a model of another task
         """
         from recurra.api.scoring import score
 

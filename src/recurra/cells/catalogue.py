@@ -30,7 +30,7 @@ def names() -> list[str]:
 def get(cell: str | Cell) -> Cell:
     """The cell of this name; a cell is passed on as it is.
 
-    Errors: UnknownNameError, with the nearest name; UsageError for what is no name
+    Errors: UnknownNameError, with the nearest name; UsageError for an invalid name
     """
     if isinstance(cell, Cell):
         return cell

@@ -26,13 +26,13 @@ def bench(
     ] = "training,inference",
     step: Annotated[bool, typer.Option("--step", help="the whole training step, as --kind step")] = False,
     cells: Annotated[
-        str | None, typer.Option(metavar="CELL,...", help="only these cells; all that a kind has if not given")
+        str | None, typer.Option(metavar="CELL,...", help="only these cells; if not given, all of the kind")
     ] = None,
     shapes: Annotated[
         str | None, typer.Option(metavar="TxBxIxH,...", help="time, batch, input and hidden size, as in 100x32x128x128")
     ] = None,
     precision: Annotated[
-        str | None, typer.Option(metavar="NAME", help="float32 or bfloat16; what a kind usually has if not given")
+        str | None, typer.Option(metavar="NAME", help="float32 or bfloat16; if not given, the kind's usual one")
     ] = None,
     engine: Annotated[
         str, typer.Option(metavar="NAME", help="Recurra's engine: auto or an engine's name [auto]")

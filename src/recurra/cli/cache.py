@@ -20,7 +20,7 @@ def cache(
         list[str] | None,
         typer.Argument(metavar="NAME", help="only these: data, corpora, texts, unpacked, given, a name"),
     ] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="remove them, after asking")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="remove them, after a question")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
     json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False,
 ) -> None:

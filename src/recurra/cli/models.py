@@ -24,9 +24,7 @@ NOT_OF_EVALUATE = tuple(name for name in of_panel("data") if name not in registr
 """Settings of the data that are a run's own."""
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a model folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
-TokensOption = Annotated[
-    bool, typer.Option("--tokens", help="texts are tokens with spaces between them, and are not cut anew")
-]
+TokensOption = Annotated[bool, typer.Option("--tokens", help="texts are tokens already, separated by spaces")]
 
 
 def evaluate(
@@ -288,7 +286,7 @@ LONGEST, MOST, MOST_LINES = 4_000_000, 1_000_000_000, 10_000_000
 
 
 def _refuse_files(run: str, texts: list[str]) -> None:
-    """Errors: UsageError for the path of a file or a folder, which nobody means as a text"""
+    """Errors: UsageError for the path of a file or a folder instead of a text"""
     for each in texts:
         path = Path(each)
         if len(each) < 1000 and "\0" not in each and (path.suffix or os.sep in each) and os.path.exists(each):

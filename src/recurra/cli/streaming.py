@@ -24,7 +24,7 @@ PANEL = "Streams"
 Stream = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE", help="a label for each frame as it is heard; `-`: standard input, PCM or rows of a table",
+        metavar="FILE", help="a label for each frame as it arrives; `-`: standard input, PCM or rows of a table",
         rich_help_panel=PANEL,
     ),
 ]  # fmt: skip
@@ -37,7 +37,7 @@ SampleFormat = Annotated[
     typer.Option(metavar="u8|s16|s24|s32|f32", help="of these, little-endian [s16]", rich_help_panel=PANEL),
 ]
 InputChannels = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="of these, their mean is heard [1]", rich_help_panel=PANEL)
+    int | None, typer.Option(metavar="N", min=1, help="of the samples; their mean is read [1]", rich_help_panel=PANEL)
 ]
 LONGEST_LINE = 4_000_000
 

@@ -163,7 +163,7 @@ def _check_rows(what: str, tensor: Tensor, shape: tuple[int, ...], weight: Tenso
 
 
 def check_dense(what: str, tensor: object) -> None:
-    """Errors: ShapeError for what is no tensor, or none of plain rows"""
+    """Errors: ShapeError for anything but a dense tensor"""
     if not isinstance(tensor, Tensor):
         raise ShapeError(f"expected {what}, a tensor, got a {type(tensor).__name__}")
     if tensor.is_nested:

@@ -37,7 +37,7 @@ class Embedded:
     def without_padding(self) -> Embedded:
         """The same for engines, which know of no padding: no gradient flows back into the row from this table.
 
-        Errors: ShapeError for a row that is none
+        Errors: ShapeError for a row that does not exist
         """
         row, table = self.padding_idx, self.table
         if row is None:
@@ -211,7 +211,7 @@ def _copies(values: State, like: State | None = None) -> State:
 
 
 def check_tokens(tokens: Tensor, rows: int) -> None:
-    """Errors: ShapeError for a token that is no row of a table of so many"""
+    """Errors: ShapeError for a token outside the table's rows"""
     if tokens.numel():
         low, high = (int(v) for v in tokens.aminmax())
         if low < 0 or high >= rows:

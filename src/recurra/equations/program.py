@@ -118,7 +118,7 @@ class Program:
         )
 
     def _products(self, input_size: int, hidden_size: int, proj_size: int | None, heads: int) -> int:
-        """Numbers in all matrices: each is used once. heads: R is so many blocks on a diagonal"""
+        """Numbers in all matrices: each is used once. heads: number of blocks on R's diagonal"""
         sizes = self.sizes(input_size, hidden_size, proj_size)
         return sum(
             sizes[n.width] * sizes[self.nodes[n.args[0]].width] // (heads if n.op == "R" else 1)

@@ -23,9 +23,9 @@ MOST_SEEDS = 1 << 32
 def texts(given: Any, *, what: str = "text") -> list[str]:
     """One text, or several in any ordered collection (list, tuple, array, series, generator), as plain strings.
 
-    A text may be a list of its tokens. Halves of surrogate pairs are no text: see `terminal.whole`.
+    A text may be a list of its tokens. Halves of surrogate pairs are not text: see `terminal.whole`.
 
-    Errors: UsageError for anything else, with the number (from 1) of what is no text
+    Errors: UsageError for anything else, with the number (from 1) of the item that is not a text
     """
     if isinstance(given, str):
         return [_text(given)]
@@ -100,7 +100,7 @@ def plain(value: Any) -> Any:
 
 
 def path(given: Any, name: str) -> Path:
-    """Errors: UsageError for what is no path"""
+    """Errors: UsageError for an invalid path"""
     if not isinstance(given, (str, os.PathLike)) or isinstance(os.fspath(given), bytes):
         raise UsageError(f"{name} must be the path of a file or a folder, or a name, got {_shown(given)}")
     if not str(given).strip() or "\0" in str(given):

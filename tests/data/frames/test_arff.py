@@ -80,7 +80,7 @@ def test_groups_are_read_and_not_taken_for_steps(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (UCR + "1,2,1\n", r"x\.arff:7: this row has 3 cells, the header 4 attributes"),
-        (UCR + "1,2,x,1\n", r"x\.arff:7: 'x' in the column 'a2' is no number"),
+        (UCR + "1,2,x,1\n", r"x\.arff:7: 'x' in the column 'a2' is not a number"),
         (UCR + "1,2,3,9\n", r"x\.arff:7: the label '9' is none of the header's, '1', '2'"),
         (UCR + "1,2,3,?\n", r"x\.arff:7: this sequence has no label"),
         (UCR + "?,?,?,1\n", r"x\.arff:7: this sequence has no value at all"),

@@ -62,7 +62,7 @@ def test_ts_with_times(tmp_path: Path) -> None:
         ("t.tsf", TSF.replace("@frequency hourly", "@frequency often"), "unknown frequency 'often'"),
         ("t.ts", TS.replace("4,5,6", "4,5"), r"t.ts:6: the dimensions of a series are equally long, here 3, 2"),
         ("t.ts", TS.replace("7,8,9:", ""), r"t.ts:7: this series has 1 dimensions, the first has 2"),
-        ("t.ts", TS.replace("4,5,6", "4,x,6"), r"t.ts:6: 'x' .* is no number"),
+        ("t.ts", TS.replace("4,5,6", "4,x,6"), r"t.ts:6: 'x' .* is not a number"),
     ],
 )
 def test_bad_archives(tmp_path: Path, name: str, text: str, said: str) -> None:

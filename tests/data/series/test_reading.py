@@ -144,7 +144,7 @@ def test_offsets_that_change_are_read_as_utc(tmp_path: Path) -> None:
         ('ds,y\n2024-01-01,"1,5"\n2024-01-02,"2,5"\n', {"target": ("y",)}, r"data.csv:2: .*decimals\n.*--decimal ,"),
         ('ds,y\n2024-01-01,"1,500"\n2024-01-02,"2,500"\n', {"target": ("y",)}, r"data.csv:2: [^\n]*\n.*--thousands ,"),
         ('ds,y\n2024-01-01,"1,234,567.5"\n2024-01-02,2\n', {"target": ("y",)}, r"data.csv:2: .*thousands"),
-        ("ds,y\n2024-01-01,1\n2024-01-02,two\n", {"target": ("y",)}, r"data.csv:3: 'two' .* 'y' is no number"),
+        ("ds,y\n2024-01-01,1\n2024-01-02,two\n", {"target": ("y",)}, r"data.csv:3: 'two' .* 'y' is not a number"),
         ("ds,y\n2024-01-01,1\n2024-02-30,2\n", {}, r"data.csv:3: '2024-02-30' .* is no date"),
         ("ds,y\n01/02/2024,1\n02/02/2024,2\n", {}, r"may be day/month or month/day[^\n]*\n.*--date-format"),
         ("ds,y\n2024-01-01T00:00Z,1\n2024-01-01T01:00,2\n", {}, r"data.csv:3: .* lacks an offset"),

@@ -164,7 +164,7 @@ class _Count:
 
 
 def metre(value: str) -> Fraction | None:
-    """ "6/8", "C" and "C|" as parts of a whole note; None for "none" and for what is no metre."""
+    """ "6/8", "C" and "C|" as parts of a whole note; None for "none" and for anything but a metre."""
     value = value.split("%", 1)[0].strip()
     if value in ("C", "C|"):
         return Fraction(1)

@@ -42,7 +42,7 @@ class Key:
 
     @classmethod
     def read(cls, written: str) -> Key | None:
-        """The key of a field K:, None for what is no such key ("none", "HP", explicit accidentals)."""
+        """The key of a field K:, None for anything else ("none", "HP", explicit accidentals)."""
         found = _KEY.fullmatch(written.strip())
         if found is None:
             return None
@@ -61,7 +61,7 @@ class Key:
         return (self.sharps + 6 - _FIFTHS.index(LETTERS[letter])) // 7
 
     def moved(self, fifths: int) -> Key:
-        """The key so many fifths higher, or lower below 0."""
+        """The key transposed up by a number of fifths, down if negative."""
         return Key(self.sharps + fifths, (self.tonic + 4 * fifths) % 7, self.mode)
 
 

@@ -24,7 +24,7 @@ _SYMBOL = re.compile(r"[A-G][#b]?[A-Za-z0-9+#]*(?:/[A-Ga-g][#b]?)?")
 
 @dataclass(frozen=True)
 class Tune:
-    """A tune as it stands in a file.
+    """A tune as written in a file.
 
     fields: the first value of each header field by its letter, "M" and "K" the last one before the music; body: the
     lines from K: on, comments left out, with their numbers from 1; file, line: where X: stands
@@ -52,7 +52,7 @@ def read_tunes(path: Path, *, encoding: str = "utf-8", left_out: list[DataError]
     """The tunes of an .abc file: each begins with X:, its header ends with K:.
 
     left_out: takes what is wrong with single tunes, which are left out then
-    Errors: DataError for a file without a tune, a tune without K: or without a note, a metre or unit note that is none,
+    Errors: DataError for a file without a tune, a tune without K: or without a note, an invalid metre or unit note,
     each with its line; or as `iter_lines`
     """
     drafts: list[_Draft] = []

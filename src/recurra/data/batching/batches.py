@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from recurra.errors import DataError, ShapeError, UsageError
 
-# Rows are sorted by length within pools of so many batches: enough to pad little, few enough to mix well.
+# Rows are sorted by length within pools of this many batches: enough to pad little, few enough to mix well.
 POOL_BATCHES = 50
 
 Int64 = npt.NDArray[np.int64]

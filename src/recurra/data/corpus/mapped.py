@@ -68,7 +68,7 @@ def build_corpus(
     The text is read once, in pieces of about a million characters, and kept in `cache` (default: "corpora" in
     the user's cache folder) under the SHA-256 of the files and the settings; from then on it is only mapped. While
     it is built it takes 4 further bytes of disk a token.
-    Errors: DataError for a file that is no text (see `recurra.data.files.text`), for a part with fewer than 2
+    Errors: DataError for a file that is not text (see `recurra.data.files.text`), for a part with fewer than 2
     tokens, or if the cache cannot be written; UsageError for settings that cannot be.
     """
     check_size(check_level(level), min_count, max_size)

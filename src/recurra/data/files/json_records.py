@@ -26,7 +26,7 @@ def json_lines(path: Path, encoding: str) -> Iterator[Record]:
 def json_list(path: Path, encoding: str) -> Iterator[Record]:
     """(line, object) of a list of objects, or of objects one after the other. The whole text is held in memory.
 
-    Errors: DataError, with its line, for what is no such list
+    Errors: DataError, with its line, for anything but such a list
     """
     text, decoder = read_text(path, encoding), json.JSONDecoder()
     place = _after_blank(text, 0)

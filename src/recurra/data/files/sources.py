@@ -27,7 +27,7 @@ MOST_TIMES = 100
 FREE = 16 << 20
 MOST = 64 << 30
 _TRIED = 8 << 20
-"""A .gz of so many bytes is unpacked once to see its size; a larger one says it, rightly or not, in its last bytes."""
+"""A .gz of up to this many bytes is unpacked to see its size; a larger one says it in its last bytes."""
 _DEFLATE_TIMES = 1032
 """No byte of a .gz stands for more."""
 

@@ -47,7 +47,7 @@ def read_table(path: Path, *, encoding: str = "utf-8", columns: Sequence[str] | 
 
     columns: the ones to keep, by default all; for JSON, those of the first record. Names in a header are
     stripped of outer white space. CSV is quoted as in RFC 4180; in TSV quotes are literal. A number or a truth value
-    becomes its JSON text; null and a number that is none (NaN) become the empty text, as does what is missing in
+    becomes its JSON text; null and NaN become the empty text, as does what is missing in
     Parquet. Bytes in Parquet are read as UTF-8.
     Errors: DataError for a kind of file that is none of these, a missing column (names those there are and
     the nearest), a name asked for that appears twice in the header, a row with more or fewer cells than the header, a
@@ -225,7 +225,7 @@ def _polars_errors(path: Path) -> Iterator[None]:
 
 
 def _texts(column: pl.Series, path: Path) -> list[str]:
-    """A column's cells as text, a missing one and a number that is none as the empty text."""
+    """A column's cells as text, missing ones and NaN as the empty text."""
     import polars as pl
 
     if column.dtype == pl.Binary:

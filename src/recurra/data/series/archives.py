@@ -32,7 +32,7 @@ def read_labelled(path: Path, *, encoding: str = "utf-8", frequency: str | None 
     .ts: a line is `dimension:dimension:...`, each of values separated by commas, or of (time,value) pairs; a class
     label may stand at its end. The dimensions are the columns of one series. Labels: one a series, none if the header
     says that there are none, or that they are numbers.
-    Errors: DataError with line for a header or a row that is none, and as `numbers`
+    Errors: DataError with line for an invalid header or row, and as `numbers`
     """
     header: dict[str, str] = {}
     attributes: list[tuple[str, str]] = []

@@ -20,7 +20,7 @@ SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
 class Frequency:
     """How far steps are apart.
 
-    unit: "second", "business day" (Monday to Friday), "month" or "step" (numbered, without dates); count: so many of it
+    unit: "second", "business day" (Monday to Friday), "month" or "step" (numbered, no dates); count: how many units
     """
 
     unit: str
@@ -77,7 +77,7 @@ class Frequency:
         return np.where(seconds % self.count == 0, seconds // self.count, -1)
 
     def step(self, start: np.datetime64, positions: npt.NDArray[np.int64]) -> Times:
-        """The times so many steps after a start."""
+        """The times a number of steps after a start."""
         if self.unit == "month":
             month = start.astype("datetime64[M]")
             months = month + positions * self.count
@@ -133,7 +133,7 @@ def frequency_named(name: str) -> Frequency:
 
 def infer_frequency(times: Times) -> tuple[Frequency | None, int]:
     """How far most of some sorted, distinct times are apart, and the first place whose distance is not a whole
-    number of such steps: 0 if there is none. No frequency for fewer than two times.
+    number of such steps, 0 if all fit. No frequency for fewer than two times.
     """
     if len(times) < 2:
         return None, 0
@@ -174,7 +174,7 @@ def _month_end(times: Times) -> npt.NDArray[np.bool_]:
 
 
 def cycle_names(frequency: Frequency, steps: int) -> tuple[str, ...]:
-    """The cycles of the calendar that are longer than a step and that so many steps hold twice.
+    """The cycles of the calendar that are longer than a step and fit twice into the given number of steps.
 
     One that was seen once cannot be told from a trend. None for numbered steps.
     """

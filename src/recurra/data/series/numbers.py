@@ -42,7 +42,7 @@ def numbers(
     """The cells of a column as float64, NaN where one is missing.
 
     decimal: the sign before decimals; thousands: the sign between groups of three digits, "" for none
-    Errors: DataError with file and line for what is no number, an infinite one, or one that is written with other signs
+    Errors: DataError with file and line for a cell that is not a number, is infinite, or is written with other signs
     """
     found = np.empty(len(cells))
     for row, cell in enumerate(cells):
@@ -52,7 +52,7 @@ def numbers(
             continue
         plain = text.replace(thousands, "") if thousands else text
         if decimal != ".":
-            plain = plain.replace(".", "\0").replace(decimal, ".")  # a point among them is no number
+            plain = plain.replace(".", "\0").replace(decimal, ".")  # with a point among them it is not a number
         value = float(plain) if _PLAIN.fullmatch(plain) else math.inf
         if math.isinf(value):
             problem, remedy = _why_unreadable(text, decimal)
@@ -81,4 +81,4 @@ def _why_unreadable(text: str, decimal: str) -> tuple[str, str]:
         return "has signs between its thousands", f"say so with --thousands {sign[0]!r}" + (
             " --decimal ," if len(sign) > 1 and sign[-1] == "," else ""
         )
-    return "is no number", "leave the cell empty if the value is missing, or leave the column out"
+    return "is not a number", "leave the cell empty if the value is missing, or leave the column out"

@@ -44,7 +44,7 @@ class Divided:
 def divide(length: int, shares: tuple[float, float, float], horizon: int, test: int | None = None) -> Divided:
     """The parts of a series in the order of time: whole forecasts in each part that has a share.
 
-    shares: of train, validation and test; test: so many steps at the end instead of its share. Validation has two
+    shares: of train, validation and test; test: a number of steps at the end instead of a share. Validation has two
     horizons at least where the series is long enough for that and as much training, else one.
     """
     train_share, validation_share, test_share = shares
@@ -73,7 +73,7 @@ def every_origin(bounds: Sequence[tuple[int, int]], horizon: int, first: Sequenc
 def rolling_origins(low: int, high: int, horizon: int, step: int, count: int | None = None) -> list[int]:
     """Origins `step` apart whose forecasts lie in [low, high), the last one's ending at high; the first one first.
 
-    count: at most so many, the last ones. Errors: UsageError for a step or a count below 1
+    count: the last ones, at most this many. Errors: UsageError for a step or a count below 1
     """
     if step < 1 or (count is not None and count < 1):
         raise UsageError(f"origins are at least one, a whole step apart; got step {step} and origins {count}")
@@ -82,7 +82,7 @@ def rolling_origins(low: int, high: int, horizon: int, step: int, count: int | N
 
 
 def steps_for(origins: int, step: int, horizon: int) -> int:
-    """How many steps at the end of a series so many origins need."""
+    """Steps at the end of a series that `count` origins need."""
     return (origins - 1) * step + horizon
 
 

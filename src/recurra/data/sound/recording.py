@@ -48,7 +48,7 @@ def rate_of(path: Path) -> int:
 def read_recording(path: Path, rate: int | None = None) -> Recording:
     """WAV (8 to 32 bits, float), FLAC, Ogg and what else libsndfile reads. rate: resampled to it; None: as it is
 
-    Errors: DataError for a file that cannot be read, ends early, is empty, has a value that is no number, or a rate
+    Errors: DataError for a file that cannot be read, ends early, is empty, has a value that is not a number, or a rate
     out of bounds; UsageError without the packages
     """
     with _opened(path) as file:

@@ -33,7 +33,7 @@ def read_columns(path: Path, reading: Reading) -> Tagged:
     look like a token (see `_Layout.comment`).
     Errors: DataError with file and line for a line that lacks its token or its tag, or has another number of columns,
             and for a comment inside a sentence;
-            UsageError for a column that is no number
+            UsageError for a column that is not a number
     """
     layout = _Layout.of(path, reading)
     gathering = Gathering(path)

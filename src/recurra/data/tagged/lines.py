@@ -25,7 +25,7 @@ _GAP = re.compile("[ \t]+")
 def read_jsonl(path: Path, reading: Reading) -> Tagged:
     """One object a line, as in {"tokens": ["a", "b"], "tags": ["X", "Y"]}; whole numbers are taken as tags too.
 
-    Errors: DataError with file and line for what is no such object, and for lists of unequal length
+    Errors: DataError with file and line for anything but such an object, and for lists of unequal length
     """
     found = Tagged()
     for number, line in enumerate(iter_lines(path, reading.encoding), start=1):

@@ -79,7 +79,7 @@ class Segmenter:
         return f"Chinese words are cut by {self.name} {self.version}{missing}"
 
     def words(self, text: str) -> list[tuple[int, str]]:
-        """The words of a text with their offsets in characters; a line feed is a word, other white space is none."""
+        """The words of a text with their offsets in characters; a line feed is a word, other white space is not."""
         found: list[tuple[int, str]] = []
         start = 0
         for number, line in enumerate(text.split("\n")):
@@ -137,7 +137,7 @@ _VERSION = re.compile(r"[0-9][0-9A-Za-z.+]{0,30}", re.ASCII)
 def matching(recorded: object) -> Segmenter:
     """The segmenter here that cuts as the one did whose `Identity.to_json` is given, preferably the same package.
 
-    Errors: UsageError if the record is none, nothing is installed, or what is there cuts differently
+    Errors: UsageError if the record is invalid, nothing is installed, or what is there cuts differently
     """
     if not isinstance(recorded, dict) or sorted(recorded) != ["dictionary", "name", "version"]:
         raise UsageError(f"a segmenter is recorded as name, version and dictionary, this one as {recorded!r:.60}")

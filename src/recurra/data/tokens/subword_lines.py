@@ -107,7 +107,7 @@ class SubwordLines:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> SubwordLines:
-        """The vocabulary that `to_json` wrote. Errors: DataError if it is none; UsageError without `tokenizers`"""
+        """The vocabulary that `to_json` wrote. Errors: DataError if it is invalid; UsageError without `tokenizers`"""
         if not isinstance(content, dict) or sorted(content) != sorted(_KEYS):
             keys = sorted(content) if isinstance(content, dict) else type(content).__name__
             raise DataError(f"a sub-word vocabulary has the keys {list(_KEYS)}, this one {keys}")

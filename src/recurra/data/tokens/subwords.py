@@ -128,7 +128,7 @@ class Subwords:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Subwords:
-        """The sub-words that `to_json` wrote. Errors: DataError if they are none; UsageError without the package"""
+        """The sub-words that `to_json` wrote. Errors: DataError if they are invalid; UsageError without the package"""
         library = _tokenizers()
         if not isinstance(content, dict) or sorted(content) != sorted(_KEYS):
             keys = sorted(content) if isinstance(content, dict) else type(content).__name__

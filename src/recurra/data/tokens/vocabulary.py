@@ -70,7 +70,7 @@ class Vocabulary:
     ) -> Vocabulary:
         """The vocabulary of some texts, by falling frequency, then by code point.
 
-        min_count: rarer tokens are unknown; max_size: at most so many tokens, "<unk>" among them.
+        min_count: rarer tokens are unknown; max_size: the most tokens, "<unk>" included.
         Errors: UsageError, or UnknownNameError for a level, split or normalisation that there is not;
         DataError if no token is left.
         """

@@ -20,7 +20,7 @@ from recurra.data.files.text import check_encoding
 from recurra.errors import DataError, UsageError
 
 SAMPLE = 100
-"""Without a header the width is what most of so many first lines have."""
+"""Without a header the width is the most common one of this many first lines."""
 LONGEST = 1 << 22
 """Bytes of a line or a token; what is longer is no vector file."""
 FASTTEXT = b"\xba\x16\x4f\x2f"
@@ -62,7 +62,7 @@ class VectorFile:
         return self._binary_rows() if self.binary else self._text_rows()
 
     def vector(self, place: int, written: bytes) -> Vector:
-        """The numbers of a row, float32 [E]. Errors: DataError for what is no number, or not a finite one"""
+        """The numbers of a row, float32 [E]. Errors: DataError for anything but finite numbers"""
         if self.binary:
             found = np.frombuffer(written, dtype="<f4").astype(np.float32)
         else:

@@ -21,7 +21,7 @@ MISSING, FOLDED, EXACT = 0, 1, 2
 class Found:
     """The vectors of some tokens.
 
-    rows: float32 [V, E], 0 where there is none; how: uint8 [V], MISSING, FOLDED or EXACT; read: rows of the file;
+    rows: float32 [V, E], 0 without a vector; how: uint8 [V], MISSING, FOLDED or EXACT; read: rows of the file;
     duplicates: rows of a wanted token that had its vector already, the first of them counts; nameless: rows without a
     token; undecodable: rows whose token is not in the encoding, undecodable_at: the line of the first of them (in a
     binary file its number), None for none.

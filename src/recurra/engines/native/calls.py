@@ -292,7 +292,7 @@ _REFUSED: dict[int, str] = {
     library.FOREIGN_MEMORY: _lost("was written over or is another cell's"),
     library.OTHER_MEMORY: _lost("is that of a call of other sizes or types, or of another variant of the engine"),
     library.BAD_LENGTHS: "a row's length is below 1 or above T",
-    library.BAD_TOKENS: "a token is no row of the table; tokens may not change between a forward pass and its backward",
+    library.BAD_TOKENS: "a token is outside the table; tokens may not change between a forward pass and its backward",
 }
 
 

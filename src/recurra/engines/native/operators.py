@@ -25,7 +25,7 @@ HEADER = 512
 """Bytes of a memory beyond its values and the rows' lengths, at most."""
 
 PADDING = 32
-"""Units are padded to a multiple of at most so many."""
+"""Units are padded to a multiple of this at most."""
 
 
 def by_operator(key: str, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -113,7 +113,7 @@ def forward_fake(
 
 
 def backward(cell: str, *given: Any) -> list[Tensor]:
-    """Gradients of the table, or of x where there is none, of the states and of the weights."""
+    """Gradients of the table, or of x if there is no table, of the states and of the weights."""
     *given_forward, memory, d_y, d_last = given
     form, inputs = _checked(cell, *given_forward)
     wanted = (inputs.table is None, inputs.table is not None, *[True] * (len(inputs.state) + len(inputs.weights)))

@@ -160,7 +160,7 @@ def _source(
 def _two_files(source: Path, target: Path) -> Source:
     for path in (source, target):
         if not os.path.isfile(path):
-            raise DataError("parallel joins two files, this is none", file=path)
+            raise DataError("parallel joins two files; this is not a file", file=path)
     files = {"all.source": source, "all.target": target}
     name = source.name.partition(".")[0]
     return Source(
