@@ -72,6 +72,7 @@ def test_columns_are_named_of_tables_and_tagged_files_alone(kind: SourceKind, na
             {"split": (0.5, 0.5, 0.0)},
             "split divides data in one",
         ),
+        (source("tag", train="a.bio", validation="b.bio"), {"split_seed": 1}, "split_seed divides data in one"),
         (source("language", train="a.txt", test="b.txt"), {"split": (0.5, 0.5, 0.0)}, "split divides data in one"),
         (source("tag", "tagged", **{"all": "a.words", "all.tags": "a.tags"}), {"text": "2"}, "text names a column"),
     ],

@@ -51,14 +51,15 @@ def _check_columns(source: Source, asked: Collection[str]) -> None:
 
 
 def _check_division(source: Source, asked: Collection[str]) -> None:
-    if "split" not in asked:
+    named = [name for name in ("split", "split_seed") if name in asked]
+    if not named:
         return
-    if "split_column" in asked:
+    if "split" in asked and "split_column" in asked:
         raise UsageError("split and split_column exclude each other; give one of them")
     parts = [part for part in PARTS if part in {key.partition(".")[0] for key in source.files}]
     held_out = registry.get(source.task).task.holds_out and "validation" not in parts
     if "train" in parts and not held_out:
-        raise UsageError(f"split divides data in one piece; here each part has its own file: {', '.join(parts)}")
+        raise UsageError(f"{named[0]} divides data in one piece; here each part has its own file: {', '.join(parts)}")
 
 
 def _check_tokens(source: Source, settings: AnySettings, asked: Collection[str]) -> None:
