@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,16 @@ def test_source_files_are_short() -> None:
         and (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
     }
     assert not long, f"over 400 lines, split them: {long}"
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    """pytest imports those outside packages by their names alone; two of a name stop the whole suite, not one file."""
+    folders = {path.parent for path in (ROOT / "tests").rglob("__init__.py")}
+    paths = [
+        path for path in (ROOT / "tests").rglob("*.py") if path.parent not in folders and path.name != "conftest.py"
+    ]
+    twice = [name for name, count in Counter(path.name for path in paths).items() if count > 1]
+    assert not twice, f"rename one of each: {twice}"
 
 
 # tasks
