@@ -23,6 +23,10 @@ KIND_OF: dict[str, SourceKind] = {
 }
 
 
+NAMED = ("sounds", "events", "clips", "images", "captions")
+"""Files whose names have fields, which are columns too."""
+
+
 def source(task: str, kind: SourceKind | None = None, **files: str) -> Source:
     paths = {part: Path(name) for part, name in (files or {"all": "a.txt"}).items()}
     return Source("a", task, kind or KIND_OF[task], paths)  # type: ignore[arg-type]
@@ -34,7 +38,7 @@ def test_columns_are_named_of_tables_and_tagged_files_alone(kind: SourceKind, na
     files = {"all": "a.ts"} if kind == "sequences" else {}  # a table of frames has columns too
     for task in (row.name for row in ROWS if kind in row.sources):
         reads = name in get(task).defaults.settings.names() and (
-            kind in ("table", "tagged") or (name, kind) == ("label", "tunes")
+            kind in ("table", "tagged", *NAMED) or (name, kind) == ("label", "tunes")
         )
         if reads:
             settings_for(source(task, kind, **files), {name: "c"})
