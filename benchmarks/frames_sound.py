@@ -87,8 +87,11 @@ def speakers(data: Path, chosen: argparse.Namespace) -> Any:
         one = trained(data, "speakers", chosen, 0, test_where=f"speaker={speaker}", **OF_RECORDINGS)
         found[speaker] = one
         best = max(one["baselines"].items(), key=lambda item: item[1])
-        print(f"| {speaker} | {one['accuracy']:.4f} | {best[1]:.4f}, {best[0]} | {one['seconds']:.0f} "
-              f"| {one['load']:.1f} |", flush=True)  # fmt: skip
+        print(
+            f"| {speaker} | {one['accuracy']:.4f} | {best[1]:.4f}, {best[0]} | {one['seconds']:.0f} "
+            f"| {one['load']:.1f} |",
+            flush=True,
+        )
     each = {name: one["accuracy"] for name, one in found.items()}
     mean, worst = statistics.mean(each.values()), min(each, key=lambda name: each[name])
     print(f"\nmean {mean:.4f}, worst {worst} {each[worst]:.4f}; {'reached' if mean >= 0.8 else 'NOT REACHED'}: 0.80")
@@ -103,15 +106,23 @@ def frames(data: Path, chosen: argparse.Namespace) -> Any:
         folder = Path(place)
         join(data, folder)
         run = recurra.train(
-            folder, out=folder / "run", split_column="part", quiet=True, threads=chosen.threads,
-            epochs=chosen.epochs or EPOCHS["frames"], **OF_FRAMES,
-        )  # fmt: skip
+            folder,
+            out=folder / "run",
+            split_column="part",
+            quiet=True,
+            threads=chosen.threads,
+            epochs=chosen.epochs or EPOCHS["frames"],
+            **OF_FRAMES,
+        )
         found = scored(run) | heard(run, sorted(folder.glob("test*.wav")))
     print(f"\n## a label each frame\n\n| model | accuracy |\n|---|---|\n| this model | {found['accuracy']:.4f} |")
     tell_baselines(found)
-    print(f"\nstreaming: {found['difference']:.1e} from the whole file at most, real-time factor "
-          f"{found['real_time_factor']:.4f}, {found['waits']:.3f} s of sound until a label; "
-          f"{'reached' if found['accuracy'] >= 0.93 else 'NOT REACHED'}: 0.93", flush=True)  # fmt: skip
+    print(
+        f"\nstreaming: {found['difference']:.1e} from the whole file at most, real-time factor "
+        f"{found['real_time_factor']:.4f}, {found['waits']:.3f} s of sound until a label; "
+        f"{'reached' if found['accuracy'] >= 0.93 else 'NOT REACHED'}: 0.93",
+        flush=True,
+    )
     return found
 
 
@@ -169,10 +180,15 @@ def trained(data: Path, what: str, chosen: argparse.Namespace, seed: int, **give
     with tempfile.TemporaryDirectory() as folder:
         return scored(
             recurra.train(
-                data, out=Path(folder) / "run", seed=seed, threads=chosen.threads, quiet=True,
-                epochs=chosen.epochs or EPOCHS[what], **given,
+                data,
+                out=Path(folder) / "run",
+                seed=seed,
+                threads=chosen.threads,
+                quiet=True,
+                epochs=chosen.epochs or EPOCHS[what],
+                **given,
             )
-        )  # fmt: skip
+        )
 
 
 def scored(run: recurra.Run) -> dict[str, Any]:

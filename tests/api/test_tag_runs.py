@@ -157,8 +157,13 @@ def test_the_command_line(tagger: recurra.Run, tmp_path: Path, capsys: pytest.Ca
     lines = out.splitlines()
     assert code == 0
     assert [line.split()[:2] for line in lines] == [
-        ["go", "O"], ["to", "O"], ["Rome", "B-city"], [], ["to", "O"], ["Paris", lines[-1].split()[1]],
-    ]  # fmt: skip
+        ["go", "O"],
+        ["to", "O"],
+        ["Rome", "B-city"],
+        [],
+        ["to", "O"],
+        ["Paris", lines[-1].split()[1]],
+    ]
     assert len({line.index(line.split()[1]) for line in lines if line}) == 1
     assert "never seen: 'go', 'Paris'" in err
     code, out, _ = told(capsys, "predict", tagger.folder, "go1 to Rome", "--json")

@@ -289,9 +289,14 @@ def _captioner(name: str, encoder: str, **given: Any) -> Small:
         return CaptionBatch(inputs.pictures, torch.cat([inputs.tokens[:, 1:], last], 1), lengths)
 
     return Small(
-        "caption", name, make, draw, lambda b, t: (b, t, OUTPUTS), written,
+        "caption",
+        name,
+        make,
+        draw,
+        lambda b, t: (b, t, OUTPUTS),
+        written,
         lambda network, logits, batch: _mean(logits, batch.target, inside(batch.lengths, logits.shape[1])),
-    )  # fmt: skip
+    )
 
 
 def _tokens_below(batch: int, time: int) -> Tensor:

@@ -69,9 +69,14 @@ def choose_features(found: Found, classes: int, *, by_rarity: bool) -> tuple[Ten
 
 
 def fit(
-    features: tuple[Tensor, Tensor], train: tuple[Found, Tensor], validation: tuple[Found, Tensor], classes: int, *,
-    seed: int = 0, batch: int = BATCH,
-) -> SparseLogistic:  # fmt: skip
+    features: tuple[Tensor, Tensor],
+    train: tuple[Found, Tensor],
+    validation: tuple[Found, Tensor],
+    classes: int,
+    *,
+    seed: int = 0,
+    batch: int = BATCH,
+) -> SparseLogistic:
     """features: as `choose_features` gives them; train, validation: rows and their classes, int64 [N].
 
     Errors: ShapeError for rows and classes that are not as many
@@ -104,9 +109,15 @@ class _Best:
 
 @torch.no_grad()
 def _descended(
-    rows: Sparse, labels: Tensor, shape: tuple[int, int], rate: float, lost: Callable[[Tensor, Tensor], float], *,
-    seed: int, batch: int,
-) -> _Best:  # fmt: skip
+    rows: Sparse,
+    labels: Tensor,
+    shape: tuple[int, int],
+    rate: float,
+    lost: Callable[[Tensor, Tensor], float],
+    *,
+    seed: int,
+    batch: int,
+) -> _Best:
     """AdaGrad, of which only the weights of features that occur are touched, until the loss rises."""
     weight, bias = torch.zeros(shape), torch.zeros(shape[1])
     squares, bias_squares = torch.full_like(weight, SMALL), torch.full_like(bias, SMALL)

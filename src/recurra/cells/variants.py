@@ -44,9 +44,16 @@ RANK, ZONEOUT = "+rank", "+zoneout"
 
 def _made(of: Cell, suffix: str, variant: str, change: Callable[[Program], Program]) -> Cell:
     return Variant(
-        of.name + suffix, f"{of.title}, {variant}", of.source, of.function, of.initial_bias, of.initial,
-        of=of, change=change, variant=variant,
-    )  # fmt: skip
+        of.name + suffix,
+        f"{of.title}, {variant}",
+        of.source,
+        of.function,
+        of.initial_bias,
+        of.initial,
+        of=of,
+        change=change,
+        variant=variant,
+    )
 
 
 @cache
@@ -144,6 +151,4 @@ def _renumbered(program: Program, graph: Graph, at: dict[int, int], outputs: lis
     """names: what a state's name stood for, where the state is another value now, is the new one's candidate."""
     changed = {s for s, o, n in zip(program.states, program.outputs, outputs, strict=True) if at[o] != n}
     names = sorted((at[i], f"new_{name}" if name in changed else name) for i, name in program.names)
-    return Program(
-        program.name, program.arguments, tuple(graph.nodes), tuple(outputs), tuple(names), program.gates
-    )  # fmt: skip
+    return Program(program.name, program.arguments, tuple(graph.nodes), tuple(outputs), tuple(names), program.gates)

@@ -24,10 +24,11 @@ PANEL = "Streams"
 Stream = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE", help="a label for each frame as it arrives; `-`: standard input, PCM or rows of a table",
+        metavar="FILE",
+        help="a label for each frame as it arrives; `-`: standard input, PCM or rows of a table",
         rich_help_panel=PANEL,
     ),
-]  # fmt: skip
+]
 Rate = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="samples a second on standard input [the model's]", rich_help_panel=PANEL),
@@ -156,8 +157,10 @@ def _rows(where: str, model: Any) -> Iterator[list[float]]:
                 if missing:
                     raise DataError(
                         f"the header has no column {missing[0]!r}; there are {listed(cells, 8)}",
-                        remedy="the first line names the channels that the model was trained on", file=name, line=1,
-                    )  # fmt: skip
+                        remedy="the first line names the channels that the model was trained on",
+                        file=name,
+                        line=1,
+                    )
                 indices = [[cell.strip() for cell in cells].index(channel) for channel in names]
                 continue
             if len(cells) <= max(indices):

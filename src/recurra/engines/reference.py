@@ -43,9 +43,11 @@ class Reference(Engine):
             else:
                 mask, here = request.recurrent_mask, rows.to(request.device)
                 new = step(
-                    now[here], tuple(s[here] for s in state), None if mask is None else mask[here],
+                    now[here],
+                    tuple(s[here] for s in state),
+                    None if mask is None else mask[here],
                     tuple(g[here] for g in given),
-                )  # fmt: skip
+                )
                 state = tuple(s.index_copy(0, here, n) for s, n in zip(state, new, strict=True))
                 outputs.append(torch.zeros_like(state[0]).index_copy(0, here, new[0]))
         if request.reverse:

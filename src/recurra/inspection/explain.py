@@ -131,9 +131,16 @@ def explain(
             raise UsageError(f"{size} must be at least 1, got {value}")
     own = get(cell)
     stack = Stack(
-        1, hidden_size, cell=own, bias=bias, rank=rank, heads=heads, zoneout=zoneout, zoneout_cell=zoneout_cell,
+        1,
+        hidden_size,
+        cell=own,
+        bias=bias,
+        rank=rank,
+        heads=heads,
+        zoneout=zoneout,
+        zoneout_cell=zoneout_cell,
         device="meta",
-    )  # fmt: skip
+    )
     found = stack.trained_cell
     program = found.program(bias=bias)
     products = [i for i, node in enumerate(program.nodes) if node.op in MATRICES]

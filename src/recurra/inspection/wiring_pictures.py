@@ -48,9 +48,14 @@ def draw_wiring(wiring: Wiring) -> str:
 def _box(axes: Axes, x: float, y: float, word: str, color: str, *, round_: bool) -> None:
     curve = SIDE / 2 - 1 if round_ else 5
     box = FancyBboxPatch(
-        (x - SIDE / 2 + curve, y - SIDE / 2 + curve), SIDE - 2 * curve, SIDE - 2 * curve,
-        boxstyle=f"round,pad={curve}", facecolor=CARD, edgecolor=color, linewidth=1.6,
-    )  # fmt: skip
+        (x - SIDE / 2 + curve, y - SIDE / 2 + curve),
+        SIDE - 2 * curve,
+        SIDE - 2 * curve,
+        boxstyle=f"round,pad={curve}",
+        facecolor=CARD,
+        edgecolor=color,
+        linewidth=1.6,
+    )
     axes.add_patch(box)
     axes.text(x, y, word, ha="center", va="center", color=INK if color == GREY else color, fontsize=14, style="italic")
 

@@ -52,8 +52,9 @@ def draw_tiles(tiles: Sequence[Tile], description: str, *, size: int = 160, colu
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(printable(description))}" '
         f'width="{width}" height="{height:g}" viewBox="0 0 {width} {height:g}" '
         f'style="font-family: {FONTS}; min-width: {round(0.75 * width)}px; max-width: {width}px">\n'
-        + "\n".join(parts) + "\n</svg>"
-    )  # fmt: skip
+        + "\n".join(parts)
+        + "\n</svg>"
+    )
 
 
 def _tile(tile: Tile, lines: Sequence[str], left: float, top: float, size: int) -> list[str]:

@@ -9,9 +9,14 @@ from torch.nn import functional
 SIDE, WIDTH, GRID = 224, 1280, 7
 """Pixels of a side, numbers of a vector, vectors of a side."""
 BLOCKS = (
-    (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
-)  # fmt: skip
+)
 """Repeats, kernel, stride, expansion and width of each stage."""
 STEM = 32
 EPSILON = 1e-3
@@ -99,9 +104,14 @@ class EfficientNetLite0(nn.Module):
 
 
 PARTS = {
-    "_conv_stem": "stem", "_bn0": "stem", "_conv_head": "head", "_bn1": "head", "_expand_conv": "expand",
-    "_depthwise_conv": "filter", "_project_conv": "project",
-}  # fmt: skip
+    "_conv_stem": "stem",
+    "_bn0": "stem",
+    "_conv_head": "head",
+    "_bn1": "head",
+    "_expand_conv": "expand",
+    "_depthwise_conv": "filter",
+    "_project_conv": "project",
+}
 OF_BLOCK = {"_bn0": "expand", "_bn1": "filter", "_bn2": "project"}
 NORMS = {"weight": "scale", "bias": "shift", "running_mean": "mean", "running_var": "variance"}
 

@@ -39,9 +39,14 @@ class FrameNetwork(SequenceModel[Tensor, FramesBatch]):
     """
 
     def __init__(
-        self, width: int, classes: int, settings: FrameSettings, *, per_frame: bool,
+        self,
+        width: int,
+        classes: int,
+        settings: FrameSettings,
+        *,
+        per_frame: bool,
         encoder: PictureEncoder | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.stack = build_stack(width if encoder is None else encoder.output_size, settings)

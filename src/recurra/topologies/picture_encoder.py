@@ -25,9 +25,14 @@ class PictureEncoder(nn.Module):
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], size: int, *, width: int = 16,
-        mean: tuple[float, ...] = (), deviation: tuple[float, ...] = (),
-    ) -> None:  # fmt: skip
+        self,
+        shape: tuple[int, int, int],
+        size: int,
+        *,
+        width: int = 16,
+        mean: tuple[float, ...] = (),
+        deviation: tuple[float, ...] = (),
+    ) -> None:
         super().__init__()
         self.shape, self.output_size = shape, size
         channels, height, side = shape

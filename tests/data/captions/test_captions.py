@@ -35,7 +35,7 @@ FORMS = {
     '{"image": "b.jpg", "captions": "two cats"}\n',
     "coco.json": json.dumps(COCO),
     "karpathy.json": json.dumps(KARPATHY),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", list(FORMS))

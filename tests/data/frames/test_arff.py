@@ -92,9 +92,9 @@ def test_groups_are_read_and_not_taken_for_steps(tmp_path: Path) -> None:
         ("hello\n", r"x\.arff:1: expected @attribute NAME TYPE before @data, got 'hello'"),
         (UEA.replace("1,2,3", "1,2"), r"x\.arff:11: a row of the relation has 2, 3 values, 'moves' has 3"),
         (UEA.replace("\\n1e1,11,?", ""), r"x\.arff:12: this sequence has 1 channels, the first has 2"),
-        (UCR.replace(" {1,2}", " numeric") .replace("target", "y") + "1,2,3,4\n", r"no attribute holds labels"),
+        (UCR.replace(" {1,2}", " numeric").replace("target", "y") + "1,2,3,4\n", r"no attribute holds labels"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read(tmp_path, text)

@@ -48,8 +48,9 @@ def test_clips_in_folders_of_their_labels(tmp_path: Path) -> None:
     assert found.picture == PictureShape(1, 4, 6, rows=False)
     assert found.channels == ("grey",)
     assert [(one.name, one.labels, len(one)) for one in found.sequences] == [
-        ("down/b", ("down",), 12), ("up/a", ("up",), 3),
-    ]  # fmt: skip
+        ("down/b", ("down",), 12),
+        ("up/a", ("up",), 3),
+    ]
     assert found.sequences[0].values[:, 0].tolist() == list(range(12))
     assert found.sequences[0].values.dtype == np.uint8
     assert found.notes == ["15 pictures are read as 6 x 4 pixels, grey"]
@@ -192,7 +193,7 @@ def test_frames_are_in_the_order_of_their_numbers_and_none_is_missing(tmp_path: 
         (["x,label", "a,x"], r"labels\.csv: no column names clips"),
         (["clip,x", "a,x"], r"labels\.csv: no column holds labels"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_with_labels_is_told_with_its_line(tmp_path: Path, rows: list[str], message: str) -> None:
     clip(tmp_path / "a", [1, 2])
     clip(tmp_path / "b", [1])

@@ -70,9 +70,15 @@ def test_cameras_held_otherwise(turned: int) -> None:
     image, exif = Image.fromarray(RAMP), Image.Exif()
     exif[decoding.ORIENTATION] = turned
     as_stored = {
-        1: RAMP, 2: RAMP[:, ::-1], 3: RAMP[::-1, ::-1], 4: RAMP[::-1], 5: RAMP.T, 6: np.rot90(RAMP),
-        7: np.rot90(RAMP.T, 2), 8: np.rot90(RAMP, 3),
-    }[turned]  # fmt: skip
+        1: RAMP,
+        2: RAMP[:, ::-1],
+        3: RAMP[::-1, ::-1],
+        4: RAMP[::-1],
+        5: RAMP.T,
+        6: np.rot90(RAMP),
+        7: np.rot90(RAMP.T, 2),
+        8: np.rot90(RAMP, 3),
+    }[turned]
     image = Image.fromarray(np.ascontiguousarray(as_stored))
     found = decode(encoded(image, exif=exif), Form(channels=1))
     assert found.pixels.tolist() == [RAMP.tolist()]
@@ -171,10 +177,15 @@ def test_damaged_bytes_are_read_or_refused() -> None:
     wholes = [
         encoded(noise, kind, **more)
         for kind, more in (
-            ("PNG", {"exif": exif}), ("JPEG", {"exif": exif}), ("GIF", {}), ("WEBP", {}), ("TIFF", {}), ("BMP", {}),
+            ("PNG", {"exif": exif}),
+            ("JPEG", {"exif": exif}),
+            ("GIF", {}),
+            ("WEBP", {}),
+            ("TIFF", {}),
+            ("BMP", {}),
             ("PPM", {}),
         )
-    ]  # fmt: skip
+    ]
     read = 0
     for number in range(400):
         data = bytearray(wholes[number % len(wholes)])

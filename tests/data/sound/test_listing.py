@@ -13,7 +13,7 @@ from recurra.data.sound.listing import (
     lists_recordings,
     read_folder,
     read_listing,
-)  # fmt: skip
+)
 from recurra.errors import DataError
 from tests.data.sound.sines import folders, sine, write
 
@@ -31,8 +31,11 @@ def test_the_label_is_the_folder(tmp_path: Path) -> None:
     (tmp_path / "d" / "low" / "notes.txt").write_text("x")
     found, notes = read_folder(tmp_path / "d")
     assert [(one.path.name, one.label) for one in found] == [
-        ("0.wav", "high"), ("1.wav", "high"), ("0.wav", "low"), ("1.wav", "low"),
-    ]  # fmt: skip
+        ("0.wav", "high"),
+        ("1.wav", "high"),
+        ("0.wav", "low"),
+        ("1.wav", "low"),
+    ]
     assert notes == ["not read, no recordings: 'low/notes.txt'"]
 
 
@@ -41,8 +44,11 @@ def test_folders_above_may_be_parts(tmp_path: Path) -> None:
         folders(tmp_path / part, 1)
     found, _ = read_folder(tmp_path)
     assert {(one.fields["part"], one.label) for one in found} == {
-        ("train", "low"), ("train", "high"), ("test", "low"), ("test", "high"),
-    }  # fmt: skip
+        ("train", "low"),
+        ("train", "high"),
+        ("test", "low"),
+        ("test", "high"),
+    }
 
 
 def test_names_hold_fields(tmp_path: Path) -> None:
@@ -69,8 +75,9 @@ def test_rows_with_a_label_each(tmp_path: Path) -> None:
     assert not lists_events(path)
     found = read_listing(path)
     assert [(one.label, dict(one.fields), one.line) for one in found] == [
-        ("x", {"speaker": "s1"}, 2), ("y", {"speaker": "s2"}, 3),
-    ]  # fmt: skip
+        ("x", {"speaker": "s1"}, 2),
+        ("y", {"speaker": "s2"}, 3),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,16 @@ pytest.importorskip("soxr")
 @pytest.mark.parametrize(
     ("name", "subtype", "near"),
     [
-        ("a.wav", "PCM_U8", 1e-2), ("a.wav", "PCM_16", 1e-4), ("a.wav", "PCM_24", 1e-6), ("a.wav", "PCM_32", 1e-6),
-        ("a.wav", "FLOAT", 1e-7), ("a.wav", "DOUBLE", 1e-7), ("a.flac", "PCM_16", 1e-4), ("a.ogg", "", 0.1),
+        ("a.wav", "PCM_U8", 1e-2),
+        ("a.wav", "PCM_16", 1e-4),
+        ("a.wav", "PCM_24", 1e-6),
+        ("a.wav", "PCM_32", 1e-6),
+        ("a.wav", "FLOAT", 1e-7),
+        ("a.wav", "DOUBLE", 1e-7),
+        ("a.flac", "PCM_16", 1e-4),
+        ("a.ogg", "", 0.1),
     ],
-)  # fmt: skip
+)
 def test_samples_are_those_that_were_written(tmp_path: Path, name: str, subtype: str, near: float) -> None:
     path = write(tmp_path / name, sine(440), subtype=subtype)
     found = read_recording(path)
@@ -55,16 +61,28 @@ def test_bad_files_are_named_with_a_remedy(tmp_path: Path) -> None:
     write(tmp_path / "no sound.wav", sine(440)[:0])
     write(tmp_path / "slow.wav", sine(10), rate=20)
     for name, content in {
-        "cut.wav": whole[:1000], "cut.flac": flac[: len(flac) // 2], "head.wav": whole[:30], "empty.wav": b"",
-        "text.wav": b"hello", "text.xyz": b"hello", "data.raw": bytes(100),
-    }.items():  # fmt: skip
+        "cut.wav": whole[:1000],
+        "cut.flac": flac[: len(flac) // 2],
+        "head.wav": whole[:30],
+        "empty.wav": b"",
+        "text.wav": b"hello",
+        "text.xyz": b"hello",
+        "data.raw": bytes(100),
+    }.items():
         (tmp_path / name).write_bytes(content)
     for name, said in {
-        "cut.wav": "its head says 3,200 bytes of sound, 956 are there", "cut.flac": "to its end|malformed|sync",
-        "head.wav": "cannot be read as sound", "empty.wav": "is empty", "text.wav": "Format not recognised",
-        "text.xyz": "cannot be read as sound", "nan.wav": "sample 81, at 0.010 s, is nan", "no sound.wav": "0 samples",
-        "missing.wav": "no such file", "slow.wav": "rate of 20 samples", "data.raw": "cannot be read as sound",
-    }.items():  # fmt: skip
+        "cut.wav": "its head says 3,200 bytes of sound, 956 are there",
+        "cut.flac": "to its end|malformed|sync",
+        "head.wav": "cannot be read as sound",
+        "empty.wav": "is empty",
+        "text.wav": "Format not recognised",
+        "text.xyz": "cannot be read as sound",
+        "nan.wav": "sample 81, at 0.010 s, is nan",
+        "no sound.wav": "0 samples",
+        "missing.wav": "no such file",
+        "slow.wav": "rate of 20 samples",
+        "data.raw": "cannot be read as sound",
+    }.items():
         with pytest.raises(DataError, match=said) as error:
             read_recording(tmp_path / name)
         assert error.value.file == tmp_path / name

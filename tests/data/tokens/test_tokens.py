@@ -63,8 +63,11 @@ def test_a_habit_is_what_is_done_more_often() -> None:
     assert Habit.of([*cuts, ("a-b", "c-d")]) == Habit(frozenset({"a-a"}))
     assert cut("x-ray!!", set().__contains__, Habit.of(cuts)) == ["x", "-", "ray", "!", "!"]
     assert cut("x-ray!!,--", set().__contains__, Habit(frozenset({"a-a"}), frozenset("!-"))) == [
-        "x-ray", "!!", ",", "--",
-    ]  # fmt: skip
+        "x-ray",
+        "!!",
+        ",",
+        "--",
+    ]
 
 
 def test_a_space_before_a_full_stop_is_a_slip_where_other_signs_cling() -> None:

@@ -14,9 +14,14 @@ from recurra import model_folder
 from recurra.errors import UsageError
 
 SMALL: dict[str, Any] = {
-    "hidden_size": 4, "embedding_size": 4, "min_count": 1, "threads": 1, "device": "cpu", "quiet": True,
+    "hidden_size": 4,
+    "embedding_size": 4,
+    "min_count": 1,
+    "threads": 1,
+    "device": "cpu",
+    "quiet": True,
     "learning_rate": 1e-4,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,13 @@ from recurra.tasks.frames.clip_variation import moved
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 
 SMALL: dict[str, Any] = {
-    "hidden_size": 8, "epochs": 2.0, "quiet": True, "device": "cpu", "threads": 1, "task": "frames",
-}  # fmt: skip
+    "hidden_size": 8,
+    "epochs": 2.0,
+    "quiet": True,
+    "device": "cpu",
+    "threads": 1,
+    "task": "frames",
+}
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +86,10 @@ def test_pictures_by_label_have_a_perceptron_beside_them(tmp_path: Path) -> None
         (folder / f"{number}.png").write_bytes(png(pixels))
     run = recurra.train(tmp_path / "d", out=tmp_path / "run", **SMALL | {"epochs": 12.0, "learning_rate": 1e-2})
     assert [b["name"] for b in run.metrics["baselines"]][1:] == [
-        "logistic, whole picture", "perceptron, whole picture", "nearest picture",
-    ]  # fmt: skip
+        "logistic, whole picture",
+        "perceptron, whole picture",
+        "nearest picture",
+    ]
     assert run.metrics["metrics"]["accuracy"] == 1.0
     assert "Pictures" in run.report.read_text(encoding="utf-8")
     (found,) = run.predict(tmp_path / "d" / "x" / "0.png")

@@ -26,9 +26,15 @@ def model_of(*, per_frame: bool, sound: LogMel | None = None, scale: Any = "trai
     torch.manual_seed(0)
     rng, width = np.random.default_rng(0), len(channels)
     made = FramesPreprocessor(
-        channels, tuple(rng.normal(size=width) - 5 * (sound is not None)), tuple(rng.uniform(1, 2, size=width)),
-        sound is None, per_frame, ["x", "y", "z"], scale, sound,
-    )  # fmt: skip
+        channels,
+        tuple(rng.normal(size=width) - 5 * (sound is not None)),
+        tuple(rng.uniform(1, 2, size=width)),
+        sound is None,
+        per_frame,
+        ["x", "y", "z"],
+        scale,
+        sound,
+    )
     settings = DEFAULTS.settings.network.model_copy(update={"bidirectional": False, "hidden_size": 7} | network)
     kind = FrameLabeller if per_frame else SequenceClassifier
     return kind(FrameNetwork(made.input_width, 3, settings, per_frame=per_frame), made, DEFAULTS.settings.data)
@@ -120,7 +126,7 @@ def test_two_streams_go_their_own_ways() -> None:
     ("given", "said"),
     [({"bidirectional": True}, "both directions.*--no-bidirectional"), ({"scale": "sequence"}, "--scale training")],
     ids=str,
-)  # fmt: skip
+)
 def test_a_model_that_needs_the_end_says_so(given: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=f"cannot stream: .*{said}"):
         model_of(per_frame=True, **given).listen()
@@ -129,9 +135,13 @@ def test_a_model_that_needs_the_end_says_so(given: dict[str, Any], said: str) ->
 def test_what_is_no_piece_is_refused() -> None:
     frames, sound = model_of(per_frame=True).listen(), model_of(per_frame=True, sound=SOUND).listen()
     for stream, given in (
-        (frames, np.zeros((2, 4))), (frames, ["a"]), (frames, np.full((1, 3), np.inf)), (sound, np.zeros((2, 2))),
-        (sound, np.array([0.1, np.nan])), (sound, np.zeros(3, np.int64)),
-    ):  # fmt: skip
+        (frames, np.zeros((2, 4))),
+        (frames, ["a"]),
+        (frames, np.full((1, 3), np.inf)),
+        (sound, np.zeros((2, 2))),
+        (sound, np.array([0.1, np.nan])),
+        (sound, np.zeros(3, np.int64)),
+    ):
         with pytest.raises(UsageError):
             stream.push(given)
     sound.end()

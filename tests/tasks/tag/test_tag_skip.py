@@ -13,9 +13,14 @@ import recurra
 from recurra import model_folder
 
 SMALL: dict[str, Any] = {
-    "hidden_size": 4, "embedding_size": 4, "char_size": 3, "threads": 1, "device": "cpu", "quiet": True,
+    "hidden_size": 4,
+    "embedding_size": 4,
+    "char_size": 3,
+    "threads": 1,
+    "device": "cpu",
+    "quiet": True,
     "learning_rate": 1e-4,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

@@ -73,8 +73,12 @@ class Shelf:
         found = exact or found
         if len(found) > 1:
             shown = " and ".join(str(path.relative_to(self.home.parent)) for path in found[:2])
-            raise DataError(f"the picture {quoted(name)} may be {shown}", remedy="write its folder before its name",
-                            file=file, line=line)  # fmt: skip
+            raise DataError(
+                f"the picture {quoted(name)} may be {shown}",
+                remedy="write its folder before its name",
+                file=file,
+                line=line,
+            )
         return found[0] if found else None
 
 
@@ -104,15 +108,21 @@ def gather(captions: Sequence[Caption], shelf: Shelf | None, *, strict: bool = F
         if known is None:
             continue
         if known.part != one.part:
-            raise DataError(f"the picture {quoted(one.picture)} is in the parts {quoted(known.part)} and "
-                            f"{quoted(one.part)}", remedy="put it into one", file=one.file, line=one.line)  # fmt: skip
+            raise DataError(
+                f"the picture {quoted(one.picture)} is in the parts {quoted(known.part)} and {quoted(one.part)}",
+                remedy="put it into one",
+                file=one.file,
+                line=one.line,
+            )
         known.captions.append(one.text)
     if not found.pictures:
         where = "" if shelf is None else f"; {len(shelf.paths):,} pictures are below {shelf.home.name}/"
         names = [one.picture for one in captions]
-        raise DataError(f"no caption has its picture: {listed(names, SHOWN)}{where}",
-                        remedy="put the pictures beside the caption file, or into a folder there",
-                        file=captions[0].file)  # fmt: skip
+        raise DataError(
+            f"no caption has its picture: {listed(names, SHOWN)}{where}",
+            remedy="put the pictures beside the caption file, or into a folder there",
+            file=captions[0].file,
+        )
     return found
 
 

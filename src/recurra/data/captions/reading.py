@@ -137,15 +137,21 @@ def _column(header: Sequence[str], asked: str | None, usual: Sequence[str], what
         if asked in header:
             return header.index(asked)
         near = nearest(asked, header)
-        raise DataError(f"there is no column {quoted(asked)}; there are {listed(header)}",
-                        remedy=f"did you mean {quoted(near)}?" if near else "", file=path)  # fmt: skip
+        raise DataError(
+            f"there is no column {quoted(asked)}; there are {listed(header)}",
+            remedy=f"did you mean {quoted(near)}?" if near else "",
+            file=path,
+        )
     lower = [name.strip().lower() for name in header]
     for name in usual:
         if name in lower:
             return lower.index(name)
     option = {"pictures": "--image", "captions": "--text"}.get(what, "--split-column")
-    raise DataError(f"no column is called as those of {what} usually are; there are {listed(header)}",
-                    remedy=f"name it with {option} COLUMN", file=path)  # fmt: skip
+    raise DataError(
+        f"no column is called as those of {what} usually are; there are {listed(header)}",
+        remedy=f"name it with {option} COLUMN",
+        file=path,
+    )
 
 
 def _records(records: Sequence[tuple[int | None, dict[str, Any]]], path: Path, columns: Columns) -> Iterator[Item]:

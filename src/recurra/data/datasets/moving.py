@@ -21,10 +21,22 @@ from recurra.data.pictures.showing import png
 CLIPS, SIDE, SEED = 480, 24, 0
 STILL = "still"
 PAIRS = (
-    ("left", "right"), ("right", "left"), ("up", "down"), ("down", "up"), ("grows", "shrinks"), ("shrinks", "grows"),
-)  # fmt: skip
-MOVES = {"left": (-1, 0, 0), "right": (1, 0, 0), "up": (0, -1, 0), "down": (0, 1, 0), "grows": (0, 0, 1),
-         "shrinks": (0, 0, -1), STILL: (0, 0, 0)}  # fmt: skip
+    ("left", "right"),
+    ("right", "left"),
+    ("up", "down"),
+    ("down", "up"),
+    ("grows", "shrinks"),
+    ("shrinks", "grows"),
+)
+MOVES = {
+    "left": (-1, 0, 0),
+    "right": (1, 0, 0),
+    "up": (0, -1, 0),
+    "down": (0, 1, 0),
+    "grows": (0, 0, 1),
+    "shrinks": (0, 0, -1),
+    STILL: (0, 0, 0),
+}
 """To the right, down, and of the radius, in a frame."""
 SHAPES = ("disc", "square", "diamond")
 LABELS = "labels.csv"

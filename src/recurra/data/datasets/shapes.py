@@ -23,9 +23,13 @@ SIDE, FINER = 64, 4
 """Pixels of a side; so many times finer it is drawn before it is averaged."""
 COUNTS = {"train": 2400, "validation": 240, "test": 240}
 COLOURS = {
-    "red": (208, 48, 44), "green": (52, 150, 70), "blue": (48, 92, 200), "yellow": (236, 200, 40),
-    "purple": (130, 70, 168), "white": (246, 246, 246),
-}  # fmt: skip
+    "red": (208, 48, 44),
+    "green": (52, 150, 70),
+    "blue": (48, 92, 200),
+    "yellow": (236, 200, 40),
+    "purple": (130, 70, 168),
+    "white": (246, 246, 246),
+}
 SHAPES = ("circle", "square", "triangle", "cross")
 UNSEEN = frozenset(
     {("red", "square"), ("green", "circle"), ("blue", "cross"), ("yellow", "triangle"), ("purple", "circle")}

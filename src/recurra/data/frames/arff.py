@@ -69,9 +69,10 @@ def read_arff_frames(path: Path, how: Reading) -> Recordings:
     sequences = []
     for number, (line, cells) in enumerate(rows, start=1):
         values = (
-            _related(cells[relations[0]], attributes[relations[0]], path, line) if relations
+            _related(cells[relations[0]], attributes[relations[0]], path, line)
+            if relations
             else _plain(cells, attributes, {label, named, *groups.values()}, path, line)
-        )  # fmt: skip
+        )
         own = () if label is None or not how.labelled else (_labelled(cells[label], attributes[label], path, line),)
         name = f"S{number}" if named is None else cells[named]
         more = {kind: "" if place is None else cells[place] for kind, place in groups.items()}
@@ -124,9 +125,7 @@ def _read(path: Path, encoding: str) -> tuple[list[Attribute], list[tuple[int, l
 def _attribute(text: str, path: Path, line: int) -> Attribute:
     found = _NAME.fullmatch(text)
     if found is None:
-        raise DataError(
-            f"expected @attribute NAME TYPE before @data, got {quoted(text, 40)}", file=path, line=line
-        )  # fmt: skip
+        raise DataError(f"expected @attribute NAME TYPE before @data, got {quoted(text, 40)}", file=path, line=line)
     name, kind = _bare(found[1]), found[2].strip()
     if kind.startswith("{") and kind.endswith("}"):
         return Attribute(name, "nominal", tuple(_split(kind[1:-1], path, line)))
@@ -136,15 +135,17 @@ def _attribute(text: str, path: Path, line: int) -> Attribute:
 
 def _cells(text: str, count: int, path: Path, line: int) -> list[str]:
     if text.startswith("{"):
-        raise DataError("a sparse row, in { }", remedy="write all of its values, with commas between", file=path,
-                        line=line)  # fmt: skip
+        raise DataError(
+            "a sparse row, in { }", remedy="write all of its values, with commas between", file=path, line=line
+        )
     cells = list(_split(text, path, line))
     if len(cells) != count:
         raise DataError(
             f"this row has {len(cells):,} cells, the header {count:,} attributes",
             remedy="cells stand between commas; what holds commas is quoted; a missing one is ?",
-            file=path, line=line,
-        )  # fmt: skip
+            file=path,
+            line=line,
+        )
     return cells
 
 
@@ -156,8 +157,9 @@ def _split(text: str, path: Path, line: int) -> Iterator[str]:
         if found is None:
             raise DataError(
                 f"a quote without its end, or something behind it: {quoted(text[place : place + 40])}",
-                file=path, line=line,
-            )  # fmt: skip
+                file=path,
+                line=line,
+            )
         yield _bare(found[1])
         if found[2] is None:
             return
@@ -207,8 +209,9 @@ def _related(cell: str, attribute: Attribute, path: Path, line: int) -> np.ndarr
             f"a row of the relation has {', '.join(map(str, lengths)) or 'no'} values, {quoted(attribute.name)} has "
             f"{len(attribute.inner)}",
             remedy="a value for each of its attributes, ? for a missing one; rows end with \\n",
-            file=path, line=line,
-        )  # fmt: skip
+            file=path,
+            line=line,
+        )
     values = np.stack([numbers(row, column=attribute.name, path=path, lines=[line] * len(row)) for row in rows])
     return _without_end(values.T if steps else values, path, line)
 
@@ -218,9 +221,7 @@ def _plain(cells: list[str], attributes: list[Attribute], others: set[int | None
     steps = [place for place, each in enumerate(attributes) if each.kind == "numeric" and place not in others]
     if not steps:
         raise DataError("no attribute is numeric", remedy="frames are numbers", file=path)
-    found = [
-        numbers([cells[place]], column=attributes[place].name, path=path, lines=[line])[0] for place in steps
-    ]  # fmt: skip
+    found = [numbers([cells[place]], column=attributes[place].name, path=path, lines=[line])[0] for place in steps]
     return _without_end(np.array(found)[:, None], path, line)
 
 
@@ -239,6 +240,7 @@ def _labelled(cell: str, attribute: Attribute, path: Path, line: int) -> str:
         raise DataError(
             f"the label {quoted(cell, 40)} is none of the header's, {listed(attribute.values)}",
             remedy="name it there, or correct it",
-            file=path, line=line,
-        )  # fmt: skip
+            file=path,
+            line=line,
+        )
     return cell

@@ -50,8 +50,9 @@ class Said:
                         f"the label {quoted(label, 40)} lies outside of the clip {quoted(self.name, 40)}: frame "
                         f"{number}, whose frames are {first} to {last}",
                         remedy="correct the row; frames are numbered as in the names of their files",
-                        file=path, line=line,
-                    )  # fmt: skip
+                        file=path,
+                        line=line,
+                    )
             for number in range(start, end + 1):
                 place = numbers.get(number)
                 if place is None:
@@ -61,8 +62,9 @@ class Said:
                         f"frame {number} of the clip {quoted(self.name, 40)} has a label already, from line "
                         f"{from_line[place]}",
                         remedy="a frame has one label: correct one of the rows",
-                        file=path, line=line,
-                    )  # fmt: skip
+                        file=path,
+                        line=line,
+                    )
                 found[place], from_line[place] = label, line
         empty = next((place for place, label in enumerate(found) if label is None), None)
         if empty is not None:
@@ -70,8 +72,9 @@ class Said:
                 f"frame {frames[empty][0]} of the clip {quoted(self.name, 40)} has no label; "
                 f"{sum(label is None for label in found):,} of {len(frames):,} have none",
                 remedy="give each frame a label, a word of its own for what is none",
-                file=path, line=self.lines[0],
-            )  # fmt: skip
+                file=path,
+                line=self.lines[0],
+            )
         return tuple(label for label in found if label is not None)
 
 
@@ -100,8 +103,9 @@ class ClipTable:
             raise DataError(
                 f"{quoted(left.name, 60)} is no clip of this folder, nor a picture of it",
                 remedy=f"did you mean {near!r}?" if near else "correct the row, or leave it out",
-                file=self.path, line=left.lines[0],
-            )  # fmt: skip
+                file=self.path,
+                line=left.lines[0],
+            )
 
 
 def read_clip_table(path: Path, asked: Columns, *, encoding: str = "utf-8", sort: bool = False) -> ClipTable:
@@ -123,15 +127,18 @@ def read_clip_table(path: Path, asked: Columns, *, encoding: str = "utf-8", sort
         key = cells[name].replace("\\", "/").strip("/").removeprefix("./")
         if not key or not cells[label]:
             raise DataError(
-                f"the {label if key else name} of this row is empty", remedy="give it one, or leave the row out",
-                file=path, line=line,
-            )  # fmt: skip
+                f"the {label if key else name} of this row is empty",
+                remedy="give it one, or leave the row out",
+                file=path,
+                line=line,
+            )
         if key in found and key != before and not sort:
             raise DataError(
                 f"the {name} {quoted(key, 40)} returns here, after others; it ended in line {found[key].lines[-1]}",
                 remedy="if it is the same clip, --sort puts its rows together; if not, name it otherwise",
-                file=path, line=line,
-            )  # fmt: skip
+                file=path,
+                line=line,
+            )
         said = found.setdefault(key, Said(key))
         for kind, column in (("group", asked.group), ("part", asked.part)):
             _set(said, kind, column, cells, path, line)
@@ -143,8 +150,9 @@ def read_clip_table(path: Path, asked: Columns, *, encoding: str = "utf-8", sort
                     f"the {name} {quoted(key, 40)} has a label already, {quoted(said.label, 40)} in line "
                     f"{said.lines[0]}",
                     remedy="for labels of frames give a column frame, or start and end",
-                    file=path, line=line,
-                )  # fmt: skip
+                    file=path,
+                    line=line,
+                )
             said.label = cells[label]
             continue
         a, b = (_frame(cells[column], column, path, line) for column in (first, last))
@@ -164,8 +172,9 @@ def _set(said: Said, kind: str, column: str | None, cells: dict[str, str], path:
             f"the {column} of {quoted(said.name, 40)} is {quoted(getattr(said, kind), 40)}, then "
             f"{quoted(cells[column], 40)}",
             remedy=f"a clip is of one {kind}",
-            file=path, line=line,
-        )  # fmt: skip
+            file=path,
+            line=line,
+        )
     setattr(said, kind, cells[column])
 
 
@@ -174,11 +183,12 @@ def _column(table: Table, asked: str | None, names: Sequence[str], what: str, op
     found = asked if asked is not None else next((low[name] for name in names if name in low), None)
     if found is None or found not in table.columns:
         raise DataError(
-            f"no column {quoted(found)}; there are {listed(table.columns)}" if found is not None
+            f"no column {quoted(found)}; there are {listed(table.columns)}"
+            if found is not None
             else f"no column {what}; there are {listed(table.columns)}",
             remedy=f"name it with {option} COLUMN",
             file=table.path,
-        )  # fmt: skip
+        )
     return found
 
 
@@ -187,7 +197,9 @@ def _frame(cell: str, column: str, path: Path, line: int) -> int:
     digits = "".join(sign if sign.isdecimal() else " " for sign in PurePosixPath(cell).stem).split()
     if not digits or (cell.lstrip("-").replace(".", "", 1).isdecimal() and not cell.isdecimal()):
         raise DataError(
-            f"the {column} {quoted(cell, 40)} is no number of a frame", remedy="whole numbers, or names of files",
-            file=path, line=line,
-        )  # fmt: skip
+            f"the {column} {quoted(cell, 40)} is no number of a frame",
+            remedy="whole numbers, or names of files",
+            file=path,
+            line=line,
+        )
     return int(digits[-1])

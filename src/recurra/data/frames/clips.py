@@ -62,9 +62,8 @@ def read_clips(folder: Path, layout: Layout, how: ClipReading) -> Recordings:
         notes = []
     made = read_found(found, layout, how)
     sequences = [
-        _labelled(one, place, own, labels)
-        for one, place, own in zip(made.sequences, found, said, strict=True)
-    ]  # fmt: skip
+        _labelled(one, place, own, labels) for one, place, own in zip(made.sequences, found, said, strict=True)
+    ]
     return replace(made, sequences=sequences, notes=[*notes, *made.notes])
 
 
@@ -179,9 +178,10 @@ def _features(found: Sequence[Place]) -> Recordings:
         if np.isinf(values).any():
             frame, column = np.argwhere(np.isinf(values))[0]
             raise DataError(
-                f"frame {frame + 1} has an infinite value in column {column + 1}", remedy="NaN is a missing one",
+                f"frame {frame + 1} has an infinite value in column {column + 1}",
+                remedy="NaN is a missing one",
                 file=place.path,
-            )  # fmt: skip
+            )
         if sequences and values.shape[1] != sequences[0].values.shape[1]:
             raise DataError(
                 f"{values.shape[1]:,} features a frame here, {sequences[0].values.shape[1]:,} in "

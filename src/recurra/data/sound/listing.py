@@ -125,9 +125,10 @@ def fields_of(path: Path, pattern: str) -> dict[str, str]:
     found = _compiled(pattern).fullmatch(path.stem)
     if found is None:
         raise DataError(
-            f"the name {quoted(path.stem)} does not follow {quoted(pattern)}", remedy="rename it, or leave it out",
+            f"the name {quoted(path.stem)} does not follow {quoted(pattern)}",
+            remedy="rename it, or leave it out",
             file=path,
-        )  # fmt: skip
+        )
     return found.groupdict()
 
 
@@ -163,16 +164,18 @@ def read_listing(path: Path, asked: Asked = NOTHING, *, encoding: str = "utf-8",
             near = nearest(name, table.columns)
             raise DataError(
                 f"no column {quoted(name)}; there are {listed(table.columns)}",
-                remedy=f"did you mean {near!r}?" if near is not None else "", file=path,
-            )  # fmt: skip
+                remedy=f"did you mean {near!r}?" if near is not None else "",
+                file=path,
+            )
     paths = asked.path or _of_paths(table)
     label = _found(table.columns, LABEL_NAMES, asked.label)
     start, end = _found(table.columns, START_NAMES, asked.start), _found(table.columns, END_NAMES, asked.end)
     if paths is None:
         raise DataError(
             f"no column holds paths of recordings; there are {listed(table.columns)}",
-            remedy="name it with --path COLUMN", file=path,
-        )  # fmt: skip
+            remedy="name it with --path COLUMN",
+            file=path,
+        )
     if label is None and labelled:
         raise DataError(
             f"no column holds labels; there are {listed(table.columns)}",
@@ -204,13 +207,17 @@ def _rows(table: Table, paths: str) -> Iterator[tuple[int, Path]]:
         if not name or not is_recording(file):
             raise DataError(
                 f"{quoted(name)} is no name of a recording" if name else "this row names no recording",
-                remedy="recordings are .wav, .flac, .ogg ... files", file=table.path, line=table.lines[row],
-            )  # fmt: skip
+                remedy="recordings are .wav, .flac, .ogg ... files",
+                file=table.path,
+                line=table.lines[row],
+            )
         if not file.is_file():
             raise DataError(
-                f"there is no recording {quoted(name)}", remedy="paths are seen from the table's folder",
-                file=table.path, line=table.lines[row],
-            )  # fmt: skip
+                f"there is no recording {quoted(name)}",
+                remedy="paths are seen from the table's folder",
+                file=table.path,
+                line=table.lines[row],
+            )
         yield row, file
 
 
@@ -226,13 +233,15 @@ def _with_labels(table: Table, paths: str, label: str | None) -> Iterator[Listed
             raise DataError(
                 f"the recording {quoted(table.columns[paths][row])} stands in line {seen[file]} too",
                 remedy="leave one row out; for several labels in a recording give start and end of each",
-                file=table.path, line=line,
-            )  # fmt: skip
+                file=table.path,
+                line=line,
+            )
         seen[file] = line
         own = "" if label is None else table.columns[label][row].strip()
         if label is not None and not own:
-            raise DataError("this recording has no label", remedy="give it one, or leave the row out",
-                            file=table.path, line=line)  # fmt: skip
+            raise DataError(
+                "this recording has no label", remedy="give it one, or leave the row out", file=table.path, line=line
+            )
         yield Listed(file, own, None, _others(table, row, {paths, label or paths}), table.path, line)
 
 
@@ -247,13 +256,16 @@ def _with_events(table: Table, paths: str, label: str, start: str, end: str) -> 
             continue
         a, b = (_seconds(cell, name, table.path, line) for cell, name in zip(cells[:2], (start, end), strict=True))
         if not cells[2]:
-            raise DataError("this event has no label", remedy="give it one, or leave the row out", file=table.path,
-                            line=line)  # fmt: skip
+            raise DataError(
+                "this event has no label", remedy="give it one, or leave the row out", file=table.path, line=line
+            )
         if a < 0 or b <= a:
             raise DataError(
                 f"this event goes from {a:g} s to {b:g} s" + (", before the recording begins" if a < 0 else ""),
-                remedy="an event starts at 0 or later and ends after it starts", file=table.path, line=line,
-            )  # fmt: skip
+                remedy="an event starts at 0 or later and ends after it starts",
+                file=table.path,
+                line=line,
+            )
         own.append(Event(a, b, cells[2], line))
     for file, own in events.items():
         own.sort(key=lambda one: one.start)
@@ -262,9 +274,10 @@ def _with_events(table: Table, paths: str, label: str, start: str, end: str) -> 
                 raise DataError(
                     f"{quoted(after.label)} starts at {after.start:g} s, while {quoted(before.label)} of line "
                     f"{before.line} goes on to {before.end:g} s",
-                    remedy="a frame has one label: let one end before the other starts", file=table.path,
+                    remedy="a frame has one label: let one end before the other starts",
+                    file=table.path,
                     line=after.line,
-                )  # fmt: skip
+                )
         fields = _others(table, first[file], {paths, label, start, end})
         yield Listed(file, "", tuple(own), fields, table.path, table.lines[first[file]])
 
@@ -276,7 +289,9 @@ def _seconds(cell: str, column: str, path: Path, line: int) -> float:
         found = float("nan")
     if found != found or found in (float("inf"), float("-inf")):
         raise DataError(
-            f"{quoted(cell)} in the column {quoted(column)} is no time", remedy="give seconds, as 1.25", file=path,
+            f"{quoted(cell)} in the column {quoted(column)} is no time",
+            remedy="give seconds, as 1.25",
+            file=path,
             line=line,
-        )  # fmt: skip
+        )
     return found

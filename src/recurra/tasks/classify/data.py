@@ -88,9 +88,12 @@ class ClassifyData:
         """A linear classifier of these n-grams, fitted when it is first asked for."""
         train, validation = self.parts["train"], self.parts["validation"]
         return fit_linear(
-            self.features, (train.encoded, train.labels), (validation.encoded, validation.labels), len(self.classes),
+            self.features,
+            (train.encoded, train.labels),
+            (validation.encoded, validation.labels),
+            len(self.classes),
             self.vocabulary.level,
-        )  # fmt: skip
+        )
 
 
 @in_memory

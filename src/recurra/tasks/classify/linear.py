@@ -42,9 +42,12 @@ def linear_features(train: Texts, classes: int, level: Level) -> tuple[torch.Ten
 
 
 def fit_linear(
-    features: tuple[torch.Tensor, torch.Tensor], train: tuple[Texts, npt.NDArray[np.int64]],
-    validation: tuple[Texts, npt.NDArray[np.int64]], classes: int, level: Level,
-) -> SparseLogistic:  # fmt: skip
+    features: tuple[torch.Tensor, torch.Tensor],
+    train: tuple[Texts, npt.NDArray[np.int64]],
+    validation: tuple[Texts, npt.NDArray[np.int64]],
+    classes: int,
+    level: Level,
+) -> SparseLogistic:
     """train, validation: texts and their labels"""
     kept = _thinned(train[0])
     texts, labels = [train[0][i] for i in kept], torch.from_numpy(train[1][kept])

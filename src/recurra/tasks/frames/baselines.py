@@ -72,17 +72,18 @@ def _of_sequences(data: FramesData, part: Part, seed: int) -> list[Baseline]:
         _fitted(
             "logistic, mean deviation min max slope",
             lambda: fit_logistic(
-                summary(rows), train.targets, len(data.preprocessor.classes),
+                summary(rows),
+                train.targets,
+                len(data.preprocessor.classes),
                 (summary(held), validation.targets),
             ),
-            part, summary(asked),
+            part,
+            summary(asked),
         )
-    ]  # fmt: skip
+    ]
     begun = time.perf_counter()
     answers = nearest(rows, train.targets, asked)
-    found.append(
-        Baseline("nearest sequence", scores(part.targets, answers), None, time.perf_counter() - begun)
-    )  # fmt: skip
+    found.append(Baseline("nearest sequence", scores(part.targets, answers), None, time.perf_counter() - begun))
     longest = max(map(len, rows))
     if dtw_cells(rows, asked) <= MOST_CELLS and len(train) * len(part) * longest <= MOST_MEMORY:
         begun = time.perf_counter()

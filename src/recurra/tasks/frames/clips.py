@@ -26,13 +26,16 @@ OF_PICTURES = ("image_height", "image_width", "colour")
 
 def reading(settings: FramesDataSettings, *, labelled: bool = True) -> ClipReading:
     """What the settings say of clips."""
-    columns = Columns(
-        id=settings.id, label=settings.label, group=settings.group, part=settings.split_column
-    )  # fmt: skip
+    columns = Columns(id=settings.id, label=settings.label, group=settings.group, part=settings.split_column)
     return ClipReading(
-        columns, settings.encoding, settings.sort, labelled, settings.image_height, settings.image_width,
+        columns,
+        settings.encoding,
+        settings.sort,
+        labelled,
+        settings.image_height,
+        settings.image_width,
         settings.colour,
-    )  # fmt: skip
+    )
 
 
 def read_source(files: Mapping[str, Path], kind: SourceKind, settings: FramesDataSettings) -> dict[str, Recordings]:

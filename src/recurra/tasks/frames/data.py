@@ -62,9 +62,13 @@ def how_to_read(settings: FramesDataSettings, *, labelled: bool = True) -> Readi
         settings.id, settings.label, settings.time, settings.group, settings.split_column, settings.channels
     )
     return Reading(
-        columns, encoding=settings.encoding, decimal=settings.decimal, thousands=settings.thousands,
-        sort=settings.sort, labelled=labelled,
-    )  # fmt: skip
+        columns,
+        encoding=settings.encoding,
+        decimal=settings.decimal,
+        thousands=settings.thousands,
+        sort=settings.sort,
+        labelled=labelled,
+    )
 
 
 def read_file(path: Path, settings: FramesDataSettings, *, labelled: bool = True) -> Recordings:
@@ -216,9 +220,12 @@ def _note(whole: Recordings, made: FramesPreprocessor, lengths: list[int]) -> st
     size = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     of = "each frame has a label" if made.per_frame else "each sequence has a label"
     missing = missing_values(whole.sequences)
-    gaps = "" if not missing else f"; {missing:,} values are missing" + (
-        ": a channel beside each says where" if made.gaps else ", none of the training part: the mean stands there"
-    )  # fmt: skip
+    gaps = (
+        ""
+        if not missing
+        else f"; {missing:,} values are missing"
+        + (": a channel beside each says where" if made.gaps else ", none of the training part: the mean stands there")
+    )
     wide = f"{len(made.channels)} channels" if made.picture is None else f"{made.picture.frame_size:,} numbers each"
     return f"{len(whole):,} sequences of {size} frames, {wide}; {of}{gaps}"
 
@@ -248,8 +255,9 @@ def encode_part(recordings: Recordings, made: FramesPreprocessor) -> Part:
                 f"the label {quoted(unknown, 40)} stands {Counter(one.labels)[unknown]:,} times in the sequence "
                 f"{quoted(one.name, 40)}, never in training; there are {listed(made.classes, 8)}",
                 remedy="add training data of it, or leave it out",
-                file=one.file, line=one.line + one.labels.index(unknown) if one.line else None,
-            )  # fmt: skip
+                file=one.file,
+                line=one.line + one.labels.index(unknown) if one.line else None,
+            )
         own = one.labels if made.per_frame else one.labels[:1]
         own = own * len(one) if made.per_frame and len(own) == 1 else own
         labels.append(np.array([indices[label] for label in own], np.int64))

@@ -116,12 +116,17 @@ class FramesPreprocessor:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "channels": list(self.channels), "mean": list(self.mean), "deviation": list(self.deviation),
-            "gaps": self.gaps, "per_frame": self.per_frame, "classes": self.classes, "scale": self.scale,
+            "channels": list(self.channels),
+            "mean": list(self.mean),
+            "deviation": list(self.deviation),
+            "gaps": self.gaps,
+            "per_frame": self.per_frame,
+            "classes": self.classes,
+            "scale": self.scale,
             **({} if self.sound is None else {"sound": self.sound.to_json()}),
             **({"root": True} if self.root else {}),
             **({} if self.picture is None else {"picture": vars(self.picture)}),
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> FramesPreprocessor:

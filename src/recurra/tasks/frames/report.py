@@ -54,9 +54,12 @@ def _each_class(part: Part, predicted: Int64, made: FramesPreprocessor) -> Table
     counted = "Frames" if made.per_frame else "Sequences"
     columns = [Column(title, "number") for title in (counted, "Precision", "Recall", "F1")]
     return Table(
-        "Each class", ["Class", *columns, Column("", "bar")], rows[True],
-        folded=rows[False], folded_as=f"{never:,} {'class' if never == 1 else 'classes'} that it never got right",
-    )  # fmt: skip
+        "Each class",
+        ["Class", *columns, Column("", "bar")],
+        rows[True],
+        folded=rows[False],
+        folded_as=f"{never:,} {'class' if never == 1 else 'classes'} that it never got right",
+    )
 
 
 def _confused(matrix: Int64, classes: list[str]) -> Table:
@@ -74,17 +77,31 @@ def _place(part: Part, number: int) -> str:
 
 def _surely_wrong(part: Part, classes: list[str], predicted: Int64, logs: Floats, surest: Int64) -> Table:
     rows: list[list[Cell]] = [
-        [part.sequences[i].name, classes[part.targets[i]], classes[predicted[i]], f"{np.exp(logs[i].max()):.3f}",
-         len(part.sequences[i]), _place(part, int(i))]
+        [
+            part.sequences[i].name,
+            classes[part.targets[i]],
+            classes[predicted[i]],
+            f"{np.exp(logs[i].max()):.3f}",
+            len(part.sequences[i]),
+            _place(part, int(i)),
+        ]
         for i in surest[:WRONG]
-    ]  # fmt: skip
-    columns: Columns = ["Sequence", "True class", "Taken for", Column("Probability", "number"),
-                        Column("Frames", "number"), Column("Where", "code")]  # fmt: skip
+    ]
+    columns: Columns = [
+        "Sequence",
+        "True class",
+        "Taken for",
+        Column("Probability", "number"),
+        Column("Frames", "number"),
+        Column("Where", "code"),
+    ]
     return Table(
-        "Surest mistakes", columns, rows,
+        "Surest mistakes",
+        columns,
+        rows,
         f"{len(surest):,} of {len(part):,} are wrong; these are the ones that it was surest of. Some may be labelled "
         "wrongly.",
-    )  # fmt: skip
+    )
 
 
 def _drawn(part: Part, made: FramesPreprocessor, predicted: Int64, logs: Floats, surest: Int64) -> Pictures:
@@ -161,8 +178,13 @@ def _worst_sequences(part: Part, predicted: Int64) -> Table:
         [part.sequences[i].name, len(part.sequences[i]), float(1 - shares[i]), float(1 - shares[i]), _place(part, i)]
         for i in np.argsort(-shares, kind="stable")[:WRONG].tolist()
     ]
-    columns: Columns = ["Sequence", Column("Frames", "number"), Column("Right", "number"), Column("", "bar"),
-                        Column("Where", "code")]  # fmt: skip
+    columns: Columns = [
+        "Sequence",
+        Column("Frames", "number"),
+        Column("Right", "number"),
+        Column("", "bar"),
+        Column("Where", "code"),
+    ]
     return Table("Sequences with most mistakes", columns, rows)
 
 

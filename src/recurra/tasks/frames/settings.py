@@ -46,9 +46,11 @@ class FramesDataSettings(
         description="take the square root of values, signs kept, before they are scaled: rare large ones weigh less",
     )
     block_frames: int | None = Field(
-        None, ge=1, le=LARGEST,
+        None,
+        ge=1,
+        le=LARGEST,
         description="cut recordings with a label a frame into blocks of so many before they are divided",
-    )  # fmt: skip
+    )
     sort: bool = Field(False, description="put rows in the order of time")
     decimal: Literal[".", ","] = Field(".", description="sign before decimals")
     thousands: Literal["", ",", ".", "'", " "] = Field("", description="sign between thousands")

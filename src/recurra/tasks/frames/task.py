@@ -41,9 +41,16 @@ class FramesTask:
         found = data.prepare(source, settings.data, seed=settings.split_seed, kept=kept)
         unit = "nats per frame" if found.preprocessor.per_frame else "nats per sequence"
         return Dataset(
-            source, settings, found, found.preprocessor, found.parts, found.parts["train"].encoded, found.facts,
-            list(found.notes), unit,
-        )  # fmt: skip
+            source,
+            settings,
+            found,
+            found.preprocessor,
+            found.parts,
+            found.parts["train"].encoded,
+            found.facts,
+            list(found.notes),
+            unit,
+        )
 
     def encode(self, source: Source, settings: FramesSettings, preprocessor: FramesPreprocessor) -> Encoded:
         part = data.whole(source, settings.data, preprocessor)
@@ -52,9 +59,12 @@ class FramesTask:
     def network(self, preprocessor: FramesPreprocessor, settings: FramesSettings) -> FrameNetwork:
         made = preprocessor
         return FrameNetwork(
-            made.input_width, len(made.classes), settings.network, per_frame=made.per_frame,
+            made.input_width,
+            len(made.classes),
+            settings.network,
+            per_frame=made.per_frame,
             encoder=encoder_of(made, settings.network),
-        )  # fmt: skip
+        )
 
     def trainee(self, network: FrameNetwork, dataset: Dataset[FramesData]) -> FramesTrainee:
         return FramesTrainee(network, dataset.data, dataset.settings.training)

@@ -51,12 +51,20 @@ FORMATS = (
     Format("tunes", "tunes", "holds tunes", file_kinds.is_tunes, _before_a_dot, parts=False, by_name=True),
     Format("poems", "poems", "holds poems", file_kinds.is_poems, _stem, by_name=True),
     Format(
-        "sounds", "tables of recordings", "lists recordings and their labels", sounds.lists_labels, _without_packing,
+        "sounds",
+        "tables of recordings",
+        "lists recordings and their labels",
+        sounds.lists_labels,
+        _without_packing,
         shared=True,
     ),
     Format(
-        "events", "tables of recordings", "lists what happens in recordings", sounds.lists_what_happens,
-        _without_packing, shared=True,
+        "events",
+        "tables of recordings",
+        "lists what happens in recordings",
+        sounds.lists_what_happens,
+        _without_packing,
+        shared=True,
     ),
     Format(
         "sequences",
@@ -69,7 +77,7 @@ FORMATS = (
     Format("series", "series", "holds times and numbers", file_kinds.is_series, _without_packing, shared=True),
     Format("table", "tables", "is a table", file_kinds.is_table, _without_packing),
     Format("tagged", "tagged files", "holds tagged tokens", file_kinds.is_columns, _before_a_dot, shared=True),
-)  # fmt: skip
+)
 """In the order in which a file is tried; what is none of them is text."""
 TEXT = Format("text", "texts", "is running text", file_kinds.is_text, _stem)
 """Of a folder only files that are named as texts."""

@@ -130,10 +130,11 @@ def _by_part(every: list[Listed], sequences: list[Frames], settings: FramesDataS
     rules = {
         part: _condition(text, name)
         for part, name, text in (
-            ("test", "test_where", settings.test_where), ("validation", "validation_where", settings.validation_where)
+            ("test", "test_where", settings.test_where),
+            ("validation", "validation_where", settings.validation_where),
         )
         if text is not None
-    }  # fmt: skip
+    }
     column = settings.split_column
     if column is None and not rules:
         said = ["part" in one.fields and one.fields["part"].lower() in PART_NAMES for one in every]
@@ -149,9 +150,11 @@ def _by_part(every: list[Listed], sequences: list[Frames], settings: FramesDataS
             cell = _field(one, column, "part")
             if cell.lower() not in PART_NAMES:
                 raise DataError(
-                    f"{quoted(cell, 40)} in {quoted(column)} names no part", remedy=f"they are {', '.join(PARTS)}",
-                    file=one.table if one.line else one.path, line=one.line or None,
-                )  # fmt: skip
+                    f"{quoted(cell, 40)} in {quoted(column)} names no part",
+                    remedy=f"they are {', '.join(PARTS)}",
+                    file=one.table if one.line else one.path,
+                    line=one.line or None,
+                )
             part = PART_NAMES[cell.lower()]
         for name, (field, values) in rules.items():
             if _field(one, field, "value") in values:
@@ -175,8 +178,9 @@ def _check_groups(parts: dict[str, list[Frames]]) -> None:
             if one.group and home.setdefault(one.group, part) != part:
                 raise DataError(
                     f"the group {quoted(one.group)} stands in the {home[one.group]} part and in the {part} part",
-                    remedy="divide by group, or leave --group out", file=one.file,
-                )  # fmt: skip
+                    remedy="divide by group, or leave --group out",
+                    file=one.file,
+                )
 
 
 def _condition(text: str, name: str) -> tuple[str, tuple[str, ...]]:
@@ -193,8 +197,10 @@ def _notes(read: list[Recording], sequences: dict[str, list[Frames]], sound: Log
         f"{sound.frame_ms:g} ms every {sound.hop_ms:g} ms at {sound.rate:,} samples a second"
     ]
     others = Counter(one.file_rate for one in read if one.file_rate != sound.rate)
-    found += [f"{count:,} of {len(read):,} recordings are of {rate:,} samples a second: resampled to {sound.rate:,}"
-              for rate, count in sorted(others.items())]  # fmt: skip
+    found += [
+        f"{count:,} of {len(read):,} recordings are of {rate:,} samples a second: resampled to {sound.rate:,}"
+        for rate, count in sorted(others.items())
+    ]
     mixed = sum(one.channels > 1 for one in read)
     if mixed:
         most = max(one.channels for one in read)
