@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define RECURRA_ABI 3
+#define RECURRA_ABI 4
 
 enum recurra_error {
   RECURRA_OK = 0,
@@ -39,19 +39,22 @@ enum recurra_products { RECURRA_AS_STORED = 0, RECURRA_BF16 = 1 };
  * int32 words:
  *   magic (RECURRA_CODE), direction (0 forward, 1 backward), states, columns, vectors, constants, saved, saved_rows,
  *   steps, temps, rows, adjoints, w_adjoints, r_adjoints, reductions, levels,
+ *   then for each state 1 if it is as wide as a projection, else 0; and 1 if weight_hh maps values of that width, else 0
  *   then for each column:  row block of weight_ih, number n of vectors, n vector numbers
- *   then for each R matrix used: nothing; products name row blocks of weight_hh
- *   then for each level:   number of sums, number of row sums, number of instructions, and of the instructions how many
+ *   then for each level:   1 if its values are as wide as a projection, else 0;
+ *                          number of sums, number of row sums, number of instructions, and of the instructions how many
  *                          come before the recurrence and how many are the recurrence (see below; 0 and 0 elsewhere),
  *        for each sum:     destination slot, start slot (or RECURRA_NONE), number n of products,
- *                          n times (row block of weight_hh, operand slot)
+ *                          n times (matrix, operand slot)
  *        for each row sum: kind (RECURRA_MOMENTS or RECURRA_MEANS), destination ROW slot, operand slots a, b, c, constant
  *                          (number, or RECURRA_NONE), number of a SAVED_ROW to keep it in (or RECURRA_NONE)
  *        for each instr.:  op, destination slot, a, b, c   (RECURRA_NONE for operands an op lacks)
  *   then, backward only:   states times: 1 if the code writes CARRY_OUT of that state, else 0 (the adjoint is zero)
  *                          w_adjoints times:  row block of weight_ih whose adjoint is ADJOINT column j
- *                          r_adjoints times:  row block of weight_hh, adjoint column, operand slot (BEFORE, AFTER or
- *                                             SAVED): dR[block] = sum over rows of adjoint^T operand
+ *                          r_adjoints times:  matrix, adjoint column, operand slot (BEFORE, AFTER or SAVED):
+ *                                             the matrix' gradient = sum over rows of adjoint^T operand
+ *
+ * A matrix is kind << 16 | row block: of weight_hh (RECURRA_RECURRENT) or of weight_hr (RECURRA_PROJECTION).
  *
  * Sums of products and row sums read whole rows: results of earlier levels. They come before a level's instructions.
  *
@@ -63,6 +66,8 @@ enum recurra_products { RECURRA_AS_STORED = 0, RECURRA_BF16 = 1 };
  */
 #define RECURRA_CODE 0x52435231
 #define RECURRA_NONE (-1)
+
+enum recurra_matrix { RECURRA_RECURRENT = 0, RECURRA_PROJECTION = 1 };
 
 enum recurra_slot {
   SLOT_TEMP = 0,      /* lives within one level of one tile */
@@ -124,6 +129,7 @@ typedef struct recurra_call {
   int32_t threads; /* at most; no more are used than there are processors and than the work is worth */
   int32_t reverse;
   int64_t batch, time, inputs, hidden;
+  int64_t projected; /* width of a projection, 1 to hidden; hidden where there is none */
 
   /* the input: x with strides in elements, its last axis contiguous; or tokens into a contiguous table */
   const void* x;
@@ -135,18 +141,20 @@ typedef struct recurra_call {
 
   const int64_t* lengths; /* [batch], each 1 to time; NULL: all time. Not read by backward: memory has them */
 
-  /* weights, contiguous: weight_ih [gates, hidden, inputs], weight_hh [gates, hidden, hidden], vectors each [hidden] */
+  /* weights, contiguous: weight_ih [gates, hidden, inputs], weight_hh [gates, hidden, hidden] or, where it maps
+   * projections, [gates, hidden, projected], weight_hr [gates, projected, hidden], vectors each [hidden] */
   const void* weight_ih;
   const void* weight_hh;
-  int64_t ih_blocks, hh_blocks;
+  const void* weight_hr;
+  int64_t ih_blocks, hh_blocks, hr_blocks;
   const void* vectors[RECURRA_MAX_VECTORS];
 
-  const void* state[RECURRA_MAX_STATES]; /* each [batch, hidden], contiguous */
+  const void* state[RECURRA_MAX_STATES]; /* each [batch, hidden], or [batch, projected] as the code says; contiguous */
 
   /* forward's results */
   void* y; /* strides in elements, last axis contiguous; zero is written past each row's length */
   int64_t y_batch, y_time;
-  void* last[RECURRA_MAX_STATES]; /* each [batch, hidden], contiguous */
+  void* last[RECURRA_MAX_STATES]; /* as state */
 
   /* From forward to backward, at any address; NULL in inference. recurra_memory says how many bytes. What it holds says
    * what it was made for and does not depend on where it lies: it may be moved in between, and backward checks it. */
@@ -158,13 +166,14 @@ typedef struct recurra_call {
   const void* dlast[RECURRA_MAX_STATES];
 
   /* backward's results, contiguous; any may be NULL where it is not wanted. dx [batch, time, inputs] is zero past each
-   * row's length; dtable [vocabulary, inputs]; dstate each [batch, hidden]; dweights as the weights;
+   * row's length; dtable [vocabulary, inputs]; dstate as state; dweights as the weights;
    * dvectors [reductions, hidden] */
   void* dx;
   void* dtable;
   void* dstate[RECURRA_MAX_STATES];
   void* dweight_ih;
   void* dweight_hh;
+  void* dweight_hr;
   void* dvectors;
 
   int64_t memory_bytes; /* room at `memory` */
@@ -182,9 +191,9 @@ typedef struct recurra_stream recurra_stream;
  * rows, taken from call->state (NULL: zeros). */
 recurra_stream* recurra_stream_new(const recurra_program* program, const recurra_call* call);
 void recurra_stream_free(recurra_stream* stream);
-/* x [batch, inputs] -> y [batch, hidden], contiguous. */
+/* x [batch, inputs] -> y, as the first state; contiguous. */
 int recurra_stream_step(recurra_stream* stream, const void* x, void* y);
-/* Copy the states out of (write = 0) or into (write = 1) the stream: states times [batch, hidden]. */
+/* Copy the states out of (write = 0) or into (write = 1) the stream: each as in a call. */
 int recurra_stream_state(recurra_stream* stream, void* const* state, int write);
 
 /* ---- memory, threads, the machine ----------------------------------------------------------------------------- */

@@ -14,8 +14,7 @@ class Backward {
  public:
   Backward(const recurra_program& program, const recurra_call& call, ReadMemory& memory)
       : program_(program), memory_(memory), layer_(call, program.backward, program.forward, program.constants),
-        gradients_(layer_.tokens_projected ? call.vocabulary : layer_.plan.total, call.hidden),
-        recurrent_(layer_.plan.total, call.hidden),
+        gradients_(layer_.tokens_projected ? call.vocabulary : layer_.plan.total), recurrent_(layer_.plan.total),
         rows_(layer_, layer_.tokens_projected ? recurrent_.operands : gradients_.operands), time_(layer_, rows_),
         input_(layer_) {}
 
@@ -24,7 +23,7 @@ class Backward {
     char* begin = nullptr;
     if (const int error = memory_.find<T>(program_, layer_.plan, call, begin)) return error;
     Arena kept(begin);
-    const Values<T> values(kept, program_.forward, layer_.plan, call.batch, layer_.width);
+    const Values<T> values(kept, program_.forward, layer_.plan, call);
     layer_.memory_saved = values.saved;
     layer_.memory_rows = values.rows;
     layer_.memory_history = values.history;
@@ -55,13 +54,18 @@ class Backward {
     const recurra_call& call = layer_.call;
     const int64_t h = layer_.hidden;
     for (int64_t j = 0; call.dweight_ih && j < w_adjoints(); j++)
-      gradients_.wanted.push_back({j * layer_.width, gradients_.operand(Slot{}, call.inputs),
+      gradients_.wanted.push_back({j * layer_.width, h, gradients_.operand(Slot{}, call.inputs),
                                    static_cast<T*>(call.dweight_ih) + layer_.code.w_blocks[size_t(j)] * h * call.inputs});
     Gradients<T, Q>& to = layer_.tokens_projected ? recurrent_ : gradients_;
-    if (call.dweight_hh)
-      for (const RecurrentGradient& g : layer_.code.recurrent)
-        to.wanted.push_back(
-            {g.adjoint * layer_.width, to.operand(g.operand, h), static_cast<T*>(call.dweight_hh) + g.block * h * h});
+    for (const RecurrentGradient& g : layer_.code.recurrent) {
+      const bool projection = g.matrix.kind == RECURRA_PROJECTION;
+      auto* const first = static_cast<T*>(projection ? call.dweight_hr : call.dweight_hh);
+      if (!first) continue;
+      const int64_t height = layer_.of(projection).units;
+      const int64_t width = layer_.of(!projection && layer_.code.maps_narrow).units;
+      to.wanted.push_back({g.adjoint * layer_.width, height, to.operand(g.operand, width),
+                           first + g.matrix.block * height * width});
+    }
     // the two gradients of one adjoint one after the other: it is packed once for both
     std::stable_sort(gradients_.wanted.begin(), gradients_.wanted.end(),
                      [](const Gradient<T>& a, const Gradient<T>& b) { return a.column < b.column; });
@@ -109,12 +113,11 @@ class Backward {
   void go_through_time(int thread, Team& team) {
     const std::vector<Group>& groups = layer_.plan.groups;
     if (layer_.plan.share_units) {
-      const Share mine(layer_.panels, thread, team.count());
-      time_.run(groups[0], scratch_[size_t(thread)].time, mine.first, mine.last, thread == 0, &team);
+      time_.run(groups[0], scratch_[size_t(thread)].time, {thread, team.count()}, &team);
     } else {
       deal(threads_, thread, team, [&](int part) {
         for (size_t g = size_t(part); g < groups.size(); g += size_t(threads_))
-          time_.run(groups[g], scratch_[size_t(part)].time, 0, layer_.panels, true, nullptr);
+          time_.run(groups[g], scratch_[size_t(part)].time, {}, nullptr);
       });
     }
   }
@@ -149,19 +152,23 @@ class Backward {
                    [&](int64_t row) { return static_cast<T*>(call.dtable) + row * call.inputs; });
       });
     if (call.dweight_ih) gradients_.run(table_adjoint_, table_adjoint_row_, threads_, thread, team);
-    if (call.dweight_hh) recurrent_.run(layer_.adjoint, layer_.adjoint_row, threads_, thread, team);
+    if (!recurrent_.wanted.empty()) recurrent_.run(layer_.adjoint, layer_.adjoint_row, threads_, thread, team);
   }
 
   void zero_what_nothing_reaches() {
     const recurra_call& call = layer_.call;
     const int64_t h = layer_.hidden;
-    std::vector<bool> w(size_t(call.ih_blocks), false), r(size_t(call.hh_blocks), false);
+    std::vector<bool> w(size_t(call.ih_blocks), false), r(size_t(call.hh_blocks), false), p(size_t(call.hr_blocks), false);
     for (const int32_t b : layer_.code.w_blocks) w[size_t(b)] = true;
-    for (const RecurrentGradient& g : layer_.code.recurrent) r[size_t(g.block)] = true;
-    for (int64_t b = 0; call.dweight_ih && b < call.ih_blocks; b++)
-      if (!w[size_t(b)]) std::fill_n(static_cast<T*>(call.dweight_ih) + b * h * call.inputs, h * call.inputs, T(0));
-    for (int64_t b = 0; call.dweight_hh && b < call.hh_blocks; b++)
-      if (!r[size_t(b)]) std::fill_n(static_cast<T*>(call.dweight_hh) + b * h * h, h * h, T(0));
+    for (const RecurrentGradient& g : layer_.code.recurrent)
+      (g.matrix.kind == RECURRA_PROJECTION ? p : r)[size_t(g.matrix.block)] = true;
+    const auto zero = [](void* matrix, const std::vector<bool>& reached, int64_t size) {
+      for (size_t b = 0; matrix && b < reached.size(); b++)
+        if (!reached[b]) std::fill_n(static_cast<T*>(matrix) + int64_t(b) * size, size, T(0));
+    };
+    zero(call.dweight_ih, w, h * call.inputs);
+    zero(call.dweight_hh, r, h * layer_.of(layer_.code.maps_narrow).units);
+    zero(call.dweight_hr, p, h * layer_.narrow.units);
     if (layer_.tokens_projected)
       for (const Operand<T>& o : gradients_.operands)
         for (int64_t v = 0; v < call.vocabulary; v++) o.rows[v] = static_cast<const T*>(call.table) + v * call.inputs;

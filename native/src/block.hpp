@@ -40,13 +40,14 @@ void run_recurrence(const Level& level, const Place<T>* places, int64_t steps, i
   }
 }
 
-// The one level of a code that runs in blocks: units [first, last) of `steps` steps, each of `active` rows, whose arrays
-// lie one after the other; a state's rows before a step are those after the step before.
+// The one level of a code that runs in blocks: a part's units of `steps` steps, each of `active` rows, whose arrays lie
+// one after the other; a state's rows before a step are those after the step before.
 template <class T, class Q>
-void run_block(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, int64_t steps, int64_t active, int64_t first,
-               int64_t last) {
+void run_block(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, int64_t steps, int64_t active, Part part) {
   constexpr int64_t U = UNITS<T>;
   const Level& level = layer.code.levels[0];
+  const Units own(layer.of(level), part);
+  const int64_t first = own.u0, last = own.u1;
   const bool backward = layer.code.backward;
   Place<T> base[MOST_OPERANDS], here[MOST_OPERANDS];
   name_operands(layer, workspace, level, base);

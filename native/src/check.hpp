@@ -9,6 +9,7 @@ inline int check_sizes(const recurra_call& call) {
   constexpr int64_t most = int64_t(1) << 31;
   if (call.batch < 1 || call.time < 1 || call.inputs < 1 || call.hidden < 1) return RECURRA_BAD_CALL;
   if (call.batch >= most || call.time >= most || call.inputs >= most || call.hidden >= (1 << 20)) return RECURRA_BAD_CALL;
+  if (call.projected < 1 || call.projected > call.hidden) return RECURRA_BAD_CALL;
   if (call.type != RECURRA_F32 && call.type != RECURRA_F64) return RECURRA_BAD_CALL;
   if (call.lengths)
     for (int64_t b = 0; b < call.batch; b++)
@@ -19,10 +20,12 @@ inline int check_sizes(const recurra_call& call) {
 inline int check(const recurra_program& program, const recurra_call& call, bool backward) {
   const Code& f = program.forward;
   if (const int error = check_sizes(call)) return error;
-  if (!call.weight_ih || call.ih_blocks < f.most_ih || call.hh_blocks < f.most_hh) return RECURRA_BAD_CALL;
-  if (backward && (call.ih_blocks < program.backward.most_ih || call.hh_blocks < program.backward.most_hh))
-    return RECURRA_BAD_CALL;
+  const auto has_blocks = [&](const Code& code) {
+    return call.ih_blocks >= code.most_ih && call.hh_blocks >= code.most_hh && call.hr_blocks >= code.most_hr;
+  };
+  if (!call.weight_ih || !has_blocks(f) || (backward && !has_blocks(program.backward))) return RECURRA_BAD_CALL;
   if ((f.most_hh > 0 || program.backward.most_hh > 0) && !call.weight_hh) return RECURRA_BAD_CALL;
+  if ((f.most_hr > 0 || program.backward.most_hr > 0) && !call.weight_hr) return RECURRA_BAD_CALL;
   for (int32_t v = 0; v < f.vectors; v++)
     if (!call.vectors[v]) return RECURRA_BAD_CALL;
   for (int32_t s = 0; s < f.states; s++)

@@ -22,7 +22,7 @@ class Forward {
       char* const begin = begin_memory<T>(program_, layer_.plan, call);
       if (!begin) return RECURRA_SHORT_MEMORY;
       Arena from(begin);
-      const Values<T> values(from, layer_.code, layer_.plan, call.batch, layer_.width);
+      const Values<T> values(from, layer_.code, layer_.plan, call);
       layer_.memory_saved = values.saved;
       layer_.memory_rows = values.rows;
       layer_.memory_history = values.history;
@@ -86,74 +86,72 @@ class Forward {
     Scratch& scratch = scratch_[size_t(thread)];
     const bool blocks = layer_.code.in_blocks();
     if (layer_.plan.share_units) {
-      const Share mine(layer_.panels, thread, threads);
+      const Part part{thread, threads};
       if (blocks)
-        run_in_blocks(layer_.plan.groups[0], scratch, mine.first, mine.last);
+        run_in_blocks(layer_.plan.groups[0], scratch, part);
       else
-        run_group(layer_.plan.groups[0], scratch, mine.first, mine.last, &team);
+        run_group(layer_.plan.groups[0], scratch, part, &team);
     } else {
       for (size_t g = size_t(thread); g < layer_.plan.groups.size(); g += size_t(threads)) {
         if (blocks)
-          run_in_blocks(layer_.plan.groups[g], scratch, 0, layer_.panels);
+          run_in_blocks(layer_.plan.groups[g], scratch, {});
         else
-          run_group(layer_.plan.groups[g], scratch, 0, layer_.panels, nullptr);
+          run_group(layer_.plan.groups[g], scratch, {}, nullptr);
       }
     }
   }
 
   T* state_at(const Group& group, const Scratch& scratch, int32_t state, int64_t step, bool after) const {
-    const int64_t w = layer_.width;
-    if (layer_.memory_history) {
-      const int64_t rows = layer_.plan.total + layer_.call.batch;
-      return layer_.memory_history + (state * rows + (after ? group.history_after(step) : group.history_before(step))) * w;
-    }
+    if (layer_.memory_history)
+      return layer_.history(state) +
+             (after ? group.history_after(step) : group.history_before(step)) * layer_.of_state(state).padded;
     const int64_t half = (step + (after ? 1 : 0)) & 1;
-    return scratch.states + (2 * state + half) * layer_.plan.most_rows * w;
+    return scratch.states + (2 * state + half) * layer_.plan.most_rows * layer_.width;
   }
 
-  // Panels [first, last) of every step; with a team, the others have the rest.
-  void run_group(const Group& group, Scratch& scratch, int64_t first, int64_t last, Team* team) {
-    const int64_t u0 = first * UNITS<T>, u1 = last * UNITS<T>;
-    const int64_t units = std::max<int64_t>(0, std::min(u1, layer_.hidden) - u0);
+  // A part of every step; with a team, the others have the rest.
+  void run_group(const Group& group, Scratch& scratch, Part part, Team* team) {
+    const Share panels(layer_.panels, part.thread, part.threads);  // of the input's columns
     Workspace<T, Q>& workspace = scratch.workspace;
     workspace.rows = layer_.plan.most_rows;
-    for (int32_t s = 0; s < layer_.code.states; s++) begin_state(group, s, state_at(group, scratch, s, 0, false), u0, u1);
+    for (int32_t s = 0; s < layer_.code.states; s++) begin_state(group, s, state_at(group, scratch, s, 0, false), part);
     if (team) team->wait();
     Chunk<T, Q> chunk{input_, group, scratch.gathered, scratch.projected, scratch.rows};
     for (int64_t step = 0; step < group.steps(); step++) {
       const int64_t active = group.active[size_t(step)], next = group.active[size_t(step) + 1];
-      workspace.columns = chunk.at(step, first, last);
+      workspace.columns = chunk.at(step, panels.first, panels.last);
       workspace.packed = group.packed_at(step);
       for (int32_t s = 0; s < layer_.code.states; s++) {
         workspace.before[s] = state_at(group, scratch, s, step, false);
         workspace.after[s] = state_at(group, scratch, s, step, true);
       }
-      for (const Level& level : layer_.code.levels) {
-        run_level(layer_, workspace, level, active, u0, u1);
+      for (size_t level = 0; level < layer_.code.levels.size(); level++) {
+        run_level(layer_, workspace, level, active, part);
         if (team) team->wait_alike();
       }
-      put_out(group, step, workspace.after[0], u0, units);
-      for (int32_t s = 0; s < layer_.code.states; s++) put_last(group, s, next, active, workspace.after[s], u0, units);
+      put_out(group, step, workspace.after[0], part);
+      for (int32_t s = 0; s < layer_.code.states; s++) put_last(group, s, next, active, workspace.after[s], part);
     }
-    end_outputs(group, u0, units);
+    end_outputs(group, part);
   }
 
   // The same for a code that runs in blocks. Threads that share units do not meet: nothing reads others' units.
-  void run_in_blocks(const Group& group, Scratch& scratch, int64_t first, int64_t last) {
-    const int64_t w = layer_.width, u0 = first * UNITS<T>, u1 = last * UNITS<T>;
-    const int64_t units = std::max<int64_t>(0, std::min(u1, layer_.hidden) - u0);
-    if (units == 0) return;
+  void run_in_blocks(const Group& group, Scratch& scratch, Part part) {
+    const int64_t w = layer_.width;
+    const Units units(layer_.wide, part);
+    const Share panels(layer_.panels, part.thread, part.threads);
+    if (units.empty()) return;
     const int32_t states = layer_.code.states;
     const bool kept = layer_.memory_history != nullptr;
     Workspace<T, Q>& workspace = scratch.workspace;
     workspace.rows = layer_.plan.most_rows;
     const auto own = [&](int32_t s) { return scratch.states + s * state_rows() * w; };
     for (int32_t s = 0; s < states; s++)
-      begin_state(group, s, kept ? state_at(group, scratch, s, 0, false) : own(s), u0, u1);
+      begin_state(group, s, kept ? state_at(group, scratch, s, 0, false) : own(s), part);
     Chunk<T, Q> chunk{input_, group, scratch.gathered, scratch.projected, scratch.rows};
     for (int64_t step = 0, end; step < group.steps(); step = end) {
       const int64_t active = group.active[size_t(step)];
-      workspace.columns = chunk.at(step, first, last);
+      workspace.columns = chunk.at(step, panels.first, panels.last);
       workspace.packed = group.packed_at(step);
       // states of more rows lie before a step that fewer rows reach: it goes alone
       const bool whole = !kept || (step == 0 ? group.rows() : int64_t(group.active[size_t(step) - 1])) == active;
@@ -166,53 +164,60 @@ class Forward {
         workspace.after[s] = kept ? state_at(group, scratch, s, step, true) : own(s) + active * w;
       }
       if (steps > 1 || active <= TILE_ROWS)
-        run_block(layer_, workspace, steps, active, u0, u1);
+        run_block(layer_, workspace, steps, active, part);
       else
-        run_level(layer_, workspace, layer_.code.levels[0], active, u0, u1);
-      for (int64_t i = 0; i < steps; i++) put_out(group, step + i, workspace.after[0] + i * active * w, u0, units);
+        run_level(layer_, workspace, 0, active, part);
+      for (int64_t i = 0; i < steps; i++) put_out(group, step + i, workspace.after[0] + i * active * w, part);
       for (int32_t s = 0; s < states; s++) {
         const T* const ends = workspace.after[s] + (steps - 1) * active * w;
-        put_last(group, s, next, active, ends, u0, units);
+        put_last(group, s, next, active, ends, part);
         for (int64_t r = 0; !kept && r < next; r++)
-          std::memmove(own(s) + r * w + u0, ends + r * w + u0, size_t(u1 - u0) * sizeof(T));
+          std::memmove(own(s) + r * w + units.u0, ends + r * w + units.u0, size_t(units.u1 - units.u0) * sizeof(T));
       }
     }
-    end_outputs(group, u0, units);
+    end_outputs(group, part);
   }
 
   // The rows' states before their first step.
-  void begin_state(const Group& group, int32_t state, T* to, int64_t u0, int64_t u1) const {
-    const int64_t hidden = layer_.hidden, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
-    for (int64_t r = 0; r < group.rows() && u1 > u0; r++) {
-      const T* const from = static_cast<const T*>(layer_.call.state[state]) + group.row[size_t(r)] * hidden;
-      copy_row(to + r * layer_.width + u0, from + u0, units, u1 - u0);
+  void begin_state(const Group& group, int32_t state, T* to, Part part) const {
+    const Width<T>& width = layer_.of_state(state);
+    const Units own(width, part);
+    for (int64_t r = 0; r < group.rows() && !own.empty(); r++) {
+      const T* const from = static_cast<const T*>(layer_.call.state[state]) + group.row[size_t(r)] * width.units;
+      copy_row(to + r * width.padded + own.u0, from + own.u0, own.units, own.u1 - own.u0);
     }
   }
 
-  void put_out(const Group& group, int64_t step, const T* after, int64_t u0, int64_t units) const {
+  void put_out(const Group& group, int64_t step, const T* after, Part part) const {
     const recurra_call& call = layer_.call;
-    for (int64_t r = 0; call.y && units > 0 && r < group.active[size_t(step)]; r++) {
+    const Width<T>& width = layer_.of_state(0);
+    const Units own(width, part);
+    for (int64_t r = 0; call.y && own.units > 0 && r < group.active[size_t(step)]; r++) {
       const int64_t row = group.row[size_t(r)];
       T* const y = static_cast<T*>(call.y) + row * call.y_batch + time_of(call, row, step) * call.y_time;
-      std::memcpy(y + u0, after + r * layer_.width + u0, size_t(units) * sizeof(T));
+      std::memcpy(y + own.u0, after + r * width.padded + own.u0, size_t(own.units) * sizeof(T));
     }
   }
 
   // States of the rows [first, last), whose last step this was.
-  void put_last(const Group& group, int32_t state, int64_t first, int64_t last, const T* after, int64_t u0,
-                int64_t units) const {
+  void put_last(const Group& group, int32_t state, int64_t first, int64_t last, const T* after, Part part) const {
     T* const to = static_cast<T*>(layer_.call.last[state]);
-    for (int64_t r = first; to && units > 0 && r < last; r++)
-      std::memcpy(to + group.row[size_t(r)] * layer_.hidden + u0, after + r * layer_.width + u0, size_t(units) * sizeof(T));
+    const Width<T>& width = layer_.of_state(state);
+    const Units own(width, part);
+    for (int64_t r = first; to && own.units > 0 && r < last; r++)
+      std::memcpy(to + group.row[size_t(r)] * width.units + own.u0, after + r * width.padded + own.u0,
+                  size_t(own.units) * sizeof(T));
   }
 
   // Zeros past the rows' ends.
-  void end_outputs(const Group& group, int64_t u0, int64_t units) const {
+  void end_outputs(const Group& group, Part part) const {
     const recurra_call& call = layer_.call;
-    for (int64_t r = 0; call.y && units > 0 && r < group.rows(); r++) {
+    const Units own(layer_.of_state(0), part);
+    for (int64_t r = 0; call.y && own.units > 0 && r < group.rows(); r++) {
       const int64_t row = group.row[size_t(r)];
       for (int64_t t = length(call, row); t < call.time; t++)
-        std::memset(static_cast<T*>(call.y) + row * call.y_batch + t * call.y_time + u0, 0, size_t(units) * sizeof(T));
+        std::memset(static_cast<T*>(call.y) + row * call.y_batch + t * call.y_time + own.u0, 0,
+                    size_t(own.units) * sizeof(T));
     }
   }
 
@@ -245,7 +250,7 @@ RECURRA_EXPORT int recurra_forward(const recurra_program* program, const recurra
 RECURRA_EXPORT int64_t recurra_memory(const recurra_program* program, const recurra_call* call) {
   if (!program || !call || check_sizes(*call) != RECURRA_OK) return -1;
   try {
-    const Plan made = plan(*call, program->forward.products);
+    const Plan made = plan(*call, program->forward);
     return call->type == RECURRA_F64 ? memory_bytes<double>(program->forward, made, *call)
                                      : memory_bytes<float>(program->forward, made, *call);
   } catch (const std::exception&) {

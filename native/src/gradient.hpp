@@ -16,10 +16,10 @@ struct Operand {
   const T** rows;
 };
 
-// to [hidden][operand.width] = sum over k of left[k][column..column + hidden)^T operand.rows[k]
+// to [height][operand.width] = sum over k of left[k][column..column + height)^T operand.rows[k]
 template <class T>
 struct Gradient {
-  int64_t column;
+  int64_t column, height;
   int32_t operand;
   T* to;
 };
@@ -36,12 +36,15 @@ class Gradients {
   std::vector<Operand<T>> operands;
   std::vector<Gradient<T>> wanted;
 
-  Gradients(int64_t rows, int64_t hidden) : total_(rows), hidden_(hidden) {}
+  explicit Gradients(int64_t rows) : total_(rows) {}
 
   // The number of the operand, which is there once for all that name it.
   int32_t operand(Slot slot, int64_t width) {
     size_t at = 0;
-    while (at < operands.size() && (operands[at].slot.kind != slot.kind || operands[at].slot.index != slot.index)) at++;
+    const auto same = [&](const Operand<T>& o) {
+      return o.slot.kind == slot.kind && o.slot.index == slot.index && o.width == width;
+    };
+    while (at < operands.size() && !same(operands[at])) at++;
     if (at == operands.size()) operands.push_back({slot, width, nullptr});
     return int32_t(at);
   }
@@ -77,10 +80,11 @@ class Gradients {
         while (last < wanted.size() && wanted[last].column == wanted[g].column) last++;
         for (int64_t part = 0; part < parts; part++, at++) {
           if (at != next) continue;
-          const int64_t m0 = hidden_ * part / parts, m1 = hidden_ * (part + 1) / parts;
+          const int64_t m0 = wanted[g].height * part / parts, m1 = wanted[g].height * (part + 1) / parts;
+          next = next_.fetch_add(1);
+          if (m0 == m1) continue;
           pack_left(left + k * left_row + wanted[g].column, left_row, m0, m1, depth, own);
           for (size_t i = g; i < last; i++) accumulate(wanted[i], m0, m1, depth, own, k > 0);
-          next = next_.fetch_add(1);
         }
         g = last;
       }
@@ -97,9 +101,11 @@ class Gradients {
 
   // Parts of a column: as many as their size asks for, or some more where the team would share them unevenly.
   int64_t parts_of(int64_t columns, int64_t threads) const {
-    int64_t parts = (hidden_ + PART - 1) / PART;
+    int64_t most = 1;
+    for (const Gradient<T>& g : wanted) most = std::max(most, g.height);
+    int64_t parts = (most + PART - 1) / PART;
     const auto uneven = [&] { return columns * parts % threads != 0 && columns * parts < 4 * threads; };
-    while (uneven() && hidden_ / (parts + 1) >= 2 * BLOCK_ROWS) parts++;
+    while (uneven() && most / (parts + 1) >= 2 * BLOCK_ROWS) parts++;
     return parts;
   }
 
@@ -172,7 +178,7 @@ class Gradients {
     }
   }
 
-  int64_t total_, hidden_;
+  int64_t total_;
   std::vector<Q*> packed_;
   Q* parts_ = nullptr;
   std::atomic<int64_t> next_{0};

@@ -21,7 +21,7 @@ class InputGradient {
   bool wanted() const { return layer_.call.dx || layer_.call.dtable; }
 
   void allocate_shared(Arena& from) {
-    packed_ = from.take<Q>(wanted() ? columns() * layer_.panel() * (padded<T>(layer_.call.inputs) / UNITS<T>) : 0);
+    packed_ = from.take<Q>(wanted() ? columns() * size_of_panel() * (padded<T>(layer_.call.inputs) / UNITS<T>) : 0);
   }
 
   void allocate(Scratch& scratch, Arena& from) const {
@@ -38,7 +38,7 @@ class InputGradient {
       const T* const block =
           static_cast<const T*>(layer_.call.weight_ih) + layer_.code.w_blocks[size_t(j)] * h * inputs;
       pack_rows<T>([&](int64_t k) { return block + k * inputs; }, inputs, p * UNITS<T>, h,
-                   packed_ + item * layer_.panel());
+                   packed_ + item * size_of_panel());
     }
   }
 
@@ -65,12 +65,12 @@ class InputGradient {
         from = adjoint + i * adjoint_row;
       }
       for (int64_t p = 0; p * U < inputs; p++) {
-        const Q* const panel = packed_ + p * n * layer_.panel();
+        const Q* const panel = packed_ + p * n * size_of_panel();
         if (n == 0) std::fill_n(scratch.tile, TILE_ROWS * U, T(0));
         if (joined && n > 0)
           rows_by_panel<T, Q>(rows, {.a = from, .a_row = row, .panel = panel, .depth = n * h, .c = scratch.tile, .c_row = U});
         for (int64_t j = 0; !joined && j < n; j++)
-          rows_by_panel<T, Q>(rows, {.a = from + j * column, .a_row = row, .panel = panel + j * layer_.panel(), .depth = h,
+          rows_by_panel<T, Q>(rows, {.a = from + j * column, .a_row = row, .panel = panel + j * size_of_panel(), .depth = h,
                                      .c = scratch.tile, .c_row = U, .start = j == 0 ? Start::zero : Start::sums});
         const int64_t here = std::min(U, inputs - p * U);
         for (int64_t r = 0; r < rows; r++) {
@@ -88,6 +88,7 @@ class InputGradient {
   }
 
  private:
+  int64_t size_of_panel() const { return panel_size<T, Q>(layer_.hidden); }
   int64_t columns() const { return int64_t(layer_.code.w_blocks.size()); }
 
   const Layer<T, Q>& layer_;

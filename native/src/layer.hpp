@@ -15,6 +15,22 @@ namespace recurra {
 // Packed rows of input that are projected at once: few would not pay for reading the weights.
 inline constexpr int64_t CHUNK_ROWS = 96;
 
+// How wide values are: units, the same padded to whole panels, and those panels.
+template <class T>
+struct Width {
+  int64_t units, padded, panels;
+  explicit Width(int64_t n) : units(n), padded(recurra::padded<T>(n)), panels(padded / UNITS<T>) {}
+};
+
+// Numbers of the states before and after every step, one state after the other.
+template <class T>
+int64_t history_size(const Code& code, int32_t states, const recurra_call& call, const Plan& plan) {
+  int64_t size = 0;
+  for (int32_t s = 0; s < states; s++)
+    size += (plan.total + call.batch) * padded<T>(code.narrow[s] ? call.projected : call.hidden);
+  return size;
+}
+
 // T: the type of values; Q: what the operands of matrix products are held as.
 template <class T, class Q>
 struct Layer {
@@ -22,35 +38,67 @@ struct Layer {
   const Code& code;
   const std::vector<double>& constants;
   Plan plan;
-  int64_t hidden, width, panels;  // width: units, padded to whole panels
+  Width<T> wide, narrow;          // of the units, and of a projection
+  int64_t hidden, width, panels;  // those of the units
   bool tokens_projected;          // the table's rows are projected once, not each step's
 
   // shared by the team
   T* memory_saved = nullptr;
   T* memory_rows = nullptr;
-  T* memory_history = nullptr;
-  Q* packed_hh = nullptr;      // per level [panels][products] panels of depth `hidden`: in the order of their use
-  T* vectors = nullptr;     // [vectors][width]
-  T* constant_rows = nullptr;  // [constants][width]
-  T* adjoint = nullptr;     // backward: [total][adjoint_row]
+  T* memory_history = nullptr;  // see history_size
+  Q* packed = nullptr;          // per level [panels][products] panels of the recurrent matrices: in the order of their use
+  std::vector<int64_t> levels;  // where those of each level begin
+  T* vectors = nullptr;         // [vectors][width]
+  T* constant_rows = nullptr;   // [constants][width]
+  T* adjoint = nullptr;         // backward: [total][adjoint_row]
   int64_t adjoint_row = 0;
 
   Layer(const recurra_call& c, const Code& k, const Code& forward, const std::vector<double>& numbers)
       : call(c),
         code(k),
         constants(numbers),
-        plan(recurra::plan(c, forward.products)),
-        hidden(c.hidden),
-        width(padded<T>(c.hidden)),
-        panels(width / UNITS<T>),
-        tokens_projected(c.tokens && c.vocabulary <= plan.total) {}
+        plan(recurra::plan(c, forward)),
+        wide(c.hidden),
+        narrow(c.projected),
+        hidden(wide.units),
+        width(wide.padded),
+        panels(wide.panels),
+        tokens_projected(c.tokens && c.vocabulary <= plan.total) {
+    int64_t used = 0;
+    for (const Level& level : code.levels) {
+      levels.push_back(used);
+      used += of(level).panels * panels_size(level);
+    }
+    levels.push_back(used);
+  }
 
   static constexpr bool ROUNDED = !std::is_same_v<T, Q>;
 
-  int64_t panel() const { return panel_size<T, Q>(hidden); }
+  const Width<T>& of(bool is_narrow) const { return is_narrow ? narrow : wide; }
+  const Width<T>& of(const Level& level) const { return of(level.narrow); }
+  const Width<T>& of_state(int32_t state) const { return of(code.narrow[state]); }
+  int64_t depth(const Product& product) const { return of(code.narrow_operand(product.matrix.kind)).units; }
+
+  // The rows of a state in the history, and how many there are.
+  int64_t history_rows() const { return plan.total + call.batch; }
+  T* history(int32_t state) const { return memory_history + history_size<T>(code, state, call, plan); }
+
+  // Numbers of the panels of one sum, or of all sums of a level, for UNITS columns.
+  int64_t panels_size(const Sum& sum) const {
+    int64_t size = 0;
+    for (const Product& product : sum.products) size += panel_size<T, Q>(depth(product));
+    return size;
+  }
+  int64_t panels_size(const Level& level) const {
+    int64_t size = 0;
+    for (const Sum& sum : level.sums) size += panels_size(sum);
+    return size;
+  }
+  // The first of a level's panels for UNITS columns; those of its sums stand one after the other.
+  Q* panels_of(size_t level, int64_t p) const { return packed + levels[level] + p * panels_size(code.levels[level]); }
 
   void allocate_shared(Arena& from) {
-    packed_hh = from.take<Q>(code.products * panels * panel());
+    packed = from.take<Q>(levels.back());
     vectors = from.take<T>(code.vectors * width);
     constant_rows = from.take<T>(code.constants * width);
   }
@@ -65,25 +113,33 @@ struct Layer {
 
   // This thread's part of the recurrent weights, packed for the products of this direction of time.
   void pack_recurrent(int thread, int threads) {
-    const T* const m = static_cast<const T*>(call.weight_hh);
-    int64_t item = 0;
-    const Share mine(code.products * panels, thread, threads);
-    for (const Level& level : code.levels)
-      for (int64_t p = 0; p < panels; p++)
+    int64_t item = 0, items = 0;
+    for (const Level& level : code.levels) items += of(level).panels * level.products;
+    const Share mine(items, thread, threads);
+    for (size_t number = 0; number < code.levels.size(); number++) {
+      const Level& level = code.levels[number];
+      for (int64_t p = 0; p < of(level).panels; p++) {
+        Q* to = panels_of(number, p);
         for (const Sum& sum : level.sums)
-          for (size_t i = 0; i < sum.products.size(); i++, item++) {
-            if (item < mine.first || item >= mine.last) continue;
-            Q* const to = panel_of(level, sum, p) + int64_t(i) * panel();
-            const T* const block = m + sum.products[i].block * hidden * hidden;
-            if (code.backward)
-              pack_rows<T>([&](int64_t k) { return block + k * hidden; }, hidden, p * UNITS<T>, hidden, to);
-            else
-              pack_transposed(block, hidden, hidden, p * UNITS<T>, hidden, to);
+          for (const Product& product : sum.products) {
+            if (item >= mine.first && item < mine.last) pack(product, of(level).units, p, to);
+            to += panel_size<T, Q>(depth(product));
+            item++;
           }
+      }
+    }
   }
 
-  Q* panel_of(const Level& level, const Sum& sum, int64_t p) const {
-    return packed_hh + (level.before * panels + p * level.products + sum.first) * panel();
+  // Panel p of a product that gives `units` numbers: of the matrix, backward of its transpose.
+  void pack(const Product& product, int64_t units, int64_t p, Q* to) const {
+    const int64_t deep = depth(product);
+    const bool projection = product.matrix.kind == RECURRA_PROJECTION;
+    const T* const m =
+        static_cast<const T*>(projection ? call.weight_hr : call.weight_hh) + product.matrix.block * units * deep;
+    if (code.backward)
+      pack_rows<T>([&](int64_t k) { return m + k * units; }, units, p * UNITS<T>, deep, to);
+    else
+      pack_transposed(m, deep, units, p * UNITS<T>, deep, to);
   }
 
   // Row `row` of the batch at time t of the input, as a vector; its token's where there are tokens.

@@ -19,7 +19,7 @@ void copy_row(T* to, const T* from, int64_t n, int64_t room) {
 // The row sums of a level, for all units of the active rows. `keep`: whether this thread writes those that are kept.
 template <class T, class Q>
 void sum_rows(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, const Level& level, int64_t active, bool keep) {
-  const int64_t n = layer.hidden;
+  const int64_t n = layer.of(level).units;
   for (const RowSum& sum : level.row_sums) {
     T* const to = workspace.of_rows + sum.destination * 3 * workspace.rows;
     const Place<T> a = place(layer, workspace, sum.a);
@@ -73,7 +73,7 @@ void stage(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, const Lev
         here[i].row = w;
         for (int64_t r = 0; r < rows; r++) {
           const T* const dy = workspace.outputs[r0 + r];
-          const int64_t there = std::max<int64_t>(0, std::min(w, layer.hidden - u0));
+          const int64_t there = std::max<int64_t>(0, std::min(w, layer.of(level).units - u0));
           copy_row(here[i].at + r * w, dy ? dy + u0 : dy, dy ? there : 0, w);
         }
         break;
@@ -82,23 +82,26 @@ void stage(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, const Lev
   }
 }
 
-// One level of one step: units [first, last) of the active rows, tile by tile.
+// Level `number` of one step: a part's units of the active rows, tile by tile.
 template <class T, class Q>
-void run_level(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, const Level& level, int64_t active, int64_t first,
-               int64_t last) {
+void run_level(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, size_t number, int64_t active, Part part) {
   constexpr int64_t U = UNITS<T>;
+  const Level& level = layer.code.levels[number];
+  const Units own(layer.of(level), part);
+  const int64_t first = own.u0, last = own.u1;
+  if (own.empty()) return;
   Place<T> base[MOST_OPERANDS], here[MOST_OPERANDS];
   Place<const Q> operand[MOST_OPERANDS];
   name_operands(layer, workspace, level, base);
-  if (!level.row_sums.empty() && last > first) sum_rows(layer, workspace, level, active, first == 0);
+  if (!level.row_sums.empty()) sum_rows(layer, workspace, level, active, first == 0);
   int product = 0;
   for (const Sum& sum : level.sums)
     for (const Product& p : sum.products) {
       const Place<T> from = place(layer, workspace, p.operand);
       if constexpr (layer.ROUNDED) {
-        const int64_t row = whole_depth<Q>(layer.hidden);
-        Q* const to = workspace.rounded + product * workspace.rows * row;
-        for (int64_t r = 0; r < active; r++) hold_row(to + r * row, from.at + r * from.row, layer.hidden);
+        const int64_t depth = layer.depth(p), row = whole_depth<Q>(depth);
+        Q* const to = workspace.rounded + product * workspace.rows * whole_depth<Q>(layer.hidden);
+        for (int64_t r = 0; r < active; r++) hold_row(to + r * row, from.at + r * from.row, depth);
         operand[product++] = {to, row};
       } else {
         operand[product++] = {from.at, from.row};
@@ -112,27 +115,33 @@ void run_level(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, const
       const int64_t r0 = active * tile / tiles, rows = active * (tile + 1) / tiles - r0;
       stage(layer, workspace, level, base, r0, rows, u0, w, here);
       product = 0;
+      int64_t before = 0;  // numbers of the panels of the sums before
       for (const Sum& sum : level.sums) {
         const Place<T> to = here[sum.destination];
         const int n = int(sum.products.size());
         if (sum.start >= 0) tile::map1(to, here[sum.start], rows, w, [](Vec<T> x) { return x; });
         // operands that lie side by side make one product of their joint depth
-        bool joined = layer.hidden == layer.width && !layer.ROUNDED;
-        for (int i = 1; i < n; i++) joined = joined && operand[product + i].at == operand[product + i - 1].at + layer.hidden;
+        const int64_t depth = layer.depth(sum.products[0]);
+        bool joined = !layer.ROUNDED;
+        for (int i = 1; i < n; i++)
+          joined = joined && layer.depth(sum.products[size_t(i)]) == depth &&
+                   operand[product + i].at == operand[product + i - 1].at + depth;
         const int passes = joined ? 1 : n;
         for (int64_t u = 0; u < w; u += U) {
-          const Q* panel = layer.panel_of(level, sum, (u0 + u) / U);
+          const Q* panel = layer.panels_of(number, (u0 + u) / U) + before;
           for (int i = 0; i < passes; i++) {
             const Place<const Q> a = operand[product + i];
+            const int64_t deep = joined ? n * depth : layer.depth(sum.products[size_t(i)]);
             const Start start = i > 0 || sum.start >= 0 ? Start::sums : sum.column >= 0 ? Start::rows : Start::zero;
             rows_by_panel<T, Q>(rows, {.a = a.at + r0 * a.row, .a_row = a.row, .panel = panel,
-                                       .depth = joined ? n * layer.hidden : layer.hidden, .c = to.at + u, .c_row = to.row,
-                                       .start = start, .rows = sum.column >= 0 ? workspace.columns + r0 : nullptr,
+                                       .depth = deep, .c = to.at + u, .c_row = to.row, .start = start,
+                                       .rows = sum.column >= 0 ? workspace.columns + r0 : nullptr,
                                        .column = sum.column * layer.width + u0 + u});
-            panel += layer.panel();
+            panel += panel_size<T, Q>(deep);
           }
         }
         product += n;
+        before += layer.panels_size(sum);
       }
       for (const Instruction& instruction : level.instructions)
         run(instruction, here, rows, w, workspace.sums ? workspace.sums + u0 : nullptr, layer.width);

@@ -16,7 +16,7 @@ struct MemoryHeader {
   uint64_t program;
   int64_t bytes;          // of the whole
   int64_t values;         // where the values begin, from the first byte: aligned where forward wrote them
-  int64_t batch, time, inputs, hidden;
+  int64_t batch, time, inputs, hidden, projected;
   int32_t type, products, vector_bytes, reverse;
   int32_t threads;        // that the rows were dealt out to; backward deals them out the same
   int32_t has_lengths;    // int64 [batch] behind the header
@@ -41,16 +41,16 @@ template <class T>
 struct Values {
   T* saved;    // [saved][total][width]
   T* rows;     // [saved_rows][total]
-  T* history;  // [states][total + batch][width]
+  T* history;  // of each state [total + batch][its width]
 
-  Values(Arena& from, const Code& forward, const Plan& plan, int64_t batch, int64_t width)
-      : saved(from.take<T>(forward.saved * plan.total * width)),
+  Values(Arena& from, const Code& forward, const Plan& plan, const recurra_call& call)
+      : saved(from.take<T>(forward.saved * plan.total * padded<T>(call.hidden))),
         rows(from.take<T>(forward.saved_rows * plan.total)),
-        history(from.take<T>(forward.states * (plan.total + batch) * width)) {}
+        history(from.take<T>(history_size<T>(forward, forward.states, call, plan))) {}
 
   static int64_t bytes(const Code& forward, const Plan& plan, const recurra_call& call) {
     Arena measure;
-    Values(measure, forward, plan, call.batch, padded<T>(call.hidden));
+    Values(measure, forward, plan, call);
     return measure.used();
   }
 };
@@ -83,6 +83,7 @@ char* begin_memory(const recurra_program& program, const Plan& plan, const recur
   header.time = call.time;
   header.inputs = call.inputs;
   header.hidden = call.hidden;
+  header.projected = call.projected;
   header.type = call.type;
   header.products = call.products;
   header.vector_bytes = RECURRA_VECTOR_BYTES;
@@ -106,7 +107,7 @@ class ReadMemory {
     std::memcpy(&header_, first, sizeof(header_));
     if (header_.magic != MemoryHeader::MAGIC) return RECURRA_FOREIGN_MEMORY;
     if (header_.batch != call.batch || header_.time != call.time || header_.inputs != call.inputs ||
-        header_.hidden != call.hidden || header_.type != call.type || header_.products != call.products ||
+        header_.hidden != call.hidden || header_.projected != call.projected || header_.type != call.type || header_.products != call.products ||
         header_.vector_bytes != RECURRA_VECTOR_BYTES || header_.reverse != (call.reverse != 0))
       return RECURRA_OTHER_MEMORY;
     call.lengths = nullptr;

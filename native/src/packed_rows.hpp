@@ -20,14 +20,17 @@ class PackedRows {
   // Active row `r` of a step: row `row` of the batch at time `t`.
   void name(const Group& group, int64_t step, int64_t r, int64_t row, int64_t t) {
     const recurra_call& call = layer_.call;
-    const int64_t at = group.packed_at(step) + r, w = layer_.width, total = layer_.plan.total;
+    const int64_t at = group.packed_at(step) + r, total = layer_.plan.total;
     if (call.dx) dx_[size_t(at)] = static_cast<T*>(call.dx) + (row * call.time + t) * call.inputs;
     for (const Operand<T>& o : operands_) {
-      const T* const h = layer_.memory_history + o.slot.index * (total + call.batch) * w;
+      const int32_t number = o.slot.index;
+      const auto state = [&](int64_t first) {
+        return layer_.history(number) + (first + r) * layer_.of_state(number).padded;
+      };
       switch (o.slot.kind) {
-        case SLOT_SAVED: o.rows[at] = layer_.memory_saved + (o.slot.index * total + at) * w; break;
-        case SLOT_BEFORE: o.rows[at] = h + (group.history_before(step) + r) * w; break;
-        case SLOT_AFTER: o.rows[at] = h + (group.history_after(step) + r) * w; break;
+        case SLOT_SAVED: o.rows[at] = layer_.memory_saved + (number * total + at) * layer_.width; break;
+        case SLOT_BEFORE: o.rows[at] = state(group.history_before(step)); break;
+        case SLOT_AFTER: o.rows[at] = state(group.history_after(step)); break;
         default: o.rows[at] = layer_.input(row, t);
       }
     }

@@ -31,7 +31,7 @@ void fill(Group& group, const recurra_call& call) {
 
 }  // namespace
 
-Plan plan(const recurra_call& call, int32_t recurrent_products) {
+Plan plan(const recurra_call& call, const Code& forward) {
   Plan made;
   const int64_t batch = call.batch, threads = std::max<int64_t>(1, call.threads);
   std::vector<int32_t> order(size_t(batch), 0);
@@ -39,10 +39,10 @@ Plan plan(const recurra_call& call, int32_t recurrent_products) {
   if (call.lengths)
     std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return call.lengths[a] > call.lengths[b]; });
 
-  const int64_t weights = recurrent_products * call.hidden * call.hidden;
+  const int64_t weights = recurrent_weights(forward, call);
   int64_t groups = std::max(std::min(threads, batch), (batch + GROUP_ROWS - 1) / GROUP_ROWS);
   if (threads > 1 && batch < FEW_ROWS * threads) {
-    made.share_units = recurrent_products == 0 ? call.hidden >= WIDE : weights >= WORTH_SHARING;
+    made.share_units = weights == 0 ? call.hidden >= WIDE : weights >= WORTH_SHARING;
     groups = 1;
   } else if (groups > threads) {
     groups = (groups + threads - 1) / threads * threads;

@@ -43,13 +43,19 @@ inline int64_t time_of(const recurra_call& call, int64_t row, int64_t step) {
   return call.reverse ? length(call, row) - 1 - step : step;
 }
 
-Plan plan(const recurra_call& call, int32_t recurrent_products);
+// Weights that a step of forward multiplies with.
+inline int64_t recurrent_weights(const Code& forward, const recurra_call& call) {
+  const int64_t mapped = forward.maps_narrow ? call.projected : call.hidden;
+  return call.hidden * ((forward.products - forward.projections) * mapped + forward.projections * call.projected);
+}
+
+Plan plan(const recurra_call& call, const Code& forward);
 
 // Multiply-adds of forward.
 inline int64_t work_of(const Code& forward, const recurra_call& call) {
   int64_t steps = call.batch * call.time;
   if (call.lengths) steps = std::accumulate(call.lengths, call.lengths + call.batch, int64_t(0));
-  return steps * call.hidden * (forward.products * call.hidden + int64_t(forward.columns.size()) * call.inputs);
+  return steps * (recurrent_weights(forward, call) + call.hidden * int64_t(forward.columns.size()) * call.inputs);
 }
 
 }  // namespace recurra

@@ -1,6 +1,7 @@
 #include "program.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <new>
 #include <stdexcept>
 
@@ -53,6 +54,8 @@ class Decoder {
     code_.reductions = in_.count();
     const int32_t levels = in_.count();
     if (code_.states == 0) throw Bad();
+    for (int32_t s = 0; s < code_.states; s++) code_.narrow[s] = in_.below(2) != 0;
+    code_.maps_narrow = in_.below(2) != 0;
     code_.columns.resize(size_t(columns));
     for (Column& column : code_.columns) {
       column.block = block(code_.most_ih);
@@ -69,11 +72,13 @@ class Decoder {
       if (w > code_.adjoints) throw Bad();
       code_.recurrent.resize(size_t(r));
       for (RecurrentGradient& g : code_.recurrent) {
-        g.block = block(code_.most_hh);
+        g.matrix = matrix();
         g.adjoint = in_.below(code_.adjoints);
         g.operand = slot(in_.next());
         const int32_t kind = g.operand.kind;
         if (kind != SLOT_BEFORE && kind != SLOT_AFTER && kind != SLOT_SAVED) throw Bad();
+        // what forward's product read
+        if (!reaches(g.operand, g.matrix.kind == RECURRA_RECURRENT && code_.maps_narrow)) throw Bad();
       }
     }
     if (!in_.done()) throw Bad();
@@ -85,6 +90,26 @@ class Decoder {
     const int32_t value = in_.count(1 << 12);
     most = std::max(most, value + 1);
     return value;
+  }
+
+  Matrix matrix() {
+    const int32_t word = in_.next(), kind = word >> 16, number = word & 0xffff;
+    if (word < 0 || kind > RECURRA_PROJECTION || number >= (1 << 12)) throw Bad();
+    int32_t& most = kind == RECURRA_PROJECTION ? code_.most_hr : code_.most_hh;
+    most = std::max(most, number + 1);
+    return {kind, number};
+  }
+
+  // Whether a slot has as many numbers as are read of it: states have rows of their own width.
+  bool reaches(Slot s, bool narrow) const {
+    switch (s.kind) {
+      case SLOT_BEFORE:
+      case SLOT_AFTER:
+      case SLOT_CARRY_IN:
+      case SLOT_CARRY_OUT: return narrow || !code_.narrow[s.index];
+      case SLOT_OUTPUT: return narrow == code_.narrow[0];
+      default: return true;
+    }
   }
 
   int32_t limit(int32_t kind) const {
@@ -128,7 +153,7 @@ class Decoder {
 
   int32_t operand(Level& level, int32_t word, bool write = false) const {
     const Slot s = slot(word);
-    if (write && !writable(s)) throw Bad();
+    if ((write && !writable(s)) || !reaches(s, level.narrow)) throw Bad();
     const auto at = std::find_if(level.operands.begin(), level.operands.end(),
                                  [&](const Slot& o) { return o.kind == s.kind && o.index == s.index; });
     if (at != level.operands.end()) return int32_t(at - level.operands.begin());
@@ -137,7 +162,7 @@ class Decoder {
   }
 
   void read(Level& level) {
-    level.before = code_.products;
+    level.narrow = in_.below(2) != 0;
     level.sums.resize(size_t(in_.count()));
     level.row_sums.resize(size_t(in_.count()));
     level.instructions.resize(size_t(in_.count()));
@@ -148,6 +173,7 @@ class Decoder {
       const int32_t start = in_.next();
       if (start != RECURRA_NONE) {
         const Slot from = slot(start);
+        if (from.kind == SLOT_COLUMN && level.narrow) throw Bad();
         if (from.kind == SLOT_COLUMN)
           sum.column = from.index;
         else
@@ -155,14 +181,16 @@ class Decoder {
       }
       sum.products.resize(size_t(in_.count()));
       if (sum.products.empty()) throw Bad();
-      sum.first = level.products;
       level.products += int32_t(sum.products.size());
       for (Product& product : sum.products) {
-        product.block = block(code_.most_hh);
-        product.operand = whole(in_.next());
+        product.matrix = matrix();
+        const int32_t kind = product.matrix.kind;
+        product.operand = whole(in_.next(), code_.narrow_operand(kind));
+        if (code_.narrow_result(kind) != level.narrow) throw Bad();
+        code_.projections += kind == RECURRA_PROJECTION;
       }
     }
-    for (RowSum& sum : level.row_sums) read(sum);
+    for (RowSum& sum : level.row_sums) read(sum, level.narrow);
     for (Instruction& instruction : level.instructions) {
       instruction.op = in_.below(OP_COUNT);
       const int32_t words[4] = {in_.next(), in_.next(), in_.next(), in_.next()};
@@ -185,16 +213,16 @@ class Decoder {
     code_.staged = std::max(code_.staged, staged);
   }
 
-  void read(RowSum& sum) {
+  void read(RowSum& sum, bool narrow) {
     sum.kind = in_.below(2);
     const bool moments = sum.kind == RECURRA_MOMENTS;
     const Slot to = slot(in_.next());
     const int32_t words[3] = {in_.next(), in_.next(), in_.next()};
     if (to.kind != SLOT_ROW || moments == code_.backward) throw Bad();
     sum.destination = to.index;
-    sum.a = whole(words[0]);
+    sum.a = whole(words[0], narrow);
     if (!moments) {
-      sum.b = whole(words[1]);
+      sum.b = whole(words[1], narrow);
       sum.c = slot(words[2]);
       if (sum.c.kind != SLOT_SAVED_ROW) throw Bad();
     }
@@ -206,8 +234,9 @@ class Decoder {
   }
 
   // A slot that holds whole rows.
-  Slot whole(int32_t word) const {
+  Slot whole(int32_t word, bool narrow) const {
     const Slot s = slot(word);
+    if (!reaches(s, narrow)) throw Bad();
     switch (s.kind) {
       case SLOT_STEP:
       case SLOT_SAVED:
@@ -260,6 +289,9 @@ RECURRA_EXPORT recurra_program* recurra_program_new(const int32_t* forward, int6
       if (program->has_backward) {
         program->backward = Decoder(backward, backward_words, true).run();
         if (program->backward.states != program->forward.states) throw Bad();
+        if (!std::equal(program->backward.narrow, std::end(program->backward.narrow), program->forward.narrow) ||
+            program->backward.maps_narrow != program->forward.maps_narrow)
+          throw Bad();
         if (program->backward.saved != program->forward.saved) throw Bad();
         if (program->backward.saved_rows != program->forward.saved_rows) throw Bad();
       }

@@ -16,8 +16,12 @@ struct Slot {
   bool none() const { return kind == RECURRA_NONE; }
 };
 
+struct Matrix {
+  int32_t kind, block;  // row block of weight_hh or of weight_hr
+};
+
 struct Product {
-  int32_t block;   // of weight_hh
+  Matrix matrix;
   Slot operand;
 };
 
@@ -25,7 +29,6 @@ struct Sum {
   int32_t destination;            // number in the level's operands
   int32_t column = RECURRA_NONE;  // what it starts from: a column of the input's products,
   int32_t start = RECURRA_NONE;   // or a number in the level's operands; neither: zero
-  int32_t first = 0;              // how many products of its level come before its own
   std::vector<Product> products;
 };
 
@@ -40,12 +43,13 @@ struct Instruction {
 };
 
 struct Level {
+  bool narrow = false;         // its values are as wide as a projection
   std::vector<Slot> operands;  // every slot that the level touches, once
   std::vector<Sum> sums;
   std::vector<RowSum> row_sums;
   std::vector<Instruction> instructions;
   int32_t first = 0, recurrent = 0;  // instructions before the recurrence, and of it
-  int32_t before = 0, products = 0;  // products of the levels before, and its own
+  int32_t products = 0;        // of all sums
 };
 
 struct Column {
@@ -54,7 +58,8 @@ struct Column {
 };
 
 struct RecurrentGradient {
-  int32_t block, adjoint;
+  Matrix matrix;
+  int32_t adjoint;
   Slot operand;
 };
 
@@ -67,9 +72,15 @@ struct Code {
   std::vector<int32_t> carries;       // backward: 1 if CARRY_OUT i is written
   std::vector<int32_t> w_blocks;      // backward: row block of weight_ih for adjoint column j
   std::vector<RecurrentGradient> recurrent;
-  int32_t most_ih = 0, most_hh = 0;   // blocks that are named: one more than the largest
-  int32_t products = 0;               // over all levels
+  bool narrow[RECURRA_MAX_STATES] = {};  // states that are as wide as a projection
+  bool maps_narrow = false;           // what weight_hh maps is that wide
+  int32_t most_ih = 0, most_hh = 0, most_hr = 0;  // blocks that are named: one more than the largest
+  int32_t products = 0, projections = 0;  // over all levels; how many of them are of weight_hr
   int32_t staged = 0;                 // temps that tiles of the input's columns and of dy are copied to
+
+  // Whether a product of this kind has an operand, or a result, that is as wide as a projection.
+  bool narrow_operand(int32_t kind) const { return kind == RECURRA_PROJECTION ? backward : !backward && maps_narrow; }
+  bool narrow_result(int32_t kind) const { return kind == RECURRA_PROJECTION ? !backward : backward && maps_narrow; }
 
   // Whether many steps may run at once: nothing reads whole rows.
   bool in_blocks() const { return levels.size() == 1 && products == 0 && levels[0].row_sums.empty(); }

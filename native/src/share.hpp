@@ -14,6 +14,12 @@ struct Share {
       : first(items * thread / threads), last(items * (thread + 1) / threads) {}
 };
 
+// What one thread of a team has of every step; alone, all of it.
+struct Part {
+  int thread = 0, threads = 1;
+  bool first() const { return thread == 0; }
+};
+
 // f(part) for each of `parts` parts of the work, dealt out to a team. Parts and what is summed in them are planned, so that
 // results do not depend on how many threads there turn out to be.
 template <class F>

@@ -24,7 +24,7 @@ class Prepared final : public Stream {
  public:
   Prepared(const recurra_program& program, const recurra_call& call)
       : program_(program), call_(whole(call)), layer_(call_, program_.forward, program_.forward, program_.constants), input_(layer_) {
-    const int64_t weights = program.forward.products * call.hidden * call.hidden +
+    const int64_t weights = recurrent_weights(program.forward, call) +
                             int64_t(program.forward.columns.size()) * call.hidden * call.inputs;
     threads_ = weights >= WORTH_A_TEAM ? team_size(call.threads, weights * call.batch) : 1;
     room_ = allocated([this](Arena& from) { allocate(from); });
@@ -47,12 +47,14 @@ class Prepared final : public Stream {
   }
 
   void state(void* const* values, bool write) override {
-    for (int32_t s = 0; s < layer_.code.states; s++)
+    for (int32_t s = 0; s < layer_.code.states; s++) {
+      const Width<T>& width = layer_.of_state(s);
       for (int64_t r = 0; r < call_.batch; r++) {
-        T* const own = state_at(s, now_) + r * layer_.width;
-        T* const theirs = static_cast<T*>(values[s]) + r * layer_.hidden;
-        std::memcpy(write ? own : theirs, write ? theirs : own, size_t(layer_.hidden) * sizeof(T));
+        T* const own = state_at(s, now_) + r * width.padded;
+        T* const theirs = static_cast<T*>(values[s]) + r * width.units;
+        std::memcpy(write ? own : theirs, write ? theirs : own, size_t(width.units) * sizeof(T));
       }
+    }
   }
 
  private:
@@ -82,7 +84,7 @@ class Prepared final : public Stream {
 
   void work(int thread, Team& team) {
     const Share mine(layer_.panels, thread, team.count());
-    const int64_t u0 = mine.first * UNITS<T>, u1 = mine.last * UNITS<T>;
+    const Part part{thread, team.count()};
     const TileScope<Q> tiles;
     const Q* x;
     if constexpr (Layer<T, Q>::ROUNDED) {
@@ -102,13 +104,15 @@ class Prepared final : public Stream {
       workspace.before[s] = state_at(s, now_);
       workspace.after[s] = state_at(s, now_ ^ 1);
     }
-    for (const Level& level : layer_.code.levels) {
-      run_level(layer_, workspace, level, call_.batch, u0, u1);
+    for (size_t level = 0; level < layer_.code.levels.size(); level++) {
+      run_level(layer_, workspace, level, call_.batch, part);
       team.wait_alike();
     }
-    const int64_t units = std::min(u1, layer_.hidden) - u0;
-    for (int64_t r = 0; units > 0 && r < call_.batch; r++)
-      std::memcpy(y_ + r * layer_.hidden + u0, workspace.after[0] + r * layer_.width + u0, size_t(units) * sizeof(T));
+    const Width<T>& width = layer_.of_state(0);
+    const Units own(width, part);
+    for (int64_t r = 0; own.units > 0 && r < call_.batch; r++)
+      std::memcpy(y_ + r * width.units + own.u0, workspace.after[0] + r * width.padded + own.u0,
+                  size_t(own.units) * sizeof(T));
   }
 
   recurra_program program_;  // a copy: the stream may live longer

@@ -30,14 +30,13 @@ class ThroughTime {
     scratch.outputs = from.take<const T*>(std::max(most, BLOCK_OF_STEPS));
   }
 
-  // Panels [first, last) of a group's units. rows_too: whether this thread names its packed rows; team: those that have
-  // the rest of the units, if there are others.
-  void run(const Group& group, Scratch& scratch, int64_t first, int64_t last, bool rows_too, Team* team) {
+  // A part of a group; team: those that have the other parts, if there are any. The first part's thread names the rows.
+  void run(const Group& group, Scratch& scratch, Part part, Team* team) {
     if (layer_.code.in_blocks())
-      run_in_blocks(group, scratch, first, last, rows_too);
+      run_in_blocks(group, scratch, part);
     else
-      run_steps(group, scratch, first, last, rows_too, team);
-    if (rows_too) rows_.end(group);
+      run_steps(group, scratch, part, team);
+    if (part.first()) rows_.end(group);
   }
 
  private:
@@ -47,44 +46,38 @@ class ThroughTime {
     return layer_.code.in_blocks() ? most + std::max(most, BLOCK_OF_STEPS) : 2 * most;
   }
 
-  void run_steps(const Group& group, Scratch& scratch, int64_t first, int64_t last, bool rows_too, Team* team) {
-    const int64_t w = layer_.width, most = layer_.plan.most_rows, u0 = first * UNITS<T>, u1 = last * UNITS<T>;
-    const int64_t units = std::max<int64_t>(0, std::min(u1, layer_.hidden) - u0);
+  void run_steps(const Group& group, Scratch& scratch, Part part, Team* team) {
+    const int64_t w = layer_.width, most = layer_.plan.most_rows;
     const int32_t states = layer_.code.states;
     Workspace<T, Q>& workspace = scratch.workspace;
     workspace.rows = most;
     workspace.outputs = scratch.outputs;
     const auto carry = [&](int64_t step, int32_t state) { return scratch.carries + ((step & 1) * states + state) * most * w; };
-    const int64_t history = layer_.plan.total + layer_.call.batch;
     for (int64_t step = group.steps() - 1; step >= 0; step--) {
       const int64_t active = group.active[size_t(step)], later = group.active[size_t(step) + 1];
       workspace.packed = group.packed_at(step);
       for (int32_t s = 0; s < states; s++) {
-        T* const h = layer_.memory_history + s * history * w;
-        workspace.before[s] = h + group.history_before(step) * w;
-        workspace.after[s] = h + group.history_after(step) * w;
+        workspace.before[s] = state_at(s, group.history_before(step));
+        workspace.after[s] = state_at(s, group.history_after(step));
         workspace.carry_in[s] = carry(step + 1, s);
         workspace.carry_out[s] = carry(step, s);
-        end_state(group, s, later, active, workspace.carry_in[s], u0, u1);
+        end_state(group, s, later, active, workspace.carry_in[s], part);
       }
-      name_step(group, step, scratch.outputs, rows_too);
-      for (const Level& level : layer_.code.levels) {
-        run_level(layer_, workspace, level, active, u0, u1);
+      name_step(group, step, scratch.outputs, part.first());
+      for (size_t level = 0; level < layer_.code.levels.size(); level++) {
+        run_level(layer_, workspace, level, active, part);
         if (team) team->wait_alike();
       }
-      for (int32_t s = 0; s < states; s++)
-        if (!layer_.code.carries[size_t(s)] && u1 > u0)
-          for (int64_t r = 0; r < active; r++) std::fill_n(workspace.carry_out[s] + r * w + u0, u1 - u0, T(0));
+      for (int32_t s = 0; s < states; s++) clear_carry(s, workspace.carry_out[s], active, part);
     }
-    for (int32_t s = 0; s < states; s++) put_first(group, s, carry(0, s), u0, units);
+    for (int32_t s = 0; s < states; s++) put_first(group, s, carry(0, s), part);
   }
 
   // The same for a code that runs in blocks. Threads that share units do not meet.
-  void run_in_blocks(const Group& group, Scratch& scratch, int64_t first, int64_t last, bool rows_too) {
-    const int64_t w = layer_.width, u0 = first * UNITS<T>, u1 = last * UNITS<T>;
-    const int64_t units = std::max<int64_t>(0, std::min(u1, layer_.hidden) - u0);
+  void run_in_blocks(const Group& group, Scratch& scratch, Part part) {
+    const int64_t w = layer_.width;
+    const Units own(layer_.wide, part);
     const int32_t states = layer_.code.states;
-    const int64_t history = layer_.plan.total + layer_.call.batch;
     Workspace<T, Q>& workspace = scratch.workspace;
     workspace.rows = layer_.plan.most_rows;
     const T** const outputs = scratch.outputs;
@@ -99,38 +92,48 @@ class ThroughTime {
       workspace.packed = group.packed_at(begin);
       workspace.outputs = outputs;
       for (int32_t s = 0; s < states; s++) {
-        T* const h = layer_.memory_history + s * history * w;
         T* const ends = carry(s) + steps * active * w;
-        workspace.before[s] = h + group.history_before(begin) * w;
-        workspace.after[s] = h + group.history_after(begin) * w;
+        workspace.before[s] = state_at(s, group.history_before(begin));
+        workspace.after[s] = state_at(s, group.history_after(begin));
         workspace.carry_out[s] = carry(s);
         workspace.carry_in[s] = carry(s) + active * w;
-        for (int64_t r = later - 1; r >= 0 && u1 > u0; r--)
-          std::memcpy(ends + r * w + u0, carry(s) + r * w + u0, size_t(u1 - u0) * sizeof(T));
-        end_state(group, s, later, active, ends, u0, u1);
-        if (!layer_.code.carries[size_t(s)] && u1 > u0)
-          for (int64_t r = 0; r < steps * active; r++) std::fill_n(carry(s) + r * w + u0, u1 - u0, T(0));
+        for (int64_t r = later - 1; r >= 0 && !own.empty(); r--)
+          std::memcpy(ends + r * w + own.u0, carry(s) + r * w + own.u0, size_t(own.u1 - own.u0) * sizeof(T));
+        end_state(group, s, later, active, ends, part);
+        clear_carry(s, carry(s), steps * active, part);
       }
-      for (int64_t i = 0; i < steps; i++) name_step(group, begin + i, scratch.outputs + i * active, rows_too);
-      if (u1 == u0) continue;
+      for (int64_t i = 0; i < steps; i++) name_step(group, begin + i, scratch.outputs + i * active, part.first());
+      if (own.empty()) continue;
       if (steps > 1 || active <= TILE_ROWS)
-        run_block(layer_, workspace, steps, active, u0, u1);
+        run_block(layer_, workspace, steps, active, part);
       else
-        run_level(layer_, workspace, layer_.code.levels[0], active, u0, u1);
+        run_level(layer_, workspace, 0, active, part);
     }
-    for (int32_t s = 0; s < states; s++) put_first(group, s, carry(s), u0, units);
+    for (int32_t s = 0; s < states; s++) put_first(group, s, carry(s), part);
   }
 
+  T* state_at(int32_t state, int64_t row) const { return layer_.history(state) + row * layer_.of_state(state).padded; }
+
   // What comes from outside into the states of rows [first, last), whose last step this is.
-  void end_state(const Group& group, int32_t state, int64_t first, int64_t last, T* to, int64_t u0, int64_t u1) const {
+  void end_state(const Group& group, int32_t state, int64_t first, int64_t last, T* to, Part part) const {
     const auto* const from = static_cast<const T*>(layer_.call.dlast[state]);
-    const int64_t hidden = layer_.hidden, units = std::max<int64_t>(0, std::min(u1, hidden) - u0);
-    for (int64_t r = first; r < last && u1 > u0; r++) {
+    const Width<T>& width = layer_.of_state(state);
+    const Units own(width, part);
+    for (int64_t r = first; r < last && !own.empty(); r++) {
+      T* const row = to + r * width.padded + own.u0;
       if (from)
-        copy_row(to + r * layer_.width + u0, from + group.row[size_t(r)] * hidden + u0, units, u1 - u0);
+        copy_row(row, from + group.row[size_t(r)] * width.units + own.u0, own.units, own.u1 - own.u0);
       else
-        std::fill_n(to + r * layer_.width + u0, u1 - u0, T(0));
+        std::fill_n(row, own.u1 - own.u0, T(0));
     }
+  }
+
+  // The adjoint of a state that a step does not read is zero.
+  void clear_carry(int32_t state, T* carry, int64_t rows, Part part) const {
+    if (layer_.code.carries[size_t(state)]) return;
+    const Width<T>& width = layer_.of_state(state);
+    const Units own(width, part);
+    for (int64_t r = 0; r < rows; r++) std::fill_n(carry + r * width.padded + own.u0, own.u1 - own.u0, T(0));
   }
 
   // Where the active rows' dy lie, and with `rows_too` what else there is of them.
@@ -143,10 +146,13 @@ class ThroughTime {
     }
   }
 
-  void put_first(const Group& group, int32_t state, const T* carry, int64_t u0, int64_t units) const {
+  void put_first(const Group& group, int32_t state, const T* carry, Part part) const {
     auto* const to = static_cast<T*>(layer_.call.dstate[state]);
-    for (int64_t r = 0; to && units > 0 && r < group.rows(); r++)
-      std::memcpy(to + group.row[size_t(r)] * layer_.hidden + u0, carry + r * layer_.width + u0, size_t(units) * sizeof(T));
+    const Width<T>& width = layer_.of_state(state);
+    const Units own(width, part);
+    for (int64_t r = 0; to && own.units > 0 && r < group.rows(); r++)
+      std::memcpy(to + group.row[size_t(r)] * width.units + own.u0, carry + r * width.padded + own.u0,
+                  size_t(own.units) * sizeof(T));
   }
 
   const Layer<T, Q>& layer_;

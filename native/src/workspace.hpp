@@ -31,6 +31,19 @@ struct Workspace {
   }
 };
 
+// Numbers [u0, u1) of a value's padded rows, `units` of them not padding: a part's.
+struct Units {
+  int64_t u0, u1, units;
+  template <class T>
+  Units(const Width<T>& width, Part part) {
+    const Share mine(width.panels, part.thread, part.threads);
+    u0 = mine.first * UNITS<T>;
+    u1 = mine.last * UNITS<T>;
+    units = std::max<int64_t>(0, std::min(u1, width.units) - u0);
+  }
+  bool empty() const { return u0 == u1; }
+};
+
 template <class T, class Q>
 Place<T> place(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, Slot slot) {
   const int64_t w = layer.width;
@@ -40,12 +53,12 @@ Place<T> place(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, Slot 
     case SLOT_CONSTANT: return {layer.constant_rows + slot.index * w, 0};
     case SLOT_STEP: return {workspace.steps + slot.index * workspace.rows * w, w};
     case SLOT_SAVED: return {layer.memory_saved + (slot.index * layer.plan.total + workspace.packed) * w, w};
-    case SLOT_BEFORE: return {const_cast<T*>(workspace.before[slot.index]), w};
-    case SLOT_AFTER: return {workspace.after[slot.index], w};
+    case SLOT_BEFORE: return {const_cast<T*>(workspace.before[slot.index]), layer.of_state(slot.index).padded};
+    case SLOT_AFTER: return {workspace.after[slot.index], layer.of_state(slot.index).padded};
     case SLOT_ADJOINT:
       return {layer.adjoint + workspace.packed * layer.adjoint_row + slot.index * w, layer.adjoint_row};
-    case SLOT_CARRY_IN: return {workspace.carry_in[slot.index], w};
-    case SLOT_CARRY_OUT: return {workspace.carry_out[slot.index], w};
+    case SLOT_CARRY_IN: return {workspace.carry_in[slot.index], layer.of_state(slot.index).padded};
+    case SLOT_CARRY_OUT: return {workspace.carry_out[slot.index], layer.of_state(slot.index).padded};
     case SLOT_ROW: return {workspace.of_rows + slot.index * 3 * workspace.rows, workspace.rows};
     case SLOT_SAVED_ROW: return {layer.memory_rows + slot.index * layer.plan.total + workspace.packed, 1};
     default: return {nullptr, 0};  // COLUMN and OUTPUT are staged

@@ -12,7 +12,7 @@ from recurra.cells.definition import Cell, cell
 from recurra.cells.lstm import lstm_projected
 from recurra.engines.request import CellWeights, Embedded
 from recurra.equations.symbols import P, R, W, b, sigmoid, tanh
-from recurra.errors import CellError, EngineError, ShapeError
+from recurra.errors import CellError, ShapeError
 from recurra.layers.stack import Stack
 from recurra.recurrence import stream, unroll
 from tests.laws.law_cases import place_weights
@@ -90,6 +90,26 @@ def test_native_is_the_reference(which: Cell, tokens: bool, masked: bool, revers
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-11)
 
 
+@pytest.mark.parametrize(("batch", "hidden", "narrow"), [(1, 100, 37), (1, 160, 1), (70, 40, 33), (2, 96, 96)])
+@every_projected
+def test_every_width(which: Cell, batch: int, hidden: int, narrow: int) -> None:
+    """Units shared by threads, rows of several groups, products of whole and of broken panels."""
+    generator = torch.Generator().manual_seed(batch + hidden + narrow)
+
+    def normal(*shape: int) -> Tensor:
+        return (torch.randn(shape, generator=generator, dtype=torch.float64) / 8).requires_grad_()
+
+    weights = {name: normal(*shape) for name, shape in which.shapes(3, hidden, proj_size=narrow).items()}
+    x, state = normal(batch, 4, 3), tuple(normal(batch, width) for width in which.widths(hidden, narrow))
+    leaves, found = [x, *state, *weights.values()], []
+    for engine in ("native", "reference"):
+        y, last = unroll(which, CellWeights(**weights), x, state, engine=engine)
+        total = torch.stack([(place_weights(v) * v).sum() for v in (y, *last)]).sum()
+        found.append([y, *last, *torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
 @every_projected
 def test_finite_differences(which: Cell) -> None:
     weights, x, state = drawn(which)
@@ -117,7 +137,7 @@ def test_one_step_at_a_time(engine: str) -> None:
     weights, x, state = drawn(lstm_projected)
     y, last = unroll(lstm_projected, CellWeights(**weights), x, state, engine=engine)
     steps = stream(lstm_projected, CellWeights(**weights), state, engine=engine)
-    each = torch.stack([steps.step(x[:, t]) for t in range(TIME)], 1)
+    each = torch.stack([steps.step(x[:, t]).clone() for t in range(TIME)], 1)
     torch.testing.assert_close(each, y.detach())
     torch.testing.assert_close(steps.state, tuple(s.detach() for s in last))
 
@@ -182,7 +202,8 @@ def test_widths_that_do_not_go_together() -> None:
             return h, c
 
 
-def test_a_projection_alone_runs_on_the_reference() -> None:
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_a_projection_without_a_recurrent_matrix(engine: str) -> None:
     @cell()
     def alone(x: Any, y: Any, c: Any) -> Any:
         c = 0.5 * c + W.c @ x
@@ -191,7 +212,5 @@ def test_a_projection_alone_runs_on_the_reference() -> None:
 
     weights = {n: torch.ones(s) for n, s in alone.shapes(2, 3, proj_size=2).items()}
     x = torch.ones(1, 2, 2)
-    y, _ = unroll(alone, CellWeights(**weights), x)
+    y, _ = unroll(alone, CellWeights(**weights), x, engine=engine)
     assert y.tolist() == [[[6.0, 6.0], [9.0, 9.0]]]
-    with pytest.raises(EngineError, match="a projection and no recurrent matrix"):
-        unroll(alone, CellWeights(**weights), x, engine="native")

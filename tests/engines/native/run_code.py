@@ -22,6 +22,7 @@ HEADER = (Path(__file__).resolve().parents[3] / "native" / "include" / "recurra.
 SLOT_KINDS = {int(n): name for name, n in re.findall(r"\bSLOT_(\w+) = (\d+)", HEADER)}
 OPERATIONS = {int(n): name for name, n in re.findall(r"\bOP_(\w+) = (\d+)", HEADER) if name != "COUNT"}
 MAGIC = int(re.search(r"define RECURRA_CODE (\w+)", HEADER)[1], 16)
+MATRICES = {int(n): name for name, n in re.findall(r"\bRECURRA_(RECURRENT|PROJECTION) = (\d+)", HEADER)}
 ROW_SUMS = {int(n): name for name, n in re.findall(r"\bRECURRA_(MOMENTS|MEANS) = (\d+)", HEADER)}
 SIZES = (
     "states columns vectors constants saved saved_rows steps temps rows adjoints w_adjoints r_adjoints reductions "
@@ -29,6 +30,7 @@ SIZES = (
 ).split()
 
 Slot = tuple[str, int]
+Matrix = tuple[str, int]
 Memory = dict[Slot, Tensor]
 
 COMPUTE: dict[str, Callable[..., Tensor]] = {
@@ -73,11 +75,12 @@ ARITY |= {"MINIMUM": 2, "MAXIMUM": 2, "SOFTPLUS": 1}
 class Sum:
     to: Slot
     start: Slot | None
-    products: tuple[tuple[int, Slot], ...]
+    products: tuple[tuple[Matrix, Slot], ...]
 
     def __str__(self) -> str:
         terms = [] if self.start is None else [spelled(self.start)]
-        return f"{spelled(self.to)} = {' + '.join(terms + [f'R{b} {spelled(s)}' for b, s in self.products])}"
+        terms += [f"{spelled(m)} {spelled(s)}" for m, s in self.products]
+        return f"{spelled(self.to)} = {' + '.join(terms)}"
 
 
 @dataclass(frozen=True)
@@ -113,22 +116,28 @@ class Decoded:
 
     direction: int
     sizes: dict[str, int]
+    narrow: list[int] = field(default_factory=list)
+    maps_narrow: int = 0
+    narrow_levels: list[int] = field(default_factory=list)
     columns: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
     levels: list[tuple[list[Sum], list[Instruction]]] = field(default_factory=list)
     row_sums: list[list[RowSum]] = field(default_factory=list)
     phases: list[tuple[int, int]] = field(default_factory=list)
     carries: list[int] = field(default_factory=list)
     w_blocks: list[int] = field(default_factory=list)
-    recurrent: list[tuple[int, int, Slot]] = field(default_factory=list)
+    recurrent: list[tuple[Matrix, int, Slot]] = field(default_factory=list)
 
     def __str__(self) -> str:
         lines = [" ".join(f"{name} {n}" for name, n in self.sizes.items() if n)]
         lines += [f"column {j}: W{b}" + "".join(f" + vector {v}" for v in vs) for j, (b, vs) in enumerate(self.columns)]
         for number, (sums, instructions) in enumerate(self.levels):
             whole = (*sums, *self.row_sums[number])
-            lines += [f"level {number}:", *(f"  {line}" for line in (*whole, *instructions))]
+            lines += [
+                f"level {number}{' of a projection' if self.narrow_levels[number] else ''}:",
+                *(f"  {line}" for line in (*whole, *instructions)),
+            ]
         lines += [f"dW{b} from ADJOINT.{j}" for j, b in enumerate(self.w_blocks)]
-        lines += [f"dR{b} from ADJOINT.{j} and {spelled(s)}" for b, j, s in self.recurrent]
+        lines += [f"d{spelled(m)} from ADJOINT.{j} and {spelled(s)}" for m, j, s in self.recurrent]
         return "\n".join(lines)
 
 
@@ -178,8 +187,12 @@ def decode(code: Sequence[int]) -> Decoded:
         assert operand[0] in ("STEP", "SAVED", "BEFORE", "AFTER", "ADJOINT"), f"whole rows of {spelled(operand)}"
         return operand
 
-    def product() -> tuple[int, Slot]:
-        return next(words), whole()
+    def matrix() -> Matrix:
+        word = next(words)
+        return MATRICES[word >> 16], word & 0xFFFF
+
+    def product() -> tuple[Matrix, Slot]:
+        return matrix(), whole()
 
     def row_sum() -> RowSum:
         kind, to = ROW_SUMS[next(words)], slot(next(words))
@@ -215,11 +228,16 @@ def decode(code: Sequence[int]) -> Decoded:
         assert args[ARITY[op] :] == [-1] * (3 - ARITY[op])
         return Instruction(op, to, tuple(slot(a) for a in args[: ARITY[op]]))
 
+    found.narrow = [next(words) for _ in range(sizes["states"])]
+    found.maps_narrow = next(words)
+    assert {*found.narrow, found.maps_narrow} <= {0, 1}
     for _ in range(sizes["columns"]):
         block = next(words)
         found.columns.append((block, tuple(next(words) for _ in range(next(words)))))
         assert all(v < sizes["vectors"] for v in found.columns[-1][1])
     for _ in range(sizes["levels"]):
+        found.narrow_levels.append(next(words))
+        assert found.narrow_levels[-1] in (0, 1)
         sums, rows, instructions = next(words), next(words), next(words)
         found.phases.append((next(words), next(words)))
         assert sum(found.phases[-1]) <= instructions
@@ -230,10 +248,10 @@ def decode(code: Sequence[int]) -> Decoded:
         found.carries = [next(words) for _ in range(sizes["states"])]
         found.w_blocks = [next(words) for _ in range(sizes["w_adjoints"])]
         for _ in range(sizes["r_adjoints"]):
-            block, column, operand = next(words), next(words), slot(next(words))
+            named, column, operand = matrix(), next(words), slot(next(words))
             assert column < sizes["adjoints"]
             assert operand[0] in ("BEFORE", "AFTER", "SAVED")
-            found.recurrent.append((block, column, operand))
+            found.recurrent.append((named, column, operand))
     assert next(words, None) is None, "words are left over"
     return found
 
@@ -244,8 +262,11 @@ class Machine:
     def __init__(self, program: Program, lowered: Lowered, weights: dict[Parameter, Tensor]) -> None:
         self.program, self.lowered = program, lowered
         self.w = [weights[Parameter("W", gate)] for gate in program.gates_of("W")]
-        self.square = [Parameter(kind, gate) for kind in ("R", "P") for gate in program.gates_of(kind)]
-        self.r = [weights[q] for q in self.square]
+        kinds = (("RECURRENT", "R"), ("PROJECTION", "P"))
+        self.named: dict[Matrix, Parameter] = {
+            (name, i): Parameter(kind, gate) for name, kind in kinds for i, gate in enumerate(program.gates_of(kind))
+        }
+        self.r = {m: weights[q] for m, q in self.named.items()}
         self.vectors = [weights[q] for q in lowered.vectors]
 
     def leaves(self, like: Tensor) -> Memory:
@@ -262,7 +283,7 @@ class Machine:
             memory = self.leaves(states[0]) | {("BEFORE", i): s for i, s in enumerate(states)}
             for j, (block, vectors) in enumerate(decoded.columns):
                 memory["COLUMN", j] = x_t @ self.w[block].T + sum(self.vectors[v] for v in vectors)
-            self.step(decoded, memory, [r.T for r in self.r], {})
+            self.step(decoded, memory, {m: r.T for m, r in self.r.items()}, {})
             states = [memory["AFTER", i] for i in range(len(states))]
             after.append(list(states))
             saved = {slot: v for slot, v in memory.items() if slot[0] in ("BEFORE", "AFTER", "SAVED", "SAVED_ROW")}
@@ -279,7 +300,7 @@ class Machine:
         assert decoded.direction == 1
         assert not decoded.columns
         d_w = [torch.zeros_like(w) for w in self.w]
-        d_r = [torch.zeros_like(r) for r in self.r]
+        d_r = {m: torch.zeros_like(r) for m, r in self.r.items()}
         reductions = {n: torch.zeros_like(states[0][0]) for n in range(decoded.sizes["reductions"])}
         d_x: list[Tensor] = []
         for x_t, memory, d_output in list(zip(x, kept, d_outputs, strict=True))[::-1]:
@@ -295,15 +316,15 @@ class Machine:
             d_x.append(sum(a @ self.w[b] for a, b in zip(columns, decoded.w_blocks, strict=True)))
             for a, b in zip(columns, decoded.w_blocks, strict=True):
                 d_w[b] += a.T @ x_t
-            for block, column, operand in decoded.recurrent:
-                d_r[block] += memory["ADJOINT", column].T @ memory[operand]
+            for named, column, operand in decoded.recurrent:
+                d_r[named] += memory["ADJOINT", column].T @ memory[operand]
         gradients = {Parameter("W", g): d for g, d in zip(self.program.gates_of("W"), d_w, strict=True)}
-        gradients |= dict(zip(self.square, d_r, strict=True))
+        gradients |= {self.named[m]: d for m, d in d_r.items()}
         sums = {q: reductions[n] for q, n in self.lowered.reductions}
         gradients |= {q: d.sum().reshape(1) if q.kind == "k" else d for q, d in sums.items()}
         return d_x[::-1], states, gradients
 
-    def step(self, code: Decoded, memory: Memory, blocks: Sequence[Tensor], reductions: dict[int, Tensor]) -> None:
+    def step(self, code: Decoded, memory: Memory, blocks: dict[Matrix, Tensor], reductions: dict[int, Tensor]) -> None:
         once: set[Slot] = set()
 
         def write(slot: Slot, value: Tensor) -> None:
@@ -321,7 +342,7 @@ class Machine:
                     write(("SAVED_ROW", total.kept), memory[total.to][1])
             for total in sums:
                 start = torch.zeros_like(memory["BEFORE", 0]) if total.start is None else memory[total.start]
-                write(total.to, sum((whole[operand] @ blocks[b] for b, operand in total.products), start))
+                write(total.to, sum((whole[operand] @ blocks[m] for m, operand in total.products), start))
                 here.add(total.to)
             for item in instructions:
                 result = COMPUTE[item.op](*(memory[a] for a in item.args))

@@ -38,6 +38,15 @@ def slot(kind: str, index: int = 0) -> int:
     return SLOTS[kind] << 16 | index
 
 
+MATRICES = ("R", "P")
+"""Whose block a product or a gradient names: of weight_hh or of weight_hr."""
+
+
+def matrix(kind: str, block: int) -> int:
+    """The word that names a block of a matrix."""
+    return MATRICES.index(kind) << 16 | block
+
+
 KINDS = {number: name for name, number in SLOTS.items()}
 
 

@@ -26,8 +26,8 @@ TYPES = {torch.float32: library.F32, torch.float64: library.F64}
 class Inputs:
     """What a layer computes from, all of one type on the CPU.
 
-    Shapes: x [B, T, I], or tokens int64 [B, T] with table [V, I]; lengths int64 [B] or None; state each [B, H];
-    weights in the order of `Compiled.stored`; bf16: products of bfloat16
+    Shapes: x [B, T, I], or tokens int64 [B, T] with table [V, I]; lengths int64 [B] or None; state each [B, H], [B, N]
+    for a projected one; weights in the order of `Compiled.stored`; bf16: products of bfloat16
     """
 
     x: Tensor
@@ -40,16 +40,16 @@ class Inputs:
 
     @property
     def sizes(self) -> tuple[int, int, int]:
-        """B, T, H."""
+        """B, T and the width of the outputs."""
         return self.x.shape[0], self.x.shape[1], self.state[0].shape[1]
 
 
 def forward(cell: Compiled, inputs: Inputs, *, memory: bool | Tensor) -> tuple[Tensor, list[Tensor], Tensor | None]:
     """Outputs [B, T, H], last states, and what backward needs; None without `memory`, that tensor if it is one."""
-    batch, time, hidden = inputs.sizes
+    batch, time, width = inputs.sizes
     like = inputs.weights[0]
-    y = _outputs(inputs.x, batch, time, hidden, like)
-    last = [like.new_empty(batch, hidden) for _ in inputs.state]
+    y = _outputs(inputs.x, batch, time, width, like)
+    last = [like.new_empty(s.shape) for s in inputs.state]
     train = memory is not False
     kept: Tensor | None = memory if isinstance(memory, Tensor) else None
     if batch == 0:
@@ -81,23 +81,21 @@ def backward(
 
     x has none where there is a table, the table none where there is not.
     """
-    batch, time, hidden = inputs.sizes
+    batch, time, width = inputs.sizes
     weights = inputs.weights
     like = weights[0]
     states, matrices = len(inputs.state), 2 if cell.hh_blocks else 1
     want_state, want_weight = wanted[2 : 2 + states], list(wanted[2 + states :])
-    last = want_weight.pop() if cell.projections else False
+    projections = [like.new_empty(weights[-1].shape) if want_weight.pop() else None] if cell.hr_blocks else []
     table = inputs.table
     d_x = like.new_empty(batch, time, like.shape[1]) if wanted[0] and table is None else None
     d_table = like.new_empty(table.shape) if wanted[1] and table is not None else None
-    d_state = [like.new_empty(batch, hidden) if want else None for want in want_state]
-    pairs = list(zip((w.shape for w in weights[:matrices]), want_weight[:matrices], strict=True))
-    if cell.projections:
-        pairs[1:] = [(torch.Size((cell.hh_blocks * hidden, hidden)), last or want_weight[1])]
-    d_matrices = [like.new_empty(shape) if want else None for shape, want in pairs]  # rows, however the weight lies
-    sums = like.new_empty(cell.reductions, hidden) if any(want_weight[matrices:]) else None
+    d_state = [like.new_empty(s.shape) if want else None for s, want in zip(inputs.state, want_state, strict=True)]
+    pairs = zip(weights[:matrices], want_weight[:matrices], strict=True)
+    d_matrices = [like.new_empty(w.shape) if want else None for w, want in pairs]  # rows, however the weight lies
+    sums = like.new_empty(cell.reductions, cell.units(weights)) if any(want_weight[matrices:]) else None
     if batch == 0:
-        for tensor in (*d_matrices, sums, d_table):
+        for tensor in (*d_matrices, *projections, sums, d_table):
             if tensor is not None:
                 tensor.zero_()
     else:
@@ -105,7 +103,7 @@ def backward(
         call.memory, call.memory_bytes = _room(memory)
         if d_y is not None:
             d_y = plain(d_y)
-            if d_y.stride(2) != 1 and hidden > 1:
+            if d_y.stride(2) != 1 and width > 1:
                 d_y = d_y.contiguous()
             call.dy, call.dy_batch, call.dy_time = d_y.data_ptr(), d_y.stride(0), d_y.stride(1)
         for i, tensor in enumerate(d_last):
@@ -124,17 +122,14 @@ def backward(
             call.dweight_ih = d_matrices[0].data_ptr()
         if matrices == 2 and d_matrices[1] is not None:
             call.dweight_hh = d_matrices[1].data_ptr()
+        for tensor in projections:
+            if tensor is not None:
+                call.dweight_hr = tensor.data_ptr()
         if sums is not None:
             call.dvectors = sums.data_ptr()
         check(cell.library.c.recurra_backward(cell.train, byref(call)))
         del alive
-    found = [d_x, d_table, *d_state, *d_matrices, *_vectors(cell, sums, want_weight[matrices:])]
-    if cell.projections:
-        both = d_matrices[1]
-        rows_of_first = (cell.hh_blocks - cell.projections) * hidden
-        found[2 + states + 1] = None if both is None or not want_weight[1] else both[:rows_of_first]
-        found.append(None if both is None or not last else both[rows_of_first:])
-    return found
+    return [d_x, d_table, *d_state, *d_matrices, *_vectors(cell, sums, want_weight[matrices:]), *projections]
 
 
 def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Iterator[Tensor | None]:
@@ -218,19 +213,21 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     call.products = library.BF16 if inputs.bf16 else library.AS_STORED
     forking.settle()
     call.threads = torch.get_num_threads()
-    call.batch, call.hidden = inputs.state[0].shape
     weights = [rows(w) for w in inputs.weights]
-    if cell.projections:
-        weights[1] = torch.cat([weights[1], weights.pop()])
+    hidden = cell.units(weights)
+    call.batch, call.hidden, call.projected = inputs.state[0].shape[0], hidden, hidden
+    if cell.hr_blocks:
+        call.weight_hr, call.hr_blocks = weights[-1].data_ptr(), cell.hr_blocks
+        call.projected = weights[-1].shape[0] // cell.hr_blocks
     if cell.numbers >= 0:
-        weights[cell.numbers] = weights[cell.numbers].repeat_interleave(call.hidden)
+        weights[cell.numbers] = weights[cell.numbers].repeat_interleave(hidden)
     state = [rows(s) for s in inputs.state]
     call.inputs = weights[0].shape[1]
     call.weight_ih, call.ih_blocks = weights[0].data_ptr(), cell.ih_blocks
     if cell.hh_blocks:
         call.weight_hh, call.hh_blocks = weights[1].data_ptr(), cell.hh_blocks
     starts = [w.data_ptr() for w in weights]
-    block = call.hidden * weights[0].element_size()
+    block = hidden * weights[0].element_size()
     # the arrays of a structure are made anew each time that they are asked for
     vectors, states = call.vectors, call.state
     for i, (which, number) in enumerate(cell.vectors):
@@ -262,13 +259,13 @@ def _call(cell: Compiled, inputs: Inputs) -> tuple[library.Call, list[Any]]:
     return call, alive
 
 
-def _outputs(x: Tensor, batch: int, time: int, hidden: int, like: Tensor) -> Tensor:
+def _outputs(x: Tensor, batch: int, time: int, width: int, like: Tensor) -> Tensor:
     """[B, T, H], with time first in memory where the input has it so; never a view, which autograd would not let
     anybody change in place.
     """
     if batch > 1 and x.stride(0) < x.stride(1):
-        return like.new_empty_strided((batch, time, hidden), (hidden, batch * hidden, 1))
-    return like.new_empty(batch, time, hidden)
+        return like.new_empty_strided((batch, time, width), (width, batch * width, 1))
+    return like.new_empty(batch, time, width)
 
 
 def _room(memory: Tensor) -> tuple[int, int]:

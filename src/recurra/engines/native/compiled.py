@@ -7,6 +7,8 @@ from ctypes import c_double, c_int32
 from dataclasses import dataclass
 from functools import cache
 
+from torch import Tensor
+
 from recurra.cells import catalogue, variants
 from recurra.cells.definition import STORED, Cell, numbered_cells
 from recurra.engines.native import library
@@ -46,6 +48,10 @@ class Form:
     def saved_rows(self) -> int:
         return self.lowered.saved_rows
 
+    def units(self, weights: Sequence[Tensor]) -> int:
+        """H, as weights in the order of `stored` have it."""
+        return weights[0].shape[0] // len(self.program.gates_of("W"))
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -55,9 +61,8 @@ class Compiled:
     vectors: for each SLOT_VECTOR which of `stored` and which block of H numbers in it; reductions: sums that backward
     makes for vector weights; vector_indices: for each stored vector weight the sums that make up its gradient, one per
     block, the one past the last for zero;
-    ih_blocks, hh_blocks: row blocks of weight_ih and weight_hh;
-    numbers: which of `stored` has one number a gate, or -1; projections: how many of hh_blocks are weight_hr's, the
-    last of `stored`, which the core takes behind weight_hh, both square.
+    ih_blocks, hh_blocks, hr_blocks: row blocks of weight_ih, weight_hh and weight_hr, the first two and the last of
+    `stored`; numbers: which of `stored` has one number a gate, or -1.
     """
 
     form: Form
@@ -69,8 +74,8 @@ class Compiled:
     vector_indices: tuple[tuple[int, ...], ...]
     ih_blocks: int
     hh_blocks: int
+    hr_blocks: int
     numbers: int
-    projections: int
 
     @property
     def key(self) -> str:
@@ -87,6 +92,10 @@ class Compiled:
     @property
     def saved(self) -> int:
         return self.form.saved
+
+    def units(self, weights: Sequence[Tensor]) -> int:
+        """H, as weights in the order of `stored` have it."""
+        return weights[0].shape[0] // self.ih_blocks
 
 
 _forms: dict[tuple[str, str, bool, bool], Form] = {}
@@ -182,8 +191,8 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
         reductions=lowered.reduction_count,
         vector_indices=vector_indices,
         ih_blocks=len(layout["weight_ih"]),
-        hh_blocks=len(layout.get("weight_hh", ())) + len(layout.get("weight_hr", ())),
-        projections=len(layout.get("weight_hr", ())),
+        hh_blocks=len(layout.get("weight_hh", ())),
+        hr_blocks=len(layout.get("weight_hr", ())),
         numbers=stored.index("weight_k") if "weight_k" in stored else -1,
     )
 

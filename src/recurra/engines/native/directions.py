@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recurra.engines.native.bytecode import CODE, NONE, slot
+from recurra.engines.native.bytecode import CODE, NONE, matrix, slot
 from recurra.engines.native.registers import Levels, place
 from recurra.engines.native.schedule import Items
 from recurra.engines.native.values import Value, Values
@@ -18,11 +18,15 @@ COMPUTED_ANEW = ("add", "sub", "mul", "neg")
 
 @dataclass(frozen=True)
 class Code:
-    """Words of one direction, the table of constants not yet in its final size, and its levels."""
+    """Words of one direction, the table of constants not yet in its final size, and its levels.
+
+    widths: for each state 1 if it is as wide as a projection, and 1 if weight_hh maps values of that width.
+    """
 
     direction: int
     saved: int
     saved_rows: int
+    widths: tuple[int, ...]
     columns: tuple[tuple[int, ...], ...]
     levels: Levels
     adjoints: tuple[int, int, int, int] = (0, 0, 0, 0)
@@ -32,8 +36,8 @@ class Code:
         columns = [word for block, column in enumerate(self.columns) for word in (block, len(column), *column)]
         return (
             CODE, self.direction, states, len(self.columns), vectors, constants, self.saved, self.saved_rows,
-            self.levels.steps, self.levels.temps, self.levels.rows, *self.adjoints, self.levels.count, *columns,
-            *self.levels.words, *self.tail,
+            self.levels.steps, self.levels.temps, self.levels.rows, *self.adjoints, self.levels.count,
+            *self.widths, *columns, *self.levels.words, *self.tail,
         )  # fmt: skip
 
 
@@ -44,9 +48,10 @@ class Directions:
         self.derivative, self.program = derivative, derivative.forward
         program = self.program
         self.vectors = tuple(q for q in program.parameters if q.kind in VECTOR_KINDS)
-        # projections are square here, and stand behind the other recurrent matrices
-        matrices, first = [q for q in program.parameters if q.kind in MATRICES], len(program.gates_of("R"))
-        self.blocks = {q: program.gates_of(q.kind).index(q.gate) + first * (q.kind == "P") for q in matrices}
+        self.blocks = {q: program.gates_of(q.kind).index(q.gate) for q in program.parameters if q.kind in MATRICES}
+        narrow = [program.width(s) == "N" for s in program.states]
+        maps_narrow = any(n.op == "R" and program.nodes[n.args[0]].width == "N" for n in program.nodes)
+        self.widths = (*map(int, narrow), int(maps_narrow))
         self.constants: list[float] = []
         operands = {operand for q, _, operand in derivative.parameters if q.kind in ("R", "P")}
         kept = [
@@ -80,7 +85,7 @@ class Directions:
             targets += [(at[n], slot("SAVED_ROW", number)) for n, number in self.saved_rows.items()]
         levels = place(items, targets)
         kept = (len(self.saved), len(self.saved_rows)) if train else (0, 0)
-        return Code(0, *kept, tuple(map(tuple, items.columns)), levels)
+        return Code(0, *kept, self.widths, tuple(map(tuple, items.columns)), levels)
 
     def backward(self) -> tuple[Code, tuple[tuple[Parameter, int], ...]]:
         """The old states' adjoints and what the weights' gradients are made of; reductions of the vector weights."""
@@ -99,7 +104,7 @@ class Directions:
 
         w = [(self.blocks[q], v) for q, (v, _) in flows.items() if q.kind == "W"]
         r = [
-            (self.blocks[q], v, operand)
+            (matrix(q.kind, self.blocks[q]), v, operand)
             for q, (v, operand) in flows.items()
             if q.kind in ("R", "P") and operand is not None
         ]
@@ -113,7 +118,8 @@ class Directions:
         for block, value, operand in sorted(r, key=lambda e: (column_of[e[1]], e[0])):
             tail += [block, column_of[value], self._slot_kept(operand)]
         sizes = (len(targets), len(w), len(r), len(sums))
-        return Code(1, len(self.saved), len(self.saved_rows), (), levels, sizes, tuple(tail)), reductions
+        kept = (len(self.saved), len(self.saved_rows))
+        return Code(1, *kept, self.widths, (), levels, sizes, tuple(tail)), reductions
 
     # values of the nodes
 
@@ -123,15 +129,18 @@ class Directions:
             assert node.value is not None
             return values.constant(node.value)
         if node.op == "spread":
-            return values.add(Value("moments", (at[node.args[0]],), number=node.value or 0.0))
+            (of,) = (at[a] for a in node.args)
+            return values.add(Value("moments", (of,), number=node.value or 0.0, narrow=values.all[of].narrow))
         if node.op == "normalize_back":
-            means = values.add(Value("means", tuple(at[a] for a in node.args)))
-            return values.add(Value("normalize_back", (at[node.args[0]], at[node.args[1]], means)))
+            narrow = values.all[at[node.args[0]]].narrow
+            means = values.add(Value("means", tuple(at[a] for a in node.args), narrow=narrow))
+            return values.add(Value("normalize_back", (at[node.args[0]], at[node.args[1]], means), narrow=narrow))
         if node.parameter is None:
             return values.apply(node.op, *(at[a] for a in node.args))
         if node.op == "vector":
             return values.leaf(slot("VECTOR", self.vectors.index(node.parameter)))
-        return values.add(Value("product", (at[node.args[0]],), block=self.blocks[node.parameter]))
+        named = matrix(node.parameter.kind, self.blocks[node.parameter])
+        return values.add(Value("product", (at[node.args[0]],), matrix=named, narrow=node.width == "N"))
 
     def _value_forward(self, values: Values, node: Node, at: Sequence[int]) -> int:
         if node.op == "input":
@@ -141,7 +150,7 @@ class Directions:
             return values.leaf(slot("COLUMN", self.blocks[node.parameter]))
         if node.op == "state":
             assert node.label is not None
-            return values.leaf(slot("BEFORE", self.program.states.index(node.label)))
+            return values.leaf(slot("BEFORE", self.program.states.index(node.label)), narrow=node.width == "N")
         return self._value(values, node, at)
 
     def _value_backward(self, values: Values, node: Node, at: Sequence[int]) -> int:
@@ -153,8 +162,9 @@ class Directions:
         if node.op == "adjoint":
             assert node.label is not None
             state = self.program.states.index(node.label)
-            carried = values.leaf(slot("CARRY_IN", state))
-            return carried if state else values.apply("add", carried, values.leaf(slot("OUTPUT")))
+            narrow = bool(self.widths[state])
+            carried = values.leaf(slot("CARRY_IN", state), narrow=narrow)
+            return carried if state else values.apply("add", carried, values.leaf(slot("OUTPUT"), narrow=narrow))
         return self._value(values, node, at)
 
     def _value_kept(self, values: Values, index: int) -> int:
@@ -164,7 +174,7 @@ class Directions:
             return values.apply(node.op, *(self._value_kept(values, a) for a in node.args))
         if node.op in ("constant", "vector") and index not in self.saved:
             return self._value(values, node, ())
-        return values.leaf(self._slot_kept(index))
+        return values.leaf(self._slot_kept(index), narrow=node.width == "N")
 
     def _slot_kept(self, index: int) -> int:
         node = self.program.nodes[index]

@@ -14,8 +14,7 @@ from recurra.engines.native.calls import Inputs
 from recurra.engines.native.compiled import compiled, form, refusal
 from recurra.engines.native.layer import layer
 from recurra.engines.native.operators import by_operator
-from recurra.engines.native.projected import cut, is_narrow, squared
-from recurra.engines.request import Embedded, Engine, Request, State, SteppedStream, Stream
+from recurra.engines.request import Embedded, Engine, Request, State, Stream
 
 _Given = ParamSpec("_Given")
 _Found = TypeVar("_Found")
@@ -52,8 +51,6 @@ class Native(Engine):
         return refusal(request.cell, request.bias, masked)
 
     def run(self, request: Request) -> tuple[Tensor, State]:
-        if is_narrow(request):
-            return cut(*self.run(squared(request)), request.state)
         mask = request.recurrent_mask
         weights = request.weights.listed()
         state = request.state if mask is None else (*request.state, mask)
@@ -87,7 +84,7 @@ class Native(Engine):
         """The request's cell, weights and states, a step at a time."""
         from recurra.engines.native.stream import NativeStream
 
-        return SteppedStream(self, request) if is_narrow(request) else NativeStream(request)
+        return NativeStream(request)
 
 
 def _layer(request: Request, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:

@@ -18,7 +18,7 @@ from typing import Any
 from recurra.engines.native import forking
 from recurra.errors import EngineError, UnknownNameError
 
-ABI = 3
+ABI = 4
 F32, F64 = 0, 1
 AS_STORED, BF16 = 0, 1
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
@@ -38,7 +38,7 @@ class Call(ctypes.Structure):
 
     _fields_ = (
         *((name, c_int32) for name in ("type", "products", "threads", "reverse")),
-        *((name, c_int64) for name in ("batch", "time", "inputs", "hidden")),
+        *((name, c_int64) for name in ("batch", "time", "inputs", "hidden", "projected")),
         ("x", c_void_p),
         ("x_batch", c_int64),
         ("x_time", c_int64),
@@ -50,8 +50,10 @@ class Call(ctypes.Structure):
         ("lengths", c_void_p),
         ("weight_ih", c_void_p),
         ("weight_hh", c_void_p),
+        ("weight_hr", c_void_p),
         ("ih_blocks", c_int64),
         ("hh_blocks", c_int64),
+        ("hr_blocks", c_int64),
         ("vectors", c_void_p * MAX_VECTORS),
         ("state", c_void_p * MAX_STATES),
         ("y", c_void_p),
@@ -68,6 +70,7 @@ class Call(ctypes.Structure):
         ("dstate", c_void_p * MAX_STATES),
         ("dweight_ih", c_void_p),
         ("dweight_hh", c_void_p),
+        ("dweight_hr", c_void_p),
         ("dvectors", c_void_p),
         ("memory_bytes", c_int64),
     )

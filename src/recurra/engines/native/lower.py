@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from recurra.engines.native.bytecode import MAX_OPERANDS, MAX_STATES, MAX_VECTORS
 from recurra.engines.native.directions import Code, Directions
 from recurra.equations.derivative import Derivative, derive
-from recurra.equations.graph import BINARY, OVER_UNITS, UNARY, VECTOR_KINDS, Graph, Node, Parameter
+from recurra.equations.graph import BINARY, OVER_UNITS, UNARY, VECTOR_KINDS, Graph, Node, Parameter, Width
 from recurra.equations.program import Program
 from recurra.errors import EngineError
 
@@ -21,8 +21,8 @@ class Lowered:
     something flows into, the number of the reduction that sums its gradient; weights may share one. saved, saved_rows:
     values of a step, and numbers of its rows, that are kept for backward, the states aside. in_blocks: whether steps
     run many at once, for nothing in them reads whole rows.
-    Row blocks of weight_ih and weight_hh are in the order of program.gates_of("W") and ("R"). What the code does not
-    mention, a block or a vector, has the gradient zero.
+    Row blocks of weight_ih, weight_hh and weight_hr are in the order of program.gates_of("W"), ("R") and ("P"). What
+    the code does not mention, a block or a vector, has the gradient zero.
     """
 
     train: tuple[int, ...]
@@ -72,13 +72,14 @@ def lower(program: Program, derivative: Derivative) -> Lowered:
 
 def masked(program: Program) -> Program:
     """The program with every operand of a recurrent product multiplied by one more state, which stays as it is."""
+    mapped: Width = next((program.nodes[program.nodes[i].args[0]].width for i in sorted(program.dropped)), "H")
     graph, taken = Graph(), set(program.arguments)
     name = next(n for n in ("mask" + "_" * i for i in range(len(taken) + 1)) if n not in taken)
     at: list[int] = []
     first = len(program.arguments)
     for index, node in enumerate(program.nodes):
         if index == first:
-            mask = graph.add(Node("state", label=name))
+            mask = graph.add(Node("state", width=mapped, label=name))
         args = tuple(at[a] for a in node.args)
         if index in program.dropped:
             args = (graph.apply("mul", args[0], mask),)
@@ -99,9 +100,6 @@ def _unknown(program: Program) -> str | None:
     vectors = [q for q in program.parameters if q.kind in VECTOR_KINDS]
     if len(vectors) > MAX_VECTORS:
         return f"it has {len(vectors)} biases and peephole weights, the core has room for {MAX_VECTORS}"
-    kinds = {q.kind for q in program.parameters}
-    if "P" in kinds and "R" not in kinds:
-        return "it has a projection and no recurrent matrix to keep it beside"
     for node in program.nodes:
         if node.op in ("input", "state", "constant", "vector"):
             continue

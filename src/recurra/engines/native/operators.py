@@ -41,11 +41,11 @@ def gradients_by_operator(
     key: str, inputs: Inputs, memory: Tensor, incoming: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
     """Gradients of x, the table, the states and the weights, through the operator."""
-    (batch, time), hidden = inputs.x.shape[:2], inputs.state[0].shape[1]
+    (batch, time), width = inputs.x.shape[:2], inputs.state[0].shape[1]
     d_y, *d_last = incoming
     first, *others = torch.ops.recurra.layer_backward(
         key, inputs.x, inputs.table, inputs.lengths, list(inputs.state), list(inputs.weights), inputs.reverse,
-        inputs.bf16, memory, inputs.weights[0].new_zeros(batch, time, hidden) if d_y is None else d_y,
+        inputs.bf16, memory, inputs.weights[0].new_zeros(batch, time, width) if d_y is None else d_y,
         [torch.zeros_like(s) if d is None else d for d, s in zip(d_last, inputs.state, strict=True)],
     )  # fmt: skip
     return [*((first, None) if inputs.table is None else (None, first)), *others]
@@ -86,9 +86,10 @@ def _kept(inputs: Inputs) -> Tensor:
 def forward(cell: str, *given: Any) -> list[Tensor]:
     """The outputs, the last states, the memory that `layer_backward` takes, and tokens and lengths in one row."""
     form, inputs = _checked(cell, *given)
-    batch, time, hidden = inputs.sizes
+    batch, time, _ = inputs.sizes
     like = inputs.weights[0]
-    memory = like.new_empty(_memory_size(form, batch, time, hidden, like.element_size()), dtype=torch.uint8)
+    size = _memory_size(form, batch, time, form.units(inputs.weights), like.element_size())
+    memory = like.new_empty(size, dtype=torch.uint8)
     if _runs(form):
         y, last, _ = calls.forward(in_core(form), inputs, memory=memory)
     else:
@@ -101,12 +102,12 @@ def forward_fake(
     weights: Sequence[Tensor], reverse: bool, bf16: bool,
 ) -> list[Tensor]:  # fmt: skip
     form, like = by_key(cell), weights[0]
-    (batch, time), hidden = x.shape[:2], state[0].shape[1]
-    size = _memory_size(form, batch, time, hidden, like.element_size())
+    batch, time = x.shape[:2]
+    size = _memory_size(form, batch, time, form.units(weights), like.element_size())
     kept = (0 if table is None else batch * time) + (0 if lengths is None else batch)
     return [
-        like.new_empty(batch, time, hidden),
-        *(like.new_empty(batch, hidden) for _ in state),
+        like.new_empty(batch, time, state[0].shape[1]),
+        *(like.new_empty(s.shape) for s in state),
         like.new_empty(size, dtype=torch.uint8),
         like.new_empty(kept, dtype=torch.int64),
     ]

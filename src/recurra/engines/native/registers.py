@@ -56,7 +56,11 @@ def place(items: Items, targets: Sequence[tuple[int, int]]) -> Levels:
         if item.slot == NONE and any(items.all[r].level > item.level for r in readers[index]):
             item.slot = slot("STEP", steps)
             steps += 1
-    levels = [_Level(items.all, n, saved_rows) for n in range(1 + max([0, *(i.level for i in items.all)]))]
+    depth = range(1 + max([0, *(i.level for i in items.all)]))
+    widths = {(i.level, i.narrow) for i in items.all if i.level in depth}
+    # what is as wide as the units and what is as wide as a projection do not meet but in products
+    parts = [(n, narrow) for n in depth for narrow in (False, True) if (n, narrow) in widths]
+    levels = [_Level(items.all, *part, saved_rows) for part in parts or [(0, False)]]
     return Levels(
         tuple(word for level in levels for word in level.words),
         len(levels),
@@ -110,14 +114,15 @@ def _phases(items: list[Item], own: Sequence[int]) -> dict[int, int]:
 
 class _Level:
     """The words of one level: sums first, those of products and those over rows, then instructions in an order that
-    keeps few temporary tiles. saved_rows: where a row's spread is kept, by item."""
+    keeps few temporary tiles. narrow: of those values that are as wide as a projection. saved_rows: where a row's
+    spread is kept, by item."""
 
-    def __init__(self, items: list[Item], level: int, saved_rows: dict[int, int]) -> None:
+    def __init__(self, items: list[Item], level: int, narrow: bool, saved_rows: dict[int, int]) -> None:
         self.items = items
         self.free: list[int] = []
         self.temps = self.products = 0
         self.named: set[int] = set()
-        own = [i for i, item in enumerate(items) if item.level == level]
+        own = [i for i, item in enumerate(items) if item.level == level and item.narrow == narrow]
         sums = [i for i in own if items[i].op == "sum"]
         rows = [i for i in own if items[i].op in ROW_SUMS]
         waiting = [i for i in own if not items[i].reads_rows]
@@ -125,7 +130,7 @@ class _Level:
         self.made: dict[int, int] = {}
         phases = _phases(items, own) if not sums and not rows else {}
         counts = [sum(phase == n for phase in phases.values()) for n in (0, 1)]
-        self.words = [len(sums), len(rows), len(waiting), *counts]
+        self.words = [int(narrow), len(sums), len(rows), len(waiting), *counts]
         for index in sums:
             self._sum(index)
         for index in rows:
@@ -171,8 +176,8 @@ class _Level:
         # adjoints that lie side by side are one deep product to the core
         products = sorted(item.products, key=lambda p: _order(self.items[p[1]].slot))
         self.words += [self._destination(index), start, len(products)]
-        for block, operand in products:
-            self.words += [block, self._name(operand)]
+        for matrix, operand in products:
+            self.words += [matrix, self._name(operand)]
         self.products += len(products)
 
     def _row_sum(self, index: int, kept: int) -> None:

@@ -23,8 +23,8 @@ class Item:
     """What the core runs, or a leaf.
 
     op: "leaf", "sum" or an operation of the core. args: items that an instruction reads; of a sum its start, if it
-    has one. products: (row block of weight_hh, item) of a sum. number: of a reduction. constant: number of the one that
-    "moments" take. slot: where the result lies.
+    has one. products: (matrix, item) of a sum. number: of a reduction. constant: number of the one that "moments" take.
+    slot: where the result lies. narrow: whether it is as wide as a projection.
     """
 
     op: str
@@ -34,6 +34,7 @@ class Item:
     number: int = NONE
     slot: int = NONE
     constant: int = NONE
+    narrow: bool = False
 
     @property
     def reads_rows(self) -> bool:
@@ -63,7 +64,8 @@ class Items:
     def add(self, op: str, args: Sequence[int], *, number: int = NONE) -> int:
         """An instruction, at the first level that it can be in."""
         level = max([0, *(self.all[a].level for a in args)])
-        self.all.append(Item(op, tuple(args), level, number=number))
+        narrow = any(self.all[a].narrow for a in args)
+        self.all.append(Item(op, tuple(args), level, number=number, narrow=narrow))
         return len(self.all) - 1
 
     def whole(self, item: int) -> int:
@@ -104,12 +106,12 @@ class Items:
         if value.op == "constant":
             self.all.append(Item("leaf", (), LEAF, slot=slot("CONSTANT", self._constant(value.number))))
         elif value.op == "leaf":
-            self.all.append(Item("leaf", (), LEAF, slot=value.slot))
+            self.all.append(Item("leaf", (), LEAF, slot=value.slot, narrow=value.narrow))
         elif value.op in ROW_SUMS:
             read = [self.at[a] if self._kind(a) == "SAVED_ROW" else self.whole(self.at[a]) for a in value.args]
             level = 1 + max(self.all[r].level for r in read)
             constant = self._constant(value.number) if value.op == "moments" else NONE
-            self.all.append(Item(value.op, tuple(read), level, constant=constant))
+            self.all.append(Item(value.op, tuple(read), level, constant=constant, narrow=value.narrow))
         elif value.op in ("add", "product"):
             return self._chain(self._addends(index))
         else:
@@ -130,10 +132,11 @@ class Items:
         column, rest = self._column([a for a in addends if a not in products])
         if not products:
             return self._added(rest if column is None else [column, *rest])
-        read = [(self.values[p].block, self.whole(self.at[self.values[p].args[0]])) for p in products]
+        read = [(self.values[p].matrix, self.whole(self.at[self.values[p].args[0]])) for p in products]
         level = max([*(self.all[r].level + 1 for _, r in read), *(self._level(a) for a in rest)])
         start, at_once, late = self._start(column, rest, level)
-        self.all.append(Item("sum", tuple(start), level, tuple(read)))
+        narrow = self.values[products[0]].narrow
+        self.all.append(Item("sum", tuple(start), level, tuple(read), narrow=narrow))
         total = len(self.all) - 1
         for item in at_once:
             total = self.add("add", (total, item))

@@ -33,7 +33,7 @@ class NativeStream:
         inner = torch.float32 if self._bf16 else own
         state = tuple(rows(s.detach().to(inner)) for s in request.state)
         weights = tuple(w.to(inner) for w in weights)
-        self.batch, self.hidden_size = state[0].shape
+        self.batch, self.output_size = state[0].shape
         self.input_size, self.dtype = weights[0].shape[1], own
         self._c = cell.library.c
         call = library.Call()
@@ -45,7 +45,7 @@ class NativeStream:
         self._step = self._c.recurra_stream_step
         self._states = tuple(torch.empty_like(s) for s in state)
         self._state_at = (c_void_p * len(state))(*(s.data_ptr() for s in self._states))
-        self._y = state[0].new_empty(self.batch, self.hidden_size)
+        self._y = state[0].new_empty(self.batch, self.output_size)
         self._y_at = self._y.data_ptr()
         self._shape = torch.Size((self.batch, self.input_size))
 

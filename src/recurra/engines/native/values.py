@@ -12,17 +12,18 @@ from recurra.engines.native.bytecode import NONE
 class Value:
     """One value.
 
-    op: "leaf" (in `slot` before the step begins), "constant" (`number`), "product" (row block `block` of weight_hh
-    times the one operand), "moments" (mean and 1/sqrt(variance + `number`) of each row of a), "means" (of each row of
-    a, and of a b, the latter times the third operand, a row's spread), or an operation of the core, elementwise.
-    args: operands, always with smaller numbers than the value's own.
+    op: "leaf" (in `slot` before the step begins), "constant" (`number`), "product" (the matrix that the word `matrix`
+    names times the one operand), "moments" (mean and 1/sqrt(variance + `number`) of each row of a), "means" (of each
+    row of a, and of a b, the latter times the third operand, a row's spread), or an operation of the core, elementwise.
+    args: operands, always with smaller numbers than the value's own. narrow: whether it is as wide as a projection.
     """
 
     op: str
     args: tuple[int, ...] = ()
     slot: int = NONE
-    block: int = NONE
+    matrix: int = NONE
     number: float = 0.0
+    narrow: bool = False
 
 
 class Values:
@@ -42,21 +43,24 @@ class Values:
             self.all.append(value)
         return self._index[value]
 
-    def leaf(self, slot: int) -> int:
-        return self.add(Value("leaf", slot=slot))
+    def leaf(self, slot: int, *, narrow: bool = False) -> int:
+        return self.add(Value("leaf", slot=slot, narrow=narrow))
 
     def constant(self, number: float) -> int:
         return self.add(Value("constant", number=number))
 
     def apply(self, op: str, *args: int) -> int:
         if op == "sub" and self._is_one(args[0]):
-            return self.add(Value("one_minus", (args[1],)))
+            return self._elementwise("one_minus", args[1])
         if op == "mul":
             for d, slope in (args, args[::-1]):
                 back = self._slope(slope)
                 if back is not None:
-                    return self.add(Value(back[0], (d, back[1])))
-        return self.add(Value(op, args))
+                    return self._elementwise(back[0], d, back[1])
+        return self._elementwise(op, *args)
+
+    def _elementwise(self, op: str, *args: int) -> int:
+        return self.add(Value(op, args, narrow=any(self.all[a].narrow for a in args)))
 
     def _is_one(self, index: int) -> bool:
         return self.all[index] == Value("constant", number=1.0)
@@ -66,7 +70,7 @@ class Values:
         value = self.all[index]
         if value.op == "mul":
             for y, other in (value.args, value.args[::-1]):
-                if self.all[other] == Value("one_minus", (y,)):
+                if self.all[other].op == "one_minus" and self.all[other].args == (y,):
                     return "sigmoid_back", y
         if value.op == "one_minus":
             square = self.all[value.args[0]]
