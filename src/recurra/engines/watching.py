@@ -10,15 +10,18 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
-from torch._ops import _len_torch_dispatch_stack_pre_dispatch
+from torch._C import _get_tracing_state, _len_torch_dispatch_stack
+from torch._C._functorch import peek_interpreter_stack
+from torch._ops import mode_stack_state_for_pre_dispatch
 from torch.autograd import forward_ad
 from torch.nn import Parameter
-from torch.utils._python_dispatch import _get_current_dispatch_mode
+
+_before_dispatch = mode_stack_state_for_pre_dispatch()  # type: ignore[no-untyped-call]
 
 
 def is_traced() -> bool:
     """Whether torch.jit.trace records."""
-    return torch._C._get_tracing_state() is not None
+    return _get_tracing_state() is not None
 
 
 def is_recorded() -> bool:
@@ -26,17 +29,17 @@ def is_recorded() -> bool:
     a mode or transform of torch that sees every operation."""
     return (
         torch.compiler.is_compiling()
-        or is_traced()
-        or _get_current_dispatch_mode() is not None
-        or _len_torch_dispatch_stack_pre_dispatch() > 0  # type: ignore[no-untyped-call]
-        or torch._C._functorch.peek_interpreter_stack() is not None
+        or _get_tracing_state() is not None
+        or _len_torch_dispatch_stack() > 0
+        or _before_dispatch.count() > 0  # type: ignore[no-untyped-call]
+        or peek_interpreter_stack() is not None
     )
 
 
 def is_transformed(tensors: Iterable[Tensor]) -> bool:
     """Whether derivatives or a batch are in the tensors that only torch's own operations carry on: within
     torch.func's transforms and tangents of forward mode."""
-    if torch._C._functorch.peek_interpreter_stack() is not None:
+    if peek_interpreter_stack() is not None:
         return True
     return any(has_tangent(t) for t in tensors) if forward_ad._current_level >= 0 else False
 

@@ -57,7 +57,7 @@ class _DropIn(Stack, nn.RNNBase):  # type: ignore[misc]
                 raise UsageError("a PackedSequence has its own lengths; give lengths with padded input only")
             return self._packed(input, states)
         if isinstance(input, Embedded):
-            y, last = super().forward(input, states, lengths=lengths)
+            y, last = self._run(input, states, lengths)
             return y, self._state_out(last)
         check_dense("input", input)
         if input.dim() == 2:
@@ -65,14 +65,14 @@ class _DropIn(Stack, nn.RNNBase):  # type: ignore[misc]
         if input.dim() != 3:
             raise ShapeError(f"expected input of 2 or 3 axes, got {list(input.shape)}")
         x = input if self.batch_first else input.transpose(0, 1)
-        y, last = super().forward(x, states, lengths=lengths)
+        y, last = self._run(x, states, lengths)
         return (y if self.batch_first else y.transpose(0, 1)), self._state_out(last)
 
     def _single(self, x: Tensor, states: Any, lengths: Tensor | None) -> tuple[Tensor, Any]:
         if states is not None:
             self.check_state(tuple(states), None)
             states = tuple(s.unsqueeze(1) for s in states)
-        y, last = super().forward(x.unsqueeze(0), states, lengths=lengths)
+        y, last = self._run(x.unsqueeze(0), states, lengths)
         return y.squeeze(0), self._state_out(tuple(s.squeeze(1) for s in last))
 
     def _packed(self, packed: PackedSequence, states: Any) -> tuple[PackedSequence, Any]:
@@ -80,7 +80,7 @@ class _DropIn(Stack, nn.RNNBase):  # type: ignore[misc]
         if len(parts) > 1:
             return self._in_runs(packed, states, parts)
         x, lengths = pad_packed_sequence(packed, batch_first=True)
-        y, last = super().forward(x, states, lengths=lengths)
+        y, last = self._run(x, states, lengths)
         by_length = packed.sorted_indices
         if by_length is not None:
             y, lengths = y[by_length], lengths[by_length.cpu()]
@@ -98,7 +98,7 @@ class _DropIn(Stack, nn.RNNBase):  # type: ignore[misc]
         for run, part in zip(parts, split(packed, parts, indices), strict=True):
             x, lengths = pad_packed_sequence(part, batch_first=True)
             start = None if states is None else tuple(s[:, run.rows] for s in states)
-            y, last = super().forward(x, start, lengths=lengths)
+            y, last = self._run(x, start, lengths)
             outputs.append(pack_padded_sequence(y, lengths, batch_first=True).data)
             ends.append(last)
         back = torch.empty_like(indices).scatter_(0, indices, torch.arange(len(indices), device=indices.device))

@@ -232,8 +232,11 @@ class Stack(TorchTools):
                 ->  y [B, T, D*H] (H for merge="sum"), zero past each row's length; the last states, as `state`
         """
         leaf = self.as_leaf((x, state), {"lengths": lengths})
-        if leaf is not None:
-            return leaf  # type: ignore[no-any-return]
+        return self._run(x, state, lengths) if leaf is None else leaf
+
+    def _run(
+        self, x: Tensor | Embedded, state: Sequence[Tensor] | None, lengths: Tensor | None
+    ) -> tuple[Tensor, State]:
         if isinstance(x, Embedded):
             x = x.without_padding()
         rows = x.tokens if isinstance(x, Embedded) else x
@@ -275,7 +278,7 @@ class Stack(TorchTools):
                 x = drop(x, self.dropout, self.training)
         assert isinstance(x, Tensor)
         if len(last) == 1:
-            return x, tuple(s.unsqueeze(0) for s in last[0])
+            return x, tuple([s.unsqueeze(0) for s in last[0]])
         return x, tuple(torch.stack(rows) for rows in zip(*last, strict=True))
 
     def _merged(self, outputs: list[Tensor]) -> Tensor:

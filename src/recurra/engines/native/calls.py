@@ -49,7 +49,7 @@ def forward(cell: Compiled, inputs: Inputs, *, memory: bool | Tensor) -> tuple[T
     batch, time, width = inputs.sizes
     like = inputs.weights[0]
     y = _outputs(inputs.x, batch, time, width, like)
-    last = [like.new_empty(s.shape) for s in inputs.state]
+    last = [like.new_empty(batch, s.shape[1]) for s in inputs.state]  # a shape as a whole takes twice as long
     train = memory is not False
     kept: Tensor | None = memory if isinstance(memory, Tensor) else None
     if batch == 0:
@@ -90,7 +90,9 @@ def backward(
     table = inputs.table
     d_x = like.new_empty(batch, time, like.shape[1]) if wanted[0] and table is None else None
     d_table = like.new_empty(table.shape) if wanted[1] and table is not None else None
-    d_state = [like.new_empty(s.shape) if want else None for s, want in zip(inputs.state, want_state, strict=True)]
+    d_state = [
+        like.new_empty(batch, s.shape[1]) if want else None for s, want in zip(inputs.state, want_state, strict=True)
+    ]
     pairs = zip(weights[:matrices], want_weight[:matrices], strict=True)
     d_matrices = [like.new_empty(w.shape) if want else None for w, want in pairs]  # rows, however the weight lies
     sums = like.new_empty(cell.reductions, cell.units(weights)) if any(want_weight[matrices:]) else None
