@@ -9,7 +9,7 @@ from typing import Literal
 Width = Literal["I", "H", "N", "1", "B"]
 """Last axis of a value: I as the input, H as a state, N as a projection, 1 for a number; B: one number for each row."""
 
-Kind = Literal["W", "R", "P", "p", "s", "k", "b", "rb"]
+Kind = Literal["W", "R", "P", "p", "s", "k", "b", "rb", "v"]
 
 VECTOR_KINDS: tuple[Kind, ...] = ("p", "b", "rb", "s", "k")
 BIAS_KINDS: tuple[Kind, ...] = ("b", "rb")
@@ -31,7 +31,7 @@ class Parameter:
     kind: W [H, I] dense map of the input; R [H, H] dense map of a value of the step, [H, N] of a projected one;
     P [N, H] dense map of a value to the projection's width; p [H] diagonal (peephole)
     weight; s [H] scale, which starts from 1; k one number for the whole layer; b [H] bias; rb [H] recurrent bias, where
-    torch has a second one.
+    torch has a second one; v [H], which no cell has: a value of vectors alone that an engine computes once for a call.
     """
 
     kind: Kind

@@ -14,6 +14,7 @@ from torch.utils.dlpack import from_dlpack
 
 from recurra.engines.native import forking, library
 from recurra.engines.native.compiled import Compiled
+from recurra.equations.graph import Parameter
 from recurra.errors import ShapeError, UsageError
 
 _capsule = ctypes.pythonapi.PyCapsule_New
@@ -131,7 +132,10 @@ def backward(
             call.dvectors = sums.data_ptr()
         check(cell.library.c.recurra_backward(cell.train, byref(call)))
         del alive
-    return [d_x, d_table, *d_state, *d_matrices, *_vectors(cell, sums, want_weight[matrices:]), *projections]
+    vectors = list(_vectors(cell, sums, want_weight[matrices:]))
+    if sums is not None and cell.form.prologue is not None:
+        _add_of_prologue(cell, weights, sums, [*d_matrices, *vectors])
+    return [d_x, d_table, *d_state, *d_matrices, *vectors, *projections]
 
 
 def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Iterator[Tensor | None]:
@@ -152,6 +156,29 @@ def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Ite
             nothing = sums.new_zeros(sums.shape[1])
             yield torch.cat([sums[place] if place < cell.reductions else nothing for place in indices])
         used.update(indices if want else ())
+
+
+def _of_prologue(cell: Compiled, weights: Sequence[Tensor]) -> dict[Parameter, Tensor]:
+    """The weights that a prologue reads, each [H], or [1] for a single number."""
+    size = {number: 1 if number == cell.numbers else cell.units(weights) for _, number, _ in cell.prologue_weights}
+    return {
+        q: weights[number].detach()[size[number] * block : size[number] * (block + 1)]
+        for q, number, block in cell.prologue_weights
+    }
+
+
+def _add_of_prologue(
+    cell: Compiled, weights: Sequence[Tensor], sums: Tensor, gradients: Sequence[Tensor | None]
+) -> None:
+    """What flows through the prologue, onto the gradients of the stored weights, whose parts no others share."""
+    assert cell.form.prologue is not None
+    nothing = sums.new_zeros(sums.shape[1])
+    adjoints = [sums[place] if place < cell.reductions else nothing for place in cell.prologue_indices]
+    found = cell.form.prologue.gradients(_of_prologue(cell, weights), adjoints)
+    for q, number, block in cell.prologue_weights:
+        to, gradient = gradients[number], found.get(q)
+        if to is not None and gradient is not None:
+            to[block * len(gradient) : (block + 1) * len(gradient)] += gradient
 
 
 def buffer(core: library.Library, size: int) -> Tensor:
@@ -221,8 +248,13 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     if cell.hr_blocks:
         call.weight_hr, call.hr_blocks = weights[-1].data_ptr(), cell.hr_blocks
         call.projected = weights[-1].shape[0] // cell.hr_blocks
+    prologue = cell.form.prologue
+    if prologue is not None:
+        values = prologue.values(_of_prologue(cell, weights), hidden)
     if cell.numbers >= 0:
         weights[cell.numbers] = weights[cell.numbers].repeat_interleave(hidden)
+    if prologue is not None:
+        weights.append(torch.cat(values))
     state = [rows(s) for s in inputs.state]
     call.inputs = weights[0].shape[1]
     call.weight_ih, call.ih_blocks = weights[0].data_ptr(), cell.ih_blocks

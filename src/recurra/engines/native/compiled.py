@@ -13,8 +13,9 @@ from recurra.cells import catalogue, variants
 from recurra.cells.definition import STORED, Cell, numbered_cells
 from recurra.engines.native import library
 from recurra.engines.native.lower import Lowered, lower, masked, why_not
+from recurra.engines.native.prologue import Prologue, split
 from recurra.equations.derivative import derive
-from recurra.equations.graph import MATRICES
+from recurra.equations.graph import MATRICES, Parameter
 from recurra.equations.program import Program
 from recurra.errors import EngineError
 
@@ -23,6 +24,7 @@ from recurra.errors import EngineError
 class Form:
     """A cell as it is compiled: with its biases or without, with a dropout mask as one more state or without.
 
+    program: with the mask, without what depends on weights of units alone; prologue: that, None where there is none.
     key: names it in torch's graphs, on every machine; stored: names of the weights it takes, in order; states: how
     many, the dropout mask's last where masked; saved, saved_rows: values of a step, and numbers of its rows, that are
     kept for backward, its states aside.
@@ -33,6 +35,7 @@ class Form:
     bias: bool
     masked: bool
     program: Program
+    prologue: Prologue | None
     lowered: Lowered
     stored: tuple[str, ...]
 
@@ -58,9 +61,10 @@ class Compiled:
     """A form in the core.
 
     train, infer: handles of recurra_program with and without what backward needs;
-    vectors: for each SLOT_VECTOR which of `stored` and which block of H numbers in it; reductions: sums that backward
-    makes for vector weights; vector_indices: for each stored vector weight the sums that make up its gradient, one per
-    block, the one past the last for zero;
+    vectors: for each SLOT_VECTOR which of `stored`, or the one past the last for the prologue's values, and which block
+    of H numbers in it; prologue_weights: for each weight that the prologue reads which of `stored` and which block;
+    reductions: sums that backward makes for vectors; vector_indices: for each stored vector weight the sums that make up
+    its gradient, one per block, the one past the last for zero; prologue_indices: the same for the prologue's values;
     ih_blocks, hh_blocks, hr_blocks: row blocks of weight_ih, weight_hh and weight_hr, the first two and the last of
     `stored`; numbers: which of `stored` has one number a gate, or -1.
     """
@@ -70,6 +74,8 @@ class Compiled:
     train: int
     infer: int
     vectors: tuple[tuple[int, int], ...]
+    prologue_indices: tuple[int, ...]
+    prologue_weights: tuple[tuple[Parameter, int, int], ...]
     reductions: int
     vector_indices: tuple[tuple[int, ...], ...]
     ih_blocks: int
@@ -108,10 +114,12 @@ def form(cell: Cell, *, bias: bool, mask: bool) -> Form:
     key = (cell.name, plain.fingerprint, bias, mask)
     found = _forms.get(key)
     if found is None:
-        program = masked(plain) if mask else plain
+        program, prologue = split(masked(plain) if mask else plain)
         name = f"{cell.name}-{plain.fingerprint[:16]}-{'bias' if bias else 'plain'}-{'masked' if mask else 'whole'}"
         lowered = lower(program, derive(program))
-        found = _forms[key] = Form(name, cell, bias, mask, program, lowered, tuple(cell.layout(bias=bias)))
+        found = _forms[key] = Form(
+            name, cell, bias, mask, program, prologue, lowered, tuple(cell.layout(bias=bias))
+        )  # fmt: skip
     return found
 
 
@@ -175,8 +183,14 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
     lowered, stored = wanted.lowered, wanted.stored
     layout = wanted.cell.layout(bias=wanted.bias)
     kinds = {kind: name for name, kind in STORED.items()}
-    vectors = tuple((stored.index(kinds[q.kind]), layout[kinds[q.kind]].index(q.gate)) for q in lowered.vectors)
-    sums = {(kinds[q.kind], q.gate): number for q, number in lowered.reductions}
+    values = wanted.program.gates_of("v")
+
+    def place(q: Parameter) -> tuple[int, int]:
+        if q.kind == "v":
+            return len(stored), values.index(q.gate)
+        return stored.index(kinds[q.kind]), layout[kinds[q.kind]].index(q.gate)
+
+    sums = {(kinds.get(q.kind, ""), q.gate): number for q, number in lowered.reductions}
     vector_indices = tuple(
         tuple(sums.get((name, gate), lowered.reduction_count) for gate in gates)
         for name, gates in layout.items()
@@ -187,7 +201,9 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
         library=core,
         train=_handed_over(core, lowered.train, lowered.backward, lowered.constants),
         infer=_handed_over(core, lowered.infer, (), lowered.constants),
-        vectors=vectors,
+        vectors=tuple(place(q) for q in lowered.vectors),
+        prologue_indices=tuple(sums.get(("", value), lowered.reduction_count) for value in values),
+        prologue_weights=tuple((q, *place(q)) for q in (wanted.prologue.parameters if wanted.prologue else ())),
         reductions=lowered.reduction_count,
         vector_indices=vector_indices,
         ih_blocks=len(layout["weight_ih"]),
@@ -214,4 +230,4 @@ def _handed_over(
 def refusal(cell: Cell, bias: bool, mask: bool) -> str | None:
     """Why the core cannot take this cell's program, with a dropout mask or without; None if it can."""
     program = cell.program(bias=bias)
-    return why_not(masked(program) if mask else program)
+    return why_not(split(masked(program) if mask else program)[0])

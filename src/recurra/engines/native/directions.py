@@ -10,7 +10,7 @@ from recurra.engines.native.registers import Levels, place
 from recurra.engines.native.schedule import Items
 from recurra.engines.native.values import Value, Values
 from recurra.equations.derivative import Derivative
-from recurra.equations.graph import MATRICES, VECTOR_KINDS, Node, Parameter
+from recurra.equations.graph import MATRICES, Node, Parameter
 
 COMPUTED_ANEW = ("add", "sub", "mul", "neg")
 """What backward computes from a value that is kept anyway, if all else in it is constant: 1 - z from z."""
@@ -47,7 +47,7 @@ class Directions:
     def __init__(self, derivative: Derivative) -> None:
         self.derivative, self.program = derivative, derivative.forward
         program = self.program
-        self.vectors = tuple(q for q in program.parameters if q.kind in VECTOR_KINDS)
+        self.vectors = tuple(q for q in program.parameters if q.kind not in MATRICES)
         self.blocks = {q: program.gates_of(q.kind).index(q.gate) for q in program.parameters if q.kind in MATRICES}
         narrow = [program.width(s) == "N" for s in program.states]
         maps_narrow = any(n.op == "R" and program.nodes[n.args[0]].width == "N" for n in program.nodes)

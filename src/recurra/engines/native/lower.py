@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from recurra.engines.native.bytecode import MAX_OPERANDS, MAX_STATES, MAX_VECTORS
 from recurra.engines.native.directions import Code, Directions
 from recurra.equations.derivative import Derivative, derive
-from recurra.equations.graph import BINARY, OVER_UNITS, UNARY, VECTOR_KINDS, Graph, Node, Parameter, Width
+from recurra.equations.graph import BINARY, MATRICES, OVER_UNITS, UNARY, Graph, Node, Parameter, Width
 from recurra.equations.program import Program
 from recurra.errors import EngineError
 
@@ -97,7 +97,7 @@ def masked(program: Program) -> Program:
 def _unknown(program: Program) -> str | None:
     if len(program.states) > MAX_STATES:
         return f"it has {len(program.states)} states, the core has room for {MAX_STATES}"
-    vectors = [q for q in program.parameters if q.kind in VECTOR_KINDS]
+    vectors = [q for q in program.parameters if q.kind not in MATRICES]
     if len(vectors) > MAX_VECTORS:
         return f"it has {len(vectors)} biases and peephole weights, the core has room for {MAX_VECTORS}"
     for node in program.nodes:
