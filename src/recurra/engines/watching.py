@@ -31,7 +31,7 @@ def is_recorded() -> bool:
         torch.compiler.is_compiling()
         or _get_tracing_state() is not None
         or _len_torch_dispatch_stack() > 0
-        or _before_dispatch.count() > 0  # type: ignore[no-untyped-call]
+        or _before_dispatch.count() > 0
         or peek_interpreter_stack() is not None
     )
 
