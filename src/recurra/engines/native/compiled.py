@@ -63,8 +63,8 @@ class Compiled:
     train, infer: handles of recurra_program with and without what backward needs;
     vectors: for each SLOT_VECTOR which of `stored`, or the one past the last for the prologue's values, and which block
     of H numbers in it; prologue_weights: for each weight that the prologue reads which of `stored` and which block;
-    reductions: sums that backward makes for vectors; vector_indices: for each stored vector weight the sums that make up
-    its gradient, one per block, the one past the last for zero; prologue_indices: the same for the prologue's values;
+    reductions: sums that backward makes for vectors; vector_indices: for each stored vector weight the sums that make
+    up its gradient, one per block, the one past the last for zero; prologue_indices: the same for the prologue's values;
     ih_blocks, hh_blocks, hr_blocks: row blocks of weight_ih, weight_hh and weight_hr, the first two and the last of
     `stored`; numbers: which of `stored` has one number a gate, or -1.
     """
@@ -185,7 +185,7 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
     kinds = {kind: name for name, kind in STORED.items()}
     values = wanted.program.gates_of("v")
 
-    def place(q: Parameter) -> tuple[int, int]:
+    def found_at(q: Parameter) -> tuple[int, int]:
         if q.kind == "v":
             return len(stored), values.index(q.gate)
         return stored.index(kinds[q.kind]), layout[kinds[q.kind]].index(q.gate)
@@ -201,9 +201,9 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
         library=core,
         train=_handed_over(core, lowered.train, lowered.backward, lowered.constants),
         infer=_handed_over(core, lowered.infer, (), lowered.constants),
-        vectors=tuple(place(q) for q in lowered.vectors),
+        vectors=tuple(found_at(q) for q in lowered.vectors),
         prologue_indices=tuple(sums.get(("", value), lowered.reduction_count) for value in values),
-        prologue_weights=tuple((q, *place(q)) for q in (wanted.prologue.parameters if wanted.prologue else ())),
+        prologue_weights=tuple((q, *found_at(q)) for q in (wanted.prologue.parameters if wanted.prologue else ())),
         reductions=lowered.reduction_count,
         vector_indices=vector_indices,
         ih_blocks=len(layout["weight_ih"]),
