@@ -64,7 +64,7 @@ class Compiled:
     vectors: for each SLOT_VECTOR which of `stored`, or the one past the last for the prologue's values, and which block
     of H numbers in it; prologue_weights: for each weight that the prologue reads which of `stored` and which block;
     reductions: sums that backward makes for vectors; vector_indices: for each stored vector weight the sums that make
-    up its gradient, one per block, the one past the last for zero; prologue_indices: the same for the prologue's values;
+    up its gradient, one per block, the one past the last for zero; prologue_indices: the same for its values;
     ih_blocks, hh_blocks, hr_blocks: row blocks of weight_ih, weight_hh and weight_hr, the first two and the last of
     `stored`; numbers: which of `stored` has one number a gate, or -1.
     """
