@@ -5,6 +5,7 @@ import torch
 
 from recurra.cells import catalogue
 from recurra.cells.linear import rg_lru
+from recurra.cells.variants import expected_zoneout
 from recurra.engines.native.prologue import split
 from recurra.equations.graph import Parameter
 
@@ -24,6 +25,11 @@ def test_a_cell_without_such_values_stays_as_it_is() -> None:
     for name in ("lstm", "gru", "rnn", "indrnn", "peephole-lstm"):
         program = catalogue.get(name).program()
         assert split(program) == (program, None)
+
+
+def test_numbers_alone_are_no_values_of_vectors() -> None:
+    program = expected_zoneout(catalogue.get("rnn"), (0.1, 0.1)).program()
+    assert split(program) == (program, None)
 
 
 @pytest.mark.parametrize("name", ["rg-lru", "fast-grnn", "ctrnn"])

@@ -53,11 +53,13 @@ class Prologue:
 def split(program: Program) -> tuple[Program, Prologue | None]:
     """The program with such values as vectors of the kind "v", and what computes them; itself where it has none."""
     nodes = program.nodes
-    alone: set[int] = set()  # of vectors and constants, at least one vector
+    fixed: set[int] = set()  # of vectors and constants
+    alone: set[int] = set()  # those of at least one vector
     for i, node in enumerate(nodes):
-        fixed = all(a in alone or nodes[a].op == "constant" for a in node.args)
-        if node.op == "vector" or (node.op in (*UNARY, *BINARY) and fixed):
-            alone.add(i)
+        if node.op in ("vector", "constant") or (node.op in (*UNARY, *BINARY) and fixed.issuperset(node.args)):
+            fixed.add(i)
+            if node.op == "vector" or not alone.isdisjoint(node.args):
+                alone.add(i)
     read = {a for i, node in enumerate(nodes) if i not in alone for a in node.args} | set(program.outputs)
     found = [i for i in sorted(read & alone) if nodes[i].op != "vector"]
     if not found:
