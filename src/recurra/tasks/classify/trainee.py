@@ -21,6 +21,7 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
+from recurra.tasks.calibration import calibrated_loss
 from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.linear import ORDERS
 from recurra.tasks.classify.metrics import METRICS
@@ -56,7 +57,7 @@ class ClassifyTrainee:
     """A classifier to be trained; see training.trainee.Trainee."""
 
     unit = "examples"
-    chosen_by = ("accuracy", "loss")
+    chosen_by = ("calibrated_loss",)
 
     def __init__(
         self,
@@ -103,7 +104,9 @@ class ClassifyTrainee:
         return network.loss(ClassifierBatch(tokens, lengths, labels, self.bptt, shift), state)
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        return evaluate_part(network, self.data.parts["validation"])
+        part = self.data.parts["validation"]
+        logs = log_probabilities(network, part.encoded)
+        return scores_of(part, logs) | {"calibrated_loss": calibrated_loss(logs.double().numpy(), part.labels)}
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)

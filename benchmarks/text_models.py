@@ -1,0 +1,150 @@
+"""Texts classified and tagged, beside linear models of the same data: one table, three seeds, mean and worst.
+
+    RECURRA_DATA=FOLDER python benchmarks/text_models.py                            # hours on one thread
+    RECURRA_DATA=FOLDER python benchmarks/text_models.py --only mr names --seeds 1
+    RECURRA_DATA=FOLDER python benchmarks/text_models.py --rows 500 1000 2000       # with few rows of mr and sst2 too
+
+Each run is kept as soon as it is finished, so that what was stopped goes on where it was; `--anew` forgets all. A run
+counts as above the baselines if it beats the best of them on the test part. Minimal pairs are read by the run of
+online_shopping.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import random
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import recurra
+from recurra.data.files.examples import Examples
+from recurra.tasks.classify.data import read_examples
+from recurra.tasks.classify.settings import DEFAULTS
+from recurra.tasks.sources.resolving import resolve
+
+RESULT = Path(__file__).parent / "results" / "text_models.json"
+CHINESE = {"normalize": ("nfkc", "lowercase")}
+RUNS: dict[str, dict[str, Any]] = {
+    "names": {},
+    "mr": {"epochs": 5.0, "embedding_dropout": 0.3},
+    "sst2": {"epochs": 3.0},
+    "chnsenticorp": {"epochs": 6.0, "crop": 0.5} | CHINESE,
+    "online_shopping": {"epochs": 10.0, "crop": 0.9, "embedding_dropout": 0.2, "split": (0.9, 0.05, 0.05)} | CHINESE,
+    "ud_english_ewt": {},
+    "atis": {},
+    "resume_ner": {},
+}
+MUST = {
+    "names": 0.855,
+    "mr": 0.79,
+    "sst2": 0.845,
+    "chnsenticorp": 0.90,
+    "ud_english_ewt": 0.955,
+    "atis": 0.955,
+    "resume_ner": 0.94,
+}
+"""Accuracy, or span F1 where tags write spans: the mean of the seeds."""
+PAIRS = "chinese-pairs"
+CUT = ("mr", "sst2")
+"""Data that are cut down to a few rows."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=RUNS, default=list(RUNS), help="some of the data sets")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rows", type=int, nargs="*", default=[], help="also that many rows of mr and of sst2")
+    parser.add_argument("--skip", choices=("auto", "none", "linear"), default="auto")
+    parser.add_argument("--anew", action="store_true", help="forget the runs that are there")
+    parser.add_argument("--json", type=Path, default=RESULT, help="where the figures go")
+    chosen = parser.parse_args()
+    found: dict[str, Any] = {}
+    if chosen.json.exists() and not chosen.anew:
+        found = json.loads(chosen.json.read_text(encoding="utf-8"))
+    names = [*chosen.only, *(f"{name} {count}" for name in CUT if name in chosen.only for count in chosen.rows)]
+    for name in names:
+        for seed in range(chosen.seeds):
+            key = f"{name}, seed {seed}, skip {chosen.skip}"
+            if key not in found:
+                found[key] = measured(name, seed, chosen.threads, chosen.skip)
+                write(chosen.json, found)
+            print(f"{key}: {found[key]['score']:.4f}, best baseline {found[key]['baseline']:.4f}", flush=True)
+    print(table(found, names, chosen.seeds, chosen.skip))
+
+
+def measured(name: str, seed: int, threads: int, skip: str) -> dict[str, Any]:
+    """One run, its best baseline, and how many minimal pairs it reads right if it reads any."""
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        data, _, count = name.partition(" ")
+        source = few(data, int(count), Path(folder)) if count else data
+        settings = ({} if count else RUNS[data]) | {"seed": seed, "threads": threads, "skip": skip}
+        run = recurra.train(source, out=Path(folder) / "run", quiet=True, **settings)
+        scores = run.metrics["metrics"]
+        headline = "span_f1" if "span_f1" in scores else "accuracy"
+        best = max(run.metrics["baselines"], key=lambda one: one["metrics"][headline])
+        more = {}
+        if data == "online_shopping":
+            more = {"pairs": run.evaluate(PAIRS, groups="pair", text="text", label="label")["accuracy"]}
+        return more | {
+            "score": scores[headline],
+            "scores": scores,
+            "baseline": best["metrics"][headline],
+            "best_baseline": best["name"],
+            "concluded": run.config["concluded"],
+            "seconds": time.perf_counter() - begun,
+            "load": os.getloadavg()[0],
+        }
+
+
+def few(name: str, count: int, folder: Path) -> Path:
+    """So many rows of a set of labelled texts, drawn once for all seeds."""
+    found = read_examples(resolve(name, "classify"), DEFAULTS.settings.changed(**_columns(name)).data)
+    parts = [found] if isinstance(found, Examples) else list(found.values())
+    rows = [(item.text, item.label) for part in parts for item in part.items]
+    path = folder / f"{name}-{count}.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("text", "label"), *random.Random(0).sample(rows, count)])
+    return path
+
+
+def _columns(name: str) -> dict[str, Any]:
+    """What a named set says of its columns."""
+    options = resolve(name, "classify").options
+    return {key: value for key, value in options.items() if key in DEFAULTS.settings.names()}
+
+
+def write(path: Path, found: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def table(found: dict[str, Any], names: list[str], seeds: int, skip: str) -> str:
+    lines = ["", "| data | mean | worst | best baseline | above it | must |", "|---|---|---|---|---|---|"]
+    for name in names:
+        runs = [found[f"{name}, seed {seed}, skip {skip}"] for seed in range(seeds)]
+        scores, others = [one["score"] for one in runs], [one["baseline"] for one in runs]
+        above = sum(a > b for a, b in zip(scores, others, strict=True))
+        must = MUST.get(name)
+        verdict = (
+            "" if must is None else f"{must:.3f}, {'reached' if statistics.mean(scores) >= must else 'not reached'}"
+        )
+        best = f"{statistics.mean(others):.4f} {runs[0]['best_baseline']}"
+        lines.append(
+            f"| {name} | {statistics.mean(scores):.4f} | {min(scores):.4f} | {best} | {above} of {seeds} | {verdict} |"
+        )
+        if "pairs" in runs[0]:
+            pairs = [one["pairs"] for one in runs]
+            lines.append(f"| {PAIRS} | {statistics.mean(pairs):.4f} | {min(pairs):.4f} | | | 0.800 |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
