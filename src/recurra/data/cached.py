@@ -19,6 +19,8 @@ KINDS = {
     "corpora": "tokenised texts; made again from the data",
     "texts": "texts of tables and of several files, in one; made again from the data",
     "unpacked": "archives of several files; runs that learned from them need them to be resumed or evaluated again",
+    "features": "vectors of pictures by frozen encoders; made again from the pictures",
+    "encoders": "weights of these encoders; made again from their package",
     "given": "data given in memory; runs that learned from them need them to be resumed or evaluated again",
 }
 """The folders of the cache, and what becomes of what is cleared. Nothing else there is looked at."""

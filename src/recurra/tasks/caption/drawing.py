@@ -11,7 +11,7 @@ import numpy.typing as npt
 from recurra.data.pictures.decoding import Bytes
 from recurra.report.tiles import Tile, draw_tiles
 
-SIZE, COLUMNS = 112, 6
+SIZE, COLUMNS = 100, 4
 """CSS pixels of a picture, and how many beside each other, where one is drawn for each word."""
 
 

@@ -23,7 +23,7 @@ from recurra.topologies.beam import Hypothesis
 
 SAMPLES, LOOKED, EXTREMES, NEAR, NEIGHBOURS = 8, 3, 4, 4, 3
 """Pictures with captions; with attention; best and worst; with their neighbours; neighbours of each."""
-SIZE, REFERENCES, NOTHING = 160, 2, np.full((3, 8, 8), 128, np.uint8)
+SIZE, REFERENCES, NOTHING = 100, 2, np.full((3, 8, 8), 128, np.uint8)
 """Pixels of a picture; what people said that is shown; instead of a picture that is not there."""
 Floats = npt.NDArray[np.float64]
 
