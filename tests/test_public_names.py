@@ -40,3 +40,10 @@ def test_importing_recurra_imports_nothing_heavy():
     code = f"import sys, recurra; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_model_is_loaded_without_torchs_compiler() -> None:
+    """Which takes as long to import as torch itself."""
+    code = "import sys, recurra.api.run, recurra.engines.native.engine; print('torch._dynamo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
