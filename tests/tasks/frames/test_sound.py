@@ -16,6 +16,7 @@ from recurra import model_folder
 from recurra.api import training, training_run
 from recurra.api.progress import ProgressLogger
 from recurra.errors import DataError, StoppedError, UsageError
+from recurra.tasks.frames.baselines import baselines
 from recurra.tasks.frames.data import prepare
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 from recurra.tasks.frames.settings import DEFAULTS, FramesDataSettings
@@ -181,6 +182,12 @@ def test_rates_channels_and_short_ones_are_noted(tmp_path: Path) -> None:
     assert "1 of 23 recordings are of 16,000 samples a second: resampled to 8,000" in notes
     assert "1 of 23 recordings have 2 to 2 channels: their mean is heard" in notes
     assert "1 recordings are shorter than a frame of 25 ms: silence is added" in notes
+
+
+def test_a_baseline_of_means_is_not_given_recordings_that_have_none(tmp_path: Path) -> None:
+    made = data_of(folders(tmp_path / "d", 12), mels=8, scale="sequence")
+    found = {one.name: one.metrics["accuracy"] for one in baselines(made, made.parts["train"], seed=0)}
+    assert found["logistic, mean deviation min max slope"] == 1.0  # steady tones differ in their means alone
 
 
 # events

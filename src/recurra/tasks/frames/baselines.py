@@ -47,6 +47,12 @@ def _seen(part: Part, made: FramesPreprocessor) -> list[Float32]:
     return [coarse(made.picture.pictures(np.asarray(one, np.uint8))) for one in part.encoded]
 
 
+def _as_read(part: Part, made: FramesPreprocessor) -> list[Float32]:
+    """Before a sequence is scaled by its own mean and deviation, which are the same for all then."""
+    mean = np.array(made.mean)
+    return [np.where(np.isnan(one.values), mean, one.values).astype(np.float32) for one in part.sequences]
+
+
 def _of_pictures(data: FramesData, part: Part, seed: int) -> list[Baseline]:
     """What looks at a whole picture at once, no row before another: logistic regression, a perceptron, the nearest."""
     train, validation, count = data.parts["train"], data.parts["validation"], len(data.preprocessor.classes)
@@ -68,17 +74,20 @@ def _of_sequences(data: FramesData, part: Part, seed: int) -> list[Baseline]:
     """Logistic regression on statistics of each channel; the nearest training sequence, stretched or warped."""
     train, validation = data.parts["train"], data.parts["validation"]
     rows, held, asked = (_seen(each, data.preprocessor) for each in (train, validation, part))
+    seen, others, last = rows, held, asked
+    if data.preprocessor.scale == "sequence" and data.preprocessor.picture is None:
+        seen, others, last = (_as_read(each, data.preprocessor) for each in (train, validation, part))
     found = [
         _fitted(
             "logistic, mean deviation min max slope",
             lambda: fit_logistic(
-                summary(rows),
+                summary(seen),
                 train.targets,
                 len(data.preprocessor.classes),
-                (summary(held), validation.targets),
+                (summary(others), validation.targets),
             ),
             part,
-            summary(asked),
+            summary(last),
         )
     ]
     begun = time.perf_counter()
