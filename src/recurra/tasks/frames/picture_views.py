@@ -34,7 +34,7 @@ def of_clip(one: Frames, shape: PictureShape, title: str, name: str) -> Picture:
         count = min(STRIP, len(one))
         high = WIDTH / STRIP * shape.height / shape.width
         figure = Figure(figsize=(WIDTH / 72, (high + 24) / 72))
-        axes = figure.add_axes((0, 24 / (high + 24), count / STRIP, high / (high + 24)))
+        axes = figure.add_axes((8 / WIDTH, 24 / (high + 24), count / STRIP - 16 / WIDTH, high / (high + 24)))
         _strip(axes, one, shape)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.tick_params(left=False, labelleft=False)
