@@ -83,7 +83,8 @@ enum recurra_slot {
   SLOT_CARRY_OUT = 10,/* backward: adjoint of state `index` before the step; written */
   SLOT_OUTPUT = 11,   /* backward: adjoint of the output at this step (zero where none is given); read only */
   SLOT_ROW = 12,      /* up to three numbers of each row, result of a row sum of the same level */
-  SLOT_SAVED_ROW = 13 /* one number of each row, kept from forward to backward */
+  SLOT_SAVED_ROW = 13,/* one number of each row, kept from forward to backward */
+  SLOT_GIVEN = 14     /* what each step is given beside its input, masks; read only, in both directions */
 };
 
 enum recurra_op {       /* d = destination, elementwise */
@@ -123,6 +124,7 @@ void recurra_program_free(recurra_program* program);
 
 #define RECURRA_MAX_STATES 16
 #define RECURRA_MAX_VECTORS 64
+#define RECURRA_MAX_GIVEN 4
 
 typedef struct recurra_call {
   int32_t type, products;
@@ -177,6 +179,8 @@ typedef struct recurra_call {
   void* dvectors;
 
   int64_t memory_bytes; /* room at `memory` */
+
+  const void* given[RECURRA_MAX_GIVEN]; /* each [batch, time, hidden], contiguous; backward's those of forward */
 } recurra_call;
 
 int64_t recurra_memory(const recurra_program* program, const recurra_call* call); /* bytes; -1: a bad call */

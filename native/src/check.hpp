@@ -1,6 +1,8 @@
 // What would otherwise crash: sizes, lengths, tokens and pointers of a call. Callers have said it better before.
 #pragma once
 
+#include <algorithm>
+
 #include "program.hpp"
 
 namespace recurra {
@@ -26,6 +28,8 @@ inline int check(const recurra_program& program, const recurra_call& call, bool 
   if (!call.weight_ih || !has_blocks(f) || (backward && !has_blocks(program.backward))) return RECURRA_BAD_CALL;
   if ((f.most_hh > 0 || program.backward.most_hh > 0) && !call.weight_hh) return RECURRA_BAD_CALL;
   if ((f.most_hr > 0 || program.backward.most_hr > 0) && !call.weight_hr) return RECURRA_BAD_CALL;
+  for (int32_t g = 0; g < std::max(f.given, program.backward.given); g++)
+    if (!call.given[g]) return RECURRA_BAD_CALL;
   for (int32_t v = 0; v < f.vectors; v++)
     if (!call.vectors[v]) return RECURRA_BAD_CALL;
   for (int32_t s = 0; s < f.states; s++)

@@ -121,6 +121,7 @@ class Forward {
       const int64_t active = group.active[size_t(step)], next = group.active[size_t(step) + 1];
       workspace.columns = chunk.at(step, panels.first, panels.last);
       workspace.packed = group.packed_at(step);
+      name_places(layer_, group, step, active, workspace.places);
       for (int32_t s = 0; s < layer_.code.states; s++) {
         workspace.before[s] = state_at(group, scratch, s, step, false);
         workspace.after[s] = state_at(group, scratch, s, step, true);
@@ -159,6 +160,7 @@ class Forward {
       while (whole && end < chunk.ended && group.active[size_t(end)] == active && (end - step + 1) * active <= BLOCK_OF_STEPS)
         end++;
       const int64_t steps = end - step, next = group.active[size_t(end)];
+      for (int64_t i = 0; i < steps; i++) name_places(layer_, group, step + i, active, workspace.places + i * active);
       for (int32_t s = 0; s < states; s++) {
         workspace.before[s] = kept ? state_at(group, scratch, s, step, false) : own(s);
         workspace.after[s] = kept ? state_at(group, scratch, s, step, true) : own(s) + active * w;

@@ -49,8 +49,7 @@ void name_operands(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, c
   int staged = 0;
   for (size_t i = 0; i < level.operands.size(); i++) {
     const Slot slot = level.operands[i];
-    const bool stage = slot.kind == SLOT_COLUMN || slot.kind == SLOT_OUTPUT;
-    base[i] = stage ? Place<T>{workspace.temps + (layer.code.temps + staged++) * TILE<T>, 0} : place(layer, workspace, slot);
+    base[i] = is_staged(slot) ? Place<T>{workspace.temps + (layer.code.temps + staged++) * TILE<T>, 0} : place(layer, workspace, slot);
   }
 }
 
@@ -77,6 +76,14 @@ void stage(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, const Lev
           copy_row(here[i].at + r * w, dy ? dy + u0 : dy, dy ? there : 0, w);
         }
         break;
+      case SLOT_GIVEN: {
+        here[i].row = w;
+        const T* const given = static_cast<const T*>(layer.call.given[slot.index]) + u0;
+        const int64_t there = std::max<int64_t>(0, std::min(w, layer.of(level).units - u0));
+        for (int64_t r = 0; r < rows; r++)
+          copy_row(here[i].at + r * w, given + workspace.places[r0 + r] * layer.hidden, there, w);
+        break;
+      }
       default: here[i].at += r0 * here[i].row + u0;
     }
   }

@@ -128,6 +128,7 @@ class Decoder {
       case SLOT_OUTPUT: return code_.backward ? 1 : 0;
       case SLOT_ROW: return code_.rows;
       case SLOT_SAVED_ROW: return code_.saved_rows;
+      case SLOT_GIVEN: return RECURRA_MAX_GIVEN;
       default: return 0;
     }
   }
@@ -209,7 +210,10 @@ class Decoder {
     code_.products += level.products;
     if (level.operands.size() > MOST_OPERANDS || level.products > MOST_OPERANDS) throw Bad();
     int32_t staged = 0;
-    for (const Slot& s : level.operands) staged += s.kind == SLOT_COLUMN || s.kind == SLOT_OUTPUT;
+    for (const Slot& s : level.operands) {
+      staged += is_staged(s);
+      if (s.kind == SLOT_GIVEN) code_.given = std::max(code_.given, s.index + 1);
+    }
     code_.staged = std::max(code_.staged, staged);
   }
 

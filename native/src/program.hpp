@@ -16,6 +16,11 @@ struct Slot {
   bool none() const { return kind == RECURRA_NONE; }
 };
 
+// Whether tiles of it are copied before they are read: it does not lie as packed rows do.
+inline bool is_staged(Slot slot) {
+  return slot.kind == SLOT_COLUMN || slot.kind == SLOT_OUTPUT || slot.kind == SLOT_GIVEN;
+}
+
 struct Matrix {
   int32_t kind, block;  // row block of weight_hh or of weight_hr
 };
@@ -75,8 +80,9 @@ struct Code {
   bool narrow[RECURRA_MAX_STATES] = {};  // states that are as wide as a projection
   bool maps_narrow = false;           // what weight_hh maps is that wide
   int32_t most_ih = 0, most_hh = 0, most_hr = 0;  // blocks that are named: one more than the largest
+  int32_t given = 0;                  // SLOT_GIVENs that are named: one more than the largest
   int32_t products = 0, projections = 0;  // over all levels; how many of them are of weight_hr
-  int32_t staged = 0;                 // temps that tiles of the input's columns and of dy are copied to
+  int32_t staged = 0;                 // temps that tiles of the input's columns, of dy and of what is given are copied to
 
   // Whether a product of this kind has an operand, or a result, that is as wide as a projection.
   bool narrow_operand(int32_t kind) const { return kind == RECURRA_PROJECTION ? backward : !backward && maps_narrow; }

@@ -64,6 +64,7 @@ class ThroughTime {
         end_state(group, s, later, active, workspace.carry_in[s], part);
       }
       name_step(group, step, scratch.outputs, part.first());
+      name_places(layer_, group, step, active, workspace.places);
       for (size_t level = 0; level < layer_.code.levels.size(); level++) {
         run_level(layer_, workspace, level, active, part);
         if (team) team->wait_alike();
@@ -102,7 +103,10 @@ class ThroughTime {
         end_state(group, s, later, active, ends, part);
         clear_carry(s, carry(s), steps * active, part);
       }
-      for (int64_t i = 0; i < steps; i++) name_step(group, begin + i, scratch.outputs + i * active, part.first());
+      for (int64_t i = 0; i < steps; i++) {
+        name_step(group, begin + i, scratch.outputs + i * active, part.first());
+        name_places(layer_, group, begin + i, active, workspace.places + i * active);
+      }
       if (own.empty()) continue;
       if (steps > 1 || active <= TILE_ROWS)
         run_block(layer_, workspace, steps, active, part);

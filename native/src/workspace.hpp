@@ -20,16 +20,27 @@ struct Workspace {
   T* carry_in[RECURRA_MAX_STATES];
   T* carry_out[RECURRA_MAX_STATES];
   const T* const* outputs = nullptr;  // backward: dy of each active row, nullptr for zero
+  int64_t* places;             // of each active row in what is given: its row of the batch times time, plus its time
   int64_t rows = 0;            // rows that the group's arrays have
   int64_t packed = 0;          // packed row of the first active row
 
   static void allocate(Workspace& workspace, Arena& from, const Layer<T, Q>& layer) {
     workspace.temps = from.take<T>((layer.code.temps + layer.code.staged) * TILE<T>);
+    workspace.places = from.take<int64_t>(layer.code.given > 0 ? std::max(layer.plan.most_rows, CHUNK_ROWS) : 0);
     workspace.of_rows = from.take<T>(layer.code.rows * 3 * layer.plan.most_rows);
     workspace.rounded = from.take<Q>(
         layer.ROUNDED ? layer.code.products * layer.plan.most_rows * whole_depth<Q>(layer.hidden) : 0);
   }
 };
+
+// Where the `active` rows of a step find what it is given.
+template <class T, class Q>
+void name_places(const Layer<T, Q>& layer, const Group& group, int64_t step, int64_t active, int64_t* places) {
+  for (int64_t r = 0; layer.code.given > 0 && r < active; r++) {
+    const int64_t row = group.row[size_t(r)];
+    places[r] = row * layer.call.time + time_of(layer.call, row, step);
+  }
+}
 
 // Numbers [u0, u1) of a value's padded rows, `units` of them not padding: a part's.
 struct Units {
@@ -61,7 +72,7 @@ Place<T> place(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, Slot 
     case SLOT_CARRY_OUT: return {workspace.carry_out[slot.index], layer.of_state(slot.index).padded};
     case SLOT_ROW: return {workspace.of_rows + slot.index * 3 * workspace.rows, workspace.rows};
     case SLOT_SAVED_ROW: return {layer.memory_rows + slot.index * layer.plan.total + workspace.packed, 1};
-    default: return {nullptr, 0};  // COLUMN and OUTPUT are staged
+    default: return {nullptr, 0};  // COLUMN, OUTPUT and GIVEN are staged
   }
 }
 

@@ -18,7 +18,7 @@ from recurra.recurrence import unroll
 from tests.laws.law_cases import Answer, Sample, assert_same, draw, every_cell, every_pair, gradients
 
 LENGTHS = [4, 2, 3]
-MASKS = ("reference",)
+MASKS = ("native", "reference")
 """Engines that take masks."""
 
 

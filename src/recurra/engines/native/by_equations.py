@@ -31,13 +31,14 @@ def request_of(form: Form, inputs: Inputs) -> Request:
     mask = inputs.state[-1] if form.masked else None
     return Request(
         form.cell,
-        CellWeights(**dict(zip(form.stored, inputs.weights, strict=True))),
+        CellWeights(**dict(zip(form.stored, inputs.weights, strict=False))),
         inputs.x if inputs.table is None else Embedded(inputs.x, inputs.table),
         inputs.state if mask is None else inputs.state[:-1],
         inputs.lengths,
         inputs.reverse,
         mask,
         form.bias,
+        inputs.weights[len(form.stored) :],
     )
 
 
@@ -50,7 +51,8 @@ def run(form: Form, inputs: Inputs) -> tuple[Tensor, State]:
 def gradients(
     form: Form, inputs: Inputs, incoming: Sequence[Tensor | None], wanted: Sequence[bool]
 ) -> list[Tensor | None]:
-    """Gradients of x, the table, the states and the weights; with a graph of their own where gradients are recorded.
+    """Gradients of x, the table, the states, the weights and what is given; with a graph of their own where gradients
+    are recorded.
 
     incoming: of y and of each last state; wanted: for each gradient in this order.
     """

@@ -6,6 +6,7 @@ CODE = 0x52435231
 NONE = -1
 MAX_STATES = 16
 MAX_VECTORS = 64
+MAX_GIVEN = 4
 
 MAX_OPERANDS = 128
 """Slots, and products, that one level may name: the room that the core keeps for them."""
@@ -13,7 +14,9 @@ MAX_OPERANDS = 128
 SLOTS = {
     name: number
     for number, name in enumerate(
-        ("TEMP VECTOR CONSTANT STEP SAVED BEFORE AFTER COLUMN ADJOINT CARRY_IN CARRY_OUT OUTPUT ROW SAVED_ROW").split()
+        (
+            "TEMP VECTOR CONSTANT STEP SAVED BEFORE AFTER COLUMN ADJOINT CARRY_IN CARRY_OUT OUTPUT ROW SAVED_ROW GIVEN"
+        ).split()
     )
 }
 OPERATIONS = {

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.dlpack import from_dlpack
 
 from recurra.engines.native import forking, library
@@ -28,7 +29,8 @@ class Inputs:
     """What a layer computes from, all of one type on the CPU.
 
     Shapes: x [B, T, I], or tokens int64 [B, T] with table [V, I]; lengths int64 [B] or None; state each [B, H], [B, N]
-    for a projected one; weights in the order of `Compiled.stored`; bf16: products of bfloat16
+    for a projected one; weights in the order of `Compiled.stored`, then what a step is given, [B, T, H] or [B, T, N];
+    bf16: products of bfloat16
     """
 
     x: Tensor
@@ -80,13 +82,13 @@ def backward(
 ) -> list[Tensor | None]:
     """Gradients of x, the table, each state and each weight, in this order; None for what is not wanted.
 
-    x has none where there is a table, the table none where there is not.
+    x has none where there is a table, the table none where there is not; what steps are given has none.
     """
     batch, time, width = inputs.sizes
-    weights = inputs.weights
+    weights, given = inputs.weights[: len(cell.stored)], inputs.weights[len(cell.stored) :]
     like = weights[0]
     states, matrices = len(inputs.state), 2 if cell.hh_blocks else 1
-    want_state, want_weight = wanted[2 : 2 + states], list(wanted[2 + states :])
+    want_state, want_weight = wanted[2 : 2 + states], list(wanted[2 + states : len(wanted) - len(given)])
     projections = [like.new_empty(weights[-1].shape) if want_weight.pop() else None] if cell.hr_blocks else []
     table = inputs.table
     d_x = like.new_empty(batch, time, like.shape[1]) if wanted[0] and table is None else None
@@ -135,7 +137,7 @@ def backward(
     vectors = list(_vectors(cell, sums, want_weight[matrices:]))
     if sums is not None and cell.form.prologue is not None:
         _add_of_prologue(cell, weights, sums, [*d_matrices, *vectors])
-    return [d_x, d_table, *d_state, *d_matrices, *vectors, *projections]
+    return [d_x, d_table, *d_state, *d_matrices, *vectors, *projections, *(None for _ in given)]
 
 
 def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Iterator[Tensor | None]:
@@ -242,8 +244,11 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     call.products = library.BF16 if inputs.bf16 else library.AS_STORED
     forking.settle()
     call.threads = torch.get_num_threads()
-    weights = [rows(w) for w in inputs.weights]
+    weights = [rows(w) for w in inputs.weights[: len(cell.stored)]]
     hidden = cell.units(weights)
+    given, given_at = [_padded(g, hidden) for g in inputs.weights[len(cell.stored) :]], call.given
+    for i, tensor in enumerate(given):
+        given_at[i] = tensor.data_ptr()
     call.batch, call.hidden, call.projected = inputs.state[0].shape[0], hidden, hidden
     if cell.hr_blocks:
         call.weight_hr, call.hr_blocks = weights[-1].data_ptr(), cell.hr_blocks
@@ -268,7 +273,13 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
         vectors[i] = starts[which] + number * block
     for i, tensor in enumerate(state):
         states[i] = tensor.data_ptr()
-    return [*weights, *state]
+    return [*weights, *state, *given]
+
+
+def _padded(tensor: Tensor, width: int) -> Tensor:
+    """Rows of so many numbers; the core reads no further than a narrow value's own."""
+    missing = width - tensor.shape[-1]
+    return rows(functional.pad(tensor, (0, missing)) if missing else tensor)
 
 
 def _call(cell: Compiled, inputs: Inputs) -> tuple[library.Call, list[Any]]:

@@ -57,7 +57,7 @@ class Directions:
         kept = [
             n
             for n in derivative.saved
-            if program.nodes[n].op not in ("input", "state", "constant") and n not in program.outputs
+            if program.nodes[n].op not in ("input", "state", "given", "constant") and n not in program.outputs
         ]
         self.anew = {n for n in kept if n not in operands and self._is_cheap(n)}
         self.saved_rows = {n: number for number, n in enumerate(n for n in kept if program.nodes[n].width == "B")}
@@ -69,7 +69,7 @@ class Directions:
         read = [a for a in node.args if nodes[a].op != "constant"]
         if node.op not in COMPUTED_ANEW or len(read) != 1:
             return False
-        return read[0] in self.derivative.saved or nodes[read[0]].op == "vector"
+        return read[0] in self.derivative.saved or nodes[read[0]].op in ("vector", "given")
 
     def forward(self, *, train: bool) -> Code:
         """The new states; with `train` what backward reads, too. The same arithmetic either way."""
@@ -151,6 +151,9 @@ class Directions:
         if node.op == "state":
             assert node.label is not None
             return values.leaf(slot("BEFORE", self.program.states.index(node.label)), narrow=node.width == "N")
+        if node.op == "given":
+            assert node.label is not None
+            return values.leaf(slot("GIVEN", self.program.given.index(node.label)), narrow=node.width == "N")
         return self._value(values, node, at)
 
     def _value_backward(self, values: Values, node: Node, at: Sequence[int]) -> int:
@@ -181,6 +184,9 @@ class Directions:
         if node.op == "state":
             assert node.label is not None
             return slot("BEFORE", self.program.states.index(node.label))
+        if node.op == "given":
+            assert node.label is not None
+            return slot("GIVEN", self.program.given.index(node.label))
         if index in self.saved_rows:
             return slot("SAVED_ROW", self.saved_rows[index])
         if index in self.program.outputs:

@@ -42,8 +42,6 @@ class Native(Engine):
             return f"under autocast it computes in bfloat16, not in {torch.get_autocast_dtype('cpu')}"
         if request.weights.weight_ih.shape[1] == 0:
             return "it takes inputs of at least one number, these have none"
-        if request.given:
-            return f"a step of {request.cell.name} is given masks, which it takes in evaluation alone"
         masked = request.recurrent_mask is not None
         if compiling:
             found: str | None = _refusal(request.cell.number, request.bias, masked)
@@ -52,7 +50,7 @@ class Native(Engine):
 
     def run(self, request: Request) -> tuple[Tensor, State]:
         mask = request.recurrent_mask
-        weights = request.weights.listed()
+        weights = (*request.weights.listed(), *request.given)
         state = request.state if mask is None else (*request.state, mask)
         given = request.x
         x, table = (given.tokens, given.table) if isinstance(given, Embedded) else (given, None)

@@ -25,6 +25,7 @@ OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
 BAD_LENGTHS, BAD_TOKENS, SHORT_MEMORY, FOREIGN_MEMORY, OTHER_MEMORY = 4, 5, 6, 7, 8
 MAX_STATES = 16
 MAX_VECTORS = 64
+MAX_GIVEN = 4
 
 VARIANTS = ("amx", "avx512bf16", "avx512", "avx2", "portable")
 """Best first."""
@@ -73,6 +74,7 @@ class Call(ctypes.Structure):
         ("dweight_hr", c_void_p),
         ("dvectors", c_void_p),
         ("memory_bytes", c_int64),
+        ("given", c_void_p * MAX_GIVEN),
     )
 
 

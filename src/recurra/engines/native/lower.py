@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from recurra.engines.native.bytecode import MAX_OPERANDS, MAX_STATES, MAX_VECTORS
+from recurra.engines.native.bytecode import MAX_GIVEN, MAX_OPERANDS, MAX_STATES, MAX_VECTORS
 from recurra.engines.native.directions import Code, Directions
 from recurra.equations.derivative import Derivative, derive
 from recurra.equations.graph import BINARY, MATRICES, OVER_UNITS, UNARY, Graph, Node, Parameter, Width
@@ -97,11 +97,13 @@ def masked(program: Program) -> Program:
 def _unknown(program: Program) -> str | None:
     if len(program.states) > MAX_STATES:
         return f"it has {len(program.states)} states, the core has room for {MAX_STATES}"
+    if len(program.given) > MAX_GIVEN:
+        return f"a step of it is given {len(program.given)} masks, the core has room for {MAX_GIVEN}"
     vectors = [q for q in program.parameters if q.kind not in MATRICES]
     if len(vectors) > MAX_VECTORS:
         return f"it has {len(vectors)} biases and peephole weights, the core has room for {MAX_VECTORS}"
     for node in program.nodes:
-        if node.op in ("input", "state", "constant", "vector"):
+        if node.op in ("input", "state", "given", "constant", "vector"):
             continue
         if node.op == "W":
             if program.nodes[node.args[0]].op != "input":
