@@ -49,7 +49,8 @@ void name_operands(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, c
   int staged = 0;
   for (size_t i = 0; i < level.operands.size(); i++) {
     const Slot slot = level.operands[i];
-    base[i] = is_staged(slot) ? Place<T>{workspace.temps + (layer.code.temps + staged++) * TILE<T>, 0} : place(layer, workspace, slot);
+    base[i] = is_staged(slot) ? Place<T>{workspace.temps + (layer.code.temps + staged++) * TILE<T>, 0}
+                              : place(layer, workspace, slot);
   }
 }
 
