@@ -62,8 +62,8 @@ WIRINGS = (
     Wiring(
         "1:1", "one in, one out: no memory", ("x",), ("h",), ("y",), False,
         "What follows from these five values alone? What windowed perceptrons do.",
-        ("forecast",),
-        ("recurra train airline --horizon 12",),
+        ("forecast", "frames"),
+        ("recurra train airline --horizon 12", "recurra train digits"),
         "forecast.md",
     ),
     Wiring(
@@ -75,9 +75,9 @@ WIRINGS = (
     ),
     Wiring(
         "1:N", "one thing in, a sequence out", ("x", "(y)", "(y)", "(y)"), _same("h"), _same("y"), False,
-        "Write a name of this language, a tune of this rhythm.",
-        ("generate",),
-        ("recurra train names --task generate", "recurra train nottingham"),
+        "Write a name of this language, a tune of this rhythm, a sentence for this picture.",
+        ("generate", "caption"),
+        ("recurra train names --task generate", "recurra train nottingham", "recurra train shapes"),
         "generate.md",
     ),
     Wiring(
