@@ -107,7 +107,7 @@ def test_settings_that_a_generator_has_not(given: dict[str, object], piece: str,
 
 
 def test_condition_is_a_setting_of_generators(train: Train, labels: Path) -> None:
-    with pytest.raises(UsageError, match="condition is a setting of the task generate"):
+    with pytest.raises(UsageError, match="condition is a setting of the tasks generate, caption"):
         train(labels, condition="state")
 
 

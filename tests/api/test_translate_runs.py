@@ -106,7 +106,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(train, pairs, tmp_path, mon
 def test_settings_of_other_tasks_and_of_this_one(train, pairs, labels, translator):
     with pytest.raises(UsageError, match="bptt is a setting of the tasks language, classify"):
         train(pairs, task="translate", bptt=5, out="bptt")
-    with pytest.raises(UsageError, match="attention is a setting of the task translate"):
+    with pytest.raises(UsageError, match="attention is a setting of the tasks translate, caption"):
         train(labels, attention="dot", out="labels")
     with pytest.raises(UsageError, match="bridge is the only path"):
         train(pairs, task="translate", attention="none", bridge="none", out="cut")

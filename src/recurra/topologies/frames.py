@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recurra.engines.request import State
+from recurra.engines.request import State, check_lengths
 from recurra.errors import ShapeError
 from recurra.topologies.many_to_one import pooled, why_no_state_of
 from recurra.topologies.picture_encoder import PictureEncoder
@@ -106,6 +106,7 @@ class FrameNetwork(SequenceModel[Tensor, FramesBatch]):
     def _later(self, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, State]:
         """What is made of each frame when `delay` more were read: past the end these are 0, the mean of many frames."""
         lengths = torch.full((len(x),), x.shape[1]) if lengths is None else lengths
+        check_lengths(lengths, x.shape[1])
         there = within(lengths, x.shape[1], x.device).unsqueeze(-1)
         padded = functional.pad(torch.where(there, x, 0), (0, 0, 0, self.delay))
         y, last = self.stack(padded, None, lengths=lengths + self.delay)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from pydantic import BaseModel
 
 from recurra.api import preparation, vectors
 from recurra.api.preparation import prepare_run, settings_for
+from recurra.data.datasets import moving
+from recurra.data.datasets.moving import draw_clips
 from recurra.data.pictures.showing import png
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.registry import ROWS, get, readers
@@ -117,6 +120,14 @@ def recordings(folder: Path) -> Path:
     return sines.events(folder, 10)
 
 
+def clips(folder: Path) -> Path:
+    """A few of the drawn clips, with a label a frame."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moving, "draw_clips", lambda: islice(draw_clips(), 24))
+        moving.write_clips(folder, per_frame=True)
+    return folder
+
+
 def runs(task: str, folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Data and settings that together ask for all that a task has."""
     words = {"level": "word"}
@@ -159,6 +170,7 @@ def runs(task: str, folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield write(folder / "moves.csv", [head, *rows]), {"group": "who"}
             yield write(folder / "moves.csv", [head, *rows]), {"split_column": "part", "pooling": "mean"}
             yield recordings(folder / "sounds"), {"mels": 8}
+            yield clips(folder / "clips"), {"encoder_size": 8, "encoder_width": 4, "move": 0.1}
         case "forecast":
             rows = [f"2020-{m:02}-{d:02},{10 + d % 7}" for m in (1, 2, 3) for d in range(1, 29)]
             yield (

@@ -244,7 +244,7 @@ def test_settings_of_other_data_are_refused(tmp_path: Path) -> None:
     rows = [f"s{n},{step},{n % 2}" for n in range(20) for step in range(3)]
     (tmp_path / "moves.csv").write_text("\n".join(["id,x,label", *rows]) + "\n")
     with pytest.raises(UsageError, match="pitch is a setting of sound"):
-        recurra.train(tmp_path / "moves.csv", out=tmp_path / "run", pitch=3.0, quiet=True)
+        recurra.train(tmp_path / "moves.csv", out=tmp_path / "run", pitch=5.0, quiet=True)
 
 
 # the report
