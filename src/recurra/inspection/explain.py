@@ -125,6 +125,7 @@ def explain(
     Errors: UnknownNameError for a name that no cell has; UsageError for sizes under 1, and for what a layer refuses
     """
     from recurra.engines.choose import explain_choice
+    from recurra.engines.native.prologue import of_weights_alone
 
     for size, value in (("input_size", input_size), ("hidden_size", hidden_size)):
         if value < 1:
@@ -143,6 +144,7 @@ def explain(
     )
     found = stack.trained_cell
     program = found.program(bias=bias)
+    saved, alone = found.derivative(bias=bias).saved, of_weights_alone(program)
     products = [i for i, node in enumerate(program.nodes) if node.op in MATRICES]
     return Explanation(
         name=own.name,
@@ -159,8 +161,8 @@ def explain(
         recurrent=len(program.recurrent_products),
         linear=program.linear,
         units_apart=program.units_apart,
-        saved_bytes=_saved_bytes(program, found.derivative(bias=bias).saved, hidden_size, stack.narrow),
-        kept=_kept(program, found.derivative(bias=bias).saved),
+        saved_bytes=_saved_bytes(program, saved, alone, hidden_size, stack.narrow),
+        kept=_kept(program, saved, alone),
         engines=explain_choice(
             found, input_size=input_size, hidden_size=hidden_size, bias=bias, device=device, proj_size=stack.narrow
         ),
@@ -207,21 +209,24 @@ def compared(found: Sequence[Explanation]) -> list[list[str]]:
     return [header, *rows]
 
 
-def _kept(program: Program, saved: tuple[int, ...]) -> list[str]:
-    """The saved values as they are written; weights and masks are there anyway."""
+def _kept(program: Program, saved: tuple[int, ...], alone: set[int]) -> list[str]:
+    """The saved values as they are written; weights, what is made of them alone, and masks are there anyway."""
     nodes = program.nodes
     masks = {i for i in saved if all(nodes[a].op in ("given", "constant") for a in nodes[i].args or (i,))}
-    return [written(program, i) for i in saved if nodes[i].op != "vector" and i not in masks]
+    return [written(program, i) for i in saved if i not in alone and i not in masks]
 
 
-def _saved_bytes(program: Program, saved: tuple[int, ...], hidden_size: int, narrow: int | None) -> int:
-    """The states and what else is saved, input, weights and masks aside; what is one constant away is computed anew."""
+def _saved_bytes(
+    program: Program, saved: tuple[int, ...], alone: set[int], hidden_size: int, narrow: int | None
+) -> int:
+    """The states and what else is saved, input, masks and what weights alone make aside; what is one constant away is
+    computed anew."""
     nodes, kept = program.nodes, {*program.outputs}
     for i in saved:
         read = [a for a in nodes[i].args if nodes[a].op != "constant"]
         cheap = nodes[i].op in ("add", "sub", "mul", "neg") and len(read) == 1
-        again = cheap and (read[0] in saved or nodes[read[0]].op in ("vector", "given"))
-        if nodes[i].op not in ("input", "state", "given", "constant", "vector") and not again:
+        again = cheap and (read[0] in saved or read[0] in alone or nodes[read[0]].op == "given")
+        if nodes[i].op not in ("input", "state", "given", "constant") and i not in alone and not again:
             kept.add(i)
     width = {"B": 1, "N": narrow or hidden_size}
     return 4 * sum(width.get(nodes[i].width, hidden_size) for i in kept)

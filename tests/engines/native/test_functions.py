@@ -16,6 +16,11 @@ import torch
 from torch import Tensor
 
 from recurra.engines.native import library
+from recurra.engines.native.bytecode import OPERATIONS, slot
+from recurra.engines.native.directions import Code
+from recurra.engines.native.registers import place
+from recurra.engines.native.schedule import Items
+from recurra.engines.native.values import Values
 
 if not library.variants():
     pytest.skip("no compiled library that this machine can run", allow_module_level=True)
@@ -25,7 +30,7 @@ POSITIVE, SIGMOID, TANH, RELU, SOFTPLUS, EXP, LOG = 9, 10, 11, 12, 13, 14, 15
 COPY, NEG, MINIMUM, MAXIMUM, SHARE, ONE_MINUS = 0, 5, 6, 7, 8, 19
 SQRT, ABS, SIGN, SIN, COS, EXPM1, SQRT_SLOPE = range(21, 28)
 TYPES = {torch.float32: library.F32, torch.float64: library.F64}
-BEFORE, AFTER = 5 << 16, 6 << 16
+NAMES = {number: name for name, number in OPERATIONS.items()}
 
 Array = np.ndarray
 
@@ -40,8 +45,11 @@ def run(variant: str, op: int, x: Tensor) -> Tensor:
 
 def run_pair(variant: str, op: int, a: Tensor, b: Tensor) -> Tensor:
     """The core's function `op` of a and b, each [N]: one step of a cell with the states a and b and no weights used."""
-    code = [0x52435231, 0, 2, *[0] * 12, 1, 0, 0, 2, 0, 2]
-    code += [op, AFTER, BEFORE, BEFORE + 1, -1, COPY, AFTER + 1, BEFORE + 1, -1, -1]
+    values = Values()
+    first, second = (values.leaf(slot("BEFORE", i)) for i in range(2))
+    result = values.apply(NAMES[op], first, second)
+    levels = place(Items(values, {result, second}, [], 0), [(result, slot("AFTER", 0)), (second, slot("AFTER", 1))])
+    code = Code(0, 0, 0, (0, 0, 0), (), levels).words(2, 0, 0)
     c = library.open_variant(variant).c
     program = c.recurra_program_new((ctypes.c_int32 * len(code))(*code), len(code), None, 0, None, 0)
     assert program
@@ -53,6 +61,7 @@ def run_pair(variant: str, op: int, a: Tensor, b: Tensor) -> Tensor:
         time=1,
         inputs=1,
         hidden=a.numel(),
+        projected=a.numel(),
         x=x.data_ptr(),
         x_batch=1,
         x_time=1,

@@ -50,16 +50,21 @@ class Prologue:
         return run_program(self.program, like, [like] * len(self.program.states), weights)
 
 
-def split(program: Program) -> tuple[Program, Prologue | None]:
-    """The program with such values as vectors of the kind "v", and what computes them; itself where it has none."""
-    nodes = program.nodes
+def of_weights_alone(program: Program) -> set[int]:
+    """Indices of the vectors, and of what depends on vectors alone: the same numbers at every step and in every row."""
     fixed: set[int] = set()  # of vectors and constants
     alone: set[int] = set()  # those of at least one vector
-    for i, node in enumerate(nodes):
+    for i, node in enumerate(program.nodes):
         if node.op in ("vector", "constant") or (node.op in (*UNARY, *BINARY) and fixed.issuperset(node.args)):
             fixed.add(i)
             if node.op == "vector" or not alone.isdisjoint(node.args):
                 alone.add(i)
+    return alone
+
+
+def split(program: Program) -> tuple[Program, Prologue | None]:
+    """The program with such values as vectors of the kind "v", and what computes them; itself where it has none."""
+    nodes, alone = program.nodes, of_weights_alone(program)
     read = {a for i, node in enumerate(nodes) if i not in alone for a in node.args} | set(program.outputs)
     found = [i for i in sorted(read & alone) if nodes[i].op != "vector"]
     if not found:
