@@ -133,7 +133,7 @@ def test_what_a_tagger_refuses(train: Callable[..., recurra.Run], tmp_path: Path
     with pytest.raises(UsageError, match="bptt is a setting of the tasks language, classify; this run's task is tag"):
         train(write(tmp_path / "ok.bio", 12), bptt=3)
     (tmp_path / "t.txt").write_text("abc " * 50)
-    with pytest.raises(UsageError, match="strict is a setting of the task tag"):
+    with pytest.raises(UsageError, match="strict is a setting of the tasks tag, caption; this run's task is language"):
         train(tmp_path / "t.txt", strict=True)
 
 

@@ -27,7 +27,7 @@ def test_train_prints_the_folder_and_talks_on_stderr(recurra: Recurra, names: Pa
     assert "task classify: the folder holds 3 files <label>.txt" in result.err
     assert "baseline: naive Bayes" in result.err
     head = next(line for line in result.err.splitlines() if line.startswith("  epoch"))
-    assert head.split() == ["epoch", "time", "train", "validation", "accuracy", "macro-F1", "balanced"]
+    assert head.split() == ["epoch", "time", "train", "validation", "calibrated", "accuracy", "macro-F1"]
     assert len(head + "  best") <= 80
     run = package.load("runs/names-gru")
     assert run.config["command"].startswith("recurra train ")

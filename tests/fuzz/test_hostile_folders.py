@@ -100,6 +100,7 @@ def test_a_config_that_cannot_be(
         ("tag", lambda c: c.update(tags=[f"B-{i}" for i in range(3000)]), "3,000 tags of spans; 2,048 at most"),
         ("tag", lambda c: c.update(tags=[1, 2]), "tags.0: input should be a valid string, got 1"),
         ("tag", lambda c: c.update(scheme="xyz"), "no scheme 'xyz'"),
+        ("tag", lambda c: c.update(skip_features=(1 << 53) - 1), "skip_features: "),
         ("generate", lambda c: c.update(longest="9"), "longest: "),
         ("generate", lambda c: c["attributes"].update(seen=[]), "do not fit together"),
         ("generate", lambda c: c["attributes"]["seen"][0].__setitem__(1, -5), "does not fit"),
@@ -179,12 +180,23 @@ def test_weights_of_another_kind(intact: Callable[[str], Path], way: Callable[[A
         recurra.load(folder)
 
 
+def test_keys_that_cannot_be_searched(intact: Callable[[str], Path]) -> None:
+    folder = intact("tag")
+    weights = safetensors.torch.load((folder / "weights.safetensors").read_bytes())
+    weights["skip.keys"] = weights["skip.keys"].flip(0)
+    put(folder, "weights.safetensors", safetensors.torch.save(weights))
+    with pytest.raises(ModelFolderError, match=r"the weight skip\.keys is not in rising order"):
+        recurra.load(folder)
+
+
 @pytest.mark.parametrize("task", ["tag", "pieces", "generate"])
 def test_scores_that_are_no_numbers_are_told(intact: Callable[[str], Path], task: str) -> None:
     """Weights that are numbers, but too large to reckon with."""
     folder = intact(task)
     weights = safetensors.torch.load((folder / "weights.safetensors").read_bytes())
-    huge = {name: torch.full_like(value, 3e38) for name, value in weights.items()}
+    huge = {
+        name: torch.full_like(value, 3e38) if value.is_floating_point() else value for name, value in weights.items()
+    }
     put(folder, "weights.safetensors", safetensors.torch.save(huge))
     run = recurra.load(folder)
     with pytest.raises(ModelFolderError, match="scores are not numbers"):

@@ -19,6 +19,8 @@ from recurra.report.metric import Metric, find
 from recurra.terminal import Printed, escape, in_a_line, standard_error
 from recurra.training.history import Point, Tick
 
+COLUMNS = 80
+"""Of the table of evaluations at most."""
 EVERY_SECONDS = 10
 """Off a terminal a step is logged this often at most."""
 SILENT_SECONDS = 2.0
@@ -131,12 +133,16 @@ class ProgressLogger:
             self.log(f"  {tick.share:4.0%}  {state}")
 
     def point(self, point: Point, best: bool) -> None:
-        """A row of the table of evaluations, which fits 80 columns; before the first one, its head."""
+        """A row of the table of evaluations, as many scores as fit 80 columns; before the first one, its head."""
         named = {name: value for name, value in point.validation_metrics.items() if value != point.validation_loss}
         names = [f"{find(self.metrics, name).short:>6}" for name in named]
+        head = [f"{'epoch':>7}", f"{'time':>7}", f"{'train':>7}", "validation"]
+        while names and len("  ".join([*head, *names, "best"])) > COLUMNS:
+            named.popitem()
+            names.pop()
         if not self._headed:
             self._headed = True
-            self.log("  ".join([f"{'epoch':>7}", f"{'time':>7}", f"{'train':>7}", "validation", *names]))
+            self.log("  ".join([*head, *names]))
         trained = f"{point.train_loss:.4f}" if point.train_loss is not None else "-"
         scores = [f"{value:{len(name)}.4f}" for name, value in zip(names, named.values(), strict=True)]
         cells = [f"{point.epoch:7.2f}", f"{duration(point.seconds):>7}", f"{trained:>7}"]

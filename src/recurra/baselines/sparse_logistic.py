@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from recurra.errors import ShapeError
-from recurra.layers.sparse_linear import Found, Sparse, known, outputs
+from recurra.layers.sparse_linear import MOST_FEATURES, Found, Sparse, known, outputs
 
-MOST_FEATURES, MOST_WEIGHTS = 1 << 18, 1 << 24
+MOST_WEIGHTS = 1 << 24
 """Of more features the ones in the most rows are kept, and fewer where there are many classes."""
 RATES = (0.3, 0.1)
 """The second is tried where the first was at its best at once."""

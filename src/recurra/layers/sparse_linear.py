@@ -13,6 +13,10 @@ FACTOR = -7046029254386353131
 """2^64 divided by the golden ratio, as a signed number: products with it wrap around."""
 
 
+MOST_FEATURES = 1 << 18
+"""That are given a weight."""
+
+
 class Found(NamedTuple):
     """The features of some rows, each by its hash, as often as it occurs. Shapes: keys int64 [M]; rows int64 [M]"""
 
@@ -105,6 +109,10 @@ class SparseLinear(nn.Module):
         self.register_buffer("share", torch.zeros(()))
         self.weight = nn.Parameter(torch.zeros(features, outputs), requires_grad=False)
         self.bias = nn.Parameter(torch.zeros(outputs), requires_grad=False)
+
+    def rising(self) -> bool:
+        """Whether a key can be found among its keys, as each of what `take` is given can."""
+        return bool((self.keys[1:] >= self.keys[:-1]).all())
 
     @torch.no_grad()
     def take(self, keys: Tensor, scale: Tensor, weight: Tensor, bias: Tensor) -> None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from recurra.data.files.checked import Amount, Count, Exact, Name, Sha256, Stored, Text, checked
 from recurra.data.files.text import check_encoding
 from recurra.errors import DataError, ModelFolderError, RecurraError, UsageError
+from recurra.layers.sparse_linear import MOST_FEATURES
 from recurra.model_folder import ModelFolder
 from recurra.report.record import Baseline
 from recurra.tasks import registry
@@ -40,6 +41,8 @@ def _once_each(names: list[str]) -> list[str]:
 
 DistinctNames = Annotated[list[Name], Field(min_length=1, max_length=MOST), AfterValidator(_once_each)]
 """Classes or tags."""
+SkipFeatures = Annotated[int, Field(ge=0, le=MOST_FEATURES)]
+"""That a linear skip knows."""
 TaskName = Annotated[Name, AfterValidator(_known)]
 Score = Annotated[float, Field(allow_inf_nan=True)]
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from recurra.cells.catalogue import get, names
 from recurra.engines import choose
 from recurra.errors import ModelFolderError, UnknownNameError, UsageError
+from recurra.layers.sparse_linear import SparseLinear
 from recurra.model_folder import Form, ModelFolder
 
 DTYPES = {
@@ -28,7 +29,7 @@ def load_network(build: Callable[[], N], folder: ModelFolder) -> N:
     """The network that `build` makes, with the weights of a folder.
 
     It is made without memory first and compared with what the file says that it holds.
-    Errors: ModelFolderError if the weights are another network's, or no numbers
+    Errors: ModelFolderError if the weights are another network's, no numbers, or keys that cannot be searched
     """
     check_weights(build, folder)
     weights = folder.weights()
@@ -37,6 +38,9 @@ def load_network(build: Callable[[], N], folder: ModelFolder) -> N:
             raise ModelFolderError(f"{folder.path}: the weight {name} has values that are not numbers; train it again")
     network = build()
     network.load_state_dict(weights)
+    for name, part in network.named_modules():
+        if isinstance(part, SparseLinear) and not part.rising():
+            raise ModelFolderError(f"{folder.path}: the weight {name}.keys is not in rising order; train it again")
     return network
 
 

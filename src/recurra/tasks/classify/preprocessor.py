@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from recurra.data.files.checked import Count, Exact, checked
+from recurra.data.files.checked import Exact, checked
 from recurra.data.tokens.vocabulary import Vocabulary
-from recurra.tasks.stored import DistinctNames
+from recurra.tasks.stored import DistinctNames, SkipFeatures
 
 
 class _Stored(Exact):
     vocabulary: dict[str, Any]
     classes: DistinctNames
-    skip_features: Count = 0
+    skip_features: SkipFeatures = 0
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ class ClassifyTrainee:
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         part = self.data.parts["validation"]
         logs = log_probabilities(network, part.encoded)
-        return scores_of(part, logs) | {"calibrated_loss": calibrated_loss(logs.double().numpy(), part.labels)}
+        return {"calibrated_loss": calibrated_loss(logs.double().numpy(), part.labels)} | scores_of(part, logs)
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)

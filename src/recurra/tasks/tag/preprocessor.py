@@ -7,10 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from recurra.data.files.checked import Count, Exact, checked
+from recurra.data.files.checked import Exact, checked
 from recurra.data.tagged.spans import SCHEMES
 from recurra.data.tokens.typed import Habit
-from recurra.tasks.stored import DistinctNames
+from recurra.tasks.stored import DistinctNames, SkipFeatures
 from recurra.tasks.tag.lexicon import Lexicon
 
 MOST_TAGS = 1 << 11
@@ -27,7 +27,7 @@ class _Stored(Exact):
     level: Literal["char", "word"]
     signs_inside: Signs = Field(default_factory=list)
     sign_runs: Signs = Field(default_factory=list)
-    skip_features: Count = 0
+    skip_features: SkipFeatures = 0
 
     @model_validator(mode="after")
     def _of_spans(self) -> Self:
