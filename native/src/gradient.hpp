@@ -81,10 +81,11 @@ class Gradients {
         for (int64_t part = 0; part < parts; part++, at++) {
           if (at != next) continue;
           const int64_t m0 = wanted[g].height * part / parts, m1 = wanted[g].height * (part + 1) / parts;
-          next = next_.fetch_add(1);
-          if (m0 == m1) continue;
-          pack_left(left + k * left_row + wanted[g].column, left_row, m0, m1, depth, own);
-          for (size_t i = g; i < last; i++) accumulate(wanted[i], m0, m1, depth, own, k > 0);
+          if (m0 < m1) {
+            pack_left(left + k * left_row + wanted[g].column, left_row, m0, m1, depth, own);
+            for (size_t i = g; i < last; i++) accumulate(wanted[i], m0, m1, depth, own, k > 0);
+          }
+          next = next_.fetch_add(1);  // after the work: who asks before it holds a part that another could do
         }
         g = last;
       }
