@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import recurra
+from frames_sensors import runs_of
 
 RESULT = Path(__file__).parent / "results" / "frames_pictures.json"
 MUST = {"moving-shapes": 0.98, "moving-shapes-whole": 0.95, "digits": 0.97}
@@ -58,15 +59,8 @@ def main() -> None:
 
 
 def measured(name: str, seeds: int, threads: int) -> dict[str, Any]:
-    """The runs of one data set, each with the split of its seed, and the baselines of the first."""
-    found: dict[str, Any] = {"runs": []}
-    for seed in range(seeds):
-        begun = time.perf_counter()
-        with tempfile.TemporaryDirectory() as folder:
-            run = recurra.train(name, out=Path(folder) / "run", seed=seed, threads=threads, quiet=True)
-        more = {"seconds": time.perf_counter() - begun, "load": os.getloadavg()[0]}
-        found["runs"].append(run.metrics["metrics"] | more)
-        found.setdefault("baselines", run.metrics["baselines"])
+    """The runs of one data set, and the baselines of the first; printed."""
+    found = runs_of(name, seeds, threads)
     _print(name, found, "accuracy", MUST[name])
     return found
 

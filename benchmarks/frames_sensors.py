@@ -36,8 +36,8 @@ def main() -> None:
     chosen.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
-def measured(name: str, seeds: int, threads: int) -> dict[str, Any]:
-    """The runs of one data set, and the baselines of the first; printed."""
+def runs_of(name: str, seeds: int, threads: int) -> dict[str, Any]:
+    """The scores of a named data set's runs, each with the split of its seed, and the baselines of the first."""
     found: dict[str, Any] = {"runs": []}
     for seed in range(seeds):
         begun = time.perf_counter()
@@ -46,6 +46,12 @@ def measured(name: str, seeds: int, threads: int) -> dict[str, Any]:
         more = {"seconds": time.perf_counter() - begun, "load": os.getloadavg()[0]}
         found["runs"].append(run.metrics["metrics"] | more)
         found.setdefault("baselines", run.metrics["baselines"])
+    return found
+
+
+def measured(name: str, seeds: int, threads: int) -> dict[str, Any]:
+    """The runs of one data set, and the baselines of the first; printed."""
+    found = runs_of(name, seeds, threads)
     each = [one["accuracy"] for one in found["runs"]]
     mean = statistics.mean(each)
     print(f"\n## {name}\n\n| model | accuracy |\n|---|---|\n| this model, mean of {seeds} | {mean:.4f} |")

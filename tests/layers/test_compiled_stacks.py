@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
+from recurra.cells.catalogue import get
 from recurra.engines.request import Embedded
 from recurra.layers.stack import Stack
 
@@ -46,3 +50,16 @@ def test_numbers_out_of_range_are_refused_by_the_compiled_stack_too() -> None:
         compiled(x, lengths=torch.tensor([6, 1, 3]))
     with pytest.raises(Exception, match="tokens reach from 0 to 3, the table has rows 0 to 2"):
         compiled(Embedded(torch.tensor([[0, 3]]), torch.randn(3, 4)))
+
+
+@pytest.mark.parametrize("settings", [{}, {"zoneout": 0.5}, {"rank": 2}, {"engine": "reference"}], ids=str)
+@pytest.mark.parametrize("name", ["gru", "slstm"])
+def test_a_cell_that_nothing_has_asked_before_is_compiled(name: str, settings: dict[str, Any]) -> None:
+    """Whatever a call reads of a cell is known when the cell is defined: a compiler that looks on finds no lock."""
+    torch._dynamo.reset()
+    stack = Stack(4, 6, cell=replace(get(name)), **settings)
+    x = torch.randn(3, 5, 4)
+    for training in (True, False):
+        y, _ = torch.compile(stack.train(training), fullgraph=True, backend="eager")(x)
+        assert y.shape == (3, 5, 6)
+    torch.testing.assert_close(y, stack(x)[0])

@@ -55,6 +55,8 @@ class Cell:
         object.__setattr__(self, "_programs", programs)
         object.__setattr__(self, "_why_not_without_bias", without)
         # Read at every call of a layer, and by torch.compile, which looks into objects but not into caches.
+        for program in programs.values():
+            program.settle()
         object.__setattr__(self, "_states", self.program().states)
         nodes = self.program().nodes
         object.__setattr__(self, "_narrow", tuple(self.program().width(s) == "N" for s in self.program().states))

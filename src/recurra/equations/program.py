@@ -33,6 +33,10 @@ class Program:
     def states(self) -> tuple[str, ...]:
         return self.arguments[1:]
 
+    def settle(self) -> None:
+        """Find now what every call of a layer asks: torch.compile cannot enter the lock of a cached property."""
+        _ = self.given, self.dropped, self.narrow, self.parameters, self.hoisted
+
     @cached_property
     def given(self) -> tuple[str, ...]:
         """Names of what each step is given beside its input and states, masks of zoneout, in order."""

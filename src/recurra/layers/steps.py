@@ -125,43 +125,38 @@ class RNNCell(_Step):
         self.nonlinearity = nonlinearity
 
 
-class LSTMCell(_Step):
+class _Gated(_Step):
+    DEFAULT = ""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        cell: str | Cell | None = None,
+        init: Init = "torch",
+        engine: str = "auto",
+    ) -> None:
+        chosen = self.DEFAULT if cell is None else cell
+        super().__init__(input_size, hidden_size, bias, device, dtype, cell=chosen, init=init, engine=engine)
+
+
+class LSTMCell(_Gated):
     """torch.nn.LSTMCell's arguments, results and state_dict; with `cell=`, any other cell in its place.
 
     Shapes: see `forward`. Source: Hochreiter & Schmidhuber 1997; gate order i, f, g, o as torch
     """
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        cell: str | Cell = "lstm",
-        init: Init = "torch",
-        engine: str = "auto",
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, device, dtype, cell=cell, init=init, engine=engine)
+    DEFAULT = "lstm"
 
 
-class GRUCell(_Step):
+class GRUCell(_Gated):
     """torch.nn.GRUCell's arguments, results and state_dict; with `cell=`, any other cell in its place.
 
     Shapes: see `forward`. Source: Cho et al. 2014, reset after the product as torch; gate order r, z, n
     """
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        cell: str | Cell = "gru",
-        init: Init = "torch",
-        engine: str = "auto",
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, device, dtype, cell=cell, init=init, engine=engine)
+    DEFAULT = "gru"
