@@ -54,7 +54,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=RESULT, help="where the figures go")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    data = Path(os.environ["RECURRA_DATA"]) / "fsdd" / "recordings"
+    folder = os.environ.get("RECURRA_DATA") or parser.error("set RECURRA_DATA to the folder that holds fsdd/")
+    data = Path(folder) / "fsdd" / "recordings"
     figures = json.loads(chosen.json.read_text(encoding="utf-8")) if chosen.json.is_file() else {}
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     for name, measured in (("takes", takes), ("speakers", speakers), ("frames", frames)):
