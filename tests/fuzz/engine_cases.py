@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +14,6 @@ from recurra.cells.definition import Cell
 from recurra.engines.native.compiled import compiled
 from recurra.engines.native.operators import by_operator
 from recurra.engines.request import CellWeights, Embedded
-from recurra.equations import interpret
 from recurra.recurrence import stream, unroll
 from tests.laws.cells_for_tests import CELLS
 from tests.laws.law_cases import POSITIVE, place_weights
@@ -179,8 +178,11 @@ class Drawn:
             case _:
                 return drawn
 
-    def run(self, engine: str, dtype: torch.dtype) -> Answer:
-        """Outputs, states and wanted gradients by this engine, in this type."""
+    def run(self, engine: str, dtype: torch.dtype, roundings: AbstractContextManager[None] | None = None) -> Answer:
+        """Outputs, states and wanted gradients by this engine, in this type.
+
+        roundings: what the reference engine's products are put through, see `engine_roundings`.
+        """
         plain = engine == "reference"
         leaves = {n: (v.contiguous() if plain else v).to(dtype, copy=plain).detach() for n, v in self.leaves.items()}
         if not plain:
@@ -188,7 +190,7 @@ class Drawn:
         for name in self.wanted:
             leaves[name].requires_grad_()
         before = {n: v.detach().clone() for n, v in leaves.items()}
-        results = self._results(leaves, engine, dtype)
+        results = self._results(leaves, engine, dtype, roundings)
         found = {n: v.detach() for n, v in results.items()}
         total = self._loss(results)
         given: Sequence[Tensor | None] = [None] * len(self.wanted)
@@ -201,7 +203,9 @@ class Drawn:
             assert torch.equal(value.detach(), before[name]), f"{name} was written to"
         return found
 
-    def _results(self, leaves: dict[str, Tensor], engine: str, dtype: torch.dtype) -> Answer:
+    def _results(
+        self, leaves: dict[str, Tensor], engine: str, dtype: torch.dtype, roundings: AbstractContextManager[None] | None
+    ) -> Answer:
         case = self.case
         weights = CellWeights(**{n: leaves[n] for n in self.weights})
         x = leaves["input"] if self.tokens is None else Embedded(self.tokens, leaves["input"])
@@ -209,7 +213,7 @@ class Drawn:
         mask = None if self.mask is None else self.mask.to(dtype)
         given = {"lengths": self.lengths, "reverse": case.reverse, "recurrent_mask": mask}
         if engine == "reference":
-            with rounded_products() if case.kind == "bfloat16" else unchanged():
+            with roundings or unchanged():
                 y, last = unroll(self.cell, weights, x, state, engine=engine, **given)
         elif case.path == "operator" and case.kind != "bfloat16":
             y, last = self._by_operator(weights, leaves, state, mask)
@@ -307,37 +311,6 @@ def moved(tensor: Tensor) -> Tensor:
 @contextmanager
 def unchanged() -> Iterator[None]:
     yield
-
-
-class _Rounded(torch.autograd.Function):
-    """operand weight^T with both rounded to bfloat16, forward and backward, summed exactly."""
-
-    @staticmethod
-    def forward(ctx, operand: Tensor, weight: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-        operand, weight = rounded(operand), rounded(weight)
-        ctx.save_for_backward(operand, weight)
-        return operand @ weight.T
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[no-untyped-def]
-        operand, weight = ctx.saved_tensors
-        gradient = rounded(gradient)
-        return gradient @ weight, gradient.T @ operand
-
-
-def rounded(values: Tensor) -> Tensor:
-    return values.float().bfloat16().to(values.dtype)
-
-
-@contextmanager
-def rounded_products() -> Iterator[None]:
-    """The reference engine with products of bfloat16."""
-    plain = interpret.product
-    interpret.product = _Rounded.apply  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        interpret.product = plain
 
 
 TOLERANCE = {"float64": 1e-10, "float32": 2e-5, "bfloat16": 2e-2}
