@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from collections.abc import Iterator
+
+import pytest
 
 for _threads in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
@@ -28,3 +32,39 @@ def pytest_configure() -> None:
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is not None and signal.getsignal(hangup) == signal.SIG_IGN:
         signal.signal(hangup, signal.SIG_DFL)
+
+
+def _torch_settings() -> dict[str, object]:
+    """What torch keeps for a whole thread or process, and what any test after this one would compute by."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return {}
+    return {
+        "gradients": torch.is_grad_enabled(),
+        "inference mode": torch.is_inference_mode_enabled(),
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "default dtype": torch.get_default_dtype(),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "anomaly detection": torch.is_anomaly_enabled(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+_before: dict[str, object] = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    _before.clear()
+    _before.update(_torch_settings())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """No test changes what the next ones compute by: the one that does fails, not one that comes after it."""
+    done = yield
+    after = _torch_settings()
+    changed = [f"{name} {value} -> {after[name]}" for name, value in _before.items() if after[name] != value]
+    if changed:
+        pytest.fail(f"leaves torch changed: {', '.join(changed)}", pytrace=False)
+    return done
