@@ -19,7 +19,6 @@ from recurra.engines.native import compiled, library
 from recurra.layers.dropins import GRU
 from recurra.layers.stack import Stack
 
-
 GIVEN_BACK = """
 import os
 from pathlib import Path
