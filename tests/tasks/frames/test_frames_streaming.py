@@ -14,7 +14,7 @@ from recurra.errors import UsageError
 from recurra.tasks.frames.model import FrameLabeller, FramesModel, SequenceClassifier
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 from recurra.tasks.frames.settings import DEFAULTS
-from recurra.tasks.frames.sound.log_mel import LogMel
+from recurra.tasks.sequences.sound.log_mel import LogMel
 from recurra.topologies.frames import FrameNetwork
 
 SOUND = LogMel(8000, mels=12)

@@ -21,10 +21,10 @@ from recurra.tasks.frames.data import prepare
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 from recurra.tasks.frames.settings import DEFAULTS, FramesDataSettings
 from recurra.tasks.frames.sound.augmentation import Variation, masked, varied
-from recurra.tasks.frames.sound.log_mel import LogMel
-from recurra.tasks.frames.sound.pictures import MOST_BYTES, of_events, playable
 from recurra.tasks.frames.sound.settings import AugmentationSettings
 from recurra.tasks.frames.trainee import FramesTrainee
+from recurra.tasks.sequences.sound.log_mel import LogMel
+from recurra.tasks.sequences.sound.pictures import MOST_BYTES, of_events, playable
 from recurra.tasks.sources.resolving import resolve
 from tests.data.sound.sines import events, folders, sine, write
 

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.files.tables import KINDS
-from recurra.data.frames.archive import read_archive_frames
-from recurra.data.frames.arff import read_arff_frames
 from recurra.data.frames.sequences import Frames, PictureShape, Recordings, cut, divide, joined, size_of, split_off
-from recurra.data.frames.table import Columns, Reading, read_table_frames
-from recurra.data.splits import PART_NAMES, PARTS, check_fractions
+from recurra.data.splits import PARTS, check_fractions
 from recurra.errors import DataError, UsageError, listed, quoted
 from recurra.tasks.frames.clips import LAYOUTS, as_learned, read_source, refuse_without_effect
 from recurra.tasks.frames.preprocessor import Encoded, FramesPreprocessor
 from recurra.tasks.frames.settings import FramesDataSettings
-from recurra.tasks.frames.sound.log_mel import LogMel
-from recurra.tasks.frames.sound.reading import KINDS as SOUNDS
-from recurra.tasks.frames.sound.reading import read_sounds
-from recurra.tasks.sources.file_kinds import ending
+from recurra.tasks.sequences.reading import by_column, read_files
+from recurra.tasks.sequences.sound.log_mel import LogMel
+from recurra.tasks.sequences.sound.reading import KINDS as SOUNDS
+from recurra.tasks.sequences.sound.reading import read_sounds
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 
 Int64 = npt.NDArray[np.int64]
@@ -56,36 +51,6 @@ class FramesData:
     notes: list[str]
 
 
-def how_to_read(settings: FramesDataSettings, *, labelled: bool = True) -> Reading:
-    """What the settings say of tables."""
-    columns = Columns(
-        settings.id, settings.label, settings.time, settings.group, settings.split_column, settings.channels
-    )
-    return Reading(
-        columns,
-        encoding=settings.encoding,
-        decimal=settings.decimal,
-        thousands=settings.thousands,
-        sort=settings.sort,
-        labelled=labelled,
-    )
-
-
-def read_file(path: Path, settings: FramesDataSettings, *, labelled: bool = True) -> Recordings:
-    """The sequences of a .ts or .arff file or a table. Errors: DataError with file and line"""
-    if ending(path) == ".ts":
-        return read_archive_frames(path, encoding=settings.encoding, labelled=labelled)
-    if ending(path) == ".arff":
-        return read_arff_frames(path, how_to_read(settings, labelled=labelled))
-    if ending(path) not in KINDS:
-        raise DataError(
-            "frames are read from .ts and .arff files and tables",
-            remedy=f"there are .ts, .arff, {', '.join(KINDS)}",
-            file=path,
-        )
-    return read_table_frames(path, how_to_read(settings, labelled=labelled))
-
-
 @in_memory
 def read(source: Source, settings: FramesDataSettings) -> dict[str, Recordings]:
     """By part, or all of a source under "all". Errors: DataError"""
@@ -95,30 +60,7 @@ def read(source: Source, settings: FramesDataSettings) -> dict[str, Recordings]:
         if "all" not in found_parts or settings.split_column is None:
             return found_parts
         return by_column(found_parts["all"], settings.split_column, source)
-    if set(source.files) <= set(PARTS):
-        return {part: read_file(path, settings) for part, path in source.files.items()}
-    found = joined([read_file(path, settings) for path in source.files.values()])
-    if settings.split_column is None:
-        return {"all": found}
-    return by_column(found, settings.split_column, source)
-
-
-def by_column(found: Recordings, column: str, source: Source) -> dict[str, Recordings]:
-    """By the part that a column says. Errors: DataError for a cell that names none, and without a training part"""
-    parts: dict[str, list[Frames]] = {}
-    for one in found.sequences:
-        part = PART_NAMES.get(one.part.lower())
-        if part is None:
-            raise DataError(
-                f"{quoted(one.part, 40)} in the column {quoted(column)} names no part",
-                remedy=f"they are called {', '.join(PARTS)}",
-                file=one.file,
-                line=one.line,
-            )
-        parts.setdefault(part, []).append(one)
-    if "train" not in parts:
-        raise DataError(f"no row is of the train part, only of {listed(parts)}", file=next(iter(source.files.values())))
-    return {part: replace(found, sequences=sequences) for part, sequences in parts.items()}
+    return read_files(source, settings)
 
 
 def read_any(

@@ -18,14 +18,15 @@ from recurra.data.frames.sequences import Frames
 from recurra.data.frames.table import from_table
 from recurra.errors import DataError, UsageError
 from recurra.tasks.frames.clips import as_frames, asked_about
-from recurra.tasks.frames.data import check_channels, how_to_read, of_model, read_file
+from recurra.tasks.frames.data import check_channels, of_model
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 from recurra.tasks.frames.settings import FramesDataSettings
-from recurra.tasks.frames.sound.log_mel import LogMel, checked_samples
-from recurra.tasks.frames.sound.reading import of_file
 from recurra.tasks.frames.streaming import FrameStream, why_no_stream
 from recurra.tasks.frames.trainee import log_probabilities
 from recurra.tasks.model import Model, refuse_options
+from recurra.tasks.sequences.reading import how_to_read, read_file
+from recurra.tasks.sequences.sound.log_mel import LogMel, checked_samples
+from recurra.tasks.sequences.sound.reading import of_file
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from recurra.data.pictures.decoding import Bytes
 from recurra.data.pictures.showing import smaller
 from recurra.report.sections import Picture
 from recurra.report.svg import MUTED, canvas, drawing, to_svg
-from recurra.tasks.frames.label_bars import draw_bars
+from recurra.tasks.sequences.label_bars import draw_bars
 
 Int64 = npt.NDArray[np.int64]
 WIDTH = 400

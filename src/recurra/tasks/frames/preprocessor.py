@@ -12,7 +12,7 @@ from pydantic import Field
 from recurra.data.files.checked import Exact, checked
 from recurra.data.frames.sequences import Frames, PictureShape, Values, size_of
 from recurra.errors import DataError
-from recurra.tasks.frames.sound.log_mel import LogMel
+from recurra.tasks.sequences.sound.log_mel import LogMel
 from recurra.tasks.stored import MOST, DistinctNames
 
 Floats = npt.NDArray[np.float64]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from recurra.errors import UsageError
 from recurra.tasks.frames.settings import DEFAULTS, FramesSettings
-from recurra.tasks.frames.sound.settings import AugmentationSettings, SoundSettings
+from recurra.tasks.frames.sound.settings import AugmentationSettings
+from recurra.tasks.sequences.settings import SoundSettings
 from recurra.tasks.sources.file_kinds import SourceKind
 
 OF_SOUND = (*SoundSettings.model_fields, *AugmentationSettings.model_fields)

@@ -10,9 +10,9 @@ from recurra.errors import shortened
 from recurra.report.sections import Cell, Column, Columns, Matrix, Picture, Pictures, Section, Table
 from recurra.tasks.frames.data import Part
 from recurra.tasks.frames.picture_views import of_clip, of_clip_labels, of_many
-from recurra.tasks.frames.pictures import of_labels, of_sequence
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
-from recurra.tasks.frames.sound.pictures import MOST_BYTES, of_events, of_recording
+from recurra.tasks.sequences.pictures import of_labels, of_sequence
+from recurra.tasks.sequences.sound.pictures import MOST_BYTES, of_events, of_recording
 
 Floats = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]

@@ -7,37 +7,18 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from recurra.tasks.frames.picture_settings import MovingSettings, PictureSettings
-from recurra.tasks.frames.sound.settings import AugmentationSettings, SoundSettings
-from recurra.tasks.settings import (
-    DataSettings,
-    Defaults,
-    DividedSettings,
-    DrawnSettings,
-    LabelledSettings,
-    Marks,
-    Settings,
-)
+from recurra.tasks.frames.sound.settings import AugmentationSettings
+from recurra.tasks.sequences.settings import SequenceSettings
+from recurra.tasks.settings import Defaults, Marks, Settings
 from recurra.topologies.settings import FrameSettings
 from recurra.training.settings import LARGEST, TrainingSettings
 
 
-class FramesDataSettings(
-    PictureSettings, SoundSettings, DataSettings, LabelledSettings, DividedSettings, DrawnSettings
-):
-    """Which columns of a table are what. What is None is found by name."""
+class FramesDataSettings(PictureSettings, SequenceSettings):
+    """How frames are scaled."""
 
-    MARKS: ClassVar[Marks] = {
-        "reading": ("encoding", "id", "time", "group", "channels", "sort", "decimal", "thousands"),
-        "of_files": ("encoding", "id", "time", "group", "channels", "sort", "decimal", "thousands"),
-        "learned": ("scale", "root"),
-    }
+    MARKS: ClassVar[Marks] = {"learned": ("scale", "root")}
 
-    id: str | None = Field(None, description="column that names each row's series")
-    time: str | None = Field(None, description="column of the times, several as DATE,HOUR; none for numbered rows")
-    group: str | None = Field(
-        None, description="column of what may not be divided between parts: speaker, user, recording"
-    )
-    channels: tuple[str, ...] = Field((), max_length=100_000, description="columns of numbers that frames consist of")
     scale: Literal["training", "sequence"] = Field(
         "training", description="mean and deviation of channels: the training part's, or each sequence's own"
     )
@@ -51,10 +32,6 @@ class FramesDataSettings(
         le=LARGEST,
         description="cut recordings with a label a frame into blocks of so many before they are divided",
     )
-    sort: bool = Field(False, description="put rows in the order of time")
-    decimal: Literal[".", ","] = Field(".", description="sign before decimals")
-    thousands: Literal["", ",", ".", "'", " "] = Field("", description="sign between thousands")
-    encoding: str = Field("utf-8", description="encoding of text files")
 
 
 class FramesTrainingSettings(MovingSettings, AugmentationSettings, TrainingSettings):

@@ -12,7 +12,7 @@ import torch
 from recurra.errors import UsageError
 from recurra.tasks.frames.clips import as_frames
 from recurra.tasks.frames.sound.hearing import FrameCutter
-from recurra.tasks.frames.sound.log_mel import checked_samples
+from recurra.tasks.sequences.sound.log_mel import checked_samples
 from recurra.topologies import frame_stream
 from recurra.topologies.frame_stream import FrameNetworkStream
 

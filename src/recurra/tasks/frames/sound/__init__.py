@@ -1,1 +1,1 @@
-"""Frames of sound: log-mel energies, augmentation, recordings read and listened to."""
+"""Frames of sound: how they are varied in training, and cut while they arrive."""

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 
 from recurra.data.sound.recording import Samples
-from recurra.tasks.frames.sound.log_mel import Float32, LogMel
 from recurra.tasks.frames.sound.settings import AugmentationSettings
+from recurra.tasks.sequences.sound.log_mel import Float32, LogMel
 
 QUIETEST = 40.0
 """dB over which the level of noise is drawn."""

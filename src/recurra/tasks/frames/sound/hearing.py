@@ -9,7 +9,7 @@ import numpy as np
 from recurra.data.sound.libraries import soxr
 from recurra.data.sound.recording import HIGHEST, LOWEST, Samples
 from recurra.errors import UsageError
-from recurra.tasks.frames.sound.log_mel import Float32, LogMel
+from recurra.tasks.sequences.sound.log_mel import Float32, LogMel
 
 FEW = 8
 """Frames for which NumPy is faster than torch."""

@@ -18,8 +18,8 @@ from recurra.data.frames.sequences import Frames
 from recurra.data.sound.recording import Samples
 from recurra.report.sections import Picture
 from recurra.report.svg import chart, drawing, to_svg
-from recurra.tasks.frames.label_bars import draw_bars
-from recurra.tasks.frames.sound.log_mel import LogMel, centres
+from recurra.tasks.sequences.label_bars import draw_bars
+from recurra.tasks.sequences.sound.log_mel import LogMel, centres
 
 Int64 = npt.NDArray[np.int64]
 MOST_BYTES = 400_000

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from recurra.data.frames.sequences import Frames
 from recurra.report.sections import Picture
 from recurra.report.svg import SERIES, chart, drawing, to_svg
-from recurra.tasks.frames.label_bars import draw_bars
+from recurra.tasks.sequences.label_bars import draw_bars
 
 Int64 = npt.NDArray[np.int64]
 

@@ -15,11 +15,11 @@ from recurra.data.sound.listing import Asked, Listed, check_pattern, read_folder
 from recurra.data.sound.recording import Recording, rate_of, read_recording
 from recurra.data.splits import PART_NAMES, PARTS
 from recurra.errors import DataError, UsageError, listed, nearest, quoted
-from recurra.tasks.frames.sound.log_mel import LogMel
+from recurra.tasks.sequences.sound.log_mel import LogMel
 from recurra.tasks.sources.resolving import Source, in_memory
 
 if TYPE_CHECKING:
-    from recurra.tasks.frames.settings import FramesDataSettings
+    from recurra.tasks.sequences.settings import SequenceSettings
 
 KINDS = ("sounds", "events")
 """Sources of recordings: with a label each, or with what happens when."""
@@ -29,7 +29,7 @@ ROUNDED = 0.05
 
 @in_memory
 def read_sounds(
-    source: Source, settings: FramesDataSettings, kept: LogMel | None = None, *, labelled: bool = True
+    source: Source, settings: SequenceSettings, kept: LogMel | None = None, *, labelled: bool = True
 ) -> tuple[dict[str, Recordings], LogMel]:
     """By part, or all under "all"; and what the frames are. kept: these, of a model. Errors: DataError, UsageError"""
     found: dict[str, list[Listed]] = {}
@@ -58,7 +58,7 @@ def read_sounds(
 
 
 def frames_of(
-    one: Listed, recording: Recording, sound: LogMel, settings: FramesDataSettings, *, labelled: bool = True
+    one: Listed, recording: Recording, sound: LogMel, settings: SequenceSettings, *, labelled: bool = True
 ) -> Frames:
     """A recording as a sequence. Errors: DataError for events outside of it"""
     values = sound.of(recording.samples).astype(np.float64)
@@ -77,7 +77,7 @@ def of_file(path: Path, sound: LogMel) -> Frames:
     return Frames(path.stem, sound.of(recording.samples).astype(np.float64), (), file=path, samples=recording.samples)
 
 
-def _listed(path: Path, settings: FramesDataSettings, *, labelled: bool) -> tuple[list[Listed], list[str]]:
+def _listed(path: Path, settings: SequenceSettings, *, labelled: bool) -> tuple[list[Listed], list[str]]:
     asked = Asked(settings.path, settings.label, settings.start, settings.end, settings.names)
     fields = () if settings.names is None else check_pattern(settings.names)
     if path.is_dir():
@@ -125,7 +125,7 @@ def _field(one: Listed, name: str, what: str) -> str:
     return one.fields[name]
 
 
-def _by_part(every: list[Listed], sequences: list[Frames], settings: FramesDataSettings) -> dict[str, list[Frames]]:
+def _by_part(every: list[Listed], sequences: list[Frames], settings: SequenceSettings) -> dict[str, list[Frames]]:
     """As a column, a condition or a folder says; all under "all" if nothing does."""
     rules = {
         part: _condition(text, name)

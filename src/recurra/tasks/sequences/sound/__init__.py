@@ -1,0 +1,1 @@
+"""Sound as frames: log-mel energies, recordings read, seen and played."""
