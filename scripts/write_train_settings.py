@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from recurra.api.listed_settings import ALIASES, listed
-from recurra.tasks.settings import PATHS
+from recurra.tasks.settings import PATHS, READ_AGAIN
 
 TARGET = Path(__file__).resolve().parents[1] / "src" / "recurra" / "api" / "train_settings.py"
 HEAD = '''"""The settings of `recurra.train` by type, as scripts/write_train_settings.py finds them in the tasks."""
@@ -33,12 +33,21 @@ def source() -> str:
     """The whole file."""
     lines = [HEAD]
     for name, about in sorted(listed().items()):
-        parts = [part for kind in about.kinds for part in _written(kind, file=name in PATHS).split(" | ")]
+        parts = [part for kind in about.kinds for part in _written(kind, file=name in PATHS + READ_AGAIN).split(" | ")]
         kind = " | ".join(sorted(dict.fromkeys(parts), key=lambda part: part == "None"))
-        lines += [f"    {name}: {kind}", f"    {_quoted(about.description)}"]
+        lines += [*_folded(f"    {name}: {kind}"), f"    {_quoted(about.description)}"]
         for alias in ALIASES.get(name, ()):
             lines += [f"    {alias}: {kind}", f"    {_quoted(name)}"]
     return "\n".join(lines) + "\n"
+
+
+def _folded(line: str) -> list[str]:
+    """A field of one line of 120 characters, or its choices on a line of their own."""
+    if len(line) <= 120:
+        return [line]
+    before, rest = line.split("[", 1)
+    choices, after = rest.split("]", 1)
+    return [f"{before}[", f"        {choices}", f"    ]{after}"]
 
 
 def _quoted(text: str) -> str:

@@ -68,10 +68,14 @@ class TrainSettings(TypedDict, total=False):
     """share of token types left out of a batch"""
     embedding_size: int
     """width of a token's vector"""
-    encoder: Literal["small", "features", "efficientnet-lite0"]
-    """what sees pictures: small, trained from scratch; efficientnet-lite0, frozen; features: a file's"""
+    encoder: Literal[
+        "small", "features", "efficientnet-lite0", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"
+    ]
+    """what sees pictures: small, trained from scratch; features: a file's; the others, frozen"""
     encoder_size: int
     """width of the vector of a picture"""
+    encoder_weights: str | PathLike[str] | None
+    """file of a ResNet's weights, .safetensors by torchvision's names"""
     encoder_width: int
     """channels of its first convolution; later ones double"""
     encoding: str
@@ -82,7 +86,7 @@ class TrainSettings(TypedDict, total=False):
     """auto, native, vendor or reference"""
     epochs: float | None
     """passes over the training part"""
-    features: str | None
+    features: str | PathLike[str] | None
     """file of vectors, one or a grid a picture: .npy, .safetensors, a folder of .npy"""
     frame_ms: float
     """length of a frame (sound)"""

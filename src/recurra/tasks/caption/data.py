@@ -18,11 +18,11 @@ from recurra.data.splits import PART_NAMES, PARTS, hold_out
 from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError, listed, quoted
-from recurra.tasks.caption import frozen, given_vectors
+from recurra.tasks.caption import encoders, frozen, given_vectors
+from recurra.tasks.caption.encoders import Frozen
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor, Words
 from recurra.tasks.caption.settings import CaptionDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
-from recurra.topologies.efficientnet import SIDE
 from recurra.topologies.grid_encoders import CHANNELS, SMALLEST
 
 Ids = npt.NDArray[np.int64]
@@ -96,7 +96,8 @@ def prepare(
     check(settings)
     found = read(source, settings)
     items, notes = found.pictures, _left_out(found)
-    seen, contents, done = look(items, settings, _home(source), pooled=pooled)
+    trunk = frozen_of(settings, kept)
+    seen, contents, done = look(items, settings, trunk, _home(source), pooled=pooled)
     notes += [f"{count:,} pictures: {word}" for word, count in Counter(done).most_common()]
     indices, more = _divided(items, contents, source, settings, seed)
     notes += more
@@ -120,8 +121,9 @@ def prepare(
     positions, width = ((size + SMALLEST - 1) // SMALLEST) ** 2, CHANNELS[-1]
     if seen.dtype != np.uint8:
         positions, width = seen.shape[1:]
-    made = CaptionPreprocessor(words, settings.encoder, size, positions, width, longest)
-    if kept is not None and (kept.encoder, kept.positions, kept.width) != (made.encoder, positions, width):
+    sha256 = "" if trunk is None else trunk.sha256
+    made = CaptionPreprocessor(words, settings.encoder, size, positions, width, longest, sha256)
+    if kept is not None and _seen_by(kept) != _seen_by(made):
         raise UsageError(
             f"the run that this begins with sees {kept.positions} vectors of {kept.width} by {kept.encoder}, here they "
             f"are {positions} of {width} by {made.encoder}"
@@ -151,7 +153,8 @@ def encode_all(
     """All of a source as a model of this preprocessor is evaluated on it, and what was left out. Errors: DataError"""
     settings = settings.model_copy(update={"encoder": made.encoder, "image_size": made.image_size})
     found = read(source, settings)
-    seen, _, _ = look(found.pictures, settings, _home(source), pooled=made.positions == 1)
+    trunk = frozen_of(settings, made)
+    seen, _, _ = look(found.pictures, settings, trunk, _home(source), pooled=made.positions == 1)
     if seen.dtype != np.uint8 and seen.shape[1:] != (made.positions, made.width):
         raise DataError(
             f"the vectors are {list(seen.shape)}, the model reads [N, {made.positions}, {made.width}]",
@@ -165,8 +168,18 @@ def check(settings: CaptionDataSettings) -> None:
     """Errors: UsageError for settings of an encoder that do not go together"""
     if (settings.encoder == "features") != (settings.features is not None):
         raise UsageError("features names the file of the vectors that the encoder features reads; give both or neither")
+    if settings.encoder_weights is not None and settings.encoder not in encoders.NAMES[1:]:
+        raise UsageError(f"encoder_weights is of a ResNet; the encoder is {settings.encoder}")
     if settings.encoder != "small" and settings.image_size != CaptionDataSettings().image_size:
         raise UsageError(f"image_size is of the encoder small; {settings.encoder} has its own")
+
+
+def frozen_of(settings: CaptionDataSettings, kept: CaptionPreprocessor | None = None) -> Frozen | None:
+    """The frozen encoder that settings name, with the weights of a run that is there. Errors: as `Frozen.of`"""
+    if settings.encoder not in encoders.NAMES:
+        return None
+    known = "" if kept is None or kept.encoder != settings.encoder else kept.encoder_sha256
+    return Frozen.of(settings.encoder, settings.encoder_weights, known)
 
 
 def read(source: Source, settings: CaptionDataSettings) -> Gathered:
@@ -191,7 +204,7 @@ def read(source: Source, settings: CaptionDataSettings) -> Gathered:
 
 
 def look(
-    items: Sequence[Captioned], settings: CaptionDataSettings, home: Path, *, pooled: bool
+    items: Sequence[Captioned], settings: CaptionDataSettings, trunk: Frozen | None, home: Path, *, pooled: bool
 ) -> tuple[Seen, list[str], list[str]]:
     """What the encoder reads of each picture, a hash of each one's content, what was done to read it."""
     if settings.encoder == "features":
@@ -200,8 +213,8 @@ def look(
         made = given_vectors.read_vectors(path, [one.name for one in items])
         return made, [_digest(row) for row in made], []
     paths = [one.path for one in items if one.path is not None]
-    if settings.encoder == frozen.NAME:
-        return frozen.vectors(paths, pooled=pooled)
+    if trunk is not None:
+        return frozen.vectors(trunk, paths, pooled=pooled)
     form = Form((settings.image_size, settings.image_size))
     read = [read_picture(path, form) for path in paths]
     return np.stack([one.pixels for one in read]), [one.sha256 for one in read], [w for one in read for w in one.done]
@@ -267,7 +280,11 @@ def _home(source: Source) -> Path:
 
 
 def _side(settings: CaptionDataSettings) -> int:
-    return SIDE if settings.encoder == frozen.NAME else settings.image_size
+    return encoders.SIDE if settings.encoder in encoders.NAMES else settings.image_size
+
+
+def _seen_by(made: CaptionPreprocessor) -> tuple[str, str, int, int]:
+    return made.encoder, made.encoder_sha256, made.positions, made.width
 
 
 def _digest(row: npt.NDArray[np.float32]) -> str:

@@ -164,8 +164,7 @@ class CaptionModel(Model):
 
     def _looked(self, name: str, whole: Bytes, scaled: Bytes) -> Looked:
         seen: npt.NDArray[Any] = scaled
-        if self.preprocessor.encoder == frozen.NAME:
-            assert self.network.trunk is not None
+        if self.network.trunk is not None:
             seen = frozen.seen(self.network.trunk, [scaled])[0]
             if self.preprocessor.positions == 1:
                 seen = frozen.mean_of(seen)

@@ -23,6 +23,7 @@ class _Stored(Exact):
     positions: Size
     width: Size
     longest: Size
+    encoder_sha256: str = Field("", pattern="^([0-9a-f]{64})?$")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class CaptionPreprocessor:
     """Captions to ids and back.
 
     image_size: pixels of a side that the encoder sees; positions: of the grid that it makes of them; width: numbers at
-    each; longest: tokens of the longest training caption
+    each; longest: tokens of the longest training caption; encoder_sha256: of the file of a frozen encoder's weights
     """
 
     vocabulary: Words
@@ -39,6 +40,7 @@ class CaptionPreprocessor:
     positions: int
     width: int
     longest: int
+    encoder_sha256: str = ""
     input_width: ClassVar[None] = None
 
     def to_json(self) -> dict[str, Any]:
@@ -50,4 +52,4 @@ class CaptionPreprocessor:
         one = checked(_Stored, found, "preprocessing.json")
         kind = Subwords if one.vocabulary.get("level") == "bpe" else Vocabulary
         vocabulary = kind.from_json(one.vocabulary)
-        return cls(vocabulary, one.encoder, one.image_size, one.positions, one.width, one.longest)
+        return cls(vocabulary, one.encoder, one.image_size, one.positions, one.width, one.longest, one.encoder_sha256)

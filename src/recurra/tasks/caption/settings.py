@@ -10,21 +10,26 @@ from recurra.tasks.decoding.settings import DecoderTrainingSettings
 from recurra.tasks.settings import Defaults, DividedSettings, LengthSettings, Marks, Settings, TextSettings
 from recurra.topologies.settings import CaptionerSettings
 
-EncoderName = Literal["small", "features", "efficientnet-lite0"]
+EncoderName = Literal[
+    "small", "features", "efficientnet-lite0", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"
+]
 
 
 class CaptionDataSettings(TextSettings, DividedSettings, LengthSettings):
     """Pictures and what is said of them."""
 
     MARKS: ClassVar[Marks] = {
-        "reading": ("image", "features", "strict"),
-        "of_files": ("image", "features"),
+        "reading": ("image", "features", "encoder_weights", "strict"),
+        "of_files": ("image", "features", "encoder_weights"),
         "learned": ("encoder", "image_size"),
     }
 
     encoder: EncoderName = Field(
         "small",
-        description="what sees pictures: small, trained from scratch; efficientnet-lite0, frozen; features: a file's",
+        description="what sees pictures: small, trained from scratch; features: a file's; the others, frozen",
+    )
+    encoder_weights: str | None = Field(
+        None, description="file of a ResNet's weights, .safetensors by torchvision's names"
     )
     features: str | None = Field(
         None, description="file of vectors, one or a grid a picture: .npy, .safetensors, a folder of .npy"

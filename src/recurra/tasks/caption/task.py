@@ -9,7 +9,7 @@ from recurra import metrics
 from recurra.errors import UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
-from recurra.tasks.caption import data, frozen
+from recurra.tasks.caption import data
 from recurra.tasks.caption.baselines import baselines, scores
 from recurra.tasks.caption.data import CaptionData, CaptionPart
 from recurra.tasks.caption.model import SEARCH, CaptionModel
@@ -62,8 +62,9 @@ class CaptionTask:
         return build_network(preprocessor, settings.network)
 
     def trainee(self, network: Captioner, dataset: Dataset[CaptionData]) -> CaptionTrainee:
-        if network.trunk is not None:
-            network.trunk.load_state_dict(frozen.weights())
+        trunk = data.frozen_of(dataset.settings.data, dataset.preprocessor)
+        if network.trunk is not None and trunk is not None:
+            network.trunk.load_state_dict(trunk.weights())
         return CaptionTrainee(network, dataset.data, dataset.settings.training)
 
     def model(self, network: Captioner, preprocessor: CaptionPreprocessor, settings: CaptionSettings) -> CaptionModel:

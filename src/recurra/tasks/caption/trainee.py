@@ -14,13 +14,12 @@ from recurra.data.batching.batches import Batch, BucketedBatches
 from recurra.data.batching.buckets import by_length
 from recurra.engines.request import State
 from recurra.report.metric import ranked
-from recurra.tasks.caption import frozen
+from recurra.tasks.caption import encoders
 from recurra.tasks.caption.data import CaptionData, CaptionPart
 from recurra.tasks.caption.metrics import METRICS
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor
 from recurra.tasks.decoding.settings import DecoderTrainingSettings, ramped
 from recurra.topologies.captioner import CaptionBatch, Captioner
-from recurra.topologies.efficientnet import EfficientNetLite0
 from recurra.topologies.grid_encoders import GivenVectors, SmallConvolutions
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import CaptionerSettings
@@ -67,7 +66,7 @@ class CaptionTrainee:
 def build_network(made: CaptionPreprocessor, settings: CaptionerSettings) -> Captioner:
     """A captioner, its weights drawn from torch's global random numbers, but those of a frozen encoder."""
     encoder = SmallConvolutions() if made.encoder == "small" else GivenVectors(made.width)
-    trunk = EfficientNetLite0() if made.encoder == frozen.NAME else None
+    trunk = encoders.network(made.encoder) if made.encoder in encoders.NAMES else None
     return Captioner(encoder, made.positions, len(made.vocabulary) + 1, settings, trunk)
 
 
