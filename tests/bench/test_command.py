@@ -79,6 +79,7 @@ def test_json_on_stdout_is_one_document(bench: Call) -> None:
         "request",
         "matrix_rate_gflops",
         "bandwidth_gb_per_s",
+        "elementwise_g_per_s",
         "rows",
         "skipped",
     }

@@ -91,6 +91,9 @@ def test_the_whole_catalogue_beside_our_lstm(bench) -> None:
         assert row.peer == "our lstm"
         assert row.status == "measured"
         assert row.relative > 0
+        assert row.relative_all > 0
+        assert row.whole_share == pytest.approx(row.whole_ms / row.recurra_ms)
+        assert row.whole_by in ("arithmetic", "memory")
 
 
 def test_cells_without_a_recurrent_product(bench) -> None:

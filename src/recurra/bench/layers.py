@@ -89,8 +89,17 @@ def cells(case: Case, asked: Request, rates: Rates) -> list[Row]:
 
 
 def gallery(case: Case, asked: Request, rates: Rates) -> list[Row]:
-    """Any cell, per FLOP beside our LSTM of the same size."""
-    return [_beside(case, "lstm", asked, rates)]
+    """Any cell, per FLOP and per operation beside our LSTM of the same size, and beside what all its work takes."""
+    row = _beside(case, "lstm", asked, rates)
+    if row.recurra_ms is None or row.peer_ms is None:
+        return [row]
+    given = recurra_side.batch(case)
+    work, lstm = (recurra_side.all_work_of(c, given) for c in (case, replace(case, cell="lstm")))
+    least, by = rates.whole(work, case.precision)
+    per_operation = (row.recurra_ms / work.operations) / (row.peer_ms / lstm.operations)
+    whole_ms = 1e3 * least
+    share = whole_ms / row.recurra_ms
+    return [replace(row, relative_all=per_operation, whole_ms=whole_ms, whole_share=share, whole_by=by)]
 
 
 def linear(case: Case, asked: Request, rates: Rates) -> list[Row]:

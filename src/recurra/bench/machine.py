@@ -7,18 +7,25 @@ import os
 import platform
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
 
+from recurra.bench.arithmetic import COSTS, Whole
 from recurra.bench.cases import Precision
 from recurra.bench.roofline import Work
 from recurra.bench.timing import FEWEST_REPEATS, interleaved
+from recurra.engines.native import library
+from recurra.engines.native.bytecode import OPERATIONS
 
 SIDE = 2048
 """Of the square matrices whose product gives the matrix rate."""
 SMALLEST = 256 * 1024
 """Bytes of the smallest buffer whose bandwidth is measured; below, the calls take longer than the memory."""
+VECTOR = 1 << 15
+"""Numbers that the native engine's functions are timed on: enough that a call costs nothing beside them, in L2."""
+FUNCTIONS = ("sigmoid", "tanh", "exp")
 FLAGS = (
     "sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_bf16", "avx512_vnni", "amx_tile",
     "amx_bf16", "asimd", "bf16", "sve",
@@ -77,13 +84,15 @@ class Rates:
 
     flops: by precision, FLOP/s of a product of two 2048 x 2048 matrices by torch; float32's stands for bfloat16 where
     the CPU has no such products; bandwidth: by bytes of the weights, bytes/s with which memory of that size is read
-    and written again and again, so from the cache that holds it.
+    and written again and again, so from the cache that holds it; elementwise: operations/s of the native engine's own
+    functions on all threads, see `arithmetic.COSTS`.
     """
 
     repeats: int = FEWEST_REPEATS
     side: int = SIDE
     flops: dict[Precision, float] = field(default_factory=dict)
     bandwidth: dict[int, float] = field(default_factory=dict)
+    elementwise: float | None = None
 
     def matrix_rate(self, precision: Precision) -> float:
         if precision == "bfloat16" and not has_bfloat16():
@@ -122,6 +131,30 @@ class Rates:
             ]
             self.bandwidth[size] = max(found)
         return self.bandwidth[size]
+
+    def vector_rate(self) -> float:
+        """The best of some functions of one thread, times the threads; without the engine the matrix rate, above it."""
+        if self.elementwise is None:
+            if library.why_missing() is not None:
+                return self.matrix_rate("float32")
+            run, given, found = library.load().c.recurra_map, torch.randn(VECTOR), torch.empty(VECTOR)
+            calls = [
+                partial(run, OPERATIONS[name], library.F32, given.data_ptr(), found.data_ptr(), VECTOR)
+                for name in FUNCTIONS
+            ]
+            times = interleaved(calls, self.repeats)
+            rates = [COSTS[name] * VECTOR / t.best for name, t in zip(FUNCTIONS, times, strict=True)]
+            self.elementwise = max(rates) * torch.get_num_threads()
+        return self.elementwise
+
+    def whole(self, work: Whole, precision: Precision) -> tuple[float, str]:
+        """Seconds that all of the work takes at least, and what takes them.
+
+        Both kinds of arithmetic share the units that do it; memory goes on at the same time.
+        """
+        arithmetic = work.products / self.matrix_rate(precision) + work.elementwise / self.vector_rate()
+        memory = work.moved / self.bandwidth_at(work.moved)
+        return max((arithmetic, "arithmetic"), (memory, "memory"))
 
     def roofline(self, work: Work, precision: Precision) -> float:
         """Seconds that the work takes at least."""

@@ -11,7 +11,7 @@ from recurra.bench.machine import Machine
 from recurra.bench.timing import FEWEST_REPEATS
 from recurra.errors import UsageError
 
-FORMAT = 1
+FORMAT = 2
 Status = Literal["measured", "differs", "not run"]
 
 
@@ -35,8 +35,10 @@ class Row:
     row has no times. variant: the fastest of the peer's variants; ratio: the peer's time over Recurra's; spread: its
     lower and upper quartile over the samples; roofline_ms: the time that the machine needs at least; roofline_share:
     its share of Recurra's time; rate_share: GFLOP/s over the matrix rate; difference: between the results, of the
-    largest value; relative: Recurra's time per FLOP over that of its lstm; error, peer_error: of `error_of`, against
-    float64; parts: shares of Recurra's step.
+    largest value; relative: Recurra's time per FLOP over that of its lstm; relative_all: the same per operation, what
+    is elementwise included; whole_ms, whole_share, whole_by: as the roofline's, of all operations and of all bytes that
+    a training step moves, and which of the two it is ("arithmetic" or "memory"); error, peer_error: of `error_of`,
+    against float64; parts: shares of Recurra's step.
     Units: ms, GFLOP/s, fractions
     """
 
@@ -57,6 +59,10 @@ class Row:
     rate_share: float | None = None
     difference: float | None = None
     relative: float | None = None
+    relative_all: float | None = None
+    whole_ms: float | None = None
+    whole_share: float | None = None
+    whole_by: str | None = None
     error: float | None = None
     peer_error: float | None = None
     error_of: str | None = None
@@ -81,7 +87,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole run. skipped: what was not measured, one line each; rates: FLOP/s; bandwidth: bytes/s by bytes read"""
+    """A whole run. skipped: what was not measured, one line each; rates: FLOP/s; bandwidth: bytes/s by bytes read;
+    elementwise: operations/s, None where nothing was held against it
+    """
 
     command: str
     date: str
@@ -91,6 +99,7 @@ class Document:
     bandwidth: dict[int, float]
     rows: Sequence[Row]
     skipped: Sequence[str]
+    elementwise: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -101,6 +110,7 @@ class Document:
             "request": asdict(self.request),
             "matrix_rate_gflops": {name: rate / 1e9 for name, rate in self.rates.items()},
             "bandwidth_gb_per_s": {str(size): rate / 1e9 for size, rate in sorted(self.bandwidth.items())},
+            "elementwise_g_per_s": None if self.elementwise is None else self.elementwise / 1e9,
             "rows": [row.to_json() for row in self.rows],
             "skipped": list(self.skipped),
         }
@@ -120,6 +130,7 @@ class Document:
             bandwidth={int(size): rate * 1e9 for size, rate in values["bandwidth_gb_per_s"].items()},
             rows=[Row.from_json(row) for row in values["rows"]],
             skipped=values["skipped"],
+            elementwise=None if values["elementwise_g_per_s"] is None else values["elementwise_g_per_s"] * 1e9,
         )
 
     @property

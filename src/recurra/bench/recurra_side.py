@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recurra.bench.arithmetic import Whole, whole
 from recurra.bench.cases import OWN_CELL, Case, Precision
 from recurra.bench.compare import Results, Side
 from recurra.bench.loops import own_cell
@@ -101,6 +102,12 @@ def work_of(case: Case, given: Batch, *, training: bool) -> Work:
             for _ in range(case.directions)
         )
     )
+
+
+def all_work_of(case: Case, given: Batch) -> Whole:
+    """Of one layer in one direction."""
+    s = case.shape
+    return whole(cell_of(case.cell), s.input_size, s.hidden_size, rows=given.rows, precision=case.precision)
 
 
 def changed(parameters: list[Tensor]) -> None:

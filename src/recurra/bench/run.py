@@ -70,8 +70,9 @@ def run(
     absent = [keras_peer.why_not()] if kinds & {"training", "inference"} else []
     absent += [onnx_peer.why_not()] if "inference" in kinds else []
     skipped += [reason for reason in absent if reason is not None]
+    once = list(dict.fromkeys(skipped))
     return Document(
-        command, machine.now(), described, asked, rates.flops, rates.bandwidth, rows, list(dict.fromkeys(skipped))
+        command, machine.now(), described, asked, rates.flops, rates.bandwidth, rows, once, rates.elementwise
     )
 
 

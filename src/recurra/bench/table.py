@@ -60,7 +60,7 @@ def _peer(row: Row) -> str:
 
 def _speed(kind: Kind, rows: Sequence[Row]) -> Table:
     relative = kind in ("cells", "gallery")
-    head = (*WORK, "ms", "GFLOP/s", "roofline", "peer", "its ms", "ratio")
+    head: tuple[str, ...] = (*WORK, "ms", "GFLOP/s", "roofline", "peer", "its ms", "ratio")
     lines = []
     for row in rows:
         if row.status != "measured":
@@ -75,13 +75,16 @@ def _speed(kind: Kind, rows: Sequence[Row]) -> Table:
                 _number(row.peer_ms),
                 _number(row.ratio),
             )
-        lines.append((*cells, _number(row.relative)) if relative else cells)
-    return Table(
-        TITLES[kind],
-        (*head, "per FLOP / lstm's") if relative else head,
-        lines,
-        (4, 5, 6, 8, 9, 10),
-    )
+        if relative:
+            cells = (*cells, _number(row.relative))
+        if kind == "gallery":
+            cells = (*cells, _number(row.relative_all), _percent(row.whole_share), row.whole_by or "")
+        lines.append(cells)
+    if relative:
+        head = (*head, "per FLOP / lstm's")
+    if kind == "gallery":
+        head = (*head, "per operation / lstm's", "of all work's roofline", "which is of")
+    return Table(TITLES[kind], head, lines, (4, 5, 6, 8, 9, *range(10, min(len(head), 13))))
 
 
 def _accuracy(rows: Sequence[Row]) -> Table:
@@ -113,6 +116,12 @@ def footer(document: Document) -> list[str]:
         speeds = [f"{speed / 1e9:,.0f} GB/s at {_bytes(size)}" for size, speed in sorted(document.bandwidth.items())]
         lines.append(f"weights are streamed once a step at: {', '.join(speeds)}")
         lines.append("roofline: the time for FLOPs at the matrix rate or for streaming, the longer one, over Recurra's")
+    if document.elementwise is not None:
+        lines.append(
+            "all work: FLOPs of products at the matrix rate and elementwise operations at "
+            f"{document.elementwise / 1e9:,.0f} G/s (our functions on {m.threads} threads), or all bytes of a training "
+            "step at their bandwidth, the longer one, over Recurra's"
+        )
     if any(row.case.precision == "bfloat16" for row in document.rows) and "bfloat16" not in document.rates:
         lines.append("torch has no fast bfloat16 products on this CPU: its side and the matrix rate are float32 there")
     return lines + list(document.skipped)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from recurra.bench.cases import Case
     from recurra.bench.record import Document
 
-KINDS = "training, inference, ragged, stream, cells, accuracy, step or all"
+KINDS = "training, inference, ragged, stream, cells, gallery, linear, accuracy, step or all"
 
 
 def bench(
