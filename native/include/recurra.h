@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define RECURRA_ABI 4
+#define RECURRA_ABI 5
 
 enum recurra_error {
   RECURRA_OK = 0,
@@ -132,6 +132,8 @@ typedef struct recurra_call {
   int32_t reverse;
   int64_t batch, time, inputs, hidden;
   int64_t projected; /* width of a projection, 1 to hidden; hidden where there is none */
+  int64_t heads;     /* blocks on the diagonal of weight_hh's blocks, divides hidden; 1 where anything is as wide as a
+                      * projection */
 
   /* the input: x with strides in elements, its last axis contiguous; or tokens into a contiguous table */
   const void* x;
@@ -143,8 +145,8 @@ typedef struct recurra_call {
 
   const int64_t* lengths; /* [batch], each 1 to time; NULL: all time. Not read by backward: memory has them */
 
-  /* weights, contiguous: weight_ih [gates, hidden, inputs], weight_hh [gates, hidden, hidden] or, where it maps
-   * projections, [gates, hidden, projected], weight_hr [gates, projected, hidden], vectors each [hidden] */
+  /* weights, contiguous: weight_ih [gates, hidden, inputs], weight_hh [gates, hidden, hidden / heads], what a unit's own
+   * head is mapped with, or, where it maps projections, [gates, hidden, projected], weight_hr [gates, projected, hidden], vectors each [hidden] */
   const void* weight_ih;
   const void* weight_hh;
   const void* weight_hr;

@@ -54,7 +54,7 @@ class Backward {
     const recurra_call& call = layer_.call;
     const int64_t h = layer_.hidden;
     for (int64_t j = 0; call.dweight_ih && j < w_adjoints(); j++)
-      gradients_.wanted.push_back({j * layer_.width, h, gradients_.operand(Slot{}, call.inputs),
+      gradients_.wanted.push_back({j * layer_.width, h, gradients_.operand(Slot{}, call.inputs), 0, call.inputs,
                                    static_cast<T*>(call.dweight_ih) + layer_.code.w_blocks[size_t(j)] * h * call.inputs});
     Gradients<T, Q>& to = layer_.tokens_projected ? recurrent_ : gradients_;
     for (const RecurrentGradient& g : layer_.code.recurrent) {
@@ -63,12 +63,15 @@ class Backward {
       if (!first) continue;
       const int64_t height = layer_.of(projection).units;
       const int64_t width = layer_.of(!projection && layer_.code.maps_narrow).units;
-      to.wanted.push_back({g.adjoint * layer_.width, height, to.operand(g.operand, width),
-                           first + g.matrix.block * height * width});
+      const int64_t deep = layer_.call.heads > 1 ? layer_.head : width, heads = width / deep;
+      for (int64_t e = 0; e < heads; e++) {
+        const int64_t rows = height / heads;
+        to.wanted.push_back({g.adjoint * layer_.width + e * rows, rows, to.operand(g.operand, width), e * deep, deep,
+                             first + (g.matrix.block * height + e * rows) * deep});
+      }
     }
-    // the two gradients of one adjoint one after the other: it is packed once for both
-    std::stable_sort(gradients_.wanted.begin(), gradients_.wanted.end(),
-                     [](const Gradient<T>& a, const Gradient<T>& b) { return a.column < b.column; });
+    gradients_.order();
+    recurrent_.order();
   }
 
   void allocate(Arena& from) {
@@ -167,7 +170,7 @@ class Backward {
         if (!reached[b]) std::fill_n(static_cast<T*>(matrix) + int64_t(b) * size, size, T(0));
     };
     zero(call.dweight_ih, w, h * call.inputs);
-    zero(call.dweight_hh, r, h * layer_.of(layer_.code.maps_narrow).units);
+    zero(call.dweight_hh, r, h * (call.heads > 1 ? layer_.head : layer_.of(layer_.code.maps_narrow).units));
     zero(call.dweight_hr, p, h * layer_.narrow.units);
     if (layer_.tokens_projected)
       for (const Operand<T>& o : gradients_.operands)

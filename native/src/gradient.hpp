@@ -1,7 +1,10 @@
 // Sums over packed rows of adjoint^T operand: the gradients of all matrices, one product each for the whole sequence.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <utility>
+#include <vector>
 
 #include "kernel.hpp"
 #include "layer.hpp"
@@ -16,11 +19,12 @@ struct Operand {
   const T** rows;
 };
 
-// to [height][operand.width] = sum over k of left[k][column..column + height)^T operand.rows[k]
+// to [height][width] = sum over k of left[k][column..column + height)^T operand.rows[k][first..first + width)
 template <class T>
 struct Gradient {
   int64_t column, height;
   int32_t operand;
+  int64_t first, width;
   T* to;
 };
 
@@ -49,6 +53,13 @@ class Gradients {
     return int32_t(at);
   }
 
+  // Those of the same columns of adjoints one after the other: they are packed once for all.
+  void order() {
+    std::stable_sort(wanted.begin(), wanted.end(), [](const Gradient<T>& a, const Gradient<T>& b) {
+      return std::pair(a.column, a.height) < std::pair(b.column, b.height);
+    });
+  }
+
   void allocate(Arena& from, int32_t threads) {
     packed_.clear();
     for (Operand<T>& operand : operands) {
@@ -58,11 +69,10 @@ class Gradients {
     parts_ = from.take<Q>(threads * PART * DEPTH);
   }
 
-  // By the whole team, in parts for `threads` threads. left: [rows][left_row]. The gradients of one column stand one after
-  // the other in `wanted`.
+  // By the whole team, in parts for `threads` threads. left: [rows][left_row]; `wanted` is in order.
   void run(const T* left, int64_t left_row, int threads, int thread, Team& team) {
     constexpr int64_t U = UNITS<T>;
-    const int64_t parts = parts_of(columns(), threads);
+    const int64_t all = columns();
     Q* const own = parts_ + thread * PART * DEPTH;
     for (int64_t k = 0; k < total_; k += DEPTH) {
       const int64_t depth = std::min(DEPTH, total_ - k);
@@ -76,8 +86,8 @@ class Gradients {
       team.wait();
       int64_t next = next_.fetch_add(1), at = 0;
       for (size_t g = 0; g < wanted.size();) {
-        size_t last = g + 1;
-        while (last < wanted.size() && wanted[last].column == wanted[g].column) last++;
+        const size_t last = end_of(g);
+        const int64_t parts = parts_of(wanted[g].height, all, threads);
         for (int64_t part = 0; part < parts; part++, at++) {
           if (at != next) continue;
           const int64_t m0 = wanted[g].height * part / parts, m1 = wanted[g].height * (part + 1) / parts;
@@ -96,17 +106,22 @@ class Gradients {
  private:
   int64_t columns() const {
     int64_t n = 0;
-    for (size_t g = 0; g < wanted.size(); g++) n += g == 0 || wanted[g].column != wanted[g - 1].column;
+    for (size_t g = 0; g < wanted.size(); g = end_of(g)) n++;
     return n;
   }
 
+  // Where those of the same columns as gradient g end.
+  size_t end_of(size_t g) const {
+    size_t last = g + 1;
+    while (last < wanted.size() && wanted[last].column == wanted[g].column && wanted[last].height == wanted[g].height) last++;
+    return last;
+  }
+
   // Parts of a column: as many as their size asks for, or some more where the team would share them unevenly.
-  int64_t parts_of(int64_t columns, int64_t threads) const {
-    int64_t most = 1;
-    for (const Gradient<T>& g : wanted) most = std::max(most, g.height);
-    int64_t parts = (most + PART - 1) / PART;
+  static int64_t parts_of(int64_t height, int64_t columns, int64_t threads) {
+    int64_t parts = (height + PART - 1) / PART;
     const auto uneven = [&] { return columns * parts % threads != 0 && columns * parts < 4 * threads; };
-    while (uneven() && most / (parts + 1) >= 2 * BLOCK_ROWS) parts++;
+    while (uneven() && height / (parts + 1) >= 2 * BLOCK_ROWS) parts++;
     return parts;
   }
 
@@ -145,20 +160,21 @@ class Gradients {
 
   void accumulate(const Gradient<T>& g, int64_t m0, int64_t m1, int64_t depth, const Q* left, bool further) const {
     constexpr int64_t U = UNITS<T>;
-    const int64_t width = operands[size_t(g.operand)].width;
+    const int64_t width = g.width, end = g.first + width;
     const Start start = further ? Start::sums : Start::zero;
     T edge[PART * U];
-    for (int64_t p = 0; p * U < width; p++) {
+    for (int64_t p = g.first / U; p * U < end; p++) {
       const Q* const panel = packed_[size_t(g.operand)] + p * panel_size<T, Q>(depth);
-      T* const to = g.to + m0 * width + p * U;
-      const int64_t here = std::min(U, width - p * U);
-      if (here == U) {
+      const int64_t u0 = std::max<int64_t>(0, g.first - p * U), u1 = std::min(U, end - p * U);
+      T* const to = g.to + m0 * width + (p * U + u0 - g.first);
+      if (u1 - u0 == U) {
         product(m1 - m0, left, panel, depth, start, to, width);
         continue;
       }
       product(m1 - m0, left, panel, depth, Start::zero, edge, U);
       for (int64_t i = 0; i < m1 - m0; i++)
-        for (int64_t u = 0; u < here; u++) to[i * width + u] = edge[i * U + u] + (further ? to[i * width + u] : T(0));
+        for (int64_t u = 0; u < u1 - u0; u++)
+          to[i * width + u] = edge[i * U + u0 + u] + (further ? to[i * width + u] : T(0));
     }
   }
 

@@ -31,6 +31,11 @@ int64_t history_size(const Code& code, int32_t states, const recurra_call& call,
   return size;
 }
 
+// Numbers of an operand that a panel is made for.
+struct Span {
+  int64_t first, depth;
+};
+
 // T: the type of values; Q: what the operands of matrix products are held as.
 template <class T, class Q>
 struct Layer {
@@ -40,6 +45,7 @@ struct Layer {
   Plan plan;
   Width<T> wide, narrow;          // of the units, and of a projection
   int64_t hidden, width, panels;  // those of the units
+  int64_t head;                   // units that see each other through weight_hh: all of them, or those of a head
   bool tokens_projected;          // the table's rows are projected once, not each step's
 
   // shared by the team
@@ -63,7 +69,9 @@ struct Layer {
         hidden(wide.units),
         width(wide.padded),
         panels(wide.panels),
+        head(c.hidden / c.heads),
         tokens_projected(c.tokens && c.vocabulary <= plan.total) {
+    for (int64_t p = 0; call.heads > 1 && p < panels; p++) deepest_ = std::max(deepest_, heads_of(p).depth);
     int64_t used = 0;
     for (const Level& level : code.levels) {
       levels.push_back(used);
@@ -79,6 +87,13 @@ struct Layer {
   const Width<T>& of_state(int32_t state) const { return of(code.narrow[state]); }
   int64_t depth(const Product& product) const { return of(code.narrow_operand(product.matrix.kind)).units; }
 
+  // What of its operand panel p of a product reads: all, or the heads of the panel's units. A panel has room for as much as
+  // the deepest one reads.
+  Span span(const Product& product, int64_t p) const {
+    return call.heads > 1 ? heads_of(p) : Span{0, depth(product)};
+  }
+  int64_t panel_depth(const Product& product) const { return call.heads > 1 ? deepest_ : depth(product); }
+
   // The rows of a state in the history, and how many there are.
   int64_t history_rows() const { return plan.total + call.batch; }
   T* history(int32_t state) const { return memory_history + history_size<T>(code, state, call, plan); }
@@ -86,7 +101,7 @@ struct Layer {
   // Numbers of the panels of one sum, or of all sums of a level, for UNITS columns.
   int64_t panels_size(const Sum& sum) const {
     int64_t size = 0;
-    for (const Product& product : sum.products) size += panel_size<T, Q>(depth(product));
+    for (const Product& product : sum.products) size += panel_size<T, Q>(panel_depth(product));
     return size;
   }
   int64_t panels_size(const Level& level) const {
@@ -123,7 +138,7 @@ struct Layer {
         for (const Sum& sum : level.sums)
           for (const Product& product : sum.products) {
             if (item >= mine.first && item < mine.last) pack(product, of(level).units, p, to);
-            to += panel_size<T, Q>(depth(product));
+            to += panel_size<T, Q>(panel_depth(product));
             item++;
           }
       }
@@ -132,6 +147,10 @@ struct Layer {
 
   // Panel p of a product that gives `units` numbers: of the matrix, backward of its transpose.
   void pack(const Product& product, int64_t units, int64_t p, Q* to) const {
+    if (call.heads > 1) {
+      pack_heads(static_cast<const T*>(call.weight_hh) + product.matrix.block * units * head, p, to);
+      return;
+    }
     const int64_t deep = depth(product);
     const bool projection = product.matrix.kind == RECURRA_PROJECTION;
     const T* const m =
@@ -148,6 +167,41 @@ struct Layer {
       return static_cast<const T*>(call.table) + call.tokens[row * call.tokens_batch + t * call.tokens_time] * call.inputs;
     return static_cast<const T*>(call.x) + row * call.x_batch + t * call.x_time;
   }
+
+ private:
+  // The numbers of all heads that have a unit in panel p; of bfloat16 from where a step of the kernel begins.
+  Span heads_of(int64_t p) const {
+    const int64_t u0 = p * UNITS<T>, u1 = std::min(hidden, u0 + UNITS<T>);
+    int64_t first = u0 / head * head;
+    if constexpr (ROUNDED) first = first / BFLOAT_STEP * BFLOAT_STEP;
+    return {first, (u1 - 1) / head * head + head - first};
+  }
+
+  // Panel p of a matrix [hidden][head] of blocks on a diagonal; between those of a panel's heads there are zeros.
+  void pack_heads(const T* m, int64_t p, Q* to) const {
+    const Span span = heads_of(p);
+    const int64_t u0 = p * UNITS<T>, u1 = std::min(hidden, u0 + UNITS<T>), size = head * head;
+    const int64_t e0 = u0 / head, e1 = (u1 - 1) / head;
+    if (e0 == e1 && span.first == e0 * head) {
+      const T* const block = m + e0 * size;
+      if (code.backward)
+        pack_rows<T>([&](int64_t k) { return block + k * head; }, head, u0 - e0 * head, head, to);
+      else
+        pack_transposed(block, head, head, u0 - e0 * head, head, to);
+      return;
+    }
+    std::memset(static_cast<void*>(to), 0, sizeof(Q) * size_t(panel_size<T, Q>(span.depth)));
+    for (int64_t e = e0; e <= e1; e++) {
+      const T* const block = m + e * size;
+      const int64_t from = e * head, first = std::max(u0, from), last = std::min(u1, from + head);
+      for (int64_t k = 0; k < head; k++)
+        for (int64_t u = first; u < last; u++)
+          to[panel_at<T, Q>(from + k - span.first, u - u0)] =
+              held<Q>(code.backward ? block[k * head + u - from] : block[(u - from) * head + k]);
+    }
+  }
+
+  int64_t deepest_ = 0;
 };
 
 }  // namespace recurra

@@ -130,7 +130,7 @@ void run_level(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, size_
         if (sum.start >= 0) tile::map1(to, here[sum.start], rows, w, [](Vec<T> x) { return x; });
         // operands that lie side by side make one product of their joint depth
         const int64_t depth = layer.depth(sum.products[0]);
-        bool joined = !layer.ROUNDED;
+        bool joined = !layer.ROUNDED && layer.call.heads == 1;
         for (int i = 1; i < n; i++)
           joined = joined && layer.depth(sum.products[size_t(i)]) == depth &&
                    operand[product + i].at == operand[product + i - 1].at + depth;
@@ -139,13 +139,14 @@ void run_level(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, size_
           const Q* panel = layer.panels_of(number, (u0 + u) / U) + before;
           for (int i = 0; i < passes; i++) {
             const Place<const Q> a = operand[product + i];
-            const int64_t deep = joined ? n * depth : layer.depth(sum.products[size_t(i)]);
+            const Product& one = sum.products[size_t(i)];
+            const Span span = joined ? Span{0, n * depth} : layer.span(one, (u0 + u) / U);
             const Start start = i > 0 || sum.start >= 0 ? Start::sums : sum.column >= 0 ? Start::rows : Start::zero;
-            rows_by_panel<T, Q>(rows, {.a = a.at + r0 * a.row, .a_row = a.row, .panel = panel,
-                                       .depth = deep, .c = to.at + u, .c_row = to.row, .start = start,
+            rows_by_panel<T, Q>(rows, {.a = a.at + r0 * a.row + span.first, .a_row = a.row, .panel = panel,
+                                       .depth = span.depth, .c = to.at + u, .c_row = to.row, .start = start,
                                        .rows = sum.column >= 0 ? workspace.columns + r0 : nullptr,
                                        .column = sum.column * layer.width + u0 + u});
-            panel += panel_size<T, Q>(deep);
+            panel += panel_size<T, Q>(layer.panel_depth(one));
           }
         }
         product += n;

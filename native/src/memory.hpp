@@ -16,7 +16,7 @@ struct MemoryHeader {
   uint64_t program;
   int64_t bytes;          // of the whole
   int64_t values;         // where the values begin, from the first byte: aligned where forward wrote them
-  int64_t batch, time, inputs, hidden, projected;
+  int64_t batch, time, inputs, hidden, projected, heads;
   int32_t type, products, vector_bytes, reverse;
   int32_t threads;        // that the rows were dealt out to; backward deals them out the same
   int32_t has_lengths;    // int64 [batch] behind the header
@@ -84,6 +84,7 @@ char* begin_memory(const recurra_program& program, const Plan& plan, const recur
   header.inputs = call.inputs;
   header.hidden = call.hidden;
   header.projected = call.projected;
+  header.heads = call.heads;
   header.type = call.type;
   header.products = call.products;
   header.vector_bytes = RECURRA_VECTOR_BYTES;
@@ -107,7 +108,8 @@ class ReadMemory {
     std::memcpy(&header_, first, sizeof(header_));
     if (header_.magic != MemoryHeader::MAGIC) return RECURRA_FOREIGN_MEMORY;
     if (header_.batch != call.batch || header_.time != call.time || header_.inputs != call.inputs ||
-        header_.hidden != call.hidden || header_.projected != call.projected || header_.type != call.type || header_.products != call.products ||
+        header_.hidden != call.hidden || header_.projected != call.projected || header_.heads != call.heads ||
+        header_.type != call.type || header_.products != call.products ||
         header_.vector_bytes != RECURRA_VECTOR_BYTES || header_.reverse != (call.reverse != 0))
       return RECURRA_OTHER_MEMORY;
     call.lengths = nullptr;

@@ -45,7 +45,7 @@ inline int64_t time_of(const recurra_call& call, int64_t row, int64_t step) {
 
 // Weights that a step of forward multiplies with.
 inline int64_t recurrent_weights(const Code& forward, const recurra_call& call) {
-  const int64_t mapped = forward.maps_narrow ? call.projected : call.hidden;
+  const int64_t mapped = forward.maps_narrow ? call.projected : call.hidden / call.heads;
   return call.hidden * ((forward.products - forward.projections) * mapped + forward.projections * call.projected);
 }
 

@@ -71,5 +71,5 @@ def stream(cell: Cell, weights: CellWeights, state: State, *, engine: str = "aut
     x = weights.weight_ih.new_zeros(batch, 1, weights.weight_ih.shape[1])
     own = {stored: w.detach().clone() for stored, w in weights.present().items()}
     state = tuple(s.detach().clone() for s in state)
-    request = Request(cell, CellWeights(**own), x, state, bias=fit.bias)
+    request = Request(cell, weights.replaced(**own), x, state, bias=fit.bias)
     return choose(request, engine).stream(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -52,6 +52,7 @@ class Case:
     wanted: str
     path: str
     numbers: int
+    heads: int = 1
 
 
 def draw(seed: int, variants: Sequence[str]) -> Case:
@@ -67,7 +68,7 @@ def draw(seed: int, variants: Sequence[str]) -> Case:
     time = size(max(1, min(rng.choice((3, 10, 40)), MOST_ROWS // batch)))
     kind = rng.choice(("float32", "float32", "float64", "float64", "bfloat16"))
     cell = rng.choice(CELLS)
-    return Case(
+    made = Case(
         variant=rng.choice(list(variants)),
         threads=rng.choice((1, 1, 2, 3, 8)),
         cell=cell.name,
@@ -88,6 +89,10 @@ def draw(seed: int, variants: Sequence[str]) -> Case:
         path=rng.choice(("eager", "eager", "eager", "operator", "moved", "stream")),
         numbers=rng.randrange(1 << 30),
     )
+    heads = 1
+    if "weight_hh" in cell.layout() and "weight_hr" not in cell.layout() and rng.random() < 0.3:
+        heads = rng.choice([n for n in range(1, made.hidden + 1) if made.hidden % n == 0])
+    return replace(made, heads=heads)
 
 
 def can_lack_bias(cell: Cell) -> bool:
@@ -149,6 +154,8 @@ class Drawn:
         scales = {"weight_ih": 0.6 * case.inputs**-0.5, "weight_hh": 0.6 * h**-0.5}
         self.leaves = {"input": normal(*shape, scale=1.0)}
         shapes = self.cell.shapes(case.inputs, h, bias=case.bias)
+        if case.heads > 1:
+            shapes["weight_hh"] = (shapes["weight_hh"][0], h // case.heads)
         self.leaves |= {name: normal(*s, scale=scales.get(name, 0.5)) for name, s in shapes.items()}
         self.weights = tuple(shapes)
         self.states = tuple(f"state {s}" for s in self.cell.states) if case.state else ()
@@ -207,7 +214,7 @@ class Drawn:
         self, leaves: dict[str, Tensor], engine: str, dtype: torch.dtype, roundings: AbstractContextManager[None] | None
     ) -> Answer:
         case = self.case
-        weights = CellWeights(**{n: leaves[n] for n in self.weights})
+        weights = CellWeights.of({n: leaves[n] for n in self.weights}, case.heads)
         x = leaves["input"] if self.tokens is None else Embedded(self.tokens, leaves["input"])
         state = tuple(leaves[n] for n in self.states) or None
         mask = None if self.mask is None else self.mask.to(dtype)

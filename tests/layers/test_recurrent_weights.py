@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import recurra
+from recurra.engines.heads import block_diagonal
 from recurra.engines.native import compiled
 from recurra.errors import ShapeError, UsageError
 from recurra.layers.initial import Init
-from recurra.layers.recurrent_weights import block_diagonal
 from recurra.layers.stack import Stack
 
 ENGINES = ["native", "reference"]
@@ -48,7 +48,7 @@ def test_heads_are_a_dense_layer_with_zeros_and_stream() -> None:
     for depth in range(2):
         block = getattr(layer, f"weight_hh_l{depth}")[:2]
         torch.testing.assert_close((block @ block.T).float(), torch.eye(2))
-        getattr(dense, f"weight_hh_l{depth}").data = layer.weights(depth).weight_hh.detach()
+        getattr(dense, f"weight_hh_l{depth}").data = layer.weights(depth).dense().weight_hh.detach()
         for name in (f"weight_ih_l{depth}", f"bias_ih_l{depth}", f"bias_hh_l{depth}"):
             getattr(dense, name).data = getattr(layer, name).detach()
     x = torch.randn(2, 5, 3).double()

@@ -72,7 +72,7 @@ def engine_of(network: NetworkSettings) -> str:
     if network.zoneout or network.zoneout_cell:
         cell = masked_zoneout(cell, (network.zoneout > 0, network.zoneout_cell > 0))
     shapes = cell.shapes(width, network.hidden_size, proj_size=network.rank or None)
-    weights = CellWeights(**{stored: torch.empty(shape) for stored, shape in shapes.items()})
+    weights = CellWeights.of({stored: torch.empty(shape) for stored, shape in shapes.items()})
     state = tuple(torch.empty(1, network.hidden_size) for _ in cell.states)
     mask = torch.empty(1, network.hidden_size) if network.recurrent_dropout else None
     given = tuple(torch.empty(1, 1, width) for _ in cell.given)

@@ -109,7 +109,7 @@ def _turning(lengths: Tensor, time: int) -> Tensor:
 def loop(case: Case, run: Callable[[Tensor, CellWeights], Tensor], stack: Stack, given: Batch) -> list[Side]:
     """A cell written as a loop over time, with weights of its own."""
     named = {name: nn.Parameter(p.detach().clone()) for name, p in stack.named_parameters()}
-    weights = CellWeights(**{name.removesuffix("_l0"): p for name, p in named.items()})
+    weights = CellWeights.of({name.removesuffix("_l0"): p for name, p in named.items()})
     return _each_way(case, lambda x: run(x, weights), given, named)
 
 

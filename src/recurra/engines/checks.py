@@ -10,7 +10,7 @@ from torch import Tensor
 from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights, Embedded, Request, State, check_lengths, check_tokens, has_bias
 from recurra.engines.watching import has_numbers, is_recorded
-from recurra.errors import ShapeError
+from recurra.errors import ShapeError, UsageError
 
 
 class Fit(NamedTuple):
@@ -57,7 +57,11 @@ def check_weights(cell: Cell, weights: CellWeights) -> Fit:
     """What they say of the layer. Errors: ShapeError"""
     if is_recorded():
         return _check_weights(cell, weights, has_bias(cell, weights.present()))
-    key = (cell, *[None if w is None else (w.shape, w.dtype, w.device, w.layout) for w in weights.every()])
+    key = (
+        cell,
+        weights.heads,
+        *[None if w is None else (w.shape, w.dtype, w.device, w.layout) for w in weights.every()],
+    )
     found = _fitting.get(key)
     if found is None:
         found = _check_weights(cell, weights, has_bias(cell, weights.present()))
@@ -84,6 +88,10 @@ def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> Fit:
             )
     narrow = weights.proj_size(cell)
     expected = cell.shapes(own.shape[1], hidden, bias=bias, proj_size=narrow)
+    if weights.heads != 1:
+        check_heads(weights.heads, hidden, cell)
+        rows, columns = expected["weight_hh"]
+        expected["weight_hh"] = (rows, columns // weights.heads)
     present = weights.present()
     if expected.keys() != present.keys():
         raise ShapeError(f"{cell.name} takes the weights {', '.join(expected)}, got {', '.join(present)}")
@@ -99,6 +107,17 @@ def _check_weights(cell: Cell, weights: CellWeights, bias: bool) -> Fit:
     sizes = program.sizes(own.shape[1], hidden, narrow)
     masks = tuple(sizes[n.width] for n in program.nodes if n.op == "given")
     return Fit(bias, cell.widths(hidden, narrow), sizes[mapped.pop()] if mapped else hidden, masks)
+
+
+def check_heads(heads: object, hidden_size: int, cell: Cell) -> int:
+    """The same number. Errors: UsageError for what does not divide the units, or divides nothing"""
+    if not isinstance(heads, int) or isinstance(heads, bool) or heads < 1 or hidden_size % heads:
+        raise UsageError(f"heads must be a whole number that divides hidden_size = {hidden_size}, got {heads!r}")
+    if heads > 1 and "weight_hh" not in cell.layout():
+        raise UsageError(f"heads={heads} divide what a recurrent product maps; {cell.name} has no such product")
+    if heads > 1 and "weight_hr" in cell.layout():
+        raise UsageError(f"heads={heads}: {cell.name} maps a projection, which belongs to no head")
+    return heads
 
 
 def check_input(x: Tensor | Embedded, weight: Tensor) -> tuple[int, int]:

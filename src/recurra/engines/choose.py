@@ -47,7 +47,7 @@ def explain_choice(
 ) -> list[tuple[str, str | None]]:
     """Each engine in order of preference with its reason why it cannot run such a layer here, None where it can."""
     shapes = cell.shapes(input_size, hidden_size, bias=bias, proj_size=proj_size)
-    weights = CellWeights(**{stored: torch.empty(shape, device=device) for stored, shape in shapes.items()})
+    weights = CellWeights.of({stored: torch.empty(shape, device=device) for stored, shape in shapes.items()})
     state = tuple(torch.empty(1, width, device=device) for width in cell.widths(hidden_size, proj_size))
     given = tuple(torch.empty(1, 1, hidden_size, device=device) for _ in cell.given)
     request = Request(cell, weights, torch.empty(1, 1, input_size, device=device), state, bias=bias, given=given)

@@ -61,7 +61,7 @@ class _Step:
 
     def __init__(self, request: Request) -> None:
         self.program = request.cell.program(bias=request.bias)
-        gates = gate_tensors(request.cell, request.weights.present(), bias=request.bias)
+        gates = gate_tensors(request.cell, request.weights.dense().present(), bias=request.bias)
         self.weights = {q: gates[q.kind, q.gate] for q in self.program.parameters}
 
     def __call__(self, x: Tensor, state: State, mask: Tensor | None, given: tuple[Tensor, ...]) -> State:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from recurra.cells.definition import STORED, Cell
+from recurra.engines.heads import block_diagonal
 from recurra.errors import ShapeError
 
 State = tuple[Tensor, ...]
@@ -55,7 +56,8 @@ class CellWeights:
     """The weights of one layer and direction, as they are stored; None where the cell has none of the kind.
 
     Shapes: weight_ih [G*H, I], weight_hh [G*H, H], weight_ph, bias_ih, bias_hh, weight_sh [G*H], weight_k [G],
-    weight_hr [G*N, H], each with its own number G of gates; weight_hh [G*H, N] where a projection of width N is mapped
+    weight_hr [G*N, H], each with its own number G of gates; weight_hh [G*H, N] where a projection of width N is mapped,
+    [G*H, H/heads] where the units of a head see each other alone
     """
 
     weight_ih: Tensor
@@ -66,15 +68,29 @@ class CellWeights:
     weight_sh: Tensor | None = None
     weight_k: Tensor | None = None
     weight_hr: Tensor | None = None
+    heads: int = 1
 
     def proj_size(self, cell: Cell) -> int | None:
         """N, as the weights have it; None for a cell without a projection."""
         stored = self.weight_hr
         return None if stored is None or not cell.projected else stored.shape[0] // len(cell.layout()["weight_hr"])
 
+    @classmethod
+    def of(cls, stored: Mapping[str, Tensor], heads: int = 1) -> CellWeights:
+        """Weights by their stored names."""
+        found: dict[str, Any] = dict(stored)
+        return cls(**found, heads=heads)
+
     def replaced(self, **some: Tensor) -> CellWeights:
         """The same with others in the place of some."""
-        return replace(self, **some)
+        found: dict[str, Any] = dict(some)
+        return replace(self, **found)
+
+    def dense(self) -> CellWeights:
+        """The same with heads as blocks between zeros, weight_hh [G*H, H]."""
+        if self.heads == 1 or self.weight_hh is None:
+            return self
+        return replace(self, weight_hh=block_diagonal(self.weight_hh, self.heads), heads=1)
 
     def listed(self) -> tuple[Tensor, ...]:
         """Those that are there, in the order of the fields."""

@@ -60,7 +60,7 @@ class Vendor(Engine):
         if lengths is not None:
             alive = (torch.arange(request.time, device=request.device) < lengths[:, None]).unsqueeze(-1)
             x = torch.where(alive, x, x.new_zeros(()))
-        flat = list(request.weights.present().values())
+        flat = list(request.weights.dense().present().values())
         if alive is not None and request.cell.function in HELD:
             x = torch.cat([x, (~alive).to(x.dtype)], -1)
             flat[0] = torch.cat([flat[0], _hold_column(request)], -1)

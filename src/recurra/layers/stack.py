@@ -12,12 +12,13 @@ from torch.nn import functional
 from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
 from recurra.cells.variants import expected_zoneout, low_rank, masked_zoneout
-from recurra.engines.checks import check_dense
+from recurra.engines.checks import check_dense, check_heads
 from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers.dropout import drawn, locked
 from recurra.layers.initial import Init, assign, belongs, draw_orthogonal, draw_uniform, start_own
-from recurra.layers.recurrent_weights import checked_heads, checked_rank, made
+from recurra.layers.recurrent_weights import checked_rank
+from recurra.layers.recurrent_weights import dropped as left_out
 from recurra.layers.states import check_states
 from recurra.layers.stream import StackStream
 from recurra.layers.torch_tools import TorchTools
@@ -113,7 +114,7 @@ class Stack(TorchTools):
                     f"{name}={shares[name]} acts on what a recurrent product maps; {self.cell.name} has no such "
                     "product; use dropout"
                 )
-        self.heads = checked_heads(heads, hidden_size, self.cell)
+        self.heads = check_heads(heads, hidden_size, self.cell)
         self.weight_dropout = float(weight_dropout)
         self.rank = checked_rank(rank, hidden_size, self.cell, self.heads)
         if self.rank:
@@ -181,19 +182,20 @@ class Stack(TorchTools):
         return f"{stored}_l{layer}{'_reverse' if direction else ''}"
 
     def weights(self, layer: int = 0, direction: int = 0, *, dropped: bool = True) -> CellWeights:
-        """The weights of one layer and direction, as the next sequence uses them: heads as blocks between zeros.
+        """The weights of one layer and direction, as the next sequence uses them.
 
         dropped: with weight_dropout, if the layer is in training
         """
         held = self._held(layer, direction)
-        if self.heads == 1 and not self.weight_dropout:
-            return held
-        return made(held, self.heads, self.weight_dropout, self.training and dropped)
+        if self.weight_dropout and self.training and dropped:
+            return left_out(held, self.weight_dropout)
+        return held
 
     def _held(self, layer: int, direction: int) -> CellWeights:
         keys = self._stored[layer * self.num_directions + direction]
         held = self._parameters  # a shorter way than getattr, which also finds what a parametrisation makes
-        return CellWeights(**{s: held[key] if key in held else getattr(self, key) for s, key in keys})  # type: ignore[arg-type]
+        found = {s: held[key] if key in held else getattr(self, key) for s, key in keys}
+        return CellWeights.of(found, self.heads)  # type: ignore[arg-type]
 
     def reset_parameters(self) -> None:
         """Draw the weights anew, from torch's global random numbers.

@@ -31,7 +31,7 @@ def request_of(form: Form, inputs: Inputs) -> Request:
     mask = inputs.state[-1] if form.masked else None
     return Request(
         form.cell,
-        CellWeights(**dict(zip(form.stored, inputs.weights, strict=False))),
+        CellWeights.of(dict(zip(form.stored, inputs.weights, strict=False)), form.heads(inputs.weights)),
         inputs.x if inputs.table is None else Embedded(inputs.x, inputs.table),
         inputs.state if mask is None else inputs.state[:-1],
         inputs.lengths,

@@ -250,6 +250,7 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     for i, tensor in enumerate(given):
         given_at[i] = tensor.data_ptr()
     call.batch, call.hidden, call.projected = inputs.state[0].shape[0], hidden, hidden
+    call.heads = hidden // weights[1].shape[1] if cell.hh_blocks and not cell.hr_blocks else 1
     if cell.hr_blocks:
         call.weight_hr, call.hr_blocks = weights[-1].data_ptr(), cell.hr_blocks
         call.projected = weights[-1].shape[0] // cell.hr_blocks

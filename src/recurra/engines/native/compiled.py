@@ -55,6 +55,12 @@ class Form:
         """H, as weights in the order of `stored` have it."""
         return weights[0].shape[0] // len(self.program.gates_of("W"))
 
+    def heads(self, weights: Sequence[Tensor]) -> int:
+        """Blocks on the diagonal of weight_hh, as weights in the order of `stored` have it."""
+        if "weight_hh" not in self.stored or "weight_hr" in self.stored:
+            return 1
+        return self.units(weights) // weights[1].shape[1]
+
 
 @dataclass(frozen=True)
 class Compiled:

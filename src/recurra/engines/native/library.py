@@ -18,7 +18,7 @@ from typing import Any
 from recurra.engines.native import forking
 from recurra.errors import EngineError, UnknownNameError
 
-ABI = 4
+ABI = 5
 F32, F64 = 0, 1
 AS_STORED, BF16 = 0, 1
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
@@ -39,7 +39,7 @@ class Call(ctypes.Structure):
 
     _fields_ = (
         *((name, c_int32) for name in ("type", "products", "threads", "reverse")),
-        *((name, c_int64) for name in ("batch", "time", "inputs", "hidden", "projected")),
+        *((name, c_int64) for name in ("batch", "time", "inputs", "hidden", "projected", "heads")),
         ("x", c_void_p),
         ("x_batch", c_int64),
         ("x_time", c_int64),
