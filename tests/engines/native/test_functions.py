@@ -62,6 +62,7 @@ def run_pair(variant: str, op: int, a: Tensor, b: Tensor) -> Tensor:
         inputs=1,
         hidden=a.numel(),
         projected=a.numel(),
+        heads=1,
         x=x.data_ptr(),
         x_batch=1,
         x_time=1,
