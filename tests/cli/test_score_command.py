@@ -78,3 +78,25 @@ def test_generate_stops_and_penalises(recurra: Recurra, language_model: Path) ->
     recurra("generate", language_model, "--repetition-penalty", 0.5).refused(
         2, "repetition_penalty must be a number from 1"
     )
+
+
+def test_a_mixture_stands_beside_the_network(recurra: Recurra, language_model: Path, tmp_path: Path) -> None:
+    lists = tmp_path / "nbest.txt"
+    lists.write_text(LISTS, encoding="utf-8")
+    found = recurra("score", language_model, "--candidates", lists, "--mixture", "n-grams,cache")
+    assert found.out.splitlines()[0].split() == ["log", "p", "per", "token", "5-gram", "mixture", "candidate"]
+    assert "mixture, fitted on the validation part:" in found.err
+    plain = json.loads(recurra("evaluate", language_model, "--json").out)
+    mixed = json.loads(recurra("evaluate", language_model, "--mixture", "all", "--json").out)
+    assert mixed["loss"] == plain["loss"]
+    assert mixed["mixture"]["metrics"]["loss"] < plain["loss"]
+    assert sorted(mixed["mixture"]["shares"]) == ["cache", "n-grams", "network"]
+    table = recurra("evaluate", language_model, "--mixture", "n-grams").out.splitlines()
+    assert table[1].split(maxsplit=2) == ["this", "run", "with n-grams"]
+    asked = ("generate", language_model, "--prompt", "play", "--length", "30", "--seed", "1", "--mixture", "n-grams")
+    assert recurra(*asked).out == recurra(*asked).out != recurra(*asked[:-2]).out
+
+
+def test_a_classifier_has_no_mixture(recurra: Recurra, classifier: Path, language_model: Path) -> None:
+    recurra("evaluate", classifier, "--mixture", "cache").refused(2, "a mixture is one of language models")
+    recurra("evaluate", language_model, "--mixture", "cash").refused(2, "did you mean 'cache'")

@@ -14,7 +14,7 @@ from recurra.api.sense import check_reading
 from recurra.errors import ModelFolderError, UnknownNameError, UsageError
 from recurra.report.record import Baseline
 from recurra.tasks import registry
-from recurra.tasks.abilities import Grouping
+from recurra.tasks.abilities import Grouping, Mixing
 from recurra.tasks.settings import marked
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.stored import of_folder
@@ -30,13 +30,15 @@ def evaluate(
     *,
     baselines: bool = False,
     groups: str | None = None,
+    mixture: Any = None,
     reading: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Scores, the number of units they are the mean of, and on what.
 
     data: a file, a folder or a data set's name, all of it evaluated; None: the run's own held-out part again.
     baselines: evaluate the baselines too, fitted again on the run's training data; groups: a column of a table
-    of labelled texts that says which of them belong together; reading: settings of how these data are read.
+    of labelled texts that says which of them belong together; mixture: scores of one too, see `Run.mixture`; reading:
+    settings of how these data are read.
     Errors: DataError; UsageError for groups where there are none
     """
     given = {name: value for name, value in (reading or {}).items() if value is not None}
@@ -47,26 +49,34 @@ def evaluate(
         raise UsageError("--groups names a column of DATA; DATA must be a table")
     if data is None and given:
         raise UsageError(f"{next(iter(given))} is an option for DATA; the run's own data are read as in training")
-    on, found, others = _again(run, baselines) if data is None else _anew(run, data, baselines, groups, given)
+    on, found, others, part = _again(run, baselines) if data is None else _anew(run, data, baselines, groups, given)
     if not math.isfinite(found.scores["loss"]):
         raise ModelFolderError(
             f"{run.folder}: the loss is {found.scores['loss']}; the weights are damaged, or too large"
         )
     result: dict[str, Any] = {"on": on, "count": found.count} | found.scores
-    return result | {"baselines": [{"name": b.name, "metrics": b.metrics} for b in others]} if baselines else result
+    if baselines:
+        result["baselines"] = [{"name": b.name, "metrics": b.metrics} for b in others]
+    if mixture is not None:
+        from recurra.api.mixing import mixture_of
+
+        fitted, task = mixture_of(run, mixture), registry.get(run.task).task
+        assert isinstance(task, Mixing)
+        result["mixture"] = fitted.to_json() | {"metrics": task.evaluate_mixed(run.model, part, fitted)}
+    return result
 
 
-def _again(run: Run, baselines: bool) -> tuple[str, Evaluation, list[Baseline]]:
-    task, dataset = registry.get(run.task).task, _trained_on(run)
+def _again(run: Run, baselines: bool) -> tuple[str, Evaluation, list[Baseline], Any]:
+    task, dataset = registry.get(run.task).task, trained_on(run)
     provenance.check_divided(run.stored.data, dataset.facts)
     others = task.baselines(dataset, dataset.held_out) if baselines else []
     found = task.evaluate(run.model, dataset.held_out, run.settings)
-    return f"{dataset.source.name}, {dataset.evaluated_on} part", found, others
+    return f"{dataset.source.name}, {dataset.evaluated_on} part", found, others, dataset.held_out
 
 
 def _anew(
     run: Run, data: str | Path, baselines: bool, groups: str | None, given: Mapping[str, Any]
-) -> tuple[str, Evaluation, list[Baseline]]:
+) -> tuple[str, Evaluation, list[Baseline], Any]:
     source = resolve(data, run.task)
     check_reading(source, given)
     row, own = registry.get(run.task), marked(run.settings.data, "reading")
@@ -79,13 +89,13 @@ def _anew(
         encoded = task.encode_groups(source, settings, run.preprocessor, groups)
     else:
         raise UsageError(f"groups need labelled texts; this run's task is {run.task}")
-    others = task.baselines(_trained_on(run), encoded.part) if baselines else []
+    others = task.baselines(trained_on(run), encoded.part) if baselines else []
     found = task.evaluate(run.model, encoded.part, settings)
     counts = {name: float(count) for name, count in encoded.counts.items() if count}
-    return source.name, replace(found, scores=found.scores | counts), others
+    return source.name, replace(found, scores=found.scores | counts), others, encoded.part
 
 
-def _trained_on(run: Run) -> Dataset[Any]:
+def trained_on(run: Run) -> Dataset[Any]:
     """The run's data, encoded with what it has learned of them."""
     source = provenance.find(run.stored, run.folder)
     try:

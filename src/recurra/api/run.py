@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ class Run:
 
         Errors: UsageError for a prompt with tokens that the model does not know, or for a model that does not generate
         """
-        asked = given.options({"prompt": prompt, "length": length} | sampling)
+        asked = self._with_mixture(given.options({"prompt": prompt, "length": length} | sampling))
         return generating(self.model).generate(asked.pop("prompt"), asked.pop("length"), **asked)
 
     def stream(self, prompt: str = "", length: int | None = None, *, rate: int | None = None, **sampling: Any) -> Any:
@@ -109,7 +109,7 @@ class Run:
             return self.model.listen(given.options({"rate": rate})["rate"])
         if rate is not None:
             raise UsageError("rate is one of sound; this model reads none")
-        asked = given.options({"prompt": prompt, "length": length} | sampling)
+        asked = self._with_mixture(given.options({"prompt": prompt, "length": length} | sampling))
         model: Streaming = able(self.model, Streaming, "generate text piece by piece")
         return model.stream(asked.pop("prompt"), asked.pop("length"), **asked)
 
@@ -120,13 +120,14 @@ class Run:
         labels: Any = None,
         baselines: bool = False,
         groups: str | None = None,
+        mixture: Any = None,
         **reading: Any,
     ) -> dict[str, Any]:
         """Scores on data of the user's, or on the part that the run was evaluated on.
 
         data, labels: as for `recurra.train`; baselines: those of its baselines too, fitted again on the run's
         training data; groups: a column of a table that says which labelled texts belong together, such as minimal
-        pairs, for the share all right.
+        pairs, for the share all right; mixture: scores of one too, in "mixture" beside what was fitted, see `mixture`.
         reading: how `data` are read where it is not as the run's: encoding (utf-8 if not given, whatever the run's
         data had), text, label, languages, swap, scheme, strict, skip_lines.
         Errors: DataError if the data cannot be read, or are no longer those of the run; UsageError
@@ -135,7 +136,26 @@ class Run:
         from recurra.api.given_data import as_path
 
         asked = given.options({"baselines": baselines, "groups": groups})
-        return evaluate(self, None if data is None else as_path(data, labels, self.task), **asked, reading=reading)
+        path = None if data is None else as_path(data, labels, self.task)
+        return evaluate(self, path, **asked, mixture=mixture, reading=reading)
+
+    def mixture(self, parts: str | Sequence[str] = "all", *, say: Callable[[str], None] | None = None) -> Any:
+        """What can be mixed with a language model, for `evaluate`, `score` and `generate`, which take `parts` as well.
+
+        parts: "n-grams", counted on the training data; "cache", of the 2,000 tokens before, looked up by the network's
+        outputs; "dynamic", weights that go on learning from what was read; several with commas between, or "all".
+        Shares, sharpness and rates are fitted on the run's validation data, anew each time: keep what is returned.
+        say: hears what is being done
+        Errors: DataError if the run's data are gone; UnknownNameError; UsageError for a model of another task
+        """
+        from recurra.api.mixing import mixture_of
+
+        return mixture_of(self, parts, say)
+
+    def _with_mixture(self, sampling: dict[str, Any]) -> dict[str, Any]:
+        if sampling.get("mixture") is None:
+            return {name: value for name, value in sampling.items() if name != "mixture"}
+        return sampling | {"mixture": self.mixture(sampling["mixture"])}
 
     def score(
         self,
@@ -143,20 +163,22 @@ class Run:
         *,
         by: str = "total",
         baseline: bool = True,
+        mixture: Any = None,
         encoding: str = "utf-8",
     ) -> list[Any]:
         """Rank groups of candidates with a language model: a `tasks.language.score.Ranking` for each group.
 
         candidates: a file with one a line and a blank line between groups, or the groups themselves, where a candidate
         may be the list of its tokens; by: "total" or "token", what decides, the log-probability or its mean over the
-        tokens; baseline: rank with a Kneser-Ney 5-gram too, counted anew on the run's training data; encoding: of the
-        file.
+        tokens; baseline: rank with a Kneser-Ney 5-gram too, counted anew on the run's training data; mixture: rank
+        with one too, see `mixture`; encoding: of the file.
         Errors: DataError, UsageError for a group of one candidate; DataError if the run's data are gone; UsageError for
         a model of another task
         """
         from recurra.api.scoring import score
 
-        return score(self, candidates, **given.options({"by": by, "baseline": baseline}), encoding=encoding)
+        asked = given.options({"by": by, "baseline": baseline})
+        return score(self, candidates, **asked, mixture=mixture, encoding=encoding)
 
     def nearest(self, word: str, *, top: int = 10) -> list[tuple[str, float]]:
         """The tokens whose vectors stand nearest to a word's, with the cosine of the angle.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recurra.api import provenance
+from recurra.api.mixing import mixture_of
 from recurra.data.files.candidates import read_candidates
 from recurra.errors import DataError, UsageError
 from recurra.tasks import given, registry
@@ -23,6 +24,7 @@ def score(
     *,
     by: str = "total",
     baseline: bool = True,
+    mixture: Any = None,
     encoding: str = "utf-8",
 ) -> list[Any]:
     """Rank groups of candidates; see `Run.score`."""
@@ -35,7 +37,8 @@ def score(
     else:
         groups = [group if isinstance(group, str) else given.texts(group, what="candidate") for group in candidates]
     grams = n_gram(run) if baseline else None
-    return model.rank(groups, by=by, n_gram=grams)
+    more = {} if mixture is None else {"mixture": mixture_of(run, mixture)}
+    return model.rank(groups, by=by, n_gram=grams, **more)
 
 
 def n_gram(run: Run) -> Any:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,10 +20,20 @@ from recurra.data.files.text import check_encoding
 from recurra.errors import DataError, ModelFolderError, UsageError, nearest_path
 from recurra.tasks import registry
 
+if TYPE_CHECKING:
+    from recurra.api.run import Run
+
 NOT_OF_EVALUATE = tuple(name for name in of_panel("data") if name not in registry.reading())
 """Settings of the data that are a run's own."""
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a model folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
+MixtureOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PARTS",
+        help="mix with n-grams, cache, dynamic (weights that go on learning), with commas between, or all (language)",
+    ),
+]
 TokensOption = Annotated[bool, typer.Option("--tokens", help="texts are tokens already, separated by spaces")]
 
 
@@ -43,6 +53,7 @@ def evaluate(
         str | None,
         typer.Option(metavar="COLUMN", help="column of groups: how often all texts of a group are right"),
     ] = None,
+    mixture: MixtureOption = None,
     json: JsonOption = False,
     **reading: Any,
 ) -> None:
@@ -54,6 +65,7 @@ def evaluate(
     recurra evaluate runs/names-gru --baselines  the held-out part again
     recurra evaluate runs/reviews-gru new.csv    other rows with a label
     recurra evaluate runs/reviews-gru new.csv --text review --label stars
+    recurra evaluate runs/input-lstm --mixture n-grams,cache
     """
     from recurra.api.progress import ProgressLogger
     from recurra.api.run import load
@@ -61,18 +73,21 @@ def evaluate(
     from recurra.tasks import registry
 
     model = load(run)
+    fitted = None if mixture is None else fitted_mixture(model, mixture)
     with ProgressLogger().doing("evaluating"):
-        found = model.evaluate(data, baselines=baselines, groups=groups, **reading)
+        found = model.evaluate(data, baselines=baselines, groups=groups, mixture=fitted, **reading)
     if json:
         write_json({"folder": run, "task": model.task} | found)
         return
-    values = {name: value for name, value in found.items() if name not in ("on", "count", "baselines")}
+    values = {name: value for name, value in found.items() if name not in ("on", "count", "baselines", "mixture")}
     write(f"{visible(found['on'])}: {found['count']:,} {model.model.unit}\n")
-    columns = [("this run" if baselines else "", values)]
+    columns = [("this run" if baselines or mixture else "", values)]
+    if mixture is not None:
+        columns.append(("with " + ", ".join(found["mixture"]["parts"]), found["mixture"]["metrics"]))
     columns += [(baseline["name"], baseline["metrics"]) for baseline in found.get("baselines", ())]
     metrics = registry.get(model.task).metrics
     rows = [[find(metrics, name).short, *(score(c[name]) if name in c else "" for _, c in columns)] for name in values]
-    head = [["", *(title for title, _ in columns)]] if baselines else []
+    head = [["", *(title for title, _ in columns)]] if baselines or mixture else []
     write_table([*head, *rows], right=range(1, len(columns) + 1))
 
 
@@ -217,6 +232,7 @@ def generate(
         int | None,
         typer.Option(metavar="N", min=0, max=2**32 - 1, help="the same text each time; random if not given"),
     ] = None,
+    mixture: MixtureOption = None,
     interactive: Annotated[
         bool, typer.Option("--interactive", "-i", help="ask for one prompt after another, until Ctrl-D")
     ] = False,
@@ -248,7 +264,7 @@ def generate(
     model = load(run)
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     if isinstance(generating(model.model), Conditioned):
-        refuse_sampling(model, repetition_penalty=repetition_penalty != 1, stop=bool(stop))
+        refuse_sampling(model, repetition_penalty=repetition_penalty != 1, stop=bool(stop), mixture=mixture is not None)
         for begun in prompts(model, condition=condition, **sampling) if interactive else (prompt,):
             with noting_refusals() if interactive else nullcontext():
                 write_generated(model, begun, length, condition, count, sampling, json=json)
@@ -256,20 +272,49 @@ def generate(
     refuse_class(model, condition)
     stops = [text(each).replace("\\n", "\n") for each in stop or ()]
     sampling |= {"repetition_penalty": repetition_penalty, "stop": stops}
+    fitted = {} if mixture is None else {"mixture": fitted_mixture(model, mixture)}
     seeds = [None if seed is None else (seed + i) % 2**32 for i in range(count)]
 
     def texts(begun: str) -> Iterator[Iterator[str]]:
-        return (model.stream(begun, length, **sampling | {"seed": each}) for each in seeds)
+        return (model.stream(begun, length, **sampling | fitted | {"seed": each}) for each in seeds)
 
     if json:
         written = [prompt + "".join(pieces) for pieces in texts(prompt)]
         more = {"texts": written} if count > 1 else {}
         length = able(model.model, Streaming, "generate text piece by piece").length if length is None else length
-        write_json({"folder": run, "prompt": prompt, "text": written[0], "length": length} | more | sampling)
+        write_json(
+            {"folder": run, "prompt": prompt, "text": written[0], "length": length} | more | sampling | _plain(fitted)
+        )
         return
     for begun in prompts(model, **sampling) if interactive else (prompt,):
         with noting_refusals() if interactive else nullcontext():
             write_streams(begun, texts(begun))
+
+
+def fitted_mixture(model: Run, asked: str) -> Any:
+    """A mixture of these parts; what was fitted is noted. Errors: DataError, UsageError"""
+    from recurra.api.progress import ProgressLogger
+
+    with ProgressLogger().doing("fitting the mixture"):
+        fitted = model.mixture(asked)
+    note(f"mixture, fitted on the validation part: {described(fitted.to_json())}")
+    return fitted
+
+
+def described(fitted: dict[str, Any]) -> str:
+    """What was fitted, in a line."""
+    words = [f"{share:.3f} {name}" for name, share in fitted["shares"].items()]
+    if "order" in fitted:
+        words.append(f"n-grams of {fitted['order']} tokens")
+    if "cache" in fitted:
+        words.append("cache of {size:,} tokens, theta {theta:.3g}".format(**fitted["cache"]))
+    if "dynamic" in fitted:
+        words.append("dynamic: rate {rate:g}, decay {decay:g} every {chunk} tokens".format(**fitted["dynamic"]))
+    return "; ".join(words)
+
+
+def _plain(fitted: dict[str, Any]) -> dict[str, Any]:
+    return {name: mixture.to_json() for name, mixture in fitted.items()}
 
 
 def given_tokens(model: Any, texts: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from recurra.cli.models import JsonOption, RunArgument, TokensOption, given_tokens
+from recurra.cli.models import JsonOption, MixtureOption, RunArgument, TokensOption, fitted_mixture, given_tokens
 from recurra.cli.output import note, write, write_json, write_table
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def score(
     baseline: Annotated[
         bool, typer.Option(help="rank with a Kneser-Ney 5-gram too, counted on the run's training data")
     ] = True,
+    mixture: MixtureOption = None,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="encoding of FILE [utf-8]")] = "utf-8",
     tokens: TokensOption = False,
     json: JsonOption = False,
@@ -52,8 +53,9 @@ def score(
     model = load(run)
     groups = read_candidates(Path(candidates), encoding)
     candidate_texts = [given_tokens(model.model, list(g.texts)) if tokens else list(g.texts) for g in groups]
+    fitted = None if mixture is None else fitted_mixture(model, mixture)
     with ProgressLogger().doing("ranking the candidates"):
-        rankings = model.score(candidate_texts, by=by, baseline=baseline)
+        rankings = model.score(candidate_texts, by=by, baseline=baseline, mixture=fitted)
     texts = [text for group in candidate_texts for text in group]
     unknown = able(model.model, ReadingText, "read texts").unknown(texts)
     if unknown:
@@ -66,18 +68,20 @@ def score(
     for number, ranking in enumerate(rankings):
         if number:
             write("\n")
-        write_table(_rows(ranking), right=(1, 2, 3) if ranking.baseline_winner is not None else (1, 2))
+        rows = _rows(ranking)
+        write_table(rows, right=range(1, len(rows[0]) - 1))
     _agreement(rankings)
 
 
 def _rows(ranking: Ranking) -> list[list[str]]:
-    others = ranking.baseline_winner is not None
-    rows = [["", "log p", "per token", *(["5-gram"] if others else []), "candidate"]]
+    beside = [("5-gram", "baseline", ranking.baseline_winner), ("mixture", "mixture", ranking.mixture_winner)]
+    beside = [each for each in beside if each[2] is not None]
+    rows = [["", "log p", "per token", *(title for title, _, _ in beside), "candidate"]]
     for i, candidate in enumerate(ranking.candidates):
-        baseline = [f"{candidate.baseline:.2f}{' *' if i == ranking.baseline_winner else '  '}"] if others else []
+        others = [f"{getattr(candidate, name):.2f}{' *' if i == best else '  '}" for _, name, best in beside]
         mark = "*" if i == ranking.winner else ""
         numbers = [f"{candidate.log_probability:.2f}", f"{candidate.per_token:.3f}"]
-        rows.append([mark, *numbers, *baseline, candidate.text])
+        rows.append([mark, *numbers, *others, candidate.text])
     return rows
 
 

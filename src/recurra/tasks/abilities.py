@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -54,6 +54,17 @@ class Counting(Protocol):
 
     def n_gram(self, source: Source, settings: AnySettings, preprocessor: Any) -> Any:
         """Counted on the training part. Errors: DataError"""
+
+
+@runtime_checkable
+class Mixing(Protocol):
+    """Other models' probabilities can be mixed with its model's."""
+
+    def mixture(self, model: Any, dataset: Dataset[Any], parts: Sequence[str], say: Callable[[str], None]) -> Any:
+        """Fitted on the validation part. say: hears what is being done. Errors: UnknownNameError for a part"""
+
+    def evaluate_mixed(self, model: Any, part: Any, mixture: Any) -> dict[str, float]:
+        """Scores of the mixture, as `Task.evaluate` gives those of the model."""
 
 
 @runtime_checkable
@@ -113,7 +124,9 @@ class Conditioned(Protocol):
 class Ranks(Protocol):
     """It ranks candidates."""
 
-    def rank(self, groups: Sequence[Sequence[str]], *, by: str = "total", n_gram: Any = None) -> list[Any]: ...
+    def rank(
+        self, groups: Sequence[Sequence[str]], *, by: str = "total", n_gram: Any = None, mixture: Any = None
+    ) -> list[Any]: ...
 
 
 @runtime_checkable

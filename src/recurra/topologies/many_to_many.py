@@ -96,8 +96,15 @@ class NextToken(SequenceModel[Tensor, TokenBatch]):
 
         Shapes: tokens and targets int64 [B, T] -> losses [B, T]; the layers' last states. Units: nats
         """
+        losses, _, state = self.losses_and_outputs(tokens, targets, lengths, state)
+        return losses, state
+
+    def losses_and_outputs(
+        self, tokens: Tensor, targets: Tensor, lengths: Tensor | None = None, state: State | None = None
+    ) -> tuple[Tensor, Tensor, State]:
+        """As `losses`, with what `hidden` gives. Shapes: -> losses [B, T], y [B, T, H]; the layers' last states"""
         y, state = self.hidden(tokens, lengths, state)
-        return self.head.losses(y.flatten(0, 1), targets.reshape(-1)).view_as(targets), state
+        return self.head.losses(y.flatten(0, 1), targets.reshape(-1)).view_as(targets), y, state
 
     def loss(self, batch: TokenBatch, state: State | None = None) -> Loss:
         """Mean of the targets' losses. Units: nats per token"""

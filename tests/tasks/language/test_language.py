@@ -64,9 +64,12 @@ class Recorder(NextToken):
         self.calls.append((tokens.numpy(), state is None))
         return torch.ones(tokens.shape), (torch.zeros(1, len(tokens), 1),)
 
-    def losses(self, tokens: Tensor, targets: Tensor, lengths: Any = None, state: Any = None) -> tuple[Tensor, Any]:
+    def losses_and_outputs(
+        self, tokens: Tensor, targets: Tensor, lengths: Any = None, state: Any = None
+    ) -> tuple[Tensor, Tensor, Any]:
         self.scored += targets.flatten().tolist()
-        return self.hidden(tokens, lengths, state)
+        ones, state = self.hidden(tokens, lengths, state)
+        return ones, ones, state
 
 
 @pytest.mark.parametrize("count", [2, 100, 511, 513, 1024, 1025, 1026, 1500, 5001, 16385, 16386, 20011])

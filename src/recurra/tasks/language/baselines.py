@@ -57,6 +57,13 @@ def longer(corpus: Corpus, grams: KneserNey, seconds: float) -> tuple[KneserNey,
     return chosen
 
 
+def best_n_gram(corpus: Corpus) -> KneserNey:
+    """The one of ORDERS and above that predicts the validation part best."""
+    grams, seconds = _fit(corpus, max(ORDERS))
+    better = longer(corpus, grams, seconds)
+    return grams if better is None else better[0]
+
+
 def _fit(corpus: Corpus, order: int) -> tuple[KneserNey, float]:
     begun = time.perf_counter()
     grams = KneserNey.fit(corpus.train, len(corpus.vocabulary), order)

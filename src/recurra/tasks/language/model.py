@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.tasks.decoding.detokenizer import Detokenizer
 from recurra.tasks.decoding.stopping import check_stops, until
+from recurra.tasks.language.mixture.mixture import Mixture, Reading
 from recurra.tasks.language.score import Ranking, rank
 from recurra.tasks.language.trainee import LENGTH, Tokens, nats_per_token
 from recurra.tasks.model import TextModel, refuse_options
@@ -44,11 +45,14 @@ class Sampling:
     repetition_penalty: float = 1.0
     stop: str | Sequence[str] = ()
     seed: int | None = None
+    mixture: Mixture | None = None
 
     def checked(self) -> tuple[str, ...]:
         """The stop strings. Errors: UsageError for values that cannot be"""
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, got {self.seed}")
+        if self.mixture is not None and not isinstance(self.mixture, Mixture):
+            raise UsageError(f"a mixture is fitted to a run, see Run.mixture; got {self.mixture!r:.60}")
         check_sampling(self.temperature, self.top_k, self.top_p, self.repetition_penalty)
         return check_stops(self.stop)
 
@@ -83,8 +87,8 @@ class LanguageModel(TextModel):
 
         sampling: temperature (0 takes the most probable token each time), top_k, top_p, repetition_penalty (see
         topologies.sampling), stop (a string or several: the text ends before the first of them), seed (None draws
-        another text each time). Without a prompt the text begins as after a line's end, or, where no line ends in the
-        training text, after its most frequent token.
+        another text each time), mixture (what is mixed with the network's probabilities). Without a prompt the text
+        begins as after a line's end, or, where no line ends in the training text, after its most frequent token.
         Errors: UsageError for a prompt with tokens that the model does not know, and for numbers that cannot be
         """
         length = LENGTH if length is None else length
@@ -99,10 +103,15 @@ class LanguageModel(TextModel):
         return until(self._drawn(ids, Detokenizer(self.vocabulary, prompt), length, how), stops)
 
     def rank(
-        self, groups: Sequence[Sequence[str]], *, by: str = "total", n_gram: KneserNey | None = None
+        self,
+        groups: Sequence[Sequence[str]],
+        *,
+        by: str = "total",
+        n_gram: KneserNey | None = None,
+        mixture: Mixture | None = None,
     ) -> list[Ranking]:
         """Rank the candidates of each group; see tasks.language.score."""
-        return rank(self.network, self.vocabulary, self.start(), groups, by=by, baseline=n_gram)
+        return rank(self.network, self.vocabulary, self.start(), groups, by=by, baseline=n_gram, mixture=mixture)
 
     def word_vectors(self) -> WordVectors:
         return WordVectors.of(self.vocabulary, self.network.table.weight)
@@ -195,10 +204,11 @@ class LanguageModel(TextModel):
             random.seed()
         else:
             random.manual_seed(how.seed)
-        state: State | None = None
+        following = self._next if how.mixture is None else _mixed(how.mixture.reading(self.network))
         inputs, written = ids, list(dict.fromkeys(ids))
+        state: State | None = None
         for _ in range(length):
-            scores, state = self._next(np.array(inputs), state)
+            scores, state = following(np.array(inputs), state)
             scores[Vocabulary.UNKNOWN] = float("-inf")
             scores = penalised(scores, torch.tensor(written), how.repetition_penalty)
             chances = filtered(scores, temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
@@ -210,6 +220,16 @@ class LanguageModel(TextModel):
                 yield piece
         if piece := detokenizer.end():
             yield piece
+
+
+def _mixed(reading: Reading) -> Callable[[Tokens, State | None], tuple[torch.Tensor, State]]:
+    """What follows, as `LanguageModel._next` says it; the state is the reading's own."""
+
+    def following(tokens: Tokens, state: State | None) -> tuple[torch.Tensor, State]:
+        reading.push([int(token) for token in tokens])
+        return reading.next(), ()
+
+    return following
 
 
 def _shown(token: str) -> str:

@@ -13,6 +13,7 @@ from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.batching.buckets import by_length
 from recurra.data.tokens.subword_lines import RunningVocabulary
 from recurra.errors import UnknownNameError, UsageError
+from recurra.tasks.language.mixture.mixture import Mixture
 from recurra.tasks.language.trainee import Tokens
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.sampling import numbers
@@ -24,12 +25,16 @@ BATCH_TOKENS = 8192
 
 @dataclass(frozen=True)
 class Scored:
-    """One candidate. Units: log_probability and baseline (the n-gram's) in nats; tokens with the end of the line"""
+    """One candidate.
+
+    Units: log_probability (the network's), baseline (the n-gram's) and mixture in nats; tokens with the end of the line
+    """
 
     text: str
     tokens: int
     log_probability: float
     baseline: float | None = None
+    mixture: float | None = None
 
     @property
     def per_token(self) -> float:
@@ -39,17 +44,19 @@ class Scored:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Candidates in their order, and which of them is best: by the model, and by the n-gram if there is one."""
+    """Candidates in their order, and which of them is best: by the model, by the n-gram and the mixture if asked."""
 
     candidates: tuple[Scored, ...]
     winner: int
     baseline_winner: int | None
+    mixture_winner: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
             "winner": self.winner,
             "baseline_winner": self.baseline_winner,
+            "mixture_winner": self.mixture_winner,
             "candidates": [
                 {
                     "text": c.text,
@@ -57,6 +64,7 @@ class Ranking:
                     "log_probability": c.log_probability,
                     "per_token": c.per_token,
                     "baseline_log_probability": c.baseline,
+                    "mixture_log_probability": c.mixture,
                 }
                 for c in self.candidates
             ],
@@ -71,11 +79,13 @@ def rank(
     *,
     by: str = "total",
     baseline: KneserNey | None = None,
+    mixture: Mixture | None = None,
 ) -> list[Ranking]:
     """Rank the candidates of each group.
 
     A candidate is a line: it is read from the state after `start`, the end of the line before, and its own end is
     scored too, if the training text has lines. by: what decides, the log-probability or its mean over the tokens.
+    mixture: rank by it too; each candidate is a text of its own, so that cache and learning begin anew.
     Errors: UsageError for a group of fewer than two, for a candidate of more than one line or without a token
     """
     if by not in get_args(By):
@@ -87,10 +97,12 @@ def rank(
     lines = [_line(text, vocabulary, start) for text in texts]
     sums = log_probabilities(network, lines)
     numbers(torch.tensor(sums).unsqueeze(1))
-    others = [None] * len(lines) if baseline is None else [float(baseline.log_prob(line)[1:].sum()) for line in lines]
+    nothing: list[float | None] = [None] * len(lines)
+    others = nothing if baseline is None else [float(baseline.log_prob(line)[1:].sum()) for line in lines]
+    mixed = nothing if mixture is None else [float(mixture.log_probabilities(network, x).sum()) for x in lines]
     scored = [
-        Scored(text, len(line) - 1, total, other)
-        for text, line, total, other in zip(texts, lines, sums, others, strict=True)
+        Scored(text, len(line) - 1, total, other, mix)
+        for text, line, total, other, mix in zip(texts, lines, sums, others, mixed, strict=True)
     ]
     found, begin = [], 0
     for group in groups:
@@ -106,7 +118,8 @@ def _ranked(candidates: tuple[Scored, ...], by: str) -> Ranking:
 
     winner = max(range(len(candidates)), key=lambda i: candidates[i].log_probability / share(candidates[i]))
     others = [c.baseline / share(c) for c in candidates if c.baseline is not None]
-    return Ranking(candidates, winner, int(np.argmax(others)) if others else None)
+    mixed = [c.mixture / share(c) for c in candidates if c.mixture is not None]
+    return Ranking(candidates, winner, *(int(np.argmax(sums)) if sums else None for sums in (others, mixed)))
 
 
 def _line(text: str, vocabulary: RunningVocabulary, start: Tokens) -> Tokens:

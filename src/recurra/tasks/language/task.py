@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from recurra.baselines.kneser_ney import KneserNey
@@ -13,6 +13,8 @@ from recurra.report.record import Baseline
 from recurra.report.sections import Sample, Samples, Section
 from recurra.tasks.language.baselines import language_baselines
 from recurra.tasks.language.data import UNITS, encode_source, read_corpus
+from recurra.tasks.language.mixture.fitting import fit_mixture
+from recurra.tasks.language.mixture.mixture import Mixture
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.language.settings import DEFAULTS, LanguageSettings
@@ -27,6 +29,7 @@ from recurra.topologies.many_to_many import NextToken, output_for
 SAMPLES = (("", 0.5), ("", 0.8), ("", 1.0))
 """Prompt and temperature of the report's samples."""
 SAMPLE_LENGTH = {"char": 400, "byte": 400, "word": 80, "bpe": 100}
+Say = Callable[[str], None]
 ORDER = 5
 """Of the n-gram that ranks beside a model."""
 
@@ -130,6 +133,13 @@ class LanguageTask:
     def n_gram(self, source: Source, settings: LanguageSettings, preprocessor: LanguagePreprocessor) -> KneserNey:
         corpus = read_corpus(source, settings.data, preprocessor.vocabulary)
         return KneserNey.fit(corpus.train, len(corpus.vocabulary), ORDER)
+
+    def mixture(self, model: LanguageModel, dataset: Dataset[Corpus], parts: Sequence[str], say: Say) -> Mixture:
+        return fit_mixture(model.network, dataset.data, parts, say)
+
+    def evaluate_mixed(self, model: LanguageModel, part: Tokens, mixture: Mixture) -> dict[str, float]:
+        loss = -float(mixture.log_probabilities(model.network, part).mean())
+        return {"loss": loss} | losses.named_loss(loss, model.vocabulary.level)
 
     def word_table(self, dataset: Dataset[Corpus], network: NextToken) -> WordTable:
         return WordTable(dataset.data.vocabulary.tokens, network.table.weight, dataset.arrays)

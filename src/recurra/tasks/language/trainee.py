@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from recurra.data.batching.batches import StreamBatches
 from recurra.data.corpus.mapped import Corpus
@@ -87,6 +87,21 @@ def nats_per_token(network: NextToken, tokens: Tokens) -> float:
 
     Shapes: tokens [N], N >= 2. Units: nats
     """
+    total = 0.0
+    for _, inside, losses, _ in read_in_streams(network, tokens):
+        total += float(losses[torch.from_numpy(inside).to(losses.device)].double().sum())
+    return total / (len(tokens) - 1)
+
+
+Streamed = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], Tensor, Tensor]
+
+
+def read_in_streams(network: NextToken, tokens: Tokens) -> Iterator[Streamed]:
+    """A text in streams side by side, the state carried: some steps of all of them at a time.
+
+    Shapes: tokens [N], N >= 2 -> indices int64 [S, T] of inputs; inside [S, T], which of them are of the text; losses
+    [S, T] of the tokens that follow; outputs [S, T, H]. Units: nats
+    """
     network.eval()
     device = next(network.parameters()).device
     scored = len(tokens) - 1
@@ -95,16 +110,14 @@ def nats_per_token(network: NextToken, tokens: Tokens) -> float:
     state: State | None = None
     if streams > 1:
         state = _warm_state(network, tokens, streams, length, device)
-    total = 0.0
     for start in range(0, length, CHUNK):
         indices = np.arange(streams)[:, None] * length + np.arange(start, min(start + CHUNK, length))
         inside = indices < scored
         safe = np.minimum(indices, scored - 1)
         inputs = torch.from_numpy(tokens[safe].astype(np.int64)).to(device)
         targets = torch.from_numpy(tokens[safe + 1].astype(np.int64)).to(device)
-        losses, state = network.losses(inputs, targets, state=state)
-        total += float(losses[torch.from_numpy(inside).to(device)].double().sum())
-    return total / scored
+        losses, y, state = network.losses_and_outputs(inputs, targets, state=state)
+        yield indices, inside, losses, y
 
 
 def _warm_state(network: NextToken, tokens: Tokens, streams: int, length: int, device: torch.device) -> State:
