@@ -39,14 +39,16 @@ def fitted_mix(logits: Floats, linear: Floats, labels: Labels, *, always: bool =
     """
     if len(labels) < FEWEST:
         return Mix(1.0, 1.0) if always else None
-    found = _best(logits, linear, labels)
+    found = best_mix(logits, linear, labels)
     if always:
         return found if found.share > 0 else Mix(found.own, max(found.own, 0.1))
     even, odd = (np.arange(len(labels)) % 2 == side for side in (0, 1))
     alone = mixed = 0.0
     for half, other in ((even, odd), (odd, even)):
-        mixed += lost(_best(logits[half], linear[half], labels[half]).of(logits[other], linear[other]), labels[other])
-        only = _best(logits[half], np.zeros_like(linear[half]), labels[half])
+        mixed += lost(
+            best_mix(logits[half], linear[half], labels[half]).of(logits[other], linear[other]), labels[other]
+        )
+        only = best_mix(logits[half], np.zeros_like(linear[half]), labels[half])
         alone += lost(only.of(logits[other], linear[other]), labels[other])
     return found if found.share > 0 and mixed < alone - WORTH * len(labels) else None
 
@@ -56,8 +58,8 @@ def lost(logs: Floats, labels: Labels) -> float:
     return float(-logs[np.arange(len(labels)), labels].sum())
 
 
-def _best(logits: Floats, linear: Floats, labels: Labels) -> Mix:
-    """Newton's method, shares below 0 set to 0."""
+def best_mix(logits: Floats, linear: Floats, labels: Labels) -> Mix:
+    """The shares of the lowest loss, by Newton's method; those below 0 are set to 0. Shapes: as `fitted_mix`"""
     count, classes = logits.shape
     targets = np.full(logits.shape, 1 / (count + classes))
     targets[np.arange(count), labels] += count / (count + classes)

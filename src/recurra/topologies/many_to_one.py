@@ -36,7 +36,7 @@ class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
 
     table_scale: standard deviation of the token vectors' values at the start; orders, features: how many tokens in a
     row the skip reads, and how many of such n-grams it knows, 0 for no skip. It is fitted apart and has no share until
-    `skip.share` is set; it is no part of training.
+    `skip.share` is set; it is no part of training. Texts of up to `skip_after` tokens get nothing of it, see `faded`.
     """
 
     def __init__(
@@ -60,6 +60,9 @@ class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
         self.head = nn.Linear(parts * self.stack.output_size, classes)
         self.orders = orders
         self.skip = SparseLinear(features, classes) if features else None
+        if features:
+            self.skip_after: Tensor
+            self.register_buffer("skip_after", torch.zeros(()))
 
     def why_no_state(self) -> str | None:
         if self.skip is not None:
@@ -100,7 +103,17 @@ class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
         if self.skip is None or self.training or not self.skip.share:
             return logits
         beside: Tensor = self.skip(ngrams(tokens, lengths, self.orders))
-        return logits + beside
+        return logits + faded(ends.to(beside.device), self.skip_after).unsqueeze(1) * beside
+
+
+def faded(lengths: Tensor, after: Tensor | float) -> Tensor:
+    """How much of a skip a text gets: in a few words their order decides, of which n-grams see little.
+
+    Maths:  0 up to `after` tokens, 1 from twice as many on, a straight line between; 1 for every text if `after` is 0
+    Shapes: lengths int64 [B] -> [B]
+    """
+    start = torch.as_tensor(after, dtype=torch.float32, device=lengths.device)
+    return torch.where(start > 0, ((lengths - start) / start.clamp(min=1.0)).clamp(0.0, 1.0), 1.0)
 
 
 def why_no_state_of(how: Pooling) -> str | None:

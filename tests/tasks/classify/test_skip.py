@@ -74,6 +74,36 @@ def test_a_run_with_it_goes_on_bit_for_bit(labelled: Path, tmp_path: Path) -> No
             assert torch.equal(value, weights(resumed)[name]), name
 
 
+def test_short_texts_are_left_to_a_network_that_learned_from_clauses(tmp_path: Path) -> None:
+    """Short and long texts of which n-grams tell the class, the long ones by far the most."""
+    rng, rows = np.random.default_rng(0), ["text,label"]
+    for number in range(300):
+        kind = int(rng.integers(2))
+        clauses = ["".join(rng.choice(list("cdefgh"), 5)) + ["ab", "ba"][kind] for _ in range(1 if number % 12 else 9)]
+        clauses = clauses if number % 4 else clauses * 9
+        rows.append(f"{'; '.join(clauses)} {rng.integers(1000):03d},{'xy'[kind]}")
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(rows) + "\n")
+    run = recurra.train(path, out=tmp_path / "run", epochs=1.0, crop=0.5, skip="linear", **SMALL)
+    after = float(weights(run)["skip_after"])
+    whole = recurra.train(path, out=tmp_path / "whole", epochs=1.0, skip="linear", **SMALL)
+    assert float(weights(whole)["skip_after"]) == 0
+    note = f"texts of up to {after:g} tokens are left to the network"
+    assert any(note in each for each in run.config["notes"]) == (after > 0)
+    network = run.network
+    network.skip_after.fill_(10)
+    lengths = torch.tensor([4, 10, 15, 20, 40])
+    tokens = torch.ones(5, 40, dtype=torch.int64)
+    with torch.inference_mode():
+        both = network(tokens, lengths)[0]
+        network.skip_after.fill_(0)
+        full = network(tokens, lengths)[0]
+        network.skip.share.zero_()
+        own = network(tokens, lengths)[0]
+    shares = torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]).unsqueeze(1)
+    assert torch.allclose(both - own, shares * (full - own), atol=1e-6)
+
+
 def test_another_run_begins_with_it(labelled: Path, tmp_path: Path) -> None:
     first = recurra.train(labelled, out=tmp_path / "first", epochs=1.0, **SMALL)
     rows = labelled.read_text().splitlines()

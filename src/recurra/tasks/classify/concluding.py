@@ -15,22 +15,30 @@ from recurra.tasks.calibration import calibrate, uncalibrated
 from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.linear import ORDERS, features_of, fit_linear
 from recurra.tasks.classify.trainee import log_frequencies, log_probabilities
-from recurra.tasks.mixing import Floats, fitted_mix, lost
-from recurra.topologies.many_to_one import SequenceClassifier
+from recurra.tasks.mixing import Floats, Mix, best_mix, fitted_mix, lost
+from recurra.topologies.many_to_one import SequenceClassifier, faded
 from recurra.topologies.settings import Skip
 
 SHARE = "skip_share"
 """Of the linear skip, among the numbers that config.json keeps."""
+AFTER = (32, 24, 16, 12, 8, 4)
+"""Tokens after which a linear skip begins to count, of which the first that serves is taken."""
+KEPT = 0.6
+"""Of what a skip gains on the validation part, that it must still gain."""
 
 
 def conclude(
-    data: ClassifyData, network: SequenceClassifier, skip: Skip, balance: float
+    data: ClassifyData, network: SequenceClassifier, skip: Skip, balance: float, *, crops: bool = False
 ) -> tuple[dict[str, float], list[str]]:
-    """Both are set as the validation part likes it best; see tasks.abilities.Concluding."""
+    """Both are set as the validation part likes it best; see tasks.abilities.Concluding.
+
+    crops: the network has learned from single clauses too, and short texts are left to it, see `_for_long_texts`
+    """
     part = data.parts["validation"]
     if network.skip is None:
         return calibrate(network.head, _logs(network, part), part.labels)
     network.skip.share.zero_()
+    network.skip_after.zero_()
     own, linear = _logs(network, part), _fitted(data, network)
     bias = linear.bias - balance * log_frequencies(data) if balance else linear.bias
     network.skip.take(linear.keys, linear.scale, linear.weight, bias)
@@ -41,23 +49,54 @@ def conclude(
     if mix is None:
         found, notes = calibrate(network.head, own, part.labels)
         return found, [f"no linear skip, which the validation part does not ask for: {scored}", *notes]
-    both = mix.of(own, beside)
+    after = 0
+    if crops:
+        after, mix = _for_long_texts(own, beside, part, mix)
+    both = mix.of(own, _faded(part, after) * beside)
     with torch.no_grad():
         network.head.weight.mul_(mix.own)
         network.head.bias.mul_(mix.own)
         network.skip.share.fill_(mix.share)
+        network.skip_after.fill_(after)
     accuracy, loss = _score(both, part)
     return {"temperature": 1 / max(mix.own, 1e-6), SHARE: mix.share}, [
         f"a linear skip of n-grams of {_longest(data)} tokens is added: {scored}, {accuracy:.3f} of both; loss "
         f"{scores[0][1]:.4f}, {scores[1][1]:.4f}, {loss:.4f} (logits times {mix.own:.3g} and {mix.share:.3g})"
-    ]
+    ] + (
+        []
+        if not after
+        else [
+            f"texts of up to {after} tokens are left to the network, which has learned from single clauses; from "
+            f"{2 * after} on the linear skip has its whole share"
+        ]
+    )
+
+
+def _for_long_texts(own: Floats, beside: Floats, part: Part, whole: Mix) -> tuple[int, Mix]:
+    """After how many tokens a linear model has a say, and its shares then: the latest that keeps KEPT of its gain.
+
+    Validation texts are whole ones, which say an opinion more than once; n-grams learned from them are as sure of
+    a clause, where a word more or less in another place turns it round.
+    """
+    alone = lost(best_mix(own, np.zeros_like(beside), part.labels).of(own, beside), part.labels)
+    gain = alone - lost(whole.of(own, beside), part.labels)
+    for after in AFTER if gain > 0 else ():
+        some = _faded(part, after) * beside
+        mix = best_mix(own, some, part.labels)
+        if mix.share > 0 and alone - lost(mix.of(own, some), part.labels) >= KEPT * gain:
+            return after, mix
+    return 0, whole
+
+
+def _faded(part: Part, after: float) -> Floats:
+    """Shapes: -> [N, 1]"""
+    return faded(torch.tensor([len(ids) for ids in part.encoded]), after).unsqueeze(1).double().numpy()
 
 
 def before_conclusion(weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
     """Stored weights as they were: the output layer as it was trained, the skip without a share."""
     found = uncalibrated(weights, concluded)
-    skip = [name for name in found if name.startswith("skip.")]
-    return found | {name: torch.zeros_like(found[name]) for name in skip if name == "skip.share"}
+    return found | {name: torch.zeros_like(found[name]) for name in ("skip.share", "skip_after") if name in found}
 
 
 def beside_each_other(network: SequenceClassifier, data: ClassifyData, part: Part, name: str) -> Table | None:
@@ -68,7 +107,7 @@ def beside_each_other(network: SequenceClassifier, data: ClassifyData, part: Par
     both = _logs(network, part)
     network.skip.share.zero_()
     own = _logs(network, part)
-    beside = share * _linear(network, part, data)
+    beside = share * _faded(part, float(network.skip_after)) * _linear(network, part, data)
     network.skip.share.fill_(share)
     rows: list[list[Cell]] = []
     for title, logs in (("network alone", own), ("linear skip alone", beside), ("both", both)):

@@ -95,8 +95,8 @@ class ClassifyTask:
         self, dataset: Dataset[ClassifyData], network: SequenceClassifier
     ) -> tuple[dict[str, float], list[str]]:
         """Add the linear skip, if it is asked for, and calibrate."""
-        settings = dataset.settings
-        return concluding.conclude(dataset.data, network, settings.network.skip, settings.training.balance)
+        skip, training = dataset.settings.network.skip, dataset.settings.training
+        return concluding.conclude(dataset.data, network, skip, training.balance, crops=training.crop > 0)
 
     def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
         return concluding.before_conclusion(weights, concluded)
