@@ -9,7 +9,6 @@ from recurra.api.evaluation import trained_on
 from recurra.errors import DataError, UsageError
 from recurra.tasks import registry
 from recurra.tasks.abilities import Mixing
-from recurra.tasks.language.mixture.parts import parts_of
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
@@ -22,7 +21,6 @@ def mixture_of(run: Run, asked: Any, say: Callable[[str], None] | None = None) -
     """
     if not isinstance(asked, str | Sequence):
         return asked
-    parts = parts_of(asked)
     task = registry.get(run.task).task
     if not isinstance(task, Mixing):
         raise UsageError(f"a mixture is one of language models; {run.model.does}")
@@ -33,4 +31,4 @@ def mixture_of(run: Run, asked: Any, say: Callable[[str], None] | None = None) -
             f"a mixture is fitted on the run's data, but {str(error).splitlines()[0]}",
             remedy="restore them, or ask for no mixture",
         ) from error
-    return task.mixture(run.model, dataset, parts, say or (lambda _: None))
+    return task.mixture(run.model, dataset, asked, say or (lambda _: None))

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from recurra.cli import forecasts, streaming, translations
+from recurra.cli.mixtures import MixtureOption, fitted_mixture
 from recurra.cli.output import note, score, visible, write, write_json, write_table
 from recurra.cli.settings import of_panel
 from recurra.cli.values import text
@@ -20,20 +21,10 @@ from recurra.data.files.text import check_encoding
 from recurra.errors import DataError, ModelFolderError, UsageError, nearest_path
 from recurra.tasks import registry
 
-if TYPE_CHECKING:
-    from recurra.api.run import Run
-
 NOT_OF_EVALUATE = tuple(name for name in of_panel("data") if name not in registry.reading())
 """Settings of the data that are a run's own."""
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a model folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
-MixtureOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="PARTS",
-        help="mix with n-grams, cache, dynamic (weights that go on learning), with commas between, or all (language)",
-    ),
-]
 TokensOption = Annotated[bool, typer.Option("--tokens", help="texts are tokens already, separated by spaces")]
 
 
@@ -283,38 +274,15 @@ def generate(
         more = {"texts": written} if count > 1 else {}
         length = able(model.model, Streaming, "generate text piece by piece").length if length is None else length
         write_json(
-            {"folder": run, "prompt": prompt, "text": written[0], "length": length} | more | sampling | _plain(fitted)
+            {"folder": run, "prompt": prompt, "text": written[0], "length": length}
+            | more
+            | sampling
+            | {name: mixed.to_json() for name, mixed in fitted.items()}
         )
         return
     for begun in prompts(model, **sampling) if interactive else (prompt,):
         with noting_refusals() if interactive else nullcontext():
             write_streams(begun, texts(begun))
-
-
-def fitted_mixture(model: Run, asked: str) -> Any:
-    """A mixture of these parts; what was fitted is noted. Errors: DataError, UsageError"""
-    from recurra.api.progress import ProgressLogger
-
-    with ProgressLogger().doing("fitting the mixture"):
-        fitted = model.mixture(asked)
-    note(f"mixture, fitted on the validation part: {described(fitted.to_json())}")
-    return fitted
-
-
-def described(fitted: dict[str, Any]) -> str:
-    """What was fitted, in a line."""
-    words = [f"{share:.3f} {name}" for name, share in fitted["shares"].items()]
-    if "order" in fitted:
-        words.append(f"n-grams of {fitted['order']} tokens")
-    if "cache" in fitted:
-        words.append("cache of {size:,} tokens, theta {theta:.3g}".format(**fitted["cache"]))
-    if "dynamic" in fitted:
-        words.append("dynamic: rate {rate:g}, decay {decay:g} every {chunk} tokens".format(**fitted["dynamic"]))
-    return "; ".join(words)
-
-
-def _plain(fitted: dict[str, Any]) -> dict[str, Any]:
-    return {name: mixture.to_json() for name, mixture in fitted.items()}
 
 
 def given_tokens(model: Any, texts: list[str]) -> list[str]:

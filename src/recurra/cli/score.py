@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from recurra.cli.models import JsonOption, MixtureOption, RunArgument, TokensOption, fitted_mixture, given_tokens
+from recurra.cli.mixtures import MixtureOption, fitted_mixture
+from recurra.cli.models import JsonOption, RunArgument, TokensOption, given_tokens
 from recurra.cli.output import note, write, write_json, write_table
 
 if TYPE_CHECKING:

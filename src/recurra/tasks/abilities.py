@@ -60,8 +60,8 @@ class Counting(Protocol):
 class Mixing(Protocol):
     """Other models' probabilities can be mixed with its model's."""
 
-    def mixture(self, model: Any, dataset: Dataset[Any], parts: Sequence[str], say: Callable[[str], None]) -> Any:
-        """Fitted on the validation part. say: hears what is being done. Errors: UnknownNameError for a part"""
+    def mixture(self, model: Any, dataset: Dataset[Any], parts: Any, say: Callable[[str], None]) -> Any:
+        """Fitted on the validation part. parts: their names; say: hears what is being done. Errors: UnknownNameError"""
 
     def evaluate_mixed(self, model: Any, part: Any, mixture: Any) -> dict[str, float]:
         """Scores of the mixture, as `Task.evaluate` gives those of the model."""

@@ -15,6 +15,7 @@ from recurra.tasks.language.baselines import language_baselines
 from recurra.tasks.language.data import UNITS, encode_source, read_corpus
 from recurra.tasks.language.mixture.fitting import fit_mixture
 from recurra.tasks.language.mixture.mixture import Mixture
+from recurra.tasks.language.mixture.parts import parts_of
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.language.settings import DEFAULTS, LanguageSettings
@@ -134,8 +135,8 @@ class LanguageTask:
         corpus = read_corpus(source, settings.data, preprocessor.vocabulary)
         return KneserNey.fit(corpus.train, len(corpus.vocabulary), ORDER)
 
-    def mixture(self, model: LanguageModel, dataset: Dataset[Corpus], parts: Sequence[str], say: Say) -> Mixture:
-        return fit_mixture(model.network, dataset.data, parts, say)
+    def mixture(self, model: LanguageModel, dataset: Dataset[Corpus], parts: str | Sequence[str], say: Say) -> Mixture:
+        return fit_mixture(model.network, dataset.data, parts_of(parts), say)
 
     def evaluate_mixed(self, model: LanguageModel, part: Tokens, mixture: Mixture) -> dict[str, float]:
         loss = -float(mixture.log_probabilities(model.network, part).mean())

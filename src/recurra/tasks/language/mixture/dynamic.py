@@ -82,8 +82,8 @@ def sizes_of(network: NextToken, tokens: Tokens, chunk: int) -> dict[str, Tensor
     squares = {name: torch.zeros_like(p) for name, p in own.named_parameters() if p.requires_grad}
     device = next(own.parameters()).device
     last = max(0, len(tokens) - 2 * chunk - 1)
-    places = np.unique(np.linspace(0, last, LOOKED_AT).astype(np.int64))
-    for place in places:
+    spots = np.unique(np.linspace(0, last, LOOKED_AT).astype(np.int64))
+    for place in spots:
         some = torch.from_numpy(tokens[place : place + 2 * chunk + 1].astype(np.int64)).to(device)
         before = min(chunk, len(some) - 2)
         with torch.no_grad():
@@ -94,7 +94,7 @@ def sizes_of(network: NextToken, tokens: Tokens, chunk: int) -> dict[str, Tensor
             if weight.grad is not None and name in squares:
                 squares[name].addcmul_(weight.grad, weight.grad)
                 weight.grad = None
-    return {name: (total / len(places)).sqrt_() for name, total in squares.items()}
+    return {name: (total / len(spots)).sqrt_() for name, total in squares.items()}
 
 
 def _losses(network: NextToken, inputs: Tensor, targets: Tensor, state: State | None) -> tuple[Tensor, Tensor, State]:

@@ -86,11 +86,11 @@ def read_text(network: NextToken, tokens: Tokens, dynamic: Dynamic | None, *, ou
     count = len(tokens) - 1
     logs, kept = np.empty(count), None
     pieces = _in_streams(network, tokens) if dynamic is None else _learning(network, tokens, dynamic)
-    for places, losses, y in pieces:
-        logs[places] = -losses.double().cpu().numpy()
+    for spots, losses, y in pieces:
+        logs[spots] = -losses.double().cpu().numpy()
         if outputs:
             kept = _room(count, y.shape[-1]) if kept is None else kept
-            kept[torch.from_numpy(places)] = y.float().cpu()
+            kept[torch.from_numpy(spots)] = y.float().cpu()
     return Read(logs, kept)
 
 
