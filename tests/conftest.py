@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -15,6 +16,10 @@ for _threads in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS"):
 side by side. What is about threads asks for its own number."""
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 """Threads that wait let others work: there are fewer processors than threads where tests are about threads."""
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+"""Compiled once, not in every process: the package takes half a second, the tests with their asserts eight."""
 
 
 def _not_waiting(handle: int) -> None:
@@ -68,3 +73,15 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     if changed:
         pytest.fail(f"leaves torch changed: {', '.join(changed)}", pytrace=False)
     return done
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays to the end: garbage is not looked for in it, nor in torch, again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
