@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
+import recurra
 from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
 from recurra.cells.variants import expected_zoneout, low_rank, masked_zoneout
 from recurra.engines.request import CellWeights
-from recurra.errors import ShapeError
+from recurra.errors import ShapeError, UsageError
 from recurra.layers.stack import Stack
 from recurra.recurrence import unroll
 from tests.laws.law_cases import Answer, Sample, assert_same, draw, every_cell, every_pair, gradients
@@ -121,6 +122,40 @@ def test_a_kept_unit_does_not_move_and_others_are_not_touched() -> None:
     steps, whole = layer.stream(2), layer(x)[0]
     one_by_one = torch.stack([steps.step(x[:, t]).clone() for t in range(9)], 1)
     torch.testing.assert_close(one_by_one, whole.detach())
+
+
+@pytest.mark.parametrize("engine", MASKS)
+@pytest.mark.parametrize("name", ["lstm", "gru", "slstm", "min-lstm"])
+def test_a_cell_called_step_by_step_is_a_layer_of_one_step(name: str, engine: str) -> None:
+    shares = {"zoneout": 0.3} | ({"zoneout_cell": 0.6} if len(get(name).states) > 1 else {})
+    one = recurra.RNNCell(3, 16, cell=name, engine=engine, **shares)
+    layer = Stack(3, 16, cell=name, engine=engine, **shares)
+    layer.load_state_dict({f"{key}_l0": value for key, value in one.state_dict().items()})
+    x, state = torch.randn(4, 3), tuple(torch.rand(4, 16) + 0.3 for _ in one.cell.states)
+    found = []
+    for training in (True, False):
+        torch.manual_seed(3)
+        step = one.train(training)(x, state if len(state) > 1 else state[0])
+        torch.manual_seed(3)
+        _, last = layer.train(training)(x.unsqueeze(1), tuple(s.unsqueeze(0) for s in state))
+        found.append(step if isinstance(step, tuple) else (step,))
+        for own, expected in zip(found[-1], last, strict=True):
+            assert torch.equal(own, expected.squeeze(0))
+    assert not torch.equal(found[0][0], found[1][0])
+    kept = (found[0][0] == state[0]).double().mean()
+    assert 0.1 < float(kept) < 0.55
+    one.train()
+    assert not torch.equal(one(x)[0], one(x)[0])
+    single = one.eval()(x[0], state[0][0] if len(state) == 1 else tuple(s[0] for s in state))
+    assert torch.allclose(single if len(state) == 1 else single[0], found[1][0][0], atol=1e-6)
+    assert "zoneout=0.3" in repr(one)
+
+
+def test_a_cell_says_what_zoneout_it_cannot_have() -> None:
+    with pytest.raises(UsageError, match=r"zoneout_cell=0\.1 acts on the states beside the output; gru has the output"):
+        recurra.GRUCell(3, 8, zoneout_cell=0.1)
+    with pytest.raises(UsageError, match=r"zoneout must be a number from 0 to 1, got 2"):
+        recurra.LSTMCell(3, 8, zoneout=2)
 
 
 def test_masks_that_do_not_fit_are_named() -> None:

@@ -11,17 +11,18 @@ from torch.nn import functional
 
 from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
-from recurra.cells.variants import expected_zoneout, low_rank, masked_zoneout
+from recurra.cells.variants import low_rank
 from recurra.engines.checks import check_dense, check_heads
 from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
-from recurra.layers.dropout import drawn, locked
+from recurra.layers.dropout import locked
 from recurra.layers.initial import Init, assign, belongs, draw_orthogonal, draw_uniform, start_own
 from recurra.layers.recurrent_weights import checked_rank
 from recurra.layers.recurrent_weights import dropped as left_out
 from recurra.layers.states import check_states
 from recurra.layers.stream import StackStream
 from recurra.layers.torch_tools import TorchTools
+from recurra.layers.zoneout import masks, zoned
 from recurra.recurrence import unroll
 
 Merge = Literal["concat", "sum"]
@@ -78,8 +79,6 @@ class Stack(TorchTools):
             "dropout": dropout,
             "recurrent_dropout": recurrent_dropout,
             "weight_dropout": weight_dropout,
-            "zoneout": zoneout,
-            "zoneout_cell": zoneout_cell,
         }
         for name, share in shares.items():
             if not isinstance(share, int | float) or isinstance(share, bool) or not 0 <= share <= 1:
@@ -119,16 +118,8 @@ class Stack(TorchTools):
         self.rank = checked_rank(rank, hidden_size, self.cell, self.heads)
         if self.rank:
             self.cell = low_rank(self.cell)
-        if zoneout_cell and len(self.cell.states) == 1:
-            raise UsageError(
-                f"zoneout_cell={zoneout_cell} acts on the states beside the output; {self.cell.name} has the output "
-                "alone; use zoneout"
-            )
+        self.trained_cell, self.evaluated_cell = zoned(self.cell, zoneout, zoneout_cell)
         self.zoneout, self.zoneout_cell = float(zoneout), float(zoneout_cell)
-        self.evaluated_cell = self.trained_cell = self.cell
-        if zoneout or zoneout_cell:
-            self.evaluated_cell = expected_zoneout(self.cell, (self.zoneout, self.zoneout_cell))
-            self.trained_cell = masked_zoneout(self.cell, (zoneout > 0, zoneout_cell > 0))
         for layer in range(num_layers):
             width = input_size if layer == 0 else self.output_size
             for direction in range(self.num_directions):
@@ -296,11 +287,9 @@ class Stack(TorchTools):
         return functional.dropout(ones, self.recurrent_dropout)
 
     def _zoneout_masks(self, batch: int, time: int, like: Tensor) -> tuple[Tensor, ...]:
-        """1 where a unit keeps its old value: [B, T, H] for the output, and for the other states, where asked for."""
         if not self.training or self.trained_cell is self.cell:
             return ()
-        shares, widths = (self.zoneout, self.zoneout_cell), self.state_widths
-        return tuple([drawn((batch, time, widths[i]), share, like) for i, share in enumerate(shares) if share])
+        return masks((self.zoneout, self.zoneout_cell), self.state_widths, batch, time, like)
 
     def stream(self, batch: int = 1, state: State | None = None) -> StackStream:
         """The layers one step at a time: `stream.step(x)` takes x [B, I] and gives y [B, H].

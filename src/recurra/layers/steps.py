@@ -14,11 +14,16 @@ from recurra.engines.request import CellWeights
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers.initial import Init, assign, draw_orthogonal, draw_uniform, start_own
 from recurra.layers.torch_tools import TorchTools
+from recurra.layers.zoneout import masks, zoned
 from recurra.recurrence import unroll
 
 
 class _Step(TorchTools):
-    """The calling convention of torch.nn's cells around one step of a cell."""
+    """The calling convention of torch.nn's cells around one step of a cell.
+
+    zoneout, zoneout_cell: in training the share of units that keep their output, and their other states, at this step,
+    a new mask at every call; in evaluation each state is the expectation (Krueger et al. 2017)
+    """
 
     def __init__(
         self,
@@ -30,6 +35,8 @@ class _Step(TorchTools):
         *,
         cell: str | Cell,
         init: Init,
+        zoneout: float,
+        zoneout_cell: float,
         engine: str,
     ) -> None:
         super().__init__()
@@ -43,6 +50,8 @@ class _Step(TorchTools):
         self.cell = get(cell)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         self.init, self.engine = init, engine
+        self.trained_cell, self.evaluated_cell = zoned(self.cell, zoneout, zoneout_cell)
+        self.zoneout, self.zoneout_cell = float(zoneout), float(zoneout_cell)
         shapes = self.cell.shapes(input_size, hidden_size, bias=bias)
         for stored, shape in shapes.items():
             self.register_parameter(stored, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
@@ -86,14 +95,21 @@ class _Step(TorchTools):
         if single:
             input, state = input.unsqueeze(0), None if state is None else tuple(s.unsqueeze(0) for s in state)
         weights = CellWeights(**{stored: getattr(self, stored) for stored in self._stored})
-        _, new = unroll(self.cell, weights, input.unsqueeze(1), state, engine=self.engine)
+        cell, given = self.evaluated_cell, tuple[Tensor, ...]()
+        if self.training and self.trained_cell is not self.cell:
+            widths = self.cell.widths(self.hidden_size, None)
+            cell = self.trained_cell
+            given = masks((self.zoneout, self.zoneout_cell), widths, len(input), 1, weights.weight_ih)
+        _, new = unroll(cell, weights, input.unsqueeze(1), state, given=given, engine=self.engine)
         if single:
             new = tuple(s.squeeze(0) for s in new)
         return new if len(new) > 1 else new[0]
 
     def extra_repr(self) -> str:
         shown = f"{self.input_size}, {self.hidden_size}, cell={self.cell.name!r}"
-        return shown if self.bias else f"{shown}, bias=False"
+        shown += "" if self.bias else ", bias=False"
+        shares = {"zoneout": self.zoneout, "zoneout_cell": self.zoneout_cell}
+        return shown + "".join(f", {name}={share}" for name, share in shares.items() if share)
 
 
 class RNNCell(_Step):
@@ -113,6 +129,8 @@ class RNNCell(_Step):
         *,
         cell: str | Cell | None = None,
         init: Init = "torch",
+        zoneout: float = 0.0,
+        zoneout_cell: float = 0.0,
         engine: str = "auto",
     ) -> None:
         plain = {"tanh": "rnn", "relu": "rnn-relu"}
@@ -121,7 +139,10 @@ class RNNCell(_Step):
         if cell is not None and nonlinearity != "tanh":
             raise UsageError(f"cell={cell!r} has its own nonlinearities; leave nonlinearity out")
         chosen = plain[nonlinearity] if cell is None else cell
-        super().__init__(input_size, hidden_size, bias, device, dtype, cell=chosen, init=init, engine=engine)
+        super().__init__(
+            input_size, hidden_size, bias, device, dtype, cell=chosen, init=init, zoneout=zoneout,
+            zoneout_cell=zoneout_cell, engine=engine,
+        )  # fmt: skip
         self.nonlinearity = nonlinearity
 
 
@@ -138,10 +159,15 @@ class _Gated(_Step):
         *,
         cell: str | Cell | None = None,
         init: Init = "torch",
+        zoneout: float = 0.0,
+        zoneout_cell: float = 0.0,
         engine: str = "auto",
     ) -> None:
         chosen = self.DEFAULT if cell is None else cell
-        super().__init__(input_size, hidden_size, bias, device, dtype, cell=chosen, init=init, engine=engine)
+        super().__init__(
+            input_size, hidden_size, bias, device, dtype, cell=chosen, init=init, zoneout=zoneout,
+            zoneout_cell=zoneout_cell, engine=engine,
+        )  # fmt: skip
 
 
 class LSTMCell(_Gated):

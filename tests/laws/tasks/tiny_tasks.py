@@ -25,6 +25,7 @@ SMALL: dict[str, Any] = {
     "quiet": True,
     "dropout": 0.2,
     "recurrent_dropout": 0.1,
+    "zoneout": 0.1,
 }
 NOUNS = {"dog": "Hund", "cat": "Katze", "man": "Mann", "house": "Haus", "tree": "Baum", "book": "Buch"}
 VERBS = {"sees": "sieht", "has": "hat", "likes": "mag"}
