@@ -46,6 +46,8 @@ class TrainSettings(TypedDict, total=False):
     """what pictures are read as; auto: as they are"""
     condition: Literal["state", "input", "both"] | Literal["input", "state", "attention", "none"] | None
     """where the class enters: the initial states, every input, or both"""
+    condition_size: int
+    """width of a class's vector"""
     crf: bool
     """score whole tag sequences (CRF), not each tag alone"""
     crop: float
@@ -162,6 +164,8 @@ class TrainSettings(TypedDict, total=False):
     """rarer tokens become <unk>"""
     minutes: float | None
     """minutes of training; with epochs, whichever ends first"""
+    mixtures: int
+    """Gaussians that the next frame is drawn from"""
     momentum: float
     """momentum of sgd"""
     move: float
@@ -208,6 +212,10 @@ class TrainSettings(TypedDict, total=False):
     """quantiles that are forecast, 0.5 among them"""
     rank: int
     """rank of the recurrent matrices; 0: full rank"""
+    reader_dropout: float
+    """dropout of these layers"""
+    reader_size: int
+    """units of the layers that read the frame before"""
     recurrent_dropout: float
     """dropout inside the step, one mask per sequence"""
     root: bool

@@ -12,7 +12,10 @@ from recurra.cli.values import text
 from recurra.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from recurra.api.run import Run
+    from recurra.tasks.abilities import Filing
 
 
 def write_generated(
@@ -31,19 +34,31 @@ def write_generated(
     """
     from recurra.tasks.abilities import Conditioned, able
 
+    kind = able(model.model, Conditioned, "write texts of a class")
+
     found: list[Any] = model.generate(prompt, length, condition=condition, count=count, **sampling)
     if json:
-        texts = [{"class": each.condition, "text": each.text, "ended": each.ended} for each in found]
+        texts = [each.document() for each in found]
         write_json({"folder": str(model.folder), "prompt": prompt, "class": condition, "texts": texts} | sampling)
         return
     cut = sum(not each.ended for each in found)
     if cut:
-        note(f"{cut:,} of {count:,} texts were cut before their end; --length N lets them be longer")
-    written = able(model.model, Conditioned, "write texts of a class").written(found)
+        note(f"{cut:,} of {count:,} were cut before their end; --length N lets them be longer")
+    written = kind.written(found)
     if isinstance(written, str):
         write(written)
     else:
         write_table(written)
+
+
+def write_files(model: Filing, found: list[Any], out: Path) -> None:
+    """What was generated, into files, which are named. Errors: UsageError"""
+    paths = model.save(found, out)
+    cut = sum(not each.ended for each in found)
+    if cut:
+        note(f"{cut:,} of {len(found):,} were cut before their end; --length N lets them be longer")
+    several = len(paths) > 1
+    note(f"wrote {len(paths):,} files, {paths[0]} to {paths[-1]}" if several else f"wrote {paths[0]}")
 
 
 def write_streams(prompt: str, streams: Iterable[Iterator[str]]) -> None:

@@ -227,9 +227,13 @@ def generate(
     interactive: Annotated[
         bool, typer.Option("--interactive", "-i", help="ask for one prompt after another, until Ctrl-D")
     ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="write there: .wav, .flac, .ogg; numbers as .csv (generate-frames)"),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Write text with a trained language model, or texts of a class.
+    """Write text with a trained language model, texts of a class, or draw sounds and other frames of one.
 
     Prints the prompt and what follows, as it is drawn.
 
@@ -237,30 +241,42 @@ def generate(
     recurra generate runs/input-lstm --prompt "ROMEO:" --length 500 --top-k 40
     recurra generate runs/input-lstm --interactive  one prompt after another
     recurra generate runs/names-lstm --class Italian -n 10
+    recurra generate runs/digits-gru --class 7 --out seven.wav
     """
     if interactive and (json or prompt):
         raise UsageError(f"--interactive asks for prompts; leave out {'--json' if json else '--prompt'}")
+    if out is not None and (interactive or json):
+        raise UsageError(f"--out writes a file; leave out {'--interactive' if interactive else '--json'}")
     from recurra.api.run import load
     from recurra.cli.generated import (
         noting_refusals,
         prompts,
         refuse_class,
         refuse_sampling,
+        write_files,
         write_generated,
         write_streams,
     )
-    from recurra.tasks.abilities import Conditioned, Streaming, able, generating
+    from recurra.tasks.abilities import Conditioned, Filing, Streaming, able, generating
 
     prompt, condition = text(prompt), None if condition is None else text(condition)
     model = load(run)
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     if isinstance(generating(model.model), Conditioned):
         refuse_sampling(model, repetition_penalty=repetition_penalty != 1, stop=bool(stop), mixture=mixture is not None)
+        if interactive and isinstance(model.model, Filing):
+            raise UsageError(f"--interactive asks for prompts, which this model does not read: {model.model.does}")
+        if out is not None:
+            filing = able(model.model, Filing, "write files of what it generates")
+            write_files(filing, model.generate(prompt, length, condition=condition, count=count, **sampling), out)
+            return
         for begun in prompts(model, condition=condition, **sampling) if interactive else (prompt,):
             with noting_refusals() if interactive else nullcontext():
                 write_generated(model, begun, length, condition, count, sampling, json=json)
         return
     refuse_class(model, condition)
+    if out is not None:
+        raise model.model.cannot("write files")
     stops = [text(each).replace("\\n", "\n") for each in stop or ()]
     sampling |= {"repetition_penalty": repetition_penalty, "stop": stops}
     fitted = {} if mixture is None else {"mixture": fitted_mixture(model, mixture)}

@@ -76,8 +76,9 @@ WIRINGS = (
     Wiring(
         "1:N", "one thing in, a sequence out", ("x", "(y)", "(y)", "(y)"), _same("h"), _same("y"), False,
         "Write a name of this language, a tune of this rhythm, a sentence for this picture.",
-        ("generate", "caption"),
-        ("recurra train names --task generate", "recurra train nottingham", "recurra train shapes"),
+        ("generate", "generate-frames", "caption"),
+        ("recurra train names --task generate", "recurra train japanese_vowels --task generate-frames",
+         "recurra train shapes"),
         "generate.md",
     ),
     Wiring(

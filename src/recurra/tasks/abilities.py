@@ -121,6 +121,14 @@ class Conditioned(Protocol):
 
 
 @runtime_checkable
+class Filing(Protocol):
+    """What it generates can go into a file: sound, frames."""
+
+    def save(self, found: Sequence[Any], path: Path) -> list[Path]:
+        """The files that were written. Errors: UsageError for a name whose ending it does not write, or no folder"""
+
+
+@runtime_checkable
 class Ranks(Protocol):
     """It ranks candidates."""
 

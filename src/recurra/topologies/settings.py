@@ -167,6 +167,17 @@ class ConditionedSettings(EmbeddedSettings):
     )
 
 
+class FrameGeneratorSettings(NetworkSettings):
+    """1 to N, of frames."""
+
+    MARKS: ClassVar[Marks] = {"free": ("reader_dropout",)}
+
+    condition_size: int = Field(32, ge=1, le=WIDEST, description="width of a class's vector")
+    reader_size: int = Field(64, ge=1, le=WIDEST, description="units of the layers that read the frame before")
+    reader_dropout: float = Field(0.5, ge=0, lt=1, description="dropout of these layers")
+    mixtures: int = Field(1, ge=1, le=1 << 10, description="Gaussians that the next frame is drawn from")
+
+
 class ForecasterSettings(FreeStateSettings):
     """N to the next H. Units: sizes in units"""
 

@@ -137,6 +137,11 @@ def _generate(run: recurra.Run, texts: list[str]) -> list[Any]:
     return [str(run.generate(text, 12, seed=3)) for text in texts]
 
 
+def _draw(run: recurra.Run, classes: list[Any]) -> list[Any]:
+    drawn = [run.generate(condition=name, length=12, temperature=0.7, seed=3) for name in classes]
+    return [one.document() for (one,) in drawn]
+
+
 @dataclass(frozen=True)
 class Tiny:
     """write: the data into a folder; settings: what is set besides SMALL; ask: plain answers to what is asked; without:
@@ -182,6 +187,14 @@ TINY = {
             {"split": (0.6, 0.2, 0.2), "level": "word", "max_vocabulary": 60, "batch_size": 8},
         ),
         Tiny("generate", labels, ["a", "e", ""], {}, _generate),
+        Tiny(
+            "generate-frames",
+            frames,
+            [f"up{MARKUP}", "down"],
+            {"condition_size": 4, "reader_size": 5},
+            _draw,
+            frozenset({"embedding_size"}),
+        ),
         Tiny(
             "forecast",
             series,

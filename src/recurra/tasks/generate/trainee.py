@@ -123,6 +123,10 @@ class Generated:
     text: str
     ended: bool
 
+    def document(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"class": self.condition, "text": self.text, "ended": self.ended}
+
 
 @torch.inference_mode()
 def draw(

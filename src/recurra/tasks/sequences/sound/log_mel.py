@@ -140,9 +140,14 @@ class LogMel:
         window = torch.hann_window(self.frame, periodic=False)
         return torch.nn.functional.pad(window / window.square().sum().sqrt(), (0, self.size - self.frame))
 
+    @property
+    def window(self) -> Tensor:
+        """[frame], of energy 1"""
+        return self._window[: self.frame]
+
     @cached_property
     def _taper(self) -> Float32:
-        return np.asarray(self._window[: self.frame].numpy(), np.float32)
+        return np.asarray(self.window.numpy(), np.float32)
 
     @cached_property
     def _bands(self) -> Float32:

@@ -1,0 +1,160 @@
+"""Labelled sequences of numbers, read, divided and encoded as a generator takes them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data.frames.sequences import Frames, Recordings, divide, joined, split_off
+from recurra.data.splits import PARTS, check_fractions
+from recurra.errors import DataError, UsageError, listed, quoted
+from recurra.tasks.generate_frames.preprocessor import Float32, GenerateFramesPreprocessor
+from recurra.tasks.sequences.reading import read_files
+from recurra.tasks.sequences.settings import SequenceSettings, SoundSettings
+from recurra.tasks.sequences.sound.log_mel import LogMel
+from recurra.tasks.sequences.sound.reading import read_sounds
+from recurra.tasks.sources.resolving import Source, hashes, in_memory
+
+Int64 = npt.NDArray[np.int64]
+OF_EVENTS = ("start", "end", "background")
+OF_TABLES = ("id", "time", "channels", "sort", "decimal", "thousands")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Sequences of one part. encoded: [T, I] each, scaled, NaN where one is missing; labels: classes' places [N]"""
+
+    sequences: list[Frames]
+    encoded: list[Float32]
+    labels: Int64
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    @property
+    def numbers(self) -> int:
+        """Of all frames."""
+        return sum(one.size for one in self.encoded)
+
+
+@dataclass(frozen=True)
+class GenerateFramesData:
+    """All of a run's data."""
+
+    parts: dict[str, Part]
+    preprocessor: GenerateFramesPreprocessor
+    facts: dict[str, Any]
+    notes: list[str]
+
+
+@in_memory
+def read(
+    source: Source, settings: SequenceSettings, kept: LogMel | None = None
+) -> tuple[dict[str, Recordings], LogMel | None]:
+    """By part, or all under "all", and what frames of sound are. Errors: DataError, UsageError"""
+    _refuse_without_effect(source, settings)
+    if source.kind == "sounds":
+        return read_sounds(source, settings, kept)
+    return read_files(source, settings), None
+
+
+def prepare(
+    source: Source, settings: SequenceSettings, *, seed: int, kept: GenerateFramesPreprocessor | None
+) -> GenerateFramesData:
+    """Read, divide, learn scales and classes from the training part, encode. kept: used instead of these
+
+    Errors: DataError with file and line
+    """
+    found, sound = read(source, settings, None if kept is None else kept.sound)
+    whole = joined(list(found.values()))
+    _refuse_frame_labels(whole)
+    parts: dict[str, list[Frames]] = {name: [] for name in PARTS}
+    notes = list(whole.notes)
+    if "all" in found:
+        parts |= divide(found["all"], check_fractions(settings.split), seed=seed, per_frame=False)
+    else:
+        parts |= {name: list(some.sequences) for name, some in found.items()}
+        if not parts["validation"]:
+            notes.append(split_off(parts, settings.split, seed=seed, per_frame=False))
+    made = kept or GenerateFramesPreprocessor.of(parts["train"], whole.channels, sound)
+    encoded = {name: encode_part(replace(whole, sequences=some), made) for name, some in parts.items()}
+    lengths = [len(one) for one in whole.sequences]
+    missing = sum(int(np.isnan(one.values).sum()) for one in whole.sequences)
+    notes.append(
+        f"{len(whole):,} sequences of {min(lengths):,} to {max(lengths):,} frames, {len(made.channels)} channels, "
+        f"{len(made.classes)} classes" + (f"; {missing:,} values are missing: nothing is learned there" * bool(missing))
+    )
+    facts = {
+        "name": source.name,
+        "files": hashes(source.files),
+        "unit": "sequences",
+        "counts": {name: len(part) for name, part in encoded.items()},
+        "frames": sum(lengths),
+        "channels": len(made.channels),
+    }
+    return GenerateFramesData(encoded, made, facts, notes)
+
+
+def whole(source: Source, settings: SequenceSettings, made: GenerateFramesPreprocessor) -> Part:
+    """All of a source as one part. Errors: DataError"""
+    if made.sound is not None:
+        nothing = dict.fromkeys(("group", "split_column", "test_where", "validation_where"))
+        settings = settings.model_copy(update=nothing)
+    found, _ = read(source, settings, made.sound)
+    every = joined(list(found.values()))
+    _refuse_frame_labels(every)
+    return encode_part(every, made)
+
+
+def encode_part(recordings: Recordings, made: GenerateFramesPreprocessor) -> Part:
+    """With what a run has learned. Errors: DataError for other channels, and for a class that it does not know"""
+    sequences = recordings.sequences
+    if sequences and recordings.channels != made.channels:
+        raise DataError(
+            f"the model was trained on the channels {listed(made.channels, 8)}, here they are "
+            f"{listed(recordings.channels, 8)}",
+            remedy="give data with the same channels; --channels names columns",
+            file=sequences[0].file,
+        )
+    places = {label: place for place, label in enumerate(made.classes)}
+    counts = Counter(one.label for one in sequences)
+    for one in sequences:
+        if one.label not in places:
+            raise DataError(
+                f"the class {quoted(one.label, 40)} of {counts[one.label]:,} sequences is not in the training part; "
+                f"there are {listed(made.classes, 8)}",
+                remedy="add training data of it, or leave it out",
+                file=one.file,
+                line=one.line or None,
+            )
+    labels = np.array([places[one.label] for one in sequences], np.int64)
+    return Part(sequences, [made.encode(one.values) for one in sequences], labels)
+
+
+def _refuse_frame_labels(whole: Recordings) -> None:
+    if whole.per_frame:
+        one = next(one for one in whole.sequences if len(set(one.labels)) > 1)
+        raise DataError(
+            f"the sequence {quoted(one.name)} has {len(set(one.labels))} labels; what is generated is of one class",
+            remedy="name sequences with --id COLUMN",
+            file=one.file,
+            line=one.line or None,
+        )
+
+
+def _refuse_without_effect(source: Source, settings: SequenceSettings) -> None:
+    """Errors: UsageError for a setting that these data do not read"""
+    sound = source.kind == "sounds"
+    for name in (*OF_EVENTS, *(OF_TABLES if sound else SoundSettings.model_fields)):
+        if getattr(settings, name) == SequenceSettings.model_fields[name].default:
+            continue
+        if name in OF_EVENTS:
+            raise UsageError(f"{name} is about labels within a recording; what is generated is of one class")
+        raise UsageError(
+            f"{name} is a setting of {'tables of numbers' if sound else 'sound'}; these data are "
+            f"{'sound' if sound else 'none'}"
+        )

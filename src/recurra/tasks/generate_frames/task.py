@@ -1,0 +1,77 @@
+"""1 to N in numbers: generate-frames."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from recurra.report.record import Baseline
+from recurra.report.sections import Section
+from recurra.tasks.generate_frames import data
+from recurra.tasks.generate_frames.baselines import baselines
+from recurra.tasks.generate_frames.data import GenerateFramesData, Part
+from recurra.tasks.generate_frames.model import FramesGenerator
+from recurra.tasks.generate_frames.preprocessor import GenerateFramesPreprocessor
+from recurra.tasks.generate_frames.report import sections
+from recurra.tasks.generate_frames.settings import GenerateFramesSettings
+from recurra.tasks.generate_frames.trainee import GenerateFramesTrainee, scores
+from recurra.tasks.sources.resolving import Source
+from recurra.tasks.task import Dataset, Encoded, Evaluation
+from recurra.topologies.frame_generator import FrameGenerator
+
+
+class GenerateFramesTask:
+    """Sequences of numbers of a class; see tasks.task.Task."""
+
+    name: ClassVar[str] = "generate-frames"
+    preprocessor = GenerateFramesPreprocessor
+    holds_out: ClassVar[bool] = True
+
+    def prepare(
+        self, source: Source, settings: GenerateFramesSettings, kept: GenerateFramesPreprocessor | None = None
+    ) -> Dataset[GenerateFramesData]:
+        found = data.prepare(source, settings.data, seed=settings.split_seed, kept=kept)
+        return Dataset(
+            source,
+            settings,
+            found,
+            found.preprocessor,
+            found.parts,
+            found.parts["train"].encoded,
+            found.facts,
+            list(found.notes),
+        )
+
+    def encode(
+        self, source: Source, settings: GenerateFramesSettings, preprocessor: GenerateFramesPreprocessor
+    ) -> Encoded:
+        return Encoded(data.whole(source, settings.data, preprocessor))
+
+    def network(self, preprocessor: GenerateFramesPreprocessor, settings: GenerateFramesSettings) -> FrameGenerator:
+        return FrameGenerator(preprocessor.input_width, preprocessor.attributes.sizes(), settings.network)
+
+    def trainee(self, network: FrameGenerator, dataset: Dataset[GenerateFramesData]) -> GenerateFramesTrainee:
+        return GenerateFramesTrainee(network, dataset.data, dataset.settings.training)
+
+    def model(
+        self,
+        network: FrameGenerator,
+        preprocessor: GenerateFramesPreprocessor,
+        settings: GenerateFramesSettings,
+    ) -> FramesGenerator:
+        return FramesGenerator(network, preprocessor)
+
+    def evaluate(self, model: FramesGenerator, part: Part, settings: GenerateFramesSettings) -> Evaluation:
+        return Evaluation(scores(model.network, part), sum(map(len, part.encoded)))  # type: ignore[arg-type]
+
+    def baselines(self, dataset: Dataset[GenerateFramesData], part: Part) -> list[Baseline]:
+        return baselines(dataset.data, part)
+
+    def sections(
+        self, dataset: Dataset[GenerateFramesData], model: FramesGenerator, evaluation: Evaluation
+    ) -> list[Section]:
+        """Sequences drawn of each class beside real ones; how recognisable, new and different they are."""
+        seed = dataset.settings.training.seed
+        return sections(model.network, dataset.data, dataset.evaluated_on, seed)  # type: ignore[arg-type]
+
+
+TASK = GenerateFramesTask()
