@@ -90,6 +90,8 @@ class TrainSettings(TypedDict, total=False):
     """passes over the training part"""
     features: str | PathLike[str] | None
     """file of vectors, one or a grid a picture: .npy, .safetensors, a folder of .npy"""
+    floor_db: float
+    """add noise to bands, so far below the loudest frame, 0 for none (sound)"""
     frame_ms: float
     """length of a frame (sound)"""
     freeze_vectors: bool
@@ -224,8 +226,9 @@ class TrainSettings(TypedDict, total=False):
     """samples a second; most recordings' own if not given (sound)"""
     sampled_softmax: int | None
     """negative samples of the softmax in training, 0 for the full softmax"""
-    scale: Literal["training", "sequence"]
-    """mean and deviation of channels: the training part's, or each sequence's own"""
+    scale: Literal["training", "sequence", "mean"]
+    """mean and deviation of channels: the training part's, each sequence's own, or mean: its own mean and
+    their deviation from it in the training part"""
     schedule: Literal["cosine", "constant"]
     """learning rate after the warm-up"""
     scheduled_sampling: float
@@ -294,6 +297,8 @@ class TrainSettings(TypedDict, total=False):
     """of the values: none, sqrt, log, or what validation likes best"""
     transpose: bool
     """learn each tune in other keys too"""
+    trim_db: float
+    """leave out ends that are so far below the loudest frame, 0 for none (sound)"""
     until: str | None
     """the last time that is read; later rows are left out"""
     validation: str | PathLike[str] | None

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import recurra
+from recurra.data.frames.sequences import Frames
 from recurra.errors import DataError, UsageError
 from recurra.tasks import calibration
 from recurra.tasks.frames.data import prepare
@@ -67,6 +68,18 @@ def test_a_missing_value_is_the_mean_and_said_to_be_missing() -> None:
     made = FramesPreprocessor(("x", "y"), (2.0, 0.0), (2.0, 1.0), True, False, ["a", "b"])
     np.testing.assert_allclose(made.encode(np.array([[4.0, np.nan]])), [[1, 0, 0, 1]])
     assert made.input_width == 4
+    assert FramesPreprocessor.from_json(made.to_json()) == made
+
+
+def test_a_sequence_may_be_moved_to_its_own_mean() -> None:
+    """Deviations are those from each sequence's mean in training: 1 of the first channel, none of the second."""
+    train = [
+        Frames("a", np.array([[1.0, 5.0], [3.0, 5.0]]), ("x",)),
+        Frames("b", np.array([[9.0, 7.0], [11.0, 7.0]]), ("y",)),
+    ]
+    made = FramesPreprocessor.of(train, ("a", "b"), ["x", "y"], per_frame=False, scale="mean")
+    assert made.deviation == (1.0, 1.0)
+    assert made.encode(np.array([[100.0, 0.0], [104.0, np.nan]])).tolist() == [[-2, 0], [2, 0]]
     assert FramesPreprocessor.from_json(made.to_json()) == made
 
 

@@ -86,6 +86,52 @@ def _tensor(x: np.ndarray) -> Any:
 # variation
 
 
+def with_silence() -> np.ndarray:
+    """A tone from 0.2 s to 0.5 s of 0.8 s, the rest 60 dB softer."""
+    x = np.random.default_rng(0).normal(size=6400).astype(np.float32) * 2e-4
+    x[1600:4000] += sine(500, 0.3)
+    return x
+
+
+def test_ends_that_are_far_below_the_loudest_frame_are_left_out() -> None:
+    x = with_silence()
+    assert LogMel(8000).trimmed(x) is x
+    kept = LogMel(8000, trim_db=30).trimmed(x)
+    start = int(np.flatnonzero(x == kept[0])[0])
+    assert 1400 <= start <= 1600
+    assert 4000 <= start + len(kept) <= 4200
+    assert LogMel(8000).count(len(LogMel(8000, trim_db=80).trimmed(x))) == LogMel(8000).count(len(x))
+    short = sine(500, 0.01)
+    assert LogMel(8000, trim_db=30).trimmed(short) is short
+    silent = np.zeros(800, np.float32)
+    assert len(LogMel(8000, trim_db=30).trimmed(silent)) == 760  # all of its frames
+
+
+def test_a_floor_stands_below_the_loudest_frame() -> None:
+    x, plain = with_silence(), LogMel(8000, mels=20)
+    loudest = np.exp(plain.of(x).astype(np.float64)).mean(1).max()
+    found = LogMel(8000, mels=20, floor_db=30).of(x)
+    assert found.min() == pytest.approx(np.log(loudest * 1e-3), abs=0.05)
+    louder = LogMel(8000, mels=20, floor_db=30).of(2 * x)
+    np.testing.assert_allclose(louder - found, np.log(4), atol=1e-3)
+
+
+def test_what_is_heard_is_stored_and_said(tmp_path: Path) -> None:
+    sound = LogMel(8000, mels=20, trim_db=30, floor_db=25)
+    assert LogMel.from_json(sound.to_json()) == sound
+    assert LogMel(8000).to_json().keys() == {"rate", "frame_ms", "hop_ms", "mels"}
+    for number in range(10):
+        write(tmp_path / "d" / ("tone", "other")[number % 2] / f"{number}.wav", with_silence() * (1 + number / 50))
+    data = data_of(tmp_path / "d", trim_db=30.0)
+    assert data.preprocessor.sound == LogMel(8000, trim_db=30)
+    assert "5 s at their beginnings and ends, over 30 dB below the loudest frame, are left out" in " ".join(data.notes)
+    one = data.parts["train"].sequences[0]
+    assert one.samples is not None
+    assert len(one) == LogMel(8000).count(len(one.samples)) < 45
+    with pytest.raises(UsageError, match="trim_db is of recordings with one label"):
+        data_of(events(tmp_path / "events"), trim_db=30.0)
+
+
 def test_without_variation_frames_are_those_of_the_recording() -> None:
     sound, x, rng = LogMel(8000), sine(440), np.random.default_rng(0)
     frames, places = varied(x, sound, STILL, rng, whole=True)

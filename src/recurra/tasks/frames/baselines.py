@@ -75,7 +75,7 @@ def _of_sequences(data: FramesData, part: Part, seed: int) -> list[Baseline]:
     train, validation = data.parts["train"], data.parts["validation"]
     rows, held, asked = (_seen(each, data.preprocessor) for each in (train, validation, part))
     seen, others, last = rows, held, asked
-    if data.preprocessor.scale == "sequence" and data.preprocessor.picture is None:
+    if data.preprocessor.scale != "training" and data.preprocessor.picture is None:
         seen, others, last = (_as_read(each, data.preprocessor) for each in (train, validation, part))
     found = [
         _fitted(

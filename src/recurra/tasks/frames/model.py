@@ -158,7 +158,7 @@ class FramesModel(Model):
             return Frames("array", as_frames(given, self.preprocessor.picture, number), ())
         width, sound = len(self.preprocessor.channels), self.preprocessor.sound
         if sound is not None and isinstance(given, np.ndarray) and given.ndim == 1:
-            samples = checked_samples(given, f"recording {number}")
+            samples = sound.trimmed(checked_samples(given, f"recording {number}"))
             return Frames("samples", sound.of(samples).astype(np.float64), (), samples=samples)
         try:
             values = np.asarray(given, dtype=np.float64)

@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
 Encoded = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
 """Frames as the network reads them: bytes where they are pictures."""
-Scaling = Literal["training", "sequence"]
+Scaling = Literal["training", "sequence", "mean"]
 Scale = Annotated[float, Field(gt=0)]
 
 
@@ -49,7 +49,8 @@ class FramesPreprocessor:
 
     mean, deviation: of each channel in the training part, 1 for a constant one; gaps: whether values were missing
     there, so that each channel has another beside it that says where; per_frame: whether each frame has a label; scale:
-    whether each sequence is scaled by its own mean and deviation instead, as where users or sensors differ; sound: what
+    whether each sequence is scaled by its own mean and deviation instead, as where users or sensors differ, or by its
+    own mean and the deviation from it in the training part, as where speakers or microphones do; sound: what
     frames of recordings are, None for others; picture: what frames of pictures are, whose channels are colours with a
     mean and a deviation each; root: whether the square root of values is taken first, signs kept
     """
@@ -85,6 +86,9 @@ class FramesPreprocessor:
         rows = np.concatenate([one.values for one in train])
         rows = rooted(rows) if root else rows
         mean, deviation = _scales(rows)
+        if scale == "mean":
+            each = [rooted(one.values) if root else one.values for one in train]
+            deviation = _scales(np.concatenate([values - _scales(values)[0] for values in each]))[1]
         gaps = bool(np.isnan(rows).any())
         scales = tuple(map(float, mean)), tuple(map(float, deviation))
         return cls(channels, *scales, gaps, per_frame, classes, scale, sound, root=root)
@@ -107,8 +111,10 @@ class FramesPreprocessor:
             rows: Float32 = ((values - means) / deviations).astype(np.float32)
             return rows
         numbers = rooted(np.asarray(values, np.float64)) if self.root else np.asarray(values, np.float64)
-        own = _scales(numbers) if self.scale == "sequence" else None
-        mean, deviation = own or (np.array(self.mean), np.array(self.deviation))
+        mean, deviation = np.array(self.mean), np.array(self.deviation)
+        if self.scale != "training":
+            own, spread = _scales(numbers)
+            mean, deviation = own, deviation if self.scale == "mean" else spread
         scaled = (numbers - mean) / deviation
         missing = np.isnan(scaled)
         scaled = np.where(missing, 0.0, scaled)

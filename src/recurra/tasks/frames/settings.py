@@ -19,8 +19,10 @@ class FramesDataSettings(PictureSettings, SequenceSettings):
 
     MARKS: ClassVar[Marks] = {"learned": ("scale", "root")}
 
-    scale: Literal["training", "sequence"] = Field(
-        "training", description="mean and deviation of channels: the training part's, or each sequence's own"
+    scale: Literal["training", "sequence", "mean"] = Field(
+        "training",
+        description="mean and deviation of channels: the training part's, each sequence's own, or mean: its own mean "
+        "and their deviation from it in the training part",
     )
     root: bool = Field(
         False,

@@ -38,8 +38,12 @@ def why_no_stream(model: FramesModel) -> str | None:
     """Why a model gives no labels while frames arrive, and what to do; None if it does."""
     if (reason := frame_stream.why_no_stream(model.network)) is not None:  # type: ignore[arg-type]
         return f"{reason}; train it with --no-bidirectional"
-    if model.preprocessor.scale == "sequence":
-        return "it scales a sequence by the mean and the deviation of all its frames; train it with --scale training"
+    sound = model.preprocessor.sound
+    if sound is not None and sound.whole is not None:
+        option = f"--{sound.whole.replace('_', '-')} 0"
+        return f"its {sound.whole} is measured from the loudest frame of a recording; train it with {option}"
+    if model.preprocessor.scale != "training":
+        return "it scales a sequence by what all its frames are; train it with --scale training"
     return None
 
 

@@ -15,7 +15,7 @@ class SoundSettings(BaseModel):
     MARKS: ClassVar[Marks] = {
         "reading": ("path", "start", "end", "names"),
         "of_files": ("path", "start", "end", "names", "validation_where", "test_where"),
-        "learned": ("sample_rate", "frame_ms", "hop_ms", "mels"),
+        "learned": ("sample_rate", "frame_ms", "hop_ms", "mels", "trim_db", "floor_db"),
     }
 
     path: str | None = Field(None, description="column of the recordings' paths (sound)")
@@ -37,6 +37,12 @@ class SoundSettings(BaseModel):
     frame_ms: float = Field(25.0, gt=0, le=10_000, description="length of a frame (sound)")
     hop_ms: float = Field(10.0, gt=0, le=10_000, description="from a frame to the next (sound)")
     mels: int = Field(40, ge=1, le=512, description="bands of the mel scale, the numbers of a frame (sound)")
+    trim_db: float = Field(
+        0.0, ge=0, le=200, description="leave out ends that are so far below the loudest frame, 0 for none (sound)"
+    )
+    floor_db: float = Field(
+        0.0, ge=0, le=200, description="add noise to bands, so far below the loudest frame, 0 for none (sound)"
+    )
 
 
 class SequenceSettings(SoundSettings, DataSettings, LabelledSettings, DividedSettings, DrawnSettings):

@@ -32,14 +32,19 @@ class _Stored(Exact):
     frame_ms: Annotated[float, Field(gt=0, le=10_000)]
     hop_ms: Annotated[float, Field(gt=0, le=10_000)]
     mels: Annotated[int, Field(ge=1, le=512)]
+    trim_db: Annotated[float, Field(gt=0, le=200)] | None = None
+    floor_db: Annotated[float, Field(gt=0, le=200)] | None = None
 
 
 @dataclass(frozen=True)
 class LogMel:
     """Frames of `frame_ms` every `hop_ms`, from the first sample on, none past the last one.
 
-    Maths:   X = STFT of x with a Hann window w;  P = |X|^2 / sum(w^2);  y = log(P M + 1e-8)
+    trim_db: what is softer than the loudest frame by more than this is left out at the beginning and the end; floor_db:
+    energy that is added to all bands, so far below that of the loudest frame. Both need the whole recording.
+    Maths:   X = STFT of x with a Hann window w;  P = |X|^2 / sum(w^2);  y = log(P M + f + 1e-8)
              M: `mels` triangles from 20 Hz to rate / 2, equal in mel(f) = 2595 log10(1 + f / 700), the sum of each 1
+             f = 10^(-floor_db / 10) max_t mean_i (P M)_ti, 0 without floor_db
     Units:   y in nats of energy, rate in samples a second
     Source:  Davis & Mermelstein 1980; mel(f) of O'Shaughnessy 1987 (as in HTK)
     """
@@ -48,6 +53,8 @@ class LogMel:
     frame_ms: float = 25.0
     hop_ms: float = 10.0
     mels: int = 40
+    trim_db: float | None = None
+    floor_db: float | None = None
 
     def __post_init__(self) -> None:
         if not FEWEST <= self.frame <= MOST_SAMPLES:
@@ -100,6 +107,19 @@ class LogMel:
         """[N] -> [T, mels]"""
         return np.asarray(self.bands(self.power(torch.from_numpy(np.asarray(samples, np.float32)))).numpy(), np.float32)
 
+    def trimmed(self, samples: Float32) -> Float32:
+        """What is left of a recording at its beginning and its end; it all without `trim_db`. [N] -> [N']"""
+        if self.trim_db is None or len(samples) <= self.frame:
+            return samples
+        energy = self.power(torch.from_numpy(np.asarray(samples, np.float32))).sum(1).numpy()
+        loud = np.flatnonzero(energy >= energy.max() * 10 ** (-self.trim_db / 10))
+        return samples[loud[0] * self.hop : loud[-1] * self.hop + self.frame]
+
+    @property
+    def whole(self) -> str | None:
+        """The setting that needs the whole of a recording, None if there is none."""
+        return next((name for name in ("trim_db", "floor_db") if getattr(self, name) is not None), None)
+
     def few(self, samples: Float32) -> Float32:
         """As `of`, of a few whole frames: NumPy is there sooner than torch. [N] -> [T, mels]"""
         frames = np.lib.stride_tricks.sliding_window_view(samples, self.frame)[:: self.hop]
@@ -132,7 +152,10 @@ class LogMel:
 
     def bands(self, power: Tensor, warp: float = 1.0) -> Tensor:
         """[T, size / 2 + 1] -> [T, mels]. warp: of all pitches, for which the bands are moved down as much"""
-        return (power @ filters(self.rate, self.size, self.mels, warp) + FLOOR).log()
+        found = power @ filters(self.rate, self.size, self.mels, warp)
+        if self.floor_db is not None:
+            found = found + found.mean(1).max() * 10 ** (-self.floor_db / 10)
+        return (found + FLOOR).log()
 
     @cached_property
     def _window(self) -> Tensor:
@@ -154,7 +177,10 @@ class LogMel:
         return np.asarray(filters(self.rate, self.size, self.mels).numpy(), np.float32)
 
     def to_json(self) -> dict[str, Any]:
-        return {"rate": self.rate, "frame_ms": self.frame_ms, "hop_ms": self.hop_ms, "mels": self.mels}
+        given = {name: getattr(self, name) for name in ("trim_db", "floor_db")}
+        return {"rate": self.rate, "frame_ms": self.frame_ms, "hop_ms": self.hop_ms, "mels": self.mels} | {
+            name: value for name, value in given.items() if value is not None
+        }
 
     @classmethod
     def from_json(cls, found: Any) -> LogMel:

@@ -39,19 +39,28 @@ def read_sounds(
         notes += more
     every = [one for some in found.values() for one in some]
     sound = kept or LogMel(
-        settings.sample_rate or _usual_rate(every), settings.frame_ms, settings.hop_ms, settings.mels
+        settings.sample_rate or _usual_rate(every),
+        settings.frame_ms,
+        settings.hop_ms,
+        settings.mels,
+        settings.trim_db or None,
+        settings.floor_db or None,
     )
+    if sound.whole is not None and source.kind == "events":
+        raise UsageError(f"{sound.whole} is of recordings with one label; here something happens from when to when")
     read: list[Recording] = []
+    seconds = 0.0
     sequences: dict[str, list[Frames]] = {}
     for part, some in found.items():
         for one in some:
             recording = read_recording(one.path, sound.rate)
             sequences.setdefault(part, []).append(frames_of(one, recording, sound, settings, labelled=labelled))
+            seconds += recording.seconds
             read.append(replace(recording, samples=recording.samples[:0]))
     if sequences.keys() == {"all"}:
         sequences = _by_part(every, sequences["all"], settings)
     made = {
-        part: Recordings(some, sound.channels, [*notes, *_notes(read, sequences, sound)])
+        part: Recordings(some, sound.channels, [*notes, *_notes(read, sequences, sound, seconds)])
         for part, some in sequences.items()
     }
     return made, sound
@@ -61,20 +70,22 @@ def frames_of(
     one: Listed, recording: Recording, sound: LogMel, settings: SequenceSettings, *, labelled: bool = True
 ) -> Frames:
     """A recording as a sequence. Errors: DataError for events outside of it"""
-    values = sound.of(recording.samples).astype(np.float64)
+    samples = sound.trimmed(recording.samples)
+    values = sound.of(samples).astype(np.float64)
     labels: tuple[str, ...] = ()
     if labelled and one.events is not None:
         labels = _labels(one, recording, sound, len(values), settings.background)
     elif labelled:
         labels = (one.label,)
     group = "" if settings.group is None else _field(one, settings.group, "group")
-    return Frames(one.path.stem, values, labels, group, file=one.path, samples=recording.samples)
+    return Frames(one.path.stem, values, labels, group, file=one.path, samples=samples)
 
 
 def of_file(path: Path, sound: LogMel) -> Frames:
     """A recording that nothing is said of. Errors: DataError"""
     recording = read_recording(path, sound.rate)
-    return Frames(path.stem, sound.of(recording.samples).astype(np.float64), (), file=path, samples=recording.samples)
+    samples = sound.trimmed(recording.samples)
+    return Frames(path.stem, sound.of(samples).astype(np.float64), (), file=path, samples=samples)
 
 
 def _listed(path: Path, settings: SequenceSettings, *, labelled: bool) -> tuple[list[Listed], list[str]]:
@@ -190,12 +201,17 @@ def _condition(text: str, name: str) -> tuple[str, tuple[str, ...]]:
     return field.strip(), tuple(value.strip() for value in values.split(","))
 
 
-def _notes(read: list[Recording], sequences: dict[str, list[Frames]], sound: LogMel) -> list[str]:
-    seconds = sum(len(one.samples) for some in sequences.values() for one in some if one.samples is not None)
+def _notes(read: list[Recording], sequences: dict[str, list[Frames]], sound: LogMel, seconds: float) -> list[str]:
+    kept = sum(len(one.samples) for some in sequences.values() for one in some if one.samples is not None)
     found = [
-        f"{len(read):,} recordings, {seconds / sound.rate:,.0f} s, as log-mel energies: {sound.mels} bands, frames of "
+        f"{len(read):,} recordings, {seconds:,.0f} s, as log-mel energies: {sound.mels} bands, frames of "
         f"{sound.frame_ms:g} ms every {sound.hop_ms:g} ms at {sound.rate:,} samples a second"
     ]
+    if sound.trim_db is not None:
+        found.append(
+            f"{seconds - kept / sound.rate:,.0f} s at their beginnings and ends, over {sound.trim_db:g} dB below the "
+            "loudest frame, are left out"
+        )
     others = Counter(one.file_rate for one in read if one.file_rate != sound.rate)
     found += [
         f"{count:,} of {len(read):,} recordings are of {rate:,} samples a second: resampled to {sound.rate:,}"
