@@ -15,7 +15,7 @@ from recurra.topologies.captioner import CaptionBatch, Captioner, PictureAndToke
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch, SourceAndTarget
 from recurra.topologies.fill import UNKNOWN, BlankBatch, BlankFiller
 from recurra.topologies.forecaster import Forecaster, ForecasterBatch, Widths, Windows
-from recurra.topologies.frame_generator import ConditionedFrames, FrameGenerator, FrameGeneratorBatch
+from recurra.topologies.frame_generator import ConditionedFrames
 from recurra.topologies.frames import FrameNetwork, FramesBatch
 from recurra.topologies.grid_encoders import GivenVectors, SmallConvolutions
 from recurra.topologies.many_to_many import NextToken, TokenBatch
@@ -31,7 +31,6 @@ from recurra.topologies.settings import (
     ConditionedSettings,
     EncoderDecoderSettings,
     ForecasterSettings,
-    FrameGeneratorSettings,
     FrameSettings,
     NextTokenSettings,
     TaggerSettings,
@@ -342,42 +341,6 @@ def _frames(name: str, *, per_frame: bool, **given: Any) -> Small:
     )
 
 
-def _frame_generator(name: str, mixtures: int) -> Small:
-    sizes = {size: value for size, value in SIZES.items() if size != "embedding_size"}
-    settings = FrameGeneratorSettings(condition_size=4, reader_size=5, mixtures=mixtures, **sizes)
-
-    def batch(inputs: ConditionedFrames, lengths: Tensor) -> FrameGeneratorBatch:
-        targets = torch.randn(inputs.frames.shape)
-        targets[0, 0, 1] = float("nan")
-        return FrameGeneratorBatch(inputs, targets, lengths)
-
-    def plain(network: Any, outputs: Tensor, batch: FrameGeneratorBatch) -> tuple[Tensor, int]:
-        """One row, one step, one Gaussian, one channel after the other."""
-        total = torch.zeros(())
-        for row, length in enumerate(batch.lengths.tolist()):
-            for step in range(length):
-                end, weights, means, scales = network.said(outputs[row, step])
-                sign = 1 if step == length - 1 else -1
-                each = weights.exp() * (sign * end).sigmoid()
-                for channel, value in enumerate(batch.targets[row, step]):
-                    if not value.isnan():
-                        normal = torch.distributions.Normal(means[:, channel], scales[:, channel].exp())
-                        each = each * normal.log_prob(value).exp()
-                total = total - each.sum().log()
-        count = int(batch.lengths.sum())
-        return total / (3 * count), count
-
-    return Small(
-        "generate-frames",
-        name,
-        lambda: FrameGenerator(3, [3, 3], settings),
-        lambda b, t: ConditionedFrames(torch.randn(b, t, 3), torch.arange(2 * b).view(b, 2) % 3),
-        lambda b, t: (b, t, 1 + mixtures * 7),
-        batch,
-        plain,
-    )
-
-
 def _clips() -> Small:
     """Of pictures of three pixels."""
     given = {name: value for name, value in SIZES.items() if name != "embedding_size"}
@@ -415,8 +378,6 @@ NETWORKS = [
     _captioner("first input", "small", condition="input"),
     _generator("state", condition="state"),
     _generator("input", condition="input"),
-    _frame_generator("one Gaussian", 1),
-    _frame_generator("a mixture", 3),
     _frames("a label a frame", per_frame=True),
     _frames("a label a sequence", per_frame=False, pooling="max"),
     _frames("both ways", per_frame=True, bidirectional=True),

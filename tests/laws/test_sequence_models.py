@@ -15,21 +15,21 @@ from recurra.engines.request import State
 from recurra.errors import ShapeError, UsageError
 from recurra.tasks import registry
 from recurra.topologies.sequence_model import SequenceModel
+from tests.laws.small_generators import GENERATORS
 from tests.laws.small_networks import NETWORKS, Small, inside, rows, steps, with_junk
 
 BATCH, TIME = 5, 6
 LENGTHS = torch.tensor([6, 1, 4, 5, 3])
-every = pytest.mark.parametrize("small", NETWORKS, ids=lambda small: f"{small.task}: {small.name}")
-ragged = pytest.mark.parametrize(
-    "small", [s for s in NETWORKS if s.ragged], ids=lambda small: f"{small.task}: {small.name}"
-)
+ALL = [*NETWORKS, *GENERATORS]
+every = pytest.mark.parametrize("small", ALL, ids=lambda small: f"{small.task}: {small.name}")
+ragged = pytest.mark.parametrize("small", [s for s in ALL if s.ragged], ids=lambda small: f"{small.task}: {small.name}")
 
 
 @pytest.mark.parametrize("task", list(registry.TASKS))
 def test_every_task_has_a_network_here(task: str) -> None:
     made = get_type_hints(type(registry.get(task).task).network)["return"]
     assert issubclass(made, SequenceModel), f"{made.__name__} is no SequenceModel"
-    listed = [small for small in NETWORKS if small.task == task]
+    listed = [small for small in ALL if small.task == task]
     assert listed, f"list a network of {task} in small_networks.py"
     assert isinstance(listed[0].network(), made)
 
@@ -125,6 +125,7 @@ def test_one_way_networks_carry_a_state(small: Small) -> None:
         "forecast": set(),
         "frames": {"a label a frame", "clips"},
         "generate": {"state", "input"},
+        "generate-frames": {"one Gaussian", "a mixture"},
         "translate": {"attention", "input feeding", "state alone"},
         "caption": {"attention", "given vectors", "state", "first input"},
     }

@@ -87,7 +87,8 @@ class FramesPreprocessor:
         rows = rooted(rows) if root else rows
         mean, deviation = _scales(rows)
         if scale == "mean":
-            each = [rooted(one.values) if root else one.values for one in train]
+            numbers = [np.asarray(one.values, np.float64) for one in train]
+            each = [rooted(values) if root else values for values in numbers]
             deviation = _scales(np.concatenate([values - _scales(values)[0] for values in each]))[1]
         gaps = bool(np.isnan(rows).any())
         scales = tuple(map(float, mean)), tuple(map(float, deviation))

@@ -120,10 +120,10 @@ def encode_part(recordings: Recordings, made: GenerateFramesPreprocessor) -> Par
             remedy="give data with the same channels; --channels names columns",
             file=sequences[0].file,
         )
-    places = {label: place for place, label in enumerate(made.classes)}
+    indices = {label: place for place, label in enumerate(made.classes)}
     counts = Counter(one.label for one in sequences)
     for one in sequences:
-        if one.label not in places:
+        if one.label not in indices:
             raise DataError(
                 f"the class {quoted(one.label, 40)} of {counts[one.label]:,} sequences is not in the training part; "
                 f"there are {listed(made.classes, 8)}",
@@ -131,7 +131,7 @@ def encode_part(recordings: Recordings, made: GenerateFramesPreprocessor) -> Par
                 file=one.file,
                 line=one.line or None,
             )
-    labels = np.array([places[one.label] for one in sequences], np.int64)
+    labels = np.array([indices[one.label] for one in sequences], np.int64)
     return Part(sequences, [made.encode(one.values) for one in sequences], labels)
 
 

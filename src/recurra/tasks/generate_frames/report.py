@@ -42,11 +42,11 @@ def _qualities(network: FrameGenerator, data: GenerateFramesData, part: str, see
         "recognised": "Recognised",
         "from_training": "From the nearest of training",
         "apart": "From each other",
-        "frames": "Frames",
+        "length": "Frames",
     }
     columns = list(next(iter(found.values())))
     cells: list[list[Cell]] = [
-        [name, *(f"{row[each]:.1f}" if each == "frames" else row[each] for each in columns)]
+        [name, *(f"{row[each]:.1f}" if each == "length" else row[each] for each in columns)]
         for name, row in found.items()
     ]
     note = (

@@ -95,7 +95,7 @@ def quality(
 
     recognised: share taken for the class that they were drawn for; from_training: distance to the nearest training
     sequence of the class, apart: mean distance of two of one class, both root mean squares of scaled numbers over the
-    course; frames: mean length
+    course; length: mean number of frames
     """
     train, found = data.parts["train"], {}
     if recognise is not None:
@@ -110,7 +110,7 @@ def quality(
             apart.append(between.sum() / (len(own) * (len(own) - 1)))
     found["from_training"] = float(np.mean(near))
     found["apart"] = float(np.mean(apart)) if apart else 0.0
-    return found | {"frames": float(np.mean([len(row) for row in drawn.sequences]))}
+    return found | {"length": float(np.mean([len(row) for row in drawn.sequences]))}
 
 
 def _distances(a: Floats, b: Floats) -> Floats:

@@ -61,6 +61,6 @@ def inverse(turned: Tensor, sound: LogMel) -> Tensor:
     pieces = torch.fft.irfft(turned, sound.size)[:, : sound.frame] * window
     weights = window.square().expand_as(pieces)
     count = (len(turned) - 1) * sound.hop + sound.frame
-    places = (torch.arange(len(turned)) * sound.hop).unsqueeze(1) + torch.arange(sound.frame)
-    summed, weight = (torch.zeros(count).index_add_(0, places.flatten(), each.flatten()) for each in (pieces, weights))
+    at = (torch.arange(len(turned)) * sound.hop).unsqueeze(1) + torch.arange(sound.frame)
+    summed, weight = (torch.zeros(count).index_add_(0, at.flatten(), each.flatten()) for each in (pieces, weights))
     return summed / weight.clamp_min(1e-3 * float(weight.max()))
