@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recurra.api.run import Run
-    from recurra.tasks.abilities import Filing
 
 
 def write_generated(
@@ -51,9 +50,12 @@ def write_generated(
         write_table(written)
 
 
-def write_files(model: Filing, found: list[Any], out: Path) -> None:
+def write_files(model: Run, found: list[Any], out: Path) -> None:
     """What was generated, into files, which are named. Errors: UsageError"""
-    paths = model.save(found, out)
+    from recurra.tasks.abilities import Filing, able
+
+    filing: Filing = able(model.model, Filing, "write files of what it generates")
+    paths = filing.save(found, out)
     cut = sum(not each.ended for each in found)
     if cut:
         note(f"{cut:,} of {len(found):,} were cut before their end; --length N lets them be longer")
@@ -75,8 +77,12 @@ def write_streams(prompt: str, streams: Iterable[Iterator[str]]) -> None:
 def prompts(model: Run, **sampling: Any) -> Iterator[str]:
     r"""Prompts from standard input, one a line, `\n` in one for a line's end; asked for on a terminal.
 
-    Errors: UsageError for a model that does not write, or not like this
+    Errors: UsageError for a model that does not write, or not like this, or reads no prompt
     """
+    from recurra.tasks.abilities import Filing
+
+    if isinstance(model.model, Filing):
+        raise UsageError(f"--interactive asks for prompts, which this model does not read: {model.model.does}")
     model.generate("", 0, **sampling)
     asked = sys.stdin.isatty()
     if asked:
@@ -100,8 +106,10 @@ def noting_refusals() -> Iterator[None]:
         note(str(error))
 
 
-def refuse_class(model: Run, condition: str | None) -> None:
-    """Errors: UsageError if a class was named to a model that knows none"""
+def refuse_class(model: Run, condition: str | None, out: Path | None) -> None:
+    """Errors: UsageError if a class was named to a model that knows none, or a file to one that writes text"""
+    if out is not None:
+        raise model.model.cannot("write files; > FILE takes what it prints")
     if condition is not None:
         raise UsageError(f"this model has no classes to write for: {model.model.does}\nleave out --class {condition}")
 

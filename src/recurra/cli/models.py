@@ -257,26 +257,21 @@ def generate(
         write_generated,
         write_streams,
     )
-    from recurra.tasks.abilities import Conditioned, Filing, Streaming, able, generating
+    from recurra.tasks.abilities import Conditioned, Streaming, able, generating
 
     prompt, condition = text(prompt), None if condition is None else text(condition)
     model = load(run)
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     if isinstance(generating(model.model), Conditioned):
         refuse_sampling(model, repetition_penalty=repetition_penalty != 1, stop=bool(stop), mixture=mixture is not None)
-        if interactive and isinstance(model.model, Filing):
-            raise UsageError(f"--interactive asks for prompts, which this model does not read: {model.model.does}")
         if out is not None:
-            filing = able(model.model, Filing, "write files of what it generates")
-            write_files(filing, model.generate(prompt, length, condition=condition, count=count, **sampling), out)
+            write_files(model, model.generate(prompt, length, condition=condition, count=count, **sampling), out)
             return
         for begun in prompts(model, condition=condition, **sampling) if interactive else (prompt,):
             with noting_refusals() if interactive else nullcontext():
                 write_generated(model, begun, length, condition, count, sampling, json=json)
         return
-    refuse_class(model, condition)
-    if out is not None:
-        raise model.model.cannot("write files")
+    refuse_class(model, condition, out)
     stops = [text(each).replace("\\n", "\n") for each in stop or ()]
     sampling |= {"repetition_penalty": repetition_penalty, "stop": stops}
     fitted = {} if mixture is None else {"mixture": fitted_mixture(model, mixture)}
