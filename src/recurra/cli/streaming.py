@@ -25,7 +25,7 @@ Stream = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="a label for each frame as it arrives; `-`: standard input, PCM or rows of a table",
+        help="a label for each frame as it arrives; `-`: standard input, PCM, rows of a table, or paths of pictures",
         rich_help_panel=PANEL,
     ),
 ]
@@ -50,6 +50,7 @@ def write_stream(
 
     Errors: UsageError for a model that cannot, with the reason; DataError
     """
+    from recurra.cli.streamed_pictures import is_of_pictures, pictures
     from recurra.tasks.abilities import Listening
 
     if not isinstance(model, Listening):
@@ -58,12 +59,14 @@ def write_stream(
     given = {"--rate": rate, "--sample-format": sample_format, "--input-channels": channels}
     if named := [name for name, value in given.items() if value is not None]:
         if sound is None:
-            raise UsageError(f"{named[0]} is of sound; this model reads frames of numbers")
+            raise UsageError(f"{named[0]} is of sound; this model reads no sound")
         if where != "-":
             raise UsageError(f"{named[0]} says what standard input holds; {where} says it itself")
     model.listen()  # refused before anything is read
     pieces: Iterator[Any]
-    if sound is None:
+    if sound is None and is_of_pictures(model, where):
+        pieces, stream = pictures(where, model), model.listen()
+    elif sound is None:
         pieces, stream = _rows(where, model), model.listen()
     elif where == "-":
         pieces = _pcm(sample_format or "s16", channels or 1, rate or sound.rate, sound.seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 import recurra
 from recurra.baselines.frames import feedforward
+from recurra.cli import main
 from recurra.data.datasets import moving
 from recurra.data.frames.sequences import PictureShape
 from recurra.data.pictures.showing import png
@@ -169,3 +171,50 @@ def test_clips_are_labelled_while_their_frames_arrive(clips: Path, tmp_path: Pat
     np.testing.assert_allclose([each.probabilities for each in said], whole, rtol=1e-4, atol=1e-6)
     again = run.stream().push(values)
     np.testing.assert_allclose([each.probabilities for each in again], whole, rtol=1e-4, atol=1e-6)
+
+
+# as a stream on the command line
+
+
+@pytest.fixture(scope="module")
+def watching(clips: Path) -> Path:
+    """A model that reads in one direction."""
+    recurra.train(
+        clips, out=clips.parent / "watching", encoder_size=8, encoder_width=4, bidirectional=False, delay=2, **SMALL
+    )
+    return clips.parent / "watching"
+
+
+def test_a_clip_is_labelled_as_it_arrives(
+    watching: Path, clips: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = clips / "clip004"
+    (whole,) = recurra.load(watching).predict(clip)
+    assert main(["predict", str(watching), "--stream", str(clip)]) == 0
+    said = capsys.readouterr()
+    rows = [line.split("\t") for line in said.out.splitlines()]
+    assert [row[:2] for row in rows] == [[str(n), label] for n, label in enumerate(whole.labels, start=1)]
+    assert [float(row[2]) for row in rows] == pytest.approx(whole.probabilities.max(1).tolist(), abs=6e-4)
+    assert f"{len(rows)} frames in" in said.err
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{path}\n" for path in sorted(clip.iterdir()))))
+    assert main(["predict", str(watching), "--stream", "-"]) == 0
+    assert capsys.readouterr().out == said.out
+
+
+def test_what_is_no_clip_is_refused(
+    run: recurra.Run, watching: Path, clips: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("nowhere.png\n"))
+    for folder, where, message in (
+        (run.folder, clips / "clip004", "train it with --no-bidirectional"),
+        (watching, clips, "holds folders, as clip000"),
+        (watching, clips / "none", "no such file or folder"),
+        (watching, "-", "standard input:1: there is no file 'nowhere.png'"),
+        (watching, clips / "labels.csv", "labels.csv"),
+    ):
+        assert main(["predict", str(folder), "--stream", str(where)]) != 0
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert message in said.err
+    assert main(["predict", str(watching), "--stream", str(clips / "clip004"), "--rate", "8000"]) != 0
+    assert "--rate is of sound; this model reads no sound" in capsys.readouterr().err

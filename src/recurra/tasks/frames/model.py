@@ -99,7 +99,10 @@ class FramesModel(Model):
         if self.preprocessor.sound is None:
             picture = self.preprocessor.picture
             what = "FILE" if picture is None else "PICTURE" if picture.rows else "CLIP/"
-            return [f"predict {folder} {what}", f"evaluate {folder}"]
+            stream = (
+                [f"predict {folder} --stream {what}"] if picture is not None and why_no_stream(self) is None else []
+            )
+            return [f"predict {folder} {what}", *stream, f"evaluate {folder}"]
         stream = [f"predict {folder} --stream FILE.wav"] if why_no_stream(self) is None else []
         return [f"predict {folder} FILE.wav", *stream, f"evaluate {folder}"]
 
