@@ -25,6 +25,7 @@ def plain(**given: Any) -> TrainingSettings:
         "warmup": 0.0,
         "weight_decay": 0.0,
         "clip_norm": None,
+        "average": False,
         "device": "cpu",
     }
     return TrainingSettings(**start | given)

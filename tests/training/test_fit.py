@@ -116,6 +116,31 @@ def test_the_best_weights_are_kept_not_the_last() -> None:
     assert float(trainee.network.state_dict()["w"]) == pytest.approx(0, abs=1e-6)
 
 
+RISING = [1.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3]
+
+
+def test_a_run_by_epochs_that_overfits_is_over() -> None:
+    outcome = fit(FakeTrainee(per_epoch=1, validation=list(RISING)), plain(epochs=10))
+    assert (outcome.ended, outcome.counters.step) == ("patience", 7)
+    assert float(outcome.best["w"]) == pytest.approx(1 - 0.2)
+    for given in ({"patience": 0}, {"patience": 9}):
+        assert fit(FakeTrainee(per_epoch=1, validation=list(RISING)), plain(epochs=10, **given)).ended == "budget"
+    level = [1.0, *([0.5, 0.505] * 5)]
+    assert fit(FakeTrainee(per_epoch=1, validation=level), plain(epochs=10)).ended == "budget"
+
+
+@pytest.mark.parametrize(("factor", "ended"), [(1.0, "patience"), (0.1, "budget")])
+def test_a_run_by_the_clock_is_over_when_it_is_much_worse(factor: float, ended: str) -> None:
+    clock = FakeClock()
+
+    def pass_time(step: int) -> None:
+        clock.now += 12
+
+    losses = [0.5 + factor * (loss - 0.5) for loss in RISING]
+    trainee = FakeTrainee(per_epoch=100, during=pass_time, validation=losses)
+    assert fit(trainee, plain(minutes=2), clock=clock).ended == ended
+
+
 def test_patience_counts_evaluations_without_a_better_one() -> None:
     trainee = FakeTrainee(per_epoch=1, validation=[5.0, 6.0, 4.0, 4.0, 4.1, 4.2])
     outcome = fit(trainee, plain(epochs=20, patience=3))

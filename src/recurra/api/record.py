@@ -19,6 +19,7 @@ from recurra.tasks import registry
 from recurra.tasks.task import Dataset, Evaluation
 from recurra.tasks.text.losses import UNITS
 from recurra.training.checkpoint import Counters
+from recurra.training.evaluation import EARLY
 from recurra.training.settings import TrainingSettings
 
 
@@ -85,6 +86,8 @@ def build_record(
 
 def how_it_ended(ended: str, settings: TrainingSettings) -> str:
     """A sentence."""
+    if ended == "patience" and settings.patience is None:
+        return f"The training ended early: {EARLY} evaluations in a row were no better, and the validation loss rose."
     if ended == "patience":
         return f"The training ended early: {settings.patience} evaluations in a row were no better."
     if settings.minutes is not None:

@@ -46,8 +46,9 @@ MAY_CHANGE = {"epochs", "minutes", "patience"}
 """Settings of a run that goes on."""
 BEST = "best/"
 """Before the names of the best weights, in the state before the newest."""
-MOMENTS = 4
-"""A state has at most so many times the bytes of the weights: two means of an optimizer, and the best weights."""
+MOMENTS = 5
+"""A state has at most so many times the bytes of the weights: two means of an optimizer, the weights' own running
+average, and the best weights."""
 LARGE = 1 << 30
 """Bytes of weights that are compared with the network before they are gone through."""
 BESIDE = 1 << 22

@@ -12,6 +12,8 @@ class TrainSettings(TypedDict, total=False):
 
     attention: Literal["none", "dot", "general", "additive"] | Literal["dot", "general", "additive"]
     """how the decoder looks at the source"""
+    average: bool
+    """evaluate a running average of the weights too, and keep it where it is better"""
     background: str
     """label of frames outside of all events (sound)"""
     balance: float
@@ -199,7 +201,7 @@ class TrainSettings(TypedDict, total=False):
     path: str | None
     """column of the recordings' paths (sound)"""
     patience: int | None
-    """stop after this many evaluations without improvement"""
+    """stop after this many evaluations without improvement; 0: never, not given: when it overfits"""
     picture_dropout: float
     """dropout of a picture's vectors"""
     picture_size: int

@@ -19,7 +19,7 @@ from recurra import model_folder
 from recurra.api import provenance, resuming
 from recurra.api.preparation import engine_of
 from recurra.api.progress import ProgressLogger, describe_scores
-from recurra.api.record import build_record
+from recurra.api.record import build_record, how_it_ended
 from recurra.api.run import Run, load
 from recurra.api.setup import Setup
 from recurra.api.verdict import Verdict, advice, verdict
@@ -149,11 +149,14 @@ class TrainingRun:
 
     def _finished(self, outcome: Outcome, end: Checkpoint) -> Run:
         self.network.load_state_dict(outcome.best)
+        if outcome.ended == "patience":
+            self.progress.log(how_it_ended(outcome.ended, self.dataset.settings.training))
         bad = never_learned(outcome.counters, self.dataset.settings.training)
         if bad is not None:
             self.dataset.notes.append(bad)
             self.progress.warn(bad)
         else:
+            self._log_notes(averaged(outcome.counters))
             with self.progress.doing("finishing the model"):
                 self._log_notes(self.setup.conclude())
         with self.progress.doing(f"evaluating on the {self.dataset.evaluated_on} part"):
@@ -286,6 +289,17 @@ class TrainingRun:
     def _log_baselines(self) -> None:
         for baseline in self.baselines:
             self.progress.log(f"baseline: {baseline.name}: {describe_scores(baseline.metrics, self.dataset.metrics)}")
+
+
+def averaged(counters: Counters) -> list[str]:
+    """What is said if the weights that are kept are an average."""
+    kept = counters.points[counters.best_point] if counters.best_point is not None else None
+    if kept is None or kept.plain_loss is None:
+        return []
+    return [
+        f"the weights are their average over about the last tenth of the steps up to the best evaluation: validation "
+        f"loss {kept.validation_loss:.4f}, {kept.plain_loss:.4f} without averaging"
+    ]
 
 
 def _on_cuda(device: str) -> bool:

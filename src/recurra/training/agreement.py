@@ -27,6 +27,7 @@ class StoredPoint(Exact):
     validation_metrics: Annotated[dict[Name, Number], Field(max_length=1000)]
     learning_rate: Amount | None
     gradient_norm: Annotated[float, Field(ge=0)] | None
+    plain_loss: Number | None = None
 
 
 class StoredCounters(Exact):
@@ -72,13 +73,16 @@ def check_tensors(
     step: int,
     carried: Sequence[tuple[int, ...]],
     dtypes: Collection[torch.dtype] = (torch.float32,),
+    average: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Whether these are the weights, the optimizer's tensors and the carried state of a run after so many steps.
 
-    carried: the shapes of the state that goes from a batch to the next one; dtypes: that it may have
+    carried: the shapes of the state that goes from a batch to the next one; dtypes: that it may have; average: tensors
+    like those of the run's running average, if it keeps one
     Errors: ModelFolderError names the tensor that is missing, too many, of another type or shape, or no numbers
     """
     weights = {f"weight/{name}": value for name, value in network.state_dict().items()}
+    weights |= {f"average/{name}": value for name, value in (average or {}).items()}
     states = {f"state/{place}": shape for place, shape in enumerate(carried)}
     moments = _moments(tensors, optimizer)
     for key in tensors:

@@ -14,6 +14,7 @@ from recurra.data.files.checked import checked
 from recurra.engines.request import State
 from recurra.errors import DataError, ModelFolderError
 from recurra.training.agreement import StoredCounters, check_tensors
+from recurra.training.average import Average
 from recurra.training.history import Point
 from recurra.training.settings import TrainingSettings
 from recurra.training.trainee import Carrying, Trainee
@@ -79,7 +80,7 @@ class Counters:
 class Checkpoint:
     """Counters, tensors of the running weights, the optimizer and the carried state; the best weights apart.
 
-    tensors: "weight/NAME", "optimizer/INDEX/NAME", "state/INDEX".
+    tensors: "weight/NAME", "average/NAME" of a run that keeps one, "optimizer/INDEX/NAME", "state/INDEX".
     """
 
     counters: Counters
@@ -98,9 +99,12 @@ def take(
     optimizer: torch.optim.Optimizer,
     state: tuple[Tensor, ...] | None,
     best: dict[str, Tensor],
+    average: Average | None = None,
 ) -> Checkpoint:
     """The run as it stands."""
     tensors = {f"weight/{name}": value for name, value in weights_of(network).items()}
+    for name, value in ({} if average is None else average.values).items():
+        tensors[f"average/{name}"] = value.to("cpu", copy=True)
     for index, values in optimizer.state_dict()["state"].items():
         for name, value in values.items():
             if value is not None:
@@ -116,6 +120,7 @@ def go_on(
     optimizer: torch.optim.Optimizer,
     device: torch.device,
     settings: TrainingSettings,
+    average: Average | None = None,
 ) -> tuple[Counters, State | None]:
     """Put network and optimizer where a checkpoint was taken; returns counters of the run's own and the carried state.
 
@@ -129,7 +134,8 @@ def go_on(
         )
     shapes = trainee.carried() if isinstance(trainee, Carrying) and counters.step_in_epoch else []
     dtypes = (torch.float32, torch.bfloat16) if settings.precision == "bf16" else (torch.float32,)
-    return counters, restore(checkpoint, trainee.network, optimizer, device, carried=shapes, dtypes=dtypes)
+    state = restore(checkpoint, trainee.network, optimizer, device, carried=shapes, dtypes=dtypes, average=average)
+    return counters, state
 
 
 def restore(
@@ -140,6 +146,7 @@ def restore(
     *,
     carried: Sequence[tuple[int, ...]] = (),
     dtypes: Collection[torch.dtype] = (torch.float32,),
+    average: Average | None = None,
 ) -> tuple[Tensor, ...] | None:
     """Put weights and optimizer back; returns the carried state.
 
@@ -147,12 +154,15 @@ def restore(
     Errors: ModelFolderError if they do not fit; nothing is put back then
     """
     step = checkpoint.counters.step
-    check_tensors(checkpoint.tensors, network, optimizer, step=step, carried=carried, dtypes=dtypes)
-    parts: dict[str, dict[str, Tensor]] = {"weight": {}, "optimizer": {}, "state": {}}
+    like = None if average is None else average.values
+    check_tensors(checkpoint.tensors, network, optimizer, step=step, carried=carried, dtypes=dtypes, average=like)
+    parts: dict[str, dict[str, Tensor]] = {"weight": {}, "average": {}, "optimizer": {}, "state": {}}
     for key, value in checkpoint.tensors.items():
         kind, _, name = key.partition("/")
         parts[kind][name] = value
     network.load_state_dict(parts["weight"])
+    if average is not None:
+        average.restore(parts["average"])
     whole = optimizer.state_dict()
     for name, value in parts["optimizer"].items():
         index, _, field_name = name.partition("/")

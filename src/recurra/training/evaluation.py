@@ -15,6 +15,11 @@ EVALUATIONS = 10
 WORTH = 5
 """By the clock, an evaluation comes only after so many times as much training as it takes itself."""
 
+EARLY = 5
+"""Evaluations without a better one, from which a run may be over before its budget is."""
+RISEN, RISEN_CLOCK = 0.02, 0.2
+"""Shares of the lowest validation loss."""
+
 
 class EvaluationPolicy:
     """When to evaluate. units: what that an evaluation looks at"""
@@ -43,6 +48,17 @@ class EvaluationPolicy:
         self.takes = self.evaluated_at - begun
 
 
+def overfits(counters: Counters, settings: TrainingSettings) -> bool:
+    """Whether a run whose patience nobody has set gets worse and worse: EARLY evaluations without a better one, and all
+    their losses higher than the lowest one by RISEN, by RISEN_CLOCK where minutes were asked for."""
+    if settings.patience is not None or counters.worse < EARLY:
+        return False
+    losses = [point.validation_loss for point in counters.points if point.validation_loss is not None]
+    risen = RISEN if settings.minutes is None else RISEN_CLOCK
+    lowest = min(losses)
+    return min(losses[-EARLY:]) > lowest + risen * abs(lowest)
+
+
 def noted(counters: Counters, point: Point, rank: list[float], share: float) -> bool:
     """Enter an evaluation into the counters; returns whether it is the best one so far."""
     counters.evaluated_at, counters.seconds = share, point.seconds
@@ -55,8 +71,16 @@ def noted(counters: Counters, point: Point, rank: list[float], share: float) -> 
     return better
 
 
-def point_of(counters: Counters, metrics: Mapping[str, float], *, epoch: float, seconds: float, rate: float) -> Point:
-    """An evaluation as the history keeps it. rate: the learning rate of the last step"""
+def point_of(
+    counters: Counters,
+    metrics: Mapping[str, float],
+    *,
+    epoch: float,
+    seconds: float,
+    rate: float,
+    plain_loss: float | None = None,
+) -> Point:
+    """An evaluation as the history keeps it. rate: the learning rate of the last step; plain_loss: see Point"""
     return Point(
         epoch=epoch,
         step=counters.step,
@@ -66,6 +90,7 @@ def point_of(counters: Counters, metrics: Mapping[str, float], *, epoch: float, 
         validation_metrics={k: v for k, v in metrics.items() if k != "loss"},
         learning_rate=rate,
         gradient_norm=counters.norm_sum / counters.steps if counters.steps else None,
+        plain_loss=plain_loss,
     )
 
 
@@ -73,6 +98,6 @@ def over(counters: Counters, settings: TrainingSettings) -> Literal["budget", "p
     """How the run has ended, if it was evaluated just now and has; so had a resumed one that was stopped then."""
     if not counters.points or counters.points[-1].step != counters.step:
         return None
-    if settings.patience is not None and counters.worse >= settings.patience:
+    if counters.worse >= settings.patience if settings.patience else overfits(counters, settings):
         return "patience"
     return "budget" if counters.evaluated_at >= 1 else None

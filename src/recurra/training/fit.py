@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -20,6 +20,7 @@ from recurra.errors import CallbackError, UsageError
 from recurra.topologies.carry import detached
 from recurra.topologies.sequence_model import SequenceModel
 from recurra.training import checkpoint as checkpoints
+from recurra.training.average import Average
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.divergence import diverged
 from recurra.training.evaluation import EvaluationPolicy, noted, over, point_of
@@ -71,9 +72,10 @@ def fit(
     if isinstance(trainee.network, SequenceModel):
         network.mark_forward_method("loss")
     counters, best = Counters(), dict[str, Tensor]()
+    average = Average(trainee.network) if settings.average else None
     state: State | None = None
     if resume is not None:
-        counters, state = checkpoints.go_on(resume, trainee, optimizer.optimizer, fabric.device, settings)
+        counters, state = checkpoints.go_on(resume, trainee, optimizer.optimizer, fabric.device, settings, average)
         best = resume.best
     watch = Stopwatch(clock, counters.seconds)
     policy = EvaluationPolicy(settings, trainee.evaluation_units, watch)
@@ -82,12 +84,16 @@ def fit(
     def checkpoint() -> None:
         counters.seconds = watch.seconds()
         if save is not None:
-            save(checkpoints.take(counters, trainee.network, optimizer.optimizer, state, best))
+            save(checkpoints.take(counters, trainee.network, optimizer.optimizer, state, best, average))
 
     def keep_as_it_stands() -> None:
         nonlocal best
         best = best or checkpoints.weights_of(trainee.network)
         checkpoint()
+
+    def average_scores(average: Average) -> dict[str, float]:
+        with average.in_place():
+            return trainee.evaluate(network)
 
     @contextmanager
     def kept_if_a_callback_fails() -> Iterator[None]:
@@ -124,6 +130,8 @@ def fit(
                 optimizer.zero_grad()
 
                 counters.add_step(value, units, norm)
+                if average is not None:
+                    average.add(counters.step)
                 units_here += units
                 seconds = watch.seconds()
                 speed, left = units_here / max(watch.here(), 1e-9), budget.seconds_left(epochs, seconds)
@@ -135,16 +143,19 @@ def fit(
                     begun = watch.seconds()
                     with progress.evaluating(), fabric.autocast():
                         metrics = trainee.evaluate(network)
+                        smooth = None if average is None else average_scores(average)
                     policy.evaluated(begun)
-                    rank = trainee.rank(metrics)
+                    rank, plain_loss = trainee.rank(metrics), None
                     if not all(map(math.isfinite, [metrics["loss"], *rank])):
                         raise diverged("validation loss", counters.step, rate, settings)
-                    point = point_of(
-                        counters, metrics, epoch=counters.epochs(steps), seconds=watch.seconds(), rate=rate
-                    )
+                    if smooth is not None and trainee.rank(smooth) < rank:
+                        rank, metrics, plain_loss = trainee.rank(smooth), smooth, metrics["loss"]
+                    epochs, seconds = counters.epochs(steps), watch.seconds()
+                    point = point_of(counters, metrics, epoch=epochs, seconds=seconds, rate=rate, plain_loss=plain_loss)
                     better = noted(counters, point, rank, share)
                     if better:
-                        best = checkpoints.weights_of(trainee.network)
+                        with nullcontext() if average is None or plain_loss is None else average.in_place():
+                            best = checkpoints.weights_of(trainee.network)
                     progress.point(point, better)
                     checkpoint()
                 progress.tick(tick)  # after the evaluation, which a run goes on without if this fails

@@ -26,6 +26,8 @@ class Point:
     validation_metrics: dict[str, float] = field(default_factory=dict)
     learning_rate: float | None = None
     gradient_norm: float | None = None
+    plain_loss: float | None = None
+    """Of the weights as they stood, where the scores are those of their running average."""
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,14 @@ class TrainingSettings(BaseModel):
     warmup: float = Field(0.02, ge=0, lt=1, description="share of the run in which the learning rate rises")
     clip_norm: float | None = Field(1.0, gt=0, description="clip the gradient's norm to this; 0 for no clipping")
     clip_value: float | None = Field(None, gt=0, description="clip the gradient's values instead of its norm")
+    average: bool = Field(
+        True, description="evaluate a running average of the weights too, and keep it where it is better"
+    )
     patience: int | None = Field(
-        None, ge=1, le=LARGEST, description="stop after this many evaluations without improvement"
+        None,
+        ge=0,
+        le=LARGEST,
+        description="stop after this many evaluations without improvement; 0: never, not given: when it overfits",
     )
     precision: Literal["32", "bf16"] = Field("32", description="32, or bf16 products with 32-bit weights")
     seed: int = Field(0, ge=0, lt=2**32, description="seed of all randomness")

@@ -21,8 +21,8 @@ from recurra.topologies.settings import Skip
 
 SHARE = "skip_share"
 """Of the linear skip, among the numbers that config.json keeps."""
-AFTER = (32, 24, 16, 12, 8, 4)
-"""Tokens after which a linear skip begins to count, of which the first that serves is taken."""
+AFTER = (12, 8, 4)
+"""Tokens of a short clause, after which a linear skip begins to count; the first that serves is taken."""
 KEPT = 0.6
 """Of what a skip gains on the validation part, that it must still gain."""
 
