@@ -7,7 +7,8 @@ import torch
 from fakes import FakeTrainee, Slope, Watcher, plain
 from torch import nn
 
-from recurra.training.average import RECENT, Average
+from recurra.topologies.frozen_convolution import FrozenConvolution
+from recurra.training.average import RECENT, Average, averaged
 from recurra.training.fit import fit
 
 
@@ -88,3 +89,13 @@ def test_a_run_goes_on_bit_for_bit() -> None:
     for name, value in whole.saved[-1].tensors.items():
         assert torch.equal(value, rest.saved[-1].tensors[name]), name
     assert torch.equal(whole.saved[-1].best["w"], rest.saved[-1].best["w"])
+
+
+def test_what_nothing_changes_is_no_part_of_it() -> None:
+    """Moments that a batch norm gathers are, in whatever module; a frozen encoder's weights and a mask's are not."""
+    norm = nn.BatchNorm1d(2)
+    network = nn.Sequential(nn.Linear(2, 2), norm, FrozenConvolution(2, 3, 1, padding="half", epsilon=1e-5))
+    network.register_buffer("impossible", torch.tensor(float("-inf")), persistent=False)
+    network[0].bias.requires_grad_(False)
+    assert averaged(network).keys() == {"0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var"}
+    assert averaged(norm).keys() == {"weight", "bias", "running_mean", "running_var"}

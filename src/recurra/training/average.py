@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
 RECENT = 9
 """Weights count with the power of their step: about the last tenth of the steps so far make the average."""
@@ -54,7 +55,13 @@ class Average:
 
 
 def averaged(network: nn.Module) -> dict[str, Tensor]:
-    """What is averaged: the weights that learn, each once, and numbers that a network keeps beside them."""
-    learned = {name: p for name, p in network.named_parameters() if p.requires_grad}
-    kept = {name: b for name, b in network.named_buffers() if b.is_floating_point()}
-    return {**learned, **kept}
+    """What is averaged: the weights that learn, each once, and the moments that batch norms gather of batches.
+
+    Buffers that nothing changes, such as a frozen encoder's weights, are no part of it.
+    """
+    found: dict[str, Tensor] = {name: p for name, p in network.named_parameters() if p.requires_grad}
+    for place, module in network.named_modules():
+        if isinstance(module, _NormBase) and module.track_running_stats:
+            moments = {"running_mean": module.running_mean, "running_var": module.running_var}
+            found |= {f"{place}.{name}".lstrip("."): value for name, value in moments.items() if value is not None}
+    return found
