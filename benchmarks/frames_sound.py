@@ -31,7 +31,7 @@ NAMES = "{label}_{speaker}_{take}"
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 TAKES = ("0", "1", "2", "3", "4")
 OF_RECORDINGS: dict[str, Any] = {"names": NAMES}
-OF_SPEAKERS = OF_RECORDINGS | {"scale": "mean", "trim_db": 26.0, "floor_db": 30.0}
+OF_SPEAKERS = OF_RECORDINGS | {"scale": "mean", "trim_db": 26.0, "floor_db": 30.0, "batch_size": 16}
 """Where speakers are new, so are their rooms and microphones: silence around a word is left out, noise stands at one
 level, and each recording's own mean spectrum is taken off. Found with pairs of speakers held out of the training ones:
 each was evaluated by a model that had heard neither.
@@ -44,7 +44,7 @@ OF_FRAMES: dict[str, Any] = {
     "mask_mels": 0,
     "mask_ms": 50.0,
 }
-EPOCHS = {"takes": 20.0, "speakers": 8.0, "frames": 12.0}
+EPOCHS = {"takes": 20.0, "speakers": 5.0, "frames": 12.0}
 
 
 def main() -> None:
