@@ -19,7 +19,7 @@ KINDS = {
     "corpora": "tokenised texts; made again from the data",
     "texts": "texts of tables and of several files, in one; made again from the data",
     "unpacked": "archives of several files; runs that learned from them need them to be resumed or evaluated again",
-    "features": "vectors of pictures by frozen encoders; made again from the pictures",
+    "features": "vectors of pictures by frozen encoders, frames of recordings; made again from these",
     "encoders": "weights of these encoders; made again from their package",
     "given": "data given in memory; runs that learned from them need them to be resumed or evaluated again",
 }

@@ -12,9 +12,10 @@ import numpy as np
 
 from recurra.data.frames.sequences import Frames, Recordings
 from recurra.data.sound.listing import Asked, Listed, check_pattern, read_folder, read_listing
-from recurra.data.sound.recording import Recording, rate_of, read_recording
+from recurra.data.sound.recording import rate_of
 from recurra.data.splits import PART_NAMES, PARTS
 from recurra.errors import DataError, UsageError, listed, nearest, quoted
+from recurra.tasks.sequences.sound.heard import Heard, hear, heard
 from recurra.tasks.sequences.sound.log_mel import LogMel
 from recurra.tasks.sources.resolving import Source, in_memory
 
@@ -48,44 +49,38 @@ def read_sounds(
     )
     if sound.whole is not None and source.kind == "events":
         raise UsageError(f"{sound.whole} is of recordings with one label; here something happens from when to when")
-    read: list[Recording] = []
-    seconds = 0.0
+    read = heard([one.path for one in every], sound)
     sequences: dict[str, list[Frames]] = {}
+    each = iter(read)
     for part, some in found.items():
-        for one in some:
-            recording = read_recording(one.path, sound.rate)
-            sequences.setdefault(part, []).append(frames_of(one, recording, sound, settings, labelled=labelled))
-            seconds += recording.seconds
-            read.append(replace(recording, samples=recording.samples[:0]))
+        sequences[part] = [frames_of(one, next(each), sound, settings, labelled=labelled) for one in some]
     if sequences.keys() == {"all"}:
         sequences = _by_part(every, sequences["all"], settings)
     made = {
-        part: Recordings(some, sound.channels, [*notes, *_notes(read, sequences, sound, seconds)])
+        part: Recordings(some, sound.channels, [*notes, *_notes(read, sequences, sound)])
         for part, some in sequences.items()
     }
     return made, sound
 
 
 def frames_of(
-    one: Listed, recording: Recording, sound: LogMel, settings: SequenceSettings, *, labelled: bool = True
+    one: Listed, recording: Heard, sound: LogMel, settings: SequenceSettings, *, labelled: bool = True
 ) -> Frames:
     """A recording as a sequence. Errors: DataError for events outside of it"""
-    samples = sound.trimmed(recording.samples)
-    values = sound.of(samples).astype(np.float64)
+    values = recording.frames.astype(np.float64)
     labels: tuple[str, ...] = ()
     if labelled and one.events is not None:
         labels = _labels(one, recording, sound, len(values), settings.background)
     elif labelled:
         labels = (one.label,)
     group = "" if settings.group is None else _field(one, settings.group, "group")
-    return Frames(one.path.stem, values, labels, group, file=one.path, samples=samples)
+    return Frames(one.path.stem, values, labels, group, file=one.path, samples=recording.samples)
 
 
 def of_file(path: Path, sound: LogMel) -> Frames:
     """A recording that nothing is said of. Errors: DataError"""
-    recording = read_recording(path, sound.rate)
-    samples = sound.trimmed(recording.samples)
-    return Frames(path.stem, sound.of(samples).astype(np.float64), (), file=path, samples=samples)
+    one = hear(path, sound)
+    return Frames(path.stem, one.frames.astype(np.float64), (), file=path, samples=one.samples)
 
 
 def _listed(path: Path, settings: SequenceSettings, *, labelled: bool) -> tuple[list[Listed], list[str]]:
@@ -106,7 +101,7 @@ def _usual_rate(every: Sequence[Listed]) -> int:
     return min(counts, key=lambda rate: (-counts[rate], rate))
 
 
-def _labels(one: Listed, recording: Recording, sound: LogMel, count: int, background: str) -> tuple[str, ...]:
+def _labels(one: Listed, recording: Heard, sound: LogMel, count: int, background: str) -> tuple[str, ...]:
     made = [background] * count
     middles = np.array([sound.middle(k) for k in range(count)])
     for event in one.events or ():
@@ -201,7 +196,8 @@ def _condition(text: str, name: str) -> tuple[str, tuple[str, ...]]:
     return field.strip(), tuple(value.strip() for value in values.split(","))
 
 
-def _notes(read: list[Recording], sequences: dict[str, list[Frames]], sound: LogMel, seconds: float) -> list[str]:
+def _notes(read: list[Heard], sequences: dict[str, list[Frames]], sound: LogMel) -> list[str]:
+    seconds = sum(one.seconds for one in read)
     kept = sum(len(one.samples) for some in sequences.values() for one in some if one.samples is not None)
     found = [
         f"{len(read):,} recordings, {seconds:,.0f} s, as log-mel energies: {sound.mels} bands, frames of "
