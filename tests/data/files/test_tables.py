@@ -56,6 +56,15 @@ def test_a_written_csv_is_read_as_it_was(tmp_path: Path, rows: list[tuple[str, s
     assert table.lines == starts
 
 
+@pytest.mark.parametrize("opening", ["", "\n", "sep=;\n"])
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_a_csv_without_a_comma_in_its_header_is_separated_otherwise(tmp_path: Path, opening: str, sign: str) -> None:
+    content = f'\ufeff{opening}"text, all"{sign}label\n"a{sign}b"{sign}1,5\nc, d{sign}2,5\n'
+    table = _table(tmp_path, "a.csv", content.replace("sep=;", f"sep={sign}"))
+    assert table.columns == {"text, all": [f"a{sign}b", "c, d"], "label": ["1,5", "2,5"]}
+    assert table.lines == [line + bool(opening) for line in (2, 3)]
+
+
 def test_quotes_are_literal_in_tsv(tmp_path: Path) -> None:
     table = _table(tmp_path, "a.tsv", 'text\tlabel\n"un\'closed \t1\n\nsay "x"\t0\r\n')
     assert table.columns == {"text": ["\"un'closed ", 'say "x"'], "label": ["1", "0"]}
@@ -250,7 +259,7 @@ def test_half_a_parquet_file_is_an_error(tmp_path: Path) -> None:
 
 def test_other_separators_are_guessed_at_in_the_message(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no column 'text'; there are 'text;label'\n.*here by ';'"):
-        _table(tmp_path, "a.csv", "text;label\na;x\n", columns=["text"])
+        _table(tmp_path, "a.tsv", "text;label\na;x\n", columns=["text"])
     with pytest.raises(DataError, match="no such file"):
         read_table(tmp_path / "none.csv")
 

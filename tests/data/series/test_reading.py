@@ -14,6 +14,9 @@ from recurra.data.series.roles import Asked
 from recurra.errors import DataError, UsageError
 
 MONTHS = "month,passengers\n" + "".join(f"1949-{m:02},{100 + m}\n" for m in range(1, 13))
+HOURS_THEN_DAYS = "ds,y\n" + "".join(
+    f"2024-01-{1 + step // 24:02} {step % 24:02}:00,{step}\n" for step in (*range(30), *range(30, 480, 24))
+)
 
 
 def read(tmp_path: Path, text: str, name: str = "data.csv", **how: object) -> Panel:
@@ -57,7 +60,7 @@ def test_parquet_with_dates(tmp_path: Path) -> None:
     pl.DataFrame({"ds": days, "y": [1.5, None, 2.5, 3, 4, 5, 6, 7, 8]}).write_parquet(path)
     panel = read_panel(path, Reading())
     assert np.isnan(panel.series[0].target[1, 0])
-    assert any("1 values are missing" in note for note in panel.notes)
+    assert any("1 value is missing" in note for note in panel.notes)
 
 
 def test_several_columns_are_apart_or_together(tmp_path: Path) -> None:
@@ -71,7 +74,7 @@ def test_gaps_are_missing_values_and_told(tmp_path: Path) -> None:
     panel = read(tmp_path, MONTHS.replace("1949-03,103\n", ""))
     assert len(panel.series[0]) == 12
     assert np.isnan(panel.series[0].target[2, 0])
-    assert any("1 steps have no row, the first 1949-03-01" in note for note in panel.notes)
+    assert any("1 step has no row, 1949-03-01" in note for note in panel.notes)
 
 
 def test_prices_as_they_are_found(tmp_path: Path) -> None:
@@ -141,6 +144,9 @@ def test_offsets_that_change_are_read_as_utc(tmp_path: Path) -> None:
         ("unique_id,ds,y\na,2024-01-01,1\na,2024-01-02,1\na,2024-01-03,1\nb,2024-01-01,1\nb,2024-01-08,1\nb,2024-01-15,1\n",
          {}, r"data.csv:5: the series 'b' is weekly, 'a' is daily"),
         ("ds,y\n2024-01-01,1\n2024-01-02,inf\n", {}, r"data.csv:3: 'inf' in the column 'y' is infinite"),
+        ("ds,y\n2024-01-01,1\n2024-01-02,1e400\n", {}, r"data.csv:3: '1e400' in the column 'y' is infinite"),
+        ("ds,y\n2024-01-01,1\n2024-01-02,-2e30\n", {}, r"data.csv:3: '-2e30' .* is over 1e\+30\n.*larger unit"),
+        (HOURS_THEN_DAYS, {}, r"data.csv:32: from 2024-01-02 06:00 on .* 24 steps apart, .*hourly\n.*--frequency"),
         ('ds,y\n2024-01-01,"1,5"\n2024-01-02,"2,5"\n', {"target": ("y",)}, r"data.csv:2: .*decimals\n.*--decimal ,"),
         ('ds,y\n2024-01-01,"1,500"\n2024-01-02,"2,500"\n', {"target": ("y",)}, r"data.csv:2: [^\n]*\n.*--thousands ,"),
         ('ds,y\n2024-01-01,"1,234,567.5"\n2024-01-02,2\n', {"target": ("y",)}, r"data.csv:2: .*thousands"),
@@ -172,6 +178,17 @@ def test_rows_are_put_in_order_if_asked(tmp_path: Path) -> None:
     head, *rows = MONTHS.splitlines()
     panel = read(tmp_path, "\n".join([head, *reversed(rows)]), sort=True)
     assert panel.series[0].target[:, 0].tolist() == list(range(101, 113))
+
+
+def test_rows_at_another_distance_are_gaps_if_the_frequency_is_given(tmp_path: Path) -> None:
+    assert len(read(tmp_path, HOURS_THEN_DAYS, frequency="h").series[0]) == 463
+    nights = "ds,y\n" + "".join(f"2024-01-{day:02} {hour:02}:00,1\n" for day in range(1, 31) for hour in range(8, 18))
+    assert len(read(tmp_path, nights).series[0]) == 29 * 24 + 10
+
+
+def test_a_spreadsheet_of_a_country_with_decimal_commas(tmp_path: Path) -> None:
+    panel = read(tmp_path, "ds;y\n31.01.2024;1.234,5\n01.02.2024;2,5\n02.02.2024;3\n", decimal=",", thousands=".")
+    assert panel.series[0].target[:, 0].tolist() == [1234.5, 2.5, 3]
 
 
 def test_european_numbers_by_option(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ Read with the standard library, which counts lines; polars fills up short rows i
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from recurra.data.files.text import MAX_LINE, iter_lines
@@ -25,11 +27,13 @@ def tsv_rows(path: Path, encoding: str) -> Iterator[Row]:
 def csv_rows(path: Path, encoding: str) -> Iterator[Row]:
     """(line where the row starts, cells) of each row that is not blank, as RFC 4180 has them.
 
-    A quoted cell may hold commas, doubled quotes and line feeds.
+    A quoted cell may hold commas, doubled quotes and line feeds. Where the header has semicolons or tabs and no comma,
+    these separate cells, as in spreadsheets where the comma stands before decimals; so does what a first line `sep=;`
+    names.
     Errors: DataError, with its line, for a stray or unclosed quote or a cell over 1,000,000 characters.
     """
-    lines = (f"{line}\n" for line in iter_lines(path, encoding))
-    reader = csv.reader(lines, strict=True)
+    separator, lines = _separated(iter_lines(path, encoding))
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=separator, strict=True)
     while True:
         start = reader.line_num + 1
         cells = _next_row(reader, path, start)
@@ -37,6 +41,23 @@ def csv_rows(path: Path, encoding: str) -> Iterator[Row]:
             return
         if cells and not (len(cells) == 1 and not cells[0].strip()):
             yield start, cells
+
+
+def _separated(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
+    """What separates cells, by the first line that is not blank, and all lines; one that only says so is made blank."""
+    opening: list[str] = []
+    for line in lines:
+        opening.append(line)
+        if line.strip():
+            break
+    else:
+        return ",", iter(opening)
+    declared = re.fullmatch(r"sep=([,;\t|])\s*", opening[-1])
+    if declared:
+        opening[-1] = ""
+        return declared[1], chain(opening, lines)
+    unquoted = re.sub(r'"[^"]*"', "", opening[-1])
+    return next((sign for sign in ",;\t" if sign in unquoted), ","), chain(opening, lines)
 
 
 def _next_row(reader: Iterator[list[str]], path: Path, start: int) -> list[str] | None:

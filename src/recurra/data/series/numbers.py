@@ -15,6 +15,8 @@ from recurra.errors import DataError, quoted
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-", "missing"})
 """What stands, in lower case, where a number is missing."""
 INFINITE = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
+LARGEST = 1e30
+"""Networks compute with 32 bits, whose largest number is 3.4e38, and with sums of squares of what is scaled."""
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}([,.'\u00a0\u202f ]\d{3})+([.,]\d+)?")
 
@@ -42,7 +44,8 @@ def numbers(
     """The cells of a column as float64, NaN where one is missing.
 
     decimal: the sign before decimals; thousands: the sign between groups of three digits, "" for none
-    Errors: DataError with file and line for a cell that is not a number, is infinite, or is written with other signs
+    Errors: DataError with file and line for a cell that is not a number, is infinite or over 1e30, or is written with
+        other signs
     """
     found = np.empty(len(cells))
     for row, cell in enumerate(cells):
@@ -54,7 +57,7 @@ def numbers(
         if decimal != ".":
             plain = plain.replace(".", "\0").replace(decimal, ".")  # with a point among them it is not a number
         value = float(plain) if _PLAIN.fullmatch(plain) else math.inf
-        if math.isinf(value):
+        if abs(value) > LARGEST:
             problem, remedy = _why_unreadable(text, decimal)
             raise DataError(
                 f"{quoted(text, 40)} in the column {quoted(column)} {problem}",
@@ -67,6 +70,8 @@ def numbers(
 
 
 def _why_unreadable(text: str, decimal: str) -> tuple[str, str]:
+    if _PLAIN.fullmatch(text) and math.isfinite(float(text)):
+        return f"is over {LARGEST:g}", "leave the cell empty if the value is missing, or give it in a larger unit"
     if text.lower() in INFINITE or _PLAIN.fullmatch(text):
         return "is infinite", "leave the cell empty if the value is missing"
     if decimal == "." and re.fullmatch(r"[+-]?\d+,\d+", text):

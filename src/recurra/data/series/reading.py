@@ -18,6 +18,7 @@ from recurra.data.series.panel import Panel, Series
 from recurra.data.series.roles import Asked, Roles, find_roles
 from recurra.data.series.rows import common_frequency, in_order, place, shown
 from recurra.data.series.times import Times, parse_times
+from recurra.data.splits import many
 from recurra.errors import DataError, UsageError, listed, quoted
 
 Floats = npt.NDArray[np.float64]
@@ -92,7 +93,9 @@ def from_table(table: Table, how: Reading) -> Panel:
     for place_of, (name, rows) in enumerate(groups.items()):
         lines = [table.lines[row] for row in rows]
         own = times[rows] if times is not None else np.arange(len(rows)).astype("datetime64[s]")
-        placed = place(own, orders[name], frequency, name, path=table.path, lines=lines)
+        placed = place(
+            own, orders[name], frequency, name, path=table.path, lines=lines, given=how.frequency is not None
+        )
         if placed.gaps and not first_gap:
             first_gap = shown(placed.first_gap, numbered) + (f" of {name}" if name else "")  # type: ignore[arg-type]
         gaps += placed.gaps
@@ -123,13 +126,18 @@ def from_table(table: Table, how: Reading) -> Panel:
             )
         )
     if gaps:
-        what = "weekdays (holidays?)" if frequency.unit == "business day" else "steps"
-        notes.append(f"{gaps:,} {what} have no row, the first {first_gap}: they are missing values")
+        what = many(gaps, "weekday") + " (holidays?)" if frequency.unit == "business day" else many(gaps, "step")
+        they = (
+            "has no row, {}: it is a missing value"
+            if gaps == 1
+            else "have no row, the first {}: they are missing values"
+        )
+        notes.append(f"{what} {they.format(first_gap)}")
     missing = sum(int(np.isnan(one.target).sum()) for one in series) - gaps * len(columns.target)
     if missing > 0:
-        notes.append(f"{missing:,} values are missing")
+        notes.append(f"{many(missing, 'value')} {'is' if missing == 1 else 'are'} missing")
     if beyond:
-        notes.append(f"{beyond:,} rows behind the last value tell what is known ahead")
+        notes.append(f"{many(beyond, 'row')} behind the last value: what is known ahead")
     return Panel(series, columns, frequency, notes)
 
 

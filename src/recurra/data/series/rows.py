@@ -67,8 +67,13 @@ def place(
     *,
     path: Path | None,
     lines: Sequence[int],
+    given: bool = False,
 ) -> Placed:
-    """The steps of one series' rows. Errors: DataError for a time between two steps, with what the frequency is"""
+    """The steps of one series' rows. given: the frequency is not found from the times but said.
+
+    Errors: DataError for a time between two steps, with what the frequency is, and, if it is not given, for rows that
+    go on at another distance
+    """
     ordered = times[order]
     numbered = frequency == STEPS
     positions = frequency.positions(ordered, ordered[0])
@@ -83,11 +88,30 @@ def place(
             line=lines[int(order[row])],
         )
     steps = np.diff(positions)
+    if not given and not numbered and (row := _other_distance(steps)):
+        raise DataError(
+            f"from {shown(ordered[row])} on rows are {steps[row]} steps apart{_of(name)}, where most are one: "
+            f"{frequency.name}",
+            remedy="series have one frequency: divide the file, or say which with --frequency (h, D, B, W, M, 15min): "
+            "steps between rows are missing values then",
+            file=path,
+            line=lines[int(order[row])],
+        )
     gaps = int((steps - 1).sum())
     first = None
     if gaps:
         first = frequency.step(ordered[0], np.array([positions[int(np.flatnonzero(steps > 1)[0])] + 1]))[0]
     return Placed(order, positions, ordered[0], gaps, first)
+
+
+def _other_distance(steps: npt.NDArray[np.int64]) -> int:
+    """The first row of a tenth of all, and ten at least, one after the other, whose next ones are equally far away,
+    but more than one step; 0 if there are none.
+    """
+    ends = np.flatnonzero(np.diff(steps, append=0))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    long = (ends - starts + 1 >= max(10, len(steps) / 10)) & (steps[starts] > 1)
+    return int(starts[long][0]) if long.any() else 0
 
 
 def common_frequency(groups: Sequence[tuple[str, Times]], *, path: Path | None, line_of: Sequence[int]) -> Frequency:
