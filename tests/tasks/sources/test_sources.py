@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -293,3 +294,19 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path, folder: str | bytes,
         Path(os.fsdecode(os.path.join(os.fsencode(below), name))).write_text("text,label\na,b\n")
     with pytest.raises(DataError, match="this file's name is not UTF-8\nrename it"):
         resolve(below / os.fsdecode(file) if folder == "tables" else below, "classify" if folder == "labels" else None)
+
+
+def test_a_folder_of_many_files_is_not_listed_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(60):
+        (tmp_path / f"{number}.wav").write_bytes(b"RIFF")
+    listed = 0
+    own = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        nonlocal listed
+        listed += 1
+        return own(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert resolve(tmp_path).kind == "sounds"
+    assert listed < 20

@@ -18,12 +18,12 @@ _LABEL_NAMES = ("label", "labels", "intent", "intents")
 
 def label_partner(path: Path) -> Path | None:
     """The file of labels beside a file of texts: `label` beside seq.in, train.label beside train.text and the like."""
-    there = {other.name.lower(): other for other in path.parent.iterdir() if other.is_file()} if path.is_file() else {}
     names = [f"{path.stem.lower()}.{name}" for name in _LABEL_NAMES]
     if path.name.lower() == "seq.in":
         names = [*_LABEL_NAMES, *names]
     elif path.suffix.lower() not in (".in", ".text", ".txt", ".sentence", ".sentences", ".words", ".tokens"):
         return None
+    there = {other.name.lower(): other for other in path.parent.iterdir() if other.is_file()} if path.is_file() else {}
     return next((there[name] for name in names if name in there), None)
 
 
