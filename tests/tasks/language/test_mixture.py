@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from recurra.tasks.language.mixture.dynamic import Dynamic, sizes_of
 from recurra.tasks.language.mixture.fitting import fit_mixture, fitted_shares
 from recurra.tasks.language.mixture.mixture import Mixture
 from recurra.tasks.language.mixture.parts import PARTS, parts_of
+from recurra.tasks.language.mixture.report import beside_each_other
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.trainee import nats_per_token
 from recurra.topologies.many_to_many import NextToken
@@ -159,3 +161,16 @@ def test_parts_are_named() -> None:
         parts_of("cash")
     with pytest.raises(UsageError, match="one part at least"):
         parts_of([])
+
+
+def test_a_report_says_what_mixing_gains() -> None:
+    own = network()
+    vocabulary = Vocabulary(["<unk>", *(chr(0x4E00 + i) for i in range(TOKENS - 1))], level="char", normalize=())
+    corpus = Corpus(vocabulary, text(3000), text(900, seed=1), text(900, seed=2), sha256={}, characters={})
+    table = beside_each_other(own, corpus, corpus.test, "test")
+    assert table is not None
+    assert [row[0] for row in table.rows] == ["network alone", "with n-grams", "with n-grams and a cache"]
+    assert float(table.rows[0][1]) == pytest.approx(nats_per_token(own, corpus.test), abs=1e-4)
+    assert float(table.rows[1][1]) < float(table.rows[0][1])
+    assert "network" in table.rows[2][3]
+    assert beside_each_other(own, replace(corpus, validation=corpus.validation[:1]), corpus.test, "test") is None

@@ -16,6 +16,7 @@ from recurra.tasks.language.data import UNITS, encode_source, read_corpus
 from recurra.tasks.language.mixture.fitting import fit_mixture
 from recurra.tasks.language.mixture.mixture import Mixture
 from recurra.tasks.language.mixture.parts import parts_of
+from recurra.tasks.language.mixture.report import beside_each_other
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.language.settings import DEFAULTS, LanguageSettings
@@ -146,13 +147,15 @@ class LanguageTask:
         return WordTable(dataset.data.vocabulary.tokens, network.table.weight, dataset.arrays)
 
     def sections(self, dataset: Dataset[Corpus], model: LanguageModel, evaluation: Evaluation) -> list[Section]:
-        """Samples at rising temperatures."""
+        """Samples at rising temperatures, and what mixing would gain."""
         length, seed = SAMPLE_LENGTH[model.vocabulary.level], dataset.settings.training.seed
         samples = [
             Sample("".join(model.stream(prompt, length, temperature=heat, seed=seed)), prompt, f"Temperature {heat:g}")
             for prompt, heat in SAMPLES
         ]
-        return [Samples("Samples", samples, "Written by the model, unedited.")]
+        found = Samples("Samples", samples, "Written by the model, unedited.")
+        mixed = beside_each_other(model.network, dataset.data, dataset.held_out, dataset.evaluated_on)
+        return [found] if mixed is None else [found, mixed]
 
 
 TASK = LanguageTask()
