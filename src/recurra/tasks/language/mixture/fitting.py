@@ -16,11 +16,11 @@ from recurra.tasks.language.mixture.parts import CACHE, DYNAMIC, N_GRAMS
 from recurra.tasks.language.trainee import Tokens
 from recurra.topologies.many_to_many import NextToken
 
-FITTED, FITTED_DYNAMIC = 1 << 16, 1 << 13
-"""Tokens of the validation part that shares and cache are fitted on, and that the steps of dynamic evaluation are."""
+FITTED, FITTED_CACHE, FITTED_DYNAMIC = 1 << 16, 1 << 14, 1 << 13
+"""Tokens of the validation part that shares are fitted on, the cache's theta and the steps of dynamic evaluation."""
 SIZE = 2000
 """Tokens of a cache."""
-SHARPNESS = (1.0, 2.0, 4.0, 8.0, 16.0)
+SHARPNESS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Theta times the mean square of an output's length, of which the best is taken."""
 RATES = (0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 DECAYS = (1e-3, 1e-2, 5e-2)
@@ -43,10 +43,9 @@ def fit_mixture(
         logs[N_GRAMS] = n_grams.log_prob(tokens)[1:]
     if CACHE in parts and read.outputs is not None:
         say("fitting the cache")
-        thetas = [s / float(read.outputs.double().square().sum(1).mean()) for s in SHARPNESS]
-        tried = looked_up(read.outputs, torch.from_numpy(tokens[1:].astype(np.int64)), thetas, SIZE).numpy()
-        best = min(range(len(thetas)), key=lambda i: fitted_shares(logs | {CACHE: tried[i]})[1])
-        cache, logs[CACHE] = Cache(thetas[best], SIZE), tried[best]
+        targets = torch.from_numpy(tokens[1:].astype(np.int64))
+        cache = _fitted_cache(read.outputs, targets, logs)
+        logs[CACHE] = cache.log_probabilities(read.outputs, targets).numpy()
     return Mixture(fitted_shares(logs)[0], n_grams, cache, dynamic)
 
 
@@ -63,6 +62,15 @@ def fitted_shares(logs: dict[str, Floats]) -> tuple[dict[str, float], float]:
         shares = (each / each.sum(0)).mean(1)
     loss = -float(np.log(shares @ chances).mean())
     return dict(zip(logs, shares.tolist(), strict=True)), loss
+
+
+def _fitted_cache(outputs: torch.Tensor, targets: torch.Tensor, logs: dict[str, Floats]) -> Cache:
+    """The theta whose cache mixes best with the others, on the first tokens."""
+    thetas = [sharpness / float(outputs.double().square().sum(1).mean()) for sharpness in SHARPNESS]
+    tried = looked_up(outputs[:FITTED_CACHE], targets[:FITTED_CACHE], thetas, SIZE).numpy()
+    some = {name: part[:FITTED_CACHE] for name, part in logs.items()}
+    best = min(range(len(thetas)), key=lambda i: fitted_shares(some | {CACHE: tried[i]})[1])
+    return Cache(thetas[best], SIZE)
 
 
 def _fitted_dynamic(network: NextToken, corpus: Corpus, tokens: Tokens, say: Callable[[str], None]) -> Dynamic:
