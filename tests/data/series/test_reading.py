@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from recurra.data.series.looking import looks_like_series
 from recurra.data.series.panel import Panel, apart
 from recurra.data.series.reading import Reading, read_panel
 from recurra.data.series.roles import Asked
@@ -189,6 +190,16 @@ def test_rows_at_another_distance_are_gaps_if_the_frequency_is_given(tmp_path: P
 def test_a_spreadsheet_of_a_country_with_decimal_commas(tmp_path: Path) -> None:
     panel = read(tmp_path, "ds;y\n31.01.2024;1.234,5\n01.02.2024;2,5\n02.02.2024;3\n", decimal=",", thousands=".")
     assert panel.series[0].target[:, 0].tolist() == [1234.5, 2.5, 3]
+
+
+def test_one_wrong_cell_makes_no_text_of_a_column(tmp_path: Path) -> None:
+    rows = "".join(f"2024-01-{day:02},{'inf' if day == 9 else day},2\n" for day in range(1, 13))
+    (tmp_path / "data.csv").write_text(f"date,a,b\n{rows}")
+    assert looks_like_series(tmp_path / "data.csv")
+    with pytest.raises(DataError, match=r"data.csv:10: 'inf' in the column 'a'"):
+        read_panel(tmp_path / "data.csv", Reading())
+    dates = "".join(f"2024-01-{day:02},{day:02}.01.2024,{day},x\n" for day in range(1, 13))
+    assert read(tmp_path, f"date,due,sold,name\n{dates}").columns.target == ("sold",)
 
 
 def test_european_numbers_by_option(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from recurra.data.files.tables import Table, first_rows, read_table
 from recurra.data.frames.sequences import Frames, Recordings
-from recurra.data.series.numbers import is_missing, is_number, numbers
+from recurra.data.series.numbers import is_number, mostly_numbers, numbers
 from recurra.data.series.times import parse_times
 from recurra.errors import DataError, listed, nearest, quoted
 
@@ -88,7 +88,7 @@ def read_table_frames(path: Path, how: Reading) -> Recordings:
 def from_table(table: Table, how: Reading) -> Recordings:
     """As `read_table_frames`."""
     _check_asked(table, how.asked)
-    found = find_columns(table.columns, how.asked, decimal=how.decimal)
+    found = find_columns(table.columns, how.asked, decimal=how.decimal, thousands=how.thousands)
     if how.labelled and found.label is None:
         raise DataError(
             f"no column holds labels; there are {listed(table.columns)}",
@@ -119,7 +119,7 @@ def from_table(table: Table, how: Reading) -> Recordings:
     return Recordings(sequences, found.channels, _notes(table, found))
 
 
-def find_columns(columns: dict[str, list[str]], asked: Columns, *, decimal: str = ".") -> Columns:
+def find_columns(columns: dict[str, list[str]], asked: Columns, *, decimal: str = ".", thousands: str = "") -> Columns:
     """What each column is: as asked, else by its name and what it holds."""
     low = {name.lower(): name for name in reversed(columns)}
     taken = {name for name in (asked.id, asked.label, asked.time, asked.group, asked.part, *asked.channels) if name}
@@ -133,16 +133,11 @@ def find_columns(columns: dict[str, list[str]], asked: Columns, *, decimal: str 
     time = asked.time if asked.time not in (None, NO_TIME) else (usual if asked.time is None else None)
     used = taken | {name for name in (label, identity, time, usual) if name}
     rest = [name for name in columns if name not in used]
-    plain = [name for name in rest if _are_numbers(columns[name][:LOOKED_AT], decimal)]
+    plain = [name for name in rest if mostly_numbers(columns[name][:LOOKED_AT], decimal, thousands)]
     texts = [name for name in rest if name not in plain]
     if label is None and len(texts) == 1 and not asked.channels:
         label = texts[0]
     return Columns(identity, label, time, asked.group, asked.part, asked.channels or tuple(plain))
-
-
-def _are_numbers(cells: Sequence[str], decimal: str) -> bool:
-    some = [cell for cell in cells if not is_missing(cell)]
-    return bool(some) and all(is_number(cell, decimal) or is_number(cell.replace(",", "")) for cell in some)
 
 
 def _check_asked(table: Table, asked: Columns) -> None:

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from recurra.data.files.tables import first_rows
-from recurra.data.series.numbers import is_missing, is_number
+from recurra.data.series.numbers import is_missing, is_number, mostly_numbers
 from recurra.data.series.roles import ID_NAMES, PARTS_OF_TIME, TIME_NAMES
 from recurra.data.series.times import looks_like_time
 from recurra.errors import DataError
@@ -31,7 +31,7 @@ def looks_like_series(path: Path) -> bool:
     if not times and len(parts) < 2:
         return False
     others = {n: c for n, c in columns.items() if n not in times and n not in parts and n.lower() not in ID_NAMES}
-    numbers = sum(_are_numbers(cells) for cells in others.values())
+    numbers = sum(mostly_numbers(cells) for cells in others.values())
     return numbers > len(others) - numbers
 
 
@@ -41,8 +41,3 @@ def _are_times(name: str, cells: list[str]) -> bool:
             return True
         return name.lower() in TIME_NAMES and looks_like_time(cells)
     return looks_like_time(cells)
-
-
-def _are_numbers(cells: list[str]) -> bool:
-    some = [cell for cell in cells if not is_missing(cell)]
-    return bool(some) and all(is_number(cell) or is_number(cell.replace(",", "")) for cell in some)

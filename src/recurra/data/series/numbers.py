@@ -19,6 +19,7 @@ LARGEST = 1e30
 """Networks compute with 32 bits, whose largest number is 3.4e38, and with sums of squares of what is scaled."""
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}([,.'\u00a0\u202f ]\d{3})+([.,]\d+)?")
+_OTHERWISE = re.compile(rf"{_GROUPED.pattern}|[+-]?\d+,\d+")
 
 
 def is_number(cell: str, decimal: str = ".") -> bool:
@@ -30,6 +31,20 @@ def is_number(cell: str, decimal: str = ".") -> bool:
 def is_missing(cell: str) -> bool:
     """Whether a cell says that its number is missing."""
     return cell.strip().lower() in MISSING
+
+
+def mostly_numbers(cells: Sequence[str], decimal: str = ".", thousands: str = "") -> bool:
+    """Whether nine tenths of what is not missing are numbers, or infinite, or written with other signs: a column of
+    numbers, of which `numbers` says what is wrong with the others.
+    """
+    some = [cell.strip() for cell in cells if not is_missing(cell)]
+    good = sum(
+        is_number(cell.replace(thousands, "") if thousands else cell, decimal)
+        or cell.lower() in INFINITE
+        or _OTHERWISE.fullmatch(cell) is not None
+        for cell in some
+    )
+    return bool(some) and good >= 0.9 * len(some)
 
 
 def numbers(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recurra.data.files.tables import Table
-from recurra.data.series.numbers import INFINITE, is_missing, is_number
+from recurra.data.series.numbers import is_missing, is_number, mostly_numbers
 from recurra.data.series.panel import Columns
 from recurra.data.series.times import looks_like_time
 from recurra.errors import DataError, UsageError, listed, nearest, quoted
@@ -152,15 +152,10 @@ def _targets(plain: list[str], low: dict[str, str], notes: list[str]) -> tuple[t
 
 def _is_of_numbers(cells: Sequence[str], decimal: str, thousands: str) -> bool:
     """Whether the first cells are numbers, but for missing ones; written with other signs too, which is told later."""
-    some = [cell.strip() for cell in cells[:LOOKED_AT] if not is_missing(cell)]
-    if not some:
-        return any(not is_missing(cell) for cell in cells[LOOKED_AT:]) is False
-    written = [cell.replace(thousands, "") if thousands else cell for cell in some]
-    good = sum(
-        is_number(cell, decimal) or is_number(cell.replace(",", "").replace(".", "")) or cell.lower() in INFINITE
-        for cell in written
-    )
-    return good >= 0.9 * len(some)
+    first = cells[:LOOKED_AT]
+    if all(is_missing(cell) for cell in first):
+        return all(is_missing(cell) for cell in cells[LOOKED_AT:])
+    return mostly_numbers(first, decimal, thousands)
 
 
 def _counts_rows(cells: Sequence[str]) -> bool:
