@@ -281,7 +281,8 @@ def _translator(name: str, **given: Any) -> Small:
 def _captioner(name: str, encoder: str, **given: Any) -> Small:
     def make() -> Captioner:
         seen = SmallConvolutions() if encoder == "small" else GivenVectors(7)
-        return Captioner(seen, 4, OUTPUTS, CaptionerSettings(picture_size=5, **SIZES | given))
+        positions = 16 if encoder == "small" else 4
+        return Captioner(seen, positions, OUTPUTS, CaptionerSettings(picture_size=5, **SIZES | given))
 
     def draw(batch: int, time: int) -> PictureAndTokens:
         bytes_ = torch.randint(256, (batch, 3, 32, 32), dtype=torch.uint8)
@@ -375,6 +376,7 @@ NETWORKS = [
     _captioner("attention", "small", condition="attention"),
     _captioner("given vectors", "given", condition="attention", input_feeding=True),
     _captioner("state", "given", condition="state", tie_weights=True),
+    _captioner("each step", "given", condition="steps"),
     _captioner("first input", "small", condition="input"),
     _generator("state", condition="state"),
     _generator("input", condition="input"),

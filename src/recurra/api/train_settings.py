@@ -46,7 +46,7 @@ class TrainSettings(TypedDict, total=False):
     """clip the gradient's values instead of its norm"""
     colour: Literal["auto", "grey", "rgb"]
     """what pictures are read as; auto: as they are"""
-    condition: Literal["state", "input", "both"] | Literal["input", "state", "attention", "none"] | None
+    condition: Literal["state", "input", "both"] | Literal["input", "state", "steps", "attention", "none"] | None
     """where the class enters: the initial states, every input, or both"""
     condition_size: int
     """width of a class's vector"""

@@ -45,8 +45,11 @@ class CaptionBatch(NamedTuple):
 class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
     """A picture's vectors, made narrow, and a decoder that begins from them.
 
-    settings.condition says how: "input", their mean is the first input; "state", it makes the initial states;
-    "attention", it makes those and each step looks at the grid; "none", it is not seen: a language model of captions.
+    Their mean and their maximum stand for the whole. settings.condition says how the decoder gets these: "input", they
+    are its first input; "state", they make the initial states; "steps", they make those and are part of the input and
+    the output of each step; "attention", as "steps", and each step looks at the grid; "none", it is not seen: a
+    language model of captions. A picture that enters once is forgotten with every word, one that is there at each step
+    is learned from several times as fast, and better where its parts stand together as they never did before.
     What leads from given vectors to the decoder begins at zero, so that the network begins as that language model and
     learns only what pictures add: wide vectors of few pictures are learned by heart otherwise. Convolutions that are
     trained with the rest need that way open from the first step.
@@ -54,7 +57,8 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
     encoder: what makes vectors of what it is given; positions: of the grid; target_size: tokens that may be written,
     the end among them; trunk: what made the vectors that the encoder is given, kept beside it so that whoever has the
     network can make those of further pictures
-    Source: Vinyals et al. 2015, Show and tell (input, state); Xu et al. 2015, Show, attend and tell (attention)
+    Source: Vinyals et al. 2015, Show and tell (input, state); Mao et al. 2015, Deep captioning with
+            multimodal recurrent neural networks (each output); Xu et al. 2015, Show, attend and tell (attention)
     """
 
     settings: CaptionerSettings
@@ -80,7 +84,8 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
             self.reduce = nn.Linear(encoder.width, seen)
             self.place = nn.Parameter(torch.zeros(positions, seen))
         self.picture_dropout = nn.Dropout(settings.picture_dropout)
-        self._make_layers(seen, settings.attention if looked else None, settings)
+        given = 2 * seen if settings.condition in ("steps", "attention") else 0
+        self._make_layers(seen, settings.attention if looked else None, settings, given)
         states = len(self.lower.cell.states) * settings.num_layers
         outputs = {"input": settings.embedding_size, "none": 0}.get(str(settings.condition), states * hidden)
         self.bridge = nn.Linear(2 * seen, outputs) if outputs else None
@@ -88,8 +93,9 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
         if self.bridge is not None and isinstance(encoder, GivenVectors):
             nn.init.zeros_(self.bridge.weight)
             nn.init.zeros_(self.bridge.bias)
-            if looked:
-                nn.init.zeros_(self.combine.weight[:, -seen:])
+            if given:
+                nn.init.zeros_(self.combine.weight[:, settings.hidden_size :])
+                nn.init.zeros_(self.lower.get_parameter("weight_ih_l0")[:, -given:])
 
     def see(self, pictures: Tensor) -> Tensor:
         """The grid of a picture, narrow. Shapes: as PictureAndTokens.pictures -> [B, S, P]"""
@@ -115,7 +121,8 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
         if self.bridge is None:
             return Reading(None, start, feed)
         grid = self.see(pictures)
-        led = self.bridge(torch.cat([grid.mean(1), grid.amax(1)], -1))
+        whole = torch.cat([grid.mean(1), grid.amax(1)], -1)
+        led = self.bridge(whole)
         if self.settings.condition == "input":
             fed = led if feed is None else torch.cat([led, feed], -1)
             _, state = self.lower(fed.unsqueeze(1), start)
@@ -125,7 +132,7 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
         memory = None
         if self.attention is not None:
             memory = self.attention.remember(grid, torch.full((batch,), grid.shape[1]))
-        return Reading(memory, state, feed)
+        return Reading(memory, state, feed, whole if self.given else None)
 
     def forward(
         self, inputs: PictureAndTokens, lengths: Tensor | None = None, state: State | None = None

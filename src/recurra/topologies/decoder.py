@@ -28,18 +28,21 @@ class Reading:
     """What decoding a batch needs of what was read, and where each row's decoder stands.
 
     memory: None without attention; state: of all decoder layers, each [L, N, H]; feed: the last features [N, F], fed
-    into the next step, or None without input feeding
+    into the next step, or None without input feeding; given: [N, C], what is part of the input and of the output of
+    every step, or None if nothing is
     """
 
     memory: Memory | None
     state: State
     feed: Tensor | None
+    given: Tensor | None = None
 
     def rows(self, index: Tensor) -> Reading:
         """Chosen rows, as often as they are named. Shapes: index int64 [N]"""
         memory = self.memory and self.memory.rows(index)
         state = tuple(s[:, index] for s in self.state)
-        return Reading(memory, state, None if self.feed is None else self.feed[index])
+        feed, given = (None if each is None else each[index] for each in (self.feed, self.given))
+        return Reading(memory, state, feed, given)
 
     def where(self, rows: Tensor, other: Reading) -> Reading:
         """The other's standing but for some rows. Shapes: rows bool [N]"""
@@ -47,7 +50,7 @@ class Reading:
         feed = self.feed
         if feed is not None and other.feed is not None:
             feed = torch.where(rows.unsqueeze(1), feed, other.feed)
-        return Reading(self.memory, state, feed)
+        return Reading(self.memory, state, feed, self.given)
 
 
 class Decoder(SequenceModel[Inputs, Batch]):
@@ -75,10 +78,10 @@ class Decoder(SequenceModel[Inputs, Batch]):
             target_size + 1, width, dropout=settings.embedding_dropout, scale=scale, gain=1 / scale
         )
 
-    def _make_layers(self, seen: int, score: Score | None, one_way: DecoderSettings) -> None:
-        """seen: width of what is looked at; score: how, None for no attention"""
-        hidden = one_way.hidden_size
-        fed = one_way.embedding_size + (self.features if one_way.input_feeding else 0)
+    def _make_layers(self, seen: int, score: Score | None, one_way: DecoderSettings, given: int = 0) -> None:
+        """seen: width of what is looked at; score: how, None for no attention; given: width of Reading.given"""
+        hidden, self.given = one_way.hidden_size, given
+        fed = one_way.embedding_size + (self.features if one_way.input_feeding else 0) + given
         self.attention: Attention | None = None
         self.upper = None
         if score is None:
@@ -91,7 +94,8 @@ class Decoder(SequenceModel[Inputs, Batch]):
 
     def _make_output(self, seen: int) -> None:
         settings, target_size = self.settings, self.begin
-        self.combine = nn.Linear(settings.hidden_size + (seen if self.attention is not None else 0), self.features)
+        read = settings.hidden_size + (seen if self.attention is not None else 0) + self.given
+        self.combine = nn.Linear(read, self.features)
         self.dropout = nn.Dropout(settings.dropout)
         self.bias = nn.Parameter(torch.zeros(target_size))
         bound = self.features**-0.5
@@ -140,6 +144,9 @@ class Decoder(SequenceModel[Inputs, Batch]):
     ) -> tuple[Tensor, Tensor | None, Reading]:
         """Shapes: x [B, T, E] (with what is fed) -> features [B, T, F], weights [B, T, S] or None, the new standing"""
         low = self.lower.num_layers
+        given = None if reading.given is None else reading.given.unsqueeze(1).expand(-1, x.shape[1], -1)
+        if given is not None:
+            x = torch.cat([x, given], -1)
         y, lower = self.lower(x, tuple(s[:low] for s in reading.state), lengths=lengths)
         state, weights = lower, None
         if self.attention is not None and reading.memory is not None:
@@ -149,9 +156,9 @@ class Decoder(SequenceModel[Inputs, Batch]):
                 y, upper = self.upper(self.dropout(y), tuple(s[low:] for s in reading.state), lengths=lengths)
                 state = tuple(torch.cat(parts) for parts in zip(lower, upper, strict=True))
                 y = torch.cat([y, context], -1)
-        features = torch.tanh(self.combine(y))
+        features = torch.tanh(self.combine(y if given is None else torch.cat([y, given], -1)))
         feed = None if reading.feed is None else features[:, -1]
-        return features, weights, Reading(reading.memory, state, feed)
+        return features, weights, Reading(reading.memory, state, feed, reading.given)
 
     def step(self, tokens: Tensor, reading: Reading) -> tuple[Tensor, Tensor | None, Reading]:
         """One step of decoding. Shapes: tokens int64 [N] -> logits [N, V], weights [N, S] or None, the new standing"""
@@ -207,11 +214,11 @@ class Decoder(SequenceModel[Inputs, Batch]):
 
     def _state_of(self, reading: Reading) -> State:
         """A reading as the tensors of a state, their rows in dimension 1: the layers' states [L, B, H], with input
-        feeding the last features [1, B, F], with attention values [S, B, M], keys [S, B, K] and bool [S, B, 1].
+        feeding the last features [1, B, F], then what is given [1, B, C], if something is, with attention values
+        [S, B, M], keys [S, B, K] and bool [S, B, 1].
         """
         parts = list(reading.state)
-        if reading.feed is not None:
-            parts.append(reading.feed.unsqueeze(0))
+        parts += [each.unsqueeze(0) for each in (reading.feed, reading.given) if each is not None]
         if reading.memory is not None:
             memory = reading.memory
             parts += [part.transpose(0, 1) for part in (memory.values, memory.keys, memory.past.unsqueeze(2))]
@@ -219,15 +226,16 @@ class Decoder(SequenceModel[Inputs, Batch]):
 
     def _reading_of(self, state: State) -> Reading:
         """What `_state_of` gave. Errors: ShapeError"""
-        states, feeds = len(self.lower.cell.states), int(self.settings.input_feeding)
-        expected = states + feeds + (3 if self.attention is not None else 0)
+        states, feeds, gives = len(self.lower.cell.states), int(self.settings.input_feeding), int(self.given > 0)
+        expected = states + feeds + gives + (3 if self.attention is not None else 0)
         if len(state) != expected:
             raise ShapeError(f"expected a state of {expected} tensors, as this network returns it, got {len(state)}")
         memory = None
         if self.attention is not None:
             values, keys, past = (part.transpose(0, 1) for part in state[-3:])
             memory = Memory(keys, values, past.squeeze(2))
-        return Reading(memory, state[:states], state[states][0] if feeds else None)
+        feed, given = state[states][0] if feeds else None, state[states + feeds][0] if gives else None
+        return Reading(memory, state[:states], feed, given)
 
 
 @dataclass(frozen=True)

@@ -147,10 +147,10 @@ class CaptionerSettings(FreeStateSettings, DecoderSettings):
 
     MARKS: ClassVar[Marks] = {"free": ("picture_dropout",)}
 
-    condition: Literal["input", "state", "attention", "none"] | None = Field(
+    condition: Literal["input", "state", "steps", "attention", "none"] | None = Field(
         None,
-        description="where the picture enters: first input, initial state, or attention over its grid, if it has one "
-        "and nothing is asked for; none: nowhere",
+        description="where the picture enters: first input; initial state; steps: that, and each step's input and "
+        "output; attention: all this, and a look at its grid; none: nowhere",
     )
     attention: Literal["dot", "general", "additive"] = Field(
         "general", description="how the decoder looks at the source"

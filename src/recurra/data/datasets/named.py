@@ -301,7 +301,7 @@ def _about_shapes() -> DatasetInfo:
         task="caption",
         bytes=SHAPES_BYTES,
         licence="Apache-2.0, as Recurra itself",
-        description="2,880 drawn pictures of coloured shapes and their captions; the test part shows unseen pairs",
+        description="6,480 drawn pictures of coloured shapes and their captions; the test part shows unseen pairs",
         where="built in",
     )
 

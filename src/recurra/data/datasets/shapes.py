@@ -21,7 +21,7 @@ from recurra.data.pictures.showing import png
 
 SIDE, FINER = 64, 4
 """Pixels of a side; so many times finer it is drawn before it is averaged."""
-COUNTS = {"train": 2400, "validation": 240, "test": 240}
+COUNTS = {"train": 6000, "validation": 240, "test": 240}
 COLOURS = {
     "red": (208, 48, 44),
     "green": (52, 150, 70),
@@ -29,6 +29,9 @@ COLOURS = {
     "yellow": (236, 200, 40),
     "purple": (130, 70, 168),
     "white": (246, 246, 246),
+    "black": (14, 14, 14),
+    "pink": (240, 150, 190),
+    "cyan": (70, 205, 215),
 }
 SHAPES = ("circle", "square", "triangle", "cross")
 UNSEEN = frozenset(

@@ -23,7 +23,7 @@ from recurra.tasks.caption.encoders import Frozen
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor, Words
 from recurra.tasks.caption.settings import CaptionDataSettings
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
-from recurra.topologies.grid_encoders import CHANNELS, SMALLEST
+from recurra.topologies.grid_encoders import SMALLEST, WIDTH
 
 Ids = npt.NDArray[np.int64]
 Seen = npt.NDArray[Any]
@@ -118,7 +118,7 @@ def prepare(
     train = parts["train"]
     longest = max(len(row) - int(row[-1] == len(words)) for row in train.encoded)
     size = _side(settings)
-    positions, width = ((size + SMALLEST - 1) // SMALLEST) ** 2, CHANNELS[-1]
+    positions, width = ((size + SMALLEST - 1) // SMALLEST) ** 2, WIDTH
     if seen.dtype != np.uint8:
         positions, width = seen.shape[1:]
     sha256 = "" if trunk is None else trunk.sha256

@@ -133,7 +133,7 @@ def _converted(name: str, path: Path) -> dict[str, Tensor]:
     packaged = name == PACKAGED
     stored = torch.load(path, map_location="cpu", weights_only=True) if packaged else _stored(path)
     renamed = efficientnet.renamed if packaged else partial(resnet.renamed, name)
-    found = {ours: tensor.float().contiguous() for key, tensor in stored.items() if (ours := renamed(key)) is not None}
+    found = {kept: tensor.float().contiguous() for key, tensor in stored.items() if (kept := renamed(key)) is not None}
     wanted = {key: tensor.shape for key, tensor in network(name).state_dict().items()}
     odd = [key for key in wanted.keys() | found.keys() if key not in found or found[key].shape != wanted.get(key)]
     if odd:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -44,9 +44,14 @@ CaptionSettings = Settings[CaptionDataSettings, CaptionerSettings, DecoderTraini
 DEFAULTS = Defaults(
     Settings(
         CaptionDataSettings(level="word", normalize=("lowercase",)),
-        CaptionerSettings(cell="gru", hidden_size=128, embedding_size=128, dropout=0.3),
-        DecoderTrainingSettings(batch_size=64, learning_rate=3e-3),
+        CaptionerSettings(cell="gru", hidden_size=128, embedding_size=128, dropout=0.1),
+        DecoderTrainingSettings(batch_size=32, learning_rate=4e-3),
     ),
     epochs=12,
     fewest_steps=600,
 )
+FROZEN: dict[str, Any] = {
+    "condition": "steps", "dropout": 0.5, "picture_dropout": 0.3, "tie_weights": True, "min_count": 2, "batch_size": 64,
+}  # fmt: skip
+"""Instead, where vectors are given: what is learned of them is little beside the decoder, which a few thousand captions
+are learned by heart with."""

@@ -15,7 +15,7 @@ from recurra.tasks.caption.data import CaptionData, CaptionPart
 from recurra.tasks.caption.model import SEARCH, CaptionModel
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor
 from recurra.tasks.caption.report import Answers, sections
-from recurra.tasks.caption.settings import CaptionSettings
+from recurra.tasks.caption.settings import FROZEN, CaptionSettings
 from recurra.tasks.caption.trainee import CaptionTrainee, build_network, nats_per_token
 from recurra.tasks.decoding.bleu import sacrebleu
 from recurra.tasks.sources.resolving import Source
@@ -33,9 +33,12 @@ class CaptionTask:
     vector_settings: ClassVar[Mapping[str, Any]] = {}
 
     def settle(self, settings: CaptionSettings, given: Mapping[str, Any]) -> CaptionSettings:
-        """A file of vectors means the encoder that reads it. Errors: UsageError"""
+        """A file of vectors means the encoder that reads it; given vectors mean other defaults. Errors: UsageError"""
         if settings.data.features is not None and "encoder" not in given:
             settings = settings.changed(encoder="features")
+        if settings.data.encoder != "small":
+            known = {*given, "condition"} if "attention" in given else given  # how it looks means that it does
+            settings = settings.changed(**{name: value for name, value in FROZEN.items() if name not in known})
         data.check(settings.data)
         condition = settings.network.condition
         if "attention" in given and condition not in (None, "attention"):
@@ -103,9 +106,9 @@ def _condition(settings: CaptionSettings, made: CaptionPreprocessor) -> str:
     if asked == "attention" and made.positions == 1:
         raise UsageError(
             "attention chooses among the vectors of a grid, and these pictures have one vector each\n"
-            "give --condition state or input, or vectors [S, C] or [C, H, W] of each picture"
+            "give --condition steps, state or input, or vectors [S, C] or [C, H, W] of each picture"
         )
-    return asked or ("state" if made.positions == 1 else "attention")
+    return asked or ("steps" if made.positions == 1 else "attention")
 
 
 def _lowercase(settings: CaptionSettings) -> bool:

@@ -37,7 +37,7 @@ def orders(written: Sequence[str], references: Sequence[Sequence[str]], *, lower
     streams = [[row[k] if k < len(row) else None for row in references] for k in range(most)]
     found = {}
     for order in ORDERS:
-        made = library.BLEU(lowercase=lowercase, max_ngram_order=order)
+        made = library.BLEU(lowercase=lowercase, max_ngram_order=order, force=True)  # captions end in " ." too
         found[f"bleu{order}"] = float(made.corpus_score(list(written), streams).score)
     return found
 
