@@ -170,11 +170,15 @@ def test_what_is_known_ahead_may_not_be_missing(tmp_path: Path, prepared: Prepar
     rows = [f"{date},{k % 7},{k % 2}" for k, date in enumerate(dates)]
     path.write_text("\n".join(["ds,y,h", *rows]))
     data = prepared(path, future=("h",))
-    with pytest.raises(DataError, match=r"h of the series 'y' is known ahead, but missing in 4 of 4[^\n]*\n.*--past"):
+    with pytest.raises(DataError, match=r"h of the series 'y' .* missing in 4 of 4 steps from 2024-03-31 on\n.*--past"):
         check_ahead(data.encoded.panel, 4)
     rows[30] = rows[30].rpartition(",")[0] + ","
     path.write_text("\n".join(["ds,y,h", *rows]))
-    with pytest.raises(DataError, match=r"h of the series 'y' is known ahead, but missing at its step 31"):
+    with pytest.raises(DataError, match=r"future.csv:32: 'h' is known ahead, but missing at 2024-01-31\nfill it in"):
+        prepared(path, future=("h",))
+    del rows[30]
+    path.write_text("\n".join(["ds,y,h", *rows]))
+    with pytest.raises(DataError, match=r"future.csv:32: .* at 2024-01-31, of which there is no row\nadd the row"):
         prepared(path, future=("h",))
 
 

@@ -58,7 +58,7 @@ def from_table(table: Table, how: Reading) -> Panel:
     A row that has covariates known ahead and none of the targets, behind the last row that has, is no step of the
     series but tells what is known of later ones.
     Errors: DataError with file and line, for times that are missing, twice, out of order or between two steps, for
-    cells that are no numbers, ids that come back after others in long tables, and for series without a single value
+    cells that are no numbers, what is known ahead and missing at a step, and for series without a single value
     """
     roles = find_roles(table, how.asked, decimal=how.decimal, thousands=how.thousands)
     notes = list(roles.notes)
@@ -114,6 +114,21 @@ def from_table(table: Table, how: Reading) -> Panel:
             end = len(target)
         elif not np.isnan(future[end:]).all():
             beyond += len(target) - end
+        unknown = np.argwhere(np.isnan(future[:end]))
+        if len(unknown):
+            step, column = unknown[0]
+            row = int(np.searchsorted(placed.positions, step))
+            when = "" if times is None else " at " + shown(frequency.step(placed.start, np.array([step]))[0], numbered)
+            there = placed.positions[row] == step
+            raise DataError(
+                f"{quoted(columns.future[column])} is known ahead, but missing{when}"
+                + ("" if there else ", of which there is no row")
+                + (f", in the series {quoted(name)}" if name else ""),
+                remedy=f"{'fill it in' if there else 'add the row'}, or, if it is known until now alone, "
+                f"--past {columns.future[column]}",
+                file=table.path,
+                line=lines[int(placed.order[row])],
+            )
         series.append(
             Series(
                 name or columns.target[0],

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from recurra.data.series.calendar import date_features
 from recurra.data.series.panel import Panel
+from recurra.data.series.rows import time_text
 from recurra.data.series.scaling import filled
 from recurra.data.series.windows import Origins
 from recurra.errors import DataError, quoted
@@ -146,8 +147,9 @@ def check_ahead(panel: Panel, horizon: int) -> None:
             first = panel.times(series, len(series), len(series) + 1)[0]
             raise DataError(
                 f"{names} of the series {quoted(series.name)} is known ahead, but missing in {missing} of {horizon} "
-                f"steps from {str(first).replace('T', ' ')}",
-                remedy="add rows behind the last value that hold it, or train with --past instead of --future",
+                f"steps from {time_text(first, panel.frequency)} on",
+                remedy="predict from a file with rows behind the last value that hold it, or train with --past instead "
+                "of --future",
             )
 
 
