@@ -58,10 +58,10 @@ def tiny(task: str) -> Tiny:
 
 
 def test_a_run_stopped_and_resumed_is_the_uninterrupted_one(
-    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: str, tiny: Tiny, runs: dict[str, recurra.Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_run, "build_report", lambda record: "<html></html>")
-    whole = tiny.train(tmp_path, tmp_path / "whole")
+    whole = runs[task]
     steps = whole.metrics["history"][-1]["step"]
     sent: list[int] = []
 
