@@ -96,6 +96,7 @@ def calibrate_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return lambda temperature: monkeypatch.setattr(calibration, "fitted_temperature", lambda *_: temperature)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_run_is_calibrated_and_says_so(labelled: Path, tmp_path: Path, calibrate_by: Callable[[float], None]) -> None:
     calibrate_by(1.7)
     run = recurra.train(labelled, out=tmp_path / "run", epochs=2.0, **SMALL)
@@ -132,6 +133,7 @@ def test_a_calibrated_run_goes_on_from_what_it_was_before(
     torch.testing.assert_close(found[0], found[1])
 
 
+@pytest.mark.usefixtures("drawn")
 def test_the_surest_mistakes_name_file_and_line(labelled: Path, tmp_path: Path) -> None:
     run = recurra.train(labelled, out=tmp_path / "run", epochs=1.0, **SMALL)
     page = run.report.read_text()

@@ -35,9 +35,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, the_row: None) -> dict[str, r
         return {TASK: EXAMPLE.train(folder, folder / "run")}
 
 
-def test_it_resumes_bit_for_bit(
-    runs: dict[str, recurra.Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_resumes_bit_for_bit(runs: dict[str, recurra.Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     laws.test_a_run_stopped_and_resumed_is_the_uninterrupted_one(TASK, EXAMPLE, runs, tmp_path, monkeypatch)
 
 

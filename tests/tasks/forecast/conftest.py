@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from recurra.baselines.forecast import classical, perceptron
 from recurra.tasks.forecast.data import ForecastData, prepare
 from recurra.tasks.forecast.settings import DEFAULTS
 from recurra.tasks.sources.resolving import Source
@@ -24,6 +25,15 @@ def write_monthly(path: Path, count: int = 96, seed: int = 0, name: str = "y") -
     rows = (f"{month},{value:.4f}\n" for month, value in zip(months, values, strict=True))
     path.write_text(f"ds,{name}\n{''.join(rows)}", encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="module")
+def quick_baselines() -> Iterator[None]:
+    """Without the slow ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classical, "installed", lambda: False)
+        patch.setattr(perceptron, "STEPS", 40)
+        yield
 
 
 @pytest.fixture

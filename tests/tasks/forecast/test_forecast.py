@@ -212,6 +212,7 @@ def test_many_series_with_statics_and_recursive_steps(tmp_path: Path) -> None:
         run.predict(new)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_prices_say_that_nothing_beats_the_last_one(tmp_path: Path) -> None:
     days = [d for d in np.arange("2020-01-01", "2021-03-01", dtype="datetime64[D]") if np.is_busday(d)]
     close = 100 * np.exp(np.cumsum(0.01 * np.random.default_rng(3).normal(size=len(days))))

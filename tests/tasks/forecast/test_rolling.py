@@ -32,7 +32,7 @@ def table(known: int) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> recurra.Run:
+def run(tmp_path_factory: pytest.TempPathFactory, quick_baselines: None) -> recurra.Run:
     return recurra.train(
         table(STEPS - 5), task="forecast", out=tmp_path_factory.mktemp("covariates") / "run", horizon=2, window=7,
         future=("holiday",), past=("wind",), transform="none", dates=False, epochs=1, hidden_size=4, quiet=True,
@@ -80,6 +80,7 @@ def test_what_is_known_ahead_must_reach_the_horizon_and_an_error_changes_nothing
     assert found.times == [f"step {STEPS}", f"step {STEPS + 1}"]
 
 
+@pytest.mark.usefixtures("quick_baselines")
 def test_short_series_are_left_out_where_that_is_asked_for(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     frame = pl.DataFrame(

@@ -57,6 +57,7 @@ def run(clips: Path) -> recurra.Run:
     return recurra.train(clips, out=clips.parent / "run", encoder_size=8, encoder_width=4, **SMALL)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_frames_of_clips_are_labelled_and_shown(run: recurra.Run, clips: Path) -> None:
     assert run.preprocessor.picture == PictureShape(1, 24, 24, rows=False)
     assert [b["name"] for b in run.metrics["baselines"]][1:] == ["logistic, one frame", "perceptron, 21 frames"]
@@ -78,6 +79,7 @@ def test_arrays_of_bytes_get_the_same_answer(run: recurra.Run, clips: Path) -> N
             run.predict([wrong])
 
 
+@pytest.mark.usefixtures("drawn")
 def test_pictures_by_label_have_a_perceptron_beside_them(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for number in range(40):

@@ -114,6 +114,7 @@ def test_long_sequences_are_trained_in_pieces_that_cover_them(tmp_path: Path) ->
     assert sizes[0] != sizes[1]
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_label_for_each_frame(tmp_path: Path) -> None:
     folder = recordings(tmp_path / "d", 8)
     run = recurra.train(folder, out=tmp_path / "run", **SMALL | {"epochs": 60.0, "split": (0.6, 0.2, 0.2)})
@@ -158,6 +159,7 @@ def test_a_sequence_that_is_none_is_refused(run: recurra.Run, asked: Any) -> Non
         run.predict(asked)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_one_label_a_sequence_is_calibrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "fitted_temperature", lambda *_: 1.7)
     data = write(tmp_path, "moves.csv", moves(20))

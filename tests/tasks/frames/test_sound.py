@@ -13,7 +13,7 @@ import pytest
 
 import recurra
 from recurra import model_folder
-from recurra.api import training, training_run
+from recurra.api import training
 from recurra.api.progress import ProgressLogger
 from recurra.errors import DataError, StoppedError, UsageError
 from recurra.tasks.frames.baselines import baselines
@@ -326,7 +326,6 @@ def test_labels_stand_over_what_is_heard(tmp_path: Path) -> None:
 def test_a_run_stopped_and_resumed_is_the_uninterrupted_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, sent = events(tmp_path / "d", 6), []
     small: dict[str, Any] = SMALL | {"epochs": 4.0, "split": (0.6, 0.2, 0.2), "max_frames": 30}
-    monkeypatch.setattr(training_run, "build_report", lambda record: "<html></html>")
     whole = recurra.train(data, out=tmp_path / "whole", **small)
 
     class Interrupting(ProgressLogger):

@@ -42,6 +42,7 @@ def weights(run: recurra.Run) -> dict[str, torch.Tensor]:
     return model_folder.read(run.folder).weights()
 
 
+@pytest.mark.usefixtures("drawn")
 def test_validation_asks_for_it_and_the_folder_holds_it(tagged: Path, tmp_path: Path) -> None:
     run = recurra.train(tagged, out=tmp_path / "run", epochs=1.0, **SMALL)
     without = recurra.train(tagged, out=tmp_path / "none", epochs=1.0, skip="none", **SMALL)
