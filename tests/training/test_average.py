@@ -8,7 +8,7 @@ from fakes import FakeTrainee, Slope, Watcher, plain
 from torch import nn
 
 from recurra.topologies.frozen_convolution import FrozenConvolution
-from recurra.training.average import RECENT, Average, averaged, averaged
+from recurra.training.average import RECENT, Average, averaged
 from recurra.training.fit import fit
 
 
@@ -99,11 +99,3 @@ def test_what_nothing_changes_is_no_part_of_it() -> None:
     network[0].bias.requires_grad_(False)
     assert averaged(network).keys() == {"0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var"}
     assert averaged(norm).keys() == {"weight", "bias", "running_mean", "running_var"}
-
-
-def test_what_learns_is_averaged_and_nothing_else() -> None:
-    network = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), Slope())
-    network.register_buffer("frozen", torch.ones(2))
-    network[0].bias.requires_grad_(False)
-    names = {"0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var", "2.w"}
-    assert averaged(network).keys() == names

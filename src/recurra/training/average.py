@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.batchnorm import _NormBase
 
 RECENT = 9
@@ -56,12 +55,13 @@ class Average:
 
 
 def averaged(network: nn.Module) -> dict[str, Tensor]:
-    """What is averaged: the weights that learn, each once, and what normalisation over batches has learned.
+    """What is averaged: the weights that learn, each once, and the moments that batch norms gather of batches.
 
-    Other buffers, such as frozen weights, stay as they are.
+    Buffers that nothing changes, such as a frozen encoder's weights, are no part of it.
     """
     found: dict[str, Tensor] = {name: p for name, p in network.named_parameters() if p.requires_grad}
     for place, module in network.named_modules():
-        if isinstance(module, _BatchNorm):
-            found |= {f"{place}.{name}": b for name, b in module.named_buffers() if b.is_floating_point()}
+        if isinstance(module, _NormBase) and module.track_running_stats:
+            moments = {"running_mean": module.running_mean, "running_var": module.running_var}
+            found |= {f"{place}.{name}".lstrip("."): value for name, value in moments.items() if value is not None}
     return found
