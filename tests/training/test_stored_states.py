@@ -23,6 +23,7 @@ CARRIED = [(1, 4, 3)]
 ADAM = {"optimizer/0/exp_avg", "optimizer/0/exp_avg_sq", "optimizer/0/step"}
 KEPT = {
     "adamw": ADAM,
+    "muon": ADAM,
     "rmsprop": {"optimizer/0/square_avg", "optimizer/0/step"},
     "sgd": {"optimizer/0/momentum_buffer"},
 }

@@ -186,8 +186,8 @@ class TrainSettings(TypedDict, total=False):
     """nfc, nfkc, lowercase, ascii, in the order given"""
     num_layers: int
     """number of recurrent layers"""
-    optimizer: Literal["adamw", "sgd", "rmsprop"]
-    """adamw, sgd or rmsprop"""
+    optimizer: Literal["adamw", "muon", "sgd", "rmsprop"]
+    """adamw, muon, sgd or rmsprop"""
     origins: int | None
     """forecasts of the test part, from so many origins"""
     output: Literal["auto", "softmax", "adaptive"]

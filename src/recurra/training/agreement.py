@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from recurra.data.files.checked import Amount, Count, Exact, Name
 from recurra.errors import ModelFolderError
+from recurra.training.muon import Muon
 
 Number = Annotated[float, Field(allow_inf_nan=True)]
 SHARE = Annotated[float, Field(ge=0, le=1e9)]
@@ -110,6 +111,7 @@ def check_tensors(
 _SQUARES = ("exp_avg_sq", "square_avg")
 _FIELDS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
     torch.optim.AdamW: ("step", "exp_avg", "exp_avg_sq"),
+    Muon: ("step", "exp_avg", "exp_avg_sq"),
     torch.optim.RMSprop: ("step", "square_avg"),
     torch.optim.SGD: ("momentum_buffer",),
 }
@@ -118,6 +120,7 @@ _FIELDS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
 def _moments(tensors: Iterable[str], optimizer: torch.optim.Optimizer) -> dict[str, tuple[str, Tensor]]:
     """What the optimizer keeps, with its name and weight. Of a weight without any gradient so far it keeps nothing."""
     names = _FIELDS[type(optimizer)]
+    turned = {id(w) for group in optimizer.param_groups if group.get("gates") for w in group["params"]}
     if isinstance(optimizer, torch.optim.SGD) and not any(group["momentum"] for group in optimizer.param_groups):
         names = ()
     stored = {key.split("/")[1] for key in tensors if key.count("/") == 2 and key.startswith("optimizer/")}
@@ -126,7 +129,7 @@ def _moments(tensors: Iterable[str], optimizer: torch.optim.Optimizer) -> dict[s
         f"optimizer/{place}/{name}": (name, weight)
         for place, weight in enumerate(weights)
         if str(place) in stored
-        for name in names
+        for name in (("momentum_buffer",) if id(weight) in turned else names)
     }
 
 

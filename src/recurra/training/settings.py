@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 LARGEST = 1 << 53
 """Of counts that have no bound of their own."""
-Optimizer = Literal["adamw", "sgd", "rmsprop"]
+Optimizer = Literal["adamw", "muon", "sgd", "rmsprop"]
 
 
 class TrainingSettings(BaseModel):
@@ -24,7 +24,7 @@ class TrainingSettings(BaseModel):
         None, gt=0, le=1e9, description="minutes of training; with epochs, whichever ends first"
     )
     batch_size: int = Field(64, ge=1, le=1 << 24, description="rows per batch")
-    optimizer: Optimizer = Field("adamw", description="adamw, sgd or rmsprop")
+    optimizer: Optimizer = Field("adamw", description="adamw, muon, sgd or rmsprop")
     learning_rate: float = Field(3e-3, gt=0, description="highest learning rate")
     momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd")
     weight_decay: float = Field(0.01, ge=0, description="weight decay of matrices")

@@ -1,0 +1,120 @@
+"""Muon: steps of a gate's matrix that turn all its directions alike; AdamW for everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.adamw import adamw
+
+from recurra.layers.stack import Stack
+
+MOMENTUM = 0.95
+BETAS, EPSILON = (0.9, 0.99), 1e-8
+"""Of AdamW, as in `training.optimizer`."""
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+ITERATIONS = 5
+SIZE = 0.2
+"""Root mean square of a step's values, as AdamW's are, so that one learning rate serves both."""
+
+
+class Muon(torch.optim.Optimizer):
+    """Groups with `gates` above 0 are matrices [G*H, I] of as many gates, each orthogonalised by itself; all gates of
+    one shape are, in one batch.
+
+    Maths:  m <- 0.95 m + 0.05 g;  W <- W - rate (0.2 sqrt(max(H, I)) orthogonal(0.05 g + 0.95 m) + decay W) for each
+            gate; orthogonal: all singular values about 1, by Newton-Schulz
+    Source: Jordan et al. 2024, Muon; step sizes as Liu et al. 2025, Muon is scalable for LLM training
+    """
+
+    def __init__(self, groups: Iterable[dict[str, Any]], lr: float) -> None:
+        super().__init__(groups, {"lr": lr, "weight_decay": 0.0, "gates": 0})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
+        """One step of every weight that has a gradient. Errors: a closure is not called"""
+        batches: dict[tuple[int, ...], list[tuple[Tensor, Tensor, float]]] = {}
+        for group in self.param_groups:
+            learning = [weight for weight in group["params"] if weight.grad is not None]
+            if not group["gates"]:
+                self._adamw(learning, group)
+                continue
+            for weight in learning:
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                update = self._with_momentum(weight).reshape(group["gates"], -1, weight.shape[1])
+                wide = update if update.shape[1] <= update.shape[2] else update.mT
+                batches.setdefault(tuple(wide.shape[1:]), []).append((weight, wide, group["lr"]))
+        for some in batches.values():
+            found = orthogonal(torch.cat([wide for _, wide, _ in some]))
+            steps = torch.split(found, [len(wide) for _, wide, _ in some])
+            for (weight, wide, rate), step in zip(some, steps, strict=True):
+                upright = step if _lies(weight, wide) else step.mT
+                weight.add_(upright.reshape(weight.shape), alpha=-rate * SIZE * max(wide.shape[1:]) ** 0.5)
+
+    def _with_momentum(self, weight: Tensor) -> Tensor:
+        assert weight.grad is not None
+        state = self.state[weight]
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(weight)
+        mean: Tensor = state["momentum_buffer"]
+        mean.lerp_(weight.grad, 1 - MOMENTUM)
+        return torch.lerp(weight.grad, mean, MOMENTUM)
+
+    def _adamw(self, learning: list[Tensor], group: dict[str, Any]) -> None:
+        for weight in learning:
+            if not self.state[weight]:
+                self.state[weight]["step"] = torch.zeros((), dtype=torch.float32, device=weight.device)
+                self.state[weight]["exp_avg"] = torch.zeros_like(weight)
+                self.state[weight]["exp_avg_sq"] = torch.zeros_like(weight)
+        kept = [[self.state[weight][name] for weight in learning] for name in ("exp_avg", "exp_avg_sq", "step")]
+        if learning:
+            adamw(
+                learning,
+                [weight.grad for weight in learning if weight.grad is not None],
+                kept[0],
+                kept[1],
+                [],
+                kept[2],
+                fused=True,
+                amsgrad=False,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                lr=group["lr"],
+                weight_decay=group["weight_decay"],
+                eps=EPSILON,
+                maximize=False,
+            )
+
+
+def _lies(weight: Tensor, wide: Tensor) -> bool:
+    """Whether a gate of this weight is as wide as it is high, or wider."""
+    return weight.shape[1] == wide.shape[2]
+
+
+def orthogonal(matrices: Tensor) -> Tensor:
+    """The nearest matrices of which all singular values are 1, nearly: they are between 0.7 and 1.2.
+
+    Shapes: [N, rows, columns], rows at most columns
+    Source: Jordan et al. 2024, the quintic iteration and its coefficients
+    """
+    a, b, c = COEFFICIENTS
+    x: Tensor = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+    for _ in range(ITERATIONS):
+        product = x @ x.mT
+        x = a * x + torch.baddbmm(product, product, product, beta=b, alpha=c) @ x
+    return x
+
+
+def gates_of(network: nn.Module) -> dict[str, int]:
+    """The input and recurrent matrices of all recurrent layers by their names, with how many gates each holds."""
+    found = {}
+    for place, module in network.named_modules():
+        if isinstance(module, Stack):
+            for name, weight in module.named_parameters(recurse=False):
+                if name.startswith(("weight_ih", "weight_hh")) and weight.dim() == 2:
+                    gates, rest = divmod(weight.shape[0], module.hidden_size)
+                    if not rest:
+                        found[f"{place}.{name}".lstrip(".")] = gates
+    return found
