@@ -25,9 +25,10 @@ from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.beam import Hypothesis, Search, write_after
 from recurra.topologies.captioner import Captioner
 
-SEARCH = Search(beam=5, length_penalty=1.0, block_ngrams=2)
-"""How captions are searched for unless something else is asked. On validation photographs BLEU-4 was 8.9 so,
-7.0 where three words in a row may not return, 4.3 without such a rule."""
+SEARCH = Search(beam=10, length_penalty=1.0, block_ngrams=3)
+"""How captions are searched for unless something else is asked. Of validation photographs BLEU-4 was 16.5 so, 16.0 where
+two words in a row may not return, 14.8 with a beam of 5, 16.0 with 20. To rank the ten best by what was said of the ten
+nearest training pictures (Devlin et al. 2015) gave 16.2, no more than the wider beam alone."""
 BATCH = 32
 """Pictures that are captioned at a time."""
 LONGER = 5

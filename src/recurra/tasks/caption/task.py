@@ -119,7 +119,7 @@ def _how(settings: CaptionSettings) -> str:
     case = "lower case" if _lowercase(settings) else "case counts"
     return (
         f"BLEU by sacrebleu against all references of a picture (13a, {case}); searched with a beam of {SEARCH.beam}, "
-        f"length penalty {SEARCH.length_penalty:g}, no two tokens in a row twice"
+        f"length penalty {SEARCH.length_penalty:g}, no {SEARCH.block_ngrams} tokens in a row twice"
     )
 
 
