@@ -20,6 +20,7 @@ from recurra import model_folder
 from recurra.api import training, training_run
 from recurra.api.progress import ProgressLogger
 from recurra.errors import DataError, RecurraError, StoppedError, UsageError
+from recurra.locks import holding
 from recurra.report.metric import find
 from recurra.tasks import registry
 from recurra.tasks.abilities import Conditioned, Streaming
@@ -31,14 +32,20 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, recurra.Run]:
-    """A run of each task, trained when it is first asked for."""
+    """A run of each task, trained by the first of all workers that asks for it; nobody may change its folder."""
+    ours = tmp_path_factory.getbasetemp()
+    everybodys = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
 
     class Runs(dict[str, recurra.Run]):
         def __missing__(self, task: str) -> recurra.Run:
-            folder = tmp_path_factory.mktemp(task)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("RECURRA_CACHE", str(folder / "cache"))
-                self[task] = TINY[task].train(folder, folder / "run")
+            folder = everybodys / f"run-of-{task}"
+            with holding(folder, patience=250), pytest.MonkeyPatch.context() as patch:
+                if not (folder / "trained").exists():
+                    folder.mkdir()
+                    patch.setenv("RECURRA_CACHE", str(folder / "cache"))
+                    TINY[task].train(folder, folder / "run")
+                    (folder / "trained").touch()
+            self[task] = recurra.load(folder / "run")
             return self[task]
 
     return Runs()
