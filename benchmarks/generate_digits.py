@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--classifier", type=Path, help="a run of frames instead of a new one")
     parser.add_argument("--count", type=int, default=500, help="recordings that are drawn, as many of each digit")
     parser.add_argument("--temperatures", type=float, nargs="*", default=[0.8, 1.0, 0.5])
-    parser.add_argument("--epochs", type=float, default=40.0, help="of the generator")
+    parser.add_argument("--epochs", type=float, default=14.0, help="of the generator")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, default=RESULT, help="where the figures go")
@@ -71,7 +71,7 @@ def measured(data: Path, place: Path, chosen: argparse.Namespace) -> dict[str, A
     classifier = (
         recurra.load(chosen.classifier)
         if chosen.classifier
-        else recurra.train(data, out=place / "classifier", epochs=20.0, **both)
+        else recurra.train(data, out=place / "classifier", epochs=10.0, **both)
     )
     print(f"classifier: {classifier.metrics['metrics']['accuracy']:.4f} of real recordings 0 to 4\n", flush=True)
     found: dict[str, Any] = {}
