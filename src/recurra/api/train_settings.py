@@ -100,6 +100,8 @@ class TrainSettings(TypedDict, total=False):
     """leave word vectors as they are (with vectors, train_vectors)"""
     frequency: str | None
     """h, D, B, W, M, 15min ...; found from the times"""
+    from_last: bool
+    """say how a frame differs from a linear map of the one before"""
     future: Sequence[str]
     """columns that are known ahead, such as holidays"""
     gain: float

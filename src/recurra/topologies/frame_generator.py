@@ -54,7 +54,8 @@ class FrameGenerator(SequenceModel[ConditionedFrames, FrameGeneratorBatch]):
 
     Two dense layers with dropout read a frame: what is drawn is never quite what training has seen, and a network that
     may copy the last frame learns little else. A condition is the sum of its values' vectors; it makes the initial
-    states and stands beside every frame and every output.
+    states and stands beside every frame and every output. With `from_last` the means are added to a linear map of the
+    frame before, which starts as that frame: where frames change little, that is most of the next one.
 
     Maths:   p(x, end | h) = sigmoid(+-e) sum_k w_k prod_i N(x_i; m_ki, s_ki)
     Source:  Graves 2013, Generating Sequences With Recurrent Neural Networks; the reader: Wang et al. 2017, Tacotron
@@ -73,6 +74,9 @@ class FrameGenerator(SequenceModel[ConditionedFrames, FrameGeneratorBatch]):
         self.bridge = nn.Linear(beside, settings.num_layers * settings.hidden_size * len(self.stack.cell.states))
         self.dropout = nn.Dropout(settings.dropout)
         self.head = nn.Linear(self.stack.output_size + beside, 1 + self.mixtures * (1 + 2 * width))
+        self.step = nn.Linear(width, width, bias=False) if settings.from_last else None
+        if self.step is not None:
+            nn.init.eye_(self.step.weight)
 
     def forward(
         self, inputs: ConditionedFrames, lengths: Tensor | None = None, state: State | None = None
@@ -86,7 +90,12 @@ class FrameGenerator(SequenceModel[ConditionedFrames, FrameGeneratorBatch]):
         y, last = self.stack(
             torch.cat([x, beside], -1), self.start(vectors) if state is None else state, lengths=lengths
         )
-        return self.head(torch.cat([self.dropout(y), beside], -1)), last
+        outputs = self.head(torch.cat([self.dropout(y), beside], -1))
+        if self.step is None:
+            return outputs, last
+        before, means, scales = torch.split(outputs, [1 + self.mixtures, *[self.mixtures * self.width] * 2], -1)
+        means = means + self.step(inputs.frames).repeat(1, 1, self.mixtures)
+        return torch.cat([before, means, scales], -1), last
 
     def condition(self, indices: Tensor) -> Tensor:
         """Shapes: indices int64 [B, A], a value of each attribute -> vectors [B, E]"""

@@ -176,6 +176,7 @@ class FrameGeneratorSettings(NetworkSettings):
     reader_size: int = Field(64, ge=1, le=WIDEST, description="units of the layers that read the frame before")
     reader_dropout: float = Field(0.5, ge=0, lt=1, description="dropout of these layers")
     mixtures: int = Field(1, ge=1, le=1 << 10, description="Gaussians that the next frame is drawn from")
+    from_last: bool = Field(True, description="say how a frame differs from a linear map of the one before")
 
 
 class ForecasterSettings(FreeStateSettings):

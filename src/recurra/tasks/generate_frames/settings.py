@@ -12,8 +12,9 @@ GenerateFramesSettings = Settings[SequenceSettings, FrameGeneratorSettings, Trai
 DEFAULTS = Defaults(
     Settings(
         SequenceSettings(),
-        FrameGeneratorSettings(cell="gru", hidden_size=192, dropout=0.1),
+        FrameGeneratorSettings(cell="gru", hidden_size=192, dropout=0.1, reader_dropout=0.2),
         TrainingSettings(batch_size=32, learning_rate=2e-3),
     ),
     epochs=40,
+    by_kind={"sounds": {"from_last": False, "reader_dropout": 0.5}},
 )
