@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import os
 import re
@@ -116,7 +117,13 @@ def folders() -> set[str]:
     return {row.home.rpartition(".")[2] for row in ROWS}
 
 
-def outside_of_tasks() -> Iterator[tuple[str, ast.Module]]:
+@functools.cache
+def nodes(source: str) -> tuple[ast.AST, ...]:
+    """All of a module, which several tests look through."""
+    return tuple(ast.walk(ast.parse(source)))
+
+
+def outside_of_tasks() -> Iterator[tuple[str, tuple[ast.AST, ...]]]:
     """The modules of the package outside the folders of tasks, but the registry of them."""
     for path in sorted((ROOT / "src" / "recurra").rglob("*.py")):
         parts = path.relative_to(ROOT / "src" / "recurra").parts
@@ -124,7 +131,7 @@ def outside_of_tasks() -> Iterator[tuple[str, ast.Module]]:
             "data",
             "datasets",
         ):
-            yield "/".join(parts), ast.parse(path.read_text(encoding="utf-8"))
+            yield "/".join(parts), nodes(path.read_text(encoding="utf-8"))
 
 
 def test_nothing_asks_for_the_name_of_a_task() -> None:
@@ -132,7 +139,7 @@ def test_nothing_asks_for_the_name_of_a_task() -> None:
 
     found = []
     for name, module in outside_of_tasks():
-        for node in ast.walk(module):
+        for node in module:
             sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
             sides += [
                 case.pattern.value for case in getattr(node, "cases", ()) if isinstance(case.pattern, ast.MatchValue)
@@ -146,7 +153,7 @@ def test_a_tasks_folder_imports_no_other_tasks() -> None:
     found = []
     for task in folders():
         for path in (ROOT / "src" / "recurra" / "tasks" / task).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in nodes(path.read_text(encoding="utf-8")):
                 parts = (node.module or "").split(".") if isinstance(node, ast.ImportFrom) else []
                 if parts[:2] == ["recurra", "tasks"] and len(parts) > 2 and parts[2] in folders() - {task}:
                     found.append(f"{path.name}:{node.lineno} of {task} imports {node.module}")
@@ -157,10 +164,10 @@ def test_nothing_imports_a_tasks_folder() -> None:
     """But the benchmark of the language model's training step, and types."""
     found = []
     for name, module in outside_of_tasks():
-        conditions = [node for node in ast.walk(module) if isinstance(node, ast.If)]
+        conditions = [node for node in module if isinstance(node, ast.If)]
         checked = [node for node in conditions if "TYPE_CHECKING" in ast.dump(node.test)]
         types = {id(inner) for node in checked for inner in ast.walk(node)}
-        for node in ast.walk(module):
+        for node in module:
             if isinstance(node, ast.ImportFrom) and node.module and id(node) not in types and name != "bench/step.py":
                 parts = node.module.split(".")
                 if parts[:2] == ["recurra", "tasks"] and len(parts) > 2 and parts[2] in folders():
@@ -255,7 +262,7 @@ def test_no_large_files() -> None:
 def unsafe_loading(source: str) -> Iterator[tuple[int, str]]:
     """(line, what) of everything that could execute a file's content while reading it."""
     unsafe_modules = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         match node:
             case ast.Import(names=names):
                 yield from ((node.lineno, n.name) for n in names if n.name.split(".")[0] in unsafe_modules)
@@ -330,7 +337,7 @@ a source or an edge, a gap in a series, words that a segmenter cuts."""
 
 def defined(source: str) -> Iterator[tuple[int, str]]:
     """(line, name) of everything that a module names: functions, classes, arguments, variables, what it imports as."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 yield node.lineno, name
