@@ -14,6 +14,8 @@ import recurra
 from recurra.api import preparation
 from recurra.errors import DataError
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 TINY: dict[str, Any] = {"hidden_size": 8, "epochs": 1, "quiet": True, "threads": 1}
 
 

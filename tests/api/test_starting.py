@@ -14,6 +14,8 @@ import recurra
 from recurra import model_folder
 from recurra.errors import DataError, UsageError
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Train = Callable[..., recurra.Run]
 WORDS = ["sun", "moon", "rose", "nose", "sea", "tea", "stone", "bone"]
 FITTED_ANEW = {"skip.weight", "skip.bias", "skip.share"}
