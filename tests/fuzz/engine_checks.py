@@ -10,7 +10,6 @@ import torch
 
 from recurra.engines.native import library
 from tests.fuzz.engine_cases import (
-    TOLERANCE,
     Case,
     Drawn,
     close,
@@ -21,8 +20,12 @@ from tests.fuzz.engine_roundings import nearest, off_by_roundings, roundings
 from tests.laws.cells_for_tests import CELLS
 
 
+class NoAnswerError(Exception):
+    """The case has no digit that roundings leave as it is, such as normalised units that are all alike."""
+
+
 def check(case: Case) -> None:
-    """Errors: AssertionError where native and reference differ by more than roundings"""
+    """Errors: AssertionError where native and reference differ by more than roundings; NoAnswerError"""
     torch.set_num_threads(1)
     drawn = Drawn(case)
     rounds = roundings(nearest) if case.kind == "bfloat16" else None
@@ -34,21 +37,17 @@ def check(case: Case) -> None:
         for name, value in found.items():
             close(value, expected[name], tolerance(case), name)
     except AssertionError:
-        if case.kind == "float64":
+        # Which sums are rounded is an engine's choice, and terms may cancel: held against the exact numbers, an answer
+        # may be off by what drawn roundings do to them.
+        exact = drawn.run("reference", torch.float64) if case.kind == "bfloat16" else expected
+        may_be = off_by_roundings(drawn, exact)
+        most = {name: max(float(value.abs().max()), 1e-3) for name, value in exact.items() if value.numel()}
+        if any(may_be[name] > most[name] for name in most if name == "y" or name.startswith("last ")):
+            if all(bool(value.isfinite().all()) for value in found.values()):
+                raise NoAnswerError from None
             raise
-        if case.kind == "bfloat16":
-            exact = drawn.run("reference", torch.float64)
-            may_be = off_by_roundings(drawn, exact)
-            for name, value in found.items():
-                most = max(float(exact[name].abs().max()), 1e-3)
-                close(value, exact[name], max(TOLERANCE[case.kind], may_be[name] / most), name)
-            return
-        # Terms may cancel: then float32 itself is off by more, and the reference engine in float32 says by how much.
-        rough = drawn.run("reference", torch.float32)
-        for name, value in found.items():
-            off = float((rough[name].double() - expected[name]).abs().max())
-            most = max(float(expected[name].abs().max()), 1e-3)
-            close(value, expected[name], max(tolerance(case), 4 * off / most), name)
+        for name in most:
+            close(found[name], exact[name], max(tolerance(case), may_be[name] / most[name]), name)
 
 
 @contextmanager
@@ -72,7 +71,10 @@ def using(variant: str, threads: int) -> Iterator[None]:
 
 
 def differs(case: Case) -> str | None:
-    """What is wrong with native's answer, or None. Where derivatives jump, what is wrong with other numbers too."""
+    """What is wrong with native's answer, or None. Where derivatives jump, what is wrong with other numbers too.
+
+    Errors: NoAnswerError
+    """
     cell = next(c for c in CELLS if c.name == case.cell)
     found = ""
     for i in range(3 if has_kinks(cell) and case.kind != "float64" else 1):

@@ -1,4 +1,4 @@
-"""What rounding the operands of products to bfloat16 does to an answer: once as it is, and how far it may lead."""
+"""What roundings do to an answer: those of the operands of products to bfloat16, and how far any may lead."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from torch import Tensor
 from recurra.equations import interpret
 from tests.fuzz.engine_cases import Answer, Drawn
 
-UNIT = 2.0**-8
-"""The largest relative error of a rounding to bfloat16."""
+UNITS = {"float64": (2.0**-53,), "float32": (2.0**-24,), "bfloat16": (2.0**-8, 2.0**-24)}
+"""The largest relative error of a rounding. With products of bfloat16 all else is in float32, and where units are alike
+a small disturbance may lead further than a large one: `normalize` divides by their deviation, or by sqrt(epsilon)."""
 
 SAMPLES = 8
 
@@ -32,12 +33,13 @@ def nearest(values: Tensor, _: str = "") -> Tensor:
 class Disturbed:
     """Every operand off by one rounding, up or down as drawn.
 
-    together: the same for all rows and steps of a product. Engines choose which sums they round: native projects a
-    table of tokens once, so all adjoints of a token are summed and then rounded once, where the reference rounds each.
+    unit: how far; together: the same for all rows and steps of a product. Engines choose which sums they round: native
+    projects a table of tokens once, so all adjoints of a token are summed and then rounded once, where the reference
+    rounds each.
     """
 
-    def __init__(self, seed: int, *, together: bool) -> None:
-        self.generator, self.together = torch.Generator().manual_seed(seed), together
+    def __init__(self, seed: int, unit: float, *, together: bool) -> None:
+        self.generator, self.unit, self.together = torch.Generator().manual_seed(seed), unit, together
         self.drawn: dict[str, Tensor] = {}
 
     def __call__(self, values: Tensor, name: str) -> Tensor:
@@ -47,7 +49,7 @@ class Disturbed:
         if signs is None or signs.shape != shape:
             signs = torch.randint(0, 2, shape, generator=self.generator, dtype=torch.int64).to(values.dtype) * 2 - 1
             self.drawn[name] = signs
-        return values * (1 + UNIT * signs)
+        return values * (1 + self.unit * signs)
 
 
 @contextmanager
@@ -84,16 +86,17 @@ def off_by_roundings(drawn: Drawn, exact: Answer) -> dict[str, float]:
     were drawn. Where terms cancel, as what `normalize` sends back does against the very vector that it normalised, a
     rounding is worth many times its share of the largest number.
     """
-    found = dict.fromkeys(exact, 0.0)
-    for together in (False, True):
-        squares = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in exact.items()}
-        for sample in range(SAMPLES):
-            disturbed = drawn.run(
-                "reference", torch.float64, roundings(Disturbed(drawn.case.numbers + sample, together=together))
-            )
-            for name, value in disturbed.items():
-                squares[name] += (value - exact[name]).double() ** 2
-        for name, square in squares.items():
-            spread = float((square / SAMPLES).sqrt().max()) if square.numel() else 0.0
-            found[name] = max(found[name], SPREADS * spread)
+    case, found = drawn.case, dict.fromkeys(exact, 0.0)
+    for unit in UNITS[case.kind]:
+        # a sum of K products is off by sqrt(K) roundings of its own type; of bfloat16 they are the operands' alone
+        size = unit if unit == max(UNITS["bfloat16"]) else unit * (case.inputs + case.hidden) ** 0.5
+        for together in (False, True):
+            squares = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in exact.items()}
+            for sample in range(SAMPLES):
+                how = Disturbed(case.numbers + sample, size, together=together)
+                for name, value in drawn.run("reference", torch.float64, roundings(how)).items():
+                    squares[name] += (value - exact[name]).double() ** 2
+            for name, square in squares.items():
+                spread = float((square / SAMPLES).sqrt().max()) if square.numel() else 0.0
+                found[name] = max(found[name], SPREADS * spread)
     return found

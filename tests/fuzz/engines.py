@@ -11,7 +11,7 @@ import time
 
 from recurra.engines.native import library
 from tests.fuzz.engine_cases import draw
-from tests.fuzz.engine_checks import differs
+from tests.fuzz.engine_checks import NoAnswerError, differs
 
 SEEDS_APART = 1 << 40
 
@@ -25,18 +25,24 @@ def main() -> int:
     parser.add_argument("--show", action="store_true", help="print each case before it is tried")
     given = parser.parse_args()
     variants = given.variants.split(",") if given.variants else library.variants() + library.emulated()
-    begun, failed = time.monotonic(), 0
+    begun, failed, unanswerable = time.monotonic(), 0, 0
     for number in range(given.first, given.first + given.cases):
         case = draw(given.seed * SEEDS_APART + number, variants)
         if given.show:
             print(number, case, flush=True)
-        wrong = differs(case)
+        try:
+            wrong = differs(case)
+        except NoAnswerError:
+            unanswerable += 1
+            continue
         if wrong is not None:
             failed += 1
             names = ",".join(variants)
             print(f"--seed {given.seed} --first {number} --cases 1 --variants {names}: {wrong}\n  {case}", flush=True)
     seconds = time.monotonic() - begun
     print(f"{given.cases} requests on {', '.join(variants)} in {seconds:.0f} s: {failed} differ")
+    if unanswerable:
+        print(f"{unanswerable} have no answer: roundings alone change their outputs by more than these are")
     return 1 if failed else 0
 
 
