@@ -9,8 +9,9 @@ namespace recurra {
 // Rows of all steps of a block, at most.
 inline constexpr int64_t BLOCK_OF_STEPS = CHUNK_ROWS;
 
-// The tiles of a block keep so many steps of few rows, and the rest of their room for units.
-inline constexpr int64_t STEPS_OF_A_TILE = 8;
+// The tiles of a block keep so many steps of few rows, or as many as make these rows, and the rest of their room for
+// units: memory is read in longer runs.
+inline constexpr int64_t STEPS_OF_A_TILE = 8, ROWS_OF_A_TILE = 32;
 
 // `count` instructions of a level over one tile.
 template <class T>
@@ -51,7 +52,7 @@ void run_block(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, int64
   const bool backward = layer.code.backward;
   Place<T> base[MOST_OPERANDS], here[MOST_OPERANDS];
   name_operands(layer, workspace, level, base);
-  const int64_t few = std::min(STEPS_OF_A_TILE, steps) * active;
+  const int64_t few = std::max(active, std::min(std::min(STEPS_OF_A_TILE, steps) * active, ROWS_OF_A_TILE));
   const int64_t wide = std::max<int64_t>(U, TILE<T> / few / U * U);
   const int64_t most = std::max<int64_t>(1, TILE<T> / (wide * active));  // the same for each share of the units
   const int32_t after = level.first + level.recurrent, all = int32_t(level.instructions.size());

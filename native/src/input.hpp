@@ -54,8 +54,9 @@ struct InputProducts {
     const int64_t inputs = layer.call.inputs;
     const T* start[TILE_ROWS];
     std::fill_n(start, TILE_ROWS, bias);
-    for (int64_t i = 0; i < rows; i += TILE_ROWS) {
-      const int64_t here = std::min(TILE_ROWS, rows - i);
+    const int64_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    for (int64_t tile = 0; tile < tiles; tile++) {
+      const int64_t i = rows * tile / tiles, here = rows * (tile + 1) / tiles - i;
       for (int64_t c = 0; c < columns; c++)
         for (int64_t p = first; p < last; p++) {
           const int64_t at = c * layer.width + p * UNITS<T>;

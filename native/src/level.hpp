@@ -16,6 +16,12 @@ void copy_row(T* to, const T* from, int64_t n, int64_t room) {
   if (n < room) std::memset(to + n, 0, size_t(room - n) * sizeof(T));
 }
 
+// A row of a tile, whole vectors: shorter than a call of memcpy.
+template <class T>
+RECURRA_INLINE void copy_units(T* to, const T* from, int64_t w) {
+  for (int64_t u = 0; u < w; u += LANES<T>) store(to + u, load(from + u));
+}
+
 // The row sums of a level, for all units of the active rows. `keep`: whether this thread writes those that are kept.
 template <class T, class Q>
 void sum_rows(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, const Level& level, int64_t active, bool keep) {
@@ -64,17 +70,26 @@ void stage(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, const Lev
     switch (slot.kind) {
       case SLOT_TEMP: here[i].row = w; break;
       case SLOT_ROW: here[i].at += r0; break;
-      case SLOT_COLUMN:
+      case SLOT_COLUMN: {
+        const int64_t at = slot.index * layer.width + u0;
+        if (!layer.tokens_projected) {  // one row after the other, as they were projected
+          const int64_t apart = rows > 1 ? workspace.columns[r0 + 1] - workspace.columns[r0] : w;
+          here[i] = {const_cast<T*>(workspace.columns[r0]) + at, apart};
+          break;
+        }
         here[i].row = w;
-        for (int64_t r = 0; r < rows; r++)
-          std::memcpy(here[i].at + r * w, workspace.columns[r0 + r] + slot.index * layer.width + u0, size_t(w) * sizeof(T));
+        for (int64_t r = 0; r < rows; r++) copy_units(here[i].at + r * w, workspace.columns[r0 + r] + at, w);
         break;
+      }
       case SLOT_OUTPUT:
         here[i].row = w;
         for (int64_t r = 0; r < rows; r++) {
           const T* const dy = workspace.outputs[r0 + r];
           const int64_t there = std::max<int64_t>(0, std::min(w, layer.of(level).units - u0));
-          copy_row(here[i].at + r * w, dy ? dy + u0 : dy, dy ? there : 0, w);
+          if (dy && there == w)
+            copy_units(here[i].at + r * w, dy + u0, w);
+          else
+            copy_row(here[i].at + r * w, dy ? dy + u0 : dy, dy ? there : 0, w);
         }
         break;
       case SLOT_GIVEN: {
