@@ -64,7 +64,9 @@ def help_text() -> str:
             group = about.group
             lines += ["", f"Settings of the {group}:"]
         names = ", ".join([name, *ALIASES.get(name, ())])
-        lines += textwrap.wrap(f"{names}: {about.text}", 112, initial_indent="  ", subsequent_indent="      ")
+        lines += textwrap.wrap(
+            f"{names}: {about.text}", 112, initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False
+        )
     return "\n".join(lines)
 
 
