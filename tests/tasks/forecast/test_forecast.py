@@ -115,6 +115,7 @@ def test_frames_arrays_and_files_are_the_same(run: recurra.Run, tmp_path: Path) 
         (np.zeros(10), "reads 24 values, got 10"),
         (np.zeros((30, 2)), r"\[T\] or \[T, 1\], got \[30, 2\]"),
         (np.full(30, np.inf), "value 1 is infinite"),
+        (np.full(30, np.nan), "last 24 values of the series .* are all missing\\n.*end where a value is known"),
         (["a", "b"], "cannot|no such|expected series"),
         (pl.DataFrame({"step": np.arange(30), "z": np.zeros(30)}), "no column 'y'"),
     ],

@@ -141,6 +141,12 @@ class Forecaster(Model):
                 f"{'has' if len(short) == 1 else 'have'} {len(short[0]):,}{' and so on' if len(short) > 1 else ''}",
                 remedy="give more of their history",
             )
+        unknown = [one.name for one in panel.series if np.isnan(one.target[-made.window :]).all()]
+        if unknown:
+            raise DataError(
+                f"the last {made.window} values of the series {listed(unknown, 8)} are all missing",
+                remedy="a forecast reads these: end where a value is known, or leave the series out",
+            )
         check_ahead(panel, steps)
         encoded = encode(panel, made, room=steps + made.block)
         ends = Origins(np.arange(len(panel)), np.array([len(one) for one in panel.series]))
