@@ -71,9 +71,18 @@ def _odd_vocabulary(vocabulary: Any, said: str, rng: random.Random) -> None:
             if key == said == "tokens":
                 first = value[-1]
                 vocabulary[key] = rng.choice(
-                    [[*value, first], value[:-1], value * 2, [*value[:-1], ""], [*value[:-1], "ab\n"], value[::-1],
-                     [*value[:-1], "\ud800"], [*value[:-1], "x" * 10**6], [None, *value[1:]]]
-                )  # fmt: skip
+                    [
+                        [*value, first],
+                        value[:-1],
+                        value * 2,
+                        [*value[:-1], ""],
+                        [*value[:-1], "ab\n"],
+                        value[::-1],
+                        [*value[:-1], "\ud800"],
+                        [*value[:-1], "x" * 10**6],
+                        [None, *value[1:]],
+                    ]
+                )
             elif key == said == "tokenizer":
                 _odd_tokenizer(value, rng)
             else:

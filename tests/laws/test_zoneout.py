@@ -31,9 +31,15 @@ def masks(cell: Cell) -> tuple[Tensor, ...]:
 def answer(cell: Cell, engine: str, sample: Sample, given: tuple[Tensor, ...], *, reverse: bool = False) -> Answer:
     lengths = torch.tensor(LENGTHS)
     y, last = unroll(
-        cell, CellWeights(**sample.weights), sample.x, sample.state, lengths=lengths, reverse=reverse, given=given,
+        cell,
+        CellWeights(**sample.weights),
+        sample.x,
+        sample.state,
+        lengths=lengths,
+        reverse=reverse,
+        given=given,
         engine=engine,
-    )  # fmt: skip
+    )
     return gradients(sample, {"y": y} | {f"last {n}": s for n, s in zip(cell.states, last, strict=True)})
 
 

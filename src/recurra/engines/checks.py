@@ -31,8 +31,15 @@ _fitting: dict[object, Fit] = {}
 MOST_FITTING = 4096
 
 WHOLE = (
-    torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64,
-)  # fmt: skip
+    torch.int64,
+    torch.int32,
+    torch.int16,
+    torch.int8,
+    torch.uint8,
+    torch.uint16,
+    torch.uint32,
+    torch.uint64,
+)
 """Types of lengths."""
 
 CAST = (torch.float32, torch.bfloat16, torch.float16)

@@ -140,9 +140,17 @@ class RNNCell(_Step):
             raise UsageError(f"cell={cell!r} has its own nonlinearities; leave nonlinearity out")
         chosen = plain[nonlinearity] if cell is None else cell
         super().__init__(
-            input_size, hidden_size, bias, device, dtype, cell=chosen, init=init, zoneout=zoneout,
-            zoneout_cell=zoneout_cell, engine=engine,
-        )  # fmt: skip
+            input_size,
+            hidden_size,
+            bias,
+            device,
+            dtype,
+            cell=chosen,
+            init=init,
+            zoneout=zoneout,
+            zoneout_cell=zoneout_cell,
+            engine=engine,
+        )
         self.nonlinearity = nonlinearity
 
 
@@ -165,9 +173,17 @@ class _Gated(_Step):
     ) -> None:
         chosen = self.DEFAULT if cell is None else cell
         super().__init__(
-            input_size, hidden_size, bias, device, dtype, cell=chosen, init=init, zoneout=zoneout,
-            zoneout_cell=zoneout_cell, engine=engine,
-        )  # fmt: skip
+            input_size,
+            hidden_size,
+            bias,
+            device,
+            dtype,
+            cell=chosen,
+            init=init,
+            zoneout=zoneout,
+            zoneout_cell=zoneout_cell,
+            engine=engine,
+        )
 
 
 class LSTMCell(_Gated):

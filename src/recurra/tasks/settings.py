@@ -43,9 +43,18 @@ class TextSettings(DataSettings):
     MARKS: ClassVar[Marks] = {
         "reading": ("encoding", "text"),
         "of_files": ("encoding", "text", "vectors", "vectors_encoding", "train_vectors"),
-        "learned": ("level", "word_split", "segment", "normalize", "min_count", "max_vocabulary", "vectors",
-                    "vectors_encoding", "train_vectors"),
-    }  # fmt: skip
+        "learned": (
+            "level",
+            "word_split",
+            "segment",
+            "normalize",
+            "min_count",
+            "max_vocabulary",
+            "vectors",
+            "vectors_encoding",
+            "train_vectors",
+        ),
+    }
 
     level: Literal["char", "word", "byte", "bpe"] | None = Field(
         None, description="tokens: char, word, byte, or bpe: pieces of words"

@@ -34,9 +34,19 @@ def table(known: int) -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, quick_baselines: None) -> recurra.Run:
     return recurra.train(
-        table(STEPS - 5), task="forecast", out=tmp_path_factory.mktemp("covariates") / "run", horizon=2, window=7,
-        future=("holiday",), past=("wind",), transform="none", dates=False, epochs=1, hidden_size=4, quiet=True,
-    )  # fmt: skip
+        table(STEPS - 5),
+        task="forecast",
+        out=tmp_path_factory.mktemp("covariates") / "run",
+        horizon=2,
+        window=7,
+        future=("holiday",),
+        past=("wind",),
+        transform="none",
+        dates=False,
+        epochs=1,
+        hidden_size=4,
+        quiet=True,
+    )
 
 
 @pytest.fixture

@@ -209,9 +209,16 @@ def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
 
 
 _DAMAGED = (
-    gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError, struct.error, ValueError, OverflowError,
+    gzip.BadGzipFile,
+    EOFError,
+    zlib.error,
+    zipfile.BadZipFile,
+    lzma.LZMAError,
+    struct.error,
+    ValueError,
+    OverflowError,
     IndexError,
-)  # fmt: skip
+)
 
 
 @contextmanager

@@ -225,9 +225,7 @@ def plain(tensor: Tensor) -> Tensor:
 
 def _is_whole(tensor: Tensor) -> bool:
     """Whether all numbers of a contiguous tensor lie in its memory as they are."""
-    return (
-        tensor.untyped_storage().nbytes() >= tensor.nbytes and not tensor.is_neg() and not tensor._is_zerotensor()
-    )  # fmt: skip
+    return tensor.untyped_storage().nbytes() >= tensor.nbytes and not tensor.is_neg() and not tensor._is_zerotensor()
 
 
 def _reach(tensor: Tensor) -> int:

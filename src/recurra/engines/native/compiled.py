@@ -123,9 +123,7 @@ def form(cell: Cell, *, bias: bool, mask: bool) -> Form:
         program, prologue = split(masked(plain) if mask else plain)
         name = f"{cell.name}-{plain.fingerprint[:16]}-{'bias' if bias else 'plain'}-{'masked' if mask else 'whole'}"
         lowered = lower(program, derive(program))
-        found = _forms[key] = Form(
-            name, cell, bias, mask, program, prologue, lowered, tuple(cell.layout(bias=bias))
-        )  # fmt: skip
+        found = _forms[key] = Form(name, cell, bias, mask, program, prologue, lowered, tuple(cell.layout(bias=bias)))
     return found
 
 

@@ -32,9 +32,16 @@ def layer(cell: Compiled, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
         y, last, _ = calls.forward(cell, inputs, memory=False)
         return y, tuple(last)
     y, *last = _Layer.apply(  # type: ignore[no-untyped-call]
-        cell, inputs.reverse, inputs.bf16, inputs.lengths, len(inputs.state), inputs.x, inputs.table, *inputs.state,
+        cell,
+        inputs.reverse,
+        inputs.bf16,
+        inputs.lengths,
+        len(inputs.state),
+        inputs.x,
+        inputs.table,
+        *inputs.state,
         *inputs.weights,
-    )  # fmt: skip
+    )
     return y, tuple(last)
 
 
@@ -46,8 +53,17 @@ class _Layer(torch.autograd.Function):
     """The thin path."""
 
     @staticmethod
-    def forward(ctx: Any, cell: Compiled, reverse: bool, bf16: bool, lengths: Tensor | None, states: int,
-                x: Tensor, table: Tensor | None, *rest: Tensor) -> tuple[Tensor, ...]:  # fmt: skip
+    def forward(
+        ctx: Any,
+        cell: Compiled,
+        reverse: bool,
+        bf16: bool,
+        lengths: Tensor | None,
+        states: int,
+        x: Tensor,
+        table: Tensor | None,
+        *rest: Tensor,
+    ) -> tuple[Tensor, ...]:
         inputs = Inputs(x, table, lengths, rest[:states], rest[states:], reverse, bf16)
         y, last, memory = calls.forward(cell, inputs, memory=True)
         ctx.save_for_backward(x, table, lengths, memory, *rest)

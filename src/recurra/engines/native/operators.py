@@ -31,9 +31,15 @@ PADDING = 32
 def by_operator(key: str, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Outputs and last states, through the operator, of the form that has this name."""
     y, *last = torch.ops.recurra.layer(
-        key, inputs.x, inputs.table, inputs.lengths, list(inputs.state), list(inputs.weights),
-        inputs.reverse, inputs.bf16,
-    )[: 1 + len(inputs.state)]  # fmt: skip
+        key,
+        inputs.x,
+        inputs.table,
+        inputs.lengths,
+        list(inputs.state),
+        list(inputs.weights),
+        inputs.reverse,
+        inputs.bf16,
+    )[: 1 + len(inputs.state)]
     return y, tuple(last)
 
 
@@ -44,10 +50,18 @@ def gradients_by_operator(
     (batch, time), width = inputs.x.shape[:2], inputs.state[0].shape[1]
     d_y, *d_last = incoming
     first, *others = torch.ops.recurra.layer_backward(
-        key, inputs.x, inputs.table, inputs.lengths, list(inputs.state), list(inputs.weights), inputs.reverse,
-        inputs.bf16, memory, inputs.weights[0].new_zeros(batch, time, width) if d_y is None else d_y,
+        key,
+        inputs.x,
+        inputs.table,
+        inputs.lengths,
+        list(inputs.state),
+        list(inputs.weights),
+        inputs.reverse,
+        inputs.bf16,
+        memory,
+        inputs.weights[0].new_zeros(batch, time, width) if d_y is None else d_y,
         [torch.zeros_like(s) if d is None else d for d, s in zip(d_last, inputs.state, strict=True)],
-    )  # fmt: skip
+    )
     return [*((first, None) if inputs.table is None else (None, first)), *others]
 
 
@@ -59,9 +73,14 @@ def _memory_size(form: Form, batch: int, time: int, hidden: int, item: int) -> i
 
 
 def _inputs(
-    x: Tensor, table: Tensor | None, lengths: Tensor | None, state: Sequence[Tensor], weights: Sequence[Tensor],
-    reverse: bool, bf16: bool,
-) -> Inputs:  # fmt: skip
+    x: Tensor,
+    table: Tensor | None,
+    lengths: Tensor | None,
+    state: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    reverse: bool,
+    bf16: bool,
+) -> Inputs:
     return Inputs(x, table, lengths, tuple(state), tuple(weights), reverse, bf16)
 
 
@@ -98,9 +117,15 @@ def forward(cell: str, *given: Any) -> list[Tensor]:
 
 
 def forward_fake(
-    cell: str, x: Tensor, table: Tensor | None, lengths: Tensor | None, state: Sequence[Tensor],
-    weights: Sequence[Tensor], reverse: bool, bf16: bool,
-) -> list[Tensor]:  # fmt: skip
+    cell: str,
+    x: Tensor,
+    table: Tensor | None,
+    lengths: Tensor | None,
+    state: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    reverse: bool,
+    bf16: bool,
+) -> list[Tensor]:
     form, like = by_key(cell), weights[0]
     batch, time = x.shape[:2]
     size = _memory_size(form, batch, time, form.units(weights), like.element_size())
@@ -134,9 +159,18 @@ def backward(cell: str, *given: Any) -> list[Tensor]:
 
 
 def backward_fake(
-    cell: str, x: Tensor, table: Tensor | None, lengths: Tensor | None, state: Sequence[Tensor],
-    weights: Sequence[Tensor], reverse: bool, bf16: bool, memory: Tensor, d_y: Tensor, d_last: Sequence[Tensor],
-) -> list[Tensor]:  # fmt: skip
+    cell: str,
+    x: Tensor,
+    table: Tensor | None,
+    lengths: Tensor | None,
+    state: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    reverse: bool,
+    bf16: bool,
+    memory: Tensor,
+    d_y: Tensor,
+    d_last: Sequence[Tensor],
+) -> list[Tensor]:
     like = weights[0]
     first = like.new_empty(x.shape) if table is None else like.new_empty(table.shape)
     return [first, *(like.new_empty(s.shape) for s in state), *(like.new_empty(w.shape) for w in weights)]
@@ -149,8 +183,17 @@ class _Operator(torch.autograd.Function):
     """The operator with its derivative."""
 
     @staticmethod
-    def forward(ctx: Any, cell: str, reverse: bool, bf16: bool, lengths: Tensor | None, states: int,
-                x: Tensor, table: Tensor | None, *rest: Tensor) -> tuple[Tensor, ...]:  # fmt: skip
+    def forward(
+        ctx: Any,
+        cell: str,
+        reverse: bool,
+        bf16: bool,
+        lengths: Tensor | None,
+        states: int,
+        x: Tensor,
+        table: Tensor | None,
+        *rest: Tensor,
+    ) -> tuple[Tensor, ...]:
         state, weights = list(rest[:states]), list(rest[states:])
         with torch._C._AutoDispatchBelowAutograd():
             found = torch.ops.recurra.layer(cell, x, table, lengths, state, weights, reverse, bf16)
@@ -181,9 +224,15 @@ class _Operator(torch.autograd.Function):
 
 
 def differentiable(
-    cell: str, x: Tensor, table: Tensor | None, lengths: Tensor | None, state: Sequence[Tensor],
-    weights: Sequence[Tensor], reverse: bool, bf16: bool,
-) -> list[Tensor]:  # fmt: skip
+    cell: str,
+    x: Tensor,
+    table: Tensor | None,
+    lengths: Tensor | None,
+    state: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    reverse: bool,
+    bf16: bool,
+) -> list[Tensor]:
     tensors = [*([x] if table is None else [table]), *state, *weights]
     if is_transformed(tensors):
         return _by_equations(cell, x, table, lengths, state, weights, reverse, bf16)

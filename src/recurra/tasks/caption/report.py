@@ -110,7 +110,8 @@ def _neighbours(data: CaptionData, part: CaptionPart, answers: Answers, indices:
         svg = draw_tiles(tiles, f"{part.items[k].name} beside {names}", size=SIZE, columns=NEIGHBOURS + 1)
         pictures.append(Picture(part.items[k].name, svg, answers.texts[k]))
     return Pictures(
-        "The nearest training pictures", pictures,
+        "The nearest training pictures",
+        pictures,
         "First the picture and what the model says of it, then the training pictures whose vectors stand nearest, and "
         "what people said of these.",
-    )  # fmt: skip
+    )

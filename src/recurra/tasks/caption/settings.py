@@ -51,7 +51,12 @@ DEFAULTS = Defaults(
     fewest_steps=600,
 )
 FROZEN: dict[str, Any] = {
-    "condition": "steps", "dropout": 0.5, "picture_dropout": 0.3, "tie_weights": True, "min_count": 2, "batch_size": 64,
-}  # fmt: skip
+    "condition": "steps",
+    "dropout": 0.5,
+    "picture_dropout": 0.3,
+    "tie_weights": True,
+    "min_count": 2,
+    "batch_size": 64,
+}
 """Instead, where vectors are given: what is learned of them is little beside the decoder, which a few thousand captions
 are learned by heart with."""
