@@ -28,7 +28,7 @@ def names() -> list[str]:
 
 
 def get(cell: str | Cell) -> Cell:
-    """The cell of this name; a cell is passed on as it is.
+    """The cell of this name; a cell is returned as it is.
 
     Errors: UnknownNameError, with the nearest name; UsageError for an invalid name
     """
@@ -42,7 +42,7 @@ def get(cell: str | Cell) -> Cell:
 
 
 def register(cell: Cell) -> Cell:
-    """Make a cell of one's own known by its name, in this process.
+    """Register a cell of your own under its name, in this process.
 
     A model folder keeps the cell's name and the fingerprint of its equations, so it must be registered again before
     such a folder is loaded. Errors: UsageError if another cell has the name.

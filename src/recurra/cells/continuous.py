@@ -1,4 +1,4 @@
-"""Networks in continuous time, at evenly spaced moments."""
+"""Networks in continuous time, sampled at even intervals."""
 
 from __future__ import annotations
 

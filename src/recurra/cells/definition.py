@@ -46,9 +46,9 @@ class Cell:
     initial_bias: Mapping[str, float] = field(default_factory=dict)
     initial: Mapping[str, Start] = field(default_factory=dict)
     number: int = field(init=False, repr=False, default=0)
-    """Stands for the cell where only plain values pass: see `numbered`."""
+    """Identifies the cell where only plain values can be passed: see `numbered`."""
     variant: ClassVar[str] = ""
-    """What was made of a cell's equations afterwards: see `recurra.cells.variants`."""
+    """How the cell's equations were changed afterwards: see `recurra.cells.variants`."""
 
     def __post_init__(self) -> None:
         programs, without = self._traced()
@@ -67,7 +67,7 @@ class Cell:
         _numbered.append(self)
 
     def _traced(self) -> tuple[dict[bool, Program], str]:
-        """The step with its biases and without; why there is none without.
+        """The step with its biases and without them, and why there is none without.
 
         The equations are what they are now: nothing that the function reads from elsewhere is looked at again.
         """
@@ -97,7 +97,7 @@ class Cell:
 
     @property
     def states(self) -> tuple[str, ...]:
-        """Names of the states; the first is what a layer puts out."""
+        """Names of the states; the first is the layer's output."""
         states: tuple[str, ...] = self._states  # type: ignore[attr-defined]
         return states
 

@@ -8,7 +8,7 @@ from recurra.cells.definition import cell
 from recurra.equations.symbols import R, W, b, exp, maximum, sigmoid, softplus, tanh
 
 LEAST = 1e-30
-"""Under this a normaliser counts as zero: nothing was written yet, and the memory is zero too."""
+"""Below this a normaliser counts as zero: nothing was written yet, and the memory is zero too."""
 
 
 @cell(

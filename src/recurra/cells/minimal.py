@@ -1,4 +1,4 @@
-"""Cells that do with one gate, or two."""
+"""Cells that make do with one gate, or two."""
 
 from __future__ import annotations
 

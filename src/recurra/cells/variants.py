@@ -1,4 +1,4 @@
-"""What a layer's settings make of a cell's equations: recurrent matrices of low rank, zoneout.
+"""How a layer's settings change a cell's equations: recurrent matrices of low rank, zoneout.
 
 A variant is a cell like any other: every engine runs it, and its derivative is derived. It is made once for each cell
 and setting, and found again by its name.
@@ -119,7 +119,7 @@ def _factored(program: Program) -> Program:
 
 
 def _zoned(program: Program, shares: Shares, *, masked: bool) -> Program:
-    """The program with new states that are old ones by a share. masked: by a mask, of the states whose share is not 0.
+    """The program whose new states keep a share of the old ones. masked: by a mask, of the states whose share is not 0.
 
     All states but the first keep their old values together: they are one memory, whose parts belong to each other.
     """

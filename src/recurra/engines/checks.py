@@ -1,4 +1,4 @@
-"""What has to fit before an engine runs: shapes, types, devices and layouts. Every refusal is a ShapeError."""
+"""What must match before an engine runs: shapes, types, devices and layouts. Every refusal is a ShapeError."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from recurra.errors import ShapeError, UsageError
 
 
 class Fit(NamedTuple):
-    """What weights that fit a cell say of its layer.
+    """What weights that match a cell say about its layer.
 
     bias: whether they have biases; widths: of each state; mapped: of what a recurrent product maps, of low rank the
     first of the two; given: of what each step is given
@@ -27,7 +27,7 @@ class Fit(NamedTuple):
 
 
 _fitting: dict[object, Fit] = {}
-"""Weights that were found to fit, by their shapes and types."""
+"""Weights that were found to match, by their shapes and types."""
 MOST_FITTING = 4096
 
 WHOLE = (
@@ -43,7 +43,7 @@ WHOLE = (
 """Types of lengths."""
 
 CAST = (torch.float32, torch.bfloat16, torch.float16)
-"""Types that autocast makes one."""
+"""Types that autocast converts to one."""
 
 
 def check_request(request: Request) -> None:
@@ -61,7 +61,7 @@ def check_request(request: Request) -> None:
 
 
 def check_weights(cell: Cell, weights: CellWeights) -> Fit:
-    """What they say of the layer. Errors: ShapeError"""
+    """What they say about the layer. Errors: ShapeError"""
     if is_recorded():
         return _check_weights(cell, weights, has_bias(cell, weights.present()))
     key = (

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def block_diagonal(blocks: Tensor, heads: int) -> Tensor:
-    """The blocks with the zeros in between, for who multiplies whole matrices.
+    """The blocks with the zeros in between, for code that multiplies whole matrices.
 
     Shapes: [G*H, H/heads], the rows of a gate head after head -> [G*H, H]
     """

@@ -21,7 +21,7 @@ class Reference(Engine):
     def run(self, request: Request) -> tuple[Tensor, State]:
         step = _Step(request)
         x, state, lengths = request.dense_x(), request.state, request.lengths
-        # Where lengths have no numbers to look at, every row takes every step, and those that are over keep nothing.
+        # Where lengths have no numbers to look at, every row takes every step, and rows past their end keep nothing.
         whole = lengths is not None and not has_numbers(lengths)
         alive = None
         if whole and lengths is not None:
@@ -52,7 +52,7 @@ class Reference(Engine):
                 outputs.append(torch.zeros_like(state[0]).index_copy(0, here, new[0]))
         if request.reverse:
             outputs.reverse()
-        # Copies: the graph needs the states as they are, and a cell may hand on a state that is the caller's.
+        # Copies: the graph needs the states as they are, and a cell may return a state that is the caller's.
         return torch.stack(outputs, 1), tuple(s.clone(memory_format=torch.contiguous_format) for s in state)
 
 

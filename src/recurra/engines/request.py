@@ -36,7 +36,7 @@ class Embedded:
         return functional.embedding(self.tokens, self.table, self.padding_idx)
 
     def without_padding(self) -> Embedded:
-        """The same for engines, which know of no padding: no gradient flows back into the row from this table.
+        """The same for engines, which know nothing of padding: no gradient flows back into the row from this table.
 
         Errors: ShapeError for a row that does not exist
         """
@@ -82,7 +82,7 @@ class CellWeights:
         return cls(**found, heads=heads)
 
     def replaced(self, **some: Tensor) -> CellWeights:
-        """The same with others in the place of some."""
+        """The same with some of them replaced."""
         found: dict[str, Any] = dict(some)
         return replace(self, **found)
 
@@ -160,7 +160,7 @@ class Request:
 
 
 class Engine(Protocol):
-    """Runs requests; engines derive from it, for what it gives them."""
+    """Runs requests: the base of all engines."""
 
     name: str
 
@@ -171,7 +171,7 @@ class Engine(Protocol):
         """The outputs [B, T, H], zero past each row's length, and each row's own last state."""
 
     def stream(self, request: Request) -> Stream:
-        """The request's cell, weights and states, a step at a time: unless an engine has better, `run` step by step."""
+        """The request's cell, weights and states, a step at a time: by `run`, unless an engine has something better."""
         return SteppedStream(self, request)
 
 

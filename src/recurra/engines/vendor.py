@@ -23,7 +23,7 @@ KERNELS: dict[CellFunction, Callable[..., Any]] = dict(
 """By the function, which cells of other names share."""
 
 HELD = {lstm.function: {"i": -1e4, "f": 1e4}, rnn_relu.function: {"h": -1e30}}
-"""What is added to the sums of which gates past a row's end. 1e4 drives a sigmoid to exactly 1 (negative: to 0) in
+"""What is added past a row's end, and to the sums of which gates. 1e4 drives a sigmoid to exactly 1 (negative: to 0) in
 every floating-point type; a relu has sums of any size to overcome."""
 
 

@@ -1,4 +1,4 @@
-"""Who looks on while a layer runs: compilers and tracers that record it, transforms that differentiate it.
+"""What watches while a layer runs: compilers and tracers that record it, transforms that differentiate it.
 
 An engine that reads memory does what nobody else sees. Where somebody looks on, the numbers may not be there at all
 (fake tensors, tensors of a trace), or they are not the whole of a value (tangents, a batch inside a tensor).

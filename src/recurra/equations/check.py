@@ -1,4 +1,4 @@
-"""What a cell's function must keep to when it has run on symbols."""
+"""What a cell's function must satisfy, checked once it has run on symbols."""
 
 from __future__ import annotations
 

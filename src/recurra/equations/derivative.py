@@ -54,7 +54,7 @@ class _Reverse:
         return self.graph.add(Node("saved", (), node.width, source=index))
 
     def give(self, index: int, adjoint: int) -> None:
-        """Add to what flows into a forward node."""
+        """Add to the adjoint of a forward node."""
         if self.program.nodes[index].op == "constant":
             return
         before = self.adjoints.get(index)

@@ -19,7 +19,7 @@ UNARY = (
 )  # fmt: skip
 BINARY = ("add", "sub", "mul", "div", "minimum", "maximum", "share")
 OVER_UNITS = ("spread", "normalize", "normalize_back")
-"""Operations on whole rows: what they give depends on all units."""
+"""Operations on whole rows: their result depends on all units."""
 LINEAR = ("add", "sub", "mul", "div", "neg")
 MATRICES = ("W", "R", "P")
 

@@ -145,7 +145,7 @@ class Program:
 
 
 def _degree(op: str, degrees: list[float]) -> float:
-    """How a value hangs on the states: 0 not at all, 1 linearly, more otherwise."""
+    """How a value depends on the states: 0 not at all, 1 linearly, more otherwise."""
     match op:
         case "add" | "sub" | "neg" | "R" | "P":
             return max(degrees)

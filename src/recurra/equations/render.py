@@ -107,7 +107,7 @@ def written(program: Program, index: int, *, latex: bool = False) -> str:
 
 
 def _names(program: Program) -> dict[int, str]:
-    """What each value that gets a line of its own is called."""
+    """The name of each value that gets a line of its own."""
     nodes = program.nodes
     names = {o: s for s, o in zip(program.states, program.outputs, strict=True) if nodes[o].op != "state"}
     for index, name in program.names:  # a name that an argument had is not given to another value

@@ -220,7 +220,7 @@ expm1 = _unary("expm1", lambda v: v.expm1())
 
 
 def _sqrt(v: Value) -> Value:
-    """With the derivative 0 at 0, where it would be infinite and make 0 * inf of what does not matter."""
+    """With the derivative 0 at 0, where it would be infinite and turn what does not matter into 0 * inf."""
     zero = v == 0
     return v.masked_fill(zero, 1).sqrt().masked_fill(zero, 0)
 

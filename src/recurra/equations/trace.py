@@ -128,7 +128,7 @@ class Trace:
             raise self.error("a cell takes the input and one or more states, as in def cell(x, h, c)")
         return names
 
-    # where things are
+    # places in the source
 
     def error(self, problem: str, line: int | None = None) -> CellError:
         """The error with file, line (the function's first, if not given) and the line's text in front."""

@@ -1,4 +1,4 @@
-"""What torch has to know of Recurra, as soon as both are imported, whichever comes first, without importing torch.
+"""What torch must know about Recurra as soon as both are imported, whichever comes first, without importing torch.
 
 Graphs that were saved with torch.export or torch.jit call Recurra's operators by name; `import recurra` is enough to
 read them.
@@ -40,7 +40,7 @@ class _WaitForTorch(MetaPathFinder):
 
 
 def register() -> None:
-    """Now if torch is there, otherwise when it comes."""
+    """Now if torch is imported already, otherwise once it is."""
     if hasattr(sys.modules.get("torch"), "library"):
         importlib.import_module(OPERATORS)
     elif not any(isinstance(finder, _WaitForTorch) for finder in sys.meta_path):

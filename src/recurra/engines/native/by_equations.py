@@ -20,7 +20,7 @@ _said: set[str] = set()
 
 
 def say_once(why: str) -> None:
-    """Into the log: that the slow engine runs, and for what."""
+    """Log that the slow engine runs, and for what."""
     if why not in _said:
         _said.add(why)
         log.warning("%s: computed step by step from the equations, which is slower than the compiled core", why)

@@ -184,7 +184,7 @@ def _add_of_prologue(
 
 
 def buffer(core: library.Library, size: int) -> Tensor:
-    """Bytes from the core's pool, uint8 [size]; they go back when the last tensor that uses them goes.
+    """Bytes from the core's pool, uint8 [size]; they go back with the last tensor that uses them.
 
     Errors: MemoryError
     """

@@ -124,7 +124,7 @@ class Directions:
     # values of the nodes
 
     def _value(self, values: Values, node: Node, at: Sequence[int]) -> int:
-        """What means the same in both directions."""
+        """What has the same meaning in both directions."""
         if node.op == "constant":
             assert node.value is not None
             return values.constant(node.value)

@@ -21,7 +21,7 @@ _lost_threads = False
 """Whether this process, or one that it descends from by forks, lost the threads of OpenMP."""
 
 pending = False
-"""Whether that has still to be said and torch to be set to one thread."""
+"""Whether that is still to be reported, and torch to be set to one thread."""
 
 _had_threads = False
 

@@ -1,4 +1,4 @@
-"""The native layer under autograd: a thin path for eager tensors, the operators for everybody who looks on.
+"""The native layer under autograd: a thin path for eager tensors, the operators for whatever watches.
 
 Both are the same two calls of the core.
 """

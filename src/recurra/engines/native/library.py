@@ -194,7 +194,7 @@ def _chosen() -> Library | str:
 
 
 def read_environment_again() -> None:
-    """RECURRA_NATIVE and RECURRA_NATIVE_DIR are read when the engine is first asked for; this has them read anew."""
+    """The environment (RECURRA_NATIVE, RECURRA_NATIVE_DIR) is read once; this has it read again when next asked for."""
     _chosen.cache_clear()
 
 
