@@ -53,9 +53,15 @@ def test_a_path_is_no_text_to_predict(recurra: Recurra) -> None:
     write(Path("reviews.csv"), "utf-8")
     Path("more").mkdir()
     recurra("predict", "run", "reviews.csv").refused(
-        2, "'reviews.csv' is a file; predict reads texts", "predict run - < reviews.csv", "evaluate run reviews.csv"
+        2,
+        "'reviews.csv' is a table; predict reads texts\nthe texts of a column, one a line: ",
+        "evaluate run reviews.csv",
     )
-    recurra("predict", "run", "a text", "./more").refused(2, "'./more' is a folder")
+    Path("lines.txt").write_text("one\n")
+    recurra("predict", "run", "lines.txt").refused(2, "'lines.txt' is a file", "predict run - < lines.txt; ")
+    folder = recurra("predict", "run", "a text", "./more")
+    folder.refused(2, "'./more' is a folder", "evaluate run ./more")
+    assert "<" not in folder.err
     recurra("predict", "run", "more").refused(4, "run")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -13,12 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from recurra.cli import forecasts, streaming, translations
+from recurra.cli.given_texts import refuse_files, refuse_missing
 from recurra.cli.mixtures import MixtureOption, fitted_mixture
 from recurra.cli.output import note, score, visible, write, write_json, write_table
 from recurra.cli.settings import of_panel
 from recurra.cli.values import text
 from recurra.data.files.text import check_encoding
-from recurra.errors import DataError, ModelFolderError, UsageError, nearest_path
+from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.tasks import registry
 
 NOT_OF_EVALUATE = tuple(name for name in of_panel("data") if name not in registry.reading())
@@ -159,13 +158,13 @@ def predict(
     try:
         model = load(run)
     except ModelFolderError:
-        _refuse_files(run, given)
+        refuse_files(run, given)
         raise
     if not named and not isinstance(model.model, GoingOn):
         given = _lines_of_stdin(check_encoding(encoding or "utf-8"), asked=bool(texts))
     if named and not isinstance(model.model, ReadingFiles):
-        _refuse_files(run, given)
-        _refuse_missing(run, given)
+        refuse_files(run, given)
+        refuse_missing(run, given)
     if attention is not None and not isinstance(model.model, Attending):
         raise UsageError(f"--attention draws where a translator looked; {model.model.does}")
     if (shown := model.model.alternatives if top is None else top) is not None:
@@ -307,33 +306,6 @@ def given_tokens(model: Any, texts: list[str]) -> list[str]:
 
 LONGEST, MOST, MOST_LINES = 4_000_000, 1_000_000_000, 10_000_000
 """Of standard input: bytes of a line, bytes, lines. What never ends is refused before it fills the memory."""
-
-
-def _refuse_files(run: str, texts: list[str]) -> None:
-    """Errors: UsageError for the path of a file or a folder instead of a text"""
-    for each in texts:
-        path = Path(each)
-        if len(each) < 1000 and "\0" not in each and (path.suffix or os.sep in each) and os.path.exists(each):
-            kind = "folder" if path.is_dir() else "file"
-            raise UsageError(
-                f"{each!r} is a {kind}; predict reads texts\n"
-                f"its lines: recurra predict {run} - < {each}; scores, if it has labels: recurra evaluate {run} {each}"
-            )
-
-
-def _refuse_missing(run: str, texts: list[str]) -> None:
-    """Errors: DataError for the name of a data file that is not there, which would be read as a text"""
-    from recurra.tasks.sources.file_kinds import names_data
-
-    for each in texts:
-        if names_data(each):
-            near = nearest_path(Path(each))
-            meant = "" if near is None else f"did you mean {str(near)!r}? "
-            raise DataError(
-                "no such file",
-                remedy=f"{meant}if this is the text itself: echo {shlex.quote(each)} | recurra predict {run} -",
-                file=each,
-            )
 
 
 def _lines_of_stdin(encoding: str, *, asked: bool) -> list[str]:
