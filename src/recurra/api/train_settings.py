@@ -75,7 +75,8 @@ class TrainSettings(TypedDict, total=False):
     encoder: Literal[
         "small", "features", "efficientnet-lite0", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"
     ]
-    """what sees pictures: small, trained from scratch; features: a file's; the others, frozen"""
+    """what sees pictures: small, trained from scratch; features, of a file; frozen efficientnet-lite0,
+    resnet18, resnet34, resnet50, resnet101 or resnet152"""
     encoder_size: int
     """width of the vector of a picture"""
     encoder_weights: str | PathLike[str] | None

@@ -26,7 +26,7 @@ METAVARS = {
     "quantiles": "LEVELS", "frequency": "NAME", "date_format": "FORMAT", "timezone": "ZONE", "decimal": "SIGN",
     "group": "COLUMN", "channels": "COLUMNS", "thousands": "SIGN", "until": "TIME",
     "split_column": "COLUMN", "validation": "FILE", "test": "FILE",
-    "vectors": "FILE",
+    "vectors": "FILE", "features": "FILE", "encoder_weights": "FILE",
 }  # fmt: skip
 
 
@@ -108,11 +108,16 @@ def kind_of(field: FieldInfo) -> Any:
     return str if get_origin(kind) is tuple else kind
 
 
+WIDEST = 48
+"""Characters of choices that stand for a value; of longer ones the description speaks."""
+
+
 def metavar_of(name: str, kind: Any) -> str:
     """What stands for its value in a help."""
     if name in METAVARS:
         return METAVARS[name]
-    return "|".join(get_args(kind)) or {int: "N", float: "X"}.get(kind, "NAME")
+    choices = "|".join(get_args(kind))
+    return choices if 0 < len(choices) <= WIDEST else {int: "N", float: "X"}.get(kind, "NAME")
 
 
 def _default(panel: str, name: str) -> str:

@@ -26,7 +26,8 @@ class CaptionDataSettings(TextSettings, DividedSettings, LengthSettings):
 
     encoder: EncoderName = Field(
         "small",
-        description="what sees pictures: small, trained from scratch; features: a file's; the others, frozen",
+        description="what sees pictures: small, trained from scratch; features, of a file; frozen "
+        "efficientnet-lite0, resnet18, resnet34, resnet50, resnet101 or resnet152",
     )
     encoder_weights: str | None = Field(
         None, description="file of a ResNet's weights, .safetensors by torchvision's names"
