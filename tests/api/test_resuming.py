@@ -174,7 +174,7 @@ def test_a_finished_run_goes_on_as_one_stopped_there_would(
     assert monitored.metrics["history"][-1]["validation_loss"] == whole.metrics["history"][-1]["validation_loss"]
     steps = [point["step"] for point in monitored.metrics["history"]]
     assert steps == sorted(set(steps))
-    assert any("had finished after 1 epochs went on" in note for note in monitored.config["notes"])
+    assert any("had finished after 1 epoch went on" in note for note in monitored.config["notes"])
     assert monitored.stored.finished_before == [1.0]
     minutes = monitored.metrics["history"][-1]["seconds"] / 60 + 0.05
     again = train(resume="run", minutes=minutes)

@@ -118,7 +118,11 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
         counters = Counters.from_json(found.parsed(f"{name}.json"))
         settings = _longer(folder, settings, given, counters)
         before.append(counters.points[-1].epoch if counters.points else 0.0)
-        notes = [*notes, f"a run that had finished after {before[-1]:g} epochs went on, its test part looked at before"]
+        notes = [
+            *notes,
+            f"a run that had finished after {before[-1]:g} epoch{'' if before[-1] == 1 else 's'} went on, its test part "
+            "looked at before",
+        ]
     source = provenance.find(run.stored, found.path)
     try:
         check_device(settings.training.device)

@@ -24,6 +24,7 @@ from recurra.api.run import Run, load
 from recurra.api.setup import Setup
 from recurra.api.verdict import Verdict, advice, verdict
 from recurra.cells.catalogue import get
+from recurra.data.splits import many
 from recurra.engines.native import library
 from recurra.errors import CallbackError, DivergedError, StoppedError
 from recurra.report import fonts
@@ -279,7 +280,8 @@ class TrainingRun:
         shape = f"{network.num_layers} x {network.hidden_size}" + (" x 2 directions" if two_way else "")
         count = sum(p.numel() for p in self.network.parameters())
         self.progress.log(
-            f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, {torch.get_num_threads()} threads"
+            f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, "
+            + many(torch.get_num_threads(), "thread")
         )
         if self.engine == "native" or network.engine != "auto" or _on_cuda(self.dataset.settings.training.device):
             return

@@ -108,3 +108,8 @@ def test_what_looks_like_frames(tmp_path: Path) -> None:
         ["date,open,close,state", "2020-01-02,3,4,up", "2020-01-03,3,4,up"],
     ):
         assert not looks_like_frames(write(tmp_path, rows)), rows
+
+
+@pytest.mark.parametrize(("wanted", "said"), [(("x",), "1 channel: 'x'"), (("x", "y"), "2 channels: 'x', 'y'")])
+def test_what_is_read_is_counted(tmp_path: Path, wanted: tuple[str, ...], said: str) -> None:
+    assert said in read_table_frames(write(tmp_path, ROWS), Reading(Columns(channels=wanted))).notes

@@ -14,6 +14,7 @@ from recurra.data.files.tables import Table, first_rows, read_table
 from recurra.data.frames.sequences import Frames, Recordings
 from recurra.data.series.numbers import is_number, mostly_numbers, numbers
 from recurra.data.series.times import parse_times
+from recurra.data.splits import many
 from recurra.errors import DataError, listed, nearest, quoted
 
 ID_NAMES = (
@@ -154,7 +155,7 @@ def _check_asked(table: Table, asked: Columns) -> None:
 def _notes(table: Table, found: Columns) -> list[str]:
     used = {found.id, found.label, found.time, found.group, found.part, *found.channels}
     left = [name for name in table.columns if name not in used]
-    notes = [f"read are {len(found.channels)} channels: {listed(found.channels, 8)}"]
+    notes = [f"{many(len(found.channels), 'channel')}: {listed(found.channels, 8)}"]
     if found.label is not None:
         notes.append(f"labels are in the column {quoted(found.label)}")
     notes.append(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data.frames.sequences import Frames, PictureShape, Recordings, cut, divide, joined, size_of, split_off
-from recurra.data.splits import PARTS, check_fractions
+from recurra.data.splits import PARTS, check_fractions, many
 from recurra.errors import DataError, UsageError, listed, quoted
 from recurra.tasks.frames.clips import LAYOUTS, as_learned, read_source, refuse_without_effect
 from recurra.tasks.frames.preprocessor import Encoded, FramesPreprocessor
@@ -168,7 +168,7 @@ def _note(whole: Recordings, made: FramesPreprocessor, lengths: list[int]) -> st
         else f"; {missing:,} values are missing"
         + (": a channel beside each says where" if made.gaps else ", none of the training part: the mean stands there")
     )
-    wide = f"{len(made.channels)} channels" if made.picture is None else f"{made.picture.frame_size:,} numbers each"
+    wide = many(len(made.channels), "channel") if made.picture is None else f"{made.picture.frame_size:,} numbers each"
     return f"{len(whole):,} sequences of {size} frames, {wide}; {of}{gaps}"
 
 
