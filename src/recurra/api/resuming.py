@@ -120,8 +120,8 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
         before.append(counters.points[-1].epoch if counters.points else 0.0)
         notes = [
             *notes,
-            f"a run that had finished after {before[-1]:g} epoch{'' if before[-1] == 1 else 's'} went on, its test part "
-            "looked at before",
+            f"a run that had finished after {before[-1]:g} epoch{'' if before[-1] == 1 else 's'} went on, its test "
+            "part looked at before",
         ]
     source = provenance.find(run.stored, found.path)
     try:
