@@ -51,7 +51,7 @@ class Embedded:
         return Embedded(self.tokens, table)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class CellWeights:
     """The weights of one layer and direction, as they are stored; None where the cell has none of the kind.
 
@@ -115,7 +115,7 @@ class CellWeights:
         return {stored: tensor for stored, tensor in found.items() if tensor is not None}
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Request:
     """One layer in one direction over time; checked by `unroll`, so that engines need not.
 

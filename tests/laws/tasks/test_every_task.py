@@ -67,8 +67,8 @@ def tiny(task: str) -> Tiny:
 def test_a_run_stopped_and_resumed_is_the_uninterrupted_one(
     task: str, tiny: Tiny, runs: dict[str, recurra.Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    whole = runs[task]  # trained with its page, if nobody has yet
     monkeypatch.setattr(training_run, "build_report", lambda record: "<html></html>")
-    whole = runs[task]
     steps = whole.metrics["history"][-1]["step"]
     sent: list[int] = []
 

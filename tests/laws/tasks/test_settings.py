@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -115,6 +116,10 @@ def write_picture(path: Path, ground: int) -> None:
     path.write_bytes(png(np.full((3, 16, 16), ground, np.uint8)))
 
 
+def sound_is_read() -> bool:
+    return importlib.util.find_spec("soundfile") is not None
+
+
 def recordings(folder: Path) -> Path:
     pytest.importorskip("soundfile")
     return sines.events(folder, 10)
@@ -171,6 +176,14 @@ def runs(task: str, folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield write(folder / "moves.csv", [head, *rows]), {"split_column": "part", "pooling": "mean"}
             yield recordings(folder / "sounds"), {"mels": 8}
             yield clips(folder / "clips"), {"encoder_size": 8, "encoder_width": 4, "move": 0.1}
+        case "generate-frames":
+            rows = [f"s{n},{t},{n + t * (n % 2)},{n % 2},{n % 5 // 4}" for n in range(20) for t in range(4)]
+            moves = write(folder / "moves.csv", ["id,t,x,label,part", *rows])
+            halves = {"split": (0.5, 0.25, 0.25)}
+            yield moves, halves
+            yield moves, halves | {"channels": ("x",), "mixtures": 2, "reader_dropout": 0.1}
+            if sound_is_read():
+                yield sines.folders(folder / "sounds", 20), halves | {"mels": 8}
         case "forecast":
             rows = [f"2020-{m:02}-{d:02},{10 + d % 7}" for m in (1, 2, 3) for d in range(1, 29)]
             yield (
@@ -201,7 +214,7 @@ def test_what_a_task_can_be_given_it_reads(task: str, tmp_path: Path, read: set[
     vectors_file = write(tmp_path / "vectors.txt", [f"{word} 1 2 3 4" for word in ("cat", "the", "a", "C")])
     for path, given in runs(task, tmp_path):
         for optimizer in ({"optimizer": "sgd", "clip_value": 1.0}, {"optimizer": "adamw"}):
-            source = resolve(path, task if path.suffix else None)
+            source = resolve(path, task if path.suffix or task == "generate-frames" else None)
             small = {name: value for name, value in SMALL.items() if task in readers(name)}
             settings = settings_for(source, small | given | optimizer)
             read.clear()
