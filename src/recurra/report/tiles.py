@@ -15,8 +15,8 @@ from recurra.report.svg import FONTS, INK, MUTED
 
 GAP, FONT, LINE = 8, 12, 16
 """CSS pixels between tiles, of letters and of a line of them."""
-LETTER = 0.55 * FONT
-"""Width of a letter, about."""
+LETTER, BOLD = 0.55 * FONT, 1.12
+"""Width of a letter, about, and by how much a bold one is wider."""
 DARKEST = 0.78
 """Of the veil where nobody looks."""
 FEW_COLOURS = 64 * 64
@@ -25,8 +25,8 @@ FEW_COLOURS = 64 * 64
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture. pixels: uint8 [C, H, W]; under: what stands under it; strong: its first line is the main thing;
-    shades: [G, G], 0 to 1, what is bright of it, or None for all
+    """A picture. pixels: uint8 [C, H, W]; under: what stands under it, a line feed begins a new line; strong: the text
+    before the first line feed is the main thing; shades: [G, G], 0 to 1, what is bright of it, or None for all
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -38,15 +38,16 @@ class Tile:
 def draw_tiles(tiles: Sequence[Tile], description: str, *, size: int = 160, columns: int = 4) -> str:
     """The tiles in rows as one <svg> element; the text under them is cut into lines as wide as they are."""
     columns = max(1, min(columns, len(tiles)))
-    texts = [_lines(printable(tile.under), size) for tile in tiles]
+    texts = [_lines(tile, size) for tile in tiles]
     parts: list[str] = []
     top = 0.0
     for start in range(0, len(tiles), columns):
         row = range(start, min(start + columns, len(tiles)))
+        tall = max(_extent(tiles[place], size)[1] for place in row)
         for place in row:
-            parts += _tile(tiles[place], texts[place], (place - start) * (size + GAP), top, size)
+            parts += _tile(tiles[place], texts[place], (place - start) * (size + GAP), top, (size, tall))
         lines = max(len(texts[place]) for place in row)
-        top += size + LINE * lines + (6 if lines else 0) + GAP
+        top += tall + LINE * lines + (6 if lines else 0) + GAP
     width, height = columns * (size + GAP) - GAP, top - GAP
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(printable(description))}" '
@@ -57,14 +58,20 @@ def draw_tiles(tiles: Sequence[Tile], description: str, *, size: int = 160, colu
     )
 
 
-def _tile(tile: Tile, lines: Sequence[str], left: float, top: float, size: int) -> list[str]:
+def _extent(tile: Tile, size: int) -> tuple[float, float]:
+    """Width and height of a picture whose longer side is size."""
+    _, high, wide = tile.pixels.shape
+    return wide * size / max(high, wide), high * size / max(high, wide)
+
+
+def _tile(tile: Tile, lines: Sequence[tuple[str, bool]], left: float, top: float, room: tuple[int, float]) -> list[str]:
+    """A picture in the middle of its room, as wide as the tile and as high as the row, and its lines under that."""
+    size, tall = room
     pixels = smaller(tile.pixels, size)
     exact = tile.pixels.shape[1] * tile.pixels.shape[2] <= FEW_COLOURS
     encoded = png(smaller(tile.pixels, min(size, max(tile.pixels.shape[1:])))) if exact else jpeg(pixels)
-    _, high, wide = tile.pixels.shape
-    scale = size / max(high, wide)
-    width, height = wide * scale, high * scale
-    x, y = left + (size - width) / 2, top + (size - height) / 2
+    width, height = _extent(tile, size)
+    x, y = left + (size - width) / 2, top + (tall - height) / 2
     found = [
         f'<image x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" preserveAspectRatio="none" '
         f'style="image-rendering: {"pixelated" if exact else "auto"}" href="{data_uri(encoded)}"/>'
@@ -78,29 +85,40 @@ def _tile(tile: Tile, lines: Sequence[str], left: float, top: float, size: int) 
                     f'width="{width / columns + 0.2:.1f}" height="{height / rows + 0.2:.1f}" fill="#000000" '
                     f'fill-opacity="{veil:.2f}"/>'
                 )
-    for number, line in enumerate(lines):
-        main = tile.strong and number == 0
+    for number, (line, main) in enumerate(lines):
         colour = f"var(--ink, {INK})" if main or tile.shades is not None else f"var(--muted, {MUTED})"
         weight = "font-weight: bold; " if main else ""
         found.append(
-            f'<text x="{left + size / 2:g}" y="{top + size + LINE * (number + 1):g}" text-anchor="middle" '
+            f'<text x="{left + size / 2:g}" y="{top + tall + LINE * (number + 1):g}" text-anchor="middle" '
             f'fill="{colour}" style="{weight}font-size: {FONT}px">{escape(line)}</text>'
         )
     return found
 
 
-def _lines(text: str, width: int) -> list[str]:
-    """Words in lines that are about as wide as a tile; a line feed begins a new one."""
-    most, found = max(8, int(width / LETTER)), list[str]()
-    for paragraph in text.split("\n"):
-        line = ""
-        for word in paragraph.split():
+def _lines(tile: Tile, width: int) -> list[tuple[str, bool]]:
+    """Words in lines that are about as wide as a tile, and whether each belongs to the main thing."""
+    found = list[tuple[str, bool]]()
+    for number, paragraph in enumerate(printable(tile.under).split("\n")):
+        main = tile.strong and number == 0
+        most, line = max(8, int(width / (LETTER * (BOLD if main else 1)))), ""
+        for word in _words(paragraph):
             word = word if len(word) <= most else f"{word[: most - 1]}…"
             if line and len(line) + 1 + len(word) > most:
-                found.append(line)
+                found.append((line, main))
                 line = word
             else:
                 line = f"{line} {word}".strip()
         if line:
-            found.append(line)
+            found.append((line, main))
+    return found
+
+
+def _words(text: str) -> list[str]:
+    """Words, signs of their own ("dog .") with the one before them, lest a line hold a sign alone."""
+    found: list[str] = []
+    for word in text.split():
+        if found and not any(letter.isalnum() for letter in word):
+            found[-1] += f" {word}"
+        else:
+            found.append(word)
     return found

@@ -50,7 +50,7 @@ def sections(
     order = np.argsort(-each, kind="stable")
     worst = order[::-1][: min(EXTREMES, len(part) // 2)].tolist()
     found: list[Section] = [
-        _shown("What it says", part, answers, each, chosen, "Taken at even distances. In grey what people said."),
+        _shown("What it says", part, answers, each, chosen, "Taken at even distances."),
         _looked(part, model, answers, chosen),
         _shown("Best by BLEU", part, answers, each, order[:EXTREMES].tolist(), "Of single captions, smoothed."),
         _shown("Worst by BLEU", part, answers, each, worst, ""),
@@ -70,10 +70,10 @@ def _shown(
     pictures = []
     for k in indices:
         one = part.items[k]
-        said = "\n".join(f"“{text}”" for text in one.captions[:REFERENCES])
-        svg = draw_tiles([Tile(_pixels(one), said)], f"{one.name}: {answers.texts[k]}", size=2 * SIZE)
-        pictures.append(Picture(f"{answers.texts[k]} ({each[k]:.0f})", svg, answers.texts[k]))
-    return Pictures(title, pictures, f"{note} In brackets the caption's own BLEU.".strip())
+        said = "\n".join([answers.texts[k] or "(nothing)", *(f"“{text}”" for text in one.captions[:REFERENCES])])
+        svg = draw_tiles([Tile(_pixels(one), said, strong=True)], f"{one.name}: {answers.texts[k]}", size=2 * SIZE)
+        pictures.append(Picture(f"{one.name}, BLEU {each[k]:.0f}", svg, answers.texts[k]))
+    return Pictures(title, pictures, f"{note} In bold what the model says, in grey what the file does.".strip())
 
 
 def _in_words(part: CaptionPart, answers: Answers, each: Floats, indices: Sequence[int]) -> Table:

@@ -54,7 +54,6 @@ def sacrebleu() -> Any:
         import sacrebleu.metrics
     except ImportError as error:
         raise UsageError(
-            "BLEU and chrF need the package sacrebleu, which is not installed\n"
-            "install it with: pip install sacrebleu tokenizers"
+            "BLEU and chrF need the package sacrebleu, which is not installed\ninstall it with: pip install sacrebleu"
         ) from error
     return sacrebleu.metrics
