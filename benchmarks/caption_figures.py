@@ -21,9 +21,11 @@ FROZEN: dict[str, Any] = {"encoder": "efficientnet-lite0"}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "shapes": ("shapes", {}),
     "frozen encoder": ("flickr8k_mini", FROZEN),
-    "frozen encoder, state alone": ("flickr8k_mini", FROZEN | {"condition": "state"}),
+    "frozen encoder, first input": ("flickr8k_mini", FROZEN | {"condition": "input"}),
+    "frozen encoder, initial states": ("flickr8k_mini", FROZEN | {"condition": "state"}),
     "frozen encoder, attention": ("flickr8k_mini", FROZEN | {"condition": "attention"}),
-    "scratch": ("flickr8k_mini", {"dropout": 0.5, "min_count": 2, "tie_weights": True}),
+    "scratch, all defaults": ("flickr8k_mini", {}),
+    "scratch, as vectors are learned from": ("flickr8k_mini", {"dropout": 0.5, "min_count": 2, "tie_weights": True}),
 }
 
 
