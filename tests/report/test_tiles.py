@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 
 import numpy as np
+from PIL import Image
 
-from recurra.report.tiles import LINE, Tile, draw_tiles
+from recurra.report.tiles import DARKEST, LINE, Tile, draw_tiles
 
 WIDE, HIGH = np.zeros((3, 50, 100), np.uint8), np.zeros((3, 100, 50), np.uint8)
 
@@ -42,3 +45,12 @@ def test_a_row_is_as_high_as_its_highest_picture() -> None:
     assert 'y="25"' in both  # the wide one in the middle of its row
     under = draw_tiles([Tile(WIDE, "dog")], "", size=100)
     assert f'y="{50 + LINE}"' in under
+
+
+def test_what_nobody_looks_at_is_dark_and_the_rest_as_it_is() -> None:
+    shades = np.array([[0, 1], [0.5, 0]], np.float32)
+    svg = draw_tiles([Tile(WIDE, "dog", shades=shades)], "", size=100)
+    _, veil = re.findall(r'href="data:image/[a-z]+;base64,([^"]+)"', svg)
+    opacity = np.array(Image.open(io.BytesIO(base64.b64decode(veil))))[..., 3] / 255
+    np.testing.assert_allclose(opacity, DARKEST * (1 - shades), atol=1 / 255)
+    assert svg.count('<image x="0" y="0" width="100" height="50"') == 2

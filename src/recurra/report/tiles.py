@@ -17,8 +17,8 @@ GAP, FONT, LINE = 8, 12, 16
 """CSS pixels between tiles, of letters and of a line of them."""
 LETTER, BOLD = 0.55 * FONT, 1.12
 """Width of a letter, about, and by how much a bold one is wider."""
-DARKEST = 0.78
-"""Of the veil where nobody looks."""
+DARKEST = 0.7
+"""Share of the light that is taken away where nobody looks."""
 FEW_COLOURS = 64 * 64
 """Pixels of a picture that is kept exactly."""
 
@@ -71,20 +71,12 @@ def _tile(tile: Tile, lines: Sequence[tuple[str, bool]], left: float, top: float
     exact = tile.pixels.shape[1] * tile.pixels.shape[2] <= FEW_COLOURS
     encoded = png(smaller(tile.pixels, min(size, max(tile.pixels.shape[1:])))) if exact else jpeg(pixels)
     width, height = _extent(tile, size)
-    x, y = left + (size - width) / 2, top + (tall - height) / 2
-    found = [
-        f'<image x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" preserveAspectRatio="none" '
-        f'style="image-rendering: {"pixelated" if exact else "auto"}" href="{data_uri(encoded)}"/>'
-    ]
+    box = left + (size - width) / 2, top + (tall - height) / 2, width, height
+    found = [_image(box, encoded, exact=exact)]
     if tile.shades is not None:
-        rows, columns = tile.shades.shape
-        for (i, j), share in np.ndenumerate(np.clip(tile.shades, 0, 1)):
-            if (veil := DARKEST * (1 - float(share))) > 0.01:
-                found.append(
-                    f'<rect x="{x + j * width / columns:.1f}" y="{y + i * height / rows:.1f}" '
-                    f'width="{width / columns + 0.2:.1f}" height="{height / rows + 0.2:.1f}" fill="#000000" '
-                    f'fill-opacity="{veil:.2f}"/>'
-                )
+        veil = np.zeros((4, *tile.shades.shape), np.uint8)
+        veil[3] = np.rint(255 * DARKEST * (1 - np.clip(tile.shades, 0, 1)))
+        found.append(_image(box, png(veil), exact=True))
     for number, (line, main) in enumerate(lines):
         colour = f"var(--ink, {INK})" if main or tile.shades is not None else f"var(--muted, {MUTED})"
         weight = "font-weight: bold; " if main else ""
@@ -93,6 +85,15 @@ def _tile(tile: Tile, lines: Sequence[tuple[str, bool]], left: float, top: float
             f'fill="{colour}" style="{weight}font-size: {FONT}px">{escape(line)}</text>'
         )
     return found
+
+
+def _image(box: tuple[float, float, float, float], encoded: bytes, *, exact: bool) -> str:
+    """box: left, top, width, height; exact: each pixel a square"""
+    x, y, width, height = box
+    return (
+        f'<image x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" preserveAspectRatio="none" '
+        f'style="image-rendering: {"pixelated" if exact else "auto"}" href="{data_uri(encoded)}"/>'
+    )
 
 
 def _lines(tile: Tile, width: int) -> list[tuple[str, bool]]:

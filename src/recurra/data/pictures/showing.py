@@ -13,7 +13,7 @@ from recurra.data.pictures.pillow import pillow
 
 
 def png(pixels: Bytes) -> bytes:
-    """A PNG of [C, H, W], C 1 or 3. Errors: UsageError without Pillow"""
+    """A PNG of [C, H, W], C 1, 3 or, with opacity, 4. Errors: UsageError without Pillow"""
     stream = io.BytesIO()
     made = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
     pillow().fromarray(np.ascontiguousarray(made)).save(stream, "PNG", optimize=True)
