@@ -324,6 +324,8 @@ class TrainSettings(TypedDict, total=False):
     """share of the recurrent weights left out, one mask per sequence"""
     window: int | None
     """steps before that a forecast reads; what validation likes best"""
+    word_dropout: float
+    """share of the words that the decoder does not get to read in training"""
     word_split: Literal["words", "space", "chinese"]
     """words end at signs, at spaces only, or are Chinese words of a dictionary"""
     zoneout: float

@@ -12,7 +12,7 @@ from recurra.engines.request import State
 from recurra.errors import ShapeError, UsageError
 from recurra.topologies.decoder import Decoder, Reading, Targets
 from recurra.topologies.efficientnet import EfficientNetLite0
-from recurra.topologies.grid_encoders import GivenVectors, SmallConvolutions
+from recurra.topologies.grid_encoders import Apart, GivenVectors, SmallConvolutions
 from recurra.topologies.resnet import ResNet
 from recurra.topologies.settings import CaptionerSettings
 
@@ -81,7 +81,7 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
             self.encoder, self.reduce = None, None
         else:
             self.encoder = encoder
-            self.reduce = nn.Linear(encoder.width, seen)
+            self.reduce = nn.Linear(encoder.width, seen) if isinstance(encoder, GivenVectors) else Apart(seen)
             self.place = nn.Parameter(torch.zeros(positions, seen))
         self.picture_dropout = nn.Dropout(settings.picture_dropout)
         given = 2 * seen if settings.condition in ("steps", "attention") else 0
@@ -154,7 +154,8 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
         return self.logits(features), self._state_of(reading)
 
     def begun(self, batch: CaptionBatch) -> tuple[Reading, Targets]:
-        targets = Targets(batch.target, batch.lengths, batch.smoothing, batch.scheduled_sampling)
+        dropped = self.settings.word_dropout if self.training else 0.0
+        targets = Targets(batch.target, batch.lengths, batch.smoothing, batch.scheduled_sampling, dropped)
         return self.read(batch.pictures), targets
 
     def check_no_state(self, state: State | None) -> None:

@@ -183,6 +183,9 @@ class Decoder(SequenceModel[Inputs, Batch]):
         target = targets.tokens
         begin = target.new_full((len(target), 1), self.begin)
         inputs = torch.cat([begin, target[:, :-1]], 1)
+        if targets.word_dropout > 0:
+            dropped = torch.rand(inputs.shape, device=inputs.device) < targets.word_dropout
+            inputs = inputs.masked_fill(dropped, self.begin)
         if targets.scheduled_sampling > 0:
             features = self._sample_inputs(inputs, reading, targets.scheduled_sampling)
         else:
@@ -243,7 +246,8 @@ class Targets:
     """What a batch's rows are to be.
 
     smoothing: of the labels; scheduled_sampling: the probability that the decoder reads its own draw instead of the
-    target's token (Bengio et al. 2015)
+    target's token (Bengio et al. 2015); word_dropout: the probability that it reads `begin` instead of a token, so that
+    it learns what the words before do not tell (Bowman et al. 2016)
     Shapes: tokens int64 [B, T] with their ends, lengths int64 [B]
     """
 
@@ -251,3 +255,4 @@ class Targets:
     lengths: Tensor
     smoothing: float = 0.0
     scheduled_sampling: float = 0.0
+    word_dropout: float = 0.0

@@ -145,7 +145,7 @@ class EncoderDecoderSettings(TwoWaySettings, DecoderSettings):
 class CaptionerSettings(FreeStateSettings, DecoderSettings):
     """1 to N, after a picture."""
 
-    MARKS: ClassVar[Marks] = {"free": ("picture_dropout",)}
+    MARKS: ClassVar[Marks] = {"free": ("picture_dropout", "word_dropout")}
 
     condition: Literal["input", "state", "steps", "attention", "none"] | None = Field(
         None,
@@ -157,6 +157,9 @@ class CaptionerSettings(FreeStateSettings, DecoderSettings):
     )
     picture_size: int = Field(64, ge=1, le=WIDEST, description="width that a picture's vectors are reduced to")
     picture_dropout: float = Field(0.0, ge=0, lt=1, description="dropout of a picture's vectors")
+    word_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the words that the decoder does not get to read in training"
+    )
 
 
 class ConditionedSettings(EmbeddedSettings):
