@@ -15,7 +15,7 @@ from recurra.report.svg import FONTS, INK, MUTED
 
 GAP, FONT, LINE = 8, 12, 16
 """CSS pixels between tiles, of letters and of a line of them."""
-LETTER, BOLD = 0.55 * FONT, 1.12
+LETTER, BOLD = 0.55 * FONT, 1.25
 """Width of a letter, about, and by how much a bold one is wider."""
 DARKEST = 0.7
 """Share of the light that is taken away where nobody looks."""
