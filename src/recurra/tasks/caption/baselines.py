@@ -27,8 +27,6 @@ from recurra.training.signals import Interrupted
 NEIGHBOURS = 10
 SHARE_OF_MINUTES = 0.25
 """Of the time of a run that has a limit, what the language model may take at most."""
-SHARE_OF_EPOCHS = 1 / 3
-"""Of the epochs of a run that learns to see, what the language model gets: captions alone are learned sooner."""
 
 
 def scores(written: Sequence[str], references: Sequence[Sequence[str]], *, lowercase: bool) -> dict[str, float]:
@@ -70,17 +68,12 @@ def _scored(name: str, written: Sequence[str], part: CaptionPart, lowercase: boo
 def language_model(data: CaptionData, part: CaptionPart, settings: CaptionSettings, *, lowercase: bool) -> Baseline:
     """The same decoder without a picture, trained as the captioner is: what captions tell of each other.
 
-    It reads every word, for it has nothing else to read, and where the captioner learns to see it gets SHARE_OF_EPOCHS.
-    It writes one caption for all pictures, the likeliest.
+    It reads every word, for it has nothing else to read. It writes one caption for all pictures, the likeliest.
     """
     begun = time.perf_counter()
     blind = settings.network.model_copy(update={"condition": "none", "word_dropout": 0.0})
-    minutes, epochs = settings.training.minutes, settings.training.epochs
-    share = SHARE_OF_EPOCHS if settings.data.encoder == "small" else 1
-    shorter = {
-        "minutes": None if minutes is None else SHARE_OF_MINUTES * minutes,
-        "epochs": None if epochs is None else share * epochs,
-    }
+    minutes = settings.training.minutes
+    shorter = {"minutes": None if minutes is None else SHARE_OF_MINUTES * minutes}
     training = settings.training.model_copy(update=shorter)
     with torch.random.fork_rng():
         torch.manual_seed(training.seed)

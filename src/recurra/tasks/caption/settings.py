@@ -45,7 +45,7 @@ CaptionSettings = Settings[CaptionDataSettings, CaptionerSettings, DecoderTraini
 DEFAULTS = Defaults(
     Settings(
         CaptionDataSettings(level="word", normalize=("lowercase",)),
-        CaptionerSettings(cell="gru", hidden_size=128, embedding_size=128, dropout=0.1, word_dropout=0.6),
+        CaptionerSettings(cell="gru", hidden_size=128, embedding_size=128, dropout=0.1),
         DecoderTrainingSettings(batch_size=32, learning_rate=4e-3),
     ),
     epochs=12,
@@ -55,7 +55,6 @@ FROZEN: dict[str, Any] = {
     "condition": "steps",
     "dropout": 0.5,
     "picture_dropout": 0.5,
-    "word_dropout": 0.0,
     "tie_weights": True,
     "min_count": 2,
     "batch_size": 64,
