@@ -10,7 +10,7 @@ from recurra.errors import UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.caption import data
-from recurra.tasks.caption.baselines import SHARE_OF_EPOCHS, baselines, scores
+from recurra.tasks.caption.baselines import baselines, scores
 from recurra.tasks.caption.data import CaptionData, CaptionPart
 from recurra.tasks.caption.model import SEARCH, CaptionModel
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor
@@ -55,8 +55,6 @@ class CaptionTask:
         )
         settings = settings.changed(condition=_condition(settings, found.preprocessor))
         notes = [*found.notes, _how(settings)]
-        if settings.data.encoder == "small":
-            notes.append(f"the decoder without a picture trains for {SHARE_OF_EPOCHS:.0%} of the epochs")
         arrays = [*found.parts["train"].encoded, *found.contents]
         return Dataset(source, settings, found, found.preprocessor, found.parts, arrays, found.facts, notes)
 
