@@ -7,7 +7,7 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recurra.topologies.frozen_convolution import FrozenConvolution
+from recurra.topologies.frozen_convolution import NORM, FrozenConvolution
 
 SIDE, WIDTH, GRID = 224, 1280, 7
 """Pixels of a side, numbers of a vector, vectors of a side."""
@@ -88,7 +88,6 @@ PARTS = {
     "_project_conv": "project",
 }
 OF_BLOCK = {"_bn0": "expand", "_bn1": "filter", "_bn2": "project"}
-NORMS = {"weight": "scale", "bias": "shift", "running_mean": "mean", "running_var": "variance"}
 
 
 def renamed(key: str) -> str | None:
@@ -99,5 +98,5 @@ def renamed(key: str) -> str | None:
     home = OF_BLOCK.get(part, PARTS.get(part)) if before else PARTS.get(part)
     if home is None:
         return None
-    stored = NORMS[kind] if part.startswith("_bn") else kind
+    stored = NORM[kind] if part.startswith("_bn") else kind
     return ".".join(([*before, home] if not before else ["blocks", before[1], home]) + [stored])

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Padding = Literal["ceiling", "half"]
+NORM = {"weight": "scale", "bias": "shift", "running_mean": "mean", "running_var": "variance"}
+"""Our names of a batch norm's tensors, by torch's."""
 
 
 class FrozenConvolution(nn.Module):

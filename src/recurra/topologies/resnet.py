@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recurra.topologies.frozen_convolution import FrozenConvolution
+from recurra.topologies.frozen_convolution import NORM, FrozenConvolution
 
 SIDE, GRID = 224, 7
 """Pixels of a side, vectors of a side."""
@@ -96,7 +96,6 @@ class ResNet(nn.Module):
 
 
 PUBLISHED = re.compile(r"(?:layer([1-4])\.(\d+)\.)?(conv|bn|downsample\.)(\d)\.(weight|bias|running_mean|running_var)")
-NORMS = {"weight": "scale", "bias": "shift", "running_mean": "mean", "running_var": "variance"}
 
 
 def renamed(name: str, key: str) -> str | None:
@@ -109,7 +108,7 @@ def renamed(name: str, key: str) -> str | None:
     if found is None:
         return None
     stage, block, what, number, kind = found.groups()
-    stored = NORMS[kind] if what == "bn" or (what == "downsample." and number == "1") else kind
+    stored = NORM[kind] if what == "bn" or (what == "downsample." and number == "1") else kind
     if stage is None:
         return f"stem.{stored}"
     home = f"blocks.{sum(STAGES[name][: int(stage) - 1]) + int(block)}"

