@@ -220,7 +220,7 @@ class TrainSettings(TypedDict, total=False):
     rank: int
     """rank of the recurrent matrices; 0: full rank"""
     reader_dropout: float
-    """dropout of these layers"""
+    """dropout of the layers that read the frame before"""
     reader_size: int
     """units of the layers that read the frame before"""
     recurrent_dropout: float

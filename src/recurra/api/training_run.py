@@ -157,7 +157,7 @@ class TrainingRun:
             self.dataset.notes.append(bad)
             self.progress.warn(bad)
         else:
-            self._log_notes(averaged(outcome.counters))
+            self._log_notes(about_average(outcome.counters))
             with self.progress.doing("finishing the model"):
                 self._log_notes(self.setup.conclude())
         with self.progress.doing(f"evaluating on the {self.dataset.evaluated_on} part"):
@@ -293,7 +293,7 @@ class TrainingRun:
             self.progress.log(f"baseline: {baseline.name}: {describe_scores(baseline.metrics, self.dataset.metrics)}")
 
 
-def averaged(counters: Counters) -> list[str]:
+def about_average(counters: Counters) -> list[str]:
     """What is said if the weights that are kept are an average."""
     kept = counters.points[counters.best_point] if counters.best_point is not None else None
     if kept is None or kept.plain_loss is None:

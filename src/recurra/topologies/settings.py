@@ -177,7 +177,7 @@ class FrameGeneratorSettings(NetworkSettings):
 
     condition_size: int = Field(32, ge=1, le=WIDEST, description="width of a class's vector")
     reader_size: int = Field(64, ge=1, le=WIDEST, description="units of the layers that read the frame before")
-    reader_dropout: float = Field(0.5, ge=0, lt=1, description="dropout of these layers")
+    reader_dropout: float = Field(0.5, ge=0, lt=1, description="dropout of the layers that read the frame before")
     mixtures: int = Field(1, ge=1, le=1 << 10, description="Gaussians that the next frame is drawn from")
     from_last: bool = Field(True, description="say how a frame differs from a linear map of the one before")
 

@@ -49,9 +49,9 @@ class EvaluationPolicy:
 
 
 def overfits(counters: Counters, settings: TrainingSettings) -> bool:
-    """Whether a run whose patience nobody has set gets worse and worse: EARLY evaluations without a better one, and all
-    their losses higher than the lowest one by RISEN, by RISEN_CLOCK where minutes were asked for."""
-    if settings.patience is not None or counters.worse < EARLY:
+    """Whether a run gets worse and worse: EARLY evaluations without a better one, and all their losses higher than the
+    lowest one by RISEN, by RISEN_CLOCK where minutes were asked for."""
+    if counters.worse < EARLY:
         return False
     losses = [point.validation_loss for point in counters.points if point.validation_loss is not None]
     risen = RISEN if settings.minutes is None else RISEN_CLOCK
@@ -98,6 +98,7 @@ def over(counters: Counters, settings: TrainingSettings) -> Literal["budget", "p
     """How the run has ended, if it was evaluated just now and has; so had a resumed one that was stopped then."""
     if not counters.points or counters.points[-1].step != counters.step:
         return None
-    if counters.worse >= settings.patience if settings.patience else overfits(counters, settings):
+    patience = settings.patience
+    if overfits(counters, settings) if patience is None else 0 < patience <= counters.worse:
         return "patience"
     return "budget" if counters.evaluated_at >= 1 else None
