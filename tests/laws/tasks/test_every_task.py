@@ -221,6 +221,15 @@ def test_baselines_stand_beside_it(task: str, runs: dict[str, recurra.Run]) -> N
         assert set(baseline["metrics"]) & set(metrics["metrics"]), baseline["name"]
 
 
+@pytest.mark.parametrize("split", [(1.0, 0.0, 0.0), (0.9, 0.0, 0.1)], ids=["all to train", "none to validation"])
+def test_a_part_that_nothing_is_left_for_is_named(
+    tiny: Tiny, split: tuple[float, float, float], tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=r"the validation part (is empty|has no|holds no)"):
+        tiny.train(tmp_path, tmp_path / "run", split=split)
+    assert not (tmp_path / "run").exists()
+
+
 BAD = {
     "nothing there": None,
     "empty": b"",

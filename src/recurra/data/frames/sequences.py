@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data.files.examples import Example, Examples
-from recurra.data.splits import PARTS, Splits, check_splits, hold_out, split
+from recurra.data.splits import PARTS, Splits, check_fractions, check_splits, hold_out, many, split
 from recurra.errors import DataError
 
 Floats = npt.NDArray[np.float64]
@@ -176,13 +176,40 @@ def divide(
     return _taken(divided, by_origin)
 
 
-def split_off(parts: Mapping[str, list[Frames]], fractions: Sequence[float], *, seed: int, per_frame: bool) -> str:
-    """What `hold_out` says of the training part becomes the validation part, in `parts`; a note for people."""
-    held = hold_out(fractions)
-    divided = divide(Recordings(parts["train"], ()), held.fractions, seed=seed, per_frame=per_frame)
-    parts["train"][:] = divided["train"]
-    parts["validation"][:] = divided["validation"]
-    return held.note
+def parts_of(
+    found: Mapping[str, Recordings], fractions: Sequence[float], *, seed: int, per_frame: bool
+) -> tuple[dict[str, list[Frames]], list[str]]:
+    """The sequences of each part, and notes for people. found: by part, or all under "all", which are divided.
+
+    Of parts without validation, `hold_out` says how much of the training part becomes it.
+    Errors: as `divide`; DataError if there is nothing to train on or to validate with
+    """
+    parts: dict[str, list[Frames]] = {name: [] for name in PARTS}
+    notes: list[str] = []
+    if "all" in found:
+        parts |= divide(found["all"], check_fractions(fractions), seed=seed, per_frame=per_frame)
+    else:
+        parts |= {name: list(some.sequences) for name, some in found.items()}
+        if not parts["validation"]:
+            held = hold_out(fractions)
+            divided = divide(Recordings(parts["train"], ()), held.fractions, seed=seed, per_frame=per_frame)
+            parts |= {name: divided[name] for name in ("train", "validation")}
+            notes.append(held.note)
+    for name in ("train", "validation"):
+        if not parts[name]:
+            count = sum(map(len, parts.values()))
+            raise DataError(
+                f"the {name} part is empty: there {'is' if count == 1 else 'are'} {many(count, 'sequence')}, and those "
+                "of one group or of the same values go into one part",
+                remedy="give more sequences, or another --split, as in --split 60/20/20",
+                file=next((one.file for some in found.values() for one in some.sequences), None),
+            )
+    return parts, notes
+
+
+def missing_values(sequences: Sequence[Frames]) -> int:
+    """How many numbers are not there."""
+    return sum(int(np.isnan(one.values).sum()) for one in sequences if one.values.dtype != np.uint8)
 
 
 def _examples(

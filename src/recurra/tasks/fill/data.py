@@ -133,7 +133,7 @@ def prepare(
             )
         raise DataError(
             f"the validation part has nothing to leave out{_few(whole)}",
-            remedy="give more sentences, or it a share, as in --split 90/5/5",
+            remedy="give more sentences, or give it a share, as in --split 90/5/5",
         )
     held_out = parts["test"] if len(parts["test"]) else parts["validation"]
     tokens = sum(len(e) for e in held_out.encoded)

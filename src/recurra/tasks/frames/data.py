@@ -9,8 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.frames.sequences import Frames, PictureShape, Recordings, cut, divide, joined, size_of, split_off
-from recurra.data.splits import PARTS, check_fractions, many
+from recurra.data.frames.sequences import (
+    Frames,
+    PictureShape,
+    Recordings,
+    cut,
+    joined,
+    missing_values,
+    parts_of,
+    size_of,
+)
+from recurra.data.splits import many
 from recurra.errors import DataError, UsageError, listed, quoted
 from recurra.tasks.frames.clips import LAYOUTS, as_learned, read_source, refuse_without_effect
 from recurra.tasks.frames.preprocessor import Encoded, FramesPreprocessor
@@ -80,16 +89,11 @@ def prepare(source: Source, settings: FramesDataSettings, *, seed: int, kept: Fr
     found, sound = read_any(source, settings, None if kept is None else kept.sound)
     whole = joined(list(found.values()))
     per_frame = whole.per_frame if kept is None else kept.per_frame
-    parts: dict[str, list[Frames]] = {name: [] for name in PARTS}
     notes = list(whole.notes)
     if settings.block_frames is not None:
         notes.append(cut_up(found, settings, per_frame=per_frame))
-    if "all" in found:
-        parts |= divide(found["all"], check_fractions(settings.split), seed=seed, per_frame=per_frame)
-    else:
-        parts |= {name: list(some.sequences) for name, some in found.items()}
-        if not parts["validation"]:
-            notes.append(split_off(parts, settings.split, seed=seed, per_frame=per_frame))
+    parts, more = parts_of(found, settings.split, seed=seed, per_frame=per_frame)
+    notes += more
     classes = Recordings(parts["train"], whole.channels).classes() if kept is None else kept.classes
     if len(classes) < 2:
         raise DataError(
@@ -170,11 +174,6 @@ def _note(whole: Recordings, made: FramesPreprocessor, lengths: list[int]) -> st
     )
     wide = many(len(made.channels), "channel") if made.picture is None else f"{made.picture.frame_size:,} numbers each"
     return f"{len(whole):,} sequences of {size} frames, {wide}; {of}{gaps}"
-
-
-def missing_values(sequences: list[Frames]) -> int:
-    """How many numbers are not there."""
-    return sum(int(np.isnan(one.values).sum()) for one in sequences if one.values.dtype != np.uint8)
 
 
 def encode_part(recordings: Recordings, made: FramesPreprocessor) -> Part:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from recurra.data.frames.sequences import missing_values
 from recurra.errors import UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
@@ -54,7 +55,7 @@ class FramesTask:
 
     def encode(self, source: Source, settings: FramesSettings, preprocessor: FramesPreprocessor) -> Encoded:
         part = data.whole(source, settings.data, preprocessor)
-        return Encoded(part, {"missing_values": data.missing_values(part.sequences)})
+        return Encoded(part, {"missing_values": missing_values(part.sequences)})
 
     def network(self, preprocessor: FramesPreprocessor, settings: FramesSettings) -> FrameNetwork:
         made = preprocessor

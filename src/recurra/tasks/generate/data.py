@@ -113,7 +113,7 @@ def prepare(
         count = many(len(splits.train) + len(splits.test), "text")
         raise DataError(
             f"the validation part is empty: there {'is' if count == '1 text' else 'are'} {count}{without}",
-            remedy="give more texts, or it a share, as in --split 80/10/10",
+            remedy="give more texts, or give it a share, as in --split 80/10/10",
         )
     vocabulary = _vocabulary(splits.train, level, settings) if kept is None else kept.vocabulary
     splits, more = _settled(splits, divided, vocabulary, settings)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.frames.sequences import Frames, Recordings, divide, joined, split_off
-from recurra.data.splits import PARTS, check_fractions
+from recurra.data.frames.sequences import Frames, Recordings, joined, missing_values, parts_of
 from recurra.errors import DataError, UsageError, listed, quoted
 from recurra.tasks.generate_frames.preprocessor import Float32, GenerateFramesPreprocessor
 from recurra.tasks.sequences.reading import read_files
@@ -72,18 +71,12 @@ def prepare(
     found, sound = read(source, settings, None if kept is None else kept.sound)
     whole = joined(list(found.values()))
     _refuse_frame_labels(whole)
-    parts: dict[str, list[Frames]] = {name: [] for name in PARTS}
-    notes = list(whole.notes)
-    if "all" in found:
-        parts |= divide(found["all"], check_fractions(settings.split), seed=seed, per_frame=False)
-    else:
-        parts |= {name: list(some.sequences) for name, some in found.items()}
-        if not parts["validation"]:
-            notes.append(split_off(parts, settings.split, seed=seed, per_frame=False))
+    parts, more = parts_of(found, settings.split, seed=seed, per_frame=False)
+    notes = [*whole.notes, *more]
     made = kept or GenerateFramesPreprocessor.of(parts["train"], whole.channels, sound)
     encoded = {name: encode_part(replace(whole, sequences=some), made) for name, some in parts.items()}
     lengths = [len(one) for one in whole.sequences]
-    missing = sum(int(np.isnan(one.values).sum()) for one in whole.sequences)
+    missing = missing_values(whole.sequences)
     notes.append(
         f"{len(whole):,} sequences of {min(lengths):,} to {max(lengths):,} frames, {len(made.channels)} channels, "
         f"{len(made.classes)} classes" + (f"; {missing:,} values are missing: nothing is learned there" * bool(missing))

@@ -109,7 +109,7 @@ def prepare(
     if not len(parts["validation"]):
         raise DataError(
             f"the validation part is empty{_few(parts)}",
-            remedy="give more sentences, or it a share, as in --split 80/10/10",
+            remedy="give more sentences, or give it a share, as in --split 80/10/10",
         )
     scheme = spans_of(parts.values(), settings.scheme)
     if scheme is not None:
