@@ -15,7 +15,7 @@ _TABLES = tuple(kind + packed for kind in KINDS for packed in ("", ".gz", ".zip"
 def refuse_files(run: str, texts: list[str]) -> None:
     """Errors: UsageError for the path of a file or a folder instead of a text"""
     for each in texts:
-        path = Path(each)
+        path, quoted = Path(each), shlex.quote(each)
         if len(each) < 1000 and "\0" not in each and (path.suffix or os.sep in each) and os.path.exists(each):
             if path.is_dir():
                 kind, remedy = "folder", ""
@@ -23,10 +23,10 @@ def refuse_files(run: str, texts: list[str]) -> None:
                 kind = "table"
                 remedy = f"the texts of a column, one a line: recurra predict {run} - < COLUMN.txt; "
             else:
-                kind, remedy = "file", f"its lines: recurra predict {run} - < {each}; "
+                kind, remedy = "file", f"its lines: recurra predict {run} - < {quoted}; "
             raise UsageError(
                 f"{each!r} is a {kind}; predict reads texts\n"
-                f"{remedy}scores, if it has labels: recurra evaluate {run} {each}"
+                f"{remedy}scores, if it has labels: recurra evaluate {run} {quoted}"
             )
 
 
