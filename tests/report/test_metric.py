@@ -62,3 +62,10 @@ def test_the_best_baseline_is_best_by_the_metric() -> None:
     assert best_baseline(ACCURACY, baselines) == ("b", 0.6)
     assert best_baseline(LOSS, baselines) == ("a", 2.0)
     assert best_baseline(NATS, baselines) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "noun"), [("Calibrated loss", "calibrated loss"), ("Macro-F1", "macro-F1"), ("BLEU-4", "BLEU-4")]
+)
+def test_a_label_within_a_sentence(label: str, noun: str) -> None:
+    assert Metric("m", label, "m").noun == noun

@@ -60,8 +60,8 @@ def why_kept(record: RunRecord) -> list[str]:
     known = [(row, value) for row, value in chosen if value is not None]
     if known and count > 1:
         row, value = known[0]
-        words += f": of {count} evaluations this one had the {_best(row)} validation {row.short}, {row.write(value)}"
-        words += f"; between equals the {known[1][0].short} decides" if len(known) > 1 else ""
+        words += f": of {count} evaluations this one had the {_best(row)} validation {row.noun}, {row.write(value)}"
+        words += f"; between equals the {known[1][0].noun} decides" if len(known) > 1 else ""
     elif count == 1:
         words += ", the only ones that were evaluated"
     found = [words + "."]

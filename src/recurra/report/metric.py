@@ -42,6 +42,11 @@ class Metric:
         plain = self.unit in ("", PERCENT) or self.unit in self.label.lower()
         return self.label if plain else f"{self.label}, {self.unit}"
 
+    @property
+    def noun(self) -> str:
+        """The label within a sentence: "calibrated loss", "macro-F1", "BLEU"."""
+        return self.label if self.label[1:2].isupper() else self.label[:1].lower() + self.label[1:]
+
     def write(self, value: float | None) -> str:
         """The value with three digits or so, percent with one; a dash for None and for what is not a number."""
         if self.unit == PERCENT and value is not None and math.isfinite(value):
