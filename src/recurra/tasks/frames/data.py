@@ -25,6 +25,7 @@ from recurra.tasks.frames.clips import LAYOUTS, as_learned, read_source, refuse_
 from recurra.tasks.frames.preprocessor import Encoded, FramesPreprocessor
 from recurra.tasks.frames.settings import FramesDataSettings
 from recurra.tasks.sequences.reading import by_column, read_files
+from recurra.tasks.sequences.refusals import check_channels
 from recurra.tasks.sequences.sound.log_mel import LogMel
 from recurra.tasks.sequences.sound.reading import KINDS as SOUNDS
 from recurra.tasks.sequences.sound.reading import read_sounds
@@ -178,7 +179,7 @@ def _note(whole: Recordings, made: FramesPreprocessor, lengths: list[int]) -> st
 
 def encode_part(recordings: Recordings, made: FramesPreprocessor) -> Part:
     """With what a run has learned. Errors: DataError for other channels, and for a label it does not know"""
-    check_channels(recordings, made)
+    check_shape(recordings, made)
     if not made.per_frame and recordings.per_frame:
         one = next(one for one in recordings.sequences if len(set(one.labels)) > 1)
         raise DataError(
@@ -205,15 +206,9 @@ def encode_part(recordings: Recordings, made: FramesPreprocessor) -> Part:
     return Part(recordings.sequences, encoded_each(recordings.sequences, made), labels)
 
 
-def check_channels(recordings: Recordings, made: FramesPreprocessor) -> None:
-    """Errors: DataError for other channels than those of training"""
-    if recordings.sequences and recordings.channels != made.channels:
-        raise DataError(
-            f"the model was trained on the channels {listed(made.channels, 8)}, here they are "
-            f"{listed(recordings.channels, 8)}",
-            remedy="give data with the same channels; --channels names columns",
-            file=recordings.sequences[0].file,
-        )
+def check_shape(recordings: Recordings, made: FramesPreprocessor) -> None:
+    """Errors: DataError for other channels, or other pictures, than those of training"""
+    check_channels(recordings, made.channels)
     if recordings.sequences and recordings.picture != made.picture:
         raise DataError(
             f"the model reads {described(made.picture)}, here are {described(recordings.picture)}",

@@ -18,7 +18,7 @@ from recurra.data.frames.sequences import Frames
 from recurra.data.frames.table import from_table
 from recurra.errors import DataError, UsageError
 from recurra.tasks.frames.clips import as_frames, asked_about
-from recurra.tasks.frames.data import check_channels, of_model
+from recurra.tasks.frames.data import check_shape, of_model
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 from recurra.tasks.frames.settings import FramesDataSettings
 from recurra.tasks.frames.streaming import FrameStream, why_no_stream
@@ -140,7 +140,7 @@ class FramesModel(Model):
             found = asked_about(path, settings, self.preprocessor)
         else:
             found = read_file(path, settings, labelled=False)
-        check_channels(found, self.preprocessor)
+        check_shape(found, self.preprocessor)
         return found.sequences
 
     def listen(self, rate: int | None = None) -> FrameStream:
@@ -151,7 +151,7 @@ class FramesModel(Model):
         try:
             how = how_to_read(of_model(self.settings, self.preprocessor), labelled=False)
             found = from_table(as_table(inputs), how)
-            check_channels(found, self.preprocessor)
+            check_shape(found, self.preprocessor)
         except DataError as error:
             raise UsageError(str(error).replace(f"{MEMORY}:", "row ")) from error
         return found.sequences

@@ -13,14 +13,14 @@ from recurra.data.frames.sequences import Frames, Recordings, joined, missing_va
 from recurra.errors import DataError, UsageError, listed, quoted
 from recurra.tasks.generate_frames.preprocessor import Float32, GenerateFramesPreprocessor
 from recurra.tasks.sequences.reading import read_files
-from recurra.tasks.sequences.settings import SequenceSettings, SoundSettings
+from recurra.tasks.sequences.refusals import check_channels, refuse_other_kinds
+from recurra.tasks.sequences.settings import SequenceSettings
 from recurra.tasks.sequences.sound.log_mel import LogMel
 from recurra.tasks.sequences.sound.reading import read_sounds
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 
 Int64 = npt.NDArray[np.int64]
 OF_EVENTS = ("start", "end", "background")
-OF_TABLES = ("id", "time", "channels", "sort", "decimal", "thousands")
 
 
 @dataclass(frozen=True)
@@ -106,13 +106,7 @@ def whole(source: Source, settings: SequenceSettings, made: GenerateFramesPrepro
 def encode_part(recordings: Recordings, made: GenerateFramesPreprocessor) -> Part:
     """With what a run has learned. Errors: DataError for other channels, and for a class that it does not know"""
     sequences = recordings.sequences
-    if sequences and recordings.channels != made.channels:
-        raise DataError(
-            f"the model was trained on the channels {listed(made.channels, 8)}, here they are "
-            f"{listed(recordings.channels, 8)}",
-            remedy="give data with the same channels; --channels names columns",
-            file=sequences[0].file,
-        )
+    check_channels(recordings, made.channels)
     indices = {label: place for place, label in enumerate(made.classes)}
     counts = Counter(one.label for one in sequences)
     for one in sequences:
@@ -141,13 +135,8 @@ def _refuse_frame_labels(whole: Recordings) -> None:
 
 def _refuse_without_effect(source: Source, settings: SequenceSettings) -> None:
     """Errors: UsageError for a setting that these data do not read"""
-    sound = source.kind == "sounds"
-    for name in (*OF_EVENTS, *(OF_TABLES if sound else SoundSettings.model_fields)):
-        if getattr(settings, name) == SequenceSettings.model_fields[name].default:
-            continue
-        if name in OF_EVENTS:
+    here, usual = dict(settings), dict(SequenceSettings())
+    for name in OF_EVENTS:
+        if here[name] != usual[name]:
             raise UsageError(f"{name} is about labels within a recording; what is generated is of one class")
-        raise UsageError(
-            f"{name} is a setting of {'tables of numbers' if sound else 'sound'}; these data are "
-            f"{'sound' if sound else 'none'}"
-        )
+    refuse_other_kinds(here, usual, sound=source.kind == "sounds")
