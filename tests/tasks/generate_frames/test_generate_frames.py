@@ -253,8 +253,6 @@ def test_data_that_cannot_be_learned_from(tmp_path: Path) -> None:
     path = gestures(tmp_path)
     with pytest.raises(UsageError, match="mels is a setting of sound"):
         data_of(path, mels=20)
-    with pytest.raises(UsageError, match="start is about labels within a recording"):
-        data_of(path, start="x")
     text = path.read_text()
     path.write_text("\n".join(f"{row},{'z' if place == 0 else ''}" for place, row in enumerate(text.splitlines())))
     with pytest.raises(DataError, match="'z' has no value"):

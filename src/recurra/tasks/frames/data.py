@@ -28,7 +28,7 @@ from recurra.tasks.sequences.reading import by_column, read_files
 from recurra.tasks.sequences.refusals import check_channels
 from recurra.tasks.sequences.sound.log_mel import LogMel
 from recurra.tasks.sequences.sound.reading import KINDS as SOUNDS
-from recurra.tasks.sequences.sound.reading import read_sounds
+from recurra.tasks.sequences.sound.reading import Events, read_sounds
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 
 Int64 = npt.NDArray[np.int64]
@@ -79,7 +79,8 @@ def read_any(
     """As `read`, of recordings of sound too, with what their frames are. Errors: DataError, UsageError"""
     if source.kind not in SOUNDS:
         return read(source, settings), None
-    return read_sounds(source, settings, kept)
+    events = Events(settings.start, settings.end, settings.background)
+    return read_sounds(source, settings, kept, events=events)
 
 
 def prepare(source: Source, settings: FramesDataSettings, *, seed: int, kept: FramesPreprocessor | None) -> FramesData:

@@ -7,14 +7,14 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from recurra.tasks.frames.picture_settings import MovingSettings, PictureSettings
-from recurra.tasks.frames.sound.settings import AugmentationSettings
+from recurra.tasks.frames.sound.settings import AugmentationSettings, EventSettings
 from recurra.tasks.sequences.settings import SequenceSettings
 from recurra.tasks.settings import Defaults, Marks, Settings
 from recurra.topologies.settings import FrameSettings
 from recurra.training.settings import LARGEST, TrainingSettings
 
 
-class FramesDataSettings(PictureSettings, SequenceSettings):
+class FramesDataSettings(PictureSettings, EventSettings, SequenceSettings):
     """How frames are scaled."""
 
     MARKS: ClassVar[Marks] = {"learned": ("scale", "root")}

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data.frames.sequences import Frames, Recordings, joined, missing_values, parts_of
-from recurra.errors import DataError, UsageError, listed, quoted
+from recurra.errors import DataError, listed, quoted
 from recurra.tasks.generate_frames.preprocessor import Float32, GenerateFramesPreprocessor
 from recurra.tasks.sequences.reading import read_files
 from recurra.tasks.sequences.refusals import check_channels, refuse_other_kinds
@@ -20,7 +20,6 @@ from recurra.tasks.sequences.sound.reading import read_sounds
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 
 Int64 = npt.NDArray[np.int64]
-OF_EVENTS = ("start", "end", "background")
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,9 @@ def read(
     source: Source, settings: SequenceSettings, kept: LogMel | None = None
 ) -> tuple[dict[str, Recordings], LogMel | None]:
     """By part, or all under "all", and what frames of sound are. Errors: DataError, UsageError"""
-    _refuse_without_effect(source, settings)
-    if source.kind == "sounds":
+    sound = source.kind == "sounds"
+    refuse_other_kinds(dict(settings), dict(SequenceSettings()), sound=sound)
+    if sound:
         return read_sounds(source, settings, kept)
     return read_files(source, settings), None
 
@@ -131,12 +131,3 @@ def _refuse_frame_labels(whole: Recordings) -> None:
             file=one.file,
             line=one.line or None,
         )
-
-
-def _refuse_without_effect(source: Source, settings: SequenceSettings) -> None:
-    """Errors: UsageError for a setting that these data do not read"""
-    here, usual = dict(settings), dict(SequenceSettings())
-    for name in OF_EVENTS:
-        if here[name] != usual[name]:
-            raise UsageError(f"{name} is about labels within a recording; what is generated is of one class")
-    refuse_other_kinds(here, usual, sound=source.kind == "sounds")

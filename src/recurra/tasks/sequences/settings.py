@@ -13,16 +13,12 @@ class SoundSettings(BaseModel):
     """Which recordings there are, and what is heard of them. Units: as the names say"""
 
     MARKS: ClassVar[Marks] = {
-        "reading": ("path", "start", "end", "names"),
-        "of_files": ("path", "start", "end", "names", "validation_where", "test_where"),
+        "reading": ("path", "names"),
+        "of_files": ("path", "names", "validation_where", "test_where"),
         "learned": ("sample_rate", "frame_ms", "hop_ms", "mels", "trim_db", "floor_db"),
     }
 
     path: str | None = Field(None, description="column of the recordings' paths (sound)")
-    start: str | None = Field(
-        None, description="column where a labelled part of a recording starts, in seconds (sound)"
-    )
-    end: str | None = Field(None, description="column where it ends, in seconds (sound)")
     names: str | None = Field(
         None, description="what names of recordings hold, as {label}_{speaker}_{take}; fields serve as columns (sound)"
     )
@@ -30,7 +26,6 @@ class SoundSettings(BaseModel):
         None, description="recordings of the test part, by a column or field: take=0,1,2 or speaker=theo (sound)"
     )
     validation_where: str | None = Field(None, description="those of the validation part, the same way (sound)")
-    background: str = Field("background", min_length=1, description="label of frames outside of all events (sound)")
     sample_rate: int | None = Field(
         None, ge=1_000, le=384_000, description="samples a second; most recordings' own if not given (sound)"
     )

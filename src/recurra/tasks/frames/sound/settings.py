@@ -1,8 +1,24 @@
-"""What can be set about sound in training: how recordings are varied."""
+"""What can be set about sound: what happens in recordings, and how they are varied in training."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import BaseModel, Field
+
+from recurra.tasks.settings import Marks
+
+
+class EventSettings(BaseModel):
+    """Where the labelled parts of recordings begin and end."""
+
+    MARKS: ClassVar[Marks] = {"reading": ("start", "end"), "of_files": ("start", "end")}
+
+    start: str | None = Field(
+        None, description="column where a labelled part of a recording starts, in seconds (sound)"
+    )
+    end: str | None = Field(None, description="column where it ends, in seconds (sound)")
+    background: str = Field("background", min_length=1, description="label of frames outside of all events (sound)")
 
 
 class AugmentationSettings(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,15 +28,30 @@ ROUNDED = 0.05
 """Seconds by which the end of an event may lie behind that of its recording."""
 
 
+@dataclass(frozen=True)
+class Events:
+    """Columns where labelled parts of recordings begin and end, found by name if None; the label of what is outside."""
+
+    start: str | None = None
+    end: str | None = None
+    background: str = "background"
+
+
 @in_memory
 def read_sounds(
-    source: Source, settings: SequenceSettings, kept: LogMel | None = None, *, labelled: bool = True
+    source: Source,
+    settings: SequenceSettings,
+    kept: LogMel | None = None,
+    *,
+    events: Events | None = None,
+    labelled: bool = True,
 ) -> tuple[dict[str, Recordings], LogMel]:
     """By part, or all under "all"; and what the frames are. kept: these, of a model. Errors: DataError, UsageError"""
+    events = events or Events()
     found: dict[str, list[Listed]] = {}
     notes: list[str] = []
     for part, path in source.files.items():
-        found[part], more = _listed(path, settings, labelled=labelled)
+        found[part], more = _listed(path, settings, events, labelled=labelled)
         notes += more
     every = [one for some in found.values() for one in some]
     sound = kept or LogMel(
@@ -53,7 +68,7 @@ def read_sounds(
     sequences: dict[str, list[Frames]] = {}
     each = iter(read)
     for part, some in found.items():
-        sequences[part] = [frames_of(one, next(each), sound, settings, labelled=labelled) for one in some]
+        sequences[part] = [frames_of(one, next(each), sound, settings, events, labelled=labelled) for one in some]
     if sequences.keys() == {"all"}:
         sequences = _by_part(every, sequences["all"], settings)
     made = {
@@ -64,13 +79,13 @@ def read_sounds(
 
 
 def frames_of(
-    one: Listed, recording: Heard, sound: LogMel, settings: SequenceSettings, *, labelled: bool = True
+    one: Listed, recording: Heard, sound: LogMel, settings: SequenceSettings, events: Events, *, labelled: bool
 ) -> Frames:
     """A recording as a sequence. Errors: DataError for events outside of it"""
     values = recording.frames.astype(np.float64)
     labels: tuple[str, ...] = ()
     if labelled and one.events is not None:
-        labels = _labels(one, recording, sound, len(values), settings.background)
+        labels = _labels(one, recording, sound, len(values), events.background)
     elif labelled:
         labels = (one.label,)
     group = "" if settings.group is None else _field(one, settings.group, "group")
@@ -83,8 +98,10 @@ def of_file(path: Path, sound: LogMel) -> Frames:
     return Frames(path.stem, one.frames.astype(np.float64), (), file=path, samples=one.samples)
 
 
-def _listed(path: Path, settings: SequenceSettings, *, labelled: bool) -> tuple[list[Listed], list[str]]:
-    asked = Asked(settings.path, settings.label, settings.start, settings.end, settings.names)
+def _listed(
+    path: Path, settings: SequenceSettings, events: Events, *, labelled: bool
+) -> tuple[list[Listed], list[str]]:
+    asked = Asked(settings.path, settings.label, events.start, events.end, settings.names)
     fields = () if settings.names is None else check_pattern(settings.names)
     if path.is_dir():
         found, notes = read_folder(path, asked, labelled=labelled)
