@@ -3,8 +3,8 @@
     RECURRA_DATA=... python benchmarks/caption_figures.py                       # all of them
     RECURRA_DATA=... python benchmarks/caption_figures.py shapes frozen         # some, by their first words
 
-Settings were compared on the validation parts. That of the photographs was scored three times on the way to them, as the
-page says.
+Settings were compared on the validation parts. The test part of the photographs was scored three times on the way,
+as the page says.
 """
 
 from __future__ import annotations
