@@ -16,6 +16,7 @@ import argparse
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +27,8 @@ from recurra.tasks.classify.settings import DEFAULTS
 from recurra.tasks.generate import data as generate_data
 from recurra.tasks.generate.baselines import ClassGrams
 from recurra.tasks.generate.data import GenerateData, Ids
+from recurra.tasks.generate.report import GRAMS
 from recurra.tasks.generate.samples import Drawn, evenly, from_grams, from_network, held_out, in_proportion, quality
-from recurra.tasks.generate.task import GRAMS
 from recurra.tasks.generate.trainee import Generator
 from recurra.tasks.sources.resolving import resolve
 
@@ -76,7 +77,7 @@ def main() -> None:
                 "names", task="generate", out=out, minutes=chosen.minutes, seed=chosen.seed, overwrite=True
             )
         seed = run.settings.training.seed
-        source = provenance.from_json(run.config["source"], Path(run.folder))
+        source = provenance.find(run.stored, run.folder)
         data = generate_data.prepare(source, run.settings.data, seed=seed)
         judges = {b: classifier(data, Path(folder), seed=seed, balance=b) for b in (0.0, 1.0)}
     assert isinstance(run.model, Generator)
@@ -92,7 +93,7 @@ def main() -> None:
             sources[f"{GRAMS}-grams of each class, temperature {heat}"] = drawn
         sources["real names, test part"] = held_out(data, "test")
         for name, drawn in sources.items():
-            row: dict[str, object] = {"classes": drawn_as, "source": name}
+            row: dict[str, Any] = {"classes": drawn_as, "source": name}
             for balance, check in judges.items():
                 right = recognised(check, drawn, data)
                 real = drawn_as == "evenly" and name.startswith("real")

@@ -75,7 +75,7 @@ def main() -> None:
         else:
             out = chosen.out or Path(folder) / "generator"
             run = recurra.train("nottingham", out=out, minutes=chosen.minutes, seed=chosen.seed, overwrite=True)
-    source = provenance.from_json(run.config["source"], Path(run.folder))
+    source = provenance.find(run.stored, run.folder)
     data = generate_data.prepare(source, run.settings.data, seed=run.settings.training.seed)
     assert isinstance(run.model, Generator)
     labels = labels_to_draw(data)

@@ -9,10 +9,11 @@ times are taken in turn, medians after two warm-ups. floor: products of the laye
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recurra.bench.timing import interleaved
 from recurra.engines.heads import block_diagonal
@@ -22,20 +23,22 @@ SHAPES = ((50, 32, 128, 256, 4), (50, 32, 128, 256, 8), (100, 64, 256, 512, 4), 
 """T, B, I, H and heads."""
 
 
-def step(layer: nn.Module, x: Tensor, dy: Tensor) -> list[Tensor]:
+def step(layer: Stack, x: Tensor, dy: Tensor) -> list[Tensor]:
     """The outputs and all gradients."""
     y = layer(x)[0]
     return [y.detach(), *torch.autograd.grad(y, [x, *layer.parameters()], dy)]
 
 
-def forward(layer: nn.Module, x: Tensor) -> None:
+def forward(layer: Stack, x: Tensor) -> None:
     with torch.inference_mode():
         layer(x)
 
 
 def check(one: Stack, many: Stack, x: Tensor, dy: Tensor, heads: int) -> None:
     """Errors: AssertionError where the layer with heads is not the one with blocks between zeros"""
-    one.load_state_dict(many.state_dict() | {"weight_hh_l0": block_diagonal(many.weight_hh_l0.detach(), heads)})
+    one.load_state_dict(
+        many.state_dict() | {"weight_hh_l0": block_diagonal(many.get_parameter("weight_hh_l0").detach(), heads)}
+    )
     for found, expected in zip(step(many, x, dy)[:2], step(one, x, dy)[:2], strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
 
@@ -52,7 +55,7 @@ def main() -> None:
             one, many = (Stack(inputs, hidden, cell=cell, heads=n) for n in (1, heads))
             x, dy = torch.randn(batch, time, inputs, requires_grad=True), torch.randn(batch, time, hidden)
             check(one, many, x, dy, heads)
-            calls = [
+            calls: list[Callable[[], object]] = [
                 partial(step, one, x, dy),
                 partial(step, many, x, dy),
                 partial(forward, one, x),

@@ -64,7 +64,7 @@ def _command(document: Document) -> str:
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> Table:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for verdict in verdicts:
         target, row = verdict.target, verdict.row
         value = "not measured" if verdict.value is None else shown(verdict.value, target.measure)

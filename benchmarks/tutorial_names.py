@@ -99,7 +99,7 @@ class Peer:
             letters = self.draw.choice(self.names[number])
             loss = nn.functional.nll_loss(self.log_probabilities(letters), self.targets[number])
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             if clip is not None:
                 nn.utils.clip_grad_norm_(weights, clip)
             optimiser.step()
@@ -204,6 +204,7 @@ def main() -> None:
     chosen = parser.parse_args()
 
     folder = chosen.data or named.get("names").folder
+    assert folder is not None
     examples, repeats = distinct(from_folder(folder))
     splits = split(examples, seed=chosen.seed)
     print(f"{len(examples.items):,} distinct names ({repeats:,} repeats dropped), {len(examples.classes())} classes")
