@@ -8,6 +8,11 @@ from recurra.topologies import linear_loss
 from recurra.topologies.linear_loss import linear_cross_entropy
 
 
+@pytest.fixture(autouse=True)
+def even_few_are_chunked(monkeypatch):
+    monkeypatch.setattr(linear_loss, "FEW_VALUES", 0)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("chunk", [1, 70, 1 << 21])
 def test_loss_and_gradients_are_those_of_plain_cross_entropy(monkeypatch, smoothing, chunk):
@@ -20,6 +25,32 @@ def test_loss_and_gradients_are_those_of_plain_cross_entropy(monkeypatch, smooth
     torch.testing.assert_close(ours, plain)
     for a, b in zip(
         torch.autograd.grad(3 * ours, (x, weight, bias)), torch.autograd.grad(3 * plain, (x, weight, bias)), strict=True
+    ):
+        torch.testing.assert_close(a, b)
+
+
+def test_gradients_that_are_not_asked_for_and_a_second_pass():
+    torch.manual_seed(0)
+    x, weight, bias = torch.randn(9, 4, requires_grad=True), torch.randn(7, 4), torch.randn(7)
+    targets = torch.randint(7, (9,))
+    loss = linear_cross_entropy(x, weight, bias, targets)
+    first, second = (torch.autograd.grad(loss, x, retain_graph=True)[0] for _ in range(2))
+    assert torch.equal(first, second)
+    torch.testing.assert_close(first, torch.autograd.grad(functional.cross_entropy(x @ weight.T + bias, targets), x)[0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_few_go_through_plain_cross_entropy_in_their_own_precision(monkeypatch, dtype):
+    torch.manual_seed(0)
+    x, weight, bias, targets = torch.randn(9, 4), torch.randn(7, 4), torch.randn(7), torch.randint(7, (9,))
+    x, weight, bias = (each.to(dtype).requires_grad_() for each in (x, weight, bias))
+    chunked = linear_cross_entropy(x, weight, bias, targets, smoothing=0.1)
+    monkeypatch.setattr(linear_loss, "FEW_VALUES", 1 << 17)
+    few = linear_cross_entropy(x, weight, bias, targets, smoothing=0.1)
+    assert few.dtype == dtype
+    torch.testing.assert_close(few, chunked)
+    for a, b in zip(
+        torch.autograd.grad(few, (x, weight, bias)), torch.autograd.grad(chunked, (x, weight, bias)), strict=True
     ):
         torch.testing.assert_close(a, b)
 

@@ -12,9 +12,10 @@ from torch import Tensor
 from recurra import model_folder
 from recurra.engines.request import Embedded
 from recurra.errors import UsageError
+from recurra.topologies import linear_loss
 from recurra.topologies.carry import detached, reset_rows
 from recurra.topologies.embedding import TokenTable
-from recurra.topologies.many_to_many import NextToken
+from recurra.topologies.many_to_many import NextToken, TokenBatch
 from recurra.topologies.many_to_one import SequenceClassifier, pooled
 from recurra.topologies.settings import ClassifierSettings, NextTokenSettings
 from recurra.topologies.stacks import build_stack, run_truncated
@@ -238,3 +239,24 @@ def test_reset_rows_puts_rows_back_to_the_start_and_leaves_the_others():
     h, c = reset_rows(state, start, torch.tensor([False, True, False]))
     assert h[:, :, 0].tolist() == [[1.0, 0.0, 1.0]] * 2
     assert c[:, :, 0].tolist() == [[2.0, -1.0, 2.0]] * 2
+
+
+@pytest.mark.parametrize("output", ["softmax", "adaptive"])
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("few", [0, 1 << 17])
+def test_the_mean_of_a_batch_is_that_of_its_losses(monkeypatch, output: str, ragged: bool, few: int) -> None:
+    monkeypatch.setattr(linear_loss, "FEW_VALUES", few)
+    torch.manual_seed(0)
+    settings = NextTokenSettings(hidden_size=8, embedding_size=8, tie_weights=True, output=output)
+    network = NextToken(70, settings)
+    tokens, targets = torch.randint(70, (3, 5)), torch.randint(70, (3, 5))
+    lengths = torch.tensor([5, 2, 4]) if ragged else None
+    found = network.loss(TokenBatch(tokens, targets, lengths))
+    losses, _ = network.losses(tokens, targets, lengths)
+    inside = torch.arange(5) < (lengths if ragged else torch.full((3,), 5)).unsqueeze(1)
+    plain = losses[inside].mean()
+    assert found.units == int(inside.sum())
+    torch.testing.assert_close(found.mean, plain)
+    weights = list(network.parameters())
+    for a, b in zip(torch.autograd.grad(found.mean, weights), torch.autograd.grad(plain, weights), strict=True):
+        torch.testing.assert_close(a, b)

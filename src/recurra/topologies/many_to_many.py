@@ -110,9 +110,10 @@ class NextToken(SequenceModel[Tensor, TokenBatch]):
         """Mean of the targets' losses. Units: nats per token"""
         if state is not None and batch.fresh is not None:
             state = reset_rows(state, self.stack.initial_state(len(batch.tokens)), batch.fresh)
-        losses, state = self.losses(batch.tokens, batch.targets, batch.lengths, state)
+        y, state = self.hidden(batch.tokens, batch.lengths, state)
         if batch.lengths is None:
-            return Loss(losses.mean(), losses.numel(), state)
-        lengths = batch.lengths.to(losses.device).unsqueeze(1)
-        inside = torch.arange(losses.shape[1], device=losses.device) < lengths
-        return Loss(losses[inside].mean(), int(batch.lengths.sum()), state)
+            y, targets = y.flatten(0, 1), batch.targets.reshape(-1)
+        else:
+            inside = torch.arange(y.shape[1], device=y.device) < batch.lengths.to(y.device).unsqueeze(1)
+            y, targets = y[inside], batch.targets[inside]
+        return Loss(self.head.mean_loss(y, targets), targets.numel(), state)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.errors import UsageError
+from recurra.topologies.linear_loss import linear_cross_entropy
 
 POWERS = (2 / 3, 4 / 5, 9 / 10)
 """Of the vocabulary's size: where each group of rarer tokens begins."""
@@ -23,6 +24,10 @@ class Softmax(nn.Linear):
     def losses(self, y: Tensor, targets: Tensor) -> Tensor:
         """Negative log-probabilities of the targets. Shapes: y [N, H], targets int64 [N] -> [N]. Units: nats"""
         return functional.cross_entropy(_wide(self(y)), targets, reduction="none")
+
+    def mean_loss(self, y: Tensor, targets: Tensor) -> Tensor:
+        """The mean of `losses`, without keeping what it needs of all outputs. Units: nats"""
+        return linear_cross_entropy(y, self.weight, self.bias, targets)
 
 
 class AdaptiveSoftmax(nn.Module):
@@ -74,6 +79,10 @@ class AdaptiveSoftmax(nn.Module):
                 more = functional.cross_entropy(inside, targets[rows] - self.edges[i], reduction="none")
                 lost = lost.index_add(0, rows, more)
         return lost
+
+    def mean_loss(self, y: Tensor, targets: Tensor) -> Tensor:
+        """The mean of `losses`. Units: nats"""
+        return self.losses(y, targets).mean()
 
     def _head(self, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Logits of the frequent tokens and of the groups."""
