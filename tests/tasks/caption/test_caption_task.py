@@ -23,6 +23,7 @@ from recurra.tasks.caption import encoders, frozen
 from recurra.tasks.caption.baselines import scores
 from recurra.tasks.caption.encoders import Frozen
 from recurra.tasks.caption.given_vectors import read_vectors
+from recurra.tasks.caption.model import search_of
 from recurra.tasks.sources.resolving import resolve
 from recurra.topologies.efficientnet import EfficientNetLite0, renamed
 from tests.laws.tasks.tiny_tasks import TINY, pictures, square
@@ -202,6 +203,21 @@ def test_scores_take_any_number_of_references() -> None:
     found = scores(["a red dog", "a cat sits here now"], [["a red dog"], ["x", "A cat sits here now."]], lowercase=True)
     assert found["exact"] == 0.5
     assert found["bleu1"] > 80
+
+
+def test_captions_without_spaces_are_read_and_scored_by_characters(tmp_path: Path) -> None:
+    folder = pictures(tmp_path)
+    lines = [f"p{n}.png\t一个{'红绿蓝'[n % 3]}色的方块在{'左右'[n // 3 % 2]}边" for n in range(40)]
+    (folder / "captions.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    made = prepare_run(source := resolve(folder, "caption"), settings_for(source, {"epochs": 1.0, "image_size": 16}))
+    words = made.dataset.preprocessor.vocabulary
+    assert words.level == "char"
+    assert made.dataset.preprocessor.bleu == "zh"
+    assert any("by characters" in note for note in made.dataset.notes)
+    assert search_of(words.level).block_ngrams == 0 < search_of("word").block_ngrams
+    one, other = "一个红色的方块在左边", "一个红色的方块在右边"
+    assert scores([one], [[other]], lowercase=True)["bleu4"] == 0
+    assert scores([one], [[other]], lowercase=True, cut_by="zh")["bleu4"] > 50
 
 
 def test_the_consensus_is_what_the_others_resemble() -> None:

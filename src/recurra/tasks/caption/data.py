@@ -15,13 +15,15 @@ from recurra.data.captions.pictures import Captioned, Gathered, Shelf, divide, g
 from recurra.data.captions.reading import Caption, Columns, read_captions
 from recurra.data.pictures.decoding import Form, read_picture
 from recurra.data.splits import PART_NAMES, PARTS, hold_out
+from recurra.data.tokens.scripts import is_unspaced, writing
 from recurra.data.tokens.subwords import Subwords
-from recurra.data.tokens.vocabulary import Vocabulary
+from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, UsageError, listed, quoted
 from recurra.tasks.caption import encoders, frozen, given_vectors
 from recurra.tasks.caption.encoders import Frozen
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor, Words
 from recurra.tasks.caption.settings import CaptionDataSettings
+from recurra.tasks.decoding.bleu import cut_by
 from recurra.tasks.sources.resolving import Source, hashes, in_memory
 from recurra.topologies.grid_encoders import SMALLEST, WIDTH
 
@@ -122,7 +124,8 @@ def prepare(
     if seen.dtype != np.uint8:
         positions, width = seen.shape[1:]
     sha256 = "" if trunk is None else trunk.sha256
-    made = CaptionPreprocessor(words, settings.encoder, size, positions, width, longest, sha256)
+    bleu = cut_by(writing(training)) if kept is None else kept.bleu
+    made = CaptionPreprocessor(words, settings.encoder, size, positions, width, longest, sha256, bleu)
     if kept is not None and _seen_by(kept) != _seen_by(made):
         raise UsageError(
             f"the run that this begins with sees {kept.positions} vectors of {kept.width} by {kept.encoder}, here they "
@@ -130,6 +133,8 @@ def prepare(
         )
     held_out = parts["test"] if len(parts["test"]) else parts["validation"]
     notes.append(_what_is_seen(settings, made))
+    if kept is None and settings.level is None and words.level == "char":
+        notes.append("captions are read by characters: no spaces stand between their words")
     facts = {
         "name": source.name,
         "files": hashes(source.files),
@@ -264,7 +269,7 @@ def _divided(
 
 
 def _vocabulary(texts: list[str], settings: CaptionDataSettings) -> Words:
-    level = settings.level or "word"
+    level = settings.level or _usual_level(texts)
     if level == "bpe":
         return Subwords.build(
             texts, normalize=settings.normalize, min_count=settings.min_count, max_size=settings.max_vocabulary
@@ -273,6 +278,11 @@ def _vocabulary(texts: list[str], settings: CaptionDataSettings) -> Words:
     return Vocabulary.build(
         texts, level=level, normalize=settings.normalize, split=settings.word_split, min_count=rarest, max_size=largest
     )
+
+
+def _usual_level(texts: list[str]) -> Level:
+    """Words, or characters where no spaces stand between them."""
+    return "char" if is_unspaced(writing(texts)) else "word"
 
 
 def _home(source: Source) -> Path:

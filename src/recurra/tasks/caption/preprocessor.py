@@ -11,6 +11,7 @@ from recurra.data.files.checked import Exact, checked
 from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.tasks.caption.settings import EncoderName
+from recurra.tasks.decoding.bleu import CutBy
 
 Words = Vocabulary | Subwords
 Size = Annotated[int, Field(ge=1, le=1 << 20)]
@@ -24,6 +25,7 @@ class _Stored(Exact):
     width: Size
     longest: Size
     encoder_sha256: str = Field("", pattern="^([0-9a-f]{64})?$")
+    bleu: CutBy = "13a"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class CaptionPreprocessor:
     """Captions to ids and back.
 
     image_size: pixels of a side that the encoder sees; positions: of the grid that it makes of them; width: numbers at
-    each; longest: tokens of the longest training caption; encoder_sha256: of the file of a frozen encoder's weights
+    each; longest: tokens of the longest training caption; encoder_sha256: of the file of a frozen encoder's weights;
+    bleu: how captions are cut for it
     """
 
     vocabulary: Words
@@ -41,6 +44,7 @@ class CaptionPreprocessor:
     width: int
     longest: int
     encoder_sha256: str = ""
+    bleu: CutBy = "13a"
     input_width: ClassVar[None] = None
 
     def to_json(self) -> dict[str, Any]:
@@ -51,5 +55,4 @@ class CaptionPreprocessor:
         """What `to_json` gave. Errors: DataError; UsageError where a package is missing"""
         one = checked(_Stored, found, "preprocessing.json")
         kind = Subwords if one.vocabulary.get("level") == "bpe" else Vocabulary
-        vocabulary = kind.from_json(one.vocabulary)
-        return cls(vocabulary, one.encoder, one.image_size, one.positions, one.width, one.longest, one.encoder_sha256)
+        return cls(**{**vars(one), "vocabulary": kind.from_json(one.vocabulary)})

@@ -41,7 +41,10 @@ def sections(
 ) -> list[Section]:
     """Captions beside references, where it looked, best and worst, the nearest training pictures, by length."""
     each = np.array(
-        [of_sentence(text, row, lowercase=lowercase) for text, row in zip(answers.texts, part.references, strict=True)]
+        [
+            of_sentence(text, row, lowercase=lowercase, cut_by=model.preprocessor.bleu)
+            for text, row in zip(answers.texts, part.references, strict=True)
+        ]
     )
     chosen = list(range(0, len(part), max(1, len(part) // SAMPLES)))[:SAMPLES]
     there = any(one.path is not None for one in part.items)

@@ -44,7 +44,7 @@ CaptionSettings = Settings[CaptionDataSettings, CaptionerSettings, DecoderTraini
 
 DEFAULTS = Defaults(
     Settings(
-        CaptionDataSettings(level="word", normalize=("lowercase",)),
+        CaptionDataSettings(normalize=("lowercase",)),
         CaptionerSettings(cell="gru", hidden_size=128, embedding_size=128, dropout=0.1),
         DecoderTrainingSettings(batch_size=32, learning_rate=4e-3),
     ),

@@ -12,7 +12,7 @@ from recurra.report.sections import Section
 from recurra.tasks.caption import data
 from recurra.tasks.caption.baselines import baselines, scores
 from recurra.tasks.caption.data import CaptionData, CaptionPart
-from recurra.tasks.caption.model import SEARCH, CaptionModel
+from recurra.tasks.caption.model import CaptionModel, search_of
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor
 from recurra.tasks.caption.report import Answers, sections
 from recurra.tasks.caption.settings import FROZEN, CaptionSettings
@@ -54,7 +54,7 @@ class CaptionTask:
             source, settings.data, pooled=asked not in (None, "attention"), seed=settings.training.seed, kept=kept
         )
         settings = settings.changed(condition=_condition(settings, found.preprocessor))
-        notes = [*found.notes, _how(settings)]
+        notes = [*found.notes, _how(settings, found.preprocessor)]
         arrays = [*found.parts["train"].encoded, *found.contents]
         return Dataset(source, settings, found, found.preprocessor, found.parts, arrays, found.facts, notes)
 
@@ -75,10 +75,10 @@ class CaptionTask:
 
     def evaluate(self, model: CaptionModel, part: CaptionPart, settings: CaptionSettings) -> Evaluation:
         """answers: the captions"""
-        found = [best for best, *_ in model.search(part.seen, SEARCH)]
+        found = [best for best, *_ in model.search(part.seen, search_of(model.vocabulary.level))]
         texts = [model.text(each) for each in found]
         loss = nats_per_token(model.network, part)
-        scored = scores(texts, part.references, lowercase=_lowercase(settings))
+        scored = scores(texts, part.references, lowercase=_lowercase(settings), cut_by=model.preprocessor.bleu)
         perplexity = {"perplexity": metrics.perplexity(loss)}
         return Evaluation({"loss": loss} | scored | perplexity, len(part), Answers(found, texts))
 
@@ -115,11 +115,12 @@ def _lowercase(settings: CaptionSettings) -> bool:
     return "lowercase" in settings.data.normalize
 
 
-def _how(settings: CaptionSettings) -> str:
-    case = "lower case" if _lowercase(settings) else "case counts"
+def _how(settings: CaptionSettings, made: CaptionPreprocessor) -> str:
+    case, search = "lower case" if _lowercase(settings) else "case counts", search_of(made.vocabulary.level)
+    blocked = f", no {search.block_ngrams} tokens in a row twice" if search.block_ngrams else ""
     return (
-        f"BLEU by sacrebleu against all references of a picture (13a, {case}); searched with a beam of {SEARCH.beam}, "
-        f"length penalty {SEARCH.length_penalty:g}, no {SEARCH.block_ngrams} tokens in a row twice"
+        f"BLEU by sacrebleu against all references of a picture ({made.bleu}, {case}); searched with a beam of "
+        f"{search.beam}, length penalty {search.length_penalty:g}{blocked}"
     )
 
 

@@ -6,17 +6,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from recurra.data.files.checked import Exact, checked
-from recurra.data.tokens.scripts import Writing
 from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.tasks.decoding.bleu import CutBy
 
 Words = Vocabulary | Subwords
-
-
-def cut_by(how: Writing) -> CutBy:
-    """The one for translations that are written so: 13a cuts at spaces and signs, which are no words in Chinese."""
-    return "13a" if how == "spaced" else "zh" if how == "chinese" else "char"
 
 
 class _Stored(Exact):
