@@ -7,6 +7,7 @@
     │   ├── ShapeError                    tensors whose shapes, types or lengths do not fit
     │   └── EngineError                   an engine asked for by name that cannot do the work, and why
     ├── DataError                exit 3   a file that cannot be used; names file, line and remedy
+    │   └── ColumnError                   a table without a column that was asked for
     ├── ModelFolderError         exit 4   a model folder that is not whole, altered, or from a newer version
     ├── DivergedError            exit 5   the loss stopped being a number
     ├── CallbackError            exit 1   a callback of the user's failed; what was learned until then is saved
@@ -128,6 +129,22 @@ class DataError(RecurraError):
         """The file's name and the line, as far as they are known."""
         name = "" if self.file is None else Path(self.file).name
         return name if self.line is None else f"{name}:{self.line}"
+
+
+class ColumnError(DataError):
+    """A table without a column that was asked for. column: its name; there: those that it has"""
+
+    def __init__(
+        self,
+        column: str,
+        there: Collection[str],
+        *,
+        remedy: str = "",
+        file: str | Path | None = None,
+        line: int | None = None,
+    ) -> None:
+        super().__init__(f"no column {quoted(column)}; there are {listed(there)}", remedy=remedy, file=file, line=line)
+        self.column, self.there = column, there
 
 
 class ModelFolderError(RecurraError):

@@ -53,6 +53,18 @@ def test_judging_again_gives_the_same_figures(
         assert run.metrics["evaluated_on"] in found["on"]
 
 
+def test_columns_of_other_data_may_have_other_names(train: Train, labels: Path, tmp_path: Path) -> None:
+    rows = [f"{text},{path.stem}" for path in sorted(labels.glob("*.txt")) for text in path.read_text().split()]
+    (tmp_path / "a.csv").write_text("\n".join(["word,kind", *rows]), encoding="utf-8")
+    (tmp_path / "b.csv").write_text("\n".join(["text,what", *rows]), encoding="utf-8")
+    run = train(tmp_path / "a.csv", text="word", label="kind")
+    with pytest.raises(DataError, match=r"no column 'word'.*\n.*--text COLUMN"):
+        run.evaluate(tmp_path / "b.csv")
+    with pytest.raises(DataError, match=r"no column 'kind'.*\n.*--label COLUMN"):
+        run.evaluate(tmp_path / "b.csv", text="text")
+    assert run.evaluate(tmp_path / "b.csv", text="text", label="what")["count"] == len(rows)
+
+
 def test_judging_counts_what_it_scores(train: Train, text: Path, tmp_path: Path) -> None:
     run = train(text)
     held_out = json.loads((run.folder / "config.json").read_text())["config"]["data"]["counts"]["validation"]

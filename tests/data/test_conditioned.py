@@ -85,7 +85,7 @@ def test_tunes_of_one_file_are_told_apart_by_rhythm_or_metre(tmp_path: Path) -> 
 def test_tunes_by_fields(tmp_path: Path) -> None:
     found = from_tunes({"a": write(tmp_path, "a", "4/4", "6/8")}, labels=["file", "M", "K"])
     assert found.parts["all"].labels == ["file=a,M=4/4,K=G", "file=a,M=6/8,K=G"]
-    with pytest.raises(DataError, match=r"none of 2 tunes can be read; 2 for: no field R:, at a\.abc:1"):
+    with pytest.raises(DataError, match=r"none of 2 tunes can be read; 2 for: no field R:, at a\.abc:1\n.*are K, M: name one by --label"):
         from_tunes({"a": tmp_path / "a.abc"}, labels=["R"])
 
 
@@ -106,6 +106,16 @@ def test_a_tune_that_cannot_be_read_is_left_out_and_told(tmp_path: Path) -> None
     path.write_text("X:9\nM:4/4\nK:C\n[abc|\n", encoding="utf-8")
     with pytest.raises(DataError, match="none of 1 tunes"):
         from_tunes({"a": path})
+
+
+def test_a_file_without_a_tune_is_left_out_beside_others(tmp_path: Path) -> None:
+    files = {"a": write(tmp_path, "a", "4/4"), "b": tmp_path / "b.abc"}
+    files["b"].write_text("just a text\n", encoding="utf-8")
+    found = from_tunes(files)
+    assert len(found.parts["all"]) == 1
+    assert "no tune starts here" in describe_left_out(found.left_out)
+    with pytest.raises(DataError, match=r"b\.abc: no tune starts here"):
+        from_tunes({"b": files["b"]})
 
 
 ONE = Attributes.of(("class",), [("it",), ("ru",), ("it",), ("a,b=c",)])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from recurra.api import provenance
 from recurra.api.preparation import read_data
 from recurra.api.sense import check_reading
-from recurra.errors import ModelFolderError, UnknownNameError, UsageError
+from recurra.errors import ColumnError, ModelFolderError, UnknownNameError, UsageError
 from recurra.report.record import Baseline
 from recurra.tasks import registry
 from recurra.tasks.abilities import Grouping, Mixing
@@ -83,16 +83,28 @@ def _anew(
     options = {name: value for name, value in row.read(source.options).items() if name in own}
     as_these = row.read({"encoding": "utf-8", "skip_lines": ()}, known=False)  # no properties of a run
     settings, task = run.settings.changed(**as_these | options | dict(given)), row.task
-    if groups is None:
-        encoded = task.encode(source, settings, run.preprocessor)
-    elif isinstance(task, Grouping):
-        encoded = task.encode_groups(source, settings, run.preprocessor, groups)
-    else:
-        raise UsageError(f"groups need labelled texts; this run's task is {run.task}")
+    try:
+        if groups is None:
+            encoded = task.encode(source, settings, run.preprocessor)
+        elif isinstance(task, Grouping):
+            encoded = task.encode_groups(source, settings, run.preprocessor, groups)
+        else:
+            raise UsageError(f"groups need labelled texts; this run's task is {run.task}")
+    except ColumnError as error:
+        raise _elsewhere(error, settings.data) from error
     others = task.baselines(trained_on(run), encoded.part) if baselines else []
     found = task.evaluate(run.model, encoded.part, settings)
     counts = {name: float(count) for name, count in encoded.counts.items() if count}
     return source.name, replace(found, scores=found.scores | counts), others, encoded.part
+
+
+def _elsewhere(error: ColumnError, read: Any) -> ColumnError:
+    """The same, with the option that says where else the column may be."""
+    options = [name for name in registry.reading() if getattr(read, name, None) == error.column]
+    if not options:
+        return error
+    remedy = f"the run's {options[0]} is in {error.column!r}; say where it is in these data: --{options[0]} COLUMN"
+    return ColumnError(error.column, error.there, remedy=remedy, file=error.file, line=error.line)
 
 
 def trained_on(run: Run) -> Dataset[Any]:

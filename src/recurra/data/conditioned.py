@@ -84,14 +84,16 @@ def from_tunes(
     files: by name; a name that ends in a range of letters ("reelsa-c") is one with the others of its kind ("reels").
     labels: "file" or letters of header fields, as "R" or "M". None: the file's name, or, if all files have the same
     or most of them hold too few tunes to be a class, R: where most tunes have it, else M:. A tune that cannot be read
-    or lacks the field is left out.
-    Errors: DataError if no tune is left, or for a file without any
+    or lacks the field is left out, and so is a file without any.
+    Errors: DataError if no tune is left
     """
     tunes: list[tuple[str, Tune]] = []
     left_out: list[DataError] = []
     for name, path in files.items():
         group = _RANGE.sub("", name)
         tunes += [(group, tune) for tune in read_tunes(path, encoding=encoding, left_out=left_out)]
+    if not tunes and len(left_out) == 1:
+        raise left_out[0]
     total = len(tunes) + len(left_out)
     if labels is None:
         sizes = sorted(Counter(group for group, _ in tunes).values())
@@ -111,7 +113,10 @@ def from_tunes(
             continue
         _add(found.parts["all"], found, text, values, tune.file, tune.line)
     if not found.values:
-        raise DataError(f"none of {total} tunes can be read; {describe_left_out(found.left_out)}")
+        letters = sorted({name for _, tune in tunes for name in tune.fields} - {"X"})
+        lacking = not all(name in (FILE, *letters) for name in labels)
+        remedy = f"their fields are {', '.join(letters)}: name one by --label, or --label file" if lacking else ""
+        raise DataError(f"none of {total} tunes can be read; {describe_left_out(found.left_out)}", remedy=remedy)
     return found
 
 

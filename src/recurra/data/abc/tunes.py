@@ -51,7 +51,7 @@ class _Draft:
 def read_tunes(path: Path, *, encoding: str = "utf-8", left_out: list[DataError] | None = None) -> list[Tune]:
     """The tunes of an .abc file: each begins with X:, its header ends with K:.
 
-    left_out: takes what is wrong with single tunes, which are left out then
+    left_out: takes what is wrong with single tunes, or with a file without any, which are left out then
     Errors: DataError for a file without a tune, a tune without K: or without a note, an invalid metre or unit note,
     each with its line; or as `iter_lines`
     """
@@ -67,9 +67,12 @@ def read_tunes(path: Path, *, encoding: str = "utf-8", left_out: list[DataError]
             ended = bool(drafts and drafts[-1].body) or ended  # a blank line inside a header is forgiven
         elif drafts and line and not ended:
             _take(drafts[-1], number, line, found)
-    if not drafts:
-        raise DataError("no tune starts here: there is no line X:", remedy="give a file in ABC notation", file=path)
     tunes: list[Tune] = []
+    if not drafts:
+        none = DataError("no tune starts here: there is no line X:", remedy="give a file in ABC notation", file=path)
+        if left_out is None:
+            raise none
+        left_out.append(none)
     for draft in drafts:
         try:
             tunes.append(_checked(draft, path))

@@ -15,7 +15,7 @@ from recurra.data.files.delimited import csv_rows, rectangular, tsv_rows
 from recurra.data.files.json_records import Record, json_lines, json_list
 from recurra.data.files.labelled_lines import MARK, is_labelled, labelled_rows
 from recurra.data.files.sources import inner_name, read_blocks
-from recurra.errors import DataError, listed, nearest, quoted
+from recurra.errors import ColumnError, DataError, nearest, quoted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -278,14 +278,9 @@ def _check_parquet_frame(path: Path) -> None:
         raise DataError("this is not a Parquet file, or an incomplete one", remedy="write it again", file=path)
 
 
-def _missing(name: str, there: list[str], path: Path, line: int | None) -> DataError:
+def _missing(name: str, there: list[str], path: Path, line: int | None) -> ColumnError:
     near = nearest(name, there)
     hint = f"did you mean {near!r}?" if near is not None else ""
     if len(there) == 1 and (mark := next((mark for mark in ";\t|" if mark in there[0]), None)):
         hint = f"cells are separated by commas in .csv and tabs in .tsv, here by {mark!r}?"
-    return DataError(
-        f"no column {quoted(name)}; there are {listed(there)}",
-        remedy=hint,
-        file=path,
-        line=line,
-    )
+    return ColumnError(name, there, remedy=hint, file=path, line=line)
