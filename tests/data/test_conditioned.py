@@ -85,7 +85,10 @@ def test_tunes_of_one_file_are_told_apart_by_rhythm_or_metre(tmp_path: Path) -> 
 def test_tunes_by_fields(tmp_path: Path) -> None:
     found = from_tunes({"a": write(tmp_path, "a", "4/4", "6/8")}, labels=["file", "M", "K"])
     assert found.parts["all"].labels == ["file=a,M=4/4,K=G", "file=a,M=6/8,K=G"]
-    with pytest.raises(DataError, match=r"none of 2 tunes can be read; 2 for: no field R:, at a\.abc:1\n.*are K, M: name one by --label"):
+    with pytest.raises(
+        DataError,
+        match=r"none of 2 tunes can be read; 2 for: no field R:, at a\.abc:1\n.*are K, M: name one by --label",
+    ):
         from_tunes({"a": tmp_path / "a.abc"}, labels=["R"])
 
 
