@@ -16,7 +16,7 @@ NAMES = {
     "train", "load", "Run", "Callback",
     # errors
     "RecurraError", "UsageError", "CellError", "UnknownNameError", "ShapeError", "EngineError", "DataError",
-    "ModelFolderError", "DivergedError", "StoppedError", "CallbackError",
+    "ModelFolderError", "DivergedError", "StoppedError", "CallbackError", "RankError",
 }  # fmt: skip
 
 

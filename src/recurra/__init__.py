@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         DivergedError,
         EngineError,
         ModelFolderError,
+        RankError,
         RecurraError,
         ShapeError,
         StoppedError,
@@ -70,6 +71,7 @@ _HOMES = {
     "DataError": "recurra.errors",
     "ModelFolderError": "recurra.errors",
     "CallbackError": "recurra.errors",
+    "RankError": "recurra.errors",
     "DivergedError": "recurra.errors",
     "StoppedError": "recurra.errors",
 }
@@ -80,6 +82,7 @@ __all__ = [
     "RNN",
     "Callback",
     "CallbackError",
+    "RankError",
     "Cell",
     "CellError",
     "CellWeights",

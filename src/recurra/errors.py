@@ -10,6 +10,7 @@
     │   └── ColumnError                   a table without a column that was asked for
     ├── ModelFolderError         exit 4   a model folder that is not whole, altered, or from a newer version
     ├── DivergedError            exit 5   the loss stopped being a number
+    ├── RankError                exit 6   another process of the run has ended or differs, or that one's own exit code
     ├── CallbackError            exit 1   a callback of the user's failed; what was learned until then is saved
     └── StoppedError             exit 128 + signal   training was stopped from outside; what was learned is saved
 
@@ -157,6 +158,14 @@ class DivergedError(RecurraError):
     """The loss stopped being a number."""
 
     exit_code = 5
+
+
+class RankError(RecurraError):
+    """Another process of a run has ended, or cannot take part. `exit_code`: that one's own, if it had one."""
+
+    def __init__(self, message: str, code: int = 6) -> None:
+        super().__init__(message)
+        self.exit_code = code
 
 
 class CallbackError(RecurraError):

@@ -16,10 +16,10 @@ from recurra.tasks.model import Model
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.resolving import Source
 from recurra.topologies.sequence_model import SequenceModel
-from recurra.training.trainee import Trainee
+from recurra.training.trainee import Divisible, Trainee
 
 
-class TaskTrainee(Trainee, Protocol):
+class TaskTrainee(Trainee, Divisible, Protocol):
     """What a task trains. unit: what its rates count; chosen_by: the metrics of `rank`, the first to decide first"""
 
     unit: str

@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from recurra.engines.request import State
@@ -26,6 +25,7 @@ from recurra.training.divergence import diverged
 from recurra.training.evaluation import EvaluationPolicy, noted, over, point_of
 from recurra.training.history import Clock, Progress, Silent, Tick
 from recurra.training.optimizer import clip_gradient, optimizer_of
+from recurra.training.processes.alone import ALONE, Processes
 from recurra.training.schedule import Budget, Stopwatch, learning_rate
 from recurra.training.settings import TrainingSettings
 from recurra.training.signals import StopRequest
@@ -54,20 +54,22 @@ def fit(
     save: Callable[[Checkpoint], None] | None = None,
     resume: Checkpoint | None = None,
     clock: Clock = time.monotonic,
+    processes: Processes = ALONE,
 ) -> Outcome:
     """Train until the budget is spent, patience is at its end, or a signal comes.
 
     save: called after every evaluation, at a signal and when a callback fails, with all that is needed to go on from
-    there.
+    there. processes: those that train together, each of which calls this; progress and save are of the first alone.
     Errors: DivergedError within one step of a loss or gradient that is no number; CallbackError out of `progress`;
-    UsageError
+    UsageError;
+    RankError once another process has ended
     """
     if settings.epochs is None and settings.minutes is None:
         raise UsageError("give epochs, minutes or both")
-    progress = progress or Silent()
+    progress = processes.progress(progress or Silent())
     budget = Budget(settings.epochs, settings.minutes)
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if settings.precision == "bf16" else "32-true"
-    fabric = Fabric(accelerator=settings.device, devices=1, precision=precision)
+    fabric = processes.fabric(settings.device, precision)
     network, optimizer = fabric.setup(trainee.network, optimizer_of(trainee.network, settings))
     if isinstance(trainee.network, SequenceModel):
         network.mark_forward_method("loss")
@@ -76,15 +78,16 @@ def fit(
     state: State | None = None
     if resume is not None:
         counters, state = checkpoints.go_on(resume, trainee, optimizer.optimizer, fabric.device, settings, average)
-        best = resume.best
-    watch = Stopwatch(clock, counters.seconds)
+        state, best = processes.own_state(state), resume.best
+    watch = Stopwatch(processes.clock(clock), counters.seconds)
     policy = EvaluationPolicy(settings, trainee.evaluation_units, watch)
-    units_here = 0
+    units_here, noise = 0, processes.noise()
 
     def checkpoint() -> None:
         counters.seconds = watch.seconds()
+        whole = processes.whole_state(state)
         if save is not None:
-            save(checkpoints.take(counters, trainee.network, optimizer.optimizer, state, best, average))
+            save(checkpoints.take(counters, trainee.network, optimizer.optimizer, whole, best, average))
 
     def keep_as_it_stands() -> None:
         nonlocal best
@@ -103,10 +106,19 @@ def fit(
             keep_as_it_stands()
             raise
 
+    def all_settled() -> None:
+        processes.settle()
+        if (failed := processes.failed()) is not None:
+            raise failed
+
     # a resumed run may have been given another budget, of which less is done than was of the old one
     done = budget.share(counters.epochs(trainee.steps(counters.epoch)), counters.seconds)
     counters.evaluated_at = min(counters.evaluated_at, done)
-    with StopRequest() as stop, kept_if_a_callback_fails():
+    with (
+        StopRequest() as stop,
+        processes.training(trainee, trainee.network, stop),
+        kept_if_a_callback_fails(),
+    ):
         ended = over(counters, settings)
         while ended is None:
             steps = trainee.steps(counters.epoch)
@@ -116,13 +128,15 @@ def fit(
                 rate = learning_rate(share, settings)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                _draw_from(step_seed(settings.seed, counters.epoch, counters.step_in_epoch), fabric.device)
+                _draw_from(step_seed(settings.seed, counters.epoch, counters.step_in_epoch, *noise), fabric.device)
 
                 network.train()
+                own = processes.own_part(trainee, batch)
                 with fabric.autocast():  # Fabric's own module enters it for `forward` alone
-                    loss, units, state = trainee.loss(network, batch, None if state is None else detached(state))
-                fabric.backward(loss)
-                norm, value = clip_gradient(trainee.network, settings), loss.item()
+                    loss, units, state = trainee.loss(network, own, None if state is None else detached(state))
+                fabric.backward(processes.weighted(loss, units))
+                value, units = processes.reduced(loss.item(), units)
+                norm = clip_gradient(trainee.network, settings)
                 if not (math.isfinite(value) and math.isfinite(norm)):
                     what = "gradient" if math.isfinite(value) else "loss"
                     raise diverged(what, counters.step + 1, rate, settings)
@@ -141,9 +155,10 @@ def fit(
                 if policy.due(share, counters, epoch_over=counters.step_in_epoch == steps, units=units_here):
                     network.eval()
                     begun = watch.seconds()
-                    with progress.evaluating(), fabric.autocast():
-                        metrics = trainee.evaluate(network)
-                        smooth = None if average is None else average_scores(average)
+                    with progress.evaluating(), fabric.autocast(), processes.evaluating():
+                        metrics = processes.agreed(trainee.evaluate(network))
+                        smooth = None if average is None else processes.agreed(average_scores(average))
+                    all_settled()
                     policy.evaluated(begun)
                     rank, plain_loss = trainee.rank(metrics), None
                     if not all(map(math.isfinite, [metrics["loss"], *rank])):
@@ -159,20 +174,23 @@ def fit(
                     progress.point(point, better)
                     checkpoint()
                 progress.tick(tick)  # after the evaluation, which a run goes on without if this fails
-                if stop.received is not None:
+                if (failed := processes.failed()) is not None:
+                    raise failed
+                if (signal := processes.stopped_by(stop)) is not None:
                     keep_as_it_stands()
-                    return Outcome("signal", counters, best, stop.received)
+                    return Outcome("signal", counters, best, signal)
                 ended = over(counters, settings)
                 if ended is not None:
                     break
             else:
                 counters.epoch, counters.step_in_epoch, state = counters.epoch + 1, 0, None
-    return Outcome(ended, counters, best, stop.received)
+        all_settled()
+    return Outcome(ended, counters, best, processes.stopped_by(stop))
 
 
-def step_seed(seed: int, epoch: int, step: int) -> int:
-    """The seed of one step: all that is random in it derives from here."""
-    return int(np.random.SeedSequence([seed, epoch, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+def step_seed(seed: int, epoch: int, step: int, *more: int) -> int:
+    """The seed of one step: all that is random in it derives from here. more: see Processes.noise"""
+    return int(np.random.SeedSequence([seed, epoch, step, *more]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def _draw_from(seed: int, device: torch.device) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
 from torch import nn
 
 from recurra.engines.request import State
@@ -40,3 +42,22 @@ class Carrying(Protocol):
 
     def carried(self) -> list[tuple[int, ...]]:
         """The shapes of that state's tensors."""
+
+
+@runtime_checkable
+class Divisible(Protocol):
+    """A trainee whose batches can be divided among processes."""
+
+    def costs(self, batch: Any) -> npt.NDArray[np.number[Any]]:
+        """How much work each row of a batch is, such as its tokens. Shapes: [B]"""
+
+    def rows(self, batch: Any, rows: slice) -> Any:
+        """Some rows of a batch, as a batch."""
+
+
+@runtime_checkable
+class Weighing(Protocol):
+    """A trainee whose losses are means over something else than their units."""
+
+    def weight(self, batch: Any) -> int:
+        """What the loss of a batch is the mean over, 0 if it has nothing to learn from."""

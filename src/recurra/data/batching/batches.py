@@ -31,6 +31,11 @@ class Batch:
     labels: Int64
     index: Int64
 
+    def rows(self, rows: slice) -> Batch:
+        """Some of them, padded to the longest one."""
+        lengths = self.lengths[rows]
+        return Batch(self.tokens[rows, : lengths.max()], lengths, self.labels[rows], self.index[rows])
+
 
 class BucketedBatches:
     """Batches of labelled sequences of unequal length.

@@ -25,6 +25,12 @@ class PairBatch:
     target_lengths: Int64
     index: Int64
 
+    def rows(self, rows: slice) -> PairBatch:
+        """Some of them, padded to the longest ones."""
+        sources, targets = self.source_lengths[rows], self.target_lengths[rows]
+        source, target = self.source[rows, : sources.max()], self.target[rows, : targets.max()]
+        return PairBatch(source, sources, target, targets, self.index[rows])
+
 
 class PairBatches:
     """Batches of sentence pairs.

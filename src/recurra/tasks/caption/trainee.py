@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,12 @@ class CaptionTrainee:
         steps = self.steps(epoch)
         for step, batch in enumerate(self._batches.epoch(epoch)):
             yield batch, ramped(self.training.scheduled_sampling, epoch + step / steps)
+
+    def costs(self, batch: tuple[Batch, float]) -> npt.NDArray[Any]:
+        return batch[0].lengths
+
+    def rows(self, batch: tuple[Batch, float], rows: slice) -> tuple[Batch, float]:
+        return batch[0].rows(rows), batch[1]
 
     def loss(self, network: Captioner, batch: tuple[Batch, float], state: State | None) -> Loss:
         rows, scheduled_sampling = batch

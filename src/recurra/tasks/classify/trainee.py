@@ -98,6 +98,12 @@ class ClassifyTrainee:
             self._cropped = epoch, self._batched(self._crops.epoch(epoch))
         return self._cropped[1]
 
+    def costs(self, batch: Batch) -> npt.NDArray[Any]:
+        return batch.lengths
+
+    def rows(self, batch: Batch, rows: slice) -> Batch:
+        return batch.rows(rows)
+
     def loss(self, network: SequenceModel[Tensor, ClassifierBatch], batch: Batch, state: State | None) -> Loss:
         tokens, lengths, labels = tensors(network, batch)
         shift = None if self.shift is None else self.shift.to(tokens.device)

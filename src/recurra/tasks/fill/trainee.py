@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -58,6 +59,17 @@ class FillTrainee:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         return self._batches.epoch(epoch)
+
+    def costs(self, batch: Batch) -> npt.NDArray[Any]:
+        return batch.lengths
+
+    def rows(self, batch: Batch, rows: slice) -> Batch:
+        return batch.rows(rows)
+
+    def weight(self, batch: Batch) -> int:
+        """Its known tokens."""
+        inside = np.arange(batch.tokens.shape[1]) < batch.lengths[:, None]
+        return int((inside & (batch.tokens != Vocabulary.UNKNOWN)).sum())
 
     def loss(self, network: BlankFiller, batch: Batch, state: State | None) -> Loss:
         tokens, lengths = tensors(network, batch)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -49,6 +51,16 @@ class ForecastTrainee:
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.origins))
         for step in range(self.steps(epoch)):
             yield self.origins[order[step * self.batch_size : (step + 1) * self.batch_size]]
+
+    def costs(self, batch: Origins) -> npt.NDArray[Any]:
+        return np.ones(len(batch))
+
+    def rows(self, batch: Origins, rows: slice) -> Origins:
+        return batch[rows]
+
+    def weight(self, batch: Origins) -> int:
+        """Its known values."""
+        return int((~self.encoded.targets(batch).isnan()).sum())
 
     def loss(self, network: Forecaster, batch: Origins, state: State | None) -> Loss:
         device = next(network.parameters()).device

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -110,6 +111,12 @@ class FramesTrainee:
     def _scaled(self, values: npt.NDArray[np.float64]) -> Float32:
         return np.asarray(self.data.preprocessor.encode(values), np.float32)
 
+    def costs(self, batch: FramesBatch) -> npt.NDArray[Any]:
+        return batch.lengths.numpy()
+
+    def rows(self, batch: FramesBatch, rows: slice) -> FramesBatch:
+        return some_rows(batch, rows, per_frame=self.per_frame)
+
     def loss(self, network: FrameNetwork, batch: FramesBatch, state: State | None) -> Loss:
         return network.loss(on_device(batch, next(network.parameters()).device), state)
 
@@ -135,6 +142,16 @@ def batch_of(rows: Sequence[Encoded], labels: Sequence[Int64]) -> FramesBatch:
     for place, row in enumerate(rows):
         x[place, : len(row)] = row
     return FramesBatch(torch.from_numpy(x), torch.from_numpy(lengths), torch.from_numpy(np.concatenate(labels)))
+
+
+def some_rows(batch: FramesBatch, rows: slice, *, per_frame: bool) -> FramesBatch:
+    """Some of a batch, padded to the longest one. per_frame: each frame has a class"""
+    lengths = batch.lengths[rows]
+    classes = batch.classes[rows]
+    if per_frame:
+        ends = torch.cat([batch.lengths.new_zeros(1), batch.lengths.cumsum(0)])
+        classes = batch.classes[int(ends[rows.start]) : int(ends[rows.stop])]
+    return batch._replace(x=batch.x[rows, : int(lengths.max())], lengths=lengths, classes=classes)
 
 
 def on_device(batch: FramesBatch, device: torch.device) -> FramesBatch:

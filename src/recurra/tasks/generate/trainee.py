@@ -69,6 +69,12 @@ class GenerateTrainee:
             rows.append(own if place == len(others) else others[place])
         return BucketedBatches(rows, self._train.labels, self.batch_size, seed=self.seed).epoch(epoch)
 
+    def costs(self, batch: Batch) -> npt.NDArray[Any]:
+        return batch.lengths
+
+    def rows(self, batch: Batch, rows: slice) -> Batch:
+        return batch.rows(rows)
+
     def loss(self, network: ConditionedDecoder, batch: Batch, state: State | None) -> Loss:
         return network.loss(tensors(network, batch, self.conditions, self.data.end + 1), state)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -48,6 +50,12 @@ class GenerateFramesTrainee:
         for place in rng.permutation(len(groups)):
             yield batch_of([rows[k] for k in groups[place]], self.train.labels[groups[place]].tolist())
 
+    def costs(self, batch: FrameGeneratorBatch) -> npt.NDArray[Any]:
+        return batch.lengths.numpy()
+
+    def rows(self, batch: FrameGeneratorBatch, rows: slice) -> FrameGeneratorBatch:
+        return some_rows(batch, rows)
+
     def loss(self, network: FrameGenerator, batch: FrameGeneratorBatch, state: State | None) -> Loss:
         return network.loss(on_device(batch, next(network.parameters()).device), state)
 
@@ -68,6 +76,14 @@ def batch_of(rows: Sequence[Float32], labels: Sequence[int]) -> FrameGeneratorBa
     frames[:, 1:] = np.nan_to_num(targets[:, :-1])
     inputs = ConditionedFrames(torch.from_numpy(frames), torch.tensor(labels, dtype=torch.int64).unsqueeze(1))
     return FrameGeneratorBatch(inputs, torch.from_numpy(targets), torch.from_numpy(lengths))
+
+
+def some_rows(batch: FrameGeneratorBatch, rows: slice) -> FrameGeneratorBatch:
+    """Some of a batch, padded to the longest one."""
+    lengths = batch.lengths[rows]
+    longest = int(lengths.max())
+    inputs = ConditionedFrames(batch.inputs.frames[rows, :longest], batch.inputs.indices[rows])
+    return FrameGeneratorBatch(inputs, batch.targets[rows, :longest], lengths)
 
 
 def on_device(batch: FrameGeneratorBatch, device: torch.device) -> FrameGeneratorBatch:

@@ -61,6 +61,12 @@ class LanguageTrainee:
     def batches(self, epoch: int) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
         return self._batches.epoch(epoch, self.seed)
 
+    def costs(self, batch: Any) -> npt.NDArray[Any]:
+        return np.ones(len(batch[0]))
+
+    def rows(self, batch: Any, rows: slice) -> Any:
+        return (batch[0][rows], batch[1][rows])
+
     def loss(self, network: NextToken, batch: Any, state: State | None) -> Loss:
         device = next(network.parameters()).device
         tokens, targets = (torch.from_numpy(a).to(device) for a in batch)

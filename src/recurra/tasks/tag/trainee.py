@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +72,12 @@ class TagTrainee:
     def batches(self, epoch: int) -> Iterator[TaggerBatch]:
         return (collate(self.data.parts["train"], batch.index) for batch in self._batches.epoch(epoch))
 
+    def costs(self, batch: TaggerBatch) -> npt.NDArray[Any]:
+        return batch.lengths.numpy()
+
+    def rows(self, batch: TaggerBatch, rows: slice) -> TaggerBatch:
+        return some_rows(batch, rows)
+
     def loss(self, network: Tagger, batch: TaggerBatch, state: State | None) -> Loss:
         return network.loss(on_device(batch, next(network.parameters()).device), state)
 
@@ -85,6 +92,23 @@ class TagTrainee:
     def chosen_by(self) -> tuple[str, ...]:
         """Whole spans, where tags write any."""
         return ("span_f1" if self.data.scheme else "accuracy", "loss")
+
+
+def some_rows(batch: TaggerBatch, rows: slice) -> TaggerBatch:
+    """Some of a batch, padded to the longest one, with the forms that occur in them."""
+    lengths, forms = batch.lengths[rows], batch.forms
+    longest = int(lengths.max())
+    inside = torch.arange(longest) < lengths.unsqueeze(1)
+    kept, places = torch.unique(forms.tokens[rows, :longest][inside], return_inverse=True)
+    tokens = torch.zeros(inside.shape, dtype=torch.int64)
+    tokens[inside] = places
+    letters, sizes = forms.letters, forms.letter_lengths
+    if letters is not None and sizes is not None:
+        sizes = sizes[kept]
+        letters = letters[kept, : int(sizes.max())]
+    pairs = None if forms.pairs is None else forms.pairs[kept]
+    there = Forms(tokens, forms.words[kept], letters, sizes, pairs)
+    return TaggerBatch(there, lengths, batch.tags[rows, :longest])
 
 
 def on_device(batch: TaggerBatch, device: torch.device) -> TaggerBatch:

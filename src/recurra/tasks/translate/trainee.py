@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -56,6 +58,12 @@ class TranslateTrainee:
         steps = self.steps(epoch)
         for step, batch in enumerate(self._batches.epoch(epoch)):
             yield batch, ramped(self.scheduled_sampling, epoch + step / steps)
+
+    def costs(self, batch: tuple[PairBatch, float]) -> npt.NDArray[Any]:
+        return batch[0].source_lengths + batch[0].target_lengths
+
+    def rows(self, batch: tuple[PairBatch, float], rows: slice) -> tuple[PairBatch, float]:
+        return batch[0].rows(rows), batch[1]
 
     def loss(self, network: EncoderDecoder, batch: tuple[PairBatch, float], state: State | None) -> Loss:
         pairs, scheduled_sampling = batch

@@ -105,17 +105,23 @@ class Trainee:
     chosen_by = ("loss",)
 
     def __init__(self, network: Network, dataset: Dataset[Any]) -> None:
-        self.network, self.rows, self.held_out = network, dataset.parts["train"], dataset.parts["validation"]
+        self.network, self.train, self.held_out = network, dataset.parts["train"], dataset.parts["validation"]
         self.size, self.seed = dataset.settings.training.batch_size, dataset.settings.training.seed
         self.evaluation_units = sum(map(len, self.held_out))
 
     def steps(self, epoch: int) -> int:
-        return -(-len(self.rows) // self.size)
+        return -(-len(self.train) // self.size)
 
     def batches(self, epoch: int) -> Iterator[Any]:
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.rows))
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.train))
         for start in range(0, len(order), self.size):
-            yield [self.rows[i] for i in order[start : start + self.size]]
+            yield [self.train[i] for i in order[start : start + self.size]]
+
+    def costs(self, batch: Any) -> np.ndarray:
+        return np.array([len(row) for row in batch])
+
+    def rows(self, batch: Any, rows: slice) -> Any:
+        return batch[rows]
 
     def loss(self, network: Network, batch: Any, state: State | None) -> Loss:
         return network.loss(batch_of(batch), state)
