@@ -14,7 +14,7 @@ from recurra import model_folder
 from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder
 from recurra.tasks import given, registry
-from recurra.tasks.abilities import Classifying, HavingVectors, Listening, Streaming, able, generating
+from recurra.tasks.abilities import Classifying, HavingVectors, Listening, Streaming, Traceable, able, generating
 from recurra.tasks.model import Model
 from recurra.tasks.stored import Config, config_of, of_folder, settings_of
 from recurra.tasks.weights import check_cell, check_depth, check_engine, load_network
@@ -179,6 +179,42 @@ class Run:
 
         asked = given.options({"by": by, "baseline": baseline})
         return score(self, candidates, **asked, mixture=mixture, encoding=encoding)
+
+    def trace(self, inputs: Any, *, engine: str | None = None, **options: Any) -> Any:
+        """Every gate and state of the recurrent layers while the model reads one input: an `inspection.trace.Trace`.
+
+        >>> trace = run.trace("hello")
+        >>> trace["stack.f_l0"]  # [T, H]: the forget gate of the first layer, after each step
+        >>> trace.frame()  # a tidy table; trace.save("out.npz"), trace.plot()
+
+        inputs: as for `predict`, one; of a generator a text of it, of one of frames an array [T, I]; engine: computes
+        the states, the run's own if None; options: of a generator the `condition`, of a translator or captioner how its
+        own answer is searched for, which is then read too
+        Errors: UsageError as `predict`, and for several inputs; EngineError for an engine that cannot
+        """
+        from recurra.inspection.trace import trace
+
+        return trace(self.network, self._forward_pass(inputs, options), engine=engine)
+
+    def states(self, inputs: Any, *, engine: str | None = None, **options: Any) -> dict[str, npt.NDArray[Any]]:
+        """Of `trace`, the states after each step: by layer and direction, [T, H] each. Errors: as `trace`"""
+        found: dict[str, npt.NDArray[Any]] = self.trace(inputs, engine=engine, **options).states()
+        return found
+
+    def probabilities(self, inputs: Any, **options: Any) -> Any:
+        """What the model thinks at each step of one input: an `inspection.trace.Probabilities`, values [T, C].
+
+        Of a classifier each class if the input ended there, of a language model or generator what comes next, of a
+        tagger each tag, of a model of blanks what may stand there, of a translator or captioner what is written next.
+        Errors: as `trace`; UsageError for a model whose answers have no classes
+        """
+        from recurra.inspection.trace import probabilities
+
+        return probabilities(self._forward_pass(inputs, options), self.model.does)
+
+    def _forward_pass(self, inputs: Any, options: dict[str, Any]) -> Any:
+        model: Traceable = able(self.model, Traceable, "let itself be looked into")
+        return model.forward_pass(inputs, **given.options(options))
 
     def nearest(self, word: str, *, top: int = 10) -> list[tuple[str, float]]:
         """The tokens whose vectors stand nearest to a word's, with the cosine of the angle.

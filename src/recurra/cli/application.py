@@ -17,6 +17,7 @@ from recurra.cli.runs import compare, runs
 from recurra.cli.score import score
 from recurra.cli.settings import with_settings
 from recurra.cli.task_help import TrainCommand
+from recurra.cli.trace import trace
 from recurra.cli.train import train
 from recurra.cli.vectors import SETTINGS, vectors
 
@@ -32,7 +33,7 @@ def application() -> typer.Typer:
     app.command(cls=TrainCommand)(with_settings(train))
     app.command(cls=Command)(with_settings(vectors, **SETTINGS))
     app.command(cls=Command)(with_settings(evaluate, panels=("data",), without=NOT_OF_EVALUATE))
-    for command in (predict, generate, score, runs, compare, explain, bench):
+    for command in (predict, trace, generate, score, runs, compare, explain, bench):
         app.command(cls=Command)(command)
     data = typer.Typer(cls=Group, help="List the data sets that have a name, or get one.", **look)
     data.command("list", cls=Command)(list_data)

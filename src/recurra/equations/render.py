@@ -91,7 +91,7 @@ def equations(program: Program, *, latex: bool = False) -> list[str]:
 
     A value of this step carries the time t, a state of the step before t-1.
     """
-    style, nodes, names = Style(latex), program.nodes, _names(program)
+    style, nodes, names = Style(latex), program.nodes, named(program)
     lines = [_line(program, i, names, style) for i in sorted(names)]
     for state, output in zip(program.states, program.outputs, strict=True):  # passed on, or one value for two states
         if names.get(output) != state:
@@ -103,10 +103,10 @@ def equations(program: Program, *, latex: bool = False) -> list[str]:
 
 def written(program: Program, index: int, *, latex: bool = False) -> str:
     """One value as the equations write it: by its name where it has one."""
-    return _expression(program, index, _names(program), Style(latex))
+    return _expression(program, index, named(program), Style(latex))
 
 
-def _names(program: Program) -> dict[int, str]:
+def named(program: Program) -> dict[int, str]:
     """The name of each value that gets a line of its own."""
     nodes = program.nodes
     names = {o: s for s, o in zip(program.states, program.outputs, strict=True) if nodes[o].op != "state"}

@@ -265,7 +265,7 @@ class Stack(TorchTools):
                 )
                 outputs.append(y)
                 last.append(end)
-            x = self._merged(outputs)
+            x = self.merged(outputs)
             if self.dropout and layer < self.num_layers - 1:
                 drop = locked if self.variational else functional.dropout
                 x = drop(x, self.dropout, self.training)
@@ -274,7 +274,8 @@ class Stack(TorchTools):
             return x, tuple([s.unsqueeze(0) for s in last[0]])
         return x, tuple(torch.stack(rows) for rows in zip(*last, strict=True))
 
-    def _merged(self, outputs: list[Tensor]) -> Tensor:
+    def merged(self, outputs: list[Tensor]) -> Tensor:
+        """Both directions' outputs as one."""
         if len(outputs) == 1:
             return outputs[0]
         return torch.cat(outputs, -1) if self.merge == "concat" else outputs[0] + outputs[1]

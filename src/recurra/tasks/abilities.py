@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import Model
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.resolving import Source
@@ -89,6 +90,14 @@ class Classifying(Protocol):
 
     def predict_proba(self, inputs: Any) -> npt.NDArray[np.float32]:
         """Of each input, the probability of each class in the order of the classes [N, C]."""
+
+
+@runtime_checkable
+class Traceable(Protocol):
+    """It can be looked into while it reads."""
+
+    def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
+        """One input, ready to be read. Errors: UsageError for another one, or an option that it does not read"""
 
 
 @runtime_checkable

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -153,6 +154,41 @@ class _Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
         self.seen.append(tag)
+
+
+GIVEN: dict[str, Any] = {"generate-frames": np.linspace([0, 0], [2, 0], 5)}
+"""What is traced where it is not what is asked."""
+
+
+def test_its_layers_can_be_looked_into(task: str, tiny: Tiny, runs: dict[str, recurra.Run]) -> None:
+    run, given = runs[task], GIVEN.get(task, tiny.asked[0])
+    found, slow = run.trace(given), run.trace(given, engine="reference")
+    assert list(found) == list(slow)
+    for key, values in found.arrays().items():
+        np.testing.assert_allclose(values, slow[key], rtol=0, atol=1e-5)
+    assert list(run.states(given)) == [layer.key(n) for layer in found.layers for n in layer.states]
+    assert all(len(layer.tokens) == len(v) for layer in found.layers for v in layer.values.values())
+    table = found.frame()
+    assert len(table) == sum(values.size for values in found.arrays().values())
+    one, name = found.layers[-1], found.layers[-1].states[0]
+    cell = {"stack": one.stack, "layer": one.layer, "direction": ("forward", "backward")[one.direction]}
+    (row,) = table.filter(**cell, name=name, step=0, unit=2).rows(named=True)
+    assert (row["token"], row["value"]) == (one.tokens[0], one.values[name][0, 2])
+    assert "</svg>" in found.plot()
+    if task == "forecast":
+        with pytest.raises(UsageError, match="quantiles"):
+            run.probabilities(given)
+        return
+    thought = run.probabilities(given)
+    assert thought.values.shape == (len(thought.tokens), len(thought.classes))
+    np.testing.assert_allclose(thought.values.sum(1), 1, atol=1e-4)
+    assert "</svg>" in thought.plot(top=2)
+    if task in ("classify", "frames", "language"):  # at the end it thinks what it answers
+        (answer,) = tiny.ask(run, [given])
+        asked = answer.get("classes") or answer.get("next")
+        _near([tuple(each.values()) for each in asked], thought.top(2)[-1])
+    with pytest.raises(UsageError):
+        run.trace([given, given] if isinstance(given, str) else [given] * 2)
 
 
 def test_its_page_is_whole_and_escapes_what_it_shows(task: str, runs: dict[str, recurra.Run]) -> None:

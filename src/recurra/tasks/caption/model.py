@@ -20,6 +20,7 @@ from recurra.tasks.caption.drawing import attended
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor
 from recurra.tasks.decoding.searching import Candidate, search_for
 from recurra.tasks.decoding.spelling import detokenize, shown
+from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import Model
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.beam import Hypothesis, Search, write_after
@@ -199,6 +200,12 @@ class CaptionModel(Model):
                 "this model has no picture to show: it was trained without attention, or reads vectors alone"
             )
         return attended(prediction.pixels, prediction.tokens, prediction.weights)
+
+    def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
+        """See tasks.caption.forward_pass."""
+        from recurra.tasks.caption.forward_pass import forward_pass
+
+        return forward_pass(self, given, **options)
 
     def rows(self, predictions: Sequence[Described]) -> list[list[str]]:
         several = any(len(p.candidates) > 1 for p in predictions)

@@ -26,6 +26,7 @@ from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.linear import ORDERS
 from recurra.tasks.classify.metrics import METRICS
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
+from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier
@@ -227,6 +228,12 @@ class Classifier(TextModel):
         if not encoded:
             return np.zeros((0, len(self.classes)), np.float32)
         return numbers(log_probabilities(self.network, encoded)).exp().numpy()
+
+    def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
+        """See tasks.classify.forward_pass."""
+        from recurra.tasks.classify.forward_pass import forward_pass
+
+        return forward_pass(self, given, **options)
 
     def rows(self, predictions: Sequence[Prediction]) -> list[list[str]]:
         return [

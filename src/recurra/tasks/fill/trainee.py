@@ -20,6 +20,7 @@ from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, between_blanks, blanks_of
 from recurra.tasks.fill.metrics import METRICS
+from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.fill import SIDES, BlankBatch, BlankFiller, Side
@@ -205,6 +206,12 @@ class Filler(TextModel):
 
         found = fill_blank(self.network, read_as(pieces[: blank + 1]), read_as(pieces[blank + 1 :]), top)
         return [(self.vocabulary.decode(ids), chance) for ids, chance in found]
+
+    def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
+        """See tasks.fill.forward_pass."""
+        from recurra.tasks.fill.forward_pass import forward_pass
+
+        return forward_pass(self, given, **options)
 
     def rows(self, predictions: Sequence[Filled]) -> list[list[str]]:
         """A row for each blank; those of a text with several are numbered."""

@@ -25,6 +25,7 @@ from recurra.tasks.forecast.preprocessor import Preprocessor
 from recurra.tasks.forecast.result import Forecast
 from recurra.tasks.forecast.rolling import Rolling
 from recurra.tasks.forecast.settings import MOST_STEPS, ForecastDataSettings
+from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.sources.resolving import Source
 
@@ -113,6 +114,12 @@ class Forecaster(Model):
             lambda panel: self.predict([panel], horizon=horizon)[0],
             made.window + made.calibration + made.horizon,
         )
+
+    def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
+        """See tasks.forecast.forward_pass."""
+        from recurra.tasks.forecast.forward_pass import forward_pass
+
+        return forward_pass(self, given, **options)
 
     def rows(self, predictions: Sequence[Forecast]) -> list[list[str]]:
         levels = list(predictions[0].quantiles) if predictions else []

@@ -17,6 +17,7 @@ from recurra.data.frames.clip_folders import FEATURES
 from recurra.data.frames.sequences import Frames
 from recurra.data.frames.table import from_table
 from recurra.errors import DataError, UsageError
+from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.frames.clips import as_frames, asked_about
 from recurra.tasks.frames.data import check_shape, of_model
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
@@ -146,6 +147,12 @@ class FramesModel(Model):
     def listen(self, rate: int | None = None) -> FrameStream:
         """Labels while frames, or samples of sound at this rate, arrive. Errors: UsageError if it cannot"""
         return FrameStream(self, rate=rate)
+
+    def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
+        """See tasks.frames.forward_pass."""
+        from recurra.tasks.frames.forward_pass import forward_pass
+
+        return forward_pass(self, given, **options)
 
     def _of_table(self, inputs: Any) -> list[Frames]:
         try:

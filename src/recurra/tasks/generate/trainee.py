@@ -21,6 +21,7 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
+from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.generate.data import GenerateData, Part
 from recurra.tasks.generate.metrics import METRICS
 from recurra.tasks.generate.preprocessor import GeneratePreprocessor
@@ -265,6 +266,12 @@ class Generator(Model):
 
     def checked(self, inputs: Any) -> Any:
         raise self.cannot("predict")
+
+    def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
+        """See tasks.generate.forward_pass."""
+        from recurra.tasks.generate.forward_pass import forward_pass
+
+        return forward_pass(self, given, **options)
 
     def written(self, found: Sequence[Generated]) -> str | list[list[str]]:
         """Tunes with X: and T:, so that they play; long texts with an empty line between them; short ones as rows."""

@@ -15,6 +15,7 @@ from torch import nn
 
 from recurra.data.sound.libraries import soundfile
 from recurra.errors import UsageError
+from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.generate_frames.drawing import draw
 from recurra.tasks.generate_frames.preprocessor import GenerateFramesPreprocessor
 from recurra.tasks.model import Model, refuse_options
@@ -108,6 +109,12 @@ class FramesGenerator(Model):
 
     def checked(self, inputs: Any) -> Any:
         raise self.cannot("predict")
+
+    def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
+        """See tasks.generate_frames.forward_pass."""
+        from recurra.tasks.generate_frames.forward_pass import forward_pass
+
+        return forward_pass(self, given, **options)
 
     def written(self, found: Sequence[GeneratedFrames]) -> list[list[str]]:
         """A row a frame, with the number of its sequence before it and the class behind it.

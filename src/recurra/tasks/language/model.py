@@ -18,6 +18,7 @@ from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.tasks.decoding.detokenizer import Detokenizer
 from recurra.tasks.decoding.stopping import check_stops, until
+from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.language.mixture.mixture import Mixture, Reading
 from recurra.tasks.language.score import Ranking, rank
 from recurra.tasks.language.trainee import LENGTH, Tokens, nats_per_token
@@ -131,6 +132,12 @@ class LanguageModel(TextModel):
             raise UsageError(f"top must be a whole number from 1, got {top}")
         return [self._candidates(text, top) for text in ([texts] if isinstance(texts, str) else texts)]
 
+    def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
+        """See tasks.language.forward_pass."""
+        from recurra.tasks.language.forward_pass import forward_pass
+
+        return forward_pass(self, given, **options)
+
     def rows(self, predictions: Sequence[Candidates]) -> list[list[str]]:
         return [
             [p.text, *(cell for token, chance in p.tokens for cell in (_shown(token), f"{chance:.3f}"))]
@@ -155,18 +162,18 @@ class LanguageModel(TextModel):
     def _candidates(self, text: str, top: int) -> Candidates:
         ids = self.vocabulary.encode(text)
         logits, _ = self._next(ids if len(ids) else self.start(), None)
-        if not self._spells_unknown:
+        if not self.spells_unknown:
             logits[Vocabulary.UNKNOWN] = float("-inf")
         chances = numbers(logits).softmax(0)
         best = chances.topk(min(top, len(chances))).indices.tolist()
-        return Candidates(text, tuple((self._token(i), float(chances[i])) for i in best))
+        return Candidates(text, tuple((self.token(i), float(chances[i])) for i in best))
 
     @property
-    def _spells_unknown(self) -> bool:
+    def spells_unknown(self) -> bool:
         """Whether <unk> is a word of the training text, as in the Penn Treebank."""
         return self.vocabulary.level == "word" and self.vocabulary.split == "space"
 
-    def _token(self, token: int) -> str:
+    def token(self, token: int) -> str:
         """A token as text, a sub-word with the space before it; a byte as its character, or as <0xE4> if it is none."""
         if self.vocabulary.level == "byte" and 0 < token <= 128:
             return chr(token - 1)

@@ -15,6 +15,7 @@ from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.normalize import normalize
 from recurra.data.tokens.typed import Habit, cut
 from recurra.errors import UsageError
+from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.tag.data import encode_part
 from recurra.tasks.tag.lexicon import Lexicon
@@ -114,6 +115,12 @@ class TagModel(TextModel):
         ]
         own = [float(row[place]) for row, place in zip(chances, best, strict=True)]
         return Tagging(text, tokens, tags, own, candidates, spans.spans(tags) if self.scheme else [])
+
+    def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
+        """See tasks.tag.forward_pass."""
+        from recurra.tasks.tag.forward_pass import forward_pass
+
+        return forward_pass(self, given, **options)
 
     def rows(self, predictions: Sequence[Tagging]) -> list[list[str]]:
         """A token a row with its tag and how probable that is; an empty row between sentences."""

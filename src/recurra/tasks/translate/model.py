@@ -16,6 +16,7 @@ from recurra.report.attention import draw_attention
 from recurra.tasks.decoding.bleu import CutBy
 from recurra.tasks.decoding.searching import Candidate, search_for
 from recurra.tasks.decoding.spelling import detokenize, pieces, shown
+from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel
 from recurra.tasks.translate.data import Ids, encode_side, ended
 from recurra.tasks.translate.preprocessor import Words
@@ -138,6 +139,12 @@ class Translator(TextModel):
             looked = hypothesis.weights[:, : len(read)].argmax(-1).tolist()
             copies = [read[place] for place in looked[: len(hypothesis.tokens)]]
         return detokenize(self.target, hypothesis.tokens, copies)
+
+    def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
+        """See tasks.translate.forward_pass."""
+        from recurra.tasks.translate.forward_pass import forward_pass
+
+        return forward_pass(self, given, **options)
 
     def rows(self, predictions: Sequence[Translation]) -> list[list[str]]:
         several = any(len(p.candidates) > 1 for p in predictions)

@@ -1,0 +1,125 @@
+"""`recurra trace`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from recurra.cli.models import JsonOption, RunArgument
+from recurra.cli.output import note, visible, write_json, write_table
+from recurra.cli.values import columns, text
+from recurra.errors import DataError, UsageError
+
+Picture = Annotated[str | None, typer.Option(metavar="FILE", help="heat maps of gates and states, as SVG")]
+
+
+def trace(
+    run: RunArgument,
+    given: Annotated[
+        str | None,
+        typer.Argument(metavar="TEXT|FILE", help="what to read; if not given, the run's own series (forecast)"),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", "-o", metavar="FILE", help="all values: arrays as .npz, a tidy table as .csv, .parquet"),
+    ] = None,
+    plot: Picture = None,
+    probabilities: Annotated[
+        str | None, typer.Option(metavar="FILE", help="the classes that were most probable at each step, as SVG")
+    ] = None,
+    layer: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="layer of --plot, from 0 [the last one]")
+    ] = None,
+    values: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="what --plot draws, by the equations: i,f,c,h [all]")
+    ] = None,
+    units: Annotated[int, typer.Option(metavar="N", min=1, help="units of each that --plot draws")] = 16,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="classes at each step")] = 3,
+    condition: Annotated[
+        str | None, typer.Option("--class", metavar="CLASS", help="the class of the text (generate)")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(metavar="NAME", help="computes the states [as trained]")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Look into a trained model while it reads: its gates and states at every step, and what it thinks there.
+
+    Prints each step with the most probable classes, tags or next tokens.
+
+    \b
+    recurra trace runs/names-gru "Abakumtsev"
+    recurra trace runs/input-lstm "To be or" --plot heat.svg --values f,c
+    recurra trace runs/multi30k-gru "Two dogs play." --out values.parquet
+    recurra trace runs/airline-gru --out values.npz
+    """
+    from recurra.api.run import load
+    from recurra.tasks.abilities import GoingOn, ReadingFiles
+
+    model = load(run)
+    if given is None and not isinstance(model.model, GoingOn):
+        raise UsageError("name what to read, as the second argument")
+    inputs: Any = None if given is None else text(given)
+    if isinstance(model.model, ReadingFiles) and given is not None:
+        inputs = model.model.read(Path(given))
+    elif given is None and isinstance(model.model, GoingOn):
+        inputs = model.model.tail()
+    options = {} if condition is None else {"condition": text(condition)}
+    found = model.trace(inputs, engine=engine, **options)
+    if out is not None:
+        _write(out, lambda: found.save(out))
+    if plot is not None:
+        names = () if values is None else columns(values)
+        _draw(plot, found.plot(names, layer=layer, units=units))
+    thought = _thought(model, inputs, options, asked=probabilities is not None)
+    if probabilities is not None:
+        _draw(probabilities, thought.plot(top=top))
+    best = [] if thought is None else thought.top(top)
+    if json:
+        rows = [] if thought is None else zip(thought.tokens, best, strict=True)
+        steps = [
+            {"token": token, "classes": [{"label": label, "probability": chance} for label, chance in row]}
+            for token, row in rows
+        ]
+        shapes = {key: list(value.shape) for key, value in found.arrays().items()}
+        write_json({"folder": run, "steps": steps, "values": shapes})
+    elif thought is None:
+        write_table([[key, " x ".join(map(str, value.shape))] for key, value in found.arrays().items()])
+    else:
+        write_table(
+            [
+                [_shown(token), *(cell for label, chance in row for cell in (_shown(label), f"{chance:.3f}"))]
+                for token, row in zip(thought.tokens, best, strict=True)
+            ]
+        )
+
+
+def _thought(model: Any, inputs: Any, options: dict[str, Any], *, asked: bool) -> Any:
+    """None for a model whose answers have no classes, unless they are asked for: then it says why not."""
+    from recurra.tasks.abilities import Plotting
+
+    if not asked and isinstance(model.model, Plotting):  # its answers are courses
+        return None
+    return model.probabilities(inputs, **options)
+
+
+def _shown(token: str) -> str:
+    return visible({" ": "␣", "\n": "⏎"}.get(token, token), longest=30)
+
+
+def _draw(file: str, svg: str) -> None:
+    if Path(file).suffix.lower() != ".svg":
+        raise UsageError(f"pictures are written as SVG; name it {Path(file).with_suffix('.svg')}, not {file}")
+    from recurra.report.svg import standalone
+
+    _write(file, lambda: Path(file).write_text(standalone(svg) + "\n", encoding="utf-8"))
+
+
+def _write(file: str, action: Any) -> None:
+    """Errors: DataError if the file cannot be written"""
+    try:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        action()
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror}", file=file) from error
+    note(f"written: {file}")

@@ -1,0 +1,40 @@
+"""A picture on its way through a captioner, with the caption that it writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from recurra.tasks.caption.model import SEARCH, CaptionModel
+from recurra.tasks.decoding.searching import search_for
+from recurra.tasks.decoding.spelling import shown
+from recurra.tasks.forward_pass import ForwardPass, only, softmax, written
+from recurra.topologies.decoder import Reading
+
+BEGIN, END, PICTURE = "<s>", "</s>", "<picture>"
+
+
+def forward_pass(model: CaptionModel, given: Any, **options: Any) -> ForwardPass:
+    """The decoder reads its own best caption, from the begin on; where the picture is an input, it comes first.
+
+    probabilities: of what is written next, after each token of the caption. options: of topologies.beam.Search
+    Errors: UsageError
+    """
+    network, looked = model.network, only(model, given, {})
+    best = model.search([looked.seen], search_for(1, options, "a caption", SEARCH))[0][0]
+    pictures = torch.from_numpy(looked.seen)[None].to(network.bias.device)
+
+    def read() -> Reading:
+        return network.read(pictures)
+
+    wrote = [BEGIN, *(shown(model.vocabulary.tokens[token]) for token in best.tokens)]
+    first = [PICTURE] if network.settings.condition == "input" else []
+    classes = [*map(shown, model.vocabulary.tokens), END]
+    return ForwardPass(
+        lambda: written(network, read, best),
+        {"lower": [*first, *wrote], "upper": wrote},
+        classes,
+        wrote,
+        lambda: softmax(written(network, read, best)),
+    )

@@ -1,0 +1,37 @@
+"""The last window of a series on its way through a forecaster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from recurra.data.series.rows import time_text
+from recurra.data.series.windows import Origins
+from recurra.errors import DataError, UsageError
+from recurra.tasks.forecast.encoded import encode
+from recurra.tasks.forecast.model import Forecaster
+from recurra.tasks.forward_pass import ForwardPass, only
+
+
+def forward_pass(model: Forecaster, given: Any, **options: Any) -> ForwardPass:
+    """The window that a forecast from the series' end reads. Errors: UsageError, DataError as in forecasting"""
+    made = model.preprocessor
+    panel = made.checked(only(model, given, options))
+    if len(panel) != 1:
+        raise UsageError(f"one series is looked at at a time, got {len(panel)}")
+    (series,) = panel.series
+    if len(series) < made.window:
+        raise DataError(
+            f"a forecast reads {made.window} steps; the series {series.name} has {len(series):,}",
+            remedy="give more of its history",
+        )
+    encoded = encode(panel, made, room=made.block)
+    windows = encoded.windows(Origins(np.zeros(1, np.int64), np.array([len(series)])))
+    device = next(model.network.parameters()).device
+    times = panel.times(series, len(series) - made.window, len(series))
+    return ForwardPass(
+        lambda: model.network(windows.to(device)),
+        {"stack": [time_text(time, panel.frequency) for time in times]},
+        why_none="a forecast is made of quantiles, see predict",
+    )

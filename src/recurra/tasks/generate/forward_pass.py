@@ -1,0 +1,41 @@
+"""A text of a condition on its way through a conditioned generator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from recurra.errors import UsageError
+from recurra.tasks.decoding.spelling import pieces
+from recurra.tasks.forward_pass import ForwardPass, softmax
+from recurra.tasks.generate.trainee import Generator
+from recurra.tasks.given import texts
+from recurra.tasks.model import refuse_options
+from recurra.topologies.one_to_many import Conditioned
+
+BEGIN, END = "<s>", "</s>"
+
+
+def forward_pass(model: Generator, given: Any, *, condition: str | None = None, **options: Any) -> ForwardPass:
+    """probabilities: of what is written next, after each token of the text, which may be empty.
+
+    condition: as in generating; of those that agree with it the most frequent. Errors: UsageError
+    """
+    refuse_options(model, options)
+    found = texts(given)
+    if len(found) != 1:
+        raise UsageError(f"one text is looked at at a time, got {len(found)}")
+    vocabulary, network = model.vocabulary, model.network
+    indices, _ = max(model.attributes.matching(condition), key=lambda each: each[1])
+    ids = [len(vocabulary) + 1, *(int(token) for token in vocabulary.encode(found[0]))]
+    device = network.head.weight.device
+    inputs = Conditioned(torch.tensor([ids], device=device), torch.tensor([indices], device=device))
+    tokens = [BEGIN, *pieces(vocabulary, found[0])]
+    return ForwardPass(
+        lambda: network.hidden(inputs),
+        {"stack": tokens},
+        [*vocabulary.tokens, END],
+        tokens,
+        lambda: softmax(network.logits(network.hidden(inputs)[0])),
+    )

@@ -1,0 +1,47 @@
+"""A text on its way through a translator, with the translation that it writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from recurra.errors import UsageError
+from recurra.tasks.decoding.searching import search_for
+from recurra.tasks.decoding.spelling import pieces, shown
+from recurra.tasks.forward_pass import ForwardPass, only, softmax, written
+from recurra.tasks.translate.data import encode_side, ended
+from recurra.tasks.translate.model import Translator
+from recurra.topologies.beam import write
+from recurra.topologies.decoder import Reading
+
+BEGIN, END = "<s>", "</s>"
+
+
+def forward_pass(model: Translator, given: Any, **options: Any) -> ForwardPass:
+    """The encoder reads the text, the decoder its own best translation, from the begin on.
+
+    probabilities: of what is written next, after each token of the translation. options: of topologies.beam.Search
+    Errors: UsageError
+    """
+    text = only(model, given, {}).strip()
+    if not text:
+        raise UsageError("the text is empty")
+    network, search = model.network, search_for(1, options, "a translation")
+    row = ended(encode_side([text], model.source)[0][: model.max_length], model.source)
+    source, lengths = torch.from_numpy(row)[None].to(network.bias.device), torch.tensor([len(row)])
+    best = write(network, source, lengths, search, banned=() if network.attention is not None else (0,))[0][0]
+
+    def read() -> Reading:
+        return network.read(source, lengths)
+
+    wrote = [BEGIN, *(shown(model.target.tokens[token]) for token in best.tokens)]
+    steps = {
+        "encoder": [*map(shown, pieces(model.source, text)[: len(row) - 1]), END],
+        "lower": wrote,
+        "upper": wrote,
+    }
+    classes = [*map(shown, model.target.tokens), END]
+    return ForwardPass(
+        lambda: written(network, read, best), steps, classes, wrote, lambda: softmax(written(network, read, best))
+    )
