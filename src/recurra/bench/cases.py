@@ -35,7 +35,8 @@ class Shape:
 class Case:
     """One piece of work.
 
-    lengths: shortest and longest row of a ragged batch; layers, directions: of the stack.
+    lengths: shortest and longest row of a ragged batch; layers, directions: of the stack; task: whose default model a
+    whole step is of, in sizes that are about the shape's; if none, a character model of these.
     """
 
     kind: Kind
@@ -45,11 +46,13 @@ class Case:
     lengths: tuple[int, int] | None = None
     layers: int = 1
     directions: int = 1
+    task: str | None = None
 
     @property
     def title(self) -> str:
         """The shape and what else is unusual about it."""
-        more = [f"lengths {self.lengths[0]}-{self.lengths[1]}"] if self.lengths else []
+        more = [] if self.task is None else [self.task]
+        more += [f"lengths {self.lengths[0]}-{self.lengths[1]}"] if self.lengths else []
         more += ["both directions"] if self.directions == 2 else []
         more += [f"{self.layers} layers"] if self.layers > 1 else []
         return ", ".join([str(self.shape), *more])
@@ -99,10 +102,21 @@ def _ragged() -> list[Case]:
     ]
 
 
+_TASKS = (
+    Case("step", "gru", Shape(12, 128, 64, 128), directions=2, task="classify"),
+    Case("step", "lstm", Shape(30, 32, 200, 128), directions=2, task="tag"),
+    Case("step", "gru", Shape(21, 64, 256, 256), directions=2, task="translate"),
+    Case("step", "gru", Shape(168, 64, 5, 32), task="forecast"),
+)
+"""As the defaults of these tasks and the data of `examples` make them."""
+
+
 def _step() -> list[Case]:
+    default = [Case("step", "lstm", shape("32x32x64x256"))]
     small = [Case("step", cell, shape("64x64x128x128")) for cell in PLAIN]
     large = [Case("step", cell, shape("64x64x128x256"), layers=2) for cell in PLAIN]
-    return small + large + [replace(case, precision="bfloat16") for case in large if case.cell != "rnn"]
+    half = [replace(case, precision="bfloat16") for case in large if case.cell != "rnn"]
+    return [*small, *large, *half, *default, *_TASKS]
 
 
 def _usual(kind: Kind) -> list[Case]:
@@ -165,11 +179,12 @@ def _of_kind(kind: Kind, shapes: Sequence[Shape] | None, precision: str | None) 
     if shapes is None:
         same = [case for case in cases if precision in (None, case.precision)]
         return same or [replace(case, precision=_checked(precision)) for case in cases]
-    firsts = {case.cell: case for case in reversed(cases)}
+    shaped = [case for case in cases if case.task is None]
+    firsts = {case.cell: case for case in reversed(shaped)}
     return [
         replace(firsts[cell], shape=s, precision=_checked(precision), layers=1, lengths=_lengths(firsts[cell], s))
         for s in shapes
-        for cell in dict.fromkeys(case.cell for case in cases)
+        for cell in dict.fromkeys(case.cell for case in shaped)
     ]
 
 

@@ -78,7 +78,7 @@ class Row:
     def from_json(cls, values: dict[str, Any]) -> Row:
         """What `to_json` gave."""
         sizes = Shape(*(values[f.name] for f in fields(Shape)))
-        case = {f.name: values[f.name] for f in fields(Case) if f.name != "shape"}
+        case = {f.name: values[f.name] for f in fields(Case) if f.name != "shape" and f.name in values}
         case["lengths"] = None if case["lengths"] is None else tuple(case["lengths"])
         own = {f.name: values[f.name] for f in fields(cls) if f.name != "case"}
         own["spread"] = None if own["spread"] is None else tuple(own["spread"])

@@ -18,7 +18,7 @@ TITLES: dict[Kind, str] = {
     "gallery": "Training of every cell of the catalogue",
     "linear": "Training of cells without a recurrent product, one row",
     "accuracy": "Largest error beside the largest value, against float64",
-    "step": "Whole training step of a character model, tokens in",
+    "step": "Whole training step of a task's default model; of a character model where none is named",
 }
 NAMES = {"torch cell": {"lstm": "nn.LSTMCell", "gru": "nn.GRUCell", "rnn": "nn.RNNCell"}}
 """What a peer is called for a cell."""
@@ -41,7 +41,7 @@ def tables(rows: Sequence[Row]) -> list[Table]:
         own = [row for row in rows if row.case.kind == kind]
         if own:
             found.append(_accuracy(own) if kind == "accuracy" else _speed(kind, own))
-        if own and kind == "step":
+        if kind == "step" and any(row.parts for row in own):
             found.append(_parts(own))
     return found
 

@@ -22,15 +22,14 @@ class Average:
     """
 
     def __init__(self, network: nn.Module) -> None:
-        self._network = network
-        self.values = {name: value.detach().clone() for name, value in averaged(network).items()}
+        self._now = averaged(network)
+        self.values = {name: value.detach().clone() for name, value in self._now.items()}
 
     @torch.no_grad()
     def add(self, step: int) -> None:
         """The weights as they stand after so many steps."""
-        now = averaged(self._network)
         share = (RECENT + 1) / (step + RECENT)
-        torch._foreach_lerp_(list(self.values.values()), [now[name] for name in self.values], share)
+        torch._foreach_lerp_(list(self.values.values()), list(self._now.values()), share)
 
     @torch.no_grad()
     def restore(self, values: Mapping[str, Tensor]) -> None:
@@ -41,7 +40,7 @@ class Average:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """The network has these weights meanwhile, and its own again afterwards, bit for bit."""
-        own = {name: value.detach().clone() for name, value in averaged(self._network).items()}
+        own = {name: value.detach().clone() for name, value in self._now.items()}
         self._put(self.values)
         try:
             yield
@@ -50,7 +49,7 @@ class Average:
 
     @torch.no_grad()
     def _put(self, values: Mapping[str, Tensor]) -> None:
-        for name, value in averaged(self._network).items():
+        for name, value in self._now.items():
             value.copy_(values[name])
 
 

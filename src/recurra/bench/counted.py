@@ -1,0 +1,70 @@
+"""The products of a training step, counted while a network runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from recurra.bench.cases import Precision
+from recurra.bench.roofline import Work, layer_work, together
+from recurra.engines.request import Embedded
+from recurra.layers.stack import Stack
+
+
+def counted(network: nn.Module, forward: Callable[[], object], precision: Precision) -> Work:
+    """What a training step has to do whose forward pass is `forward`.
+
+    Recurrent layers by their formula, whichever engine runs them, over the real steps of ragged rows; all other
+    products as torch's counter sees them. Backward is twice forward.
+    """
+    works: list[Work] = []
+    begun: list[int] = []
+    inside = 0
+    counter = FlopCounterMode(display=False)
+
+    def enter(stack: nn.Module, args: tuple[Any, ...], given: dict[str, Any]) -> None:
+        begun.append(counter.get_total_flops())
+        assert isinstance(stack, Stack)
+        works.extend(_layers(stack, args[0], given.get("lengths"), precision))
+
+    def leave(_stack: nn.Module, _args: Any, _outputs: Any) -> None:
+        nonlocal inside
+        inside += counter.get_total_flops() - begun.pop()
+
+    stacks = [module for module in network.modules() if isinstance(module, Stack)]
+    hooks = [stack.register_forward_pre_hook(enter, with_kwargs=True) for stack in stacks]
+    hooks += [stack.register_forward_hook(leave) for stack in stacks]
+    try:
+        with torch.no_grad(), counter:
+            forward()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return together(*works, Work(3 * (counter.get_total_flops() - inside), 0, 0))
+
+
+def _layers(stack: Stack, x: Any, lengths: torch.Tensor | None, precision: Precision) -> list[Work]:
+    """Every layer and direction. A token table is projected once where that is shorter."""
+    shape = x.tokens.shape if isinstance(x, Embedded) else x.shape
+    batch, time = int(shape[0]), int(shape[1])
+    rows, steps = (batch * time, time) if lengths is None else (int(lengths.sum()), int(lengths.max()))
+    found = []
+    for layer in range(stack.num_layers):
+        width = stack.input_size if layer == 0 else stack.output_size
+        projected = min(len(x.table), rows) if layer == 0 and isinstance(x, Embedded) else None
+        work = layer_work(
+            stack.cell,
+            width,
+            stack.hidden_size,
+            rows=rows,
+            steps=steps,
+            precision=precision,
+            training=True,
+            projected=projected,
+        )
+        found += [work] * stack.num_directions
+    return found
