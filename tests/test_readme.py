@@ -19,7 +19,7 @@ from recurra.cells import catalogue
 from recurra.cli import main
 from recurra.data.datasets import named
 from recurra.errors import DataError
-from recurra.tasks.sources.file_kinds import TABLES
+from recurra.tasks.sources.file_names import TABLES
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ import pytest
 import recurra
 from recurra.api.preparation import settings_for
 from recurra.errors import DataError, UsageError
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 
 Train = Callable[..., recurra.Run]
 

@@ -10,8 +10,7 @@ import pytest
 from recurra.api.preparation import settings_for
 from recurra.errors import UsageError
 from recurra.tasks.registry import ROWS, get
-from recurra.tasks.sources.file_kinds import SourceKind
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source, SourceKind
 
 KIND_OF: dict[str, SourceKind] = {
     "language": "text",

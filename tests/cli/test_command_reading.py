@@ -12,7 +12,7 @@ from command_line import Recurra
 
 from recurra.cli.models import _lines_of_stdin
 from recurra.errors import DataError
-from recurra.tasks.sources.file_kinds import names_data
+from recurra.tasks.sources.file_names import names_data
 
 ROWS = [("Bérard", "Italian"), ("Bréàl", "Russian"), ("Müllér", "Italian"), ("Pétrè", "Vietnamese"), ("Äñé", "Russian")]
 

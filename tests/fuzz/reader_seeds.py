@@ -29,7 +29,8 @@ from recurra.tasks.classify import data as classify_data
 from recurra.tasks.fill import data as fill_data
 from recurra.tasks.generate import data as generate_data
 from recurra.tasks.language import data as language_data
-from recurra.tasks.sources.resolving import hashes, resolve
+from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.sources.source import hashes
 from recurra.tasks.tag import data as tag_data
 from recurra.tasks.translate import data as translate_data
 

@@ -20,7 +20,7 @@ from recurra.errors import DataError, UnknownNameError, UsageError
 from recurra.tasks import registry
 from recurra.tasks.abilities import Settling, WordTables
 from recurra.tasks.settings import PATHS, AnySettings, TextSettings, segmented
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset
 from recurra.topologies.settings import NetworkSettings, TwoWaySettings
 from recurra.training.settings import TruncatedSettings

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.errors import DataError, UsageError
-from recurra.tasks.sources.resolving import Source, hashes, named_source
+from recurra.tasks.sources.resolving import named_source
+from recurra.tasks.sources.source import Source, hashes
 from recurra.tasks.stored import Config, StoredData, of_folder
 
 

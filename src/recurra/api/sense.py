@@ -9,8 +9,8 @@ from recurra.data.splits import PARTS
 from recurra.errors import UsageError
 from recurra.tasks import registry
 from recurra.tasks.settings import AnySettings, TextSettings
-from recurra.tasks.sources.file_kinds import ending
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.file_names import ending
+from recurra.tasks.sources.source import Source
 from recurra.tasks.sources.tagged_pairs import TAGS
 
 

@@ -14,7 +14,8 @@ from recurra.errors import UsageError
 from recurra.tasks import registry
 from recurra.tasks.abilities import WordTables
 from recurra.tasks.settings import PATHS, AnySettings, TextSettings, marked
-from recurra.tasks.sources.resolving import Source, resolve
+from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.sources.source import Source
 from recurra.tasks.weights import difference, forms_of
 
 

@@ -2,45 +2,64 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Sequence
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
 
-from recurra.cli.bench import bench
-from recurra.cli.cache import cache
-from recurra.cli.cells import explain
-from recurra.cli.datasets import get_data, list_data
 from recurra.cli.help import NAMES, Command, Group
-from recurra.cli.models import NOT_OF_EVALUATE, evaluate, generate, predict
 from recurra.cli.output import write
-from recurra.cli.runs import compare, runs
-from recurra.cli.score import score
-from recurra.cli.settings import with_settings
-from recurra.cli.task_help import TrainCommand
-from recurra.cli.trace import trace
-from recurra.cli.train import train
-from recurra.cli.vectors import SETTINGS, vectors
+
+COMMANDS = {
+    "train": "recurra.cli.train",
+    "vectors": "recurra.cli.vectors",
+    "evaluate": "recurra.cli.models",
+    "predict": "recurra.cli.models",
+    "trace": "recurra.cli.trace",
+    "generate": "recurra.cli.models",
+    "score": "recurra.cli.score",
+    "runs": "recurra.cli.runs",
+    "compare": "recurra.cli.runs",
+    "explain": "recurra.cli.cells",
+    "bench": "recurra.cli.bench",
+    "data": "recurra.cli.datasets",
+    "cache": "recurra.cli.cache",
+}
+"""Where each stands, in the order of the help."""
+LOOK: dict[str, Any] = {
+    "rich_markup_mode": None,
+    "context_settings": {"max_content_width": 100, "help_option_names": NAMES},
+}
 
 
-def application() -> typer.Typer:
-    """A new typer application with every command."""
-    look: dict[str, Any] = {
-        "rich_markup_mode": None,
-        "context_settings": {"max_content_width": 100, "help_option_names": NAMES},
-    }
-    app = typer.Typer(name="recurra", cls=Group, pretty_exceptions_enable=False, **look)
+def application(given: Sequence[str] = ()) -> typer.Typer:
+    """A new typer application with every command, or with the one that a line begins with alone, which is faster."""
+    app = typer.Typer(name="recurra", cls=Group, pretty_exceptions_enable=False, **LOOK)
     app.callback(invoke_without_command=True)(_recurra)
-    app.command(cls=TrainCommand)(with_settings(train))
-    app.command(cls=Command)(with_settings(vectors, **SETTINGS))
-    app.command(cls=Command)(with_settings(evaluate, panels=("data",), without=NOT_OF_EVALUATE))
-    for command in (predict, trace, generate, score, runs, compare, explain, bench):
-        app.command(cls=Command)(command)
-    data = typer.Typer(cls=Group, help="List the data sets that have a name, or get one.", **look)
-    data.command("list", cls=Command)(list_data)
-    data.command("get", cls=Command)(get_data)
-    app.add_typer(data, name="data", no_args_is_help=False)
-    app.command(cls=Command)(cache)
+    for name in given[:1] if given and given[0] in COMMANDS else COMMANDS:
+        _add(app, name, importlib.import_module(COMMANDS[name]))
     return app
+
+
+def _add(app: typer.Typer, name: str, home: ModuleType) -> None:
+    if name == "data":
+        data = typer.Typer(cls=Group, help="List the data sets that have a name, or get one.", **LOOK)
+        data.command("list", cls=Command)(home.list_data)
+        data.command("get", cls=Command)(home.get_data)
+        app.add_typer(data, name="data", no_args_is_help=False)
+        return
+    function, kind = getattr(home, name), Command
+    if name in ("train", "vectors", "evaluate"):
+        from recurra.cli.settings import with_settings
+
+        function = with_settings(function, **({} if name == "train" else getattr(home, f"settings_of_{name}")()))
+    if name == "train":
+        from recurra.cli.task_help import TrainCommand
+
+        kind = TrainCommand
+    app.command(name, cls=kind)(function)
 
 
 def _version(wanted: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import sys
@@ -13,6 +14,7 @@ import typer
 from recurra.cli.signals import Listening, describe_signal
 from recurra.cli.streams import guarded, silenced
 from recurra.errors import RecurraError, StoppedError, UsageError
+from recurra.torch_parts import leave_parts_for_later
 from recurra.training.signals import number_of
 
 # typer has no public name for the base of its usage errors.
@@ -31,6 +33,9 @@ def run(arguments: Sequence[str] | None, listening: Listening) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] != ["bench"]:  # whose peers run as torch has them
         _share_cores()
+    if given[:1] in (["predict"], ["runs"]):  # which compute little
+        leave_parts_for_later()
+    gc.set_threshold(50_000, 20, 20)  # of what is imported nothing is freed; looking for it took a tenth of the time
     with guarded(for_good=listening.ending):
         try:
             code = _run(given)
@@ -63,7 +68,7 @@ def _share_cores() -> None:
 def _run(given: list[str]) -> int:
     from recurra.cli.application import application
 
-    command: Any = typer.main.get_command(application())
+    command: Any = typer.main.get_command(application(given))
     try:
         command._main_shell_completion({}, "recurra")  # what a shell asks for, in its environment; typer ends there
         with command.make_context("recurra", given, obj={ARGUMENTS: list(given)}) as context:

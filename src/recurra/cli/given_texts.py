@@ -32,7 +32,7 @@ def refuse_files(run: str, texts: list[str]) -> None:
 
 def refuse_missing(run: str, texts: list[str]) -> None:
     """Errors: DataError for the name of a data file that is not there, which would be read as a text"""
-    from recurra.tasks.sources.file_kinds import names_data
+    from recurra.tasks.sources.file_names import names_data
 
     for each in texts:
         if names_data(each):

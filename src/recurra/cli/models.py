@@ -14,17 +14,21 @@ from recurra.cli import forecasts, streaming, translations
 from recurra.cli.given_texts import refuse_files, refuse_missing
 from recurra.cli.mixtures import MixtureOption, fitted_mixture
 from recurra.cli.output import note, score, visible, write, write_json, write_table
-from recurra.cli.settings import of_panel
 from recurra.cli.values import text
 from recurra.data.files.text import check_encoding
 from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.tasks import registry
 
-NOT_OF_EVALUATE = tuple(name for name in of_panel("data") if name not in registry.reading())
-"""Settings of the data that are a run's own."""
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a model folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 TokensOption = Annotated[bool, typer.Option("--tokens", help="texts are tokens already, separated by spaces")]
+
+
+def settings_of_evaluate() -> dict[str, Any]:
+    """Those of the data that are not a run's own."""
+    from recurra.cli.settings import of_panel
+
+    return {"panels": ("data",), "without": tuple(n for n in of_panel("data") if n not in registry.reading())}
 
 
 def evaluate(

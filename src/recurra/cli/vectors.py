@@ -11,21 +11,16 @@ from recurra.cli.output import visible, write_json, write_result, write_table
 from recurra.cli.settings import of_panel
 from recurra.cli.values import text
 from recurra.tasks import registry
-from recurra.tasks.settings import TextSettings
 
 
-def _not_of_texts() -> tuple[str, ...]:
-    """Settings of the data that no task reads whose data are texts."""
+def settings_of_vectors() -> dict[str, Any]:
+    """Of the settings the command has those of the data, as far as a task reads them whose data are texts."""
+    from recurra.tasks.settings import TextSettings
+
     rows = [row for row in registry.ROWS if isinstance(row.defaults.settings.data, TextSettings)]
     read = {name for row in rows for name in type(row.defaults.settings.data).model_fields}
-    return tuple(name for name in of_panel("data") if name not in read)
-
-
-SETTINGS: dict[str, Any] = {
-    "panels": ("data",),
-    "without": ("vectors", "vectors_encoding", "train_vectors", *_not_of_texts()),
-}
-"""Of the settings the command has those of the data."""
+    others = (name for name in of_panel("data") if name not in read)
+    return {"panels": ("data",), "without": ("vectors", "vectors_encoding", "train_vectors", *others)}
 
 
 def vectors(

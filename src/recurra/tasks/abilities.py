@@ -13,7 +13,7 @@ from torch import Tensor
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import Model
 from recurra.tasks.settings import AnySettings
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded
 from recurra.tasks.word_vectors.table import WordTable, WordVectors
 

@@ -13,7 +13,7 @@ from recurra.errors import UnknownNameError, UsageError
 if TYPE_CHECKING:
     from recurra.report.metric import Metric
     from recurra.tasks.settings import Defaults
-    from recurra.tasks.sources.file_kinds import SourceKind
+    from recurra.tasks.sources.source import SourceKind
     from recurra.tasks.task import Task
 
 

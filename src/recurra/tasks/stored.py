@@ -15,7 +15,7 @@ from recurra.model_folder import ModelFolder
 from recurra.report.record import Baseline
 from recurra.tasks import registry
 from recurra.tasks.settings import AnySettings, TextSettings
-from recurra.tasks.sources.file_kinds import SourceKind
+from recurra.tasks.sources.source import SourceKind
 
 MOST = 1 << 20
 """Classes, files or notes of a model at most."""

@@ -14,7 +14,7 @@ from recurra.report.sections import Section
 from recurra.tasks import registry
 from recurra.tasks.model import Model
 from recurra.tasks.settings import AnySettings
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.topologies.sequence_model import SequenceModel
 from recurra.training.trainee import Divisible, Trainee
 

@@ -12,7 +12,9 @@ from recurra.cells.catalogue import get, names
 from recurra.engines import choose
 from recurra.errors import ModelFolderError, UnknownNameError, UsageError
 from recurra.layers.sparse_linear import SparseLinear
+from recurra.layers.undrawn import Undrawn
 from recurra.model_folder import Form, ModelFolder
+from recurra.torch_parts import import_parts
 
 DTYPES = {
     torch.float32: "F32",
@@ -36,7 +38,8 @@ def load_network(build: Callable[[], N], folder: ModelFolder) -> N:
     for name, values in weights.items():
         if not values.isfinite().all():
             raise ModelFolderError(f"{folder.path}: the weight {name} has values that are not numbers; train it again")
-    network = build()
+    with Undrawn():
+        network = build()
     network.load_state_dict(weights)
     for name, part in network.named_modules():
         if isinstance(part, SparseLinear) and not part.rising():
@@ -46,10 +49,18 @@ def load_network(build: Callable[[], N], folder: ModelFolder) -> N:
 
 def check_weights(build: Callable[[], nn.Module], folder: ModelFolder) -> None:
     """Errors: ModelFolderError if a folder's weights are not those of such a network. They are not read."""
-    with torch.device("meta"):
-        wanted = forms_of(build().state_dict())
+    try:
+        wanted = _forms_without_memory(build)
+    except NotImplementedError:  # torch knows the form of some operator's result in a part that was left for later
+        import_parts()
+        wanted = _forms_without_memory(build)
     if (problem := difference(folder.weight_forms(), wanted)) is not None:
         raise ModelFolderError(f"{folder.path}: the weights do not fit the config: {problem}")
+
+
+def _forms_without_memory(build: Callable[[], nn.Module]) -> dict[str, Form]:
+    with torch.device("meta"), Undrawn():
+        return forms_of(build().state_dict())
 
 
 def check_depth(num_layers: int, folder: ModelFolder) -> None:

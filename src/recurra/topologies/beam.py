@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 from recurra.errors import UsageError
 from recurra.topologies.decoder import Decoder, Reading
 from recurra.topologies.encoder_decoder import EncoderDecoder
-from recurra.topologies.sampling import check_sampling, filtered, numbers
+from recurra.topologies.sampling import check_sampling, filtered, generator, numbers
 
 
 @dataclass(frozen=True)
@@ -157,11 +158,11 @@ class _Steps:
         self.network, self.search, self.end = network, search, network.begin - 1
         self.banned = list(banned)
         self.looked: list[Tensor | None] = []
-        self.random = torch.Generator()
-        if search.seed is None:
-            self.random.seed()
-        else:
-            self.random.manual_seed(search.seed)
+
+    @cached_property
+    def random(self) -> torch.Generator:
+        """What is drawn of, if anything is."""
+        return generator(self.search.seed)
 
     def next(self, active: list[_Sentence], reading: Reading) -> tuple[Tensor, Reading]:
         """Log-probabilities [N, V] of what may follow each row that is alive, on the CPU."""

@@ -24,7 +24,9 @@ class Transitions(nn.Module):
         shapes = {"follows": (tags, tags), "begins": (tags,), "ends": (tags,)}
         for place, (name, shape) in enumerate(shapes.items()):
             rule = torch.ones(shape, dtype=torch.bool) if allowed is None else allowed[place]
-            self.register_buffer(f"{name}_rule", torch.where(rule, 0.0, IMPOSSIBLE), persistent=False)
+            self.register_buffer(
+                f"{name}_rule", torch.full(rule.shape, IMPOSSIBLE).masked_fill_(rule, 0.0), persistent=False
+            )
             self.register_parameter(name, nn.Parameter(torch.zeros(shape)) if learned else None)
         self.learned, self.free = learned, allowed is None
 

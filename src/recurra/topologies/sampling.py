@@ -6,6 +6,18 @@ import torch
 from torch import Tensor
 
 from recurra.errors import ModelFolderError, UsageError
+from recurra.torch_parts import import_parts
+
+
+def generator(seed: int | None) -> torch.Generator:
+    """Random numbers of their own, from a seed; others each time for None."""
+    import_parts()  # without some of them torch makes no generator
+    random = torch.Generator()
+    if seed is None:
+        random.seed()
+    else:
+        random.manual_seed(seed)
+    return random
 
 
 def numbers(scores: Tensor) -> Tensor:

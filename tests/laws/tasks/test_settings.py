@@ -21,7 +21,8 @@ from recurra.data.pictures.showing import png
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.registry import ROWS, get, readers
 from recurra.tasks.settings import PATHS, DataSettings
-from recurra.tasks.sources.resolving import Source, resolve
+from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.sources.source import Source
 from recurra.topologies.settings import NetworkSettings
 from recurra.training.fit import fit
 from recurra.training.settings import TrainingSettings

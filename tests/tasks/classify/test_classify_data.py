@@ -10,7 +10,8 @@ import pytest
 from recurra.errors import DataError
 from recurra.tasks.classify.data import ClassifyData, prepare
 from recurra.tasks.classify.settings import ClassifyDataSettings
-from recurra.tasks.sources.resolving import Source, resolve
+from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.sources.source import Source
 
 WORDS = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay", "kid", "lion"]
 

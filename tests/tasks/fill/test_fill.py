@@ -18,7 +18,8 @@ from recurra.tasks.fill.baselines import fill_baselines
 from recurra.tasks.fill.data import FillData, FillPart, blanks_of, choose_blanks, encode_rows, prepare
 from recurra.tasks.fill.settings import FillDataSettings
 from recurra.tasks.fill.trainee import Filler, FillTrainee, compare
-from recurra.tasks.sources.resolving import Source, resolve
+from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.sources.source import Source
 from recurra.topologies.fill import SIDES, BlankFiller
 from recurra.topologies.settings import BlankFillerSettings
 from recurra.training.fit import fit

@@ -11,7 +11,7 @@ import pytest
 from recurra.baselines.forecast import classical, perceptron
 from recurra.tasks.forecast.data import ForecastData, prepare
 from recurra.tasks.forecast.settings import DEFAULTS
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 
 Prepare = Callable[..., ForecastData]
 

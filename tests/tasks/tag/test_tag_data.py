@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from recurra.errors import DataError, UsageError
-from recurra.tasks.sources.resolving import Source, resolve
+from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.sources.source import Source
 from recurra.tasks.tag.data import TagData, encode_part, prepare
 from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.settings import TagDataSettings

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from recurra.errors import DataError, UsageError
-from recurra.tasks.sources.resolving import Source, resolve
+from recurra.tasks.sources.resolving import resolve
+from recurra.tasks.sources.source import Source
 from recurra.tasks.translate.baselines import translate_baselines
 from recurra.tasks.translate.data import SIZE, build_vocabulary, chosen_files, prepare, read_pairs
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor

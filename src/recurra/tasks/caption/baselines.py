@@ -24,7 +24,6 @@ from recurra.tasks.decoding.bleu import CutBy
 from recurra.tasks.decoding.spelling import detokenize
 from recurra.topologies.beam import write_after
 from recurra.topologies.captioner import Captioner
-from recurra.training.fit import fit
 from recurra.training.signals import Interrupted
 
 NEIGHBOURS = 10
@@ -87,6 +86,8 @@ def language_model(data: CaptionData, part: CaptionPart, settings: CaptionSettin
     with torch.random.fork_rng():
         torch.manual_seed(training.seed)
         network = build_network(data.preprocessor, blind)
+        from recurra.training.fit import fit
+
         outcome = fit(CaptionTrainee(network, data, training), training)
     if outcome.signal is not None:
         raise Interrupted(outcome.signal)

@@ -24,7 +24,7 @@ from recurra.tasks.caption.encoders import Frozen
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor, Words
 from recurra.tasks.caption.settings import CaptionDataSettings
 from recurra.tasks.decoding.bleu import cut_by
-from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.topologies.grid_encoders import SMALLEST, WIDTH
 
 Ids = npt.NDArray[np.int64]

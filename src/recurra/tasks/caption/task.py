@@ -18,7 +18,7 @@ from recurra.tasks.caption.report import Answers, sections
 from recurra.tasks.caption.settings import FROZEN, CaptionSettings
 from recurra.tasks.caption.trainee import CaptionTrainee, build_network, nats_per_token
 from recurra.tasks.decoding.bleu import sacrebleu
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.captioner import Captioner

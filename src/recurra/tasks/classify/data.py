@@ -22,7 +22,7 @@ from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.classify.linear import fit_linear, linear_features
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
-from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.sources.tagged_pairs import LABELS
 from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS, infer_level, mostly_chinese
 

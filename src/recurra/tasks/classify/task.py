@@ -18,7 +18,7 @@ from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.report import sections
 from recurra.tasks.classify.settings import ClassifySettings
 from recurra.tasks.classify.trainee import Classifier, ClassifyTrainee, build_network, log_probabilities, scores_of
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.many_to_one import SequenceClassifier

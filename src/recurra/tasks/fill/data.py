@@ -21,7 +21,7 @@ from recurra.data.twins import Form, describe_moved, describe_shared, form_of, g
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.fill.preprocessor import FillPreprocessor
 from recurra.tasks.fill.settings import FillDataSettings
-from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.text.usual import TEXT_COLUMNS, infer_level
 
 Ids = npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ from recurra.tasks.fill.preprocessor import FillPreprocessor
 from recurra.tasks.fill.report import sections
 from recurra.tasks.fill.settings import FillSettings
 from recurra.tasks.fill.trainee import Filler, FillTrainee, compare, named
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.fill import BlankFiller

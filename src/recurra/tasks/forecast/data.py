@@ -29,7 +29,7 @@ from recurra.tasks.forecast.choosing import FEWEST, Chosen, Parts, choose, tried
 from recurra.tasks.forecast.encoded import Encoded, encode
 from recurra.tasks.forecast.preprocessor import Preprocessor, Tail, fitted
 from recurra.tasks.forecast.settings import ForecastDataSettings
-from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.sources.source import Source, hashes, in_memory
 
 Floats = npt.NDArray[np.float64]
 

@@ -27,7 +27,7 @@ from recurra.tasks.forecast.rolling import Rolling
 from recurra.tasks.forecast.settings import MOST_STEPS, ForecastDataSettings
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import Model, refuse_options
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 
 Floats = npt.NDArray[np.float64]
 

@@ -20,7 +20,7 @@ from recurra.tasks.forecast.preprocessor import Preprocessor
 from recurra.tasks.forecast.report import sections
 from recurra.tasks.forecast.settings import ForecastSettings
 from recurra.tasks.forecast.trainee import ForecastTrainee
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.topologies import forecaster
 

@@ -17,7 +17,7 @@ from recurra.data.frames.table import Columns
 from recurra.errors import UsageError
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 from recurra.tasks.frames.settings import FramesDataSettings
-from recurra.tasks.sources.file_kinds import SourceKind
+from recurra.tasks.sources.source import SourceKind
 
 LAYOUTS: Mapping[SourceKind, Layout] = {"clips": "clips", "images": "images"}
 OF_TABLES = ("time", "channels", "decimal", "thousands")

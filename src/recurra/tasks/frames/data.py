@@ -29,7 +29,7 @@ from recurra.tasks.sequences.refusals import check_channels
 from recurra.tasks.sequences.sound.log_mel import LogMel
 from recurra.tasks.sequences.sound.reading import KINDS as SOUNDS
 from recurra.tasks.sequences.sound.reading import Events, read_sounds
-from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.sources.source import Source, hashes, in_memory
 
 Int64 = npt.NDArray[np.int64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from recurra.tasks.frames.settings import DEFAULTS, FramesSettings
 from recurra.tasks.frames.sound.settings import AugmentationSettings, EventSettings
 from recurra.tasks.sequences.refusals import OF_SOUND, refuse_other_kinds
-from recurra.tasks.sources.file_kinds import SourceKind
+from recurra.tasks.sources.source import SourceKind
 
 SOUNDS = ("sounds", "events")
 HEARD = (*OF_SOUND, *EventSettings.model_fields, *AugmentationSettings.model_fields)

@@ -21,7 +21,7 @@ from recurra.tasks.frames.refusals import refuse_others
 from recurra.tasks.frames.report import sections
 from recurra.tasks.frames.settings import FramesSettings
 from recurra.tasks.frames.trainee import FramesTrainee, log_probabilities, scores_of
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.topologies.frames import FrameNetwork
 from recurra.topologies.picture_encoder import PictureEncoder

@@ -22,7 +22,7 @@ from recurra.data.twins import describe_moved, describe_shared, form_of, gathere
 from recurra.errors import DataError, listed, quoted
 from recurra.tasks.generate.preprocessor import GeneratePreprocessor
 from recurra.tasks.generate.settings import GenerateDataSettings
-from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS, infer_level
 
 Ids = npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ from recurra.tasks.generate.preprocessor import GeneratePreprocessor
 from recurra.tasks.generate.report import sections
 from recurra.tasks.generate.settings import GenerateSettings
 from recurra.tasks.generate.trainee import GenerateTrainee, Generator, build_network, evaluate_part
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.text.losses import UNITS
 from recurra.tasks.word_vectors.table import WordTable

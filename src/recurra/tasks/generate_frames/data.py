@@ -17,7 +17,7 @@ from recurra.tasks.sequences.refusals import check_channels, refuse_other_kinds
 from recurra.tasks.sequences.settings import SequenceSettings
 from recurra.tasks.sequences.sound.log_mel import LogMel
 from recurra.tasks.sequences.sound.reading import read_sounds
-from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.sources.source import Source, hashes, in_memory
 
 Int64 = npt.NDArray[np.int64]
 

@@ -14,7 +14,7 @@ from recurra.tasks.generate_frames.preprocessor import GenerateFramesPreprocesso
 from recurra.tasks.generate_frames.report import sections
 from recurra.tasks.generate_frames.settings import GenerateFramesSettings
 from recurra.tasks.generate_frames.trainee import GenerateFramesTrainee, scores
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.topologies.frame_generator import FrameGenerator
 

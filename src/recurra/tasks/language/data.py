@@ -14,7 +14,7 @@ from recurra.data.tokens.subword_lines import RunningVocabulary, SubwordLines
 from recurra.errors import DataError
 from recurra.tasks.language.trainee import Tokens
 from recurra.tasks.settings import TextSettings
-from recurra.tasks.sources.resolving import Source, in_memory
+from recurra.tasks.sources.source import Source, in_memory
 from recurra.tasks.text import losses
 from recurra.tasks.text.running_text import cut, running_text
 

@@ -25,7 +25,7 @@ from recurra.tasks.language.trainee import LENGTH, Tokens, nats_per_token
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.many_to_many import NextToken
-from recurra.topologies.sampling import check_sampling, filtered, numbers, penalised
+from recurra.topologies.sampling import check_sampling, filtered, generator, numbers, penalised
 
 
 @dataclass(frozen=True)
@@ -206,11 +206,7 @@ class LanguageModel(TextModel):
 
     @torch.inference_mode()
     def _drawn(self, ids: list[int], detokenizer: Detokenizer, length: int, how: Sampling) -> Iterator[str]:
-        random = torch.Generator()
-        if how.seed is None:
-            random.seed()
-        else:
-            random.manual_seed(how.seed)
+        random = generator(how.seed)
         following = self._next if how.mixture is None else _mixed(how.mixture.reading(self.network))
         inputs, written = ids, list(dict.fromkeys(ids))
         state: State | None = None

@@ -21,7 +21,7 @@ from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.language.settings import DEFAULTS, LanguageSettings
 from recurra.tasks.language.trainee import LanguageTrainee, Tokens, evaluate_part
-from recurra.tasks.sources.resolving import Source, hashes
+from recurra.tasks.sources.source import Source, hashes
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.text import losses
 from recurra.tasks.text.repeated_lines import repeated_lines

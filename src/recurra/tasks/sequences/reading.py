@@ -13,8 +13,8 @@ from recurra.data.frames.table import Columns, Reading, read_table_frames
 from recurra.data.splits import PART_NAMES, PARTS
 from recurra.errors import DataError, listed, quoted
 from recurra.tasks.sequences.settings import SequenceSettings
-from recurra.tasks.sources.file_kinds import ending
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.file_names import ending
+from recurra.tasks.sources.source import Source
 
 
 def how_to_read(settings: SequenceSettings, *, labelled: bool = True) -> Reading:

@@ -13,11 +13,12 @@ from recurra.data.pictures.decoding import is_picture
 from recurra.data.splits import PART_NAMES
 from recurra.errors import DataError
 from recurra.tasks import registry
-from recurra.tasks.sources import file_kinds
-from recurra.tasks.sources.file_kinds import PACKED, TABLES, TAGGED, TEXTS, TUNES, SourceKind, part_of, stem
+from recurra.tasks.sources import file_kinds, file_names
+from recurra.tasks.sources.file_names import PACKED, TABLES, TAGGED, TEXTS, TUNES, part_of, stem
 from recurra.tasks.sources.formats import FORMATS, TEXT, Format, format_of
 from recurra.tasks.sources.prose import why_prose
 from recurra.tasks.sources.sounds import holds_recordings
+from recurra.tasks.sources.source import SourceKind
 from recurra.tasks.sources.tagged_pairs import LABELS, label_partner, paired_parts
 
 SHOWN = 4
@@ -54,7 +55,7 @@ def look(folder: Path, task: str | None) -> Found:
         if pictured is not None:
             kind, parts = pictured
             return Found(kind, parts, f"the folder holds {'clips' if kind == 'clips' else 'pictures'} and their labels")
-    data = [p for p in files if not file_kinds.is_document(p) and not is_picture(p)]
+    data = [p for p in files if not file_names.is_document(p) and not is_picture(p)]
     found = _found(folder, data, task)
     read = set(found.files.values())
     if found.kind in ("sounds", "events"):  # its reader names what it leaves
@@ -100,7 +101,7 @@ def _found(folder: Path, data: list[Path], task: str | None) -> Found:
 
 def _sounds(folder: Path, data: list[Path], task: str | None) -> Found:
     """By a table that lists them, or tables of parts; else the folder itself."""
-    tables = {path: format_of(path) for path in data if file_kinds.ending(path) in TABLES}
+    tables = {path: format_of(path) for path in data if file_names.ending(path) in TABLES}
     for each in FORMATS:
         if each.kind in ("sounds", "events") and (paths := [path for path in tables if tables[path] is each]):
             return _of_format(each, folder, paths, task)

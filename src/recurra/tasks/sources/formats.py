@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from recurra.tasks.sources import file_kinds, sounds
-from recurra.tasks.sources.file_kinds import PACKED, SourceKind
+from recurra.tasks.sources import file_kinds, file_names, sounds
+from recurra.tasks.sources.file_names import PACKED
+from recurra.tasks.sources.source import SourceKind
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ FORMATS = (
     Format(
         "captions", "caption files", "holds captions of pictures", file_kinds.is_captions, _without_packing, shared=True
     ),
-    Format("tagged", "tagged files", "holds tagged tokens", file_kinds.is_tagged, _before_a_dot),
-    Format("tunes", "tunes", "holds tunes", file_kinds.is_tunes, _before_a_dot, parts=False, by_name=True),
+    Format("tagged", "tagged files", "holds tagged tokens", file_names.is_tagged, _before_a_dot),
+    Format("tunes", "tunes", "holds tunes", file_names.is_tunes, _before_a_dot, parts=False, by_name=True),
     Format("poems", "poems", "holds poems", file_kinds.is_poems, _stem, by_name=True),
     Format(
         "sounds",

@@ -14,7 +14,7 @@ from recurra.data.files.tables import column_names
 from recurra.errors import DataError
 from recurra.tasks import registry
 from recurra.tasks.settings import TextSettings
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.tasks.text.usual import TEXT_COLUMNS
 
 LOOKED_AT = 1 << 16

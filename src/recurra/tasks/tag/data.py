@@ -20,7 +20,7 @@ from recurra.data.tokens.typed import Habit
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import describe_moved, gathered, shared
 from recurra.errors import DataError, UsageError, listed
-from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.preprocessor import TagPreprocessor
 from recurra.tasks.tag.reading import in_scheme, read, shortened, spans_of, why_no_spans

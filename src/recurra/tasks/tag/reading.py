@@ -13,7 +13,7 @@ from recurra.data.tagged.odd_tags import odd_tag
 from recurra.data.tagged.sentences import Reading, Sentence, Tagged, read_tagged
 from recurra.data.tokens.normalize import check_names, normalize
 from recurra.errors import DataError, UsageError
-from recurra.tasks.sources.resolving import Source, in_memory
+from recurra.tasks.sources.source import Source, in_memory
 from recurra.tasks.sources.tagged_pairs import TAGS
 from recurra.tasks.tag.settings import TagDataSettings
 

@@ -13,7 +13,7 @@ from recurra.data.tagged.sentences import Tagged
 from recurra.errors import DataError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.tasks.tag import concluding
 from recurra.tasks.tag.baselines import tag_baselines
 from recurra.tasks.tag.data import Ids, TagData, TagPart, encode_part, prepare

@@ -19,7 +19,7 @@ from recurra.data.splits import PARTS, check_fractions
 from recurra.data.twins import Form, form_of
 from recurra.errors import DataError
 from recurra.tasks.settings import TextSettings
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 
 FORMAT = 2
 """Part of every derived file's name: a change of how they are written starts new ones."""

@@ -19,8 +19,8 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import describe_moved, form_of, gathered
 from recurra.errors import DataError, UsageError
 from recurra.tasks.decoding.bleu import CutBy, cut_by
-from recurra.tasks.sources.file_kinds import ending
-from recurra.tasks.sources.resolving import Source, hashes, in_memory
+from recurra.tasks.sources.file_names import ending
+from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor, Words
 from recurra.tasks.translate.settings import TranslateDataSettings
 

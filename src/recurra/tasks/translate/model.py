@@ -12,7 +12,6 @@ import torch
 
 from recurra.data.batching.pairs import PairBatches
 from recurra.errors import UsageError
-from recurra.report.attention import draw_attention
 from recurra.tasks.decoding.bleu import CutBy
 from recurra.tasks.decoding.searching import Candidate, search_for
 from recurra.tasks.decoding.spelling import detokenize, pieces, shown
@@ -105,6 +104,8 @@ class Translator(TextModel):
         """Where the decoder looked, as SVG text. Errors: UsageError for a model without attention"""
         if prediction.weights is None:
             raise UsageError("this model was trained with attention none; it has no picture to show")
+        from recurra.report.attention import draw_attention
+
         return draw_attention(prediction.source_tokens, prediction.target_tokens, prediction.weights, name=name)
 
     def texts(self, encoded: Sequence[Ids], sources: Sequence[str], search: Search) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from recurra.data.tokens.scripts import words
-from recurra.report.attention import draw_attention
 from recurra.report.sections import Cell, Column, Picture, Pictures, Section, Table
 from recurra.tasks.decoding.bleu import CutBy, scores
 from recurra.tasks.translate.data import PairPart
@@ -55,6 +54,8 @@ def _by_length(part: PairPart, written: list[str], *, lowercase: bool, cut_by: C
 
 
 def _attention(model: Translator, part: PairPart, search: Search) -> Pictures:
+    from recurra.report.attention import draw_attention
+
     texts = [part.sources[i] for i in range(len(part)) if 5 <= len(words(part.sources[i])) <= 15][:PICTURES]
     pictures = []
     for number, found in enumerate(model.translate(texts or part.sources[:PICTURES], search)):

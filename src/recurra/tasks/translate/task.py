@@ -10,7 +10,7 @@ from recurra.data.files.parallel import Pairs
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.decoding.bleu import CutBy, sacrebleu, scores
-from recurra.tasks.sources.resolving import Source
+from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.translate.baselines import translate_baselines
 from recurra.tasks.translate.data import Ids, PairPart, TranslateData, encode_pairs, prepare, read_pairs, two_files

@@ -20,7 +20,7 @@ from recurra.report.metric import ranked
 from recurra.report.record import Baseline
 from recurra.report.sections import Section, Text
 from recurra.tasks.model import Model, refuse_options
-from recurra.tasks.sources.resolving import Source, hashes
+from recurra.tasks.sources.source import Source, hashes
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.stacks import build_stack

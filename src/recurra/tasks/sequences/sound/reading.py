@@ -17,7 +17,7 @@ from recurra.data.splits import PART_NAMES, PARTS
 from recurra.errors import DataError, UsageError, listed, nearest, quoted
 from recurra.tasks.sequences.sound.heard import Heard, hear, heard
 from recurra.tasks.sequences.sound.log_mel import LogMel
-from recurra.tasks.sources.resolving import Source, in_memory
+from recurra.tasks.sources.source import Source, in_memory
 
 if TYPE_CHECKING:
     from recurra.tasks.sequences.settings import SequenceSettings

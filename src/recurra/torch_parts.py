@@ -1,0 +1,71 @@
+"""torch without the parts that only its compiler and its exporter need, until something asks for them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+PARTS = ("torch._meta_registrations", "torch.distributed._meta_registrations", "torch.export")
+"""What `import torch` imports, a third of its time, and no model that is used by this command reads."""
+ASKING = ("torch._dynamo", "torch._inductor", "torch.onnx")
+"""What works with these parts without asking them for a name."""
+
+
+class _Part(ModuleType):
+    """A name in the place of a part, which is imported when something of it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # the import machinery's own questions
+            raise AttributeError(name)
+        return getattr(_import(self.__name__), name)
+
+
+class _Later(MetaPathFinder, Loader):
+    """Finds the parts and makes them names, each once. left: those that it found"""
+
+    def __init__(self) -> None:
+        self.left: set[str] = set()
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name in ASKING:
+            import_parts()
+        if name not in PARTS or name in self.left:
+            return None
+        self.left.add(name)
+        return ModuleSpec(name, self)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return _Part(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+_LATER = _Later()
+
+
+def leave_parts_for_later() -> None:
+    """Of a process that uses models and ends; nothing if torch is imported already."""
+    if "torch" not in sys.modules and _LATER not in sys.meta_path:
+        sys.meta_path.insert(0, _LATER)
+
+
+def import_parts() -> None:
+    """Now, all that were left out."""
+    for name in PARTS:
+        if isinstance(sys.modules.get(name), _Part):
+            _import(name)
+
+
+def _import(name: str) -> ModuleType:
+    """The part itself, in its place."""
+    if isinstance(sys.modules.get(name), _Part):
+        del sys.modules[name]
+    return importlib.import_module(name)
