@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import signal
 import socket
 import sys
@@ -53,8 +54,12 @@ def ended(children: list[int], seconds: float = 120) -> list[int]:
 
 
 def said(folder: Path, rank: int) -> str:
-    """What a process has written to stderr."""
-    return (folder / f"stderr-{rank}").read_text(encoding="utf-8")
+    """What a process has written to stderr, but for torch's C++, whose warnings only a process that has not loaded it
+    yet can switch off."""
+    written = (folder / f"stderr-{rank}").read_text(encoding="utf-8")
+    return re.sub(
+        r"^\[(rank\d+\]:\[)?W.*\n(Exception raised.*\n)?(frame #.*\n|<omitting .*\n)*\n*", "", written, flags=re.M
+    )
 
 
 _said = said

@@ -11,6 +11,7 @@
     ├── ModelFolderError         exit 4   a model folder that is not whole, altered, or from a newer version
     ├── DivergedError            exit 5   the loss stopped being a number
     ├── RankError                exit 6   another process of the run has ended or differs, or that one's own exit code
+    │   └── ElsewhereError       exit 0   the run is finished, in a folder that another machine has
     ├── CallbackError            exit 1   a callback of the user's failed; what was learned until then is saved
     └── StoppedError             exit 128 + signal   training was stopped from outside; what was learned is saved
 
@@ -166,6 +167,13 @@ class RankError(RecurraError):
     def __init__(self, message: str, code: int = 6) -> None:
         super().__init__(message)
         self.exit_code = code
+
+
+class ElsewhereError(RankError):
+    """The run is finished; its folder is on another machine, and this one does not see it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, 0)
 
 
 class CallbackError(RecurraError):

@@ -23,6 +23,7 @@ from recurra.tasks.settings import PATHS, AnySettings, TextSettings, segmented
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset
 from recurra.topologies.settings import NetworkSettings, TwoWaySettings
+from recurra.training.processes.place import place
 from recurra.training.settings import TruncatedSettings
 
 
@@ -104,8 +105,10 @@ def processors() -> int:
 
 def read_data(source: Source, settings: AnySettings, kept: Any = None) -> Dataset[Any]:
     """The data of a run, read, divided and encoded. kept: see tasks.task.Task.prepare. Errors: DataError"""
-    if settings.training.threads is not None:
-        torch.set_num_threads(min(settings.training.threads, processors()))
+    here = place()
+    if (threads := settings.training.threads) is not None or here.count > 1:
+        most = max(1, processors() // here.local_count)
+        torch.set_num_threads(most if threads is None else min(threads, most))
     dataset = registry.get(source.task).task.prepare(source, settings, kept)
     dataset.facts["training_part"] = provenance.digest(dataset.arrays)
     return dataset

@@ -35,6 +35,7 @@ from recurra.tasks.settings import AnySettings
 from recurra.tasks.stored import Config, Environment, metrics_of, of_folder
 from recurra.tasks.weights import forms_of
 from recurra.training.checkpoint import Checkpoint, Counters
+from recurra.training.processes.place import place
 from recurra.training.schedule import Budget
 from recurra.training.settings import TrainingSettings
 from recurra.training.trainee import Carrying
@@ -88,7 +89,10 @@ def environment_of(engine: str, device: str) -> Environment:
     variant = library.load().variant if engine == "native" else torch.backends.cpu.get_cpu_capability()
     wants_cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     return Environment(
-        variant=variant, threads=torch.get_num_threads(), device=torch.cuda.get_device_name() if wants_cuda else "cpu"
+        variant=variant,
+        threads=torch.get_num_threads(),
+        device=torch.cuda.get_device_name() if wants_cuda else "cpu",
+        processes=place().count,
     )
 
 
@@ -223,6 +227,7 @@ def differences(found: Config, versions: Mapping[str, str], engine: str, trainin
         "variant": (found.environment.variant, now.variant),
         "threads": (found.environment.threads, now.threads),
         "device": (found.environment.device, now.device),
+        "processes": (found.environment.processes, now.processes),
     }
     other = [f"{name} {then!s:.60}, now {new}" for name, (then, new) in pairs.items() if then not in (None, new)]
     if not other:

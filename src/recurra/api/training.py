@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -12,6 +14,7 @@ from recurra.api.listed_settings import by_name, help_text
 from recurra.api.preparation import check_vocabulary, prepare_run, settings_for
 from recurra.api.progress import ProgressLogger, first_line
 from recurra.api.run import Run, load
+from recurra.api.same_everywhere import check_data, check_folder
 from recurra.api.train_settings import TrainSettings
 from recurra.api.training_run import TrainingRun, Watching
 from recurra.errors import UsageError
@@ -22,6 +25,8 @@ from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.sources.unlike_text import refuse_unlike_text
 from recurra.training.callbacks import Callback, checked_callbacks
 from recurra.training.logs.log import check_log
+from recurra.training.processes.alone import Processes
+from recurra.training.processes.joining import joined
 
 
 def train(
@@ -62,16 +67,38 @@ def train(
     watching = Watching(checked_callbacks(callbacks), _known_log(log))
     given = by_name(settings)
     task = options({"task": task})["task"]
-    if resume is not None:
-        if any(each is not None for each in (data, labels, task, out, start_from)):
-            raise UsageError("a resumed run keeps its data, task and folder; leave them out")
-        progress = ProgressLogger(quiet=quiet)
-        if not command:
-            progress.log(first_line(None, resume))
-        return _resumed(path(resume, "resume"), given, progress, watching)
-    if data is None:
+    if resume is not None and any(each is not None for each in (data, labels, task, out, start_from)):
+        raise UsageError("a resumed run keeps its data, task and folder; leave them out")
+    if resume is None and data is None:
         raise UsageError("name what to train on: a file, a folder or a data set")
-    progress = ProgressLogger(quiet=quiet)
+    with joined() as processes:
+        first = processes.place.first
+        progress = ProgressLogger(quiet=quiet or not first)
+        watching = watching if first else Watching([], None)
+        if resume is not None:
+            if not command:
+                progress.log(first_line(None, resume))
+            return _resumed(path(resume, "resume"), given, progress, watching, processes)
+        beginning = Beginning(data, labels, task, out, overwrite, start_from, command, given)
+        return _trained(beginning, progress, watching, processes)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a new run was asked for, see `train`."""
+
+    data: Any
+    labels: Any
+    task: str | None
+    out: str | Path | None
+    overwrite: bool
+    start_from: str | Path | None
+    command: str
+    given: dict[str, Any]
+
+
+def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, processes: Processes) -> Run:
+    data, task, start_from, command, given = asked.data, asked.task, asked.start_from, asked.command, asked.given
     if not command:  # the command line has logged it before torch was loaded
         progress.log(first_line(data if isinstance(data, (str, Path)) else f"a {type(data).__name__}"))
     for name in PATHS:
@@ -79,7 +106,7 @@ def train(
             path(given[name], name)
     with progress.doing("looking at the data"):
         first = None if start_from is None else load(path(start_from, "start_from"))
-        shown, data = data, given_data.as_path(data, labels, task if first is None else first.task)
+        shown, data = data, given_data.as_path(data, asked.labels, task if first is None else first.task)
         if first is not None:
             source = starting.source_of(first, data, task, given)
             chosen = starting.settings_for(first, source, given)
@@ -91,7 +118,7 @@ def train(
                 refuse_unlike_text(source)
             chosen = settings_for(source, given)
     new = Path("runs") / f"{source.name}-{chosen.network.cell}"
-    with claimed_new(new) if out is None else claimed(path(out, "out"), overwrite=overwrite) as folder:
+    with _place_for(asked, new, processes) as folder:
         progress.log(f"task {source.task}: {source.why}")
         with progress.doing("reading and encoding the data"):
             setup = prepare_run(source, chosen) if first is None else starting.prepare_from(first, source, chosen)
@@ -100,25 +127,39 @@ def train(
         vectors.start(setup, None if given.get("vectors") is None else Path(given["vectors"]), progress.log)
         more = {name: value for name, value in (("task", task), ("start_from", start_from)) if value is not None}
         command = command or _as_command(shown, more | given)
-        training = TrainingRun(setup, folder, progress, command, overwrite, watching)
+        check_data(processes, setup)
+        training = TrainingRun(setup, folder, progress, command, asked.overwrite, watching, processes)
         training.started_from = None if first is None else first.folder.resolve().name
         return training.run(None, None)
+
+
+def _place_for(asked: Beginning, new: Path, processes: Processes) -> AbstractContextManager[Path]:
+    """The folder to write, which the first process alone claims."""
+    if not processes.place.first:
+        return nullcontext(new if asked.out is None else path(asked.out, "out"))
+    return claimed_new(new) if asked.out is None else claimed(path(asked.out, "out"), overwrite=asked.overwrite)
 
 
 train.__doc__ = f"{train.__doc__}\n{help_text()}\n"
 
 
-def _resumed(folder: Path, given: dict[str, Any], progress: ProgressLogger, watching: Watching) -> Run:
+def _resumed(
+    folder: Path, given: dict[str, Any], progress: ProgressLogger, watching: Watching, processes: Processes
+) -> Run:
     model_folder.use(folder, resuming.intact)
-    with claimed(folder, overwrite=True, resumed=True):
-        return _go_on(folder, given, progress, watching)
+    with claimed(folder, overwrite=True, resumed=True) if processes.place.first else nullcontext():
+        check_folder(processes, folder)
+        return _go_on(folder, given, progress, watching, processes)
 
 
-def _go_on(folder: Path, given: dict[str, Any], progress: ProgressLogger, watching: Watching) -> Run:
+def _go_on(
+    folder: Path, given: dict[str, Any], progress: ProgressLogger, watching: Watching, processes: Processes
+) -> Run:
     with progress.doing("reading and encoding the data"):
         stopped = resuming.stopped_run(folder, given)
     counters = stopped.checkpoint.counters
-    training = TrainingRun(stopped.setup, folder, progress, stopped.config.command, True, watching)
+    check_data(processes, stopped.setup)
+    training = TrainingRun(stopped.setup, folder, progress, stopped.config.command, True, watching, processes)
     training.created, training.finished_before = stopped.config.created, stopped.finished_before
     training.started_from = stopped.config.started_from
     settings = stopped.setup.settings.training

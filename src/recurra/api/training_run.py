@@ -21,12 +21,13 @@ from recurra.api.preparation import engine_of
 from recurra.api.progress import ProgressLogger, describe_scores
 from recurra.api.record import build_record, how_it_ended
 from recurra.api.run import Run, load
+from recurra.api.same_everywhere import finished_elsewhere, mark
 from recurra.api.setup import Setup
 from recurra.api.verdict import Verdict, advice, verdict
 from recurra.cells.catalogue import get
 from recurra.data.splits import many
 from recurra.engines.native import library
-from recurra.errors import CallbackError, DivergedError, StoppedError
+from recurra.errors import CallbackError, DivergedError, RankError, StoppedError
 from recurra.report import fonts
 from recurra.report.build import build_report
 from recurra.report.record import Baseline
@@ -37,6 +38,8 @@ from recurra.training.divergence import never_learned
 from recurra.training.fit import Outcome, fit
 from recurra.training.history import csv_of
 from recurra.training.logs.log import Logged, open_log
+from recurra.training.processes.alone import ALONE, Processes
+from recurra.training.processes.joining import wait_for_first
 from recurra.training.signals import Interrupted, StopRequest, number_of
 
 REPORT = "report.html"
@@ -63,11 +66,18 @@ class TrainingRun:
     """One run from a dataset to its folder."""
 
     def __init__(
-        self, setup: Setup, folder: Path, progress: ProgressLogger, command: str, overwrite: bool, watching: Watching
+        self,
+        setup: Setup,
+        folder: Path,
+        progress: ProgressLogger,
+        command: str,
+        overwrite: bool,
+        watching: Watching,
+        processes: Processes = ALONE,
     ) -> None:
         self.setup, self.dataset, self.folder = setup, setup.dataset, folder
         self.progress, self.command = progress, command
-        self.overwrite, self.watching = overwrite, watching
+        self.overwrite, self.watching, self.processes = overwrite, watching, processes
         self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.network = setup.network
         self.engine = engine_of(setup.settings.network)
@@ -78,10 +88,13 @@ class TrainingRun:
 
     def run(self, resume: Checkpoint | None, baselines: list[Baseline] | None) -> Run:
         self._introduce()
+        if not self.processes.place.first:
+            return self._beside(resume)
         with self.progress.doing("fitting the baselines"):
             held_out = self.dataset.held_out
             self.baselines = self.setup.task.baselines(self.dataset, held_out) if baselines is None else baselines
         self._log_baselines()
+        mark(self.processes)
         self.progress.unit = self.setup.trainee.unit
         self.progress.metrics = self.dataset.metrics
         last: list[Checkpoint] = [] if resume is None else [resume]
@@ -106,7 +119,16 @@ class TrainingRun:
             watchers.end(Ending("finished", run.folder, dict(run.metrics["metrics"])))
         except CallbackError as error:
             raise CallbackError(f"{error}; {self.folder} holds the finished run") from error.__cause__
+        mark(self.processes, self.folder)
         return run
+
+    def _beside(self, resume: Checkpoint | None) -> Run:
+        """As `run`, in a process that is not the first: it trains and evaluates with it, and writes nothing."""
+        wait_for_first(self.processes, 1)
+        outcome = fit(self.setup.trainee, self.dataset.settings.training, resume=resume, processes=self.processes)
+        if outcome.signal is not None:
+            raise StoppedError("stopped with process 0", outcome.signal)
+        return finished_elsewhere(self.processes)
 
     def _logged(self, begun: int) -> Logged:
         """begun: steps that a resumed run has done already"""
@@ -120,7 +142,13 @@ class TrainingRun:
         self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, last: list[Checkpoint], watchers: Watchers
     ) -> Outcome:
         try:
-            return fit(self.setup.trainee, self.dataset.settings.training, progress=watchers, save=save, resume=resume)
+            training = self.dataset.settings.training
+            return fit(
+                self.setup.trainee, training, progress=watchers, save=save, resume=resume, processes=self.processes
+            )
+        except RankError as error:
+            rest = f"\n{self.folder} holds the last evaluation; {self._go_on_with()}" if last else ""
+            raise RankError(f"{error}{rest}", error.exit_code) from error
         except CallbackError as error:
             self._write("stopped", *reversed(last))
             watchers.end(Ending("stopped", self.folder))
@@ -282,6 +310,7 @@ class TrainingRun:
         self.progress.log(
             f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, "
             + many(torch.get_num_threads(), "thread")
+            + _in_each_of(self.processes)
         )
         if self.engine == "native" or network.engine != "auto" or _on_cuda(self.dataset.settings.training.device):
             return
@@ -302,6 +331,14 @@ def about_average(counters: Counters) -> list[str]:
         f"the weights are their average over about the last tenth of the steps up to the best evaluation: validation "
         f"loss {kept.validation_loss:.4f}, {kept.plain_loss:.4f} without averaging"
     ]
+
+
+def _in_each_of(processes: Processes) -> str:
+    here = processes.place
+    if here.count == 1:
+        return ""
+    machines = f" on {here.machines} machines" if here.machines > 1 else ""
+    return f" in each of {here.count} processes{machines}"
 
 
 def _on_cuda(device: str) -> bool:

@@ -6,7 +6,8 @@ import gc
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
 import typer
@@ -15,6 +16,7 @@ from recurra.cli.signals import Listening, describe_signal
 from recurra.cli.streams import guarded, silenced
 from recurra.errors import RecurraError, StoppedError, UsageError
 from recurra.torch_parts import leave_parts_for_later
+from recurra.training.processes.place import place
 from recurra.training.signals import number_of
 
 # typer has no public name for the base of its usage errors.
@@ -36,7 +38,9 @@ def run(arguments: Sequence[str] | None, listening: Listening) -> int:
     if given[:1] in (["predict"], ["runs"]):  # which compute little
         leave_parts_for_later()
     gc.set_threshold(50_000, 20, 20)  # of what is imported nothing is freed; looking for it took a tenth of the time
-    with guarded(for_good=listening.ending):
+    if place().count > 1:
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # which process is gone, we say ourselves
+    with guarded(for_good=listening.ending), _hushed(place().rank > 0):
         try:
             code = _run(given)
             sys.stdout.flush()
@@ -52,6 +56,16 @@ def run(arguments: Sequence[str] | None, listening: Listening) -> int:
             if message is None or os.environ.get("RECURRA_TRACEBACK") == "1":
                 raise
             return _print_error(message[0] if isinstance(error, StoppedError) else f"error: {message[0]}", message[1])
+
+
+@contextmanager
+def _hushed(hushed: bool) -> Iterator[None]:
+    """Of several processes the first one talks; another's bug is a traceback, printed after this."""
+    if not hushed:
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as sink, redirect_stdout(sink), redirect_stderr(sink):
+        yield
 
 
 def _share_cores() -> None:

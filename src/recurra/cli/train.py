@@ -12,6 +12,7 @@ from recurra.cli.completion import datasets, tasks
 from recurra.cli.output import json_text, note, write_result
 from recurra.cli.task_help import help_task
 from recurra.training.logs.log import LOGS
+from recurra.training.processes.place import place
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
@@ -101,13 +102,13 @@ def train(
         write_result(json_text(_document(run)))
     else:
         write_result(f"{run.folder}\n")
-    if show:
+    if show and place().first:
         _open(run)
 
 
 def _wanted_all_the_same(doubt: UnlikeTextError) -> bool:
     """Ask on a terminal; elsewhere it is an error."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if place().count > 1 or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     question = str(doubt).splitlines()[0]
     sys.stderr.write(f"{question}\ntrain on it as text all the same? [y/N] ")

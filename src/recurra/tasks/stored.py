@@ -128,6 +128,7 @@ class Environment(Stored):
     variant: Name | None = None
     threads: Count | None = None
     device: Name | None = None
+    processes: Count = 1
 
 
 class Config(Stored):

@@ -27,13 +27,15 @@ GRACE = 5.0
 class Beat:
     """What a process says of itself.
 
-    number: of its beats; mark: phases that it has behind it; ended: with this exit code; message: what it failed of;
+    number: of its beats; mark: phases that it has behind it; written: the finished run's folder; ended: with this exit
+    code; message: what it failed of;
     follows: it only ended because another had
     """
 
     host: str
     number: int = 0
     mark: int = 0
+    written: str = ""
     ended: int | None = None
     message: str = ""
     follows: bool = False
@@ -98,7 +100,7 @@ class Heartbeat:
             if rank != self.place.rank and beat.ended and not beat.follows:
                 return Failure(f"process {rank} on {beat.host}: {beat.message}", beat.ended)
         for rank, beat in enumerate(self.beats):
-            if rank != self.place.rank and beat.ended is None and now - self._moved[rank] > silent:
+            if rank != self.place.rank and beat.ended is None and self._silent(rank) > silent:
                 return Failure(
                     f"process {rank} on {beat.host} died without a word: it was killed, ran out of memory, or its "
                     "machine cannot be reached",
@@ -107,6 +109,14 @@ class Heartbeat:
         if now - self._heard > silent and not (self.beats and self.beats[0].ended == 0):
             return Failure("the machine of process 0 cannot be reached any more", LOST)
         return None
+
+    def are_gone(self) -> bool:
+        """Whether all others have ended or are silent."""
+        others = [rank for rank in range(self.place.count) if rank != self.place.rank]
+        return all(self.beats[rank].ended is not None or self._silent(rank) > KILLED for rank in others)
+
+    def _silent(self, rank: int) -> float:
+        return time.monotonic() - self._moved[rank]
 
     def found_out(self) -> Failure | None:
         """Why a connection has broken, looked for as long as it takes to tell."""
@@ -119,6 +129,8 @@ class Heartbeat:
                 continue
             if (failure := self.failure(KILLED)) is not None:
                 return failure
+            if self.are_gone():
+                return None
             time.sleep(EVERY / 5)
         return self.failure(KILLED)
 
@@ -156,4 +168,4 @@ LOST = 6
 
 
 def _key(rank: int) -> str:
-    return f"recurra/beat/{rank}"
+    return f"beat/{rank}"

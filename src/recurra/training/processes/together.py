@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import datetime
+import itertools
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -34,6 +36,8 @@ T = TypeVar("T")
 FOREVER = datetime.timedelta(days=7)
 """A step may take long; who is dead, the heartbeat finds out."""
 STORE = datetime.timedelta(seconds=10)
+_RUNS = itertools.count()
+"""Of this process, and so of the others."""
 _FIELDS = dict(zip(("SIGINT", "SIGTERM", "SIGHUP"), ("interrupts", "terminations", "hangups"), strict=True))
 
 
@@ -63,14 +67,16 @@ class Together(Processes):
         self._failures = 0
         self._pending: CallbackError | None = None
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-        self._ours = not distributed.is_initialized()
-        if self._ours:
+        if not distributed.is_initialized():
+            # kept until the end, for torchrun's store would remember its addresses in the next run of this process
             distributed.init_process_group(backend, timeout=FOREVER)
+            atexit.register(_parted)
         environment = TorchElasticEnvironment()
         store = distributed.TCPStore(
             environment.main_address, environment.main_port, is_master=False, timeout=STORE, wait_for_workers=False
         )
-        self.heartbeat = Heartbeat(store, place, self.host)
+        runs = next(_RUNS)
+        self.heartbeat = Heartbeat(distributed.PrefixStore(f"recurra/{runs}", store), place, self.host)
         distributed.barrier()  # every process has told of itself
         self.heartbeat.start()
 
@@ -250,17 +256,9 @@ class Together(Processes):
             return None
         return self._pending or CallbackError("a callback of process 0 failed")
 
-    # before and after
-
-    def mark(self) -> None:
-        """The first process has a phase behind it that the others wait for."""
-        self.heartbeat.tell(mark=self.heartbeat.own.mark + 1)
-
     def leave(self) -> None:
         """No more together."""
         self.heartbeat.stop()
-        if self._ours and distributed.is_initialized():
-            distributed.destroy_process_group()
 
 
 class Guarded:
@@ -283,6 +281,11 @@ class Guarded:
 
     def evaluating(self) -> AbstractContextManager[None]:
         return self._progress.evaluating()
+
+
+def _parted() -> None:
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def _name(number: int) -> str:
