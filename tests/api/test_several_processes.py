@@ -101,8 +101,8 @@ def test_they_are_one_run_and_go_on_in_other_numbers(text: Path, alone: recurra.
     assert "1 thread in each of 3 processes" in said(Path("more"), 0)
     assert said(Path("more"), 1) == said(Path("more"), 2) == ""
     run = recurra.load("two")
-    shutil.copytree(alone.folder, "one")
-    gone_on = recurra.train(resume="one", epochs=3.0, quiet=True)
+    one = shutil.copytree(alone.folder, alone.folder.parent / "one")
+    gone_on = recurra.train(resume=one, epochs=3.0, quiet=True)
     assert scores(run) == pytest.approx(scores(gone_on), rel=1e-4)
     assert len(scores(run)) > len(scores(alone))
 

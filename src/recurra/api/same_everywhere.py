@@ -13,7 +13,7 @@ from recurra.training.processes.alone import Processes
 from recurra.training.processes.joining import check_same, digest, wait_for_first
 from recurra.training.processes.together import Together
 
-OTHER_DATA = "has other data than process 0: {name} is {theirs}, there {firsts}\ncopy the same files to every machine"
+OTHER_DATA = "has other data than process 0: {name} is {other}, there {firsts}\ncopy the same files to every machine"
 
 
 def check_data(processes: Processes, setup: Setup) -> None:
@@ -35,14 +35,14 @@ def check_data(processes: Processes, setup: Setup) -> None:
 def check_folder(processes: Processes, folder: Path) -> None:
     """Errors: ModelFolderError in every process if one of them sees another run there"""
     seen = {str(folder): digest((folder.resolve() / manifest.MANIFEST).read_bytes())}
-    message = "sees another run in {name}: its manifest is {theirs}, that of process 0 {firsts}\ncopy the folder there"
+    message = "sees another run in {name}: its manifest is {other}, that of process 0 {firsts}\ncopy the folder there"
     check_same(processes, seen, message, ModelFolderError)
 
 
 def mark(processes: Processes, written: Path | None = None) -> None:
     """The first process has a phase behind it. written: the folder of the finished run"""
     if isinstance(processes, Together):
-        processes.heartbeat.tell(
+        processes.heartbeat.announce(
             mark=processes.heartbeat.own.mark + 1, written="" if written is None else str(written.resolve())
         )
 

@@ -99,9 +99,9 @@ def some_rows(batch: TaggerBatch, rows: slice) -> TaggerBatch:
     lengths, forms = batch.lengths[rows], batch.forms
     longest = int(lengths.max())
     inside = torch.arange(longest) < lengths.unsqueeze(1)
-    kept, places = torch.unique(forms.tokens[rows, :longest][inside], return_inverse=True)
+    kept, positions = torch.unique(forms.tokens[rows, :longest][inside], return_inverse=True)
     tokens = torch.zeros(inside.shape, dtype=torch.int64)
-    tokens[inside] = places
+    tokens[inside] = positions
     letters, sizes = forms.letters, forms.letter_lengths
     if letters is not None and sizes is not None:
         sizes = sizes[kept]

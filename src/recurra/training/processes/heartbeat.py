@@ -63,7 +63,7 @@ class Heartbeat:
         self._store, self._lock, self._stopped = store, threading.Lock(), threading.Event()
         self._moved = [time.monotonic()] * place.count
         self._heard = time.monotonic()
-        self._tell()
+        self._announce()
         self._thread = threading.Thread(target=self._run, daemon=True, name="heartbeat")
 
     def start(self) -> None:
@@ -82,13 +82,13 @@ class Heartbeat:
                 if not before or beat.number != before[rank].number:
                     self._moved[rank] = now
 
-    def tell(self, **what: Any) -> None:
+    def announce(self, **what: Any) -> None:
         """Say something of this process at once."""
         for name, value in what.items():
             setattr(self.own, name, value)
-        self._tell()
+        self._announce()
 
-    def _tell(self) -> None:
+    def _announce(self) -> None:
         with self._lock:
             self.own.number += 1
             self._store.set(_key(self.place.rank), json.dumps(asdict(self.own)))
@@ -144,7 +144,7 @@ class Heartbeat:
         failed: float | None = None
         while not self._stopped.wait(EVERY):
             try:
-                self._tell()
+                self._announce()
                 self.look()
             except RuntimeError:  # the store does not answer; for how long, `failure` knows
                 pass

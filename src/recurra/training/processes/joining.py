@@ -34,7 +34,7 @@ def joined() -> Iterator[Processes]:
         return
     processes = Together(here)
     try:
-        check_same(processes, versions(), "runs {name} {theirs}, process 0 {firsts}\ninstall the same everywhere")
+        check_same(processes, versions(), "runs {name} {other}, process 0 {firsts}\ninstall the same everywhere")
         yield processes
         _end(processes, 0)
     except BaseException as error:
@@ -54,11 +54,11 @@ def check_same(
         return
     found = processes.gather((processes.host, dict(own)))
     first = found[0][1]
-    for rank, (host, theirs) in enumerate(found):
-        for name in dict.fromkeys([*first, *theirs]):
-            if theirs.get(name) != first.get(name):
-                there, here = (values.get(name, "nothing") for values in (theirs, first))
-                what = f"process {rank} on {host} {message.format(name=name, theirs=there, firsts=here)}"
+    for rank, (host, others) in enumerate(found):
+        for name in dict.fromkeys([*first, *others]):
+            if others.get(name) != first.get(name):
+                there, here = (values.get(name, "nothing") for values in (others, first))
+                what = f"process {rank} on {host} {message.format(name=name, other=there, firsts=here)}"
                 if error is DataError:
                     problem, _, remedy = what.partition("\n")
                     raise DataError(problem, remedy=remedy)
@@ -96,7 +96,7 @@ def wait_for_first(processes: Processes, mark: int | None = None) -> None:
 def _end(processes: Together, code: int, message: str = "", *, follows: bool = False) -> None:
     """Tell the others; the first process stays until all have ended, the others until the first has."""
     try:
-        processes.heartbeat.tell(ended=code, message=message, follows=follows)
+        processes.heartbeat.announce(ended=code, message=message, follows=follows)
         until = time.monotonic() + LAST
         while processes.place.first and time.monotonic() < until:
             processes.heartbeat.look()

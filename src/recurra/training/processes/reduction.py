@@ -51,7 +51,7 @@ class Numbers:
         return made
 
 
-PLACES = 2 * len(fields(Numbers))
+SENT = 2 * len(fields(Numbers))
 
 
 class Reduction:
@@ -65,7 +65,7 @@ class Reduction:
         self._weights = [weight for weight in network.parameters() if weight.requires_grad]
         self._all_reduce = all_reduce
         like, self.size = self._weights[0], sum(weight.numel() for weight in self._weights)
-        self._flat = torch.zeros(self.size + len(self._weights) + PLACES, dtype=like.dtype, device=like.device)
+        self._flat = torch.zeros(self.size + len(self._weights) + SENT, dtype=like.dtype, device=like.device)
         parts = torch.split(self._flat[: self.size], [weight.numel() for weight in self._weights])
         self._parts = [part.view(weight.shape) for part, weight in zip(parts, self._weights, strict=True)]
 
