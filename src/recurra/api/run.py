@@ -227,6 +227,28 @@ class Run:
         vectors = able(self.model, HavingVectors, "keep word vectors").word_vectors()
         return nearest(vectors, asked["word"], top=asked["top"])
 
+    def export(
+        self,
+        to: str,
+        out: str | Path | None = None,
+        *,
+        weights: str = "float32",
+        license: str | None = None,
+        overwrite: bool = False,
+    ) -> Any:
+        """The model for other machines, as a folder of files that need no Recurra: its place, what is in it, notes.
+
+        It is run on held-out inputs and compared before it is written. to: "c"; out: the folder, here and by the run's
+        name if None; weights: "float32" or "int8"; license: of the model, kept beside it; overwrite: an export that is
+        there
+        Errors: UsageError for a model that the target cannot hold, with the nearest that can, or a folder that is
+        there; RecurraError if what was exported says something else
+        """
+        from recurra.api.exporting import export
+
+        place = None if out is None else given.path(out, "out")
+        return export(self, to, place, weights=weights, license=license, overwrite=overwrite)
+
     def __repr__(self) -> str:
         return f"<Run {self.folder}: {self.task}, {self.settings.network.cell}>"
 

@@ -31,7 +31,7 @@ def why_not() -> str | None:
 
 def inference(case: Case, stack: Stack, given: Batch, threads: int) -> Side:
     """Forward alone, one node, time-major."""
-    import onnxruntime  # type: ignore[import-not-found]
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
@@ -46,7 +46,7 @@ def inference(case: Case, stack: Stack, given: Batch, threads: int) -> Side:
 
 
 def _model(case: Case, stack: Stack) -> bytes:
-    import onnx  # type: ignore[import-not-found]
+    import onnx
 
     operator, order = OPERATORS[case.cell]
     weights = stack.weights()

@@ -20,6 +20,7 @@ COMMANDS = {
     "trace": "recurra.cli.trace",
     "generate": "recurra.cli.models",
     "score": "recurra.cli.score",
+    "export": "recurra.cli.export",
     "runs": "recurra.cli.runs",
     "compare": "recurra.cli.runs",
     "explain": "recurra.cli.cells",

@@ -18,6 +18,7 @@ from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.report import sections
 from recurra.tasks.classify.settings import ClassifySettings
 from recurra.tasks.classify.trainee import Classifier, ClassifyTrainee, build_network, log_probabilities, scores_of
+from recurra.tasks.outgoing import Asked, shortened
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
@@ -110,6 +111,9 @@ class ClassifyTask:
         )
         beside = concluding.beside_each_other(cast("SequenceClassifier", model.network), dataset.data, part, name)
         return found if beside is None else [*found, beside]
+
+    def asked(self, part: Part) -> list[Asked]:
+        return shortened(part.encoded)
 
 
 def _whole(source: Source, settings: ClassifySettings) -> Examples:

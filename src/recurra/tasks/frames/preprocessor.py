@@ -11,7 +11,8 @@ from pydantic import Field
 
 from recurra.data.files.checked import Exact, checked
 from recurra.data.frames.sequences import Frames, PictureShape, Values, size_of
-from recurra.errors import DataError
+from recurra.errors import DataError, UsageError
+from recurra.tasks.outgoing import Scaling as FrameScaling
 from recurra.tasks.sequences.sound.log_mel import LogMel
 from recurra.tasks.stored import MOST, DistinctNames
 
@@ -120,6 +121,22 @@ class FramesPreprocessor:
         missing = np.isnan(scaled)
         scaled = np.where(missing, 0.0, scaled)
         return (np.concatenate([scaled, missing], 1) if self.gaps else scaled).astype(np.float32)
+
+    def scaling(self) -> FrameScaling:
+        """How one frame of numbers is scaled. Errors: UsageError where that depends on all frames of a sequence"""
+        if self.scale != "training":
+            raise UsageError(
+                f"this model scales a sequence by what all its frames are (--scale {self.scale}), so it cannot stream"
+                "\nits nearest target is --to onnx; or train it with --scale training"
+            )
+        mean, deviation = np.array(self.mean), np.array(self.deviation)
+        if self.picture is not None:  # rows of pictures
+            mean, deviation = (np.tile(each, self.picture.width) for each in (mean, deviation))
+        return FrameScaling(mean, deviation, self.gaps, self.root)
+
+    def frame_notes(self) -> list[str]:
+        """What whoever makes frames has to know."""
+        return [] if self.sound is None else ["a frame is the log-mel bands of a piece of sound, made by the caller"]
 
     def to_json(self) -> dict[str, Any]:
         return {

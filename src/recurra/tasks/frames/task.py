@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 from torch import Tensor
 
 from recurra.data.frames.sequences import missing_values
@@ -21,6 +22,7 @@ from recurra.tasks.frames.refusals import refuse_others
 from recurra.tasks.frames.report import sections
 from recurra.tasks.frames.settings import FramesSettings
 from recurra.tasks.frames.trainee import FramesTrainee, log_probabilities, scores_of
+from recurra.tasks.outgoing import COUNT, LONGEST, Asked
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.topologies.frames import FrameNetwork
@@ -100,6 +102,9 @@ class FramesTask:
             return found
         temperature = evaluation.concluded.get("temperature", 1.0)
         return [*found, reliability(logs, part.targets, temperature, dataset.evaluated_on, "Sequences")]
+
+    def asked(self, part: Part) -> list[Asked]:
+        return [Asked(np.asarray(one.values, np.float32)[:LONGEST]) for one in part.sequences[:COUNT]]
 
 
 def encoder_of(made: FramesPreprocessor, network: FrameSettings) -> PictureEncoder | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from recurra.errors import DataError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
@@ -14,6 +16,7 @@ from recurra.tasks.generate.preprocessor import GeneratePreprocessor
 from recurra.tasks.generate.report import sections
 from recurra.tasks.generate.settings import GenerateSettings
 from recurra.tasks.generate.trainee import GenerateTrainee, Generator, build_network, evaluate_part
+from recurra.tasks.outgoing import COUNT, LONGEST, Asked
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.text.losses import UNITS
@@ -76,6 +79,14 @@ class GenerateTask:
     def sections(self, dataset: Dataset[GenerateData], model: Generator, evaluation: Evaluation) -> list[Section]:
         """Samples of each class, and how new, different and recognisable they are beside n-grams and real texts."""
         return sections(model.network, dataset.data, dataset.evaluated_on, dataset.settings.training.seed)
+
+    def asked(self, part: Part) -> list[Asked]:
+        """Each text behind the begin, which is the first id that is never written."""
+        begin = max((int(ids.max()) for ids in part.encoded), default=0) + 1
+        return [
+            Asked(np.concatenate([[begin], ids[:-1]]).astype(np.int64)[:LONGEST], part.conditions[label])
+            for ids, label in zip(part.encoded[:COUNT], part.labels[:COUNT], strict=True)
+        ]
 
 
 def _texts(data: GenerateData) -> list[Ids]:

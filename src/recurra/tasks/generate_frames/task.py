@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.generate_frames import data
@@ -14,6 +16,7 @@ from recurra.tasks.generate_frames.preprocessor import GenerateFramesPreprocesso
 from recurra.tasks.generate_frames.report import sections
 from recurra.tasks.generate_frames.settings import GenerateFramesSettings
 from recurra.tasks.generate_frames.trainee import GenerateFramesTrainee, scores
+from recurra.tasks.outgoing import COUNT, LONGEST, Asked
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.topologies.frame_generator import FrameGenerator
@@ -72,6 +75,14 @@ class GenerateFramesTask:
         """Sequences drawn of each class beside real ones; how recognisable, new and different they are."""
         seed = dataset.settings.training.seed
         return sections(model.network, dataset.data, dataset.evaluated_on, seed)  # type: ignore[arg-type]
+
+    def asked(self, part: Part) -> list[Asked]:
+        """Each frame behind the one before, which is zeros at first."""
+        found = []
+        for frames, label in zip(part.encoded[:COUNT], part.labels[:COUNT], strict=True):
+            before = np.nan_to_num(np.concatenate([np.zeros_like(frames[:1]), frames[:-1]]))
+            found.append(Asked(before.astype(np.float32)[:LONGEST], np.array([label], np.int64)))
+        return found
 
 
 TASK = GenerateFramesTask()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.corpus.mapped import Corpus
 from recurra.data.splits import PARTS
@@ -21,6 +23,7 @@ from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.language.settings import DEFAULTS, LanguageSettings
 from recurra.tasks.language.trainee import LanguageTrainee, Tokens, evaluate_part
+from recurra.tasks.outgoing import COUNT, Asked
 from recurra.tasks.sources.source import Source, hashes
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.text import losses
@@ -156,6 +159,13 @@ class LanguageTask:
         found = Samples("Samples", samples, "Written by the model, unedited.")
         mixed = beside_each_other(model.network, dataset.data, dataset.held_out, dataset.evaluated_on)
         return [found] if mixed is None else [found, mixed]
+
+    def asked(self, part: Any) -> list[Asked]:
+        """Of one long text pieces from all over it."""
+        tokens = np.asarray(part, np.int64)
+        length = min(100, max(1, len(tokens) // COUNT))
+        starts = np.linspace(0, max(0, len(tokens) - length), min(COUNT, len(tokens) // length)).astype(int)
+        return [Asked(tokens[start : start + length]) for start in starts]
 
 
 TASK = LanguageTask()

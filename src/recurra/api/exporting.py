@@ -1,0 +1,160 @@
+"""A trained model for other machines."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recurra.api.evaluation import trained_on
+from recurra.errors import DataError, RecurraError, UnknownNameError, UsageError
+from recurra.export.folder import check_free, new_folder, write_about
+from recurra.tasks import registry
+from recurra.tasks.outgoing import Asked, AskingAgain
+
+if TYPE_CHECKING:
+    from recurra.api.run import Run
+    from recurra.tasks.task import Dataset
+
+TARGETS = ("c",)
+PRECISIONS = ("float32", "int8")
+MOST_LOST = 0.005
+"""Of a share that is better when higher, int8 may lose half a point; of others a hundredth."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An export. folder: where it stands; about: what its export.json says; notes: for people"""
+
+    folder: Path
+    about: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+def export(
+    run: Run,
+    to: str,
+    out: str | Path | None = None,
+    *,
+    weights: str = "float32",
+    license: str | None = None,
+    overwrite: bool = False,
+) -> Exported:
+    """See `Run.export`."""
+    if to not in TARGETS:
+        raise UnknownNameError("target", to, TARGETS)
+    if weights not in PRECISIONS:
+        raise UnknownNameError("weights", weights, PRECISIONS)
+    folder = Path(f"{run.folder.resolve().name}-{to}" if out is None else out)
+    check_free(folder, overwrite=overwrite)
+    asked = _Asked(run)
+    about = _about(run, to, weights, license)
+    with new_folder(folder, overwrite=overwrite) as place:
+        proof, notes = _c(run, place, folder, asked, weights, about)
+        about["proof"] = proof
+        write_about(place, about)
+    return Exported(folder, about, [*asked.notes, *notes])
+
+
+class _Asked:
+    """What was held out, if the data are still there."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.notes = run, list[str]()
+        self.dataset: Dataset[Any] | None = None
+        try:
+            self.dataset = trained_on(run)
+        except (DataError, UsageError) as error:
+            reason = str(error).splitlines()[0]
+            self.notes.append(f"checked on random inputs, for nothing that was held out is there: {reason}")
+
+    @property
+    def name(self) -> str:
+        return "random inputs" if self.dataset is None else f"inputs of the {self.dataset.evaluated_on} part"
+
+
+def _c(
+    run: Run, place: Path, folder: Path, asked: _Asked, weights: str, about: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    from recurra.export.c.written import c_name, write_c
+    from recurra.export.held_out import drawn
+    from recurra.export.streamed import streamed
+
+    model = streamed(run.network, run.preprocessor)
+    lost = _lost(run, asked.dataset) if weights == "int8" else {}
+    given = drawn(model) if asked.dataset is None else _questions(run, asked.dataset)
+    source, proof = write_c(
+        place,
+        c_name(folder.name.removesuffix("-c")),
+        model,
+        run.network,
+        given,
+        preprocessor=run.preprocessor,
+        precision="int8" if weights == "int8" else "float32",
+        about=f"{registry.get(run.task).title}, {run.settings.network.cell}, made by Recurra {about['recurra']}",
+    )
+    found = {
+        "on": asked.name,
+        "outputs": proof.outputs,
+        "largest_difference": proof.difference,
+        "largest_number": proof.largest,
+        "compiler": proof.compiler and Path(proof.compiler).name,
+    } | lost
+    about |= {"name": source.name, "weights_bytes": source.weights_bytes, "state_bytes": source.state_bytes}
+    notes = [f"{source.weights_bytes:,} bytes of weights, {source.state_bytes:,} bytes for each sequence"]
+    if proof.compiler is None:
+        notes.append("not checked: there is no C compiler here; on a machine with one, make check compares")
+    else:
+        notes.append(
+            f"compiled, and run on {asked.name}: {proof.outputs:,} outputs, largest difference {proof.difference:.2g}"
+        )
+    return found, [*notes, *(f"int8: {line}" for line in lost.get("scores", ()))]
+
+
+def _questions(run: Run, dataset: Dataset[Any]) -> list[Asked]:
+    task = registry.get(run.task).task
+    assert isinstance(task, AskingAgain)  # each that streams is one
+    return task.asked(dataset.held_out)
+
+
+def _lost(run: Run, dataset: Dataset[Any] | None) -> dict[str, Any]:
+    """What rounding to bytes costs. Errors: RecurraError if that is too much"""
+    from recurra.export.quantised import with_bytes
+    from recurra.report.metric import find
+
+    if dataset is None:
+        return {"scores": ["not measured, for the run's data are not there"]}
+    row, task = registry.get(run.task), registry.get(run.task).task
+    before = task.evaluate(run.model, dataset.held_out, run.settings).scores
+    rounded = task.model(with_bytes(run.network), run.preprocessor, run.settings)
+    after = task.evaluate(rounded, dataset.held_out, run.settings).scores
+    metric = next(m for m in row.metrics if m.name in before)
+    old, new = before[metric.name], after[metric.name]
+    worse = (old - new) if metric.better == "higher" else (new - old)
+    limit = MOST_LOST if metric.unit == "%" else 2 * MOST_LOST * abs(old)
+    shown = f"{find(row.metrics, metric.name).short} {old:.4f} -> {new:.4f} on the {dataset.evaluated_on} part"
+    if worse > limit:
+        raise RecurraError(f"int8 weights lose too much: {shown}, the limit is {limit:.4f}\nuse --weights float32")
+    return {"scores": [shown]}
+
+
+def _about(run: Run, to: str, weights: str, license: str | None) -> dict[str, Any]:
+    labels = list(getattr(run.model, "classes", ()))
+    vocabulary = getattr(run.preprocessor, "vocabulary", run.preprocessor)
+    tokens = getattr(vocabulary, "tokens", None)
+    metrics = {m.name: m.unit for m in registry.get(run.task).metrics}
+    return {
+        "target": to,
+        "task": run.task,
+        "cell": run.settings.network.cell,
+        "weights": weights,
+        "recurra": importlib.metadata.version("recurra"),
+        "model_sha256": hashlib.sha256((run.folder / "manifest.json").read_bytes()).hexdigest(),
+        "labels": labels,
+        "vocabulary_sha256": None if tokens is None else hashlib.sha256(json.dumps(tokens).encode()).hexdigest(),
+        "units": metrics,
+        "license": license,
+    }

@@ -1,0 +1,46 @@
+"""`recurra export`"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from recurra.cli.models import JsonOption, RunArgument
+from recurra.cli.output import note, write_json, write_result
+
+
+def export(
+    run: RunArgument,
+    to: Annotated[Literal["c"], typer.Option("--to", help="what it becomes", show_default=False)],
+    out: Annotated[
+        str | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="where it goes; here, by the run's name, if not given"),
+    ] = None,
+    weights: Annotated[
+        Literal["float32", "int8"], typer.Option(help="int8: bytes, each row with a scale; a quarter of the size")
+    ] = "float32",
+    license: Annotated[str | None, typer.Option(metavar="NAME", help="licence of the model, kept beside it")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace an export that is there")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Export a trained model for other machines: a folder of files that need no Recurra.
+
+    It is run on held-out inputs and compared with the model before it is written. Prints the folder's name.
+
+    \b
+    recurra export runs/amp-lstm --to c                  a header and a source
+    recurra export runs/amp-lstm --to c --weights int8
+    """
+    from recurra.api.progress import ProgressLogger
+    from recurra.api.run import load
+
+    model = load(run)
+    with ProgressLogger().doing(f"exporting to {to}"):
+        found = model.export(to, out, weights=weights, license=license, overwrite=overwrite)
+    for line in found.notes:
+        note(line)
+    if json:
+        write_json({"folder": str(found.folder)} | found.about)
+        return
+    write_result(f"{found.folder}\n")
