@@ -89,6 +89,11 @@ def ngrams(tokens: Tensor, lengths: Tensor | None, orders: tuple[int, ...]) -> F
     return Found(torch.cat(keys), torch.cat(owners), batch)
 
 
+def together(first: Found, second: Found) -> Found:
+    """The features of the same rows from two sources."""
+    return Found(torch.cat([first.keys, second.keys]), torch.cat([first.rows, second.rows]), first.total)
+
+
 class SparseLinear(nn.Module):
     """Outputs of the features that a row has, and of nothing else that it has.
 

@@ -9,12 +9,27 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.engines.request import State
-from recurra.layers.sparse_linear import SparseLinear, ngrams
+from recurra.errors import UsageError
+from recurra.layers.sparse_linear import Found, SparseLinear, ngrams, together
 from recurra.layers.stack import Stack
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
 from recurra.topologies.settings import ClassifierSettings, Pooling
 from recurra.topologies.stacks import build_stack, run_truncated
+
+SPELT = 1 << 32
+"""Added to a character's code point, so that no n-gram of characters has the key of one of tokens."""
+
+
+class Spelt(NamedTuple):
+    """Texts whose characters are read beside their tokens.
+
+    Shapes: tokens int64 [B, T]; letters int64 [B, L], code points plus SPELT; letter_lengths int64 [B]
+    """
+
+    tokens: Tensor
+    letters: Tensor
+    letter_lengths: Tensor
 
 
 class ClassifierBatch(NamedTuple):
@@ -31,12 +46,13 @@ class ClassifierBatch(NamedTuple):
     shift: Tensor | None = None
 
 
-class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
+class SequenceClassifier(SequenceModel[Tensor | Spelt, ClassifierBatch]):
     """Token table, recurrent layers, pooling over time, one output per class, and a linear skip of n-grams beside them.
 
     table_scale: standard deviation of the token vectors' values at the start; orders, features: how many tokens in a
     row the skip reads, and how many of such n-grams it knows, 0 for no skip. It is fitted apart and has no share until
     `skip.share` is set; it is no part of training. Texts of up to `skip_after` tokens get nothing of it, see `faded`.
+    spelling: characters in a row that the skip reads too, none if it reads tokens alone; inputs are `Spelt` then
     """
 
     def __init__(
@@ -48,6 +64,7 @@ class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
         table_scale: float = 1.0,
         features: int = 0,
         orders: tuple[int, ...] = (1,),
+        spelling: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
         self.table = TokenTable(
@@ -58,7 +75,7 @@ class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
         self.dropout = nn.Dropout(settings.dropout)
         parts = 3 if settings.pooling == "all" else 1
         self.head = nn.Linear(parts * self.stack.output_size, classes)
-        self.orders = orders
+        self.orders, self.spelling = orders, spelling
         self.skip = SparseLinear(features, classes) if features else None
         if features:
             self.skip_after: Tensor
@@ -70,11 +87,15 @@ class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
         return BOTH_WAYS if self.stack.bidirectional else why_no_state_of(self.pooling)
 
     def forward(
-        self, inputs: Tensor, lengths: Tensor | None = None, state: State | None = None
+        self, inputs: Tensor | Spelt, lengths: Tensor | None = None, state: State | None = None
     ) -> tuple[Tensor, State]:
-        """Shapes: inputs int64 [B, T], tokens -> logits [B, C]; the layers' last states"""
+        """Shapes: inputs int64 [B, T], tokens, or `Spelt` -> logits [B, C]; the layers' last states
+
+        Errors: UsageError for tokens alone where the skip reads characters too
+        """
         self.check_state(state)
-        y, last = self.stack(self.table(inputs), state, lengths=lengths)
+        tokens = inputs.tokens if isinstance(inputs, Spelt) else inputs
+        y, last = self.stack(self.table(tokens), state, lengths=lengths)
         return self._logits(y, last, lengths, inputs), last
 
     def loss(self, batch: ClassifierBatch, state: State | None = None) -> Loss:
@@ -97,13 +118,27 @@ class SequenceClassifier(SequenceModel[Tensor, ClassifierBatch]):
         y, last = run_truncated(self.stack, self.table(tokens), lengths, steps, state)
         return self._logits(y, last, lengths, tokens), last
 
-    def _logits(self, y: Tensor, state: State, lengths: Tensor | None, tokens: Tensor) -> Tensor:
+    def _logits(self, y: Tensor, state: State, lengths: Tensor | None, inputs: Tensor | Spelt) -> Tensor:
         ends = torch.full((len(y),), y.shape[1]) if lengths is None else lengths
         logits: Tensor = self.head(self.dropout(pooled(self.pooling, self.stack, y, state, ends)))
         if self.skip is None or self.training or not self.skip.share:
             return logits
-        beside: Tensor = self.skip(ngrams(tokens, lengths, self.orders))
+        beside: Tensor = self.skip(text_features(inputs, lengths, self.orders, self.spelling))
         return logits + faded(ends.to(beside.device), self.skip_after).unsqueeze(1) * beside
+
+
+def text_features(
+    inputs: Tensor | Spelt, lengths: Tensor | None, orders: tuple[int, ...], spelling: tuple[int, ...] = ()
+) -> Found:
+    """The n-grams of texts' tokens, and of their characters if spelling says how many in a row.
+
+    Errors: UsageError if these are wanted and not given
+    """
+    if not spelling:
+        return ngrams(inputs.tokens if isinstance(inputs, Spelt) else inputs, lengths, orders)
+    if not isinstance(inputs, Spelt):
+        raise UsageError("the linear skip of this network reads characters beside tokens; give it `Spelt`")
+    return together(ngrams(inputs.tokens, lengths, orders), ngrams(inputs.letters, inputs.letter_lengths, spelling))
 
 
 def faded(lengths: Tensor, after: Tensor | float) -> Tensor:

@@ -10,6 +10,7 @@ from torch.nn import functional
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.tasks.classify import trainee as classify
 from recurra.tasks.classify.data import ClassifyData, Part
+from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.trainee import (
     Classifier,
     ClassifyTrainee,
@@ -56,7 +57,8 @@ def test_an_evaluation_by_hand() -> None:
 
 
 def test_predictions_are_sorted_and_sum_to_one() -> None:
-    made = Classifier(network(), Vocabulary(["<unk>", *"abcdefgh"]), ["x", "y", "z"], max_length=4)
+    known = ClassifyPreprocessor(Vocabulary(["<unk>", *"abcdefgh"]), ["x", "y", "z"])
+    made = Classifier(network(), known, max_length=4)
     (one,) = made.predict("abc", top=10)
     assert sorted(name for name, _ in one.classes) == ["x", "y", "z"]
     chances = [p for _, p in one.classes]

@@ -12,6 +12,7 @@ import torch
 import recurra
 from recurra import model_folder
 from recurra.errors import UsageError
+from recurra.topologies.many_to_one import SPELT, Spelt
 
 SMALL: dict[str, Any] = {
     "hidden_size": 4,
@@ -95,14 +96,43 @@ def test_short_texts_are_left_to_a_network_that_learned_from_clauses(tmp_path: P
     network.skip_after.fill_(10)
     lengths = torch.tensor([4, 10, 15, 20, 40])
     tokens = torch.ones(5, 40, dtype=torch.int64)
+    assert run.preprocessor.skip_spelling  # its tokens are words
+    with pytest.raises(UsageError, match="characters beside tokens"):
+        network(tokens, lengths)
+    texts = Spelt(tokens, tokens + SPELT, lengths)
     with torch.inference_mode():
-        both = network(tokens, lengths)[0]
+        both = network(texts, lengths)[0]
         network.skip_after.fill_(0)
-        full = network(tokens, lengths)[0]
+        full = network(texts, lengths)[0]
         network.skip.share.zero_()
-        own = network(tokens, lengths)[0]
+        own = network(texts, lengths)[0]
     shares = torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]).unsqueeze(1)
     assert torch.allclose(both - own, shares * (full - own), atol=1e-6)
+
+
+def test_words_that_were_never_seen_are_read_by_their_spelling(tmp_path: Path) -> None:
+    """Every word of more than a letter stands in one text alone; its ending tells the class."""
+    rng, rows = np.random.default_rng(0), ["text,label"]
+    for _ in range(300):
+        kind = int(rng.integers(2))
+        ending = ["ment", "able"][kind]
+        words = ["".join(rng.choice(list("bcdfgh"), 6)) + ending for _ in range(3)]
+        rows.append(f"{' '.join([*words, *rng.choice(list('klmnpqrstv'), 4)])},{'xy'[kind]}")
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(rows) + "\n")
+    run = recurra.train(path, out=tmp_path / "run", epochs=1.0, level="word", **SMALL)
+    assert any("of 1 to 2 tokens and 3 to 5 characters is added" in note for note in run.config["notes"])
+    unseen = ["zzzzzzment yyyyment qqqment", "zzzzzzable yyyyable qqqable"]
+    again = recurra.load(run.folder)
+    assert [found.label for found in again.predict(unseen)] == ["x", "y"]
+    assert [again.predict(text)[0].label for text in unseen] == ["x", "y"]
+    assert again.evaluate()["loss"] == pytest.approx(run.metrics["metrics"]["loss"], rel=1e-6)
+    assert run.metrics["metrics"]["accuracy"] == 1.0
+    tf_idf = next(each for each in run.metrics["baselines"] if "TF-IDF" in each["name"])
+    assert tf_idf["metrics"]["accuracy"] < 0.8
+    second = recurra.train(path, start_from=run.folder, out=tmp_path / "second", epochs=1.0, quiet=True)
+    assert second.preprocessor.skip_spelling
+    assert second.metrics["metrics"]["accuracy"] == 1.0
 
 
 def test_another_run_begins_with_it(labelled: Path, tmp_path: Path) -> None:

@@ -150,6 +150,16 @@ class Vocabulary:
         get = self._ids.get
         return np.array([get(normalized(token, self.normalize), UNKNOWN) for token in tokens], dtype=np.int64)
 
+    def cut(self, text: str) -> list[str]:
+        """The tokens of a text as they are looked up, words or characters, those that are not known too.
+
+        Errors: UsageError for given tokens where tokens are not words
+        """
+        if self._as_given(text):
+            return [normalized(token, self.normalize) for token in text.tokens]
+        prepared = normalized(text, self.normalize)
+        return self._cut(prepared) if self.level == "word" else list(prepared)
+
     def knows(self, token: str) -> bool:
         """Whether this token, normalised already, is in the vocabulary."""
         return token in self._ids
@@ -174,12 +184,7 @@ class Vocabulary:
         """The different tokens of a text that are not in the vocabulary, in the order of their appearance."""
         if self.level == "byte":
             return []
-        if self._as_given(text):
-            pieces = [normalized(token, self.normalize) for token in text.tokens]
-        else:
-            prepared = normalized(text, self.normalize)
-            pieces = list(prepared) if self.level == "char" else self._cut(prepared)
-        return [piece for piece in dict.fromkeys(pieces) if piece not in self._ids]
+        return [piece for piece in dict.fromkeys(self.cut(text)) if piece not in self._ids]
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads: plain lists, strings and numbers."""

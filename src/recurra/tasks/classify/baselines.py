@@ -9,7 +9,7 @@ from recurra.baselines.majority import Majority
 from recurra.baselines.naive_bayes import CharNaiveBayes
 from recurra.report.record import Baseline
 from recurra.tasks.classify.data import ClassifyData, Part
-from recurra.tasks.classify.linear import ORDERS, features_of
+from recurra.tasks.classify.linear import ORDERS, Texts, features_of
 from recurra.tasks.classify.trainee import scores
 
 
@@ -52,7 +52,7 @@ def classify_baselines(data: ClassifyData, held_out: Part) -> list[Baseline]:
     begun = time.perf_counter()
     linear, longest = data.linear, max(ORDERS[data.vocabulary.level])
     seconds = time.perf_counter() - begun
-    answers = linear.log_probabilities(features_of(held_out.encoded, data.vocabulary.level)).argmax(-1).numpy()
+    answers = linear.log_probabilities(features_of(Texts(held_out.encoded), data.vocabulary.level)).argmax(-1).numpy()
     name = f"logistic, TF-IDF of 1- to {longest}-grams"
     found.append(Baseline(name, scores(held_out, answers), linear.size_bytes(), seconds))
     begun = time.perf_counter()

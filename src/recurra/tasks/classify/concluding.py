@@ -13,7 +13,7 @@ from recurra.baselines.sparse_logistic import SparseLogistic
 from recurra.report.sections import Cell, Column, Table
 from recurra.tasks.calibration import calibrate, uncalibrated
 from recurra.tasks.classify.data import ClassifyData, Part
-from recurra.tasks.classify.linear import ORDERS, features_of, fit_linear
+from recurra.tasks.classify.linear import ORDERS, SPELLING, features_of
 from recurra.tasks.classify.trainee import log_frequencies, log_probabilities
 from recurra.tasks.mixing import Floats, Mix, best_mix, fitted_mix, lost
 from recurra.topologies.many_to_one import SequenceClassifier, faded
@@ -60,7 +60,7 @@ def conclude(
         network.skip_after.fill_(after)
     accuracy, loss = _score(both, part)
     return {"temperature": 1 / max(mix.own, 1e-6), SHARE: mix.share}, [
-        f"a linear skip of n-grams of {_longest(data)} tokens is added: {scored}, {accuracy:.3f} of both; loss "
+        f"a linear skip of n-grams of {_longest(data)} is added: {scored}, {accuracy:.3f} of both; loss "
         f"{scores[0][1]:.4f}, {scores[1][1]:.4f}, {loss:.4f} (logits times {mix.own:.3g} and {mix.share:.3g})"
     ] + (
         []
@@ -117,7 +117,7 @@ def beside_each_other(network: SequenceClassifier, data: ClassifyData, part: Par
         "Linear skip",
         ["", Column("Accuracy", "number"), Column("Loss, nats", "number")],
         rows,
-        f"The logits of a logistic regression over n-grams of {_longest(data)} tokens are added to the network's. "
+        f"The logits of a logistic regression over n-grams of {_longest(data)} are added to the network's. "
         f"Their shares were fitted on the validation part; these are scores of the {name} part.",
     )
 
@@ -125,21 +125,14 @@ def beside_each_other(network: SequenceClassifier, data: ClassifyData, part: Par
 def _fitted(data: ClassifyData, network: SequenceClassifier) -> SparseLogistic:
     """The linear model; of a run that began with another one, with its features."""
     if data.kept is None:
-        return data.linear
+        return data.skip_linear
     assert network.skip is not None
-    train, validation = data.parts["train"], data.parts["validation"]
     features = network.skip.keys.cpu().clone(), network.skip.scale.cpu().clone()
-    return fit_linear(
-        features,
-        (train.encoded, train.labels),
-        (validation.encoded, validation.labels),
-        len(data.classes),
-        data.vocabulary.level,
-    )
+    return data.fit_linear(features, spelling=data.spelling)
 
 
 def _logs(network: SequenceClassifier, part: Part) -> Floats:
-    return np.asarray(log_probabilities(network, part.encoded).double().numpy())
+    return np.asarray(log_probabilities(network, part.encoded, part.letters).double().numpy())
 
 
 def _linear(network: SequenceClassifier, part: Part, data: ClassifyData) -> Floats:
@@ -147,7 +140,9 @@ def _linear(network: SequenceClassifier, part: Part, data: ClassifyData) -> Floa
     assert network.skip is not None
     skip = network.skip
     model = SparseLogistic(*(each.detach().cpu() for each in (skip.keys, skip.scale, skip.weight, skip.bias)))
-    return np.asarray(model.outputs(features_of(part.encoded, data.vocabulary.level)).double().numpy())
+    return np.asarray(
+        model.outputs(features_of(part.read(spelling=data.spelling), data.vocabulary.level)).double().numpy()
+    )
 
 
 def _score(logits: Floats, part: Part) -> tuple[float, float]:
@@ -158,4 +153,5 @@ def _score(logits: Floats, part: Part) -> tuple[float, float]:
 
 
 def _longest(data: ClassifyData) -> str:
-    return f"1 to {max(ORDERS[data.vocabulary.level])}"
+    found = f"1 to {max(ORDERS[data.vocabulary.level])} tokens"
+    return f"{found} and {min(SPELLING)} to {max(SPELLING)} characters" if data.spelling else found

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from recurra.baselines.sparse_logistic import SparseLogistic
 from recurra.data.files import examples as reading
@@ -19,7 +18,7 @@ from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, s
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_moved, describe_shared, form_of, gathered
 from recurra.errors import DataError, UsageError, listed
-from recurra.tasks.classify.linear import fit_linear, linear_features
+from recurra.tasks.classify.linear import MOST_SPELT, Features, Texts, fit_linear, letters_of, linear_features
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.source import Source, hashes, in_memory
@@ -33,7 +32,7 @@ class Part:
 
     labels: int64 [N], indices in the list of classes; truncated: texts that were too long; empty: texts of which
     normalisation left nothing, which became one unknown token; groups: of each text, where some belong together;
-    examples: where each text stands
+    examples: where each text stands; letters: of each text, where the linear skip reads them
     """
 
     texts: list[str]
@@ -43,9 +42,14 @@ class Part:
     empty: int = 0
     groups: list[str] | None = None
     examples: Examples | None = None
+    letters: list[npt.NDArray[np.int64]] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def read(self, *, spelling: bool) -> Texts:
+        """What a linear classifier reads of it."""
+        return Texts(self.encoded, self.letters if spelling else None)
 
     def place(self, index: int) -> str:
         """File and line of a text."""
@@ -60,7 +64,7 @@ class ClassifyData:
     """Everything a classifier learns from and is evaluated on.
 
     facts: what was read and done to it, plain values; kept: the preprocessor that was used instead of one learned from
-    these data; skip: whether a linear skip is learned from them
+    these data; skip: whether a linear skip is learned from them; spelling: whether it reads characters beside words
     """
 
     classes: list[str]
@@ -70,30 +74,50 @@ class ClassifyData:
     notes: list[str] = field(default_factory=list)
     kept: ClassifyPreprocessor | None = None
     skip: bool = False
+    spelling: bool = False
 
     @property
     def preprocessor(self) -> ClassifyPreprocessor:
         """What a model has learned of them."""
         if self.kept is not None:
             return self.kept
-        return ClassifyPreprocessor(self.vocabulary, self.classes, len(self.features[0]) if self.skip else 0)
+        count = len(self.skip_features[0]) if self.skip else 0
+        return ClassifyPreprocessor(self.vocabulary, self.classes, count, self.spelling)
 
     @functools.cached_property
-    def features(self) -> tuple[Tensor, Tensor]:
-        """The n-grams of the training part that a linear classifier reads, see tasks.classify.linear."""
-        return linear_features(self.parts["train"].encoded, len(self.classes), self.vocabulary.level)
+    def features(self) -> Features:
+        """The n-grams of the training part's tokens, see tasks.classify.linear."""
+        return self._features(spelling=False)
+
+    @functools.cached_property
+    def skip_features(self) -> Features:
+        """Those that the linear skip reads."""
+        return self._features(spelling=True) if self.spelling else self.features
 
     @functools.cached_property
     def linear(self) -> SparseLogistic:
-        """A linear classifier of these n-grams, fitted when it is first asked for."""
+        """A linear classifier of the tokens' n-grams, fitted when it is first asked for."""
+        return self.fit_linear(self.features, spelling=False)
+
+    @functools.cached_property
+    def skip_linear(self) -> SparseLogistic:
+        """That of the linear skip."""
+        return self.fit_linear(self.skip_features, spelling=True) if self.spelling else self.linear
+
+    def fit_linear(self, features: Features, *, spelling: bool) -> SparseLogistic:
+        """On the training part, stopped by the validation part. spelling: characters are read too"""
         train, validation = self.parts["train"], self.parts["validation"]
         return fit_linear(
-            self.features,
-            (train.encoded, train.labels),
-            (validation.encoded, validation.labels),
+            features,
+            (train.read(spelling=spelling), train.labels),
+            (validation.read(spelling=spelling), validation.labels),
             len(self.classes),
             self.vocabulary.level,
         )
+
+    def _features(self, *, spelling: bool) -> Features:
+        train = self.parts["train"].read(spelling=spelling)
+        return linear_features(train, len(self.classes), self.vocabulary.level)
 
 
 @in_memory
@@ -155,7 +179,11 @@ def prepare(
         notes.append(f"{truncated:,} texts were truncated to {settings.max_length} tokens")
     if not len(parts["validation"]):
         raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")
-    return ClassifyData(classes, vocabulary, parts, facts, notes, kept, skip)
+    tokens = sum(map(len, parts["train"].encoded))
+    spelling = kept.skip_spelling if kept is not None else skip and level == "word" and tokens <= MOST_SPELT
+    if spelling:
+        parts = {name: spelt(part, vocabulary, settings.max_length) for name, part in parts.items()}
+    return ClassifyData(classes, vocabulary, parts, facts, notes, kept, skip, spelling)
 
 
 def _why(level: Level, texts: list[str]) -> str:
@@ -190,6 +218,11 @@ def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], 
         encoded.append(ids)
         labels.append(indices[item.label])
     return Part(examples.texts, encoded, np.array(labels, dtype=np.int64), truncated, empty, examples=examples)
+
+
+def spelt(part: Part, vocabulary: Vocabulary, max_length: int | None) -> Part:
+    """The part with the characters of its texts, of those cut short as many tokens as they have."""
+    return replace(part, letters=[letters_of(vocabulary.cut(text)[:max_length]) for text in part.texts])
 
 
 def group_names(source: Source, settings: ClassifyDataSettings, examples: Examples, column: str) -> list[str]:

@@ -3,60 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from recurra.baselines.sparse_logistic import SparseLogistic, choose_features, fit
 from recurra.data.batching.batches import BucketedBatches
 from recurra.data.batching.buckets import by_length
 from recurra.data.tokens.vocabulary import Level
-from recurra.layers.sparse_linear import Found, ngrams
+from recurra.layers.sparse_linear import Found, ngrams, together
+from recurra.topologies.many_to_one import SPELT
 
-Texts = Sequence[npt.NDArray[np.int64]]
+Ids = npt.NDArray[np.int64]
+Features = tuple[Tensor, Tensor]
 
 ORDERS: dict[Level, tuple[int, ...]] = {"word": (1, 2), "char": (1, 2, 3, 4), "byte": (1, 2, 3, 4, 5, 6)}
 """Tokens in a row that count as one feature."""
+SPELLING = (3, 4, 5)
+"""Characters in a row that count as one, where words are read by the skip with their spelling."""
+MOST_SPELT = 1 << 20
+"""Tokens of a training part up to which their spelling is read: of more, most words are seen often enough."""
 MOST_TOKENS = 1 << 22
 """Of the training part that it is fitted on; of more, every so many texts."""
-TOKENS = 1 << 16
-"""Padded tokens that are gone through at once."""
+PADDED = 1 << 16
+"""Tokens that are gone through at once."""
 
 
-def features_of(encoded: Texts, level: Level) -> Found:
+class Texts(NamedTuple):
+    """What a linear classifier reads: of each text its tokens, and its characters where spelling is read too.
+
+    Shapes: N arrays int64 [T]; N arrays int64 [L], see `letters_of`
+    """
+
+    encoded: Sequence[Ids]
+    letters: Sequence[Ids] | None = None
+
+    def some(self, indices: Sequence[int] | Ids) -> Self:
+        """Those at some places."""
+        letters = None if self.letters is None else [self.letters[i] for i in indices]
+        return type(self)([self.encoded[i] for i in indices], letters)
+
+
+def letters_of(tokens: Sequence[str]) -> Ids:
+    """The characters of a text, its tokens joined by spaces, as a skip reads them. Shapes: -> int64 [L], not empty"""
+    codes = np.frombuffer(f" {' '.join(tokens)} ".encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    return codes.astype(np.int64) + SPELT
+
+
+def features_of(texts: Texts, level: Level) -> Found:
     """The n-grams of all texts."""
+    found = _ngrams(texts.encoded, ORDERS[level])
+    return found if texts.letters is None else together(found, _ngrams(texts.letters, SPELLING))
+
+
+def _ngrams(encoded: Sequence[Ids], orders: tuple[int, ...]) -> Found:
     keys, rows = [], []
-    for indices in by_length([len(ids) for ids in encoded], TOKENS):
+    for indices in by_length([len(ids) for ids in encoded], PADDED):
         some = [encoded[place] for place in indices]
         (batch,) = BucketedBatches(some, np.zeros(len(some), np.int64), len(some), shuffle=False).epoch(0)
-        found = ngrams(torch.from_numpy(batch.tokens), torch.from_numpy(batch.lengths), ORDERS[level])
+        found = ngrams(torch.from_numpy(batch.tokens), torch.from_numpy(batch.lengths), orders)
         keys.append(found.keys)
         rows.append(torch.from_numpy(indices)[found.rows])
     return Found(torch.cat(keys), torch.cat(rows), len(encoded))
 
 
-def linear_features(train: Texts, classes: int, level: Level) -> tuple[torch.Tensor, torch.Tensor]:
+def linear_features(train: Texts, classes: int, level: Level) -> Features:
     """The n-grams worth a weight, and their inverse document frequencies. Shapes: -> keys int64 [F], scale [F]"""
-    return choose_features(features_of([train[i] for i in _thinned(train)], level), classes, by_rarity=True)
+    return choose_features(features_of(train.some(_thinned(train)), level), classes, by_rarity=True)
 
 
 def fit_linear(
-    features: tuple[torch.Tensor, torch.Tensor],
-    train: tuple[Texts, npt.NDArray[np.int64]],
-    validation: tuple[Texts, npt.NDArray[np.int64]],
+    features: Features,
+    train: tuple[Texts, Ids],
+    validation: tuple[Texts, Ids],
     classes: int,
     level: Level,
 ) -> SparseLogistic:
     """train, validation: texts and their labels"""
     kept = _thinned(train[0])
-    texts, labels = [train[0][i] for i in kept], torch.from_numpy(train[1][kept])
+    texts, labels = train[0].some(kept), torch.from_numpy(train[1][kept])
     held_out = features_of(validation[0], level), torch.from_numpy(validation[1])
     return fit(features, (features_of(texts, level), labels), held_out, classes)
 
 
-def _thinned(texts: Texts) -> npt.NDArray[np.int64]:
+def _thinned(texts: Texts) -> Ids:
     """The texts that are looked at, evenly spread."""
-    tokens = sum(map(len, texts))
-    count = len(texts) if tokens <= MOST_TOKENS else max(1, len(texts) * MOST_TOKENS // tokens)
-    return np.linspace(0, len(texts) - 1, count).astype(np.int64)
+    tokens, count = sum(map(len, texts.encoded)), len(texts.encoded)
+    kept = count if tokens <= MOST_TOKENS else max(1, count * MOST_TOKENS // tokens)
+    return np.linspace(0, count - 1, kept).astype(np.int64)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from recurra.data.files.checked import Exact, checked
 from recurra.data.tokens.vocabulary import Vocabulary
+from recurra.errors import DataError
 from recurra.tasks.stored import DistinctNames, SkipFeatures
 
 
@@ -14,15 +15,20 @@ class _Stored(Exact):
     vocabulary: dict[str, Any]
     classes: DistinctNames
     skip_features: SkipFeatures = 0
+    skip_spelling: bool = False
 
 
 @dataclass(frozen=True)
 class ClassifyPreprocessor:
-    """Texts to ids, classes to indices. skip_features: n-grams that the linear skip knows, 0 where there is none"""
+    """Texts to ids, classes to indices.
+
+    skip_features: n-grams that the linear skip knows, 0 where there is none; skip_spelling: whether of characters too
+    """
 
     vocabulary: Vocabulary
     classes: list[str]
     skip_features: int = 0
+    skip_spelling: bool = False
     input_width: ClassVar[None] = None
 
     def to_json(self) -> dict[str, Any]:
@@ -30,9 +36,13 @@ class ClassifyPreprocessor:
             "vocabulary": self.vocabulary.to_json(),
             "classes": self.classes,
             "skip_features": self.skip_features,
+            "skip_spelling": self.skip_spelling,
         }
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> ClassifyPreprocessor:
         stored = checked(_Stored, found, "preprocessing.json")
-        return cls(Vocabulary.from_json(stored.vocabulary), stored.classes, stored.skip_features)
+        vocabulary = Vocabulary.from_json(stored.vocabulary)
+        if stored.skip_spelling and vocabulary.level != "word":
+            raise DataError(f"preprocessing.json: tokens of the level {vocabulary.level} have no spelling")
+        return cls(vocabulary, stored.classes, stored.skip_features, stored.skip_spelling)

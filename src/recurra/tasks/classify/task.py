@@ -13,7 +13,7 @@ from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.classify import concluding
 from recurra.tasks.classify.baselines import classify_baselines
-from recurra.tasks.classify.data import ClassifyData, Part, encode_part, group_names, prepare, read_examples
+from recurra.tasks.classify.data import ClassifyData, Part, encode_part, group_names, prepare, read_examples, spelt
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.report import sections
 from recurra.tasks.classify.settings import ClassifySettings
@@ -79,11 +79,11 @@ class ClassifyTask:
     def model(
         self, network: SequenceClassifier, preprocessor: ClassifyPreprocessor, settings: ClassifySettings
     ) -> Classifier:
-        return Classifier(network, preprocessor.vocabulary, preprocessor.classes, settings.data.max_length)
+        return Classifier(network, preprocessor, settings.data.max_length)
 
     def evaluate(self, model: Classifier, part: Part, settings: ClassifySettings) -> Evaluation:
         """answers: of every class for every text, in nats [N, C]"""
-        logs = log_probabilities(model.network, part.encoded)
+        logs = log_probabilities(model.network, part.encoded, part.letters)
         return Evaluation(scores_of(part, logs), len(part), logs)
 
     def baselines(self, dataset: Dataset[ClassifyData], part: Part) -> list[Baseline]:
@@ -126,6 +126,8 @@ def _whole(source: Source, settings: ClassifySettings) -> Examples:
 
 def _encoded(examples: Examples, settings: ClassifySettings, preprocessor: ClassifyPreprocessor) -> Encoded:
     part = encode_part(examples, preprocessor.vocabulary, preprocessor.classes, settings.data.max_length)
+    if preprocessor.skip_spelling:
+        part = spelt(part, preprocessor.vocabulary, settings.data.max_length)
     return Encoded(part, {"truncated_texts": part.truncated})
 
 

@@ -17,19 +17,18 @@ from recurra import metrics
 from recurra.data.batching.batches import Batch, BucketedBatches
 from recurra.data.batching.buckets import by_length
 from recurra.data.batching.crops import Crops, ends_clause
-from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.calibration import calibrated_loss
 from recurra.tasks.classify.data import ClassifyData, Part
-from recurra.tasks.classify.linear import ORDERS
+from recurra.tasks.classify.linear import ORDERS, SPELLING, letters_of
 from recurra.tasks.classify.metrics import METRICS
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
-from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier
+from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier, Spelt
 from recurra.topologies.sampling import numbers
 from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import ClassifierSettings
@@ -112,7 +111,7 @@ class ClassifyTrainee:
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         part = self.data.parts["validation"]
-        logs = log_probabilities(network, part.encoded)
+        logs = log_probabilities(network, part.encoded, part.letters)
         return {"calibrated_loss": calibrated_loss(logs.double().numpy(), part.labels)} | scores_of(part, logs)
 
     def rank(self, found: dict[str, float]) -> list[float]:
@@ -130,6 +129,7 @@ def build_network(preprocessor: ClassifyPreprocessor, settings: ClassifierSettin
         table_scale=scale,
         features=preprocessor.skip_features,
         orders=ORDERS[vocabulary.level],
+        spelling=SPELLING if preprocessor.skip_spelling else (),
     )
 
 
@@ -151,9 +151,14 @@ def tensors(network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @torch.inference_mode()
-def log_probabilities(network: nn.Module, encoded: Sequence[npt.NDArray[np.int64]]) -> Tensor:
+def log_probabilities(
+    network: nn.Module,
+    encoded: Sequence[npt.NDArray[np.int64]],
+    letters: Sequence[npt.NDArray[np.int64]] | None = None,
+) -> Tensor:
     """Of every class for every text, in nats.
 
+    letters: of each text, where the network's linear skip reads them
     Shapes: N arrays of ids -> [N, C], on the CPU, in the order given
     """
     found, order = [], []
@@ -161,7 +166,12 @@ def log_probabilities(network: nn.Module, encoded: Sequence[npt.NDArray[np.int64
         rows = [encoded[place] for place in indices]
         (batch,) = BucketedBatches(rows, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
         tokens, lengths, _ = tensors(network, batch)
-        found.append(network(tokens, lengths)[0].float().log_softmax(-1).cpu())
+        inputs: Tensor | Spelt = tokens
+        if letters is not None:
+            rows = [letters[place] for place in indices]
+            (spelt,) = BucketedBatches(rows, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
+            inputs = Spelt(tokens, *tensors(network, spelt)[:2])
+        found.append(network(inputs, lengths)[0].float().log_softmax(-1).cpu())
         order.append(torch.from_numpy(indices))
     result = torch.empty(len(encoded), found[0].shape[1])
     result[torch.cat(order)] = torch.cat(found)
@@ -170,7 +180,7 @@ def log_probabilities(network: nn.Module, encoded: Sequence[npt.NDArray[np.int64
 
 def evaluate_part(network: nn.Module, part: Part) -> dict[str, float]:
     """Loss in nats per example and the scores of one part."""
-    return scores_of(part, log_probabilities(network, part.encoded))
+    return scores_of(part, log_probabilities(network, part.encoded, part.letters))
 
 
 def scores_of(part: Part, logs: Tensor) -> dict[str, float]:
@@ -195,11 +205,9 @@ class Classifier(TextModel):
 
     does = "it is a classifier; it predicts classes"
 
-    def __init__(
-        self, network: nn.Module, vocabulary: Vocabulary, classes: list[str], max_length: int | None = None
-    ) -> None:
-        self.network, self.vocabulary, self.classes = network.eval(), vocabulary, classes
-        self.max_length = max_length
+    def __init__(self, network: nn.Module, preprocessor: ClassifyPreprocessor, max_length: int | None = None) -> None:
+        self.network, self.vocabulary, self.classes = network.eval(), preprocessor.vocabulary, preprocessor.classes
+        self.spelling, self.max_length = preprocessor.skip_spelling, max_length
 
     def word_vectors(self) -> WordVectors:
         return WordVectors.of(self.vocabulary, self.network.get_parameter("table.weight"))
@@ -213,10 +221,9 @@ class Classifier(TextModel):
         texts = [texts] if isinstance(texts, str) else list(texts)
         if top < 1:
             raise UsageError(f"top must be a whole number from 1, got {top}")
-        encoded = [self._encoded(text, i) for i, text in enumerate(texts)]
-        if not encoded:
+        if not texts:
             return []
-        best = numbers(log_probabilities(self.network, encoded)).exp().topk(min(top, len(self.classes)))
+        best = self._log_probabilities(texts).exp().topk(min(top, len(self.classes)))
         rows = zip(texts, best.indices.tolist(), best.values.tolist(), strict=True)
         return [
             Prediction(text, [(self.classes[i], p) for i, p in zip(indices, values, strict=True)])
@@ -224,10 +231,9 @@ class Classifier(TextModel):
         ]
 
     def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        encoded = [self._encoded(text, i) for i, text in enumerate(texts)]
-        if not encoded:
+        if not texts:
             return np.zeros((0, len(self.classes)), np.float32)
-        return numbers(log_probabilities(self.network, encoded)).exp().numpy()
+        return self._log_probabilities(texts).exp().numpy()
 
     def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
         """See tasks.classify.forward_pass."""
@@ -252,6 +258,13 @@ class Classifier(TextModel):
 
     def unknown(self, texts: Sequence[str]) -> list[str]:
         return list(dict.fromkeys(piece for text in texts for piece in self.vocabulary.unknown(text)))
+
+    def _log_probabilities(self, texts: Sequence[str]) -> Tensor:
+        encoded = [self._encoded(text, i) for i, text in enumerate(texts)]
+        letters = None
+        if self.spelling:
+            letters = [letters_of(self.vocabulary.cut(text.strip())[: self.max_length]) for text in texts]
+        return numbers(log_probabilities(self.network, encoded, letters))
 
     def _encoded(self, text: str, index: int) -> npt.NDArray[np.int64]:
         ids = self.vocabulary.encode(text.strip())[: self.max_length]  # as the readers of the training data strip
