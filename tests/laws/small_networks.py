@@ -13,13 +13,14 @@ from torch.nn import functional
 from recurra.layers.sparse_linear import ngrams
 from recurra.topologies.captioner import CaptionBatch, Captioner, PictureAndTokens
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch, SourceAndTarget
+from recurra.topologies.ensembles import ClassifierEnsemble, TaggerEnsemble
 from recurra.topologies.fill import UNKNOWN, BlankBatch, BlankFiller
 from recurra.topologies.forecaster import Forecaster, ForecasterBatch, Widths, Windows
 from recurra.topologies.frame_generator import ConditionedFrames
 from recurra.topologies.frames import FrameNetwork, FramesBatch
 from recurra.topologies.grid_encoders import GivenVectors, SmallConvolutions
 from recurra.topologies.many_to_many import NextToken, TokenBatch
-from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier
+from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier, TextClassifier
 from recurra.topologies.neighbourhood import neighbourhood
 from recurra.topologies.one_to_many import Conditioned, ConditionedBatch, ConditionedDecoder
 from recurra.topologies.picture_encoder import PictureEncoder
@@ -35,7 +36,7 @@ from recurra.topologies.settings import (
     NextTokenSettings,
     TaggerSettings,
 )
-from recurra.topologies.tagger import UNKNOWN_TAG, Forms, Tagger, TaggerBatch
+from recurra.topologies.tagger import UNKNOWN_TAG, Forms, Tagger, TaggerBatch, TagScorer
 
 TOKENS, OUTPUTS, WINDOW, HORIZON = 70, 5, 6, 3
 LEVELS = (0.1, 0.5, 0.9)
@@ -187,11 +188,19 @@ def _followed(windows: Windows, lengths: Tensor) -> ForecasterBatch:
     return ForecasterBatch(windows, targets)
 
 
-def _classifier(name: str, features: int = 0, **given: Any) -> Small:
+def _classifier(name: str, features: int = 0, members: int = 1, **given: Any) -> Small:
+    settings = ClassifierSettings(**SIZES | given)
+
+    def make() -> TextClassifier:
+        if members == 1:
+            return _with_skip(SequenceClassifier(TOKENS, OUTPUTS, settings, features=features))
+        several = [SequenceClassifier(TOKENS, OUTPUTS, settings) for _ in range(members)]
+        return _with_skip(ClassifierEnsemble(several, OUTPUTS, features=features))
+
     return Small(
         "classify",
         name,
-        lambda: _with_skip(SequenceClassifier(TOKENS, OUTPUTS, ClassifierSettings(**SIZES | given), features=features)),
+        make,
         _tokens,
         lambda b, t: (b, OUTPUTS),
         lambda tokens, lengths: ClassifierBatch(tokens, lengths, torch.arange(len(lengths)) % OUTPUTS),
@@ -199,7 +208,7 @@ def _classifier(name: str, features: int = 0, **given: Any) -> Small:
     )
 
 
-def _with_skip(network: SequenceClassifier) -> SequenceClassifier:
+def _with_skip(network: TextClassifier) -> TextClassifier:
     """With a skip, if it has one, that knows some tokens."""
     if network.skip is not None:
         found = ngrams(torch.arange(len(network.skip.keys)).unsqueeze(1), None, (1,))
@@ -209,12 +218,20 @@ def _with_skip(network: SequenceClassifier) -> SequenceClassifier:
     return network
 
 
-def _tagger(name: str, features: int = 0, **given: Any) -> Small:
-    sizes = {"char_size": 3, "char_embedding_size": 4, "pair_size": 0}
+def _tagger(name: str, features: int = 0, members: int = 1, **given: Any) -> Small:
+    settings = TaggerSettings(**SIZES | {"char_size": 3, "char_embedding_size": 4, "pair_size": 0} | given)
+
+    def make() -> TagScorer:
+        if members == 1:
+            return _knowing(Tagger(7, 9, 0, 3, settings, features=features))
+        network = TaggerEnsemble([Tagger(7, 9, 0, 3, settings) for _ in range(members)], 3, features=features)
+        network.settle()
+        return _knowing(network)
+
     return Small(
         "tag",
         name,
-        lambda: _knowing(Tagger(7, 9, 0, 3, TaggerSettings(**SIZES | sizes | given), features=features)),
+        make,
         _forms,
         lambda b, t: (b, t, 3),
         _tagged,
@@ -222,7 +239,7 @@ def _tagger(name: str, features: int = 0, **given: Any) -> Small:
     )
 
 
-def _knowing(network: Tagger) -> Tagger:
+def _knowing(network: TagScorer) -> TagScorer:
     """With a skip, if it has one, that knows what stands around some tokens."""
     if network.skip is not None:
         forms = _forms(4, 9)
@@ -363,10 +380,12 @@ NETWORKS = [
     _classifier("mean", pooling="mean"),
     _classifier("both ways", pooling="all", bidirectional=True),
     _classifier("with a linear skip", pooling="all", bidirectional=True, features=40),
+    _classifier("an ensemble", pooling="all", bidirectional=True, features=40, members=2),
     _tagger("one way"),
     _tagger("both ways", bidirectional=True),
     _tagger("rows of tags", bidirectional=True, crf=True),
     _tagger("with a linear skip", bidirectional=True, crf=True, features=60),
+    _tagger("an ensemble", bidirectional=True, crf=True, features=60, members=2),
     _language("softmax", output="softmax", learned_state=True),
     _language("adaptive", output="adaptive", tie_weights=True, variational=True),
     _filler("both sides"),

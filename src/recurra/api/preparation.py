@@ -26,6 +26,14 @@ from recurra.topologies.settings import NetworkSettings, TwoWaySettings
 from recurra.training.processes.place import place
 from recurra.training.settings import TruncatedSettings
 
+NOT_RESUMED = "its networks are trained one after the other and none is gone on with; train it again"
+"""Of an ensemble."""
+
+
+def size_of(settings: AnySettings) -> int:
+    """How many networks a run has."""
+    return int(getattr(settings.training, "ensemble", 1))
+
 
 def settings_for(source: Source, given: dict[str, Any]) -> AnySettings:
     """The task's defaults, changed by what belongs to the data, changed by what the user gave.

@@ -69,7 +69,11 @@ def build_record(
         equations=equations(cell.program()),
         equations_latex=equations(cell.program(), latex=True),
         equations_source=cell.source,
-        sections=[*setup.task.sections(dataset, setup.model(), evaluation), *vectors.table(setup.vectors)],
+        sections=[
+            *setup.task.sections(dataset, setup.model(), evaluation),
+            *setup.more,
+            *vectors.table(setup.vectors),
+        ],
         settings=dataset.settings.to_json(),
         defaults=usual_settings(setup),
         data=report.DataDescription(

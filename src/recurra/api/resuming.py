@@ -23,16 +23,16 @@ from torch import Tensor
 
 from recurra import model_folder
 from recurra.api import provenance, vectors
-from recurra.api.preparation import check_device, prepare_run
+from recurra.api.preparation import NOT_RESUMED, check_device, prepare_run, size_of
 from recurra.api.run import Run
 from recurra.api.setup import Setup
 from recurra.engines.native import library
-from recurra.errors import ModelFolderError, UsageError
+from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder, manifest
 from recurra.report.record import Baseline
 from recurra.tasks.abilities import Concluding
 from recurra.tasks.settings import AnySettings
-from recurra.tasks.stored import Config, Environment, metrics_of, of_folder
+from recurra.tasks.stored import Config, Environment, config_of, metrics_of, of_folder, settings_of
 from recurra.tasks.weights import forms_of
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.processes.place import place
@@ -104,6 +104,7 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
     """
     found, notes = model_folder.use(folder, intact)
     stored = metrics_of(found)
+    _refuse_ensemble(found)
     finished = stored.status == "finished"
     if finished and f"{STATE}.safetensors" not in found.extra:
         raise UsageError(f"{folder} is a finished run without a training state; train again")
@@ -144,6 +145,16 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
     if finished:
         checkpoint.counters.worse = 0
     return Stopped(run.stored, found.versions, setup, checkpoint, stored.scored_baselines(), notes, before)
+
+
+def _refuse_ensemble(found: ModelFolder) -> None:
+    """Errors: UsageError for a run of several networks; ModelFolderError"""
+    try:
+        several = size_of(settings_of(config_of(found, Config))) > 1
+    except (DataError, UsageError) as error:
+        raise of_folder(found.path, error) from error
+    if several:
+        raise UsageError(f"{found.path} is an ensemble: {NOT_RESUMED}")
 
 
 def _longer(folder: Path, settings: AnySettings, given: Mapping[str, Any], counters: Counters) -> AnySettings:

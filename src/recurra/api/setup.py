@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from recurra.report.sections import Section
 from recurra.tasks.abilities import Concluding
 from recurra.tasks.model import Model
 from recurra.tasks.settings import AnySettings
@@ -26,6 +27,8 @@ class Setup:
     vectors: dict[str, Any] = field(default_factory=dict)
     concluded: dict[str, float] = field(default_factory=dict)
     """What `conclude` left, see tasks.abilities.Concluding."""
+    more: list[Section] = field(default_factory=list)
+    """What the report shows besides."""
 
     @property
     def network(self) -> nn.Module:

@@ -89,6 +89,8 @@ class TrainSettings(TypedDict, total=False):
     """column where it ends, in seconds (sound)"""
     engine: str
     """auto, native, vendor or reference"""
+    ensemble: int
+    """networks, of as many seeds, whose probabilities are averaged"""
     epochs: float | None
     """passes over the training part"""
     features: str | PathLike[str] | None

@@ -10,8 +10,9 @@ from typing import Any, Unpack
 
 from recurra import model_folder
 from recurra.api import given_data, resuming, starting, vectors
+from recurra.api.ensemble import EnsembleRun, check_ensemble
 from recurra.api.listed_settings import by_name, help_text
-from recurra.api.preparation import check_vocabulary, prepare_run, settings_for
+from recurra.api.preparation import check_vocabulary, prepare_run, settings_for, size_of
 from recurra.api.progress import ProgressLogger, first_line
 from recurra.api.run import Run, load
 from recurra.api.same_everywhere import check_data, check_folder
@@ -118,6 +119,7 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
                 refuse_unlike_text(source)
             chosen = settings_for(source, given)
     new = Path("runs") / f"{source.name}-{chosen.network.cell}"
+    check_ensemble(chosen, log=watching.log, begun=first is not None, processes=processes.place.count)
     with _place_for(asked, new, processes) as folder:
         progress.log(f"task {source.task}: {source.why}")
         with progress.doing("reading and encoding the data"):
@@ -128,7 +130,8 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
         more = {name: value for name, value in (("task", task), ("start_from", start_from)) if value is not None}
         command = command or _as_command(shown, more | given)
         check_data(processes, setup)
-        training = TrainingRun(setup, folder, progress, command, asked.overwrite, watching, processes)
+        kind = TrainingRun if size_of(chosen) == 1 else EnsembleRun
+        training = kind(setup, folder, progress, command, asked.overwrite, watching, processes)
         training.started_from = None if first is None else first.folder.resolve().name
         return training.run(None, None)
 

@@ -90,13 +90,8 @@ class TrainingRun:
         self._introduce()
         if not self.processes.place.first:
             return self._beside(resume)
-        with self.progress.doing("fitting the baselines"):
-            held_out = self.dataset.held_out
-            self.baselines = self.setup.task.baselines(self.dataset, held_out) if baselines is None else baselines
-        self._log_baselines()
+        self._begin(baselines)
         mark(self.processes)
-        self.progress.unit = self.setup.trainee.unit
-        self.progress.metrics = self.dataset.metrics
         last: list[Checkpoint] = [] if resume is None else [resume]
 
         def save(checkpoint: Checkpoint) -> None:
@@ -129,6 +124,15 @@ class TrainingRun:
         if outcome.signal is not None:
             raise StoppedError("stopped with process 0", outcome.signal)
         return finished_elsewhere(self.processes)
+
+    def _begin(self, baselines: list[Baseline] | None) -> None:
+        """Until the first step. baselines: those of a run that goes on"""
+        with self.progress.doing("fitting the baselines"):
+            held_out = self.dataset.held_out
+            self.baselines = self.setup.task.baselines(self.dataset, held_out) if baselines is None else baselines
+        self._log_baselines()
+        self.progress.unit = self.setup.trainee.unit
+        self.progress.metrics = self.dataset.metrics
 
     def _logged(self, begun: int) -> Logged:
         """begun: steps that a resumed run has done already"""
@@ -176,7 +180,8 @@ class TrainingRun:
     def _go_on_with(self) -> str:
         return f"go on with: recurra train --resume {shlex.quote(str(self.folder))}"
 
-    def _finished(self, outcome: Outcome, end: Checkpoint) -> Run:
+    def _finished(self, outcome: Outcome, end: Checkpoint | None) -> Run:
+        """end: the last state, to go on from; None if nobody does"""
         self.network.load_state_dict(outcome.best)
         if outcome.ended == "patience":
             self.progress.log(how_it_ended(outcome.ended, self.dataset.settings.training))
@@ -198,7 +203,8 @@ class TrainingRun:
         if bad is None:
             ahead = None if found is None else found.outcome
             hint = advice(outcome.counters.points, outcome.counters.seconds, outcome.ended, ahead)
-        extra = resuming.files_of(end, None) | {resuming.METRICS_CSV: csv_of(outcome.counters.points)}
+        extra = {} if end is None else resuming.files_of(end, None)
+        extra[resuming.METRICS_CSV] = csv_of(outcome.counters.points)
         with self.progress.doing("writing the report"):
             record = build_record(
                 self.setup,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recurra.report.sections import Curves, Line
 
@@ -21,17 +21,18 @@ SURE = 1.96
 """Standard deviations on either side of the middle that hold 95 % of a normal distribution."""
 
 
-def calibrate(head: nn.Linear, logs: Floats, labels: Labels) -> tuple[dict[str, float], list[str]]:
-    """Divide an output layer by the temperature that suits the validation part best; see tasks.abilities.Concluding.
+def calibrate(scaled: Sequence[Tensor], logs: Floats, labels: Labels) -> tuple[dict[str, float], list[str]]:
+    """Divide the logits by the temperature that suits the validation part best; see tasks.abilities.Concluding.
 
+    scaled: what multiplies them, such as weight and bias of an output layer
     Shapes: logs [N, C] in nats of the validation part, labels [N]
     """
     temperature = fitted_temperature(logs, labels)
     if temperature == 1:
         return {}, []
     with torch.no_grad():
-        head.weight.div_(temperature)
-        head.bias.div_(temperature)
+        for tensor in scaled:
+            tensor.div_(temperature)
     before, after = (nats(logs, labels, t).mean() for t in (1.0, temperature))
     return {"temperature": temperature}, [
         f"probabilities are calibrated on the validation part: temperature {temperature:.3g}, with which its "

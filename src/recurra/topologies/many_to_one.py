@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import NamedTuple
 
 import torch
@@ -46,13 +47,43 @@ class ClassifierBatch(NamedTuple):
     shift: Tensor | None = None
 
 
-class SequenceClassifier(SequenceModel[Tensor | Spelt, ClassifierBatch]):
+class TextClassifier(SequenceModel[Tensor | Spelt, ClassifierBatch]):
+    """Logits of a text, and a linear skip of n-grams beside them.
+
+    orders, features: how many tokens in a row the skip reads, and how many of such n-grams it knows, 0 for no skip. It
+    is fitted apart and has no share until `skip.share` is set; it is no part of training. Texts of up to `skip_after`
+    tokens get nothing of it, see `faded`. spelling: characters in a row that it reads too, none if it reads tokens
+    alone; inputs are `Spelt` then
+    """
+
+    def __init__(self, classes: int, features: int, orders: tuple[int, ...], spelling: tuple[int, ...]) -> None:
+        super().__init__()
+        self.orders, self.spelling = orders, spelling
+        self.skip = SparseLinear(features, classes) if features else None
+        if features:
+            self.skip_after: Tensor
+            self.register_buffer("skip_after", torch.zeros(()))
+
+    @property
+    @abstractmethod
+    def scaled(self) -> tuple[Tensor, ...]:
+        """What multiplies the logits that the skip is added to, for a temperature to change."""
+
+    def with_skip(self, logits: Tensor, inputs: Tensor | Spelt, lengths: Tensor | None) -> Tensor:
+        """The logits and what the skip says, in its share. Shapes: [B, C] -> [B, C]"""
+        if self.skip is None or self.training or not self.skip.share:
+            return logits
+        steps = tokens_of(inputs).shape[1]
+        ends = torch.full((len(logits),), steps) if lengths is None else lengths
+        beside: Tensor = self.skip(text_features(inputs, lengths, self.orders, self.spelling))
+        return logits + faded(ends.to(beside.device), self.skip_after).unsqueeze(1) * beside
+
+
+class SequenceClassifier(TextClassifier):
     """Token table, recurrent layers, pooling over time, one output per class, and a linear skip of n-grams beside them.
 
-    table_scale: standard deviation of the token vectors' values at the start; orders, features: how many tokens in a
-    row the skip reads, and how many of such n-grams it knows, 0 for no skip. It is fitted apart and has no share until
-    `skip.share` is set; it is no part of training. Texts of up to `skip_after` tokens get nothing of it, see `faded`.
-    spelling: characters in a row that the skip reads too, none if it reads tokens alone; inputs are `Spelt` then
+    table_scale: standard deviation of the token vectors' values at the start; orders, features, spelling: see
+    TextClassifier
     """
 
     def __init__(
@@ -66,7 +97,7 @@ class SequenceClassifier(SequenceModel[Tensor | Spelt, ClassifierBatch]):
         orders: tuple[int, ...] = (1,),
         spelling: tuple[int, ...] = (),
     ) -> None:
-        super().__init__()
+        super().__init__(classes, features, orders, spelling)
         self.table = TokenTable(
             vocabulary_size, settings.embedding_size, dropout=settings.embedding_dropout, scale=table_scale
         )
@@ -75,11 +106,10 @@ class SequenceClassifier(SequenceModel[Tensor | Spelt, ClassifierBatch]):
         self.dropout = nn.Dropout(settings.dropout)
         parts = 3 if settings.pooling == "all" else 1
         self.head = nn.Linear(parts * self.stack.output_size, classes)
-        self.orders, self.spelling = orders, spelling
-        self.skip = SparseLinear(features, classes) if features else None
-        if features:
-            self.skip_after: Tensor
-            self.register_buffer("skip_after", torch.zeros(()))
+
+    @property
+    def scaled(self) -> tuple[Tensor, ...]:
+        return self.head.weight, self.head.bias
 
     def why_no_state(self) -> str | None:
         if self.skip is not None:
@@ -94,8 +124,7 @@ class SequenceClassifier(SequenceModel[Tensor | Spelt, ClassifierBatch]):
         Errors: UsageError for tokens alone where the skip reads characters too
         """
         self.check_state(state)
-        tokens = inputs.tokens if isinstance(inputs, Spelt) else inputs
-        y, last = self.stack(self.table(tokens), state, lengths=lengths)
+        y, last = self.stack(self.table(tokens_of(inputs)), state, lengths=lengths)
         return self._logits(y, last, lengths, inputs), last
 
     def loss(self, batch: ClassifierBatch, state: State | None = None) -> Loss:
@@ -121,10 +150,12 @@ class SequenceClassifier(SequenceModel[Tensor | Spelt, ClassifierBatch]):
     def _logits(self, y: Tensor, state: State, lengths: Tensor | None, inputs: Tensor | Spelt) -> Tensor:
         ends = torch.full((len(y),), y.shape[1]) if lengths is None else lengths
         logits: Tensor = self.head(self.dropout(pooled(self.pooling, self.stack, y, state, ends)))
-        if self.skip is None or self.training or not self.skip.share:
-            return logits
-        beside: Tensor = self.skip(text_features(inputs, lengths, self.orders, self.spelling))
-        return logits + faded(ends.to(beside.device), self.skip_after).unsqueeze(1) * beside
+        return self.with_skip(logits, inputs, lengths)
+
+
+def tokens_of(inputs: Tensor | Spelt) -> Tensor:
+    """Shapes: -> int64 [B, T]"""
+    return inputs.tokens if isinstance(inputs, Spelt) else inputs
 
 
 def text_features(
@@ -135,7 +166,7 @@ def text_features(
     Errors: UsageError if these are wanted and not given
     """
     if not spelling:
-        return ngrams(inputs.tokens if isinstance(inputs, Spelt) else inputs, lengths, orders)
+        return ngrams(tokens_of(inputs), lengths, orders)
     if not isinstance(inputs, Spelt):
         raise UsageError("the linear skip of this network reads characters beside tokens; give it `Spelt`")
     return together(ngrams(inputs.tokens, lengths, orders), ngrams(inputs.letters, inputs.letter_lengths, spelling))

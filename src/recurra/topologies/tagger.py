@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import NamedTuple
 
 import torch
@@ -107,9 +108,8 @@ class TaggerBatch(NamedTuple):
     tags: Tensor
 
 
-class Tagger(SequenceModel[Forms, TaggerBatch]):
-    """The vectors of forms, recurrent layers in both directions, one output per tag at every token, and what may
-    follow what.
+class TagScorer(SequenceModel[Forms, TaggerBatch]):
+    """What each tag scores at every token, and what may follow what.
 
     allowed: see Transitions; features: of tokens and what stands around them, that a linear skip knows, 0 for no skip.
     It is fitted apart and has no share until `skip.share` is set; it is no part of training.
@@ -117,40 +117,26 @@ class Tagger(SequenceModel[Forms, TaggerBatch]):
 
     def __init__(
         self,
-        words: int,
-        characters: int,
-        pairs: int,
         tags: int,
-        settings: TaggerSettings,
-        allowed: tuple[Tensor, Tensor, Tensor] | None = None,
+        allowed: tuple[Tensor, Tensor, Tensor] | None,
+        features: int,
         *,
-        features: int = 0,
+        crf: bool,
     ) -> None:
         super().__init__()
-        self.forms = FormTable(words, characters, pairs, settings)
-        self.stack = build_stack(self.forms.width, settings)
-        self.dropout = nn.Dropout(settings.dropout)
-        self.head = nn.Linear(self.stack.output_size, tags)
-        self.transitions = Transitions(tags, allowed, learned=settings.crf)
+        self.transitions = Transitions(tags, allowed, learned=crf)
         self.skip = SparseLinear(features, tags) if features else None
 
-    def why_no_state(self) -> str | None:
-        if self.skip is not None:
-            return "its linear skip looks at the tokens before and after each one"
-        return BOTH_WAYS if self.stack.bidirectional else None
+    @property
+    @abstractmethod
+    def scaled(self) -> tuple[Tensor, ...]:
+        """What multiplies the logits that the skip is added to."""
 
-    def forward(self, inputs: Forms, lengths: Tensor | None = None, state: State | None = None) -> tuple[Tensor, State]:
-        """What each tag scores by itself; `transitions` knows what rows of them score.
-
-        Shapes: -> logits [B, T, C]; the layers' last states
-        """
-        self.check_state(state)
-        table = self.dropout(self.forms(inputs.words, inputs.letters, inputs.letter_lengths, inputs.pairs))
-        y, state = self.stack(Embedded(inputs.tokens, table), state, lengths=lengths)
-        logits: Tensor = self.head(self.dropout(y))
+    def with_skip(self, logits: Tensor, inputs: Forms, lengths: Tensor | None) -> Tensor:
+        """The logits and what the skip says, in its share. Shapes: [B, T, C] -> [B, T, C]"""
         if self.skip is None or self.training or not self.skip.share:
-            return logits, state
-        return logits + self.beside(inputs, lengths).view_as(logits), state
+            return logits
+        return logits + self.beside(inputs, lengths).view_as(logits)
 
     def beside(self, inputs: Forms, lengths: Tensor | None = None) -> Tensor:
         """What the linear skip adds to the logits. Shapes: -> [B * T, C]"""
@@ -179,3 +165,47 @@ class Tagger(SequenceModel[Forms, TaggerBatch]):
         found = self.transitions.log_probability(logits.float(), tags.clamp(min=0), lengths)
         count = int(inside[whole].sum())
         return Loss(-found[whole].sum() / max(count, 1), count)
+
+
+class Tagger(TagScorer):
+    """The vectors of forms, recurrent layers in both directions, one output per tag at every token, and what may
+    follow what.
+
+    allowed, features: see TagScorer
+    """
+
+    def __init__(
+        self,
+        words: int,
+        characters: int,
+        pairs: int,
+        tags: int,
+        settings: TaggerSettings,
+        allowed: tuple[Tensor, Tensor, Tensor] | None = None,
+        *,
+        features: int = 0,
+    ) -> None:
+        super().__init__(tags, allowed, features, crf=settings.crf)
+        self.forms = FormTable(words, characters, pairs, settings)
+        self.stack = build_stack(self.forms.width, settings)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.head = nn.Linear(self.stack.output_size, tags)
+
+    @property
+    def scaled(self) -> tuple[Tensor, ...]:
+        return self.head.weight, self.head.bias
+
+    def why_no_state(self) -> str | None:
+        if self.skip is not None:
+            return "its linear skip looks at the tokens before and after each one"
+        return BOTH_WAYS if self.stack.bidirectional else None
+
+    def forward(self, inputs: Forms, lengths: Tensor | None = None, state: State | None = None) -> tuple[Tensor, State]:
+        """What each tag scores by itself; `transitions` knows what rows of them score.
+
+        Shapes: -> logits [B, T, C]; the layers' last states
+        """
+        self.check_state(state)
+        table = self.dropout(self.forms(inputs.words, inputs.letters, inputs.letter_lengths, inputs.pairs))
+        y, state = self.stack(Embedded(inputs.tokens, table), state, lengths=lengths)
+        return self.with_skip(self.head(self.dropout(y)), inputs, lengths), state

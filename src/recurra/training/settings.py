@@ -47,6 +47,12 @@ class TrainingSettings(BaseModel):
     threads: int | None = Field(None, ge=1, le=1024, description="threads, at most as many as there are processors")
 
 
+class EnsembleSettings(BaseModel):
+    """Trainings of several networks whose answers are averaged."""
+
+    ensemble: int = Field(1, ge=1, le=100, description="networks, of as many seeds, whose probabilities are averaged")
+
+
 class TruncatedSettings(TrainingSettings):
     """Trainings that may cut back-propagation through time."""
 

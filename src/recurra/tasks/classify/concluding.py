@@ -16,7 +16,7 @@ from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.linear import ORDERS, SPELLING, features_of
 from recurra.tasks.classify.trainee import log_frequencies, log_probabilities
 from recurra.tasks.mixing import Floats, Mix, best_mix, fitted_mix, lost
-from recurra.topologies.many_to_one import SequenceClassifier, faded
+from recurra.topologies.many_to_one import TextClassifier, faded
 from recurra.topologies.settings import Skip
 
 SHARE = "skip_share"
@@ -28,7 +28,7 @@ KEPT = 0.6
 
 
 def conclude(
-    data: ClassifyData, network: SequenceClassifier, skip: Skip, balance: float, *, crops: bool = False
+    data: ClassifyData, network: TextClassifier, skip: Skip, balance: float, *, crops: bool = False
 ) -> tuple[dict[str, float], list[str]]:
     """Both are set as the validation part likes it best; see tasks.abilities.Concluding.
 
@@ -36,7 +36,7 @@ def conclude(
     """
     part = data.parts["validation"]
     if network.skip is None:
-        return calibrate(network.head, _logs(network, part), part.labels)
+        return calibrate(network.scaled, _logs(network, part), part.labels)
     network.skip.share.zero_()
     network.skip_after.zero_()
     own, linear = _logs(network, part), _fitted(data, network)
@@ -47,15 +47,15 @@ def conclude(
     scores = [_score(logs, part) for logs in (own, beside)]
     scored = f"validation accuracy {scores[0][0]:.3f} of the network, {scores[1][0]:.3f} of the linear model"
     if mix is None:
-        found, notes = calibrate(network.head, own, part.labels)
+        found, notes = calibrate(network.scaled, own, part.labels)
         return found, [f"no linear skip, which the validation part does not ask for: {scored}", *notes]
     after = 0
     if crops:
         after, mix = _for_long_texts(own, beside, part, mix)
     both = mix.of(own, _faded(part, after) * beside)
     with torch.no_grad():
-        network.head.weight.mul_(mix.own)
-        network.head.bias.mul_(mix.own)
+        for tensor in network.scaled:
+            tensor.mul_(mix.own)
         network.skip.share.fill_(mix.share)
         network.skip_after.fill_(after)
     accuracy, loss = _score(both, part)
@@ -99,7 +99,7 @@ def before_conclusion(weights: dict[str, Tensor], concluded: Mapping[str, float]
     return found | {name: torch.zeros_like(found[name]) for name in ("skip.share", "skip_after") if name in found}
 
 
-def beside_each_other(network: SequenceClassifier, data: ClassifyData, part: Part, name: str) -> Table | None:
+def beside_each_other(network: TextClassifier, data: ClassifyData, part: Part, name: str) -> Table | None:
     """The network and its skip, each alone and both together, on a part; None where nothing was added."""
     if network.skip is None or not network.skip.share:
         return None
@@ -122,7 +122,7 @@ def beside_each_other(network: SequenceClassifier, data: ClassifyData, part: Par
     )
 
 
-def _fitted(data: ClassifyData, network: SequenceClassifier) -> SparseLogistic:
+def _fitted(data: ClassifyData, network: TextClassifier) -> SparseLogistic:
     """The linear model; of a run that began with another one, with its features."""
     if data.kept is None:
         return data.skip_linear
@@ -131,11 +131,11 @@ def _fitted(data: ClassifyData, network: SequenceClassifier) -> SparseLogistic:
     return data.fit_linear(features, spelling=data.spelling)
 
 
-def _logs(network: SequenceClassifier, part: Part) -> Floats:
+def _logs(network: TextClassifier, part: Part) -> Floats:
     return np.asarray(log_probabilities(network, part.encoded, part.letters).double().numpy())
 
 
-def _linear(network: SequenceClassifier, part: Part, data: ClassifyData) -> Floats:
+def _linear(network: TextClassifier, part: Part, data: ClassifyData) -> Floats:
     """The skip's logits, without its share."""
     assert network.skip is not None
     skip = network.skip

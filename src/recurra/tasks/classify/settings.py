@@ -15,7 +15,7 @@ from recurra.tasks.settings import (
     TextSettings,
 )
 from recurra.topologies.settings import ClassifierSettings
-from recurra.training.settings import LARGEST, TruncatedSettings
+from recurra.training.settings import LARGEST, EnsembleSettings, TruncatedSettings
 
 
 class ClassifyDataSettings(
@@ -24,7 +24,7 @@ class ClassifyDataSettings(
     """Labelled texts."""
 
 
-class ClassifyTrainingSettings(TruncatedSettings):
+class ClassifyTrainingSettings(EnsembleSettings, TruncatedSettings):
     """Batches by tokens, crops of texts, rare classes."""
 
     batch_tokens: int | None = Field(None, ge=1, le=LARGEST, description="largest number of padded tokens per batch")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, cast
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from recurra.data.files.examples import Examples
 from recurra.report.record import Baseline
@@ -17,12 +17,20 @@ from recurra.tasks.classify.data import ClassifyData, Part, encode_part, group_n
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.report import sections
 from recurra.tasks.classify.settings import ClassifySettings
-from recurra.tasks.classify.trainee import Classifier, ClassifyTrainee, build_network, log_probabilities, scores_of
+from recurra.tasks.classify.trainee import (
+    Classifier,
+    ClassifyTrainee,
+    build_ensemble,
+    build_network,
+    log_probabilities,
+    scores_of,
+)
 from recurra.tasks.outgoing import Asked, shortened
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
-from recurra.topologies.many_to_one import SequenceClassifier
+from recurra.topologies.ensembles import first_of
+from recurra.topologies.many_to_one import TextClassifier
 
 
 class ClassifyTask:
@@ -60,10 +68,12 @@ class ClassifyTask:
         found = _encoded(examples, settings, preprocessor)
         return replace(found, part=replace(found.part, groups=group_names(source, settings.data, examples, groups)))
 
-    def network(self, preprocessor: ClassifyPreprocessor, settings: ClassifySettings) -> SequenceClassifier:
+    def network(self, preprocessor: ClassifyPreprocessor, settings: ClassifySettings) -> TextClassifier:
+        if settings.training.ensemble > 1:
+            return build_ensemble(preprocessor, settings.network, settings.training.ensemble)
         return build_network(preprocessor, settings.network)
 
-    def trainee(self, network: SequenceClassifier, dataset: Dataset[ClassifyData]) -> ClassifyTrainee:
+    def trainee(self, network: TextClassifier, dataset: Dataset[ClassifyData]) -> ClassifyTrainee:
         training = dataset.settings.training
         return ClassifyTrainee(
             network,
@@ -77,7 +87,7 @@ class ClassifyTask:
         )
 
     def model(
-        self, network: SequenceClassifier, preprocessor: ClassifyPreprocessor, settings: ClassifySettings
+        self, network: TextClassifier, preprocessor: ClassifyPreprocessor, settings: ClassifySettings
     ) -> Classifier:
         return Classifier(network, preprocessor, settings.data.max_length)
 
@@ -89,12 +99,11 @@ class ClassifyTask:
     def baselines(self, dataset: Dataset[ClassifyData], part: Part) -> list[Baseline]:
         return classify_baselines(dataset.data, part)
 
-    def word_table(self, dataset: Dataset[ClassifyData], network: SequenceClassifier) -> WordTable:
-        return WordTable(dataset.data.vocabulary.tokens, network.table.weight, dataset.data.parts["train"].encoded)
+    def word_table(self, dataset: Dataset[ClassifyData], network: nn.Module) -> WordTable:
+        weight = first_of(network).get_parameter("table.weight")
+        return WordTable(dataset.data.vocabulary.tokens, weight, dataset.data.parts["train"].encoded)
 
-    def conclude(
-        self, dataset: Dataset[ClassifyData], network: SequenceClassifier
-    ) -> tuple[dict[str, float], list[str]]:
+    def conclude(self, dataset: Dataset[ClassifyData], network: TextClassifier) -> tuple[dict[str, float], list[str]]:
         """Add the linear skip, if it is asked for, and calibrate."""
         skip, training = dataset.settings.network.skip, dataset.settings.training
         return concluding.conclude(dataset.data, network, skip, training.balance, crops=training.crop > 0)
@@ -109,7 +118,7 @@ class ClassifyTask:
         found = sections(
             part, model.classes, logs, concluded.get("temperature", 1.0), name, mixed=concluding.SHARE in concluded
         )
-        beside = concluding.beside_each_other(cast("SequenceClassifier", model.network), dataset.data, part, name)
+        beside = concluding.beside_each_other(cast("TextClassifier", model.network), dataset.data, part, name)
         return found if beside is None else [*found, beside]
 
     def asked(self, part: Part) -> list[Asked]:

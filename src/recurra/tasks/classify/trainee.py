@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
+from recurra.topologies.ensembles import ClassifierEnsemble, drawn_one_by_one, is_ensemble
 from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier, Spelt
 from recurra.topologies.sampling import numbers
 from recurra.topologies.sequence_model import Loss, SequenceModel
@@ -133,6 +134,18 @@ def build_network(preprocessor: ClassifyPreprocessor, settings: ClassifierSettin
     )
 
 
+def build_ensemble(preprocessor: ClassifyPreprocessor, settings: ClassifierSettings, count: int) -> ClassifierEnsemble:
+    """Several such classifiers as one, each drawn as one alone is from a seed one higher."""
+    alone = replace(preprocessor, skip_features=0, skip_spelling=False)
+    return ClassifierEnsemble(
+        drawn_one_by_one(lambda: build_network(alone, settings), count),
+        len(preprocessor.classes),
+        features=preprocessor.skip_features,
+        orders=ORDERS[preprocessor.vocabulary.level],
+        spelling=SPELLING if preprocessor.skip_spelling else (),
+    )
+
+
 def log_frequencies(data: ClassifyData) -> Tensor:
     """Log of each class's share of the training part [C].
 
@@ -210,6 +223,8 @@ class Classifier(TextModel):
         self.spelling, self.max_length = preprocessor.skip_spelling, max_length
 
     def word_vectors(self) -> WordVectors:
+        if is_ensemble(self.network):
+            raise self.cannot("have one vector for each token, being several networks")
         return WordVectors.of(self.vocabulary, self.network.get_parameter("table.weight"))
 
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Prediction]:

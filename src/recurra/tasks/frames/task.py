@@ -89,7 +89,11 @@ class FramesTask:
         part = dataset.parts["validation"]
         if dataset.preprocessor.per_frame or not len(part):
             return {}, []
-        return calibrate(network.head, log_probabilities(network, part.encoded).double().numpy(), part.targets)
+        return calibrate(
+            (network.head.weight, network.head.bias),
+            log_probabilities(network, part.encoded).double().numpy(),
+            part.targets,
+        )
 
     def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
         return uncalibrated(weights, concluded)

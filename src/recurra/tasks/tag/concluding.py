@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -16,7 +16,7 @@ from recurra.tasks.tag.data import TagData, TagPart
 from recurra.tasks.tag.linear import fit_tags
 from recurra.tasks.tag.trainee import EVALUATION_TOKENS, collate, evaluate_part, on_device
 from recurra.topologies.settings import Skip
-from recurra.topologies.tagger import Tagger
+from recurra.topologies.tagger import TagScorer
 
 SHARE = "skip_share"
 """Of the linear skip, among the numbers that config.json keeps."""
@@ -26,7 +26,7 @@ MOST_TOKENS = 30_000
 """Of the validation part that they are tried on."""
 
 
-def conclude(data: TagData, network: Tagger, skip: Skip) -> tuple[dict[str, float], list[str]]:
+def conclude(data: TagData, network: TagScorer, skip: Skip) -> tuple[dict[str, float], list[str]]:
     """See tasks.abilities.Concluding. Shares are those of the lowest loss; with `auto` none if the headline falls."""
     if network.skip is None:
         return {}, []
@@ -37,18 +37,18 @@ def conclude(data: TagData, network: Tagger, skip: Skip) -> tuple[dict[str, floa
     part = _some(data.parts["validation"])
     headline = "span_f1" if data.scheme else "accuracy"
     before = evaluate_part(network, part, data.tags, data.scheme)
-    weight, bias = network.head.weight.detach().clone(), network.head.bias.detach().clone()
+    before_it = [tensor.detach().clone() for tensor in network.scaled]
     loss, own, share = _best(network, part)
-    _set(network, weight * own, bias * own, share)
+    _set(network, before_it, own, share)
     score = evaluate_part(network, part, data.tags, data.scheme)[headline]
     name = "span F1" if data.scheme else "accuracy"
     scored = (
         f"validation {name} {before[headline]:.4f} without, {score:.4f} with it; loss {before['loss']:.4f}, {loss:.4f}"
     )
     if skip == "auto" and (loss >= before["loss"] or score < before[headline]):
-        _set(network, weight, bias, 0.0)
+        _set(network, before_it, 1.0, 0.0)
         return {}, [f"no linear skip, which the validation part does not ask for: {scored}"]
-    _set(network, weight * own, bias * own, share)
+    _set(network, before_it, own, share)
     return {"temperature": 1 / own, SHARE: share}, [
         f"a linear skip of tokens, their affixes and neighbours is added: {scored} (scores times {own:g} and {share:g})"
     ]
@@ -60,7 +60,7 @@ def before_conclusion(weights: dict[str, Tensor], concluded: Mapping[str, float]
     return {name: torch.zeros_like(value) if name == "skip.share" else value for name, value in found.items()}
 
 
-def beside_each_other(network: Tagger, data: TagData, part: TagPart, name: str) -> Table | None:
+def beside_each_other(network: TagScorer, data: TagData, part: TagPart, name: str) -> Table | None:
     """The network with its skip and without, on a part; None where nothing was added."""
     if network.skip is None or not network.skip.share:
         return None
@@ -82,13 +82,13 @@ def beside_each_other(network: Tagger, data: TagData, part: TagPart, name: str) 
 
 
 @torch.no_grad()
-def _best(network: Tagger, part: TagPart) -> tuple[float, float, float]:
+def _best(network: TagScorer, part: TagPart) -> tuple[float, float, float]:
     """The lowest loss, and what the network's and the linear model's scores are multiplied with to reach it."""
     assert network.skip is not None
     sums = dict.fromkeys(product(OWN, SHARES), 0.0)
     tokens = 0
     for rows in by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS):
-        batch = on_device(collate(part, rows), network.head.weight.device)
+        batch = on_device(collate(part, rows), next(network.parameters()).device)
         network.skip.share.fill_(0.0)
         logits = network(batch.forms, batch.lengths)[0].float()
         network.skip.share.fill_(1.0)
@@ -101,10 +101,11 @@ def _best(network: Tagger, part: TagPart) -> tuple[float, float, float]:
 
 
 @torch.no_grad()
-def _set(network: Tagger, weight: Tensor, bias: Tensor, share: float) -> None:
+def _set(network: TagScorer, before: Sequence[Tensor], own: float, share: float) -> None:
+    """before: what `network.scaled` were"""
     assert network.skip is not None
-    network.head.weight.copy_(weight)
-    network.head.bias.copy_(bias)
+    for tensor, was in zip(network.scaled, before, strict=True):
+        tensor.copy_(was * own)
     network.skip.share.fill_(share)
 
 

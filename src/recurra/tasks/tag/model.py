@@ -21,7 +21,8 @@ from recurra.tasks.tag.data import encode_part
 from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.trainee import probabilities
 from recurra.tasks.word_vectors.table import WordVectors
-from recurra.topologies.tagger import Tagger
+from recurra.topologies.ensembles import is_ensemble
+from recurra.topologies.tagger import TagScorer
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class TagModel(TextModel):
 
     def __init__(
         self,
-        network: Tagger,
+        network: TagScorer,
         lexicon: Lexicon,
         tags: list[str],
         scheme: str | None,
@@ -60,7 +61,7 @@ class TagModel(TextModel):
         word_split: str,
         habit: Habit | None = None,
     ) -> None:
-        self.network: Tagger = network.eval()
+        self.network: TagScorer = network.eval()
         self.lexicon, self.tags, self.scheme = lexicon, tags, scheme
         self.level, self.word_split, self.habit = level, word_split, habit
 
@@ -81,6 +82,8 @@ class TagModel(TextModel):
         return cut(text, lambda token: words.knows(normalize(token, words.normalize)), self.habit)
 
     def word_vectors(self) -> WordVectors:
+        if is_ensemble(self.network):
+            raise self.cannot("have one vector for each token, being several networks")
         return WordVectors.of(self.lexicon.words, self.network.get_parameter("forms.words.weight"))
 
     def commands(self, folder: str) -> list[str]:

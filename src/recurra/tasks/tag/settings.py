@@ -16,7 +16,7 @@ from recurra.tasks.settings import (
     TextSettings,
 )
 from recurra.topologies.settings import TaggerSettings
-from recurra.training.settings import TrainingSettings
+from recurra.training.settings import EnsembleSettings, TrainingSettings
 
 
 class TagDataSettings(TextSettings, LabelledSettings, LengthSettings, DrawnSettings):
@@ -31,7 +31,11 @@ class TagDataSettings(TextSettings, LabelledSettings, LengthSettings, DrawnSetti
     skip_lines: tuple[str, ...] = Field((), description="lines to leave out, as FILE:LINE,...")
 
 
-TagSettings = Settings[TagDataSettings, TaggerSettings, TrainingSettings]
+class TagTrainingSettings(EnsembleSettings, TrainingSettings):
+    """As every training, of one network or of several."""
+
+
+TagSettings = Settings[TagDataSettings, TaggerSettings, TagTrainingSettings]
 
 DEFAULTS = Defaults(
     Settings(
@@ -45,7 +49,7 @@ DEFAULTS = Defaults(
             embedding_dropout=0.2,
             crf=True,
         ),
-        TrainingSettings(batch_size=32, learning_rate=4e-3),
+        TagTrainingSettings(batch_size=32, learning_rate=4e-3),
     ),
     epochs=16,
     fewest_tokens=800_000,

@@ -23,10 +23,11 @@ from recurra.tasks.tag.preprocessor import TagPreprocessor
 from recurra.tasks.tag.reading import in_scheme, read_parts, spans_of
 from recurra.tasks.tag.report import sections
 from recurra.tasks.tag.settings import TagSettings
-from recurra.tasks.tag.trainee import TagTrainee, build_network, scores, tag_part
+from recurra.tasks.tag.trainee import TagTrainee, build_ensemble, build_network, scores, tag_part
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
-from recurra.topologies.tagger import UNKNOWN_TAG, Tagger
+from recurra.topologies.ensembles import first_of
+from recurra.topologies.tagger import UNKNOWN_TAG, TagScorer
 
 CHAR_SIZE, PAIR_SIZE = 50, 50
 """Of words' characters and of pairs of single characters, unless set."""
@@ -77,14 +78,16 @@ class TagTask:
             )
         return Encoded(part, counts)
 
-    def network(self, preprocessor: TagPreprocessor, settings: TagSettings) -> Tagger:
+    def network(self, preprocessor: TagPreprocessor, settings: TagSettings) -> TagScorer:
+        if settings.training.ensemble > 1:
+            return build_ensemble(preprocessor, settings.network, settings.training.ensemble)
         return build_network(preprocessor, settings.network)
 
-    def trainee(self, network: Tagger, dataset: Dataset[TagData]) -> TagTrainee:
+    def trainee(self, network: TagScorer, dataset: Dataset[TagData]) -> TagTrainee:
         training = dataset.settings.training
         return TagTrainee(network, dataset.data, batch_size=training.batch_size, seed=training.seed)
 
-    def model(self, network: Tagger, preprocessor: TagPreprocessor, settings: TagSettings) -> TagModel:
+    def model(self, network: TagScorer, preprocessor: TagPreprocessor, settings: TagSettings) -> TagModel:
         return TagModel(
             network,
             preprocessor.lexicon,
@@ -104,10 +107,11 @@ class TagTask:
     def baselines(self, dataset: Dataset[TagData], part: TagPart) -> list[Baseline]:
         return tag_baselines(dataset.data, part)
 
-    def word_table(self, dataset: Dataset[TagData], network: Tagger) -> WordTable:
-        return WordTable(dataset.data.lexicon.words.tokens, network.forms.words.weight, _words(dataset.data))
+    def word_table(self, dataset: Dataset[TagData], network: TagScorer) -> WordTable:
+        weight = first_of(network).get_parameter("forms.words.weight")
+        return WordTable(dataset.data.lexicon.words.tokens, weight, _words(dataset.data))
 
-    def conclude(self, dataset: Dataset[TagData], network: Tagger) -> tuple[dict[str, float], list[str]]:
+    def conclude(self, dataset: Dataset[TagData], network: TagScorer) -> tuple[dict[str, float], list[str]]:
         """Add the linear skip, if it is asked for."""
         return concluding.conclude(dataset.data, network, dataset.settings.network.skip)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ from recurra.report.metric import ranked
 from recurra.tasks.tag.data import TagData, TagPart
 from recurra.tasks.tag.metrics import METRICS
 from recurra.tasks.tag.preprocessor import TagPreprocessor
+from recurra.topologies.ensembles import TaggerEnsemble, drawn_one_by_one
 from recurra.topologies.sampling import numbers
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import TaggerSettings
-from recurra.topologies.tagger import UNKNOWN_TAG, Forms, Tagger, TaggerBatch
+from recurra.topologies.tagger import UNKNOWN_TAG, Forms, Tagger, TaggerBatch, TagScorer
 
 EVALUATION_TOKENS = 1 << 13
 """Padded tokens of a batch that is evaluated: many short sentences, few long ones, the same memory."""
@@ -78,10 +80,10 @@ class TagTrainee:
     def rows(self, batch: TaggerBatch, rows: slice) -> TaggerBatch:
         return some_rows(batch, rows)
 
-    def loss(self, network: Tagger, batch: TaggerBatch, state: State | None) -> Loss:
+    def loss(self, network: TagScorer, batch: TaggerBatch, state: State | None) -> Loss:
         return network.loss(on_device(batch, next(network.parameters()).device), state)
 
-    def evaluate(self, network: Tagger) -> dict[str, float]:
+    def evaluate(self, network: TagScorer) -> dict[str, float]:
         found = evaluate_part(network, self.data.parts["validation"], self.data.tags, self.data.scheme)
         return {name: found[name] for name in ("loss", "span_f1", "accuracy") if name in found}
 
@@ -120,7 +122,7 @@ def on_device(batch: TaggerBatch, device: torch.device) -> TaggerBatch:
 
 
 @torch.inference_mode()
-def tag_part(network: Tagger, part: TagPart) -> tuple[list[Ids], float]:
+def tag_part(network: TagScorer, part: TagPart) -> tuple[list[Ids], float]:
     """The best valid tags of every sentence, int64 [T] in the order of the part, and the loss in nats per token."""
     found: dict[int, Ids] = {}
     loss, count = 0.0, 0
@@ -137,7 +139,7 @@ def tag_part(network: Tagger, part: TagPart) -> tuple[list[Ids], float]:
 
 
 @torch.no_grad()
-def probabilities(network: Tagger, part: TagPart) -> list[tuple[Ids, npt.NDArray[np.float32]]]:
+def probabilities(network: TagScorer, part: TagPart) -> list[tuple[Ids, npt.NDArray[np.float32]]]:
     """For every sentence its best tags int64 [T] and the probability of every tag at every token [T, C]."""
     rules, device = network.transitions, next(network.parameters()).device
     found: dict[int, tuple[Ids, npt.NDArray[np.float32]]] = {}
@@ -169,6 +171,17 @@ def build_network(preprocessor: TagPreprocessor, settings: TaggerSettings) -> Ta
     )
 
 
+def build_ensemble(preprocessor: TagPreprocessor, settings: TaggerSettings, count: int) -> TaggerEnsemble:
+    """Several such taggers as one, each drawn as one alone is from a seed one higher. Errors: as `build_network`"""
+    alone = replace(preprocessor, skip_features=0)
+    return TaggerEnsemble(
+        drawn_one_by_one(lambda: build_network(alone, settings), count),
+        len(preprocessor.tags),
+        allowed(preprocessor.tags, preprocessor.scheme),
+        features=preprocessor.skip_features,
+    )
+
+
 def allowed(tags: Sequence[str], scheme: str | None) -> tuple[Tensor, Tensor, Tensor] | None:
     """What may follow what, begin and end in a scheme, as `Transitions` takes it; None without one.
 
@@ -184,7 +197,7 @@ def allowed(tags: Sequence[str], scheme: str | None) -> tuple[Tensor, Tensor, Te
     )
 
 
-def evaluate_part(network: Tagger, part: TagPart, tags: Sequence[str], scheme: str | None) -> dict[str, float]:
+def evaluate_part(network: TagScorer, part: TagPart, tags: Sequence[str], scheme: str | None) -> dict[str, float]:
     """Loss in nats per token and the scores of one part."""
     predicted, loss = tag_part(network, part)
     return {"loss": loss} | scores(part, [[tags[i] for i in ids] for ids in predicted], scheme)

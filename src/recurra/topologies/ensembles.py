@@ -1,0 +1,134 @@
+"""Several networks of one kind as one, each trained by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeGuard, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra.engines.request import State
+from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier, Spelt, TextClassifier, tokens_of
+from recurra.topologies.sequence_model import Loss
+from recurra.topologies.tagger import Forms, Tagger, TagScorer
+
+N = TypeVar("N", bound=nn.Module)
+NO_STATE = "each network of an ensemble would need a state of its own"
+
+
+class ClassifierEnsemble(TextClassifier):
+    """The mean of what some classifiers hold probable, and a linear skip beside it.
+
+    Maths:  z = sharpness * log(1/K sum_k softmax(z_k)); features, orders, spelling: see TextClassifier
+    Source: Lakshminarayanan et al. 2017, Simple and scalable predictive uncertainty estimation using deep ensembles
+    """
+
+    def __init__(
+        self,
+        members: Sequence[SequenceClassifier],
+        classes: int,
+        *,
+        features: int = 0,
+        orders: tuple[int, ...] = (1,),
+        spelling: tuple[int, ...] = (),
+    ) -> None:
+        super().__init__(classes, features, orders, spelling)
+        self.members = nn.ModuleList(members)
+        self.sharpness: Tensor
+        self.register_buffer("sharpness", torch.ones(()))
+
+    @property
+    def scaled(self) -> tuple[Tensor, ...]:
+        return (self.sharpness,)
+
+    def settle(self) -> None:
+        """Nothing is to be done once the networks are trained."""
+
+    def why_no_state(self) -> str | None:
+        return NO_STATE
+
+    def forward(
+        self, inputs: Tensor | Spelt, lengths: Tensor | None = None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """As SequenceClassifier's; the last states of all networks, one after the other"""
+        self.check_state(state)
+        found = [member(tokens_of(inputs), lengths) for member in self.members]
+        logs = torch.stack([logits.log_softmax(-1) for logits, _ in found])
+        mean = logs.logsumexp(0) - math.log(len(found))
+        return self.with_skip(self.sharpness * mean, inputs, lengths), tuple(each for _, last in found for each in last)
+
+    def loss(self, batch: ClassifierBatch, state: State | None = None) -> Loss:
+        """That of the mean. Units: nats per sequence"""
+        logits, _ = self.forward(batch.tokens, batch.lengths, state)
+        if batch.shift is not None:
+            logits = logits + batch.shift
+        return Loss(functional.cross_entropy(logits.float(), batch.classes), len(batch.classes))
+
+
+class TaggerEnsemble(TagScorer):
+    """The mean of what some taggers score, tags and what follows what, and a linear skip beside it.
+
+    Scores are logarithms, so this is the geometric mean of the probabilities of whole rows of tags, of which the best
+    row can be found as in each. allowed, features: see TagScorer
+    Source: logarithmic opinion pools, as Smith, Cohn & Osborne 2005, Logarithmic opinion pools for conditional random
+            fields
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Tagger],
+        tags: int,
+        allowed: tuple[Tensor, Tensor, Tensor] | None = None,
+        *,
+        features: int = 0,
+    ) -> None:
+        super().__init__(tags, allowed, features, crf=members[0].transitions.learned)
+        self.members = nn.ModuleList(members)
+        self.sharpness: Tensor
+        self.register_buffer("sharpness", torch.ones(()))
+
+    @property
+    def scaled(self) -> tuple[Tensor, ...]:
+        return (self.sharpness,)
+
+    def why_no_state(self) -> str | None:
+        return NO_STATE
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """What follows what becomes the mean of the networks' scores."""
+        for name, mean in self.transitions.named_parameters():
+            mean.copy_(torch.stack([member.transitions.get_parameter(name) for member in self._taggers()]).mean(0))
+
+    def forward(self, inputs: Forms, lengths: Tensor | None = None, state: State | None = None) -> tuple[Tensor, State]:
+        """As Tagger's; the last states of all networks, one after the other"""
+        self.check_state(state)
+        found = [member(inputs, lengths) for member in self.members]
+        mean = torch.stack([logits for logits, _ in found]).mean(0)
+        return self.with_skip(self.sharpness * mean, inputs, lengths), tuple(each for _, last in found for each in last)
+
+    def _taggers(self) -> list[Tagger]:
+        return [member for member in self.members if isinstance(member, Tagger)]
+
+
+def drawn_one_by_one(build: Callable[[], N], count: int) -> list[N]:
+    """Networks as they are drawn from torch's seed and the ones after it; the first as if it were alone."""
+    found, seed = [build()], torch.initial_seed()
+    with torch.random.fork_rng(devices=[]):
+        for number in range(1, count):
+            torch.manual_seed((seed + number) % (1 << 32))
+            found.append(build())
+    return found
+
+
+def first_of(network: nn.Module) -> nn.Module:
+    """The network, of an ensemble its first."""
+    return network.members[0] if is_ensemble(network) else network
+
+
+def is_ensemble(network: nn.Module) -> TypeGuard[ClassifierEnsemble | TaggerEnsemble]:
+    """Whether a network is several."""
+    return isinstance(network, ClassifierEnsemble | TaggerEnsemble)
