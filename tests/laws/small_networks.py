@@ -13,7 +13,6 @@ from torch.nn import functional
 from recurra.layers.sparse_linear import ngrams
 from recurra.topologies.captioner import CaptionBatch, Captioner, PictureAndTokens
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch, SourceAndTarget
-from recurra.topologies.ensembles import ClassifierEnsemble, TaggerEnsemble
 from recurra.topologies.fill import UNKNOWN, BlankBatch, BlankFiller
 from recurra.topologies.forecaster import Forecaster, ForecasterBatch, Widths, Windows
 from recurra.topologies.frame_generator import ConditionedFrames
@@ -37,10 +36,12 @@ from recurra.topologies.settings import (
     TaggerSettings,
 )
 from recurra.topologies.tagger import UNKNOWN_TAG, Forms, Tagger, TaggerBatch, TagScorer
+from tests.laws.small_ensembles import classifiers, taggers
 
 TOKENS, OUTPUTS, WINDOW, HORIZON = 70, 5, 6, 3
 LEVELS = (0.1, 0.5, 0.9)
 SIZES = {"hidden_size": 6, "embedding_size": 6, "num_layers": 2, "cell": "lstm", "dropout": 0.3}
+TAGGER = {"char_size": 3, "char_embedding_size": 4, "pair_size": 0}
 
 
 @dataclass(frozen=True)
@@ -188,19 +189,11 @@ def _followed(windows: Windows, lengths: Tensor) -> ForecasterBatch:
     return ForecasterBatch(windows, targets)
 
 
-def _classifier(name: str, features: int = 0, members: int = 1, **given: Any) -> Small:
-    settings = ClassifierSettings(**SIZES | given)
-
-    def make() -> TextClassifier:
-        if members == 1:
-            return _with_skip(SequenceClassifier(TOKENS, OUTPUTS, settings, features=features))
-        several = [SequenceClassifier(TOKENS, OUTPUTS, settings) for _ in range(members)]
-        return _with_skip(ClassifierEnsemble(several, OUTPUTS, features=features))
-
+def _classifier(name: str, features: int = 0, **given: Any) -> Small:
     return Small(
         "classify",
         name,
-        make,
+        lambda: _with_skip(SequenceClassifier(TOKENS, OUTPUTS, ClassifierSettings(**SIZES | given), features=features)),
         _tokens,
         lambda b, t: (b, OUTPUTS),
         lambda tokens, lengths: ClassifierBatch(tokens, lengths, torch.arange(len(lengths)) % OUTPUTS),
@@ -218,20 +211,11 @@ def _with_skip(network: TextClassifier) -> TextClassifier:
     return network
 
 
-def _tagger(name: str, features: int = 0, members: int = 1, **given: Any) -> Small:
-    settings = TaggerSettings(**SIZES | {"char_size": 3, "char_embedding_size": 4, "pair_size": 0} | given)
-
-    def make() -> TagScorer:
-        if members == 1:
-            return _knowing(Tagger(7, 9, 0, 3, settings, features=features))
-        network = TaggerEnsemble([Tagger(7, 9, 0, 3, settings) for _ in range(members)], 3, features=features)
-        network.settle()
-        return _knowing(network)
-
+def _tagger(name: str, features: int = 0, **given: Any) -> Small:
     return Small(
         "tag",
         name,
-        make,
+        lambda: _knowing(Tagger(7, 9, 0, 3, TaggerSettings(**SIZES | TAGGER | given), features=features)),
         _forms,
         lambda b, t: (b, t, 3),
         _tagged,
@@ -380,12 +364,12 @@ NETWORKS = [
     _classifier("mean", pooling="mean"),
     _classifier("both ways", pooling="all", bidirectional=True),
     _classifier("with a linear skip", pooling="all", bidirectional=True, features=40),
-    _classifier("an ensemble", pooling="all", bidirectional=True, features=40, members=2),
+    replace(_classifier("an ensemble"), make=lambda: _with_skip(classifiers(TOKENS, OUTPUTS, 40, **SIZES))),
     _tagger("one way"),
     _tagger("both ways", bidirectional=True),
     _tagger("rows of tags", bidirectional=True, crf=True),
     _tagger("with a linear skip", bidirectional=True, crf=True, features=60),
-    _tagger("an ensemble", bidirectional=True, crf=True, features=60, members=2),
+    replace(_tagger("an ensemble"), make=lambda: _knowing(taggers(7, 9, 3, 60, **SIZES | TAGGER, crf=True))),
     _language("softmax", output="softmax", learned_state=True),
     _language("adaptive", output="adaptive", tie_weights=True, variational=True),
     _filler("both sides"),
