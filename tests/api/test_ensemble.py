@@ -75,6 +75,8 @@ def test_a_classifier_answers_with_the_mean_of_probabilities(tmp_path: Path) -> 
     assert sharpness == pytest.approx(1 / run.config["concluded"].get("temperature", 1.0))
     with pytest.raises(UsageError, match="several networks"):
         run.nearest("a")
+    with pytest.raises(UsageError, match="show one pass, being several networks"):
+        run.trace("abcab")
 
 
 def test_minutes_are_those_of_all_networks(tmp_path: Path) -> None:

@@ -130,6 +130,8 @@ def test_words_that_were_never_seen_are_read_by_their_spelling(tmp_path: Path) -
     assert run.metrics["metrics"]["accuracy"] == 1.0
     tf_idf = next(each for each in run.metrics["baselines"] if "TF-IDF" in each["name"])
     assert tf_idf["metrics"]["accuracy"] < 0.8
+    chances = again.model.forward_pass(unseen[0]).probabilities()
+    assert chances[-1] == pytest.approx(again.predict_proba(unseen[:1])[0], rel=1e-5)
     second = recurra.train(path, start_from=run.folder, out=tmp_path / "second", epochs=1.0, quiet=True)
     assert second.preprocessor.skip_spelling
     assert second.metrics["metrics"]["accuracy"] == 1.0

@@ -6,27 +6,39 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from recurra.errors import UsageError
+from recurra.tasks.classify.linear import letters_of
 from recurra.tasks.classify.trainee import Classifier, log_probabilities
 from recurra.tasks.decoding.spelling import pieces, shown
 from recurra.tasks.forward_pass import Floats, ForwardPass, only
+from recurra.topologies.ensembles import is_ensemble
+from recurra.topologies.many_to_one import Spelt
 
 
 def forward_pass(model: Classifier, given: Any, **options: Any) -> ForwardPass:
     """probabilities: of each class if the text ended after each of its tokens. Errors: UsageError"""
+    if is_ensemble(model.network):
+        raise model.cannot("show one pass, being several networks")
     text = only(model, given, options).strip()
     ids = model.vocabulary.encode(text)[: model.max_length]
     if not len(ids):
         raise UsageError(f"the text is empty{' after normalisation: ' + repr(text) if text else ''}")
     tokens = [shown(piece) or piece for piece in pieces(model.vocabulary, text)[: len(ids)]]
+    words = model.vocabulary.cut(text) if model.spelling else []
+    letters = [letters_of(words[: count + 1]) for count in range(len(ids))] if model.spelling else None
     device = next(model.network.parameters()).device
 
     def run() -> object:
-        return model.network(torch.from_numpy(ids)[None].to(device), torch.tensor([len(ids)]))
+        inputs: Tensor | Spelt = torch.from_numpy(ids)[None].to(device)
+        if letters is not None:
+            whole = torch.from_numpy(letters[-1])[None].to(device)
+            inputs = Spelt(torch.from_numpy(ids)[None].to(device), whole, torch.tensor([whole.shape[1]]))
+        return model.network(inputs, torch.tensor([len(ids)]))
 
     def probabilities() -> Floats:
         beginnings = [ids[: count + 1] for count in range(len(ids))]
-        return np.asarray(log_probabilities(model.network, beginnings).exp().numpy(), np.float32)
+        return np.asarray(log_probabilities(model.network, beginnings, letters).exp().numpy(), np.float32)
 
     return ForwardPass(run, {"stack": tokens}, model.classes, tokens, probabilities)
