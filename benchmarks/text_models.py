@@ -2,7 +2,8 @@
 
     RECURRA_DATA=FOLDER python benchmarks/text_models.py                            # hours on one thread
     RECURRA_DATA=FOLDER python benchmarks/text_models.py --only mr names --seeds 1
-    RECURRA_DATA=FOLDER python benchmarks/text_models.py --rows 500 1000 2000       # with few rows of mr and sst2 too
+    RECURRA_DATA=FOLDER python benchmarks/text_models.py --rows 500 1000 2000       # with few rows of some sets too
+    RECURRA_DATA=FOLDER python benchmarks/text_models.py --only mr --ensemble 3     # three networks a run
 
 Each run is kept as soon as it is finished, so that what was stopped goes on where it was; `--anew` forgets all. A run
 counts as above the baselines if it beats the best of them on the test part. Minimal pairs are read by the run of
@@ -12,6 +13,7 @@ online_shopping.
 from __future__ import annotations
 
 import argparse
+import collections
 import csv
 import json
 import os
@@ -51,8 +53,10 @@ MUST = {
 }
 """Accuracy, or span F1 where tags write spans: the mean of the seeds."""
 PAIRS = "chinese-pairs"
-CUT = ("mr", "sst2")
+CUT = ("mr", "sst2", "chnsenticorp", "names")
 """Data that are cut down to a few rows."""
+FEWEST = 5
+"""Rows of a class that is kept among a few rows: fewer cannot be divided."""
 
 
 def main() -> None:
@@ -60,7 +64,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=RUNS, default=list(RUNS), help="some of the data sets")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rows", type=int, nargs="*", default=[], help="also that many rows of mr and of sst2")
+    parser.add_argument("--rows", type=int, nargs="*", default=[], help=f"also that many rows of {', '.join(CUT)}")
+    parser.add_argument("--few-only", action="store_true", help="of these, the few rows alone")
+    parser.add_argument("--ensemble", type=int, default=1, help="networks of a run")
     parser.add_argument("--skip", choices=("auto", "none", "linear"), default="auto")
     parser.add_argument("--anew", action="store_true", help="forget the runs that are there")
     parser.add_argument("--json", type=Path, default=RESULT, help="where the figures go")
@@ -68,24 +74,28 @@ def main() -> None:
     found: dict[str, Any] = {}
     if chosen.json.exists() and not chosen.anew:
         found = json.loads(chosen.json.read_text(encoding="utf-8"))
-    names = [*chosen.only, *(f"{name} {count}" for name in CUT if name in chosen.only for count in chosen.rows)]
+    few_of = [f"{name} {count}" for name in CUT if name in chosen.only for count in chosen.rows]
+    names = few_of if chosen.few_only else [*chosen.only, *few_of]
+    asked = f"skip {chosen.skip}" + (f", {chosen.ensemble} networks" if chosen.ensemble > 1 else "")
     for name in names:
         for seed in range(chosen.seeds):
-            key = f"{name}, seed {seed}, skip {chosen.skip}"
+            key = f"{name}, seed {seed}, {asked}"
             if key not in found:
-                found[key] = measured(name, seed, chosen.threads, chosen.skip)
+                given = {"seed": seed, "threads": chosen.threads, "skip": chosen.skip}
+                given |= {"ensemble": chosen.ensemble} if chosen.ensemble > 1 else {}
+                found[key] = measured(name, given)
                 write(chosen.json, found)
             print(f"{key}: {found[key]['score']:.4f}, best baseline {found[key]['baseline']:.4f}", flush=True)
-    print(table(found, names, chosen.seeds, chosen.skip))
+    print(table(found, names, chosen.seeds, asked))
 
 
-def measured(name: str, seed: int, threads: int, skip: str) -> dict[str, Any]:
+def measured(name: str, given: dict[str, Any]) -> dict[str, Any]:
     """One run, its best baseline, and how many minimal pairs it reads right if it reads any."""
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         data, _, count = name.partition(" ")
         source = few(data, int(count), Path(folder)) if count else data
-        settings = ({} if count else RUNS[data]) | {"seed": seed, "threads": threads, "skip": skip}
+        settings = ({} if count else RUNS[data]) | given
         run = recurra.train(source, out=Path(folder) / "run", quiet=True, **settings)
         scores = run.metrics["metrics"]
         headline = "span_f1" if "span_f1" in scores else "accuracy"
@@ -108,10 +118,13 @@ def few(name: str, count: int, folder: Path) -> Path:
     """So many rows of a set of labelled texts, drawn once for all seeds."""
     found = read_examples(resolve(name, "classify"), DEFAULTS.settings.changed(**_columns(name)).data)
     parts = [found] if isinstance(found, Examples) else list(found.values())
-    rows = [(item.text, item.label) for part in parts for item in part.items]
+    whole = [(item.text, item.label) for part in parts for item in part.items]
+    rows = random.Random(0).sample(whole, count)
+    often = collections.Counter(label for _, label in rows)
+    rows = [row for row in rows if often[row[1]] >= FEWEST]
     path = folder / f"{name}-{count}.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("text", "label"), *random.Random(0).sample(rows, count)])
+        csv.writer(file).writerows([("text", "label"), *rows])
     return path
 
 
@@ -126,10 +139,10 @@ def write(path: Path, found: dict[str, Any]) -> None:
     path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
-def table(found: dict[str, Any], names: list[str], seeds: int, skip: str) -> str:
+def table(found: dict[str, Any], names: list[str], seeds: int, asked: str) -> str:
     lines = ["", "| data | mean | worst | best baseline | above it | must |", "|---|---|---|---|---|---|"]
     for name in names:
-        runs = [found[f"{name}, seed {seed}, skip {skip}"] for seed in range(seeds)]
+        runs = [found[f"{name}, seed {seed}, {asked}"] for seed in range(seeds)]
         scores, others = [one["score"] for one in runs], [one["baseline"] for one in runs]
         above = sum(a > b for a, b in zip(scores, others, strict=True))
         must = MUST.get(name)
