@@ -13,7 +13,7 @@ NAMES = {
     "get_cell", "cell_names", "explain",
     "unroll", "CellWeights", "Embedded", "empty_cache",
     # from data to a model
-    "train", "load", "Run", "Callback",
+    "train", "load", "Run", "Callback", "diagnose",
     # errors
     "RecurraError", "UsageError", "CellError", "UnknownNameError", "ShapeError", "EngineError", "DataError",
     "ModelFolderError", "DivergedError", "StoppedError", "CallbackError", "RankError",

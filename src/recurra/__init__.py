@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from recurra.engines.native import after_torch
 
 if TYPE_CHECKING:
+    from recurra.api.diagnosing import diagnose
     from recurra.api.run import Run, load
     from recurra.api.training import train
     from recurra.cells.catalogue import get as get_cell
@@ -61,6 +62,7 @@ _HOMES = {
     "Run": "recurra.api.run",
     "load": "recurra.api.run",
     "train": "recurra.api.training",
+    "diagnose": "recurra.api.diagnosing",
     "Callback": "recurra.training.callbacks",
     "RecurraError": "recurra.errors",
     "UsageError": "recurra.errors",
@@ -103,6 +105,7 @@ __all__ = [
     "UsageError",
     "cell",
     "cell_names",
+    "diagnose",
     "empty_cache",
     "explain",
     "get_cell",

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -41,6 +41,11 @@ from recurra.training.logs.log import Logged, open_log
 from recurra.training.processes.alone import ALONE, Processes
 from recurra.training.processes.joining import wait_for_first
 from recurra.training.signals import Interrupted, StopRequest, number_of
+from recurra.training.watch.observer import NOBODY
+
+if TYPE_CHECKING:
+    from recurra.training.watch.record import Look, Watched
+    from recurra.training.watch.watch import Watch
 
 REPORT = "report.html"
 RECORD = "report.json"
@@ -55,6 +60,8 @@ class Watching:
 
     callbacks: list[Any]
     log: str | None
+    closely: bool = False
+    """Whether its gradients, gates and updates are looked at, see training.watch."""
 
     def of_run(self, progress: ProgressLogger, run: Logged) -> Watchers:
         """Errors: UsageError if the log cannot be opened"""
@@ -81,6 +88,7 @@ class TrainingRun:
         self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.network = setup.network
         self.engine = engine_of(setup.settings.network)
+        self.watch = self._watch() if watching.closely else None
         self.baselines: list[Baseline] = []
         self.finished_before: list[float] = []
         self.started_from: str | None = None
@@ -148,7 +156,13 @@ class TrainingRun:
         try:
             training = self.dataset.settings.training
             return fit(
-                self.setup.trainee, training, progress=watchers, save=save, resume=resume, processes=self.processes
+                self.setup.trainee,
+                training,
+                progress=watchers,
+                save=save,
+                resume=resume,
+                processes=self.processes,
+                observer=self.watch or NOBODY,
             )
         except RankError as error:
             rest = f"\n{self.folder} holds the last evaluation; {self._go_on_with()}" if last else ""
@@ -159,6 +173,7 @@ class TrainingRun:
             remedy = f"{self.folder} holds the best weights so far; {self._go_on_with()}"
             raise CallbackError(f"{error}\n{remedy}") from error.__cause__
         except DivergedError as error:
+            self._log_diagnosis(last[-1].counters if last else Counters())
             if last:
                 self._write("diverged", *reversed(last))
                 watchers.end(Ending("diverged", self.folder))
@@ -224,6 +239,7 @@ class TrainingRun:
                 self.progress.log(f"note: {missing}")
             extra[REPORT] = build_report(record).encode()
         extra[RECORD] = json.dumps(record.to_json(), allow_nan=False).encode()
+        extra |= self._watched()
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
         with StopRequest() as stop:
             model_folder.write(
@@ -239,6 +255,7 @@ class TrainingRun:
         if stop.received is not None:
             raise Interrupted(stop.received)
         run = load(self.folder)
+        self._log_diagnosis(outcome.counters)
         self._log_end(run, scores, found, hint)
         return run
 
@@ -265,10 +282,35 @@ class TrainingRun:
             preprocessing=self.dataset.preprocessor.to_json(),
             weights=checkpoint.best,
             metrics=self._metrics(status, checkpoint.counters, None),
-            extra=resuming.files_of(checkpoint, previous) | {resuming.METRICS_CSV: csv_of(checkpoint.counters.points)},
+            extra=resuming.files_of(checkpoint, previous)
+            | {resuming.METRICS_CSV: csv_of(checkpoint.counters.points)}
+            | self._watched(),
             overwrite=self.overwrite or self.written,
         )
         self.written = True
+
+    def _watch(self) -> Watch:
+        from recurra.training.watch.watch import Watch
+
+        return Watch(self.setup.settings.training, say=self._say_look)
+
+    def _watched(self) -> dict[str, bytes]:
+        if self.watch is None:
+            return {}
+        from recurra.training.watch.record import WATCHED
+
+        return {WATCHED: json.dumps(self.watch.seen.to_json(), allow_nan=False).encode()}
+
+    def _say_look(self, look: Look, seen: Watched) -> None:
+        self.progress.log(f"watch: {look.words()}, {seen.clipped / max(seen.steps, 1):.0%} of the steps clipped")
+
+    def _log_diagnosis(self, counters: Counters) -> None:
+        if self.watch is not None:
+            from recurra.api.diagnosing import conclusion
+
+            found = conclusion(self.setup, self.watch.seen, counters.points, counters.untrained_loss)
+            for line in found.text().splitlines():
+                self.progress.log(f"watch: {line}")
 
     def _config(self) -> dict[str, Any]:
         dataset = self.dataset

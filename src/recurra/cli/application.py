@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "recurra.cli.models",
     "predict": "recurra.cli.models",
     "trace": "recurra.cli.trace",
+    "diagnose": "recurra.cli.diagnose",
     "generate": "recurra.cli.models",
     "score": "recurra.cli.score",
     "export": "recurra.cli.export",
@@ -52,10 +53,11 @@ def _add(app: typer.Typer, name: str, home: ModuleType) -> None:
         app.add_typer(data, name="data", no_args_is_help=False)
         return
     function, kind = getattr(home, name), Command
-    if name in ("train", "vectors", "evaluate"):
+    if name in ("train", "diagnose", "vectors", "evaluate"):
         from recurra.cli.settings import with_settings
 
-        function = with_settings(function, **({} if name == "train" else getattr(home, f"settings_of_{name}")()))
+        own = getattr(home, f"settings_of_{name}", dict)
+        function = with_settings(function, **own())
     if name == "train":
         from recurra.cli.task_help import TrainCommand
 

@@ -38,7 +38,7 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the model folder if there is one")] = False,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="continue a stopped run, or a finished one with more --epochs or --minutes"),
+        typer.Option(metavar="RUN", help="continue a stopped run, or a finished one for longer"),
     ] = None,
     start_from: Annotated[
         str | None,
@@ -48,6 +48,7 @@ def train(
         str | None,
         typer.Option(metavar="NAME", help=f"curves for {', '.join(LOGS)} too", autocompletion=lambda: list(LOGS)),
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="look at gradients and gates, say what is wrong")] = False,
     show: Annotated[bool, typer.Option("--open", help="open the report in a browser at the end")] = False,
     json: Annotated[bool, typer.Option("--json", help="the result as one JSON document on stdout")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress, only errors")] = False,
@@ -88,6 +89,7 @@ def train(
         "resume": resume,
         "start_from": start_from,
         "log": log,
+        "watch": watch,
         "quiet": quiet,
         "command": shlex.join(["recurra", *context.obj["arguments"]]),
         **settings,

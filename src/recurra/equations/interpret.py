@@ -48,6 +48,28 @@ def run_derivative(
 
     Shapes: adjoints, of the new states, each [B, H] -> ([B, I], [[B, H], ...], weights' own shapes)
     """
+    values = _adjoints(derivative, forward, adjoints, weights)
+    gradients = {}
+    for parameter, adjoint, operand in derivative.parameters:
+        d = values[adjoint]
+        gradient = d.sum(0) if operand is None else d.T @ forward[operand].expand(len(d), -1)
+        gradients[parameter] = gradient.sum().reshape(1) if parameter.kind == "k" else gradient
+    pick = [None if i is None else values[i] for i in (derivative.input, *derivative.states)]
+    return pick[0], pick[1:], gradients
+
+
+def run_back(
+    derivative: Derivative, forward: Sequence[Tensor], adjoints: Sequence[Tensor], weights: Weights
+) -> list[Tensor | None]:
+    """As `run_derivative`, of the old states alone; None for one that the step does not read."""
+    values = _adjoints(derivative, forward, adjoints, weights)
+    return [None if i is None else values[i] for i in derivative.states]
+
+
+def _adjoints(
+    derivative: Derivative, forward: Sequence[Tensor], adjoints: Sequence[Tensor], weights: Weights
+) -> list[Tensor]:
+    """The value of every node of the derivative."""
     incoming = dict(zip(derivative.forward.states, adjoints, strict=True))
     values: list[Tensor] = []
     for node in derivative.nodes:
@@ -59,13 +81,7 @@ def run_derivative(
             values.append(incoming[node.label])
         else:
             values.append(_compute(node, values, weights, adjoints[0]))
-    gradients = {}
-    for parameter, adjoint, operand in derivative.parameters:
-        d = values[adjoint]
-        gradient = d.sum(0) if operand is None else d.T @ forward[operand].expand(len(d), -1)
-        gradients[parameter] = gradient.sum().reshape(1) if parameter.kind == "k" else gradient
-    pick = [None if i is None else values[i] for i in (derivative.input, *derivative.states)]
-    return pick[0], pick[1:], gradients
+    return values
 
 
 def product(operand: Tensor, weight: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from recurra.errors import UnknownNameError, UsageError
-from recurra.inspection.recording import Call, recorded
+from recurra.layers.recording import Call, recorded
 from recurra.layers.stepping import Course, step_through
 from recurra.tasks.forward_pass import ForwardPass
 

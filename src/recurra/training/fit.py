@@ -30,6 +30,7 @@ from recurra.training.schedule import Budget, Stopwatch, learning_rate
 from recurra.training.settings import TrainingSettings
 from recurra.training.signals import StopRequest
 from recurra.training.trainee import Trainee
+from recurra.training.watch.observer import NOBODY, Observer
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,13 @@ def fit(
     resume: Checkpoint | None = None,
     clock: Clock = time.monotonic,
     processes: Processes = ALONE,
+    observer: Observer = NOBODY,
 ) -> Outcome:
     """Train until the budget is spent, patience is at its end, or a signal comes.
 
     save: called after every evaluation, at a signal and when a callback fails, with all that is needed to go on from
     there. processes: those that train together, each of which calls this; progress and save are of the first alone.
+    observer: looks on, see training.watch.
     Errors: DivergedError within one step of a loss or gradient that is no number; CallbackError out of `progress`;
     UsageError;
     RankError once another process has ended
@@ -132,15 +135,18 @@ def fit(
 
                 network.train()
                 own = processes.own_part(trainee, batch)
-                with fabric.autocast():  # Fabric's own module enters it for `forward` alone
+                # Fabric's own module enters autocast for `forward` alone
+                with fabric.autocast(), observer.reading(trainee.network, counters):
                     loss, units, state = trainee.loss(network, own, None if state is None else detached(state))
                 fabric.backward(processes.weighted(loss, units))
                 value, units = processes.reduced(loss.item(), units)
                 norm = clip_gradient(trainee.network, settings)
+                observer.graded(value, norm)
                 if not (math.isfinite(value) and math.isfinite(norm)):
                     what = "gradient" if math.isfinite(value) else "loss"
                     raise diverged(what, counters.step + 1, rate, settings)
                 optimizer.step()
+                observer.stepped()
                 optimizer.zero_grad()
 
                 counters.add_step(value, units, norm)

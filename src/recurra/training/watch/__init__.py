@@ -1,0 +1,1 @@
+"""What a training is watched by: gradients through time, gates, radii, updates, losses."""

@@ -1,0 +1,37 @@
+"""What is wrong with a training, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from command_line import Recurra
+
+
+def test_a_run_is_looked_at_as_it_stands(recurra: Recurra, classifier: Path) -> None:
+    found = recurra("diagnose", classifier)
+    assert found.code == 0, found.err
+    lines = found.out.splitlines()
+    assert lines[-1].startswith("verdict: ")
+    assert any("the gradient of stack.l0 reaches" in line for line in lines)
+    recurra("diagnose", classifier, "--cell", "gru").refused(2, "cell is of a training on DATA")
+
+
+def test_data_are_trained_on_without_a_folder(recurra: Recurra, names: Path, tmp_path: Path) -> None:
+    words = ("--epochs", "1", "--hidden-size", "4", "--embedding-size", "3", "--quiet")
+    found = recurra("diagnose", names, *words, "--json", "--plot", "why.svg")
+    assert found.code == 0, found.err
+    document = json.loads(found.out)
+    assert document["watched"]["looks"]
+    assert (tmp_path / "why.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["why.svg"]
+
+
+def test_a_watched_training_says_what_it_saw(recurra: Recurra, names: Path, tmp_path: Path) -> None:
+    words = ("--epochs", "1", "--hidden-size", "4", "--embedding-size", "3")
+    found = recurra("train", names, "--out", tmp_path / "run", "--watch", *words)
+    assert found.code == 0, found.err
+    assert "watch: step 1, the gradient of" in found.err
+    assert "watch: verdict: " in found.err
+    assert (tmp_path / "run" / "watch.json").is_file()
+    assert recurra("diagnose", tmp_path / "run").code == 0
