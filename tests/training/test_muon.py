@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from recurra.layers.stack import Stack
 from recurra.training import checkpoint as checkpoints
+from recurra.training import muon
 from recurra.training.checkpoint import Counters
 from recurra.training.muon import MOMENTUM, SIZE, Muon, gates_of, orthogonal
 from recurra.training.optimizer import optimizer_of
@@ -44,8 +45,20 @@ def test_singular_values_are_about_one() -> None:
     assert float(found.max()) < 1.3
 
 
-def test_a_matrix_of_one_gate_is_stepped_as_torch_does() -> None:
-    """torch's own works in bfloat16, of three digits."""
+def test_singular_values_from_a_hundredth_of_the_norm_become_about_one() -> None:
+    torch.manual_seed(0)
+    left, right = (torch.linalg.qr(torch.randn(24, 24))[0] for _ in range(2))
+    wanted = torch.logspace(-1.5, 0, 24)
+    given = left @ torch.diag(wanted / wanted.norm()) @ right
+    assert 0.01 < float(torch.linalg.svdvals(given).min()) < 0.02
+    found = torch.linalg.svdvals(orthogonal(3e4 * given[None]))
+    assert 0.7 < float(found.min())
+    assert float(found.max()) < 1.3
+
+
+def test_a_matrix_of_one_gate_is_stepped_as_torch_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's own takes five iterations of other coefficients, in bfloat16, of three digits."""
+    monkeypatch.setattr(muon, "COEFFICIENTS", 5 * ((3.4445, -4.7750, 2.0315),))
     for shape in ((6, 20), (20, 6), (8, 8)):
         torch.manual_seed(0)
         mine, theirs = (nn.Parameter(torch.ones(shape)) for _ in range(2))

@@ -14,8 +14,9 @@ from recurra.layers.stack import Stack
 MOMENTUM = 0.95
 BETAS, EPSILON = (0.9, 0.99), 1e-8
 """Of AdamW, as in `training.optimizer`."""
-COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-ITERATIONS = 5
+COEFFICIENTS = ((8.0934, -23.6204, 17.4462), (3.6366, -2.7219, 0.5365), (2.6613, -1.9772, 0.4526))
+"""Of three quintic iterations, each the best for what the one before leaves of singular values from 0.01 to 1: they
+become 0.73 to 1.27, for which it takes five with the same coefficients, a third of the time of a step of 256 units."""
 SIZE = 0.2
 """Root mean square of a step's values, as AdamW's are, so that one learning rate serves both."""
 
@@ -94,14 +95,13 @@ def _lies(weight: Tensor, wide: Tensor) -> bool:
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """The nearest matrices of which all singular values are 1, nearly: they are between 0.7 and 1.2.
+    """The nearest matrices of which all singular values are 1, nearly: from 0.01 of the norm on they are 0.73 to 1.27.
 
     Shapes: [N, rows, columns], rows at most columns
-    Source: Jordan et al. 2024, the quintic iteration and its coefficients
+    Source: Jordan et al. 2024, the quintic iteration; Amsel et al. 2025, The Polar Express, a step's own coefficients
     """
-    a, b, c = COEFFICIENTS
     x: Tensor = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
-    for _ in range(ITERATIONS):
+    for a, b, c in COEFFICIENTS:
         product = x @ x.mT
         x = a * x + torch.baddbmm(product, product, product, beta=b, alpha=c) @ x
     return x
