@@ -29,6 +29,22 @@ def test_words_start_from_other_defaults_than_characters() -> None:
     assert not settings_for(named, {"level": "char"}).network.tie_weights
 
 
+def test_a_learning_rate_is_that_of_its_optimizer() -> None:
+    source = Source("a", "language", "text", {})
+
+    def chosen(**given: object) -> tuple[str, float]:
+        training = settings_for(source, given).training
+        return training.optimizer, training.learning_rate
+
+    assert chosen() == ("muon", 3e-2)
+    assert chosen(optimizer="adamw") == ("adamw", 1e-2)
+    assert chosen(optimizer="adamw", learning_rate=3e-2) == ("adamw", 3e-2)
+    assert chosen(level="word") == ("adamw", 2e-3)
+    assert chosen(level="word", optimizer="muon") == ("muon", 2e-3)
+    poems = Source("a", "language", "poems", {}, {"optimizer": "adamw", "learning_rate": 2e-3})
+    assert settings_for(poems, {}).training.learning_rate == 2e-3
+
+
 @pytest.mark.parametrize("level", ["word", "bpe"])
 def test_models_of_words_and_their_pieces(train: Train, text: Path, tmp_path: Path, level: str) -> None:
     if level == "bpe":

@@ -12,7 +12,7 @@ from recurra.training.settings import TrainingSettings
 
 EVALUATIONS = 10
 """A run is evaluated after every epoch, but not more than twice as often as this and not less often."""
-WORTH = 5
+WORTH = 10
 """By the clock, an evaluation comes only after so many times as much training as it takes itself."""
 
 EARLY = 5

@@ -25,17 +25,24 @@ WORDS = {
     "dropout": 0.35,
     "input_dropout": 0.15,
     "bptt": 35,
+    "optimizer": "adamw",
     "learning_rate": 2e-3,
     "weight_decay": 0.02,
 }
 """What models of words and of sub-words start from instead of what models of characters and bytes do."""
 
+OTHER_RATE = 1e-2
+"""Of models of characters and bytes whose optimizer is not the default one, if no rate is given."""
+
 DEFAULTS = Defaults(
     Settings(
         TextSettings(split=(0.9, 0.1, 0.0)),
         NextTokenSettings(cell="lstm", hidden_size=256),
-        LanguageTrainingSettings(batch_size=32, bptt=32, learning_rate=1e-2, weight_decay=0.1, state_reset=0.02),
+        LanguageTrainingSettings(
+            batch_size=32, bptt=64, optimizer="muon", learning_rate=3e-2, weight_decay=0.1, state_reset=0.02
+        ),
     ),
     epochs=10,
     by_level={"word": WORDS, "bpe": WORDS},
+    fewest_steps=800,
 )

@@ -21,7 +21,7 @@ from recurra.tasks.language.mixture.parts import parts_of
 from recurra.tasks.language.mixture.report import beside_each_other
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.preprocessor import LanguagePreprocessor
-from recurra.tasks.language.settings import DEFAULTS, LanguageSettings
+from recurra.tasks.language.settings import DEFAULTS, OTHER_RATE, LanguageSettings
 from recurra.tasks.language.trainee import LanguageTrainee, Tokens, evaluate_part
 from recurra.tasks.outgoing import COUNT, Asked
 from recurra.tasks.sources.source import Source, hashes
@@ -48,7 +48,12 @@ class LanguageTask:
     vector_settings: ClassVar[Mapping[str, Any]] = {"level": "word"}
 
     def settle(self, settings: LanguageSettings, given: Mapping[str, Any]) -> LanguageSettings:
-        """Tied vectors are a default: with other sizes they follow, or are not tied."""
+        """Tied vectors are a default: with other sizes they follow, or are not tied. So is a learning rate, which is
+        that of the default optimizer: another one has another."""
+        start, training = DEFAULTS.at(settings.data.level).training, settings.training
+        usual = training.learning_rate == start.learning_rate and "learning_rate" not in given
+        if usual and training.optimizer != start.optimizer == "muon":
+            settings = settings.changed(learning_rate=OTHER_RATE)
         network = settings.network
         if network.tie_weights and network.embedding_size != network.hidden_size and "tie_weights" not in given:
             if "hidden_size" in given and "embedding_size" not in given and settings.data.vectors is None:
