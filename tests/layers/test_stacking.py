@@ -14,6 +14,7 @@ from recurra.cells.catalogue import BUILT_IN
 from recurra.cells.definition import Cell
 from recurra.engines.request import Embedded
 from recurra.errors import EngineError, ShapeError, UnknownNameError, UsageError
+from recurra.layers.dropout import dropout
 from recurra.layers.stack import Stack
 from recurra.recurrence import unroll
 
@@ -96,7 +97,7 @@ def test_recurrent_dropout_is_one_mask_for_a_sequence(cell) -> None:
     torch.manual_seed(8)
     y, _ = layer(x, lengths=LENGTHS)
     torch.manual_seed(8)
-    masks = [nn.functional.dropout(torch.ones(4, 5), 0.4) for _ in range(4)]
+    masks = [dropout(torch.ones(4, 5), 0.4) for _ in range(4)]
     below = x
     for depth in (0, 1):
         below = torch.cat(

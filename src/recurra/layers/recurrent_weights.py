@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from torch.nn import functional
-
 from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights
 from recurra.errors import UsageError
+from recurra.layers.dropout import dropout
 
 
 def checked_rank(rank: object, hidden_size: int, cell: Cell, heads: int) -> int:
@@ -34,4 +33,4 @@ def dropped(weights: CellWeights, share: float) -> CellWeights:
     Source: weight-drop, Merity, Keskar & Socher 2018, Regularizing and optimizing LSTM language models
     """
     own = weights.weight_hh
-    return weights if own is None else weights.replaced(weight_hh=functional.dropout(own, share))
+    return weights if own is None else weights.replaced(weight_hh=dropout(own, share))

@@ -7,7 +7,6 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from recurra.cells.catalogue import get
 from recurra.cells.definition import Cell
@@ -15,7 +14,7 @@ from recurra.cells.variants import low_rank
 from recurra.engines.checks import check_dense, check_heads
 from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
-from recurra.layers.dropout import locked
+from recurra.layers.dropout import dropout, locked
 from recurra.layers.initial import Init, assign, belongs, draw_orthogonal, draw_uniform, start_own
 from recurra.layers.recurrent_weights import checked_rank
 from recurra.layers.recurrent_weights import dropped as left_out
@@ -267,7 +266,7 @@ class Stack(TorchTools):
                 last.append(end)
             x = self.merged(outputs)
             if self.dropout and layer < self.num_layers - 1:
-                drop = locked if self.variational else functional.dropout
+                drop = locked if self.variational else dropout
                 x = drop(x, self.dropout, self.training)
         assert isinstance(x, Tensor)
         if len(last) == 1:
@@ -285,7 +284,7 @@ class Stack(TorchTools):
             return None
         mapped = self.proj_size or self.hidden_size
         ones = like.new_ones(batch, mapped)
-        return functional.dropout(ones, self.recurrent_dropout)
+        return dropout(ones, self.recurrent_dropout)
 
     def _zoneout_masks(self, batch: int, time: int, like: Tensor) -> tuple[Tensor, ...]:
         if not self.training or self.trained_cell is self.cell:

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from recurra.engines.request import State
 from recurra.errors import ShapeError, UsageError
+from recurra.layers.dropout import Dropout
 from recurra.topologies.decoder import Decoder, Reading, Targets
 from recurra.topologies.efficientnet import EfficientNetLite0
 from recurra.topologies.grid_encoders import Apart, GivenVectors, SmallConvolutions
@@ -83,7 +84,7 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
             self.encoder = encoder
             self.reduce = nn.Linear(encoder.width, seen) if isinstance(encoder, GivenVectors) else Apart(seen)
             self.place = nn.Parameter(torch.zeros(positions, seen))
-        self.picture_dropout = nn.Dropout(settings.picture_dropout)
+        self.picture_dropout = Dropout(settings.picture_dropout)
         given = 2 * seen if settings.condition in ("steps", "attention") else 0
         self._make_layers(seen, settings.attention if looked else None, settings, given)
         states = len(self.lower.cell.states) * settings.num_layers

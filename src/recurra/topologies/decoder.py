@@ -13,6 +13,7 @@ from torch.nn import functional
 from recurra.engines.checks import checked_lengths
 from recurra.engines.request import State
 from recurra.errors import ShapeError
+from recurra.layers.dropout import Dropout
 from recurra.topologies.attention import Attention, Memory, Score
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.linear_loss import linear_cross_entropy
@@ -96,7 +97,7 @@ class Decoder(SequenceModel[Inputs, Batch]):
         settings, target_size = self.settings, self.begin
         read = settings.hidden_size + (seen if self.attention is not None else 0) + self.given
         self.combine = nn.Linear(read, self.features)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.bias = nn.Parameter(torch.zeros(target_size))
         bound = self.features**-0.5
         own = None if settings.tie_weights else torch.empty(target_size, self.features).uniform_(-bound, bound)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from recurra.engines.request import Embedded
+from recurra.layers.dropout import dropout
 
 
 class TokenTable(nn.Module):
@@ -42,9 +42,9 @@ class TokenTable(nn.Module):
         if self.gain != 1:
             table = table * self.gain
         if self.training and self.dropout:
-            table = table * functional.dropout(table.new_ones(len(table), 1), self.dropout)
+            table = table * dropout(table.new_ones(len(table), 1), self.dropout)
         if self.training and self.column_dropout:
-            table = table * functional.dropout(table.new_ones(1, table.shape[1]), self.column_dropout)
+            table = table * dropout(table.new_ones(1, table.shape[1]), self.column_dropout)
         return Embedded(tokens, table)
 
 

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from recurra.engines.checks import checked_lengths
 from recurra.engines.request import State
+from recurra.layers.dropout import Dropout
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.linear_loss import linear_cross_entropy
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
@@ -64,7 +65,7 @@ class BlankFiller(SequenceModel[Tensor, BlankBatch]):
         # one row more than tokens: where a text begins and ends
         self.table = TokenTable(vocabulary_size + 1, width, dropout=settings.embedding_dropout, scale=width**-0.5)
         self.forward_stack, self.backward_stack = build_stack(width, settings), build_stack(width, settings)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.left, self.right = nn.Linear(hidden, width), nn.Linear(hidden, width)
         self.meet, self.joined = nn.Linear(2 * hidden, 2 * width), nn.Linear(2 * width, width)
         self.bias = nn.Parameter(torch.zeros(len(SIDES), vocabulary_size))

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from recurra.engines.request import State
 from recurra.errors import ShapeError, UsageError
+from recurra.layers.dropout import Dropout
 from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import ForecasterSettings
 from recurra.topologies.stacks import build_stack
@@ -96,7 +97,7 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
         self.middle = levels.index(0.5)
         read = widths.target * (2 if gaps else 1) + widths.past + widths.ahead + widths.static
         self.stack = build_stack(read, settings)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         outputs = widths.target * len(levels)
         self.head = nn.Linear(self.stack.output_size, horizon * outputs)
         nn.init.zeros_(self.head.weight)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.engines.request import State
+from recurra.layers.dropout import Dropout, dropout
 from recurra.topologies.frames import within
 from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import FrameGeneratorSettings
@@ -72,7 +73,7 @@ class FrameGenerator(SequenceModel[ConditionedFrames, FrameGeneratorBatch]):
         self.reader_dropout = settings.reader_dropout
         self.stack = build_stack(settings.reader_size + beside, settings)
         self.bridge = nn.Linear(beside, settings.num_layers * settings.hidden_size * len(self.stack.cell.states))
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.head = nn.Linear(self.stack.output_size + beside, 1 + self.mixtures * (1 + 2 * width))
         self.step = nn.Linear(width, width, bias=False) if settings.from_last else None
         if self.step is not None:
@@ -86,7 +87,7 @@ class FrameGenerator(SequenceModel[ConditionedFrames, FrameGeneratorBatch]):
         beside = vectors.unsqueeze(1).expand(-1, inputs.frames.shape[1], -1)
         x = inputs.frames
         for layer in self.reader:
-            x = functional.dropout(layer(x).relu(), self.reader_dropout, self.training)
+            x = dropout(layer(x).relu(), self.reader_dropout, self.training)
         y, last = self.stack(
             torch.cat([x, beside], -1), self.start(vectors) if state is None else state, lengths=lengths
         )

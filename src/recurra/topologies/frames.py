@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from recurra.engines.request import State, check_lengths
 from recurra.errors import ShapeError
+from recurra.layers.dropout import Dropout
 from recurra.topologies.many_to_one import pooled, why_no_state_of
 from recurra.topologies.picture_encoder import PictureEncoder
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
@@ -52,7 +53,7 @@ class FrameNetwork(SequenceModel[Tensor, FramesBatch]):
         self.stack = build_stack(width if encoder is None else encoder.output_size, settings)
         self.pooling, self.per_frame = settings.pooling, per_frame
         self.delay = settings.delay if per_frame else 0
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         parts = 3 if settings.pooling == "all" and not per_frame else 1
         self.head = nn.Linear(parts * self.stack.output_size, classes)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recurra.engines.request import State
 from recurra.errors import UsageError
-from recurra.layers.dropout import locked
+from recurra.layers.dropout import dropout, locked
 from recurra.topologies.carry import reset_rows
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.outputs import AdaptiveSoftmax, Softmax
@@ -87,7 +87,7 @@ class NextToken(SequenceModel[Tensor, TokenBatch]):
         y, state = self.stack(self.table(tokens), state, lengths=lengths)
         if self.variational:
             return locked(y, self.dropout, self.training), state
-        return nn.functional.dropout(y, self.dropout, self.training), state
+        return dropout(y, self.dropout, self.training), state
 
     def losses(
         self, tokens: Tensor, targets: Tensor, lengths: Tensor | None = None, state: State | None = None

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from recurra.engines.request import State
 from recurra.errors import UsageError
+from recurra.layers.dropout import Dropout
 from recurra.layers.sparse_linear import Found, SparseLinear, ngrams, together
 from recurra.layers.stack import Stack
 from recurra.topologies.embedding import TokenTable
@@ -103,7 +104,7 @@ class SequenceClassifier(TextClassifier):
         )
         self.stack = build_stack(settings.embedding_size, settings)
         self.pooling = settings.pooling
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         parts = 3 if settings.pooling == "all" else 1
         self.head = nn.Linear(parts * self.stack.output_size, classes)
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.engines.request import Embedded, State
+from recurra.layers.dropout import Dropout
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import ConditionedSettings
@@ -50,7 +51,7 @@ class ConditionedDecoder(SequenceModel[Conditioned, ConditionedBatch]):
         self.stack = build_stack(2 * width if self.beside else width, settings)
         rows = settings.num_layers * settings.hidden_size * len(self.stack.cell.states)
         self.bridge = nn.Linear(width, rows) if settings.condition in ("state", "both") else None
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.head = nn.Linear(self.stack.output_size, outputs)
 
     def condition(self, indices: Tensor) -> Tensor:

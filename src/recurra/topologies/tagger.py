@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.engines.request import Embedded, State
+from recurra.layers.dropout import Dropout
 from recurra.layers.sparse_linear import SparseLinear
 from recurra.layers.stack import Stack
 from recurra.topologies.neighbourhood import neighbourhood
@@ -188,7 +189,7 @@ class Tagger(TagScorer):
         super().__init__(tags, allowed, features, crf=settings.crf)
         self.forms = FormTable(words, characters, pairs, settings)
         self.stack = build_stack(self.forms.width, settings)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.head = nn.Linear(self.stack.output_size, tags)
 
     @property
