@@ -25,9 +25,9 @@ from recurra.training.fit import fit
 
 LANGUAGE = (
     "optimizer=adamw,learning_rate=0.01,bptt=32",
-    "optimizer=muon,learning_rate=0.03,bptt=64",
-    "optimizer=muon,learning_rate=0.03,bptt=64,dropout=0.15",
-    "optimizer=muon,learning_rate=0.03,bptt=64,hidden_size=384",
+    "optimizer=muon,learning_rate=0.02,bptt=64",
+    "optimizer=muon,learning_rate=0.02,bptt=64,dropout=0.15",
+    "optimizer=muon,learning_rate=0.02,bptt=64,hidden_size=384",
 )
 """What the defaults of characters were chosen from."""
 

@@ -36,7 +36,7 @@ def test_a_learning_rate_is_that_of_its_optimizer() -> None:
         training = settings_for(source, given).training
         return training.optimizer, training.learning_rate
 
-    assert chosen() == ("muon", 3e-2)
+    assert chosen() == ("muon", 2e-2)
     assert chosen(optimizer="adamw") == ("adamw", 1e-2)
     assert chosen(optimizer="adamw", learning_rate=3e-2) == ("adamw", 3e-2)
     assert chosen(level="word") == ("adamw", 2e-3)

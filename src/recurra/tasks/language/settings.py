@@ -39,7 +39,7 @@ DEFAULTS = Defaults(
         TextSettings(split=(0.9, 0.1, 0.0)),
         NextTokenSettings(cell="lstm", hidden_size=256),
         LanguageTrainingSettings(
-            batch_size=32, bptt=64, optimizer="muon", learning_rate=3e-2, weight_decay=0.1, state_reset=0.02
+            batch_size=32, bptt=64, optimizer="muon", learning_rate=2e-2, weight_decay=0.1, state_reset=0.02
         ),
     ),
     epochs=10,
