@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ def arrived(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_an_option_that_is_not_given_is_not_passed_on(recurra: Recurra, arrived: dict[str, Any]) -> None:
     recurra("train", "names")
+    assert arrived.pop("begun") <= time.monotonic()
     assert arrived == {
         "data": "names",
         "task": None,

@@ -355,3 +355,35 @@ def test_the_clock_goes_on_where_it_was() -> None:
     outcome = fit(trainee, plain(minutes=1), resume=watcher.saved[-1], clock=clock)
     assert trainee.steps_run == 5
     assert outcome.counters.seconds == 60
+
+
+class Limited(FakeTrainee):
+    """Notes how many units it is limited to."""
+
+    limits: list[int]
+
+    def limit_evaluation(self, units: int) -> int:
+        self.__dict__.setdefault("limits", []).append(units)
+        return units
+
+
+def test_by_the_clock_evaluations_look_at_what_costs_a_tenth_of_the_training_between_them() -> None:
+    """A unit a second is trained on, so three a second are read: 6 s between evaluations allow 1.8 units."""
+    clock, watcher = FakeClock(), Watcher()
+
+    def pass_time(step: int) -> None:
+        clock.now += 1
+
+    trainee = Limited(during=pass_time, evaluation_units=1000)
+    fit(trainee, plain(minutes=1), clock=clock, progress=watcher, save=watcher.save)
+    assert trainee.limits == [1]
+    assert watcher.saved[-1].counters.evaluation_units == 1
+    again = Limited(during=pass_time, evaluation_units=1000)
+    fit(again, plain(minutes=2), resume=watcher.saved[-1], clock=clock)
+    assert again.limits == [1]  # the same part, or scores could not be compared
+    free = Limited(during=pass_time, evaluation_units=1000)
+    fit(free, plain(epochs=2), clock=clock)
+    small = Limited(during=pass_time, evaluation_units=1)
+    fit(small, plain(minutes=1), clock=clock)
+    assert "limits" not in free.__dict__
+    assert "limits" not in small.__dict__

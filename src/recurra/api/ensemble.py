@@ -91,23 +91,23 @@ class EnsembleRun(TrainingRun):
 
     def _train_all(self, watchers: Watchers) -> None:
         settings, task = self.dataset.settings, self.setup.task
-        count = size_of(settings)
+        count, minutes = size_of(settings), self._training_settings(None).minutes
         self._share_vectors()
         for number, network in enumerate(self.ensemble.members):
-            dataset = self._dataset_of(number)
+            dataset = self._dataset_of(number, None if minutes is None else minutes / count)
             own = dataset.settings
             self.progress.log(f"network {number + 1} of {count}, seed {own.training.seed}")
-            outcome = fit(task.trainee(network, dataset), own.training, progress=watchers)
+            with self.deadline.phase("training"):
+                outcome = fit(task.trainee(network, dataset), own.training, progress=watchers)
             if outcome.signal is not None:
                 raise Interrupted(outcome.signal)
             network.load_state_dict(outcome.best)
             self.members.append(Member(own.training.seed, outcome.counters, self._scores(network, own)))
 
-    def _dataset_of(self, number: int) -> Dataset[Any]:
-        """The data under the settings of one network."""
+    def _dataset_of(self, number: int, minutes: float | None) -> Dataset[Any]:
+        """The data under the settings of one network, which is trained for so many minutes."""
         settings = self.dataset.settings
         training = settings.training
-        minutes = None if training.minutes is None else training.minutes / training.ensemble
         own = {"ensemble": 1, "seed": (training.seed + number) % (1 << 32), "minutes": minutes}
         return replace(self.dataset, settings=settings.changed(**own, split_seed=settings.split_seed))
 

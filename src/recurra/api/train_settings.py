@@ -18,6 +18,9 @@ class TrainSettings(TypedDict, total=False):
     """label of frames outside of all events (sound)"""
     balance: float
     """0: classes as frequent as in the data, 1: all equally frequent"""
+    baselines: Literal["none", "fast", "full"] | None
+    """none, fast (what can be fitted in a tenth of the minutes, or in 10 s) or full; not given: fast with
+    minutes, else full"""
     batch_size: int
     """rows per batch"""
     batch_tokens: int | None
@@ -172,7 +175,7 @@ class TrainSettings(TypedDict, total=False):
     min_count: int
     """rarer tokens become <unk>"""
     minutes: float | None
-    """minutes of training; with epochs, whichever ends first"""
+    """minutes of the whole command, baselines and report included; with epochs, whichever ends first"""
     mixtures: int
     """Gaussians that the next frame is drawn from"""
     momentum: float

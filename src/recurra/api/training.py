@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from recurra.tasks.settings import PATHS
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.sources.unlike_text import refuse_unlike_text
 from recurra.training.callbacks import Callback, checked_callbacks
+from recurra.training.deadline import Deadline
 from recurra.training.logs.log import check_log
 from recurra.training.processes.alone import Processes
 from recurra.training.processes.joining import joined
@@ -44,6 +46,7 @@ def train(
     watch: bool = False,
     quiet: bool = False,
     command: str = "",
+    begun: float | None = None,
     **settings: Unpack[TrainSettings],
 ) -> Run:
     """Train a model on a file, a folder, a named data set or data in memory, and write its folder with a report.
@@ -59,14 +62,15 @@ def train(
     is given more epochs or minutes; then only epochs, minutes and patience may be given. start_from:
     the folder of a run whose weights, vocabulary and settings this one begins with, on the same or other data; new
     classes, tags and attributes are refused, other new tokens are unknown and counted. callbacks: objects that hear of
-    steps, evaluations and the end, see `Callback`; log: "tensorboard" writes curves for it to tensorboard/ beside the
-    model folder, "wandb" and "mlflow" to where these are set to write; watch: look at gradients through time, gates,
+    steps, evaluations and the end, see `Callback`; begun: when the command did, on time.monotonic, now if None;
+    log: "tensorboard" writes curves for it to tensorboard/ beside the model folder, "wandb" and "mlflow" to where these are set to write; watch: look at gradients through time, gates,
     spectral radii and updates on the way, say what is wrong, and keep it for `recurra.diagnose`. settings: those listed
     below, as far as the task reads them.
     Errors: DataError, UsageError, ModelFolderError; DivergedError if the loss stops being a number; StoppedError after
     SIGINT or SIGTERM; CallbackError if one of the callbacks failed. The last three leave a loadable folder if there was
     an evaluation before.
     """
+    begun = time.monotonic() if begun is None else begun
     watching = Watching(checked_callbacks(callbacks), _known_log(log), options({"watch": watch})["watch"])
     given = by_name(settings)
     task = options({"task": task})["task"]
@@ -82,7 +86,7 @@ def train(
             if not command:
                 progress.log(first_line(None, resume))
             return _resumed(path(resume, "resume"), given, progress, watching, processes)
-        beginning = Beginning(data, labels, task, out, overwrite, start_from, command, given)
+        beginning = Beginning(data, labels, task, out, overwrite, start_from, command, begun, given)
         return _trained(beginning, progress, watching, processes)
 
 
@@ -97,6 +101,7 @@ class Beginning:
     overwrite: bool
     start_from: str | Path | None
     command: str
+    begun: float
     given: dict[str, Any]
 
 
@@ -124,7 +129,9 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
     check_ensemble(chosen, log=watching.log, begun=first is not None, processes=processes.place.count)
     with _place_for(asked, new, processes) as folder:
         progress.log(f"task {source.task}: {source.why}")
-        with progress.doing("reading and encoding the data"):
+        deadline = Deadline(chosen.training.minutes, asked.begun)
+        deadline.phases["start"] = time.monotonic() - asked.begun
+        with progress.doing("reading and encoding the data"), deadline.phase("reading"):
             setup = prepare_run(source, chosen) if first is None else starting.prepare_from(first, source, chosen)
         if given.get("max_vocabulary") is not None:
             check_vocabulary(setup)
@@ -134,6 +141,7 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
         check_data(processes, setup)
         kind = TrainingRun if size_of(chosen) == 1 else EnsembleRun
         training = kind(setup, folder, progress, command, asked.overwrite, watching, processes)
+        training.deadline = setup.dataset.deadline = deadline
         training.started_from = None if first is None else first.folder.resolve().name
         return training.run(None, None)
 

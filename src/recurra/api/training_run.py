@@ -31,15 +31,19 @@ from recurra.errors import CallbackError, DivergedError, RankError, StoppedError
 from recurra.report import fonts
 from recurra.report.build import build_report
 from recurra.report.record import Baseline
+from recurra.tasks.abilities import Cutting
 from recurra.topologies.settings import TwoWaySettings
 from recurra.training.callbacks import Ending, Watchers
 from recurra.training.checkpoint import Checkpoint, Counters, weights_of
+from recurra.training.deadline import FOR_SCORES, FOR_TRAINING, Deadline
+from recurra.training.deadline import REPORT as REPORT_SECONDS
 from recurra.training.divergence import never_learned
 from recurra.training.fit import Outcome, fit
 from recurra.training.history import csv_of
 from recurra.training.logs.log import Logged, open_log
 from recurra.training.processes.alone import ALONE, Processes
 from recurra.training.processes.joining import wait_for_first
+from recurra.training.settings import TrainingSettings
 from recurra.training.signals import Interrupted, StopRequest, number_of
 from recurra.training.watch.observer import NOBODY
 
@@ -50,6 +54,8 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 RECORD = "report.json"
 """What the report shows, as `RunRecord.to_json`: it is drawn again from this, without training again."""
+FAST_MINUTES = 100 / 60
+"""Of which baselines that are asked to be fast take their share: ten seconds."""
 STYLES = {"better": "bold green", "equal": "bold yellow", "worse": "bold red"}
 """How a verdict looks on a terminal."""
 
@@ -92,6 +98,7 @@ class TrainingRun:
         self.baselines: list[Baseline] = []
         self.finished_before: list[float] = []
         self.started_from: str | None = None
+        self.deadline = Deadline(None)
         self.written = self.finished = False
 
     def run(self, resume: Checkpoint | None, baselines: list[Baseline] | None) -> Run:
@@ -128,19 +135,54 @@ class TrainingRun:
     def _beside(self, resume: Checkpoint | None) -> Run:
         """As `run`, in a process that is not the first: it trains and evaluates with it, and writes nothing."""
         wait_for_first(self.processes, 1)
-        outcome = fit(self.setup.trainee, self.dataset.settings.training, resume=resume, processes=self.processes)
+        outcome = fit(self.setup.trainee, self._training_settings(resume), resume=resume, processes=self.processes)
         if outcome.signal is not None:
             raise StoppedError("stopped with process 0", outcome.signal)
         return finished_elsewhere(self.processes)
 
     def _begin(self, baselines: list[Baseline] | None) -> None:
         """Until the first step. baselines: those of a run that goes on"""
-        with self.progress.doing("fitting the baselines"):
-            held_out = self.dataset.held_out
-            self.baselines = self.setup.task.baselines(self.dataset, held_out) if baselines is None else baselines
+        said = len(self.dataset.notes)
+        with self.progress.doing("fitting the baselines"), self.deadline.phase("baselines"):
+            self.baselines = self._fitted_baselines() if baselines is None else baselines
         self._log_baselines()
+        for note in self.dataset.notes[said:]:
+            self.progress.log(f"note: {note}")
         self.progress.unit = self.setup.trainee.unit
         self.progress.metrics = self.dataset.metrics
+
+    def _fitted_baselines(self) -> list[Baseline]:
+        """By the deadline, if there is one or they are asked to be fast."""
+        asked = self.dataset.settings.training.baselines
+        if asked == "none":
+            return []
+        fast = Deadline(FAST_MINUTES) if asked == "fast" and not self.deadline.set else self.deadline
+        self.dataset.deadline = Deadline(None) if asked == "full" else fast
+        try:
+            return self.setup.task.baselines(self.dataset, self.dataset.held_out)
+        finally:
+            self.dataset.deadline = self.deadline
+
+    def _training_settings(self, resume: Checkpoint | None) -> TrainingSettings:
+        """With the minutes that are left for training. Those of a resumed run are minutes of training."""
+        training: TrainingSettings = self.dataset.settings.training
+        if not self.deadline.set or resume is not None:
+            return training
+        if self.processes.place.count > 1:  # the same for all, whatever each has spent
+            return training.model_copy(update={"minutes": FOR_TRAINING * self.deadline.total / 60})
+        seconds, spent = self.deadline.for_training(), self.deadline.total - self.deadline.left()
+        if seconds < FOR_TRAINING * self.deadline.total:
+            self._log_notes(
+                [
+                    f"{spent:.0f} of the {self.deadline.total:.0f} s that --minutes {training.minutes:g} allows were "
+                    f"gone before training, which gets {seconds:.0f} s; of {self._enough(spent):.2g} minutes it would "
+                    f"get {FOR_TRAINING:.0%}"
+                ]
+            )
+        return training.model_copy(update={"minutes": seconds / 60})
+
+    def _enough(self, spent: float) -> float:
+        return (spent + REPORT_SECONDS) / (1 - FOR_TRAINING - FOR_SCORES) / 60
 
     def _logged(self, begun: int) -> Logged:
         """begun: steps that a resumed run has done already"""
@@ -153,17 +195,18 @@ class TrainingRun:
     def _fitted(
         self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, last: list[Checkpoint], watchers: Watchers
     ) -> Outcome:
+        settings = self._training_settings(resume)
         try:
-            training = self.dataset.settings.training
-            return fit(
-                self.setup.trainee,
-                training,
-                progress=watchers,
-                save=save,
-                resume=resume,
-                processes=self.processes,
-                observer=self.watch or NOBODY,
-            )
+            with self.deadline.phase("training"):
+                return fit(
+                    self.setup.trainee,
+                    settings,
+                    progress=watchers,
+                    save=save,
+                    resume=resume,
+                    processes=self.processes,
+                    observer=self.watch or NOBODY,
+                )
         except RankError as error:
             rest = f"\n{self.folder} holds the last evaluation; {self._go_on_with()}" if last else ""
             raise RankError(f"{error}{rest}", error.exit_code) from error
@@ -206,11 +249,15 @@ class TrainingRun:
             self.progress.warn(bad)
         else:
             self._log_notes(about_average(outcome.counters))
-            with self.progress.doing("finishing the model"):
+            self._log_notes(self._about_validation(outcome.counters))
+            with self.progress.doing("finishing the model"), self.deadline.phase("finishing"):
                 self._log_notes(self.setup.conclude())
-        with self.progress.doing(f"evaluating on the {self.dataset.evaluated_on} part"):
+        with (
+            self.progress.doing(f"evaluating on the {self.dataset.evaluated_on} part"),
+            self.deadline.phase("evaluation"),
+        ):
             dataset, task = self.dataset, self.setup.task
-            evaluation = task.evaluate(self.setup.model(), dataset.held_out, dataset.settings)
+            evaluation = task.evaluate(self.setup.model(), self._affordable(outcome), dataset.settings)
             evaluation = replace(evaluation, concluded=self.setup.concluded)
         scores = evaluation.scores
         found = verdict(scores, self.dataset.metrics, self.baselines)
@@ -220,7 +267,9 @@ class TrainingRun:
             hint = advice(outcome.counters.points, outcome.counters.seconds, outcome.ended, ahead)
         extra = {} if end is None else resuming.files_of(end, None)
         extra[resuming.METRICS_CSV] = csv_of(outcome.counters.points)
-        with self.progress.doing("writing the report"):
+        if self.deadline.phases:
+            self.dataset.notes.append(f"time: {self.deadline.shown()}")
+        with self.progress.doing("writing the report"), self.deadline.phase("report"):
             record = build_record(
                 self.setup,
                 evaluation,
@@ -259,6 +308,34 @@ class TrainingRun:
         self._log_end(run, scores, found, hint)
         return run
 
+    def _about_validation(self, counters: Counters) -> list[str]:
+        """What is said if evaluations during training looked at a part alone."""
+        whole, unit = len(self.dataset.parts["validation"]), self.dataset.facts["unit"]
+        if counters.evaluation_units is None or counters.evaluation_units >= whole:
+            return []
+        return [
+            f"evaluations during training are on the first {counters.evaluation_units:,} of {whole:,} {unit} of the "
+            "validation part, which is what a tenth of the minutes allows"
+        ]
+
+    def _affordable(self, outcome: Outcome) -> Any:
+        """The held-out part, or as much of it as can be evaluated in time."""
+        part, task = self.dataset.held_out, self.setup.task
+        if not self.deadline.set or outcome.evaluates is None or not isinstance(task, Cutting):
+            return part
+        count = int(outcome.evaluates * self.deadline.for_scores())
+        if count >= len(part):
+            return part
+        cut = task.first(part, max(count, outcome.counters.evaluation_units or 0))
+        unit, on = self.dataset.facts["unit"], self.dataset.evaluated_on
+        self._log_notes(
+            [
+                f"the scores are of {len(cut):,} of the {on} part's {len(part):,} {unit}, for the minutes allow no "
+                f"more; all of it: recurra evaluate {shlex.quote(str(self.folder))}"
+            ]
+        )
+        return cut
+
     def _log_notes(self, notes: Sequence[str]) -> None:
         self.dataset.notes += notes
         for note in notes:
@@ -273,6 +350,8 @@ class TrainingRun:
             self.progress.log(f"hint: {hint}", style="yellow")
         for line in run.model.commands(shlex.quote(str(self.folder))):
             self.progress.log(f"try: recurra {line}")
+        if self.deadline.set:
+            self.progress.log(f"time: {self.deadline.shown()}")
         self.progress.log(f"report: {self.folder / REPORT}")
 
     def _write(self, status: str, checkpoint: Checkpoint, previous: Checkpoint | None = None) -> None:

@@ -6,6 +6,7 @@ import gc
 import os
 import shlex
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
@@ -28,10 +29,13 @@ BROKEN_PIPE = 128 + 13
 
 ARGUMENTS = "arguments"
 """Where a command finds the line as it was typed, in its context's `obj`."""
+BEGUN = "begun"
+"""And when it began, on time.monotonic."""
 
 
 def run(arguments: Sequence[str] | None, listening: Listening) -> int:
     """As `recurra.cli.main`, signals heard already."""
+    begun = time.monotonic()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] != ["bench"]:  # whose peers run as torch has them
         _share_cores()
@@ -42,7 +46,7 @@ def run(arguments: Sequence[str] | None, listening: Listening) -> int:
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # which process is gone, we say ourselves
     with guarded(for_good=listening.ending), _hushed(place().rank > 0):
         try:
-            code = _run(given)
+            code = _run(given, begun)
             sys.stdout.flush()
             return code
         except KeyboardInterrupt as interruption:
@@ -79,13 +83,13 @@ def _share_cores() -> None:
         os.environ["GOMP_SPINCOUNT"] = "10000"
 
 
-def _run(given: list[str]) -> int:
+def _run(given: list[str], begun: float) -> int:
     from recurra.cli.application import application
 
     command: Any = typer.main.get_command(application(given))
     try:
         command._main_shell_completion({}, "recurra")  # what a shell asks for, in its environment; typer ends there
-        with command.make_context("recurra", given, obj={ARGUMENTS: list(given)}) as context:
+        with command.make_context("recurra", given, obj={ARGUMENTS: list(given), BEGUN: begun}) as context:
             command.invoke(context)
     except typer.Exit as end:
         return end.exit_code

@@ -91,6 +91,7 @@ def train(
         "log": log,
         "watch": watch,
         "quiet": quiet,
+        "begun": context.obj["begun"],
         "command": shlex.join(["recurra", *context.obj["arguments"]]),
         **settings,
     }

@@ -21,6 +21,14 @@ from recurra.tasks.word_vectors.table import WordTable, WordVectors
 
 
 @runtime_checkable
+class Cutting(Protocol):
+    """A task whose parts can be evaluated in part."""
+
+    def first(self, part: Any, count: int) -> Any:
+        """Its first units, as its trainee counts them; all if there are fewer."""
+
+
+@runtime_checkable
 class Settling(Protocol):
     """Some of its defaults follow other settings."""
 

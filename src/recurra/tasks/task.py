@@ -16,6 +16,7 @@ from recurra.tasks.model import Model
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.source import Source
 from recurra.topologies.sequence_model import SequenceModel
+from recurra.training.deadline import Deadline
 from recurra.training.trainee import Divisible, Trainee
 
 
@@ -69,6 +70,8 @@ class Dataset(Generic[D]):
     notes: list[str] = field(default_factory=list)
     loss_unit: str | None = None
     """What the loss is of, if these data have a word of their own for it ("nats per character")."""
+    deadline: Deadline = field(default_factory=lambda: Deadline(None))
+    """When all that is done with these data has to be done."""
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

@@ -48,6 +48,7 @@ class StoredCounters(Exact):
     steps: Count
     points: Annotated[list[StoredPoint], Field(max_length=1_000_000)]
     untrained_loss: float | None = None
+    evaluation_units: Count | None = None
     tensors: Annotated[list[Name], Field(max_length=10_000_000)] | None = None
 
     def problem(self) -> str | None:

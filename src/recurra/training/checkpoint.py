@@ -27,7 +27,7 @@ class Counters:
     epoch: the one that is running, from 0; step_in_epoch: steps of it already done; step: steps of the whole run;
     seconds: trained so far; best_rank: of the best evaluation, lower is better; worse: evaluations since then;
     evaluated_at: share of the run at the last evaluation; loss_sum, units, norm_sum, steps: since the last evaluation;
-    untrained_loss: of the first batch, before any step.
+    untrained_loss: of the first batch, before any step; evaluation_units: that evaluations are limited to.
     """
 
     epoch: int = 0
@@ -44,6 +44,7 @@ class Counters:
     steps: int = 0
     untrained_loss: float | None = None
     points: list[Point] = field(default_factory=list)
+    evaluation_units: int | None = None
 
     def epochs(self, steps: int) -> float:
         """Epochs done. steps: batches of the running one"""

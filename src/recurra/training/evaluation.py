@@ -9,11 +9,17 @@ from recurra.training.checkpoint import Counters
 from recurra.training.history import Point
 from recurra.training.schedule import Stopwatch
 from recurra.training.settings import TrainingSettings
+from recurra.training.trainee import Limitable, Trainee
 
 EVALUATIONS = 10
 """A run is evaluated after every epoch, but not more than twice as often as this and not less often."""
 WORTH = 10
 """By the clock, an evaluation comes only after so many times as much training as it takes itself."""
+
+EVALUATION_SHARE = 0.1
+"""By the clock, of the training between two evaluations: what they may take."""
+LIMITED_AT = 1 / (4 * EVALUATIONS)
+"""Share of a run after which it is known how fast it is."""
 
 EARLY = 5
 """Evaluations without a better one, from which a run may be over before its budget is."""
@@ -28,6 +34,23 @@ class EvaluationPolicy:
         self.by_clock, self.evaluation_units, self.watch = settings.minutes is not None, units, watch
         self.evaluated_at = watch.before
         self.takes: float | None = None
+        self.limited = not self.by_clock
+
+    def limit(self, trainee: Trainee, counters: Counters, seconds: float, units: int, *, times: int) -> None:
+        """Have evaluations look at no more than what costs EVALUATION_SHARE of the training between two of them.
+
+        seconds: of the whole training; units: trained on since the process began; times: that each is evaluated
+        """
+        self.limited = True
+        if not isinstance(trainee, Limitable):
+            return
+        if counters.evaluation_units is None:
+            reads = 3 * units / max(self.watch.here(), 1e-9)  # forward is about a third of a training step
+            affordable = int(EVALUATION_SHARE * seconds / EVALUATIONS * reads / times)
+            if affordable >= self.evaluation_units:
+                return
+            counters.evaluation_units = affordable
+        counters.evaluation_units = self.evaluation_units = trainee.limit_evaluation(counters.evaluation_units)
 
     def due(self, share: float, counters: Counters, *, epoch_over: bool, units: int) -> bool:
         """Whether to evaluate now. share: of the run that lies behind; units: trained on since the process began"""

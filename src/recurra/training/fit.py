@@ -22,7 +22,7 @@ from recurra.training import checkpoint as checkpoints
 from recurra.training.average import Average
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.divergence import diverged
-from recurra.training.evaluation import EvaluationPolicy, noted, over, point_of
+from recurra.training.evaluation import LIMITED_AT, EvaluationPolicy, noted, over, point_of
 from recurra.training.history import Clock, Progress, Silent, Tick
 from recurra.training.optimizer import clip_gradient, optimizer_of
 from recurra.training.processes.alone import ALONE, Processes
@@ -45,6 +45,8 @@ class Outcome:
     counters: Counters
     best: dict[str, Tensor]
     signal: int | None = None
+    evaluates: float | None = None
+    """Units a second, of the last evaluation."""
 
 
 def fit(
@@ -158,6 +160,9 @@ def fit(
                 tick = Tick(epochs, counters.step, share, value, speed, seconds, left)
 
                 share = budget.share(counters.epochs(steps), watch.seconds())
+                if not policy.limited and share >= LIMITED_AT:
+                    times = 1 if average is None else 2
+                    policy.limit(trainee, counters, 60 * (settings.minutes or 0), units_here, times=times)
                 if policy.due(share, counters, epoch_over=counters.step_in_epoch == steps, units=units_here):
                     network.eval()
                     begun = watch.seconds()
@@ -191,7 +196,9 @@ def fit(
             else:
                 counters.epoch, counters.step_in_epoch, state = counters.epoch + 1, 0, None
         all_settled()
-    return Outcome(ended, counters, best, processes.stopped_by(stop))
+    times = 1 if average is None else 2
+    evaluates = None if not policy.takes else times * policy.evaluation_units / policy.takes
+    return Outcome(ended, counters, best, processes.stopped_by(stop), evaluates)
 
 
 def step_seed(seed: int, epoch: int, step: int, *more: int) -> int:

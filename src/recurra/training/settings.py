@@ -21,7 +21,15 @@ class TrainingSettings(BaseModel):
 
     epochs: float | None = Field(None, gt=0, le=1e9, description="passes over the training part")
     minutes: float | None = Field(
-        None, gt=0, le=1e9, description="minutes of training; with epochs, whichever ends first"
+        None,
+        gt=0,
+        le=1e9,
+        description="minutes of the whole command, baselines and report included; with epochs, whichever ends first",
+    )
+    baselines: Literal["none", "fast", "full"] | None = Field(
+        None,
+        description="none, fast (what can be fitted in a tenth of the minutes, or in 10 s) or full; not given: fast "
+        "with minutes, else full",
     )
     batch_size: int = Field(64, ge=1, le=1 << 24, description="rows per batch")
     optimizer: Optimizer = Field("adamw", description="adamw, muon, sgd or rmsprop")

@@ -13,6 +13,14 @@ from recurra.engines.request import State
 from recurra.topologies.sequence_model import Loss
 
 
+@runtime_checkable
+class Limitable(Protocol):
+    """A trainee that can be evaluated on a part of what it is validated on: its first units, always the same."""
+
+    def limit_evaluation(self, units: int) -> int:
+        """From now on on so many units, or as few as say something; returns how many. It is not asked for more."""
+
+
 class Trainee(Protocol):
     """A network with its batches, its loss and its evaluation."""
 

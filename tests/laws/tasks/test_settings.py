@@ -30,8 +30,8 @@ from tests.data.sound import sines
 
 TASKS = [row.name for row in ROWS]
 EVERYTHING = sorted(set().union(*(row.defaults.settings.names() for row in ROWS)))
-BEFORE = {*PATHS, "segment"}
-"""Become files or other settings before a task sees them."""
+BEFORE = {*PATHS, "segment", "baselines"}
+"""Become files, other settings or nothing to do before a task sees them."""
 LATER = {"tag": {"word_split"}}
 """Are read when a trained model is loaded."""
 

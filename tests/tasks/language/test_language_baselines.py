@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recurra.data.corpus.mapped import Corpus
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.tasks.language import baselines
 
@@ -36,3 +37,24 @@ def test_a_longer_one_stands_beside_the_others_where_it_pays(monkeypatch: pytest
     assert names(2) == ["2-gram", "3-gram", "5-gram"]
     monkeypatch.setattr(baselines, "SECONDS", 0.0)
     assert names(5) == ["2-gram", "3-gram", "5-gram"]
+
+
+def stored(period: int) -> Corpus:
+    found = corpus(period)
+    return Corpus(VOCABULARY, found.train, found.validation, found.validation[:0], {}, {})
+
+
+def test_within_enough_seconds_they_are_the_same() -> None:
+    data = stored(5)
+    found, notes = baselines.baselines_within(data, data.validation, 1000.0)
+    whole = baselines.language_baselines(data, data.validation)
+    assert [(each.name, each.metrics) for each in found] == [(each.name, each.metrics) for each in whole]
+    assert notes == []
+
+
+def test_within_few_seconds_they_are_counted_on_a_part_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baselines, "PROBE", 500)
+    data, seconds = stored(5), iter([0.0, 1.0])
+    found, (note,) = baselines.baselines_within(data, data.validation, 5.0, clock=lambda: next(seconds))
+    assert [each.name for each in found] == [f"Kneser-Ney {n}-gram, 1,329 of 10,000 tokens" for n in (2, 3, 5)]
+    assert "the last 1,329 of 10,000 tokens of the training part and scored on the first 1,329 of 2,000" in note

@@ -51,6 +51,22 @@ class Part:
         """What a linear classifier reads of it."""
         return Texts(self.encoded, self.letters if spelling else None)
 
+    def first(self, count: int) -> Part:
+        """Its first texts, in an order that a fixed seed shuffled where they stand by class; all if there are fewer."""
+        if count >= len(self):
+            return self
+        examples = self.examples
+        kept = np.sort(np.random.default_rng(0).permutation(len(self))[:count])
+        return replace(
+            self,
+            texts=[self.texts[i] for i in kept],
+            encoded=[self.encoded[i] for i in kept],
+            labels=self.labels[kept],
+            groups=None if self.groups is None else [self.groups[i] for i in kept],
+            letters=None if self.letters is None else [self.letters[i] for i in kept],
+            examples=None if examples is None else replace(examples, items=[examples.items[i] for i in kept]),
+        )
+
     def place(self, index: int) -> str:
         """File and line of a text."""
         if self.examples is None:

@@ -12,7 +12,7 @@ from recurra.data.files.examples import Examples
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.classify import concluding
-from recurra.tasks.classify.baselines import classify_baselines
+from recurra.tasks.classify.baselines import baselines_within, classify_baselines
 from recurra.tasks.classify.data import ClassifyData, Part, encode_part, group_names, prepare, read_examples, spelt
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.report import sections
@@ -96,8 +96,15 @@ class ClassifyTask:
         logs = log_probabilities(model.network, part.encoded, part.letters)
         return Evaluation(scores_of(part, logs), len(part), logs)
 
+    def first(self, part: Part, count: int) -> Part:
+        return part.first(count)
+
     def baselines(self, dataset: Dataset[ClassifyData], part: Part) -> list[Baseline]:
-        return classify_baselines(dataset.data, part)
+        if not dataset.deadline.set:
+            return classify_baselines(dataset.data, part)
+        found, notes = baselines_within(dataset.data, part, dataset.deadline.for_baselines())
+        dataset.notes += notes
+        return found
 
     def word_table(self, dataset: Dataset[ClassifyData], network: nn.Module) -> WordTable:
         weight = first_of(network).get_parameter("table.weight")

@@ -37,6 +37,8 @@ from recurra.topologies.settings import ClassifierSettings
 EVALUATION_TOKENS = 1 << 15
 """Padded tokens of a batch that is evaluated: many short texts, few long ones, the same memory."""
 
+LEAST_EVALUATED = 1000
+"""Texts that say something of a model."""
 FEW_TOKENS = 1000
 """Of a larger vocabulary most tokens are rare and keep what they start from: short vectors, which say little."""
 
@@ -77,6 +79,7 @@ class ClassifyTrainee:
         self.network = network
         train = data.parts["train"]
         self.evaluation_units = len(data.parts["validation"])
+        self.validation = data.parts["validation"]
         self._batched = functools.partial(
             BucketedBatches, labels=train.labels, batch_size=batch_size, seed=seed, max_tokens=batch_tokens
         )
@@ -111,9 +114,13 @@ class ClassifyTrainee:
         return network.loss(ClassifierBatch(tokens, lengths, labels, self.bptt, shift), state)
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        part = self.data.parts["validation"]
+        part = self.validation
         logs = log_probabilities(network, part.encoded, part.letters)
         return {"calibrated_loss": calibrated_loss(logs.double().numpy(), part.labels)} | scores_of(part, logs)
+
+    def limit_evaluation(self, units: int) -> int:
+        self.validation = self.data.parts["validation"].first(max(units, LEAST_EVALUATED))
+        return len(self.validation)
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)

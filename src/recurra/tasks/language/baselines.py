@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from recurra.baselines.kneser_ney import KneserNey
+from recurra.baselines.sample import affordable
 from recurra.data.corpus.mapped import Corpus
 from recurra.report.record import Baseline
 from recurra.tasks.language.trainee import Tokens
 from recurra.tasks.text.losses import named_loss
+from recurra.training.history import Clock
 
 ORDERS = (2, 3, 5)
 """Those that stand beside every model."""
@@ -18,6 +21,8 @@ SECONDS = 60.0
 """For which it is looked for: no further order is begun that would end later."""
 GAIN = 5e-3
 """Nats per token that a longer one has to save."""
+PROBE = 1 << 17
+"""Tokens on which it is measured how long counting takes."""
 LOOKED_AT = 1 << 20
 """Tokens of the validation part that choose the order."""
 
@@ -35,19 +40,59 @@ def language_baselines(corpus: Corpus, held_out: Tokens) -> list[Baseline]:
     return found if better is None else [*found, _scored(*better, corpus, held_out)]
 
 
-def longer(corpus: Corpus, grams: KneserNey, seconds: float) -> tuple[KneserNey, float] | None:
+def baselines_within(
+    corpus: Corpus, held_out: Tokens, seconds: float, *, clock: Clock = time.perf_counter
+) -> tuple[list[Baseline], list[str]]:
+    """As `language_baselines`, of the training part's last tokens and the held-out part's first ones, as many as can be
+    counted and scored in so many seconds; and what to say of it.
+
+    How long a text takes is measured on a short one first. Longer n-grams are looked for where all of it was counted.
+    """
+    begun, whole = clock(), len(corpus.train)
+    count = min(PROBE, whole)
+    found = _counted(corpus, held_out, count)
+    took = clock() - begun
+    if (more := min(affordable(count, took, seconds), whole)) > count:
+        count, found = more, _counted(corpus, held_out, more)
+    if count == whole:
+        grams, spent = found[-1][1], clock() - begun
+        better = longer(corpus, grams, took, seconds - spent)
+        return [each for each, _ in found] + ([] if better is None else [_scored(*better, corpus, held_out)]), []
+    scored = min(count, len(held_out))
+    unit = f"{count:,} of {whole:,}"
+    return [replace(each, name=f"{each.name}, {unit} tokens") for each, _ in found], [
+        f"the baselines were counted on the last {unit} tokens of the training part"
+        + (f" and scored on the first {scored:,} of {len(held_out):,}" if scored < len(held_out) else "")
+        + ", for the minutes allow no more; --baselines full counts all"
+    ]
+
+
+def _counted(corpus: Corpus, held_out: Tokens, count: int) -> list[tuple[Baseline, KneserNey]]:
+    part = replace(corpus, train=corpus.train[len(corpus.train) - count :])
+    found = []
+    for order in ORDERS:
+        grams, seconds = _fit(part, order)
+        found.append((_scored(grams, seconds, part, held_out[: max(2, count)]), grams))
+    return found
+
+
+def longer(
+    corpus: Corpus, grams: KneserNey, seconds: float, most: float | None = None
+) -> tuple[KneserNey, float] | None:
     """The n-gram of the order above that of `grams` that predicts the validation part best, and the seconds it took.
 
     Orders are tried one after another as long as each saves GAIN, up to LONGEST. None if the next one does not, if
-    there is no validation part, or no time: texts of 100 MB are left with the one that they have.
+    there is no validation part, or no time: texts of 100 MB are left with the one that they have. most: seconds,
+    SECONDS if None
     """
     chosen, part = None, corpus.validation[:LOOKED_AT]
+    most = SECONDS if most is None else most
     begun = time.perf_counter()
-    if len(part) < 2 or 2 * seconds > SECONDS:
+    if len(part) < 2 or 2 * seconds > most:
         return None
     best = _loss(grams, part)
     for order in range(grams.order + 1, LONGEST + 1):
-        if time.perf_counter() - begun + 1.5 * seconds > SECONDS:
+        if time.perf_counter() - begun + 1.5 * seconds > most:
             break
         grams, seconds = _fit(corpus, order)
         loss = _loss(grams, part)

@@ -13,7 +13,7 @@ from recurra.data.splits import PARTS
 from recurra.errors import DataError, UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Sample, Samples, Section
-from recurra.tasks.language.baselines import language_baselines
+from recurra.tasks.language.baselines import baselines_within, language_baselines
 from recurra.tasks.language.data import UNITS, encode_source, read_corpus
 from recurra.tasks.language.mixture.fitting import fit_mixture
 from recurra.tasks.language.mixture.mixture import Mixture
@@ -138,7 +138,14 @@ class LanguageTask:
         return Evaluation(evaluate_part(model.network, part, model.vocabulary.level), len(part) - 1)
 
     def baselines(self, dataset: Dataset[Corpus], part: Tokens) -> list[Baseline]:
-        return language_baselines(dataset.data, part)
+        if not dataset.deadline.set:
+            return language_baselines(dataset.data, part)
+        found, notes = baselines_within(dataset.data, part, dataset.deadline.for_baselines())
+        dataset.notes += notes
+        return found
+
+    def first(self, part: Tokens, count: int) -> Tokens:
+        return part[: max(2, count)]
 
     def n_gram(self, source: Source, settings: LanguageSettings, preprocessor: LanguagePreprocessor) -> KneserNey:
         corpus = read_corpus(source, settings.data, preprocessor.vocabulary)
@@ -162,6 +169,8 @@ class LanguageTask:
             for prompt, heat in SAMPLES
         ]
         found = Samples("Samples", samples, "Written by the model, unedited.")
+        if dataset.deadline.set:  # what mixing gains is counted anew, on all of the training part
+            return [found]
         mixed = beside_each_other(model.network, dataset.data, dataset.held_out, dataset.evaluated_on)
         return [found] if mixed is None else [found, mixed]
 

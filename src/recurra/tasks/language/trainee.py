@@ -27,6 +27,8 @@ WARM_UP = 128
 """Tokens that each of them, but the first, reads unscored before its own part begins."""
 LENGTH = 500
 """Tokens that are generated if nothing else is said."""
+LEAST_EVALUATED = 1 << 14
+"""Tokens that say something of a model."""
 CHUNK = 128
 """Tokens read at a time."""
 
@@ -50,6 +52,7 @@ class LanguageTrainee:
         self.corpus, self.state_reset = corpus, state_reset
         self.seed = seed if bptt is not None else None  # streams in one piece have no place to start elsewhere
         self.evaluation_units = len(corpus.validation)
+        self.validation: Tokens = corpus.validation
         self.network = network
         self._batches = StreamBatches(corpus.train, batch_size, bptt or len(corpus.train))
 
@@ -81,7 +84,11 @@ class LanguageTrainee:
         return [tuple(part.shape) for part in self.network.stack.initial_state(self._batches.batch_size)]
 
     def evaluate(self, network: NextToken) -> dict[str, float]:
-        return evaluate_part(network, self.corpus.validation, self.corpus.vocabulary.level)
+        return evaluate_part(network, self.validation, self.corpus.vocabulary.level)
+
+    def limit_evaluation(self, units: int) -> int:
+        self.validation = self.corpus.validation[: max(units, LEAST_EVALUATED)]
+        return len(self.validation)
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)

@@ -1,0 +1,84 @@
+"""The time that a command was given, and where it goes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+FOR_TRAINING = 0.8
+"""Of the whole command, at least."""
+FOR_BASELINES = 0.1
+FOR_SCORES = 0.02
+"""For the scores on the part that is held out, at least."""
+REPORT = 3.0
+"""Seconds that a report takes to draw and write."""
+OVERRUN, OVERRUN_SECONDS = 0.1, 5.0
+"""The larger of them is how much longer a command may take than it was given."""
+LEAST = 1.0
+"""Seconds of training, however little is left."""
+
+
+class Deadline:
+    """Minutes of a whole command: reading, baselines, training, evaluation, report.
+
+    minutes: None if nobody asked for any, and nothing is cut short then; begun: when the command was, on the clock;
+    phases: the seconds that each took so far, by name.
+    """
+
+    def __init__(
+        self, minutes: float | None, begun: float | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.total = math.inf if minutes is None else 60 * minutes
+        self.clock = clock
+        self.begun = clock() if begun is None else begun
+        self.phases: dict[str, float] = {}
+
+    @property
+    def set(self) -> bool:
+        """Whether there is one."""
+        return self.total < math.inf
+
+    def left(self) -> float:
+        """Seconds; infinity if there is none."""
+        return self.total - (self.clock() - self.begun)
+
+    def for_baselines(self) -> float:
+        """Seconds that they may take."""
+        return FOR_BASELINES * self.total
+
+    def for_training(self) -> float:
+        """Seconds, from now: what is left but for the end, or the share that training is promised if that can be."""
+        if not self.set:
+            return math.inf
+        left = self.left() - self.after()
+        if left < FOR_TRAINING * self.total:
+            beyond = max(OVERRUN_SECONDS, OVERRUN * self.total) / 2
+            left = min(FOR_TRAINING * self.total, left + beyond)
+        return max(left, LEAST)
+
+    def after(self) -> float:
+        """Seconds for what comes after training."""
+        return REPORT + FOR_SCORES * self.total
+
+    def for_scores(self) -> float:
+        """Seconds, from now."""
+        return max(self.left() - REPORT, FOR_SCORES * self.total, LEAST / 2)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """What is done inside counts as this phase."""
+        begun = self.clock()
+        try:
+            yield
+        finally:
+            self.phases[name] = self.phases.get(name, 0.0) + self.clock() - begun
+
+    def shown(self) -> str:
+        """Where the time went: `reading 1.2 s, training 48 s`."""
+        return ", ".join(f"{name} {_seconds(value)}" for name, value in self.phases.items())
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value < 10 else f"{value:,.0f} s"

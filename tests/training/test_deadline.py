@@ -1,0 +1,66 @@
+"""What a command does by when."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from recurra.training.deadline import FOR_TRAINING, LEAST, OVERRUN_SECONDS, REPORT, Deadline
+
+
+class Time:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+def test_none_leaves_all_the_time(time: Time) -> None:
+    deadline = Deadline(None, clock=time)
+    assert not deadline.set
+    assert deadline.left() == deadline.for_baselines() == deadline.for_training() == math.inf
+
+
+def test_training_gets_what_is_left_but_for_the_end(time: Time) -> None:
+    deadline = Deadline(10, 95.0, clock=time)
+    time.now += 25
+    assert deadline.left() == 570
+    assert deadline.for_training() == 570 - deadline.after()
+    assert deadline.for_training() >= FOR_TRAINING * 600
+
+
+@pytest.mark.parametrize("minutes", [0.3, 1, 5, 60])
+@pytest.mark.parametrize("spent", [0.0, 0.05, 0.15, 0.25, 2.0])
+def test_what_is_promised_is_held(time: Time, minutes: float, spent: float) -> None:
+    """Whatever went before, training does not make the command late; it gets its share if that can be."""
+    deadline = Deadline(minutes, clock=time)
+    time.now += spent * deadline.total
+    left, training = deadline.left(), deadline.for_training()
+    ends = deadline.total - left + training + deadline.after()
+    late = max(OVERRUN_SECONDS, 0.1 * deadline.total)
+    assert ends <= deadline.total + late or training == LEAST
+    if spent == 0 and minutes >= 1:
+        assert training >= FOR_TRAINING * deadline.total
+
+
+def test_scores_have_what_is_left_before_the_report(time: Time) -> None:
+    deadline = Deadline(1, clock=time)
+    time.now += 50
+    assert deadline.for_scores() == 10 - REPORT
+    time.now += 100
+    assert deadline.for_scores() == pytest.approx(0.02 * 60)
+
+
+def test_phases_add_up(time: Time) -> None:
+    deadline = Deadline(1, clock=time)
+    for seconds in (1.5, 20.0):
+        with deadline.phase("reading"):
+            time.now += seconds
+    assert deadline.phases == {"reading": 21.5}
+    assert deadline.shown() == "reading 22 s"
