@@ -17,6 +17,7 @@ import torch
 
 from recurra import model_folder
 from recurra.api import provenance, resuming
+from recurra.api.budget import about_validation, affordable_part, fitted_baselines, settings_of_training
 from recurra.api.preparation import engine_of
 from recurra.api.progress import ProgressLogger, describe_scores
 from recurra.api.record import build_record, how_it_ended
@@ -31,12 +32,10 @@ from recurra.errors import CallbackError, DivergedError, RankError, StoppedError
 from recurra.report import fonts
 from recurra.report.build import build_report
 from recurra.report.record import Baseline
-from recurra.tasks.abilities import Cutting
 from recurra.topologies.settings import TwoWaySettings
 from recurra.training.callbacks import Ending, Watchers
 from recurra.training.checkpoint import Checkpoint, Counters, weights_of
-from recurra.training.deadline import FOR_SCORES, FOR_TRAINING, Deadline
-from recurra.training.deadline import REPORT as REPORT_SECONDS
+from recurra.training.deadline import Deadline
 from recurra.training.divergence import never_learned
 from recurra.training.fit import Outcome, fit
 from recurra.training.history import csv_of
@@ -54,8 +53,6 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 RECORD = "report.json"
 """What the report shows, as `RunRecord.to_json`: it is drawn again from this, without training again."""
-FAST_MINUTES = 100 / 60
-"""Of which baselines that are asked to be fast take their share: ten seconds."""
 STYLES = {"better": "bold green", "equal": "bold yellow", "worse": "bold red"}
 """How a verdict looks on a terminal."""
 
@@ -144,45 +141,21 @@ class TrainingRun:
         """Until the first step. baselines: those of a run that goes on"""
         said = len(self.dataset.notes)
         with self.progress.doing("fitting the baselines"), self.deadline.phase("baselines"):
-            self.baselines = self._fitted_baselines() if baselines is None else baselines
+            self.baselines = fitted_baselines(self.setup, self.deadline) if baselines is None else baselines
         self._log_baselines()
         for note in self.dataset.notes[said:]:
             self.progress.log(f"note: {note}")
         self.progress.unit = self.setup.trainee.unit
         self.progress.metrics = self.dataset.metrics
 
-    def _fitted_baselines(self) -> list[Baseline]:
-        """By the deadline, if there is one or they are asked to be fast."""
-        asked = self.dataset.settings.training.baselines
-        if asked == "none":
-            return []
-        fast = Deadline(FAST_MINUTES) if asked == "fast" and not self.deadline.set else self.deadline
-        self.dataset.deadline = Deadline(None) if asked == "full" else fast
-        try:
-            return self.setup.task.baselines(self.dataset, self.dataset.held_out)
-        finally:
-            self.dataset.deadline = self.deadline
-
     def _training_settings(self, resume: Checkpoint | None) -> TrainingSettings:
         """With the minutes that are left for training. Those of a resumed run are minutes of training."""
-        training: TrainingSettings = self.dataset.settings.training
         if not self.deadline.set or resume is not None:
+            training: TrainingSettings = self.dataset.settings.training
             return training
-        if self.processes.place.count > 1:  # the same for all, whatever each has spent
-            return training.model_copy(update={"minutes": FOR_TRAINING * self.deadline.total / 60})
-        seconds, spent = self.deadline.for_training(), self.deadline.total - self.deadline.left()
-        if seconds < FOR_TRAINING * self.deadline.total:
-            self._log_notes(
-                [
-                    f"{spent:.0f} of the {self.deadline.total:.0f} s that --minutes {training.minutes:g} allows were "
-                    f"gone before training, which gets {seconds:.0f} s; of {self._enough(spent):.2g} minutes it would "
-                    f"get {FOR_TRAINING:.0%}"
-                ]
-            )
-        return training.model_copy(update={"minutes": seconds / 60})
-
-    def _enough(self, spent: float) -> float:
-        return (spent + REPORT_SECONDS) / (1 - FOR_TRAINING - FOR_SCORES) / 60
+        settings, notes = settings_of_training(self.setup, self.deadline, self.processes.place.count)
+        self._log_notes(notes)
+        return settings
 
     def _logged(self, begun: int) -> Logged:
         """begun: steps that a resumed run has done already"""
@@ -249,7 +222,7 @@ class TrainingRun:
             self.progress.warn(bad)
         else:
             self._log_notes(about_average(outcome.counters))
-            self._log_notes(self._about_validation(outcome.counters))
+            self._log_notes(about_validation(self.dataset, outcome.counters))
             with self.progress.doing("finishing the model"), self.deadline.phase("finishing"):
                 self._log_notes(self.setup.conclude())
         with (
@@ -257,7 +230,9 @@ class TrainingRun:
             self.deadline.phase("evaluation"),
         ):
             dataset, task = self.dataset, self.setup.task
-            evaluation = task.evaluate(self.setup.model(), self._affordable(outcome), dataset.settings)
+            part, notes = affordable_part(self.setup, self.deadline, outcome, self.folder)
+            self._log_notes(notes)
+            evaluation = task.evaluate(self.setup.model(), part, dataset.settings)
             evaluation = replace(evaluation, concluded=self.setup.concluded)
         scores = evaluation.scores
         found = verdict(scores, self.dataset.metrics, self.baselines)
@@ -307,34 +282,6 @@ class TrainingRun:
         self._log_diagnosis(outcome.counters)
         self._log_end(run, scores, found, hint)
         return run
-
-    def _about_validation(self, counters: Counters) -> list[str]:
-        """What is said if evaluations during training looked at a part alone."""
-        whole, unit = len(self.dataset.parts["validation"]), self.dataset.facts["unit"]
-        if counters.evaluation_units is None or counters.evaluation_units >= whole:
-            return []
-        return [
-            f"evaluations during training are on the first {counters.evaluation_units:,} of {whole:,} {unit} of the "
-            "validation part, which is what a tenth of the minutes allows"
-        ]
-
-    def _affordable(self, outcome: Outcome) -> Any:
-        """The held-out part, or as much of it as can be evaluated in time."""
-        part, task = self.dataset.held_out, self.setup.task
-        if not self.deadline.set or outcome.evaluates is None or not isinstance(task, Cutting):
-            return part
-        count = int(outcome.evaluates * self.deadline.for_scores())
-        if count >= len(part):
-            return part
-        cut = task.first(part, max(count, outcome.counters.evaluation_units or 0))
-        unit, on = self.dataset.facts["unit"], self.dataset.evaluated_on
-        self._log_notes(
-            [
-                f"the scores are of {len(cut):,} of the {on} part's {len(part):,} {unit}, for the minutes allow no "
-                f"more; all of it: recurra evaluate {shlex.quote(str(self.folder))}"
-            ]
-        )
-        return cut
 
     def _log_notes(self, notes: Sequence[str]) -> None:
         self.dataset.notes += notes
