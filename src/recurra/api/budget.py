@@ -19,23 +19,31 @@ FAST_MINUTES = 100 / 60
 """Of which baselines that are asked to be fast take their share: ten seconds."""
 
 
-def fitted_baselines(setup: Setup, deadline: Deadline) -> list[Baseline]:
-    """Those asked for: by the deadline, if there is one or they are to be fast."""
+def fitted_baselines(setup: Setup, deadline: Deadline) -> tuple[list[Baseline], list[str]]:
+    """Those asked for: by the deadline, if there is one or they are to be fast; and what to say of them."""
     dataset = setup.dataset
     asked = dataset.settings.training.baselines
     if asked == "none":
-        return []
+        return [], []
     fast = Deadline(FAST_MINUTES) if asked == "fast" and not deadline.set else deadline
     dataset.deadline = Deadline(None) if asked == "full" else fast
+    before, dataset.notes = dataset.notes, []
     try:
-        return setup.task.baselines(dataset, dataset.held_out)
+        return setup.task.baselines(dataset, dataset.held_out), dataset.notes
     finally:
-        dataset.deadline = deadline
+        dataset.deadline, dataset.notes = deadline, before
 
 
-def settings_of_training(setup: Setup, deadline: Deadline, processes: int) -> tuple[TrainingSettings, list[str]]:
-    """Those of the run with the minutes that are left for training, and what to say if these are few."""
+def settings_of_training(
+    setup: Setup, deadline: Deadline, processes: int, *, resumed: bool
+) -> tuple[TrainingSettings, list[str]]:
+    """Those of the run with the minutes that are left for training, and what to say if these are few.
+
+    The minutes of a resumed run are of training, as those before it was stopped.
+    """
     training: TrainingSettings = setup.settings.training
+    if not deadline.set or resumed:
+        return training, []
     if processes > 1:  # the same for all, whatever each has spent
         return training.model_copy(update={"minutes": FOR_TRAINING * deadline.total / 60}), []
     seconds, spent, notes = deadline.for_training(), deadline.total - deadline.left(), []

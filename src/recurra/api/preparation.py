@@ -70,6 +70,11 @@ def check_device(device: str) -> None:
         raise UsageError("device cuda: torch finds no CUDA device here")
 
 
+def on_cuda(device: str) -> bool:
+    """Whether this setting is a CUDA device here."""
+    return device == "cuda" or (device == "auto" and torch.cuda.is_available())
+
+
 def engine_of(network: NetworkSettings) -> str:
     """The name of the engine that trains such a network here.
 

@@ -63,9 +63,9 @@ def train(
     the folder of a run whose weights, vocabulary and settings this one begins with, on the same or other data; new
     classes, tags and attributes are refused, other new tokens are unknown and counted. callbacks: objects that hear of
     steps, evaluations and the end, see `Callback`; begun: when the command did, on time.monotonic, now if None;
-    log: "tensorboard" writes curves for it to tensorboard/ beside the model folder, "wandb" and "mlflow" to where these are set to write; watch: look at gradients through time, gates,
-    spectral radii and updates on the way, say what is wrong, and keep it for `recurra.diagnose`. settings: those listed
-    below, as far as the task reads them.
+    log: "tensorboard" writes curves for it to tensorboard/ beside the model folder, "wandb" and "mlflow" to where these
+    are set to write; watch: look at gradients through time, gates, spectral radii and updates on the way, say what is
+    wrong, and keep it for `recurra.diagnose`. settings: those listed below, as far as the task reads them.
     Errors: DataError, UsageError, ModelFolderError; DivergedError if the loss stops being a number; StoppedError after
     SIGINT or SIGTERM; CallbackError if one of the callbacks failed. The last three leave a loadable folder if there was
     an evaluation before.

@@ -18,13 +18,13 @@ import torch
 from recurra import model_folder
 from recurra.api import provenance, resuming
 from recurra.api.budget import about_validation, affordable_part, fitted_baselines, settings_of_training
-from recurra.api.preparation import engine_of
+from recurra.api.preparation import engine_of, on_cuda
 from recurra.api.progress import ProgressLogger, describe_scores
 from recurra.api.record import build_record, how_it_ended
 from recurra.api.run import Run, load
 from recurra.api.same_everywhere import finished_elsewhere, mark
 from recurra.api.setup import Setup
-from recurra.api.verdict import Verdict, advice, verdict
+from recurra.api.verdict import Verdict, about_average, advice, verdict
 from recurra.cells.catalogue import get
 from recurra.data.splits import many
 from recurra.engines.native import library
@@ -139,21 +139,17 @@ class TrainingRun:
 
     def _begin(self, baselines: list[Baseline] | None) -> None:
         """Until the first step. baselines: those of a run that goes on"""
-        said = len(self.dataset.notes)
         with self.progress.doing("fitting the baselines"), self.deadline.phase("baselines"):
-            self.baselines = fitted_baselines(self.setup, self.deadline) if baselines is None else baselines
+            found = (baselines, []) if baselines is not None else fitted_baselines(self.setup, self.deadline)
+        self.baselines = found[0]
         self._log_baselines()
-        for note in self.dataset.notes[said:]:
-            self.progress.log(f"note: {note}")
+        self._log_notes(found[1])
         self.progress.unit = self.setup.trainee.unit
         self.progress.metrics = self.dataset.metrics
 
     def _training_settings(self, resume: Checkpoint | None) -> TrainingSettings:
-        """With the minutes that are left for training. Those of a resumed run are minutes of training."""
-        if not self.deadline.set or resume is not None:
-            training: TrainingSettings = self.dataset.settings.training
-            return training
-        settings, notes = settings_of_training(self.setup, self.deadline, self.processes.place.count)
+        processes = self.processes.place.count
+        settings, notes = settings_of_training(self.setup, self.deadline, processes, resumed=resume is not None)
         self._log_notes(notes)
         return settings
 
@@ -386,7 +382,7 @@ class TrainingRun:
             + many(torch.get_num_threads(), "thread")
             + _in_each_of(self.processes)
         )
-        if self.engine == "native" or network.engine != "auto" or _on_cuda(self.dataset.settings.training.device):
+        if self.engine == "native" or network.engine != "auto" or on_cuda(self.dataset.settings.training.device):
             return
         if (missing := library.why_missing()) is not None:
             self.progress.log(f"note: training is slower without the native engine: {missing}")
@@ -396,24 +392,9 @@ class TrainingRun:
             self.progress.log(f"baseline: {baseline.name}: {describe_scores(baseline.metrics, self.dataset.metrics)}")
 
 
-def about_average(counters: Counters) -> list[str]:
-    """What is said if the weights that are kept are an average."""
-    kept = counters.points[counters.best_point] if counters.best_point is not None else None
-    if kept is None or kept.plain_loss is None:
-        return []
-    return [
-        f"the weights are their average over about the last tenth of the steps up to the best evaluation: validation "
-        f"loss {kept.validation_loss:.4f}, {kept.plain_loss:.4f} without averaging"
-    ]
-
-
 def _in_each_of(processes: Processes) -> str:
     here = processes.place
     if here.count == 1:
         return ""
     machines = f" on {here.machines} machines" if here.machines > 1 else ""
     return f" in each of {here.count} processes{machines}"
-
-
-def _on_cuda(device: str) -> bool:
-    return device == "cuda" or (device == "auto" and torch.cuda.is_available())

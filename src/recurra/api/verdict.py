@@ -11,6 +11,7 @@ from recurra.report import record
 from recurra.report.best import Scored, best_baseline
 from recurra.report.metric import Metric, find
 from recurra.report.numbers import write_number
+from recurra.training.checkpoint import Counters
 from recurra.training.history import Point
 
 RISEN = 0.02
@@ -115,3 +116,14 @@ def _place(metric: Metric, better: bool) -> str:
 
 def _is_number(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
+
+
+def about_average(counters: Counters) -> list[str]:
+    """What is said if the weights that are kept are an average."""
+    kept = counters.points[counters.best_point] if counters.best_point is not None else None
+    if kept is None or kept.plain_loss is None:
+        return []
+    return [
+        f"the weights are their average over about the last tenth of the steps up to the best evaluation: validation "
+        f"loss {kept.validation_loss:.4f}, {kept.plain_loss:.4f} without averaging"
+    ]
