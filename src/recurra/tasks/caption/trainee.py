@@ -24,6 +24,7 @@ from recurra.topologies.captioner import CaptionBatch, Captioner
 from recurra.topologies.grid_encoders import GivenVectors, SmallConvolutions
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import CaptionerSettings
+from recurra.training.processes.spread import spread
 
 EVALUATION_TOKENS = 4096
 """In a batch that is evaluated."""
@@ -93,10 +94,12 @@ def nats_per_token(network: Captioner, part: CaptionPart) -> float:
 def nats(network: Captioner, part: CaptionPart) -> npt.NDArray[np.float64]:
     """What the captions of groups of like length cost, a group after the other. Units: nats"""
     network.eval()
-    found = []
-    for rows in by_length([len(row) for row in part.encoded], EVALUATION_TOKENS, rows=EVALUATION_ROWS):
+
+    def of_group(rows: npt.NDArray[np.int64]) -> float:
         encoded = [part.encoded[k] for k in rows]
         (batch,) = BucketedBatches(encoded, part.owners[rows], len(rows), shuffle=False).epoch(0)
         mean, count, _ = network.loss(tensors(network, part, batch))
-        found.append(float(mean) * count)
-    return np.array(found)
+        return float(mean) * count
+
+    groups = by_length([len(row) for row in part.encoded], EVALUATION_TOKENS, rows=EVALUATION_ROWS)
+    return np.array(spread(groups, of_group))

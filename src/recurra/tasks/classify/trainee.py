@@ -33,6 +33,7 @@ from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier, 
 from recurra.topologies.sampling import numbers
 from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import ClassifierSettings
+from recurra.training.processes.spread import spread
 
 EVALUATION_TOKENS = 1 << 15
 """Padded tokens of a batch that is evaluated: many short texts, few long ones, the same memory."""
@@ -181,8 +182,8 @@ def log_probabilities(
     letters: of each text, where the network's linear skip reads them
     Shapes: N arrays of ids -> [N, C], on the CPU, in the order given
     """
-    found, order = [], []
-    for indices in by_length([len(ids) for ids in encoded], EVALUATION_TOKENS):
+
+    def of_group(indices: npt.NDArray[np.int64]) -> Tensor:
         rows = [encoded[place] for place in indices]
         (batch,) = BucketedBatches(rows, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
         tokens, lengths, _ = tensors(network, batch)
@@ -191,10 +192,12 @@ def log_probabilities(
             rows = [letters[place] for place in indices]
             (spelt,) = BucketedBatches(rows, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
             inputs = Spelt(tokens, *tensors(network, spelt)[:2])
-        found.append(network(inputs, lengths)[0].float().log_softmax(-1).cpu())
-        order.append(torch.from_numpy(indices))
+        return network(inputs, lengths)[0].float().log_softmax(-1).cpu()  # type: ignore[no-any-return]
+
+    groups = list(by_length([len(ids) for ids in encoded], EVALUATION_TOKENS))
+    found = spread(groups, of_group)
     result = torch.empty(len(encoded), found[0].shape[1])
-    result[torch.cat(order)] = torch.cat(found)
+    result[torch.from_numpy(np.concatenate(groups))] = torch.cat(found)
     return result
 
 

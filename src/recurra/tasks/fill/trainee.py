@@ -26,6 +26,7 @@ from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.fill import SIDES, BlankBatch, BlankFiller, Side
 from recurra.topologies.fill_search import fill_blank
 from recurra.topologies.sequence_model import Loss
+from recurra.training.processes.spread import spread
 
 UNKNOWN_SHARE = 0.02
 """Of the tokens read in training, so many are read as unknown: a model must know what that is like."""
@@ -113,9 +114,8 @@ class Scores:
 def compare(network: BlankFiller, part: FillPart) -> dict[Side, Scores]:
     """How each head fills the blanks of a part, one token each."""
     network.eval()
-    nats: dict[Side, list[Tensor]] = {side: [] for side in SIDES}
-    ranks: dict[Side, list[Tensor]] = {side: [] for side in SIDES}
-    for blanks in by_length([len(part.encoded[row]) for row in part.rows], TOKENS_AT_ONCE, rows=AT_ONCE):
+
+    def of_group(blanks: Ids) -> dict[Side, tuple[Tensor, Tensor]]:
         rows, where = np.unique(part.rows[blanks], return_inverse=True)
         encoded = [part.encoded[r] for r in rows]
         (batch,) = BucketedBatches(encoded, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
@@ -124,12 +124,20 @@ def compare(network: BlankFiller, part: FillPart) -> dict[Side, Scores]:
         row, place = (torch.from_numpy(ids).to(tokens.device) for ids in (where.ravel(), part.indices[blanks]))
         before, behind = f[row, place], b[row, lengths.to(tokens.device)[row] - place - 1]
         targets = tokens[row, place].unsqueeze(1)
+        found: dict[Side, tuple[Tensor, Tensor]] = {}
         for side in SIDES:
             logits = network.logits(network.output(side, before, behind, torch.ones_like(place)), side)
             own = logits.gather(1, targets)
-            nats[side].append((logits.logsumexp(1) - own.squeeze(1)).cpu())
-            ranks[side].append((logits > own).sum(1).cpu())
-    return {side: Scores.of(torch.cat(nats[side]).numpy(), torch.cat(ranks[side]).numpy()) for side in SIDES}
+            found[side] = (logits.logsumexp(1) - own.squeeze(1)).cpu(), (logits > own).sum(1).cpu()
+        return found
+
+    lengths_of_blanks = [len(part.encoded[row]) for row in part.rows]
+    groups = spread(by_length(lengths_of_blanks, TOKENS_AT_ONCE, rows=AT_ONCE), of_group)
+    whole = {
+        side: [torch.cat(parts).numpy() for parts in zip(*(group[side] for group in groups), strict=True)]
+        for side in SIDES
+    }
+    return {side: Scores.of(*whole[side]) for side in SIDES}
 
 
 def named(found: dict[Side, Scores]) -> dict[str, float]:

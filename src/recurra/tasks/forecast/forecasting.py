@@ -12,6 +12,7 @@ from torch import nn
 from recurra.data.series.windows import Origins
 from recurra.tasks.forecast.encoded import Encoded
 from recurra.topologies.forecaster import Windows
+from recurra.training.processes.spread import spread
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,12 +33,12 @@ def forecast(network: nn.Module, encoded: Encoded, origins: Origins, horizon: in
     steps = made.horizon if horizon is None else horizon
     direct = steps <= made.block
     size = BLOCK if direct else max(1, BLOCK // PATHS)
-    found = []
-    for start in range(0, len(origins), size):
+
+    def of_block(start: int) -> Floats:
         some = origins[slice(start, start + size)]
-        found.append(
-            _direct(network, encoded.windows(some))[:, :steps] if direct else _paths(network, encoded, some, steps)
-        )
+        return _direct(network, encoded.windows(some))[:, :steps] if direct else _paths(network, encoded, some, steps)
+
+    found = spread(range(0, len(origins), size), of_block)
     if not found:
         return np.zeros((0, steps, made.widths.target, len(made.levels)))
     return np.concatenate(found)

@@ -26,6 +26,7 @@ from recurra.tasks.frames.settings import FramesTrainingSettings
 from recurra.tasks.frames.sound.augmentation import Variation
 from recurra.topologies.frames import FrameNetwork, FramesBatch
 from recurra.topologies.sequence_model import Loss
+from recurra.training.processes.spread import spread
 
 EVALUATION_NUMBERS = 1 << 22
 """Of a padded batch that is evaluated."""
@@ -174,12 +175,16 @@ def log_frequencies(data: FramesData) -> Tensor:
 def log_probabilities(network: nn.Module, encoded: Sequence[Encoded]) -> Tensor:
     """Of every class, in nats, of each sequence or of each frame. Shapes: N x [T, W] -> [N, C] or [sum of T, C]"""
     device = next(network.parameters()).device
-    found: dict[int, Tensor] = {}
-    width = max(1, encoded[0].shape[1])
-    for indices in by_length([len(row) for row in encoded], max(1, EVALUATION_NUMBERS // width)):
+
+    def of_group(indices: Int64) -> Tensor:
         made = batch_of([encoded[place] for place in indices], [np.zeros(1, np.int64)] * len(indices))
         logits, _ = network(made.x.to(device), made.lengths)
-        logs = logits.float().log_softmax(-1).cpu()
+        return logits.float().log_softmax(-1).cpu()  # type: ignore[no-any-return]
+
+    found: dict[int, Tensor] = {}
+    width = max(1, encoded[0].shape[1])
+    groups = list(by_length([len(row) for row in encoded], max(1, EVALUATION_NUMBERS // width)))
+    for indices, logs in zip(groups, spread(groups, of_group), strict=True):
         for row, place in enumerate(indices.tolist()):
             found[place] = logs[row, : len(encoded[place])] if logs.dim() == 3 else logs[row : row + 1]
     return torch.cat([found[place] for place in range(len(encoded))])

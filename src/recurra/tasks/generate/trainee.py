@@ -32,6 +32,7 @@ from recurra.topologies.one_to_many import Conditioned, ConditionedBatch, Condit
 from recurra.topologies.sampling import check_sampling, numbers
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import ConditionedSettings
+from recurra.training.processes.spread import spread
 
 EVALUATION_TOKENS = 1 << 14
 """Padded tokens of a batch that is evaluated."""
@@ -107,12 +108,18 @@ def nats(network: ConditionedDecoder, part: Part, begin: int) -> npt.NDArray[np.
     """What each text costs, its end included. Shapes: -> float64 [N], nats"""
     network.eval()
     conditions = torch.from_numpy(part.conditions)
-    found = np.zeros(len(part))
-    for rows in by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS):
+
+    def of_group(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         encoded = [part.encoded[i] for i in rows]
         (batch,) = BucketedBatches(encoded, part.labels[rows], len(rows), shuffle=False).epoch(0)
         losses, _ = network.losses(tensors(network, batch, conditions, begin))
-        found[rows] = np.add.reduceat(losses.double().cpu().numpy(), np.cumsum(batch.lengths) - batch.lengths)
+        starts = np.cumsum(batch.lengths) - batch.lengths
+        return np.asarray(np.add.reduceat(losses.double().cpu().numpy(), starts))
+
+    found = np.zeros(len(part))
+    groups = list(by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS))
+    for rows, costs in zip(groups, spread(groups, of_group), strict=True):
+        found[rows] = costs
     return found
 
 

@@ -19,6 +19,7 @@ from recurra.tasks.generate_frames.metrics import METRICS
 from recurra.tasks.generate_frames.preprocessor import Float32
 from recurra.topologies.frame_generator import ConditionedFrames, FrameGenerator, FrameGeneratorBatch
 from recurra.topologies.sequence_model import Loss
+from recurra.training.processes.spread import spread
 from recurra.training.settings import TrainingSettings
 
 EVALUATION_NUMBERS = 1 << 20
@@ -96,9 +97,13 @@ def on_device(batch: FrameGeneratorBatch, device: torch.device) -> FrameGenerato
 def scores(network: FrameGenerator, part: Part) -> dict[str, float]:
     """Mean over all numbers of a part. Units: nats per number"""
     network.eval()
-    device, total = next(network.parameters()).device, 0.0
+    device = next(network.parameters()).device
     width = part.encoded[0].shape[1]
-    for rows in by_length([len(row) for row in part.encoded], max(1, EVALUATION_NUMBERS // width)):
+
+    def of_group(rows: npt.NDArray[np.int64]) -> float:
         batch = batch_of([part.encoded[place] for place in rows], part.labels[rows].tolist())
-        total += float(network.losses(on_device(batch, device))[0].double().sum())
+        return float(network.losses(on_device(batch, device))[0].double().sum())
+
+    groups = by_length([len(row) for row in part.encoded], max(1, EVALUATION_NUMBERS // width))
+    total = sum(spread(groups, of_group), start=0.0)
     return {"loss": total / part.numbers, "nats_per_number": total / part.numbers}

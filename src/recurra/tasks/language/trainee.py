@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from recurra.tasks.language.metrics import METRICS
 from recurra.tasks.text.losses import named_loss
 from recurra.topologies.many_to_many import NextToken, TokenBatch
 from recurra.topologies.sequence_model import Loss
+from recurra.training.processes.division import edges
+from recurra.training.processes.spread import spread, working_together
 
 Tokens = npt.NDArray[np.integer[Any]]
 STREAMS = 32
@@ -100,31 +103,42 @@ def nats_per_token(network: NextToken, tokens: Tokens) -> float:
 
     Shapes: tokens [N], N >= 2. Units: nats
     """
-    total = 0.0
-    for _, inside, losses, _ in read_in_streams(network, tokens):
-        total += float(losses[torch.from_numpy(inside).to(losses.device)].double().sum())
-    return total / (len(tokens) - 1)
+
+    def of_some(rows: slice) -> float:
+        total = 0.0
+        for _, inside, losses, _ in read_in_streams(network, tokens, rows):
+            total += float(losses[torch.from_numpy(inside).to(losses.device)].double().sum())
+        return total
+
+    ends = edges(np.ones(streams_of(tokens)), working_together())
+    return sum(spread([slice(a, b) for a, b in pairwise(ends) if a < b], of_some), start=0.0) / (len(tokens) - 1)
 
 
 Streamed = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], Tensor, Tensor]
 
 
-def read_in_streams(network: NextToken, tokens: Tokens) -> Iterator[Streamed]:
+def streams_of(tokens: Tokens) -> int:
+    """In how many streams a text is read."""
+    return min(STREAMS, max(1, (len(tokens) - 1) // (4 * WARM_UP)))
+
+
+def read_in_streams(network: NextToken, tokens: Tokens, rows: slice = slice(None)) -> Iterator[Streamed]:
     """A text in streams side by side, the state carried: some steps of all of them at a time.
 
+    rows: the streams that are read, all of them if not given
     Shapes: tokens [N], N >= 2 -> indices int64 [S, T] of inputs; inside [S, T], which of them are of the text; losses
     [S, T] of the tokens that follow; outputs [S, T, H]. Units: nats
     """
     network.eval()
     device = next(network.parameters()).device
     scored = len(tokens) - 1
-    streams = min(STREAMS, max(1, scored // (4 * WARM_UP)))
+    streams = streams_of(tokens)
     length = math.ceil(scored / streams)
     state: State | None = None
     if streams > 1:
-        state = _warm_state(network, tokens, streams, length, device)
+        state = tuple(part[:, rows] for part in _warm_state(network, tokens, streams, length, device))
     for start in range(0, length, CHUNK):
-        indices = np.arange(streams)[:, None] * length + np.arange(start, min(start + CHUNK, length))
+        indices = np.arange(streams)[rows, None] * length + np.arange(start, min(start + CHUNK, length))
         inside = indices < scored
         safe = np.minimum(indices, scored - 1)
         inputs = torch.from_numpy(tokens[safe].astype(np.int64)).to(device)

@@ -24,6 +24,7 @@ from recurra.topologies.sampling import numbers
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import TaggerSettings
 from recurra.topologies.tagger import UNKNOWN_TAG, Forms, Tagger, TaggerBatch, TagScorer
+from recurra.training.processes.spread import spread
 
 EVALUATION_TOKENS = 1 << 13
 """Padded tokens of a batch that is evaluated: many short sentences, few long ones, the same memory."""
@@ -124,17 +125,22 @@ def on_device(batch: TaggerBatch, device: torch.device) -> TaggerBatch:
 @torch.inference_mode()
 def tag_part(network: TagScorer, part: TagPart) -> tuple[list[Ids], float]:
     """The best valid tags of every sentence, int64 [T] in the order of the part, and the loss in nats per token."""
-    found: dict[int, Ids] = {}
-    loss, count = 0.0, 0
-    for rows in by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS):
+
+    def of_group(rows: Ids) -> tuple[float, int, list[Ids]]:
         batch = on_device(collate(part, rows), next(network.parameters()).device)
         logits, _ = network(batch.forms, batch.lengths)
         best = network.transitions.best(logits.float(), batch.lengths)
         mean, tokens, _ = network.loss_of(logits, batch.tags, batch.lengths)
-        loss += tokens * float(mean)
+        ids = [row[:length] for row, length in zip(best.cpu().numpy(), batch.lengths.tolist(), strict=True)]
+        return tokens * float(mean), tokens, ids
+
+    found: dict[int, Ids] = {}
+    loss, count = 0.0, 0
+    groups = list(by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS))
+    for rows, (nats, tokens, best) in zip(groups, spread(groups, of_group), strict=True):
+        loss += nats
         count += tokens
-        for row, ids, length in zip(rows.tolist(), best.cpu().numpy(), batch.lengths.tolist(), strict=True):
-            found[row] = ids[:length]
+        found |= dict(zip(rows.tolist(), best, strict=True))
     return [found[row] for row in range(len(part))], loss / max(count, 1)
 
 

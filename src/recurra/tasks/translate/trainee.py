@@ -20,6 +20,7 @@ from recurra.tasks.translate.preprocessor import TranslatePreprocessor
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import EncoderDecoderSettings
+from recurra.training.processes.spread import spread
 
 EVALUATION_PAIRS = 128
 """Pairs of mean length in a batch that is evaluated."""
@@ -95,9 +96,14 @@ def tensors(network: EncoderDecoder, batch: PairBatch) -> EncoderDecoderBatch:
 def nats_per_token(network: EncoderDecoder, part: PairPart) -> float:
     """Mean negative log-probability of the translations' tokens, ends among them. Units: nats"""
     network.eval()
-    total, count = 0.0, 0
-    for batch in PairBatches(part.encoded_sources, part.encoded_targets, EVALUATION_PAIRS, shuffle=False).epoch(0):
+
+    def of_batch(batch: PairBatch) -> tuple[float, int]:
         mean, tokens, _ = network.loss(tensors(network, batch))
-        total += float(mean) * tokens
+        return float(mean) * tokens, tokens
+
+    total, count = 0.0, 0
+    batches = PairBatches(part.encoded_sources, part.encoded_targets, EVALUATION_PAIRS, shuffle=False)
+    for nats, tokens in spread(batches.epoch(0), of_batch):
+        total += nats
         count += tokens
     return total / count

@@ -34,6 +34,11 @@ def shared_by(processes: Gathering) -> Iterator[None]:
         _together.pop()
 
 
+def working_together() -> int:
+    """Among how many processes `spread` divides its work at the moment."""
+    return _together[-1].place.count if _together else 1
+
+
 def spread(work: Iterable[Work], do: Callable[[Work], Found]) -> list[Found]:
     """What `do` makes of each part, in their order. What a process finds itself and what others send is the same, so
     that numbers made of all of it are those of one process."""
