@@ -47,6 +47,12 @@ def mark(processes: Processes, written: Path | None = None) -> None:
         )
 
 
+def can_be_resumed(processes: Processes, remedy: str) -> None:
+    """What to say from now on if another process dies."""
+    if isinstance(processes, Together):
+        processes.heartbeat.remedy = remedy
+
+
 def finished_elsewhere(processes: Processes) -> Run:
     """The run that the first process has finished. Errors: RankError if it failed; ElsewhereError"""
     assert isinstance(processes, Together)

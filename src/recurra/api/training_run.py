@@ -22,7 +22,7 @@ from recurra.api.preparation import engine_of, on_cuda
 from recurra.api.progress import ProgressLogger, describe_scores
 from recurra.api.record import build_record, how_it_ended
 from recurra.api.run import Run, load
-from recurra.api.same_everywhere import finished_elsewhere, mark
+from recurra.api.same_everywhere import can_be_resumed, finished_elsewhere, mark
 from recurra.api.setup import Setup
 from recurra.api.verdict import Verdict, about_average, advice, verdict
 from recurra.cells.catalogue import get
@@ -177,7 +177,7 @@ class TrainingRun:
                     observer=self.watch or NOBODY,
                 )
         except RankError as error:
-            rest = f"\n{self.folder} holds the last evaluation; {self._go_on_with()}" if last else ""
+            rest = f"\n{self._holds_the_last()}" if last else ""
             raise RankError(f"{error}{rest}", error.exit_code) from error
         except CallbackError as error:
             self._write("stopped", *reversed(last))
@@ -206,6 +206,9 @@ class TrainingRun:
 
     def _go_on_with(self) -> str:
         return f"go on with: recurra train --resume {shlex.quote(str(self.folder))}"
+
+    def _holds_the_last(self) -> str:
+        return f"{self.folder} holds the last evaluation; {self._go_on_with()}"
 
     def _finished(self, outcome: Outcome, end: Checkpoint | None) -> Run:
         """end: the last state, to go on from; None if nobody does"""
@@ -310,6 +313,7 @@ class TrainingRun:
             overwrite=self.overwrite or self.written,
         )
         self.written = True
+        can_be_resumed(self.processes, self._holds_the_last())
 
     def _watch(self) -> Watch:
         from recurra.training.watch.watch import Watch

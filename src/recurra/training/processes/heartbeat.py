@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -50,10 +51,11 @@ class Failure:
 
 
 class Heartbeat:
-    """A thread that tells the store that this process lives, and reads the same of all others.
+    """A thread that tells the store that this process lives, and reads the same of all others; another that watches.
 
     If one of them has failed and the main thread does not end by itself, because it waits for a machine that is gone,
-    the thread ends the process, with a line if it is the first. store: a connection of its own
+    the second thread ends the process, with a line if it is the first; the other may hang with the store for good.
+    store: a connection of its own
     """
 
     def __init__(self, store: Store, place: Place, host: str) -> None:
@@ -64,12 +66,13 @@ class Heartbeat:
         self._moved = [time.monotonic()] * place.count
         self._heard = time.monotonic()
         self._announce()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="heartbeat")
+        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._beat, self._watch)]
 
     def start(self) -> None:
         """Once every process has told of itself."""
         self.look()
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def look(self) -> None:
         """Read what all say. Errors: RuntimeError if the store is gone"""
@@ -137,17 +140,19 @@ class Heartbeat:
     def stop(self) -> None:
         """No more beats."""
         self._stopped.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(GRACE)
 
-    def _run(self) -> None:
-        failed: float | None = None
+    def _beat(self) -> None:
         while not self._stopped.wait(EVERY):
-            try:
+            with suppress(RuntimeError):  # the store does not answer; for how long, `failure` knows
                 self._announce()
                 self.look()
-            except RuntimeError:  # the store does not answer; for how long, `failure` knows
-                pass
+
+    def _watch(self) -> None:
+        failed: float | None = None
+        while not self._stopped.wait(EVERY):
             failure = self.failure()
             if failure is None:
                 failed = None
