@@ -86,7 +86,14 @@ def test_every_wiring_trains_and_loads(train, pairs, wiring):
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(train, pairs, tmp_path, monkeypatch):
-    given = {"task": "translate", "max_vocabulary": 60, "batch_size": 8, "dropout": 0.2, "epochs": 2.0}
+    given = {
+        "task": "translate",
+        "max_vocabulary": 60,
+        "batch_size": 8,
+        "dropout": 0.2,
+        "epochs": 2.0,
+        "piece_dropout": 0.2,
+    }
     whole = train(pairs, out=tmp_path / "whole", **given)
     sent: list[int] = []
 

@@ -214,6 +214,8 @@ class TrainSettings(TypedDict, total=False):
     """dropout of a picture's vectors"""
     picture_size: int
     """width that a picture's vectors are reduced to"""
+    piece_dropout: float
+    """share of the merges of sub-words left out in training, anew in every epoch"""
     pitch: float
     """higher or lower by up to so many semitones (sound)"""
     pooling: Literal["last", "mean", "max", "all"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.abilities import generating
@@ -66,6 +67,30 @@ def test_loss_units_and_order_are_those_of_the_seed(data):
     assert state is None
     again = [b.index.tolist() for b, _ in task(data).batches(0)]
     assert again == [b.index.tolist() for b, _ in batches]
+
+
+def test_pieces_are_cut_anew_in_every_epoch(data):
+    pytest.importorskip("tokenizers")
+    sides = [[f"{s.replace(' ', '')} {s.replace(' ', '')}" for s in texts] for texts in (SOURCES, TARGETS)]
+    source, target = (Subwords.build(texts, max_size=40) for texts in sides)
+    rows = [[ended(r, v) for r in encode_side(t, v)] for t, v in zip(sides, (source, target), strict=True)]
+    part = PairPart(*sides, *rows)
+    pieces = TranslateData(source, target, {"train": part, "validation": part, "test": PairPart([], [], [], [])})
+    trainee = task(pieces, piece_dropout=0.3)
+    seen = []
+    for epoch in range(2):
+        batches = [batch for batch, _ in trainee.batches(epoch)]
+        assert len(batches) == trainee.steps(epoch)
+        found = {}
+        for batch in batches:
+            for row, length, index in zip(batch.target, batch.target_lengths, batch.index, strict=True):
+                found[int(index)] = row[:length].tolist()
+        assert {i: target.decode(row[:-1]) for i, row in found.items()} == dict(enumerate(sides[1]))
+        assert all(row[-1] == len(target) for row in found.values())
+        seen.append(found)
+    assert seen[0] != seen[1]
+    with pytest.raises(UsageError, match="level word has none"):
+        task(data, piece_dropout=0.3)
 
 
 def test_scheduled_sampling_ramps_up(data):

@@ -118,6 +118,12 @@ class Subwords:
         prepared = _spaced(normalized(text, self.normalize)).replace(" ", SPACE)
         return [character for character in dict.fromkeys(prepared) if character not in known]
 
+    def merges(self) -> list[tuple[str, str]]:
+        """The pairs of pieces that become one, the first to be joined first."""
+        found = json.loads(self._tokenizer.to_str())["model"]["merges"]
+        pairs = (pair.split(" ") if isinstance(pair, str) else pair for pair in found)
+        return [(first, second) for first, second in pairs]
+
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads: plain lists, strings and numbers."""
         return {

@@ -32,7 +32,15 @@ class TranslateDataSettings(TextSettings, LabelledSettings, LengthSettings, Draw
     )
 
 
-TranslateSettings = Settings[TranslateDataSettings, EncoderDecoderSettings, DecoderTrainingSettings]
+class TranslateTrainingSettings(DecoderTrainingSettings):
+    """How pairs are learned."""
+
+    piece_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the merges of sub-words left out in training, anew in every epoch"
+    )
+
+
+TranslateSettings = Settings[TranslateDataSettings, EncoderDecoderSettings, TranslateTrainingSettings]
 
 DEFAULTS = Defaults(
     Settings(
@@ -40,7 +48,7 @@ DEFAULTS = Defaults(
         EncoderDecoderSettings(
             cell="gru", hidden_size=256, embedding_size=256, bidirectional=True, dropout=0.3, tie_weights=True
         ),
-        DecoderTrainingSettings(batch_size=64, learning_rate=2e-3, label_smoothing=0.1),
+        TranslateTrainingSettings(batch_size=64, learning_rate=2e-3, label_smoothing=0.1),
     ),
     epochs=10,
 )

@@ -60,6 +60,7 @@ class TranslateTask:
             seed=training.seed,
             smoothing=training.label_smoothing,
             scheduled_sampling=training.scheduled_sampling,
+            piece_dropout=training.piece_dropout,
         )
 
     def model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,12 +12,15 @@ from torch import nn
 
 from recurra import metrics
 from recurra.data.batching.pairs import PairBatch, PairBatches
+from recurra.data.tokens.piece_dropout import PieceDropout
+from recurra.data.tokens.subwords import Subwords
 from recurra.engines.request import State
+from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.decoding.settings import ramped
 from recurra.tasks.translate.data import PairPart, TranslateData
 from recurra.tasks.translate.metrics import METRICS
-from recurra.tasks.translate.preprocessor import TranslatePreprocessor
+from recurra.tasks.translate.preprocessor import TranslatePreprocessor, Words
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import EncoderDecoderSettings
@@ -30,7 +34,8 @@ class TranslateTrainee:
     """A translator to be trained; see training.trainee.Trainee.
 
     smoothing: of the labels in training; scheduled_sampling: probability, after a ramp, that the decoder reads
-    its own word instead of the translation's
+    its own word instead of the translation's; piece_dropout: share of the merges of sub-words that is left out
+    Errors: UsageError for piece_dropout of tokens that are no sub-words
     """
 
     unit = "tokens"
@@ -45,19 +50,33 @@ class TranslateTrainee:
         seed: int,
         smoothing: float = 0.0,
         scheduled_sampling: float = 0.0,
+        piece_dropout: float = 0.0,
     ) -> None:
         self.data, self.smoothing, self.scheduled_sampling = data, smoothing, scheduled_sampling
         self.network = network
         train, held_out = data.parts["train"], data.parts["validation"]
         self.evaluation_units = sum(map(len, held_out.encoded_targets))
-        self._batches = PairBatches(train.encoded_sources, train.encoded_targets, batch_size, seed=seed)
+        self._batched = functools.partial(PairBatches, batch_size=batch_size, seed=seed)
+        self._whole = self._batched(train.encoded_sources, train.encoded_targets)
+        self._cut = [_cut(words, piece_dropout, seed) for words in (data.source, data.target)] if piece_dropout else []
+        self._of_epoch: tuple[int, PairBatches] | None = None
 
     def steps(self, epoch: int) -> int:
-        return self._batches.batches(epoch)
+        return self._of(epoch).batches(epoch)
+
+    def _of(self, epoch: int) -> PairBatches:
+        """What an epoch is made of; pieces are cut once for each."""
+        if not self._cut:
+            return self._whole
+        if self._of_epoch is None or self._of_epoch[0] != epoch:
+            train = self.data.parts["train"]
+            rows = zip(self._cut, (train.encoded_sources, train.encoded_targets), strict=True)
+            self._of_epoch = epoch, self._batched(*(cut.epoch(side, epoch, i) for i, (cut, side) in enumerate(rows)))
+        return self._of_epoch[1]
 
     def batches(self, epoch: int) -> Iterator[tuple[PairBatch, float]]:
         steps = self.steps(epoch)
-        for step, batch in enumerate(self._batches.epoch(epoch)):
+        for step, batch in enumerate(self._of(epoch).epoch(epoch)):
             yield batch, ramped(self.scheduled_sampling, epoch + step / steps)
 
     def costs(self, batch: tuple[PairBatch, float]) -> npt.NDArray[Any]:
@@ -77,6 +96,14 @@ class TranslateTrainee:
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)
+
+
+def _cut(words: Words, share: float, seed: int) -> PieceDropout:
+    if not isinstance(words, Subwords):
+        raise UsageError(
+            f"piece_dropout leaves out merges of sub-words, of which level {words.level} has none; use level bpe"
+        )
+    return PieceDropout(words, share, seed=seed)
 
 
 def build_network(preprocessor: TranslatePreprocessor, settings: EncoderDecoderSettings) -> EncoderDecoder:
