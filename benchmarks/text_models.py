@@ -55,6 +55,7 @@ MUST = {
 PAIRS = "chinese-pairs"
 CUT = ("mr", "sst2", "chnsenticorp", "names")
 """Data that are cut down to a few rows."""
+TESTED = 2000
 FEWEST = 5
 """Rows of a class that is kept among a few rows: fewer cannot be divided."""
 
@@ -94,8 +95,11 @@ def measured(name: str, given: dict[str, Any]) -> dict[str, Any]:
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         data, _, count = name.partition(" ")
-        source = few(data, int(count), Path(folder)) if count else data
-        settings = ({} if count else RUNS[data]) | given
+        source: Any = data
+        settings = RUNS[data] | given
+        if count:
+            source, test = few(data, int(count), Path(folder))
+            settings = given | {"test": str(test)}
         run = recurra.train(source, out=Path(folder) / "run", quiet=True, **settings)
         scores = run.metrics["metrics"]
         headline = "span_f1" if "span_f1" in scores else "accuracy"
@@ -114,18 +118,23 @@ def measured(name: str, given: dict[str, Any]) -> dict[str, Any]:
         }
 
 
-def few(name: str, count: int, folder: Path) -> Path:
-    """So many rows of a set of labelled texts, drawn once for all seeds."""
+def few(name: str, count: int, folder: Path) -> tuple[Path, Path]:
+    """So many rows of a set of labelled texts to learn from and validate with, and up to TESTED others to be tested on.
+
+    Drawn once for all seeds: a tenth of a few rows would tell nothing apart.
+    """
     found = read_examples(resolve(name, "classify"), DEFAULTS.settings.changed(**_columns(name)).data)
     parts = [found] if isinstance(found, Examples) else list(found.values())
     whole = [(item.text, item.label) for part in parts for item in part.items]
-    rows = random.Random(0).sample(whole, count)
-    often = collections.Counter(label for _, label in rows)
-    rows = [row for row in rows if often[row[1]] >= FEWEST]
-    path = folder / f"{name}-{count}.csv"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("text", "label"), *rows])
-    return path
+    whole = random.Random(0).sample(list(dict.fromkeys(whole)), len(set(whole)))
+    often = collections.Counter(label for _, label in whole[:count])
+    kept = {label for label, rows in often.items() if rows >= FEWEST}
+    paths = []
+    for what, rows in (("", whole[:count]), ("-test", whole[count : count + TESTED])):
+        paths.append(folder / f"{name}-{count}{what}.csv")
+        with paths[-1].open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("text", "label"), *(row for row in rows if row[1] in kept)])
+    return paths[0], paths[1]
 
 
 def _columns(name: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def drawn(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def test_two_models_that_know_other_things_get_the_shares_that_make_them_right() -> None:
-    own, linear, labels = drawn(4000)
+    own, linear, labels = drawn(20_000)  # far from what is usual, which as many forget
     mix = fitted_mix(own, linear, labels)
     assert mix is not None
     assert mix.own == pytest.approx(0.5, rel=0.15)
@@ -39,6 +39,17 @@ def test_what_does_not_help_is_not_added_unless_it_must_be(what: str) -> None:
     asked = fitted_mix(own, linear, labels, always=True)
     assert asked is not None
     assert asked.share > 0
+
+
+def test_some_examples_move_the_usual_shares_a_little_and_more_of_them_more() -> None:
+    """Where they ask for more of the linear model than is usual."""
+    shares = []
+    for count in (30, 200, 1000):
+        own, linear, labels = drawn(count, seed=2)
+        mix = fitted_mix(own, 2 * linear, labels)
+        assert mix is not None
+        shares.append(mix.share)
+    assert 0.65 < shares[0] < shares[1] < shares[2] < 2
 
 
 def test_few_examples_add_it_only_if_it_must_be() -> None:

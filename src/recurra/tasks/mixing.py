@@ -12,8 +12,11 @@ Labels = npt.NDArray[np.int64]
 FEWEST = 20
 """Examples from which the two shares are fitted."""
 STEPS = 50
-WORTH = 1e-3
-"""Nats per example by which the loss must fall."""
+WORTH, BELIEF = 4e-3, 2.0
+"""Nats per example by which the loss must fall, and nats that it need not: n-grams are believed to help beforehand."""
+USUAL, SPREAD = (0.4, 0.65), 0.2
+"""What shares are beforehand, the network's as part of what calibrates it alone: about what data with hundreds or
+thousands of validation examples ask for. A few examples hardly move them, many forget them."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,11 @@ def fitted_mix(logits: Floats, linear: Floats, labels: Labels, *, always: bool =
 
     Fitted on one half and tried on the other, both ways round; then on all. One pseudo-example of each class is in
     every fit. always: add it even so, and of few examples in equal shares.
-    Maths:  argmin_{a >= 0, g >= 0} -1/N sum_n log softmax(a z_n + g s_n)[y_n], convex
+    Maths:  argmin_{a >= 0, g >= 0} -sum_n log softmax(a z_n + g s_n)[y_n]
+            + ((a / a0 - USUAL[0])^2 + (g - USUAL[1])^2) / (2 SPREAD^2), convex; a0 the best a without s
     Shapes: logits and linear [N, C], labels [N]
-    Source: products of experts, as Genest & Zidek 1986, logarithmic opinion pools
+    Source: products of experts, as Genest & Zidek 1986, logarithmic opinion pools; shares as regression with a normal
+            prior, Hoerl & Kennard 1970
     """
     if len(labels) < FEWEST:
         return Mix(1.0, 1.0) if always else None
@@ -50,7 +55,7 @@ def fitted_mix(logits: Floats, linear: Floats, labels: Labels, *, always: bool =
         )
         only = best_mix(logits[half], np.zeros_like(linear[half]), labels[half])
         alone += lost(only.of(logits[other], linear[other]), labels[other])
-    return found if found.share > 0 and mixed < alone - WORTH * len(labels) else None
+    return found if found.share > 0 and mixed < alone + BELIEF - WORTH * len(labels) else None
 
 
 def lost(logs: Floats, labels: Labels) -> float:
@@ -59,7 +64,17 @@ def lost(logs: Floats, labels: Labels) -> float:
 
 
 def best_mix(logits: Floats, linear: Floats, labels: Labels) -> Mix:
-    """The shares of the lowest loss, by Newton's method; those below 0 are set to 0. Shapes: as `fitted_mix`"""
+    """The shares of `fitted_mix`, by Newton's method; those below 0 are set to 0. Without a linear model the network's
+    is the one of the lowest loss. Shapes: as `fitted_mix`"""
+    if not linear.any():
+        return _fitted(logits, linear, labels, np.zeros(2), np.zeros(2))
+    alone = best_mix(logits, np.zeros_like(linear), labels).own
+    widths = np.array([max(alone, 1e-3), 1.0])
+    return _fitted(logits, linear, labels, widths * USUAL, 1 / (SPREAD * widths) ** 2)
+
+
+def _fitted(logits: Floats, linear: Floats, labels: Labels, usual: Floats, weight: Floats) -> Mix:
+    """usual: what the shares are beforehand; weight: how sure that is, one over its variance. Shapes: [2] each"""
     count, classes = logits.shape
     targets = np.full(logits.shape, 1 / (count + classes))
     targets[np.arange(count), labels] += count / (count + classes)
@@ -67,14 +82,15 @@ def best_mix(logits: Floats, linear: Floats, labels: Labels) -> Mix:
     shares = np.array([0.5, 0.5 if linear.any() else 0.0])
 
     def cost(at: Floats) -> float:
-        return float(-(targets * _normal(np.tensordot(at, parts, 1))).sum())
+        fit = -(targets * _normal(np.tensordot(at, parts, 1))).sum()
+        return float(fit + (weight * (at - usual) ** 2).sum() / 2)
 
     now = cost(shares)
     for _ in range(STEPS):
         chances = np.exp(_normal(np.tensordot(shares, parts, 1)))
-        slope = ((chances - targets) * parts).sum((1, 2))
+        slope = ((chances - targets) * parts).sum((1, 2)) + weight * (shares - usual)
         centred = parts - (chances * parts).sum(2, keepdims=True)
-        bend = np.einsum("inc,jnc,nc->ij", centred, centred, chances)
+        bend = np.einsum("inc,jnc,nc->ij", centred, centred, chances) + np.diag(weight)
         free = (shares > 0) | (slope < 0)
         step = np.zeros(2)
         inside = bend[np.ix_(free, free)] + 1e-9 * (1 + np.trace(bend)) * np.eye(int(free.sum()))
