@@ -59,9 +59,14 @@ def test_each_network_is_what_it_is_alone_and_the_folder_holds_all(task: str, tm
     assert [path.name for path in run.folder.glob("*.safetensors")] == ["weights.safetensors"]
 
 
-def test_a_classifier_answers_with_the_mean_of_probabilities(tmp_path: Path) -> None:
+def test_a_classifier_answers_with_the_mean_of_probabilities(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = TINY["classify"].write(tmp_path)
-    run = recurra.train(data, out=tmp_path / "run", ensemble=3, skip="none", **RUN)
+    run = recurra.train(data, out=tmp_path / "run", ensemble=3, skip="none", **RUN | {"quiet": False})
+    said = capsys.readouterr().err
+    assert "examples: " in said
+    assert "network 3 of 3, seed 2" in said
     texts = ["abcab", "hhgfe", "ab"]
     network = run.network
     assert len(network.members) == 3
@@ -118,6 +123,8 @@ def test_what_an_ensemble_cannot_is_refused_by_name(tmp_path: Path, monkeypatch:
         recurra.train(data, start_from=run.folder, quiet=True)
     with pytest.raises(UsageError, match="shows the curves of one network"):
         recurra.train(data, ensemble=2, log="tensorboard", **RUN)
+    with pytest.raises(UsageError, match="watch looks at one network"):
+        recurra.train(data, ensemble=2, watch=True, **RUN)
     single = recurra.train(data, out=tmp_path / "single", **RUN)
     with pytest.raises(UsageError, match="leave ensemble out"):
         recurra.train(data, start_from=single.folder, ensemble=2, epochs=1.0, quiet=True)

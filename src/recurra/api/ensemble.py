@@ -14,7 +14,7 @@ from recurra import model_folder
 from recurra.api import resuming
 from recurra.api.preparation import NOT_RESUMED, size_of
 from recurra.api.run import Run
-from recurra.api.training_run import TrainingRun
+from recurra.api.training_run import TrainingRun, Watching
 from recurra.errors import CallbackError, DivergedError, StoppedError, UsageError
 from recurra.report.metric import Metric
 from recurra.report.sections import Cell, Column, Table
@@ -38,7 +38,7 @@ class Member:
     scores: dict[str, float]
 
 
-def check_ensemble(settings: AnySettings, *, log: str | None, begun: bool, processes: int) -> None:
+def check_ensemble(settings: AnySettings, watching: Watching, *, begun: bool, processes: int) -> None:
     """begun: with another run's weights; processes: that train together. Errors: UsageError for what it cannot"""
     if size_of(settings) == 1:
         return
@@ -46,8 +46,10 @@ def check_ensemble(settings: AnySettings, *, log: str | None, begun: bool, proce
         raise UsageError("a run that begins with another one's weights is one network; leave ensemble out")
     if processes > 1:
         raise UsageError(f"an ensemble is trained by one process, here are {processes}; leave ensemble out")
-    if log is not None:
-        raise UsageError(f"{log} shows the curves of one network; leave log or ensemble out")
+    if watching.log is not None:
+        raise UsageError(f"{watching.log} shows the curves of one network; leave log or ensemble out")
+    if watching.closely:
+        raise UsageError("watch looks at one network on its way; leave watch or ensemble out")
 
 
 class EnsembleRun(TrainingRun):
@@ -61,6 +63,7 @@ class EnsembleRun(TrainingRun):
 
     def run(self, resume: Checkpoint | None = None, baselines: Any = None) -> Run:
         assert resume is None
+        self._introduce()
         self._begin(baselines)
         self.members: list[Member] = []
         watchers = self.watching.of_run(self.progress, self._logged(0))

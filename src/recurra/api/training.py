@@ -126,7 +126,7 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
                 refuse_unlike_text(source)
             chosen = settings_for(source, given)
     new = Path("runs") / f"{source.name}-{chosen.network.cell}"
-    check_ensemble(chosen, log=watching.log, begun=first is not None, processes=processes.place.count)
+    check_ensemble(chosen, watching, begun=first is not None, processes=processes.place.count)
     with _place_for(asked, new, processes) as folder:
         progress.log(f"task {source.task}: {source.why}")
         deadline = Deadline(chosen.training.minutes, asked.begun)
