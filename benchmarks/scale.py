@@ -161,25 +161,28 @@ def beside(rank: int, folder: str, threads: int, repeats: int) -> None:
 
         latency = seconds(partial(all_reduce, one), 50 * repeats)
         all_of_it = seconds(partial(all_reduce, whole), repeats)
-        flat = seconds(stepping(network, batch, reduce), repeats)
-        found[name] = {"latency": latency, "reduction": all_of_it, "flat": flat, "ddp": ddp(network, batch, repeats)}
+        other = network_of(vocabulary, changes)
+        sides = stepping(network, batch, reduce), wrapped(other, batch)
+        turns = [[seconds(side, 1) for side in sides] for _ in range(repeats)]
+        flat, ddp = (min(times) for times in zip(*turns, strict=True))
+        found[name] = {"latency": latency, "reduction": all_of_it, "flat": flat, "ddp": ddp}
     if rank == 0:
         Path(folder, "found.json").write_text(json.dumps(found), encoding="utf-8")
     distributed.destroy_process_group()
 
 
-def ddp(network: NextToken, batch: TokenBatch, repeats: int) -> float:
+def wrapped(network: NextToken, batch: TokenBatch) -> Callable[[], None]:
+    """As `stepping`, with torch's own reduction."""
     training = DEFAULTS.settings.training
-    wrapped, optimizer = DistributedDataParallel(Wrapped(network)), optimizer_of(network, training)
-    network.zero_grad()
+    module, optimizer = DistributedDataParallel(Wrapped(network)), optimizer_of(network, training)
 
     def step() -> None:
-        wrapped(batch).backward()
+        module(batch).backward()
         clip_gradient(network, training)
         optimizer.step()
         optimizer.zero_grad()
 
-    return seconds(step, repeats)
+    return step
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A text, and a folder to work in."""
     folder = tmp_path_factory.mktemp("several")
     path = folder / "words.txt"
-    path.write_text(" ".join(random.Random(0).choices(WORDS, k=700)), encoding="utf-8")
+    path.write_text(" ".join(random.Random(0).choices(WORDS, k=400)), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RECURRA_CACHE", str(folder / "cache"))
         patch.setattr(training_run, "build_report", lambda record: "<html></html>")
@@ -61,7 +62,7 @@ def scores(run: recurra.Run) -> list[float]:
 
 def training(out: str, text: Path, *arguments: str, before: Callable[[int], None] = lambda rank: None) -> Any:
     """What each process does: the command line, and its exit code."""
-    words = ["--out", out, "--epochs", "2"] if out else []
+    words = ["--out", out, *([] if "--minutes" in arguments else ["--epochs", "2"])] if out else []
     more = [w for n, v in SMALL.items() if n != "quiet" for w in (f"--{n.replace('_', '-')}", str(v))] if out else []
 
     def do(rank: int) -> None:
@@ -110,7 +111,7 @@ def test_they_are_one_run_and_go_on_in_other_numbers(text: Path, alone: recurra.
 def test_a_process_that_dies_ends_the_others(text: Path) -> None:
     def before(rank: int) -> None:
         if rank == 1:
-            at_step(60, lambda: os.kill(os.getpid(), signal.SIGKILL))
+            at_step(45, lambda: os.kill(os.getpid(), signal.SIGKILL))
 
     codes = ended(started(3, training("killed", text, before=before), Path("dead")), 30)
     assert codes == [6, -9, 6]
@@ -127,7 +128,7 @@ def test_a_process_that_dies_ends_the_others(text: Path) -> None:
 def test_a_signal_to_one_stops_all(text: Path, alone: recurra.Run) -> None:
     def before(rank: int) -> None:
         if rank == 1:
-            at_step(60, lambda: signal.raise_signal(signal.SIGTERM))
+            at_step(45, lambda: signal.raise_signal(signal.SIGTERM))
 
     codes = ended(started(2, training("stopped", text, before=before), Path("signal")), 30)
     assert codes == [128 + signal.SIGTERM] * 2
@@ -174,10 +175,18 @@ def test_what_cannot_be_is_said_once(text: Path, before: str, arguments: list[st
     assert said(folder, 1) == ""
 
 
+@pytest.mark.slow
+def test_minutes_are_those_of_the_first(text: Path, alone: recurra.Run) -> None:
+    """What is left of them for training is not the same in each."""
+    do = training("minutes", text, "--minutes", "0.2", before=lambda rank: time.sleep(rank))
+    assert ended(started(2, do, Path("clock"))) == [0, 0], said(Path("clock"), 0)
+
+
+@pytest.mark.slow
 def test_a_callback_that_fails_stops_all(text: Path) -> None:
     class Failing:
         def on_step(self, step: Any) -> None:
-            if step.step == 60:
+            if step.step == 45:
                 raise ValueError("no more")
 
     def do(rank: int) -> int:

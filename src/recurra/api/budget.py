@@ -34,9 +34,7 @@ def fitted_baselines(setup: Setup, deadline: Deadline) -> tuple[list[Baseline], 
         dataset.deadline, dataset.notes = deadline, before
 
 
-def settings_of_training(
-    setup: Setup, deadline: Deadline, processes: int, *, resumed: bool
-) -> tuple[TrainingSettings, list[str]]:
+def settings_of_training(setup: Setup, deadline: Deadline, *, resumed: bool) -> tuple[TrainingSettings, list[str]]:
     """Those of the run with the minutes that are left for training, and what to say if these are few.
 
     The minutes of a resumed run are of training, as those before it was stopped.
@@ -44,8 +42,6 @@ def settings_of_training(
     training: TrainingSettings = setup.settings.training
     if not deadline.set or resumed:
         return training, []
-    if processes > 1:  # the same for all, whatever each has spent
-        return training.model_copy(update={"minutes": FOR_TRAINING * deadline.total / 60}), []
     seconds, spent, notes = deadline.for_training(), deadline.total - deadline.left(), []
     if seconds < FOR_TRAINING * deadline.total:
         enough = (spent + REPORT) / (1 - FOR_TRAINING - FOR_SCORES) / 60

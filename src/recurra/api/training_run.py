@@ -148,10 +148,9 @@ class TrainingRun:
         self.progress.metrics = self.dataset.metrics
 
     def _training_settings(self, resume: Checkpoint | None) -> TrainingSettings:
-        processes = self.processes.place.count
-        settings, notes = settings_of_training(self.setup, self.deadline, processes, resumed=resume is not None)
+        settings, notes = settings_of_training(self.setup, self.deadline, resumed=resume is not None)
         self._log_notes(notes)
-        return settings
+        return self.processes.from_first(settings)
 
     def _logged(self, begun: int) -> Logged:
         """begun: steps that a resumed run has done already"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from recurra.training.processes.place import Place
 from recurra.training.signals import StopRequest
 from recurra.training.trainee import Trainee
 
+T = TypeVar("T")
 Precision = Literal["bf16-mixed", "32-true"]
 
 
@@ -30,6 +31,10 @@ class Processes:
     def clock(self, clock: Clock) -> Clock:
         """A clock by which all processes take the same decisions."""
         return clock
+
+    def from_first(self, own: T) -> T:
+        """What the first process gives."""
+        return own
 
     def progress(self, progress: Progress) -> Progress:
         """What is told in this process."""
