@@ -99,7 +99,7 @@ def test_they_are_one_run_and_go_on_in_other_numbers(text: Path, alone: recurra.
     do = training("", text, "--resume", "two", "--epochs", "3")
     assert ended(started(3, do, Path("more"))) == [0, 0, 0]
     assert "processes 2, now 3" in said(Path("more"), 0)
-    assert "1 thread in each of 3 processes" in said(Path("more"), 0)
+    assert "1 thread in each of 3 processes, 1 to 2 of 5 streams to each" in said(Path("more"), 0)
     assert said(Path("more"), 1) == said(Path("more"), 2) == ""
     run = recurra.load("two")
     one = shutil.copytree(alone.folder, alone.folder.parent / "one")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
+
+import numpy as np
 
 from recurra.api.run import Run, load
 from recurra.api.setup import Setup
 from recurra.errors import DataError, ElsewhereError, ModelFolderError
 from recurra.model_folder import manifest
 from recurra.training.processes.alone import Processes
+from recurra.training.processes.division import edges
 from recurra.training.processes.joining import check_same, digest, wait_for_first
 from recurra.training.processes.together import Together
+from recurra.training.trainee import Carrying, Trainee
 
 OTHER_DATA = "has other data than process 0: {name} is {other}, there {firsts}\ncopy the same files to every machine"
 
@@ -45,6 +50,19 @@ def mark(processes: Processes, written: Path | None = None) -> None:
         processes.heartbeat.announce(
             mark=processes.heartbeat.own.mark + 1, written="" if written is None else str(written.resolve())
         )
+
+
+def in_each_of(processes: Processes, trainee: Trainee) -> str:
+    """How many processes there are, and how streams whose state is carried are divided among them."""
+    here = processes.place
+    if here.count == 1:
+        return ""
+    found = f" in each of {here.count} processes" + (f" on {here.machines} machines" if here.machines > 1 else "")
+    if isinstance(trainee, Carrying):
+        ends = edges(np.ones(trainee.carried()[0][1]), here.count)
+        fewest, most = (choose(b - a for a, b in pairwise(ends)) for choose in (min, max))
+        found += f", {fewest if fewest == most else f'{fewest} to {most}'} of {ends[-1]} streams to each"
+    return found
 
 
 def can_be_resumed(processes: Processes, remedy: str) -> None:

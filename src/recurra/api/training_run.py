@@ -22,7 +22,7 @@ from recurra.api.preparation import engine_of, on_cuda
 from recurra.api.progress import ProgressLogger, describe_scores
 from recurra.api.record import build_record, how_it_ended
 from recurra.api.run import Run, load
-from recurra.api.same_everywhere import can_be_resumed, finished_elsewhere, mark
+from recurra.api.same_everywhere import can_be_resumed, finished_elsewhere, in_each_of, mark
 from recurra.api.setup import Setup
 from recurra.api.verdict import Verdict, about_average, advice, verdict
 from recurra.cells.catalogue import get
@@ -383,7 +383,7 @@ class TrainingRun:
         self.progress.log(
             f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, "
             + many(torch.get_num_threads(), "thread")
-            + _in_each_of(self.processes)
+            + in_each_of(self.processes, self.setup.trainee)
         )
         if self.engine == "native" or network.engine != "auto" or on_cuda(self.dataset.settings.training.device):
             return
@@ -393,11 +393,3 @@ class TrainingRun:
     def _log_baselines(self) -> None:
         for baseline in self.baselines:
             self.progress.log(f"baseline: {baseline.name}: {describe_scores(baseline.metrics, self.dataset.metrics)}")
-
-
-def _in_each_of(processes: Processes) -> str:
-    here = processes.place
-    if here.count == 1:
-        return ""
-    machines = f" on {here.machines} machines" if here.machines > 1 else ""
-    return f" in each of {here.count} processes{machines}"

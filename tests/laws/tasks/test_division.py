@@ -126,3 +126,22 @@ def test_of_every_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                     for name, value in theirs[kind].items():
                         near = 1e-6 * float(value.abs().max()) + 1e-12
                         assert torch.allclose(ours[kind][name], value, rtol=0, atol=near), (task, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", list(TASKS))
+def test_a_run_of_two_is_the_run_of_one(task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the data to the folder, without noise; float32, so that last digits differ and grow."""
+    monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(grid_encoders, "COLOURLESS", 0.0)
+    monkeypatch.setattr("recurra.tasks.fill.trainee.UNKNOWN_SHARE", 0.0)
+    names = TASKS[task].defaults.settings.names()
+    quiet = NO_NOISE | {name: 0.0 for name in ALSO if name in names}
+    alone = TINY[task].train(tmp_path, tmp_path / "alone", **quiet)
+
+    def do(rank: int) -> list[float]:
+        run = TINY[task].train(tmp_path, tmp_path / "two", **quiet)
+        return [point["validation_loss"] for point in run.metrics["history"]]
+
+    for found in forked(2, do, tmp_path / "forked"):
+        assert found == pytest.approx([point["validation_loss"] for point in alone.metrics["history"]], rel=1e-3)
