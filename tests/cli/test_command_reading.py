@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from command_line import Recurra
 
-from recurra.cli.models import _lines_of_stdin
+from recurra.cli.standard_input import arriving_lines
 from recurra.errors import DataError
 from recurra.tasks.sources.file_names import names_data
 
@@ -99,7 +101,7 @@ def test_a_text_that_begins_with_a_dash(recurra: Recurra) -> None:
 def test_standard_input_has_an_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
     def lines(content: bytes, encoding: str) -> list[str]:
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content), isatty=lambda: False))
-        return _lines_of_stdin(encoding, asked=True)
+        return [line for lines in arriving_lines(encoding, asked=True) for line in lines]
 
     assert lines("é\r\n\r\nb".encode("utf-16"), "utf-16") == ["é", "", "b"]
     assert lines("é\nb\n".encode("latin-1"), "iso8859-1") == ["é", "b"]
@@ -119,3 +121,40 @@ def test_vectors_of_a_model_are_not_learned(recurra: Recurra, classifier: Path, 
     recurra("vectors", classifier, "--out", "v.txt", *option).refused(
         2, f"{option[0].removeprefix('--')} applies to vectors that are learned"
     )
+
+
+class Slow(io.RawIOBase):
+    """Standard input that arrives piece by piece; `seen` is called before each."""
+
+    def __init__(self, pieces: list[bytes], seen: Callable[[], None]) -> None:
+        self.pieces, self.seen = list(pieces), seen
+
+    def read1(self, size: int) -> bytes:
+        self.seen()
+        return self.pieces.pop(0) if self.pieces else b""
+
+
+def test_lines_are_answered_as_they_arrive(
+    recurra: Recurra, classifier: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And counted over all of them, where one cannot be answered."""
+    shown: list[str] = []
+    pieces = [b"Anna\nBo", b"b\nCarl\n", b"Dora\n\n"]
+    source = Slow(pieces, lambda: shown.append(capsys.readouterr().out))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=source, isatty=lambda: False))
+    result = recurra("predict", classifier, "--top", 1)
+    assert [[line.split()[0] for line in out.splitlines()] for out in shown] == [[], ["Anna"], ["Bob", "Carl"]]
+    result.refused(2, "of the texts from line 4 on, text 2 is empty")
+
+
+def test_one_document_of_lines_that_arrive_in_pieces(
+    recurra: Recurra, classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*pieces: bytes) -> str:
+        source = Slow(list(pieces), lambda: None)
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=source, isatty=lambda: False))
+        return recurra("predict", classifier, "--json").out
+
+    assert [p["text"] for p in json.loads(asked(b"Anna\nBo", b"b\nCarl"))["predictions"]] == ["Anna", "Bob", "Carl"]
+    whole, typed = asked(b"Anna\nBob\n"), recurra("predict", classifier, "Anna", "Bob", "--json").out
+    assert whole == typed == json.dumps(json.loads(typed), indent=2) + "\n"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +12,11 @@ import typer
 from recurra.cli import forecasts, streaming, translations
 from recurra.cli.given_texts import refuse_files, refuse_missing
 from recurra.cli.mixtures import MixtureOption, fitted_mixture
-from recurra.cli.output import note, score, visible, write, write_json, write_table
+from recurra.cli.output import score, visible, write, write_json, write_table
+from recurra.cli.standard_input import arriving_lines
 from recurra.cli.values import text
 from recurra.data.files.text import check_encoding
-from recurra.errors import DataError, ModelFolderError, UsageError
+from recurra.errors import ModelFolderError, UsageError
 from recurra.tasks import registry
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a model folder")]
@@ -120,7 +120,7 @@ def predict(
 
     \b
     recurra predict runs/names-gru "Abakumtsev" "Nguyen" --top 3
-    recurra predict runs/names-gru - < names.txt         a text on each line
+    recurra predict runs/names-gru - < names.txt         a text on each line, answered as they come
     recurra predict runs/input-lstm "To be or not to"    the next token
     recurra predict runs/multi30k-gru "Two dogs play." --attention pictures/
     recurra predict runs/airline-gru --plot out.svg  its own series goes on
@@ -157,15 +157,14 @@ def predict(
     else:
         given = []
     from recurra.api.run import load
-    from recurra.tasks.abilities import Attending, GoingOn, ReadingFiles, ReadingText
+    from recurra.cli.answers import Notes, answered, write_answers
+    from recurra.tasks.abilities import Attending, GoingOn, ReadingFiles
 
     try:
         model = load(run)
     except ModelFolderError:
         refuse_files(run, given)
         raise
-    if not named and not isinstance(model.model, GoingOn):
-        given = _lines_of_stdin(check_encoding(encoding or "utf-8"), asked=bool(texts))
     if named and not isinstance(model.model, ReadingFiles):
         refuse_files(run, given)
         refuse_missing(run, given)
@@ -174,28 +173,27 @@ def predict(
     if (shown := model.model.alternatives if top is None else top) is not None:
         options["top"] = shown
     options |= {"horizon": horizon} if horizon is not None else {}
-    if tokens:
-        given = given_tokens(model.model, given)
-    inputs: Any = given
-    if isinstance(model.model, ReadingFiles):
-        inputs = [model.model.read(Path(each)) for each in given]
+    batches: Iterable[Any] = [given]
     if not named and isinstance(model.model, GoingOn):
-        inputs = model.model.tail()
-    predictions = model.predict(inputs, **options)
-    if plot is not None:
-        forecasts.write_plot(model.model, predictions, plot)
-    if isinstance(model.model, ReadingText):
-        _note_unknown(model.model, given)
-    if isinstance(model.model, ReadingText) and (count := model.model.truncated(given)):
-        longest = model.settings.data.max_length
-        note(f"{count:,} text{'s were' if count > 1 else ' was'} truncated to {longest:,} tokens, as in training")
-    if attention is not None and isinstance(model.model, Attending):
-        translations.write_pictures(model.model, predictions, attention)
-    if json:
-        write_json({"folder": run, "predictions": model.model.document(predictions)})
-        return
-    rows = model.model.rows(predictions)
-    write_table([[visible(row[0], longest=60), *row[1:]] if row else [] for row in rows])
+        batches = [model.model.tail()]
+    elif not named:
+        batches = arriving_lines(check_encoding(encoding or "utf-8"), asked=bool(texts))
+    if tokens:
+        batches = (given_tokens(model.model, each) for each in batches)
+    if isinstance(model.model, ReadingFiles) and (named or not isinstance(model.model, GoingOn)):
+        reading = model.model
+        batches = ([reading.read(Path(path)) for path in each] for each in batches)
+    notes = Notes(model)
+    answers: Iterable[list[Any]] = answered(model, batches, notes, **options)
+    if plot is not None or attention is not None:
+        predictions = [each for found in answers for each in found]
+        answers = [predictions]
+        if plot is not None:
+            forecasts.write_plot(model.model, predictions, plot)
+        if attention is not None and isinstance(model.model, Attending):
+            translations.write_pictures(model.model, predictions, attention)
+    write_answers(model, answers, folder=run, json=json)
+    notes.write()
 
 
 def generate(
@@ -306,71 +304,3 @@ def given_tokens(model: Any, texts: list[str]) -> list[str]:
 
     able(model, ReadingText, "read texts, which --tokens is about")
     return [Tokenised(text.split()) for text in texts]
-
-
-LONGEST, MOST, MOST_LINES = 4_000_000, 1_000_000_000, 10_000_000
-"""Of standard input: bytes of a line, bytes, lines. What never ends is refused before it fills the memory."""
-
-
-def _lines_of_stdin(encoding: str, *, asked: bool) -> list[str]:
-    """One text a line.
-
-    Errors: UsageError on a terminal that nobody asked to read, or for no line; DataError for bytes that are no text
-    """
-    if not asked and sys.stdin.isatty():
-        raise UsageError("give texts to predict, as arguments or on standard input, one per line")
-    if encoding != "utf-8":
-        return _lines_decoded(sys.stdin.buffer.read(MOST + 1), encoding)
-    lines: list[str] = []
-    size = 0
-    while line := sys.stdin.buffer.readline(LONGEST + 1):
-        number, size = len(lines) + 1, size + len(line)
-        if len(line) > LONGEST or size > MOST or number > MOST_LINES:
-            raise _too_much(number)
-        try:
-            lines.append(line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n"))
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"byte {error.start + 1} of the line is not utf-8",
-                remedy="name its encoding with --encoding",
-                file="standard input",
-                line=number,
-            ) from None
-    if not lines:
-        raise UsageError(EMPTY)
-    return lines
-
-
-EMPTY = "standard input is empty; give one text a line"
-
-
-def _lines_decoded(content: bytes, encoding: str) -> list[str]:
-    if not content:
-        raise UsageError(EMPTY)
-    try:
-        lines = content.decode(encoding).removeprefix("\ufeff").removesuffix("\n").split("\n")
-    except UnicodeError as error:
-        raise DataError(
-            f"this is not {encoding}: {error}", remedy="name another one with --encoding", file="standard input"
-        ) from None
-    if len(content) > MOST or len(lines) > MOST_LINES or max(map(len, lines)) > LONGEST:
-        raise _too_much(None)
-    return [line.rstrip("\r") for line in lines]
-
-
-def _too_much(line: int | None) -> DataError:
-    return DataError(
-        f"more than {LONGEST:,} bytes in a line, {MOST:,} in all or {MOST_LINES:,} lines",
-        remedy="give one text a line, and fewer at once",
-        file="standard input",
-        line=line,
-    )
-
-
-def _note_unknown(model: Any, texts: list[str]) -> None:
-    unknown = model.unknown(texts)
-    if not unknown:
-        return
-    kind = "character" if all(len(piece) == 1 for piece in unknown) else "word"
-    shown = ", ".join(repr(piece) for piece in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
-    note(f"{len(unknown):,} {kind}{'s' if len(unknown) > 1 else ''} that the model has never seen: {shown}")

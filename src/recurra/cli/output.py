@@ -55,17 +55,33 @@ def _plain(value: Any) -> Any:
 
 def write_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
     """Rows of cells, columns aligned by their width on a terminal; right: columns that end together."""
+    terminal = sys.stdout.isatty()
+    shown = [[cell if cell.isprintable() and not terminal else visible(cell) for cell in row] for row in rows]
+    count = max((len(row) for row in shown), default=0)
+    columns = []
+    for i in range(count):
+        cells = [row[i] if i < len(row) else "" for row in shown]
+        if "".join(cells).isascii():
+            width = max(map(len, cells))
+            columns.append([cell.rjust(width) if i in right else cell.ljust(width) for cell in cells])
+            continue
+        widths = [_width(cell) for cell in cells]
+        width = max(widths)
+        spaces = [" " * (width - own) for own in widths]
+        pairs = zip(spaces, cells, strict=True) if i in right else zip(cells, spaces, strict=True)
+        columns.append(["".join(pair) for pair in pairs])
+    write(
+        "".join(f"{'  '.join(row).rstrip()}\n" for row in zip(*columns, strict=True)) if columns else "\n" * len(rows)
+    )
+
+
+def _width(cell: str) -> int:
+    """Columns on a terminal."""
+    if cell.isascii():
+        return len(cell)
     from rich.cells import cell_len
 
-    rows = [[visible(cell) for cell in row] for row in rows]
-    count = max((len(row) for row in rows), default=0)
-    widths = [max((cell_len(row[i]) for row in rows if i < len(row)), default=0) for i in range(count)]
-    for row in rows:
-        cells = []
-        for i, cell in enumerate(row):
-            space = " " * (widths[i] - cell_len(cell))
-            cells.append(space + cell if i in right else cell + space)
-        write("  ".join(cells).rstrip() + "\n")
+    return cell_len(cell)
 
 
 def visible(text: str, *, longest: int | None = None) -> str:
@@ -75,7 +91,7 @@ def visible(text: str, *, longest: int | None = None) -> str:
     """
     if longest is not None and len(text) > longest:
         text = text[: longest - 1] + "…"
-    shown = "".join(_shown(character) for character in text)
+    shown = text if text.isprintable() else "".join(_shown(character) for character in text)
     return in_a_line(shown) if sys.stdout.isatty() else shown
 
 

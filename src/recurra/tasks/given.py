@@ -39,6 +39,9 @@ def texts(given: Any, *, what: str = "text") -> list[str]:
         raise UsageError(f"expected one {what} or a list of them, got {_shown(given)}")
     found: list[str] = []
     for number, each in enumerate(given, start=1):
+        if type(each) is str:  # most are, of hundreds of thousands
+            found.append(whole(each))
+            continue
         if _are_tokens(each):
             found.append(Tokenised(whole(str(token)) for token in each))
             continue
