@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from command_line import Recurra, write_names
+from command_line import Recurra
 
 import recurra as package
-from recurra.errors import UnknownNameError
+from recurra.errors import UnknownNameError, UsageError
 from recurra.export.c.proof import compiler
+from recurra.export.onnx.graph import need_onnx
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
 
@@ -42,11 +44,35 @@ def test_a_folder_that_is_no_export_is_never_replaced(recurra: Recurra, language
     assert (mine / "thesis.txt").read_text() == "years of work"
 
 
-def test_two_directions_are_refused_with_what_can(recurra: Recurra, tmp_path: Path) -> None:
-    data = write_names(tmp_path / "names")
-    tiny = {"hidden_size": 4, "embedding_size": 4, "epochs": 1.0, "bidirectional": True, "skip": "none"}
-    run = package.train(data, out=tmp_path / "run", quiet=True, **tiny)
-    recurra("export", run.folder, "--to", "c").refused(2, "both directions", "--to onnx")
-    assert not (tmp_path / "run-c").exists()
+def test_two_directions_are_refused_with_what_can(recurra: Recurra, classifier: Path, tmp_path: Path) -> None:
+    recurra("export", classifier, "--to", "c").refused(2, "both directions", "--to onnx")
+    assert not (tmp_path / "classifier-c").exists()
     with pytest.raises(UnknownNameError, match="target"):
-        run.export("fortran")
+        package.load(classifier).export("fortran")
+    recurra("export", classifier, "--to", "onnx", "--weights", "int8").refused(2, "--to onnx has weights of float32")
+
+
+def test_graphs_and_their_reader_answer_without_torch(recurra: Recurra, classifier: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    found = recurra("export", classifier, "--to", "onnx", "--out", "graphs")
+    assert (found.code, found.out) == (0, "graphs\n")
+    assert "ONNX Runtime was asked" in found.err
+    texts = ["Bovich", "Maelli", "ä", "Do Trần"]
+    code = (
+        "import json, sys; from reader import Model; model = Model('.'); "
+        f"print(json.dumps(model.predict({texts!r}))); "
+        "assert not {'torch', 'recurra'} & set(sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "graphs", capture_output=True, check=True)
+    expected = package.load(classifier).predict(texts, top=3)
+    for one, other in zip(json.loads(said.stdout), expected, strict=True):
+        assert dict(map(tuple, one)) == pytest.approx(dict(other.classes), abs=1e-5)
+    line = [sys.executable, "reader.py", "Bovich"]
+    shown = subprocess.run(line, cwd=tmp_path / "graphs", capture_output=True, text=True, check=True).stdout
+    assert shown.startswith(f"Bovich\t{expected[0].label!r}")
+
+
+def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(UsageError, match=r"pip install 'recurra\[onnx\]'"):
+        need_onnx()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from recurra.api.run import Run
     from recurra.tasks.task import Dataset
 
-TARGETS = ("c",)
+TARGETS = ("c", "onnx")
 PRECISIONS = ("float32", "int8")
 MOST_LOST = 0.005
 """Of a share that is better when higher, int8 may lose half a point; of others a hundredth."""
@@ -48,12 +48,17 @@ def export(
         raise UnknownNameError("target", to, TARGETS)
     if weights not in PRECISIONS:
         raise UnknownNameError("weights", weights, PRECISIONS)
+    if weights != "float32" and to != "c":
+        raise UsageError(f"--to {to} has weights of float32; {weights} goes to --to c")
     folder = Path(f"{run.folder.resolve().name}-{to}" if out is None else out)
     check_free(folder, overwrite=overwrite)
     asked = _Asked(run)
     about = _about(run, to, weights, license)
     with new_folder(folder, overwrite=overwrite) as place:
-        proof, notes = _c(run, place, folder, asked, weights, about)
+        if to == "c":
+            proof, notes = _c(run, place, folder, asked, weights, about)
+        else:
+            proof, notes = _onnx(run, place, asked, about)
         about["proof"] = proof
         write_about(place, about)
     return Exported(folder, about, [*asked.notes, *notes])
@@ -112,6 +117,41 @@ def _c(
             f"compiled, and run on {asked.name}: {proof.outputs:,} outputs, largest difference {proof.difference:.2g}"
         )
     return found, [*notes, *(f"int8: {line}" for line in lost.get("scores", ()))]
+
+
+def _onnx(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    from recurra.export.held_out import drawn_for
+    from recurra.export.onnx.written import write_onnx
+    from recurra.export.streamed import said, stepped
+
+    task, dataset = registry.get(run.task).task, asked.dataset
+
+    def ask() -> None:
+        if dataset is None:
+            for one in drawn_for(run.network):
+                stepped(run.network, one)
+                said(run.network, one)
+        elif isinstance(task, AskingAgain):
+            for one in task.asked(dataset.held_out):
+                stepped(run.network, one, run.preprocessor)
+                said(run.network, one, run.preprocessor)
+        else:
+            task.evaluate(run.model, dataset.held_out, run.settings)
+
+    about["max_length"] = getattr(run.model, "max_length", None)
+    proof = write_onnx(place, run.network, ask, run.preprocessor.to_json(), about)
+    found = {
+        "on": asked.name,
+        "calls": proof.calls,
+        "numbers": proof.numbers,
+        "largest_difference": proof.difference,
+        "largest_number": proof.largest,
+    }
+    return found, [
+        f"graphs: {', '.join(about['graphs'])}",
+        f"ONNX Runtime was asked {proof.calls:,} times on {asked.name}: {proof.numbers:,} numbers, largest difference "
+        f"{proof.difference:.2g}",
+    ]
 
 
 def _questions(run: Run, dataset: Dataset[Any]) -> list[Asked]:

@@ -21,6 +21,7 @@ from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.one_to_many import Conditioned, ConditionedDecoder
 from recurra.topologies.outputs import AdaptiveSoftmax
+from recurra.topologies.sequence_model import SequenceModel
 
 
 @dataclass(frozen=True)
@@ -234,8 +235,25 @@ _KINDS: dict[type[nn.Module], Callable[[Any, Any], Streamed]] = {
 }
 
 
+def stepped(network: nn.Module, asked: Asked, preprocessor: Any = None) -> None:
+    """Have a network whose state carries on read the first two steps of a sequence one by one."""
+    if not isinstance(network, SequenceModel) or network.why_no_state() is not None or len(asked.inputs) < 2:
+        return
+    first = _batch(network, Asked(asked.inputs[:1], asked.values), preprocessor)
+    second = _batch(network, Asked(asked.inputs[1:2], asked.values), preprocessor)
+    with torch.inference_mode():
+        _, state = network(first)
+        network(second, None, state)
+
+
 def said(network: nn.Module, asked: Asked, preprocessor: Any = None) -> Floats:
     """What the network itself says of a sequence. Shapes: -> [T, C], or [1, C] of all of it"""
+    with torch.inference_mode():
+        found: Tensor = network(_batch(network, asked, preprocessor))[0]
+    return _floats(found[0] if found.dim() == 3 else found)
+
+
+def _batch(network: nn.Module, asked: Asked, preprocessor: Any) -> Any:
     inputs = asked.inputs
     if isinstance(preprocessor, ScalingFrames):
         inputs = np.asarray(preprocessor.encode(np.asarray(inputs, np.float64)), np.float32)
@@ -243,6 +261,4 @@ def said(network: nn.Module, asked: Asked, preprocessor: Any = None) -> Floats:
     if asked.values is not None:
         values = torch.from_numpy(asked.values).unsqueeze(0)
         batch = ConditionedFrames(batch, values) if isinstance(network, FrameGenerator) else Conditioned(batch, values)
-    with torch.inference_mode():
-        found: Tensor = network(batch)[0]
-    return _floats(found[0] if found.dim() == 3 else found)
+    return batch

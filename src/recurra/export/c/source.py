@@ -328,6 +328,11 @@ def _function(head: str, lines: list[str]) -> str:
 
 
 RESTRICT = """
+/* No float traps here: GCC makes vectors of the loops only if it knows. No result depends on it. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-trapping-math")
+#endif
+
 /* C++ has no restrict, compilers have their own word for it. */
 #if defined(__cplusplus) || defined(_MSC_VER)
 #define @RESTRICT __restrict

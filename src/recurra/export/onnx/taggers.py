@@ -1,0 +1,146 @@
+"""A tag for each token: the vectors of forms, layers in both directions, and the row of tags that scores highest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from recurra.export.onnx.graph import Graph
+from recurra.export.onnx.layers import run_stack
+from recurra.export.onnx.parts import (
+    Arrays,
+    Call,
+    Kind,
+    argument,
+    dense,
+    floats,
+    given_lengths,
+    inside,
+    named,
+    over_time,
+    states_in,
+    states_out,
+    whole,
+)
+from recurra.export.onnx.streams import skips, sparse
+from recurra.layers.sparse_linear import known
+from recurra.topologies.neighbourhood import neighbourhood
+from recurra.topologies.paths import Transitions
+from recurra.topologies.tagger import FormTable, Tagger
+
+
+def _forms(graph: Graph, forms: FormTable) -> str:
+    """The vectors of the distinct forms. Shapes: -> [U, E]"""
+    words = graph.input("words", "INT64", ["forms"])
+    found = [graph.gather(graph.constant(floats(forms.words.weight)), words)]
+    if forms.pairs is not None:
+        pairs = graph.input("pairs", "INT64", ["forms"])
+        found.append(graph.gather(graph.constant(floats(forms.pairs.weight)), pairs))
+    if forms.characters is not None:
+        letters = graph.input("letters", "INT64", ["forms", "longest"])
+        lengths = graph.input("letter_lengths", "INT64", ["forms"])
+        x = graph.gather(graph.constant(floats(forms.characters.weight)), graph.transpose(letters, 1, 0))
+        last = run_stack(graph, forms.reader, x, None, lengths, graph.size(words, 0)).last[0]
+        found += [graph.squeeze(part, 0) for part in graph.split(last, [1, 1], 0)]
+    return graph.concat(found, 1)
+
+
+def _graphs(network: Tagger) -> dict[str, Graph]:
+    graph, stack, tags = Graph("sequence"), network.stack, len(network.head.weight)
+    tokens, lengths = graph.input("tokens", "INT64", ["batch", "time"]), graph.input("lengths", "INT64", ["batch"])
+    carries = network.why_no_state() is None
+    x = graph.gather(_forms(graph, network.forms), tokens)
+    state = states_in(graph, stack) if carries else None
+    y, last = over_time(graph, stack, x, state, lengths, graph.size(tokens, 0))
+    logits = dense(graph, y, network.head)
+    if network.skip is not None and skips(network):
+        rows = graph.mul(graph.size(tokens, 0), graph.size(tokens, 1))
+        share = graph.input("skip_share", "FLOAT", [])
+        beside = graph.op("Reshape", sparse(graph, network.skip, rows), graph.op("Shape", logits))
+        logits = graph.add(logits, graph.mul(share, beside))
+    graph.output(logits, "logits", "FLOAT", ["batch", "time", tags])
+    graph.output(_best(graph, network.transitions, logits, tokens, lengths), "tags", "INT64", ["batch", "time"])
+    if carries:
+        states_out(graph, stack, last)
+    return {"sequence": graph}
+
+
+def _best(graph: Graph, transitions: Transitions, logits: str, tokens: str, lengths: str) -> str:
+    """The rows of tags with the highest score (Viterbi), 0 past each row's end. Shapes: -> int64 [B, T]"""
+    there = inside(graph, tokens, lengths)
+    if not transitions.learned and transitions.free:
+        return graph.mul(graph.op("ArgMax", logits, axis=2, keepdims=0), graph.cast(there, "INT64"))
+    follows, begins, ends = (floats(each) for each in transitions.scores())
+    tags = len(begins)
+    by_time, alive = graph.transpose(logits, 1, 0, 2), graph.transpose(there, 1, 0)
+    first = graph.op("Equal", graph.steps(graph.size(logits, 1)), graph.constant(np.int64(0), "i"))
+    score = graph.filled(graph.concat([graph.size(logits, 0), graph.ints(tags)], 0))
+    total, back = _forward(graph, follows, begins, score, by_time, alive, graph.unsqueeze(first, 1))
+    last = graph.op("ArgMax", graph.add(total, graph.constant(ends)), axis=1, keepdims=0)
+    found = _backward(graph, last, back, alive)
+    return graph.transpose(found, 1, 0)
+
+
+def _forward(
+    graph: Graph, follows: Any, begins: Any, score: str, by_time: str, alive: str, first: str
+) -> tuple[str, str]:
+    """-> the last scores [B, C], and where the best row comes from at each step, int64 [T, B, C]"""
+    body, tags = Graph(graph.fresh("viterbi"), graph), len(begins)
+    before = body.input(body.fresh("score"), "FLOAT", ["B", tags])
+    own, there = body.input(body.fresh("own"), "FLOAT", ["B", tags]), body.input(body.fresh("there"), "BOOL", ["B"])
+    begun = body.input(body.fresh("first"), "BOOL", [1])
+    ways = body.add(body.unsqueeze(before, 2), body.constant(follows))
+    best = body.op("ReduceMax", ways, axes=[1], keepdims=0)
+    source = body.op("ArgMax", ways, axis=1, keepdims=0)
+    reached = body.add(body.where(begun, body.constant(begins), best), own)
+    here = body.unsqueeze(there, 1)
+    stay = body.constant(np.arange(tags, dtype=np.int64))
+    body.output(body.where(here, reached, before), body.fresh("score"), "FLOAT", ["B", tags])
+    body.output(body.where(here, source, stay), body.fresh("source"), "INT64", ["B", tags])
+    total, back = graph.many("Scan", [score, by_time, alive, first], 2, body=body.body(), num_scan_inputs=3)
+    return total, back
+
+
+def _backward(graph: Graph, last: str, back: str, alive: str) -> str:
+    """Shapes: last int64 [B], back int64 [T, B, C] -> int64 [T, B]"""
+    body = Graph(graph.fresh("trace"), graph)
+    tag = body.input(body.fresh("tag"), "INT64", ["B"])
+    source = body.input(body.fresh("source"), "INT64", ["B", "C"])
+    there = body.input(body.fresh("there"), "BOOL", ["B"])
+    before = body.op("GatherElements", source, body.unsqueeze(tag, 1), axis=1)
+    body.output(body.squeeze(before, 1), body.fresh("tag"), "INT64", ["B"])
+    body.output(body.mul(tag, body.cast(there, "INT64")), body.fresh("found"), "INT64", ["B"])
+    directions = {"scan_input_directions": [1, 1], "scan_output_directions": [1]}
+    return graph.many("Scan", [last, back, alive], 2, body=body.body(), num_scan_inputs=2, **directions)[1]
+
+
+def _called(network: Tagger, args: tuple[Any, ...], given: dict[str, Any], result: Any) -> Call:
+    forms, lengths, state = args[0], argument(args, given, 1, "lengths"), argument(args, given, 2, "state")
+    batch, time = forms.tokens.shape
+    ends = given_lengths(lengths, batch, time)
+    asked: Arrays = {"tokens": whole(forms.tokens), "lengths": ends, "words": whole(forms.words)}
+    if network.forms.pairs is not None:
+        asked["pairs"] = whole(forms.pairs)
+    if network.forms.characters is not None:
+        asked |= {"letters": whole(forms.letters), "letter_lengths": whole(forms.letter_lengths)}
+    if network.skip is not None and skips(network):
+        around = neighbourhood(forms.tokens, forms.words, lengths, forms.letters, forms.letter_lengths)
+        found = known(around, network.skip.keys, network.skip.scale)
+        asked |= {
+            "skip_features": whole(found.features),
+            "skip_rows": whole(found.owners()),
+            "skip_values": floats(found.values),
+            "skip_share": floats(network.skip.share).reshape(()),
+        }
+    whole_rows = result[0].new_tensor(ends).long()
+    best = network.transitions.best(result[0], whole_rows)
+    said: Arrays = {"logits": floats(result[0]), "tags": whole(best)}
+    if network.why_no_state() is None:
+        asked |= named(network.stack, state, batch)
+        said |= {f"next_{n}": floats(s) for n, s in zip(network.stack.cell.states, result[1], strict=True)}
+    return Call("sequence", asked, said)
+
+
+KINDS: dict[type[nn.Module], Kind] = {Tagger: Kind(_graphs, {"forward": _called})}
