@@ -20,7 +20,7 @@ import re
 import string
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ NORMALIZATIONS: dict[str, Callable[[str], str]] = {
 }
 WORDS = re.compile(r"\n|\w+|[^\w\s]")
 FACTOR = np.int64(-7046029254386353131)
+SPELT = 1 << 32
 
 
 class Vocabulary:
@@ -52,11 +53,20 @@ class Vocabulary:
             text = NORMALIZATIONS[name](text)
         if self.level == "byte":
             return [byte + 1 for byte in text.encode("utf-8")]
-        pieces: Iterable[str] = text
-        if self.level == "word":
-            spaced = text.replace("\n", " <eos> ").split()
-            pieces = spaced if self.split == "space" else ["<eos>" if w == "\n" else w for w in WORDS.findall(text)]
-        return [self.ids.get(piece, 0) for piece in pieces]
+        return [self.ids.get(piece, 0) for piece in self._cut(text)]
+
+    def cut(self, text: str) -> list[str]:
+        """The words of a text, normalised, those that are not known too."""
+        for name in self.normalize:
+            text = NORMALIZATIONS[name](text)
+        return self._cut(text)
+
+    def _cut(self, text: str) -> list[str]:
+        if self.level != "word":
+            return list(text)
+        if self.split == "space":
+            return text.replace("\n", " <eos> ").split()
+        return ["<eos>" if word == "\n" else word for word in WORDS.findall(text)]
 
     def decode(self, ids: Sequence[int]) -> str:
         if self.level == "byte":
@@ -130,22 +140,19 @@ class Model:
         ids = np.array([found], np.int64)[:, : self.about.get("max_length")]
         given: dict[str, Any] = {"tokens": ids, "lengths": np.array([ids.shape[1]], np.int64)}
         if "skip" in self.about:
-            given |= self._ngrams(ids[0])
+            given |= self._skip(ids[0], text)
         return self.run("sequence", **given)["logits"][0]
 
-    def _ngrams(self, ids: Any) -> dict[str, Any]:
+    def _skip(self, ids: Any, text: str) -> dict[str, Any]:
         """The n-grams of a text that the linear skip knows, found by their hashes."""
         skip = self.about["skip"]
         held = np.load(self.folder / "skip.npz")
-        padded = np.concatenate([[-1], ids, [-1]])
-        hashes, keys = mixed(padded + 2), []
-        for order in range(1, min(max(skip["orders"]), len(padded)) + 1):
-            if order > 1:
-                with np.errstate(over="ignore"):
-                    hashes = mixed(hashes[:-1] * FACTOR + (padded[order - 1 :] + 2))
-            if order in skip["orders"]:
-                keys.append(hashes[1:-1] if order == 1 else hashes)
-        every = np.concatenate(keys)
+        every = ngrams(ids, skip["orders"])
+        if skip["spelling"]:
+            assert self.vocabulary is not None
+            joined = f" {' '.join(self.vocabulary.cut(text)[: self.about.get('max_length')])} "
+            codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int64)
+            every = np.concatenate([every, ngrams(codes + SPELT, skip["spelling"])])
         positions = np.searchsorted(held["keys"], every).clip(max=len(held["keys"]) - 1)
         features, counts = np.unique(positions[held["keys"][positions] == every], return_counts=True)
         values = (1 + np.log(counts)) * held["scale"][features]
@@ -207,6 +214,19 @@ class Model:
             logits = found["logits"][0]
         assert self.vocabulary is not None
         return prompt + self.vocabulary.decode(written)
+
+
+def ngrams(ids: Any, orders: Sequence[int]) -> Any:
+    """The keys of all rows of so many ids, an edge on either side."""
+    padded = np.concatenate([[-1], ids, [-1]])
+    hashes, keys = mixed(padded + 2), []
+    for order in range(1, min(max(orders), len(padded)) + 1):
+        if order > 1:
+            with np.errstate(over="ignore"):
+                hashes = mixed(hashes[:-1] * FACTOR + (padded[order - 1 :] + 2))
+        if order in orders:
+            keys.append(hashes[1:-1] if order == 1 else hashes)
+    return np.concatenate(keys)
 
 
 def mixed(keys: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,19 @@ from recurra.export.onnx.parts import (
     whole,
 )
 from recurra.export.onnx.pictures import encoded_pictures
-from recurra.layers.sparse_linear import known, ngrams
+from recurra.layers.sparse_linear import known
 from recurra.layers.stack import Stack
+from recurra.topologies.ensembles import ClassifierEnsemble
 from recurra.topologies.frames import FrameNetwork
 from recurra.topologies.many_to_many import NextToken
-from recurra.topologies.many_to_one import SequenceClassifier, faded
+from recurra.topologies.many_to_one import (
+    SequenceClassifier,
+    Spelt,
+    TextClassifier,
+    faded,
+    text_features,
+    tokens_of,
+)
 from recurra.topologies.outputs import AdaptiveSoftmax, Softmax
 
 TEXT = ["batch", "time"]
@@ -73,7 +82,7 @@ def _next_token(network: NextToken) -> dict[str, Graph]:
 
 def _called(network: Any, args: tuple[Any, ...], given: dict[str, Any], result: Any) -> Call:
     """forward of a network of tokens or frames."""
-    inputs, lengths, state = args[0], argument(args, given, 1, "lengths"), argument(args, given, 2, "state")
+    inputs, lengths, state = tokens_of(args[0]), argument(args, given, 1, "lengths"), argument(args, given, 2, "state")
     batch, time = inputs.shape[:2]
     frames = inputs.dim() == 3
     asked = {"frames" if frames else "tokens": floats(inputs) if frames else whole(inputs)}
@@ -92,8 +101,8 @@ def _called(network: Any, args: tuple[Any, ...], given: dict[str, Any], result: 
         said |= {f"next_{n}": s for n, s in zip(network.stack.cell.states, states, strict=True)}
     elif getattr(network, "encoder", None) is not None:
         asked["before"] = floats(inputs[:, 0])
-    if isinstance(network, SequenceClassifier) and skips(network):
-        asked |= skip_inputs(network, inputs, lengths)
+    if isinstance(network, TextClassifier) and skips(network):
+        asked |= skip_inputs(network, args[0], lengths)
     return Call("sequence", asked, {name: floats(value) for name, value in said.items()})
 
 
@@ -109,12 +118,13 @@ def _stepped(network: Any, inputs: Tensor, state: State, result: Any) -> Call:
     return Call("step", asked | named(network.stack, state, len(inputs)), said)
 
 
-def skip_inputs(network: SequenceClassifier, tokens: Tensor, lengths: Tensor | None) -> dict[str, Any]:
+def skip_inputs(network: TextClassifier, inputs: Tensor | Spelt, lengths: Tensor | None) -> dict[str, Any]:
     """The known n-grams of texts: which, of which row, how much; and how much of the skip each row gets."""
     skip = network.skip
     assert skip is not None
-    found = known(ngrams(tokens, lengths, network.orders), skip.keys, skip.scale)
-    ends = given_lengths(lengths, *tokens.shape[:2])
+    every = text_features(inputs, lengths, network.orders, network.spelling)
+    found = known(every, skip.keys, skip.scale)
+    ends = given_lengths(lengths, *tokens_of(inputs).shape[:2])
     share = faded(network.skip_after.new_tensor(ends), network.skip_after) * skip.share
     return {
         "skip_features": whole(found.features),
@@ -144,15 +154,45 @@ def _classifier(network: SequenceClassifier) -> dict[str, Graph]:
     tokens, lengths = graph.input("tokens", "INT64", TEXT), graph.input("lengths", "INT64", ["batch"])
     carries = network.why_no_state() is None
     state = states_in(graph, stack) if carries else None
-    y, last = over_time(graph, stack, looked_up(graph, network.table, tokens), state, lengths, graph.size(tokens, 0))
-    logits = dense(graph, pooled(graph, network.pooling, stack, y, last[0], lengths), network.head)
-    if skips(network):
-        beside = sparse(graph, network.skip, graph.size(tokens, 0))
-        share = graph.unsqueeze(graph.input("skip_share", "FLOAT", ["batch"]), 1)
-        logits = graph.add(logits, graph.mul(share, beside))
+    logits, last = _classes(graph, network, tokens, lengths, state)
+    logits = _with_skip(graph, network, logits, tokens)
     graph.output(logits, "logits", "FLOAT", ["batch", len(network.head.weight)])
     if carries:
         states_out(graph, stack, last)
+    return {"sequence": graph}
+
+
+def _classes(
+    graph: Graph, network: SequenceClassifier, tokens: str, lengths: str, state: list[str] | None = None
+) -> tuple[str, tuple[str, ...]]:
+    """Logits without a skip, and the last states."""
+    stack = network.stack
+    y, last = over_time(graph, stack, looked_up(graph, network.table, tokens), state, lengths, graph.size(tokens, 0))
+    return dense(graph, pooled(graph, network.pooling, stack, y, last[0], lengths), network.head), last
+
+
+def _with_skip(graph: Graph, network: TextClassifier, logits: str, tokens: str) -> str:
+    if not skips(network):
+        return logits
+    beside = sparse(graph, network.skip, graph.size(tokens, 0))
+    share = graph.unsqueeze(graph.input("skip_share", "FLOAT", ["batch"]), 1)
+    return graph.add(logits, graph.mul(share, beside))
+
+
+def _ensemble(network: ClassifierEnsemble) -> dict[str, Graph]:
+    """The mean of the probabilities, as logarithms."""
+    graph = Graph("sequence")
+    tokens, lengths = graph.input("tokens", "INT64", TEXT), graph.input("lengths", "INT64", ["batch"])
+    logs, classes = list[str](), 0
+    for member in network.members:
+        assert isinstance(member, SequenceClassifier)
+        found = graph.op("LogSoftmax", _classes(graph, member, tokens, lengths)[0], axis=1)
+        logs.append(graph.unsqueeze(found, 0))
+        classes = len(member.head.weight)
+    total = graph.op("ReduceLogSumExp", graph.concat(logs, 0), axes=[0], keepdims=0)
+    mean = graph.sub(total, graph.number(math.log(len(logs))))
+    logits = graph.mul(mean, graph.number(float(network.sharpness)))
+    graph.output(_with_skip(graph, network, logits, tokens), "logits", "FLOAT", ["batch", classes])
     return {"sequence": graph}
 
 
@@ -229,5 +269,6 @@ def _frames_over_time(network: FrameNetwork, graph: Graph) -> None:
 KINDS: dict[type[nn.Module], Kind] = {
     NextToken: Kind(_next_token, {"forward": _called}),
     SequenceClassifier: Kind(_classifier, {"forward": _called}),
+    ClassifierEnsemble: Kind(_ensemble, {"forward": _called}),
     FrameNetwork: Kind(_frames, {"forward": _called}),
 }

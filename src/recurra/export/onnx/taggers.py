@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,44 +27,87 @@ from recurra.export.onnx.parts import (
 )
 from recurra.export.onnx.streams import skips, sparse
 from recurra.layers.sparse_linear import known
+from recurra.topologies.ensembles import TaggerEnsemble, first_of
 from recurra.topologies.neighbourhood import neighbourhood
 from recurra.topologies.paths import Transitions
-from recurra.topologies.tagger import FormTable, Tagger
+from recurra.topologies.tagger import FormTable, Tagger, TagScorer
 
 
-def _forms(graph: Graph, forms: FormTable) -> str:
+@dataclass(frozen=True)
+class _Given:
+    """The names of what is read; None for what no network of an ensemble reads."""
+
+    tokens: str
+    lengths: str
+    words: str
+    pairs: str | None
+    letters: tuple[str, str] | None
+
+    @classmethod
+    def of(cls, graph: Graph, forms: FormTable) -> _Given:
+        tokens, lengths = graph.input("tokens", "INT64", ["batch", "time"]), graph.input("lengths", "INT64", ["batch"])
+        words = graph.input("words", "INT64", ["forms"])
+        pairs = None if forms.pairs is None else graph.input("pairs", "INT64", ["forms"])
+        letters = None
+        if forms.characters is not None:
+            longest = graph.input("letters", "INT64", ["forms", "longest"])
+            letters = longest, graph.input("letter_lengths", "INT64", ["forms"])
+        return cls(tokens, lengths, words, pairs, letters)
+
+
+def _forms(graph: Graph, forms: FormTable, given: _Given) -> str:
     """The vectors of the distinct forms. Shapes: -> [U, E]"""
-    words = graph.input("words", "INT64", ["forms"])
-    found = [graph.gather(graph.constant(floats(forms.words.weight)), words)]
-    if forms.pairs is not None:
-        pairs = graph.input("pairs", "INT64", ["forms"])
-        found.append(graph.gather(graph.constant(floats(forms.pairs.weight)), pairs))
-    if forms.characters is not None:
-        letters = graph.input("letters", "INT64", ["forms", "longest"])
-        lengths = graph.input("letter_lengths", "INT64", ["forms"])
+    found = [graph.gather(graph.constant(floats(forms.words.weight)), given.words)]
+    if forms.pairs is not None and given.pairs is not None:
+        found.append(graph.gather(graph.constant(floats(forms.pairs.weight)), given.pairs))
+    if forms.characters is not None and given.letters is not None:
+        letters, lengths = given.letters
         x = graph.gather(graph.constant(floats(forms.characters.weight)), graph.transpose(letters, 1, 0))
-        last = run_stack(graph, forms.reader, x, None, lengths, graph.size(words, 0)).last[0]
+        last = run_stack(graph, forms.reader, x, None, lengths, graph.size(given.words, 0)).last[0]
         found += [graph.squeeze(part, 0) for part in graph.split(last, [1, 1], 0)]
     return graph.concat(found, 1)
 
 
-def _graphs(network: Tagger) -> dict[str, Graph]:
-    graph, stack, tags = Graph("sequence"), network.stack, len(network.head.weight)
-    tokens, lengths = graph.input("tokens", "INT64", ["batch", "time"]), graph.input("lengths", "INT64", ["batch"])
-    carries = network.why_no_state() is None
-    x = graph.gather(_forms(graph, network.forms), tokens)
-    state = states_in(graph, stack) if carries else None
-    y, last = over_time(graph, stack, x, state, lengths, graph.size(tokens, 0))
-    logits = dense(graph, y, network.head)
+def _scored(
+    graph: Graph, network: Tagger, given: _Given, state: list[str] | None = None
+) -> tuple[str, tuple[str, ...]]:
+    """Logits without a skip, and the last states."""
+    x = graph.gather(_forms(graph, network.forms, given), given.tokens)
+    y, last = over_time(graph, network.stack, x, state, given.lengths, graph.size(given.tokens, 0))
+    return dense(graph, y, network.head), last
+
+
+def _said(graph: Graph, network: TagScorer, logits: str, given: _Given) -> None:
+    """What is said of the logits, and of the skip that stands beside them."""
+    tags = len(network.transitions.scores()[1])
     if network.skip is not None and skips(network):
-        rows = graph.mul(graph.size(tokens, 0), graph.size(tokens, 1))
+        rows = graph.mul(graph.size(given.tokens, 0), graph.size(given.tokens, 1))
         share = graph.input("skip_share", "FLOAT", [])
         beside = graph.op("Reshape", sparse(graph, network.skip, rows), graph.op("Shape", logits))
         logits = graph.add(logits, graph.mul(share, beside))
     graph.output(logits, "logits", "FLOAT", ["batch", "time", tags])
-    graph.output(_best(graph, network.transitions, logits, tokens, lengths), "tags", "INT64", ["batch", "time"])
+    best = _best(graph, network.transitions, logits, given.tokens, given.lengths)
+    graph.output(best, "tags", "INT64", ["batch", "time"])
+
+
+def _graphs(network: Tagger) -> dict[str, Graph]:
+    graph = Graph("sequence")
+    given, carries = _Given.of(graph, network.forms), network.why_no_state() is None
+    logits, last = _scored(graph, network, given, states_in(graph, network.stack) if carries else None)
+    _said(graph, network, logits, given)
     if carries:
-        states_out(graph, stack, last)
+        states_out(graph, network.stack, last)
+    return {"sequence": graph}
+
+
+def _ensemble(network: TaggerEnsemble) -> dict[str, Graph]:
+    """The mean of the scores."""
+    graph = Graph("sequence")
+    members = [member for member in network.members if isinstance(member, Tagger)]
+    given = _Given.of(graph, members[0].forms)
+    found = [graph.unsqueeze(_scored(graph, member, given)[0], 0) for member in members]
+    mean = graph.op("ReduceMean", graph.concat(found, 0), axes=[0], keepdims=0)
+    _said(graph, network, graph.mul(mean, graph.number(float(network.sharpness))), given)
     return {"sequence": graph}
 
 
@@ -116,14 +160,16 @@ def _backward(graph: Graph, last: str, back: str, alive: str) -> str:
     return graph.many("Scan", [last, back, alive], 2, body=body.body(), num_scan_inputs=2, **directions)[1]
 
 
-def _called(network: Tagger, args: tuple[Any, ...], given: dict[str, Any], result: Any) -> Call:
+def _called(network: Tagger | TaggerEnsemble, args: tuple[Any, ...], given: dict[str, Any], result: Any) -> Call:
     forms, lengths, state = args[0], argument(args, given, 1, "lengths"), argument(args, given, 2, "state")
     batch, time = forms.tokens.shape
     ends = given_lengths(lengths, batch, time)
     asked: Arrays = {"tokens": whole(forms.tokens), "lengths": ends, "words": whole(forms.words)}
-    if network.forms.pairs is not None:
+    read = network.forms if isinstance(network, Tagger) else first_of(network).forms
+    assert isinstance(read, FormTable)
+    if read.pairs is not None:
         asked["pairs"] = whole(forms.pairs)
-    if network.forms.characters is not None:
+    if read.characters is not None:
         asked |= {"letters": whole(forms.letters), "letter_lengths": whole(forms.letter_lengths)}
     if network.skip is not None and skips(network):
         around = neighbourhood(forms.tokens, forms.words, lengths, forms.letters, forms.letter_lengths)
@@ -137,10 +183,13 @@ def _called(network: Tagger, args: tuple[Any, ...], given: dict[str, Any], resul
     whole_rows = result[0].new_tensor(ends).long()
     best = network.transitions.best(result[0], whole_rows)
     said: Arrays = {"logits": floats(result[0]), "tags": whole(best)}
-    if network.why_no_state() is None:
+    if isinstance(network, Tagger) and network.why_no_state() is None:
         asked |= named(network.stack, state, batch)
         said |= {f"next_{n}": floats(s) for n, s in zip(network.stack.cell.states, result[1], strict=True)}
     return Call("sequence", asked, said)
 
 
-KINDS: dict[type[nn.Module], Kind] = {Tagger: Kind(_graphs, {"forward": _called})}
+KINDS: dict[type[nn.Module], Kind] = {
+    Tagger: Kind(_graphs, {"forward": _called}),
+    TaggerEnsemble: Kind(_ensemble, {"forward": _called}),
+}

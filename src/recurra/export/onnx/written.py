@@ -62,4 +62,11 @@ def _skip(place: Path, network: nn.Module) -> dict[str, Any]:
         return {}
     np.savez(place / "skip.npz", keys=skip.keys.cpu().numpy(), scale=floats(skip.scale))
     after = float(network.get_buffer("skip_after"))
-    return {"skip": {"orders": list(orders), "share": float(skip.share), "after": after}}
+    return {
+        "skip": {
+            "orders": list(orders),
+            "spelling": list(getattr(network, "spelling", ())),
+            "share": float(skip.share),
+            "after": after,
+        }
+    }
