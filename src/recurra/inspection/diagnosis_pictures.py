@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from recurra.report.svg import BLUE, SERIES, drawing, to_svg
 from recurra.training.watch.flow import Flow
@@ -34,20 +35,20 @@ def draw_diagnosis(watched: Watched) -> str:
                 for gate, value in layer.radii.items():
                     radii.setdefault(f"{layer.name} {gate}", []).append(value)
             for name, value in look.updates.items():
-                if value > 0:
+                if value > 0 and "bias" not in name:
                     updates.setdefault(name, []).append(value)
         _lines(axes[1, 0], steps, radii, "spectral radius of R")
         _lines(axes[1, 1], steps, updates, "change in a step / weight")
-        axes[1, 1].set_yscale("log")
+        logarithmic(axes[1, 1])
         return to_svg(figure, "loss and gradient norm, gradient by steps back, spectral radii, updates over training")
 
 
 def draw_flows(axes: Axes, flows: Mapping[str, Flow]) -> None:
-    """What arrives of the gradient, by steps back, on a logarithmic scale; the line is where memory ends."""
+    """What arrives of the gradient, by steps back, as shares of the last step's."""
     for color, (name, flow) in zip(SERIES, list(flows.items())[:MOST_LINES], strict=False):
         norms = [max(norm, 1e-12) if math.isfinite(norm) else math.nan for norm in flow.norms]
         axes.plot(range(len(norms)), norms, color=color, label=name, linewidth=1.6)
-    axes.set_yscale("log")
+    logarithmic(axes)
     axes.set_ylim(bottom=max(1e-12, axes.get_ylim()[0]))
     axes.set_xlabel("steps back")
     if flows:
@@ -59,7 +60,7 @@ def _course(axes: Axes, watched: Watched) -> None:
         axes.plot(_steps(series), series.values, color=color, label=name, linewidth=1.2)
     for spike in watched.spikes:
         axes.plot([spike.step], [spike.loss], "v", color=SERIES[4], markersize=5)
-    axes.set_yscale("log")
+    logarithmic(axes)
     axes.set_title("loss and gradient norm", fontsize=11)
     axes.set_xlabel("step")
     axes.legend(fontsize=9.5)
@@ -76,6 +77,13 @@ def _lines(axes: Axes, steps: Sequence[int], lines: Mapping[str, Sequence[float]
     axes.set_xlabel("step")
     if lines:
         axes.legend(fontsize=9.5)
+
+
+def logarithmic(axes: Axes) -> None:
+    """A logarithmic scale whose numbers are written plainly."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _plain(axes: Axes) -> None:
