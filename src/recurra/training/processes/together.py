@@ -77,7 +77,7 @@ class Together(Processes):
         )
         runs = next(_RUNS)
         self.heartbeat = Heartbeat(distributed.PrefixStore(f"recurra/{runs}", store), place, self.host)
-        distributed.barrier()  # every process has told of itself
+        self.all_reduce(torch.zeros(1))  # every process has told of itself; a barrier would choose a GPU by itself
         self.heartbeat.start()
 
     # what is done together
