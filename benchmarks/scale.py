@@ -36,16 +36,15 @@ from recurra.tasks.language.settings import DEFAULTS, WORDS
 from recurra.topologies.many_to_many import NextToken, TokenBatch
 from recurra.training.optimizer import clip_gradient, optimizer_of
 from recurra.training.processes.reduction import Numbers, Reduction
+from recurra.training.settings import TrainingSettings
 
-WORD_MODEL = {name: WORDS[name] for name in ("hidden_size", "embedding_size", "tie_weights")}
+NAMES = ("hidden_size", "embedding_size", "tie_weights", "optimizer")
+WORD_MODEL = {name: value for name, value in WORDS.items() if name in NAMES}
 MODELS: tuple[tuple[str, int, dict[str, Any]], ...] = (
     ("characters, H 256", 65, {}),
-    ("characters, H 1024", 65, {"hidden_size": 1024, "embedding_size": 128}),
-    (
-        "words, H 400, V 10,000",
-        10_000,
-        {k: v for k, v in WORDS.items() if k in ("hidden_size", "embedding_size", "tie_weights")},
-    ),
+    ("characters, H 256, AdamW", 65, {"optimizer": "adamw"}),
+    ("characters, H 1024, AdamW", 65, {"hidden_size": 1024, "embedding_size": 128, "optimizer": "adamw"}),
+    ("words, H 400, V 10,000", 10_000, WORD_MODEL),
 )
 ROWS, STEPS = (32, 16, 8, 4, 2, 1), 32
 MACHINES = (2, 4, 8, 16, 32, 64)
@@ -63,7 +62,7 @@ BEGIN, END = "<!-- measured by benchmarks/scale.py -->", "<!-- end -->"
 @dataclass
 class Measured:
     """Seconds, but for the bytes. step: by rows; reduction, latency: between two processes of this machine; flat, ddp:
-    a step of two processes with half the rows each"""
+    a step of two processes with 2 rows each"""
 
     name: str
     parameters: int
@@ -105,11 +104,18 @@ def batch_of(vocabulary: int, rows: int) -> TokenBatch:
     return TokenBatch(tokens[:, :-1], tokens[:, 1:])
 
 
+def training_of(changes: dict[str, Any]) -> TrainingSettings:
+    found: TrainingSettings = DEFAULTS.settings.changed(**changes).training
+    return found
+
+
 def stepping(
-    network: NextToken, batch: TokenBatch, reduce: Callable[[int], None] = lambda rows: None
+    network: NextToken,
+    batch: TokenBatch,
+    training: TrainingSettings,
+    reduce: Callable[[int], None] = lambda rows: None,
 ) -> Callable[[], None]:
     """A whole training step, as the loop does it."""
-    training = DEFAULTS.settings.training
     optimizer = optimizer_of(network, training)
     network.train()
 
@@ -134,14 +140,20 @@ class Wrapped(nn.Module):
         return self.network.loss(batch).mean
 
 
-def seconds(do: Callable[[], object], repeats: int) -> float:
+def once(do: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    do()
+    return time.perf_counter() - begun
+
+
+def seconds(do: Callable[[], object], repeats: int, clock: Callable[[], float] = time.perf_counter) -> float:
     """The fastest, after two warm-ups: neighbours on a shared machine only slow it down."""
     found = []
     for turn in range(repeats + 2):
-        begun = time.perf_counter()
+        begun = clock()
         do()
         if turn > 1:
-            found.append(time.perf_counter() - begun)
+            found.append(clock() - begun)
     return min(found)
 
 
@@ -151,7 +163,7 @@ def beside(rank: int, folder: str, threads: int, repeats: int) -> None:
     distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
     found = {}
     for name, vocabulary, changes in MODELS:
-        network, batch = network_of(vocabulary, changes), batch_of(vocabulary, ROWS[0] // 2)
+        network, batch = network_of(vocabulary, changes), batch_of(vocabulary, 2)
         one = torch.zeros(1)
         reduction = Reduction(network, all_reduce)
         whole = torch.zeros(reduction.bytes // 4)
@@ -160,10 +172,11 @@ def beside(rank: int, folder: str, threads: int, repeats: int) -> None:
             reduction.reduce(Numbers(weight=rows * STEPS, loss=1.0, units=rows * STEPS))
 
         latency = seconds(partial(all_reduce, one), 50 * repeats)
-        all_of_it = seconds(partial(all_reduce, whole), repeats)
+        all_of_it = seconds(partial(all_reduce, whole), 15 * repeats)
         other = network_of(vocabulary, changes)
-        sides = stepping(network, batch, reduce), wrapped(other, batch)
-        turns = [[seconds(side, 1) for side in sides] for _ in range(repeats)]
+        training = training_of(changes)
+        sides = stepping(network, batch, training, reduce), wrapped(other, batch, training)
+        turns = [[once(side) for side in sides] for _ in range(4 * repeats)]
         flat, ddp = (min(times) for times in zip(*turns, strict=True))
         found[name] = {"latency": latency, "reduction": all_of_it, "flat": flat, "ddp": ddp}
     if rank == 0:
@@ -171,9 +184,8 @@ def beside(rank: int, folder: str, threads: int, repeats: int) -> None:
     distributed.destroy_process_group()
 
 
-def wrapped(network: NextToken, batch: TokenBatch) -> Callable[[], None]:
+def wrapped(network: NextToken, batch: TokenBatch, training: TrainingSettings) -> Callable[[], None]:
     """As `stepping`, with torch's own reduction."""
-    training = DEFAULTS.settings.training
     module, optimizer = DistributedDataParallel(Wrapped(network)), optimizer_of(network, training)
 
     def step() -> None:
@@ -201,7 +213,12 @@ def measure(threads: int, repeats: int) -> list[Measured]:
     for name, vocabulary, changes in MODELS:
         network = network_of(vocabulary, changes)
         size = Reduction(network, lambda tensor: None).bytes
-        step = {rows: seconds(stepping(network, batch_of(vocabulary, rows)), repeats) for rows in ROWS}
+        # of one thread the time that it had a core, whoever had it meanwhile
+        clock = time.process_time if threads == 1 else time.perf_counter
+        step = {
+            rows: seconds(stepping(network, batch_of(vocabulary, rows), training_of(changes)), repeats, clock)
+            for rows in ROWS
+        }
         parameters = sum(weight.numel() for weight in network.parameters())
         found.append(Measured(name, parameters, size, step, **together[name]))
         print(f"{name}: step {1e3 * step[ROWS[0]]:.1f} ms", flush=True)
@@ -237,7 +254,7 @@ def table(models: list[Measured], machine: str, threads: int) -> str:
             f"| {model.name} | {model.parameters:,} | {model.bytes:,} | {times} | {1e3 * model.reduction:.2f} ms; "
             f"one number {1e3 * model.latency:.2f} ms |"
         )
-    lines += ["", "Two processes here, 16 rows each, a whole step:", ""]
+    lines += ["", "Two processes here, 2 rows each, a whole step, so that the reduction is much of it:", ""]
     lines += ["| model | one flat reduction | DistributedDataParallel |", "|---|---|---|"]
     lines += [f"| {m.name} | {1e3 * m.flat:.1f} ms | {1e3 * m.ddp:.1f} ms |" for m in models]
     kinds = (("32 rows on each machine", Measured.own_rows), ("32 rows in all, divided", Measured.divided))
