@@ -36,6 +36,14 @@ def test_a_language_model_becomes_c_that_was_run(recurra: Recurra, language_mode
     assert "int8: " in small.err
 
 
+def test_weights_of_torch_are_run_before_they_are_written(recurra: Recurra, language_model: Path) -> None:
+    found = recurra("export", language_model, "--to", "torch", "--json")
+    about = json.loads(found.out)
+    assert {"weights.safetensors", "run.py", "preprocessing.json", "export.json"} == set(about["files"])
+    assert about["proof"]["largest_difference"] < 1e-5
+    recurra("export", language_model, "--to", "rtneural").refused(2, "it reads tokens", "nearest target is --to c")
+
+
 def test_a_folder_that_is_no_export_is_never_replaced(recurra: Recurra, language_model: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()

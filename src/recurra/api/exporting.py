@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from recurra.api.run import Run
     from recurra.tasks.task import Dataset
 
-TARGETS = ("c", "onnx")
+TARGETS = ("c", "onnx", "torch", "rtneural")
 PRECISIONS = ("float32", "int8")
 MOST_LOST = 0.005
 """Of a share that is better when higher, int8 may lose half a point; of others a hundredth."""
@@ -57,8 +57,10 @@ def export(
     with new_folder(folder, overwrite=overwrite) as place:
         if to == "c":
             proof, notes = _c(run, place, folder, asked, weights, about)
-        else:
+        elif to == "onnx":
             proof, notes = _onnx(run, place, asked, about)
+        else:
+            proof, notes = _weights(run, place, asked, about)
         about["proof"] = proof
         write_about(place, about)
     return Exported(folder, about, [*asked.notes, *notes])
@@ -152,6 +154,28 @@ def _onnx(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[
         f"ONNX Runtime was asked {proof.calls:,} times on {asked.name}: {proof.numbers:,} numbers, largest difference "
         f"{proof.difference:.2g}",
     ]
+
+
+def _weights(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The weights for torch.nn or RTNeural."""
+    from recurra.export.held_out import drawn_for
+    from recurra.export.weights.rtneural import prove_rtneural, write_rtneural
+    from recurra.export.weights.torch_nn import prove_torch, write_torch
+
+    if about["target"] == "torch":
+        about |= write_torch(place, run.network)
+    else:
+        write_rtneural(place, run.network, run.preprocessor)
+    (place / "preprocessing.json").write_text(json.dumps(run.preprocessor.to_json()) + "\n", encoding="utf-8")
+    write_about(place, about)
+    task, dataset = registry.get(run.task).task, asked.dataset
+    given = drawn_for(run.network)
+    if dataset is not None and isinstance(task, AskingAgain):
+        given = task.asked(dataset.held_out)
+    prove, by = (prove_torch, "torch.nn") if about["target"] == "torch" else (prove_rtneural, "its layouts' equations")
+    outputs, difference = prove(place, run.network, given, run.preprocessor)
+    found = {"on": asked.name, "outputs": outputs, "largest_difference": difference, "by": by}
+    return found, [f"run by {by} on {asked.name}: {outputs:,} outputs, largest difference {difference:.2g}"]
 
 
 def _questions(run: Run, dataset: Dataset[Any]) -> list[Asked]:

@@ -12,7 +12,9 @@ from recurra.cli.output import note, write_json, write_result
 
 def export(
     run: RunArgument,
-    to: Annotated[Literal["c", "onnx"], typer.Option("--to", help="what it becomes", show_default=False)],
+    to: Annotated[
+        Literal["c", "onnx", "torch", "rtneural"], typer.Option("--to", help="what it becomes", show_default=False)
+    ],
     out: Annotated[
         str | None,
         typer.Option("--out", "-o", metavar="FOLDER", help="where it goes; here, by the run's name, if not given"),
@@ -32,6 +34,8 @@ def export(
     recurra export runs/amp-lstm --to c                  a header and a source
     recurra export runs/amp-lstm --to c --weights int8
     recurra export runs/names-gru --to onnx              graphs for ONNX Runtime
+    recurra export runs/input-lstm --to torch            weights of torch.nn
+    recurra export runs/amp-lstm --to rtneural           for audio plugins
     """
     from recurra.api.progress import ProgressLogger
     from recurra.api.run import load

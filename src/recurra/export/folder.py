@@ -54,6 +54,6 @@ def check_free(out: Path, *, overwrite: bool) -> None:
 
 def write_about(place: Path, about: dict[str, Any]) -> None:
     """What the export is, with its files."""
-    files = sorted(p.name for p in place.iterdir())
-    text = json.dumps(about | {"files": files}, indent=2, ensure_ascii=False)
+    about["files"] = sorted({p.name for p in place.iterdir()} | {ABOUT})
+    text = json.dumps(about, indent=2, ensure_ascii=False)
     (place / ABOUT).write_text(text + "\n", encoding="utf-8")

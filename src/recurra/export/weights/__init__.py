@@ -1,0 +1,1 @@
+"""A network's weights for other libraries, where these have its layers."""

@@ -1,0 +1,115 @@
+"""Weights for other libraries: torch.nn's own modules, RTNeural's JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from recurra.errors import RecurraError, UsageError
+from recurra.export.weights.plain import plain
+from recurra.export.weights.rtneural import prove_rtneural, write_rtneural
+from recurra.export.weights.torch_nn import prove_torch, write_torch
+from recurra.tasks.frames.preprocessor import FramesPreprocessor
+from recurra.tasks.outgoing import Asked
+from recurra.topologies.frames import FrameNetwork
+from recurra.topologies.many_to_many import NextToken
+from recurra.topologies.many_to_one import SequenceClassifier
+from recurra.topologies.settings import ClassifierSettings, FrameSettings, NextTokenSettings
+
+SIZES: dict[str, Any] = {"hidden_size": 5, "embedding_size": 5, "num_layers": 2}
+FRAMES: dict[str, Any] = {"hidden_size": 5, "num_layers": 2}
+TOKENS = [Asked(np.arange(9) % 7), Asked(np.array([3]))]
+PLAIN = FramesPreprocessor(("a", "b"), (10.0, -3.0), (0.5, 2.0), False, True, ["up", "down", "still"])
+
+
+def _drawn(network: Any) -> Any:
+    torch.manual_seed(0)
+    for parameter in network.eval().parameters():
+        torch.nn.init.normal_(parameter, std=0.4)
+    return network
+
+
+def _frame_network(**given: Any) -> Any:
+    return _drawn(FrameNetwork(2, 3, FrameSettings(**FRAMES | given), per_frame=True))
+
+
+NETWORKS = {
+    "tied": lambda: NextToken(7, NextTokenSettings(**SIZES, cell="gru", tie_weights=True)),
+    "learned": lambda: NextToken(7, NextTokenSettings(**SIZES, cell="lstm", learned_state=True)),
+    "relu": lambda: SequenceClassifier(7, 3, ClassifierSettings(**SIZES, cell="rnn-relu", pooling="all")),
+    "both ways": lambda: SequenceClassifier(7, 3, ClassifierSettings(**SIZES, cell="rnn", bidirectional=True)),
+    "highest": lambda: SequenceClassifier(7, 3, ClassifierSettings(**SIZES, cell="lstm", pooling="max")),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_modules_of_torch_say_the_same(name: str, tmp_path: Path) -> None:
+    network = _drawn(NETWORKS[name]())
+    (tmp_path / "export.json").write_text(json.dumps(write_torch(tmp_path, network)))
+    count, difference = prove_torch(tmp_path, network, TOKENS, None)
+    assert count == (10 if name in ("tied", "learned") else 2)
+    assert difference < 1e-5
+    with pytest.raises(RecurraError, match="do not say what the network says"):
+        prove_torch(tmp_path, _drawn(NETWORKS[name]()).apply(_shifted), TOKENS, None)
+
+
+def _shifted(module: Any) -> None:
+    for parameter in module.parameters(recurse=False):
+        parameter.data += 0.1
+
+
+def test_the_script_runs_without_recurra(tmp_path: Path) -> None:
+    network = _drawn(NETWORKS["tied"]())
+    (tmp_path / "export.json").write_text(json.dumps(write_torch(tmp_path, network)))
+    code = "import runpy, sys; sys.argv = ['run.py', '1', '2']; runpy.run_path('run.py', run_name='__main__'); "
+    code += "assert 'recurra' not in sys.modules"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.startswith("tensor([[[")
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_rtneural_is_given_what_says_the_same(cell: str, tmp_path: Path) -> None:
+    """The scaling of frames stands in the first layer."""
+    network, frames = _frame_network(cell=cell), np.random.default_rng(0).standard_normal((30, 2)).astype(np.float32)
+    asked = [Asked(frames * np.float32(0.5) + np.float32(9))]
+    write_rtneural(tmp_path, network, PLAIN)
+    count, difference = prove_rtneural(tmp_path, network, asked, PLAIN)
+    assert count == 30
+    assert difference < 1e-4
+    layers = json.loads((tmp_path / "model.json").read_text())["layers"]
+    assert [layer["type"] for layer in layers] == [cell, cell, "dense"]
+    with pytest.raises(RecurraError, match="does not say"):
+        prove_rtneural(tmp_path, network.apply(_shifted), asked, PLAIN)
+
+
+def test_what_they_cannot_hold_is_refused_with_what_can(tmp_path: Path) -> None:
+    refused: dict[str, Any] = {
+        "its cell min-gru is none of": NextToken(7, NextTokenSettings(**SIZES, cell="min-gru")),
+        "as wide as its units": NextToken(7, NextTokenSettings(**SIZES, cell="lstm-projected")),
+        "zoneout keeps": NextToken(7, NextTokenSettings(**SIZES, zoneout=0.1)),
+        "of rank 2": NextToken(7, NextTokenSettings(**SIZES, rank=2)),
+        "adaptive softmax": NextToken(70, NextTokenSettings(**SIZES, output="adaptive")),
+        "are added up": SequenceClassifier(7, 2, ClassifierSettings(**SIZES, bidirectional=True, merge="sum")),
+        "labels come later": FrameNetwork(2, 2, FrameSettings(**FRAMES, delay=2), per_frame=True),
+        "a Linear is more than": torch.nn.Linear(2, 2),
+    }
+    for reason, network in refused.items():
+        with pytest.raises(UsageError, match=f"{reason}.*nearest target is --to onnx"):
+            plain(network, "torch")
+    for reason, network in {
+        "neither lstm nor gru": _frame_network(cell="rnn"),
+        "both directions": _frame_network(bidirectional=True),
+        "tokens, not frames": NETWORKS["tied"](),
+        "initial state is learned": _frame_network(learned_state=True),
+    }.items():
+        with pytest.raises(UsageError, match=f"{reason}; its nearest target is --to c"):
+            write_rtneural(tmp_path, network, None)
