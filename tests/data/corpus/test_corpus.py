@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recurra.data.corpus import cache as corpus_cache
+from recurra.data.corpus import mapped
 from recurra.data.corpus.mapped import Corpus, build_corpus, encode_file
 from recurra.data.tokens.pieces import pieces
 from recurra.data.tokens.segment import words
@@ -257,3 +259,15 @@ def test_of_several_builders_one_builds(tmp_path):
     assert len(built) == 1
     assert [stored.parts["train"].tolist() for stored in found] == [[0, 1, 2, 3, 4]] * 3
     assert os.listdir(tmp_path / "cache") == ["key"]
+
+
+def test_a_disk_too_small_for_the_cache_is_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = tmp_path / "long.txt"
+    text.write_text("some words of a text\n" * 50_000)
+    monkeypatch.setattr(mapped.shutil, "disk_usage", lambda folder: SimpleNamespace(free=2_000_000))
+    wrote: list[Path] = []
+    monkeypatch.setattr(mapped.Draft, "write", lambda source, path, reading: wrote.append(path))
+    with pytest.raises(DataError, match="needs about 6 MB for a text of 1 MB, and 2 MB are free there\nset RECURRA_"):
+        build_corpus(text, cache=tmp_path / "cache")
+    assert wrote == []
+    assert list((tmp_path / "cache").glob("*.tmp")) == []

@@ -21,6 +21,26 @@ Ids = npt.NDArray[np.integer[Any]]
 _BLOCK = 1 << 20  # ids
 
 
+class Numbers(dict[str, int]):
+    """The number of each word, which is given when it is first asked for. names: words by their number
+
+    A line feed has the number of the token that stands for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __missing__(self, word: str) -> int:
+        if word == "\n":
+            number = self[segment.END_OF_LINE]
+        else:
+            number = len(self.names)
+            self.names.append(word)
+        self[word] = number
+        return number
+
+
 @dataclass(frozen=True)
 class Reading:
     """How a text is read. words: preliminary id by word, in the order of appearance; grows while reading."""
@@ -29,7 +49,7 @@ class Reading:
     normalize: tuple[str, ...]
     split: segment.Split
     encoding: str
-    words: dict[str, int] = field(default_factory=dict)
+    words: Numbers = field(default_factory=lambda: Numbers())
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -49,7 +69,8 @@ class Reading:
                 1
             )
         known = self.words
-        return np.array([known.setdefault(word, len(known)) for word in segment.words(piece, self.split)], np.uint32)
+        found = segment.pieces(piece, self.split)
+        return np.fromiter(map(known.__getitem__, found), np.uint32, count=len(found))
 
 
 @dataclass
@@ -118,7 +139,7 @@ class Draft:
         present = np.flatnonzero(counts).tolist()
         if self.reading.level == "char":
             return Counter({chr(code): int(counts[code]) for code in present})
-        words = list(self.reading.words)
+        words = self.reading.words.names
         return Counter({words[index]: int(counts[index]) for index in present})
 
     def final_ids(self, vocabulary: Vocabulary, start: int, stop: int, dtype: np.dtype[Any]) -> Iterator[Ids]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,7 @@ def build_corpus(
     }
 
     def build(folder: Path) -> None:
+        _check_room(folder, sources.values(), level)
         drafts = {name: Draft.write(path, folder / f"{name or 'all'}.draft", reading) for name, path in sources.items()}
         spans = _cut(drafts[""], shares) if shares else {name: (draft, 0, len(draft)) for name, draft in drafts.items()}
         _check_lengths(spans, reading)
@@ -132,6 +134,23 @@ def encode_file(path: Path, vocabulary: Vocabulary, *, encoding: str = "utf-8") 
         found.append(vocabulary.encode_normalized(piece).astype(dtype))
         characters += len(piece)
     return np.concatenate(found) if found else np.zeros(0, dtype), characters
+
+
+DISK = {"char": 6, "byte": 4, "word": 3}
+"""Bytes of disk that a byte of text takes while its corpus is built, at most; of words, usual ones."""
+
+
+def _check_room(folder: Path, texts: Iterable[Path], level: Level) -> None:
+    """Errors: DataError if the disk is too small for the cache, before anything is written there"""
+    size = sum(path.stat().st_size for path in texts)
+    needed, free = DISK[level] * size, shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"the cache needs about {needed / 1e6:,.0f} MB for a text of {size / 1e6:,.0f} MB, and "
+            f"{free / 1e6:,.0f} MB are free there",
+            remedy="set RECURRA_CACHE to a folder with room, or clear it: recurra cache --clear",
+            file=folder.parent,
+        )
 
 
 def _sources(files: Path | Mapping[str, Path]) -> dict[str, Path]:

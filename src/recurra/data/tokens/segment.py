@@ -13,7 +13,7 @@ Split = Literal["words", "space", "chinese"]
 SPLITS: tuple[str, ...] = get_args(Split)
 
 END_OF_LINE = "<eos>"
-_WORD = re.compile(r"\n|\w+|[^\w\s]")
+_WORD = re.compile(r"\w+|[^\w\s]|\n")
 _SPACED = re.compile(r"\n|\S+")
 
 
@@ -26,12 +26,18 @@ def words(text: str, split: Split = "words", segmenter: Segmenter | None = None)
     split="chinese": words of a dictionary, cut by `segmenter`, without one by the preferred one that is installed.
     Errors: UsageError for Chinese words where no segmenter is installed.
     """
+    found = pieces(text, split, segmenter)
+    return [END_OF_LINE if word == "\n" else word for word in found] if split != "space" else found
+
+
+def pieces(text: str, split: Split = "words", segmenter: Segmenter | None = None) -> list[str]:
+    """As `words`, faster: a line feed may stand for itself."""
     if split == "space":
         return text.replace("\n", f" {END_OF_LINE} ").split()
     if split == "chinese":
-        found = (segmenter or chinese.segmenter()).words(text)
-        return [END_OF_LINE if word == "\n" else word for _, word in found]
-    return [END_OF_LINE if word == "\n" else word for word in _WORD.findall(text)]
+        return [word for _, word in (segmenter or chinese.segmenter()).words(text)]
+    found: list[str] = _WORD.findall(text)
+    return found
 
 
 def end_of_word(text: str, count: int, split: Split = "words") -> int:
