@@ -18,6 +18,7 @@ from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.errors import DataError
 
 Ids = npt.NDArray[np.integer[Any]]
+Table = npt.NDArray[np.int64] | None
 _BLOCK = 1 << 20  # ids
 
 
@@ -142,9 +143,8 @@ class Draft:
         words = self.reading.words.names
         return Counter({words[index]: int(counts[index]) for index in present})
 
-    def final_ids(self, vocabulary: Vocabulary, start: int, stop: int, dtype: np.dtype[Any]) -> Iterator[Ids]:
-        """The vocabulary's ids from start to stop, a block at a time."""
-        table = _table(vocabulary, self.reading)
+    def final_ids(self, table: Table, start: int, stop: int, dtype: np.dtype[Any]) -> Iterator[Ids]:
+        """The vocabulary's ids from start to stop, a block at a time. table: see `final_table`"""
         for block in self.blocks(start, stop):
             ids = block if table is None else table[np.minimum(block, len(table) - 1)]
             yield ids.astype(dtype)
@@ -167,7 +167,7 @@ def _continues(ids: Ids) -> npt.NDArray[np.bool_]:
     return np.asarray((ids.astype(np.int64) - 1) & 0xC0 == 0x80)
 
 
-def _table(vocabulary: Vocabulary, reading: Reading) -> npt.NDArray[np.int64] | None:
+def final_table(vocabulary: Vocabulary, reading: Reading) -> Table:
     """Final id by preliminary id; what lies past its end reads the last row, which is the unknown token."""
     if reading.level == "byte":
         return None
@@ -175,8 +175,9 @@ def _table(vocabulary: Vocabulary, reading: Reading) -> npt.NDArray[np.int64] | 
         indices = [ord(token) for token in vocabulary.tokens[1:]]
         ids = list(range(1, len(vocabulary)))
     else:
-        pairs = [(reading.words[token], i) for i, token in enumerate(vocabulary.tokens) if token in reading.words]
-        indices, ids = [place for place, _ in pairs], [i for _, i in pairs]
+        numbers = [reading.words.get(token, -1) for token in vocabulary.tokens]
+        ids = [i for i, number in enumerate(numbers) if number >= 0]
+        indices = [numbers[i] for i in ids]
     table = np.zeros(max(indices, default=0) + 2, dtype=np.int64)
     table[indices] = ids
     return table

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data.corpus import cache as corpus_cache
-from recurra.data.corpus.draft import Draft, Reading
+from recurra.data.corpus.draft import Draft, Reading, final_table
 from recurra.data.files.sources import sha256
 from recurra.data.files.text import check_encoding
 from recurra.data.splits import PARTS, check_fractions
@@ -104,9 +104,9 @@ def build_corpus(
             split=split,
         )
         dtype = np.dtype(np.uint16 if len(vocabulary) < 1 << 16 else np.uint32)
-        characters = {}
+        characters, table = {}, final_table(vocabulary, reading)
         for name, (draft, start, stop) in spans.items():
-            ids = draft.final_ids(vocabulary, start, stop, dtype)
+            ids = draft.final_ids(table, start, stop, dtype)
             corpus_cache.write_part(folder, name, ids, stop - start, dtype)
             characters[name] = draft.characters(start, stop)
         for draft in drafts.values():

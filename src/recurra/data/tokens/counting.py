@@ -39,7 +39,8 @@ def count_words(texts: Iterable[str], split: segment.Split) -> Counter[str]:
 def by_frequency(counts: Counter[str], *, min_count: int, limit: int | None) -> list[str]:
     """Tokens by falling frequency, then by code point; `limit`: the most that are kept."""
     kept = [token for token, count in counts.items() if count >= min_count]
-    kept.sort(key=lambda token: (-counts[token], token))
+    kept.sort()
+    kept.sort(key=counts.__getitem__, reverse=True)  # what occurs equally often stays in order
     return kept if limit is None else kept[:limit]
 
 
