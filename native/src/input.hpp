@@ -107,6 +107,8 @@ struct Chunk {
     while (ended < group.steps() && (ended == begun || group.before[size_t(ended) + 1] - group.before[size_t(begun)] <= CHUNK_ROWS))
       ended++;
     int64_t n = 0;
+    // the steps of one row lie evenly: they are read where they are
+    const bool in_place = !layer.ROUNDED && !call.tokens && group.rows() == 1;
     for (int64_t t = begun; t < ended; t++)
       for (int64_t r = 0; r < group.active[size_t(t)]; r++, n++) {
         const int64_t row = group.row[size_t(r)], time = time_of(call, row, t);
@@ -116,9 +118,16 @@ struct Chunk {
           continue;
         }
         rows[n] = projected + n * products.row;
-        hold_row(gathered + n * products.depth(), layer.input(row, time), call.inputs);
+        if (!in_place) hold_row(gathered + n * products.depth(), layer.input(row, time), call.inputs);
       }
-    if (!layer.tokens_projected) products.product(n, gathered, products.depth(), first, last, projected);
+    if (layer.tokens_projected) return;
+    if constexpr (!Layer<T, Q>::ROUNDED)
+      if (in_place) {
+        const int64_t apart = call.reverse ? -call.x_time : call.x_time;
+        products.product(n, layer.input(group.row[0], time_of(call, group.row[0], begun)), apart, first, last, projected);
+        return;
+      }
+    products.product(n, gathered, products.depth(), first, last, projected);
   }
 };
 

@@ -18,6 +18,9 @@ constexpr int64_t WIDE = 64;
 // Weights of a step, below which a thread is done before it has met the others.
 constexpr int64_t WORTH_SHARING = 24 * 1024;
 
+// Steps of one row that are enough to read weights for, and its units that are enough to run one step after the other.
+constexpr int64_t MANY_STEPS = 48, WIDE_ROW = 128;
+
 void fill(Group& group, const recurra_call& call) {
   int64_t longest = 0;
   for (const int32_t r : group.row) longest = std::max(longest, length(call, r));
@@ -44,6 +47,8 @@ Plan plan(const recurra_call& call, const Code& forward) {
   if (threads > 1 && batch < FEW_ROWS * threads) {
     made.share_units = weights == 0 ? call.hidden >= WIDE : weights >= WORTH_SHARING;
     groups = 1;
+  } else if (forward.in_blocks() && batch > groups && call.time >= MANY_STEPS && call.hidden >= WIDE_ROW) {
+    groups = batch;  // steps of one row lie side by side in the caller's memory, too
   } else if (groups > threads) {
     groups = (groups + threads - 1) / threads * threads;
   }
