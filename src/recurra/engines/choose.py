@@ -26,7 +26,9 @@ def choose(request: Request, engine: str = "auto") -> Engine:
     Errors: EngineError with the engine's own reason if the one asked for cannot; UnknownNameError
     """
     if engine == "auto":
-        return next(e for e in ENGINES if e.why_not(request) is None)
+        for able in ENGINES:
+            if able.why_not(request) is None:
+                return able
     found = next((e for e in ENGINES if e.name == engine), None)
     if found is None:
         raise UnknownNameError("engine", engine, names())

@@ -185,7 +185,7 @@ class Stack(TorchTools):
         keys = self._stored[layer * self.num_directions + direction]
         held = self._parameters  # a shorter way than getattr, which also finds what a parametrisation makes
         found = {s: held[key] if key in held else getattr(self, key) for s, key in keys}
-        return CellWeights.of(found, self.heads)  # type: ignore[arg-type]
+        return CellWeights(**found, heads=self.heads)  # type: ignore[arg-type]
 
     def reset_parameters(self) -> None:
         """Draw the weights anew, from torch's global random numbers.

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.fx import Proxy
 
 from recurra.engines.request import Embedded
@@ -30,7 +30,8 @@ class TorchTools(nn.Module):
 
         Errors: UsageError if the layer is all there is to trace
         """
-        proxy = next(_proxies((*args, *kwargs.values())), None)
+        odd = [value for value in (*args, *kwargs.values()) if value is not None and type(value) is not Tensor]
+        proxy = next(_proxies(odd), None) if odd else None
         if proxy is None:
             return None
         tracer: Any = proxy.tracer

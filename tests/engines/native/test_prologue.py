@@ -41,11 +41,12 @@ def test_values_and_gradients_are_those_of_autograd(name: str) -> None:
         q: torch.randn(1 if q.kind == "k" else 5, generator=generator, dtype=torch.float64).requires_grad_()
         for q in prologue.parameters
     }
-    values = prologue.values(weights, 5)
+    nodes = prologue.nodes(weights)
+    values = prologue.values(nodes, 5)
     adjoints = [torch.randn(5, generator=generator, dtype=torch.float64) for _ in values]
     expected = torch.autograd.grad(values, list(weights.values()), adjoints)
     with torch.no_grad():
-        found = prologue.gradients(weights, adjoints)
+        found = prologue.gradients(weights, nodes, [d.unsqueeze(0) for d in adjoints])
     for (q, weight), gradient in zip(weights.items(), expected, strict=True):
         assert found[q].shape == weight.shape
         torch.testing.assert_close(found[q], gradient)

@@ -30,7 +30,7 @@ class Inputs:
 
     Shapes: x [B, T, I], or tokens int64 [B, T] with table [V, I]; lengths int64 [B] or None; state each [B, H], [B, N]
     for a projected one; weights in the order of `Compiled.stored`, then what a step is given, [B, T, H] or [B, T, N];
-    bf16: products of bfloat16
+    bf16: products of bfloat16; once: what forward computed of weights of units alone, which backward reads again
     """
 
     x: Tensor
@@ -40,6 +40,7 @@ class Inputs:
     weights: tuple[Tensor, ...]
     reverse: bool
     bf16: bool
+    once: Sequence[Tensor] | None = None
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -136,7 +137,9 @@ def backward(
         del alive
     vectors = list(_vectors(cell, sums, want_weight[matrices:]))
     if sums is not None and cell.form.prologue is not None:
-        _add_of_prologue(cell, weights, sums, [*d_matrices, *vectors])
+        if inputs.once is None:
+            inputs.once = cell.form.prologue.nodes(_of_prologue(cell, weights))
+        _add_of_prologue(cell, weights, inputs.once, sums, [*d_matrices, *vectors])
     return [d_x, d_table, *d_state, *d_matrices, *vectors, *projections, *(None for _ in given)]
 
 
@@ -170,13 +173,15 @@ def _of_prologue(cell: Compiled, weights: Sequence[Tensor]) -> dict[Parameter, T
 
 
 def _add_of_prologue(
-    cell: Compiled, weights: Sequence[Tensor], sums: Tensor, gradients: Sequence[Tensor | None]
+    cell: Compiled, weights: Sequence[Tensor], once: Sequence[Tensor], sums: Tensor, gradients: Sequence[Tensor | None]
 ) -> None:
     """What flows through the prologue, onto the gradients of the stored weights, whose parts no others share."""
     assert cell.form.prologue is not None
-    nothing = sums.new_zeros(sums.shape[1])
-    adjoints = [sums[place] if place < cell.reductions else nothing for place in cell.prologue_indices]
-    found = cell.form.prologue.gradients(_of_prologue(cell, weights), adjoints)
+    adjoints = [
+        sums[place : place + 1] if place < cell.reductions else sums.new_zeros(1, sums.shape[1])
+        for place in cell.prologue_indices
+    ]
+    found = cell.form.prologue.gradients(_of_prologue(cell, weights), once, adjoints)
     for q, number, block in cell.prologue_weights:
         to, gradient = gradients[number], found.get(q)
         if to is not None and gradient is not None:
@@ -201,7 +206,13 @@ def rows(tensor: Tensor) -> Tensor:
 
     Errors: ShapeError where the memory was given back
     """
-    if tensor.is_contiguous() and tensor.storage_offset() == 0 and _is_whole(tensor):  # nearly always
+    if (  # nearly always; `_is_whole` without a call
+        tensor.is_contiguous()
+        and tensor.storage_offset() == 0
+        and tensor.untyped_storage().nbytes() >= tensor.nbytes
+        and not tensor.is_neg()
+        and not tensor._is_zerotensor()
+    ):
         return tensor
     return plain(tensor).contiguous()
 
@@ -242,25 +253,30 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     call.products = library.BF16 if inputs.bf16 else library.AS_STORED
     forking.settle()
     call.threads = torch.get_num_threads()
-    weights = [rows(w) for w in inputs.weights[: len(cell.stored)]]
-    hidden = cell.units(weights)
-    given, given_at = [_padded(g, hidden) for g in inputs.weights[len(cell.stored) :]], call.given
+    own = len(cell.stored)
+    weights = [rows(w) for w in inputs.weights[:own]]
+    rows_ih, width = weights[0].shape
+    hidden = rows_ih // cell.ih_blocks
+    given = [_padded(g, hidden) for g in inputs.weights[own:]]
     for i, tensor in enumerate(given):
-        given_at[i] = tensor.data_ptr()
-    call.batch, call.hidden, call.projected = inputs.state[0].shape[0], hidden, hidden
+        call.given[i] = tensor.data_ptr()
+    call.batch, call.hidden, call.projected, call.inputs = inputs.state[0].shape[0], hidden, hidden, width
     call.heads = hidden // weights[1].shape[1] if cell.hh_blocks and not cell.hr_blocks else 1
     if cell.hr_blocks:
         call.weight_hr, call.hr_blocks = weights[-1].data_ptr(), cell.hr_blocks
         call.projected = weights[-1].shape[0] // cell.hr_blocks
     prologue = cell.form.prologue
     if prologue is not None:
-        values = prologue.values(_of_prologue(cell, weights), hidden)
+        if inputs.once is None:
+            inputs.once = prologue.nodes(_of_prologue(cell, weights))
+        values = prologue.values(inputs.once, hidden)
     if cell.numbers >= 0:
         weights[cell.numbers] = weights[cell.numbers].repeat_interleave(hidden)
     if prologue is not None:
-        weights.append(torch.cat(values))
-    state = [rows(s) for s in inputs.state]
-    call.inputs = weights[0].shape[1]
+        weights.append(torch.cat(values) if len(values) > 1 else values[0].contiguous())
+    first, *others = inputs.state
+    state = [rows(first)]
+    state += [state[0] if s is first else rows(s) for s in others]  # zeros are often one tensor
     call.weight_ih, call.ih_blocks = weights[0].data_ptr(), cell.ih_blocks
     if cell.hh_blocks:
         call.weight_hh, call.hh_blocks = weights[1].data_ptr(), cell.hh_blocks

@@ -112,6 +112,7 @@ class Compiled:
 
 _forms: dict[tuple[str, str, bool, bool], Form] = {}
 _compiled: dict[tuple[str, object], Compiled] = {}
+_by_cell: dict[tuple[Cell, bool, bool, int], Compiled] = {}
 
 
 def form(cell: Cell, *, bias: bool, mask: bool) -> Form:
@@ -167,7 +168,12 @@ def compiled(cell: Cell, *, bias: bool, mask: bool) -> Compiled:
 
     Errors: EngineError if there is no library, or no room in the core for such a program
     """
-    return in_core(form(cell, bias=bias, mask=mask))
+    core = library.load()
+    key = (cell, bias, mask, id(core))  # libraries are never let go
+    found = _by_cell.get(key)
+    if found is None:
+        found = _by_cell[key] = in_core(form(cell, bias=bias, mask=mask))
+    return found
 
 
 def in_core(wanted: Form) -> Compiled:

@@ -67,7 +67,7 @@ class _Layer(torch.autograd.Function):
         inputs = Inputs(x, table, lengths, rest[:states], rest[states:], reverse, bf16)
         y, last, memory = calls.forward(cell, inputs, memory=True)
         ctx.save_for_backward(x, table, lengths, memory, *rest)
-        ctx.cell, ctx.states, ctx.reverse, ctx.bf16 = cell, states, reverse, bf16
+        ctx.cell, ctx.states, ctx.reverse, ctx.bf16, ctx.once = cell, states, reverse, bf16, inputs.once
         ctx.were = _forms((x, table, lengths, memory, *rest))
         ctx.set_materialize_grads(False)
         return (y, *last)
@@ -77,7 +77,7 @@ class _Layer(torch.autograd.Function):
         saved = ctx.saved_tensors
         x, table, lengths, memory, *rest = saved
         states = ctx.states
-        inputs = Inputs(x, table, lengths, tuple(rest[:states]), tuple(rest[states:]), ctx.reverse, ctx.bf16)
+        inputs = Inputs(x, table, lengths, tuple(rest[:states]), tuple(rest[states:]), ctx.reverse, ctx.bf16, ctx.once)
         nothing = (None,) * 5
         wanted = ctx.needs_input_grad[5:]
         given = [d for d in incoming if d is not None]

@@ -35,19 +35,20 @@ class Prologue:
         """The weights that it reads."""
         return self.program.parameters
 
-    def values(self, weights: Mapping[Parameter, Tensor], units: int) -> list[Tensor]:
-        """In the order of the gates of "v" in the program that is left."""
-        nodes = self._nodes(weights)
-        return [nodes[o].expand(units) for o in self.program.outputs]
-
-    def gradients(self, weights: Mapping[Parameter, Tensor], adjoints: Sequence[Tensor]) -> dict[Parameter, Tensor]:
-        """Of the weights, from those of the values, each [H]."""
-        rows = [d.unsqueeze(0) for d in adjoints]
-        return run_derivative(self.derivative, self._nodes(weights), rows, weights)[2]
-
-    def _nodes(self, weights: Mapping[Parameter, Tensor]) -> list[Tensor]:
+    def nodes(self, weights: Mapping[Parameter, Tensor]) -> list[Tensor]:
+        """All that is computed on the way to the values, for `values` and `gradients`."""
         like = next(iter(weights.values()))
         return run_program(self.program, like, [like] * len(self.program.states), weights)
+
+    def values(self, nodes: Sequence[Tensor], units: int) -> list[Tensor]:
+        """In the order of the gates of "v" in the program that is left."""
+        return [nodes[o].expand(units) for o in self.program.outputs]
+
+    def gradients(
+        self, weights: Mapping[Parameter, Tensor], nodes: Sequence[Tensor], adjoints: Sequence[Tensor]
+    ) -> dict[Parameter, Tensor]:
+        """Of the weights, from those of the values, each [1, H]."""
+        return run_derivative(self.derivative, nodes, adjoints, weights)[2]
 
 
 def of_weights_alone(program: Program) -> set[int]:
