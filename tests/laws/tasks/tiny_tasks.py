@@ -177,7 +177,12 @@ TINY = {
     tiny.task: tiny
     for tiny in (
         Tiny("classify", labels, ["abab", "ghi", f"x{MARKUP}", "e"], {"num_layers": 2}),
-        Tiny("language", sentences, ["sun moon", "tea", "rose nose sea"], {"bptt": 20, "learned_state": True}),
+        Tiny(
+            "language",
+            sentences,
+            ["sun moon", "tea", "rose nose sea"],
+            {"bptt": 20, "learned_state": True, "zoneout_cell": 0.1},
+        ),
         Tiny("tag", tagged, ["go1 to Rome", "go2 to New York", "Oslo"], {"char_size": 4, "char_embedding_size": 4}),
         Tiny("fill", sentences, ["sun ____ rose nose", "tea ____", "the ____ of moon sea"], {"level": "word"}),
         Tiny(
