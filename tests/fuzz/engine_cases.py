@@ -92,7 +92,11 @@ def draw(seed: int, variants: Sequence[str]) -> Case:
     heads = 1
     if "weight_hh" in cell.layout() and "weight_hr" not in cell.layout() and rng.random() < 0.3:
         heads = rng.choice([n for n in range(1, made.hidden + 1) if made.hidden % n == 0])
-    return replace(made, heads=heads)
+    made = replace(made, heads=heads)
+    if "weight_hh" not in cell.layout() and rng.random() < 0.3:  # wide rows of many steps, which run one by one
+        sizes = {"batch": (4, 7, 9), "time": (48, 50, 97, 130), "hidden": (128, 131, 144)}
+        made = replace(made, **{name: rng.choice(most) for name, most in sizes.items()})
+    return made
 
 
 def can_lack_bias(cell: Cell) -> bool:
