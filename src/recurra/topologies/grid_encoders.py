@@ -21,7 +21,7 @@ NOISE = 0.3
 """Share of the strongest distance nearby up to which a pixel is ground."""
 LEAST = 0.003
 """Of a block's share that stands out, what is not seen beside it."""
-COLOURLESS = 0.6
+COLOURLESS = 0.8
 """Share of the training pictures whose colours are not shown."""
 
 

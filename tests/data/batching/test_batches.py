@@ -85,6 +85,13 @@ def test_rows_of_like_length_stand_together() -> None:
     assert longest != sorted(longest)
 
 
+def test_a_pool_of_one_batch_mixes_lengths() -> None:
+    rows = [np.ones(1 + k % 2, np.int64) for k in range(400)]
+    found = BucketedBatches(rows, np.zeros(400), 20, pool=1).epoch(0)
+    assert all(0 < (batch.lengths == 1).sum() < 20 for batch in found)
+    assert sum((batch.lengths == 1).all() for batch in BucketedBatches(rows, np.zeros(400), 20).epoch(0)) > 5
+
+
 def test_rows_and_labels_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ShapeError, match=r"sequence 1 has shape \[0\]"):
         BucketedBatches([np.ones(2, int), np.ones(0, int)], [0, 1], 2, seed=0)

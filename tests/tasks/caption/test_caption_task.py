@@ -222,3 +222,19 @@ def test_captions_without_spaces_are_read_and_scored_by_characters(tmp_path: Pat
 
 def test_the_consensus_is_what_the_others_resemble() -> None:
     assert consensus([row.split() for row in ("a big house", "a dog runs fast", "a dog runs", "one dog runs")]) == 2
+
+
+def test_what_is_left_out_is_counted_or_with_strict_refused(tmp_path: Path) -> None:
+    folder = pictures(tmp_path)
+    (folder / "extra.png").write_bytes((folder / "p1.png").read_bytes())
+    with (folder / "captions.tsv").open("a", encoding="utf-8") as file:
+        file.write("nowhere.png\ta cat\nelse.png\ta dog\np7.png\t\n")
+    given = {"epochs": 1.0, "image_size": 16}
+    made = prepare_run(source := resolve(folder, "caption"), settings_for(source, given))
+    assert {
+        "left out: 2 captions whose picture is not there: 'nowhere.png', 'else.png'",
+        "left out: 1 picture without caption: 'extra.png'",
+        "left out: 1 caption, empty: 'p7.png'",
+    } <= set(made.dataset.notes)
+    with pytest.raises(DataError, match=r"captions\.tsv:51: there is no picture 'nowhere\.png'"):
+        prepare_run(source, settings_for(source, given | {"strict": True}))

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from recurra.errors import DataError, ShapeError, UsageError
 
-# Rows are sorted by length within pools of this many batches: enough to pad little, few enough to mix well.
 POOL_BATCHES = 50
+"""Rows are sorted by length within pools of so many batches: enough to pad little, few enough to mix well."""
 
 Int64 = npt.NDArray[np.int64]
 Tokens = npt.NDArray[np.integer[Any]]
@@ -44,6 +44,7 @@ class BucketedBatches:
     order that (seed, epoch) alone decides; rows of like length stand together and the batches are shuffled.
     Without it rows keep the order given, for evaluation. A batch has `batch_size` rows, or fewer if they would be more
     than `max_tokens` tokens when padded to the longest one: one row at least, however long. The last may be smaller.
+    pool: of so many batches rows are sorted by length, with 1 every batch is drawn from all rows alike
     Errors: ShapeError for an empty sequence (names its index), for labels that are not as many, for a
     sequence that is not one-dimensional; UsageError for a batch size below 1.
     """
@@ -57,11 +58,13 @@ class BucketedBatches:
         seed: int = 0,
         shuffle: bool = True,
         max_tokens: int | None = None,
+        pool: int = POOL_BATCHES,
     ) -> None:
-        for name, value in (("batch_size", batch_size), ("max_tokens", max_tokens)):
+        for name, value in (("batch_size", batch_size), ("max_tokens", max_tokens), ("pool", pool)):
             if value is not None and value < 1:
                 raise UsageError(f"{name} is at least 1, got {value}")
         self.batch_size, self.seed, self.shuffle, self.max_tokens = batch_size, seed, shuffle, max_tokens
+        self.pool = pool
         self._encoded = encoded
         self._labels = np.asarray(labels, dtype=np.int64)
         if self._labels.shape != (len(encoded),):
@@ -95,8 +98,8 @@ class BucketedBatches:
         rng = np.random.default_rng([self.seed, n])
         order = rng.permutation(len(self._encoded)).astype(np.int64)
         batches = []
-        for start in range(0, len(order), POOL_BATCHES * size):
-            pool = order[start : start + POOL_BATCHES * size]
+        for start in range(0, len(order), self.pool * size):
+            pool = order[start : start + self.pool * size]
             batches += self._cut(pool[np.argsort(self._lengths[pool], kind="stable")])
         return [batches[position] for position in rng.permutation(len(batches))]
 

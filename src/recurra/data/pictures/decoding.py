@@ -135,7 +135,7 @@ def as_floats(pixels: Bytes, mean: float = 0.5, deviation: float = 0.5) -> npt.N
 
 def _huge(pixels: str, file: str | Path | None) -> DataError:
     return DataError(
-        f"a picture of {pixels} pixels; {MOST_PIXELS:,} at most are decoded", remedy="make it smaller", file=file
+        f"a picture of {pixels:,} pixels; {MOST_PIXELS:,} at most are decoded", remedy="make it smaller", file=file
     )
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from recurra.data.captions.pictures import Captioned, Gathered, Shelf, divide, gather, without_captions
 from recurra.data.captions.reading import Caption, Columns, read_captions
 from recurra.data.pictures.decoding import Form, read_picture
-from recurra.data.splits import PART_NAMES, PARTS, hold_out
+from recurra.data.splits import PART_NAMES, PARTS, hold_out, many
 from recurra.data.tokens.scripts import is_unspaced, writing
 from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Level, Vocabulary
@@ -100,7 +100,7 @@ def prepare(
     items, notes = found.pictures, _left_out(found)
     trunk = frozen_of(settings, kept)
     seen, contents, done = look(items, settings, trunk, _home(source), pooled=pooled)
-    notes += [f"{count:,} pictures: {word}" for word, count in Counter(done).most_common()]
+    notes += [f"{many(count, 'picture')}: {word}" for word, count in Counter(done).most_common()]
     indices, more = _divided(items, contents, source, settings, seed)
     notes += more
     for part in ("train", "validation"):
@@ -307,12 +307,13 @@ def _left_out(found: Gathered) -> list[str]:
     """What was left out, in sentences."""
     said = []
     for names, what in (
-        (found.missing, "captioned pictures are not there and were left out"),
-        (found.uncaptioned, "pictures have no caption and were left out"),
-        (found.empty, "captions are empty and were left out"),
+        (found.missing, " whose picture is not there"),
+        (found.uncaptioned, " without caption"),
+        (found.empty, ", empty"),
     ):
         if names:
-            said.append(f"{len(names):,} {what}: {listed(list(dict.fromkeys(names)), 3)}")
+            counted = many(len(names), "picture" if names is found.uncaptioned else "caption")
+            said.append(f"left out: {counted}{what}: {listed(list(dict.fromkeys(names)), 3)}")
     return said
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from recurra import metrics
-from recurra.data.batching.batches import Batch, BucketedBatches
+from recurra.data.batching.batches import POOL_BATCHES, Batch, BucketedBatches
 from recurra.data.batching.buckets import by_length
 from recurra.engines.request import State
 from recurra.report.metric import ranked
@@ -41,7 +41,11 @@ class CaptionTrainee:
         self.network, self.data, self.training = network, data, training
         self.part = data.parts["train"]
         self.evaluation_units = data.parts["validation"].tokens
-        self._batches = BucketedBatches(self.part.encoded, self.part.owners, training.batch_size, seed=training.seed)
+        # a batch of captions of one length is one of like pictures, whose moments the batch norms would learn by
+        pool = 1 if data.preprocessor.encoder == "small" else POOL_BATCHES
+        self._batches = BucketedBatches(
+            self.part.encoded, self.part.owners, training.batch_size, seed=training.seed, pool=pool
+        )
 
     def steps(self, epoch: int) -> int:
         return self._batches.steps(epoch)
