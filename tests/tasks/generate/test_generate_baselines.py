@@ -11,6 +11,7 @@ from recurra.tasks.generate.data import GenerateData, prepare
 from recurra.tasks.generate.samples import (
     Drawn,
     evenly,
+    fixed_forms,
     from_grams,
     from_network,
     held_out,
@@ -97,6 +98,21 @@ def test_samples_of_n_grams_and_of_a_network(data: GenerateData) -> None:
     drawn = from_network(network, data, labels, seed=1)
     assert len(drawn.texts) == 5
     assert max(map(len, drawn.texts)) <= data.longest
+
+
+def test_verse_in_fixed_forms_is_evaluated_by_its_form(data: GenerateData, tmp_path: Path) -> None:
+    assert fixed_forms(data) is None
+    signs = "春花秋月何时了往事知多少小楼昨夜又东风故国不堪回首明中"
+    (tmp_path / "verse").mkdir()
+    for name, long in (("五言", 5), ("七言", 7)):
+        clauses = [[signs[(k * j + k) % 20 :][:long] for j in range(1, 5)] for k in range(1, 30)]
+        lines = ["{}，{}。{}，{}。".format(*found) for found in clauses]
+        (tmp_path / "verse" / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    verse = prepare(resolve(tmp_path / "verse", "generate"), GenerateDataSettings())
+    assert fixed_forms(verse) == {verse.names().index("五言"): {(5,) * 4}, verse.names().index("七言"): {(7,) * 4}}
+    drawn = ["春花秋月何，往事知多少。春花秋月何，往事知多少。", "春花秋月何，往事知多少。", "不是"]
+    assert quality(Drawn(drawn, np.full(3, verse.names().index("五言"))), verse)["own_form"] == pytest.approx(1 / 3)
+    assert quality(held_out(verse, "test"), verse)["own_form"] == 1
 
 
 def test_tunes_are_evaluated_by_bars_and_metre(tmp_path: Path) -> None:

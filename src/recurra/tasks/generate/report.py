@@ -61,6 +61,8 @@ def _qualities(rows: dict[str, Drawn], data: GenerateData, count: int) -> Table:
         f"Shares of {count:,} texts drawn at temperature {TEMPERATURE}, their classes as frequent as in training: "
         "taken by naive Bayes for the class they were written for, not in the training part, different from each other."
     )
+    if "own_form" in columns:
+        note += " Own form: clauses as long, and as many, as in poems of the class."
     heads = [Column(name.replace("_", " ").capitalize(), "number") for name in columns]
     return Table("Are the texts new?", ["", *heads], cells, note, marked=[0])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from recurra.tasks.generate.data import GenerateData, Ids
 from recurra.tasks.generate.trainee import draw
 from recurra.topologies.one_to_many import ConditionedDecoder
 
+USUAL, FIXED = 0.05, 0.8
+"""Share of a condition's training texts that have a usual form; share of all with one where forms are fixed."""
+_CLAUSE = re.compile(r"\w+")
 Recogniser = Callable[[Sequence[str]], Ids]
 """Texts to the indices of their conditions, int64 [N]."""
 
@@ -107,7 +111,8 @@ def quality(drawn: Drawn, data: GenerateData, recognise: Recogniser | None = Non
     """Shares of the drawn texts, by name.
 
     recognised: taken for the condition they were written for; new: not a text of the training part; distinct:
-    different texts, of all; characters: mean length; for tunes complete_bars: all bars complete, own_metre: with the
+    different texts, of all; characters: mean length; own_form: of verse in fixed forms, with a form that is usual for
+    their condition; for tunes complete_bars: all bars complete, own_metre: with the
     metre that is most frequent among the training tunes of their condition
     """
     train = set(data.parts["train"].texts)
@@ -122,8 +127,30 @@ def quality(drawn: Drawn, data: GenerateData, recognise: Recogniser | None = Non
         usual = usual_metres(data)
         own = (metre_of(text) == usual[label] for text, label in zip(drawn.texts, drawn.labels.tolist(), strict=True))
         found["own_metre"] = sum(own) / count
+    elif (usual_forms := fixed_forms(data)) is not None:
+        own = (
+            form_of(text) in usual_forms[label] for text, label in zip(drawn.texts, drawn.labels.tolist(), strict=True)
+        )
+        found["own_form"] = sum(own) / count
     found["characters"] = sum(map(len, drawn.texts)) / count
     return found
+
+
+def form_of(text: str) -> tuple[int, ...]:
+    """Characters of each clause, that is, between signs or spaces: (5, 5, 5, 5) of a quatrain of five syllables."""
+    return tuple(map(len, _CLAUSE.findall(text)))
+
+
+def fixed_forms(data: GenerateData) -> dict[int, set[tuple[int, ...]]] | None:
+    """The usual forms of each condition's training texts, two clauses at least; None where few texts keep to any."""
+    train = data.parts["train"]
+    forms = [form_of(text) for text in train.texts]
+    found, kept = {}, 0
+    for label in range(len(data.conditions)):
+        counts = Counter(forms[i] for i in np.flatnonzero(train.labels == label).tolist())
+        found[label] = {form for form, n in counts.items() if len(form) > 1 and n >= USUAL * counts.total()}
+        kept += sum(counts[form] for form in found[label])
+    return found if kept >= FIXED * len(forms) else None
 
 
 def usual_metres(data: GenerateData) -> dict[int, str]:
