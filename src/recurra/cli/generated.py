@@ -106,10 +106,12 @@ def noting_refusals() -> Iterator[None]:
         note(str(error))
 
 
-def refuse_class(model: Run, condition: str | None, out: Path | None) -> None:
-    """Errors: UsageError if a class was named to a model that knows none, or a file to one that writes text"""
+def refuse_class(model: Run, condition: str | None, out: Path | None, form: str | None) -> None:
+    """Errors: UsageError if a class or a form was named to a model that knows none, a file to one that writes text"""
     if out is not None:
         raise model.model.cannot("write files; > FILE takes what it prints")
+    if form is not None:
+        raise UsageError(f"--form is for texts of a class: {model.model.does}")
     if condition is not None:
         raise UsageError(f"this model has no classes to write for: {model.model.does}\nleave out --class {condition}")
 

@@ -224,6 +224,10 @@ def generate(
         int | None,
         typer.Option(metavar="N", min=0, max=2**32 - 1, help="the same text each time; random if not given"),
     ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(metavar="N,N,...", help="letters of each clause of verse, as 5,5,5,5 (generate)"),
+    ] = None,
     mixture: MixtureOption = None,
     interactive: Annotated[
         bool, typer.Option("--interactive", "-i", help="ask for one prompt after another, until Ctrl-D")
@@ -263,6 +267,7 @@ def generate(
     prompt, condition = text(prompt), None if condition is None else text(condition)
     model = load(run)
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    sampling |= {} if form is None else {"form": form}
     if isinstance(generating(model.model), Conditioned):
         refuse_sampling(model, repetition_penalty=repetition_penalty != 1, stop=bool(stop), mixture=mixture is not None)
         if out is not None:
@@ -272,7 +277,7 @@ def generate(
             with noting_refusals() if interactive else nullcontext():
                 write_generated(model, begun, length, condition, count, sampling, json=json)
         return
-    refuse_class(model, condition, out)
+    refuse_class(model, condition, out, form)
     stops = [text(each).replace("\\n", "\n") for each in stop or ()]
     sampling |= {"repetition_penalty": repetition_penalty, "stop": stops}
     fitted = {} if mixture is None else {"mixture": fitted_mixture(model, mixture)}

@@ -19,10 +19,11 @@ from recurra.data.batching.buckets import by_length
 from recurra.data.conditioned import Attributes
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
-from recurra.errors import UsageError
+from recurra.errors import UsageError, quoted
 from recurra.report.metric import ranked
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.generate.data import GenerateData, Part
+from recurra.tasks.generate.form import Form
 from recurra.tasks.generate.metrics import METRICS
 from recurra.tasks.generate.preprocessor import GeneratePreprocessor
 from recurra.tasks.model import Model, refuse_options
@@ -154,9 +155,11 @@ def draw(
     top_k: int | None = None,
     top_p: float | None = None,
     seed: int = 0,
+    form: Form | None = None,
 ) -> list[list[int]]:
     """A sequence of tokens for each condition, up to its end token, which is the last one if it came.
 
+    form: nothing else is drawn than what it allows
     Row i draws from random numbers of its own, of (seed, i): it does not change with the rows beside it.
     Shapes: indices int64 [N, A] -> N lists of at most `length` tokens, the prompt's among them and the end not counted
     """
@@ -171,6 +174,9 @@ def draw(
         y, state = network.hidden(Conditioned(inputs.to(device), indices[alive].to(device)), state=state)
         logits = network.logits(y[:, -1]).float().cpu()
         logits[:, Vocabulary.UNKNOWN] = float("-inf")
+        if form is not None:
+            allowed = torch.stack([form.allowed(written[row]) for row in alive.tolist()])
+            logits = logits.masked_fill(~allowed, float("-inf"))
         chances = filtered_rows(logits, temperature=temperature, top_k=top_k, top_p=top_p).cumsum(-1)
         drawn = torch.tensor([numbers[row].random() for row in alive.tolist()], dtype=chances.dtype)
         tokens = torch.searchsorted(chances, (drawn * chances[:, -1]).unsqueeze(1), right=True)
@@ -237,23 +243,32 @@ class Generator(Model):
         top_k: int | None = None,
         top_p: float | None = None,
         seed: int | None = None,
+        form: str | None = None,
         **options: Any,
     ) -> list[Generated]:
         """`count` texts of a condition, each beginning with the prompt.
 
         condition: "Italian", "a=x,b=y" or part of it; what it leaves open is drawn as often as in training, all of it
         if None; length: in tokens, of the longest text, by default that of training, at most LONGEST; seed: None draws
-        others each time
-        Errors: UsageError for a prompt with tokens that the model does not know, and for numbers that cannot be
+        others each time; form: letters of each clause, as "5,5,5,5", which all texts are to have
+        Errors: UsageError for a prompt with tokens that the model does not know, or that is not in the form, and for
+        numbers that cannot be
         """
         refuse_options(self, options)
         check_sampling(temperature, top_k, top_p)
-        length = min(self.longest, LONGEST) if length is None else length
+        given, length = length, min(self.longest, LONGEST) if length is None else length
         if length < 0 or count < 1:
             raise UsageError(f"length is a whole number from 0, count from 1; got {length} and {count}")
         if seed is None:
             seed = int(np.random.default_rng().integers(2**32))
         ids = self._prompt(prompt)
+        shape = None if form is None else Form.of(form, self.vocabulary)
+        if shape is not None:
+            if given is not None:
+                raise UsageError(f"the form {form} says how long texts are; leave out the length {given}")
+            length = shape.tokens
+            if not shape.allowed(ids).any():
+                raise UsageError(f"the prompt {quoted(prompt)} is not the beginning of a text in the form {form}")
         indices = self._conditions(condition, count, seed)
         drawn = draw(
             self.network,
@@ -265,6 +280,7 @@ class Generator(Model):
             top_k=top_k,
             top_p=top_p,
             seed=seed,
+            form=shape,
         )
         return [self._text(tokens, row) for tokens, row in zip(drawn, indices, strict=True)]
 
