@@ -66,6 +66,7 @@ def test_a_model_without_classes(recurra: Recurra, language_model: Path) -> None
     recurra("generate", language_model, "--class", "Italian").refused(
         2, "has no classes to write for", "leave out --class"
     )
+    recurra("generate", language_model, "--form", "5,5").refused(2, "--form is for texts of a class")
 
 
 def test_several_texts_of_a_language_model(recurra: Recurra, language_model: Path) -> None:
