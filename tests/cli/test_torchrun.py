@@ -25,7 +25,7 @@ HOSTS = {"recurra-a": "10.197.31.1", "recurra-b": "10.197.31.2"}
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    words = random.Random(1).choices("the cat sat on a mat and dog ran to tree by sea".split(), k=4000)
+    words = random.Random(1).choices("the cat sat on a mat and dog ran to tree by sea".split(), k=1500)
     (tmp_path / "words.txt").write_text(" ".join(words), encoding="utf-8")
     monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
@@ -75,7 +75,7 @@ def test_two_processes_are_one_run(folder: Path) -> None:
 
 @pytest.mark.parametrize("rank", [0, 1, 2])
 def test_any_process_may_be_killed(folder: Path, rank: int) -> None:
-    run = start(folder, "--nproc-per-node", "3", *TRAIN, "--epochs", "500", "--out", "killed")
+    run = start(folder, "--nproc-per-node", "3", *TRAIN, "--epochs", "100", "--out", "killed")
     wait_for(folder / "killed" / "manifest.json")
     victim = next(pid for pid in processes() if rank_of(pid) == (str(rank), str(folder)))
     begun = time.monotonic()
@@ -86,10 +86,22 @@ def test_any_process_may_be_killed(folder: Path, rank: int) -> None:
     if rank:
         assert f"recurra: error: process {rank} on " in err
         assert "go on with: recurra train --resume killed" in err
-    done = start(folder, "--nproc-per-node", "2", "-m", "recurra", "train", "--resume", "killed", "--epochs", "60")
+    done = start(folder, "--nproc-per-node", "2", "-m", "recurra", "train", "--resume", "killed", "--epochs", "14")
     _, err = done.communicate(timeout=300)
     assert done.returncode == 0, err
     assert "processes 3, now 2" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_torchrun_itself_is_asked_to_end(folder: Path, number: signal.Signals) -> None:
+    run = start(folder, "--nproc-per-node", "2", *TRAIN, "--epochs", "100", "--out", "asked")
+    wait_for(folder / "asked" / "manifest.json")
+    run.send_signal(number)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode != 0
+    assert "recurra: stopped by SIG" in err
+    assert err.count("go on with: recurra train --resume asked") == 1
+    assert recurra.load(folder / "asked").metrics["status"] == "stopped"
 
 
 def processes() -> list[int]:
@@ -160,7 +172,7 @@ def test_two_hosts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("hosts")
 def test_a_cable_that_is_pulled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "cable")
-    runs = on_both(folder, "--epochs", "500", "--out", "pulled")
+    runs = on_both(folder, "--epochs", "300", "--out", "pulled")
     wait_for(folder / "pulled" / "manifest.json")
     begun = time.monotonic()
     subprocess.run(["ip", "-n", "recurra-a", "link", "set", "cable", "down"], check=True)

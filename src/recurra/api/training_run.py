@@ -139,6 +139,8 @@ class TrainingRun:
 
     def _begin(self, baselines: list[Baseline] | None) -> None:
         """Until the first step. baselines: those of a run that goes on"""
+        if (count := self.processes.place.count) > 1:
+            self.dataset.notes.append(f"trained in {count} processes, which divided each batch")
         with self.progress.doing("fitting the baselines"), self.deadline.phase("baselines"):
             found = (baselines, []) if baselines is not None else fitted_baselines(self.setup, self.deadline)
         self.baselines = found[0]
