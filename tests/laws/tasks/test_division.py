@@ -24,7 +24,10 @@ from tests.processes import forked
 
 NO_NOISE = {"dropout": 0.0, "recurrent_dropout": 0.0, "zoneout": 0.0}
 """Noise is each process's own."""
-ALSO = ("embedding_dropout", "input_dropout", "state_reset", "word_dropout", "picture_dropout", "reader_dropout")
+ALSO = (
+    *("zoneout_cell", "weight_dropout", "embedding_dropout", "input_dropout", "picture_dropout", "reader_dropout"),
+    *("state_reset", "word_dropout", "scheduled_sampling"),
+)
 STEPS = 3
 SMALL_GROUPS = {
     "classify.trainee.EVALUATION_TOKENS": 40,
