@@ -101,7 +101,8 @@ def _c(
         given,
         preprocessor=run.preprocessor,
         precision="int8" if weights == "int8" else "float32",
-        about=f"{registry.get(run.task).title}, {run.settings.network.cell}, made by Recurra {about['recurra']}",
+        about=f"{registry.get(run.task).title}, {run.settings.network.cell}, made by Recurra {about['recurra']}"
+        + (f"\nlicence: {about['license']}" if about["license"] else ""),
     )
     found = {
         "on": asked.name,

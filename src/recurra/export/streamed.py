@@ -258,6 +258,8 @@ def _batch(network: nn.Module, asked: Asked, preprocessor: Any) -> Any:
     if isinstance(preprocessor, ScalingFrames):
         inputs = np.asarray(preprocessor.encode(np.asarray(inputs, np.float64)), np.float32)
     batch: Any = torch.from_numpy(np.ascontiguousarray(inputs)).unsqueeze(0)
+    if batch.is_floating_point():
+        batch = batch.to(next(network.parameters()).dtype)
     if asked.values is not None:
         values = torch.from_numpy(asked.values).unsqueeze(0)
         batch = ConditionedFrames(batch, values) if isinstance(network, FrameGenerator) else Conditioned(batch, values)

@@ -63,6 +63,7 @@ int main(int count, char **arguments)
   need(file != 0, "the file cannot be read");
   sequences = whole(file);
   each_step = whole(file);
+  limit = number(file);
   @_init(&state);
   for (i = 0; i < sequences; i++) {
     const int steps = whole(file);
@@ -74,7 +75,6 @@ int main(int count, char **arguments)
     @END@
   }
   fclose(file);
-  limit = 1e-5 * (largest > 1.0 ? largest : 1.0);
   printf("%lu outputs of %d numbers: largest difference %.3g, largest number %.3g\n", compared, #_OUTPUTS, worst,
          largest);
   return !(worst <= limit);

@@ -18,6 +18,10 @@ import numpy.typing as npt
 from recurra.errors import RecurraError
 from recurra.export.layer_steps import Floats
 
+LIMIT = 1e-5
+"""Of the largest number, 1 at least, that C and network may differ by."""
+ROUNDINGS = 3
+"""Times what the network's own answers in single and in double precision differ by, where that is more."""
 COMPILERS = ("cc", "gcc", "clang")
 STRICT = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror")
 
@@ -46,11 +50,12 @@ class Proof:
     compiler: str | None
 
 
-def stored(heard: Sequence[Heard], *, each_step: bool, delay: int = 0) -> bytes:
+def stored(heard: Sequence[Heard], *, each_step: bool, delay: int = 0, limit: float = 0.0) -> bytes:
     """What the program `check` reads: whole numbers and floats of 4 bytes, the lowest first, each expected output
-    behind the input after which it is said.
+    behind the input after which it is said. limit: what may differ, at least LIMIT of the largest number
     """
-    parts = [struct.pack("<ii", len(heard), each_step)]
+    largest = max((float(np.abs(one.said).max()) for one in heard), default=0.0)
+    parts = [struct.pack("<iif", len(heard), each_step, max(limit, LIMIT * max(1.0, largest)))]
     for one in heard:
         parts.append(struct.pack("<i", len(one.inputs)))
         if one.values is not None:

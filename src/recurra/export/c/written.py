@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from recurra.errors import UsageError
 from recurra.export.c.arrays import Precision
 from recurra.export.c.programs import check_program, example_program, makefile
-from recurra.export.c.proof import Heard, Proof, prove, stored
+from recurra.export.c.proof import ROUNDINGS, Heard, Proof, prove, stored
 from recurra.export.c.source import Source, source
 from recurra.export.quantised import with_bytes
 from recurra.export.streamed import Streamed, said
@@ -50,10 +52,12 @@ def write_c(
     found = source(model, name, precision=precision, about=about)
     answering = with_bytes(network) if precision == "int8" else network
     each_step = model.pooling is None
-    heard, numbers = list[Heard](), 0
+    exact = copy.deepcopy(answering).double()
+    heard, numbers, own = list[Heard](), 0, 0.0
     for one in asked:
         answer = said(answering, one, preprocessor)
         heard.append(Heard(one.inputs, answer, one.values))
+        own = max(own, float(np.abs(said(exact, one, preprocessor) - answer).max()))
         numbers += answer.size
         if numbers > MOST_NUMBERS:
             break
@@ -66,5 +70,5 @@ def write_c(
     }
     for file, text in files.items():
         (place / file).write_text(text, encoding="utf-8")
-    (place / "check.bin").write_bytes(stored(heard, each_step=each_step, delay=model.delay))
+    (place / "check.bin").write_bytes(stored(heard, each_step=each_step, delay=model.delay, limit=ROUNDINGS * own))
     return found, prove(place, name)
