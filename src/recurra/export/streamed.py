@@ -108,8 +108,8 @@ def streamed(network: nn.Module, preprocessor: Any = None) -> Streamed:
         if isinstance(network, kind):
             return describe(network, preprocessor)
     raise UsageError(
-        f"C streams one sequence step by step, and a {type(network).__name__} needs more than one pass; "
-        "its nearest target is --to onnx"
+        f"C streams one sequence through one network, step by step, as no {type(network).__name__} does; its nearest "
+        "target is --to onnx"
     )
 
 
