@@ -145,9 +145,9 @@ CASES: dict[str, Callable[[Path, int], Diagnosis]] = {
 
 
 def long_memory(folder: Path, seed: int) -> Diagnosis:
-    return train(
-        folder, remembering(600, 200, seed), seed, cell="lstm", change=remembers, epochs=4.0, learning_rate=1e-2
-    )
+    examples = remembering(600, 200, seed, said=60)
+    more: dict[str, Any] = {"cell": "lstm", "epochs": 6.0, "learning_rate": 2e-2, "every": 40}
+    return train(folder, examples, seed, change=remembers, **more)
 
 
 def healthy(folder: Path, seed: int) -> Diagnosis:

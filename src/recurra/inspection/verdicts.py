@@ -22,6 +22,8 @@ STRANGLED = 0.02
 """Of the gradient's usual norm, a limit below which nothing of it is left."""
 RISEN, FALLEN = 1.25, 0.5
 """It overfits where the validation loss ends so many times above its best, the training loss this share of it."""
+MATTERS = 0.1
+"""Of the loss of whoever knows nothing: a smaller rise is none."""
 NO_BETTER = 0.98
 """Times the loss of class frequencies alone, which a validation loss must come below."""
 ENOUGH = 60
@@ -190,7 +192,9 @@ def _overfits(e: Evidence) -> Iterator[Finding]:
     if len(losses) < 3 or e.lowest is None:
         return
     end, train = losses[-1]
-    if end > RISEN * e.lowest and train is not None and train < FALLEN * end:
+    usual = e.data.prior or e.first_loss or 0.0
+    risen = end > RISEN * e.lowest and end - e.lowest > MATTERS * usual
+    if risen and train is not None and train < FALLEN * end:
         yield Finding(
             "overfitting",
             "problem",

@@ -33,13 +33,12 @@ class LayerLook:
 class Look:
     """One step, looked at closely.
 
-    step: from 1; rate: the learning rate; updates: of each parameter the size of its change as a share of its own size;
+    step: from 1; updates: of each parameter the size of its change as a share of its own size;
     gradients: the norm of each one's gradient, after clipping
     """
 
     step: int
     epoch: int
-    rate: float
     layers: tuple[LayerLook, ...]
     updates: dict[str, float]
     gradients: dict[str, float]
@@ -123,7 +122,6 @@ class Watched:
             Look(
                 look.step,
                 look.epoch,
-                look.rate,
                 tuple(
                     LayerLook(
                         layer.name,
@@ -195,7 +193,6 @@ class _Layer(Exact):
 class _Look(Exact):
     step: Count
     epoch: Count
-    rate: float
     layers: Annotated[list[_Layer], Field(max_length=1000)]
     updates: Named
     gradients: Named

@@ -23,7 +23,7 @@ from recurra.training.watch.flow import flow_of
 from recurra.training.watch.layers import gates_of, radii_of
 from recurra.training.watch.record import LayerLook, Look, Spike, Watched
 
-SHARE = 0.06
+SHARE = 0.04
 """Of the time that close looks may take."""
 ROWS = 16
 """Rows of a batch that are gone through again in a look."""
@@ -68,7 +68,7 @@ class Watch:
         self.settings, self.share, self.every, self.say, self.clock = settings, share, every, say, clock
         self.seen = Watched()
         self._begun: float | None = None
-        self._spent = 0.0
+        self._spent = self._last = 0.0
         self._step: _Step | None = None
         self._counters = Counters()
         self._mean, self._square = math.nan, 0.0
@@ -99,7 +99,7 @@ class Watch:
         if self.every is not None:
             return step % self.every == 0 or step == 1
         assert self._begun is not None
-        return not self.seen.looks or self._spent < self.share * (self.clock() - self._begun)
+        return not self.seen.looks or self._spent + self._last < self.share * (self.clock() - self._begun)
 
     def graded(self, loss: float, norm: float) -> None:
         seen, counters = self.seen, self._counters
@@ -123,7 +123,7 @@ class Watch:
                 self._step.layers += _layers(
                     call, self._step.gradients.get((number, 0)), self._step.gradients.get((number, 1))
                 )
-            self._spent += self.clock() - begun
+            self._last = self.clock() - begun
         if seen.diverged is not None:
             self.stepped()  # which nobody will say any more
 
@@ -134,11 +134,10 @@ class Watch:
             return
         begun, step = self.clock(), self._step
         self._step = None
-        counters = self._counters
-        layers, updates = tuple(step.layers), self._changes(step)
-        look = Look(self.seen.steps, counters.epoch, self.settings.learning_rate, layers, updates, step.norms)
+        look = Look(self.seen.steps, self._counters.epoch, tuple(step.layers), self._changes(step), step.norms)
         self.seen.looks.append(look)
-        self._spent += self.clock() - begun
+        self._last += self.clock() - begun
+        self._spent += self._last
         if self.say is not None:
             self.say(look, self.seen)
 
@@ -146,7 +145,7 @@ class Watch:
         """The step that is being looked at, which no optimizer will take."""
         step, self._step = self._step, None
         assert step is not None
-        return Look(self.seen.steps, 0, 0.0, tuple(step.layers), {}, step.norms)
+        return Look(self.seen.steps, 0, tuple(step.layers), {}, step.norms)
 
     def _changes(self, step: _Step) -> dict[str, float]:
         """Of each parameter that is not all zeros, how large its last change was, as a share of its size."""
