@@ -125,24 +125,25 @@ def _c(
 def _onnx(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     from recurra.export.held_out import drawn_for
     from recurra.export.onnx.written import write_onnx
-    from recurra.export.streamed import said, stepped
+    from recurra.export.streamed import own_rounding, said, stepped
 
-    task, dataset = registry.get(run.task).task, asked.dataset
+    task, dataset, made = registry.get(run.task).task, asked.dataset, run.preprocessor
+    given = list[Asked]()
+    if dataset is None:
+        given, made = drawn_for(run.network), None
+    elif isinstance(task, AskingAgain) and not getattr(run.network, "spelling", ()):
+        given = task.asked(dataset.held_out)
 
     def ask() -> None:
-        if dataset is None:
-            for one in drawn_for(run.network):
-                stepped(run.network, one)
-                said(run.network, one)
-        elif isinstance(task, AskingAgain) and not getattr(run.network, "spelling", ()):
-            for one in task.asked(dataset.held_out):
-                stepped(run.network, one, run.preprocessor)
-                said(run.network, one, run.preprocessor)
-        else:
+        for one in given:
+            stepped(run.network, one, made)
+            said(run.network, one, made)
+        if dataset is not None and not given:
             task.evaluate(run.model, dataset.held_out, run.settings)
 
     about["max_length"] = getattr(run.model, "max_length", None)
-    proof = write_onnx(place, run.network, ask, run.preprocessor.to_json(), about)
+    own = own_rounding(run.network, given, made)
+    proof = write_onnx(place, run.network, ask, run.preprocessor.to_json(), about, own=own)
     found = {
         "on": asked.name,
         "calls": proof.calls,

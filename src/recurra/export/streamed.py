@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,11 @@ from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.one_to_many import Conditioned, ConditionedDecoder
 from recurra.topologies.outputs import AdaptiveSoftmax
 from recurra.topologies.sequence_model import SequenceModel
+
+LIMIT = 1e-5
+"""Of the largest number, 1 at least, that an export and its network may differ by."""
+ROUNDINGS = 3
+"""Times `own_rounding`, where that is more."""
 
 
 @dataclass(frozen=True)
@@ -244,6 +250,13 @@ def stepped(network: nn.Module, asked: Asked, preprocessor: Any = None) -> None:
     with torch.inference_mode():
         _, state = network(first)
         network(second, None, state)
+
+
+def own_rounding(network: nn.Module, asked: Sequence[Asked], preprocessor: Any = None) -> float:
+    """The largest difference of a network's answers in single and in double precision."""
+    exact = copy.deepcopy(network).double()
+    found = (np.abs(said(exact, one, preprocessor) - said(network, one, preprocessor)).max() for one in asked)
+    return max(map(float, found), default=0.0)
 
 
 def said(network: nn.Module, asked: Asked, preprocessor: Any = None) -> Floats:

@@ -17,11 +17,8 @@ import numpy.typing as npt
 
 from recurra.errors import RecurraError
 from recurra.export.layer_steps import Floats
+from recurra.export.streamed import LIMIT
 
-LIMIT = 1e-5
-"""Of the largest number, 1 at least, that C and network may differ by."""
-ROUNDINGS = 3
-"""Times what the network's own answers in single and in double precision differ by, where that is more."""
 COMPILERS = ("cc", "gcc", "clang")
 STRICT = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror")
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from recurra.errors import UsageError
 from recurra.export.c.arrays import Precision
 from recurra.export.c.programs import check_program, example_program, makefile
-from recurra.export.c.proof import ROUNDINGS, Heard, Proof, prove, stored
+from recurra.export.c.proof import Heard, Proof, prove, stored
 from recurra.export.c.source import Source, source
 from recurra.export.quantised import with_bytes
-from recurra.export.streamed import Streamed, said
+from recurra.export.streamed import ROUNDINGS, Streamed, own_rounding, said
 from recurra.tasks.outgoing import Asked
 
 MOST_NUMBERS = 250_000
@@ -52,15 +50,14 @@ def write_c(
     found = source(model, name, precision=precision, about=about)
     answering = with_bytes(network) if precision == "int8" else network
     each_step = model.pooling is None
-    exact = copy.deepcopy(answering).double()
-    heard, numbers, own = list[Heard](), 0, 0.0
+    heard, numbers = list[Heard](), 0
     for one in asked:
         answer = said(answering, one, preprocessor)
         heard.append(Heard(one.inputs, answer, one.values))
-        own = max(own, float(np.abs(said(exact, one, preprocessor) - answer).max()))
         numbers += answer.size
         if numbers > MOST_NUMBERS:
             break
+    limit = ROUNDINGS * own_rounding(answering, asked[: len(heard)], preprocessor)
     files = {
         f"{name}.h": found.header,
         f"{name}.c": found.code,
@@ -70,5 +67,5 @@ def write_c(
     }
     for file, text in files.items():
         (place / file).write_text(text, encoding="utf-8")
-    (place / "check.bin").write_bytes(stored(heard, each_step=each_step, delay=model.delay, limit=ROUNDINGS * own))
+    (place / "check.bin").write_bytes(stored(heard, each_step=each_step, delay=model.delay, limit=limit))
     return found, prove(place, name)

@@ -14,8 +14,8 @@ from recurra.errors import RecurraError, UsageError
 from recurra.export.onnx import blanks, generators, streams, taggers, windows, writers
 from recurra.export.onnx.graph import Graph, need_onnx
 from recurra.export.onnx.parts import Call, Kind
+from recurra.export.streamed import LIMIT, ROUNDINGS
 
-LIMIT = 1e-5
 MOST_CALLS = 400
 MOST_NUMBERS = 20_000_000
 KINDS: dict[type[nn.Module], Kind] = (
@@ -80,8 +80,11 @@ def session(model: bytes) -> Any:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def prove(models: Mapping[str, bytes], calls: list[Call]) -> Proof:
-    """Ask the graphs what the network was asked. Errors: RecurraError if they say something else"""
+def prove(models: Mapping[str, bytes], calls: list[Call], own: float = 0.0) -> Proof:
+    """Ask the graphs what the network was asked. own: see `streamed.own_rounding`
+
+    Errors: RecurraError if they say something else
+    """
     sessions = {name: session(model) for name, model in models.items()}
     difference = largest = 0.0
     numbers = 0
@@ -97,7 +100,7 @@ def prove(models: Mapping[str, bytes], calls: list[Call]) -> Proof:
                 known &= _meant(call, expected)
             size = float(np.abs(expected[known]).max(initial=0.0))
             off = float(np.abs(said[known].astype(np.float64) - expected[known]).max(initial=0.0))
-            if (expected.dtype == np.int64 and off) or not off <= LIMIT * max(1.0, size):
+            if (expected.dtype == np.int64 and off) or not off <= max(LIMIT * max(1.0, size), ROUNDINGS * own):
                 raise _differs(call.graph, name, f"by {off:.3g}, numbers reach {size:.3g}")
             difference, largest, numbers = max(difference, off), max(largest, size), numbers + int(known.sum())
     return Proof(len(calls), numbers, difference, largest)

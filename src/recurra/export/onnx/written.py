@@ -22,11 +22,18 @@ READER = "reader.py"
 
 
 def write_onnx(
-    place: Path, network: nn.Module, ask: Callable[[], None], preprocessing: dict[str, Any], about: dict[str, Any]
+    place: Path,
+    network: nn.Module,
+    ask: Callable[[], None],
+    preprocessing: dict[str, Any],
+    about: dict[str, Any],
+    *,
+    own: float = 0.0,
 ) -> Proof:
     """Write the graphs, preprocessing.json and a reader into a folder, after ONNX Runtime said what the network says.
 
-    ask: has the network answer what was held out; about: what is known of the model, kept in every graph
+    ask: has the network answer what was held out; about: what is known of the model, kept in every graph; own: see
+    `streamed.own_rounding`
     Errors: RecurraError if they differ, or nothing was asked; UsageError for what ONNX cannot hold
     """
     known = {name: json.dumps(value) if not isinstance(value, str) else value for name, value in about.items()}
@@ -35,7 +42,7 @@ def write_onnx(
         ask()
     if not calls:
         raise RecurraError("the network was asked nothing, so that no graph could be compared with it")
-    proof = prove(models, calls)
+    proof = prove(models, calls, own)
     for name, model in models.items():
         (place / f"{name}.onnx").write_bytes(model)
     (place / "preprocessing.json").write_text(json.dumps(preprocessing, ensure_ascii=False) + "\n", encoding="utf-8")
