@@ -26,6 +26,10 @@ from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.sampling import check_sampling, filtered, generator, numbers, penalised
+from recurra.topologies.token_steps import TokenSteps
+
+Following = Callable[[list[int]], torch.Tensor]
+"""Unnormalised log-probabilities of what follows the tokens that are added [V], on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,21 @@ class LanguageModel(TextModel):
         y, state = self.network.hidden(inputs, state=state)
         return self.network.head(y[:, -1:])[0, -1].float().cpu().clone(), state
 
+    def _following(self) -> Following:
+        """What follows a prompt, read whole, and then each token that is added to it."""
+        steps: TokenSteps | None = None
+
+        def following(tokens: list[int]) -> torch.Tensor:
+            nonlocal steps
+            if steps is None:
+                scores, state = self._next(np.array(tokens), None)
+                steps = TokenSteps(self.network, state)
+                return scores
+            (token,) = tokens
+            return steps.step(token).float().cpu().clone()
+
+        return following
+
     def _prompt_ids(self, prompt: str) -> list[int]:
         unknown = self.vocabulary.unknown(prompt)
         if unknown:
@@ -207,13 +226,13 @@ class LanguageModel(TextModel):
     @torch.inference_mode()
     def _drawn(self, ids: list[int], detokenizer: Detokenizer, length: int, how: Sampling) -> Iterator[str]:
         random = generator(how.seed)
-        following = self._next if how.mixture is None else _mixed(how.mixture.reading(self.network))
+        following = self._following() if how.mixture is None else _mixed(how.mixture.reading(self.network))
         inputs, written = ids, list(dict.fromkeys(ids))
-        state: State | None = None
         for _ in range(length):
-            scores, state = following(np.array(inputs), state)
+            scores = following(inputs)
             scores[Vocabulary.UNKNOWN] = float("-inf")
-            scores = penalised(scores, torch.tensor(written), how.repetition_penalty)
+            if how.repetition_penalty != 1:
+                scores = penalised(scores, torch.tensor(written), how.repetition_penalty)
             chances = filtered(scores, temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
             token = int(torch.multinomial(chances, 1, generator=random))
             inputs = [token]
@@ -225,12 +244,12 @@ class LanguageModel(TextModel):
             yield piece
 
 
-def _mixed(reading: Reading) -> Callable[[Tokens, State | None], tuple[torch.Tensor, State]]:
-    """What follows, as `LanguageModel._next` says it; the state is the reading's own."""
+def _mixed(reading: Reading) -> Following:
+    """As `LanguageModel._following`, of a mixture."""
 
-    def following(tokens: Tokens, state: State | None) -> tuple[torch.Tensor, State]:
-        reading.push([int(token) for token in tokens])
-        return reading.next(), ()
+    def following(tokens: list[int]) -> torch.Tensor:
+        reading.push(tokens)
+        return reading.next()
 
     return following
 
