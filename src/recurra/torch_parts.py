@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -12,6 +13,8 @@ from typing import Any
 
 PARTS = ("torch._meta_registrations", "torch.distributed._meta_registrations", "torch.export")
 """What `import torch` imports, a third of its time, and no model that is used by this command reads."""
+TESTED = "2.13."
+"""The releases of torch that are known to do without them; any other is imported whole."""
 ASKING = ("torch._dynamo", "torch._inductor", "torch.onnx")
 """What works with these parts without asking them for a name."""
 
@@ -52,8 +55,10 @@ _LATER = _Later()
 
 
 def leave_parts_for_later() -> None:
-    """Of a process that uses models and ends; nothing if torch is imported already."""
-    if "torch" not in sys.modules and _LATER not in sys.meta_path:
+    """Of a process that uses models and ends; nothing if torch is imported already, or of a release not TESTED."""
+    if "torch" in sys.modules or _LATER in sys.meta_path:
+        return
+    if importlib.metadata.version("torch").startswith(TESTED):
         sys.meta_path.insert(0, _LATER)
 
 

@@ -29,17 +29,17 @@ def masks(cell: Cell) -> tuple[Tensor, ...]:
 
 
 def answer(cell: Cell, engine: str, sample: Sample, given: tuple[Tensor, ...], *, reverse: bool = False) -> Answer:
-    lengths = torch.tensor(LENGTHS)
-    y, last = unroll(
-        cell,
-        CellWeights(**sample.weights),
-        sample.x,
-        sample.state,
-        lengths=lengths,
-        reverse=reverse,
-        given=given,
-        engine=engine,
-    )
+    """With gradients; without, where other code runs, the states are the same."""
+
+    def states() -> tuple[Tensor, tuple[Tensor, ...]]:
+        weights, lengths = CellWeights(**sample.weights), torch.tensor(LENGTHS)
+        return unroll(
+            cell, weights, sample.x, sample.state, lengths=lengths, reverse=reverse, given=given, engine=engine
+        )
+
+    y, last = states()
+    with torch.no_grad():
+        torch.testing.assert_close(states(), (y, last))
     return gradients(sample, {"y": y} | {f"last {n}": s for n, s in zip(cell.states, last, strict=True)})
 
 

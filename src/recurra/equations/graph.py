@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,6 +23,13 @@ OVER_UNITS = ("spread", "normalize", "normalize_back")
 """Operations on whole rows: their result depends on all units."""
 LINEAR = ("add", "sub", "mul", "div", "neg")
 MATRICES = ("W", "R", "P")
+FOLDED: dict[str, Callable[[float, float], float]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+}
+"""What is worked out at once where both sides are constants."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,7 @@ class Graph:
         return self.add(Node("constant", width="1", value=float(value)))
 
     def apply(self, op: str, *args: int) -> int:
-        """Elementwise operation, with the identities of 0 and 1 removed."""
+        """Elementwise operation, with the identities of 0 and 1 removed and constants worked out."""
         width: Width = next((self.nodes[a].width for a in args if self.nodes[a].width != "1"), "1")
         simpler = self._simplify(op, args)
         return simpler if simpler is not None else self.add(Node(op, args, width))
@@ -96,6 +104,8 @@ class Graph:
         numbers = [self.number(a) for a in args]
         if op == "neg" and numbers[0] is not None:
             return self.constant(-numbers[0])
+        if op in FOLDED and numbers[0] is not None and numbers[1] is not None and (op != "div" or numbers[1]):
+            return self.constant(FOLDED[op](numbers[0], numbers[1]))
         if op in ("add", "sub") and numbers[1] == 0:
             return args[0]
         if op == "add" and numbers[0] == 0:

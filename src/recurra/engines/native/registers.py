@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from recurra.engines.native.bytecode import NONE, OPERATIONS, ROW_SUMS, kind_of, number_of, slot
 from recurra.engines.native.schedule import Item, Items
+from recurra.errors import EngineError
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def place(items: Items, targets: Sequence[tuple[int, int]]) -> Levels:
     # what is as wide as the units and what is as wide as a projection do not meet but in products
     parts = [(n, narrow) for n in depth for narrow in (False, True) if (n, narrow) in widths]
     levels = [_Level(items.all, *part, saved_rows) for part in parts or [(0, False)]]
+    _check_temporary(items.all)
     return Levels(
         tuple(word for level in levels for word in level.words),
         len(levels),
@@ -70,6 +72,14 @@ def place(items: Items, targets: Sequence[tuple[int, int]]) -> Levels:
         max(len(level.named) for level in levels),
         max(level.products for level in levels),
     )
+
+
+def _check_temporary(items: list[Item]) -> None:
+    """Temporary tiles live as long as their level. Errors: EngineError where one is read in another"""
+    for item in items:
+        for read in (items[a] for a in item.args):
+            if kind_of(read.slot) == "TEMP" and (read.level, read.narrow) != (item.level, item.narrow):
+                raise EngineError(f"{item.op} of level {item.level} reads a temporary tile of another, {read.op}")
 
 
 def _readers(items: list[Item]) -> list[list[int]]:
