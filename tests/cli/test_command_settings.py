@@ -34,6 +34,7 @@ def test_an_option_that_is_not_given_is_not_passed_on(recurra: Recurra, arrived:
         "start_from": None,
         "log": None,
         "quiet": False,
+        "watch": False,
         "command": "recurra train names",
     }
 

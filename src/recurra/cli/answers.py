@@ -58,7 +58,7 @@ def answered(model: Any, batches: Iterable[list[str]], notes: Notes, **options: 
 
 
 def write_answers(model: Any, answers: Iterable[list[Any]], *, folder: str, json: bool) -> None:
-    """As tables, whose columns are aligned batch by batch, or as one JSON document."""
+    """As tables, whose columns are aligned batch by batch, or as one JSON document, which begins with an answer."""
     if not json:
         for predictions in answers:
             rows = model.model.rows(predictions)
@@ -66,14 +66,13 @@ def write_answers(model: Any, answers: Iterable[list[Any]], *, folder: str, json
         return
     frame = json_text({"folder": folder, "predictions": []})
     head, tail = frame.rsplit("[]", 1)
-    write(f"{head}[")
-    lead = ""
+    lead = f"{head}["
     for predictions in answers:
         found = _elements(model.model.document(predictions))
         if found:
             write(f"{lead}{found}")
             lead = ","
-    write(f"{chr(10) + '  ' if lead else ''}]{tail}")
+    write(f"{chr(10) + '  ' if lead == ',' else lead}]{tail}")
 
 
 def _elements(document: list[Any]) -> str:

@@ -120,7 +120,7 @@ def predict(
 
     \b
     recurra predict runs/names-gru "Abakumtsev" "Nguyen" --top 3
-    recurra predict runs/names-gru - < names.txt         a text on each line, answered as they come
+    recurra predict runs/names-gru - < names.txt     lines, answered as they come
     recurra predict runs/input-lstm "To be or not to"    the next token
     recurra predict runs/multi30k-gru "Two dogs play." --attention pictures/
     recurra predict runs/airline-gru --plot out.svg  its own series goes on

@@ -110,8 +110,9 @@ def check_a_fresh_process(runs: dict[str, recurra.Run], tmp_path: Path, *, befor
     """As a command line has it: without what only training needs. before: what the other process does first"""
     folders = {task: str(run.folder) for task, run in runs.items()}
     code = (
-        f"{before}\nimport json, sys\n"
+        "import json, sys\n"
         "from recurra.torch_parts import leave_parts_for_later; leave_parts_for_later()\n"
+        f"{before}\n"
         "import torch, recurra\n"
         "torch.set_num_threads(int(sys.argv[2]))\n"
         "runs = {t: recurra.load(f) for t, f in json.loads(sys.argv[1]).items()}\n"

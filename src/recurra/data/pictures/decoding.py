@@ -117,7 +117,8 @@ def _opened(data: bytes, file: str | Path | None = None) -> tuple[Any, list[str]
         image = module.open(io.BytesIO(data), formats=FORMATS)
         frames = getattr(image, "n_frames", 1)
     except module.DecompressionBombError as error:
-        raise _huge(str(error).partition("(")[2].partition(" ")[0] or "too many", file) from error
+        found = str(error).partition("(")[2].partition(" ")[0]
+        raise _huge(f"{int(found):,}" if found.isdigit() else "too many", file) from error
     except BROKEN as error:
         remedy = f"read are {', '.join(ENDINGS)}" if isinstance(error, module.UnidentifiedImageError) else ""
         raise DataError(
@@ -135,7 +136,7 @@ def as_floats(pixels: Bytes, mean: float = 0.5, deviation: float = 0.5) -> npt.N
 
 def _huge(pixels: str, file: str | Path | None) -> DataError:
     return DataError(
-        f"a picture of {pixels:,} pixels; {MOST_PIXELS:,} at most are decoded", remedy="make it smaller", file=file
+        f"a picture of {pixels} pixels; {MOST_PIXELS:,} at most are decoded", remedy="make it smaller", file=file
     )
 
 
