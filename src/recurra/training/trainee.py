@@ -15,7 +15,7 @@ from recurra.topologies.sequence_model import Loss
 
 @runtime_checkable
 class Limitable(Protocol):
-    """A trainee that can be evaluated on a part of what it is validated on: its first units, always the same."""
+    """A trainee that can be evaluated on a part of what it is validated on, spread over it, always the same."""
 
     def limit_evaluation(self, units: int) -> int:
         """From now on on so many units, or as few as say something; returns how many. It is not asked for more."""

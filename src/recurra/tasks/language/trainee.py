@@ -30,6 +30,8 @@ WARM_UP = 128
 """Tokens that each of them, but the first, reads unscored before its own part begins."""
 LENGTH = 500
 """Tokens that are generated if nothing else is said."""
+PIECES = 16
+"""Of a text of which a part alone is evaluated."""
 LEAST_EVALUATED = 1 << 14
 """Tokens that say something of a model."""
 CHUNK = 128
@@ -90,11 +92,24 @@ class LanguageTrainee:
         return evaluate_part(network, self.validation, self.corpus.vocabulary.level)
 
     def limit_evaluation(self, units: int) -> int:
-        self.validation = self.corpus.validation[: max(units, LEAST_EVALUATED)]
+        self.validation = evenly(self.corpus.validation, max(units, LEAST_EVALUATED))
         return len(self.validation)
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)
+
+
+def evenly(tokens: Tokens, count: int) -> Tokens:
+    """So many of a text's tokens: PIECES of it, evenly spread, one behind the other; all if there are fewer.
+
+    Where a text changes on its way, such as from one play to the next, its beginning alone would not say what it is.
+    """
+    if count >= len(tokens):
+        return tokens
+    edges = np.linspace(0, count, PIECES + 1).astype(np.int64)
+    starts = np.linspace(0, len(tokens) - count, PIECES).astype(np.int64) + edges[:-1]
+    sizes = np.diff(edges)
+    return np.concatenate([tokens[start : start + size] for start, size in zip(starts, sizes, strict=True)])
 
 
 @torch.inference_mode()
