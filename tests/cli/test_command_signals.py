@@ -36,7 +36,7 @@ def training(text: Path, out: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
 def test_a_stopped_training_is_loadable_and_goes_on(
     recurra: Recurra, text: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
