@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,14 @@ def test_classifiers_have_them_on_a_sample(tmp_path: Path, monkeypatch: pytest.M
     run = recurra.train(path, out=tmp_path / "run", epochs=0.1, baselines="fast", quiet=True, **TINY)
     assert {each["name"].rpartition(", ")[2] for each in run.metrics["baselines"]} == {"60 of 160 texts"}
     assert any(note.startswith("the baselines were fitted on 60 of 160 texts") for note in run.config["notes"])
+
+
+def test_scores_and_report_are_of_what_the_minutes_allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\n" + "".join(f"{'ab' if i % 2 else 'cd'}{i},{i % 2}\n" for i in range(400)))
+    monkeypatch.setattr(training_run, "affordable_part", lambda setup, *_: (setup.dataset.held_out.some(30), ["30"]))
+    run = recurra.train(path, out=tmp_path / "run", split=(0.5, 0.1, 0.4), epochs=0.1, quiet=True, **TINY)
+    record = json.loads((tmp_path / "run" / "report.json").read_text())
+    (confusion,) = (each for each in record["sections"] if each["title"].startswith("Confusion"))
+    assert sum(map(sum, confusion["counts"])) == 30
+    assert "30" in run.config["notes"]

@@ -25,6 +25,7 @@ from recurra.training.settings import TrainingSettings
 
 def build_record(
     setup: Setup,
+    part: Any,
     evaluation: Evaluation,
     baselines: Sequence[Baseline],
     counters: Counters,
@@ -38,8 +39,8 @@ def build_record(
 ) -> report.RunRecord:
     """Everything that the report says.
 
-    ended: how the training did, see training.fit.Outcome; looked_before: the test part was looked at already, when the
-    run had finished before
+    part: what the evaluation is of; ended: how the training did, see training.fit.Outcome; looked_before: the test part
+    was looked at already, when the run had finished before
     """
     dataset, network = setup.dataset, setup.network
     cell, scores = get(dataset.settings.network.cell), evaluation.scores
@@ -70,7 +71,7 @@ def build_record(
         equations_latex=equations(cell.program(), latex=True),
         equations_source=cell.source,
         sections=[
-            *setup.task.sections(dataset, setup.model(), evaluation),
+            *setup.task.sections(dataset.evaluated_in_part(part), setup.model(), evaluation),
             *setup.more,
             *vectors.table(setup.vectors),
         ],

@@ -247,6 +247,7 @@ class TrainingRun:
         with self.progress.doing("writing the report"), self.deadline.phase("report"):
             record = build_record(
                 self.setup,
+                part,
                 evaluation,
                 self.baselines,
                 outcome.counters,

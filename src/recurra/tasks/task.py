@@ -89,6 +89,10 @@ class Dataset(Generic[D]):
         """That part."""
         return self.parts[self.evaluated_on]
 
+    def evaluated_in_part(self, part: Any) -> Dataset[D]:
+        """The same, of whose held-out part that much alone is spoken of."""
+        return replace(self, parts={**self.parts, self.evaluated_on: part})
+
 
 @dataclass(frozen=True)
 class Encoded:
