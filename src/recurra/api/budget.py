@@ -69,10 +69,10 @@ def affordable_part(setup: Setup, deadline: Deadline, outcome: Outcome, folder: 
     part = dataset.held_out
     if not deadline.set or outcome.evaluates is None or not isinstance(task, Cutting):
         return part, []
-    count = max(int(outcome.evaluates * deadline.for_scores()), outcome.counters.evaluation_units or 0)
+    count = max(int(outcome.evaluates * deadline.for_scores()), outcome.counters.evaluation_units or 1)
     if count >= len(part):
         return part, []
-    cut = task.first(part, count)
+    cut = task.some(part, count)
     return cut, [
         f"the scores are of {len(cut):,} of the {dataset.evaluated_on} part's {len(part):,} {dataset.facts['unit']}, "
         f"for the minutes allow no more; all of it: recurra evaluate {shlex.quote(str(folder))}"

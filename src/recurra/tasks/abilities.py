@@ -24,8 +24,8 @@ from recurra.tasks.word_vectors.table import WordTable, WordVectors
 class Cutting(Protocol):
     """A task whose parts can be evaluated in part."""
 
-    def first(self, part: Any, count: int) -> Any:
-        """Its first units, as its trainee counts them; all if there are fewer."""
+    def some(self, part: Any, count: int) -> Any:
+        """So many of its units, as its trainee counts them, from all over it and always the same; all if fewer."""
 
 
 @runtime_checkable

@@ -26,12 +26,12 @@ def baselines_within(
     what to say of it."""
     begun, whole = clock(), len(data.parts["train"])
     count = min(PROBE, whole)
-    found = classify_baselines(_of(data, count), held_out.first(count))
+    found = _fitted(data, held_out, count)
     if (more := min(affordable(count, clock() - begun, seconds), whole)) > count:
-        count, found = more, classify_baselines(_of(data, more), held_out.first(more))
+        count, found = more, _fitted(data, held_out, more)
     if count == whole:
         return found, []
-    unit, scored = f"{count:,} of {whole:,}", len(held_out.first(count))
+    unit, scored = f"{count:,} of {whole:,}", len(held_out.some(count))
     return [replace(each, name=f"{each.name}, {unit} texts") for each in found], [
         f"the baselines were fitted on {unit} texts of the training part"
         + (f" and scored on {scored:,} of {len(held_out):,}" if scored < len(held_out) else "")
@@ -39,11 +39,12 @@ def baselines_within(
     ]
 
 
-def _of(data: ClassifyData, count: int) -> ClassifyData:
-    """With so many of its texts; itself if there are no more, for what it has learned already is kept there."""
-    if count >= len(data.parts["train"]):
-        return data
-    return replace(data, parts={name: part.first(count) for name, part in data.parts.items()})
+def _fitted(data: ClassifyData, held_out: Part, count: int) -> list[Baseline]:
+    """Of so many texts, scored on as many; of all with the data itself, which keeps what it has learned already."""
+    if count < len(data.parts["train"]):
+        data = replace(data, parts={name: part.some(count) for name, part in data.parts.items()})
+        held_out = held_out.some(count)
+    return classify_baselines(data, held_out)
 
 
 def classify_baselines(data: ClassifyData, held_out: Part) -> list[Baseline]:

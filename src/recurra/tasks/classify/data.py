@@ -51,8 +51,8 @@ class Part:
         """What a linear classifier reads of it."""
         return Texts(self.encoded, self.letters if spelling else None)
 
-    def first(self, count: int) -> Part:
-        """Its first texts, in an order that a fixed seed shuffled where they stand by class; all if there are fewer."""
+    def some(self, count: int) -> Part:
+        """So many of its texts, drawn by a fixed seed, for files stand by class at times; all if there are fewer."""
         if count >= len(self):
             return self
         examples = self.examples

@@ -96,8 +96,8 @@ class ClassifyTask:
         logs = log_probabilities(model.network, part.encoded, part.letters)
         return Evaluation(scores_of(part, logs), len(part), logs)
 
-    def first(self, part: Part, count: int) -> Part:
-        return part.first(count)
+    def some(self, part: Part, count: int) -> Part:
+        return part.some(count)
 
     def baselines(self, dataset: Dataset[ClassifyData], part: Part) -> list[Baseline]:
         if not dataset.deadline.set:

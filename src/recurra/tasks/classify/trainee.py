@@ -120,7 +120,7 @@ class ClassifyTrainee:
         return {"calibrated_loss": calibrated_loss(logs.double().numpy(), part.labels)} | scores_of(part, logs)
 
     def limit_evaluation(self, units: int) -> int:
-        self.validation = self.data.parts["validation"].first(max(units, LEAST_EVALUATED))
+        self.validation = self.data.parts["validation"].some(max(units, LEAST_EVALUATED))
         return len(self.validation)
 
     def rank(self, found: dict[str, float]) -> list[float]:

@@ -9,7 +9,7 @@ from recurra.baselines.kneser_ney import KneserNey
 from recurra.baselines.sample import affordable
 from recurra.data.corpus.mapped import Corpus
 from recurra.report.record import Baseline
-from recurra.tasks.language.trainee import Tokens
+from recurra.tasks.language.trainee import Tokens, evenly
 from recurra.tasks.text.losses import named_loss
 from recurra.training.history import Clock
 
@@ -43,8 +43,8 @@ def language_baselines(corpus: Corpus, held_out: Tokens) -> list[Baseline]:
 def baselines_within(
     corpus: Corpus, held_out: Tokens, seconds: float, *, clock: Clock = time.perf_counter
 ) -> tuple[list[Baseline], list[str]]:
-    """As `language_baselines`, of the training part's last tokens and the held-out part's first ones, as many as can be
-    counted and scored in so many seconds; and what to say of it.
+    """As `language_baselines`, of the training part's last tokens, and scored on tokens from all over the held-out
+    part, as many as can be counted and scored in so many seconds; and what to say of it.
 
     How long a text takes is measured on a short one first. Longer n-grams are looked for where all of it was counted.
     """
@@ -62,17 +62,19 @@ def baselines_within(
     unit = f"{count:,} of {whole:,}"
     return [replace(each, name=f"{each.name}, {unit} tokens") for each, _ in found], [
         f"the baselines were counted on the last {unit} tokens of the training part"
-        + (f" and scored on the first {scored:,} of {len(held_out):,}" if scored < len(held_out) else "")
+        + (f" and scored on {scored:,} of {len(held_out):,}, from all over that part" if scored < len(held_out) else "")
         + ", for the minutes allow no more; --baselines full counts all"
     ]
 
 
 def _counted(corpus: Corpus, held_out: Tokens, count: int) -> list[tuple[Baseline, KneserNey]]:
-    part = replace(corpus, train=corpus.train[len(corpus.train) - count :])
+    whole = len(corpus.train)
+    part = replace(corpus, train=corpus.train[whole - count :])
+    scored = held_out if count == whole else evenly(held_out, max(2, count))
     found = []
     for order in ORDERS:
         grams, seconds = _fit(part, order)
-        found.append((_scored(grams, seconds, part, held_out[: max(2, count)]), grams))
+        found.append((_scored(grams, seconds, part, scored), grams))
     return found
 
 

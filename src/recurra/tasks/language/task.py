@@ -22,7 +22,7 @@ from recurra.tasks.language.mixture.report import beside_each_other
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.language.settings import DEFAULTS, OTHER_RATE, LanguageSettings
-from recurra.tasks.language.trainee import LanguageTrainee, Tokens, evaluate_part
+from recurra.tasks.language.trainee import LanguageTrainee, Tokens, evaluate_part, evenly
 from recurra.tasks.outgoing import COUNT, Asked
 from recurra.tasks.sources.source import Source, hashes
 from recurra.tasks.task import Dataset, Encoded, Evaluation
@@ -144,8 +144,8 @@ class LanguageTask:
         dataset.notes += notes
         return found
 
-    def first(self, part: Tokens, count: int) -> Tokens:
-        return part[: max(2, count)]
+    def some(self, part: Tokens, count: int) -> Tokens:
+        return evenly(part, max(2, count))
 
     def n_gram(self, source: Source, settings: LanguageSettings, preprocessor: LanguagePreprocessor) -> KneserNey:
         corpus = read_corpus(source, settings.data, preprocessor.vocabulary)
