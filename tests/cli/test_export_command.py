@@ -84,3 +84,16 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(UsageError, match=r"pip install 'recurra\[onnx\]'"):
         need_onnx()
+
+
+def test_frames_with_gaps_are_checked_when_their_data_are_gone(recurra: Recurra, tmp_path: Path) -> None:
+    data = tmp_path / "moves.csv"
+    rows = [f"s{i // 4},{i % 4},{'' if i % 5 == 0 else i % 3},{'up' if i // 4 % 2 else 'down'}\n" for i in range(160)]
+    data.write_text("id,x,y,label\n" + "".join(rows))
+    sizes = ("--hidden-size", "4", "--epochs", "1", "--cell", "gru", "--label", "label")
+    assert recurra("train", data, "--out", "moves", "--quiet", *sizes).code == 0
+    data.unlink()
+    found = recurra("export", "moves", "--to", "torch")
+    assert found.code == 0, found.err
+    assert "on random inputs" in found.err
+    assert "the data of this run are gone" in found.err

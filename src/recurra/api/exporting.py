@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from recurra.api.evaluation import trained_on
 from recurra.errors import DataError, RecurraError, UnknownNameError, UsageError
 from recurra.export.folder import check_free, new_folder, write_about
+from recurra.model_folder.manifest import MANIFEST
 from recurra.tasks import registry
 from recurra.tasks.outgoing import Asked, AskingAgain
 
@@ -82,6 +83,12 @@ class _Asked:
     def name(self) -> str:
         return "random inputs" if self.dataset is None else f"inputs of the {self.dataset.evaluated_on} part"
 
+    def sequences(self, dataset: Dataset[Any]) -> list[Asked]:
+        """Of a task whose network reads one sequence: all that go to C, torch.nn and RTNeural are such."""
+        task = registry.get(self.run.task).task
+        assert isinstance(task, AskingAgain)
+        return task.asked(dataset.held_out)
+
 
 def _c(
     run: Run, place: Path, folder: Path, asked: _Asked, weights: str, about: dict[str, Any]
@@ -92,7 +99,7 @@ def _c(
 
     model = streamed(run.network, run.preprocessor)
     lost = _lost(run, asked.dataset) if weights == "int8" else {}
-    given = drawn(model) if asked.dataset is None else _questions(run, asked.dataset)
+    given = drawn(model) if asked.dataset is None else asked.sequences(asked.dataset)
     source, proof = write_c(
         place,
         c_name(folder.name.removesuffix("-c")),
@@ -160,7 +167,8 @@ def _onnx(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[
 
 def _weights(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The weights for torch.nn or RTNeural."""
-    from recurra.export.held_out import drawn_for
+    from recurra.export.held_out import drawn, drawn_for
+    from recurra.export.streamed import streamed
     from recurra.export.weights.rtneural import prove_rtneural, write_rtneural
     from recurra.export.weights.torch_nn import prove_torch, write_torch
 
@@ -170,26 +178,22 @@ def _weights(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tup
         write_rtneural(place, run.network, run.preprocessor)
     (place / "preprocessing.json").write_text(json.dumps(run.preprocessor.to_json()) + "\n", encoding="utf-8")
     write_about(place, about)
-    task, dataset = registry.get(run.task).task, asked.dataset
-    given = drawn_for(run.network)
-    if dataset is not None and isinstance(task, AskingAgain):
-        given = task.asked(dataset.held_out)
+    made = run.preprocessor
+    if asked.dataset is not None:
+        given = asked.sequences(asked.dataset)
+    elif about["target"] == "torch":
+        given, made = drawn_for(run.network), None
+    else:
+        given = drawn(streamed(run.network, made))
     prove, by = (prove_torch, "torch.nn") if about["target"] == "torch" else (prove_rtneural, "its layouts' equations")
-    outputs, difference = prove(place, run.network, given, run.preprocessor)
+    outputs, difference = prove(place, run.network, given, made)
     found = {"on": asked.name, "outputs": outputs, "largest_difference": difference, "by": by}
     return found, [f"run by {by} on {asked.name}: {outputs:,} outputs, largest difference {difference:.2g}"]
-
-
-def _questions(run: Run, dataset: Dataset[Any]) -> list[Asked]:
-    task = registry.get(run.task).task
-    assert isinstance(task, AskingAgain)  # each that streams is one
-    return task.asked(dataset.held_out)
 
 
 def _lost(run: Run, dataset: Dataset[Any] | None) -> dict[str, Any]:
     """What rounding to bytes costs. Errors: RecurraError if that is too much"""
     from recurra.export.quantised import with_bytes
-    from recurra.report.metric import find
 
     if dataset is None:
         return {"scores": ["not measured, for the run's data are not there"]}
@@ -201,7 +205,7 @@ def _lost(run: Run, dataset: Dataset[Any] | None) -> dict[str, Any]:
     old, new = before[metric.name], after[metric.name]
     worse = (old - new) if metric.better == "higher" else (new - old)
     limit = MOST_LOST if metric.unit == "%" else 2 * MOST_LOST * abs(old)
-    shown = f"{find(row.metrics, metric.name).short} {old:.4f} -> {new:.4f} on the {dataset.evaluated_on} part"
+    shown = f"{metric.short} {old:.4f} -> {new:.4f} on the {dataset.evaluated_on} part"
     if worse > limit:
         raise RecurraError(f"int8 weights lose too much: {shown}, the limit is {limit:.4f}\nuse --weights float32")
     return {"scores": [shown]}
@@ -218,7 +222,7 @@ def _about(run: Run, to: str, weights: str, license: str | None) -> dict[str, An
         "cell": run.settings.network.cell,
         "weights": weights,
         "recurra": importlib.metadata.version("recurra"),
-        "model_sha256": hashlib.sha256((run.folder / "manifest.json").read_bytes()).hexdigest(),
+        "model_sha256": hashlib.sha256((run.folder / MANIFEST).read_bytes()).hexdigest(),
         "labels": labels,
         "vocabulary_sha256": None if tokens is None else hashlib.sha256(json.dumps(tokens).encode()).hexdigest(),
         "units": metrics,

@@ -31,7 +31,10 @@ def drawn(model: Streamed) -> list[Asked]:
 
 
 def drawn_for(network: nn.Module) -> list[Asked]:
-    """As `drawn`, of a network of whole sequences. Errors: DataError for one that reads more than one sequence"""
+    """As `drawn`, for a network of whole sequences: frames as its layers read them, already scaled.
+
+    Errors: DataError for a network that reads more than one sequence
+    """
     rng, found = np.random.default_rng(0), list[Asked]()
     table, stack, values = (getattr(network, name, None) for name in ("table", "stack", "values"))
     picture = getattr(getattr(network, "encoder", None), "shape", None)
