@@ -13,10 +13,11 @@ import torch
 
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import RecurraError, UsageError
+from recurra.export.answers import said
 from recurra.export.c.arrays import number, string
 from recurra.export.c.proof import compiler
 from recurra.export.c.written import c_name, write_c
-from recurra.export.streamed import Streamed, said, streamed
+from recurra.export.streamed import Streamed, streamed
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
 from recurra.tasks.outgoing import Asked

@@ -56,7 +56,7 @@ def test_the_modules_of_torch_say_the_same(name: str, tmp_path: Path) -> None:
     count, difference = prove_torch(tmp_path, network, TOKENS, None)
     assert count == (10 if name in ("tied", "learned") else 2)
     assert difference < 1e-5
-    with pytest.raises(RecurraError, match="do not say what the network says"):
+    with pytest.raises(RecurraError, match="does not say what the network says"):
         prove_torch(tmp_path, _drawn(NETWORKS[name]()).apply(_shifted), TOKENS, None)
 
 

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from recurra.export.answers import allowed, own_rounding, said
 from recurra.export.c.programs import check_program
 from recurra.export.c.proof import Heard, compiler, stored
 from recurra.export.layer_steps import Floats
 from recurra.export.quantised import with_bytes
-from recurra.export.streamed import ROUNDINGS, own_rounding, said, streamed
+from recurra.export.streamed import streamed
 from recurra.layers.stack import Stack
 from recurra.tasks.outgoing import Asked
 from tests.export.compiled import STRICT, compile_c, needs_compiler, run_c, sources, write
@@ -92,7 +93,7 @@ def test_a_million_steps_stay_equal_under_sanitizers(cell: str, tmp_path: Path) 
     program = _checker(stack, x, tmp_path, ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-g"])
     found = subprocess.run([program, "check.bin"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
-    assert _difference(found.stdout) <= max(LIMIT, ROUNDINGS * own_rounding(stack, [Asked(x)]))
+    assert _difference(found.stdout) <= allowed(1.0, own_rounding(stack, [Asked(x)]))
     assert not found.stderr
 
 
@@ -108,7 +109,7 @@ def test_it_says_the_same_on_other_machines(cell: str, machine: str, command: st
     program = _checker(stack, x, tmp_path, ["-static", "-O2"], machine)
     found = subprocess.run([command, program, "check.bin"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
-    assert _difference(found.stdout) <= max(LIMIT, ROUNDINGS * own_rounding(stack, [Asked(x)]))
+    assert _difference(found.stdout) <= allowed(1.0, own_rounding(stack, [Asked(x)]))
 
 
 def _difference(shown: str) -> float:
@@ -121,7 +122,7 @@ def _checker(stack: Stack, x: Floats, folder: Path, flags: list[str], machine: s
     write([found], folder)
     (folder / "check.c").write_text(check_program(model, "net"))
     (folder / "check.bin").write_bytes(
-        stored([Heard(x, said(stack, asked))], each_step=True, limit=ROUNDINGS * own_rounding(stack, [Asked(x)]))
+        stored([Heard(x, said(stack, asked))], each_step=True, own=own_rounding(stack, [Asked(x)]))
     )
     command = [machine or str(compiler()), "-std=c99", *STRICT, *flags, "-o", "check", "check.c", "net.c"]
     subprocess.run(command, cwd=folder, check=True)

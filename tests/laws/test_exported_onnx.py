@@ -13,11 +13,11 @@ pytest.importorskip("onnxruntime")
 
 from recurra.cells.definition import Cell
 from recurra.errors import UsageError
+from recurra.export.answers import LIMIT
 from recurra.export.onnx.graph import Graph
 from recurra.export.onnx.layers import run_stack
 from recurra.export.onnx.parts import states_in, states_out
 from recurra.export.onnx.proof import graphs, heard, prove, session
-from recurra.export.streamed import LIMIT
 from recurra.layers.stack import Stack
 from tests.laws.cells_for_tests import CELLS, normalised
 from tests.laws.small_generators import GENERATORS

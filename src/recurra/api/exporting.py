@@ -130,9 +130,9 @@ def _c(
 
 
 def _onnx(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    from recurra.export.answers import own_rounding, said, stepped
     from recurra.export.held_out import drawn_for
     from recurra.export.onnx.written import write_onnx
-    from recurra.export.streamed import own_rounding, said, stepped
 
     task, dataset, made = registry.get(run.task).task, asked.dataset, run.preprocessor
     given = list[Asked]()

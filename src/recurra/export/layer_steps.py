@@ -68,11 +68,11 @@ def _layer_step(stack: Stack, layer: int, direction: int) -> LayerStep:
     inputs = held.weight_ih.shape[1]
     sizes = program.sizes(inputs, stack.hidden_size, stack.narrow)
     row = layer * stack.num_directions + direction
-    starts = tuple(_floats(s[row, 0]) for s in stack.initial_state(1))
+    starts = tuple(floats(s[row, 0]) for s in stack.initial_state(1))
     return LayerStep(
         program,
         sizes,
-        {q: _floats(w) for q, w in weights.items()},
+        {q: floats(w) for q, w in weights.items()},
         stack.heads,
         _fixed(program, sizes, weights),
         starts,
@@ -87,8 +87,9 @@ def _fixed(program: Program, sizes: Mapping[str, int], weights: Mapping[Paramete
     x = torch.ones(1, sizes["I"], dtype=torch.float64)
     states = [torch.ones(1, sizes[program.width(s)], dtype=torch.float64) for s in program.states]
     values = run_program(program, x, states, weights)
-    return {i: _floats(values[i].reshape(-1)) for i in range(len(program.nodes)) if i not in moving}
+    return {i: floats(values[i].reshape(-1)) for i in range(len(program.nodes)) if i not in moving}
 
 
-def _floats(values: Tensor) -> Floats:
+def floats(values: Tensor) -> Floats:
+    """In single precision, for an export."""
     return values.detach().cpu().float().contiguous().numpy()

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
-from recurra.export.layer_steps import Floats
+from recurra.export.layer_steps import Floats, floats
 from recurra.layers.stack import Stack
-from recurra.tasks.outgoing import Asked, Scaling, ScalingFrames
-from recurra.topologies.frame_generator import ConditionedFrames, FrameGenerator
+from recurra.tasks.outgoing import Scaling, ScalingFrames
+from recurra.topologies.frame_generator import FrameGenerator
 from recurra.topologies.frames import FrameNetwork
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.many_to_one import SequenceClassifier
-from recurra.topologies.one_to_many import Conditioned, ConditionedDecoder
+from recurra.topologies.one_to_many import ConditionedDecoder
 from recurra.topologies.outputs import AdaptiveSoftmax
-from recurra.topologies.sequence_model import SequenceModel
-
-LIMIT = 1e-5
-"""Of the largest number, 1 at least, that an export and its network may differ by."""
-ROUNDINGS = 3
-"""Times `own_rounding`, where that is more."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +110,8 @@ def streamed(network: nn.Module, preprocessor: Any = None) -> Streamed:
     )
 
 
-def _floats(values: Tensor) -> Floats:
-    return values.detach().cpu().float().contiguous().numpy()
-
-
 def _dense(layer: nn.Linear, *, relu: bool = False) -> Dense:
-    return Dense(_floats(layer.weight), None if layer.bias is None else _floats(layer.bias), relu)
+    return Dense(floats(layer.weight), None if layer.bias is None else floats(layer.bias), relu)
 
 
 def _one_way(stack: Stack) -> Stack:
@@ -148,7 +135,7 @@ def _classifier(network: SequenceClassifier, preprocessor: Any) -> Streamed:
         )
     return Streamed(
         _one_way(network.stack),
-        table=_floats(network.table.weight),
+        table=floats(network.table.weight),
         gain=network.table.gain,
         head=_dense(network.head),
         pooling=network.pooling,
@@ -162,13 +149,13 @@ def _next_token(network: NextToken, preprocessor: Any) -> Streamed:
     vocabulary = getattr(preprocessor, "vocabulary", preprocessor)
     head = network.head
     if isinstance(head, AdaptiveSoftmax):
-        groups = Groups(tuple(head.edges), Dense(_floats(head.group_weight), _floats(head.group_bias)))
-        dense, says = Dense(_floats(head.weight), _floats(head.bias)), "log-probabilities of the next token"
+        groups = Groups(tuple(head.edges), Dense(floats(head.group_weight), floats(head.group_bias)))
+        dense, says = Dense(floats(head.weight), floats(head.bias)), "log-probabilities of the next token"
     else:
         groups, dense, says = None, _dense(head), "unnormalised log-probabilities of the next token"
     return Streamed(
         _one_way(network.stack),
-        table=_floats(network.table.weight),
+        table=floats(network.table.weight),
         gain=network.table.gain,
         head=dense,
         groups=groups,
@@ -197,7 +184,7 @@ def _frames(network: FrameNetwork, preprocessor: Any) -> Streamed:
 def _condition(
     values: nn.ModuleList, bridge: nn.Linear | None, preprocessor: Any, *, beside: bool, beside_output: bool
 ) -> Condition:
-    vectors = tuple(_floats(each.get_parameter("weight")) for each in values)
+    vectors = tuple(floats(each.get_parameter("weight")) for each in values)
     attributes = getattr(preprocessor, "attributes", None)
     names = tuple(f"attribute {i}" for i in range(len(vectors))) if attributes is None else tuple(attributes.names)
     called = tuple(() for _ in vectors) if attributes is None else tuple(tuple(each) for each in attributes.values)
@@ -207,7 +194,7 @@ def _condition(
 def _generator(network: ConditionedDecoder, preprocessor: Any) -> Streamed:
     return Streamed(
         _one_way(network.stack),
-        table=_floats(network.table.weight),
+        table=floats(network.table.weight),
         gain=network.table.gain,
         condition=_condition(network.values, network.bridge, preprocessor, beside=network.beside, beside_output=False),
         head=_dense(network.head),
@@ -239,41 +226,3 @@ _KINDS: dict[type[nn.Module], Callable[[Any, Any], Streamed]] = {
     ConditionedDecoder: _generator,
     FrameGenerator: _frame_generator,
 }
-
-
-def stepped(network: nn.Module, asked: Asked, preprocessor: Any = None) -> None:
-    """Have a network whose state carries on read the first two steps of a sequence one by one."""
-    if not isinstance(network, SequenceModel) or network.why_no_state() is not None or len(asked.inputs) < 2:
-        return
-    first = _batch(network, Asked(asked.inputs[:1], asked.values), preprocessor)
-    second = _batch(network, Asked(asked.inputs[1:2], asked.values), preprocessor)
-    with torch.inference_mode():
-        _, state = network(first)
-        network(second, None, state)
-
-
-def own_rounding(network: nn.Module, asked: Sequence[Asked], preprocessor: Any = None) -> float:
-    """The largest difference of a network's answers in single and in double precision."""
-    exact = copy.deepcopy(network).double()
-    found = (np.abs(said(exact, one, preprocessor) - said(network, one, preprocessor)).max() for one in asked)
-    return max(map(float, found), default=0.0)
-
-
-def said(network: nn.Module, asked: Asked, preprocessor: Any = None) -> Floats:
-    """What the network itself says of a sequence. Shapes: -> [T, C], or [1, C] of all of it"""
-    with torch.inference_mode():
-        found: Tensor = network(_batch(network, asked, preprocessor))[0]
-    return _floats(found[0] if found.dim() == 3 else found)
-
-
-def _batch(network: nn.Module, asked: Asked, preprocessor: Any) -> Any:
-    inputs = asked.inputs
-    if isinstance(preprocessor, ScalingFrames):
-        inputs = np.asarray(preprocessor.encode(np.asarray(inputs, np.float64)), np.float32)
-    batch: Any = torch.from_numpy(np.ascontiguousarray(inputs)).unsqueeze(0)
-    if batch.is_floating_point():
-        batch = batch.to(next(network.parameters()).dtype)
-    if asked.values is not None:
-        values = torch.from_numpy(asked.values).unsqueeze(0)
-        batch = ConditionedFrames(batch, values) if isinstance(network, FrameGenerator) else Conditioned(batch, values)
-    return batch

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.errors import RecurraError
+from recurra.export.answers import allowed
 from recurra.export.layer_steps import Floats
-from recurra.export.streamed import LIMIT
 
 COMPILERS = ("cc", "gcc", "clang")
 STRICT = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror")
@@ -47,12 +47,12 @@ class Proof:
     compiler: str | None
 
 
-def stored(heard: Sequence[Heard], *, each_step: bool, delay: int = 0, limit: float = 0.0) -> bytes:
+def stored(heard: Sequence[Heard], *, each_step: bool, delay: int = 0, own: float = 0.0) -> bytes:
     """What the program `check` reads: whole numbers and floats of 4 bytes, the lowest first, each expected output
-    behind the input after which it is said. limit: what may differ, at least LIMIT of the largest number
+    behind the input after which it is said. own: see `answers.own_rounding`
     """
     largest = max((float(np.abs(one.said).max()) for one in heard), default=0.0)
-    parts = [struct.pack("<iif", len(heard), each_step, max(limit, LIMIT * max(1.0, largest)))]
+    parts = [struct.pack("<iif", len(heard), each_step, allowed(largest, own))]
     for one in heard:
         parts.append(struct.pack("<i", len(one.inputs)))
         if one.values is not None:

@@ -10,12 +10,13 @@ from typing import Any
 from torch import nn
 
 from recurra.errors import UsageError
+from recurra.export.answers import own_rounding, said
 from recurra.export.c.arrays import Precision
 from recurra.export.c.programs import check_program, example_program, makefile
 from recurra.export.c.proof import Heard, Proof, prove, stored
 from recurra.export.c.source import Source, source
 from recurra.export.quantised import with_bytes
-from recurra.export.streamed import ROUNDINGS, Streamed, own_rounding, said
+from recurra.export.streamed import Streamed
 from recurra.tasks.outgoing import Asked
 
 MOST_NUMBERS = 250_000
@@ -57,7 +58,7 @@ def write_c(
         numbers += answer.size
         if numbers > MOST_NUMBERS:
             break
-    limit = ROUNDINGS * own_rounding(answering, asked[: len(heard)], preprocessor)
+    own = own_rounding(answering, asked[: len(heard)], preprocessor)
     files = {
         f"{name}.h": found.header,
         f"{name}.c": found.code,
@@ -67,5 +68,5 @@ def write_c(
     }
     for file, text in files.items():
         (place / file).write_text(text, encoding="utf-8")
-    (place / "check.bin").write_bytes(stored(heard, each_step=each_step, delay=model.delay, limit=limit))
+    (place / "check.bin").write_bytes(stored(heard, each_step=each_step, delay=model.delay, own=own))
     return found, prove(place, name)

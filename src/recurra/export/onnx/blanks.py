@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from recurra.export.layer_steps import floats
 from recurra.export.onnx.graph import Graph
 from recurra.export.onnx.parts import (
     Arrays,
@@ -14,7 +15,6 @@ from recurra.export.onnx.parts import (
     Kind,
     argument,
     dense,
-    floats,
     looked_up,
     named,
     over_time,

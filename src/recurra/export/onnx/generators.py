@@ -6,13 +6,13 @@ from typing import Any
 
 from torch import nn
 
+from recurra.export.layer_steps import floats
 from recurra.export.onnx.graph import Graph
 from recurra.export.onnx.parts import (
     Call,
     Kind,
     argument,
     dense,
-    floats,
     given_lengths,
     looked_up,
     named,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from torch import Tensor, nn
 
 from recurra.engines.request import State
-from recurra.export.layer_steps import Floats
+from recurra.export.layer_steps import floats
 from recurra.export.onnx.graph import Graph
 from recurra.export.onnx.layers import run_stack
 from recurra.layers.stack import Stack
@@ -39,10 +39,6 @@ class Kind:
 
     graphs: Callable[[Any], dict[str, Graph]]
     calls: dict[str, Callable[[Any, tuple[Any, ...], dict[str, Any], Any], Call | None]]
-
-
-def floats(values: Tensor) -> Floats:
-    return np.ascontiguousarray(values.detach().cpu().float().numpy())
 
 
 def whole(values: Tensor) -> npt.NDArray[np.int64]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
+from recurra.export.layer_steps import floats
 from recurra.export.onnx.graph import Graph
-from recurra.export.onnx.parts import dense, floats
+from recurra.export.onnx.parts import dense
 from recurra.topologies.picture_encoder import PictureEncoder
 
 

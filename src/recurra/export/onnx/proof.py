@@ -11,10 +11,10 @@ import numpy as np
 from torch import nn
 
 from recurra.errors import RecurraError, UsageError
+from recurra.export.answers import allowed
 from recurra.export.onnx import blanks, generators, streams, taggers, windows, writers
 from recurra.export.onnx.graph import Graph, need_onnx
 from recurra.export.onnx.parts import Call, Kind
-from recurra.export.streamed import LIMIT, ROUNDINGS
 
 MOST_CALLS = 400
 MOST_NUMBERS = 20_000_000
@@ -81,7 +81,7 @@ def session(model: bytes) -> Any:
 
 
 def prove(models: Mapping[str, bytes], calls: list[Call], own: float = 0.0) -> Proof:
-    """Ask the graphs what the network was asked. own: see `streamed.own_rounding`
+    """Ask the graphs what the network was asked. own: see `answers.own_rounding`
 
     Errors: RecurraError if they say something else
     """
@@ -100,8 +100,9 @@ def prove(models: Mapping[str, bytes], calls: list[Call], own: float = 0.0) -> P
                 known &= _meant(call, expected)
             size = float(np.abs(expected[known]).max(initial=0.0))
             off = float(np.abs(said[known].astype(np.float64) - expected[known]).max(initial=0.0))
-            if (expected.dtype == np.int64 and off) or not off <= max(LIMIT * max(1.0, size), ROUNDINGS * own):
-                raise _differs(call.graph, name, f"by {off:.3g}, numbers reach {size:.3g}")
+            limit = 0.0 if expected.dtype == np.int64 else allowed(size, own)
+            if not off <= limit:
+                raise _differs(call.graph, name, f"by {off:.3g}, {limit:.3g} is allowed")
             difference, largest, numbers = max(difference, off), max(largest, size), numbers + int(known.sum())
     return Proof(len(calls), numbers, difference, largest)
 

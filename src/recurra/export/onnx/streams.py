@@ -9,13 +9,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from recurra.engines.request import State
+from recurra.export.layer_steps import floats
 from recurra.export.onnx.graph import Graph
 from recurra.export.onnx.parts import (
     Call,
     Kind,
     argument,
     dense,
-    floats,
     given_lengths,
     inside,
     looked_up,

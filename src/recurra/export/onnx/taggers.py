@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from recurra.export.layer_steps import floats
 from recurra.export.onnx.graph import Graph
 from recurra.export.onnx.layers import run_stack
 from recurra.export.onnx.parts import (
@@ -16,7 +17,6 @@ from recurra.export.onnx.parts import (
     Kind,
     argument,
     dense,
-    floats,
     given_lengths,
     inside,
     named,

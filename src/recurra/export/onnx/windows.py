@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from recurra.export.layer_steps import floats
 from recurra.export.onnx.graph import Graph
 from recurra.export.onnx.layers import run_stack
-from recurra.export.onnx.parts import Call, Kind, dense, floats
+from recurra.export.onnx.parts import Call, Kind, dense
 from recurra.topologies.forecaster import FLOOR, Forecaster
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from recurra.errors import UsageError
+from recurra.export.layer_steps import floats
 from recurra.export.onnx.graph import Graph
 from recurra.export.onnx.layers import run_stack
 from recurra.export.onnx.parts import (
@@ -14,7 +15,6 @@ from recurra.export.onnx.parts import (
     Call,
     Kind,
     dense,
-    floats,
     given_lengths,
     inside,
     looked_up,

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from recurra.errors import RecurraError
-from recurra.export.onnx.parts import floats
+from recurra.export.layer_steps import floats
 from recurra.export.onnx.proof import Proof, graphs, heard, prove
 from recurra.layers.sparse_linear import SparseLinear
 from recurra.layers.stack import Stack
@@ -33,7 +33,7 @@ def write_onnx(
     """Write the graphs, preprocessing.json and a reader into a folder, after ONNX Runtime said what the network says.
 
     ask: has the network answer what was held out; about: what is known of the model, kept in every graph; own: see
-    `streamed.own_rounding`
+    `answers.own_rounding`
     Errors: RecurraError if they differ, or nothing was asked; UsageError for what ONNX cannot hold
     """
     known = {name: json.dumps(value) if not isinstance(value, str) else value for name, value in about.items()}
