@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import torch
 
+import recurra
 from recurra.cells.definition import Cell
 from recurra.cells.lstm import lstm
+from recurra.engines.native.compiled import refusal
 from recurra.engines.native.lower import lower, why_not
+from recurra.equations import P, R, W, b, k, sigmoid, tanh
 from recurra.equations.derivative import derive
 from recurra.equations.graph import Node, Parameter
 from recurra.equations.program import Program
@@ -81,3 +87,19 @@ def test_what_just_fits_is_taken() -> None:
     for program in (many_states(16), many_vectors(64), much_at_once(128)):
         assert why_not(program) is None
         assert lower(program, derive(program)).backward
+
+
+@pytest.mark.parametrize("form", [lambda number: number * 1.0, sigmoid], ids=["k", "a function of k"])
+def test_a_number_of_both_widths_is_left_to_the_equations(
+    form: Callable[[Any], Any],
+) -> None:
+    @recurra.cell(source="test")
+    def shared(x: Any, h: Any, c: Any) -> Any:
+        c = form(k.a) * tanh(W.c @ x + R.c @ h + b.c) + c
+        h = form(k.a) * (P.h @ c)
+        return h, c
+
+    assert "one k meets values as wide as the units [H]" in (refusal(shared, True, False) or "")
+    layer = recurra.RNN(3, 4, cell=shared, proj_size=2).double()
+    x = torch.randn(5, 2, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: layer(x)[0], (x,))

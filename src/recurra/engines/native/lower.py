@@ -112,6 +112,18 @@ def _unknown(program: Program) -> str | None:
             return f"{node.op} works on the input itself, the core only on its products with W"
         elif node.op not in ("R", "P") and node.op not in (*UNARY, *BINARY, *OVER_UNITS):
             return f"the core has no operation {node.op}"
+    return _meets_both_widths(program)
+
+
+def _meets_both_widths(program: Program) -> str | None:
+    """Of a number for the whole layer, whose adjoint would be as wide as the units and as a projection at once."""
+    widths: dict[Parameter | None, set[Width]] = {}
+    for node in program.nodes:
+        for read in (program.nodes[a] for a in node.args):
+            if read.op == "vector":
+                widths.setdefault(read.parameter, set()).add(node.width)
+    if any(found >= {"H", "N"} for found in widths.values()):
+        return "one k meets values as wide as the units [H] and as wide as a projection [N]; give each a k of its own"
     return None
 
 
