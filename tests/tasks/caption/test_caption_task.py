@@ -220,6 +220,19 @@ def test_captions_without_spaces_are_read_and_scored_by_characters(tmp_path: Pat
     assert scores([one], [[other]], lowercase=True, cut_by="zh")["bleu4"] > 50
 
 
+def test_a_traced_caption_is_searched_for_as_a_predicted_one(run: recurra.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    model: Any = run.model
+    asked, search = [], model.search
+    monkeypatch.setattr(model, "search", lambda seen, how: asked.append(how) or search(seen, how))
+    for level, blocked in (("word", 3), ("char", 0)):
+        monkeypatch.setattr(model.vocabulary, "level", level)
+        model.predict(square(1, 0, 60))
+        model.forward_pass(square(1, 0, 60))
+        predicted, traced = asked[-2:]
+        assert traced == predicted
+        assert traced.block_ngrams == blocked
+
+
 def test_the_consensus_is_what_the_others_resemble() -> None:
     assert consensus([row.split() for row in ("a big house", "a dog runs fast", "a dog runs", "one dog runs")]) == 2
 

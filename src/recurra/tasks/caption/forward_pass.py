@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from recurra.tasks.caption.model import SEARCH, CaptionModel
+from recurra.tasks.caption.model import CaptionModel, search_of
 from recurra.tasks.decoding.searching import search_for
 from recurra.tasks.decoding.spelling import shown
 from recurra.tasks.forward_pass import ForwardPass, only, softmax, written
@@ -22,7 +22,8 @@ def forward_pass(model: CaptionModel, given: Any, **options: Any) -> ForwardPass
     Errors: UsageError
     """
     network, looked = model.network, only(model, given, {})
-    best = model.search([looked.seen], search_for(1, options, "a caption", SEARCH))[0][0]
+    search = search_for(1, options, "a caption", search_of(model.vocabulary.level))
+    best = model.search([looked.seen], search)[0][0]
     pictures = torch.from_numpy(looked.seen)[None].to(network.bias.device)
 
     def read() -> Reading:
