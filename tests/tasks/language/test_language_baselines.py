@@ -62,3 +62,15 @@ def test_within_few_seconds_they_are_counted_on_a_part_and_say_so(monkeypatch: p
         "the last 1,329 of 10,000 tokens of the training part and scored on 1,329 of 2,000, from all over that part"
         in note
     )
+
+
+def test_a_longer_one_is_tried_only_where_the_seconds_suffice_for_the_whole_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fit = baselines._fit
+    monkeypatch.setattr(baselines, "PROBE", 500)
+    monkeypatch.setattr(baselines, "_fit", lambda part, order: (fit(part, order)[0], len(part.train) / 1000))
+    data, seconds = stored(5), iter([0.0, 0.1, 1.0])
+    found, notes = baselines.baselines_within(data, data.validation, 15.0, clock=lambda: next(seconds))
+    assert [each.name for each in found] == [f"Kneser-Ney {n}-gram" for n in (2, 3, 5)]
+    assert notes == []

@@ -55,26 +55,27 @@ def baselines_within(
     if (more := min(affordable(count, took, seconds), whole)) > count:
         count, found = more, _counted(corpus, held_out, more)
     if count == whole:
-        grams, spent = found[-1][1], clock() - begun
-        better = longer(corpus, grams, took, seconds - spent)
-        return [each for each, _ in found] + ([] if better is None else [_scored(*better, corpus, held_out)]), []
+        _, grams, last = found[-1]
+        better = longer(corpus, grams, last, seconds - (clock() - begun))
+        return [each for each, _, _ in found] + ([] if better is None else [_scored(*better, corpus, held_out)]), []
     scored = min(count, len(held_out))
     unit = f"{count:,} of {whole:,}"
-    return [replace(each, name=f"{each.name}, {unit} tokens") for each, _ in found], [
+    return [replace(each, name=f"{each.name}, {unit} tokens") for each, _, _ in found], [
         f"the baselines were counted on the last {unit} tokens of the training part"
         + (f" and scored on {scored:,} of {len(held_out):,}, from all over that part" if scored < len(held_out) else "")
         + ", for the minutes allow no more; --baselines full counts all"
     ]
 
 
-def _counted(corpus: Corpus, held_out: Tokens, count: int) -> list[tuple[Baseline, KneserNey]]:
+def _counted(corpus: Corpus, held_out: Tokens, count: int) -> list[tuple[Baseline, KneserNey, float]]:
+    """Those of ORDERS on the last tokens, and the seconds that counting took."""
     whole = len(corpus.train)
     part = replace(corpus, train=corpus.train[whole - count :])
     scored = held_out if count == whole else evenly(held_out, max(2, count))
     found = []
     for order in ORDERS:
         grams, seconds = _fit(part, order)
-        found.append((_scored(grams, seconds, part, scored), grams))
+        found.append((_scored(grams, seconds, part, scored), grams, seconds))
     return found
 
 

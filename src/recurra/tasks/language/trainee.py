@@ -106,9 +106,9 @@ def evenly(tokens: Tokens, count: int) -> Tokens:
     """
     if count >= len(tokens):
         return tokens
-    edges = np.linspace(0, count, PIECES + 1).astype(np.int64)
-    starts = np.linspace(0, len(tokens) - count, PIECES).astype(np.int64) + edges[:-1]
-    sizes = np.diff(edges)
+    begins = np.linspace(0, count, PIECES + 1).astype(np.int64)
+    starts = np.linspace(0, len(tokens) - count, PIECES).astype(np.int64) + begins[:-1]
+    sizes = np.diff(begins)
     return np.concatenate([tokens[start : start + size] for start, size in zip(starts, sizes, strict=True)])
 
 
