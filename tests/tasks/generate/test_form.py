@@ -38,7 +38,15 @@ def test_letters_until_a_clause_is_full_then_a_sign_then_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"), [("5,x", "as in 5,5,5,5"), ("", "as in"), ("0,5", "1 to 100"), ("5," * 1500 + "5", "as in")]
+    ("asked", "says"),
+    [
+        ("5,x", "as in 5,5,5,5"),
+        ("", "as in"),
+        ("0,5", "1 to 100"),
+        ("5,1000", "1 to 100"),
+        ("9" * 5000, "1 to 100"),
+        ("5," * 1500 + "5", "at most 1,000 clauses; got 1,501"),
+    ],
 )
 def test_what_is_no_form(asked: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):

@@ -30,12 +30,14 @@ class Form:
         """asked: "5,5,5,5". Errors: UsageError, also for a vocabulary that is not of characters"""
         if vocabulary.level != "char":
             raise UsageError(f"a form counts characters; this model's tokens are of the level {vocabulary.level}")
-        parts = asked.split(",")
-        if not all(part.strip().isdecimal() and len(part.strip()) < 4 for part in parts) or len(parts) > MOST_CLAUSES:
+        parts = [part.strip() for part in asked.split(",")]
+        if not all(part.isdecimal() for part in parts):
             raise UsageError(f"a form is the letters of each clause, as in 5,5,5,5; got {quoted(asked)}")
-        clauses = tuple(map(int, parts))
-        if not all(1 <= count <= LONGEST_CLAUSE for count in clauses):
+        if len(parts) > MOST_CLAUSES:
+            raise UsageError(f"a form has at most {MOST_CLAUSES:,} clauses; got {len(parts):,}")
+        if not all(len(part) < 4 and 1 <= int(part) <= LONGEST_CLAUSE for part in parts):
             raise UsageError(f"a clause has 1 to {LONGEST_CLAUSE} letters; got {quoted(asked)}")
+        clauses = tuple(map(int, parts))
         tokens = [*vocabulary.tokens, ""]
         letters = torch.tensor([_is_letter(token) for token in tokens])
         signs = torch.tensor([len(token) == 1 and not _is_letter(token) for token in tokens])
