@@ -112,11 +112,11 @@ _TASKS = (
 
 
 def _step() -> list[Case]:
-    default = [Case("step", "lstm", shape("32x32x64x256"))]
+    characters = [Case("step", "lstm", shape("32x32x64x256"))]
     small = [Case("step", cell, shape("64x64x128x128")) for cell in PLAIN]
     large = [Case("step", cell, shape("64x64x128x256"), layers=2) for cell in PLAIN]
     half = [replace(case, precision="bfloat16") for case in large if case.cell != "rnn"]
-    return [*small, *large, *half, *default, *_TASKS]
+    return [*small, *large, *half, *characters, *_TASKS]
 
 
 def _usual(kind: Kind) -> list[Case]:

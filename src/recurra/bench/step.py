@@ -19,7 +19,7 @@ from recurra.bench.recurra_side import SEED, cell_of
 from recurra.bench.roofline import Work, layer_work, linear_work, together
 from recurra.bench.task_step import task_step
 from recurra.bench.timing import WARM_UPS, Times
-from recurra.bench.watched import COMPARED, SAME_LOSS, WatchedTask, engine_name, train
+from recurra.bench.watched import WatchedTask, disagreement, engine_name, train
 from recurra.data.corpus.mapped import Corpus
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import EngineError
@@ -58,11 +58,10 @@ def step(case: Case, asked: Request, rates: Rates) -> list[Row]:
         return [replace(row, status="not run", reason=str(error))]
     own = Times(tuple(watched.seconds[WARM_UPS:steps]))
     found = [(Times(tuple(s[WARM_UPS:steps])), side) for s, side in zip(samples, peers, strict=True)]
-    agreeing = [(times, side) for times, side in found if watched.apart(side.losses) <= SAME_LOSS[case.precision]]
-    if not agreeing:
-        apart = min(watched.apart(side.losses) for side in peers)
-        reason = f"the results differ: the losses of the first {COMPARED} steps by {apart:.1g} of their value"
+    reason = disagreement(min(watched.apart(side.losses) for side in peers), case.precision)
+    if reason is not None:
         return [replace(row, status="differs", reason=reason)]
+    agreeing = [one for one in found if disagreement(watched.apart(one[1].losses), case.precision) is None]
     times, side = min(agreeing, key=lambda one: one[0].median)
     row = replace(
         row, variant=side.variant, difference=watched.apart(side.losses), parts=_parts(case, tokens, asked.engine)

@@ -18,7 +18,7 @@ TITLES: dict[Kind, str] = {
     "gallery": "Training of every cell of the catalogue",
     "linear": "Training of cells without a recurrent product, one row",
     "accuracy": "Largest error beside the largest value, against float64",
-    "step": "Whole training step of a task's default model; of a character model where none is named",
+    "step": "Whole training step of a task's default model; of a character model, with AdamW, where none is named",
 }
 NAMES = {"torch cell": {"lstm": "nn.LSTMCell", "gru": "nn.GRUCell", "rnn": "nn.RNNCell"}}
 """What a peer is called for a cell."""

@@ -21,7 +21,7 @@ from recurra.bench.machine import Rates
 from recurra.bench.record import Request, Row
 from recurra.bench.recurra_side import SEED, autocast
 from recurra.bench.timing import WARM_UPS, Times
-from recurra.bench.watched import COMPARED, SAME_LOSS, WatchedTask, engine_name, train
+from recurra.bench.watched import WatchedTask, disagreement, engine_name, train
 from recurra.errors import EngineError, UsageError
 from recurra.layers.stack import Stack
 from recurra.tasks import registry
@@ -115,8 +115,7 @@ def task_step(case: Case, asked: Request, rates: Rates) -> list[Row]:
     except EngineError as error:
         return [replace(row, status="not run", reason=str(error))]
     apart = watched.apart(peer.losses)
-    if apart > SAME_LOSS[case.precision]:
-        reason = f"the results differ: the losses of the first {COMPARED} steps by {apart:.1g} of their value"
+    if (reason := disagreement(apart, case.precision)) is not None:
         return [replace(row, status="differs", reason=reason)]
     work = counted(repeated.network, lambda: repeated.loss(repeated.network, repeated.batch, None), case.precision)
     own, other = Times(tuple(watched.seconds[WARM_UPS:count])), Times(tuple(samples[WARM_UPS:count]))

@@ -27,6 +27,14 @@ COMPARED = 3
 """So many steps. Later ones differ by more: training amplifies rounding."""
 
 
+def disagreement(apart: float, precision: Precision) -> str | None:
+    """None if losses so far apart are the same but for rounding; otherwise by how much they are not."""
+    if apart <= SAME_LOSS[precision]:
+        return None
+    steps = f"the losses of the first {COMPARED} steps"
+    return f"the results differ: {steps} by {apart:.1g} of their value, {SAME_LOSS[precision]:.0e} is allowed"
+
+
 class Watch(Protocol):
     """Hears of the moments of a step."""
 
