@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -15,14 +12,14 @@ from recurra.tasks.language import baselines
 VOCABULARY = Vocabulary.build(["ab"], level="char")
 
 
-def corpus(period: int) -> Any:
+def corpus(period: int) -> Corpus:
     """A text in which a token follows from the one `period` places before alone, but for one in twenty."""
     rng = np.random.default_rng(0)
     tokens = rng.integers(1, 3, 12_000)
     for place in range(period, len(tokens)):
         if rng.random() < 0.95:
             tokens[place] = tokens[place - period]
-    return SimpleNamespace(vocabulary=VOCABULARY, train=tokens[:10_000], validation=tokens[10_000:])
+    return Corpus(VOCABULARY, tokens[:10_000], tokens[10_000:], tokens[:0], {}, {})
 
 
 def names(period: int) -> list[str]:
@@ -39,13 +36,8 @@ def test_a_longer_one_stands_beside_the_others_where_it_pays(monkeypatch: pytest
     assert names(5) == ["2-gram", "3-gram", "5-gram"]
 
 
-def stored(period: int) -> Corpus:
-    found = corpus(period)
-    return Corpus(VOCABULARY, found.train, found.validation, found.validation[:0], {}, {})
-
-
 def test_within_enough_seconds_they_are_the_same() -> None:
-    data = stored(5)
+    data = corpus(5)
     held_out = np.tile(data.validation, 6)  # more than the training part has
     found, notes = baselines.baselines_within(data, held_out, 1000.0)
     whole = baselines.language_baselines(data, held_out)
@@ -55,7 +47,7 @@ def test_within_enough_seconds_they_are_the_same() -> None:
 
 def test_within_few_seconds_they_are_counted_on_a_part_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baselines, "PROBE", 500)
-    data, seconds = stored(5), iter([0.0, 1.0])
+    data, seconds = corpus(5), iter([0.0, 1.0])
     found, (note,) = baselines.baselines_within(data, data.validation, 5.0, clock=lambda: next(seconds))
     assert [each.name for each in found] == [f"Kneser-Ney {n}-gram, 1,329 of 10,000 tokens" for n in (2, 3, 5)]
     assert (
@@ -70,7 +62,7 @@ def test_a_longer_one_is_tried_only_where_the_seconds_suffice_for_the_whole_text
     fit = baselines._fit
     monkeypatch.setattr(baselines, "PROBE", 500)
     monkeypatch.setattr(baselines, "_fit", lambda part, order: (fit(part, order)[0], len(part.train) / 1000))
-    data, seconds = stored(5), iter([0.0, 0.1, 1.0])
+    data, seconds = corpus(5), iter([0.0, 0.1, 1.0])
     found, notes = baselines.baselines_within(data, data.validation, 15.0, clock=lambda: next(seconds))
     assert [each.name for each in found] == [f"Kneser-Ney {n}-gram" for n in (2, 3, 5)]
     assert notes == []

@@ -32,12 +32,7 @@ def language_baselines(corpus: Corpus, held_out: Tokens) -> list[Baseline]:
 
     Beside those of ORDERS the longest that pays on the validation part, see `longer`.
     """
-    found = []
-    for order in ORDERS:
-        grams, seconds = _fit(corpus, order)
-        found.append(_scored(grams, seconds, corpus, held_out))
-    better = longer(corpus, grams, seconds)
-    return found if better is None else [*found, _scored(*better, corpus, held_out)]
+    return _with_longer(_counted(corpus, held_out, len(corpus.train)), corpus, held_out)
 
 
 def baselines_within(
@@ -55,9 +50,7 @@ def baselines_within(
     if (more := min(affordable(count, took, seconds), whole)) > count:
         count, found = more, _counted(corpus, held_out, more)
     if count == whole:
-        _, grams, last = found[-1]
-        better = longer(corpus, grams, last, seconds - (clock() - begun))
-        return [each for each, _, _ in found] + ([] if better is None else [_scored(*better, corpus, held_out)]), []
+        return _with_longer(found, corpus, held_out, seconds - (clock() - begun)), []
     scored = min(count, len(held_out))
     unit = f"{count:,} of {whole:,}"
     return [replace(each, name=f"{each.name}, {unit} tokens") for each, _, _ in found], [
@@ -67,8 +60,12 @@ def baselines_within(
     ]
 
 
-def _counted(corpus: Corpus, held_out: Tokens, count: int) -> list[tuple[Baseline, KneserNey, float]]:
-    """Those of ORDERS on the last tokens, and the seconds that counting took."""
+Counted = list[tuple[Baseline, KneserNey, float]]
+"""The last number: the seconds that counting took."""
+
+
+def _counted(corpus: Corpus, held_out: Tokens, count: int) -> Counted:
+    """Those of ORDERS on the last tokens."""
     whole = len(corpus.train)
     part = replace(corpus, train=corpus.train[whole - count :])
     scored = held_out if count == whole else evenly(held_out, max(2, count))
@@ -77,6 +74,12 @@ def _counted(corpus: Corpus, held_out: Tokens, count: int) -> list[tuple[Baselin
         grams, seconds = _fit(part, order)
         found.append((_scored(grams, seconds, part, scored), grams, seconds))
     return found
+
+
+def _with_longer(found: Counted, corpus: Corpus, held_out: Tokens, most: float | None = None) -> list[Baseline]:
+    _, grams, seconds = found[-1]
+    better = longer(corpus, grams, seconds, most)
+    return [each for each, _, _ in found] + ([] if better is None else [_scored(*better, corpus, held_out)])
 
 
 def longer(
