@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 from recurra.cli.streams import silenced
+from recurra.data.files.json_text import storable
 from recurra.terminal import in_a_line
 
 
@@ -41,16 +41,8 @@ def write_json(document: Any) -> None:
 
 def json_text(document: Any) -> str:
     """One document. Numbers that JSON does not have (infinity, NaN) are null."""
-    found = json.dumps(_plain(document), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    found = json.dumps(storable(document), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
     return found.replace("\x7f", "\\u007f")  # the one control character that JSON lets through
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:

@@ -8,11 +8,11 @@ matplotlib here.
 from __future__ import annotations
 
 import dataclasses
-import math
 import types
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from recurra.data.files.json_text import storable
 from recurra.errors import DataError
 from recurra.report.metric import Metric, find
 from recurra.report.sections import Section
@@ -112,7 +112,7 @@ class RunRecord:
 
     def to_json(self) -> dict[str, Any]:
         """A dict that strict JSON can hold: nan and the infinities become "nan", "inf" and "-inf"."""
-        return cast("dict[str, Any]", _plain(dataclasses.asdict(self)))
+        return cast("dict[str, Any]", storable(dataclasses.asdict(self), str))
 
     @classmethod
     def from_json(cls, values: object) -> RunRecord:
@@ -121,17 +121,6 @@ class RunRecord:
         Errors: DataError for an unknown name, a missing one, or a value of the wrong kind, with its place.
         """
         return _build(cls, values, "record")
-
-
-def _plain(value: Any) -> Any:
-    """Only dicts with text keys, lists, text, numbers that JSON has, booleans and None."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
 
 
 def _build(kind: type[T], values: object, where: str) -> T:

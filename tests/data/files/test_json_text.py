@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 
 import pytest
 
-from recurra.data.files.json_text import parse
+from recurra.data.files.json_text import parse, storable
 from recurra.errors import DataError
 
 
@@ -38,3 +40,10 @@ def test_what_can_be_read() -> None:
 def test_of_a_whole_file_the_line_is_told() -> None:
     with pytest.raises(DataError, match=r"a\.json:2: this is not JSON: .* at column 1"):
         parse("[1,\n]", Path("a.json"))
+
+
+def test_numbers_that_json_lacks_are_null_or_what_is_asked_for() -> None:
+    found = {1: (math.nan, [-math.inf, 2.5]), "text": "nan", "none": None}
+    assert storable(found) == {"1": [None, [None, 2.5]], "text": "nan", "none": None}
+    assert storable(found, str) == {"1": ["nan", ["-inf", 2.5]], "text": "nan", "none": None}
+    assert json.loads(json.dumps(storable(found), allow_nan=False)) == storable(found)

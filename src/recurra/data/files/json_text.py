@@ -1,9 +1,11 @@
-"""JSON as readers take it: what it may not hold is an error with file and line, never another exception."""
+"""JSON as readers take it: what it may not hold is an error with file and line; and values as strict JSON has them."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,18 @@ def parse(text: str, path: Path, line: int | None = None, *, remedy: str = "") -
     if half:
         raise DataError("half of a surrogate pair in an escape", file=path, line=line)
     return value
+
+
+def storable(value: Any, otherwise: Callable[[float], Any] = lambda number: None) -> Any:
+    """Plain values as strict JSON can hold them: keys are text, tuples are lists.
+
+    otherwise: what a number that JSON lacks (infinity, NaN) becomes
+    """
+    if isinstance(value, dict):
+        return {str(key): storable(inner, otherwise) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(inner, otherwise) for inner in value]
+    return otherwise(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class _TwiceError(Exception):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from recurra.data.files.checked import Count, Exact, Name, checked
+from recurra.data.files.json_text import storable
 from recurra.training.watch.flow import Flow
 from recurra.training.watch.layers import Gate
 
@@ -111,7 +112,7 @@ class Watched:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; what is no number is null."""
-        found: dict[str, Any] = _plain(asdict(self))
+        found: dict[str, Any] = storable(asdict(self))
         return found
 
     @classmethod
@@ -145,14 +146,6 @@ class Watched:
 
 def _series(one: _Series) -> Series:
     return Series([_number(v) for v in one.values], one.each, [_number(v) for v in one.begun])
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _number(value: float | None) -> float:
