@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from command_line import Recurra
+
+from recurra.api import diagnosing
 
 
 def test_a_run_is_looked_at_as_it_stands(recurra: Recurra, classifier: Path) -> None:
@@ -25,6 +28,12 @@ def test_data_are_trained_on_without_a_folder(recurra: Recurra, names: Path, tmp
     assert document["watched"]["looks"]
     assert (tmp_path / "why.svg").read_text(encoding="utf-8").startswith("<svg")
     assert [path.name for path in tmp_path.iterdir()] == ["why.svg"]
+
+
+def test_a_picture_is_refused_before_a_training(recurra: Recurra, names: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosing, "prepare_run", lambda *_: pytest.fail("something was read"))
+    recurra("diagnose", names, "--plot", "why.png").refused(2, "name it why.svg")
+    recurra("diagnose", names, "--plot", "").refused(2, "name it picture.svg")
 
 
 def test_a_watched_training_says_what_it_saw(recurra: Recurra, names: Path, tmp_path: Path) -> None:

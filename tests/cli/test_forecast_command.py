@@ -63,7 +63,7 @@ def test_evaluated_again_and_on_other_data(recurra: Recurra, forecaster: Path, s
     ("options", "code", "pieces"),
     [
         (("--horizon", "0"), 2, ("--horizon",)),
-        (("--plot", "out.png"), 2, ("--plot writes SVG", "out.svg")),
+        (("--plot", "out.png"), 2, ("written as SVG", "out.svg")),
         (("--top", "3"), 2, ("top",)),
         (("missing.csv",), 3, ("missing.csv",)),
     ],

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from recurra.cli.output import note, write, write_json
-from recurra.errors import DataError, UsageError
+from recurra.cli.files import check_svg, write_svg
+from recurra.cli.output import write, write_json
+from recurra.errors import UsageError
 from recurra.model_folder.manifest import MANIFEST
 
 
@@ -36,6 +37,7 @@ def diagnose(
     from recurra.api.diagnosing import diagnose as look
     from recurra.api.progress import ProgressLogger
 
+    check_svg(plot)
     options = {name: value for name, value in settings.items() if value is not None}
     progress = ProgressLogger(quiet=quiet)
     if (Path(given) / MANIFEST).is_file():
@@ -49,21 +51,8 @@ def diagnose(
         finally:
             progress.close()
     if plot is not None:
-        _draw(plot, found.plot())
+        write_svg(plot, found.plot())
     if json:
         write_json({"target": given} | found.to_json())
     else:
         write(found.text() + "\n")
-
-
-def _draw(file: str, svg: str) -> None:
-    from recurra.report.svg import standalone
-
-    if Path(file).suffix.lower() != ".svg":
-        raise UsageError(f"pictures are written as SVG; name it {Path(file).with_suffix('.svg')}, not {file}")
-    try:
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
-        Path(file).write_text(standalone(svg) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror}", file=file) from error
-    note(f"written: {file}")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from recurra.cli.output import note
-from recurra.errors import DataError, UsageError
+from recurra.cli.files import check_svg, write_svg
+from recurra.errors import UsageError
 
 PANEL = "Forecasts"
 Horizon = Annotated[
@@ -26,14 +25,5 @@ def write_plot(model: Any, predictions: Sequence[Any], file: str) -> None:
 
     if not isinstance(model, Plotting):
         raise UsageError(f"--plot draws forecasts; {model.does}")
-    if Path(file).suffix.lower() != ".svg":
-        raise UsageError(f"--plot writes SVG; name it {Path(file).with_suffix('.svg')}, not {file}")
-    from recurra.report.svg import standalone
-
-    drawn = standalone(model.plot(predictions))
-    try:
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
-        Path(file).write_text(drawn + "\n", encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror}", file=file) from error
-    note(f"picture in {file}")
+    check_svg(file)
+    write_svg(file, model.plot(predictions))

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from recurra.cli.files import check_svg, write_file, write_svg
 from recurra.cli.models import JsonOption, RunArgument
-from recurra.cli.output import note, visible, write_json, write_table
+from recurra.cli.output import visible, write_json, write_table
 from recurra.cli.values import columns, text
-from recurra.errors import DataError, UsageError
+from recurra.errors import UsageError
 
 Picture = Annotated[str | None, typer.Option(metavar="FILE", help="heat maps of gates and states, as SVG")]
 
@@ -56,6 +57,8 @@ def trace(
     from recurra.api.run import load
     from recurra.tasks.abilities import GoingOn, ReadingFiles
 
+    check_svg(plot)
+    check_svg(probabilities)
     model = load(run)
     if given is None and not isinstance(model.model, GoingOn):
         raise UsageError("name what to read, as the second argument")
@@ -67,13 +70,13 @@ def trace(
     options = {} if condition is None else {"condition": text(condition)}
     found = model.trace(inputs, engine=engine, **options)
     if out is not None:
-        _write(out, lambda: found.save(out))
+        write_file(out, lambda: found.save(out))
     if plot is not None:
         names = () if values is None else columns(values)
-        _draw(plot, found.plot(names, layer=layer, units=units))
+        write_svg(plot, found.plot(names, layer=layer, units=units))
     thought = _thought(model, inputs, options, asked=probabilities is not None)
     if probabilities is not None:
-        _draw(probabilities, thought.plot(top=top))
+        write_svg(probabilities, thought.plot(top=top))
     best = [] if thought is None else thought.top(top)
     if json:
         rows = [] if thought is None else zip(thought.tokens, best, strict=True)
@@ -105,21 +108,3 @@ def _thought(model: Any, inputs: Any, options: dict[str, Any], *, asked: bool) -
 
 def _shown(token: str) -> str:
     return visible({" ": "␣", "\n": "⏎"}.get(token, token), longest=30)
-
-
-def _draw(file: str, svg: str) -> None:
-    if Path(file).suffix.lower() != ".svg":
-        raise UsageError(f"pictures are written as SVG; name it {Path(file).with_suffix('.svg')}, not {file}")
-    from recurra.report.svg import standalone
-
-    _write(file, lambda: Path(file).write_text(standalone(svg) + "\n", encoding="utf-8"))
-
-
-def _write(file: str, action: Any) -> None:
-    """Errors: DataError if the file cannot be written"""
-    try:
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
-        action()
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror}", file=file) from error
-    note(f"written: {file}")
