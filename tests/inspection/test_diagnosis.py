@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 import recurra
 from recurra.api.diagnosing import of_training
 from recurra.api.preparation import prepare_run, settings_for
+from recurra.errors import StoppedError
 from recurra.inspection.diagnosis import Diagnosis
 from recurra.tasks.registry import TASKS
 from recurra.tasks.sources.resolving import resolve
+from recurra.training.history import Silent, Tick
 from tests.inspection import troubled
 from tests.laws.tasks.tiny_tasks import TINY
 
@@ -49,6 +52,20 @@ def test_a_memory_that_stays_open_reaches_all_of_it(seed: int, tmp_path: Path) -
     (layer,) = found.evidence.watched.looks[0].layers  # what it becomes later is the training's own
     assert (layer.flow.memory, layer.flow.steps) == (199, 199)
     assert found.evidence.points[-1].validation_metrics["accuracy"] > 0.95
+
+
+class Stopping(Silent):
+    def tick(self, tick: Tick) -> None:
+        if tick.step == 3:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_training_that_is_stopped_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("text,label\n" + "".join(f"{t},{label}\n" for t, label in troubled.counting(200, 0)), "utf-8")
+    with pytest.raises(StoppedError, match=r"^stopped by SIGINT after 3 steps; so far: ") as found:
+        recurra.diagnose(path, task="classify", progress=Stopping(), **troubled.PLAIN)
+    assert found.value.exit_code == 128 + signal.SIGINT
 
 
 OF_DATA = ("split", "horizon", "window", "dates", "image_size", "max_vocabulary", "level")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from recurra.api.listed_settings import by_name
 from recurra.api.preparation import prepare_run, settings_for
 from recurra.api.run import Run, load
 from recurra.api.setup import Setup
-from recurra.errors import DataError, DivergedError
+from recurra.data.splits import many
+from recurra.errors import DataError, DivergedError, StoppedError
 from recurra.inspection.data_checks import DataFacts, facts_of
 from recurra.inspection.diagnosis import Diagnosis, Evidence, Finding
 from recurra.inspection.verdicts import diagnose as verdict_of
@@ -44,7 +46,7 @@ def diagnose(
     target: the folder of a run, which is looked at as it stands, with all that `watch=True` kept of its training; or
     data as for `recurra.train`, on which a network is trained for a minute at most, without a folder. settings: of such
     a training, as for `recurra.train`
-    Errors: DataError, UsageError, ModelFolderError
+    Errors: DataError, UsageError, ModelFolderError; StoppedError after Ctrl-C or another signal
     """
     if isinstance(target, Run):
         return of_run(target)
@@ -67,14 +69,22 @@ def diagnose(
 
 
 def of_training(setup: Setup, *, progress: Progress | None = None, every: int | None = None) -> Diagnosis:
-    """Train a network and say how that went. every: look at every so many steps; as time allows if None"""
+    """Train a network and say how that went. every: look at every so many steps; as time allows if None
+
+    Errors: StoppedError after a signal, with what is wrong so far
+    """
     watch = Watch(setup.settings.training, every=every)
-    counters = Counters()
+    counters, stopped = Counters(), None
     try:
-        counters = fit(setup.trainee, setup.settings.training, progress=progress, observer=watch).counters
+        outcome = fit(setup.trainee, setup.settings.training, progress=progress, observer=watch)
+        counters, stopped = outcome.counters, outcome.signal
     except DivergedError:
         watch.seen.diverged = watch.seen.diverged or watch.seen.steps
-    return conclusion(setup, watch.seen, counters.points, counters.untrained_loss)
+    found = conclusion(setup, watch.seen, counters.points, counters.untrained_loss)
+    if stopped is not None:
+        after = f"stopped by {signal.Signals(stopped).name} after {many(watch.seen.steps, 'step')}"
+        raise StoppedError(f"{after}; so far: {found.verdict.text()}", stopped)
+    return found
 
 
 def of_run(run: Run) -> Diagnosis:
