@@ -17,8 +17,8 @@ from recurra.training.checkpoint import Counters
 from recurra.training.fit import fit
 from recurra.training.settings import TrainingSettings
 from recurra.training.watch.flow import Flow, flow_of
-from recurra.training.watch.layers import gates_of, radii_of, radius
-from recurra.training.watch.record import MOST, Series, Watched
+from recurra.training.watch.layers import Gate, gates_of, radii_of, radius
+from recurra.training.watch.record import MOST, LayerLook, Look, Series, Watched
 from recurra.training.watch.watch import Watch
 from tests.inspection.troubled import PLAIN, counting
 
@@ -48,6 +48,15 @@ def test_a_watched_training_is_bit_for_bit_the_same(tmp_path: Path) -> None:
     assert seen.tables == ["table.weight"]
     again = json.loads(json.dumps(seen.to_json(), allow_nan=False))
     assert Watched.from_json(again).to_json() == seen.to_json()
+
+
+def test_what_diverged_is_read_again() -> None:
+    gates = {"f": Gate("sigmoid", math.nan, 0.0, 0.0)}
+    layer = LayerLook("stack.l0", Flow((1.0, math.inf)), gates, {"f": math.inf}, 1)
+    seen = Watched(1, looks=[Look(1, 0, (layer,), {"w": math.nan}, {"w": math.inf})], diverged=1)
+    again = Watched.from_json(json.loads(json.dumps(seen.to_json(), allow_nan=False)))
+    assert again.to_json() == seen.to_json()
+    assert again.looks[0].layers[0].flow.largest == math.inf
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "min-gru", "slstm"])

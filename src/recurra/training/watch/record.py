@@ -117,8 +117,8 @@ class Watched:
 
     @classmethod
     def from_json(cls, found: Any) -> Watched:
-        """Errors: DataError"""
-        one = checked(_Stored, found, "watch.json")
+        """What was null is infinite. Errors: DataError"""
+        one = checked(_Stored, found, WATCHED)
         looks = [
             Look(
                 look.step,
@@ -127,7 +127,7 @@ class Watched:
                     LayerLook(
                         layer.name,
                         Flow(tuple(_number(n) for n in layer.flow.norms)),
-                        {name: Gate(**gate.model_dump()) for name, gate in layer.gates.items()},
+                        {name: _gate(gate) for name, gate in layer.gates.items()},
                         {name: _number(value) for name, value in layer.radii.items()},
                         layer.length,
                     )
@@ -142,6 +142,10 @@ class Watched:
         losses, norms = _series(one.losses), _series(one.norms)
         counted = one.steps, one.clipped, losses, norms
         return cls(*counted, spikes, looks, one.frozen, one.tables, one.diverged, one.seconds)
+
+
+def _gate(one: _Gate) -> Gate:
+    return Gate(one.kind, _number(one.mean), one.shut, one.open, one.dead)
 
 
 def _series(one: _Series) -> Series:
@@ -169,7 +173,7 @@ class _Flow(Exact):
 
 class _Gate(Exact):
     kind: Name
-    mean: float
+    mean: Number
     shut: float
     open: float
     dead: float
