@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ import recurra
 from recurra.api.diagnosing import of_training
 from recurra.api.preparation import prepare_run, settings_for
 from recurra.errors import StoppedError
-from recurra.inspection.diagnosis import Diagnosis
+from recurra.inspection.data_checks import DataFacts
+from recurra.inspection.diagnosis import Diagnosis, Evidence
+from recurra.inspection.verdicts import diagnose
 from recurra.tasks.registry import TASKS
 from recurra.tasks.sources.resolving import resolve
 from recurra.training.history import Silent, Tick
+from recurra.training.watch.flow import Flow
+from recurra.training.watch.record import LayerLook, Look, Watched
 from tests.inspection import troubled
 from tests.laws.tasks.tiny_tasks import TINY
 
@@ -52,6 +57,27 @@ def test_a_memory_that_stays_open_reaches_all_of_it(seed: int, tmp_path: Path) -
     (layer,) = found.evidence.watched.looks[0].layers  # what it becomes later is the training's own
     assert (layer.flow.memory, layer.flow.steps) == (199, 199)
     assert found.evidence.points[-1].validation_metrics["accuracy"] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("norms", "said"),
+    [
+        ((1.0, 0.5), "the gradient of stack.l0 reaches 1 step back"),
+        ((1.0, 0.5, 0.25), "the gradient of stack.l0 reaches all 2 steps back, 0.500 a step"),
+        ((1.0, 1.0, 1e-3, 1e-6), "the gradient of stack.l0 reaches 1 of 3 steps back, 0.001 a step"),
+    ],
+)
+def test_how_far_a_gradient_reaches_is_said_in_words(norms: tuple[float, ...], said: str) -> None:
+    look = Look(1, 0, (LayerLook("stack.l0", Flow(norms), {}, {}, len(norms)),), {}, {})
+    evidence = Evidence(Watched(1, looks=[look]), [], TASKS["classify"].defaults.settings, None, DataFacts())
+    assert [one.words for one in diagnose(evidence).findings] == [said]
+
+
+def test_a_change_beyond_all_bounds_is_said_in_words() -> None:
+    for change, said in ((0.16, "by 16% of its size"), (201.0, "by 201 times its size"), (math.inf, "beyond what")):
+        seen = Watched(3, looks=[Look(1, 0, (), {"stack.weight_hh_l0": change}, {})], diverged=3)
+        evidence = Evidence(seen, [], TASKS["classify"].defaults.settings, 1.0, DataFacts())
+        assert f"a step changes a weight matrix {said}" in diagnose(evidence).verdict.words
 
 
 class Stopping(Silent):

@@ -86,9 +86,7 @@ def facts_of(parts: Mapping[str, Any], classes: Sequence[str], model: Any = None
         leaked=sum(row.tobytes() in seen for row in others) if several and inputs else 0,
         token_drift=_token_drift(rows, others),
         label_drift=None if labels is None or other_labels is None else _drift(labels, other_labels),
-        lengths=(float(np.mean([len(r) for r in rows])), float(np.mean([len(r) for r in others])))
-        if others and several
-        else None,
+        lengths=(_mean_length(rows), _mean_length(others)) if others and several else None,
         suspects=() if model is None else _suspects(train, labels, classes, model),
     )
 

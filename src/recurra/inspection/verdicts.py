@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from recurra.data.splits import many
 from recurra.inspection.diagnosis import Diagnosis, Evidence, Finding, number
 from recurra.training.watch.record import LayerLook, Look
 
@@ -89,7 +90,7 @@ def _too_high(e: Evidence) -> Iterator[Finding]:
         yield Finding(
             "learning rate too high",
             "problem",
-            f"the learning rate is too high: a step changes a weight matrix by {largest:.0%} of its size, and {rose}",
+            f"the learning rate is too high: a step changes a weight matrix {_change(largest)}, and {rose}",
             f"--learning-rate {lower:.2g}",
         )
 
@@ -230,11 +231,11 @@ def _stuck(e: Evidence) -> Iterator[Finding]:
 
 def _spikes(e: Evidence) -> Iterator[Finding]:
     if e.watched.spikes:
-        worst = max(e.watched.spikes, key=lambda spike: spike.loss)
+        worst, spikes = max(e.watched.spikes, key=lambda spike: spike.loss), many(len(e.watched.spikes), "loss spike")
         yield Finding(
             "loss spikes",
             "note",
-            f"{len(e.watched.spikes)} loss spikes, the highest {number(worst.loss)} where {number(worst.usual)} was "
+            f"{spikes}, the highest {number(worst.loss)} where {number(worst.usual)} was "
             f"usual: step {worst.step:,}, batch {worst.batch + 1:,} of epoch {worst.epoch + 1}",
         )
 
@@ -244,22 +245,26 @@ def _memory(e: Evidence) -> Iterator[Finding]:
         flow = layer.flow
         if flow.steps < 1 or flow.largest >= GROWN:
             continue
-        reach = "all" if flow.memory == flow.steps else f"{flow.memory} of"
+        whole = flow.memory == flow.steps
+        reach = "" if flow.steps == 1 else "all " if whole else f"{flow.memory} of "
+        rate = "" if math.isnan(flow.rate) else f", {flow.rate:.3f} a step"
         yield Finding(
             "memory",
-            "good" if flow.memory == flow.steps else "note",
-            f"the gradient of {layer.name} reaches {reach} {flow.steps} steps back, {flow.rate:.3f} a step",
+            "good" if whole else "note",
+            f"the gradient of {layer.name} reaches {reach}{many(flow.steps, 'step')} back{rate}",
         )
 
 
 def _data(e: Evidence) -> Iterator[Finding]:
     data = e.data
     if data.contradicting:
-        yield Finding("contradicting labels", "note", f"{data.contradicting:,} repeated examples have another label")
+        yield Finding(
+            "contradicting labels", "note", f"{many(data.contradicting, 'repeated example')} with another label"
+        )
     if data.repeated:
-        yield Finding("repeats", "note", f"{data.repeated:,} of {data.examples:,} training examples are repeats")
+        yield Finding("repeats", "note", f"{many(data.repeated, 'repeat')} among {data.examples:,} training examples")
     if data.leaked:
-        yield Finding("leaked", "note", f"{data.leaked:,} validation examples are in the training part too")
+        yield Finding("leaked", "note", f"{many(data.leaked, 'validation example')} that the training part has too")
     for suspect in data.suspects:
         where = f"{suspect.where}: " if suspect.where else ""
         words = f"is labelled {suspect.label!r}, looks like {suspect.other!r} ({suspect.chance:.2f})"
@@ -285,6 +290,12 @@ RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
 
 def _highest_change(e: Evidence) -> float:
     return max((u for look in e.watched.looks for u in _matrices(look)), default=0.0)
+
+
+def _change(share: float) -> str:
+    if not math.isfinite(share):
+        return "beyond what float32 holds"
+    return f"by {share:.0%} of its size" if share < 10 else f"by {number(share)} times its size"
 
 
 def _matrices(look: Look) -> list[float]:
