@@ -62,9 +62,13 @@ class Deadline:
         """Seconds for what comes after training."""
         return REPORT + FOR_SCORES * self.total
 
+    def spare(self) -> float:
+        """Seconds, from now, that the report does not need."""
+        return self.left() - REPORT
+
     def for_scores(self) -> float:
         """Seconds, from now."""
-        return max(self.left() - REPORT, FOR_SCORES * self.total, LEAST / 2)
+        return max(self.spare(), FOR_SCORES * self.total, LEAST / 2)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -14,12 +14,13 @@ from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.corpus.mapped import Corpus
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UnknownNameError, UsageError
+from recurra.tasks.language.mixture import report as of_reports
 from recurra.tasks.language.mixture.cache import Cache, looked_up
 from recurra.tasks.language.mixture.dynamic import Dynamic, sizes_of
 from recurra.tasks.language.mixture.fitting import fit_mixture, fitted_shares
 from recurra.tasks.language.mixture.mixture import Mixture
 from recurra.tasks.language.mixture.parts import PARTS, parts_of
-from recurra.tasks.language.mixture.report import beside_each_other
+from recurra.tasks.language.mixture.report import beside_each_other, beside_each_other_within
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.trainee import nats_per_token
 from recurra.topologies.many_to_many import NextToken
@@ -163,7 +164,7 @@ def test_parts_are_named() -> None:
         parts_of([])
 
 
-def test_a_report_says_what_mixing_gains() -> None:
+def test_a_report_says_what_mixing_gains_where_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
     own = network()
     vocabulary = Vocabulary(["<unk>", *(chr(0x4E00 + i) for i in range(TOKENS - 1))], level="char", normalize=())
     corpus = Corpus(vocabulary, text(3000), text(900, seed=1), text(900, seed=2), sha256={}, characters={})
@@ -174,3 +175,10 @@ def test_a_report_says_what_mixing_gains() -> None:
     assert float(table.rows[1][1]) < float(table.rows[0][1])
     assert "network" in table.rows[2][3]
     assert beside_each_other(own, replace(corpus, validation=corpus.validation[:1]), corpus.test, "test") is None
+    assert beside_each_other_within(own, corpus, corpus.test, "test", 1e6) == (table, [])
+    monkeypatch.setattr(of_reports, "affordable", lambda probed, took, seconds: probed - 1)
+    left_out, (note,) = beside_each_other_within(own, corpus, corpus.test, "test", 1e6)
+    assert left_out is None
+    small = replace(corpus, validation=corpus.validation[:1])
+    assert beside_each_other_within(own, small, corpus.test, "test", 1.0) == (None, [])
+    assert "recurra evaluate RUN --mixture all" in note

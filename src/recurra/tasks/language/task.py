@@ -18,7 +18,7 @@ from recurra.tasks.language.data import UNITS, encode_source, read_corpus
 from recurra.tasks.language.mixture.fitting import fit_mixture
 from recurra.tasks.language.mixture.mixture import Mixture
 from recurra.tasks.language.mixture.parts import parts_of
-from recurra.tasks.language.mixture.report import beside_each_other
+from recurra.tasks.language.mixture.report import beside_each_other, beside_each_other_within
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.language.settings import DEFAULTS, OTHER_RATE, LanguageSettings
@@ -169,9 +169,12 @@ class LanguageTask:
             for prompt, heat in SAMPLES
         ]
         found = Samples("Samples", samples, "Written by the model, unedited.")
-        if dataset.deadline.set:  # what mixing gains is counted anew, on all of the training part
-            return [found]
-        mixed = beside_each_other(model.network, dataset.data, dataset.held_out, dataset.evaluated_on)
+        mixing = model.network, dataset.data, dataset.held_out, dataset.evaluated_on
+        if dataset.deadline.set:
+            mixed, notes = beside_each_other_within(*mixing, dataset.deadline.spare())
+            dataset.notes += notes
+        else:
+            mixed = beside_each_other(*mixing)
         return [found] if mixed is None else [found, mixed]
 
     def asked(self, part: Any) -> list[Asked]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.corpus.mapped import Corpus
 from recurra.tasks.language.baselines import best_n_gram
 from recurra.tasks.language.mixture.cache import Cache, looked_up
@@ -28,9 +29,14 @@ STEPS = 60
 
 
 def fit_mixture(
-    network: NextToken, corpus: Corpus, parts: Sequence[str], say: Callable[[str], None] | None = None
+    network: NextToken,
+    corpus: Corpus,
+    parts: Sequence[str],
+    say: Callable[[str], None] | None = None,
+    *,
+    counted: KneserNey | None = None,
 ) -> Mixture:
-    """say: hears what is being fitted, in a few words"""
+    """say: hears what is being fitted, in a few words; counted: `best_n_gram` of the corpus, if it is there already"""
     say = say or (lambda _: None)
     tokens = np.asarray(corpus.validation[: FITTED + 1])
     dynamic = _fitted_dynamic(network, corpus, tokens, say) if DYNAMIC in parts else None
@@ -38,8 +44,9 @@ def fit_mixture(
     read = read_text(network, tokens, dynamic, outputs=CACHE in parts)
     logs, n_grams, cache = {NETWORK: read.logs}, None, None
     if N_GRAMS in parts:
-        say("counting n-grams")
-        n_grams = best_n_gram(corpus)
+        if counted is None:
+            say("counting n-grams")
+        n_grams = counted or best_n_gram(corpus)
         logs[N_GRAMS] = n_grams.log_prob(tokens)[1:]
     if CACHE in parts and read.outputs is not None:
         say("fitting the cache")
