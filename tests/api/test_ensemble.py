@@ -84,11 +84,20 @@ def test_a_classifier_answers_with_the_mean_of_probabilities(
         run.trace("abcab")
 
 
-def test_minutes_are_those_of_all_networks(tmp_path: Path) -> None:
+def test_minutes_are_those_of_all_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit, given = ensemble.fit, []
+
+    def noted(trainee: Any, settings: Any, **more: Any) -> Any:
+        given.append(settings.minutes)
+        return fit(trainee, settings, **more)
+
+    monkeypatch.setattr(ensemble, "fit", noted)
     data = TINY["classify"].write(tmp_path)
     minutes = 0.02
     run = recurra.train(data, out=tmp_path / "run", ensemble=2, minutes=minutes, **RUN | {"epochs": 1e6})
-    assert run.metrics["seconds"] < 60 * minutes * 2
+    assert len(given) == 2
+    assert given[0] == given[1]
+    assert sum(given) <= minutes
     assert run.settings.training.minutes == minutes
 
 

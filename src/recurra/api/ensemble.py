@@ -21,7 +21,7 @@ from recurra.report.sections import Cell, Column, Table
 from recurra.tasks.abilities import WordTables
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.task import Dataset
-from recurra.topologies.ensembles import ClassifierEnsemble, TaggerEnsemble, is_ensemble
+from recurra.topologies.ensembles import Ensemble
 from recurra.training.callbacks import Ending, Watchers
 from recurra.training.checkpoint import Checkpoint, Counters, weights_of
 from recurra.training.fit import Outcome, fit
@@ -88,8 +88,8 @@ class EnsembleRun(TrainingRun):
         return run
 
     @property
-    def ensemble(self) -> ClassifierEnsemble | TaggerEnsemble:
-        assert is_ensemble(self.network)
+    def ensemble(self) -> Ensemble:
+        assert isinstance(self.network, Ensemble)
         return self.network
 
     def _train_all(self, watchers: Watchers) -> None:
@@ -171,7 +171,7 @@ class EnsembleRun(TrainingRun):
 
 def _take(network: nn.Module, weights: list[Mapping[str, Tensor]]) -> None:
     """What some networks have learned, into one of the size of all."""
-    if is_ensemble(network):
+    if isinstance(network, Ensemble):
         for member, own in zip(network.members, weights, strict=True):
             member.load_state_dict(own)
         network.settle()

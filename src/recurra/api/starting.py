@@ -17,14 +17,14 @@ from recurra.tasks.settings import PATHS, AnySettings, TextSettings, marked
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.sources.source import Source
 from recurra.tasks.weights import difference, forms_of
-from recurra.topologies.ensembles import is_ensemble
+from recurra.topologies.ensembles import Ensemble
 
 
 def source_of(run: Run, data: Path, task: str | None, given: Mapping[str, Any]) -> Source:
     """The new data, as the run's task reads them. Errors: DataError; UsageError for settings that are the run's"""
     if task not in (None, run.task):
         raise UsageError(f"{run.folder} is a model of the task {run.task}; it cannot initialise one of the task {task}")
-    if is_ensemble(run.network):
+    if isinstance(run.network, Ensemble):
         raise UsageError(f"{run.folder} is an ensemble of {len(run.network.members)} networks; begin with one network")
     network = run.settings.network
     learned = marked(run.settings.data, "learned") | (type(network).model_fields.keys() - marked(network, "free"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TypeGuard, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +16,31 @@ from recurra.topologies.sequence_model import Loss
 from recurra.topologies.tagger import Forms, Tagger, TagScorer
 
 N = TypeVar("N", bound=nn.Module)
-NO_STATE = "each network of an ensemble would need a state of its own"
 
 
-class ClassifierEnsemble(TextClassifier):
+class Ensemble(nn.Module):
+    """What several networks have as one, of every kind. sharpness: what their mean is multiplied by"""
+
+    members: nn.ModuleList
+    sharpness: Tensor
+
+    def _hold(self, members: Sequence[nn.Module]) -> None:
+        """The networks, once the rest of it is built."""
+        self.members = nn.ModuleList(members)
+        self.register_buffer("sharpness", torch.ones(()))
+
+    @property
+    def scaled(self) -> tuple[Tensor, ...]:
+        return (self.sharpness,)
+
+    def settle(self) -> None:
+        """What is to be done once the networks are trained."""
+
+    def why_no_state(self) -> str | None:
+        return "each network of an ensemble would need a state of its own"
+
+
+class ClassifierEnsemble(Ensemble, TextClassifier):
     """The mean of what some classifiers hold probable, and a linear skip beside it.
 
     Maths:  z = sharpness * log(1/K sum_k softmax(z_k)); features, orders, spelling: see TextClassifier
@@ -36,19 +57,7 @@ class ClassifierEnsemble(TextClassifier):
         spelling: tuple[int, ...] = (),
     ) -> None:
         super().__init__(classes, features, orders, spelling)
-        self.members = nn.ModuleList(members)
-        self.sharpness: Tensor
-        self.register_buffer("sharpness", torch.ones(()))
-
-    @property
-    def scaled(self) -> tuple[Tensor, ...]:
-        return (self.sharpness,)
-
-    def settle(self) -> None:
-        """Nothing is to be done once the networks are trained."""
-
-    def why_no_state(self) -> str | None:
-        return NO_STATE
+        self._hold(members)
 
     def forward(
         self, inputs: Tensor | Spelt, lengths: Tensor | None = None, state: State | None = None
@@ -68,7 +77,7 @@ class ClassifierEnsemble(TextClassifier):
         return Loss(functional.cross_entropy(logits.float(), batch.classes), len(batch.classes))
 
 
-class TaggerEnsemble(TagScorer):
+class TaggerEnsemble(Ensemble, TagScorer):
     """The mean of what some taggers score, tags and what follows what, and a linear skip beside it.
 
     Scores are logarithms, so this is the geometric mean of the probabilities of whole rows of tags, of which the best
@@ -86,16 +95,7 @@ class TaggerEnsemble(TagScorer):
         features: int = 0,
     ) -> None:
         super().__init__(tags, allowed, features, crf=members[0].transitions.learned)
-        self.members = nn.ModuleList(members)
-        self.sharpness: Tensor
-        self.register_buffer("sharpness", torch.ones(()))
-
-    @property
-    def scaled(self) -> tuple[Tensor, ...]:
-        return (self.sharpness,)
-
-    def why_no_state(self) -> str | None:
-        return NO_STATE
+        self._hold(members)
 
     @torch.no_grad()
     def settle(self) -> None:
@@ -126,9 +126,4 @@ def drawn_one_by_one(build: Callable[[], N], count: int) -> list[N]:
 
 def first_of(network: nn.Module) -> nn.Module:
     """The network, of an ensemble its first."""
-    return network.members[0] if is_ensemble(network) else network
-
-
-def is_ensemble(network: nn.Module) -> TypeGuard[ClassifierEnsemble | TaggerEnsemble]:
-    """Whether a network is several."""
-    return isinstance(network, ClassifierEnsemble | TaggerEnsemble)
+    return network.members[0] if isinstance(network, Ensemble) else network

@@ -13,13 +13,13 @@ from recurra.tasks.classify.linear import letters_of
 from recurra.tasks.classify.trainee import Classifier, log_probabilities
 from recurra.tasks.decoding.spelling import pieces, shown
 from recurra.tasks.forward_pass import Floats, ForwardPass, only
-from recurra.topologies.ensembles import is_ensemble
+from recurra.topologies.ensembles import Ensemble
 from recurra.topologies.many_to_one import Spelt
 
 
 def forward_pass(model: Classifier, given: Any, **options: Any) -> ForwardPass:
     """probabilities: of each class if the text ended after each of its tokens. Errors: UsageError"""
-    if is_ensemble(model.network):
+    if isinstance(model.network, Ensemble):
         raise model.cannot("show one pass, being several networks")
     text = only(model, given, options).strip()
     ids = model.vocabulary.encode(text)[: model.max_length]

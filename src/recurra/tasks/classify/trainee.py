@@ -28,7 +28,7 @@ from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
-from recurra.topologies.ensembles import ClassifierEnsemble, drawn_one_by_one, is_ensemble
+from recurra.topologies.ensembles import ClassifierEnsemble, Ensemble, drawn_one_by_one
 from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier, Spelt
 from recurra.topologies.sampling import numbers
 from recurra.topologies.sequence_model import Loss, SequenceModel
@@ -233,7 +233,7 @@ class Classifier(TextModel):
         self.spelling, self.max_length = preprocessor.skip_spelling, max_length
 
     def word_vectors(self) -> WordVectors:
-        if is_ensemble(self.network):
+        if isinstance(self.network, Ensemble):
             raise self.cannot("have one vector for each token, being several networks")
         return WordVectors.of(self.vocabulary, self.network.get_parameter("table.weight"))
 

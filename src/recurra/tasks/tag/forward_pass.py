@@ -12,12 +12,12 @@ from recurra.tasks.forward_pass import ForwardPass, only
 from recurra.tasks.tag.data import encode_part
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.trainee import collate, on_device, probabilities
-from recurra.topologies.ensembles import is_ensemble
+from recurra.topologies.ensembles import Ensemble
 
 
 def forward_pass(model: TagModel, given: Any, **options: Any) -> ForwardPass:
     """probabilities: of each tag at each token, given the whole sentence. Errors: UsageError"""
-    if is_ensemble(model.network):
+    if isinstance(model.network, Ensemble):
         raise model.cannot("show one pass, being several networks")
     tokens = model.tokens(only(model, given, options))
     if not tokens:

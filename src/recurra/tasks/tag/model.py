@@ -21,7 +21,7 @@ from recurra.tasks.tag.data import encode_part
 from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.trainee import probabilities
 from recurra.tasks.word_vectors.table import WordVectors
-from recurra.topologies.ensembles import is_ensemble
+from recurra.topologies.ensembles import Ensemble
 from recurra.topologies.tagger import TagScorer
 
 
@@ -82,7 +82,7 @@ class TagModel(TextModel):
         return cut(text, lambda token: words.knows(normalize(token, words.normalize)), self.habit)
 
     def word_vectors(self) -> WordVectors:
-        if is_ensemble(self.network):
+        if isinstance(self.network, Ensemble):
             raise self.cannot("have one vector for each token, being several networks")
         return WordVectors.of(self.lexicon.words, self.network.get_parameter("forms.words.weight"))
 
