@@ -8,20 +8,9 @@ import numpy as np
 from torch import nn
 
 from recurra.export.layer_steps import floats
+from recurra.export.onnx.calls import Arrays, Call, Kind, argument, named, whole
 from recurra.export.onnx.graph import Graph
-from recurra.export.onnx.parts import (
-    Arrays,
-    Call,
-    Kind,
-    argument,
-    dense,
-    looked_up,
-    named,
-    over_time,
-    states_in,
-    states_out,
-    whole,
-)
+from recurra.export.onnx.parts import dense, looked_up, over_time, states_in, states_out
 from recurra.topologies.fill import BlankFiller
 
 

@@ -7,21 +7,9 @@ from typing import Any
 from torch import nn
 
 from recurra.export.layer_steps import floats
+from recurra.export.onnx.calls import Call, Kind, argument, frames_or_tokens, given_lengths, named, whole
 from recurra.export.onnx.graph import Graph
-from recurra.export.onnx.parts import (
-    Call,
-    Kind,
-    argument,
-    dense,
-    given_lengths,
-    looked_up,
-    named,
-    one_step,
-    over_time,
-    states_in,
-    states_out,
-    whole,
-)
+from recurra.export.onnx.parts import bridged, dense, looked_up, one_step, over_time, states_in, states_out
 from recurra.topologies.frame_generator import ConditionedFrames, FrameGenerator
 from recurra.topologies.one_to_many import ConditionedDecoder
 
@@ -44,10 +32,7 @@ def _starts(graph: Graph, network: Generator, vectors: str) -> list[str] | None:
     """States that a condition makes, None for those that the layers begin with."""
     if network.bridge is None:
         return None
-    states, layers = len(network.stack.cell.states), network.stack.num_layers
-    made = graph.op("Tanh", dense(graph, vectors, network.bridge))
-    apart = graph.transpose(graph.reshape(made, 0, states, layers, -1), 1, 2, 0, 3)
-    return [graph.squeeze(part, 0) for part in graph.split(apart, [1] * states, 0)]
+    return bridged(graph, dense(graph, vectors, network.bridge), network.stack, network.stack.num_layers)
 
 
 def _beside(network: Generator) -> bool:
@@ -110,12 +95,10 @@ def _graphs(network: Generator) -> dict[str, Graph]:
 
 def _called(network: Generator, args: tuple[Any, ...], given: dict[str, Any], result: Any) -> Call | None:
     inputs, lengths, state = args[0], argument(args, given, 1, "lengths"), argument(args, given, 2, "state")
-    frames = isinstance(inputs, ConditionedFrames)
     rows = inputs.frames if isinstance(inputs, ConditionedFrames) else inputs.tokens
     batch, time = rows.shape[:2]
-    read = {"frames" if frames else "tokens": floats(rows) if frames else whole(rows)}
-    stack = network.stack
-    said = {f"next_{n}": floats(s) for n, s in zip(stack.cell.states, result[1], strict=True)}
+    read, stack = frames_or_tokens(rows), network.stack
+    said = named(stack, result[1], batch, "next")
     if state is None:
         asked = read | {"lengths": given_lengths(lengths, batch, time), "indices": whole(inputs.indices)}
         return Call("sequence", asked, {"outputs": floats(result[0])} | said)

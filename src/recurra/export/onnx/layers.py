@@ -95,9 +95,14 @@ def _starts(graph: Graph, steps: list[list[LayerStep]], batch: str) -> list[str]
     found = []
     for place in range(len(steps[0][0].starts)):
         begun = np.stack([step.starts[place] for each in steps for step in each])[:, None]
-        shape = graph.concat([graph.ints(len(begun)), batch, graph.ints(begun.shape[2])], 0)
-        found.append(graph.op("Expand", graph.constant(begun), shape))
+        found.append(for_each_row(graph, begun, batch))
     return found
+
+
+def for_each_row(graph: Graph, begun: Floats, batch: str) -> str:
+    """What a state begins with. batch: int64 [1]. Shapes: [L*D, 1, H] -> [L*D, B, H]"""
+    shape = graph.concat([graph.ints(len(begun)), batch, graph.ints(begun.shape[2])], 0)
+    return graph.op("Expand", graph.constant(begun), shape)
 
 
 def _within(graph: Graph, x: str, lengths: str) -> str:

@@ -1,48 +1,16 @@
-"""What the graphs of networks have in common: states in and out, tables, heads, and calls of networks as theirs."""
+"""What the graphs of networks have in common: states in and out, tables, dense layers, layers over time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-from torch import Tensor, nn
+from torch import nn
 
-from recurra.engines.request import State
 from recurra.export.layer_steps import floats
 from recurra.export.onnx.graph import Graph
 from recurra.export.onnx.layers import run_stack
 from recurra.layers.stack import Stack
 from recurra.topologies.embedding import TokenTable
-
-Arrays = dict[str, npt.NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a network was asked, as a graph takes it, and what it said. graph: the graph's name"""
-
-    graph: str
-    inputs: Arrays
-    outputs: Arrays
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A network as graphs.
-
-    graphs: makes them, by name; calls: of the network's methods, from what one was given and returned to a call of a
-    graph
-    """
-
-    graphs: Callable[[Any], dict[str, Graph]]
-    calls: dict[str, Callable[[Any, tuple[Any, ...], dict[str, Any], Any], Call | None]]
-
-
-def whole(values: Tensor) -> npt.NDArray[np.int64]:
-    return np.ascontiguousarray(values.detach().cpu().long().numpy())
 
 
 def dense(graph: Graph, x: str, layer: nn.Linear) -> str:
@@ -52,6 +20,13 @@ def dense(graph: Graph, x: str, layer: nn.Linear) -> str:
 def looked_up(graph: Graph, table: TokenTable, tokens: str) -> str:
     """The vectors of tokens. Shapes: int64 [...] -> [..., E]"""
     return graph.gather(graph.constant(floats(table.weight * table.gain)), tokens)
+
+
+def bridged(graph: Graph, led: str, stack: Stack, layers: int) -> list[str]:
+    """The states that a bridge led to, through tanh. Shapes: [B, states * L * H] -> [L, B, H] each"""
+    states = len(stack.cell.states)
+    apart = graph.transpose(graph.reshape(graph.op("Tanh", led), 0, states, layers, -1), 1, 2, 0, 3)
+    return [graph.squeeze(part, 0) for part in graph.split(apart, [1] * states, 0)]
 
 
 def states_in(graph: Graph, stack: Stack, prefix: str = "state", layers: int | None = None) -> list[str]:
@@ -68,12 +43,6 @@ def states_out(
     rows = (layers or stack.num_layers) * stack.num_directions
     for name, value, width in zip(stack.cell.states, values, stack.state_widths, strict=True):
         graph.output(value, f"{prefix}_{name}", "FLOAT", [rows, "batch", width])
-
-
-def named(stack: Stack, state: State | None, batch: int, prefix: str = "state") -> Arrays:
-    """States by those names; what the stack begins with for None."""
-    given = stack.initial_state(batch) if state is None else state
-    return {f"{prefix}_{name}": floats(value) for name, value in zip(stack.cell.states, given, strict=True)}
 
 
 def over_time(
@@ -94,12 +63,3 @@ def inside(graph: Graph, x: str, lengths: str) -> str:
     """Whether a step is of its row. Shapes: x [B, T, ...], int64 [B] -> bool [B, T]"""
     steps = graph.unsqueeze(graph.steps(graph.size(x, 1)), 0)
     return graph.op("Less", steps, graph.unsqueeze(lengths, 1))
-
-
-def given_lengths(lengths: Tensor | None, batch: int, time: int) -> npt.NDArray[np.int64]:
-    return np.full(batch, time, np.int64) if lengths is None else whole(lengths)
-
-
-def argument(args: tuple[Any, ...], given: dict[str, Any], place: int, name: str) -> Any:
-    """What a method was given, by place or by name; None if nothing."""
-    return args[place] if len(args) > place else given.get(name)

@@ -13,8 +13,8 @@ from torch import nn
 from recurra.errors import RecurraError, UsageError
 from recurra.export.answers import allowed
 from recurra.export.onnx import blanks, generators, streams, taggers, windows, writers
+from recurra.export.onnx.calls import Call, Kind
 from recurra.export.onnx.graph import Graph, need_onnx
-from recurra.export.onnx.parts import Call, Kind
 
 MOST_CALLS = 400
 MOST_NUMBERS = 20_000_000

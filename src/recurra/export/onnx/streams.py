@@ -10,24 +10,11 @@ from torch import Tensor, nn
 
 from recurra.engines.request import State
 from recurra.export.layer_steps import floats
+from recurra.export.onnx.calls import Arrays, Call, Kind, argument, frames_or_tokens, given_lengths, named, whole
 from recurra.export.onnx.graph import Graph
-from recurra.export.onnx.parts import (
-    Call,
-    Kind,
-    argument,
-    dense,
-    given_lengths,
-    inside,
-    looked_up,
-    named,
-    one_step,
-    over_time,
-    states_in,
-    states_out,
-    whole,
-)
+from recurra.export.onnx.parts import dense, inside, looked_up, one_step, over_time, states_in, states_out
 from recurra.export.onnx.pictures import encoded_pictures
-from recurra.layers.sparse_linear import known
+from recurra.layers.sparse_linear import Sparse, known
 from recurra.layers.stack import Stack
 from recurra.topologies.ensembles import ClassifierEnsemble
 from recurra.topologies.frames import FrameNetwork
@@ -84,38 +71,33 @@ def _called(network: Any, args: tuple[Any, ...], given: dict[str, Any], result: 
     """forward of a network of tokens or frames."""
     inputs, lengths, state = tokens_of(args[0]), argument(args, given, 1, "lengths"), argument(args, given, 2, "state")
     batch, time = inputs.shape[:2]
-    frames = inputs.dim() == 3
-    asked = {"frames" if frames else "tokens": floats(inputs) if frames else whole(inputs)}
-    asked["lengths"] = given_lengths(lengths, batch, time)
-    said = {"logits": result[0]}
+    carries, sees = network.why_no_state() is None, getattr(network, "encoder", None) is not None
     steps = getattr(network, "per_frame", isinstance(network, NextToken))
-    if steps and time == 1 and state is not None and network.why_no_state() is None:
+    if steps and carries and time == 1 and state is not None:
         return _stepped(network, inputs, state, result)
-    if network.why_no_state() is None:
-        states = result[1]
-        if getattr(network, "encoder", None) is not None:
-            asked["before"] = floats(inputs[:, 0] if state is None else state[-1][0])
-            state, states = state and state[:-1], states[:-1]
-            said["next_before"] = result[1][-1][0]
+    asked = frames_or_tokens(inputs) | {"lengths": given_lengths(lengths, batch, time)}
+    said, after = {"logits": floats(result[0])}, result[1]
+    if sees:
+        asked["before"] = floats(inputs[:, 0] if state is None else state[-1][0])
+    if carries and sees:
+        said["next_before"] = floats(after[-1][0])
+        state, after = state and state[:-1], after[:-1]
+    if carries:
         asked |= named(network.stack, state, batch)
-        said |= {f"next_{n}": s for n, s in zip(network.stack.cell.states, states, strict=True)}
-    elif getattr(network, "encoder", None) is not None:
-        asked["before"] = floats(inputs[:, 0])
+        said |= named(network.stack, after, batch, "next")
     if isinstance(network, TextClassifier) and skips(network):
         asked |= skip_inputs(network, args[0], lengths)
-    return Call("sequence", asked, {name: floats(value) for name, value in said.items()})
+    return Call("sequence", asked, said)
 
 
 def _stepped(network: Any, inputs: Tensor, state: State, result: Any) -> Call:
-    frames = inputs.dim() == 3
-    asked = {"frames" if frames else "tokens": floats(inputs[:, 0]) if frames else whole(inputs[:, 0])}
+    asked, batch = frames_or_tokens(inputs[:, 0]), len(inputs)
     said, after = {"logits": floats(result[0][:, 0])}, result[1]
     if getattr(network, "encoder", None) is not None:
         asked["before"], said["next_before"] = floats(state[-1][0]), floats(after[-1][0])
         state, after = state[:-1], after[:-1]
-    states = zip(network.stack.cell.states, after, strict=True)
-    said |= {f"next_{name}": floats(value) for name, value in states}
-    return Call("step", asked | named(network.stack, state, len(inputs)), said)
+    said |= named(network.stack, after, batch, "next")
+    return Call("step", asked | named(network.stack, state, batch), said)
 
 
 def skip_inputs(network: TextClassifier, inputs: Tensor | Spelt, lengths: Tensor | None) -> dict[str, Any]:
@@ -126,11 +108,15 @@ def skip_inputs(network: TextClassifier, inputs: Tensor | Spelt, lengths: Tensor
     found = known(every, skip.keys, skip.scale)
     ends = given_lengths(lengths, *tokens_of(inputs).shape[:2])
     share = faded(network.skip_after.new_tensor(ends), network.skip_after) * skip.share
+    return sparse_inputs(found) | {"skip_share": floats(share)}
+
+
+def sparse_inputs(found: Sparse) -> Arrays:
+    """What `sparse` reads."""
     return {
         "skip_features": whole(found.features),
         "skip_rows": whole(found.owners()),
         "skip_values": floats(found.values),
-        "skip_share": floats(share),
     }
 
 

@@ -9,23 +9,11 @@ import numpy as np
 from torch import nn
 
 from recurra.export.layer_steps import floats
+from recurra.export.onnx.calls import Arrays, Call, Kind, argument, given_lengths, named, whole
 from recurra.export.onnx.graph import Graph
 from recurra.export.onnx.layers import run_stack
-from recurra.export.onnx.parts import (
-    Arrays,
-    Call,
-    Kind,
-    argument,
-    dense,
-    given_lengths,
-    inside,
-    named,
-    over_time,
-    states_in,
-    states_out,
-    whole,
-)
-from recurra.export.onnx.streams import skips, sparse
+from recurra.export.onnx.parts import dense, inside, over_time, states_in, states_out
+from recurra.export.onnx.streams import skips, sparse, sparse_inputs
 from recurra.layers.sparse_linear import known
 from recurra.topologies.ensembles import TaggerEnsemble, first_of
 from recurra.topologies.neighbourhood import neighbourhood
@@ -174,18 +162,13 @@ def _called(network: Tagger | TaggerEnsemble, args: tuple[Any, ...], given: dict
     if network.skip is not None and skips(network):
         around = neighbourhood(forms.tokens, forms.words, lengths, forms.letters, forms.letter_lengths)
         found = known(around, network.skip.keys, network.skip.scale)
-        asked |= {
-            "skip_features": whole(found.features),
-            "skip_rows": whole(found.owners()),
-            "skip_values": floats(found.values),
-            "skip_share": floats(network.skip.share).reshape(()),
-        }
+        asked |= sparse_inputs(found) | {"skip_share": floats(network.skip.share).reshape(())}
     whole_rows = result[0].new_tensor(ends).long()
     best = network.transitions.best(result[0], whole_rows)
     said: Arrays = {"logits": floats(result[0]), "tags": whole(best)}
     if isinstance(network, Tagger) and network.why_no_state() is None:
         asked |= named(network.stack, state, batch)
-        said |= {f"next_{n}": floats(s) for n, s in zip(network.stack.cell.states, result[1], strict=True)}
+        said |= named(network.stack, result[1], batch, "next")
     return Call("sequence", asked, said)
 
 

@@ -8,9 +8,10 @@ import numpy as np
 from torch import nn
 
 from recurra.export.layer_steps import floats
+from recurra.export.onnx.calls import Call, Kind
 from recurra.export.onnx.graph import Graph
 from recurra.export.onnx.layers import run_stack
-from recurra.export.onnx.parts import Call, Kind, dense
+from recurra.export.onnx.parts import dense
 from recurra.topologies.forecaster import FLOOR, Forecaster
 
 

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from recurra.errors import UsageError
 from recurra.export.layer_steps import floats
+from recurra.export.onnx.calls import Arrays, Call, Kind, given_lengths, named, whole
 from recurra.export.onnx.graph import Graph
-from recurra.export.onnx.layers import run_stack
-from recurra.export.onnx.parts import (
-    Arrays,
-    Call,
-    Kind,
-    dense,
-    given_lengths,
-    inside,
-    looked_up,
-    named,
-    one_step,
-    over_time,
-    states_in,
-    states_out,
-    whole,
-)
+from recurra.export.onnx.layers import for_each_row, run_stack
+from recurra.export.onnx.parts import bridged, dense, inside, looked_up, one_step, over_time, states_in, states_out
 from recurra.layers.stack import Stack
 from recurra.topologies.attention import Attention
 from recurra.topologies.captioner import Captioner
@@ -41,16 +29,9 @@ def _layers(network: Writer) -> int:
 
 def _begun(graph: Graph, network: Writer, batch: str) -> list[str]:
     """What the decoder's layers begin with by themselves. Shapes: -> [L, B, H] each"""
-    import numpy as np
-
     stacks = [stack for stack in (network.lower, network.upper) if stack is not None]
     parts = zip(*(stack.initial_state(1) for stack in stacks), strict=True)
-    found = []
-    for each in parts:
-        begun = np.concatenate([floats(s) for s in each])
-        shape = graph.concat([graph.ints(len(begun)), batch, graph.ints(begun.shape[2])], 0)
-        found.append(graph.op("Expand", graph.constant(begun), shape))
-    return found
+    return [for_each_row(graph, np.concatenate([floats(s) for s in each]), batch) for each in parts]
 
 
 def _remember(graph: Graph, attention: Attention, values: str) -> str:
@@ -116,9 +97,7 @@ def _seer(network: Captioner) -> Graph:
             fed = graph.concat([led, nothing], 1)
         state = list(run_stack(graph, network.lower, graph.unsqueeze(fed, 0), state, None, batch).last)
     else:
-        states, layers = len(network.lower.cell.states), network.settings.num_layers
-        apart = graph.transpose(graph.reshape(graph.op("Tanh", led), 0, states, layers, -1), 1, 2, 0, 3)
-        parts = [graph.squeeze(part, 0) for part in graph.split(apart, [1] * states, 0)]
+        parts = bridged(graph, led, network.lower, _layers(network))
         state = [graph.add(begun, part) for begun, part in zip(state, parts, strict=True)]
     states_out(graph, network.lower, state, "state", _layers(network))
     if network.attention is not None:
