@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,14 @@ def test_data_are_trained_on_without_a_folder(recurra: Recurra, names: Path, tmp
     assert document["watched"]["looks"]
     assert (tmp_path / "why.svg").read_text(encoding="utf-8").startswith("<svg")
     assert [path.name for path in tmp_path.iterdir()] == ["why.svg"]
+
+
+def test_a_run_whose_data_are_gone(recurra: Recurra, names: Path, tmp_path: Path) -> None:
+    words = ("--epochs", "1", "--hidden-size", "4", "--embedding-size", "3", "--quiet")
+    data = shutil.copytree(names, tmp_path / "data")
+    assert recurra("train", data, "--out", tmp_path / "run", *words).code == 0
+    shutil.rmtree(data)
+    recurra("diagnose", tmp_path / "run").refused(3, "the data of this run are gone", "recurra diagnose DATA")
 
 
 def test_a_picture_is_refused_before_a_training(recurra: Recurra, names: Path, monkeypatch: pytest.MonkeyPatch) -> None:

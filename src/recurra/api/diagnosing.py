@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recurra import model_folder
+from recurra.api import given_data
 from recurra.api.evaluation import trained_on
 from recurra.api.listed_settings import by_name
 from recurra.api.preparation import prepare_run, settings_for
@@ -53,8 +54,6 @@ def diagnose(
     place = Path(target) if isinstance(target, (str, os.PathLike)) else None
     if place is not None and (place / MANIFEST).is_file():
         return of_run(load(path(target, "target")))
-    from recurra.api import given_data
-
     given = by_name(settings)
     source = resolve(given_data.as_path(target, None, task), task)
     if given.get("epochs") is None and given.get("minutes") is None:
@@ -88,8 +87,14 @@ def of_training(setup: Setup, *, progress: Progress | None = None, every: int | 
 
 
 def of_run(run: Run) -> Diagnosis:
-    """A trained model with its own data, as they are now."""
-    task, dataset = registry.get(run.task).task, trained_on(run)
+    """A trained model with its own data, as they are now. Errors: DataError if they are not there, or are others"""
+    try:
+        task, dataset = registry.get(run.task).task, trained_on(run)
+    except DataError as error:
+        raise DataError(
+            f"a run is diagnosed on its own data, but {str(error).splitlines()[0]}",
+            remedy="restore them, or diagnose a training on others: recurra diagnose DATA",
+        ) from error
     network = copy.deepcopy(run.network)  # whose running means a look in training mode would move
     setup = Setup(task, dataset, task.trainee(network, dataset))
     folder = model_folder.read(run.folder)
