@@ -12,6 +12,7 @@ import torch
 from recurra.api.preparation import prepare_run, settings_for
 from recurra.layers.stack import Stack
 from recurra.layers.stepping import step_through
+from recurra.recurrence import unroll
 from recurra.tasks.sources.resolving import resolve
 from recurra.training.checkpoint import Counters
 from recurra.training.fit import fit
@@ -73,8 +74,6 @@ def test_the_flow_is_autograds(cell: str) -> None:
         start = tuple(s[:1, order[0]].detach().requires_grad_() for s in course.before)
         states = [start]
         for step in order:
-            from recurra.recurrence import unroll
-
             _, after = unroll(stack.cell, course.weights, x[:1, step : step + 1], states[-1])
             states.append(after)
         loss = (states[-1][0] * weight).sum()

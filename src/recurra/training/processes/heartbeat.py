@@ -22,6 +22,8 @@ KILLED = 3.0
 """So long is enough to find out who is missing when a connection has broken."""
 GRACE = 5.0
 """For the main thread, to end by itself."""
+LOST = 6
+"""The exit code where another process of the run has died."""
 
 
 @dataclass
@@ -98,7 +100,6 @@ class Heartbeat:
 
     def failure(self, silent: float = DEAD) -> Failure | None:
         """The first process that failed of itself, or has been silent for so long; None if all live or ended well."""
-        now = time.monotonic()
         for rank, beat in enumerate(self.beats):
             if rank != self.place.rank and beat.ended and not beat.follows:
                 return Failure(f"process {rank} on {beat.host}: {beat.message}", beat.ended)
@@ -109,7 +110,7 @@ class Heartbeat:
                     "machine cannot be reached",
                     LOST,
                 )
-        if now - self._heard > silent and not (self.beats and self.beats[0].ended == 0):
+        if time.monotonic() - self._heard > silent and not (self.beats and self.beats[0].ended == 0):
             return Failure("the machine of process 0 cannot be reached any more", LOST)
         return None
 
@@ -166,10 +167,6 @@ class Heartbeat:
             sys.stderr.write(f"recurra: error: {failure.message}\n{self.remedy}".rstrip() + "\n")
             sys.stderr.flush()
         os._exit(failure.code)
-
-
-LOST = 6
-"""The exit code where another process of the run has died."""
 
 
 def _key(rank: int) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from recurra.errors import CallbackError, DataError, DivergedError, RankError, RecurraError, StoppedError, UsageError
+from recurra.errors import CallbackError, DivergedError, RankError, RecurraError, StoppedError, UsageError
 from recurra.training.processes.alone import ALONE, Processes
 from recurra.training.processes.code import versions
 from recurra.training.processes.place import place
@@ -59,9 +59,6 @@ def check_same(
             if others.get(name) != first.get(name):
                 there, here = (values.get(name, "nothing") for values in (others, first))
                 what = f"process {rank} on {host} {message.format(name=name, other=there, firsts=here)}"
-                if error is DataError:
-                    problem, _, remedy = what.partition("\n")
-                    raise DataError(problem, remedy=remedy)
                 raise error(what)
 
 
@@ -70,8 +67,8 @@ def digest(content: bytes | str) -> str:
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:12]
 
 
-def wait_for_first(processes: Processes, mark: int | None = None) -> None:
-    """Sleep until the first process has so many phases behind it, until it has ended if None.
+def wait_for_first(processes: Processes, mark: int) -> None:
+    """Sleep until the first process has so many phases behind it, or has ended.
 
     Errors: RankError once another process has failed
     """
@@ -80,7 +77,7 @@ def wait_for_first(processes: Processes, mark: int | None = None) -> None:
     heartbeat = processes.heartbeat
     while True:
         first = heartbeat.beats[0]
-        if first.ended is not None or (mark is not None and first.mark >= mark):
+        if first.ended is not None or first.mark >= mark:
             if first.ended:
                 raise RankError(first.message, first.ended)
             return

@@ -119,7 +119,7 @@ class Watch:
                 if p.requires_grad:
                     self._step.before[name] = p.detach().clone()
                     self._step.norms[name] = 0.0 if p.grad is None else float(p.grad.norm())
-            for number, call in _first_calls(self._step.calls):
+            for number, call in _longest_calls(self._step.calls):
                 self._step.layers += _layers(
                     call, self._step.gradients.get((number, 0)), self._step.gradients.get((number, 1))
                 )
@@ -181,7 +181,7 @@ def _keeping(gradients: dict[tuple[int, int], Tensor], key: tuple[int, int]) -> 
     return keep
 
 
-def _first_calls(calls: list[Call]) -> list[tuple[int, Call]]:
+def _longest_calls(calls: list[Call]) -> list[tuple[int, Call]]:
     """Of each stack the call of the most steps, the last of equals: one that is called in pieces has many."""
     chosen: dict[str, int] = {}
     for number, call in enumerate(calls):
