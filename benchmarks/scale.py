@@ -19,8 +19,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -197,17 +196,16 @@ def wrapped(network: NextToken, batch: TokenBatch, training: TrainingSettings) -
     return step
 
 
-@contextmanager
-def between_processes(threads: int, repeats: int) -> Iterator[dict[str, dict[str, float]]]:
+def between_processes(threads: int, repeats: int) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         start_processes(beside, (folder, threads, repeats), nprocs=2, start_method="fork")  # type: ignore[no-untyped-call]
-        yield json.loads(Path(folder, "found.json").read_text(encoding="utf-8"))
+        found: dict[str, dict[str, float]] = json.loads(Path(folder, "found.json").read_text(encoding="utf-8"))
+    return found
 
 
 def measure(threads: int, repeats: int) -> list[Measured]:
     torch.set_num_threads(1)  # before the processes are forked
-    with between_processes(threads, repeats) as together:
-        pass
+    together = between_processes(threads, repeats)
     torch.set_num_threads(threads)
     found = []
     for name, vocabulary, changes in MODELS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from recurra.topologies.decoder import Decoder, Reading
 
 Floats = npt.NDArray[np.float32]
+BEGIN, END = "<s>", "</s>"
+"""Where what is written begins and ends, for people."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class ForwardPass:
     classes: Sequence[str] = ()
     at: Sequence[str] = ()
     probabilities: Callable[[], Floats] | None = None
-    why_none: str = field(default="")
+    why_none: str = ""
 
 
 def only(model: Model, given: Any, options: Mapping[str, Any]) -> Any:

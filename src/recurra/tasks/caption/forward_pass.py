@@ -9,10 +9,10 @@ import torch
 from recurra.tasks.caption.model import CaptionModel, search_of
 from recurra.tasks.decoding.searching import search_for
 from recurra.tasks.decoding.spelling import shown
-from recurra.tasks.forward_pass import ForwardPass, only, softmax, written
+from recurra.tasks.forward_pass import BEGIN, END, ForwardPass, only, softmax, written
 from recurra.topologies.decoder import Reading
 
-BEGIN, END, PICTURE = "<s>", "</s>", "<picture>"
+PICTURE = "<picture>"
 
 
 def forward_pass(model: CaptionModel, given: Any, **options: Any) -> ForwardPass:

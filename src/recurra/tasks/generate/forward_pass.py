@@ -8,13 +8,11 @@ import torch
 
 from recurra.errors import UsageError
 from recurra.tasks.decoding.spelling import pieces
-from recurra.tasks.forward_pass import ForwardPass, softmax
+from recurra.tasks.forward_pass import BEGIN, END, ForwardPass, softmax
 from recurra.tasks.generate.trainee import Generator
 from recurra.tasks.given import texts
 from recurra.tasks.model import refuse_options
 from recurra.topologies.one_to_many import Conditioned
-
-BEGIN, END = "<s>", "</s>"
 
 
 def forward_pass(model: Generator, given: Any, *, condition: str | None = None, **options: Any) -> ForwardPass:

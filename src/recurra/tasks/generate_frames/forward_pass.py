@@ -8,12 +8,11 @@ import numpy as np
 import torch
 
 from recurra.errors import UsageError
-from recurra.tasks.forward_pass import Floats, ForwardPass
+from recurra.tasks.forward_pass import BEGIN, Floats, ForwardPass
 from recurra.tasks.generate_frames.model import FramesGenerator
 from recurra.tasks.model import refuse_options
 from recurra.topologies.frame_generator import ConditionedFrames, FrameGenerator
 
-BEGIN = "<s>"
 ENDS = ("goes on", "ends")
 
 

@@ -9,13 +9,11 @@ import torch
 from recurra.errors import UsageError
 from recurra.tasks.decoding.searching import search_for
 from recurra.tasks.decoding.spelling import pieces, shown
-from recurra.tasks.forward_pass import ForwardPass, only, softmax, written
+from recurra.tasks.forward_pass import BEGIN, END, ForwardPass, only, softmax, written
 from recurra.tasks.translate.data import encode_side, ended
 from recurra.tasks.translate.model import Translator
 from recurra.topologies.beam import write
 from recurra.topologies.decoder import Reading
-
-BEGIN, END = "<s>", "</s>"
 
 
 def forward_pass(model: Translator, given: Any, **options: Any) -> ForwardPass:
