@@ -23,7 +23,7 @@ from torch import Tensor
 
 from recurra import model_folder
 from recurra.api import provenance, vectors
-from recurra.api.preparation import NOT_RESUMED, check_device, prepare_run, size_of
+from recurra.api.preparation import NOT_RESUMED, check_device, on_cuda, prepare_run, size_of
 from recurra.api.run import Run
 from recurra.api.setup import Setup
 from recurra.engines.native import library
@@ -87,11 +87,10 @@ def _files(name: str, counters: Counters, tensors: Mapping[str, Tensor]) -> dict
 def environment_of(engine: str, device: str) -> Environment:
     """What the numbers of a training here may depend on, beside versions and settings."""
     variant = library.load().variant if engine == "native" else torch.backends.cpu.get_cpu_capability()
-    wants_cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     return Environment(
         variant=variant,
         threads=torch.get_num_threads(),
-        device=torch.cuda.get_device_name() if wants_cuda else "cpu",
+        device=torch.cuda.get_device_name() if on_cuda(device) else "cpu",
         processes=place().count,
     )
 

@@ -50,7 +50,7 @@ class Reading:
     normalize: tuple[str, ...]
     split: segment.Split
     encoding: str
-    words: Numbers = field(default_factory=lambda: Numbers())
+    words: Numbers = field(default_factory=Numbers)
 
     @property
     def dtype(self) -> np.dtype[Any]:
