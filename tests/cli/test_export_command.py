@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from command_line import Recurra
+from command_line import TINY, Recurra
 
 import recurra as package
 from recurra.errors import UnknownNameError, UsageError
@@ -80,18 +82,42 @@ def test_graphs_and_their_reader_answer_without_torch(recurra: Recurra, classifi
     assert shown.startswith(f"Bovich\t{expected[0].label!r}")
 
 
+@pytest.mark.parametrize("level", ["word", "byte"])
+def test_the_reader_of_a_language_model_writes_as_the_model_does(
+    recurra: Recurra, text: Path, tmp_path: Path, level: str
+) -> None:
+    pytest.importorskip("onnxruntime")
+    assert recurra("train", text, "--level", level, "--out", "model", "--quiet", *TINY).code == 0
+    assert recurra("export", "model", "--to", "onnx", "--out", "graphs").code == 0
+    reader = runpy.run_path(str(tmp_path / "graphs" / "reader.py"))["Model"](tmp_path / "graphs")
+    model = package.load(tmp_path / "model")
+    for prompt in ("", "ROMEO: line", "ROMEO: line 3 of\n"):
+        (expected,) = model.predict([prompt], top=3)
+        assert dict(reader.next(prompt, 3)) == pytest.approx(dict(expected.tokens), abs=1e-5)
+        assert reader.generate(prompt, 8, temperature=0) == model.generate(prompt, 8, temperature=0)
+
+
 def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(UsageError, match=r"pip install 'recurra\[onnx\]'"):
         need_onnx()
 
 
-def test_frames_with_gaps_are_checked_when_their_data_are_gone(recurra: Recurra, tmp_path: Path) -> None:
+def test_frames_with_gaps_are_read_and_are_checked_when_their_data_are_gone(recurra: Recurra, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
     data = tmp_path / "moves.csv"
     rows = [f"s{i // 4},{i % 4},{'' if i % 5 == 0 else i % 3},{'up' if i // 4 % 2 else 'down'}\n" for i in range(160)]
     data.write_text("id,x,y,label\n" + "".join(rows))
     sizes = ("--hidden-size", "4", "--epochs", "1", "--cell", "gru", "--label", "label")
     assert recurra("train", data, "--out", "moves", "--quiet", *sizes).code == 0
+    assert recurra("export", "moves", "--to", "onnx").code == 0
+    reader = runpy.run_path(str(tmp_path / "moves-onnx" / "reader.py"))["Model"](tmp_path / "moves-onnx")
+    frames = np.array([[0.0, 1.0], [1.0, np.nan], [2.0, 2.0]])
+    (expected,) = package.load(tmp_path / "moves").predict([frames], top=2)
+    assert dict(reader.predict([frames])[0]) == pytest.approx(dict(expected.classes), abs=1e-5)
+    command = [sys.executable, "reader.py", "a text"]
+    said = subprocess.run(command, cwd=tmp_path / "moves-onnx", capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (1, "reader.py: a model of the task frames is asked by `run`\n")
     data.unlink()
     found = recurra("export", "moves", "--to", "torch")
     assert found.code == 0, found.err

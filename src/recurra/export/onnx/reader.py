@@ -76,6 +76,10 @@ class Vocabulary:
             return "".join(pieces)
         return re.sub(r" ?\n ?", "\n", " ".join(pieces))
 
+    def token(self, token: int) -> str:
+        """One by itself; a byte that is no character by its number."""
+        return f"<0x{token - 1:02X}>" if self.level == "byte" and token > 128 else self.decode([token])
+
 
 class Model:
     """The graphs of a folder. about: its export.json; preprocessing: what the model learned of its data"""
@@ -196,7 +200,7 @@ class Model:
         if not (self.vocabulary.level == "word" and self.vocabulary.split == "space"):
             logits[0] = -np.inf  # what is unknown is never written
         chances = softmax(logits)
-        return [(self.vocabulary.decode([int(i)]), float(chances[i])) for i in np.argsort(-chances)[:top]]
+        return [(self.vocabulary.token(int(i)), float(chances[i])) for i in np.argsort(-chances)[:top]]
 
     def generate(self, prompt: str = "", length: int = 200, *, temperature: float = 1.0, seed: int = 0) -> str:
         """The prompt and what may follow it; temperature 0 takes the most probable token each time."""
@@ -213,7 +217,9 @@ class Model:
             found = self.run("step", tokens=np.array([best], np.int64), **state)
             logits = found["logits"][0]
         assert self.vocabulary is not None
-        return prompt + self.vocabulary.decode(written)
+        text = self.vocabulary.decode(written)
+        apart = self.vocabulary.level == "word" and prompt and text and not (prompt[-1].isspace() or text[0].isspace())
+        return f"{prompt} {text}" if apart else prompt + text
 
 
 def ngrams(ids: Any, orders: Sequence[int]) -> Any:
@@ -241,8 +247,19 @@ def softmax(logits: Any) -> Any:
     return powers / powers.sum()
 
 
-if __name__ == "__main__":
+def main(texts: Sequence[str]) -> None:
+    """Print what the model beside this file says of each text."""
+    if not texts:
+        sys.exit('usage: python reader.py "a text" ...')
     model = Model(Path(__file__).parent)
-    for text in sys.argv[1:]:
-        answer = model.predict([text])[0][:3] if model.labels else model.next(text)
-        sys.stdout.write(text + "".join(f"\t{name!r} {chance:.3f}" for name, chance in answer) + "\n")
+    try:
+        for text in texts:
+            model.ids(text)
+            answer = model.predict([text])[0][:3] if model.labels else model.next(text)
+            sys.stdout.write(text + "".join(f"\t{name!r} {chance:.3f}" for name, chance in answer) + "\n")
+    except ValueError as error:
+        sys.exit(f"reader.py: {error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
