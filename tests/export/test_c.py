@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import RecurraError, UsageError
 from recurra.export.answers import said
 from recurra.export.c.arrays import number, string
+from recurra.export.c.programs import example_program
 from recurra.export.c.proof import compiler
 from recurra.export.c.written import c_name, write_c
 from recurra.export.streamed import Streamed, streamed
@@ -33,7 +35,7 @@ from recurra.topologies.settings import (
     FrameSettings,
     NextTokenSettings,
 )
-from tests.export.compiled import compile_c, needs_compiler, run_c, sources
+from tests.export.compiled import STRICT, compile_c, needs_compiler, run_c, sources, write
 
 pytestmark = needs_compiler
 SIZES: dict[str, Any] = {"hidden_size": 5, "embedding_size": 4, "num_layers": 2}
@@ -137,9 +139,35 @@ def test_a_folder_has_an_example_and_a_check_that_can_fail(tmp_path: Path) -> No
     written = subprocess.run(["./main", "ab", "20"], cwd=tmp_path, capture_output=True, check=True).stdout.decode()
     assert written.startswith("ab")
     assert len(written) == 23
+    begun = [subprocess.run(["./main", *given], cwd=tmp_path, capture_output=True, check=True) for given in ([], [""])]
+    assert begun[0].stdout == begun[1].stdout
     other = NextToken(len(VOCABULARY), NextTokenSettings(**SIZES)).eval()
     with pytest.raises(RecurraError, match="does not say what the network says"):
         write_c(tmp_path, "net", model, other, asked)
+
+
+def test_an_example_labels_texts_but_no_empty_one(networks: Any, tmp_path: Path) -> None:
+    network, made, _ = networks["class_last"]
+    model = streamed(network, made)
+    files = write(sources({"net": model}), tmp_path)
+    (tmp_path / "main.c").write_text(example_program(model, "net"))
+    subprocess.run([str(compiler()), *STRICT, "-std=c99", "-o", "main", "main.c", *files], cwd=tmp_path, check=True)
+    found = subprocess.run(["./main", "abc", ""], cwd=tmp_path, capture_output=True, text=True, check=False)
+    expected = made.classes[int(said(network, Asked(VOCABULARY.encode("abc"))).argmax())]
+    assert (found.returncode, found.stdout, found.stderr) == (1, f"abc\t{expected}\n", "text 2 is empty\n")
+
+
+def test_an_example_writes_of_no_value_that_is_not_there(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    sizes = ConditionedSettings(**SIZES, condition="input")
+    network = ConditionedDecoder(len(VOCABULARY) + 2, len(VOCABULARY) + 1, (3, 2), sizes).eval()
+    model = replace(streamed(network), vocabulary=VOCABULARY)
+    files = write(sources({"net": model}), tmp_path)
+    (tmp_path / "main.c").write_text(example_program(model, "net"))
+    subprocess.run([str(compiler()), *STRICT, "-std=c99", "-o", "main", "main.c", *files], cwd=tmp_path, check=True)
+    for given, code, shown in ((["2", "1"], 0, ""), (["2", "2"], 1, "VALUE 2 is 2, not from 0 to 1\n")):
+        found = subprocess.run(["./main", *given], cwd=tmp_path, capture_output=True, check=False)
+        assert (found.returncode, found.stderr.decode()) == (code, shown)
 
 
 def test_what_cannot_stream_says_what_can() -> None:

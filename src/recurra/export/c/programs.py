@@ -146,12 +146,16 @@ static int draw(void)
 _WRITES_TEXT = r"""
 int main(int count, char **arguments)
 {
-  const char *prompt = count > 1 ? arguments[1] : "\n";
+  const char *prompt = count > 1 ? arguments[1] : "", *line_end = "\n";
   int length = count > 2 ? atoi(arguments[2]) : 300, token;
   char text[5];
   seed = count > 3 ? (unsigned long)atol(arguments[3]) : 1;
   @_init(&state);
-  fputs(count > 1 ? prompt : "", stdout);
+  fputs(prompt, stdout);
+  if (*prompt == 0) { /* a text begins after a line's end, or after the most frequent token */
+    token = @_encode(&line_end);
+    @_step(&state, token > 0 ? token : 1, said);
+  }
   while ((token = @_encode(&prompt)) >= 0) @_step(&state, token, said);
   for (; length > 0; length--) {
     token = draw();
@@ -166,9 +170,16 @@ int main(int count, char **arguments)
 _WRITES_OF = r"""
 int main(int count, char **arguments)
 {
+  static const int counts[#_ATTRIBUTES] = {COUNTS};
   int values[#_ATTRIBUTES], i, token = #_OUTPUTS, length;
   char text[5];
-  for (i = 0; i < #_ATTRIBUTES; i++) values[i] = count > 1 + i ? atoi(arguments[1 + i]) : 0;
+  for (i = 0; i < #_ATTRIBUTES; i++) {
+    values[i] = count > 1 + i ? atoi(arguments[1 + i]) : 0;
+    if (values[i] < 0 || values[i] >= counts[i]) {
+      fprintf(stderr, "VALUE %d is %d, not from 0 to %d\n", i + 1, values[i], counts[i] - 1);
+      return 1;
+    }
+  }
   seed = count > 1 + #_ATTRIBUTES ? (unsigned long)atol(arguments[1 + #_ATTRIBUTES]) : 1;
   @_init(&state);
   @_begin(&state, values);
@@ -190,6 +201,10 @@ int main(int count, char **arguments)
   @_init(&state);
   for (i = 1; i < count; i++) {
     const char *text = arguments[i];
+    if (*text == 0) {
+      fprintf(stderr, "text %d is empty\n", i);
+      return 1;
+    }
     @_reset(&state);
     while ((token = @_encode(&text)) >= 0) @_step(&state, token, said);
     for (best = 0, j = 1; j < #_OUTPUTS; j++) best = said[j] > said[best] ? j : best;
@@ -267,7 +282,10 @@ def example_program(model: Streamed, name: str) -> str:
         else "{\n    static const int values[#_ATTRIBUTES] = {0};\n    @_begin(&state, values);\n  }"
     )
     ended = "while (@_end(&state, said)) say();" if model.delay else ""
-    text = (_HEAD + body).replace("USAGE", usage).replace("LABEL", label).replace("BEGUN", begun)
+    counts = ", ".join(str(len(each)) for each in model.condition.vectors) if model.condition else ""
+    text = (
+        (_HEAD + body).replace("COUNTS", counts).replace("USAGE", usage).replace("LABEL", label).replace("BEGUN", begun)
+    )
     readable = "#_TOKENS" if model.vocabulary is None else "#_READ"
     return _named(text.replace("ENDED", ended).replace("READABLE", readable), name)
 

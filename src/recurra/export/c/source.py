@@ -88,10 +88,9 @@ class _Writer:
                     lines.append(f"for (j = 0; j < {len(start)}; j++) {member}[j] = 0.0f;")
         lines += ["s->count = 0;", *(["s->ended = 0;"] if self.model.delay else [])]
         reset = _function("void @reset(@state *s)", lines)
-        every = {**self.states, **self.work}
-        zeros = [f"for (j = 0; j < {width}; j++) s->{name}[j] = 0.0f;" for name, width in every.items()]
-        zeros += [f"for (j = 0; j < {width}; j++) s->{name}[j] = 0.0f;" for name, width in self._more().items()]
         self.work |= self._more()
+        every = self.states | self.work
+        zeros = [f"for (j = 0; j < {width}; j++) s->{name}[j] = 0.0f;" for name, width in every.items()]
         init = _function("void @init(@state *s)", [*zeros, "@reset(s);"])
         return reset + init + self._begin()
 
@@ -157,8 +156,7 @@ class _Writer:
         elif model.readers:
             given = "x"
             for index, reader in enumerate(model.readers):
-                last = index == len(model.readers) - 1
-                to, given = ("s->read" if last else f"s->reader{index}"), given
+                to = "s->read" if index == len(model.readers) - 1 else f"s->reader{index}"
                 lines += self._dense(f"reader{index}", reader, given, to)
                 at, given = len(reader.weight), to
         if model.condition is not None and model.condition.beside:
@@ -303,7 +301,7 @@ class _Writer:
         if not delay:
             return ""
         lines = [
-            "if (s->count == 0 || s->ended == " + f"{delay}) return 0;",
+            f"if (s->count == 0 || s->ended == {delay}) return 0;",
             "do {",
             "  s->ended++;",
             "  @layers(s, s->zeros);",

@@ -40,4 +40,6 @@ class Model(torch.nn.Module):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     print(Model()(torch.tensor([[int(token) for token in sys.argv[1:]]])).softmax(-1))  # noqa: T201
