@@ -41,6 +41,9 @@ def main() -> None:
     parser.add_argument("--settings", nargs="+", default=LANGUAGE, help="name=value,...")
     given = parser.parse_args()
     torch.set_num_threads(1)
+    unnamed = [line for line in given.settings if not all("=" in part for part in line.split(","))]
+    if unnamed:
+        parser.error(f"settings are name=value,..., got {unnamed[0]!r}")
     for line in given.settings:
         names = dict(part.split("=", 1) for part in line.split(","))
         values = {name: _value(value) for name, value in names.items()}

@@ -306,14 +306,13 @@ def _digest(row: npt.NDArray[np.float32]) -> str:
 def _left_out(found: Gathered) -> list[str]:
     """What was left out, in sentences."""
     said = []
-    for names, what in (
-        (found.missing, " whose picture is not there"),
-        (found.uncaptioned, " without caption"),
-        (found.empty, ", empty"),
+    for names, noun, what in (
+        (found.missing, "caption", " whose picture is not there"),
+        (found.uncaptioned, "picture", " without caption"),
+        (found.empty, "caption", ", empty"),
     ):
         if names:
-            counted = many(len(names), "picture" if names is found.uncaptioned else "caption")
-            said.append(f"left out: {counted}{what}: {listed(list(dict.fromkeys(names)), 3)}")
+            said.append(f"left out: {many(len(names), noun)}{what}: {listed(list(dict.fromkeys(names)), 3)}")
     return said
 
 
