@@ -10,6 +10,7 @@
 #   make fuzz     try mutated files, folders, requests and layers (minutes); CASES=, SEED= and FUZZ= (one of them) are optional
 #   make lint     only the checks on the repository itself: format, lint, types, import floors (seconds)
 #   make format   let ruff rewrite what it can, and write the types of train's settings anew
+#   make docs     the site in English and Chinese into build/docs, every lesson executed (some minutes the first time)
 #   make bench    the benchmarks beside their peers
 #   make clean    remove caches and demo-run (not .venv)
 #
@@ -23,7 +24,7 @@ PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-che
 COMPILER := $(firstword $(shell for c in $$CXX c++ g++ clang++; do command -v $$c; done; true))
 CMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake
 
-.PHONY: demo check test fast native emulated sanitize compiler fuzz lint format bench clean
+.PHONY: demo check test fast native emulated sanitize compiler fuzz lint format docs bench clean
 .DEFAULT_GOAL := check
 
 demo: $(STAMP) $(if $(COMPILER),native)
@@ -86,6 +87,13 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
+# Chinese lessons have the code of the English ones, so that each is executed once for both. No network is asked for.
+docs: $(VENV)/.docs-installed $(if $(COMPILER),native)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	RECURRA_DOCS_LANGUAGE=zh $(BIN)/python -m sphinx -W --keep-going -q -b html -c docs docs/zh build/docs/zh
+	$(BIN)/python scripts/check_site.py build/docs
+	@echo "The site: $(CURDIR)/build/docs/index.html"
+
 bench: $(STAMP)
 	$(BIN)/python benchmarks/results.py
 	$(BIN)/python benchmarks/tutorial_names.py
@@ -102,6 +110,12 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	  > $(VENV)/dev-requirements.txt
 	@$(PIP) --constraint constraints.txt --requirement $(VENV)/dev-requirements.txt
 	@$(PIP) --constraint constraints.txt --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.docs-installed: $(STAMP)
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["docs"], sep="\n")' \
+	  > $(VENV)/docs-requirements.txt
+	@$(PIP) --constraint constraints.txt --requirement $(VENV)/docs-requirements.txt
 	@touch $@
 
 $(BIN)/python:

@@ -193,7 +193,8 @@ def test_every_requirement_is_pinned_in_the_constraints() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").split()
     pins = {canonical(name): version for name, _, version in (line.partition("==") for line in lines)}
     assert all(pins.values()), "constraints.txt: every line is name==version"
-    wanted = [*PYPROJECT["project"]["dependencies"], *PYPROJECT["dependency-groups"]["dev"]]
+    groups = PYPROJECT["dependency-groups"]
+    wanted = [*PYPROJECT["project"]["dependencies"], *groups["dev"], *groups["docs"]]
     for requirement in wanted + PYPROJECT["build-system"]["requires"]:
         pin = pins.get(canonical(re.match(r"[\w.-]+", requirement)[0]))
         assert pin is not None, f"{requirement} has no pin in constraints.txt"
