@@ -85,6 +85,12 @@ def test_every_wiring_trains_and_loads(train, pairs, wiring):
     assert recurra.load(run.folder).predict("a dog sees a cat.")[0].best
 
 
+def test_merges_that_there_are_none_of_are_refused_before_the_data_are_prepared(train, pairs, monkeypatch):
+    monkeypatch.setattr("recurra.tasks.translate.task.prepare", None)
+    with pytest.raises(UsageError, match="piece_dropout leaves out merges of sub-words, of which level char has none"):
+        train(pairs, task="translate", level="char", piece_dropout=0.2)
+
+
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(train, pairs, tmp_path, monkeypatch):
     given = {
         "task": "translate",

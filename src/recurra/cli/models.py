@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from recurra.cli import forecasts, streaming, translations
+from recurra.cli.given_files import read_inputs
 from recurra.cli.given_texts import refuse_files, refuse_missing
 from recurra.cli.mixtures import MixtureOption, fitted_mixture
 from recurra.cli.output import score, visible, write, write_json, write_table
@@ -181,8 +182,7 @@ def predict(
     if tokens:
         batches = (given_tokens(model.model, each) for each in batches)
     if isinstance(model.model, ReadingFiles) and (named or not isinstance(model.model, GoingOn)):
-        reading = model.model
-        batches = ([reading.read(Path(path)) for path in each] for each in batches)
+        batches = read_inputs(model.model, batches)
     notes = Notes(model)
     answers: Iterable[list[Any]] = answered(model, batches, notes, **options)
     if plot is not None or attention is not None:

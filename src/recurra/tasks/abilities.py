@@ -180,6 +180,14 @@ class ReadingFiles(Protocol):
 
 
 @runtime_checkable
+class ReadingFolders(Protocol):
+    """A folder on the command line stands for the inputs in it, each a file."""
+
+    def files(self, folder: Path) -> list[Path]:
+        """Those, by name. Errors: DataError if there are none"""
+
+
+@runtime_checkable
 class GoingOn(Protocol):
     """Without an input it goes on from the end of the data that it was trained on."""
 

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 import recurra
 from recurra.api.preparation import prepare_run, settings_for
 from recurra.baselines.neighbours import consensus
+from recurra.cli import given_files
 from recurra.data.pictures.showing import png
 from recurra.errors import DataError, UsageError
 from recurra.tasks.caption import encoders, frozen
@@ -83,6 +84,9 @@ def test_vectors_that_do_not_fit_are_refused_with_their_numbers(tmp_path: Path) 
     np.save(tmp_path / "v.npy", np.ones((3, 4)))
     with pytest.raises(DataError, match=r"\[3, 4\].* 2 pictures"):
         read_vectors(tmp_path / "v.npy", names)
+    np.savez(tmp_path / "v.npz", np.ones((2, 4)))
+    with pytest.raises(DataError, match=r"an archive, \.npz"):
+        read_vectors(tmp_path / "v.npz", names)
     np.save(tmp_path / "v.npy", np.full((2, 4), np.nan))
     with pytest.raises(DataError, match="picture 1 have values that are not numbers"):
         read_vectors(tmp_path / "v.npy", names)
@@ -235,6 +239,20 @@ def test_a_traced_caption_is_searched_for_as_a_predicted_one(run: recurra.Run, m
 
 def test_the_consensus_is_what_the_others_resemble() -> None:
     assert consensus([row.split() for row in ("a big house", "a dog runs fast", "a dog runs", "one dog runs")]) == 2
+
+
+def test_a_folder_stands_for_the_pictures_in_it(
+    run: recurra.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(given_files, "AT_ONCE", 2)
+    for k in range(3):
+        (tmp_path / f"{2 - k}.png").write_bytes(png(square(k % 2, 0, 60)))
+    (tmp_path / "notes.txt").write_text("no picture")
+    batches = list(given_files.read_inputs(run.model, [[str(tmp_path / "1.png"), str(tmp_path)]]))
+    assert [[one.name for one in each] for each in batches] == [["1.png", "0.png"], ["1.png", "2.png"]]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="none: this folder holds no picture"):
+        list(given_files.read_inputs(run.model, [[str(tmp_path / "none")]]))
 
 
 def test_what_is_left_out_is_counted_or_with_strict_refused(tmp_path: Path) -> None:

@@ -71,7 +71,8 @@ def _array(path: Path) -> npt.NDArray[Any]:
     except (OSError, ValueError, EOFError) as error:
         raise DataError("this is no .npy file of numbers", remedy="write it by numpy.save", file=path) from error
     if not isinstance(found, np.ndarray):
-        raise DataError("this holds several arrays", remedy="write one by numpy.save, or use .safetensors", file=path)
+        found.close()
+        raise DataError("this is an archive, .npz", remedy="write one array by numpy.save, .npy", file=path)
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from recurra.data.pictures.decoding import Bytes, Form, decode, read_picture
+from recurra.data.pictures.decoding import Bytes, Form, decode, is_picture, read_picture
 from recurra.data.pictures.showing import png, smaller
 from recurra.errors import DataError, UsageError
 from recurra.tasks.caption import frozen, given_vectors
@@ -131,6 +131,18 @@ class CaptionModel(Model):
             return Looked(path.name, self._vectors(given_vectors.load_one(path), path), None)
         whole = read_picture(path)
         return self._looked(path.name, whole.pixels, read_picture(path, self._form).pixels)
+
+    def files(self, folder: Path) -> list[Path]:
+        """The pictures of a folder, or the files of vectors, by name. Errors: DataError if it has none"""
+        vectors = self.preprocessor.encoder == "features"
+        found = [
+            path
+            for path in sorted(folder.iterdir())
+            if not path.name.startswith(".") and (path.suffix.lower() == ".npy" if vectors else is_picture(path))
+        ]
+        if not found:
+            raise DataError(f"this folder holds no {'.npy file' if vectors else 'picture'}", file=folder)
+        return found
 
     def checked(self, inputs: Any) -> list[Looked]:
         """One picture or several: paths, Pillow's pictures, arrays uint8 [H, W, 3], [3, H, W] or [H, W].

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from recurra import metrics
 from recurra.data.files.parallel import Pairs
+from recurra.errors import UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.decoding.bleu import CutBy, sacrebleu, scores
@@ -18,7 +19,7 @@ from recurra.tasks.translate.model import Translator
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor
 from recurra.tasks.translate.report import sections
 from recurra.tasks.translate.settings import TranslateSettings
-from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token
+from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token, no_pieces
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder
@@ -39,6 +40,9 @@ class TranslateTask:
         self, source: Source, settings: TranslateSettings, kept: TranslatePreprocessor | None = None
     ) -> Dataset[TranslateData]:
         sacrebleu()  # before hours of training, not after
+        level = settings.data.level or "bpe"
+        if settings.training.piece_dropout and level != "bpe":
+            raise UsageError(no_pieces(level))
         data = prepare(source, settings.data, seed=settings.split_seed, kept=kept)
         notes = [*data.notes, _how(settings, data.bleu)]
         return Dataset(source, settings, data, data.preprocessor, data.parts, _sources(data), data.facts, notes)

@@ -100,10 +100,13 @@ class TranslateTrainee:
 
 def _cut(words: Words, share: float, seed: int) -> PieceDropout:
     if not isinstance(words, Subwords):
-        raise UsageError(
-            f"piece_dropout leaves out merges of sub-words, of which level {words.level} has none; use level bpe"
-        )
+        raise UsageError(no_pieces(words.level))
     return PieceDropout(words, share, seed=seed)
+
+
+def no_pieces(level: str) -> str:
+    """Why piece_dropout does not fit these tokens."""
+    return f"piece_dropout leaves out merges of sub-words, of which level {level} has none; use level bpe"
 
 
 def build_network(preprocessor: TranslatePreprocessor, settings: EncoderDecoderSettings) -> EncoderDecoder:
