@@ -67,13 +67,14 @@ def grid_of(values: Any, width: int, positions: int) -> Float32:
 
 def _array(path: Path) -> npt.NDArray[Any]:
     try:
-        found: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+        found: Any = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise DataError("this is no .npy file of numbers", remedy="write it by numpy.save", file=path) from error
     if not isinstance(found, np.ndarray):
         found.close()
         raise DataError("this is an archive, .npz", remedy="write one array by numpy.save, .npy", file=path)
-    return found
+    read: npt.NDArray[Any] = found
+    return read
 
 
 def _grids(whole: npt.NDArray[Any], path: Path | None) -> Float32:
