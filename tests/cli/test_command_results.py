@@ -146,3 +146,18 @@ def test_data(recurra: Recurra) -> None:
     assert recurra("data", "get", "surnames", "here").out == "here\n"
     assert len(list(Path("here").glob("*.txt"))) == 18
     recurra("data", "get", "surname").refused(2, "did you mean 'surnames'?")
+
+
+def test_explain_draws(recurra: Recurra, classifier: Path, tmp_path: Path) -> None:
+    files = ("--plot", "new/p.svg", "--unrolled", "u.svg", "--html", "p.html")
+    for given in (["lstm"], [classifier]):
+        assert recurra("explain", *given, *files).code == 0
+        for name in ("new/p.svg", "u.svg"):
+            drawn = (tmp_path / name).read_text(encoding="utf-8")
+            assert drawn.startswith("<svg")
+            assert "var(--" not in drawn
+        assert "one step of" in (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert recurra("explain", "lstm", "gru", "--plot", "c.svg").code == 0
+    recurra("explain", "lstm", "gru", "--unrolled", "c.svg").refused(2, "--unrolled draws one network, got 2")
+    recurra("explain", "--html", "c.html").refused(2, "--html draws cells")
+    recurra("explain", "lstm", "--plot", "c.png").refused(2, "name it c.svg")

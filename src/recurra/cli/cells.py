@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import textwrap
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recurra.cli.completion import cells
+from recurra.cli.files import check_svg, write_file, write_svg
 from recurra.cli.output import write, write_json, write_table
 from recurra.cli.vectors import explain_nearest
 from recurra.errors import UsageError
@@ -47,6 +49,19 @@ def explain(
     heads: Annotated[int, typer.Option(metavar="N", min=1, help="groups of units that do not see each other")] = 1,
     zoneout: Annotated[float, typer.Option(metavar="P", min=0, max=1, help="zoneout of the output")] = 0.0,
     zoneout_cell: Annotated[float, typer.Option(metavar="P", min=0, max=1, help="zoneout of the other states")] = 0.0,
+    plot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="as SVG: a cell's data flow; of several cells what they cost; a RUN's network"
+        ),
+    ] = None,
+    unrolled: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="as SVG: a RUN's network, or a layer of the cell, over some steps"),
+    ] = None,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="all of it as one offline page, with drawings and LaTeX")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Explain a cell of the catalogue or of a trained model, or which words stand near a word.
@@ -57,12 +72,16 @@ def explain(
     recurra explain                                      all cells
     recurra explain gru --latex
     recurra explain lstm gru min-gru                     compares them
+    recurra explain lstm gru sru --html cells.html
+    recurra explain runs/names-gru --plot network.svg --unrolled steps.svg
     recurra explain lstm --input-size 64 --hidden-size 512
     recurra explain wirings                              1:1, N:1, 1:N ... drawn
     recurra explain gru --rank 32 --zoneout 0.1
     recurra explain runs/ptb-lstm --nearest Monday
     """
     cell = given[0] if given else None
+    drawn = Drawn(plot, unrolled, html)
+    drawn.check(given or [], nearest)
     if nearest is not None:
         if given and len(given) > 1:
             raise UsageError(f"--nearest takes one model folder or file of word vectors, got {len(given)}")
@@ -79,6 +98,7 @@ def explain(
     set_ = {"rank": rank, "heads": heads, "zoneout": zoneout, "zoneout_cell": zoneout_cell}
     both = [_explained(name, input_size, hidden_size, set_) for name in given]
     found = [explanation for explanation, _ in both]
+    drawn.write(given, found)
     if json:
         documents = [_document(*each) for each in both]
         write_json(documents[0] if len(documents) == 1 else {"cells": documents})
@@ -91,6 +111,73 @@ def explain(
         from recurra.inspection.explain import compared
 
         write_table(compared(found), right=(2, 3, 4, 5, 6))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Where pictures and the page are to be written, if anywhere."""
+
+    plot: str | None
+    unrolled: str | None
+    html: str | None
+
+    def check(self, given: Sequence[str], nearest: str | None) -> None:
+        """Before anything is computed. Errors: UsageError"""
+        check_svg(self.plot)
+        check_svg(self.unrolled)
+        asked = next((f"--{name}" for name, file in vars(self).items() if file is not None), None)
+        if asked is not None and (not given or given == [WIRINGS] or nearest is not None):
+            raise UsageError(f"{asked} draws cells of the catalogue or a model folder; name one")
+        if self.unrolled is not None and len(given) > 1:
+            raise UsageError(f"--unrolled draws one network, got {len(given)}")
+
+    def write(self, given: Sequence[str], found: Sequence[Explanation]) -> None:
+        """Errors: DataError if a file cannot be written"""
+        if self.plot is None and self.unrolled is None and self.html is None:
+            return
+        network = _network(given[0]) if len(given) == 1 and _names_a_folder(given[0]) else None
+        if self.plot is not None:
+            write_svg(self.plot, self._picture(network, found))
+        if self.unrolled is not None:
+            write_svg(self.unrolled, _over_steps(network, found[0]))
+        if self.html is not None:
+            file, page = self.html, self._page(given[0], network, found)
+            write_file(file, lambda: Path(file).write_text(page, encoding="utf-8"))
+
+    @staticmethod
+    def _picture(network: Any, found: Sequence[Explanation]) -> str:
+        if network is not None:
+            from recurra.inspection.drawings.pictures import draw_rolled
+
+            return draw_rolled(network)
+        if len(found) > 1:
+            from recurra.inspection.drawings.comparison import draw_comparison
+
+            return draw_comparison(found)
+        from recurra.inspection.drawings.cell_graph import draw_cell
+
+        return draw_cell(found[0].name)
+
+    @staticmethod
+    def _page(name: str, network: Any, found: Sequence[Explanation]) -> str:
+        from recurra.inspection.explained import page_of_cells, page_of_network
+
+        return page_of_cells(found) if network is None else page_of_network(Path(name).name, network, found[0])
+
+
+def _over_steps(network: Any, found: Explanation) -> str:
+    from recurra.inspection.drawings.pictures import draw_unrolled
+    from recurra.layers.stack import Stack
+
+    if network is None:
+        network = Stack(found.input_size, found.hidden_size, cell=found.name, device="meta")
+    return draw_unrolled(network)
+
+
+def _network(name: str) -> Any:
+    from recurra.api.run import load
+
+    return load(name).network
 
 
 def _document(found: Explanation, network: Structure | None) -> dict[str, Any]:

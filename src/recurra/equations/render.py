@@ -106,6 +106,11 @@ def written(program: Program, index: int, *, latex: bool = False) -> str:
     return _expression(program, index, named(program), Style(latex))
 
 
+def spelt_out(program: Program, index: int) -> str:
+    """One value by what the step takes in alone, whatever names stand between."""
+    return _expression(program, index, {}, Style(latex=False))
+
+
 def named(program: Program) -> dict[int, str]:
     """The name of each value that gets a line of its own."""
     nodes = program.nodes
