@@ -3,8 +3,9 @@
     python benchmarks/exported_c.py [--hidden-size 40] [--seconds 20]
 
 One LSTM of so many units, one sample in, one out, at 48 kHz, on one core, as float32 and as int8, built as the Makefile
-of an export builds it and for this machine's own instructions; the answer of each is compared with the network's own
-before it is timed. Beside it what Recurra's own stream takes in Python. Times are of the processor, the best of five.
+of an export builds it here, and for any machine of this kind (`make NATIVE=`); the answer of each is compared with the
+network's own before it is timed. Beside it what Recurra's own stream takes in Python. Times are of the processor, the
+best of five.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from recurra.export.c.proof import compiler
+from recurra.export.c.proof import FLAGS, compiler, own_flags
 from recurra.export.c.written import write_c
 from recurra.export.streamed import Dense, Streamed
 from recurra.tasks.outgoing import Asked
@@ -51,7 +52,6 @@ int main(void)
   return 0;
 }
 """
-FLAGS = {"-O3": ("-O3",), "-O3 -march=native": ("-O3", "-march=native")}
 
 
 def main() -> None:
@@ -67,17 +67,20 @@ def main() -> None:
         network.stack, head=Dense(network.head.weight.detach().numpy(), network.head.bias.detach().numpy())
     )
     print(f"LSTM of {given.hidden_size} units, one sample a step, 48,000 a second; one core")
+    command = compiler()
+    if command is None:
+        raise SystemExit("there is no C compiler here")
+    built = {"make": own_flags(command), "make NATIVE=": FLAGS}
     for precision in ("float32", "int8"):
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             _, proof = write_c(place, "amp", model, network, [Asked(sound)], precision=precision)
             (place / "timer.c").write_text(TIMER.replace("STEPS", f"{given.seconds * RATE}L"))
-            for name, flags in FLAGS.items():
-                command = [str(compiler()), "-std=c99", *flags, "-o", "timer", "timer.c", "amp.c"]
-                subprocess.run(command, cwd=place, check=True)
+            for name, flags in built.items():
+                subprocess.run([command, *flags, "-o", "timer", "timer.c", "amp.c"], cwd=place, check=True)
                 took = min(_timed(place / "timer") for _ in range(5))
                 print(
-                    f"{precision:8} {name:20} {took / given.seconds / RATE * 1e9:7.0f} ns a step, "
+                    f"{precision:8} {name:13} {took / given.seconds / RATE * 1e9:7.0f} ns a step, "
                     f"{given.seconds / took:6.1f} x real time (largest difference {proof.difference:.1g})"
                 )
     stream = network.stack.stream()
@@ -86,7 +89,7 @@ def main() -> None:
     for _ in range(steps):
         stream.step(x)
     took = time.process_time() - begun
-    print(f"{'Stack.stream, in Python':29} {took / steps * 1e9:7.0f} ns a step, {steps / RATE / took:6.1f} x real time")
+    print(f"{'Stack.stream, Python':22} {took / steps * 1e9:7.0f} ns a step, {steps / RATE / took:6.1f} x real time")
 
 
 def _timed(program: Path) -> float:

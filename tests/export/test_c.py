@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,8 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import RecurraError, UsageError
 from recurra.export.answers import said
 from recurra.export.c.arrays import number, string
-from recurra.export.c.programs import example_program
-from recurra.export.c.proof import compiler
+from recurra.export.c.programs import example_program, makefile
+from recurra.export.c.proof import FLAGS, compiler, own_flags
 from recurra.export.c.written import c_name, write_c
 from recurra.export.streamed import Streamed, streamed
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
@@ -208,3 +209,25 @@ def test_without_a_compiler_nothing_is_claimed(tmp_path: Path, monkeypatch: pyte
     _, proof = write_c(tmp_path, "net", model, network, [Asked(np.arange(3))])
     assert proof.compiler is None
     assert (tmp_path / "check.bin").is_file()
+
+
+def test_make_builds_for_this_machine_where_the_compiler_can(tmp_path: Path) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("there is no make")
+    (tmp_path / "Makefile").write_text(makefile("net"))
+    for name in ("net.c", "net.h", "main.c"):
+        (tmp_path / name).touch()
+    older = tmp_path / "older"
+    older.write_text('#!/bin/sh\ncase "$*" in *-march=native*) exit 1;; esac\n')
+    older.chmod(0o755)
+
+    def built(*given: str) -> str:
+        command = ["make", "-n", *given]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    found = str(compiler())
+    assert built(f"CC={found}").split()[1:-4] == [*own_flags(found)]
+    assert built(f"CC={found}", "NATIVE=").split()[1:-4] == [*FLAGS]
+    assert built(f"CC={older}").split()[1:-4] == [*FLAGS]
+    assert own_flags(str(older)) == FLAGS
+    assert built(f"CC={found}", "CFLAGS=-O2").split()[1:-4] == ["-O2"]

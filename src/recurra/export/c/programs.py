@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recurra.export.c.proof import FLAGS, NATIVE
 from recurra.export.c.texts import kind_of
 from recurra.export.streamed import Streamed
 
@@ -292,7 +293,9 @@ def example_program(model: Streamed, name: str) -> str:
 
 MAKEFILE = """# make: the example; make check: is this machine's answer that of the trained network?
 CC ?= cc
-CFLAGS ?= -O3 -std=c99 -Wall -Wextra -Werror
+# For this machine's own instructions, where the compiler knows them; for any machine of its kind: make NATIVE=
+NATIVE ?= $(shell $(CC) {native} -E -x c /dev/null >/dev/null 2>&1 && echo {native})
+CFLAGS ?= {flags} $(NATIVE)
 
 all: main
 
@@ -313,7 +316,7 @@ clean:
 
 
 def makefile(name: str) -> str:
-    return MAKEFILE.format(name=name)
+    return MAKEFILE.format(name=name, native=NATIVE, flags=" ".join(FLAGS))
 
 
 def _named(text: str, name: str) -> str:
