@@ -54,9 +54,11 @@ def of_the_package() -> str:
     return seen.hexdigest()[:12]
 
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # networks as small as those of lessons gain nothing from a second one
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(ROOT / "build" / "docs-executed" / of_the_package())
-nb_execution_timeout = 300
+nb_execution_in_temp = True  # lessons train into runs/
+nb_execution_timeout = 900
 nb_execution_raise_on_error = True
 nb_ipywidgets_js: dict[str, str] = {}  # no lesson has widgets, and their scripts would come from the net
 nb_merge_streams = True
