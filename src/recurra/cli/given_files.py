@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from recurra.tasks.abilities import ReadingFiles, ReadingFolders
+if TYPE_CHECKING:
+    from recurra.tasks.abilities import ReadingFiles
 
 AT_ONCE = 32
 """Files of folders that are in memory together."""
@@ -14,6 +15,8 @@ AT_ONCE = 32
 
 def read_inputs(model: ReadingFiles, batches: Iterable[list[str]]) -> Iterator[list[Any]]:
     """What a model reads of paths, batch by batch; of folders, so many files at a time. Errors: DataError"""
+    from recurra.tasks.abilities import ReadingFolders
+
     for paths in ([Path(path) for path in each] for each in batches):
         if not isinstance(model, ReadingFolders) or not any(path.is_dir() for path in paths):
             yield [model.read(path) for path in paths]
