@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -153,19 +153,27 @@ def trace(network: nn.Module, given: ForwardPass, *, engine: str | None = None) 
     engine: computes the states, the layers' own if None
     Errors: EngineError if it cannot; UnknownNameError
     """
+    found = courses(network, given, given.run, engine=engine)
+    return Trace(_joined(name, parts, given.steps[name]) for name, stacks in found.items() for parts in stacks)
+
+
+@torch.no_grad()
+def courses(
+    network: nn.Module, given: ForwardPass, run: Callable[[], object], *, engine: str | None = None
+) -> dict[str, list[tuple[Course, ...]]]:
+    """What the recurrent layers do while `run` reads an input: by stack, of each layer and direction its course.
+
+    A stack that is called several times goes on each time, and has as many courses. Errors: as `trace`
+    """
     network.eval()
     with recorded(network) as calls:
-        given.run()
+        run()
     whole: dict[str, list[list[Course]]] = {}
     for call in calls:
         if call.name not in given.steps:  # what makes a token's vector of its letters reads no step of the input
             continue
         whole.setdefault(call.name, []).append(_steps(call, engine))
-    return Trace(
-        _joined(name, courses, given.steps[name])
-        for name, parts in whole.items()
-        for courses in zip(*parts, strict=True)  # a stack that was called several times went on each time
-    )
+    return {name: list(zip(*parts, strict=True)) for name, parts in whole.items()}
 
 
 def _steps(call: Call, engine: str | None) -> list[Course]:

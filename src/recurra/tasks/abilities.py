@@ -12,6 +12,7 @@ from torch import Tensor
 
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import Model
+from recurra.tasks.own_inputs import OwnInput
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded
@@ -87,6 +88,14 @@ class Concluding(Protocol):
         """Stored weights as they were before, to go on from."""
 
 
+@runtime_checkable
+class ShowingInputs(Protocol):
+    """Inputs of a run's own data can be looked at."""
+
+    def own_inputs(self, dataset: Dataset[Any], part: str, count: int) -> list[OwnInput]:
+        """So many, or fewer, from all over a part of the data."""
+
+
 # of models
 
 
@@ -117,6 +126,29 @@ class Streaming(Protocol):
     def generate(self, prompt: str = "", length: int | None = None, **sampling: Any) -> str: ...
 
     def stream(self, prompt: str = "", length: int | None = None, **sampling: Any) -> Iterator[str]: ...
+
+
+class Writer(Protocol):
+    """A text that is being written, token by token. end: the token that ends it, if there is one"""
+
+    end: int | None
+
+    def scores(self) -> Tensor:
+        """Unnormalised log-probabilities of what may follow, -inf for what is never written [V], on the CPU."""
+
+    def add(self, token: int) -> str:
+        """Go on with a token; the text that it adds, empty while bytes make no character."""
+
+    def name(self, token: int) -> str:
+        """A token for people."""
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """It writes token by token, and another may be chosen in the place of each."""
+
+    def writer(self, prompt: str, **options: Any) -> Writer:
+        """What follows a prompt. Errors: UsageError as in generating"""
 
 
 @runtime_checkable

@@ -11,7 +11,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from recurra.engines.request import State
 from recurra.errors import UsageError
+from recurra.tasks.answer import Answer
 from recurra.tasks.model import Model, refuse_options
 
 if TYPE_CHECKING:
@@ -29,7 +31,10 @@ class ForwardPass:
 
     run: reads it with the network, once, as in use; steps: for each of the network's recurrent stacks, by the module's
     name, what its steps read, for people; classes: what `probabilities` are of; at: what had been read at each of their
-    rows; probabilities: reads it too, [T, C]; None where answers have no classes, and then `why_none` says so
+    rows; probabilities: reads it too, [T, C]; None where answers have no classes, and then `why_none` says so; answer:
+    what the model says in the end; ended: of one answer for all, its probabilities if the input ended after so many
+    steps each; part: of a network that reads forward alone, its steps from one to before another, from the state that
+    was there; None where the whole is needed
     """
 
     run: Callable[[], object]
@@ -38,6 +43,9 @@ class ForwardPass:
     at: Sequence[str] = ()
     probabilities: Callable[[], Floats] | None = None
     why_none: str = ""
+    answer: Callable[[], Answer] = Answer
+    ended: Callable[[Sequence[int]], Floats] | None = None
+    part: Callable[[int, int, State | None], ForwardPass] | None = None
 
 
 def only(model: Model, given: Any, options: Mapping[str, Any]) -> Any:
@@ -52,6 +60,12 @@ def only(model: Model, given: Any, options: Mapping[str, Any]) -> Any:
 def softmax(logits: Tensor) -> Floats:
     """Shapes: [1, T, C] -> [T, C]"""
     return np.asarray(logits[0].float().softmax(-1).cpu().numpy(), np.float32)
+
+
+def ranked(classes: Sequence[str], chances: Floats) -> list[tuple[str, float]]:
+    """Every class with its probability, the most probable first. Shapes: [C]"""
+    order = np.argsort(-chances, kind="stable").tolist()
+    return [(classes[place], float(chances[place])) for place in order]
 
 
 @torch.inference_mode()

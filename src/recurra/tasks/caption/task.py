@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from recurra import metrics
+from recurra.data.pictures.decoding import read_picture
+from recurra.data.pictures.showing import smaller
 from recurra.errors import UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.caption import data
 from recurra.tasks.caption.baselines import baselines, scores
 from recurra.tasks.caption.data import CaptionData, CaptionPart
-from recurra.tasks.caption.model import CaptionModel, search_of
+from recurra.tasks.caption.model import SHOWN, CaptionModel, Looked, search_of
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor
 from recurra.tasks.caption.report import Answers, sections
 from recurra.tasks.caption.settings import FROZEN, CaptionSettings
 from recurra.tasks.caption.trainee import CaptionTrainee, build_network, nats_per_token
 from recurra.tasks.decoding.bleu import sacrebleu
+from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
@@ -91,6 +94,16 @@ class CaptionTask:
         return WordTable(
             dataset.preprocessor.vocabulary.tokens, network.target.weight, [row[:-1] for row in train.encoded]
         )
+
+    def own_inputs(self, dataset: Dataset[CaptionData], part: str, count: int) -> list[OwnInput]:
+        found = dataset.parts[part]
+
+        def made(row: int) -> OwnInput:
+            one, seen = found.items[row], found.seen[row]
+            pixels = None if one.path is None else smaller(read_picture(one.path).pixels, SHOWN)
+            return OwnInput(title_of(one.name, one.captions[0]), Looked(one.name, seen, pixels))
+
+        return spread_over(found.items, count, made)
 
     def sections(self, dataset: Dataset[CaptionData], model: CaptionModel, evaluation: Evaluation) -> list[Section]:
         """Captions beside references, where it looked, best and worst, the nearest training pictures."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ import torch
 from torch import Tensor
 
 from recurra.errors import UsageError
+from recurra.tasks.answer import Answer
 from recurra.tasks.classify.linear import letters_of
 from recurra.tasks.classify.trainee import Classifier, log_probabilities
 from recurra.tasks.decoding.spelling import pieces, shown
-from recurra.tasks.forward_pass import Floats, ForwardPass, only
+from recurra.tasks.forward_pass import Floats, ForwardPass, only, ranked
 from recurra.topologies.ensembles import Ensemble
 from recurra.topologies.many_to_one import Spelt
 
@@ -37,8 +39,21 @@ def forward_pass(model: Classifier, given: Any, **options: Any) -> ForwardPass:
             inputs = Spelt(torch.from_numpy(ids)[None].to(device), whole, torch.tensor([whole.shape[1]]))
         return model.network(inputs, torch.tensor([len(ids)]))
 
-    def probabilities() -> Floats:
-        beginnings = [ids[: count + 1] for count in range(len(ids))]
-        return np.asarray(log_probabilities(model.network, beginnings, letters).exp().numpy(), np.float32)
+    def ended(counts: Sequence[int]) -> Floats:
+        spelt = None if letters is None else [letters[count - 1] for count in counts]
+        found = log_probabilities(model.network, [ids[:count] for count in counts], spelt)
+        return np.asarray(found.exp().numpy(), np.float32)
 
-    return ForwardPass(run, {"stack": tokens}, model.classes, tokens, probabilities)
+    def answer() -> Answer:
+        (chances,) = ended([len(ids)])
+        return Answer(ranked=ranked(model.classes, chances))
+
+    return ForwardPass(
+        run,
+        {"stack": tokens},
+        model.classes,
+        tokens,
+        lambda: ended(range(1, len(ids) + 1)),
+        answer=answer,
+        ended=ended,
+    )

@@ -26,6 +26,7 @@ from recurra.tasks.classify.trainee import (
     scores_of,
 )
 from recurra.tasks.outgoing import Asked, shortened
+from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
@@ -127,6 +128,14 @@ class ClassifyTask:
         )
         beside = concluding.beside_each_other(cast("TextClassifier", model.network), dataset.data, part, name)
         return found if beside is None else [*found, beside]
+
+    def own_inputs(self, dataset: Dataset[ClassifyData], part: str, count: int) -> list[OwnInput]:
+        found, classes = dataset.parts[part], dataset.data.classes
+
+        def made(row: int) -> OwnInput:
+            return OwnInput(title_of(found.texts[row], classes[int(found.labels[row])]), found.texts[row])
+
+        return spread_over(found.texts, count, made)
 
     def asked(self, part: Part) -> list[Asked]:
         return shortened(part.encoded)

@@ -8,6 +8,7 @@ import torch
 
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
+from recurra.tasks.answer import Answer
 from recurra.tasks.decoding.spelling import pieces
 from recurra.tasks.fill.data import between_blanks
 from recurra.tasks.fill.trainee import Filler
@@ -34,10 +35,15 @@ def forward_pass(model: Filler, given: Any, **options: Any) -> ForwardPass:
         raise UsageError("the text is empty")
     inputs, lengths = torch.tensor([ids], device=model.network.bias.device), torch.tensor([len(ids)])
     steps = {"forward_stack": [EDGE, *tokens[:-1]], "backward_stack": [EDGE, *tokens[:0:-1]]}
+
+    def answer() -> Answer:
+        return Answer(texts=[found.best for found in model.predict([text])] if SHOWN in tokens else [])
+
     return ForwardPass(
         lambda: model.network(inputs, lengths),
         steps,
         model.vocabulary.tokens,
         tokens,
         lambda: softmax(model.network(inputs, lengths)[0]),
+        answer=answer,
     )

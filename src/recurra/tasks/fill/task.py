@@ -14,6 +14,7 @@ from recurra.tasks.fill.preprocessor import FillPreprocessor
 from recurra.tasks.fill.report import sections
 from recurra.tasks.fill.settings import FillSettings
 from recurra.tasks.fill.trainee import Filler, FillTrainee, compare, named
+from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
@@ -67,6 +68,15 @@ class FillTask:
 
     def word_table(self, dataset: Dataset[FillData], network: BlankFiller) -> WordTable:
         return WordTable(dataset.data.vocabulary.tokens, network.table.weight, dataset.arrays)
+
+    def own_inputs(self, dataset: Dataset[FillData], part: str, count: int) -> list[OwnInput]:
+        rows = dataset.parts[part].encoded
+
+        def made(row: int) -> OwnInput:
+            text = dataset.data.vocabulary.decode(rows[row])
+            return OwnInput(title_of(text), text)
+
+        return spread_over(rows, count, made)
 
     def sections(self, dataset: Dataset[FillData], model: Filler, evaluation: Evaluation) -> list[Section]:
         """The three heads side by side, sample blanks, and blanks of several tokens where the model fills such."""

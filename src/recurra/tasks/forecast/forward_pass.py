@@ -9,6 +9,7 @@ import numpy as np
 from recurra.data.series.rows import time_text
 from recurra.data.series.windows import Origins
 from recurra.errors import DataError, UsageError
+from recurra.tasks.answer import Ahead, Answer
 from recurra.tasks.forecast.encoded import encode
 from recurra.tasks.forecast.model import Forecaster
 from recurra.tasks.forward_pass import ForwardPass, only
@@ -30,8 +31,18 @@ def forward_pass(model: Forecaster, given: Any, **options: Any) -> ForwardPass:
     windows = encoded.windows(Origins(np.zeros(1, np.int64), np.array([len(series)])))
     device = next(model.network.parameters()).device
     times = panel.times(series, len(series) - made.window, len(series))
+
+    def answer() -> Answer:
+        return Answer(
+            ahead=[
+                Ahead(one.name, one.history_times, one.history, one.times, one.median, one.quantiles)
+                for one in model.predict([panel])
+            ]
+        )
+
     return ForwardPass(
         lambda: model.network(windows.to(device)),
         {"stack": [time_text(time, panel.frequency) for time in times]},
         why_none="a forecast is made of quantiles, see predict",
+        answer=answer,
     )

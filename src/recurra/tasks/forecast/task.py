@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -20,6 +21,7 @@ from recurra.tasks.forecast.preprocessor import Preprocessor
 from recurra.tasks.forecast.report import sections
 from recurra.tasks.forecast.settings import ForecastSettings
 from recurra.tasks.forecast.trainee import ForecastTrainee
+from recurra.tasks.own_inputs import OwnInput, spread_over
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.topologies import forecaster
@@ -89,6 +91,16 @@ class ForecastTask:
 
     def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
         return weights
+
+    def own_inputs(self, dataset: Dataset[ForecastData], part: str, count: int) -> list[OwnInput]:
+        """Whole series, whatever the part."""
+        panel = dataset.data.encoded.panel
+
+        def made(row: int) -> OwnInput:
+            one = panel.series[row]
+            return OwnInput(one.name, replace(panel, series=[one]))
+
+        return spread_over(panel.series, count, made)
 
     def sections(self, dataset: Dataset[ForecastData], model: Forecaster, evaluation: Evaluation) -> list[Section]:
         """Forecasts beside what came, errors by step, what is left in them, what memory and inputs are worth."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
 
-from recurra.tasks.forward_pass import Floats, ForwardPass, only
+from recurra.tasks.answer import Answer
+from recurra.tasks.forward_pass import Floats, ForwardPass, only, ranked
 from recurra.tasks.frames.model import FramesModel
 from recurra.tasks.frames.trainee import batch_of, log_probabilities
 from recurra.topologies.frames import FrameNetwork
@@ -29,8 +31,24 @@ def forward_pass(model: FramesModel, given: Any, **options: Any) -> ForwardPass:
         batch = batch_of([encoded], [np.zeros(1, np.int64)])
         return network(batch.x.to(device), batch.lengths)
 
-    def probabilities() -> Floats:
-        whole = [encoded] if network.per_frame else [encoded[: k + 1] for k in range(time)]
-        return np.asarray(log_probabilities(network, whole).exp().numpy(), np.float32)
+    def ended(counts: Sequence[int]) -> Floats:
+        found = log_probabilities(network, [encoded[:count] for count in counts])
+        return np.asarray(found.exp().numpy(), np.float32)
 
-    return ForwardPass(run, {"stack": [*frames, *later]}, model.classes, frames, probabilities)
+    def probabilities() -> Floats:
+        return ended([time] if network.per_frame else range(1, time + 1))
+
+    def answer() -> Answer:
+        if network.per_frame:
+            return Answer(labels=[model.classes[label] for label in probabilities().argmax(1).tolist()])
+        return Answer(ranked=ranked(model.classes, ended([time])[0]))
+
+    return ForwardPass(
+        run,
+        {"stack": [*frames, *later]},
+        model.classes,
+        frames,
+        probabilities,
+        answer=answer,
+        ended=None if network.per_frame else ended,
+    )

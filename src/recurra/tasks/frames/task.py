@@ -23,6 +23,7 @@ from recurra.tasks.frames.report import sections
 from recurra.tasks.frames.settings import FramesSettings
 from recurra.tasks.frames.trainee import FramesTrainee, log_probabilities, scores_of
 from recurra.tasks.outgoing import COUNT, LONGEST, Asked
+from recurra.tasks.own_inputs import OwnInput, spread_over
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.topologies.frames import FrameNetwork
@@ -106,6 +107,17 @@ class FramesTask:
             return found
         temperature = evaluation.concluded.get("temperature", 1.0)
         return [*found, reliability(logs, part.targets, temperature, dataset.evaluated_on, "Sequences")]
+
+    def own_inputs(self, dataset: Dataset[FramesData], part: str, count: int) -> list[OwnInput]:
+        sequences = dataset.parts[part].sequences
+
+        def made(row: int) -> OwnInput:
+            one = sequences[row]
+            labels = list(dict.fromkeys(one.labels))
+            said = ", ".join(labels[:3]) + (", …" if len(labels) > 3 else "")
+            return OwnInput(f"{one.name} ({said})" if said else one.name, one)
+
+        return spread_over(sequences, count, made)
 
     def asked(self, part: Part) -> list[Asked]:
         return [Asked(np.asarray(one.values, np.float32)[:LONGEST]) for one in part.sequences[:COUNT]]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
+from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.tasks.decoding.spelling import pieces
 from recurra.tasks.forward_pass import BEGIN, END, ForwardPass, softmax
@@ -24,16 +26,28 @@ def forward_pass(model: Generator, given: Any, *, condition: str | None = None, 
     found = texts(given)
     if len(found) != 1:
         raise UsageError(f"one text is looked at at a time, got {len(found)}")
-    vocabulary, network = model.vocabulary, model.network
+    vocabulary = model.vocabulary
     indices, _ = max(model.attributes.matching(condition), key=lambda each: each[1])
     ids = [len(vocabulary) + 1, *(int(token) for token in vocabulary.encode(found[0]))]
+    return _from(model, indices, ids, [BEGIN, *pieces(vocabulary, found[0])], None)
+
+
+def _from(
+    model: Generator, indices: Sequence[int], ids: list[int], tokens: Sequence[str], state: State | None
+) -> ForwardPass:
+    """The tokens, read from a state on."""
+    network = model.network
     device = network.head.weight.device
     inputs = Conditioned(torch.tensor([ids], device=device), torch.tensor([indices], device=device))
-    tokens = [BEGIN, *pieces(vocabulary, found[0])]
+
+    def part(start: int, stop: int, before: State | None) -> ForwardPass:
+        return _from(model, indices, ids[start:stop], tokens[start:stop], before)
+
     return ForwardPass(
-        lambda: network.hidden(inputs),
+        lambda: network.hidden(inputs, state=state),
         {"stack": tokens},
-        [*vocabulary.tokens, END],
+        [*model.vocabulary.tokens, END],
         tokens,
-        lambda: softmax(network.logits(network.hidden(inputs)[0])),
+        lambda: softmax(network.logits(network.hidden(inputs, state=state)[0])),
+        part=part,
     )

@@ -17,6 +17,7 @@ from recurra.tasks.generate.report import sections
 from recurra.tasks.generate.settings import GenerateSettings
 from recurra.tasks.generate.trainee import GenerateTrainee, Generator, build_network, evaluate_part
 from recurra.tasks.outgoing import COUNT, LONGEST, Asked
+from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.text.losses import UNITS
@@ -79,6 +80,15 @@ class GenerateTask:
     def sections(self, dataset: Dataset[GenerateData], model: Generator, evaluation: Evaluation) -> list[Section]:
         """Samples of each class, and how new, different and recognisable they are beside n-grams and real texts."""
         return sections(model.network, dataset.data, dataset.evaluated_on, dataset.settings.training.seed)
+
+    def own_inputs(self, dataset: Dataset[GenerateData], part: str, count: int) -> list[OwnInput]:
+        found = dataset.parts[part]
+
+        def made(row: int) -> OwnInput:
+            condition = dataset.data.attributes.describe(found.conditions[found.labels[row]].tolist())
+            return OwnInput(title_of(found.texts[row], condition), found.texts[row], {"condition": condition})
+
+        return spread_over(found.texts, count, made)
 
     def asked(self, part: Part) -> list[Asked]:
         """Each text behind the begin, which is the first id that is never written."""

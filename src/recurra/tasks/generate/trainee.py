@@ -6,7 +6,7 @@ import math
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,9 @@ from recurra.topologies.sampling import check_sampling, numbers
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import ConditionedSettings
 from recurra.training.processes.spread import spread
+
+if TYPE_CHECKING:
+    from recurra.tasks.generate.writer import GenerateWriter
 
 EVALUATION_TOKENS = 1 << 14
 """Padded tokens of a batch that is evaluated."""
@@ -308,6 +311,17 @@ class Generator(Model):
     def commands(self, folder: str) -> list[str]:
         often = shlex.quote(self.attributes.describe(self.attributes.seen[0][0]))
         return [f"generate {folder} --class {often} -n 5", f"generate {folder} --interactive", f"evaluate {folder}"]
+
+    def writer(self, prompt: str, *, condition: str | None = None, **options: Any) -> GenerateWriter:
+        """See tasks.abilities.Choosing. condition: as in generating, the most frequent of those that agree
+
+        Errors: UsageError
+        """
+        from recurra.tasks.generate.writer import GenerateWriter
+
+        refuse_options(self, options)
+        indices, _ = max(self.attributes.matching(condition), key=lambda each: each[1])
+        return GenerateWriter(self, indices, self._prompt(prompt), prompt)
 
     def _conditions(self, condition: str | None, count: int, seed: int) -> list[tuple[int, ...]]:
         choice = self.attributes.matching(condition)

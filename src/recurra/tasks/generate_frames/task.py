@@ -17,6 +17,7 @@ from recurra.tasks.generate_frames.report import sections
 from recurra.tasks.generate_frames.settings import GenerateFramesSettings
 from recurra.tasks.generate_frames.trainee import GenerateFramesTrainee, scores
 from recurra.tasks.outgoing import COUNT, LONGEST, Asked
+from recurra.tasks.own_inputs import OwnInput, spread_over
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.topologies.frame_generator import FrameGenerator
@@ -75,6 +76,16 @@ class GenerateFramesTask:
         """Sequences drawn of each class beside real ones; how recognisable, new and different they are."""
         seed = dataset.settings.training.seed
         return sections(model.network, dataset.data, dataset.evaluated_on, seed)  # type: ignore[arg-type]
+
+    def own_inputs(self, dataset: Dataset[GenerateFramesData], part: str, count: int) -> list[OwnInput]:
+        found = dataset.parts[part]
+
+        def made(row: int) -> OwnInput:
+            one = found.sequences[row]
+            condition = one.labels[0]
+            return OwnInput(f"{one.name} ({condition})", one.values, {"condition": condition})
+
+        return spread_over(found.sequences, count, made)
 
     def asked(self, part: Part) -> list[Asked]:
         """Each frame behind the one before, which is zeros at first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -186,13 +187,18 @@ class LanguageModel(TextModel):
             return name.replace(SPACE, " ")
         return "\n" if name == END_OF_LINE else name
 
+    @functools.cached_property
+    def names(self) -> list[str]:
+        """Every token as text."""
+        return [self.token(token) for token in range(len(self.vocabulary))]
+
     def _next(self, ids: Tokens, state: State | None) -> tuple[torch.Tensor, State]:
         """Unnormalised log-probabilities of what follows [V], and the state there."""
         inputs = torch.from_numpy(np.asarray(ids, dtype=np.int64))[None].to(self.network.head.weight.device)
         y, state = self.network.hidden(inputs, state=state)
         return self.network.head(y[:, -1:])[0, -1].float().cpu().clone(), state
 
-    def _following(self) -> Following:
+    def following(self) -> Following:
         """What follows a prompt, read whole, and then each token that is added to it."""
         steps: TokenSteps | None = None
 
@@ -206,6 +212,11 @@ class LanguageModel(TextModel):
             return steps.step(token).float().cpu().clone()
 
         return following
+
+    def writer(self, prompt: str, **options: Any) -> LanguageWriter:
+        """See tasks.abilities.Choosing. Errors: UsageError"""
+        refuse_options(self, options)
+        return LanguageWriter(self, self._prompt_ids(prompt), Detokenizer(self.vocabulary, prompt))
 
     def _prompt_ids(self, prompt: str) -> list[int]:
         unknown = self.vocabulary.unknown(prompt)
@@ -226,7 +237,7 @@ class LanguageModel(TextModel):
     @torch.inference_mode()
     def _drawn(self, ids: list[int], detokenizer: Detokenizer, length: int, how: Sampling) -> Iterator[str]:
         random = generator(how.seed)
-        following = self._following() if how.mixture is None else _mixed(how.mixture.reading(self.network))
+        following = self.following() if how.mixture is None else _mixed(how.mixture.reading(self.network))
         inputs, written = ids, list(dict.fromkeys(ids))
         for _ in range(length):
             scores = following(inputs)
@@ -244,8 +255,32 @@ class LanguageModel(TextModel):
             yield piece
 
 
+class LanguageWriter:
+    """A text that is being written; see tasks.abilities.Writer."""
+
+    end = None
+
+    def __init__(self, model: LanguageModel, ids: list[int], detokenizer: Detokenizer) -> None:
+        self._model, self._inputs, self._detokenizer = model, ids, detokenizer
+        self._following = model.following()
+
+    @torch.inference_mode()
+    def scores(self) -> torch.Tensor:
+        """What may follow the tokens that were added since the last call."""
+        scores = self._following(self._inputs)
+        scores[Vocabulary.UNKNOWN] = float("-inf")
+        return scores
+
+    def add(self, token: int) -> str:
+        self._inputs = [token]
+        return self._detokenizer.add(token)
+
+    def name(self, token: int) -> str:
+        return self._model.token(token)
+
+
 def _mixed(reading: Reading) -> Following:
-    """As `LanguageModel._following`, of a mixture."""
+    """As `LanguageModel.following`, of a mixture."""
 
     def following(tokens: list[int]) -> torch.Tensor:
         reading.push(tokens)

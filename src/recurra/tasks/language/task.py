@@ -24,6 +24,7 @@ from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.language.settings import DEFAULTS, OTHER_RATE, LanguageSettings
 from recurra.tasks.language.trainee import LanguageTrainee, Tokens, evaluate_part, evenly
 from recurra.tasks.outgoing import COUNT, Asked
+from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source, hashes
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.text import losses
@@ -34,6 +35,8 @@ from recurra.topologies.many_to_many import NextToken, output_for
 SAMPLES = (("", 0.5), ("", 0.8), ("", 1.0))
 """Prompt and temperature of the report's samples."""
 SAMPLE_LENGTH = {"char": 400, "byte": 400, "word": 80, "bpe": 100}
+STRETCH = {"char": 400, "byte": 400, "word": 80, "bpe": 100}
+"""Tokens of an input out of the run's own text."""
 Say = Callable[[str], None]
 ORDER = 5
 """Of the n-gram that ranks beside a model."""
@@ -113,6 +116,20 @@ class LanguageTask:
         if len(tokens) < 2:
             raise DataError(f"a text of {len(tokens)} tokens has no next token to score", file=source.name)
         return Encoded(tokens)
+
+    def own_inputs(self, dataset: Dataset[Corpus], part: str, count: int) -> list[OwnInput]:
+        """Stretches of the text, each from the beginning of a line where lines are short."""
+        tokens, vocabulary = dataset.parts[part], dataset.data.vocabulary
+        length = STRETCH[vocabulary.level]
+        starts = range(0, max(1, len(tokens) - length), max(length, len(tokens) // max(count, 1)))
+
+        def made(row: int) -> OwnInput:
+            text = vocabulary.decode(np.asarray(tokens[starts[row] : starts[row] + length]))
+            head, line_end, rest = text.partition("\n")
+            text = rest if row and line_end and len(head) < len(rest) else text
+            return OwnInput(title_of(text), text)
+
+        return spread_over(starts, count, made)
 
     def network(self, preprocessor: LanguagePreprocessor, settings: LanguageSettings) -> NextToken:
         return NextToken(len(preprocessor.vocabulary), settings.network)

@@ -10,9 +10,11 @@ from torch import Tensor
 
 from recurra.data.tagged.odd_tags import odd_tag
 from recurra.data.tagged.sentences import Tagged
+from recurra.data.tokens.given_tokens import Tokenised
 from recurra.errors import DataError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
+from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source
 from recurra.tasks.tag import concluding
 from recurra.tasks.tag.baselines import tag_baselines
@@ -117,6 +119,15 @@ class TagTask:
 
     def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
         return concluding.before_conclusion(weights, concluded)
+
+    def own_inputs(self, dataset: Dataset[TagData], part: str, count: int) -> list[OwnInput]:
+        sentences = dataset.parts[part].sentences
+
+        def made(row: int) -> OwnInput:
+            given = Tokenised(sentences[row].tokens)
+            return OwnInput(title_of(given), given)
+
+        return spread_over(sentences, count, made)
 
     def sections(self, dataset: Dataset[TagData], model: TagModel, evaluation: Evaluation) -> list[Section]:
         """Sentences, scores of each tag and type of span, what is confused with what, the linear skip."""

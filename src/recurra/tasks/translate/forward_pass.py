@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from recurra.errors import UsageError
+from recurra.tasks.answer import Answer, Attention
 from recurra.tasks.decoding.searching import search_for
 from recurra.tasks.decoding.spelling import pieces, shown
 from recurra.tasks.forward_pass import BEGIN, END, ForwardPass, only, softmax, written
@@ -40,6 +42,19 @@ def forward_pass(model: Translator, given: Any, **options: Any) -> ForwardPass:
         "upper": wrote,
     }
     classes = [*map(shown, model.target.tokens), END]
+
+    def answer() -> Answer:
+        attention = None
+        if best.weights is not None:
+            weights = np.asarray(best.weights.numpy(), np.float32)
+            attention = Attention(steps["encoder"], [*wrote[1:], END], weights)
+        return Answer(texts=[model.spelled(best, pieces(model.source, text)[: len(row) - 1])], attention=attention)
+
     return ForwardPass(
-        lambda: written(network, read, best), steps, classes, wrote, lambda: softmax(written(network, read, best))
+        lambda: written(network, read, best),
+        steps,
+        classes,
+        wrote,
+        lambda: softmax(written(network, read, best)),
+        answer=answer,
     )

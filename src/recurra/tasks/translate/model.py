@@ -112,7 +112,7 @@ class Translator(TextModel):
         """The best translations of sources that are encoded already, ends and all."""
         found = self._search(encoded, search)
         return [
-            self._spelled(hypotheses[0], pieces(self.source, text)[: len(row) - 1])
+            self.spelled(hypotheses[0], pieces(self.source, text)[: len(row) - 1])
             for hypotheses, text, row in zip(found, sources, encoded, strict=True)
         ]
 
@@ -128,13 +128,14 @@ class Translator(TextModel):
         return found
 
     def _translation(self, text: str, read: list[str], found: list[Hypothesis], left_out: int) -> Translation:
-        candidates = [Candidate(self._spelled(h, read), h.log_probability, h.score) for h in found]
+        candidates = [Candidate(self.spelled(h, read), h.log_probability, h.score) for h in found]
         best = found[0]
         written = [shown(self.target.tokens[token]) for token in best.tokens]
         weights = None if best.weights is None else best.weights.numpy().astype(np.float32)
         return Translation(text, candidates, [*map(shown, read), "</s>"], [*written, "</s>"], weights, max(0, left_out))
 
-    def _spelled(self, hypothesis: Hypothesis, read: Sequence[str]) -> str:
+    def spelled(self, hypothesis: Hypothesis, read: Sequence[str]) -> str:
+        """What was written, as people write it. read: the source's tokens"""
         copies: list[str | None] = [None] * len(hypothesis.tokens)
         if hypothesis.weights is not None and read and 0 in hypothesis.tokens:
             looked = hypothesis.weights[:, : len(read)].argmax(-1).tolist()

@@ -11,6 +11,7 @@ from recurra.errors import UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.decoding.bleu import CutBy, sacrebleu, scores
+from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.translate.baselines import translate_baselines
@@ -91,6 +92,14 @@ class TranslateTask:
     def word_table(self, dataset: Dataset[TranslateData], network: EncoderDecoder) -> WordTable:
         """That of the source, whose language the vectors are of."""
         return WordTable(dataset.data.source.tokens, network.source.weight, _sources(dataset.data))
+
+    def own_inputs(self, dataset: Dataset[TranslateData], part: str, count: int) -> list[OwnInput]:
+        found = dataset.parts[part]
+
+        def made(row: int) -> OwnInput:
+            return OwnInput(title_of(found.sources[row], found.targets[row]), found.sources[row])
+
+        return spread_over(found.sources, count, made)
 
     def sections(self, dataset: Dataset[TranslateData], model: Translator, evaluation: Evaluation) -> list[Section]:
         """Translations beside their references, BLEU by length, where the decoder looked."""
