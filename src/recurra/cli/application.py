@@ -19,6 +19,7 @@ COMMANDS = {
     "predict": "recurra.cli.models",
     "trace": "recurra.cli.trace",
     "diagnose": "recurra.cli.diagnose",
+    "inspect": "recurra.cli.inspect",
     "generate": "recurra.cli.models",
     "score": "recurra.cli.score",
     "export": "recurra.cli.export",

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from recurra.errors import RecurraError
 from recurra.inspection.trace import courses
+from recurra.inspector.documents import in_a_line
+from recurra.inspector.strips import Strip
 
 if TYPE_CHECKING:
     from recurra.inspector.inspected import Inspected
@@ -23,7 +26,7 @@ BEST = 8
 AROUND = 24
 """Tokens of a place before it, half as many behind it."""
 PART = 64
-"""Steps of an input that are looked at at a time where it can be read in parts, so that the page is answered meanwhile."""
+"""Steps that are looked at at a time where an input can be read in parts, so that the page is answered meanwhile."""
 SECONDS = 60.0
 """That all of it may take."""
 
@@ -84,16 +87,16 @@ class Contexts:
         return len(self._tokens)
 
     def of(self, key: str, name: str, unit: int) -> dict[str, list[dict[str, Any]]]:
-        """Of a unit its highest and lowest places: value, the tokens around it, which of them it is."""
+        """Of a unit its highest and lowest indices: value, the tokens around it, which of them it is."""
         found = self._found.get((key, name))
         if found is None:
             return {"highest": [], "lowest": []}
         return {
-            "highest": self._places(found.values[0, :, unit], found.steps[0, :, unit]),
-            "lowest": self._places(-found.values[1, :, unit], found.steps[1, :, unit]),
+            "highest": self._indices(found.values[0, :, unit], found.steps[0, :, unit]),
+            "lowest": self._indices(-found.values[1, :, unit], found.steps[1, :, unit]),
         }
 
-    def _places(self, values: npt.NDArray[np.float32], steps: npt.NDArray[np.int64]) -> list[dict[str, Any]]:
+    def _indices(self, values: npt.NDArray[np.float32], steps: npt.NDArray[np.int64]) -> list[dict[str, Any]]:
         made = []
         for value, step in zip(values.tolist(), steps.tolist(), strict=True):
             if step < 0:
@@ -117,7 +120,7 @@ class Contexts:
                 self._read(one.given, dict(one.options))
                 self.share = max((number + 1) / len(inputs), len(self._tokens) / STEPS)
         except RecurraError as error:
-            self.problem = " ".join(str(error).split())
+            self.problem = in_a_line(error)
         self.share = 1.0
 
     def _read(self, given: Any, options: dict[str, Any]) -> None:
@@ -147,8 +150,6 @@ class Contexts:
             time.sleep(0.001)  # lets a request have the lock
 
     def _keep(self, stack: str, stacks: Any, first: int) -> None:
-        from recurra.inspector.strips import Strip
-
         for parts in stacks:
             strip = Strip(stack, (), parts)
             for name, width in strip.widths.items():
@@ -157,7 +158,5 @@ class Contexts:
 
 
 def _last(stacks: Any) -> Any:
-    import torch
-
     last = [parts[-1].after for parts in stacks]
     return tuple(torch.stack([state[:, -1] for state in states]) for states in zip(*last, strict=True))

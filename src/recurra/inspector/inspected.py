@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -12,11 +12,20 @@ import numpy as np
 
 from recurra.api.evaluation import trained_on
 from recurra.api.run import Run
-from recurra.errors import DataError, RecurraError, UsageError
+from recurra.errors import DataError, UsageError
 from recurra.inspector.contexts import Contexts
 from recurra.inspector.reading import Reading
 from recurra.tasks import registry
-from recurra.tasks.abilities import Choosing, GoingOn, ReadingText, ShowingInputs, Traceable, able
+from recurra.tasks.abilities import (
+    Choosing,
+    GoingOn,
+    Listening,
+    ReadingFiles,
+    ReadingText,
+    ShowingInputs,
+    Traceable,
+    able,
+)
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.own_inputs import OwnInput
 
@@ -24,8 +33,8 @@ KEPT = 6
 """Readings that can be asked about."""
 OFFERED = 12
 """Inputs of the run's own data."""
-LONGEST = 200_000
-"""Characters of a text, numbers of a series."""
+MANY = 200
+"""Conditions that are offered."""
 
 
 class Inspected:
@@ -37,6 +46,7 @@ class Inspected:
         self.lock = threading.RLock()
         self._readings: OrderedDict[int, Reading] = OrderedDict()
         self._dataset: Any = None
+        self._by_name: dict[str, int] | None = None
         self.contexts = Contexts(self)
 
     @property
@@ -46,10 +56,14 @@ class Inspected:
 
     @property
     def reads(self) -> str:
-        """text, series or numbers: what can be typed."""
-        if isinstance(self.model, ReadingText) or self.conditions:
+        """What can be typed: text, series, numbers; nothing where it is pictures."""
+        if isinstance(self.model, ReadingText | Choosing):
             return "text"
-        return "series" if isinstance(self.model, GoingOn) else "numbers"
+        if isinstance(self.model, GoingOn):
+            return "series"
+        return (
+            "pictures" if isinstance(self.model, ReadingFiles) and not isinstance(self.model, Listening) else "numbers"
+        )
 
     @property
     def writes(self) -> bool:
@@ -58,8 +72,8 @@ class Inspected:
     @cached_property
     def conditions(self) -> list[str]:
         """What a generator can be asked for, the most frequent first; none of other models."""
-        attributes = getattr(self.model, "attributes", None)
-        return [] if attributes is None else [attributes.describe(indices) for indices, _ in attributes.seen[:200]]
+        attributes = getattr(self.model, "attributes", None) or getattr(self.run.preprocessor, "attributes", None)
+        return [] if attributes is None else [attributes.describe(indices) for indices, _ in attributes.seen[:MANY]]
 
     def read(
         self,
@@ -73,7 +87,7 @@ class Inspected:
         model: Traceable = able(self.model, Traceable, "let itself be looked into")
         found = model.forward_pass(given, **(options or {}))
         earlier = self._readings.get(before) if before is not None else None
-        reading = Reading(self.run.network, found, self._places(found), earlier)
+        reading = Reading(self.run.network, found, self._indices(found), earlier)
         reading.advance(seconds)
         self._readings[reading.number] = reading
         while len(self._readings) > KEPT:
@@ -120,20 +134,10 @@ class Inspected:
         values = np.array(found[0] if len(found) == 1 else found, np.float64)
         return values[:, 0] if self.reads == "series" and values.ndim == 2 and values.shape[1] == 1 else values
 
-    def _places(self, found: ForwardPass) -> Mapping[str, int]:
+    def _indices(self, found: ForwardPass) -> Mapping[str, int]:
         """Where each class stands, remembered for the classes of a model."""
         if found.part is None:
             return {}
-        if not hasattr(self, "_by_name"):
+        if self._by_name is None:
             self._by_name = {name: place for place, name in enumerate(found.classes)}
         return self._by_name
-
-
-def described(error: RecurraError) -> str:
-    """In one line, for a page."""
-    return " ".join(str(error).split())
-
-
-def rounded(numbers: Sequence[float]) -> list[float | None]:
-    """For JSON, which has no NaN."""
-    return [float(f"{number:.5g}") if np.isfinite(number) else None for number in numbers]

@@ -25,14 +25,14 @@ class Reading:
     """What a network does with an input.
 
     A network that reads forward alone reads in blocks, and goes on from an earlier reading where the texts part.
-    number: by which a page asks for it; places: of the classes, by name, for `AsRead`
+    number: by which a page asks for it; indices: of the classes, by name, for `AsRead`
     """
 
     def __init__(
         self,
         network: nn.Module,
         given: ForwardPass,
-        places: Mapping[str, int],
+        indices: Mapping[str, int],
         before: Reading | None = None,
     ) -> None:
         self.number = next(_numbers)
@@ -47,7 +47,7 @@ class Reading:
             return
         ((self.stack, self.tokens),) = given.steps.items()
         self.total, self.read = len(self.tokens), 0
-        self.thoughts = AsRead(given.classes, given.at, places)
+        self.thoughts = AsRead(given.classes, given.at, indices)
         if before is not None and before.given.part is not None and isinstance(before.thoughts, AsRead):
             shared = min(_same(self.tokens, before.tokens), before.read)
             self._go_on(before, max(0, shared - 1))  # what follows the last one of them is another token

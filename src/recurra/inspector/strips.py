@@ -67,7 +67,7 @@ class Strip:
         return Strip(self.stack, tokens, self._between(0, steps))
 
     def values(self, name: str, start: int, stop: int) -> Floats:
-        """A named value of some steps [stop - start, H]. Errors: UnknownNameError; UsageError for steps there are not"""
+        """A named value of some steps [stop - start, H]. Errors: UnknownNameError; UsageError for steps not read"""
         if name not in self.widths:
             raise UnknownNameError("traced value", name, self.widths)
         if not 0 <= start <= stop <= self.length:

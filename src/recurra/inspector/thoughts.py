@@ -7,13 +7,14 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from recurra.tasks.forward_pass import Floats, ForwardPass
 
 KEPT = 12
 """Classes of each step that are kept."""
 Best = list[tuple[int, float]]
-"""Classes by their places, with probabilities, the most probable first."""
+"""Classes by their indices, with probabilities, the most probable first."""
 
 
 class Thoughts(Protocol):
@@ -38,8 +39,8 @@ class AsRead:
     Its column is the probability that each token had after those before it, NaN for the first.
     """
 
-    def __init__(self, classes: Sequence[str], at: Sequence[str], places: Mapping[str, int]) -> None:
-        self.classes, self.at, self._places = classes, at, places
+    def __init__(self, classes: Sequence[str], at: Sequence[str], indices: Mapping[str, int]) -> None:
+        self.classes, self.at, self._indices = classes, at, indices
         self._ids = np.zeros((len(at), min(KEPT, len(classes))), np.int32)
         self._chances = np.zeros(self._ids.shape, np.float32)
         self._given = np.full(len(at), np.nan, np.float32)
@@ -59,15 +60,15 @@ class AsRead:
         self._chances[start:stop] = np.take_along_axis(probabilities, self._ids[start:stop], 1)
         for row in range(len(probabilities)):
             following = start + row + 1
-            place = self._places.get(self.at[following]) if following < len(self.at) else None
+            place = self._indices.get(self.at[following]) if following < len(self.at) else None
             if place is not None:
                 self._given[following] = probabilities[row, place]
         self._length = stop
 
     def goes_on(self, other: AsRead, steps: int) -> None:
-        """The first steps as there, of which all but the last were followed by the same tokens."""
-        for name in ("_ids", "_chances", "_given"):
-            getattr(self, name)[:steps] = getattr(other, name)[:steps]
+        """The first steps as there, which were followed by the same tokens."""
+        self._ids[:steps], self._chances[:steps] = other._ids[:steps], other._chances[:steps]
+        self._given[: steps + 1] = other._given[: steps + 1]
         self._length = steps
 
     def best(self, step: int) -> Best:
@@ -92,13 +93,16 @@ class Whole:
         if not 0 <= step < self.length:
             raise IndexError(step)
         if step not in self._found:
-            if self._given.ended is None:
-                assert self._given.probabilities is not None
-                self._keep(range(self.length), self._given.probabilities())
-            else:
-                steps = [k for k in range(max(0, step - 4), min(self.length, step + 5)) if k not in self._found]
-                self._keep(steps, self._given.ended([k + 1 for k in steps]))
+            self._look(step)
         return self._found[step]
+
+    @torch.no_grad()
+    def _look(self, step: int) -> None:
+        if self._given.ended is not None:
+            steps = [k for k in range(max(0, step - 4), min(self.length, step + 5)) if k not in self._found]
+            self._keep(steps, self._given.ended([k + 1 for k in steps]))
+        elif self._given.probabilities is not None:
+            self._keep(range(self.length), self._given.probabilities())
 
     def column(self) -> Floats | None:
         """None for what would be read again from its beginning for each of many steps."""
@@ -108,8 +112,8 @@ class Whole:
 
     def _keep(self, steps: Sequence[int], probabilities: npt.NDArray[np.float32]) -> None:
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :KEPT]
-        for step, row, places in zip(steps, probabilities, order.tolist(), strict=True):
-            self._found[step] = [(place, float(row[place])) for place in places]
+        for step, row, indices in zip(steps, probabilities, order.tolist(), strict=True):
+            self._found[step] = [(place, float(row[place])) for place in indices]
 
 
 MANY = 256

@@ -21,35 +21,19 @@ from recurra import model_folder
 from recurra.api import training, training_run
 from recurra.api.progress import ProgressLogger
 from recurra.errors import DataError, RecurraError, StoppedError, UsageError
-from recurra.locks import holding
 from recurra.report.metric import find
 from recurra.tasks import registry
 from recurra.tasks.abilities import Conditioned, Streaming
 from recurra.tasks.registry import TASKS
-from tests.laws.tasks.tiny_tasks import MARKUP, TINY, Tiny
+from tests.laws.tasks.tiny_tasks import MARKUP, TINY, Tiny, shared_runs
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, recurra.Run]:
-    """A run of each task, trained by the first of all workers that asks for it; nobody may change its folder."""
-    ours = tmp_path_factory.getbasetemp()
-    everybodys = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
-
-    class Runs(dict[str, recurra.Run]):
-        def __missing__(self, task: str) -> recurra.Run:
-            folder = everybodys / f"run-of-{task}"
-            with holding(folder, patience=250), pytest.MonkeyPatch.context() as patch:
-                if not (folder / "trained").exists():
-                    folder.mkdir()
-                    patch.setenv("RECURRA_CACHE", str(folder / "cache"))
-                    TINY[task].train(folder, folder / "run")
-                    (folder / "trained").touch()
-            self[task] = recurra.load(folder / "run")
-            return self[task]
-
-    return Runs()
+    """A run of each task, see `shared_runs`; nobody may change its folder."""
+    return shared_runs(tmp_path_factory)
 
 
 @pytest.fixture(params=list(TASKS))
@@ -202,6 +186,34 @@ def test_its_layers_can_be_looked_into(task: str, tiny: Tiny, runs: dict[str, re
         _near([tuple(each.values()) for each in asked], thought.top(2)[-1])
     with pytest.raises(UsageError):
         run.trace([given, given] if isinstance(given, str) else [given] * 2)
+
+
+def test_a_page_reads_its_own_inputs_as_its_trace_says(task: str, runs: dict[str, recurra.Run]) -> None:
+    from recurra.inspector import documents
+    from recurra.inspector.inspected import Inspected
+
+    page = Inspected(runs[task])
+    found = page.offered
+    assert found, "show inputs of the run's own data"
+    assert len({one.name for one in found}) > 1 or len(found) == 1
+    given, options = found[0].given, dict(found[0].options)
+    reading, trace = page.read(given, options, seconds=60), runs[task].trace(given, **options)
+    assert reading.complete
+    for layer in trace.layers:
+        key = f"{layer.stack}.l{layer.layer}{'_reverse' if layer.direction else ''}"
+        for name, values in layer.values.items():
+            strip = reading.strip(key)
+            np.testing.assert_allclose(strip.values(name, 0, strip.length), values, rtol=0, atol=1e-5)
+    document = documents.of_reading(reading) | documents.of_answer(reading.answer)
+    assert json.loads(json.dumps(document)) == document
+    said = [name for name in ("ranked", "texts", "labels", "ahead") if document[name]]
+    assert bool(said) != (task in ("language", "generate", "generate-frames", "fill"))
+    if reading.thoughts is not None:
+        thought = runs[task].probabilities(given, **options)
+        best = documents.of_thoughts(reading, 0, 1000, 2)
+        assert len(best) == len(thought.tokens)
+        for row, expected in zip(best, thought.top(2), strict=True):
+            _near([chance for _, chance in row], [chance for _, chance in expected])
 
 
 def test_its_page_is_whole_and_escapes_what_it_shows(task: str, runs: dict[str, recurra.Run]) -> None:

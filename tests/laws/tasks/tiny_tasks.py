@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import pytest
 import recurra
 from recurra.baselines.forecast import classical, perceptron
 from recurra.data.pictures.showing import png
+from recurra.locks import holding
 
 SMALL: dict[str, Any] = {
     "hidden_size": 6,
@@ -217,3 +219,23 @@ TINY = {
         ),
     )
 }
+
+
+def shared_runs(factory: pytest.TempPathFactory) -> dict[str, recurra.Run]:
+    """A run of each task, trained by the first of all workers that asks for it; nobody may change its folder."""
+    ours = factory.getbasetemp()
+    everybodys = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
+
+    class Runs(dict[str, recurra.Run]):
+        def __missing__(self, task: str) -> recurra.Run:
+            folder = everybodys / f"run-of-{task}"
+            with holding(folder, patience=250), pytest.MonkeyPatch.context() as patch:
+                if not (folder / "trained").exists():
+                    folder.mkdir()
+                    patch.setenv("RECURRA_CACHE", str(folder / "cache"))
+                    TINY[task].train(folder, folder / "run")
+                    (folder / "trained").touch()
+            self[task] = recurra.load(folder / "run")
+            return self[task]
+
+    return Runs()

@@ -1,0 +1,184 @@
+"""What the page asks its server, and what the server refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from recurra.inspector.application import MOST_BYTES, application, unguarded
+from recurra.inspector.inspected import Inspected
+
+Clients = Callable[..., TestClient]
+Page = Callable[[str], Inspected]
+TOKEN = "t" * 43
+
+
+def read(client: TestClient, text: str, **more: object) -> dict[str, object]:
+    found = client.post("/api/read", json={"text": text} | more).json()
+    while found["read"] < found["total"]:
+        found |= client.post("/api/continue", json={"reading": found["reading"]}).json()
+    return found
+
+
+def test_a_text_is_read_and_looked_into(client: Clients, inspected: Page) -> None:
+    asked = client("language")
+    (info,) = asked.get("/api/runs").json()
+    assert (info["reads"], info["writes"], info["task"]) == ("text", True, "Language model")
+    found = read(asked, "sun moon")
+    assert found["views"] == [list("sun moon")]
+    assert found["thoughts"] == {"view": 0, "classes": info_classes(inspected("language"))}
+    trace = inspected("language").run.trace("sun moon")
+    for strip in found["strips"]:
+        for value in strip["values"]:
+            query = {"reading": found["reading"], "strip": strip["key"], "name": value["name"]}
+            content = asked.get("/api/values", params=query | {"start": 2, "stop": 6}).content
+            scale = np.frombuffer(content[:4], "<f4")[0]
+            values = np.frombuffer(content[4:], np.int8).reshape(4, value["units"]) * scale / 127
+            expected = trace[f"stack.{value['name']}_l{strip['layer']}"][2:6]
+            np.testing.assert_allclose(values, expected, atol=scale / 250)
+            column = np.frombuffer(asked.get("/api/unit", params=query | {"unit": 1}).content, "<f4")
+            np.testing.assert_allclose(column[2:6], expected[:, 1], atol=1e-6)
+    query = {"reading": found["reading"], "strip": strip["key"]}
+    step = asked.get("/api/step", params=query | {"unit": 1, "step": 3}).json()
+    assert step["values"]["h"] == pytest.approx(float(trace[f"stack.h_l{strip['layer']}"][3, 1]), rel=1e-3)
+    assert step["before"]["h"] == pytest.approx(float(trace[f"stack.h_l{strip['layer']}"][2, 1]), rel=1e-3)
+    assert len(asked.get("/api/active", params=query | {"step": 3}).json()) > 0
+    rows = asked.get("/api/thoughts", params={"reading": found["reading"], "start": 0, "stop": 99, "top": 2}).json()
+    assert [len(row) for row in rows] == [2] * 8
+    other = read(asked, "sun noon", before=found["reading"])
+    query = {"reading": other["reading"], "reference": found["reading"], "strip": strip["key"]}
+    assert asked.get("/api/difference", params=query).json()["begin"] == 5
+
+
+def info_classes(page: Inspected) -> int:
+    return len(page.run.probabilities("sun").classes)
+
+
+def test_two_runs_read_the_same_text(client: Clients) -> None:
+    asked = client("language", "classify")
+    assert len(asked.get("/api/runs").json()) == 2
+    first, second = (asked.post("/api/read", json={"text": "abc", "run": run}).json() for run in (0, 1))
+    assert first["reading"] != second["reading"]
+    answer = asked.get("/api/answer", params={"reading": second["reading"], "run": 1}).json()
+    assert len(answer["ranked"]) == 2
+    assert client("classify").get("/api/answer", params={"reading": 1, "run": 1}).status_code == 400
+
+
+def test_it_writes_and_goes_on_from_a_choice(client: Clients) -> None:
+    asked = client("language")
+    how = {"text": "sun ", "length": 6, "temperature": 0.9, "top_k": 3, "seed": 5}
+    lines = [json.loads(line) for line in asked.post("/api/write", json=how).text.splitlines()]
+    assert len(lines) == 6
+    again = [json.loads(line) for line in asked.post("/api/write", json=how).text.splitlines()]
+    assert again == lines
+    assert all(line["id"] in [place for place, _, _ in line["candidates"][:3]] for line in lines)
+    other = lines[2]["candidates"][4]
+    prompt = "sun " + "".join(line["piece"] for line in lines[:2])
+    chosen = asked.post("/api/write", json=how | {"text": prompt, "first": other[0], "length": 2}).text.splitlines()
+    assert json.loads(chosen[0])["name"] == other[1]
+    assert [place for place, _, _ in json.loads(chosen[0])["candidates"]] == [p for p, _, _ in lines[2]["candidates"]]
+    assert asked.post("/api/write", json=how | {"text": "☃"}).status_code == 400
+
+
+def test_a_generator_ends_its_text(client: Clients) -> None:
+    asked = client("generate")
+    (info,) = asked.get("/api/runs").json()
+    how = {"length": 200, "temperature": 0, "condition": info["conditions"][0]}
+    lines = [json.loads(line) for line in asked.post("/api/write", json=how).text.splitlines()]
+    assert len(lines) == 200 or lines[-1]["name"] == "</s>"
+    assert asked.post("/api/read", json={"text": "a", "condition": "nowhere"}).status_code == 400
+
+
+def test_labels_that_look_like_markup_stay_text(client: Clients) -> None:
+    asked = client("classify")
+    answer = asked.get("/api/answer", params={"reading": read(asked, "<script>alert(1)</script>")["reading"]})
+    assert answer.headers["content-type"] == "application/json"
+    assert any("<b>" in label for label, _ in answer.json()["ranked"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "given", "status"),
+    [
+        ("POST", "/api/read", {"text": ""}, 400),
+        ("POST", "/api/read", {"text": 3}, 422),
+        ("POST", "/api/read", {"text": "a", "path": "/etc/passwd"}, 422),
+        ("POST", "/api/read", {"text": "a", "run": 2}, 422),
+        ("POST", "/api/read", {"input": 10**9}, 400),
+        ("POST", "/api/continue", {"reading": 10**9}, 400),
+        ("POST", "/api/write", {"text": "a"}, 400),
+        ("POST", "/api/write", {"text": "a", "temperature": -1}, 422),
+        ("GET", "/api/values?reading=1&strip=x&name=h&start=0&stop=1", None, 400),
+        ("GET", "/api/thoughts?reading=-1&start=0&stop=1", None, 422),
+        ("GET", "/static/../application.py", None, 404),
+        ("GET", "/static/..%2fapplication.py", None, 404),
+        ("GET", "/static//etc/passwd", None, 404),
+        ("GET", "/openapi.json", None, 404),
+        ("GET", "/docs", None, 404),
+    ],
+)
+def test_what_cannot_be_is_refused(client: Clients, method: str, path: str, given: object, status: int) -> None:
+    answer = client("classify").request(method, path, json=given)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["error"]
+
+
+@pytest.fixture
+def guarded(inspected: Page) -> TestClient:
+    app = application([inspected("classify")], token=TOKEN, hosts=["127.0.0.1", "localhost"])
+    return TestClient(app, base_url="http://127.0.0.1:8000", follow_redirects=False)
+
+
+def test_the_page_wants_its_token(guarded: TestClient) -> None:
+    for path in ("/", "/api/runs", "/static/main.js"):
+        assert guarded.get(path).status_code == 401
+        assert guarded.get(path, params={"token": "other"}).status_code == 401
+    answer = guarded.get("/", params={"token": TOKEN})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert guarded.get("/").status_code == 200
+    assert guarded.get("/api/runs").status_code == 200
+
+
+ASKED = {"authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "attacker.example"}, 421),
+        ({"host": "attacker.example:8000"}, 421),
+        ({"origin": "https://attacker.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, 403),
+        ({"origin": "http://127.0.0.1:8000"}, 200),
+        ({}, 200),
+    ],
+)
+def test_other_names_and_pages_are_refused(guarded: TestClient, headers: dict[str, str], status: int) -> None:
+    assert guarded.get("/api/runs", headers=ASKED | headers).status_code == status
+
+
+def test_a_body_over_the_bound_is_refused(guarded: TestClient) -> None:
+    answer = guarded.post("/api/read", json={"text": "a" * MOST_BYTES}, headers=ASKED)
+    assert answer.status_code == 413
+    assert f"{MOST_BYTES:,}" in answer.json()["error"]
+
+
+def test_the_policy_allows_the_pages_own_files_alone(guarded: TestClient) -> None:
+    policy = guarded.get("/", headers=ASKED).headers["content-security-policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
+    assert rules["frame-ancestors"] == rules["base-uri"] == rules["form-action"] == "'none'"
+    assert "unsafe" not in policy
+
+
+def test_no_address_takes_a_path(inspected: Page) -> None:
+    paths = [route.path for route in unguarded([inspected("classify")]).routes]  # type: ignore[attr-defined]
+    assert [path for path in paths if "{" in path] == ["/static/{name:path}"]  # a name of a list that is fixed
