@@ -87,7 +87,7 @@ class Contexts:
         return len(self._tokens)
 
     def of(self, key: str, name: str, unit: int) -> dict[str, list[dict[str, Any]]]:
-        """Of a unit its highest and lowest indices: value, the tokens around it, which of them it is."""
+        """Of a unit its highest and lowest steps: value, the tokens around it, which of them it is."""
         found = self._found.get((key, name))
         if found is None:
             return {"highest": [], "lowest": []}
