@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "recurra.cli.models",
     "predict": "recurra.cli.models",
     "trace": "recurra.cli.trace",
+    "attribute": "recurra.cli.attribute",
     "diagnose": "recurra.cli.diagnose",
     "inspect": "recurra.cli.inspect",
     "generate": "recurra.cli.models",

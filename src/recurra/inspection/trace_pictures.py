@@ -47,7 +47,7 @@ def draw_trace(
             raise UnknownNameError("value of the step", name, known)
     blocks = [(one, [name for name in one.values if not names or name in names]) for one in shown]
     wide = max(len(one.tokens[:MOST_STEPS]) for one in shown)
-    tokens = [[_in_a_line(token) for token in one.tokens[:MOST_STEPS]] for one in shown]
+    tokens = [[in_a_line(token) for token in one.tokens[:MOST_STEPS]] for one in shown]
     column = _column(tokens)
     upright = max((text_width(token, FONT) for row in tokens for token in row), default=0.0) <= column
     top = FONT + 8 if upright else min(LONGEST, max(text_width(t, FONT) for row in tokens for t in row)) + 10
@@ -123,9 +123,9 @@ def draw_probabilities(found: Probabilities, *, top: int = 5, title: str = "") -
     """
     if top < 1:
         raise UsageError(f"top must be a whole number from 1, got {top}")
-    tokens = [_in_a_line(token) for token in found.tokens[:MOST_STEPS]]
+    tokens = [in_a_line(token) for token in found.tokens[:MOST_STEPS]]
     best = [
-        [(shorten(_in_a_line(name), FONT, LONGEST), chance) for name, chance in row]
+        [(shorten(in_a_line(name), FONT, LONGEST), chance) for name, chance in row]
         for row in found.top(top)[:MOST_STEPS]
     ]
     widest = max(text_width(name, FONT) for row in best for name, _ in row)
@@ -169,6 +169,7 @@ def _tokens(axes: Axes, tokens: Sequence[str], left: float, y: float, column: fl
             axes.text(x, y, word, ha="center", va="bottom", rotation=90, fontsize=FONT, color=INK)
 
 
-def _in_a_line(token: str) -> str:
+def in_a_line(token: str) -> str:
+    """A token as it can be seen: ends of lines, tabs and blanks as signs."""
     made = printable(token).replace("\n", "⏎").replace("\t", "⇥").replace("\r", "⏎")
     return "␣" if made == " " else made.strip() or made

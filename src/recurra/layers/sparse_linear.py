@@ -129,6 +129,26 @@ class SparseLinear(nn.Module):
         """Shapes: -> [N, C], times `share`"""
         return self.share * outputs(known(found, self.keys, self.scale), self.weight, self.bias)
 
+    def each(self, found: Found) -> Tensor:
+        """What each occurrence of a feature adds to the outputs of its row; with the bias in its share they sum to it.
+
+        A feature that occurs several times is divided evenly; one that is not known adds 0. Shapes: -> [M, C]
+        """
+        rows = known(found, self.keys, self.scale)
+        if not len(rows.features):
+            return self.weight.new_zeros(len(found.keys), self.weight.shape[1])
+        size = max(1, len(self.keys))
+        pairs = rows.owners() * size + rows.features  # rising, as `known` made them
+        positions = torch.searchsorted(self.keys, found.keys).clamp(max=size - 1)
+        asked = found.rows * size + positions
+        places = torch.searchsorted(pairs, asked).clamp(max=len(pairs) - 1)
+        there = (self.keys[positions] == found.keys) & (pairs[places] == asked)
+        counts = torch.zeros(len(pairs), dtype=torch.int64, device=pairs.device)
+        counts.index_add_(0, places[there], torch.ones_like(places[there]))
+        values = rows.values / counts.clamp(min=1)
+        each = self.weight[rows.features[places]] * values[places].unsqueeze(1)
+        return self.share * torch.where(there.unsqueeze(1), each, each.new_zeros(()))
+
 
 def known(found: Found, keys: Tensor, scale: Tensor) -> Sparse:
     """The values of the known features, of each row by rising key, so that no row depends on the others."""

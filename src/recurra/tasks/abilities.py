@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import Model
 from recurra.tasks.own_inputs import OwnInput
@@ -115,6 +116,14 @@ class Traceable(Protocol):
 
     def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
         """One input, ready to be read. Errors: UsageError for another one, or an option that it does not read"""
+
+
+@runtime_checkable
+class Attributable(Protocol):
+    """Its answer can be attributed to what it read."""
+
+    def differentiable(self, given: Any, /, **options: Any) -> Differentiable:
+        """One input with a baseline. Errors: UsageError for another one, or an option that it does not read"""
 
 
 @runtime_checkable

@@ -168,18 +168,33 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
         if lengths is not None and not bool((lengths == self.window).all()):
             raise ShapeError(f"every window has {self.window} steps, got lengths {lengths.tolist()}")
         z, last, scale = self.normalised(windows)
-        batch, target = len(z), self.widths.target
+        found, state = self._recurrent(windows, z)
+        linear = self.skip(self.linear_inputs(windows, z)).view(len(z), self.horizon, self.widths.target)
+        median = linear + found[..., self.middle]
+        quantiles = self._around(median, found)
+        return last[:, None, :, None] + scale[:, None, :, None] * quantiles, state
+
+    def medians(self, windows: Windows) -> tuple[Tensor, Tensor]:
+        """The two parts of the median forecast: of the recurrent layers, and of the last values and the linear skip.
+
+        Shapes: -> each [B, H, K] in the units of the values; their sum is the median
+        """
+        z, last, scale = self.normalised(windows)
+        found, _ = self._recurrent(windows, z)
+        linear = self.skip(self.linear_inputs(windows, z)).view(len(z), self.horizon, self.widths.target)
+        return scale[:, None] * found[..., self.middle], last[:, None] + scale[:, None] * linear
+
+    def _recurrent(self, windows: Windows, z: Tensor) -> tuple[Tensor, State]:
+        """What the recurrent layers say. Shapes: -> [B, H, K, Q], the layers' last states"""
+        batch = len(z)
         y, state = self.stack(self._inputs(windows, z))
         seen = self.dropout(y[:, -1])
-        found = self.head(seen).view(batch, self.horizon, target, len(self.levels))
+        found = self.head(seen).view(batch, self.horizon, self.widths.target, len(self.levels))
         if self.ahead is not None:
             known = windows.ahead[:, self.window : self.window + self.horizon]
             beside = seen.unsqueeze(1).expand(-1, self.horizon, -1)
             found = found + self.ahead(torch.cat([beside, known], -1)).view_as(found)
-        linear = self.skip(self.linear_inputs(windows, z)).view(batch, self.horizon, target)
-        median = linear + found[..., self.middle]
-        quantiles = self._around(median, found)
-        return last[:, None, :, None] + scale[:, None, :, None] * quantiles, state
+        return found, state
 
     def _inputs(self, windows: Windows, z: Tensor) -> Tensor:
         parts = [z]

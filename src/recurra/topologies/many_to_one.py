@@ -128,6 +128,11 @@ class SequenceClassifier(TextClassifier):
         y, last = self.stack(self.table(tokens_of(inputs)), state, lengths=lengths)
         return self._logits(y, last, lengths, inputs), last
 
+    def of_vectors(self, vectors: Tensor) -> Tensor:
+        """What the recurrent part says where the tokens have these vectors. Shapes: [B, T, E] -> logits [B, C]"""
+        y, last = self.stack(vectors)
+        return self._recurrent_logits(y, last, None)
+
     def loss(self, batch: ClassifierBatch, state: State | None = None) -> Loss:
         """Mean cross-entropy of the classes. Units: nats per sequence"""
         logits, _ = self.truncated(batch.tokens, batch.lengths, batch.bptt, state)
@@ -149,9 +154,12 @@ class SequenceClassifier(TextClassifier):
         return self._logits(y, last, lengths, tokens), last
 
     def _logits(self, y: Tensor, state: State, lengths: Tensor | None, inputs: Tensor | Spelt) -> Tensor:
+        return self.with_skip(self._recurrent_logits(y, state, lengths), inputs, lengths)
+
+    def _recurrent_logits(self, y: Tensor, state: State, lengths: Tensor | None) -> Tensor:
         ends = torch.full((len(y),), y.shape[1]) if lengths is None else lengths
         logits: Tensor = self.head(self.dropout(pooled(self.pooling, self.stack, y, state, ends)))
-        return self.with_skip(logits, inputs, lengths)
+        return logits
 
 
 def tokens_of(inputs: Tensor | Spelt) -> Tensor:

@@ -13,6 +13,15 @@ AROUND = 2
 """Tokens to the left and to the right that are looked at."""
 NOTHING = 0
 """The key of what is not there."""
+READS = (
+    *((place,) for place in range(-AROUND, AROUND + 1)),
+    *((place, place + 1) for place in range(-AROUND, AROUND)),
+    (-1, 1),
+    (-1, 0, 1),
+)
+"""The places around a token that each kind of feature reads, in the order of `_keys`."""
+READS_OF_LETTERS = ((0,), (-1,), (1,), *((0,),) * (2 * AFFIXES), (-1,), (1,), (-1, 0))
+"""Likewise of those that read letters."""
 
 
 def neighbourhood(
@@ -23,6 +32,25 @@ def neighbourhood(
     words, letters: of the distinct forms, as topologies.tagger.Forms has them
     Shapes: tokens int64 [B, T]; words int64 [U]; letters int64 [U, L]; -> of B * T rows
     """
+    batch, steps = tokens.shape
+    keys, there = _keys(tokens, words, lengths, letters, letter_lengths)
+    rows = torch.arange(batch * steps, device=tokens.device).view(batch, steps, 1).expand_as(keys)
+    return Found(keys[there], rows[there], batch * steps)
+
+
+def read_by(
+    tokens: Tensor, words: Tensor, lengths: Tensor | None, letters: Tensor | None, letter_lengths: Tensor | None
+) -> list[tuple[int, ...]]:
+    """Of each feature that `neighbourhood` finds, in its order, how far from its token it reads: 0 is the token."""
+    _, there = _keys(tokens, words, lengths, letters, letter_lengths)
+    kinds = READS if letters is None else READS + READS_OF_LETTERS
+    return [kinds[part] for part in there.nonzero()[:, 2].tolist()]
+
+
+def _keys(
+    tokens: Tensor, words: Tensor, lengths: Tensor | None, letters: Tensor | None, letter_lengths: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """A key for each kind of feature, and where there is one. Shapes: -> int64 and bool [B, T, kinds]"""
     batch, steps = tokens.shape
     device = tokens.device
     ends = torch.full((batch, 1), steps, device=device) if lengths is None else lengths.to(device).unsqueeze(1)
@@ -49,9 +77,7 @@ def neighbourhood(
         after = _between(end, edge, 1)
         parts += [after[:, :-2], after[:, 2:], joined(after[:, :-2], finishes[AFFIXES - 2][tokens])]
     keys = torch.stack([torch.where(p == NOTHING, p, joined(p, number)) for number, p in enumerate(parts)], -1)
-    there = (keys != NOTHING) & inside.unsqueeze(-1)
-    rows = torch.arange(batch * steps, device=device).view(batch, steps, 1).expand_as(keys)
-    return Found(keys[there], rows[there], batch * steps)
+    return keys, (keys != NOTHING) & inside.unsqueeze(-1)
 
 
 def _between(keys: Tensor, edge: Tensor, count: int) -> Tensor:

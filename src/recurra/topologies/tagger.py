@@ -207,6 +207,17 @@ class Tagger(TagScorer):
         Shapes: -> logits [B, T, C]; the layers' last states
         """
         self.check_state(state)
-        table = self.dropout(self.forms(inputs.words, inputs.letters, inputs.letter_lengths, inputs.pairs))
+        table = self.dropout(self.table(inputs))
         y, state = self.stack(Embedded(inputs.tokens, table), state, lengths=lengths)
         return self.with_skip(self.head(self.dropout(y)), inputs, lengths), state
+
+    def table(self, inputs: Forms) -> Tensor:
+        """The vectors of the forms. Shapes: -> [U, E]"""
+        found: Tensor = self.forms(inputs.words, inputs.letters, inputs.letter_lengths, inputs.pairs)
+        return found
+
+    def of_vectors(self, vectors: Tensor) -> Tensor:
+        """What the recurrent part says where the tokens' vectors are these. Shapes: [B, T, E] -> logits [B, T, C]"""
+        y, _ = self.stack(vectors)
+        found: Tensor = self.head(self.dropout(y))
+        return found

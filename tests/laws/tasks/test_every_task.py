@@ -23,7 +23,7 @@ from recurra.api.progress import ProgressLogger
 from recurra.errors import DataError, RecurraError, StoppedError, UsageError
 from recurra.report.metric import find
 from recurra.tasks import registry
-from recurra.tasks.abilities import Conditioned, Streaming
+from recurra.tasks.abilities import Attributable, Conditioned, Streaming
 from recurra.tasks.registry import TASKS
 from tests.laws.tasks.tiny_tasks import MARKUP, TINY, Tiny, shared_runs
 
@@ -214,6 +214,34 @@ def test_a_page_reads_its_own_inputs_as_its_trace_says(task: str, runs: dict[str
         assert len(best) == len(thought.tokens)
         for row, expected in zip(best, thought.top(2), strict=True):
             _near([chance for _, chance in row], [chance for _, chance in expected])
+
+
+def test_its_answer_is_attributed_to_what_it_read(task: str, tiny: Tiny, runs: dict[str, recurra.Run]) -> None:
+    run, given = runs[task], GIVEN.get(task, tiny.asked[0])
+    if not isinstance(run.model, Attributable):
+        with pytest.raises(UsageError, match="attribute"):
+            run.attribute(given)
+        return
+    found, slow = run.attribute(given), run.attribute(given, engine="reference")
+    for name, values in found.parts.items():
+        np.testing.assert_allclose(values, slow.parts[name], rtol=0, atol=1e-5)
+        assert values.shape == (len(found.targets), len(found.steps))
+    rest = 0.0 if found.beside is None else found.beside.rest
+    difference, size = np.abs(found.outputs - found.base_outputs), np.abs(found.total).sum(1)
+    missed = np.abs(found.total.sum(1) + rest - (found.outputs - found.base_outputs))
+    assert (missed <= 0.01 * np.maximum(difference, 0.01 * size)).all()
+    assert len(found.frame()) == len(found.parts) * len(found.targets) * len(found.steps)
+    assert "</svg>" in found.plot()
+    if task == "classify":
+        logs = np.log(run.predict_proba([given])[0].astype(np.float64))
+        assert found.outputs[0] == pytest.approx((logs - logs.mean()).max(), abs=1e-4)
+        assert run.attribute(given, target=run.classes[0], against="mean").targets == (run.classes[0],)
+    if task == "forecast":
+        (answer,), ahead = run.predict(given), run.attribute(given, at=2, against="mean")
+        median = run.preprocessor.transform.inverse(ahead.outputs)
+        assert median[0] == pytest.approx(float(answer.median[1]), rel=1e-4)
+    with pytest.raises(UsageError):
+        run.attribute([given, given] if isinstance(given, str) else [given] * 2)
 
 
 def test_its_page_is_whole_and_escapes_what_it_shows(task: str, runs: dict[str, recurra.Run]) -> None:

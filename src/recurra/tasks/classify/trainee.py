@@ -25,6 +25,7 @@ from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.linear import ORDERS, SPELLING, letters_of
 from recurra.tasks.classify.metrics import METRICS
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
+from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
@@ -265,6 +266,12 @@ class Classifier(TextModel):
         from recurra.tasks.classify.forward_pass import forward_pass
 
         return forward_pass(self, given, **options)
+
+    def differentiable(self, given: Any, /, **options: Any) -> Differentiable:
+        """See tasks.classify.attribution."""
+        from recurra.tasks.classify.attribution import attribution
+
+        return attribution(self, given, **options)
 
     def rows(self, predictions: Sequence[Prediction]) -> list[list[str]]:
         return [

@@ -17,6 +17,7 @@ from recurra.data.series.reading import from_table
 from recurra.data.series.rows import time_text
 from recurra.data.series.windows import Origins
 from recurra.errors import DataError, UsageError, listed
+from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forecast.data import how_to_read, read_series
 from recurra.tasks.forecast.encoded import check_ahead, encode
 from recurra.tasks.forecast.intervals import calibrated
@@ -120,6 +121,12 @@ class Forecaster(Model):
         from recurra.tasks.forecast.forward_pass import forward_pass
 
         return forward_pass(self, given, **options)
+
+    def differentiable(self, given: Any, /, **options: Any) -> Differentiable:
+        """See tasks.forecast.attribution."""
+        from recurra.tasks.forecast.attribution import attribution
+
+        return attribution(self, given, **options)
 
     def rows(self, predictions: Sequence[Forecast]) -> list[list[str]]:
         levels = list(predictions[0].quantiles) if predictions else []

@@ -17,6 +17,7 @@ from recurra.data.frames.clip_folders import FEATURES
 from recurra.data.frames.sequences import Frames
 from recurra.data.frames.table import from_table
 from recurra.errors import DataError, UsageError
+from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.frames.clips import as_frames, asked_about
 from recurra.tasks.frames.data import check_shape, of_model
@@ -153,6 +154,12 @@ class FramesModel(Model):
         from recurra.tasks.frames.forward_pass import forward_pass
 
         return forward_pass(self, given, **options)
+
+    def differentiable(self, given: Any, /, **options: Any) -> Differentiable:
+        """See tasks.frames.attribution."""
+        from recurra.tasks.frames.attribution import attribution
+
+        return attribution(self, given, **options)
 
     def _of_table(self, inputs: Any) -> list[Frames]:
         try:

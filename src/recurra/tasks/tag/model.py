@@ -15,6 +15,7 @@ from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.normalize import normalize
 from recurra.data.tokens.typed import Habit, cut
 from recurra.errors import UsageError
+from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.tag.data import encode_part
@@ -124,6 +125,12 @@ class TagModel(TextModel):
         from recurra.tasks.tag.forward_pass import forward_pass
 
         return forward_pass(self, given, **options)
+
+    def differentiable(self, given: Any, /, **options: Any) -> Differentiable:
+        """See tasks.tag.attribution."""
+        from recurra.tasks.tag.attribution import attribution
+
+        return attribution(self, given, **options)
 
     def rows(self, predictions: Sequence[Tagging]) -> list[list[str]]:
         """A token a row with its tag and how probable that is; an empty row between sentences."""

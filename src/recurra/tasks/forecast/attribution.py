@@ -1,0 +1,76 @@
+"""What in a window speaks for the forecast: the recurrent layers and the linear skip apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recurra.data.series.rows import time_text
+from recurra.data.series.windows import Origins
+from recurra.errors import DataError, UnknownNameError, UsageError
+from recurra.tasks.differentiable import Differentiable
+from recurra.tasks.forecast.encoded import encode
+from recurra.tasks.forecast.model import Forecaster
+from recurra.tasks.forward_pass import only
+from recurra.topologies.forecaster import Forecaster as Network
+
+BASELINES = {
+    "last": "a window that is its last value throughout; covariates and dates as they are",
+    "mean": "a window that is its mean throughout; covariates and dates as they are",
+}
+
+
+def attribution(
+    model: Forecaster, given: Any, *, at: int | None = None, against: str = "last", **options: Any
+) -> Differentiable:
+    """at: how many steps ahead, from 1; the mean of all steps that the network forecasts at once if None
+
+    Errors: UsageError, DataError as in forecasting; UnknownNameError
+    """
+    network = model.network
+    assert isinstance(network, Network)
+    if against not in BASELINES:
+        raise UnknownNameError("baseline", against, BASELINES)
+    if at is not None and (isinstance(at, bool) or not isinstance(at, int) or not 1 <= at <= network.horizon):
+        raise UsageError(f"at must be steps ahead, from 1 to {network.horizon}, got {at!r}")
+    made = model.preprocessor
+    panel = made.checked(only(model, given, options))
+    if len(panel) != 1:
+        raise UsageError(f"one series is looked at at a time, got {len(panel)}")
+    (series,) = panel.series
+    if len(series) < made.window:
+        raise DataError(
+            f"a forecast reads {made.window} steps; the series {series.name} has {len(series):,}",
+            remedy="give more of its history",
+        )
+    windows = encode(panel, made, room=made.block).windows(Origins(np.zeros(1, np.int64), np.array([len(series)])))
+    windows = windows.to(next(network.parameters()).device)
+    point = windows.values[0]
+    level = point[-1:] if against == "last" else point.mean(0, keepdim=True)
+
+    def scores(points: Tensor) -> Tensor:
+        several = {name: value.expand(len(points), *value.shape[1:]) for name, value in vars(windows).items()}
+        parts = network.medians(replace(windows, **several | {"values": points}))
+        chosen = [part.mean(1) if at is None else part[:, at - 1] for part in parts]
+        return torch.stack(chosen, -1)
+
+    when = f"the mean of the {network.horizon} steps ahead" if at is None else f"step {at} ahead"
+    transform = made.transform.name
+    units = "" if transform == "none" else f", on the scale of {transform} that the network reads"
+    times = panel.times(series, len(series) - made.window, len(series))
+    columns = list(made.columns.target)
+    return Differentiable(
+        [time_text(time, panel.frequency) for time in times],
+        point,
+        level.expand_as(point),
+        BASELINES[against],
+        f"median forecast, {when}{units}",
+        columns,
+        scores,
+        ["recurrent network", "linear skip"],
+        channels=columns,
+    )
