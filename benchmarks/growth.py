@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,11 +72,18 @@ def lines(path: Path) -> list[tuple[str, Callable[[], object]]]:
 
 
 def n_grams(path: Path) -> list[tuple[str, Callable[[], object]]]:
+    from recurra.baselines.sample import as_many_as
     from recurra.data.corpus.mapped import build_corpus
-    from recurra.tasks.language.baselines import baselines_within
+    from recurra.tasks.language.baselines import language_baselines
+    from recurra.tasks.language.task import TASK
 
     corpus = build_corpus(path, cache=path.parent / "cache")
-    return [("baselines within 2 s", lambda: baselines_within(corpus, corpus.validation, 2.0))]
+
+    def counted(count: int) -> object:
+        part = replace(corpus, train=corpus.train[-count:], validation=corpus.validation[:0])
+        return language_baselines(part, TASK.some(corpus.validation, count))
+
+    return [("baselines within 2 s", lambda: as_many_as(counted, len(corpus.train), 2.0, first=TASK.first))]
 
 
 def table(path: Path) -> list[tuple[str, Callable[[], object]]]:

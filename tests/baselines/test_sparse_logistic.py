@@ -60,3 +60,15 @@ def test_many_rows_in_pieces_give_what_they_give_at_once(monkeypatch: pytest.Mon
     whole = model.outputs(found)
     monkeypatch.setattr(sparse_logistic, "CHUNK", 8)
     assert torch.equal(model.outputs(found), whole)
+
+
+def test_when_the_time_is_over_it_stays_as_it_is_and_says_after_how_much() -> None:
+    tokens, labels = drawn(400, 0)
+    features = choose_features(rows(tokens), 2, by_rarity=True)
+    given = features, (rows(tokens), labels), (rows(tokens), labels), 2
+    seconds = iter([0.0, *range(1, 100)])
+    model = fit(*given, batch=100, seconds=2.5, clock=lambda: next(seconds))
+    assert model.cut == pytest.approx(0.75)
+    assert not torch.equal(model.weight, fit(*given, batch=100).weight)
+    assert fit(*given, batch=100).cut is None
+    assert fit(*given, seconds=1e6).cut is None

@@ -2,36 +2,85 @@
 
 from __future__ import annotations
 
+import math
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from recurra.api.setup import Setup
+from recurra.baselines.sample import as_many_as
 from recurra.report.record import Baseline
-from recurra.tasks.abilities import Cutting
-from recurra.tasks.task import Dataset
+from recurra.tasks.abilities import Clocked, Cutting
+from recurra.tasks.task import Dataset, Evaluation, Task
 from recurra.training.checkpoint import Counters
-from recurra.training.deadline import FOR_SCORES, FOR_TRAINING, REPORT, Deadline
+from recurra.training.deadline import FOR_TRAINING, REPORT, Deadline
 from recurra.training.fit import Outcome
 from recurra.training.settings import TrainingSettings
 
-FAST_MINUTES = 100 / 60
-"""Of which baselines that are asked to be fast take their share: ten seconds."""
+FAST_SECONDS = 10.0
+"""That baselines take which are asked to be fast, where no minutes are given."""
+TRAINED = 0.5
+"""Share of them for baselines that are networks themselves."""
+PASSES = 3
+"""Times that a part is gone through: for its scores, and for what the report shows beside them."""
+FIRST, FEWEST = 0.05, 50
+"""Share of the time for scores with which it is tried how long a part takes, going by the evaluations during training,
+and rows that it is tried with at least."""
+
+
+def all_baselines(task: Task, dataset: Dataset[Any], part: Any) -> list[Baseline]:
+    """Those of a task, however long they take."""
+    trained = task.trained_baselines(dataset, part, None) if isinstance(task, Clocked) else []
+    return task.baselines(dataset, part) + trained
 
 
 def fitted_baselines(setup: Setup, deadline: Deadline) -> tuple[list[Baseline], list[str]]:
     """Those asked for: by the deadline, if there is one or they are to be fast; and what to say of them."""
-    dataset = setup.dataset
-    asked = dataset.settings.training.baselines
+    dataset, asked = setup.dataset, setup.dataset.settings.training.baselines
     if asked == "none":
         return [], []
-    fast = Deadline(FAST_MINUTES) if asked == "fast" and not deadline.set else deadline
-    dataset.deadline = Deadline(None) if asked == "full" else fast
     before, dataset.notes = dataset.notes, []
     try:
-        return setup.task.baselines(dataset, dataset.held_out), dataset.notes
+        if asked == "full" or (asked is None and not deadline.set):
+            dataset.deadline = Deadline(None)
+            return all_baselines(setup.task, dataset, dataset.held_out), dataset.notes
+        seconds = deadline.for_baselines() if deadline.set else FAST_SECONDS
+        dataset.deadline = Deadline(seconds / 60, clock=deadline.clock)
+        return _baselines_within(setup.task, dataset, dataset.held_out), dataset.notes
     finally:
         dataset.deadline, dataset.notes = deadline, before
+
+
+def _baselines_within(task: Task, dataset: Dataset[Any], part: Any) -> list[Baseline]:
+    """Fitted on as many examples as the deadline of the dataset allows, and scored on no more rows of the part."""
+    deadline, trained = dataset.deadline, list[Baseline]()
+    if isinstance(task, Clocked):
+        trained = task.trained_baselines(dataset, part, TRAINED * deadline.left())
+    if not isinstance(task, Cutting):
+        dataset.notes.append(
+            f"the baselines of the task {task.name} were fitted on all of the training part, for it says of none how "
+            "they are fitted on less"
+        )
+        return task.baselines(dataset, part) + trained
+    whole = task.examples(dataset)
+
+    def fitted(count: int) -> tuple[list[Baseline], int, int]:
+        if count >= whole:
+            return task.baselines(dataset, part), whole, len(part)
+        less, some = task.smaller(dataset, count), task.some(part, count)
+        return task.baselines(less, some), task.examples(less), len(some)
+
+    (found, count, scored), _ = as_many_as(fitted, whole, deadline.left(), first=task.first, clock=deadline.clock)
+    if count < whole:
+        learned = f"{count:,} of {whole:,} {task.rows}"
+        found = [replace(each, name=f"{each.name}, {learned}") for each in found]
+        dataset.notes.append(
+            f"the baselines were fitted on {learned} of the training part"
+            + (f" and scored on {scored:,} of {len(part):,}" if scored < len(part) else "")
+            + ", for the minutes allow no more; --baselines full fits all"
+        )
+    return found + trained
 
 
 def settings_of_training(setup: Setup, deadline: Deadline, *, resumed: bool) -> tuple[TrainingSettings, list[str]]:
@@ -44,36 +93,51 @@ def settings_of_training(setup: Setup, deadline: Deadline, *, resumed: bool) -> 
         return training, []
     seconds, spent, notes = deadline.for_training(), deadline.total - deadline.left(), []
     if seconds < FOR_TRAINING * deadline.total:
-        enough = (spent + REPORT) / (1 - FOR_TRAINING - FOR_SCORES) / 60
+        enough = (spent + REPORT) / (1 - FOR_TRAINING - deadline.share_after) / 60
         notes.append(
             f"{spent:.0f} of the {deadline.total:.0f} s that --minutes {training.minutes:g} allows were gone before "
-            f"training, which gets {seconds:.0f} s; of {enough:.2g} minutes it would get {FOR_TRAINING:.0%}"
+            f"training, which gets {seconds:.0f} s; with {enough:.2g} minutes it would get {FOR_TRAINING:.0%}"
         )
     return training.model_copy(update={"minutes": seconds / 60}), notes
 
 
-def about_validation(dataset: Dataset[Any], counters: Counters) -> list[str]:
-    """What is said if evaluations during training looked at a part alone."""
-    whole, unit = len(dataset.parts["validation"]), dataset.facts["unit"]
-    if counters.evaluation_units is None or counters.evaluation_units >= whole:
+def about_validation(setup: Setup, counters: Counters) -> list[str]:
+    """What is said if evaluations during training looked at a part alone, which what comes after then does too."""
+    units, whole = setup.trainee.evaluation_units, len(setup.dataset.parts["validation"])
+    if counters.evaluation_units is None or counters.evaluation_units >= units:
         return []
+    setup.dataset.looked_at = math.ceil(whole * counters.evaluation_units / units)
     return [
-        f"evaluations during training are on {counters.evaluation_units:,} of the validation part's {whole:,} {unit}, "
-        "always the same, which take a tenth of the time between two of them"
+        f"evaluations during training are on {counters.evaluation_units:,} of the validation part's {units:,} "
+        f"{setup.trainee.unit}, always the same, which take a tenth of the time between two of them"
     ]
 
 
-def affordable_part(setup: Setup, deadline: Deadline, outcome: Outcome, folder: Path) -> tuple[Any, list[str]]:
-    """The held-out part, or as much of it as can be evaluated in time, and what to say then."""
-    dataset, task = setup.dataset, setup.task
+def evaluation_within(
+    setup: Setup, deadline: Deadline, outcome: Outcome, folder: Path
+) -> tuple[Any, Evaluation, list[str]]:
+    """The held-out part, or as much of it as can be evaluated in time; its evaluation; what to say if it is not all."""
+    dataset, task, model = setup.dataset, setup.task, setup.model()
     part = dataset.held_out
-    if not deadline.set or outcome.evaluates is None or not isinstance(task, Cutting):
-        return part, []
-    count = max(int(outcome.evaluates * deadline.for_scores()), outcome.counters.evaluation_units or 1)
+    if not deadline.set or not isinstance(task, Cutting):
+        return part, task.evaluate(model, part, dataset.settings), []
+    seconds = deadline.for_scores() / PASSES
+    rows = (outcome.evaluates or 0.0) * len(dataset.parts["validation"]) / max(setup.trainee.evaluation_units, 1)
+
+    def evaluated(count: int) -> tuple[Any, Evaluation]:
+        cut = task.some(part, count)
+        return cut, task.evaluate(model, cut, dataset.settings)
+
+    first = max(FEWEST, int(FIRST * seconds * rows))
+    (cut, evaluation), count = as_many_as(evaluated, len(part), seconds, first=first, clock=deadline.clock)
     if count >= len(part):
-        return part, []
-    cut = task.some(part, count)
-    return cut, [
-        f"the scores are of {len(cut):,} of the {dataset.evaluated_on} part's {len(part):,} {dataset.facts['unit']}, "
-        f"for the minutes allow no more; all of it: recurra evaluate {shlex.quote(str(folder))}"
-    ]
+        return part, evaluation, []
+    return (
+        cut,
+        evaluation,
+        [
+            f"the scores are of {len(cut):,} of the {dataset.evaluated_on} part's {len(part):,} "
+            f"{dataset.facts['unit']}, for the minutes allow no more; all of it: "
+            f"recurra evaluate {shlex.quote(str(folder))}"
+        ],
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recurra.api import provenance
+from recurra.api.budget import all_baselines
 from recurra.api.preparation import read_data
 from recurra.api.sense import check_reading
 from recurra.errors import ColumnError, ModelFolderError, UnknownNameError, UsageError
@@ -69,7 +70,7 @@ def evaluate(
 def _again(run: Run, baselines: bool) -> tuple[str, Evaluation, list[Baseline], Any]:
     task, dataset = registry.get(run.task).task, trained_on(run)
     provenance.check_divided(run.stored.data, dataset.facts)
-    others = task.baselines(dataset, dataset.held_out) if baselines else []
+    others = all_baselines(task, dataset, dataset.held_out) if baselines else []
     found = task.evaluate(run.model, dataset.held_out, run.settings)
     return f"{dataset.source.name}, {dataset.evaluated_on} part", found, others, dataset.held_out
 
@@ -92,7 +93,7 @@ def _anew(
             raise UsageError(f"groups need labelled texts; this run's task is {run.task}")
     except ColumnError as error:
         raise _elsewhere(error, settings.data) from error
-    others = task.baselines(trained_on(run), encoded.part) if baselines else []
+    others = all_baselines(task, trained_on(run), encoded.part) if baselines else []
     found = task.evaluate(run.model, encoded.part, settings)
     counts = {name: float(count) for name, count in encoded.counts.items() if count}
     return source.name, replace(found, scores=found.scores | counts), others, encoded.part

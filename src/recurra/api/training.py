@@ -21,6 +21,7 @@ from recurra.api.train_settings import TrainSettings
 from recurra.api.training_run import TrainingRun, Watching
 from recurra.errors import UsageError
 from recurra.model_folder.claim import claimed, claimed_new
+from recurra.tasks.abilities import Concluding
 from recurra.tasks.given import options, path
 from recurra.tasks.settings import PATHS
 from recurra.tasks.sources.resolving import resolve
@@ -141,6 +142,7 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
         check_data(processes, setup)
         kind = TrainingRun if size_of(chosen) == 1 else EnsembleRun
         training = kind(setup, folder, progress, command, asked.overwrite, watching, processes)
+        deadline.finishing = isinstance(setup.task, Concluding)
         training.deadline = setup.dataset.deadline = deadline
         training.started_from = None if first is None else first.folder.resolve().name
         return training.run(None, None)

@@ -17,7 +17,7 @@ import torch
 
 from recurra import model_folder
 from recurra.api import provenance, resuming
-from recurra.api.budget import about_validation, affordable_part, fitted_baselines, settings_of_training
+from recurra.api.budget import about_validation, evaluation_within, fitted_baselines, settings_of_training
 from recurra.api.preparation import engine_of, on_cuda
 from recurra.api.progress import ProgressLogger, describe_scores
 from recurra.api.record import build_record, how_it_ended
@@ -222,17 +222,15 @@ class TrainingRun:
             self.progress.warn(bad)
         else:
             self._log_notes(about_average(outcome.counters))
-            self._log_notes(about_validation(self.dataset, outcome.counters))
+            self._log_notes(about_validation(self.setup, outcome.counters))
             with self.progress.doing("finishing the model"), self.deadline.phase("finishing"):
                 self._log_notes(self.setup.conclude())
         with (
             self.progress.doing(f"evaluating on the {self.dataset.evaluated_on} part"),
             self.deadline.phase("evaluation"),
         ):
-            dataset, task = self.dataset, self.setup.task
-            part, notes = affordable_part(self.setup, self.deadline, outcome, self.folder)
+            part, evaluation, notes = evaluation_within(self.setup, self.deadline, outcome, self.folder)
             self._log_notes(notes)
-            evaluation = task.evaluate(self.setup.model(), part, dataset.settings)
             evaluation = replace(evaluation, concluded=self.setup.concluded)
         scores = evaluation.scores
         found = verdict(scores, self.dataset.metrics, self.baselines)

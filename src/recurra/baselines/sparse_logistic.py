@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -37,6 +39,8 @@ class SparseLogistic:
     scale: Tensor
     weight: Tensor
     bias: Tensor
+    cut: float | None = None
+    """Passes over the rows after which the time was over, if it was."""
 
     def log_probabilities(self, found: Found) -> Tensor:
         """Shapes: -> [N, C], nats"""
@@ -76,27 +80,34 @@ def fit(
     *,
     seed: int = 0,
     batch: int = BATCH,
+    seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> SparseLogistic:
-    """features: as `choose_features` gives them; train, validation: rows and their classes, int64 [N].
+    """features: as `choose_features` gives them; train, validation: rows and their classes, int64 [N]; seconds: after
+    which it is left as it is then.
 
     Errors: ShapeError for rows and classes that are not as many
     """
     for found, labels in (train, validation):
         if found.total != len(labels):
             raise ShapeError(f"expected a class for each of {found.total} rows, got {len(labels)}")
+    end = math.inf if seconds is None else clock() + seconds
     rows, held_out = known(train[0], *features), known(validation[0], *features)
+
+    def over() -> bool:
+        return end < math.inf and clock() >= end
 
     def lost(weight: Tensor, bias: Tensor) -> float:
         return float(functional.cross_entropy(_outputs(held_out, weight, bias), validation[1]))
 
     best: _Best | None = None
     for rate in RATES:
-        tried = _descended(rows, train[1], (len(features[0]), classes), rate, lost, seed=seed, batch=batch)
+        tried = _descended(rows, train[1], (len(features[0]), classes), rate, lost, over, seed=seed, batch=batch)
         best = tried if best is None or tried.loss < best.loss else best
-        if tried.epoch > 1:
+        if tried.epoch > 1 or over():
             break
     assert best is not None
-    return SparseLogistic(*features, best.weight, best.bias)
+    return SparseLogistic(*features, best.weight, best.bias, best.cut)
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,7 @@ class _Best:
     epoch: int
     weight: Tensor
     bias: Tensor
+    cut: float | None
 
 
 @torch.no_grad()
@@ -114,6 +126,7 @@ def _descended(
     shape: tuple[int, int],
     rate: float,
     lost: Callable[[Tensor, Tensor], float],
+    over: Callable[[], bool],
     *,
     seed: int,
     batch: int,
@@ -124,7 +137,8 @@ def _descended(
     best: _Best | None = None
     for epoch in range(EPOCHS):
         order = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(len(rows)))
-        for chosen in torch.split(order, batch):
+        cut = None
+        for number, chosen in enumerate(torch.split(order, batch), start=1):
             some = rows.taken(chosen)
             wrong = outputs(some, weight, bias).softmax(-1)
             wrong[torch.arange(len(chosen)), labels[chosen]] -= 1
@@ -138,10 +152,16 @@ def _descended(
             slope = wrong.sum(0)
             bias_squares += slope * slope
             bias -= rate * slope / bias_squares.sqrt()
+            if over():
+                cut = epoch + min(1.0, number * batch / len(rows))
+                break
         loss = lost(weight, bias)
         if best is None or loss < best.loss:
-            best = _Best(loss, epoch, weight.clone(), bias.clone())
+            best = _Best(loss, epoch, weight.clone(), bias.clone(), cut)
         elif epoch - best.epoch >= PATIENCE:
+            break
+        if cut is not None:
+            best = replace(best, cut=cut)
             break
     assert best is not None
     return best

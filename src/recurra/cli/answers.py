@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from recurra.cli.output import json_text, note, visible, write, write_table
+from recurra.cli.output import json_text, note, shown_beside, write, write_table
 from recurra.errors import UsageError
 from recurra.tasks.abilities import ReadingText
 
@@ -57,12 +59,23 @@ def answered(model: Any, batches: Iterable[list[str]], notes: Notes, **options: 
         yield found
 
 
+def behind(answers: Iterable[list[Any]], written: Callable[[list[Any]], None]) -> None:
+    """Have answers written by a thread while the next ones are found; each as soon as it is there."""
+    gc.freeze()  # the model stays as it is, and is not to be looked through again and again
+    with ThreadPoolExecutor(1) as writer:
+        last: Future[None] | None = None
+        for found in answers:
+            if last is not None:
+                last.result()
+            last = writer.submit(written, found)
+        if last is not None:
+            last.result()
+
+
 def write_answers(model: Any, answers: Iterable[list[Any]], *, folder: str, json: bool) -> None:
     """As tables, whose columns are aligned batch by batch, or as one JSON document, which begins with an answer."""
     if not json:
-        for predictions in answers:
-            rows = model.model.rows(predictions)
-            write_table([[visible(row[0], longest=60), *row[1:]] if row else [] for row in rows])
+        behind(answers, lambda predictions: write_table(shown_beside(model.model.rows(predictions))))
         return
     frame = json_text({"folder": folder, "predictions": []})
     head, tail = frame.rsplit("[]", 1)

@@ -12,6 +12,9 @@ from recurra.cli.streams import silenced
 from recurra.data.files.json_text import storable
 from recurra.terminal import in_a_line
 
+LONGEST = 60
+"""Characters of a text beside answers."""
+
 
 def write(text: str) -> None:
     """To stdout, at once."""
@@ -48,7 +51,12 @@ def json_text(document: Any) -> str:
 def write_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
     """Rows of cells, columns aligned by their width on a terminal; right: columns that end together."""
     terminal = sys.stdout.isatty()
-    shown = [[cell if cell.isprintable() and not terminal else visible(cell) for cell in row] for row in rows]
+    shown = [
+        row
+        if not terminal and "".join(row).isprintable()
+        else [cell if cell.isprintable() and not terminal else visible(cell) for cell in row]
+        for row in rows
+    ]
     count = max((len(row) for row in shown), default=0)
     columns = []
     for i in range(count):
@@ -74,6 +82,11 @@ def _width(cell: str) -> int:
     from rich.cells import cell_len
 
     return cell_len(cell)
+
+
+def shown_beside(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Rows whose first cell is a text, which is shown in one line and cut where it is long."""
+    return [[visible(row[0], longest=LONGEST), *row[1:]] if row else [] for row in rows]
 
 
 def visible(text: str, *, longest: int | None = None) -> str:

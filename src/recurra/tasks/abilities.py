@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from recurra.report.record import Baseline
 from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import Model
@@ -24,10 +25,30 @@ from recurra.tasks.word_vectors.table import WordTable, WordVectors
 
 @runtime_checkable
 class Cutting(Protocol):
-    """A task whose parts can be evaluated in part."""
+    """A task whose parts can be evaluated, and its baselines fitted, in part.
+
+    rows: what its examples are called; first: with how many of them it is tried how long baselines take
+    """
+
+    rows: ClassVar[str]
+    first: ClassVar[int]
+
+    def examples(self, dataset: Dataset[Any]) -> int:
+        """How many the training part has that baselines can learn from."""
+
+    def smaller(self, dataset: Dataset[Any], count: int) -> Dataset[Any]:
+        """The same data with so many of these, always the same; the other parts have no more than as many."""
 
     def some(self, part: Any, count: int) -> Any:
-        """So many of its units, as its trainee counts them, from all over it and always the same; all if fewer."""
+        """So many of its rows, as `len` counts them, from all over it and always the same; all if there are fewer."""
+
+
+@runtime_checkable
+class Clocked(Protocol):
+    """Some of its baselines are networks, which are trained by the clock."""
+
+    def trained_baselines(self, dataset: Dataset[Any], part: Any, seconds: float | None) -> list[Baseline]:
+        """Those, as far as they come in so many seconds; None: as long as the model itself is trained."""
 
 
 @runtime_checkable

@@ -72,6 +72,8 @@ class Dataset(Generic[D]):
     """What the loss is of, if these data have a word of their own for it ("nats per character")."""
     deadline: Deadline = field(default_factory=lambda: Deadline(None))
     """When all that is done with these data has to be done."""
+    looked_at: int | None = None
+    """Rows of the validation part that evaluations during training looked at, if not all."""
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

@@ -12,6 +12,8 @@ FOR_TRAINING = 0.8
 FOR_BASELINES = 0.1
 FOR_SCORES = 0.02
 """For the scores on the part that is held out, at least."""
+FOR_FINISHING = 0.05
+"""For what some tasks do to a network after its training, such as to add a linear skip."""
 REPORT = 3.0
 """Seconds that a report takes to draw and write."""
 OVERRUN, OVERRUN_SECONDS = 0.1, 5.0
@@ -34,6 +36,8 @@ class Deadline:
         self.clock = clock
         self.begun = clock() if begun is None else begun
         self.phases: dict[str, float] = {}
+        self.finishing = False
+        """Whether something is done between training and evaluation."""
 
     @property
     def set(self) -> bool:
@@ -60,7 +64,16 @@ class Deadline:
 
     def after(self) -> float:
         """Seconds for what comes after training."""
-        return REPORT + FOR_SCORES * self.total
+        return REPORT + self.share_after * self.total
+
+    @property
+    def share_after(self) -> float:
+        """Of the whole, for what comes after training and before the report."""
+        return FOR_SCORES + (FOR_FINISHING if self.finishing else 0.0)
+
+    def for_finishing(self) -> float:
+        """Seconds for what is done to a network after its training."""
+        return FOR_FINISHING * self.total
 
     def spare(self) -> float:
         """Seconds, from now, that the report does not need."""

@@ -120,3 +120,15 @@ def test_parts_follow_the_hash_of_a_name_and_twins_stay_together(tmp_path: Path)
     one, other = divide(items, distinct, (0.8, 0.1, 0.1)), divide(items[::-1], distinct, (0.8, 0.1, 0.1))
     assert {items[k].name for k in one["test"]} == {items[::-1][k].name for k in other["test"]}
     assert one != divide(items, distinct, (0.8, 0.1, 0.1), seed=1)
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.tsv", "rows.jsonl"])
+def test_it_is_seen_by_the_first_row_whether_they_are_captions(name: str, tmp_path: Path) -> None:
+    """Whatever is wrong further down, which a reading of all of a large table would find."""
+    rows = {
+        "rows.csv": 'image,text\na.jpg,a dog\n"never closed\n',
+        "rows.tsv": "image\ttext\na.jpg\ta dog\nx\n",
+        "rows.jsonl": '{"image": "a.jpg", "text": "a dog"}\n{"image": 1\n',
+    }
+    (tmp_path / name).write_text(rows[name])
+    assert looks_like_captions(tmp_path / name)

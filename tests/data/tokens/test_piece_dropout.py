@@ -20,7 +20,7 @@ def subwords() -> Subwords:
 
 
 def rows_of(subwords: Subwords, end: bool = True) -> list[np.ndarray]:
-    rows = subwords.encode_all([*TEXTS, "the ß house", "unseen lowers"])
+    rows = list(subwords.encode_all([*TEXTS, "the ß house", "unseen lowers"]))
     return [np.append(row, len(subwords)) for row in rows] if end else rows
 
 

@@ -122,3 +122,14 @@ def test_arguments_that_cannot_be_are_refused() -> None:
         Vocabulary.build(["a"]).decode([1, 9])
     with pytest.raises(UsageError, match="token id -1"):
         Vocabulary.build(["a"]).decode([-1])
+
+
+@pytest.mark.parametrize("level", ["char", "word", "byte"])
+@pytest.mark.parametrize("names", [(), ("nfc", "lowercase")])
+def test_many_texts_at_once_are_read_as_one_by_one(level: Level, names: tuple[str, ...]) -> None:
+    vocabulary = Vocabulary.build(["ab é", "cd ef"], level=level, normalize=names)
+    texts = ["abz", "", "e\u0301 cd", "\u0301x", "q \ud83d", "\ude00 d"]  # joined, the halves would be a pair
+    for some in (texts, texts[:4], []):
+        assert [ids.tolist() for ids in vocabulary.encode_all(some)] == [vocabulary.encode(t).tolist() for t in some]
+        one_by_one = list(dict.fromkeys(piece for text in some for piece in vocabulary.unknown(text)))
+        assert vocabulary.unknown_of(some) == one_by_one

@@ -37,6 +37,14 @@ class Batch:
         return Batch(self.tokens[rows, : lengths.max()], lengths, self.labels[rows], self.index[rows])
 
 
+def padded(rows: Sequence[Tokens]) -> tuple[Int64, Int64]:
+    """Rows one below the other, 0 past each one's end, and their lengths. Shapes: B rows [T] -> int64 [B, T], [B]"""
+    lengths = np.array(list(map(len, rows)), dtype=np.int64)
+    tokens = np.zeros((len(rows), int(lengths.max())), dtype=np.int64)
+    tokens[np.arange(tokens.shape[1]) < lengths[:, None]] = np.concatenate(rows)
+    return tokens, lengths
+
+
 class BucketedBatches:
     """Batches of labelled sequences of unequal length.
 
@@ -85,10 +93,7 @@ class BucketedBatches:
     def epoch(self, n: int) -> Iterator[Batch]:
         """The batches of epoch n, from 0."""
         for index in self._plan(n):
-            lengths = self._lengths[index]
-            tokens = np.zeros((len(index), int(lengths.max())), dtype=np.int64)
-            for row, source in enumerate(index):
-                tokens[row, : lengths[row]] = self._encoded[source]
+            tokens, lengths = padded([self._encoded[source] for source in index.tolist()])
             yield Batch(tokens, lengths, self._labels[index], index)
 
     def _plan(self, n: int) -> list[Int64]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recurra.data.batching.batches import POOL_BATCHES, Int64
+from recurra.data.batching.batches import POOL_BATCHES, Int64, padded
 from recurra.errors import ShapeError, UsageError
 
 
@@ -55,7 +55,7 @@ class PairBatches:
         if len(sources) != len(targets):
             raise ShapeError(f"expected as many targets as sources, got {len(targets)} and {len(sources)}")
         self._sources, self._targets, self.seed, self.shuffle = sources, targets, seed, shuffle
-        self._lengths = np.array([[len(s), len(t)] for s, t in zip(sources, targets, strict=True)]).reshape(-1, 2)
+        self._lengths = np.stack([np.array(list(map(len, side)), np.int64) for side in (sources, targets)], 1)
         if len(sources) and not self._lengths.all():
             raise ShapeError(f"pair {int(np.argmin(self._lengths.min(1)))} has an empty side")
         self.batch_size = batch_size
@@ -73,7 +73,7 @@ class PairBatches:
     def epoch(self, n: int) -> Iterator[PairBatch]:
         """The batches of epoch n, from 0."""
         for index in self._plan(n):
-            source, target = (_padded([rows[i] for i in index]) for rows in (self._sources, self._targets))
+            source, target = (padded([rows[i] for i in index.tolist()])[0] for rows in (self._sources, self._targets))
             lengths = self._lengths[index].astype(np.int64)
             yield PairBatch(source, lengths[:, 0].copy(), target, lengths[:, 1].copy(), index)
 
@@ -102,20 +102,13 @@ class PairBatches:
     def _cut(self, index: Int64) -> list[Int64]:
         """Neighbours until their padded tokens reach the budget, one pair at least."""
         batches, start = [], 0
-        longest = np.zeros(2, dtype=np.int64)
-        for position, lengths in enumerate(self._lengths[index]):
-            wider = np.maximum(longest, lengths)
-            if position > start and int(wider.sum()) * (position + 1 - start) > self._budget:
+        source = target = 0  # the longest ones of the batch
+        for position, (own, other) in enumerate(self._lengths[index].tolist()):
+            wider, other_wider = max(source, own), max(target, other)
+            if position > start and (wider + other_wider) * (position + 1 - start) > self._budget:
                 batches.append(index[start:position])
-                start, wider = position, lengths
-            longest = wider
+                start, wider, other_wider = position, own, other
+            source, target = wider, other_wider
         if start < len(index):
             batches.append(index[start:])
         return batches
-
-
-def _padded(rows: Sequence[Int64]) -> Int64:
-    padded = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
-    for i, row in enumerate(rows):
-        padded[i, : len(row)] = row
-    return padded

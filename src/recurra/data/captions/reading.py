@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,11 @@ def looks_like_captions(path: Path) -> bool:
             return _is_coco(path)
         if kind not in (".csv", ".tsv", ".txt", ".token", ".jsonl", ".ndjson"):
             return False
-        _, picture, text, _ = next(_items(path, Columns(), "utf-8"), (None, "", "", ""))
+        if kind in (".jsonl", ".ndjson"):
+            items = _records(list(islice(json_lines(path, "utf-8"), 1)), path, Columns())
+        else:
+            items = _items(path, Columns(), "utf-8")
+        _, picture, text, _ = next(items, (None, "", "", ""))
     except (DataError, OSError):
         return False
     return Path(picture).suffix.lower() in ENDINGS and bool(text.strip())
@@ -105,6 +110,8 @@ def _items(path: Path, columns: Columns, encoding: str) -> Iterator[Item]:
         return _documents(path, columns, encoding)
     if kind in (".jsonl", ".ndjson"):
         return _records(list(json_lines(path, encoding)), path, columns)
+    if kind == ".csv":
+        return _rows(*rectangular(csv_rows(path, encoding), path), path, columns)
     table = read_table(path, encoding=encoding)
     cells_of = zip(*table.columns.values(), strict=True)
     return _rows(list(table.columns), ((n, list(r)) for n, r in zip(table.lines, cells_of, strict=True)), path, columns)

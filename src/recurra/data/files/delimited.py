@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from recurra.data.files.text import MAX_LINE, iter_lines
 from recurra.errors import DataError
 
 Row = tuple[int, list[str]]
+AT_ONCE = 64
+"""Rows of CSV that are read under one limit of its reader."""
 
 
 def tsv_rows(path: Path, encoding: str) -> Iterator[Row]:
@@ -34,13 +37,12 @@ def csv_rows(path: Path, encoding: str) -> Iterator[Row]:
     """
     separator, lines = _separated(iter_lines(path, encoding))
     reader = csv.reader((f"{line}\n" for line in lines), delimiter=separator, strict=True)
-    while True:
-        start = reader.line_num + 1
-        cells = _next_row(reader, path, start)
-        if cells is None:
-            return
-        if cells and not (len(cells) == 1 and not cells[0].strip()):
-            yield start, cells
+    more, error = True, None
+    while more and error is None:
+        some, more, error = _some_rows(reader, path)
+        yield from some
+    if error is not None:
+        raise error
 
 
 def _separated(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
@@ -60,15 +62,29 @@ def _separated(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
     return next((sign for sign in ",;\t" if sign in unquoted), ","), chain(opening, lines)
 
 
-def _next_row(reader: Iterator[list[str]], path: Path, start: int) -> list[str] | None:
-    limit = csv.field_size_limit(MAX_LINE)  # of the whole process: set for this row only
+def _some_rows(reader: Any, path: Path) -> tuple[list[Row], bool, Exception | None]:
+    """The next rows, without blank ones; whether there may be more; what went wrong after them."""
+    some: list[Row] = []
+    limit = csv.field_size_limit(MAX_LINE)  # of the whole process: set for these rows only
+    start = 0
     try:
-        return next(reader, None)
+        for _ in range(AT_ONCE):
+            start = reader.line_num + 1
+            cells = next(reader, None)
+            if cells is None:
+                return some, False, None
+            if cells and not (len(cells) == 1 and not cells[0].strip()):
+                some.append((start, cells))
     except csv.Error as error:
         problem, remedy = _explained(str(error))
-        raise DataError(problem, remedy=remedy, file=path, line=start) from error
+        found = DataError(problem, remedy=remedy, file=path, line=start)
+        found.__cause__ = error
+        return some, False, found
+    except DataError as error:  # of the lines: the rows before it come first
+        return some, False, error
     finally:
         csv.field_size_limit(limit)
+    return some, True, None
 
 
 def _explained(message: str) -> tuple[str, str]:

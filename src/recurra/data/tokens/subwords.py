@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 FALLBACK_SIZE = 8000
+MOST_TEXTS = 250_000
+"""That pieces are learned from; of more, so many evenly spread."""
+AT_ONCE = 4096
+"""Texts that are encoded together."""
 LONGEST_WORD = 1000
 """Characters of a word that pieces are learned from."""
 _LONG = re.compile(rf"[^\s!-/:-@\[-`{{-~、。，：；？！]{{{LONGEST_WORD}}}")
@@ -67,6 +72,8 @@ class Subwords:
             show_progress=False,
             limit_alphabet=size - 1,
         )
+        if len(texts := list(texts)) > MOST_TEXTS:
+            texts = [texts[i] for i in np.linspace(0, len(texts) - 1, MOST_TEXTS).astype(int).tolist()]
         tokenizer.train_from_iterator((_broken(_spaced(normalized(text, names))) for text in texts), trainer)
         found = cls(tokenizer, names)
         if len(found) < 2:
@@ -90,11 +97,12 @@ class Subwords:
         encoded = self._tokenizer.encode(_spaced(normalized(text, self.normalize)), add_special_tokens=False)
         return np.array(encoded.ids, dtype=np.int64)
 
-    def encode_all(self, texts: Iterable[str]) -> list[npt.NDArray[np.int64]]:
-        """As `encode`, many at once."""
-        prepared = [_spaced(normalized(text, self.normalize)) for text in texts]
-        encoded = self._tokenizer.encode_batch_fast(prepared, add_special_tokens=False)
-        return [np.array(one.ids, dtype=np.int64) for one in encoded]
+    def encode_all(self, texts: Iterable[str]) -> Iterator[npt.NDArray[np.int64]]:
+        """As `encode`, many at once, of which few are objects at the same time."""
+        source = iter(texts)
+        while block := [_spaced(normalized(text, self.normalize)) for text in islice(source, AT_ONCE)]:
+            for one in self._tokenizer.encode_batch_fast(block, add_special_tokens=False):
+                yield np.array(one.ids, dtype=np.int64)
 
     def pieces(self, text: str) -> list[str]:
         """What stands for each id of `encode`, an unknown character itself; SPACE begins a piece after a space."""

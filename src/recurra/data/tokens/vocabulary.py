@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, Literal, TypeGuard
 
 import numpy as np
@@ -133,6 +134,16 @@ class Vocabulary:
             return self.encode_tokens(text.tokens)
         return self.encode_normalized(normalized(text, self.normalize))
 
+    def encode_all(self, texts: Sequence[str]) -> list[npt.NDArray[np.int64]]:
+        """As `encode`, of many texts, short ones of characters at once."""
+        found = self._joined(texts)
+        if found is None:
+            return [self.encode(text) for text in texts]
+        prepared, joined = found
+        ids = self.encode_normalized(joined)
+        ends = list(accumulate(map(len, prepared)))
+        return [ids[start:end] for start, end in pairwise([0, *ends])]
+
     def encode_normalized(self, text: str) -> npt.NDArray[np.int64]:
         """As `encode`, for a text that is normalised already."""
         if self.level == "byte":
@@ -186,6 +197,13 @@ class Vocabulary:
             return []
         return [piece for piece in dict.fromkeys(self.cut(text)) if piece not in self._ids]
 
+    def unknown_of(self, texts: Sequence[str]) -> list[str]:
+        """As `unknown`, of many texts."""
+        found = self._joined(texts)
+        if found is None:
+            return list(dict.fromkeys(piece for text in texts for piece in self.unknown(text)))
+        return [piece for piece in dict.fromkeys(found[1]) if piece not in self._ids]
+
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads: plain lists, strings and numbers."""
         content: dict[str, Any] = {
@@ -232,6 +250,14 @@ class Vocabulary:
             return False
         refuse_tokens(self.level)
         return self.split != "words"
+
+    def _joined(self, texts: Sequence[str]) -> tuple[Sequence[str], str] | None:
+        """Texts as they are cut into characters, and all in one; None where they have to be looked at one by one."""
+        if self._table is None or any(isinstance(text, Tokenised) for text in texts):
+            return None
+        prepared = [normalized(text, self.normalize) for text in texts] if self.normalize else texts
+        joined = "".join(prepared)
+        return (prepared, joined) if normalized(joined, ()) == joined else None  # two halves could become a pair
 
     def _cut(self, text: str) -> list[str]:
         return segment.words(text, self.split, self.segmenter)

@@ -45,13 +45,12 @@ def scores(
 
 
 def baselines(data: CaptionData, part: CaptionPart, settings: CaptionSettings) -> list[Baseline]:
-    """The most frequent caption; a language model that sees no picture; what was said of the nearest pictures."""
+    """The most frequent caption; what was said of the nearest pictures."""
     train, lowercase = data.parts["train"], "lowercase" in settings.data.normalize
     scored = partial(_scored, part=part, lowercase=lowercase, cut_by=data.preprocessor.bleu)
     begun = time.perf_counter()
     usual = Counter(text for row in train.references for text in row).most_common(1)[0][0]
     found = [scored("most frequent caption", [usual] * len(part), begun=begun)]
-    found.append(language_model(data, part, settings, lowercase=lowercase))
     begun = time.perf_counter()
     near = nearest(train.vectors(), part.vectors(), NEIGHBOURS)
     first = [train.references[row[0]][0] for row in near]
@@ -73,15 +72,23 @@ def _scored(
     return Baseline(name, found, None, time.perf_counter() - begun)
 
 
-def language_model(data: CaptionData, part: CaptionPart, settings: CaptionSettings, *, lowercase: bool) -> Baseline:
+def language_model(
+    data: CaptionData, part: CaptionPart, settings: CaptionSettings, seconds: float | None = None, *, lowercase: bool
+) -> Baseline:
     """The same decoder without a picture, trained as the captioner is: what captions tell of each other.
+
+    seconds: that it is trained; None: for SHARE_OF_MINUTES of the run's, or as many epochs
 
     It reads every word, for it has nothing else to read. It writes one caption for all pictures, the likeliest.
     """
     begun = time.perf_counter()
     blind = settings.network.model_copy(update={"condition": "none", "word_dropout": 0.0})
     minutes = settings.training.minutes
-    shorter = {"minutes": None if minutes is None else SHARE_OF_MINUTES * minutes}
+    if seconds is not None:
+        minutes = seconds / 60
+    elif minutes is not None:
+        minutes = SHARE_OF_MINUTES * minutes
+    shorter = {"minutes": minutes}
     training = settings.training.model_copy(update=shorter)
     with torch.random.fork_rng():
         torch.manual_seed(training.seed)

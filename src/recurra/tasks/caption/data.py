@@ -23,6 +23,7 @@ from recurra.tasks.caption import encoders, frozen, given_vectors
 from recurra.tasks.caption.encoders import Frozen
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor, Words
 from recurra.tasks.caption.settings import CaptionDataSettings
+from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.decoding.bleu import cut_by
 from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.topologies.grid_encoders import SMALLEST, WIDTH
@@ -54,6 +55,13 @@ class CaptionPart:
     def tokens(self) -> int:
         """Tokens to be predicted, ends among them."""
         return sum(map(len, self.encoded))
+
+    def at(self, indices: Indices) -> CaptionPart:
+        """The pictures at some indices, with all that was said of them."""
+        here = np.flatnonzero(np.isin(self.owners, indices))
+        owners = np.searchsorted(indices, self.owners[here])
+        encoded = picked(self.encoded, here)
+        return replace(self, items=picked(self.items, indices), seen=self.seen[indices], encoded=encoded, owners=owners)
 
     def vectors(self) -> npt.NDArray[np.float32]:
         """One vector a picture, of length 1, that is near for pictures that look alike. Shapes: -> [N, C]

@@ -12,13 +12,14 @@ from recurra.errors import UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.caption import data
-from recurra.tasks.caption.baselines import baselines, scores
+from recurra.tasks.caption.baselines import baselines, language_model, scores
 from recurra.tasks.caption.data import CaptionData, CaptionPart
 from recurra.tasks.caption.model import SHOWN, CaptionModel, Looked, search_of
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor
 from recurra.tasks.caption.report import Answers, sections
 from recurra.tasks.caption.settings import FROZEN, CaptionSettings
 from recurra.tasks.caption.trainee import CaptionTrainee, build_network, nats_per_token
+from recurra.tasks.cutting import CutByRows
 from recurra.tasks.decoding.bleu import sacrebleu
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source
@@ -27,12 +28,13 @@ from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.captioner import Captioner
 
 
-class CaptionTask:
+class CaptionTask(CutByRows):
     """A sentence about a picture; see tasks.task.Task."""
 
     name: ClassVar[str] = "caption"
     preprocessor = CaptionPreprocessor
     holds_out: ClassVar[bool] = True
+    rows: ClassVar[str] = "pictures"
     vector_settings: ClassVar[Mapping[str, Any]] = {}
 
     def settle(self, settings: CaptionSettings, given: Mapping[str, Any]) -> CaptionSettings:
@@ -87,6 +89,11 @@ class CaptionTask:
 
     def baselines(self, dataset: Dataset[CaptionData], part: CaptionPart) -> list[Baseline]:
         return baselines(dataset.data, part, dataset.settings)
+
+    def trained_baselines(
+        self, dataset: Dataset[CaptionData], part: CaptionPart, seconds: float | None
+    ) -> list[Baseline]:
+        return [language_model(dataset.data, part, dataset.settings, seconds, lowercase=_lowercase(dataset.settings))]
 
     def word_table(self, dataset: Dataset[CaptionData], network: Captioner) -> WordTable:
         """That of the words that are written."""

@@ -19,6 +19,7 @@ from recurra.tasks.caption import encoders
 from recurra.tasks.caption.data import CaptionData, CaptionPart
 from recurra.tasks.caption.metrics import METRICS
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor
+from recurra.tasks.cutting import looked_at
 from recurra.tasks.decoding.settings import DecoderTrainingSettings, ramped
 from recurra.topologies.captioner import CaptionBatch, Captioner
 from recurra.topologies.grid_encoders import GivenVectors, SmallConvolutions
@@ -40,7 +41,8 @@ class CaptionTrainee:
     def __init__(self, network: nn.Module, data: CaptionData, training: DecoderTrainingSettings) -> None:
         self.network, self.data, self.training = network, data, training
         self.part = data.parts["train"]
-        self.evaluation_units = data.parts["validation"].tokens
+        self.validation = data.parts["validation"]
+        self.evaluation_units = self.validation.tokens
         # a batch of captions of one length is one of like pictures, whose moments the batch norms would learn by
         pool = 1 if data.preprocessor.encoder == "small" else POOL_BATCHES
         self._batches = BucketedBatches(
@@ -68,8 +70,13 @@ class CaptionTrainee:
         return network.loss(given._replace(smoothing=smoothing, scheduled_sampling=scheduled_sampling), state)
 
     def evaluate(self, network: Captioner) -> dict[str, float]:
-        loss = nats_per_token(network, self.data.parts["validation"])
+        loss = nats_per_token(network, self.validation)
         return {"loss": loss, "perplexity": metrics.perplexity(loss)}
+
+    def limit_evaluation(self, units: int) -> int:
+        whole = self.data.parts["validation"]
+        self.validation = looked_at(whole, units, self.evaluation_units)
+        return self.validation.tokens
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)

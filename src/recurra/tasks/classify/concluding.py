@@ -23,23 +23,32 @@ SHARE = "skip_share"
 """Of the linear skip, among the numbers that config.json keeps."""
 AFTER = (12, 8, 4)
 """Tokens of a short clause, after which a linear skip begins to count; the first that serves is taken."""
+CUT = "the linear model was fitted for {passes:.2g} passes over its texts, for the minutes allow no more"
 KEPT = 0.6
 """Of what a skip gains on the validation part, that it must still gain."""
 
 
 def conclude(
-    data: ClassifyData, network: TextClassifier, skip: Skip, balance: float, *, crops: bool = False
+    data: ClassifyData,
+    network: TextClassifier,
+    part: Part,
+    skip: Skip,
+    balance: float,
+    *,
+    crops: bool = False,
+    seconds: float | None = None,
 ) -> tuple[dict[str, float], list[str]]:
     """Both are set as the validation part likes it best; see tasks.abilities.Concluding.
 
+    part: as much of the validation part as is looked at; seconds: for fitting the linear model
     crops: the network has learned from single clauses too, and short texts are left to it, see `_for_long_texts`
     """
-    part = data.parts["validation"]
     if network.skip is None:
         return calibrate(network.scaled, _logs(network, part), part.labels)
     network.skip.share.zero_()
     network.skip_after.zero_()
-    own, linear = _logs(network, part), _fitted(data, network)
+    own, linear = _logs(network, part), _fitted(data, network, seconds)
+    cut = [] if linear.cut is None else [CUT.format(passes=linear.cut)]
     bias = linear.bias - balance * log_frequencies(data) if balance else linear.bias
     network.skip.take(linear.keys, linear.scale, linear.weight, bias)
     beside = _linear(network, part, data)
@@ -48,7 +57,7 @@ def conclude(
     scored = f"validation accuracy {scores[0][0]:.3f} of the network, {scores[1][0]:.3f} of the linear model"
     if mix is None:
         found, notes = calibrate(network.scaled, own, part.labels)
-        return found, [f"no linear skip, which the validation part does not ask for: {scored}", *notes]
+        return found, [f"no linear skip, which the validation part does not ask for: {scored}", *cut, *notes]
     after = 0
     if crops:
         after, mix = _for_long_texts(own, beside, part, mix)
@@ -61,7 +70,8 @@ def conclude(
     accuracy, loss = _score(both, part)
     return {"temperature": 1 / max(mix.own, 1e-6), SHARE: mix.share}, [
         f"a linear skip of n-grams of {_longest(data)} is added: {scored}, {accuracy:.3f} of both; loss "
-        f"{scores[0][1]:.4f}, {scores[1][1]:.4f}, {loss:.4f} (logits times {mix.own:.3g} and {mix.share:.3g})"
+        f"{scores[0][1]:.4f}, {scores[1][1]:.4f}, {loss:.4f} (logits times {mix.own:.3g} and {mix.share:.3g})",
+        *cut,
     ] + (
         []
         if not after
@@ -122,13 +132,13 @@ def beside_each_other(network: TextClassifier, data: ClassifyData, part: Part, n
     )
 
 
-def _fitted(data: ClassifyData, network: TextClassifier) -> SparseLogistic:
+def _fitted(data: ClassifyData, network: TextClassifier, seconds: float | None) -> SparseLogistic:
     """The linear model; of a run that began with another one, with its features."""
-    if data.kept is None:
+    if data.kept is None and (seconds is None or ("linear" in data.__dict__ and not data.spelling)):
         return data.skip_linear
     assert network.skip is not None
     features = network.skip.keys.cpu().clone(), network.skip.scale.cpu().clone()
-    return data.fit_linear(features, spelling=data.spelling)
+    return data.fit_linear(features, spelling=data.spelling, seconds=seconds)
 
 
 def _logs(network: TextClassifier, part: Part) -> Floats:
@@ -139,7 +149,8 @@ def _linear(network: TextClassifier, part: Part, data: ClassifyData) -> Floats:
     """The skip's logits, without its share."""
     assert network.skip is not None
     skip = network.skip
-    model = SparseLogistic(*(each.detach().cpu() for each in (skip.keys, skip.scale, skip.weight, skip.bias)))
+    keys, scale, weight, bias = (each.detach().cpu() for each in (skip.keys, skip.scale, skip.weight, skip.bias))
+    model = SparseLogistic(keys, scale, weight, bias)
     return np.asarray(
         model.outputs(features_of(part.read(spelling=data.spelling), data.vocabulary.level)).double().numpy()
     )

@@ -51,20 +51,17 @@ class Part:
         """What a linear classifier reads of it."""
         return Texts(self.encoded, self.letters if spelling else None)
 
-    def some(self, count: int) -> Part:
-        """So many of its texts, drawn by a fixed seed, for files stand by class at times; all if there are fewer."""
-        if count >= len(self):
-            return self
+    def at(self, indices: npt.NDArray[np.int64]) -> Part:
+        """The texts at some indices."""
         examples = self.examples
-        kept = np.sort(np.random.default_rng(0).permutation(len(self))[:count])
         return replace(
             self,
-            texts=[self.texts[i] for i in kept],
-            encoded=[self.encoded[i] for i in kept],
-            labels=self.labels[kept],
-            groups=None if self.groups is None else [self.groups[i] for i in kept],
-            letters=None if self.letters is None else [self.letters[i] for i in kept],
-            examples=None if examples is None else replace(examples, items=[examples.items[i] for i in kept]),
+            texts=[self.texts[i] for i in indices],
+            encoded=[self.encoded[i] for i in indices],
+            labels=self.labels[indices],
+            groups=None if self.groups is None else [self.groups[i] for i in indices],
+            letters=None if self.letters is None else [self.letters[i] for i in indices],
+            examples=None if examples is None else replace(examples, items=[examples.items[i] for i in indices]),
         )
 
     def place(self, index: int) -> str:
@@ -91,6 +88,8 @@ class ClassifyData:
     kept: ClassifyPreprocessor | None = None
     skip: bool = False
     spelling: bool = False
+    minutes: float | None = None
+    """Of the run."""
 
     @property
     def preprocessor(self) -> ClassifyPreprocessor:
@@ -120,8 +119,8 @@ class ClassifyData:
         """That of the linear skip."""
         return self.fit_linear(self.skip_features, spelling=True) if self.spelling else self.linear
 
-    def fit_linear(self, features: Features, *, spelling: bool) -> SparseLogistic:
-        """On the training part, stopped by the validation part. spelling: characters are read too"""
+    def fit_linear(self, features: Features, *, spelling: bool, seconds: float | None = None) -> SparseLogistic:
+        """On the training part, stopped by the validation part. spelling: characters are read too; seconds: for it"""
         train, validation = self.parts["train"], self.parts["validation"]
         return fit_linear(
             features,
@@ -129,11 +128,12 @@ class ClassifyData:
             (validation.read(spelling=spelling), validation.labels),
             len(self.classes),
             self.vocabulary.level,
+            seconds,
         )
 
     def _features(self, *, spelling: bool) -> Features:
         train = self.parts["train"].read(spelling=spelling)
-        return linear_features(train, len(self.classes), self.vocabulary.level)
+        return linear_features(train, len(self.classes), self.vocabulary.level, self.minutes)
 
 
 @in_memory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
@@ -28,6 +29,10 @@ MOST_SPELT = 1 << 20
 """Tokens of a training part up to which their spelling is read: of more, most words are seen often enough."""
 MOST_TOKENS = 1 << 22
 """Of the training part that it is fitted on; of more, every so many texts."""
+TOKENS_A_SECOND = 40_000
+"""Of a run that is looked at for its features: some percent of it, on slow processors."""
+PROBE, READING = 1 << 15, 0.2
+"""Tokens on which it is measured how long reading takes; share of the time for it, of which each is read twice."""
 PADDED = 1 << 16
 """Tokens that are gone through at once."""
 
@@ -70,9 +75,13 @@ def _ngrams(encoded: Sequence[Ids], orders: tuple[int, ...]) -> Found:
     return Found(torch.cat(keys), torch.cat(rows), len(encoded))
 
 
-def linear_features(train: Texts, classes: int, level: Level) -> Features:
-    """The n-grams worth a weight, and their inverse document frequencies. Shapes: -> keys int64 [F], scale [F]"""
-    return choose_features(features_of(train.some(_thinned(train)), level), classes, by_rarity=True)
+def linear_features(train: Texts, classes: int, level: Level, minutes: float | None = None) -> Features:
+    """The n-grams worth a weight, and their inverse document frequencies. Shapes: -> keys int64 [F], scale [F]
+
+    minutes: of a run, of which few tokens are looked at if it is short
+    """
+    most = MOST_TOKENS if minutes is None else int(60 * minutes * TOKENS_A_SECOND)
+    return choose_features(features_of(train.some(_thinned(train, most)), level), classes, by_rarity=True)
 
 
 def fit_linear(
@@ -81,16 +90,25 @@ def fit_linear(
     validation: tuple[Texts, Ids],
     classes: int,
     level: Level,
+    seconds: float | None = None,
 ) -> SparseLogistic:
-    """train, validation: texts and their labels"""
-    kept = _thinned(train[0])
+    """train, validation: texts and their labels; seconds: for all of it, in which fewer texts are looked at"""
+    begun, most = time.monotonic(), MOST_TOKENS
+    if seconds is not None:
+        probe = _thinned(train[0], PROBE)
+        features_of(train[0].some(probe), level)
+        most = int(PROBE * READING * seconds / max(time.monotonic() - begun, 1e-6))
+    kept, held = _thinned(train[0], most), _thinned(validation[0], max(1, most // 4))
     texts, labels = train[0].some(kept), torch.from_numpy(train[1][kept])
-    held_out = features_of(validation[0], level), torch.from_numpy(validation[1])
-    return fit(features, (features_of(texts, level), labels), held_out, classes)
+    held_out = features_of(validation[0].some(held), level), torch.from_numpy(validation[1][held])
+    read = features_of(texts, level), labels
+    left = None if seconds is None else seconds - (time.monotonic() - begun)
+    return fit(features, read, held_out, classes, seconds=left)
 
 
-def _thinned(texts: Texts) -> Ids:
-    """The texts that are looked at, evenly spread."""
+def _thinned(texts: Texts, most: int) -> Ids:
+    """The texts that are looked at, evenly spread. most: tokens, MOST_TOKENS if there are more of them"""
     tokens, count = sum(map(len, texts.encoded)), len(texts.encoded)
-    kept = count if tokens <= MOST_TOKENS else max(1, count * MOST_TOKENS // tokens)
+    most = min(most, MOST_TOKENS)
+    kept = count if tokens <= most else max(1, count * most // tokens)
     return np.linspace(0, count - 1, kept).astype(np.int64)

@@ -12,7 +12,7 @@ from recurra.data.files.examples import Examples
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.classify import concluding
-from recurra.tasks.classify.baselines import baselines_within, classify_baselines
+from recurra.tasks.classify.baselines import classify_baselines
 from recurra.tasks.classify.data import ClassifyData, Part, encode_part, group_names, prepare, read_examples, spelt
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.report import sections
@@ -25,6 +25,7 @@ from recurra.tasks.classify.trainee import (
     log_probabilities,
     scores_of,
 )
+from recurra.tasks.cutting import CutByRows, some
 from recurra.tasks.outgoing import Asked, shortened
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source
@@ -34,18 +35,20 @@ from recurra.topologies.ensembles import first_of
 from recurra.topologies.many_to_one import TextClassifier
 
 
-class ClassifyTask:
+class ClassifyTask(CutByRows):
     """The class of a text; see tasks.task.Task."""
 
     name: ClassVar[str] = "classify"
     preprocessor = ClassifyPreprocessor
     holds_out: ClassVar[bool] = True
+    first: ClassVar[int] = 2000
     vector_settings: ClassVar[Mapping[str, Any]] = {}
 
     def prepare(
         self, source: Source, settings: ClassifySettings, kept: ClassifyPreprocessor | None = None
     ) -> Dataset[ClassifyData]:
         data = prepare(source, settings.data, seed=settings.split_seed, skip=settings.network.skip != "none", kept=kept)
+        data = replace(data, minutes=settings.training.minutes)
         settings = settings.changed(normalize=data.vocabulary.normalize)
         return Dataset(
             source,
@@ -97,15 +100,8 @@ class ClassifyTask:
         logs = log_probabilities(model.network, part.encoded, part.letters)
         return Evaluation(scores_of(part, logs), len(part), logs)
 
-    def some(self, part: Part, count: int) -> Part:
-        return part.some(count)
-
     def baselines(self, dataset: Dataset[ClassifyData], part: Part) -> list[Baseline]:
-        if not dataset.deadline.set:
-            return classify_baselines(dataset.data, part)
-        found, notes = baselines_within(dataset.data, part, dataset.deadline.for_baselines())
-        dataset.notes += notes
-        return found
+        return classify_baselines(dataset.data, part)
 
     def word_table(self, dataset: Dataset[ClassifyData], network: nn.Module) -> WordTable:
         weight = first_of(network).get_parameter("table.weight")
@@ -114,7 +110,17 @@ class ClassifyTask:
     def conclude(self, dataset: Dataset[ClassifyData], network: TextClassifier) -> tuple[dict[str, float], list[str]]:
         """Add the linear skip, if it is asked for, and calibrate."""
         skip, training = dataset.settings.network.skip, dataset.settings.training
-        return concluding.conclude(dataset.data, network, skip, training.balance, crops=training.crop > 0)
+        part, deadline = dataset.parts["validation"], dataset.deadline
+        part = part if dataset.looked_at is None else some(part, dataset.looked_at)
+        return concluding.conclude(
+            dataset.data,
+            network,
+            part,
+            skip,
+            training.balance,
+            crops=training.crop > 0,
+            seconds=deadline.for_finishing() if deadline.set else None,
+        )
 
     def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
         return concluding.before_conclusion(weights, concluded)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra import metrics
-from recurra.data.batching.batches import Batch, BucketedBatches
+from recurra.data.batching.batches import Batch, BucketedBatches, padded
 from recurra.data.batching.buckets import by_length
 from recurra.data.batching.crops import Crops, ends_clause
 from recurra.engines.request import State
@@ -25,6 +25,7 @@ from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.linear import ORDERS, SPELLING, letters_of
 from recurra.tasks.classify.metrics import METRICS
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
+from recurra.tasks.cutting import some
 from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel, refuse_options
@@ -121,7 +122,7 @@ class ClassifyTrainee:
         return {"calibrated_loss": calibrated_loss(logs.double().numpy(), part.labels)} | scores_of(part, logs)
 
     def limit_evaluation(self, units: int) -> int:
-        self.validation = self.data.parts["validation"].some(max(units, LEAST_EVALUATED))
+        self.validation = some(self.data.parts["validation"], max(units, LEAST_EVALUATED))
         return len(self.validation)
 
     def rank(self, found: dict[str, float]) -> list[float]:
@@ -185,21 +186,23 @@ def log_probabilities(
     """
 
     def of_group(indices: npt.NDArray[np.int64]) -> Tensor:
-        rows = [encoded[place] for place in indices]
-        (batch,) = BucketedBatches(rows, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
-        tokens, lengths, _ = tensors(network, batch)
+        tokens, lengths = _padded(network, [encoded[place] for place in indices.tolist()])
         inputs: Tensor | Spelt = tokens
         if letters is not None:
-            rows = [letters[place] for place in indices]
-            (spelt,) = BucketedBatches(rows, np.zeros(len(rows), np.int64), len(rows), shuffle=False).epoch(0)
-            inputs = Spelt(tokens, *tensors(network, spelt)[:2])
+            inputs = Spelt(tokens, *_padded(network, [letters[place] for place in indices.tolist()]))
         return network(inputs, lengths)[0].float().log_softmax(-1).cpu()  # type: ignore[no-any-return]
 
-    groups = list(by_length([len(ids) for ids in encoded], EVALUATION_TOKENS))
+    groups = list(by_length(list(map(len, encoded)), EVALUATION_TOKENS))
     found = spread(groups, of_group)
     result = torch.empty(len(encoded), found[0].shape[1])
     result[torch.from_numpy(np.concatenate(groups))] = torch.cat(found)
     return result
+
+
+def _padded(network: nn.Module, rows: Sequence[npt.NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
+    """Rows of ids as one tensor [B, T] where the network is, their lengths [B] on the CPU."""
+    tokens, lengths = padded(rows)
+    return torch.from_numpy(tokens).to(next(network.parameters()).device), torch.from_numpy(lengths)
 
 
 def evaluate_part(network: nn.Module, part: Part) -> dict[str, float]:
@@ -251,10 +254,8 @@ class Classifier(TextModel):
             return []
         best = self._log_probabilities(texts).exp().topk(min(top, len(self.classes)))
         rows = zip(texts, best.indices.tolist(), best.values.tolist(), strict=True)
-        return [
-            Prediction(text, [(self.classes[i], p) for i, p in zip(indices, values, strict=True)])
-            for text, indices, values in rows
-        ]
+        name = self.classes.__getitem__
+        return [Prediction(text, list(zip(map(name, indices), values, strict=True))) for text, indices, values in rows]
 
     def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         if not texts:
@@ -274,9 +275,13 @@ class Classifier(TextModel):
         return attribution(self, given, **options)
 
     def rows(self, predictions: Sequence[Prediction]) -> list[list[str]]:
-        return [
-            [p.text, *(cell for label, chance in p.classes for cell in (label, f"{chance:.3f}"))] for p in predictions
-        ]
+        rows = []
+        for p in predictions:
+            row = [p.text]
+            for label, chance in p.classes:
+                row += label, f"{chance:.3f}"
+            rows.append(row)
+        return rows
 
     def document(self, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
         return [
@@ -289,17 +294,22 @@ class Classifier(TextModel):
         return sum(len(self.vocabulary.encode(text.strip())) > self.max_length for text in texts)
 
     def unknown(self, texts: Sequence[str]) -> list[str]:
-        return list(dict.fromkeys(piece for text in texts for piece in self.vocabulary.unknown(text)))
+        return self.vocabulary.unknown_of(texts)
 
     def _log_probabilities(self, texts: Sequence[str]) -> Tensor:
-        encoded = [self._encoded(text, i) for i, text in enumerate(texts)]
+        stripped = [text.strip() for text in texts]  # as the readers of the training data strip
+        encoded = self.vocabulary.encode_all(stripped)
+        if self.max_length is not None:
+            encoded = [ids[: self.max_length] for ids in encoded]
+        if not all(map(len, encoded)) or not all(stripped):
+            self._refuse_empty(texts, encoded)
         letters = None
         if self.spelling:
-            letters = [letters_of(self.vocabulary.cut(text.strip())[: self.max_length]) for text in texts]
+            letters = [letters_of(self.vocabulary.cut(text)[: self.max_length]) for text in stripped]
         return numbers(log_probabilities(self.network, encoded, letters))
 
-    def _encoded(self, text: str, index: int) -> npt.NDArray[np.int64]:
-        ids = self.vocabulary.encode(text.strip())[: self.max_length]  # as the readers of the training data strip
-        if not text.strip() or not len(ids):
-            raise UsageError(f"text {index + 1} is empty" + (f" after normalisation: {text!r}" if text.strip() else ""))
-        return ids
+    def _refuse_empty(self, texts: Sequence[str], encoded: Sequence[npt.NDArray[np.int64]]) -> None:
+        for number, (text, ids) in enumerate(zip(texts, encoded, strict=True), start=1):
+            if not text.strip() or not len(ids):
+                after = f" after normalisation: {text!r}" if text.strip() else ""
+                raise UsageError(f"text {number} is empty{after}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import Form, describe_moved, describe_shared, form_of, gathered
 from recurra.errors import DataError, UsageError, listed
+from recurra.tasks.cutting import Indices
 from recurra.tasks.fill.preprocessor import FillPreprocessor
 from recurra.tasks.fill.settings import FillDataSettings
 from recurra.tasks.sources.source import Source, hashes, in_memory
@@ -55,6 +56,15 @@ class FillPart:
     def targets(self) -> Ids:
         """The tokens left out, int64 [N]."""
         return np.array([self.encoded[r][p] for r, p in zip(self.rows, self.indices, strict=True)], dtype=np.int64)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the sentences that have blanks."""
+        return sum(len(self.encoded[row]) for row in set(self.rows.tolist()))
+
+    def at(self, indices: Indices) -> FillPart:
+        """The blanks at some indices, in the same sentences."""
+        return replace(self, rows=self.rows[indices], indices=self.indices[indices])
 
     def sentence(self, blank: int) -> Ids:
         """The whole sentence of a blank."""

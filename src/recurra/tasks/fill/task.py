@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
+
+import numpy as np
 
 from recurra.errors import DataError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
+from recurra.tasks.cutting import CutByRows, drawn, picked, some
 from recurra.tasks.fill.baselines import fill_baselines
 from recurra.tasks.fill.data import FillData, FillPart, choose_blanks, encode_rows, prepare, read_rows
 from recurra.tasks.fill.preprocessor import FillPreprocessor
@@ -21,12 +25,13 @@ from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.fill import BlankFiller
 
 
-class FillTask:
+class FillTask(CutByRows):
     """What stands in a blank; see tasks.task.Task."""
 
     name: ClassVar[str] = "fill"
     preprocessor = FillPreprocessor
     holds_out: ClassVar[bool] = True
+    rows: ClassVar[str] = "sentences"
     vector_settings: ClassVar[Mapping[str, Any]] = {}
 
     def prepare(
@@ -65,6 +70,16 @@ class FillTask:
 
     def baselines(self, dataset: Dataset[FillData], part: FillPart) -> list[Baseline]:
         return fill_baselines(dataset.data, part)
+
+    def examples(self, dataset: Dataset[FillData]) -> int:
+        return len(dataset.data.parts["train"].encoded)
+
+    def smaller(self, dataset: Dataset[FillData], count: int) -> Dataset[FillData]:
+        """Sentences of the training part; of the others blanks."""
+        parts = {name: some(part, count) for name, part in dataset.data.parts.items()}
+        encoded, nothing = dataset.data.parts["train"].encoded, np.zeros(0, np.int64)
+        parts["train"] = FillPart(picked(encoded, drawn(len(encoded), count)), nothing, nothing)
+        return replace(dataset, data=replace(dataset.data, parts=parts), parts=parts)
 
     def word_table(self, dataset: Dataset[FillData], network: BlankFiller) -> WordTable:
         return WordTable(dataset.data.vocabulary.tokens, network.table.weight, dataset.arrays)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,6 +19,8 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
+from recurra.tasks import cutting
+from recurra.tasks.cutting import drawn
 from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, between_blanks, blanks_of
 from recurra.tasks.fill.metrics import METRICS
 from recurra.tasks.forward_pass import ForwardPass
@@ -51,9 +54,8 @@ class FillTrainee:
         encoded = data.parts["train"].encoded
         counts = np.bincount(np.concatenate(encoded), minlength=size).astype(np.float64)
         self.shares = torch.from_numpy(counts / counts.sum())
-        self.evaluation_units = sum(
-            len(data.parts["validation"].encoded[r]) for r in set(data.parts["validation"].rows.tolist())
-        )
+        self.validation = data.parts["validation"]
+        self.evaluation_units = self.validation.tokens
         self._batches = BucketedBatches(encoded, np.zeros(len(encoded), np.int64), batch_size, seed=seed)
 
     def steps(self, epoch: int) -> int:
@@ -79,8 +81,16 @@ class FillTrainee:
         return network.loss(BlankBatch(tokens, lengths, UNKNOWN_SHARE, shares, self.samples), state)
 
     def evaluate(self, network: BlankFiller) -> dict[str, float]:
-        found = named(compare(network, self.data.parts["validation"]))
+        found = named(compare(network, self.validation))
         return {name: value for name, value in found.items() if name != "perplexity"}  # which says the same as the loss
+
+    def limit_evaluation(self, units: int) -> int:
+        whole = self.data.parts["validation"]
+        sentences = np.unique(whole.rows)
+        share = math.ceil(len(sentences) * units / self.evaluation_units)
+        kept = sentences[drawn(len(sentences), max(cutting.LEAST_LOOKED_AT, share))]
+        self.validation = whole.at(np.flatnonzero(np.isin(whole.rows, kept)))
+        return self.validation.tokens
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)

@@ -13,10 +13,12 @@ from recurra.baselines.forecast import classical, naive
 from recurra.baselines.forecast.perceptron import fit_perceptron
 from recurra.data.series.scaling import filled
 from recurra.data.series.windows import Origins, every_origin
+from recurra.errors import listed
 from recurra.report.record import Baseline
 from recurra.tasks.forecast.choosing import linear_parts, thinned
 from recurra.tasks.forecast.data import ForecastData, Part
 from recurra.tasks.forecast.evaluation import point_scores
+from recurra.training.history import Clock
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,9 +32,7 @@ MOST_WINDOWS = 20_000
 
 
 def baselines(data: ForecastData, part: Part) -> list[Baseline]:
-    """The last value, the last season, the drift, a ridge regression on the window, windowed perceptrons, and where
-    the extra `classical` is there and the origins are few, AutoETS, AutoTheta and AutoARIMA.
-    """
+    """The last value, the last season, the drift, a ridge regression on the window, windowed perceptrons."""
     season = data.preprocessor.season
     tried: list[tuple[str, Callable[[], tuple[Floats, int | None]]]] = [
         ("last value", lambda: (_each(part, naive.last_value), None)),
@@ -58,7 +58,7 @@ def baselines(data: ForecastData, part: Part) -> list[Baseline]:
         made, size = make()
         seconds = time.perf_counter() - begun
         found.append(Baseline(name, point_scores(part.encoded, part.origins, made), size, seconds))
-    return [*found, *_classical(part, season)]
+    return found
 
 
 def _each(part: Part, method: Callable[[Floats, int], Floats]) -> Floats:
@@ -100,7 +100,7 @@ def _perceptron(data: ForecastData, part: Part, window: int, hidden: tuple[int, 
 
     own = Part(encoded, train)
     network = fit_perceptron(
-        *parts(own, thinned(train, MOST_WINDOWS)),
+        *parts(own, thinned(train, MOST_WINDOWS if data.most_windows is None else data.most_windows)),
         parts(own, thinned(held_out, 2000)),
         hidden=hidden,
         activation="tanh" if deep else "relu",
@@ -120,14 +120,26 @@ def _levels(data: ForecastData) -> tuple[Floats, Floats]:
     return mean, np.where(deviation > 0, deviation, 1.0)
 
 
-def _classical(part: Part, season: int) -> list[Baseline]:
+def classical_baselines(
+    part: Part, season: int, seconds: float | None, notes: list[str], *, clock: Clock = time.monotonic
+) -> list[Baseline]:
+    """Where the extra `classical` is there and the origins are few, AutoETS, AutoTheta and AutoARIMA.
+
+    seconds: those that would take longer, going by the first forecast of each, are left out, which `notes` then says
+    """
     encoded, horizon = part.encoded, part.encoded.preprocessor.horizon
     columns = encoded.truth.shape[1]
     if not classical.installed() or len(part.origins) * columns > MOST_CLASSICAL:
         return []
     histories = [filled(encoded.history(series, step)) for series, step in part.origins.each()]
-    found = []
+    found, left_out, start = [], [], clock()
     for name in classical.NAMES:
+        if seconds is not None:
+            tried = clock()
+            classical.classical_forecasts(name, iter([histories[0][:, 0]]), horizon, season)
+            if (clock() - tried) * len(histories) * columns > seconds - (clock() - start):
+                left_out.append(name)
+                continue
         begun = time.perf_counter()
         made = np.stack(
             [
@@ -136,6 +148,8 @@ def _classical(part: Part, season: int) -> list[Baseline]:
             ],
             -1,
         )
-        seconds = time.perf_counter() - begun
-        found.append(Baseline(name, point_scores(encoded, part.origins, made), None, seconds))
+        took = time.perf_counter() - begun
+        found.append(Baseline(name, point_scores(encoded, part.origins, made), None, took))
+    if left_out:
+        notes.append(f"{listed(left_out)} would have taken longer than the minutes allow; --baselines full fits them")
     return found

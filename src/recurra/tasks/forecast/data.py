@@ -67,6 +67,8 @@ class ForecastData:
     fresh: bool
     facts: dict[str, Any]
     notes: list[str]
+    most_windows: int | None = None
+    """That baselines learn from, if not as many as they can."""
 
     @property
     def preprocessor(self) -> Preprocessor:

@@ -36,6 +36,8 @@ class ForecastTask:
     name: ClassVar[str] = "forecast"
     preprocessor = Preprocessor
     holds_out: ClassVar[bool] = False
+    rows: ClassVar[str] = "windows"
+    first: ClassVar[int] = 500
 
     def prepare(
         self, source: Source, settings: ForecastSettings, kept: Preprocessor | None = None
@@ -76,6 +78,21 @@ class ForecastTask:
 
     def baselines(self, dataset: Dataset[ForecastData], part: Part) -> list[Baseline]:
         return baselines.baselines(dataset.data, part)
+
+    def trained_baselines(self, dataset: Dataset[ForecastData], part: Part, seconds: float | None) -> list[Baseline]:
+        """Classical methods, which are fitted anew before each forecast."""
+        return baselines.classical_baselines(part, dataset.data.preprocessor.season, seconds, dataset.notes)
+
+    def examples(self, dataset: Dataset[ForecastData]) -> int:
+        most = dataset.data.most_windows
+        return min(len(dataset.data.part("train")), baselines.MOST_WINDOWS if most is None else most)
+
+    def smaller(self, dataset: Dataset[ForecastData], count: int) -> Dataset[ForecastData]:
+        """The windows that perceptrons learn from; the linear forecast is fitted already."""
+        return replace(dataset, data=replace(dataset.data, most_windows=count))
+
+    def some(self, part: Part, count: int) -> Part:
+        return Part(part.encoded, thinned(part.origins, max(1, count)))
 
     def conclude(
         self, dataset: Dataset[ForecastData], network: forecaster.Forecaster

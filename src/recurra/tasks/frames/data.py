@@ -21,6 +21,7 @@ from recurra.data.frames.sequences import (
 )
 from recurra.data.splits import many
 from recurra.errors import DataError, UsageError, listed, quoted
+from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.frames.clips import LAYOUTS, as_learned, read_source, refuse_without_effect
 from recurra.tasks.frames.preprocessor import Encoded, FramesPreprocessor
 from recurra.tasks.frames.settings import FramesDataSettings
@@ -44,6 +45,15 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.sequences)
+
+    def at(self, indices: Indices) -> Part:
+        """The sequences at some indices."""
+        return replace(
+            self,
+            sequences=picked(self.sequences, indices),
+            encoded=picked(self.encoded, indices),
+            labels=picked(self.labels, indices),
+        )
 
     @property
     def targets(self) -> Int64:

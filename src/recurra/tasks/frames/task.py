@@ -13,6 +13,7 @@ from recurra.errors import UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.calibration import calibrate, reliability, uncalibrated
+from recurra.tasks.cutting import CutByRows, some
 from recurra.tasks.frames import data
 from recurra.tasks.frames.baselines import baselines
 from recurra.tasks.frames.data import FramesData, Part
@@ -31,12 +32,13 @@ from recurra.topologies.picture_encoder import PictureEncoder
 from recurra.topologies.settings import FrameSettings
 
 
-class FramesTask:
+class FramesTask(CutByRows):
     """The class of a sequence of frames, or of each frame, as the labels are; see tasks.task.Task."""
 
     name: ClassVar[str] = "frames"
     preprocessor = FramesPreprocessor
     holds_out: ClassVar[bool] = True
+    rows: ClassVar[str] = "sequences"
 
     def prepare(
         self, source: Source, settings: FramesSettings, kept: FramesPreprocessor | None = None
@@ -88,6 +90,7 @@ class FramesTask:
     def conclude(self, dataset: Dataset[FramesData], network: FrameNetwork) -> tuple[dict[str, float], list[str]]:
         """Calibrate, where a sequence has one label; neighbouring frames are too alike to be counted as examples."""
         part = dataset.parts["validation"]
+        part = part if dataset.looked_at is None else some(part, dataset.looked_at)
         if dataset.preprocessor.per_frame or not len(part):
             return {}, []
         return calibrate(

@@ -18,6 +18,7 @@ from recurra.data.batching.batches import POOL_BATCHES
 from recurra.data.batching.buckets import by_length
 from recurra.engines.request import State
 from recurra.report.metric import ranked
+from recurra.tasks.cutting import looked_at
 from recurra.tasks.frames.clip_variation import moved
 from recurra.tasks.frames.data import FramesData, Int64, Part
 from recurra.tasks.frames.metrics import METRICS
@@ -28,6 +29,8 @@ from recurra.topologies.frames import FrameNetwork, FramesBatch
 from recurra.topologies.sequence_model import Loss
 from recurra.training.processes.spread import spread
 
+LEAST_EVALUATED = 20
+"""Sequences that say something of a model, whose frames are many at times."""
 EVALUATION_NUMBERS = 1 << 22
 """Of a padded batch that is evaluated."""
 
@@ -53,7 +56,8 @@ class FramesTrainee:
         if self.per_frame:
             self.chosen_by = ("macro_f1", "loss")
         self.train, self.deviations = data.parts["train"], pixel_deviations(data.preprocessor)
-        self.evaluation_units = len(data.parts["validation"].targets)
+        self.validation = data.parts["validation"]
+        self.evaluation_units = len(self.validation.targets)
         sound = data.preprocessor.sound
         self.variation = None if sound is None else Variation(sound, training, per_frame=self.per_frame)
         self.shift = training.balance * log_frequencies(data) if training.balance else None
@@ -122,8 +126,12 @@ class FramesTrainee:
         return network.loss(on_device(batch, next(network.parameters()).device), state)
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        part = self.data.parts["validation"]
-        return scores_of(part, log_probabilities(network, part.encoded))
+        return scores_of(self.validation, log_probabilities(network, self.validation.encoded))
+
+    def limit_evaluation(self, units: int) -> int:
+        whole = self.data.parts["validation"]
+        self.validation = looked_at(whole, units, self.evaluation_units, least=LEAST_EVALUATED)
+        return len(self.validation.targets)
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)

@@ -20,6 +20,7 @@ from recurra.data.splits import PARTS, Splits, from_parts, many, split, split_of
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_moved, describe_shared, form_of, gathered
 from recurra.errors import DataError, listed, quoted
+from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.generate.preprocessor import GeneratePreprocessor
 from recurra.tasks.generate.settings import GenerateDataSettings
 from recurra.tasks.sources.source import Source, hashes, in_memory
@@ -53,6 +54,16 @@ class Part:
     def tokens(self) -> int:
         """Tokens to be predicted, ends among them."""
         return sum(len(e) for e in self.encoded)
+
+    def at(self, indices: Indices) -> Part:
+        """The texts at some indices."""
+        return replace(
+            self,
+            texts=picked(self.texts, indices),
+            encoded=picked(self.encoded, indices),
+            labels=self.labels[indices],
+            variants=picked(self.variants, indices) if self.variants else [],
+        )
 
 
 @dataclass(frozen=True)

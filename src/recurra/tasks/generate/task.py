@@ -10,6 +10,7 @@ import numpy as np
 from recurra.errors import DataError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
+from recurra.tasks.cutting import CutByRows
 from recurra.tasks.generate.baselines import generate_baselines
 from recurra.tasks.generate.data import GenerateData, Ids, Part, encode_all, prepare
 from recurra.tasks.generate.preprocessor import GeneratePreprocessor
@@ -25,7 +26,7 @@ from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.one_to_many import ConditionedDecoder
 
 
-class GenerateTask:
+class GenerateTask(CutByRows):
     """Texts of a class; see tasks.task.Task."""
 
     name: ClassVar[str] = "generate"

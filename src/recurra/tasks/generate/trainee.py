@@ -21,6 +21,7 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError, quoted
 from recurra.report.metric import ranked
+from recurra.tasks.cutting import looked_at
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.generate.data import GenerateData, Part
 from recurra.tasks.generate.form import Form
@@ -57,7 +58,8 @@ class GenerateTrainee:
         self.data, self.batch_size, self.seed = data, batch_size, seed
         self.network = network
         self.conditions = torch.from_numpy(data.conditions)
-        self.evaluation_units = data.parts["validation"].tokens
+        self.validation = data.parts["validation"]
+        self.evaluation_units = self.validation.tokens
         self._train = data.parts["train"]
         self._batches = BucketedBatches(self._train.encoded, self._train.labels, batch_size, seed=seed)
 
@@ -85,7 +87,12 @@ class GenerateTrainee:
         return network.loss(tensors(network, batch, self.conditions, self.data.end + 1), state)
 
     def evaluate(self, network: ConditionedDecoder) -> dict[str, float]:
-        return evaluate_part(network, self.data.parts["validation"], self.data.vocabulary)
+        return evaluate_part(network, self.validation, self.data.vocabulary)
+
+    def limit_evaluation(self, units: int) -> int:
+        whole = self.data.parts["validation"]
+        self.validation = looked_at(whole, units, self.evaluation_units)
+        return self.validation.tokens
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)

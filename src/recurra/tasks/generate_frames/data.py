@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from recurra.data.frames.sequences import Frames, Recordings, joined, missing_values, parts_of
 from recurra.errors import DataError, listed, quoted
+from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.generate_frames.preprocessor import Float32, GenerateFramesPreprocessor
 from recurra.tasks.sequences.reading import read_files
 from recurra.tasks.sequences.refusals import check_channels, refuse_other_kinds
@@ -32,6 +33,15 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.sequences)
+
+    def at(self, indices: Indices) -> Part:
+        """The sequences at some indices."""
+        return replace(
+            self,
+            sequences=picked(self.sequences, indices),
+            encoded=picked(self.encoded, indices),
+            labels=self.labels[indices],
+        )
 
     @property
     def numbers(self) -> int:

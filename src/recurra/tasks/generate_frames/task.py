@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
+from recurra.tasks.cutting import CutByRows, drawn
 from recurra.tasks.generate_frames import data
 from recurra.tasks.generate_frames.baselines import baselines
 from recurra.tasks.generate_frames.data import GenerateFramesData, Part
@@ -23,12 +25,13 @@ from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.topologies.frame_generator import FrameGenerator
 
 
-class GenerateFramesTask:
+class GenerateFramesTask(CutByRows):
     """Sequences of numbers of a class; see tasks.task.Task."""
 
     name: ClassVar[str] = "generate-frames"
     preprocessor = GenerateFramesPreprocessor
     holds_out: ClassVar[bool] = True
+    rows: ClassVar[str] = "sequences"
 
     def prepare(
         self, source: Source, settings: GenerateFramesSettings, kept: GenerateFramesPreprocessor | None = None
@@ -69,6 +72,13 @@ class GenerateFramesTask:
 
     def baselines(self, dataset: Dataset[GenerateFramesData], part: Part) -> list[Baseline]:
         return baselines(dataset.data, part)
+
+    def smaller(self, dataset: Dataset[GenerateFramesData], count: int) -> Dataset[GenerateFramesData]:
+        """One sequence of each class at least, of which each has a density."""
+        found, train = super().smaller(dataset, count), dataset.data.parts["train"]
+        _, first = np.unique(train.labels, return_index=True)
+        parts = {**found.parts, "train": train.at(np.union1d(drawn(len(train), count), first))}
+        return replace(found, data=replace(found.data, parts=parts), parts=parts)
 
     def sections(
         self, dataset: Dataset[GenerateFramesData], model: FramesGenerator, evaluation: Evaluation

@@ -14,6 +14,7 @@ from recurra.data.batching.batches import POOL_BATCHES
 from recurra.data.batching.buckets import by_length
 from recurra.engines.request import State
 from recurra.report.metric import ranked
+from recurra.tasks.cutting import looked_at
 from recurra.tasks.generate_frames.data import GenerateFramesData, Part
 from recurra.tasks.generate_frames.metrics import METRICS
 from recurra.tasks.generate_frames.preprocessor import Float32
@@ -35,7 +36,8 @@ class GenerateFramesTrainee:
     def __init__(self, network: nn.Module, data: GenerateFramesData, training: TrainingSettings) -> None:
         self.network, self.data, self.training = network, data, training
         self.train = data.parts["train"]
-        self.evaluation_units = sum(map(len, data.parts["validation"].encoded))
+        self.validation = data.parts["validation"]
+        self.evaluation_units = sum(map(len, self.validation.encoded))
 
     def steps(self, epoch: int) -> int:
         return -(-len(self.train) // self.training.batch_size)
@@ -61,7 +63,12 @@ class GenerateFramesTrainee:
         return network.loss(on_device(batch, next(network.parameters()).device), state)
 
     def evaluate(self, network: FrameGenerator) -> dict[str, float]:
-        return scores(network, self.data.parts["validation"])
+        return scores(network, self.validation)
+
+    def limit_evaluation(self, units: int) -> int:
+        whole = self.data.parts["validation"]
+        self.validation = looked_at(whole, units, self.evaluation_units)
+        return sum(map(len, self.validation.encoded))
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)

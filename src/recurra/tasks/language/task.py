@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from recurra.data.splits import PARTS
 from recurra.errors import DataError, UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Sample, Samples, Section
-from recurra.tasks.language.baselines import baselines_within, language_baselines
+from recurra.tasks.language.baselines import language_baselines
 from recurra.tasks.language.data import UNITS, encode_source, read_corpus
 from recurra.tasks.language.mixture.fitting import fit_mixture
 from recurra.tasks.language.mixture.mixture import Mixture
@@ -49,6 +50,8 @@ class LanguageTask:
     preprocessor = LanguagePreprocessor
     holds_out: ClassVar[bool] = False
     vector_settings: ClassVar[Mapping[str, Any]] = {"level": "word"}
+    rows: ClassVar[str] = "tokens"
+    first: ClassVar[int] = 1 << 17
 
     def settle(self, settings: LanguageSettings, given: Mapping[str, Any]) -> LanguageSettings:
         """Tied vectors are a default: with other sizes they follow, or are not tied. So is a learning rate, which is
@@ -155,11 +158,17 @@ class LanguageTask:
         return Evaluation(evaluate_part(model.network, part, model.vocabulary.level), len(part) - 1)
 
     def baselines(self, dataset: Dataset[Corpus], part: Tokens) -> list[Baseline]:
-        if not dataset.deadline.set:
-            return language_baselines(dataset.data, part)
-        found, notes = baselines_within(dataset.data, part, dataset.deadline.for_baselines())
-        dataset.notes += notes
-        return found
+        deadline = dataset.deadline
+        return language_baselines(dataset.data, part, deadline.left() if deadline.set else None)
+
+    def examples(self, dataset: Dataset[Corpus]) -> int:
+        return len(dataset.data.train)
+
+    def smaller(self, dataset: Dataset[Corpus], count: int) -> Dataset[Corpus]:
+        """The last tokens, which the held-out part follows; no validation part, for no longer n-gram is looked for."""
+        whole = dataset.data
+        corpus = replace(whole, train=whole.train[max(0, len(whole.train) - count) :], validation=whole.validation[:0])
+        return replace(dataset, data=corpus)
 
     def some(self, part: Tokens, count: int) -> Tokens:
         return evenly(part, max(2, count))

@@ -22,17 +22,24 @@ SHARE = "skip_share"
 """Of the linear skip, among the numbers that config.json keeps."""
 OWN, SHARES = (1.0, 0.75, 0.5), (0.25, 0.5, 0.75, 1.0)
 """What the two models' scores of a tag are multiplied with, tried on the validation part."""
+CUT = "the linear model was fitted for {passes:.2g} passes over its sentences, for the minutes allow no more"
 MOST_TOKENS = 30_000
 """Of the validation part that they are tried on."""
 
 
-def conclude(data: TagData, network: TagScorer, skip: Skip) -> tuple[dict[str, float], list[str]]:
-    """See tasks.abilities.Concluding. Shares are those of the lowest loss; with `auto` none if the headline falls."""
+def conclude(
+    data: TagData, network: TagScorer, skip: Skip, seconds: float | None = None
+) -> tuple[dict[str, float], list[str]]:
+    """See tasks.abilities.Concluding. Shares are those of the lowest loss; with `auto` none if the headline falls.
+
+    seconds: for fitting the linear model
+    """
     if network.skip is None:
         return {}, []
     network.skip.share.zero_()
     features = None if data.kept is None else (network.skip.keys.cpu().clone(), network.skip.scale.cpu().clone())
-    linear = fit_tags(data, features)
+    linear = fit_tags(data, features, seconds)
+    cut = [] if linear.cut is None else [CUT.format(passes=linear.cut)]
     network.skip.take(linear.keys, linear.scale, linear.weight, linear.bias)
     part = _some(data.parts["validation"])
     headline = "span_f1" if data.scheme else "accuracy"
@@ -47,10 +54,12 @@ def conclude(data: TagData, network: TagScorer, skip: Skip) -> tuple[dict[str, f
     )
     if skip == "auto" and (loss >= before["loss"] or score < before[headline]):
         _set(network, before_it, 1.0, 0.0)
-        return {}, [f"no linear skip, which the validation part does not ask for: {scored}"]
+        return {}, [f"no linear skip, which the validation part does not ask for: {scored}", *cut]
     _set(network, before_it, own, share)
     return {"temperature": 1 / own, SHARE: share}, [
-        f"a linear skip of tokens, their affixes and neighbours is added: {scored} (scores times {own:g} and {share:g})"
+        f"a linear skip of tokens, their affixes and neighbours is added: {scored} (scores times {own:g} and "
+        f"{share:g})",
+        *cut,
     ]
 
 

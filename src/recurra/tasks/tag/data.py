@@ -20,6 +20,7 @@ from recurra.data.tokens.typed import Habit
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import describe_moved, gathered, shared
 from recurra.errors import DataError, UsageError, listed
+from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.preprocessor import TagPreprocessor
@@ -55,6 +56,15 @@ class TagPart:
     def tokens(self) -> int:
         """Tokens of all sentences together."""
         return sum(map(len, self.encoded))
+
+    def at(self, indices: Indices) -> TagPart:
+        """The sentences at some indices."""
+        return replace(
+            self,
+            sentences=picked(self.sentences, indices),
+            encoded=picked(self.encoded, indices),
+            labels=picked(self.labels, indices),
+        )
 
 
 @dataclass(frozen=True)

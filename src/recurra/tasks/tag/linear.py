@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,8 @@ from recurra.topologies.paths import Transitions
 
 MOST_TOKENS = 1 << 19
 """Of the training part that it is fitted on; of more, every so many sentences."""
+PROBE, READING = 1 << 12, 0.2
+"""Tokens on which it is measured how long reading takes, and the share of the time for it."""
 BATCH = 256
 TOKENS = 1 << 13
 """Padded tokens that are gone through at once."""
@@ -38,18 +41,25 @@ def features_of(part: TagPart, rows: Sequence[int]) -> tuple[Found, Tensor]:
     return Found(torch.cat(keys), torch.cat(owners), int(starts[-1])), labels
 
 
-def fit_tags(data: TagData, features: tuple[Tensor, Tensor] | None = None) -> SparseLogistic:
+def fit_tags(
+    data: TagData, features: tuple[Tensor, Tensor] | None = None, seconds: float | None = None
+) -> SparseLogistic:
     """On the training part, stopped by the validation part; once for the same data.
 
-    features: keys and scales of another run; None for those of these data
+    features: keys and scales of another run; None for those of these data; seconds: for all of it
     """
     if features is None and data.fitted:
         return data.fitted[0]
-    train = _known(*features_of(data.parts["train"], _thinned(data.parts["train"])))
+    begun, most = time.monotonic(), MOST_TOKENS
+    if seconds is not None:
+        features_of(data.parts["train"], _thinned(data.parts["train"], PROBE))
+        most = int(PROBE * READING * seconds / max(time.monotonic() - begun, 1e-6))
+    train = _known(*features_of(data.parts["train"], _thinned(data.parts["train"], most)))
     validation = data.parts["validation"]
-    held_out = _known(*features_of(validation, range(len(validation))))
+    held_out = _known(*features_of(validation, _thinned(validation, max(1, most // 4))))
     known = features or data.features or choose_features(train[0], len(data.tags), by_rarity=False)
-    model = fit(known, train, held_out, len(data.tags), batch=BATCH)
+    left = None if seconds is None else seconds - (time.monotonic() - begun)
+    model = fit(known, train, held_out, len(data.tags), batch=BATCH, seconds=left)
     if features is None:
         data.fitted.append(model)
     return model
@@ -57,7 +67,7 @@ def fit_tags(data: TagData, features: tuple[Tensor, Tensor] | None = None) -> Sp
 
 def features_for(data: TagData) -> tuple[Tensor, Tensor]:
     """The features that such a model knows. Shapes: -> keys int64 [F], scale [F]"""
-    found, _ = features_of(data.parts["train"], _thinned(data.parts["train"]))
+    found, _ = features_of(data.parts["train"], _thinned(data.parts["train"], MOST_TOKENS))
     return choose_features(found, len(data.tags), by_rarity=False)
 
 
@@ -82,7 +92,8 @@ def _known(found: Found, labels: Tensor) -> tuple[Found, Tensor]:
     return Found(found.keys[kept], place[found.rows[kept]], int((labels >= 0).sum())), labels[labels >= 0]
 
 
-def _thinned(part: TagPart) -> list[int]:
-    """The sentences that are looked at, evenly spread."""
-    count = len(part) if part.tokens <= MOST_TOKENS else max(1, len(part) * MOST_TOKENS // part.tokens)
+def _thinned(part: TagPart, most: int) -> list[int]:
+    """The sentences that are looked at, evenly spread. most: tokens, MOST_TOKENS if there are more of them"""
+    tokens, most = part.tokens, min(most, MOST_TOKENS)
+    count = len(part) if tokens <= most else max(1, len(part) * most // tokens)
     return [int(row) for row in np.linspace(0, len(part) - 1, count)]

@@ -14,6 +14,7 @@ from recurra.data.tokens.given_tokens import Tokenised
 from recurra.errors import DataError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
+from recurra.tasks.cutting import CutByRows
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source
 from recurra.tasks.tag import concluding
@@ -35,12 +36,13 @@ CHAR_SIZE, PAIR_SIZE = 50, 50
 """Of words' characters and of pairs of single characters, unless set."""
 
 
-class TagTask:
+class TagTask(CutByRows):
     """The tag of each token; see tasks.task.Task."""
 
     name: ClassVar[str] = "tag"
     preprocessor = TagPreprocessor
     holds_out: ClassVar[bool] = True
+    rows: ClassVar[str] = "sentences"
     vector_settings: ClassVar[Mapping[str, Any]] = {}
 
     def prepare(self, source: Source, settings: TagSettings, kept: TagPreprocessor | None = None) -> Dataset[TagData]:
@@ -109,13 +111,23 @@ class TagTask:
     def baselines(self, dataset: Dataset[TagData], part: TagPart) -> list[Baseline]:
         return tag_baselines(dataset.data, part)
 
+    def smaller(self, dataset: Dataset[TagData], count: int) -> Dataset[TagData]:
+        """Nothing that was fitted on all of them is kept."""
+        found = super().smaller(dataset, count)
+        return replace(found, data=replace(found.data, features=None, fitted=[]))
+
     def word_table(self, dataset: Dataset[TagData], network: TagScorer) -> WordTable:
         weight = first_of(network).get_parameter("forms.words.weight")
         return WordTable(dataset.data.lexicon.words.tokens, weight, _words(dataset.data))
 
     def conclude(self, dataset: Dataset[TagData], network: TagScorer) -> tuple[dict[str, float], list[str]]:
         """Add the linear skip, if it is asked for."""
-        return concluding.conclude(dataset.data, network, dataset.settings.network.skip)
+        return concluding.conclude(
+            dataset.data,
+            network,
+            dataset.settings.network.skip,
+            dataset.deadline.for_finishing() if dataset.deadline.set else None,
+        )
 
     def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
         return concluding.before_conclusion(weights, concluded)

@@ -16,6 +16,7 @@ from recurra.data.batching.buckets import by_length
 from recurra.data.tagged import spans
 from recurra.engines.request import State
 from recurra.report.metric import ranked
+from recurra.tasks.cutting import looked_at
 from recurra.tasks.tag.data import TagData, TagPart
 from recurra.tasks.tag.metrics import METRICS
 from recurra.tasks.tag.preprocessor import TagPreprocessor
@@ -66,7 +67,8 @@ class TagTrainee:
         self.data = data
         self.network = network
         train = data.parts["train"]
-        self.evaluation_units = data.parts["validation"].tokens
+        self.validation = data.parts["validation"]
+        self.evaluation_units = self.validation.tokens
         self._batches = BucketedBatches(train.encoded, np.zeros(len(train), np.int64), batch_size, seed=seed)
 
     def steps(self, epoch: int) -> int:
@@ -85,8 +87,13 @@ class TagTrainee:
         return network.loss(on_device(batch, next(network.parameters()).device), state)
 
     def evaluate(self, network: TagScorer) -> dict[str, float]:
-        found = evaluate_part(network, self.data.parts["validation"], self.data.tags, self.data.scheme)
+        found = evaluate_part(network, self.validation, self.data.tags, self.data.scheme)
         return {name: found[name] for name in ("loss", "span_f1", "accuracy") if name in found}
+
+    def limit_evaluation(self, units: int) -> int:
+        whole = self.data.parts["validation"]
+        self.validation = looked_at(whole, units, self.evaluation_units)
+        return self.validation.tokens
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)

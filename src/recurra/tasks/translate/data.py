@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import numpy.typing as npt
 
 from recurra.data.files import parallel
 from recurra.data.files.parallel import Pairs
+from recurra.data.ragged import Ragged
 from recurra.data.splits import PARTS, hold_out
 from recurra.data.tokens.scripts import is_unspaced, writing
-from recurra.data.tokens.subwords import Subwords
+from recurra.data.tokens.subwords import MOST_TEXTS, Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import describe_moved, form_of, gathered
 from recurra.errors import DataError, UsageError
+from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.decoding.bleu import CutBy, cut_by
 from recurra.tasks.sources.file_names import ending
 from recurra.tasks.sources.source import Source, hashes, in_memory
@@ -38,13 +41,27 @@ class PairPart:
 
     sources: list[str]
     targets: list[str]
-    encoded_sources: list[Ids]
-    encoded_targets: list[Ids]
+    encoded_sources: Ragged
+    encoded_targets: Ragged
     left_out: int = 0
     truncated: int = 0
 
     def __len__(self) -> int:
         return len(self.sources)
+
+    def at(self, indices: Indices) -> PairPart:
+        """The pairs at some indices."""
+        return replace(
+            self,
+            sources=picked(self.sources, indices),
+            targets=picked(self.targets, indices),
+            encoded_sources=picked(self.encoded_sources, indices),
+            encoded_targets=picked(self.encoded_targets, indices),
+        )
+
+
+LARGEST_ID = 1 << 32
+"""No id, and no length, is as large."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +100,13 @@ def prepare(
     else:
         of_source = build_vocabulary(parts["train"].sources, settings)
         of_target = build_vocabulary(parts["train"].targets, settings)
-    parts, more = _settled(parts, divided, of_source, of_target, settings)
+    if (settings.level or "bpe") == "bpe" and kept is None and len(parts["train"]) > MOST_TEXTS:
+        notes.append(f"sub-words are learned from {MOST_TEXTS:,} of the {len(parts['train']):,} training pairs")
+    rows = {name: encode_sides(pairs, of_source, of_target) for name, pairs in parts.items()}
+    parts, rows, more = _settled(parts, divided, rows, settings.max_length)
     notes += more
     encoded = {
-        name: encode_pairs(pairs, of_source, of_target, settings, learned=name == "train")
+        name: encode_pairs(pairs, of_source, of_target, settings, learned=name == "train", rows=rows.pop(name))
         for name, pairs in parts.items()
     }
     train = encoded["train"]
@@ -96,7 +116,7 @@ def prepare(
             remedy="give a larger max_length, or too_long cut",
         )
     held_out = encoded["test"] if len(encoded["test"]) else encoded["validation"]
-    tokens = sum(len(row) - 1 for row in held_out.encoded_sources)
+    tokens = int((held_out.encoded_sources.lengths - 1).sum())
     unknown = sum(int((row == 0).sum()) for row in held_out.encoded_sources)
     if train.left_out:
         notes.append(f"{train.left_out:,} training pairs are longer than {settings.max_length} tokens and were dropped")
@@ -150,29 +170,41 @@ def _read(
     return {name: found.get(name, Pairs()) for name in PARTS}, divided, notes
 
 
+Sides = tuple[Ragged, Ragged]
+"""Sources and targets of the same pairs, without their ends."""
+
+
 def _settled(
-    parts: dict[str, Pairs], divided: tuple[str, ...], source: Words, target: Words, settings: TranslateDataSettings
-) -> tuple[dict[str, Pairs], list[str]]:
-    """The parts with no source in two of those that were made here, as the network sees it; what to say of it."""
-    longest = settings.max_length
+    parts: dict[str, Pairs], divided: tuple[str, ...], rows: dict[str, Sides], longest: int | None
+) -> tuple[dict[str, Pairs], dict[str, Sides], list[str]]:
+    """The parts, and their rows, with no source in two of those that were made here, as the network sees it; what to
+    say of it. longest: tokens that it sees
+    """
 
-    def sides(texts: list[str], vocabulary: Words) -> list[bytes]:
-        return [row[:longest].tobytes() for row in encode_side(texts, vocabulary)]
+    def cut(side: Iterable[Ids]) -> list[bytes]:
+        return [row[:longest].tobytes() for row in side]
 
-    forms = {name: sides(pairs.sources, source) for name, pairs in parts.items()}
+    forms = {name: cut(sources) for name, (sources, _) in rows.items()}
     settled, moved = gathered({name: parts[name].items for name in divided}, forms)
-    if moved:
-        parts = parts | {name: Pairs(items, parts[name].blank) for name, items in settled.items()}
     notes = describe_moved(moved, "pair")
     if moved:
-        forms = {name: sides(pairs.sources, source) for name, pairs in parts.items()}
+        where = {id(item): (name, i) for name in divided for i, item in enumerate(parts[name].items)}
+        before = rows
+        for name, items in settled.items():
+            found = [where[id(item)] for item in items]
+            of_sources, of_targets = (
+                Ragged.of((before[part][side][i] for part, i in found), LARGEST_ID) for side in (0, 1)
+            )
+            rows = rows | {name: (of_sources, of_targets)}
+        parts = parts | {name: Pairs(items, parts[name].blank) for name, items in settled.items()}
+        forms = {name: cut(sources) for name, (sources, _) in rows.items()}
     seen = set(forms["train"])
     for name in ("validation", "test"):
         if not (same := [i for i, form in enumerate(forms[name]) if form in seen]):
             continue
-        trained = set(zip(forms["train"], sides(parts["train"].targets, target), strict=True))
-        rows = sides([parts[name].items[i].target for i in same], target)
-        whole = sum((forms[name][i], row) in trained for i, row in zip(same, rows, strict=True))
+        trained = set(zip(forms["train"], cut(rows["train"][1]), strict=True))
+        targets = cut(rows[name][1][i] for i in same)
+        whole = sum((forms[name][i], row) in trained for i, row in zip(same, targets, strict=True))
         if whole:
             notes.append(f"{whole:,} pairs of the {name} part stand in the training part too")
         if len(same) > whole:
@@ -182,7 +214,7 @@ def _settled(
             )
     if both := len(set(forms["validation"]) & set(forms["test"])):
         notes.append(f"sources in both validation and test: {both:,}")
-    return parts, notes
+    return parts, rows, notes
 
 
 @in_memory
@@ -270,35 +302,54 @@ def _size(texts: list[str]) -> int:
     return SIZE + sum(count > 1 for count in Counter("".join(texts)).values())
 
 
-def encode_side(texts: list[str], vocabulary: Words) -> list[Ids]:
+def encode_side(texts: list[str], vocabulary: Words) -> Iterator[Ids]:
     """Ids of some sentences, without the end; one that normalisation empty is one unknown token."""
-    rows = vocabulary.encode_all(texts) if isinstance(vocabulary, Subwords) else [vocabulary.encode(t) for t in texts]
-    return [row if len(row) else np.zeros(1, np.int64) for row in rows]
+    rows = vocabulary.encode_all(texts) if isinstance(vocabulary, Subwords) else map(vocabulary.encode, texts)
+    return (row if len(row) else np.zeros(1, np.int64) for row in rows)
+
+
+def encode_sides(pairs: Pairs, source: Words, target: Words) -> Sides:
+    """Of some pairs."""
+    return (
+        Ragged.of(encode_side(pairs.sources, source), len(source) + 1),
+        Ragged.of(encode_side(pairs.targets, target), len(target) + 1),
+    )
 
 
 def encode_pairs(
-    pairs: Pairs, source: Words, target: Words, settings: TranslateDataSettings, *, learned: bool
+    pairs: Pairs,
+    source: Words,
+    target: Words,
+    settings: TranslateDataSettings,
+    *,
+    learned: bool,
+    rows: Sides | None = None,
 ) -> PairPart:
     """A part encoded. Pairs to learn from that are too long are dropped or truncated, as too_long says. Of pairs to
     evaluate none is dropped, since scores would not be comparable: their sources are truncated.
+
+    rows: of the pairs, if they are encoded already
     """
-    longest = settings.max_length
-    kept: list[int] = []
-    rows: tuple[list[Ids], list[Ids]] = ([], [])
-    left_out = truncated = 0
-    both = zip(encode_side(pairs.sources, source), encode_side(pairs.targets, target), strict=True)
-    for index, (s, t) in enumerate(both):
-        over = longest is not None and len(s) > longest, learned and longest is not None and len(t) > longest
-        if any(over) and learned and settings.too_long == "drop":
-            left_out += 1
-            continue
-        truncated += sum(over)
-        kept.append(index)
-        rows[0].append(ended(s[:longest], source))
-        # a translation that was truncated has no end: the decoder must not learn to stop there
-        rows[1].append(t[:longest] if over[1] else ended(t, target))
-    items = [pairs.items[i] for i in kept]
-    return PairPart([p.source for p in items], [p.target for p in items], *rows, left_out, truncated)
+    longest = LARGEST_ID if settings.max_length is None else settings.max_length
+    sources, targets = rows or encode_sides(pairs, source, target)
+    over = np.stack([sources.lengths > longest, learned & (targets.lengths > longest)])
+    left_out = 0
+    if learned and settings.too_long == "drop" and over.any():
+        kept = np.flatnonzero(~over.any(0))
+        left_out = len(pairs) - len(kept)
+        sources, targets, over = sources.at(kept), targets.at(kept), over[:, kept]
+        pairs = Pairs([pairs.items[i] for i in kept.tolist()])
+    # a translation that was truncated has no end: the decoder must not learn to stop there
+    written = (t[:longest] if cut else ended(t, target) for t, cut in zip(targets, over[1].tolist(), strict=True))
+    read = (ended(s[:longest], source) for s in sources)
+    return PairPart(
+        [p.source for p in pairs.items],
+        [p.target for p in pairs.items],
+        Ragged.of(read, len(source) + 1),
+        Ragged.of(written, len(target) + 1),
+        left_out,
+        int(over.sum()),
+    )
 
 
 def ended(row: Ids, vocabulary: Words) -> Ids:

@@ -28,7 +28,7 @@ def forward_pass(model: Translator, given: Any, **options: Any) -> ForwardPass:
     if not text:
         raise UsageError("the text is empty")
     network, search = model.network, search_for(1, options, "a translation")
-    row = ended(encode_side([text], model.source)[0][: model.max_length], model.source)
+    row = ended(next(encode_side([text], model.source))[: model.max_length], model.source)
     source, lengths = torch.from_numpy(row)[None].to(network.bias.device), torch.tensor([len(row)])
     best = write(network, source, lengths, search, banned=() if network.attention is not None else (0,))[0][0]
 

@@ -91,7 +91,7 @@ class Translator(TextModel):
     def translate(self, texts: Sequence[str], search: Search) -> Iterator[Translation]:
         """As `predict`, without its checks."""
         prepared = [text.strip() for text in texts]
-        whole = encode_side(prepared, self.source)
+        whole = list(encode_side(prepared, self.source))
         rows = [ended(row[: self.max_length], self.source) for row in whole]
         for text, stripped, row, before, found in zip(
             texts, prepared, rows, whole, self._search(rows, search), strict=True

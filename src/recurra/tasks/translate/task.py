@@ -10,6 +10,7 @@ from recurra.data.files.parallel import Pairs
 from recurra.errors import UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
+from recurra.tasks.cutting import CutByRows
 from recurra.tasks.decoding.bleu import CutBy, sacrebleu, scores
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source
@@ -29,12 +30,13 @@ SEARCH = Search()
 """How the translations that are evaluated are searched for."""
 
 
-class TranslateTask:
+class TranslateTask(CutByRows):
     """A sentence in another language; see tasks.task.Task."""
 
     name: ClassVar[str] = "translate"
     preprocessor = TranslatePreprocessor
     holds_out: ClassVar[bool] = True
+    rows: ClassVar[str] = "pairs"
     vector_settings: ClassVar[Mapping[str, Any]] = {}
 
     def prepare(

@@ -17,6 +17,7 @@ from recurra.data.tokens.subwords import Subwords
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
+from recurra.tasks.cutting import looked_at
 from recurra.tasks.decoding.settings import ramped
 from recurra.tasks.translate.data import PairPart, TranslateData
 from recurra.tasks.translate.metrics import METRICS
@@ -55,6 +56,7 @@ class TranslateTrainee:
         self.data, self.smoothing, self.scheduled_sampling = data, smoothing, scheduled_sampling
         self.network = network
         train, held_out = data.parts["train"], data.parts["validation"]
+        self.validation = held_out
         self.evaluation_units = sum(map(len, held_out.encoded_targets))
         self._batched = functools.partial(PairBatches, batch_size=batch_size, seed=seed)
         self._whole = self._batched(train.encoded_sources, train.encoded_targets)
@@ -91,8 +93,13 @@ class TranslateTrainee:
         return network.loss(given._replace(smoothing=self.smoothing, scheduled_sampling=scheduled_sampling), state)
 
     def evaluate(self, network: EncoderDecoder) -> dict[str, float]:
-        loss = nats_per_token(network, self.data.parts["validation"])
+        loss = nats_per_token(network, self.validation)
         return {"loss": loss, "perplexity": metrics.perplexity(loss)}
+
+    def limit_evaluation(self, units: int) -> int:
+        whole = self.data.parts["validation"]
+        self.validation = looked_at(whole, units, self.evaluation_units)
+        return sum(map(len, self.validation.encoded_targets))
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)

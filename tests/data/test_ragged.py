@@ -1,0 +1,31 @@
+"""Rows of ids in one array are the rows that they were made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recurra.data import ragged
+from recurra.data.ragged import Ragged
+
+ROWS = [np.array(row, np.int64) for row in ([3, 1], [], [70_000], [5, 5, 5, 2])]
+
+
+@pytest.mark.parametrize("block", [1, 3, 100])
+def test_rows_come_back(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ragged, "BLOCK", block)
+    made = Ragged.of(iter(ROWS), 70_001)
+    for found in (made, [made[i] for i in range(4)], made[:], made.at(np.arange(4))):
+        assert [row.tolist() for row in found] == [row.tolist() for row in ROWS]
+        assert all(row.dtype == np.int64 for row in found)
+    assert made.lengths.tolist() == [2, 0, 1, 4]
+    assert made[-1].tolist() == [5, 5, 5, 2]
+    assert [row.tolist() for row in made.at(np.array([3, 1, 3]))] == [[5, 5, 5, 2], [], [5, 5, 5, 2]]
+    with pytest.raises(IndexError):
+        made[4]
+
+
+def test_ids_take_as_few_bytes_as_they_need() -> None:
+    assert Ragged.of(ROWS, 70_001).values.dtype == np.uint32
+    assert Ragged.of(ROWS[:2], 200).values.dtype == np.uint8
+    assert len(Ragged.of([], 5)) == 0

@@ -1,0 +1,141 @@
+"""What is done besides training keeps to its share of the minutes, whatever the task; time is counted, not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from recurra.api.budget import evaluation_within, fitted_baselines
+from recurra.api.preparation import prepare_run, settings_for
+from recurra.api.setup import Setup
+from recurra.baselines.forecast import perceptron
+from recurra.tasks import registry
+from recurra.tasks.abilities import Clocked, Cutting
+from recurra.tasks.registry import TASKS
+from recurra.tasks.sources.resolving import resolve
+from recurra.training.deadline import Deadline
+from recurra.training.trainee import Limitable
+from tests.laws.tasks.tiny_tasks import SMALL, TINY
+
+
+@dataclass
+class Time:
+    """Goes on by what work costs."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def setups(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Setup]:
+    made: dict[str, Setup] = {}
+
+    def of(task: str) -> Setup:
+        if task not in made:
+            tiny = TINY[task]
+            source = resolve(tiny.write(tmp_path_factory.mktemp(task)), task)
+            given = {name: value for name, value in SMALL.items() if name not in {*tiny.without, "quiet"}}
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("RECURRA_CACHE", str(tmp_path_factory.mktemp("cache")))
+                made[task] = prepare_run(source, settings_for(source, given | tiny.settings | {"minutes": 1.0}))
+        return made[task]
+
+    return of
+
+
+@pytest.fixture(params=list(TASKS))
+def setup(request: pytest.FixtureRequest, setups: Callable[[str], Setup]) -> Iterator[Setup]:
+    found = setups(request.param)
+    before = found.dataset.notes, found.dataset.deadline
+    yield found
+    found.dataset.notes, found.dataset.deadline = before
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0], ids=["each by itself", "each with each"])
+def test_baselines_keep_to_their_share_and_say_of_how_much_they_are(
+    setup: Setup, power: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, time = setup.task, Time()
+    assert isinstance(task, Cutting)
+    whole, learned = task.examples(setup.dataset), list[int]()
+    monkeypatch.setattr(type(task), "first", max(2, whole // 20))
+    deadline = Deadline(1.0, clock=time)
+
+    def counted(self: Any, dataset: Any, part: Any) -> list[Any]:
+        learned.append(task.examples(dataset))
+        time.now += 12.0 * (learned[-1] / whole) ** power  # all of them take twice as long as they may
+        return []
+
+    monkeypatch.setattr(type(task), "baselines", counted)
+    if isinstance(task, Clocked):
+        monkeypatch.setattr(type(task), "trained_baselines", lambda *_: [])
+    _, notes = fitted_baselines(setup, deadline)
+    assert time.now <= deadline.for_baselines()
+    assert len(learned) > 1
+    assert learned == sorted(learned)
+    assert learned[-1] < whole
+    (note,) = notes
+    assert f"fitted on {learned[-1]:,} of {whole:,} {task.rows}" in note
+
+
+def test_baselines_are_fitted_on_a_sample_and_named_after_it(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = setup.task
+    assert isinstance(task, Cutting)
+    whole = task.examples(setup.dataset)
+    monkeypatch.setattr(type(task), "first", max(2, whole // 3))
+    monkeypatch.setattr(perceptron, "STEPS", 20)
+    if isinstance(task, Clocked):
+        monkeypatch.setattr(type(task), "trained_baselines", lambda *_: [])
+    found, _ = fitted_baselines(setup, Deadline(1e-9))
+    assert found
+    learned = task.examples(task.smaller(setup.dataset, max(2, whole // 3)))
+    assert learned == pytest.approx(whole / 3, abs=3)
+    assert all(each.name.endswith(f", {learned:,} of {whole:,} {task.rows}") for each in found)
+    assert all(np.isfinite(value) for each in found for value in each.metrics.values())
+
+
+def test_scores_keep_to_their_share(setup: Setup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    task, time, part = setup.task, Time(), setup.dataset.held_out
+    deadline = Deadline(1.0, clock=time)
+    time.now = 45.0
+    evaluate = type(task).evaluate
+
+    def counted(self: Any, model: Any, part: Any, settings: Any) -> Any:
+        time.now += 20.0 * len(part) / len(whole)
+        return evaluate(self, model, part, settings)
+
+    whole = part
+    monkeypatch.setattr(type(task), "evaluate", counted)
+    monkeypatch.setattr("recurra.api.budget.FEWEST", max(2, len(whole) // 20))
+    cut, found, notes = evaluation_within(setup, deadline, SimpleNamespace(evaluates=None), tmp_path)  # type: ignore[arg-type]
+    assert deadline.left() > 0
+    assert len(cut) < len(whole)
+    assert np.isfinite(found.scores["loss"])
+    (note,) = notes
+    assert note.startswith(f"the scores are of {len(cut):,} of the {setup.dataset.evaluated_on} part's {len(whole):,}")
+
+
+def test_an_evaluation_during_training_can_be_of_a_part(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    for room in ("classify", "language", "frames"):
+        monkeypatch.setattr(f"recurra.tasks.{room}.trainee.LEAST_EVALUATED", 2)
+    monkeypatch.setattr("recurra.tasks.cutting.LEAST_LOOKED_AT", 2)
+    monkeypatch.setattr("recurra.tasks.forecast.trainee.LEAST_LOOKED_AT", 2)
+    trainee = registry.get(setup.dataset.source.task).task.trainee(setup.network, setup.dataset)
+    assert isinstance(trainee, Limitable)
+    whole = trainee.evaluation_units
+    torch.manual_seed(0)
+    there = trainee.limit_evaluation(whole // 2)
+    assert 0 < there < whole
+    found = trainee.evaluate(setup.network)
+    assert np.isfinite(found["loss"])
+    assert trainee.limit_evaluation(whole // 2) == there
+    assert trainee.evaluate(setup.network) == found
