@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from ctypes import c_double, c_int32
 from dataclasses import dataclass
 from functools import cache
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from recurra.cells import catalogue, variants
 from recurra.cells.definition import STORED, Cell, numbered_cells
@@ -18,6 +17,9 @@ from recurra.equations.derivative import derive
 from recurra.equations.graph import MATRICES, Parameter
 from recurra.equations.program import Program
 from recurra.errors import EngineError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)

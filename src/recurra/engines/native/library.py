@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from ctypes import POINTER, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
@@ -155,7 +156,7 @@ def why_missing() -> str | None:
 
     Errors: EngineError, UnknownNameError if RECURRA_NATIVE names a variant that is not to be had
     """
-    found = _chosen()
+    found = _chosen(_has_torch())
     return found if isinstance(found, str) else None
 
 
@@ -164,7 +165,7 @@ def load() -> Library:
 
     Errors: EngineError if there is none; UnknownNameError for a variant that does not exist
     """
-    found = _chosen()
+    found = _chosen(_has_torch())
     if isinstance(found, str):
         raise EngineError(found)
     return found
@@ -181,16 +182,21 @@ def open_variant(name: str) -> Library:
     if name not in has:
         why = "this machine cannot run it" if name in built() else f"it is not in {folder()}"
         raise EngineError(f"variant {name!r} of the native engine: {why}; there are: {', '.join(has) or 'none'}")
-    return _opened(_path(name))
+    return _opened(_path(name), _has_torch())
 
 
 class BrokenLibraryError(EngineError):
     """A library that is there but cannot be used."""
 
 
+def _has_torch() -> bool:
+    """Whether torch is imported, on whose threads the core runs then; recurra.runtime runs without it."""
+    return "torch" in sys.modules
+
+
 @cache
-def _chosen() -> Library | str:
-    return _choose(os.environ.get("RECURRA_NATIVE"), os.environ.get("RECURRA_NATIVE_DIR"))
+def _chosen(with_torch: bool) -> Library | str:
+    return _choose(os.environ.get("RECURRA_NATIVE"), os.environ.get("RECURRA_NATIVE_DIR"), with_torch)
 
 
 def read_environment_again() -> None:
@@ -199,7 +205,7 @@ def read_environment_again() -> None:
 
 
 @cache
-def _choose(asked: str | None, _folder: str | None) -> Library | str:
+def _choose(asked: str | None, _folder: str | None, _with_torch: bool) -> Library | str:
     """The library to use, or why there is none; remembered for each setting of the environment."""
     if asked == "off":
         return "RECURRA_NATIVE=off"
@@ -263,12 +269,13 @@ def empty_cache() -> None:
 
 
 @cache
-def _opened(path: Path) -> Library:
+def _opened(path: Path, with_torch: bool) -> Library:
     c = _functions(path)
-    threads = None if forking.has_lost_threads() else _openmp_of_torch()
+    threads = _openmp_of_torch() if with_torch and not forking.has_lost_threads() else None
     c.recurra_threads(*(threads or (None, None, None)))
-    forking.when_threads_are_lost(lambda: c.recurra_threads(None, None, None))
-    _open.append(c)
+    if c not in _open:
+        forking.when_threads_are_lost(lambda: c.recurra_threads(None, None, None))
+        _open.append(c)
     return Library(
         variant=c.recurra_variant().decode(),
         path=path,

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from recurra.equations.derivative import Derivative, derive
 from recurra.equations.graph import BINARY, UNARY, Graph, Node, Parameter, needed
 from recurra.equations.interpret import run_derivative, run_program
 from recurra.equations.program import Program
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from recurra.baselines.majority import Majority
 from recurra.baselines.naive_bayes import CharNaiveBayes
 from recurra.report.record import Baseline
 from recurra.tasks.classify.data import ClassifyData, Part
-from recurra.tasks.classify.linear import ORDERS, Texts, features_of
+from recurra.tasks.classify.linear import Texts, features_of
+from recurra.tasks.classify.orders import ORDERS
 from recurra.tasks.classify.trainee import scores
 
 

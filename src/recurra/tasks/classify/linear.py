@@ -16,15 +16,12 @@ from recurra.data.batching.batches import BucketedBatches
 from recurra.data.batching.buckets import by_length
 from recurra.data.tokens.vocabulary import Level
 from recurra.layers.sparse_linear import Found, ngrams, together
+from recurra.tasks.classify.orders import ORDERS, SPELLING
 from recurra.topologies.many_to_one import SPELT
 
 Ids = npt.NDArray[np.int64]
 Features = tuple[Tensor, Tensor]
 
-ORDERS: dict[Level, tuple[int, ...]] = {"word": (1, 2), "char": (1, 2, 3, 4), "byte": (1, 2, 3, 4, 5, 6)}
-"""Tokens in a row that count as one feature."""
-SPELLING = (3, 4, 5)
-"""Characters in a row that count as one, where words are read by the skip with their spelling."""
 MOST_SPELT = 1 << 20
 """Tokens of a training part up to which their spelling is read: of more, most words are seen often enough."""
 MOST_TOKENS = 1 << 22

@@ -22,8 +22,9 @@ from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.calibration import calibrated_loss
 from recurra.tasks.classify.data import ClassifyData, Part
-from recurra.tasks.classify.linear import ORDERS, SPELLING, letters_of
+from recurra.tasks.classify.linear import letters_of
 from recurra.tasks.classify.metrics import METRICS
+from recurra.tasks.classify.orders import ORDERS, SPELLING
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.cutting import some
 from recurra.tasks.differentiable import Differentiable

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+from typing import TYPE_CHECKING
 
 from recurra.data.tokens.segment import space_between
-from recurra.data.tokens.stored_subwords import SPACE
-from recurra.data.tokens.subword_lines import RunningVocabulary
+
+if TYPE_CHECKING:
+    from recurra.data.tokens.subword_lines import RunningVocabulary
 
 
 class Detokenizer:
@@ -26,6 +28,8 @@ class Detokenizer:
         if self.vocabulary.level == "byte":
             return self._utf8.decode(bytes([token - 1]))
         if self.vocabulary.level == "bpe":
+            from recurra.data.tokens.stored_subwords import SPACE
+
             text = self.vocabulary.tokens[token].replace(SPACE, " ") if token else "\ufffd"
             if not self._last or self._last.isspace():
                 text = text.removeprefix(" ")
