@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from recurra.data.tokens.orders import ORDERS, SPELLING
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.runtime.layers import Layers, State
 from recurra.runtime.ngrams import Skip
 from recurra.runtime.predictions import Floats, Prediction, best_of, softmax
 from recurra.runtime.weights import Ints, Weights, setting
-from recurra.tasks.classify.orders import ORDERS, SPELLING
 
 AT_ONCE = 64
 """Texts that are read beside each other."""

@@ -28,14 +28,14 @@ class Weights:
         forms = folder.weight_forms()
         content = manifest.content(folder.path, folder.files[folder.weights_file])
         start = 8 + int.from_bytes(content[:8], "little")
-        places = manifest.parse(folder.path, "the head of the weights", content[8:start])
+        held = manifest.parse(folder.path, "the head of the weights", content[8:start])
         self._left: dict[str, npt.NDArray[Any]] = {}
         for name, form in forms.items():
             if form.dtype not in TYPES:
                 raise ModelFolderError(
                     f"{self.path}: the weight {name} is of the type {form.dtype}; without torch float32 is read"
                 )
-            begin, end = places[name]["data_offsets"]
+            begin, end = held[name]["data_offsets"]
             values = np.frombuffer(
                 content, TYPES[form.dtype], (end - begin) // TYPES[form.dtype].itemsize, start + begin
             )

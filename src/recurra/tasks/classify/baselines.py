@@ -7,10 +7,10 @@ import time
 from recurra.baselines.bag_of_words import BagOfWords
 from recurra.baselines.majority import Majority
 from recurra.baselines.naive_bayes import CharNaiveBayes
+from recurra.data.tokens.orders import ORDERS
 from recurra.report.record import Baseline
 from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.linear import Texts, features_of
-from recurra.tasks.classify.orders import ORDERS
 from recurra.tasks.classify.trainee import scores
 
 

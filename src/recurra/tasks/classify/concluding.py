@@ -10,11 +10,11 @@ from torch import Tensor
 
 from recurra import metrics
 from recurra.baselines.sparse_logistic import SparseLogistic
+from recurra.data.tokens.orders import ORDERS, SPELLING
 from recurra.report.sections import Cell, Column, Table
 from recurra.tasks.calibration import calibrate, uncalibrated
 from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.linear import features_of
-from recurra.tasks.classify.orders import ORDERS, SPELLING
 from recurra.tasks.classify.trainee import log_frequencies, log_probabilities
 from recurra.tasks.mixing import Floats, Mix, best_mix, fitted_mix, lost
 from recurra.topologies.many_to_one import TextClassifier, faded

@@ -14,9 +14,9 @@ from torch import Tensor
 from recurra.baselines.sparse_logistic import SparseLogistic, choose_features, fit
 from recurra.data.batching.batches import BucketedBatches
 from recurra.data.batching.buckets import by_length
+from recurra.data.tokens.orders import ORDERS, SPELLING
 from recurra.data.tokens.vocabulary import Level
 from recurra.layers.sparse_linear import Found, ngrams, together
-from recurra.tasks.classify.orders import ORDERS, SPELLING
 from recurra.topologies.many_to_one import SPELT
 
 Ids = npt.NDArray[np.int64]

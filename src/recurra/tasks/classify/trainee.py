@@ -17,6 +17,7 @@ from recurra import metrics
 from recurra.data.batching.batches import Batch, BucketedBatches, padded
 from recurra.data.batching.buckets import by_length
 from recurra.data.batching.crops import Crops, ends_clause
+from recurra.data.tokens.orders import ORDERS, SPELLING
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
@@ -24,7 +25,6 @@ from recurra.tasks.calibration import calibrated_loss
 from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.linear import letters_of
 from recurra.tasks.classify.metrics import METRICS
-from recurra.tasks.classify.orders import ORDERS, SPELLING
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.cutting import some
 from recurra.tasks.differentiable import Differentiable
