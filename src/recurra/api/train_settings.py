@@ -220,8 +220,8 @@ class TrainSettings(TypedDict, total=False):
     """higher or lower by up to so many semitones (sound)"""
     pooling: Literal["last", "mean", "max", "all"]
     """pooling over the sequence: last state, mean, max, or all three"""
-    precision: Literal["32", "bf16"]
-    """32, or bf16 products with 32-bit weights"""
+    precision: Literal["auto", "32", "bf16"]
+    """auto: products of bf16, with 32-bit weights, where the machine has them, else 32; 32; bf16"""
     quantiles: Sequence[float]
     """quantiles that are forecast, 0.5 among them"""
     rank: int

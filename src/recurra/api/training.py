@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from recurra import model_folder
-from recurra.api import given_data, resuming, starting, vectors
+from recurra.api import given_data, precision, resuming, starting, vectors
 from recurra.api.ensemble import EnsembleRun, check_ensemble
 from recurra.api.listed_settings import by_name, help_text
 from recurra.api.preparation import check_vocabulary, prepare_run, settings_for, size_of
@@ -126,6 +126,7 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
             if task is None and given.get("text") is None:
                 refuse_unlike_text(source)
             chosen = settings_for(source, given)
+    chosen = precision.settled(chosen)
     new = Path("runs") / f"{source.name}-{chosen.network.cell}"
     check_ensemble(chosen, watching, begun=first is not None, processes=processes.place.count)
     with _place_for(asked, new, processes) as folder:

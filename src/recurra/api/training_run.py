@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from recurra import model_folder
-from recurra.api import provenance, resuming
+from recurra.api import precision, provenance, resuming
 from recurra.api.budget import about_validation, evaluation_within, fitted_baselines, settings_of_training
 from recurra.api.preparation import engine_of, on_cuda
 from recurra.api.progress import ProgressLogger, describe_scores
@@ -385,7 +385,10 @@ class TrainingRun:
             f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, "
             + many(torch.get_num_threads(), "thread")
             + in_each_of(self.processes, self.setup.trainee)
+            + f"; {precision.products(self.dataset.settings)}"
         )
+        for note in precision.about_bf16(self.dataset.settings):
+            self.progress.log(f"note: {note}")
         if self.engine == "native" or network.engine != "auto" or on_cuda(self.dataset.settings.training.device):
             return
         if (missing := library.why_missing()) is not None:

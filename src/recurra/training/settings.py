@@ -49,7 +49,9 @@ class TrainingSettings(BaseModel):
         le=LARGEST,
         description="stop after this many evaluations without improvement; 0: never, not given: when it overfits",
     )
-    precision: Literal["32", "bf16"] = Field("32", description="32, or bf16 products with 32-bit weights")
+    precision: Literal["auto", "32", "bf16"] = Field(
+        "auto", description="auto: products of bf16, with 32-bit weights, where the machine has them, else 32; 32; bf16"
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="seed of all randomness")
     device: str = Field("auto", description="auto, cpu or cuda")
     threads: int | None = Field(None, ge=1, le=1024, description="threads, at most as many as there are processors")

@@ -1,0 +1,65 @@
+"""What products of bfloat16 cost in quality: the same training in both, figure by figure.
+
+    python benchmarks/precision.py [--only names] [--seeds 3]
+
+The numbers are those of any machine, for where a processor has no products of bfloat16 the engine rounds as it would;
+only the time is not. Data sets by their names, those of others from RECURRA_DATA. Prints the headline figure of each,
+the mean over the seeds, and by how much bfloat16 is worse, relative; fails above BOUND.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import recurra
+from recurra.tasks import registry
+
+BOUND = 0.003
+"""That bfloat16 may be worse, relative to the figure."""
+RUNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "surnames": ("surnames", {"epochs": 12.0}),
+    "names": ("names", {"epochs": 4.0}),
+    "characters": ("tinyshakespeare", {"epochs": 0.5, "hidden_size": 128}),
+    "tags": ("ud_english_ewt", {"epochs": 1.0}),
+}
+
+
+def figure(data: str, seed: int, precision: str, given: dict[str, Any]) -> tuple[str, float, bool]:
+    """Name and value of the headline, and whether less of it is better."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        run = recurra.train(
+            data, out=out, seed=seed, split_seed=0, precision=precision, baselines="none", quiet=True, threads=1,
+            skip="none", **given,
+        ) if data != "tinyshakespeare" else recurra.train(
+            data, out=out, seed=seed, precision=precision, baselines="none", quiet=True, threads=1, **given
+        )  # fmt: skip
+        row = registry.get(run.task).metrics[0]
+        return row.label, run.metrics["metrics"][row.name], row.better == "lower"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=RUNS)
+    parser.add_argument("--seeds", type=int, default=3)
+    asked = parser.parse_args()
+    bad = []
+    print("| data | figure | float32 | bfloat16 | worse by |\n|---|---|---|---|---|")
+    for name in [asked.only] if asked.only else list(RUNS):
+        data, given = RUNS[name]
+        found = {p: [figure(data, seed, p, given) for seed in range(asked.seeds)] for p in ("32", "bf16")}
+        label, _, lower = found["32"][0]
+        plain, half = (sum(value for _, value, _ in each) / asked.seeds for each in found.values())
+        worse = (half - plain if lower else plain - half) / plain
+        print(f"| `{name}` | {label} | {plain:.4f} | {half:.4f} | {100 * worse:+.2f} % |", flush=True)
+        bad += [name] if worse > BOUND else []
+    if bad:
+        sys.exit(f"worse by more than {100 * BOUND:g} %: {', '.join(bad)}")
+
+
+if __name__ == "__main__":
+    main()
