@@ -118,9 +118,12 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("recurra")
+        try:
+            return version("recurra")
+        except PackageNotFoundError:  # of the runtime alone, see scripts/make_runtime_wheel.py
+            return version("recurra-runtime")
     if name not in _HOMES:
         raise AttributeError(f"module 'recurra' has no attribute {name!r}")
     module, _, original = _HOMES[name].partition(":")
