@@ -121,7 +121,7 @@ def stepping(
     def step() -> None:
         network.loss(batch).mean.backward()  # type: ignore[no-untyped-call]
         reduce(len(batch.tokens))
-        clip_gradient(network, training)
+        clip_gradient(list(network.parameters()), training)
         optimizer.step()
         optimizer.zero_grad()
 
@@ -189,7 +189,7 @@ def wrapped(network: NextToken, batch: TokenBatch, training: TrainingSettings) -
 
     def step() -> None:
         module(batch).backward()
-        clip_gradient(network, training)
+        clip_gradient(list(network.parameters()), training)
         optimizer.step()
         optimizer.zero_grad()
 

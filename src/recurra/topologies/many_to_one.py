@@ -15,6 +15,7 @@ from recurra.layers.dropout import Dropout
 from recurra.layers.sparse_linear import Found, SparseLinear, ngrams, together
 from recurra.layers.stack import Stack
 from recurra.topologies.embedding import TokenTable
+from recurra.topologies.pooling import highest
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
 from recurra.topologies.settings import ClassifierSettings, Pooling
 from recurra.topologies.stacks import build_stack, run_truncated
@@ -205,9 +206,7 @@ def pooled(how: Pooling, stack: Stack, y: Tensor, state: State, lengths: Tensor)
     if how == "mean":
         return y.sum(1) / lengths.unsqueeze(1)
     if how == "max":
-        past = torch.arange(y.shape[1], device=y.device) >= lengths.unsqueeze(1)
-        highest: Tensor = y.masked_fill(past.unsqueeze(-1), float("-inf")).amax(1)
-        return highest
+        return highest(y, lengths)
     if how == "all":
         return torch.cat([pooled(one, stack, y, state, lengths) for one in ("last", "mean", "max")], -1)
     top: list[Tensor] = list(state[0][-stack.num_directions :])

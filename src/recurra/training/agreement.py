@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from recurra.data.files.checked import Amount, Count, Exact, Name
 from recurra.errors import ModelFolderError
 from recurra.training.muon import Muon
+from recurra.training.optimizer import AdamW
 
 Number = Annotated[float, Field(allow_inf_nan=True)]
 SHARE = Annotated[float, Field(ge=0, le=1e9)]
@@ -111,7 +112,7 @@ def check_tensors(
 
 _SQUARES = ("exp_avg_sq", "square_avg")
 _FIELDS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
-    torch.optim.AdamW: ("step", "exp_avg", "exp_avg_sq"),
+    AdamW: ("step", "exp_avg", "exp_avg_sq"),
     Muon: ("step", "exp_avg", "exp_avg_sq"),
     torch.optim.RMSprop: ("step", "square_avg"),
     torch.optim.SGD: ("momentum_buffer",),

@@ -78,6 +78,8 @@ def fit(
     network, optimizer = fabric.setup(trainee.network, optimizer_of(trainee.network, settings))
     if isinstance(trainee.network, SequenceModel):
         network.mark_forward_method("loss")
+    network.train()
+    weights = list(trainee.network.parameters())
     counters, best = Counters(), dict[str, Tensor]()
     average = Average(trainee.network) if settings.average else None
     state: State | None = None
@@ -135,14 +137,15 @@ def fit(
                     group["lr"] = rate
                 _draw_from(step_seed(settings.seed, counters.epoch, counters.step_in_epoch, *noise), fabric.device)
 
-                network.train()
+                if not trainee.network.training:  # to say so to each of its parts takes longer than to look
+                    network.train()
                 own = processes.own_part(trainee, batch)
                 # Fabric's own module enters autocast for `forward` alone
                 with fabric.autocast(), observer.reading(trainee.network, counters):
                     loss, units, state = trainee.loss(network, own, None if state is None else detached(state))
                 fabric.backward(processes.weighted(loss, units))
                 value, units = processes.reduced(loss.item(), units)
-                norm = clip_gradient(trainee.network, settings)
+                norm = clip_gradient(weights, settings)
                 observer.graded(value, norm)
                 if not (math.isfinite(value) and math.isfinite(norm)):
                     what = "gradient" if math.isfinite(value) else "loss"

@@ -1,0 +1,43 @@
+"""The highest output over time: torch's own numbers, on every way through autograd."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.autograd import forward_ad
+
+from recurra.topologies.pooling import highest
+
+LENGTHS = torch.tensor([7, 1, 3, 7, 5])
+
+
+def of_torch(y: torch.Tensor) -> torch.Tensor:
+    past = torch.arange(y.shape[1]) >= LENGTHS.unsqueeze(1)
+    return y.masked_fill(past.unsqueeze(2), float("-inf")).amax(1)
+
+
+def test_numbers_and_gradients_are_torchs_where_two_steps_are_as_high_too() -> None:
+    y = torch.randn(5, 7, 4, dtype=torch.float64)
+    y[0, 2] = y[0, 5] = 3.0
+    y[1], y[2, 3:] = -1.0, 9.0
+    own, other, d = y.clone().requires_grad_(), y.clone().requires_grad_(), torch.randn(5, 4, dtype=torch.float64)
+    found, expected = highest(own, LENGTHS), of_torch(other)
+    assert torch.equal(found, expected)
+    found.backward(d)
+    expected.backward(d)
+    torch.testing.assert_close(own.grad, other.grad, rtol=1e-15, atol=0)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own, of forward mode
+def test_what_watches_sees_the_same() -> None:
+    y = torch.randn(5, 7, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda y: highest(y, LENGTHS), y)
+    d = torch.randn(3, 5, 4, dtype=torch.float64)
+    (batched,) = torch.autograd.grad(highest(y, LENGTHS), y, d, is_grads_batched=True)
+    one_by_one = [torch.autograd.grad(highest(y, LENGTHS), y, part)[0] for part in d]
+    torch.testing.assert_close(batched, torch.stack(one_by_one))
+    transformed = torch.func.grad(lambda y: highest(y, LENGTHS).sum())(y.detach())
+    torch.testing.assert_close(transformed, torch.autograd.grad(highest(y, LENGTHS).sum(), y)[0])
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(y.detach(), torch.ones_like(y))
+        assert torch.equal(forward_ad.unpack_dual(highest(dual, LENGTHS)).tangent, torch.ones_like(d[0]))

@@ -1,0 +1,44 @@
+"""AdamW with less to look up: torch's numbers and torch's state, bit for bit."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from recurra.training.optimizer import AdamW
+
+
+def trained(
+    kind: type[torch.optim.AdamW], steps: int, *, load_at: int, without_at: int
+) -> tuple[list[torch.Tensor], dict]:  # type: ignore[type-arg]
+    """Weights and state after some steps; at one of them a saved state is loaded, at one a weight has no gradient."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2))
+    matrices, others = [network[0].weight, network[1].weight], [network[0].bias, network[1].bias]
+    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
+    optimizer, saved = kind(groups, lr=0.01, betas=(0.9, 0.99), fused=True), {}
+    for step in range(steps):
+        network(torch.randn(4, 3)).square().sum().backward()
+        if step == without_at:
+            others[0].grad = None
+        if step == load_at:
+            optimizer.load_state_dict(saved)
+        for group in optimizer.param_groups:
+            group["lr"] = 0.01 / (step + 1)
+        optimizer.step()
+        optimizer.zero_grad()
+        if step == load_at - 2:
+            saved = copy.deepcopy(optimizer.state_dict())
+    return [p.detach() for p in network.parameters()], optimizer.state_dict()
+
+
+def test_steps_are_torchs_whatever_happens_between_them() -> None:
+    for without_at in (0, 3):
+        own, own_state = trained(AdamW, 8, load_at=5, without_at=without_at)
+        other, other_state = trained(torch.optim.AdamW, 8, load_at=5, without_at=without_at)
+        assert all(map(torch.equal, own, other))
+        assert own_state["param_groups"] == other_state["param_groups"]
+        for found, expected in zip(own_state["state"].values(), other_state["state"].values(), strict=True):
+            assert all(torch.equal(found[name], expected[name]) for name in expected)
