@@ -78,13 +78,14 @@ def fit(
     validation: tuple[Found, Tensor],
     classes: int,
     *,
+    paces: Tensor | None = None,
     seed: int = 0,
     batch: int = BATCH,
     seconds: float | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> SparseLogistic:
-    """features: as `choose_features` gives them; train, validation: rows and their classes, int64 [N]; seconds: after
-    which it is left as it is then.
+    """features: as `choose_features` gives them; train, validation: rows and their classes, int64 [N]; paces: factors
+    of the learning rate of each weight [F, C]; seconds: after which it is left as it is then.
 
     Errors: ShapeError for rows and classes that are not as many
     """
@@ -101,8 +102,9 @@ def fit(
         return float(functional.cross_entropy(_outputs(held_out, weight, bias), validation[1]))
 
     best: _Best | None = None
+    shape = len(features[0]), classes
     for rate in RATES:
-        tried = _descended(rows, train[1], (len(features[0]), classes), rate, lost, over, seed=seed, batch=batch)
+        tried = _descended(rows, train[1], shape, rate, lost, over, paces=paces, seed=seed, batch=batch)
         best = tried if best is None or tried.loss < best.loss else best
         if tried.epoch > 1 or over():
             break
@@ -128,6 +130,7 @@ def _descended(
     lost: Callable[[Tensor, Tensor], float],
     over: Callable[[], bool],
     *,
+    paces: Tensor | None,
     seed: int,
     batch: int,
 ) -> _Best:
@@ -148,7 +151,8 @@ def _descended(
             slope = torch.zeros(len(here), shape[1]).index_add_(0, indices, each)
             squared = squares[here] + slope * slope
             squares[here] = squared
-            weight[here] -= rate * slope / squared.sqrt()
+            step = rate * slope / squared.sqrt()
+            weight[here] -= step if paces is None else step * paces[here]
             slope = wrong.sum(0)
             bias_squares += slope * slope
             bias -= rate * slope / bias_squares.sqrt()

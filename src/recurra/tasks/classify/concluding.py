@@ -128,18 +128,18 @@ def beside_each_other(network: TextClassifier, data: ClassifyData, part: Part, n
         "Linear skip",
         ["", Column("Accuracy", "number"), Column("Loss, nats", "number")],
         rows,
-        f"The logits of a logistic regression over n-grams of {_longest(data)} are added to the network's. "
-        f"Their shares were fitted on the validation part; these are scores of the {name} part.",
+        f"The logits of a logistic regression over n-grams of {_longest(data)}, which count as much as their log odds "
+        f"say, are added to the network's. Their shares were fitted on the validation part; these are scores of the "
+        f"{name} part.",
     )
 
 
 def _fitted(data: ClassifyData, network: TextClassifier, seconds: float | None) -> SparseLogistic:
     """The linear model; of a run that began with another one, with its features."""
-    if data.kept is None and (seconds is None or ("linear" in data.__dict__ and not data.spelling)):
-        return data.skip_linear
+    if data.kept is None and seconds is None:
+        return data.skip_linear()
     assert network.skip is not None
-    features = network.skip.keys.cpu().clone(), network.skip.scale.cpu().clone()
-    return data.fit_linear(features, spelling=data.spelling, seconds=seconds)
+    return data.skip_linear((network.skip.keys.cpu().clone(), network.skip.scale.cpu().clone()), seconds)
 
 
 def _logs(network: TextClassifier, part: Part) -> Floats:

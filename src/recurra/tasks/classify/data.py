@@ -18,7 +18,15 @@ from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, s
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_moved, describe_shared, form_of, gathered
 from recurra.errors import DataError, UsageError, listed
-from recurra.tasks.classify.linear import MOST_SPELT, Features, Texts, fit_linear, letters_of, linear_features
+from recurra.tasks.classify.linear import (
+    MOST_SPELT,
+    Features,
+    Texts,
+    fit_linear,
+    letters_of,
+    rare_features,
+    telling_features,
+)
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.source import Source, hashes, in_memory
@@ -100,26 +108,29 @@ class ClassifyData:
         return ClassifyPreprocessor(self.vocabulary, self.classes, count, self.spelling)
 
     @functools.cached_property
-    def features(self) -> Features:
-        """The n-grams of the training part's tokens, see tasks.classify.linear."""
-        return self._features(spelling=False)
-
-    @functools.cached_property
     def skip_features(self) -> Features:
-        """Those that the linear skip reads."""
-        return self._features(spelling=True) if self.spelling else self.features
+        """The n-grams that the linear skip reads, see tasks.classify.linear."""
+        train = self.parts["train"]
+        return telling_features(
+            train.read(spelling=self.spelling), train.labels, len(self.classes), self.vocabulary.level, self.minutes
+        )
 
     @functools.cached_property
     def linear(self) -> SparseLogistic:
         """A linear classifier of the tokens' n-grams, fitted when it is first asked for."""
-        return self.fit_linear(self.features, spelling=False)
+        train = self.parts["train"].read(spelling=False)
+        return self._fitted(
+            rare_features(train, len(self.classes), self.vocabulary.level, self.minutes), spelling=False
+        )
 
-    @functools.cached_property
-    def skip_linear(self) -> SparseLogistic:
-        """That of the linear skip."""
-        return self.fit_linear(self.skip_features, spelling=True) if self.spelling else self.linear
+    def skip_linear(self, features: Features | None = None, seconds: float | None = None) -> SparseLogistic:
+        """That of the linear skip. features: those it is to have, if not its own; seconds: for it"""
+        found = self.skip_features if features is None else features
+        return self._fitted(found, spelling=self.spelling, by_odds=True, seconds=seconds)
 
-    def fit_linear(self, features: Features, *, spelling: bool, seconds: float | None = None) -> SparseLogistic:
+    def _fitted(
+        self, features: Features, *, spelling: bool, by_odds: bool = False, seconds: float | None = None
+    ) -> SparseLogistic:
         """On the training part, stopped by the validation part. spelling: characters are read too; seconds: for it"""
         train, validation = self.parts["train"], self.parts["validation"]
         return fit_linear(
@@ -129,11 +140,8 @@ class ClassifyData:
             len(self.classes),
             self.vocabulary.level,
             seconds,
+            by_odds=by_odds,
         )
-
-    def _features(self, *, spelling: bool) -> Features:
-        train = self.parts["train"].read(spelling=spelling)
-        return linear_features(train, len(self.classes), self.vocabulary.level, self.minutes)
 
 
 @in_memory

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from recurra.baselines.log_odds import log_odds, paces, strength
 from recurra.baselines.sparse_logistic import SparseLogistic, choose_features, fit
 from recurra.data.batching.batches import BucketedBatches
 from recurra.data.batching.buckets import by_length
@@ -72,13 +73,23 @@ def _ngrams(encoded: Sequence[Ids], orders: tuple[int, ...]) -> Found:
     return Found(torch.cat(keys), torch.cat(rows), len(encoded))
 
 
-def linear_features(train: Texts, classes: int, level: Level, minutes: float | None = None) -> Features:
+def rare_features(train: Texts, classes: int, level: Level, minutes: float | None = None) -> Features:
     """The n-grams worth a weight, and their inverse document frequencies. Shapes: -> keys int64 [F], scale [F]
 
     minutes: of a run, of which few tokens are looked at if it is short
     """
-    most = MOST_TOKENS if minutes is None else int(60 * minutes * TOKENS_A_SECOND)
-    return choose_features(features_of(train.some(_thinned(train, most)), level), classes, by_rarity=True)
+    return choose_features(features_of(train.some(_within(train, minutes)), level), classes, by_rarity=True)
+
+
+def telling_features(train: Texts, labels: Ids, classes: int, level: Level, minutes: float | None = None) -> Features:
+    """The same n-grams, and how strongly each speaks for some classes. Shapes: -> keys int64 [F], scale [F]
+
+    minutes: as in `rare_features`
+    """
+    kept = _within(train, minutes)
+    found, some = features_of(train.some(kept), level), torch.from_numpy(labels[kept])
+    keys, _ = choose_features(found, classes, by_rarity=False)
+    return keys, strength(log_odds(keys, found, some, classes), some)
 
 
 def fit_linear(
@@ -88,19 +99,28 @@ def fit_linear(
     classes: int,
     level: Level,
     seconds: float | None = None,
+    *,
+    by_odds: bool = False,
 ) -> SparseLogistic:
-    """train, validation: texts and their labels; seconds: for all of it, in which fewer texts are looked at"""
+    """train, validation: texts and their labels; seconds: for all of it, in which fewer texts are looked at; by_odds:
+    learn faster what a class's log odds speak for"""
     begun, most = time.monotonic(), MOST_TOKENS
     if seconds is not None:
         probe = _thinned(train[0], PROBE)
         features_of(train[0].some(probe), level)
         most = int(PROBE * READING * seconds / max(time.monotonic() - begun, 1e-6))
     kept, held = _thinned(train[0], most), _thinned(validation[0], max(1, most // 4))
-    texts, labels = train[0].some(kept), torch.from_numpy(train[1][kept])
+    labels = torch.from_numpy(train[1][kept])
     held_out = features_of(validation[0].some(held), level), torch.from_numpy(validation[1][held])
-    read = features_of(texts, level), labels
+    found = features_of(train[0].some(kept), level)
+    pace = paces(log_odds(features[0], found, labels, classes), labels) if by_odds else None
     left = None if seconds is None else seconds - (time.monotonic() - begun)
-    return fit(features, read, held_out, classes, seconds=left)
+    return fit(features, (found, labels), held_out, classes, paces=pace, seconds=left)
+
+
+def _within(texts: Texts, minutes: float | None) -> Ids:
+    """Those that are looked at for their n-grams in a run of so many minutes."""
+    return _thinned(texts, MOST_TOKENS if minutes is None else int(60 * minutes * TOKENS_A_SECOND))
 
 
 def _thinned(texts: Texts, most: int) -> Ids:
