@@ -147,7 +147,7 @@ class TrainSettings(TypedDict, total=False):
     label: str | None
     """column of the label, of the tags, or of the translation (tables, tagged files)"""
     label_smoothing: float
-    """share of the target's weight that is spread over all tokens"""
+    """share of the target's weight that is spread over all classes"""
     languages: str | None
     """source and target, as in en,de, of <part>.<language>"""
     learned_state: bool

@@ -74,7 +74,8 @@ class ClassifierEnsemble(Ensemble, TextClassifier):
         logits, _ = self.forward(batch.tokens, batch.lengths, state)
         if batch.shift is not None:
             logits = logits + batch.shift
-        return Loss(functional.cross_entropy(logits.float(), batch.classes), len(batch.classes))
+        found = functional.cross_entropy(logits.float(), batch.classes, label_smoothing=batch.smoothing)
+        return Loss(found, len(batch.classes))
 
 
 class TaggerEnsemble(Ensemble, TagScorer):

@@ -38,7 +38,8 @@ class Spelt(NamedTuple):
 class ClassifierBatch(NamedTuple):
     """Sequences and their classes.
 
-    bptt: back-propagate through the last so many steps only, None for all; shift: added to the logits in training
+    bptt: back-propagate through the last so many steps only, None for all; shift: added to the logits in training;
+    smoothing: of the labels
     Shapes: tokens int64 [B, T], lengths int64 [B], classes int64 [B], shift [C]
     """
 
@@ -47,6 +48,7 @@ class ClassifierBatch(NamedTuple):
     classes: Tensor
     bptt: int | None = None
     shift: Tensor | None = None
+    smoothing: float = 0.0
 
 
 class TextClassifier(SequenceModel[Tensor | Spelt, ClassifierBatch]):
@@ -139,7 +141,8 @@ class SequenceClassifier(TextClassifier):
         logits, _ = self.truncated(batch.tokens, batch.lengths, batch.bptt, state)
         if batch.shift is not None:
             logits = logits + batch.shift
-        return Loss(functional.cross_entropy(logits.float(), batch.classes), len(batch.classes))
+        found = functional.cross_entropy(logits.float(), batch.classes, label_smoothing=batch.smoothing)
+        return Loss(found, len(batch.classes))
 
     def truncated(
         self, tokens: Tensor, lengths: Tensor, steps: int | None, state: State | None = None

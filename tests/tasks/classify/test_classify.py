@@ -93,6 +93,24 @@ def test_balance_takes_the_frequency_of_a_class_out_of_what_is_learned() -> None
     assert chances == pytest.approx([0.75, 0.5], abs=0.02)
 
 
+def test_smoothed_labels_leave_a_share_to_the_other_classes_and_to_no_other_figure() -> None:
+    part = Part(["a"] * 40, [np.ones(1, np.int64)] * 40, np.zeros(40, np.int64))
+    data = ClassifyData(["x", "y"], Vocabulary.build(["a"]), {"train": part, "validation": part, "test": part.some(0)})
+    torch.manual_seed(0)
+    task = ClassifyTrainee(
+        build_network(data.preprocessor, ClassifierSettings(hidden_size=4)),
+        data,
+        batch_size=40,
+        bptt=None,
+        seed=0,
+        smoothing=0.2,
+    )
+    fit(task, TrainingSettings(epochs=200, learning_rate=0.05))
+    chance = log_probabilities(task.network.eval(), part.encoded[:1])[0, 0].exp().item()
+    assert chance == pytest.approx(0.9, abs=0.01)
+    assert task.evaluate(task.network)["loss"] == pytest.approx(-np.log(chance), rel=1e-4)
+
+
 def test_tokens_of_a_large_vocabulary_start_from_short_vectors() -> None:
     for size, length in ((classify.FEW_TOKENS, 1.0), (100, 8.0)):
         vocabulary = Vocabulary(["<unk>", *map(str, range(size))], level="word")

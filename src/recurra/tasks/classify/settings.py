@@ -32,6 +32,9 @@ class ClassifyTrainingSettings(EnsembleSettings, TruncatedSettings):
     balance: float = Field(
         0.0, ge=0, le=1, description="0: classes as frequent as in the data, 1: all equally frequent"
     )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="share of the target's weight that is spread over all classes"
+    )
 
 
 ClassifySettings = Settings[ClassifyDataSettings, ClassifierSettings, ClassifyTrainingSettings]

@@ -88,6 +88,7 @@ class ClassifyTask(CutByRows):
             balance=training.balance,
             batch_tokens=training.batch_tokens,
             crop=training.crop,
+            smoothing=training.label_smoothing,
         )
 
     def model(

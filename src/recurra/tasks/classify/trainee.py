@@ -77,8 +77,9 @@ class ClassifyTrainee:
         balance: float = 0.0,
         batch_tokens: int | None = None,
         crop: float = 0.0,
+        smoothing: float = 0.0,
     ) -> None:
-        self.data, self.bptt = data, bptt
+        self.data, self.bptt, self.smoothing = data, bptt, smoothing
         self.shift = balance * log_frequencies(data) if balance else None
         self.network = network
         train = data.parts["train"]
@@ -115,7 +116,7 @@ class ClassifyTrainee:
     def loss(self, network: SequenceModel[Tensor, ClassifierBatch], batch: Batch, state: State | None) -> Loss:
         tokens, lengths, labels = tensors(network, batch)
         shift = None if self.shift is None else self.shift.to(tokens.device)
-        return network.loss(ClassifierBatch(tokens, lengths, labels, self.bptt, shift), state)
+        return network.loss(ClassifierBatch(tokens, lengths, labels, self.bptt, shift, self.smoothing), state)
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         part = self.validation
