@@ -36,6 +36,7 @@ from recurra.topologies.settings import (
     TaggerSettings,
 )
 from recurra.topologies.tagger import UNKNOWN_TAG, Forms, Tagger, TaggerBatch, TagScorer
+from tests.laws import small_spelt as spelt
 from tests.laws.small_ensembles import classifiers, taggers
 
 TOKENS, OUTPUTS, WINDOW, HORIZON = 70, 5, 6, 3
@@ -364,6 +365,7 @@ NETWORKS = [
     _classifier("mean", pooling="mean"),
     _classifier("both ways", pooling="all", bidirectional=True),
     _classifier("with a linear skip", pooling="all", bidirectional=True, features=40),
+    replace(_classifier("characters too"), make=lambda: spelt.classifier(TOKENS, OUTPUTS, **SIZES), draw=spelt.texts),
     replace(_classifier("an ensemble"), make=lambda: _with_skip(classifiers(TOKENS, OUTPUTS, 40, **SIZES))),
     _tagger("one way"),
     _tagger("both ways", bidirectional=True),

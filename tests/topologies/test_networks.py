@@ -16,9 +16,10 @@ from recurra.topologies import linear_loss
 from recurra.topologies.carry import detached, reset_rows
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.many_to_many import NextToken, TokenBatch
-from recurra.topologies.many_to_one import SequenceClassifier, pooled
+from recurra.topologies.many_to_one import SequenceClassifier
 from recurra.topologies.settings import ClassifierSettings, NextTokenSettings
 from recurra.topologies.stacks import build_stack, run_truncated
+from recurra.topologies.time_pooling import pooled
 
 LENGTHS = torch.tensor([7, 2, 5, 1, 9, 3])
 POOLINGS = ("last", "mean", "max", "all")

@@ -138,7 +138,7 @@ def _onnx(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[
     given = list[Asked]()
     if dataset is None:
         given, made = drawn_for(run.network), None
-    elif isinstance(task, AskingAgain) and not getattr(run.network, "spelling", ()):
+    elif isinstance(task, AskingAgain) and not getattr(run.model, "spells", False):
         given = task.asked(dataset.held_out)
 
     def ask() -> None:

@@ -156,8 +156,8 @@ class TrainSettings(TypedDict, total=False):
     """highest learning rate"""
     lr: float
     """learning_rate"""
-    level: Literal["char", "word", "byte", "bpe"] | None
-    """tokens: char, word, byte, or bpe: pieces of words"""
+    level: Literal["char", "word", "byte", "bpe", "both"] | None
+    """tokens: char, word, byte, bpe: pieces of words, or both: words and, beside them, characters"""
     mask_mels: int
     """most bands in a row that are hidden, twice (sound)"""
     mask_ms: float

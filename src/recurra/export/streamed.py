@@ -128,6 +128,11 @@ def _stack(stack: Stack, _: Any) -> Streamed:
 
 
 def _classifier(network: SequenceClassifier, preprocessor: Any) -> Streamed:
+    if network.reader is not None:
+        raise UsageError(
+            "this classifier reads characters beside words (level both): it cannot stream\nits nearest target is --to "
+            "onnx; or train it with --level word"
+        )
     if network.skip is not None and float(network.skip.share):
         raise UsageError(
             "this classifier has a linear skip, which weighs all n-grams of the whole text: it cannot stream\nits "

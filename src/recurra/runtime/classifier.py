@@ -26,6 +26,8 @@ class Classifier:
         self, weights: Weights, config: Mapping[str, Any], preprocessing: Mapping[str, Any], threads: int
     ) -> None:
         network = config["settings"]["network"]
+        if setting(preprocessing, "characters", str, ""):
+            raise UsageError("characters beside words (level both) are not read without torch; use recurra.load")
         self.vocabulary = Vocabulary.from_json(preprocessing["vocabulary"])
         self.classes: list[str] = setting(preprocessing, "classes", list)
         self.max_length: int | None = config["settings"]["data"]["max_length"]

@@ -56,8 +56,8 @@ class TextSettings(DataSettings):
         ),
     }
 
-    level: Literal["char", "word", "byte", "bpe"] | None = Field(
-        None, description="tokens: char, word, byte, or bpe: pieces of words"
+    level: Literal["char", "word", "byte", "bpe", "both"] | None = Field(
+        None, description="tokens: char, word, byte, bpe: pieces of words, or both: words and, beside them, characters"
     )
     word_split: Literal["words", "space", "chinese"] = Field(
         "words", description="words end at signs, at spaces only, or are Chinese words of a dictionary"
@@ -236,7 +236,8 @@ def segmented(data: TextSettings, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     if data.segment is None:
         return {"level": "word"} if "word_split" in given and "level" not in given else {}
-    meant = {"level": "word", "word_split": "chinese"} if data.segment == "word" else {"level": "char"}
+    words = "both" if given.get("level") == "both" else "word"
+    meant = {"level": words, "word_split": "chinese"} if data.segment == "word" else {"level": "char"}
     for name, value in meant.items():
         if given.get(name, value) != value:
             raise UsageError(f"segment={data.segment!r} means {name}={value!r}; {name}={given[name]!r} contradicts it")

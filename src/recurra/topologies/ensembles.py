@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.engines.request import State
-from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier, Spelt, TextClassifier, tokens_of
+from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier, Spelt, TextClassifier
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.tagger import Forms, Tagger, TagScorer
 
@@ -64,7 +64,7 @@ class ClassifierEnsemble(Ensemble, TextClassifier):
     ) -> tuple[Tensor, State]:
         """As SequenceClassifier's; the last states of all networks, one after the other"""
         self.check_state(state)
-        found = [member(tokens_of(inputs), lengths) for member in self.members]
+        found = [member(inputs, lengths) for member in self.members]
         logs = torch.stack([logits.log_softmax(-1) for logits, _ in found])
         mean = logs.logsumexp(0) - math.log(len(found))
         return self.with_skip(self.sharpness * mean, inputs, lengths), tuple(each for _, last in found for each in last)

@@ -11,11 +11,11 @@ from torch.nn import functional
 from recurra.engines.request import State, check_lengths
 from recurra.errors import ShapeError
 from recurra.layers.dropout import Dropout
-from recurra.topologies.many_to_one import pooled, why_no_state_of
 from recurra.topologies.picture_encoder import PictureEncoder
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
 from recurra.topologies.settings import FrameSettings
 from recurra.topologies.stacks import build_stack
+from recurra.topologies.time_pooling import pooled, why_no_state_of
 
 
 class FramesBatch(NamedTuple):

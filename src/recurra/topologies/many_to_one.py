@@ -13,12 +13,12 @@ from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.layers.dropout import Dropout
 from recurra.layers.sparse_linear import Found, SparseLinear, ngrams, together
-from recurra.layers.stack import Stack
+from recurra.topologies.characters import CharacterReader
 from recurra.topologies.embedding import TokenTable
-from recurra.topologies.pooling import highest
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
-from recurra.topologies.settings import ClassifierSettings, Pooling
+from recurra.topologies.settings import ClassifierSettings
 from recurra.topologies.stacks import build_stack, run_truncated
+from recurra.topologies.time_pooling import pooled, why_no_state_of
 
 SPELT = 1 << 32
 """Added to a character's code point, so that no n-gram of characters has the key of one of tokens."""
@@ -40,10 +40,11 @@ class ClassifierBatch(NamedTuple):
 
     bptt: back-propagate through the last so many steps only, None for all; shift: added to the logits in training;
     smoothing: of the labels
-    Shapes: tokens int64 [B, T], lengths int64 [B], classes int64 [B], shift [C]
+    Shapes: tokens int64 [B, T], or Spelt where characters are read beside them; lengths int64 [B], classes int64 [B],
+            shift [C]
     """
 
-    tokens: Tensor
+    tokens: Tensor | Spelt
     lengths: Tensor
     classes: Tensor
     bptt: int | None = None
@@ -87,7 +88,8 @@ class SequenceClassifier(TextClassifier):
     """Token table, recurrent layers, pooling over time, one output per class, and a linear skip of n-grams beside them.
 
     table_scale: standard deviation of the token vectors' values at the start; orders, features, spelling: see
-    TextClassifier
+    TextClassifier; characters: those that layers of their own read beside the tokens (see CharacterReader), none if
+    tokens alone are read; inputs are `Spelt` then
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class SequenceClassifier(TextClassifier):
         features: int = 0,
         orders: tuple[int, ...] = (1,),
         spelling: tuple[int, ...] = (),
+        characters: Tensor | None = None,
     ) -> None:
         super().__init__(classes, features, orders, spelling)
         self.table = TokenTable(
@@ -109,7 +112,9 @@ class SequenceClassifier(TextClassifier):
         self.pooling = settings.pooling
         self.dropout = Dropout(settings.dropout)
         parts = 3 if settings.pooling == "all" else 1
-        self.head = nn.Linear(parts * self.stack.output_size, classes)
+        self.reader = None if characters is None else CharacterReader(characters, settings)
+        stacks = 1 if characters is None else 2
+        self.head = nn.Linear(stacks * parts * self.stack.output_size, classes)
 
     @property
     def scaled(self) -> tuple[Tensor, ...]:
@@ -118,6 +123,8 @@ class SequenceClassifier(TextClassifier):
     def why_no_state(self) -> str | None:
         if self.skip is not None:
             return "its linear skip reads the n-grams of the whole text"
+        if self.reader is not None:
+            return "it reads the characters of the whole text too"
         return BOTH_WAYS if self.stack.bidirectional else why_no_state_of(self.pooling)
 
     def forward(
@@ -125,14 +132,17 @@ class SequenceClassifier(TextClassifier):
     ) -> tuple[Tensor, State]:
         """Shapes: inputs int64 [B, T], tokens, or `Spelt` -> logits [B, C]; the layers' last states
 
-        Errors: UsageError for tokens alone where the skip reads characters too
+        Errors: UsageError for tokens alone where characters are read too
         """
         self.check_state(state)
         y, last = self.stack(self.table(tokens_of(inputs)), state, lengths=lengths)
         return self._logits(y, last, lengths, inputs), last
 
     def of_vectors(self, vectors: Tensor) -> Tensor:
-        """What the recurrent part says where the tokens have these vectors. Shapes: [B, T, E] -> logits [B, C]"""
+        """What the recurrent part says where the tokens have these vectors. Shapes: [B, T, E] -> logits [B, C]
+
+        Errors: UsageError where characters are read too
+        """
         y, last = self.stack(vectors)
         return self._recurrent_logits(y, last, None)
 
@@ -145,24 +155,33 @@ class SequenceClassifier(TextClassifier):
         return Loss(found, len(batch.classes))
 
     def truncated(
-        self, tokens: Tensor, lengths: Tensor, steps: int | None, state: State | None = None
+        self, inputs: Tensor | Spelt, lengths: Tensor, steps: int | None, state: State | None = None
     ) -> tuple[Tensor, State]:
-        """As `forward`, with gradients that flow back through the last so many steps only; through all for None.
+        """As `forward`, with gradients that flow back through the last so many steps only; through all for None, and
+        through all characters.
 
         Errors: UsageError for layers of two directions, unless there are no more steps
         """
+        tokens = tokens_of(inputs)
         if steps is None or steps >= tokens.shape[1]:
-            return self.forward(tokens, lengths, state)
+            return self.forward(inputs, lengths, state)
         self.check_state(state)
         y, last = run_truncated(self.stack, self.table(tokens), lengths, steps, state)
-        return self._logits(y, last, lengths, tokens), last
+        return self._logits(y, last, lengths, inputs), last
 
     def _logits(self, y: Tensor, state: State, lengths: Tensor | None, inputs: Tensor | Spelt) -> Tensor:
-        return self.with_skip(self._recurrent_logits(y, state, lengths), inputs, lengths)
+        return self.with_skip(self._recurrent_logits(y, state, lengths, inputs), inputs, lengths)
 
-    def _recurrent_logits(self, y: Tensor, state: State, lengths: Tensor | None) -> Tensor:
+    def _recurrent_logits(
+        self, y: Tensor, state: State, lengths: Tensor | None, inputs: Tensor | Spelt | None = None
+    ) -> Tensor:
         ends = torch.full((len(y),), y.shape[1]) if lengths is None else lengths
-        logits: Tensor = self.head(self.dropout(pooled(self.pooling, self.stack, y, state, ends)))
+        seen = pooled(self.pooling, self.stack, y, state, ends)
+        if self.reader is not None:
+            if not isinstance(inputs, Spelt):
+                raise UsageError("this network reads characters beside tokens; give it `Spelt`")
+            seen = torch.cat([seen, self.reader(inputs.letters, inputs.letter_lengths)], -1)
+        logits: Tensor = self.head(self.dropout(seen))
         return logits
 
 
@@ -193,26 +212,3 @@ def faded(lengths: Tensor, after: Tensor | float) -> Tensor:
     """
     start = torch.as_tensor(after, dtype=torch.float32, device=lengths.device)
     return torch.where(start > 0, ((lengths - start) / start.clamp(min=1.0)).clamp(0.0, 1.0), 1.0)
-
-
-def why_no_state_of(how: Pooling) -> str | None:
-    """Why a network that looks at its outputs this way can take no state of earlier steps; None if it can."""
-    return None if how == "last" else f"pooling {how} looks at all outputs, of which a state holds the last"
-
-
-def pooled(how: Pooling, stack: Stack, y: Tensor, state: State, lengths: Tensor) -> Tensor:
-    """What of the outputs is looked at.
-
-    Shapes: y [B, T, D*H], state as Stack's, lengths int64 [B] -> [B, D*H], for "all" [B, 3*D*H]
-    """
-    lengths = lengths.to(y.device)
-    if how == "mean":
-        return y.sum(1) / lengths.unsqueeze(1)
-    if how == "max":
-        return highest(y, lengths)
-    if how == "all":
-        return torch.cat([pooled(one, stack, y, state, lengths) for one in ("last", "mean", "max")], -1)
-    top: list[Tensor] = list(state[0][-stack.num_directions :])
-    if len(top) == 1:
-        return top[0]
-    return torch.cat(top, -1) if stack.merge == "concat" else torch.add(*top)

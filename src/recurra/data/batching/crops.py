@@ -42,22 +42,27 @@ class Crops:
 
     def epoch(self, n: int) -> list[Int64]:
         """The texts of epoch n, from 0, in their order."""
+        return [row[span] for row, span in zip(self._encoded, self.spans(n), strict=True)]
+
+    def spans(self, n: int) -> list[slice]:
+        """Which tokens of each text epoch n holds."""
         rng = np.random.default_rng([self._seed, n])
         drawn = rng.random((len(self._encoded), 3))
         return [
-            self._crop(row, edges, *chances[1:]) if chances[0] < self._share else row
-            for row, edges, chances in zip(self._encoded, self._edges, drawn.tolist(), strict=True)
+            _span(edges, *chances[1:]) if chances[0] < self._share else slice(None)
+            for edges, chances in zip(self._edges, drawn.tolist(), strict=True)
         ]
 
-    def _crop(self, row: Int64, edges: Int64, size: float, place: float) -> Int64:
-        """size, place: from 0 to below 1, how many clauses and from which on."""
-        clauses = len(edges) - 1
-        count = 1 + int(MOST_CLAUSES * size)
-        if count >= clauses:
-            return row
-        first = int((clauses - count + 1) * place)
-        crop = row[edges[first] : edges[first + count]]
-        return crop if len(crop) >= SHORTEST else row
+
+def _span(edges: Int64, size: float, place: float) -> slice:
+    """size, place: from 0 to below 1, how many clauses and from which on."""
+    clauses = len(edges) - 1
+    count = 1 + int(MOST_CLAUSES * size)
+    if count >= clauses:
+        return slice(None)
+    first = int((clauses - count + 1) * place)
+    start, end = int(edges[first]), int(edges[first + count])
+    return slice(start, end) if end - start >= SHORTEST else slice(None)
 
 
 def _edges(ends: npt.NDArray[np.bool_]) -> Int64:

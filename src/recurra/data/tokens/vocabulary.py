@@ -17,9 +17,10 @@ from recurra.data.tokens.normalize import check_names
 from recurra.data.tokens.normalize import normalize as normalized
 from recurra.errors import DataError, UnknownNameError, UsageError
 
-Level = Literal["char", "word", "byte", "bpe"]
+Level = Literal["char", "word", "byte", "bpe", "both"]
 LEVELS: tuple[str, ...] = ("char", "word", "byte")
-"""Of a `Vocabulary`; "bpe" is `recurra.data.tokens.subwords`, which only some tasks read."""
+"""Of a `Vocabulary`; "bpe" is `recurra.data.tokens.subwords`, which only some tasks read; "both" is a vocabulary of
+words, with the characters of texts beside it."""
 
 UNKNOWN = 0
 UNKNOWN_TOKEN = "<unk>"
@@ -288,11 +289,13 @@ def refuse_tokens(level: Level) -> None:
 
 
 def check_level(level: Level) -> Level:
-    """Errors: UnknownNameError for a level that there is not; UsageError for sub-words, which are no Vocabulary."""
+    """Errors: UnknownNameError for a level that there is not; UsageError for what is no Vocabulary."""
     if level == "bpe":
         raise UsageError(
             "sub-words (level bpe) are for the tasks that read them, such as translate; take another level"
         )
+    if level == "both":
+        raise UsageError("words and characters together (level both) are for classify; take another level")
     if level not in LEVELS:
         raise UnknownNameError("vocabulary level", str(level), LEVELS)
     return level

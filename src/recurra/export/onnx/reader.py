@@ -143,9 +143,20 @@ class Model:
             raise ValueError(f"nothing is left of the text {text!r}")
         ids = np.array([found], np.int64)[:, : self.about.get("max_length")]
         given: dict[str, Any] = {"tokens": ids, "lengths": np.array([ids.shape[1]], np.int64)}
+        if characters := self.preprocessing.get("characters"):
+            codes, known = self._codes(text), np.array([ord(each) for each in characters])
+            rows = np.searchsorted(known, codes).clip(max=len(known) - 1)
+            given["letters"] = np.where(known[rows] == codes, rows + 1, 0)[None]
+            given["letter_lengths"] = np.array([len(codes)], np.int64)
         if "skip" in self.about:
             given |= self._skip(ids[0], text)
         return self.run("sequence", **given)["logits"][0]
+
+    def _codes(self, text: str) -> Any:
+        """The code points of a text's words, joined by spaces."""
+        assert self.vocabulary is not None
+        joined = f" {' '.join(self.vocabulary.cut(text)[: self.about.get('max_length')])} "
+        return np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int64)
 
     def _skip(self, ids: Any, text: str) -> dict[str, Any]:
         """The n-grams of a text that the linear skip knows, found by their hashes."""
@@ -153,10 +164,7 @@ class Model:
         held = np.load(self.folder / "skip.npz")
         every = ngrams(ids, skip["orders"])
         if skip["spelling"]:
-            assert self.vocabulary is not None
-            joined = f" {' '.join(self.vocabulary.cut(text)[: self.about.get('max_length')])} "
-            codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int64)
-            every = np.concatenate([every, ngrams(codes + SPELT, skip["spelling"])])
+            every = np.concatenate([every, ngrams(self._codes(text) + SPELT, skip["spelling"])])
         positions = np.searchsorted(held["keys"], every).clip(max=len(held["keys"]) - 1)
         features, counts = np.unique(positions[held["keys"][positions] == every], return_counts=True)
         values = (1 + np.log(counts)) * held["scale"][features]

@@ -16,7 +16,7 @@ from recurra.export.onnx.parts import dense, inside, looked_up, one_step, over_t
 from recurra.export.onnx.pictures import encoded_pictures
 from recurra.layers.sparse_linear import Sparse, known
 from recurra.layers.stack import Stack
-from recurra.topologies.ensembles import ClassifierEnsemble
+from recurra.topologies.ensembles import ClassifierEnsemble, first_of
 from recurra.topologies.frames import FrameNetwork
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.many_to_one import (
@@ -85,6 +85,9 @@ def _called(network: Any, args: tuple[Any, ...], given: dict[str, Any], result: 
     if carries:
         asked |= named(network.stack, state, batch)
         said |= named(network.stack, after, batch, "next")
+    if isinstance(args[0], Spelt) and (reader := getattr(first_of(network), "reader", None)) is not None:
+        letters, ends = args[0].letters, args[0].letter_lengths
+        asked |= {"letters": whole(reader.known(letters)), "letter_lengths": given_lengths(ends, *letters.shape)}
     if isinstance(network, TextClassifier) and skips(network):
         asked |= skip_inputs(network, args[0], lengths)
     return Call("sequence", asked, said)
@@ -140,7 +143,7 @@ def _classifier(network: SequenceClassifier) -> dict[str, Graph]:
     tokens, lengths = graph.input("tokens", "INT64", TEXT), graph.input("lengths", "INT64", ["batch"])
     carries = network.why_no_state() is None
     state = states_in(graph, stack) if carries else None
-    logits, last = _classes(graph, network, tokens, lengths, state)
+    logits, last = _classes(graph, network, tokens, lengths, letters_in(graph, network), state)
     logits = _with_skip(graph, network, logits, tokens)
     graph.output(logits, "logits", "FLOAT", ["batch", len(network.head.weight)])
     if carries:
@@ -149,12 +152,30 @@ def _classifier(network: SequenceClassifier) -> dict[str, Graph]:
 
 
 def _classes(
-    graph: Graph, network: SequenceClassifier, tokens: str, lengths: str, state: list[str] | None = None
+    graph: Graph,
+    network: SequenceClassifier,
+    tokens: str,
+    lengths: str,
+    letters: tuple[str, str] | None,
+    state: list[str] | None = None,
 ) -> tuple[str, tuple[str, ...]]:
-    """Logits without a skip, and the last states."""
-    stack = network.stack
-    y, last = over_time(graph, stack, looked_up(graph, network.table, tokens), state, lengths, graph.size(tokens, 0))
-    return dense(graph, pooled(graph, network.pooling, stack, y, last[0], lengths), network.head), last
+    """Logits without a skip, and the last states. letters: as `letters_in` gives them"""
+    stack, batch = network.stack, graph.size(tokens, 0)
+    y, last = over_time(graph, stack, looked_up(graph, network.table, tokens), state, lengths, batch)
+    seen = pooled(graph, network.pooling, stack, y, last[0], lengths)
+    if network.reader is not None:
+        assert letters is not None
+        reader, (spelt, ends) = network.reader, letters
+        y, ended = over_time(graph, reader.stack, looked_up(graph, reader.table, spelt), None, ends, batch)
+        seen = graph.concat([seen, pooled(graph, reader.pooling, reader.stack, y, ended[0], ends)], -1)
+    return dense(graph, seen, network.head), last
+
+
+def letters_in(graph: Graph, network: SequenceClassifier) -> tuple[str, str] | None:
+    """The known characters of texts, rows of their table, and how many each has, where a network reads them."""
+    if network.reader is None:
+        return None
+    return graph.input("letters", "INT64", ["batch", "letters"]), graph.input("letter_lengths", "INT64", ["batch"])
 
 
 def _with_skip(graph: Graph, network: TextClassifier, logits: str, tokens: str) -> str:
@@ -169,12 +190,12 @@ def _ensemble(network: ClassifierEnsemble) -> dict[str, Graph]:
     """The mean of the probabilities, as logarithms."""
     graph = Graph("sequence")
     tokens, lengths = graph.input("tokens", "INT64", TEXT), graph.input("lengths", "INT64", ["batch"])
-    logs, classes = list[str](), 0
-    for member in network.members:
-        assert isinstance(member, SequenceClassifier)
-        found = graph.op("LogSoftmax", _classes(graph, member, tokens, lengths)[0], axis=1)
+    members = [member for member in network.members if isinstance(member, SequenceClassifier)]
+    letters, classes = letters_in(graph, members[0]), len(members[0].head.weight)
+    logs = list[str]()
+    for member in members:
+        found = graph.op("LogSoftmax", _classes(graph, member, tokens, lengths, letters)[0], axis=1)
         logs.append(graph.unsqueeze(found, 0))
-        classes = len(member.head.weight)
     total = graph.op("ReduceLogSumExp", graph.concat(logs, 0), axes=[0], keepdims=0)
     mean = graph.sub(total, graph.number(math.log(len(logs))))
     logits = graph.mul(mean, graph.number(float(network.sharpness)))

@@ -39,6 +39,8 @@ def plain(network: nn.Module, target: str) -> Plain:
     elif isinstance(network, SequenceClassifier):
         if network.skip is not None and bool(network.skip.share):
             raise _refused(target, "a linear skip of n-grams has a share in its answers", "--to onnx")
+        if network.reader is not None:
+            raise _refused(target, "characters are read beside words (level both)", "--to onnx")
         table = network.table
         found = Plain(network.stack, network.head, table.weight, table.gain, network.pooling)
     elif isinstance(network, FrameNetwork):

@@ -21,6 +21,7 @@ from recurra.inspection.drawings.blueprint import (
     steps,
 )
 from recurra.layers.stack import Stack
+from recurra.topologies.characters import CharacterReader
 from recurra.topologies.ensembles import ClassifierEnsemble, Ensemble, TaggerEnsemble
 from recurra.topologies.fill import BlankFiller
 from recurra.topologies.many_to_many import NextToken
@@ -57,16 +58,18 @@ def _classifier(one: SequenceClassifier, whole: Any, title: str) -> Blueprint:
     stack, classes = one.stack, one.head.out_features
     own = layers(whole, "stack", stack, [Read("table")])
     flow: Flow = "last" if one.pooling == "last" else "values"
+    read = () if one.reader is None else _characters(one.reader, whole)
     blocks = [
         Block("x", "input", f"tokens, {vocabulary:,} kinds", "[B, T]", sign="x"),
         Block("table", "table", "token vectors", f"[B, T, {width}]", (Read("x"),), counted(whole, "table"), sign="e"),
         *own,
+        *read,
         Block(
             "pooled",
             "pooling",
             POOLED[one.pooling],
             f"[B, {one.head.in_features}]",
-            (Read(last_of(own), flow),),
+            tuple(Read(last_of(each), flow) for each in (own, read) if each),
             once=True,
         ),
         Block("head", "dense", "output layer", f"[B, {classes}]", (Read("pooled"),), counted(whole, "head"), once=True),
@@ -78,14 +81,32 @@ def _classifier(one: SequenceClassifier, whole: Any, title: str) -> Blueprint:
         f"[B, {classes}]",
         "n-grams of the text",
         Block("y", "output", "class", f"[B, {classes}]", once=True),
+        lanes=(Lane(steps("x")), Lane(steps("c"))) if read else (Lane(steps("x")),),
+    )
+
+
+def _characters(reader: CharacterReader, whole: Any) -> tuple[Block, ...]:
+    """What reads the characters of a text, in a lane of its own."""
+    rows, width = reader.table.weight.shape
+    table = counted(whole, "reader.table")
+    return (
+        Block("c", "input", f"characters, {rows:,} kinds", "[B, L]", sign="c", lane=1),
+        Block("letters", "table", "their vectors", f"[B, L, {width}]", (Read("c"),), table, sign="v", lane=1),
+        *layers(whole, "reader.stack", reader.stack, [Read("letters")], lane=1, time="L"),
     )
 
 
 def _with_skip(
-    blocks: list[Block], whole: Any, title: str, shape: str, reads: str, output: Block, beside: tuple[Read, ...] = ()
+    blocks: list[Block],
+    whole: Any,
+    title: str,
+    shape: str,
+    reads: str,
+    output: Block,
+    beside: tuple[Read, ...] = (),
+    lanes: tuple[Lane, ...] = (Lane(steps("x")),),
 ) -> Blueprint:
     """With the linear skip, if the network has one, the mean of an ensemble, and the output at the end."""
-    lanes = [Lane(steps("x"))]
     end, members = blocks[-1].name, 1
     if isinstance(whole, Ensemble):
         members = len(whole.members)
@@ -95,7 +116,7 @@ def _with_skip(
         end = "mean"
     note = ""
     if whole.skip is not None:
-        lanes.append(Lane())
+        lanes = (*lanes, Lane())
         features = len(whole.skip.keys)
         blocks.append(
             Block(
@@ -106,7 +127,7 @@ def _with_skip(
                 (Read("x"),),
                 counted(whole, "skip"),
                 once=True,
-                lane=1,
+                lane=len(lanes) - 1,
             )
         )
         blocks.append(
@@ -123,7 +144,7 @@ def _with_skip(
         end = "sum"
         note = f"The linear skip reads {reads}; it is fitted apart, after the training."
     blocks.append(replace(output, reads=(Read(end), *beside)))
-    return Blueprint(title, tuple(blocks), tuple(lanes), members, note)
+    return Blueprint(title, tuple(blocks), lanes, members, note)
 
 
 @blueprint.register

@@ -39,6 +39,8 @@ def attribution(
     if isinstance(network, Ensemble):
         raise model.cannot("attribute its answer to its input, being several networks")
     assert isinstance(network, SequenceClassifier)
+    if network.reader is not None:
+        raise model.cannot("attribute its answer to its tokens, for it reads their characters beside them")
     text = only(model, given, options).strip()
     ids = model.vocabulary.encode(text)[: model.max_length]
     if not len(ids):
@@ -61,7 +63,7 @@ def attribution(
     def scores(points: Tensor) -> Tensor:
         return centred(network.of_vectors(points), chosen)[:, None, None]
 
-    words = model.vocabulary.cut(text)[: len(ids)] if model.spelling else []
+    words = model.vocabulary.cut(text)[: len(ids)] if model.spells else []
     return Differentiable(
         tokens,
         point,

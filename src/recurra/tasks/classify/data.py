@@ -23,9 +23,10 @@ from recurra.tasks.classify.linear import (
     Features,
     Texts,
     fit_linear,
+    known_letters,
     letters_of,
     rare_features,
-    telling_features,
+    weighed_features,
 )
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
@@ -40,7 +41,7 @@ class Part:
 
     labels: int64 [N], indices in the list of classes; truncated: texts that were too long; empty: texts of which
     normalisation left nothing, which became one unknown token; groups: of each text, where some belong together;
-    examples: where each text stands; letters: of each text, where the linear skip reads them
+    examples: where each text stands; letters: of each text, where the network or its linear skip reads them
     """
 
     texts: list[str]
@@ -85,7 +86,8 @@ class ClassifyData:
     """Everything a classifier learns from and is evaluated on.
 
     facts: what was read and done to it, plain values; kept: the preprocessor that was used instead of one learned from
-    these data; skip: whether a linear skip is learned from them; spelling: whether it reads characters beside words
+    these data; skip: whether a linear skip is learned from them; spelling: whether it reads characters beside words;
+    characters: those that the network itself reads beside words, none if it reads words alone
     """
 
     classes: list[str]
@@ -98,6 +100,7 @@ class ClassifyData:
     spelling: bool = False
     minutes: float | None = None
     """Of the run."""
+    characters: str = ""
 
     @property
     def preprocessor(self) -> ClassifyPreprocessor:
@@ -105,13 +108,13 @@ class ClassifyData:
         if self.kept is not None:
             return self.kept
         count = len(self.skip_features[0]) if self.skip else 0
-        return ClassifyPreprocessor(self.vocabulary, self.classes, count, self.spelling)
+        return ClassifyPreprocessor(self.vocabulary, self.classes, count, self.spelling, self.characters)
 
     @functools.cached_property
     def skip_features(self) -> Features:
         """The n-grams that the linear skip reads, see tasks.classify.linear."""
         train = self.parts["train"]
-        return telling_features(
+        return weighed_features(
             train.read(spelling=self.spelling), train.labels, len(self.classes), self.vocabulary.level, self.minutes
         )
 
@@ -205,9 +208,13 @@ def prepare(
         raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")
     tokens = sum(map(len, parts["train"].encoded))
     spelling = kept.skip_spelling if kept is not None else skip and level == "word" and tokens <= MOST_SPELT
-    if spelling:
+    characters = "" if kept is None else kept.characters
+    if spelling or characters or settings.level == "both":
         parts = {name: spelt(part, vocabulary, settings.max_length) for name, part in parts.items()}
-    return ClassifyData(classes, vocabulary, parts, facts, notes, kept, skip, spelling)
+    if settings.level == "both" and kept is None:
+        characters = known_letters(parts["train"].letters or [], settings.min_count)
+        notes.append(f"beside words the network reads {len(characters):,} different characters")
+    return ClassifyData(classes, vocabulary, parts, facts, notes, kept, skip, spelling, characters=characters)
 
 
 def _why(level: Level, texts: list[str]) -> str:
@@ -330,7 +337,7 @@ def _read(source: Source, settings: ClassifyDataSettings, seed: int, *, as_it_is
     kept = whole
     if not settings.keep_repeats:
         kept, dropped = reading.distinct(whole)
-    level = settings.level or infer_level(kept.texts)
+    level = "word" if settings.level == "both" else settings.level or infer_level(kept.texts)
     if level == "word" and not settings.normalize and not as_it_is:
         settings = settings.model_copy(update={"normalize": ("lowercase",)})
         notes.append("words are read in lower case; --normalize nfc keeps capitals")

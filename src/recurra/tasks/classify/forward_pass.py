@@ -16,7 +16,7 @@ from recurra.tasks.classify.trainee import Classifier, log_probabilities
 from recurra.tasks.decoding.spelling import pieces, shown
 from recurra.tasks.forward_pass import Floats, ForwardPass, only, ranked
 from recurra.topologies.ensembles import Ensemble
-from recurra.topologies.many_to_one import Spelt
+from recurra.topologies.many_to_one import SPELT, Spelt
 
 
 def forward_pass(model: Classifier, given: Any, **options: Any) -> ForwardPass:
@@ -28,8 +28,8 @@ def forward_pass(model: Classifier, given: Any, **options: Any) -> ForwardPass:
     if not len(ids):
         raise UsageError(f"the text is empty{' after normalisation: ' + repr(text) if text else ''}")
     tokens = [shown(piece) or piece for piece in pieces(model.vocabulary, text)[: len(ids)]]
-    words = model.vocabulary.cut(text) if model.spelling else []
-    letters = [letters_of(words[: count + 1]) for count in range(len(ids))] if model.spelling else None
+    words = model.vocabulary.cut(text) if model.spells else []
+    letters = [letters_of(words[: count + 1]) for count in range(len(ids))] if model.spells else None
     device = next(model.network.parameters()).device
 
     def run() -> object:
@@ -48,9 +48,12 @@ def forward_pass(model: Classifier, given: Any, **options: Any) -> ForwardPass:
         (chances,) = ended([len(ids)])
         return Answer(ranked=ranked(model.classes, chances))
 
+    read = {"stack": tokens}
+    if letters is not None and getattr(model.network, "reader", None) is not None:
+        read["reader.stack"] = [shown(chr(code - SPELT)) or " " for code in letters[-1].tolist()]
     return ForwardPass(
         run,
-        {"stack": tokens},
+        read,
         model.classes,
         tokens,
         lambda: ended(range(1, len(ids) + 1)),

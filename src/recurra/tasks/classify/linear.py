@@ -56,6 +56,12 @@ def letters_of(tokens: Sequence[str]) -> Ids:
     return codes.astype(np.int64) + SPELT
 
 
+def known_letters(texts: Sequence[Ids], fewest: int) -> str:
+    """The characters that occur so often at least, by rising code point. texts: as `letters_of` gives them"""
+    codes, counts = np.unique(np.concatenate(texts), return_counts=True)
+    return "".join(chr(code - SPELT) for code in codes[counts >= fewest].tolist())
+
+
 def features_of(texts: Texts, level: Level) -> Found:
     """The n-grams of all texts."""
     found = _ngrams(texts.encoded, ORDERS[level])
@@ -81,7 +87,7 @@ def rare_features(train: Texts, classes: int, level: Level, minutes: float | Non
     return choose_features(features_of(train.some(_within(train, minutes)), level), classes, by_rarity=True)
 
 
-def telling_features(train: Texts, labels: Ids, classes: int, level: Level, minutes: float | None = None) -> Features:
+def weighed_features(train: Texts, labels: Ids, classes: int, level: Level, minutes: float | None = None) -> Features:
     """The same n-grams, and how strongly each speaks for some classes. Shapes: -> keys int64 [F], scale [F]
 
     minutes: as in `rare_features`

@@ -158,7 +158,7 @@ def _whole(source: Source, settings: ClassifySettings) -> Examples:
 
 def _encoded(examples: Examples, settings: ClassifySettings, preprocessor: ClassifyPreprocessor) -> Encoded:
     part = encode_part(examples, preprocessor.vocabulary, preprocessor.classes, settings.data.max_length)
-    if preprocessor.skip_spelling:
+    if preprocessor.spells:
         part = spelt(part, preprocessor.vocabulary, settings.data.max_length)
     return Encoded(part, {"truncated_texts": part.truncated})
 

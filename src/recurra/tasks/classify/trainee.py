@@ -32,7 +32,7 @@ from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.ensembles import ClassifierEnsemble, Ensemble, drawn_one_by_one
-from recurra.topologies.many_to_one import ClassifierBatch, SequenceClassifier, Spelt
+from recurra.topologies.many_to_one import SPELT, ClassifierBatch, SequenceClassifier, Spelt
 from recurra.topologies.sampling import numbers
 from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import ClassifierSettings
@@ -58,6 +58,16 @@ class Prediction:
     def label(self) -> str:
         """The most probable class."""
         return self.classes[0][0]
+
+
+@dataclass(frozen=True)
+class SpeltBatch(Batch):
+    """letters: of each row, see tasks.classify.linear.letters_of"""
+
+    letters: list[npt.NDArray[np.int64]]
+
+    def rows(self, rows: slice) -> SpeltBatch:
+        return SpeltBatch(**vars(super().rows(rows)), letters=self.letters[rows])
 
 
 class ClassifyTrainee:
@@ -92,12 +102,28 @@ class ClassifyTrainee:
         ends = ends_clause(data.vocabulary.tokens) if crop else None
         self._crops = None if ends is None else Crops(train.encoded, ends, crop, seed=seed)
         self._cropped: tuple[int, BucketedBatches] | None = None
+        self._words = [data.vocabulary.cut(text) for text in train.texts] if data.characters and self._crops else []
 
     def steps(self, epoch: int) -> int:
         return self._of(epoch).steps(epoch)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        return self._of(epoch).epoch(epoch)
+        found = self._of(epoch).epoch(epoch)
+        return self._spelt(epoch, found) if self.data.characters else found
+
+    def _spelt(self, epoch: int, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """The batches of an epoch with the characters of what they hold of each text."""
+        train = self.data.parts["train"]
+        spans = [slice(None)] * len(train) if self._crops is None else self._crops.spans(epoch)
+
+        def letters(row: int) -> npt.NDArray[np.int64]:
+            if spans[row] == slice(None):
+                assert train.letters is not None
+                return train.letters[row]
+            return letters_of(self._words[row][spans[row]])
+
+        for batch in batches:
+            yield SpeltBatch(**vars(batch), letters=[letters(row) for row in batch.index.tolist()])
 
     def _of(self, epoch: int) -> BucketedBatches:
         """What an epoch is made of; crops are cut once for each."""
@@ -115,8 +141,9 @@ class ClassifyTrainee:
 
     def loss(self, network: SequenceModel[Tensor, ClassifierBatch], batch: Batch, state: State | None) -> Loss:
         tokens, lengths, labels = tensors(network, batch)
-        shift = None if self.shift is None else self.shift.to(tokens.device)
-        return network.loss(ClassifierBatch(tokens, lengths, labels, self.bptt, shift, self.smoothing), state)
+        inputs = spelt_inputs(network, tokens, batch.letters) if isinstance(batch, SpeltBatch) else tokens
+        shift = None if self.shift is None else self.shift.to(labels.device)
+        return network.loss(ClassifierBatch(inputs, lengths, labels, self.bptt, shift, self.smoothing), state)
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         part = self.validation
@@ -133,7 +160,7 @@ class ClassifyTrainee:
 
 def build_network(preprocessor: ClassifyPreprocessor, settings: ClassifierSettings) -> SequenceClassifier:
     """A classifier of these tokens and classes, its weights drawn from torch's global random numbers."""
-    vocabulary = preprocessor.vocabulary
+    vocabulary, characters = preprocessor.vocabulary, preprocessor.characters
     scale = 1.0 if len(vocabulary) <= FEW_TOKENS else settings.embedding_size**-0.5
     return SequenceClassifier(
         len(vocabulary),
@@ -143,6 +170,7 @@ def build_network(preprocessor: ClassifyPreprocessor, settings: ClassifierSettin
         features=preprocessor.skip_features,
         orders=ORDERS[vocabulary.level],
         spelling=SPELLING if preprocessor.skip_spelling else (),
+        characters=torch.tensor([ord(each) + SPELT for each in characters]) if characters else None,
     )
 
 
@@ -175,6 +203,11 @@ def tensors(network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     return tokens, torch.from_numpy(batch.lengths), labels
 
 
+def spelt_inputs(network: nn.Module, tokens: Tensor, letters: Sequence[npt.NDArray[np.int64]]) -> Spelt:
+    """A batch's tokens with the characters of its texts. Shapes: tokens int64 [B, T], B arrays int64 [L]"""
+    return Spelt(tokens, *_padded(network, letters))
+
+
 @torch.inference_mode()
 def log_probabilities(
     network: nn.Module,
@@ -191,7 +224,7 @@ def log_probabilities(
         tokens, lengths = _padded(network, [encoded[place] for place in indices.tolist()])
         inputs: Tensor | Spelt = tokens
         if letters is not None:
-            inputs = Spelt(tokens, *_padded(network, [letters[place] for place in indices.tolist()]))
+            inputs = spelt_inputs(network, tokens, [letters[place] for place in indices.tolist()])
         return network(inputs, lengths)[0].float().log_softmax(-1).cpu()  # type: ignore[no-any-return]
 
     groups = list(by_length(list(map(len, encoded)), EVALUATION_TOKENS))
@@ -236,7 +269,7 @@ class Classifier(TextModel):
 
     def __init__(self, network: nn.Module, preprocessor: ClassifyPreprocessor, max_length: int | None = None) -> None:
         self.network, self.vocabulary, self.classes = network.eval(), preprocessor.vocabulary, preprocessor.classes
-        self.spelling, self.max_length = preprocessor.skip_spelling, max_length
+        self.spells, self.max_length = preprocessor.spells, max_length
 
     def word_vectors(self) -> WordVectors:
         if isinstance(self.network, Ensemble):
@@ -306,7 +339,7 @@ class Classifier(TextModel):
         if not all(map(len, encoded)) or not all(stripped):
             self._refuse_empty(texts, encoded)
         letters = None
-        if self.spelling:
+        if self.spells:
             letters = [letters_of(self.vocabulary.cut(text)[: self.max_length]) for text in stripped]
         return numbers(log_probabilities(self.network, encoded, letters))
 
