@@ -95,7 +95,7 @@ def test_balance_takes_the_frequency_of_a_class_out_of_what_is_learned() -> None
 
 def test_smoothed_labels_leave_a_share_to_the_other_classes_and_to_no_other_figure() -> None:
     part = Part(["a"] * 40, [np.ones(1, np.int64)] * 40, np.zeros(40, np.int64))
-    data = ClassifyData(["x", "y"], Vocabulary.build(["a"]), {"train": part, "validation": part, "test": part.some(0)})
+    data = ClassifyData(["x", "y"], Vocabulary.build(["a"]), {"train": part, "validation": part, "test": part})
     torch.manual_seed(0)
     task = ClassifyTrainee(
         build_network(data.preprocessor, ClassifierSettings(hidden_size=4)),
