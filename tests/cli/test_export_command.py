@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import subprocess
 import sys
@@ -59,7 +60,24 @@ def test_two_directions_are_refused_with_what_can(recurra: Recurra, classifier: 
     assert not (tmp_path / "classifier-c").exists()
     with pytest.raises(UnknownNameError, match="target"):
         package.load(classifier).export("fortran")
-    recurra("export", classifier, "--to", "onnx", "--weights", "int8").refused(2, "--to onnx has weights of float32")
+    recurra("export", classifier, "--to", "torch", "--weights", "int8").refused(2, "--to torch has weights of float32")
+
+
+def test_graphs_of_bytes_are_scored_before_they_are_written(
+    recurra: Recurra, language_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    found = recurra("export", language_model, "--to", "onnx", "--weights", "int8", "--out", "small")
+    assert (found.code, found.out) == (0, "small\n")
+    about = json.loads((tmp_path / "small" / "export.json").read_text())
+    assert about["weights"] == "int8"
+    (score,) = about["proof"]["scores"]
+    assert re.fullmatch(r"nats per character \d\.\d+ -> \d\.\d+ on the validation part", score)
+    assert f"int8: {score}" in found.err
+    monkeypatch.setattr("recurra.api.exporting.MOST_LOST", -0.5)
+    refused = recurra("export", language_model, "--to", "onnx", "--weights", "int8", "--out", "less")
+    refused.refused(1, "int8 weights lose too much", "nats per character", "use --weights float32")
+    assert not (tmp_path / "less").exists()
 
 
 def test_graphs_and_their_reader_answer_without_torch(recurra: Recurra, classifier: Path, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,8 +51,8 @@ def export(
         raise UnknownNameError("target", to, TARGETS)
     if weights not in PRECISIONS:
         raise UnknownNameError("weights", weights, PRECISIONS)
-    if weights != "float32" and to != "c":
-        raise UsageError(f"--to {to} has weights of float32; {weights} goes to --to c")
+    if weights != "float32" and to not in ("c", "onnx"):
+        raise UsageError(f"--to {to} has weights of float32; {weights} goes to --to c and --to onnx")
     folder = Path(f"{run.folder.resolve().name}-{to}" if out is None else out)
     check_free(folder, overwrite=overwrite)
     asked = _Asked(run)
@@ -98,7 +100,7 @@ def _c(
     from recurra.export.streamed import streamed
 
     model = streamed(run.network, run.preprocessor)
-    lost = _lost(run, asked.dataset) if weights == "int8" else {}
+    lost = _lost_in_c(run, asked.dataset) if weights == "int8" else {}
     given = drawn(model) if asked.dataset is None else asked.sequences(asked.dataset)
     source, proof = write_c(
         place,
@@ -158,11 +160,43 @@ def _onnx(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[
         "largest_difference": proof.difference,
         "largest_number": proof.largest,
     }
-    return found, [
+    notes = [
         f"graphs: {', '.join(about['graphs'])}",
         f"ONNX Runtime was asked {proof.calls:,} times on {asked.name}: {proof.numbers:,} numbers, largest difference "
         f"{proof.difference:.2g}",
     ]
+    if about["weights"] == "int8":
+        lost, more = _small_onnx(run, place, dataset, about)
+        found |= lost
+        notes += more
+    return found, notes
+
+
+def _small_onnx(
+    run: Run, place: Path, dataset: Dataset[Any] | None, about: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """The graphs, which were proven as float32, with weights of bytes. Errors: RecurraError if that costs too much"""
+    from recurra.export.onnx.small import answering, check_measurable, shrink, told
+
+    check_measurable(run.network)
+    made, left, before = dict[str, bytes](), set[str](), 0
+    for name in about["graphs"]:
+        whole = (place / f"{name}.onnx").read_bytes()
+        before += len(whole)
+        made[name], floats = shrink(whole)
+        left |= set(floats)
+
+    @contextmanager
+    def rounded() -> Iterator[Any]:
+        with answering(run.network, made):
+            yield run.model
+
+    lost = _lost(run, dataset, rounded)
+    for name, model in made.items():
+        (place / f"{name}.onnx").write_bytes(model)
+    after = sum(map(len, made.values()))
+    notes = [f"int8: {before:,} -> {after:,} bytes", *(f"int8: {line}" for line in lost["scores"])]
+    return lost, [*notes, *([told(sorted(left))] if left else [])]
 
 
 def _weights(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -191,16 +225,26 @@ def _weights(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tup
     return found, [f"run by {by} on {asked.name}: {outputs:,} outputs, largest difference {difference:.2g}"]
 
 
-def _lost(run: Run, dataset: Dataset[Any] | None) -> dict[str, Any]:
-    """What rounding to bytes costs. Errors: RecurraError if that is too much"""
+def _lost_in_c(run: Run, dataset: Dataset[Any] | None) -> dict[str, Any]:
+    """As `_lost`, of a network whose matrices are rounded."""
     from recurra.export.quantised import with_bytes
 
+    task = registry.get(run.task).task
+    model = task.model(with_bytes(run.network), run.preprocessor, run.settings)
+    return _lost(run, dataset, lambda: nullcontext(model))
+
+
+def _lost(run: Run, dataset: Dataset[Any] | None, rounded: Callable[[], AbstractContextManager[Any]]) -> dict[str, Any]:
+    """What int8 costs. rounded: enters, and gives the model that answers with it
+
+    Errors: RecurraError if that is too much
+    """
     if dataset is None:
         return {"scores": ["not measured, for the run's data are not there"]}
     row, task = registry.get(run.task), registry.get(run.task).task
     before = task.evaluate(run.model, dataset.held_out, run.settings).scores
-    rounded = task.model(with_bytes(run.network), run.preprocessor, run.settings)
-    after = task.evaluate(rounded, dataset.held_out, run.settings).scores
+    with rounded() as model:
+        after = task.evaluate(model, dataset.held_out, run.settings).scores
     metric = next(m for m in row.metrics if m.name in before)
     old, new = before[metric.name], after[metric.name]
     worse = (old - new) if metric.better == "higher" else (new - old)

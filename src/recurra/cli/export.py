@@ -20,7 +20,8 @@ def export(
         typer.Option("--out", "-o", metavar="FOLDER", help="where it goes; here, by the run's name, if not given"),
     ] = None,
     weights: Annotated[
-        Literal["float32", "int8"], typer.Option(help="int8: bytes, each row with a scale; a quarter of the size")
+        Literal["float32", "int8"],
+        typer.Option(help="int8: bytes with scales, of C and ONNX; a quarter of the size"),
     ] = "float32",
     license: Annotated[str | None, typer.Option(metavar="NAME", help="licence of the model, kept beside it")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace an export that is there")] = False,
@@ -34,6 +35,7 @@ def export(
     recurra export runs/amp-lstm --to c                  a header and a source
     recurra export runs/amp-lstm --to c --weights int8
     recurra export runs/names-gru --to onnx              graphs for ONNX Runtime
+    recurra export runs/names-lstm --to onnx --weights int8
     recurra export runs/input-lstm --to torch            weights of torch.nn
     recurra export runs/amp-lstm --to rtneural           for audio plugins
     """
