@@ -13,6 +13,7 @@ from torch import Tensor
 from recurra.report.record import Baseline
 from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forward_pass import ForwardPass
+from recurra.tasks.lanes import Lanes
 from recurra.tasks.model import Model
 from recurra.tasks.own_inputs import OwnInput
 from recurra.tasks.settings import AnySettings
@@ -187,6 +188,14 @@ class Listening(Protocol):
 
     def listen(self, rate: int | None = None) -> Any:
         """What takes pieces: `push` and `end` give the answers that are there. Errors: UsageError if it cannot"""
+
+
+@runtime_checkable
+class InLanes(Protocol):
+    """It reads or writes many sequences at once, each a step at a time and with a state of its own."""
+
+    def lanes(self) -> Lanes:
+        """A place for them. Errors: UsageError if it cannot, with the reason"""
 
 
 @runtime_checkable

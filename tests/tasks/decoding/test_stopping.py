@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recurra.errors import UsageError
-from recurra.tasks.decoding.stopping import check_stops, until
+from recurra.tasks.decoding.stopping import Stopping, check_stops
 
 TEXTS = st.text("ab\n", max_size=20)
 
@@ -16,22 +16,24 @@ TEXTS = st.text("ab\n", max_size=20)
 def test_a_text_ends_before_the_first_stop_however_it_is_cut(pieces: list[str], stops: list[str]) -> None:
     whole = "".join(pieces)
     indices = [whole.index(stop) for stop in stops if stop in whole]
-    assert "".join(until(pieces, stops)) == whole[: min(indices, default=len(whole))]
+    stopping = Stopping(stops)
+    found = "".join(stopping.add(piece) for piece in pieces if not stopping.stopped) + stopping.end()
+    assert found == whole[: min(indices, default=len(whole))]
+    assert stopping.stopped == bool(indices)
 
 
 def test_pieces_are_passed_on_as_soon_as_they_cannot_be_a_stop() -> None:
-    taken: list[str] = []
-
-    def source():  # type: ignore[no-untyped-def]
-        for piece in ("one", " tw", "o", "\n", "STOP", "more"):
-            taken.append(piece)
-            yield piece
-
-    found = until(source(), ["\nSTOP"])
-    assert next(found) == "one"
-    assert taken == ["one"]
-    assert list(found) == [" tw", "o"]
-    assert taken[-1] == "STOP"  # nothing is drawn after it
+    stopping = Stopping(["\nSTOP"])
+    assert [stopping.add(piece) for piece in ("one", " tw", "o", "\n", "ST", "a\nSTOPmore")] == [
+        "one",
+        " tw",
+        "o",
+        "",
+        "",
+        "\nSTa",
+    ]
+    assert stopping.stopped
+    assert stopping.end() == ""
 
 
 def test_a_single_string_is_one_stop() -> None:

@@ -79,9 +79,9 @@ def test_an_unknown_token_is_never_drawn() -> None:
 
 def test_a_text_without_line_ends_begins_after_its_most_frequent_token() -> None:
     made = model(text="abacab")
-    assert made._prompt_ids("") == [1]
+    assert made.prompt_ids("") == [1]
     assert made.vocabulary.decode([1]) == "a"
-    assert model()._prompt_ids("") == model().vocabulary.encode("\n").tolist()
+    assert model().prompt_ids("") == model().vocabulary.encode("\n").tolist()
     assert model("word", text="sun moon sun").generate("", 3, seed=0)[0] != " "
 
 

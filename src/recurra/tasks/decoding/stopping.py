@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from recurra.errors import UsageError
 
@@ -15,25 +15,30 @@ def check_stops(stops: str | Sequence[str]) -> tuple[str, ...]:
     return found
 
 
-def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
-    """The pieces up to the first place where one of the stop strings stands, without it.
+class Stopping:
+    """A text that arrives in pieces, up to the first place where one of the stop strings stands, without it.
 
-    What may still become a stop string is held back until it is known.
+    What may still become a stop string is held back until it is known. stopped: whether one stood there
     """
-    held = ""
-    for piece in pieces:
-        held += piece
-        indices = [place for stop in stops if (place := held.find(stop)) >= 0]
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops, self._held, self.stopped = stops, "", False
+
+    def add(self, piece: str) -> str:
+        """What can be shown with a further piece; empty while nothing can."""
+        held = self._held + piece
+        indices = [place for stop in self._stops if (place := held.find(stop)) >= 0]
         if indices:
-            if text := held[: min(indices)]:
-                yield text
-            return
-        keep = max((_begun(held, stop) for stop in stops), default=0)
-        if text := held[: len(held) - keep]:
-            yield text
-        held = held[len(held) - keep :]
-    if held:
-        yield held
+            self._held, self.stopped = "", True
+            return held[: min(indices)]
+        keep = max((_begun(held, stop) for stop in self._stops), default=0)
+        self._held = held[len(held) - keep :]
+        return held[: len(held) - keep]
+
+    def end(self) -> str:
+        """What was held back, when no more pieces come."""
+        held, self._held = self._held, ""
+        return held
 
 
 def _begun(text: str, stop: str) -> int:

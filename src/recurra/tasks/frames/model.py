@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,9 @@ from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.sequences.reading import how_to_read, read_file
 from recurra.tasks.sequences.sound.log_mel import LogMel, checked_samples
 from recurra.tasks.sequences.sound.reading import of_file
+
+if TYPE_CHECKING:
+    from recurra.tasks.frames.lanes import FrameLanes
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,12 @@ class FramesModel(Model):
     def listen(self, rate: int | None = None) -> FrameStream:
         """Labels while frames, or samples of sound at this rate, arrive. Errors: UsageError if it cannot"""
         return FrameStream(self, rate=rate)
+
+    def lanes(self) -> FrameLanes:
+        """Many sequences that arrive at once. Errors: UsageError if it cannot"""
+        from recurra.tasks.frames.lanes import FrameLanes
+
+        return FrameLanes(self)
 
     def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
         """See tasks.frames.forward_pass."""

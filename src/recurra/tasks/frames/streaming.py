@@ -47,24 +47,16 @@ def why_no_stream(model: FramesModel) -> str | None:
     return None
 
 
-class FrameStream:
-    """One sequence that arrives in pieces of any size; its labels are those of the whole, to rounding.
+class FrameHearing:
+    """What stands around a network in one sequence that arrives in pieces: frames before it, labels after it.
 
-    >>> stream = run.stream()
-    >>> for samples in microphone:
-    ...     for each in stream.push(samples):
-    ...         print(each.seconds, each.label)
-    >>> stream.end()
-
-    rate: of sound, samples a second, if it is not the model's; resampled as it arrives; count: labels so far; waits:
-    seconds from the beginning of a frame until its label can be said
     Errors: UsageError for a model that cannot stream, with the reason
     """
 
-    def __init__(self, model: FramesModel, *, rate: int | None = None) -> None:
+    def __init__(self, model: FramesModel, rate: int | None) -> None:
         if (reason := why_no_stream(model)) is not None:
             raise UsageError(f"this model cannot stream: {reason}")
-        self._model, self._network = model, FrameNetworkStream(model.network)  # type: ignore[arg-type]
+        self._model = model
         sound = model.preprocessor.sound
         if sound is None and rate is not None:
             raise UsageError("rate is one of sound; this model reads frames of numbers")
@@ -74,11 +66,9 @@ class FrameStream:
         self._device = next(model.network.parameters()).device
         self.count, self._ended = 0, False
 
-    def push(self, given: Any) -> list[Streamed]:
-        """The labels of the frames that are whole with these.
+    def heard(self, given: Any) -> list[torch.Tensor]:
+        """The frames that are whole with these, as the network reads them. Shapes: given as `FrameStream.push` -> [I]
 
-        given: of sound, samples [N] from -1 to 1, or of 16 bits; of others, frames [T, I], or one [I], NaN for a value
-        that is missing; of clips, pictures [T, H, W] or one [H, W], of colours [T, H, W, 3]
         Errors: UsageError
         """
         if self._ended:
@@ -87,20 +77,29 @@ class FrameStream:
             samples = np.asarray(given)
             if samples.ndim != 1:
                 raise UsageError(f"expected samples [N], got {list(samples.shape)}")
-            return (
-                []
-                if not len(samples)
-                else self._labels(self._cutter.push(checked_samples(samples, "samples")).astype(np.float64))
-            )
-        return self._labels(self._frames(given))
+            if not len(samples):
+                return []
+            return self._encoded(self._cutter.push(checked_samples(samples, "samples")).astype(np.float64))
+        return self._encoded(self._frames(given))
 
-    def end(self) -> list[Streamed]:
-        """The labels of what remains after the last piece."""
-        if self._ended:
-            return []
+    def heard_last(self) -> list[torch.Tensor]:
+        """The frames that remain after the last piece, as `heard`."""
         self._ended = True
-        last = [] if self._cutter is None else self._labels(self._cutter.end().astype(np.float64))
-        return [*last, *map(self._said, self._network.end())]
+        return [] if self._cutter is None else self._encoded(self._cutter.end().astype(np.float64))
+
+    def label(self, logits: torch.Tensor) -> Streamed:
+        """What is said of the next frame. Shapes: logits [C]"""
+        chances = logits.softmax(-1).cpu().numpy()
+        best, frame = int(chances.argmax()), self.count
+        self.count += 1
+        sound = self._model.preprocessor.sound
+        return Streamed(
+            frame,
+            None if sound is None else sound.middle(frame),
+            self._model.classes[best],
+            float(chances[best]),
+            chances,
+        )
 
     def _frames(self, given: Any) -> npt.NDArray[Any]:
         made = self._model.preprocessor
@@ -120,22 +119,46 @@ class FrameStream:
             raise UsageError(f"expected finite frames [T, {width}], got {list(np.shape(given))}")
         return values
 
-    @torch.inference_mode()
-    def _labels(self, frames: npt.NDArray[Any]) -> list[Streamed]:
+    def _encoded(self, frames: npt.NDArray[Any]) -> list[torch.Tensor]:
         if not len(frames):
             return []
-        x = torch.from_numpy(self._model.preprocessor.encode(frames)).to(self._device)
-        return [self._said(logits) for row in x if (logits := self._network.step(row)) is not None]
+        return list(torch.from_numpy(self._model.preprocessor.encode(frames)).to(self._device))
 
-    def _said(self, logits: torch.Tensor) -> Streamed:
-        chances = logits.softmax(-1).cpu().numpy()
-        best, frame = int(chances.argmax()), self.count
-        self.count += 1
-        sound = self._model.preprocessor.sound
-        return Streamed(
-            frame,
-            None if sound is None else sound.middle(frame),
-            self._model.classes[best],
-            float(chances[best]),
-            chances,
-        )
+
+class FrameStream(FrameHearing):
+    """One sequence that arrives in pieces of any size; its labels are those of the whole, to rounding.
+
+    >>> stream = run.stream()
+    >>> for samples in microphone:
+    ...     for each in stream.push(samples):
+    ...         print(each.seconds, each.label)
+    >>> stream.end()
+
+    rate: of sound, samples a second, if it is not the model's; resampled as it arrives; count: labels so far; waits:
+    seconds from the beginning of a frame until its label can be said
+    Errors: UsageError for a model that cannot stream, with the reason
+    """
+
+    def __init__(self, model: FramesModel, *, rate: int | None = None) -> None:
+        super().__init__(model, rate)
+        self._network = FrameNetworkStream(model.network)  # type: ignore[arg-type]
+
+    @torch.inference_mode()
+    def push(self, given: Any) -> list[Streamed]:
+        """The labels of the frames that are whole with these.
+
+        given: of sound, samples [N] from -1 to 1, or of 16 bits; of others, frames [T, I], or one [I], NaN for a value
+        that is missing; of clips, pictures [T, H, W] or one [H, W], of colours [T, H, W, 3]
+        Errors: UsageError
+        """
+        return self._labels(self.heard(given))
+
+    @torch.inference_mode()
+    def end(self) -> list[Streamed]:
+        """The labels of what remains after the last piece."""
+        if self._ended:
+            return []
+        return [*self._labels(self.heard_last()), *map(self.label, self._network.end())]
+
+    def _labels(self, frames: list[torch.Tensor]) -> list[Streamed]:
+        return [self.label(logits) for x in frames if (logits := self._network.step(x)) is not None]

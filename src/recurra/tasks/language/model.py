@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,16 +18,19 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.tasks.decoding.detokenizer import Detokenizer
-from recurra.tasks.decoding.stopping import check_stops, until
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.language.mixture.mixture import Mixture, Reading
 from recurra.tasks.language.score import Ranking, rank
 from recurra.tasks.language.trainee import LENGTH, Tokens, nats_per_token
+from recurra.tasks.language.writing import Sampling, Writing
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.many_to_many import NextToken
-from recurra.topologies.sampling import check_sampling, filtered, generator, numbers, penalised
+from recurra.topologies.sampling import numbers
 from recurra.topologies.token_steps import TokenSteps
+
+if TYPE_CHECKING:
+    from recurra.tasks.language.lanes import TextLanes
 
 Following = Callable[[list[int]], torch.Tensor]
 """Unnormalised log-probabilities of what follows the tokens that are added [V], on the CPU."""
@@ -39,28 +42,6 @@ class Candidates:
 
     text: str
     tokens: tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How tokens are drawn; see `LanguageModel.stream`."""
-
-    temperature: float = 1.0
-    top_k: int | None = None
-    top_p: float | None = None
-    repetition_penalty: float = 1.0
-    stop: str | Sequence[str] = ()
-    seed: int | None = None
-    mixture: Mixture | None = None
-
-    def checked(self) -> tuple[str, ...]:
-        """The stop strings. Errors: UsageError for values that cannot be"""
-        if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, got {self.seed}")
-        if self.mixture is not None and not isinstance(self.mixture, Mixture):
-            raise UsageError(f"a mixture is fitted to a run, see Run.mixture; got {self.mixture!r:.60}")
-        check_sampling(self.temperature, self.top_k, self.top_p, self.repetition_penalty)
-        return check_stops(self.stop)
 
 
 class LanguageModel(TextModel):
@@ -104,9 +85,8 @@ class LanguageModel(TextModel):
         if unknown:
             refuse_options(self, dict.fromkeys(unknown))
         how = Sampling(**sampling)
-        stops = how.checked()
-        ids = self._prompt_ids(prompt)
-        return until(self._drawn(ids, Detokenizer(self.vocabulary, prompt), length, how), stops)
+        how.checked()
+        return self._drawn(self.prompt_ids(prompt), prompt, length, how)
 
     def rank(
         self,
@@ -150,10 +130,11 @@ class LanguageModel(TextModel):
         ]
 
     def document(self, predictions: Sequence[Candidates]) -> list[dict[str, Any]]:
-        return [
-            {"text": p.text, "next": [{"token": token, "probability": chance} for token, chance in p.tokens]}
-            for p in predictions
-        ]
+        return [{"text": p.text, "next": self.shown(p.tokens)} for p in predictions]
+
+    def shown(self, tokens: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
+        """Tokens with their probabilities as plain values."""
+        return [{"token": token, "probability": chance} for token, chance in tokens]
 
     def unknown(self, texts: Sequence[str]) -> list[str]:
         return list(dict.fromkeys(piece for text in texts for piece in self.vocabulary.unknown(text)))
@@ -167,11 +148,24 @@ class LanguageModel(TextModel):
     def _candidates(self, text: str, top: int) -> Candidates:
         ids = self.vocabulary.encode(text)
         logits, _ = self._next(ids if len(ids) else self.start(), None)
+        return Candidates(text, tuple(self.best(logits, top)))
+
+    def best(self, logits: torch.Tensor, top: int) -> list[tuple[str, float]]:
+        """The most probable tokens with their probabilities. Shapes: logits [V], which are changed
+
+        Errors: ModelFolderError for logits that are no numbers
+        """
         if not self.spells_unknown:
             logits[Vocabulary.UNKNOWN] = float("-inf")
         chances = numbers(logits).softmax(0)
         best = chances.topk(min(top, len(chances))).indices.tolist()
-        return Candidates(text, tuple((self.token(i), float(chances[i])) for i in best))
+        return [(self.token(i), float(chances[i])) for i in best]
+
+    def lanes(self) -> TextLanes:
+        """Many texts that are read and written at once."""
+        from recurra.tasks.language.lanes import TextLanes
+
+        return TextLanes(self)
 
     @property
     def spells_unknown(self) -> bool:
@@ -216,9 +210,10 @@ class LanguageModel(TextModel):
     def writer(self, prompt: str, **options: Any) -> LanguageWriter:
         """See tasks.abilities.Choosing. Errors: UsageError"""
         refuse_options(self, options)
-        return LanguageWriter(self, self._prompt_ids(prompt), Detokenizer(self.vocabulary, prompt))
+        return LanguageWriter(self, self.prompt_ids(prompt), Detokenizer(self.vocabulary, prompt))
 
-    def _prompt_ids(self, prompt: str) -> list[int]:
+    def prompt_ids(self, prompt: str) -> list[int]:
+        """The tokens of a prompt, one at least. Errors: UsageError for some that the model does not know"""
         unknown = self.vocabulary.unknown(prompt)
         if unknown:
             kind = "words" if self.vocabulary.level == "word" else "characters"
@@ -235,24 +230,14 @@ class LanguageModel(TextModel):
         return [int(i) for i in ids]
 
     @torch.inference_mode()
-    def _drawn(self, ids: list[int], detokenizer: Detokenizer, length: int, how: Sampling) -> Iterator[str]:
-        random = generator(how.seed)
+    def _drawn(self, ids: list[int], prompt: str, length: int, how: Sampling) -> Iterator[str]:
+        writing = Writing(ids, Detokenizer(self.vocabulary, prompt), length, how)
         following = self.following() if how.mixture is None else _mixed(how.mixture.reading(self.network))
-        inputs, written = ids, list(dict.fromkeys(ids))
-        for _ in range(length):
-            scores = following(inputs)
-            scores[Vocabulary.UNKNOWN] = float("-inf")
-            if how.repetition_penalty != 1:
-                scores = penalised(scores, torch.tensor(written), how.repetition_penalty)
-            chances = filtered(scores, temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
-            token = int(torch.multinomial(chances, 1, generator=random))
-            inputs = [token]
-            if how.repetition_penalty != 1 and token not in written:
-                written.append(token)
-            if piece := detokenizer.add(token):
-                yield piece
-        if piece := detokenizer.end():
-            yield piece
+        while not writing.ended:
+            token, text = writing.draw(following(ids))
+            ids = [token]
+            if text:
+                yield text
 
 
 class LanguageWriter:
