@@ -75,7 +75,7 @@ def test_the_help_of_train_fits_a_screen_and_shows_what_everybody_needs(
 
 COMMANDS = [
     "train", "vectors", "evaluate", "predict", "trace", "attribute", "diagnose", "inspect", "generate", "score",
-    "export", "runs", "compare", "explain", "bench", "data list", "data get", "cache",
+    "export", "serve", "runs", "compare", "explain", "bench", "data list", "data get", "cache",
 ]  # fmt: skip
 
 

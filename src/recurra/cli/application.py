@@ -24,6 +24,7 @@ COMMANDS = {
     "generate": "recurra.cli.models",
     "score": "recurra.cli.score",
     "export": "recurra.cli.export",
+    "serve": "recurra.cli.serve",
     "runs": "recurra.cli.runs",
     "compare": "recurra.cli.runs",
     "explain": "recurra.cli.cells",

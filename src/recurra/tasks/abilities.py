@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -150,9 +151,13 @@ class Attributable(Protocol):
 
 @runtime_checkable
 class Streaming(Protocol):
-    """It writes text, piece by piece. length: tokens that it writes if nothing else is said"""
+    """It writes text, piece by piece.
+
+    length: tokens that it writes if nothing else is said; sampling: a dataclass of how they may be drawn
+    """
 
     length: ClassVar[int]
+    sampling: ClassVar[type]
 
     def generate(self, prompt: str = "", length: int | None = None, **sampling: Any) -> str: ...
 
@@ -240,6 +245,29 @@ class ReadingText(Protocol):
     def unknown(self, texts: Sequence[str]) -> list[str]: ...
 
     def truncated(self, texts: Sequence[str]) -> int: ...
+
+
+@dataclass(frozen=True)
+class Numeric:
+    """An input in numbers.
+
+    what: they are, with its axes, for people; depth: number of axes; width: of the last one, None if it is free;
+    whole: they are whole numbers; missing: some may be unknown; table: may also be given as columns with their names
+    """
+
+    what: str
+    depth: int
+    width: int | None = None
+    whole: bool = False
+    missing: bool = False
+    table: bool = False
+
+
+@runtime_checkable
+class ReadingNumbers(Protocol):
+    """Its inputs can be given as numbers: series, frames, samples, pixels."""
+
+    def numeric(self) -> Numeric: ...
 
 
 @runtime_checkable

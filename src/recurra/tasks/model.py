@@ -16,12 +16,14 @@ class Model(ABC):
     """The base of every task's trained model. What only some can do stands in tasks.abilities.
 
     does: what it does, for people ("it classifies texts"); unit: what `evaluate` counts; alternatives: answers that
-    are shown for an input unless so many are asked for, None where there are no alternatives.
+    are shown for an input unless so many are asked for, None where there are no alternatives; searching: a dataclass of
+    what `predict` reads beside its own arguments.
     """
 
     does: ClassVar[str]
     unit: ClassVar[str] = "examples"
     alternatives: ClassVar[int | None] = None
+    searching: ClassVar[type | None] = None
     network: nn.Module
 
     @abstractmethod

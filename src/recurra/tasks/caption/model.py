@@ -15,6 +15,7 @@ import torch
 from recurra.data.pictures.decoding import Bytes, Form, decode, is_picture, read_picture
 from recurra.data.pictures.showing import png, smaller
 from recurra.errors import DataError, UsageError
+from recurra.tasks.abilities import Numeric
 from recurra.tasks.caption import frozen, given_vectors
 from recurra.tasks.caption.drawing import attended
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor
@@ -83,6 +84,7 @@ class CaptionModel(Model):
     does: ClassVar[str] = "it says what pictures show, with predict"
     unit: ClassVar[str] = "pictures"
     alternatives: ClassVar[int | None] = 1
+    searching: ClassVar[type | None] = Search
     network: Captioner
 
     def __init__(self, network: Captioner, preprocessor: CaptionPreprocessor) -> None:
@@ -143,6 +145,12 @@ class CaptionModel(Model):
         if not found:
             raise DataError(f"this folder holds no {'.npy file' if vectors else 'picture'}", file=folder)
         return found
+
+    def numeric(self) -> Numeric:
+        """Vectors of a picture, or its pixels."""
+        if self.preprocessor.encoder == "features":
+            return Numeric("vectors [S, C] of a picture", 2)
+        return Numeric("pixels [H, W, 3] or [3, H, W] of a picture, from 0 to 255", 3, whole=True)
 
     def checked(self, inputs: Any) -> list[Looked]:
         """One picture or several: paths, Pillow's pictures, arrays uint8 [H, W, 3], [3, H, W] or [H, W].

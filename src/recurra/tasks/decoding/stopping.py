@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from recurra.errors import UsageError
 
@@ -39,6 +39,18 @@ class Stopping:
         """What was held back, when no more pieces come."""
         held, self._held = self._held, ""
         return held
+
+
+def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
+    """The pieces of a whole text, as `Stopping` shows them; none is asked for after it has stopped."""
+    stopping = Stopping(stops)
+    for piece in pieces:
+        if text := stopping.add(piece):
+            yield text
+        if stopping.stopped:
+            return
+    if text := stopping.end():
+        yield text
 
 
 def _begun(text: str, stop: str) -> int:

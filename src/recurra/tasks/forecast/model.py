@@ -17,6 +17,7 @@ from recurra.data.series.reading import from_table
 from recurra.data.series.rows import time_text
 from recurra.data.series.windows import Origins
 from recurra.errors import DataError, UsageError, listed
+from recurra.tasks.abilities import Numeric
 from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forecast.data import how_to_read, read_series
 from recurra.tasks.forecast.encoded import check_ahead, encode
@@ -70,6 +71,13 @@ class Forecaster(Model):
             except DataError as error:
                 raise UsageError(str(error).replace(f"{MEMORY}:", "row ")) from error
         return [self._of_array(inputs)]
+
+    def numeric(self) -> Numeric:
+        """Values of one series, or a table with the columns of training."""
+        width = len(self.preprocessor.columns.target)
+        if width == 1:
+            return Numeric("values [T], null for a missing one", 1, missing=True, table=True)
+        return Numeric(f"values [T, {width}], null for a missing one", 2, width, missing=True, table=True)
 
     def tail(self) -> list[Panel]:
         """The ends of the series of training. Errors: DataError if the run kept none"""

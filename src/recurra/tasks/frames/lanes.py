@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -73,7 +74,8 @@ class FrameLane:
     def push(self, given: Any, *, last: bool = False) -> None:
         """Frames, or samples, as they arrive. last: there are no more. Errors: UsageError, with nothing taken"""
         begun = self._around.begun or bool(self.waiting)
-        frames = [] if given is None else self._hearing.heard(given)
+        with np.errstate(over="ignore"):  # `take` says that it is too large
+            frames = [] if given is None else self._hearing.heard(given)
         if last:
             frames += self._hearing.heard_last()
             self.ended = True

@@ -17,6 +17,7 @@ from recurra.data.frames.clip_folders import FEATURES
 from recurra.data.frames.sequences import Frames
 from recurra.data.frames.table import from_table
 from recurra.errors import DataError, UsageError
+from recurra.tasks.abilities import Numeric
 from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.frames.clips import as_frames, asked_about
@@ -147,6 +148,19 @@ class FramesModel(Model):
             found = read_file(path, settings, labelled=False)
         check_shape(found, self.preprocessor)
         return found.sequences
+
+    def numeric(self) -> Numeric:
+        """Samples, frames of channels, or pictures of bytes."""
+        made = self.preprocessor
+        if made.sound is not None:
+            return Numeric(f"samples [N] from -1 to 1, {made.sound.rate:,} a second", 1)
+        if made.picture is not None:
+            return Numeric(
+                f"pictures as rows of bytes [T, {made.picture.frame_size}]", 2, made.picture.frame_size, whole=True
+            )
+        return Numeric(
+            f"frames [T, {len(made.channels)}], null for a missing value", 2, len(made.channels), missing=True
+        )
 
     def listen(self, rate: int | None = None) -> FrameStream:
         """Labels while frames, or samples of sound at this rate, arrive. Errors: UsageError if it cannot"""

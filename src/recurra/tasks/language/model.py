@@ -50,6 +50,7 @@ class LanguageModel(TextModel):
     does = "it is a language model; it generates text, predicts the next token and scores candidates"
     unit = "tokens"
     length = LENGTH
+    sampling = Sampling
     network: NextToken
 
     def __init__(self, network: NextToken, vocabulary: RunningVocabulary) -> None:

@@ -55,6 +55,7 @@ class Translator(TextModel):
     does: ClassVar[str] = "it translates texts, with predict"
     unit: ClassVar[str] = "pairs"
     alternatives: ClassVar[int | None] = 1
+    searching: ClassVar[type | None] = Search
     network: EncoderDecoder
 
     def __init__(
