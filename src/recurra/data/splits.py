@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from recurra.data.files.examples import Example, Examples
 from recurra.data.twins import Form, shortened
 from recurra.errors import DataError, UsageError, listed
 
+Int64 = npt.NDArray[np.int64]
 PARTS = ("train", "validation", "test")
 HELD_OUT = 0.1
 """Share of a training part that becomes the validation part if nothing says how much."""
@@ -78,26 +81,50 @@ def split(
     Errors: UsageError for fractions that cannot be.
     """
     shares = check_fractions(fractions)
-    labels_of: dict[str, Counter[str]] = defaultdict(Counter)
-    for item in examples.items:
-        labels_of[item.text][item.label] += 1
-    form_of = {text: text if form is None else form(text) for text in labels_of}
-    groups = _groups_by_label(labels_of)
-    of_form, owners = _owners(labels_of, form_of, groups)
-    part_of: dict[str, int] = {}
-    for number, label in enumerate(sorted(groups)):
-        texts = sorted(groups[label])
-        order = np.random.default_rng([seed, number]).permutation(len(texts)) if len(texts) > 1 else np.zeros(1, int)
-        # texts are drawn, not forms: what has no twin stays where it was, however its twins are told
-        drawn = dict.fromkeys(f for place in order if owners[f := form_of[texts[place]]] == label)
-        chosen = np.repeat(np.arange(3), _share_out(len(drawn), shares))
-        for one, part in zip(drawn, chosen, strict=True):
-            part_of[one] = int(part)
-    _give_train_every_label(of_form, part_of)
+    numbers: dict[str, int] = {}
+    text = np.fromiter(
+        (numbers.setdefault(item.text, len(numbers)) for item in examples.items), np.int64, len(examples)
+    )
+    by_number = list(numbers)
+    names = sorted({item.label for item in examples.items})
+    label_of = {name: number for number, name in enumerate(names)}
+    label = np.fromiter((label_of[item.label] for item in examples.items), np.int64, len(examples))
+    forms: dict[bytes, int] = {}
+    form_of = np.arange(len(by_number))
+    if form is not None:
+        found = (forms.setdefault(_digest(form(one)), len(forms)) for one in by_number)
+        form_of = np.fromiter(found, np.int64, len(by_number))
+    count = len(forms) or len(by_number)
+    del numbers, forms
+    counted = _Counted.of(text, label, form_of, len(names))
+    part_of = np.full(count, -1, np.int64)
+    by_label = np.argsort(counted.of_text, kind="stable")
+    for own in np.split(by_label, np.flatnonzero(np.diff(counted.of_text[by_label])) + 1) if len(by_label) else ():
+        number = int(counted.of_text[own[0]])
+        order = np.array(sorted(own.tolist(), key=by_number.__getitem__))
+        if len(own) > 1:
+            order = order[np.random.default_rng([seed, int(counted.rank[number])]).permutation(len(own))]
+        # texts are drawn, not forms: what has no twin stays where it was, however its twins are told apart
+        own_forms = form_of[order]
+        own_forms = own_forms[counted.of_form[own_forms] == number]
+        drawn = own_forms[np.sort(np.unique(own_forms, return_index=True)[1])]
+        part_of[drawn] = np.repeat(np.arange(3), _share_out(len(drawn), shares))
+    _, first = np.unique(form_of, return_index=True)
+
+    def as_read(number: int) -> str:
+        one = by_number[first[number]]
+        return one if form is None else form(one)
+
+    _give_train_every_label(counted, part_of, as_read)
     items: tuple[list[Example], ...] = ([], [], [])
-    for item in examples.items:
-        items[part_of[form_of[item.text]]].append(item)
+    for item, part in zip(examples.items, part_of[form_of[text]].tolist(), strict=True):
+        items[part].append(item)
     return Splits(*(Examples(part) for part in items))
+
+
+def _digest(form: str) -> bytes:
+    """What stands for a form where it is only asked which are the same: all of many take much memory."""
+    return hashlib.blake2b(form.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 @dataclass(frozen=True)
@@ -197,33 +224,37 @@ def many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _groups_by_label(labels_of: Mapping[str, Counter[str]]) -> dict[str, list[str]]:
-    """The texts that count for each label."""
-    totals: Counter[str] = Counter()
-    for labels in labels_of.values():
-        totals.update(labels)
-    groups: dict[str, list[str]] = defaultdict(list)
-    for text, labels in labels_of.items():
-        _, _, owner = min((-count, totals[label], label) for label, count in labels.items())
-        groups[owner].append(text)
-    return groups
+@dataclass(frozen=True)
+class _Counted:
+    """Which label each text and each form counts for.
 
+    of_text, of_form: int64, a label each; rank: of a label among those that a text counts for; forms, labels: the
+    different pairs of a form and a label of it
+    """
 
-def _owners(
-    labels_of: Mapping[str, Counter[str]], form_of: Mapping[str, str], groups: Mapping[str, Sequence[str]]
-) -> tuple[dict[str, Counter[str]], dict[str, str]]:
-    """The labels of each form, and the one it counts for: one of those that its texts count for."""
-    totals: Counter[str] = Counter()
-    of_form: dict[str, Counter[str]] = defaultdict(Counter)
-    for text, labels in labels_of.items():
-        totals.update(labels)
-        of_form[form_of[text]].update(labels)
-    candidates: dict[str, set[str]] = defaultdict(set)
-    for label, texts in groups.items():
-        for text in texts:
-            candidates[form_of[text]].add(label)
-    owners = {f: min((-of_form[f][label], totals[label], label) for label in candidates[f])[-1] for f in of_form}
-    return of_form, owners
+    of_text: Int64
+    of_form: Int64
+    rank: Int64
+    forms: Int64
+    labels: Int64
+
+    @classmethod
+    def of(cls, text: Int64, label: Int64, form_of: Int64, count: int) -> _Counted:
+        """text, label: of each example; form_of: of each text; count: of labels"""
+        totals = np.bincount(label, minlength=count)
+        pairs, often = np.unique(text * count + label, return_counts=True)
+        texts, labels = pairs // count, pairs % count
+        # its most frequent label, among equals the rarer one in the whole, then the first by name
+        best = np.lexsort((labels, totals[labels], -often, texts))
+        of_text = labels[best][np.unique(texts[best], return_index=True)[1]]
+        both, share = np.unique(form_of[texts] * count + labels, return_inverse=True)
+        forms, kinds = both // count, both % count
+        weight = np.bincount(share, often, len(both)).astype(np.int64)
+        owned = np.isin(both, form_of * count + of_text)  # of the labels that its texts count for
+        order = np.lexsort((kinds, totals[kinds], -weight, ~owned, forms))
+        of_form = kinds[order][np.unique(forms[order], return_index=True)[1]]
+        rank = np.cumsum(np.bincount(of_text, minlength=count) > 0) - 1
+        return cls(of_text, of_form, rank, forms, kinds)
 
 
 def _share_out(count: int, shares: tuple[float, float, float]) -> list[int]:
@@ -243,13 +274,18 @@ def _share_out(count: int, shares: tuple[float, float, float]) -> list[int]:
     return counts
 
 
-def _give_train_every_label(labels_of: Mapping[str, Counter[str]], part_of: dict[str, int]) -> None:
-    """Move one text of each label that train lacks, as one may whose texts all count for other labels."""
-    trained = {label for text, part in part_of.items() if part == 0 for label in labels_of[text]}
-    for text in sorted(labels_of):
-        if not trained.issuperset(labels_of[text]):
-            part_of[text] = 0
-            trained.update(labels_of[text])
+def _give_train_every_label(counted: _Counted, part_of: Int64, as_read: Callable[[int], str]) -> None:
+    """Move one form of each label that train lacks, as one may whose forms all count for other labels."""
+    trained = set(counted.labels[part_of[counted.forms] == 0].tolist())
+    lacking = np.unique(counted.forms[~np.isin(counted.labels, list(trained))])
+    there: dict[int, set[int]] = defaultdict(set)
+    some = np.isin(counted.forms, lacking)
+    for form, label in zip(counted.forms[some].tolist(), counted.labels[some].tolist(), strict=True):
+        there[form].add(label)
+    for form in sorted(there, key=as_read):
+        if not trained.issuperset(there[form]):
+            part_of[form] = 0
+            trained |= there[form]
 
 
 def _some(names: Sequence[str], limit: int = 8) -> str:

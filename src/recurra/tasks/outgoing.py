@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -64,6 +65,6 @@ class ScalingFrames(Protocol):
         """Frames as the network reads them. [T, I] -> [T, I] or wider"""
 
 
-def shortened(sequences: list[Ids]) -> list[Asked]:
+def shortened(sequences: Sequence[Ids]) -> list[Asked]:
     """Sequences of ids as they are."""
     return [Asked(np.asarray(ids, np.int64)[:LONGEST]) for ids in sequences[:COUNT]]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,3 +47,11 @@ def test_the_end_of_a_word_agrees_with_the_words(split: segment.Split, text: str
 @given(st.lists(st.sampled_from(["a", "bc", "<eos>"])))
 def test_joined_words_are_cut_into_the_same_words(tokens: list[str]) -> None:
     assert segment.words(segment.join(tokens), "space") == tokens
+
+
+def test_words_are_what_the_pattern_finds_however_they_are_found() -> None:
+    signs = "ab_1é\u0301漢.,'\n \t\x1c\x85\u2028\u3000²½\ud83d"
+    random = Random(0)
+    for _ in range(3000):
+        text = "".join(random.choices(signs, k=random.randrange(14)))
+        assert segment.pieces(text) == segment._WORD.findall(text), repr(text)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data.ragged import Ragged
 from recurra.errors import DataError, ShapeError, UsageError
 
 POOL_BATCHES = 50
@@ -77,6 +78,11 @@ class BucketedBatches:
         self._labels = np.asarray(labels, dtype=np.int64)
         if self._labels.shape != (len(encoded),):
             raise ShapeError(f"expected labels [{len(encoded)}], got {list(self._labels.shape)}")
+        if isinstance(encoded, Ragged):
+            self._lengths = encoded.lengths
+            if len(encoded) and not self._lengths.all():
+                raise ShapeError(f"sequence {int(self._lengths.argmin())} is empty, expected T at least 1")
+            return
         for index, row in enumerate(encoded):
             if row.ndim != 1 or not len(row):
                 raise ShapeError(f"sequence {index} has shape {list(row.shape)}, expected [T] with T at least 1")

@@ -143,6 +143,7 @@ def from_table(
     table = read_table(path, encoding=encoding, columns=wanted)
     parts: dict[str, Examples] = {}
     values = table.columns[split_column] if split_column is not None else [""] * len(table.lines)
+    shared: dict[str, str] = {}  # a label is one object, not one a row
     rows = zip(table.columns[text], table.columns[label], values, table.lines, strict=True)
     for cell, name, value, line in rows:
         part = parts.setdefault(value.strip(), Examples())
@@ -154,7 +155,8 @@ def from_table(
             raise DataError(f"the {label!r} of this row is empty", file=path, line=line)
         if split_column is not None and not value.strip():
             raise DataError(f"the {split_column!r} of this row is empty", file=path, line=line)
-        part.items.append(Example(kept, name.strip(), table.path, line))
+        own = name.strip()
+        part.items.append(Example(kept, shared.setdefault(own, own), table.path, line))
     if not any(len(part) for part in parts.values()):
         raise DataError(f"the column {text!r} is empty in all {len(table.lines)} rows", file=path)
     if split_column is None:

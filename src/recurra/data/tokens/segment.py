@@ -27,7 +27,9 @@ def words(text: str, split: Split = "words", segmenter: Segmenter | None = None)
     Errors: UsageError for Chinese words where no segmenter is installed.
     """
     found = pieces(text, split, segmenter)
-    return [END_OF_LINE if word == "\n" else word for word in found] if split != "space" else found
+    if split == "space" or "\n" not in text:
+        return found
+    return [END_OF_LINE if word == "\n" else word for word in found]
 
 
 def pieces(text: str, split: Split = "words", segmenter: Segmenter | None = None) -> list[str]:
@@ -36,7 +38,19 @@ def pieces(text: str, split: Split = "words", segmenter: Segmenter | None = None
         return text.replace("\n", f" {END_OF_LINE} ").split()
     if split == "chinese":
         return [word for _, word in (segmenter or chinese.segmenter()).words(text)]
-    found: list[str] = _WORD.findall(text)
+    found: list[str] = []
+    for number, line in enumerate(text.split("\n")):
+        if number:
+            found.append("\n")
+        between = line.split()
+        if "".join(between).isalnum():  # then all of it is words, which is seen ten times as fast
+            found += between
+            continue
+        for piece in between:
+            if piece.isalnum():
+                found.append(piece)
+            else:
+                found += _WORD.findall(piece)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, repeat
 from typing import Any, Literal, TypeGuard
 
 import numpy as np
@@ -103,7 +103,9 @@ class Vocabulary:
         check_size(level, min_count, max_size)
         if level == "byte":
             return cls(_BYTE_TOKENS, level=level, normalize=normalize, split=split)
-        known = Counter({token: count for token, count in counts.items() if token != UNKNOWN_TOKEN})
+        known = counts
+        if UNKNOWN_TOKEN in counts:  # else there is no need for a copy of half a million
+            known = Counter({token: count for token, count in counts.items() if token != UNKNOWN_TOKEN})
         limit = None if max_size is None else max_size - 1
         kept = counting.by_frequency(known, min_count=min_count, limit=limit)
         if not kept:
@@ -154,8 +156,7 @@ class Vocabulary:
             codes = counting.code_points(text)
             return self._table[np.minimum(codes, len(self._table) - 1)]
         found = self._cut(text)
-        get = self._ids.get
-        return np.fromiter((get(word, UNKNOWN) for word in found), dtype=np.int64, count=len(found))
+        return np.fromiter(map(self._ids.get, found, repeat(UNKNOWN)), dtype=np.int64, count=len(found))
 
     def encode_tokens(self, tokens: Iterable[str]) -> npt.NDArray[np.int64]:
         """The id of each token as it is given, normalised but never cut: int64 [T], 0 for one that is not known."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from recurra.baselines.sparse_logistic import SparseLogistic
 from recurra.data.files import examples as reading
 from recurra.data.files.examples import Examples
 from recurra.data.files.tables import column_names, read_table
+from recurra.data.ragged import Ragged
 from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, split, split_off, without_unseen
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_moved, describe_shared, form_of, gathered
@@ -30,6 +33,7 @@ from recurra.tasks.classify.linear import (
 )
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
+from recurra.tasks.cutting import picked
 from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.sources.tagged_pairs import LABELS
 from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS, infer_level, mostly_chinese
@@ -45,7 +49,7 @@ class Part:
     """
 
     texts: list[str]
-    encoded: list[npt.NDArray[np.int64]]
+    encoded: Sequence[npt.NDArray[np.int64]]
     labels: npt.NDArray[np.int64]
     truncated: int = 0
     empty: int = 0
@@ -66,7 +70,7 @@ class Part:
         return replace(
             self,
             texts=[self.texts[i] for i in indices],
-            encoded=[self.encoded[i] for i in indices],
+            encoded=picked(self.encoded, indices),
             labels=self.labels[indices],
             groups=None if self.groups is None else [self.groups[i] for i in indices],
             letters=None if self.letters is None else [self.letters[i] for i in indices],
@@ -181,18 +185,18 @@ def prepare(
         notes.append(vocabulary.segmenter.describe())
     notes += reading.look_alikes(classes)
     parts = {name: encode_part(part, vocabulary, classes, settings.max_length) for name, part in splits}
-    forms = {name: [ids.tobytes() for ids in part.encoded] for name, part in parts.items()}
+    forms = {name: [_digest(ids) for ids in part.encoded] for name, part in parts.items()}
     items, moved = gathered({name: getattr(splits, name).items for name in read.divided}, forms)
     if moved:
         notes += describe_moved(moved, "text")
         parts |= {
             name: encode_part(Examples(of), vocabulary, classes, settings.max_length) for name, of in items.items()
         }
-        forms = {name: [ids.tobytes() for ids in part.encoded] for name, part in parts.items()}
+        forms = {name: [_digest(ids) for ids in part.encoded] for name, part in parts.items()}
     notes += describe_shared({name: part.texts for name, part in parts.items()}, forms)
     truncated, empty = sum(p.truncated for p in parts.values()), sum(p.empty for p in parts.values())
     held_out = parts["test"] if len(parts["test"]) else parts["validation"]
-    tokens = sum(len(e) for e in held_out.encoded)
+    tokens = sum(map(len, held_out.encoded))
     facts |= {
         "counts": {name: len(part) for name, part in parts.items()},
         "truncated": truncated,
@@ -231,8 +235,8 @@ def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], 
     Errors: DataError for a label that is not among the classes
     """
     indices = {name: i for i, name in enumerate(classes)}
-    encoded, labels, truncated, empty = [], [], 0, 0
-    for item in examples.items:
+    labels = np.empty(len(examples), np.int64)
+    for place, item in enumerate(examples.items):
         if item.label not in indices:
             known = ", ".join(repr(c) for c in classes[:20])
             raise DataError(
@@ -241,14 +245,26 @@ def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], 
                 file=item.file,
                 line=item.line,
             )
-        ids = vocabulary.encode(item.text)
-        if max_length is not None and len(ids) > max_length:
-            ids, truncated = ids[:max_length], truncated + 1
-        if not len(ids):
-            ids, empty = np.zeros(1, np.int64), empty + 1
-        encoded.append(ids)
-        labels.append(indices[item.label])
-    return Part(examples.texts, encoded, np.array(labels, dtype=np.int64), truncated, empty, examples=examples)
+        labels[place] = indices[item.label]
+    truncated = empty = 0
+
+    def rows() -> Iterator[npt.NDArray[np.int64]]:
+        nonlocal truncated, empty
+        for item in examples.items:
+            ids = vocabulary.encode(item.text)
+            if max_length is not None and len(ids) > max_length:
+                ids, truncated = ids[:max_length], truncated + 1
+            if not len(ids):
+                ids, empty = np.zeros(1, np.int64), empty + 1
+            yield ids
+
+    encoded = Ragged.of(rows(), len(vocabulary))
+    return Part(examples.texts, encoded, labels, truncated, empty, examples=examples)
+
+
+def _digest(ids: npt.NDArray[np.int64]) -> bytes:
+    """What stands for a row of ids where it is only asked which are the same."""
+    return hashlib.blake2b(np.ascontiguousarray(ids).data, digest_size=16).digest()
 
 
 def spelt(part: Part, vocabulary: Vocabulary, max_length: int | None) -> Part:
