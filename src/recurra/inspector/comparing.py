@@ -56,9 +56,9 @@ def agreement(strip: Strip, other: Strip) -> tuple[int, int]:
 def _relative(strip: Strip, own: slice, other: Strip, its: slice) -> Floats:
     apart, size = 0.0, 0.0
     for name in strip.first.cell.states:
-        ours, others = strip.values(name, own.start, own.stop), other.values(name, its.start, its.stop)
-        apart = apart + ((ours - others) ** 2).sum(1)
-        size = size + (ours**2).sum(1)
+        own_values, others = strip.values(name, own.start, own.stop), other.values(name, its.start, its.stop)
+        apart = apart + ((own_values - others) ** 2).sum(1)
+        size = size + (own_values**2).sum(1)
     return np.asarray(np.sqrt(apart) / np.maximum(np.sqrt(size), 1e-12), np.float32)
 
 
