@@ -42,10 +42,11 @@ def test_a_text_is_read_in_parts_as_it_is_whole(
 ) -> None:
     page = inspected("language")
     whole = page.read(TEXT, seconds=60)
+    monkeypatch.setattr(readings, "FIRST", min(block, 3))
     monkeypatch.setattr(readings, "BLOCK", block)
     monkeypatch.setattr(strips, "WINDOW", window)
     found = page.read(TEXT, seconds=0)
-    assert found.read == min(block, len(TEXT))
+    assert found.read == min(block, 3)
     while not found.complete:
         found.advance(0)
     same(found, whole)
@@ -62,7 +63,7 @@ def test_a_reading_goes_on_from_the_one_before(inspected: Page, task: str, text:
 
 def test_what_is_shared_is_not_read_again(inspected: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     page = inspected("language")
-    monkeypatch.setattr(readings, "BLOCK", 1)
+    monkeypatch.setattr(readings, "FIRST", 1)
     before = page.read(TEXT, seconds=60)
     found = page.read(TEXT + "s", before=before.number, seconds=0)
     assert found.read == len(TEXT)  # all but the last step, and one block

@@ -16,8 +16,8 @@ from recurra.inspector.thoughts import AsRead, Thoughts, Whole
 from recurra.tasks.answer import Answer
 from recurra.tasks.forward_pass import ForwardPass
 
-BLOCK = 64
-"""Steps that are read at a time, so that a long text can be shown while it is read, and given up."""
+FIRST, BLOCK = 16, 64
+"""Steps that are read at a time, at first and then: a long text can be shown while it is read, and given up."""
 _numbers = itertools.count(1)
 
 
@@ -40,6 +40,7 @@ class Reading:
         self.strips: dict[str, Strip] = {}
         self.thoughts: Thoughts | None = None
         self._answer: Answer | None = None
+        self._begun = False
         if given.part is None:
             if given.probabilities is not None:
                 self.thoughts = Whole(given)
@@ -90,7 +91,8 @@ class Reading:
     def _block(self) -> None:
         assert self.given.part is not None
         assert isinstance(self.thoughts, AsRead)
-        stop = min(self.read + BLOCK, self.total)
+        stop = min(self.read + (BLOCK if self._begun else FIRST), self.total)
+        self._begun = True
         some = self.given.part(self.read, stop, self._state())
         assert some.probabilities is not None
         found: list[Floats] = []

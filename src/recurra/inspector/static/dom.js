@@ -24,16 +24,9 @@ export function drawn(name, attributes = {}, ...children) {
 
 /** Text of a server as elements of SVG; its styles are set one by one, which the page's policy allows. */
 export function parsedDrawing(text) {
-  const root = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
-  const strip = (element) => {
-    const style = element.getAttribute("style");
-    if (style !== null) {
-      element.removeAttribute("style");
-      element.style.cssText = style;
-    }
-    for (const child of element.children) strip(child);
-  };
-  strip(root);
+  const held = text.replaceAll(' style="', ' data-style="');
+  const root = document.importNode(new DOMParser().parseFromString(held, "image/svg+xml").documentElement, true);
+  for (const element of [root, ...root.querySelectorAll("[data-style]")]) element.style.cssText = element.dataset.style ?? "";
   return root;
 }
 

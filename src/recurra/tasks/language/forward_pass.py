@@ -18,7 +18,8 @@ def forward_pass(model: LanguageModel, given: Any, **options: Any) -> ForwardPas
     text = only(model, given, options)
     encoded = model.vocabulary.encode(text)
     ids = [int(token) for token in (encoded if len(encoded) else model.start())]
-    return _from(model, ids, [model.token(token) for token in ids], None)
+    names = model.names
+    return _from(model, ids, [names[token] for token in ids], None)
 
 
 def _from(model: LanguageModel, ids: list[int], tokens: Sequence[str], state: State | None) -> ForwardPass:
