@@ -6,6 +6,7 @@
 #   make test     the same, under the name that .ci/run calls
 #   make native   build the native engine into src, again when its sources have changed (make test does it too)
 #   make emulated for tests: what it does with AVX-512 and AMX, on any machine (make test does it too)
+#   make browser  fetch what the tests of pages use beside a chromium, and say if there is none (make test does it too)
 #   make sanitize run its laws with the compiler's checks of memory and undefined behaviour
 #   make fuzz     try mutated files, folders, requests and layers (minutes); CASES=, SEED= and FUZZ= (one of them) are optional
 #   make lint     only the checks on the repository itself: format, lint, types, import floors (seconds)
@@ -24,7 +25,7 @@ PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-che
 COMPILER := $(firstword $(shell for c in $$CXX c++ g++ clang++; do command -v $$c; done; true))
 CMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake
 
-.PHONY: demo check test fast native emulated sanitize compiler fuzz lint format docs bench clean
+.PHONY: demo check test fast native emulated browser sanitize compiler fuzz lint format docs bench clean
 .DEFAULT_GOAL := check
 
 demo: $(STAMP) $(if $(COMPILER),native)
@@ -38,7 +39,7 @@ check: test
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 LONG := laws engines api cli bench fuzz test_readme.py test_model_folder_crashes.py
 
-test: native emulated
+test: native emulated browser
 	$(PYTEST)
 
 fast: native
@@ -52,6 +53,18 @@ native: $(STAMP) compiler
 emulated: native
 	@$(CMAKE) --build build/native --target emulated
 	@$(CMAKE) --install build/native --prefix src
+
+# axe-core looks for what keeps people from using a page. Without a chromium or npm the tests of pages are skipped, and say so.
+AXE := build/axe/axe.min.js
+AXE_VERSION := 4.14.1
+
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	  echo "note: there is no chromium, pages are not tried; on Debian and Ubuntu: the package chromium" >&2
+	@[ -f $(AXE) ] || { command -v npm >/dev/null && mkdir -p $(dir $(AXE)) && cd $(dir $(AXE)) && \
+	  npm pack --silent axe-core@$(AXE_VERSION) >/dev/null && \
+	  tar -xzf axe-core-$(AXE_VERSION).tgz --strip-components=1 package/axe.min.js && rm axe-core-$(AXE_VERSION).tgz; } || \
+	  echo "note: axe-core $(AXE_VERSION) was not fetched, which needs npm; pages are not tried for accessibility" >&2
 
 # Python and torch are not instrumented, so the checker is loaded before them; what they leak is not looked at.
 sanitize: $(STAMP) compiler
