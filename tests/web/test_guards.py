@@ -158,7 +158,7 @@ def test_a_token_is_asked_for_but_where_all_may() -> None:
     assert ask(app, headers={"authorization": "Bearer s3cre\xff"}).status == 401
     assert ask(app, headers={"authorization": "Basic s3cret"}).status == 401
     assert ask(app, target="/?token=s3cret").status == 401
-    assert ask(app, headers={"cookie": f"{COOKIE}=s3cret"}).status == 401
+    assert ask(app, headers={"cookie": f"{COOKIE}-8000=s3cret"}).status == 401
     assert ask(app, target="/health").status == 200
     assert len(new_token()) > 40
     assert new_token() != new_token()
@@ -173,6 +173,8 @@ def test_a_visitor_gets_a_cookie_and_leaves_the_token_behind() -> None:
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     assert ask(app, headers={"cookie": cookie.split(";")[0]}).status == 200
+    other = {"host": "127.0.0.1:8001", "cookie": cookie.split(";")[0]}
+    assert ask(app, headers=other).status == 401  # a server of another port has a cookie of its own
     assert ask(app, target="/?token=other").status == 401
     assert ask(app, "POST", target="/?token=s3cret").status == 401
 

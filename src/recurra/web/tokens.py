@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from recurra.web.refusals import refusal
 
 COOKIE = "recurra-token"
+"""The beginning of a cookie's name; the port follows, for a browser shows the cookies of one port to all of them."""
 
 
 def new_token() -> str:
@@ -25,6 +26,12 @@ def new_token() -> str:
 def same(given: str, token: str) -> bool:
     """Whether they are one, in a time that does not say how much of it is."""
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
+
+
+def cookie(headers: Headers) -> str:
+    """The name of the cookie of the server that is asked."""
+    _, _, port = headers.get("host", "").rpartition(":")
+    return f"{COOKIE}-{port}" if port.isdigit() else COOKIE
 
 
 class TokenGuard:
@@ -43,9 +50,8 @@ class TokenGuard:
             await self._app(scope, receive, send)
         elif (further := self._visited(scope)) is not None:
             response = RedirectResponse(further, 303)
-            response.set_cookie(
-                COOKIE, self._token, httponly=True, samesite="strict", secure=scope["scheme"] == "https"
-            )
+            name, secure = cookie(Headers(scope=scope)), scope["scheme"] == "https"
+            response.set_cookie(name, self._token, httponly=True, samesite="strict", secure=secure)
             await response(scope, receive, send)
         else:
             message = "this server wants its token\nsend it as a header: Authorization: Bearer TOKEN"
@@ -55,7 +61,7 @@ class TokenGuard:
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and same(given.strip(), self._token):
             return True
-        return self._pages and same(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""), self._token)
+        return self._pages and same(cookie_parser(headers.get("cookie", "")).get(cookie(headers), ""), self._token)
 
     def _visited(self, scope: Scope) -> str | None:
         """Where to go on to, for a visit with the token in the address."""

@@ -45,7 +45,7 @@ async function start() {
   conditions();
   listen();
   words();
-  if (infos[0].writes && !source.offline) await read(); // begins with nothing
+  if (infos.every(({ writes }) => writes) && !source.offline) await read(); // begins with nothing
   inputs();
 }
 
