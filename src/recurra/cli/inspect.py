@@ -17,7 +17,7 @@ MOST_INPUTS = 8
 
 
 def inspect(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN [RUN2]", help="a model folder; two stand side by side")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="a model folder; two stand side by side")],
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="write the page as one offline file and end")
     ] = None,
@@ -41,7 +41,7 @@ def inspect(
     \b
     recurra inspect runs/names-gru
     recurra inspect runs/input-lstm runs/input-gru           side by side
-    recurra inspect runs/names-gru --html names.html --input Abakumtsev --input Rossi
+    recurra inspect runs/names-gru --html names.html --input Abakumtsev
     """
     if len(runs) > 2:
         raise UsageError(f"{len(runs)} runs are named; one is looked at, or two side by side")
