@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from recurra.api.run import Run
     from recurra.tasks.task import Dataset
 
-TARGETS = ("c", "onnx", "torch", "rtneural")
+TARGETS = ("c", "onnx", "torch", "keras", "rtneural")
 PRECISIONS = ("float32", "int8")
 MOST_LOST = 0.005
 """Of a share that is better when higher, int8 may lose half a point; of others a hundredth."""
@@ -86,7 +86,7 @@ class _Asked:
         return "random inputs" if self.dataset is None else f"inputs of the {self.dataset.evaluated_on} part"
 
     def sequences(self, dataset: Dataset[Any]) -> list[Asked]:
-        """Of a task whose network reads one sequence: all that go to C, torch.nn and RTNeural are such."""
+        """Of a task whose network reads one sequence: all that go to C, torch.nn, Keras and RTNeural are such."""
         task = registry.get(self.run.task).task
         assert isinstance(task, AskingAgain)
         return task.asked(dataset.held_out)
@@ -200,26 +200,32 @@ def _small_onnx(
 
 
 def _weights(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The weights for torch.nn or RTNeural."""
+    """The weights for torch.nn, Keras or RTNeural."""
     from recurra.export.held_out import drawn, drawn_for
     from recurra.export.streamed import streamed
+    from recurra.export.weights.keras_model import prove_keras, write_keras
     from recurra.export.weights.rtneural import prove_rtneural, write_rtneural
     from recurra.export.weights.torch_nn import prove_torch, write_torch
 
-    if about["target"] == "torch":
-        about |= write_torch(place, run.network)
-    else:
+    target = about["target"]
+    if target == "rtneural":
         write_rtneural(place, run.network, run.preprocessor)
+    else:
+        about |= (write_torch if target == "torch" else write_keras)(place, run.network)
     (place / "preprocessing.json").write_text(json.dumps(run.preprocessor.to_json()) + "\n", encoding="utf-8")
     write_about(place, about)
     made = run.preprocessor
     if asked.dataset is not None:
         given = asked.sequences(asked.dataset)
-    elif about["target"] == "torch":
-        given, made = drawn_for(run.network), None
-    else:
+    elif target == "rtneural":
         given = drawn(streamed(run.network, made))
-    prove, by = (prove_torch, "torch.nn") if about["target"] == "torch" else (prove_rtneural, "its layouts' equations")
+    else:
+        given, made = drawn_for(run.network), None
+    prove, by = {
+        "torch": (prove_torch, "torch.nn"),
+        "keras": (prove_keras, "Keras"),
+        "rtneural": (prove_rtneural, "its layouts' equations"),
+    }[target]
     outputs, difference = prove(place, run.network, given, made)
     found = {"on": asked.name, "outputs": outputs, "largest_difference": difference, "by": by}
     return found, [f"run by {by} on {asked.name}: {outputs:,} outputs, largest difference {difference:.2g}"]

@@ -264,9 +264,9 @@ class Run:
     ) -> Any:
         """The model for other machines, as a folder of files that need no Recurra: its place, what is in it, notes.
 
-        It is run on held-out inputs and compared before it is written. to: "c", "onnx", "torch" or "rtneural"; out: the
-        folder, here and by the run's name if None; weights: "float32" or "int8"; license: of the model, kept beside it;
-        overwrite: an export that is there
+        It is run on held-out inputs and compared before it is written. to: "c", "onnx", "torch", "keras" or
+        "rtneural"; out: the folder, here and by the run's name if None; weights: "float32" or "int8"; license: of the
+        model, kept beside it; overwrite: an export that is there
         Errors: UsageError for a model that the target cannot hold, with the nearest that can, or a folder that is
         there; RecurraError if what was exported says something else
         """

@@ -13,7 +13,8 @@ from recurra.cli.output import note, write_json, write_result
 def export(
     run: RunArgument,
     to: Annotated[
-        Literal["c", "onnx", "torch", "rtneural"], typer.Option("--to", help="what it becomes", show_default=False)
+        Literal["c", "onnx", "torch", "keras", "rtneural"],
+        typer.Option("--to", help="what it becomes", show_default=False),
     ],
     out: Annotated[
         str | None,
@@ -37,6 +38,7 @@ def export(
     recurra export runs/names-gru --to onnx              graphs for ONNX Runtime
     recurra export runs/names-lstm --to onnx --weights int8
     recurra export runs/input-lstm --to torch            weights of torch.nn
+    recurra export runs/input-lstm --to keras            a Keras model
     recurra export runs/amp-lstm --to rtneural           for audio plugins
     """
     from recurra.api.progress import ProgressLogger
