@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +87,7 @@ def test_docstrings_become_markup() -> None:
         "",
         ":Shapes: | x [B, T]",
         "    | ->  y\\_t [B]",
-        ":Errors: | ShapeError",
+        ":Errors: ShapeError",
         "",
         "",
         ".. code-block:: python",
@@ -93,3 +96,58 @@ def test_docstrings_become_markup() -> None:
         "",
         "after\\*",
     ]
+
+
+# the course
+
+LESSONS = sorted((ROOT / "docs" / "course").glob("[0-9]*.md"))
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.M | re.S)
+HEADER = re.compile(r"\A(?:---\n.*?\n---\n|(?::[^\n]*\n)+)", re.S)
+
+
+def code(lesson: Path) -> list[str]:
+    """Of each cell, without its tags and the description of its picture, which are in the page's language."""
+    return [HEADER.sub("", cell).strip() for cell in CELL.findall(lesson.read_text(encoding="utf-8"))]
+
+
+def chinese(lesson: Path) -> Path:
+    return ROOT / "docs" / "zh" / "course" / lesson.name
+
+
+def test_there_are_ten_lessons_in_both_languages() -> None:
+    assert [lesson.name[:2] for lesson in LESSONS] == [f"{n:02}" for n in range(1, 11)]
+    for tree in ("docs/course", "docs/zh/course"):
+        index = (ROOT / tree / "index.md").read_text(encoding="utf-8")
+        assert [lesson.stem for lesson in LESSONS] == re.findall(r"^\d\d-\S+$", index, re.M)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_both_languages_run_the_same_code(lesson: Path) -> None:
+    assert code(chinese(lesson)) == code(lesson), "what runs in one language is shown in both; copy the cells"
+
+
+@pytest.mark.parametrize("lesson", [*LESSONS, *map(chinese, LESSONS)], ids=lambda path: "-".join(path.parts[-3:]))
+def test_numbers_in_the_text_are_computed(lesson: Path) -> None:
+    prose = CELL.sub("", lesson.read_text(encoding="utf-8"))
+    cells = "\n".join(code(lesson))
+    pasted = set(re.findall(r"\{glue:text\}`([^`:]+)", prose))
+    given = "|".join(re.findall(r'glue\(\s*f?"([^"]+)"', cells))
+    patterns = re.sub(r"\{[^{}]*\}", r"\\w+", given)
+    missing = {name for name in pasted if not re.fullmatch(patterns, name)}
+    assert not missing, f"no cell computes {missing}"
+    written = re.findall(r"(?<![\w.])\d+(?:\.\d+)? ?%", prose)
+    assert not written, f"shares that nobody computed: {written}; paste them with glue"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_lessons_run(lesson: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each alone, as a script; both languages have the same code."""
+    script = tmp_path / "lesson.py"
+    before = 'import sys, types, matplotlib\nmatplotlib.use("Agg")\n'
+    before += 'sys.modules["myst_nb"] = types.SimpleNamespace(glue=lambda *a, **k: None)\n'
+    script.write_text(before + "\n\n".join(code(lesson)), encoding="utf-8")
+    monkeypatch.delenv("RECURRA_DATA", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

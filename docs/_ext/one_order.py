@@ -34,15 +34,17 @@ def add_chapters(app: Sphinx, name: str, content: list[str]) -> None:
         content[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n\n{listed}\n```\n"
 
 
-CHINESE = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef“”…—]"
-BROKEN = re.compile(f"(?<={CHINESE})\n(?={CHINESE})")
-"""Between lines of a paragraph, where browsers would show a space that Chinese has not."""
+CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef“”…—]")
 
 
 def join_lines(app: Sphinx, doctree: nodes.document) -> None:
-    for text in list(doctree.findall(nodes.Text)):
-        if BROKEN.search(text) and not isinstance(text.parent, nodes.literal_block):
-            text.parent.replace(text, nodes.Text(BROKEN.sub("", text)))
+    """Lines of a Chinese paragraph, between which browsers would show a space that Chinese has not."""
+    for text in [node for node in doctree.findall(nodes.Text) if node == "\n"]:
+        around = text.parent
+        at = around.index(text)
+        before, after = (around[i].astext() if 0 <= i < len(around) else "" for i in (at - 1, at + 1))
+        if CHINESE.match(before[-1:]) and CHINESE.match(after[:1]):
+            around.remove(text)
 
 
 def link_to_english(app: Sphinx, doctree: nodes.document) -> None:

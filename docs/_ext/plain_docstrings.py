@@ -7,7 +7,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-FIELD = re.compile(r"^(Maths|Shapes|Units|Errors|Source|Returns|Settings [\w ]+):\s*(.*)$")
+FIELD = re.compile(r"^(Maths|Shapes|Units|Errors|Source):\s*(.*)$")
+LINE_BY_LINE = ("Maths", "Shapes")
+LISTED_ELSEWHERE = "Settings of the "
 CODE = re.compile(r"`+([^`]+)`+")
 SPECIAL = re.compile(r"([\\*_|])")
 
@@ -26,9 +28,11 @@ def marked_up(line: str) -> str:
 def as_restructured(lines: list[str]) -> list[str]:
     """The whole docstring; a field ends where a line is no longer indented or a blank one comes."""
     made: list[str] = []
-    inside = ""  # "", "field", "prose", "code"
+    inside, bar = "", ""  # "", "field", "prose", "code"; what begins a line of a field
     for line in lines:
         stripped = line.strip()
+        if stripped.startswith(LISTED_ELSEWHERE):
+            return [*made, "", "All settings stand on a page of their own, *Settings*."]
         field = FIELD.match(stripped)
         if not stripped:
             inside = ""
@@ -41,10 +45,13 @@ def as_restructured(lines: list[str]) -> list[str]:
         elif field:
             if inside != "field":
                 made.append("")
-            made.append(f":{field[1]}: | {marked_up(field[2])}" if field[2] else f":{field[1]}:")
+            bar = "| " if field[1] in LINE_BY_LINE else ""
+            made.append(f":{field[1]}: {bar}{marked_up(field[2])}")
             inside = "field"
         elif inside == "field" and line.startswith(" "):
-            made.append(f"    | {marked_up(stripped)}")
+            made.append(f"    {bar}{marked_up(stripped)}")
+        elif inside == "field" and not bar:
+            made.append(f"    {marked_up(stripped)}")
         elif inside == "field":
             made += ["", marked_up(stripped)]
             inside = "prose"
