@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import subprocess
 import sys
 
@@ -47,3 +49,32 @@ def test_a_model_is_loaded_without_torchs_compiler() -> None:
     code = "import sys, recurra.api.run, recurra.engines.native.engine; print('torch._dynamo' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def documented():
+    """(name, object, docstring) of every public name and every public method that its class defines."""
+    for name in sorted(NAMES):
+        found = getattr(recurra, name)
+        yield name, found, inspect.getdoc(found) or ""
+        if inspect.isclass(found):
+            for own, member in vars(found).items():
+                if not own.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):
+                    yield f"{name}.{own}", getattr(member, "fget", member), inspect.getdoc(getattr(found, own)) or ""
+
+
+def test_docstrings_say_what_it_does_and_give_shapes_and_errors_where_there_are_any():
+    silent, shapeless, errorless = [], [], []
+    for name, found, text in documented():
+        if not text.split("\n")[0].strip():
+            silent.append(name)
+        if inspect.isclass(found):
+            continue
+        signature = str(inspect.signature(found)) if callable(found) else ""
+        text += inspect.getdoc(getattr(recurra, name.split(".")[0])) or ""  # a class may say it for its methods
+        if "Tensor" in signature and not re.search("Shapes?:|\\[[A-Z]", text):
+            shapeless.append(name)
+        if re.search(r"^    raise \w+Error", inspect.getsource(found), re.M) and "Error" not in text:
+            errorless.append(name)
+    assert not silent, "no docstring"
+    assert not shapeless, "takes or gives tensors: say their shapes, with the letters of the glossary"
+    assert not errorless, "raises: say what and when"

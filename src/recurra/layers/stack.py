@@ -274,7 +274,7 @@ class Stack(TorchTools):
         return x, tuple(torch.stack(rows) for rows in zip(*last, strict=True))
 
     def merged(self, outputs: list[Tensor]) -> Tensor:
-        """Both directions' outputs as one."""
+        """Both directions' outputs as one: [B, T, H] each -> [B, T, 2H], [B, T, H] with merge="sum"."""
         if len(outputs) == 1:
             return outputs[0]
         return torch.cat(outputs, -1) if self.merge == "concat" else outputs[0] + outputs[1]
