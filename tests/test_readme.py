@@ -166,6 +166,39 @@ def test_the_demo_shows_right_guesses_of_which_one_is_uncertain() -> None:
     assert not known & FROM.keys(), "names of the demo that were learned from prove nothing"
 
 
+def test_the_first_screen_shows_the_result_of_the_demo() -> None:
+    (transcript,) = demo().BLOCK.findall(README)
+    reached = float(re.search(r"^test: accuracy (0\.\d+)", transcript, re.M)[1])
+    best = max(float(found) for found in re.findall(r"^baseline: .*?accuracy (0\.\d+)", transcript, re.M))
+    shown = re.search(r"accuracy (0\.\d+) on held-out names, where the best\s+baseline reaches (0\.\d+)", README)
+    assert shown
+    assert abs(float(shown[1]) - reached) < 0.001
+    assert abs(float(shown[2]) - best) < 0.001
+
+
+CHINESE = (ROOT / "README.zh.md").read_text(encoding="utf-8")
+
+
+def test_the_chinese_readme_has_the_commands_and_code_of_the_english_one() -> None:
+    """Which are run from there; its links lead somewhere, its data sets have their names."""
+    here, there = (
+        [(found[1], found[2]) for found in re.finditer(r"^```(\S*)\n(.*?)^```$", text, re.M | re.S)]
+        for text in (CHINESE, README)
+    )
+    known = {tuple(words) for kind, body in there if kind == "sh" for words in commands(body)}
+    for kind, body in here:
+        if kind == "sh":
+            assert {tuple(words) for words in commands(body)} <= known
+        else:
+            code = body.replace('source="README"', 'source="this README"')
+            assert (kind, code) in there
+    sets = re.findall(r"`recurra train ([\w-]+)(?: --[^`]*)?`", CHINESE)
+    assert sets
+    assert set(sets) <= set(named.names())
+    near = [link for link in re.findall(r"\]\(([^)\s]+)\)", CHINESE) if "://" not in link]
+    assert not [link for link in near if not (ROOT / link).exists()]
+
+
 def test_links_lead_somewhere() -> None:
     links: Callable[[str], list[str]] = re.compile(r"\]\(([^)\s]+)\)").findall
     near = [link.split("#")[0] for link in links(PROSE) if "://" not in link and not link.startswith(("#", "mailto:"))]
