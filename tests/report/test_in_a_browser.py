@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from report_records import classifier
 
 from recurra.report.build import build_report
+from recurra.report.sections import Coloured, Shades
 
 BROWSER = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="chromium is not installed")
@@ -34,11 +36,22 @@ Promise.all(frames.map(frame => new Promise(done => frame.onload = done))).then(
     for (const element of page.querySelectorAll("main *"))
       if (!element.closest("svg") && element.checkVisibility() && element.textContent.trim())
         letters.push(parseFloat(frame.contentWindow.getComputedStyle(element).fontSize));
+    const head = [...page.querySelectorAll("th.sorts")].find(head => head.textContent === "Class");
+    const table = head.closest("table"), place = head.cellIndex;
+    head.click();
+    const column = [...table.tBodies[0].rows].map(row => row.cells[place].textContent.trim());
+    const order = head.getAttribute("aria-sort");
+    head.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter"}));
+    const back = [...table.tBodies[0].rows].map(row => row.cells[place].textContent.trim());
+    const token = page.querySelectorAll(".shades > i")[1];
+    token.dispatchEvent(new PointerEvent("pointerover", {bubbles: true}));
     const ink = page.querySelector(".paper svg text");
     found.push({
       width: page.documentElement.scrollWidth, room: page.documentElement.clientWidth, smallest: Math.min(...letters),
       ground: frame.contentWindow.getComputedStyle(page.body).backgroundColor,
       text: frame.contentWindow.getComputedStyle(ink).fill,
+      column, order, back, said: page.querySelector("output.said").textContent,
+      marked: page.querySelectorAll(".shades .here").length,
       names: [...page.querySelectorAll(".bars .name")].every(name => name.scrollWidth <= name.clientWidth),
     });
   }
@@ -81,10 +94,20 @@ def brightness(color: str) -> float:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_a_page_can_be_read_at_any_width_light_and_dark(tmp_path: Path, dark: bool) -> None:
-    (tmp_path / "report.html").write_text(build_report(classifier()), encoding="utf-8")
+    shades = [
+        Shades("probability", [0.1, 0.5, 1.0], ["0.1", "0.5", "1"]),
+        Shades("unit 3", [1, -0.2, 0], ["1", "-0.2", "0"]),
+    ]
+    record = classifier()
+    record = replace(record, sections=[*record.sections, Coloured("A text", ["T", "o", "\n"], shades)])
+    (tmp_path / "report.html").write_text(build_report(record), encoding="utf-8")
     for found in measured(tmp_path, dark=dark):
         assert found["smallest"] >= 9
         assert found["width"] <= found["room"], "the page itself scrolls sideways"
         assert found["names"], "a bar's name is cut"
+        assert found["order"] == "ascending"
+        assert found["column"] == sorted(found["column"], key=str.casefold) == found["back"][::-1]
+        assert found["said"] == "o · probability 0.5 · unit 3 -0.2"
+        assert found["marked"] == 2
         assert (brightness(found["ground"]) < 0.3) == dark
         assert (brightness(found["text"]) > 0.5) == dark

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -14,6 +15,7 @@ from recurra.report.record import Baseline, DataDescription, DataFile, Point, Ru
 from recurra.report.sections import (
     Bar,
     Bars,
+    Coloured,
     Column,
     Curves,
     Line,
@@ -26,6 +28,7 @@ from recurra.report.sections import (
     Section,
     Sequence,
     Sequences,
+    Shades,
     Table,
     Text,
     Token,
@@ -58,6 +61,7 @@ def every_kind(words: str) -> list[Section]:
         Matrix(words, [words, "b"], [[3, 1], [0, 0]], words, words, words),
         Samples(words, [Sample("</pre>" + words, words, words)], words),
         Sequences(words, [Sequence([Token(words, words, "bad")], words)], words, [Sequence([Token(words)])], words),
+        Coloured(words, [words, "b"], [Shades(words, [0.5, -1.0], [words, words])], words),
         Bars(words, [Bar(words, 0.5, words, True)], words),
         Text(words, [words], note=words),
         Text(words, [words], plain=True),
@@ -94,7 +98,7 @@ def test_whatever_data_hold_is_never_markup() -> None:
     )
     text = build_report(record)
     page = Page(text)
-    assert "script" not in page.tags
+    assert page.tags.count("script") == 1  # ours, which the policy knows
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert EVIL in page.text
     assert any("&lt;script&gt;" in svg for svg in pictures(text))
@@ -209,3 +213,14 @@ def test_a_picture_without_text_may_be_any_size() -> None:
         axes.plot([0, 300], [0, 40])
         svg = to_svg(figure, "a line")
     assert "min-width: 0px" in svg
+
+
+def test_shades_are_of_each_token_and_have_ten_steps() -> None:
+    with pytest.raises(DataError, match="2 tokens, got 1 values and 2 words of 'it'"):
+        Coloured("t", ["a", "b"], [Shades("it", [0.1], ["", ""])])
+    values = [0.0, 0.04, 0.26, 1.0, 7.0, -0.5, math.nan]
+    text = build_report(
+        RunRecord("t", "some", sections=[Coloured("t", ["a"] * 7, [Shades("it", values, list("abcdefg"))])])
+    )
+    found = re.findall(r'<i class="(\w*)" title="\w">a</i>', text)
+    assert found == ["", "", "p3", "p10", "p10", "n5", ""]

@@ -52,7 +52,7 @@ def test_what_is_promised_is_held(time: Time, minutes: float, spent: float) -> N
 def test_scores_have_what_is_left_before_the_report(time: Time) -> None:
     deadline = Deadline(1, clock=time)
     time.now += 50
-    assert deadline.for_scores() == 10 - REPORT
+    assert deadline.for_scores() == 10 - REPORT - deadline.for_inside()
     time.now += 100
     assert deadline.for_scores() == pytest.approx(0.02 * 60)
 

@@ -12,15 +12,20 @@ from recurra.api.preparation import usual_epochs
 from recurra.api.setup import Setup
 from recurra.cells.catalogue import get
 from recurra.equations.render import equations
+from recurra.errors import listed
+from recurra.inspection.report_sections import inside
 from recurra.report import record as report
 from recurra.report.numbers import write_count, write_setting, write_share
 from recurra.report.record import Baseline
+from recurra.report.sections import Section
 from recurra.tasks import registry
 from recurra.tasks.task import Dataset, Evaluation
 from recurra.tasks.text.losses import UNITS
 from recurra.training.checkpoint import Counters
+from recurra.training.deadline import INSIDE
 from recurra.training.evaluation import EARLY
 from recurra.training.settings import TrainingSettings
+from recurra.training.watch.record import Watched
 
 
 def build_record(
@@ -35,6 +40,7 @@ def build_record(
     engine: str,
     ended: str,
     looked_before: bool = False,
+    watched: Watched | None = None,
     versions: dict[str, str],
 ) -> report.RunRecord:
     """Everything that the report says.
@@ -46,6 +52,8 @@ def build_record(
     cell, scores = get(dataset.settings.network.cell), evaluation.scores
     points = counters.points
     parameters = sum(p.numel() for p in network.parameters())
+    spoken_of = dataset.evaluated_in_part(part)
+    shown, notes = _inside(setup, spoken_of, watched)
     return report.RunRecord(
         title=f"{dataset.source.name} · {cell.name}",
         task=dataset.source.task,
@@ -71,8 +79,9 @@ def build_record(
         equations_latex=equations(cell.program(), latex=True),
         equations_source=cell.source,
         sections=[
-            *setup.task.sections(dataset.evaluated_in_part(part), setup.model(), evaluation),
+            *setup.task.sections(spoken_of, setup.model(), evaluation),
             *setup.more,
+            *shown,
             *vectors.table(setup.vectors),
         ],
         settings=dataset.settings.to_json(),
@@ -84,9 +93,19 @@ def build_record(
             unit=dataset.facts["unit"],
             facts=dict(_facts(dataset)),
         ),
-        notes=dataset.notes + _caveats(dataset, looked_before=looked_before),
+        notes=dataset.notes + notes + _caveats(dataset, looked_before=looked_before),
         versions=versions,
     )
+
+
+def _inside(setup: Setup, dataset: Dataset[Any], watched: Watched | None) -> tuple[list[Section], list[str]]:
+    """What is shown of the model's inside, and what was left out for the minutes."""
+    deadline = dataset.deadline
+    seconds = min(INSIDE, max(0.0, deadline.spare())) if deadline.set else INSIDE
+    found, left_out = inside(setup.task, dataset, setup.model(), watched, seconds)
+    if not left_out:
+        return found, []
+    return found, [f"the report does without {listed(left_out)}, for which there was no time; see recurra inspect"]
 
 
 def how_it_ended(ended: str, settings: TrainingSettings) -> str:

@@ -254,6 +254,7 @@ class TrainingRun:
                 created=self.created,
                 engine=self.engine,
                 looked_before=bool(self.finished_before),
+                watched=None if self.watch is None else self.watch.seen,
                 versions={"recurra": importlib.metadata.version("recurra"), "torch": str(torch.__version__)},
             )
             record = replace(record, verdict=None if found is None else found.for_report(), hint=hint or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,8 @@ from recurra.report.svg import BLUE, GREY, MUTED, ORANGE
 
 WIDTH, EDGE, LINE, LABEL = 720.0, 10.0, 38.0, 112.0
 """Pixels of the picture, of its edge, of a line of tokens, of the names of parts."""
+NARROWEST, HEAD = 420.0, 16.0
+"""Pixels of the narrowest picture, of a line above it."""
 LONGEST = 110.0
 BARS, CELL, TERMS = 44.0, 24.0, 8
 """Pixels of bars up or down, of a matrix's cell; n-grams that are named."""
@@ -30,15 +33,18 @@ def draw_attribution(found: Attribution) -> str:
     most = max(1e-12, *(float(np.abs(values).max(initial=0.0)) for values in blocks.values()))
     rows = _lines(found.steps[:MOST])
     series = bool(found.channels)
+    width = WIDTH if series else min(WIDTH, max(NARROWEST, *(EDGE + LABEL + _reach(row) + EDGE for row in rows)))
+    head = _head(found, width)
     height = 2 * BARS + 14 if series else LINE * len(rows) + 8
     terms = [] if found.beside is None else list(found.beside.terms[:TERMS])
-    whole = 62 + len(found.targets) * (len(blocks) * height + 26) + (20 * len(terms) + 24 if terms else 0)
-    sheet = Sheet(WIDTH, whole)
-    sheet.words((EDGE, 14), f"What each step adds to the {found.score}", size=TITLE, align="left", strong=True)
-    sheet.words(
-        (EDGE, 31), f"Blue speaks for it, orange against it. Baseline: {found.baseline}.", color=MUTED, align="left"
+    whole = (
+        HEAD * len(head)
+        + 16
+        + len(found.targets) * (len(blocks) * height + 26)
+        + (20 * len(terms) + 24 if terms else 0)
     )
-    y = 48.0
+    sheet = Sheet(width, whole)
+    y = _written_head(sheet, head)
     for number, target in enumerate(found.targets):
         said = f"{in_a_line(target)}: {found.outputs[number]:.3g}, of the baseline {found.base_outputs[number]:.3g}"
         sheet.words((EDGE, y + 8), said, size=TITLE, align="left")
@@ -55,6 +61,25 @@ def draw_attribution(found: Attribution) -> str:
         _terms(sheet, terms, y + 8)
     sums = ", ".join(f"{target} {total:+.3g}" for target, total in zip(found.targets, found.total.sum(1), strict=True))
     return sheet.svg(f"what each of {len(found.steps)} steps adds to the {found.score}: {sums}")
+
+
+def _head(found: Attribution, width: float) -> list[str]:
+    """What the colours mean, in lines of the picture's width."""
+    words = (
+        f"What each step adds to the {found.score}: blue speaks for it, orange against it. Baseline: {found.baseline}."
+    )
+    return textwrap.wrap(words, int((width - 2 * EDGE) / (0.57 * SMALL)))
+
+
+def _written_head(sheet: Sheet, lines: Sequence[str]) -> float:
+    """Where what follows begins."""
+    for number, line in enumerate(lines):
+        sheet.words((EDGE, 12 + HEAD * number), line, color=MUTED, align="left")
+    return HEAD * len(lines) + 10
+
+
+def _reach(row: Sequence[tuple[int, str, float]]) -> float:
+    return sum(width + 3 for _, _, width in row)
 
 
 def _lines(steps: Sequence[str]) -> list[list[tuple[int, str, float]]]:
@@ -114,7 +139,7 @@ def _terms(sheet: Sheet, terms: Sequence[tuple[str, float]], y: float) -> None:
         at = y + 20 * (number + 1)
         word = shorten(term.replace(" ", "␣") if term.startswith(" ") or term.endswith(" ") else term, SMALL, 150)
         sheet.words((EDGE + 160, at), word, align="right")
-        width = 200 * abs(value) / most
+        width = 150 * abs(value) / most
         sheet.shade((EDGE + 168, at - 6), (width, 12), BLUE if value > 0 else ORANGE, 0.7)
         sheet.words((EDGE + 174 + width, at), f"{value:+.3f}", align="left")
 
@@ -127,20 +152,17 @@ def _matrix(found: Attribution) -> str:
     columns = [max(CELL, text_width(step, SMALL) + 8) for step in steps]
     values = found.total[:, :MOST]
     most = max(1e-12, float(np.abs(values).max(initial=0.0)))
-    width = max(
-        left + sum(columns) + EDGE, text_width(f"Baseline: {found.baseline}. Blue speaks for it, ", SMALL) + 220
-    )
-    sheet = Sheet(width, 66 + CELL * len(targets) + EDGE)
-    sheet.words((EDGE, 14), f"What each step adds to the {found.score}", size=TITLE, align="left", strong=True)
-    sheet.words(
-        (EDGE, 31), f"Blue speaks for it, orange against it. Baseline: {found.baseline}.", color=MUTED, align="left"
-    )
+    width = max(left + sum(columns) + EDGE, NARROWEST)
+    head = _head(found, width)
+    top = HEAD * len(head) + 34
+    sheet = Sheet(width, top + CELL * len(targets) + EDGE)
+    _written_head(sheet, head)
     x = left
     for step, side in zip(steps, columns, strict=True):
-        sheet.words((x + side / 2, 54), step, color=MUTED)
+        sheet.words((x + side / 2, top - 12), step, color=MUTED)
         x += side
     for number, target in enumerate(targets):
-        y = 66 + CELL * number
+        y = top + CELL * number
         sheet.words((left - 8, y + CELL / 2), target, align="right")
         x = left
         for place, side in enumerate(columns):

@@ -43,6 +43,37 @@ def draw_diagnosis(watched: Watched) -> str:
         return to_svg(figure, "loss and gradient norm, gradient by steps back, spectral radii, updates over training")
 
 
+def draw_training(watched: Watched) -> str:
+    """How the gradient's way back changed: the flow of the layer that reaches furthest at three looks; and over all
+    looks its norm and its memory."""
+    looks = [look for look in watched.looks if look.layers]
+    with drawing("gradient-flow"):
+        figure = Figure(figsize=(760 / 72, 260 / 72), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for each in (left, right):
+            _plain(each)
+        chosen = [looks[k] for k in dict.fromkeys((0, len(looks) // 2, len(looks) - 1))] if looks else []
+        draw_flows(left, {f"step {look.step:,}: {look.layers[0].name}": look.layers[0].flow for look in chosen})
+        left.set_title("gradient, steps back", fontsize=11)
+        right.plot(_steps(watched.norms), watched.norms.values, color=BLUE, label="gradient norm", linewidth=1.2)
+        logarithmic(right)
+        right.set_xlabel("step")
+        names = [layer.name for layer in looks[-1].layers][:3] if looks else []
+        beside = right.twinx()
+        beside.spines["right"].set_visible(False)
+        for color, name in zip(SERIES[1:], names, strict=False):
+            found = [(look.step, layer.flow.memory) for look in looks for layer in look.layers if layer.name == name]
+            steps = [step for step, _ in found]
+            beside.plot(
+                steps, [memory for _, memory in found], ".-", color=color, label=f"memory of {name}", linewidth=1
+            )
+        beside.set_ylim(bottom=0)
+        beside.set_ylabel("memory, steps")
+        handles = [*right.get_lines(), *beside.get_lines()]
+        beside.legend(handles, [str(line.get_label()) for line in handles], fontsize=9.5)
+        return to_svg(figure, "the gradient by steps back at three looks; its norm and memory over the training")
+
+
 def draw_flows(axes: Axes, flows: Mapping[str, Flow]) -> None:
     """What arrives of the gradient, by steps back, as shares of the last step's."""
     for color, (name, flow) in zip(SERIES, list(flows.items())[:MOST_LINES], strict=False):

@@ -96,11 +96,19 @@ class Trace:
             self.frame().write_parquet(place)
         return place
 
-    def plot(self, names: Sequence[str] = (), *, layer: int | None = None, units: int = 16, title: str = "") -> str:
+    def plot(
+        self,
+        names: Sequence[str] = (),
+        *,
+        layer: int | None = None,
+        units: int = 16,
+        title: str = "",
+        most: int = 200,
+    ) -> str:
         """Gates and states over the input as heat maps, as SVG text; see `trace_pictures.draw_trace`."""
         from recurra.inspection.trace_pictures import draw_trace
 
-        return draw_trace(self, names, layer=layer, units=units, title=title)
+        return draw_trace(self, names, layer=layer, units=units, title=title, most=most)
 
     def _repr_svg_(self) -> str:
         """What a notebook shows."""

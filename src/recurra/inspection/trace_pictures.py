@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 
 from recurra.errors import UnknownNameError, UsageError
 from recurra.inspection.trace import DIRECTIONS, Array, LayerTrace, Probabilities, Trace
 from recurra.report.lettering import shorten, text_width
 from recurra.report.numbers import printable
-from recurra.report.svg import BLUE, CARD, INK, LINE, MUTED, ORANGE, canvas, drawing, to_svg
+from recurra.report.sheet import Sheet
+from recurra.report.svg import BLUE, CARD, INK, LINE, MUTED
 
 MOST_STEPS = 200
 """Columns of a picture."""
@@ -27,12 +26,19 @@ LONGEST = 90.0
 
 
 def draw_trace(
-    trace: Trace, names: Sequence[str] = (), *, layer: int | None = None, units: int = 16, title: str = ""
+    trace: Trace,
+    names: Sequence[str] = (),
+    *,
+    layer: int | None = None,
+    units: int = 16,
+    title: str = "",
+    most: int = MOST_STEPS,
 ) -> str:
     """A block for each value of each layer and direction, a row a unit, a column a step; blue above 0, orange below.
 
     names: of the values, all if none are given; layer: from 0, the last one of each stack if None; units: of a value,
-    those that change most over the input, in their order; of longer inputs the first MOST_STEPS steps are drawn
+    those that change most over the input, in their order; most: steps that are drawn,
+    the first of longer inputs
     Errors: UnknownNameError for a value that there is not; UsageError for a layer that there is not, or no units
     """
     if units < 1:
@@ -46,29 +52,28 @@ def draw_trace(
         if name not in known:
             raise UnknownNameError("value of the step", name, known)
     blocks = [(one, [name for name in one.values if not names or name in names]) for one in shown]
-    wide = max(len(one.tokens[:MOST_STEPS]) for one in shown)
-    tokens = [[in_a_line(token) for token in one.tokens[:MOST_STEPS]] for one in shown]
+    wide = max(len(one.tokens[:most]) for one in shown)
+    tokens = [[in_a_line(token) for token in one.tokens[:most]] for one in shown]
     column = _column(tokens)
     upright = max((text_width(token, FONT) for row in tokens for token in row), default=0.0) <= column
     top = FONT + 8 if upright else min(LONGEST, max(text_width(t, FONT) for row in tokens for t in row)) + 10
     left = max(text_width(name, FONT) for _, own in blocks for name in own) + 24
     heights = [HEAD + top + sum(ROW * min(units, one.values[n].shape[1]) + GAP for n in own) for one, own in blocks]
     width = left + column * wide + 8
-    with drawing("trace"):
-        figure, axes = canvas(max(width, 260), sum(heights) + (18 if title else 0))
-        y = 0.0
-        if title:
-            axes.text(2, 12, shorten(title, 12, width), fontsize=12, va="center")
-            y = 18.0
-        for (one, own), row, height in zip(blocks, tokens, heights, strict=True):
-            _layer(axes, one, own, row, (left, y, column, top), units=units, upright=upright)
-            y += height
-        words = f"{', '.join(known)} of {len(shown)} layers over {wide} steps: blue above 0, orange below"
-        return to_svg(figure, words)
+    sheet = Sheet(max(width, 260), sum(heights) + (18 if title else 0))
+    y = 0.0
+    if title:
+        sheet.words((2, 12), shorten(title, 12, width), size=12, align="left")
+        y = 18.0
+    for (one, own), row, height in zip(blocks, tokens, heights, strict=True):
+        _layer(sheet, one, own, row, (left, y, column, top), units=units, upright=upright)
+        y += height
+    words = f"{', '.join(known)} of {len(shown)} layers over {wide} steps: blue above 0, orange below"
+    return sheet.svg(words)
 
 
 def _layer(
-    axes: Axes,
+    sheet: Sheet,
     one: LayerTrace,
     names: Sequence[str],
     tokens: Sequence[str],
@@ -80,40 +85,24 @@ def _layer(
     """at: left, upper end, width of a column, room for tokens"""
     left, y, column, top = at
     where = f"{one.stack}, layer {one.layer}" + (f", {DIRECTIONS[one.direction]}" if one.direction else "")
-    axes.text(2, y + 10, f"{where}: {one.cell}", color=MUTED, fontsize=FONT, va="center")
+    sheet.words((2, y + 10), f"{where}: {one.cell}", color=MUTED, size=FONT, align="left")
     y += HEAD + top
-    _tokens(axes, tokens, left, y - 5, column, upright=upright)
+    _tokens(sheet, tokens, left, y - 5, column, upright=upright)
     for name in names:
         values = one.values[name][: len(tokens)]
         chosen = lively(values, units)
-        height = ROW * len(chosen)
-        extent = (left, left + column * len(tokens), y + height, y)
-        axes.imshow(_shades(values[:, chosen].T), extent=extent, interpolation="nearest", aspect="auto", zorder=1)
-        axes.plot(
-            [left, extent[1], extent[1], left, left], [y, y, y + height, y + height, y], color=LINE, linewidth=0.8
-        )
-        axes.text(left - 8, y + height / 2, name, ha="right", va="center", fontsize=FONT, color=INK)
+        height, right = ROW * len(chosen), left + column * len(tokens)
+        most = max(1.0, float(np.abs(np.nan_to_num(values[:, chosen])).max(initial=0.0)))
+        sheet.heat((left, y), (column, ROW), values[:, chosen].T, most=most)
+        sheet.line([(left, y), (right, y), (right, y + height), (left, y + height), (left, y)], color=LINE, wide=0.8)
+        sheet.words((left - 8, y + height / 2), name, align="right", size=FONT)
         y += height + GAP
-    # imshow sets the limits to the picture's own
-    size = axes.figure.get_size_inches()  # type: ignore[union-attr]
-    axes.set_xlim(0, 72 * size[0])
-    axes.set_ylim(72 * size[1], 0)
 
 
 def lively(values: Array, count: int) -> npt.NDArray[np.int64]:
     """The units that change most from step to step, in their order. Shapes: [T, H] -> int64 [count or H]"""
     moved = np.abs(np.diff(values, axis=0)).sum(0) if len(values) > 1 else np.abs(values[0])
     return np.sort(np.argsort(-np.nan_to_num(moved), kind="stable")[:count])
-
-
-def _shades(values: Array) -> npt.NDArray[np.float64]:
-    """RGBA: the colour says the sign, the alpha how large; it is whole at 1, or at the largest where there are more."""
-    found = np.nan_to_num(np.asarray(values, np.float64))
-    most = max(1.0, float(np.abs(found).max(initial=0.0)))
-    rgba = np.empty((*found.shape, 4))
-    rgba[..., :3] = np.where(found[..., None] >= 0, to_rgb(BLUE), to_rgb(ORANGE))
-    rgba[..., 3] = np.abs(found) / most
-    return rgba
 
 
 def draw_probabilities(found: Probabilities, *, top: int = 5, title: str = "") -> str:
@@ -131,26 +120,19 @@ def draw_probabilities(found: Probabilities, *, top: int = 5, title: str = "") -
     widest = max(text_width(name, FONT) for row in best for name, _ in row)
     side = max(30.0, widest + 8, max(text_width(shorten(t, FONT, LONGEST), FONT) for t in tokens) + 8)
     head = 26 + (20 if title else 0)
-    with drawing("probabilities"):
-        figure, axes = canvas(side * len(tokens) + 8, head + BOX * max(map(len, best)) + 6)
-        if title:
-            axes.text(4, 10, title, fontsize=12, va="center")
-        for step, (token, row) in enumerate(zip(tokens, best, strict=True)):
-            x = 4 + side * step
-            axes.text(x + side / 2, head - 12, shorten(token, FONT, LONGEST), ha="center", va="center", color=MUTED)
-            for rank, (name, chance) in enumerate(row):
-                y = head + BOX * rank
-                _cell(axes, x, y, side, chance)
-                colour = CARD if chance > 0.55 else INK
-                axes.text(x + side / 2, y + 9, name, ha="center", va="center", fontsize=FONT, color=colour)
-                axes.text(x + side / 2, y + 20, f"{chance:.2f}", ha="center", va="center", fontsize=SMALL, color=colour)
-        return to_svg(figure, f"the {top} most probable classes at each of {len(tokens)} steps")
-
-
-def _cell(axes: Axes, x: float, y: float, side: float, chance: float) -> None:
-    from matplotlib.patches import Rectangle
-
-    axes.add_patch(Rectangle((x, y), side - 2, BOX - 2, facecolor=BLUE, alpha=0.06 + 0.9 * chance, linewidth=0))
+    sheet = Sheet(side * len(tokens) + 8, head + BOX * max(map(len, best)) + 6)
+    if title:
+        sheet.words((4, 10), title, size=12, align="left")
+    for step, (token, row) in enumerate(zip(tokens, best, strict=True)):
+        x = 4 + side * step
+        sheet.words((x + side / 2, head - 12), shorten(token, FONT, LONGEST), color=MUTED, size=FONT)
+        for rank, (name, chance) in enumerate(row):
+            y = head + BOX * rank
+            sheet.shade((x, y), (side - 2, BOX - 2), BLUE, 0.06 + 0.9 * chance)
+            colour = CARD if chance > 0.55 else INK
+            sheet.words((x + side / 2, y + 9), name, size=FONT, color=colour)
+            sheet.words((x + side / 2, y + 20), f"{chance:.2f}", size=SMALL, color=colour)
+    return sheet.svg(f"the {top} most probable classes at each of {len(tokens)} steps")
 
 
 def _column(tokens: Sequence[Sequence[str]]) -> float:
@@ -159,14 +141,13 @@ def _column(tokens: Sequence[Sequence[str]]) -> float:
     return min(max(FONT + 1, widest + 3), 26.0) if widest <= 24 else FONT + 5
 
 
-def _tokens(axes: Axes, tokens: Sequence[str], left: float, y: float, column: float, *, upright: bool) -> None:
+def _tokens(sheet: Sheet, tokens: Sequence[str], left: float, y: float, column: float, *, upright: bool) -> None:
     for step, token in enumerate(tokens):
         x = left + column * (step + 0.5)
         if upright:
-            axes.text(x, y, token, ha="center", va="bottom", fontsize=FONT, color=INK)
+            sheet.words((x, y - FONT / 2), token, size=FONT)
         else:
-            word = shorten(token, FONT, LONGEST)
-            axes.text(x, y, word, ha="center", va="bottom", rotation=90, fontsize=FONT, color=INK)
+            sheet.words((x, y), shorten(token, FONT, LONGEST), size=FONT, upright=True)
 
 
 def in_a_line(token: str) -> str:

@@ -1,8 +1,10 @@
-"""The record as one HTML page that needs nothing else: no network, no script, no fonts of its own."""
+"""The record as one HTML page that needs nothing else: no network, no fonts of its own, and no script to be read."""
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +26,9 @@ from recurra.report.metric import PERCENT, find
 from recurra.report.record import Baseline, RunRecord
 from recurra.report.sections import Bar, Bars, Cell, Column, Columns, Curves, Matrix, Picture, Section, Table
 from recurra.report.svg import checked_svg
+
+BROAD = 520.0
+"""CSS pixels of a picture that stands in a row of its own."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ def build_report(record: RunRecord) -> str:
     page = template.render(
         run=record,
         style=style(),
+        script=script(),
+        policy=policy(),
         cards=list(_cards(record)),
         facts=list(_facts(record)),
         course=[Markup(svg) for svg in draw_course(record)],
@@ -84,6 +91,9 @@ def environment() -> jinja2.Environment:
         picture=_picture,
         playable=_playable,
         drawing=_drawing,
+        broad=_broad,
+        shade=_shade,
+        visible=_visible,
         how_to_read=how_to_read,
         day=numbers.write_day,
         sentence=lambda words: f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}",
@@ -94,6 +104,22 @@ def environment() -> jinja2.Environment:
 def style() -> Markup:
     """What a page looks like."""
     return Markup(_template("style.css"))
+
+
+@functools.cache
+def script() -> Markup:
+    """What a page does besides being read: sorting, pointing. It is the same on every page."""
+    return Markup(_template("page.js"))
+
+
+@functools.cache
+def policy() -> Markup:
+    """The content security policy of a page: nothing from outside, and of scripts ours alone, by its hash."""
+    digest = base64.b64encode(hashlib.sha256(script().encode()).digest()).decode()
+    return Markup(
+        "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
+        f"form-action 'none'; script-src 'sha256-{digest}'"
+    )
 
 
 def _template(name: str) -> str:
@@ -125,6 +151,23 @@ def _playable(audio: str) -> str:
 def _drawing(section: Curves | Matrix, name: str) -> Markup:
     svg = draw_lines(section, name) if isinstance(section, Curves) else draw_matrix(section, name)
     return Markup(svg or "")
+
+
+def _broad(svg: str) -> bool:
+    """Whether a picture is wider than half a page, so that it stands alone."""
+    found = re.search(r'<svg[^>]*? width="([\d.]+)"', svg)
+    return found is not None and float(found[1]) > BROAD
+
+
+def _shade(value: float) -> str:
+    """The class of a colour in ten steps: p of what is above 0, n of what is below."""
+    strength = round(10 * min(1.0, abs(value))) if math.isfinite(value) else 0
+    return f"{'p' if value > 0 else 'n'}{strength}" if strength else ""
+
+
+def _visible(token: str) -> str:
+    """A token that can be pointed at, where it is an end of a line or a tab."""
+    return token.replace("\r\n", "\n").replace("\n", "⏎\n").replace("\t", "⇥\t")
 
 
 def _percent(fraction: Cell) -> str:

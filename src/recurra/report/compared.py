@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from recurra.report.build import environment, style
+from recurra.report.build import environment, policy, script, style
 from recurra.report.curves import draw_lines
 from recurra.report.numbers import printable
 from recurra.report.sections import Curves, Line
@@ -40,7 +40,7 @@ def build_comparison(comparison: Comparison) -> str:
     curves = draw_histories(comparison.names, comparison.histories)
     drawn = None if curves is None else Markup(curves)
     template = environment().get_template("compared.html.j2")
-    page = template.render(runs=comparison, style=style(), curves=drawn)
+    page = template.render(runs=comparison, style=style(), script=script(), policy=policy(), curves=drawn)
     return printable(page)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from recurra.report.build import environment, style
+from recurra.report.build import environment, policy, script, style
 from recurra.report.mathtext import draw_equation
 from recurra.report.numbers import printable
 from recurra.report.sections import Section
@@ -39,5 +39,9 @@ def build_explanation(title: str, parts: Sequence[Part]) -> str:
 
     Errors: DataError for a picture that could do more than be seen
     """
-    page = environment().get_template("explained.html.j2").render(title=title, parts=parts, style=style())
+    page = (
+        environment()
+        .get_template("explained.html.j2")
+        .render(title=title, parts=parts, style=style(), script=script(), policy=policy())
+    )
     return printable(page)

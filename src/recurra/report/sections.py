@@ -242,6 +242,39 @@ class Sequences:
 
 
 @dataclass(frozen=True)
+class Shades:
+    """What a text is coloured by: for each token a number from -1 (orange) to 1 (blue), and what is said of it."""
+
+    name: str
+    values: list[float]
+    said: list[str]
+
+
+@dataclass(frozen=True)
+class Coloured:
+    """A text, once for each thing that it is coloured by. tokens: one after the other, with their blanks
+
+    Errors: DataError for shades that are not of as many tokens
+    """
+
+    title: str
+    tokens: list[str]
+    shades: list[Shades]
+    note: str = ""
+    kind: Literal["coloured"] = "coloured"
+
+    def __post_init__(self) -> None:
+        for one in self.shades:
+            if not len(one.values) == len(one.said) == len(self.tokens):
+                got = f"{len(one.values)} values and {len(one.said)} words"
+                raise DataError(f"coloured text {self.title!r}: {len(self.tokens)} tokens, got {got} of {one.name!r}")
+
+    @property
+    def empty(self) -> bool:
+        return not (self.tokens and self.shades)
+
+
+@dataclass(frozen=True)
 class Bar:
     """A name, whole, a share 0 to 1 of the longest bar, and the value in words. strong: the one that it is about"""
 
@@ -304,4 +337,4 @@ class Tree:
         return not self.roots
 
 
-Section = Table | Picture | Pictures | Curves | Matrix | Samples | Sequences | Bars | Text | Tree
+Section = Table | Picture | Pictures | Curves | Matrix | Samples | Sequences | Coloured | Bars | Text | Tree

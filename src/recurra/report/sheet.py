@@ -15,12 +15,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from recurra.report.numbers import printable
-from recurra.report.svg import CARD, FONTS, INK, LARGEST, MUTED, PALETTE, SMALLEST_LETTER
+from recurra.report.svg import BLUE, CARD, FONTS, INK, LARGEST, MUTED, ORANGE, PALETTE, SMALLEST_LETTER
 
 TITLE, SMALL = 12.0, 10.5
 """Sizes of letters."""
+LEVELS = 12
+"""Shades of a colour in a heat map."""
 Point = tuple[float, float]
 
 
@@ -61,6 +67,31 @@ class Sheet:
             f'fill="{paint(color)}" fill-opacity="{share:.3g}"{told}'
         )
 
+    def heat(self, corner: Point, cell: Point, values: npt.NDArray[np.floating[Any]], *, most: float = 1.0) -> None:
+        """A row of cells for each row of numbers: blue above 0, orange below, whole from `most` on; LEVELS shades.
+
+        Cells of one shade are one path, neighbours in a row one rectangle: thousands of them stay small.
+        """
+        found = np.nan_to_num(np.asarray(values, np.float64))
+        levels = np.rint(np.clip(found / most, -1, 1) * LEVELS).astype(int)
+        (x0, y0), (width, height) = corner, cell
+        paths: dict[int, list[str]] = {}
+        for row, line in enumerate(levels.tolist()):
+            start = 0
+            for stop in range(1, len(line) + 1):
+                if stop == len(line) or line[stop] != line[start]:
+                    if line[start]:
+                        x, y, wide = x0 + start * width, y0 + row * height, (stop - start) * width
+                        paths.setdefault(line[start], []).append(
+                            f"M{x:.4g} {y:.4g}h{wide:.4g}v{height:.4g}h-{wide:.4g}z"
+                        )
+                    start = stop
+        for level, parts in sorted(paths.items()):
+            color = BLUE if level > 0 else ORANGE
+            self._parts.append(
+                f'<path d="{"".join(parts)}" fill="{paint(color)}" fill-opacity="{abs(level) / LEVELS:.2g}"/>'
+            )
+
     def line(self, points: Sequence[Point], *, dashed: bool = False, color: str = MUTED, wide: float = 1.2) -> None:
         """A line through some points."""
         path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
@@ -90,14 +121,19 @@ class Sheet:
         align: str = "center",
         strong: bool = False,
         code: bool = False,
+        upright: bool = False,
     ) -> None:
-        """A line of text, its middle at this height. code: in the font of code"""
+        """A line of text, its middle at this height. code: in the font of code; upright: from this place upwards"""
         anchor = {"left": "start", "center": "middle", "right": "end"}[align]
         weight = " font-weight: bold;" if strong else ""
         font = " font-family: ui-monospace, Menlo, Consolas, monospace;" if code else ""
         self._smallest = min(self._smallest, size)
+        place = f'x="{at[0]:.1f}" y="{at[1] + 0.35 * size:.1f}"'
+        if upright:
+            x, anchor = at[0] + 0.35 * size, "start"
+            place = f'x="{x:.1f}" y="{at[1]:.1f}" transform="rotate(-90 {x:.1f} {at[1]:.1f})"'
         self._parts.append(
-            f'<text x="{at[0]:.1f}" y="{at[1] + 0.35 * size:.1f}" text-anchor="{anchor}" '
+            f'<text {place} text-anchor="{anchor}" '
             f'style="font-size: {size:g}px;{weight}{font} fill: {paint(color)}">{escape(printable(text))}</text>'
         )
 

@@ -16,6 +16,8 @@ FOR_FINISHING = 0.05
 """For what some tasks do to a network after its training, such as to add a linear skip."""
 REPORT = 3.0
 """Seconds that a report takes to draw and write."""
+FOR_INSIDE, INSIDE = 0.03, 5.0
+"""For looking into the model, for the report: of the whole command, at most so many seconds."""
 OVERRUN, OVERRUN_SECONDS = 0.1, 5.0
 """The larger of them is how much longer a command may take than it was given."""
 LEAST = 1.0
@@ -64,7 +66,7 @@ class Deadline:
 
     def after(self) -> float:
         """Seconds for what comes after training."""
-        return REPORT + self.share_after * self.total
+        return REPORT + self.share_after * self.total + self.for_inside()
 
     @property
     def share_after(self) -> float:
@@ -75,13 +77,17 @@ class Deadline:
         """Seconds for what is done to a network after its training."""
         return FOR_FINISHING * self.total
 
+    def for_inside(self) -> float:
+        """Seconds for looking into the model."""
+        return min(FOR_INSIDE * self.total, INSIDE)
+
     def spare(self) -> float:
         """Seconds, from now, that the report does not need."""
         return self.left() - REPORT
 
     def for_scores(self) -> float:
         """Seconds, from now."""
-        return max(self.spare(), FOR_SCORES * self.total, LEAST / 2)
+        return max(self.spare() - self.for_inside(), FOR_SCORES * self.total, LEAST / 2)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -249,7 +249,9 @@ def test_its_page_is_whole_and_escapes_what_it_shows(task: str, runs: dict[str, 
     tags = _Tags()
     tags.feed(page)
     assert "b" not in tags.seen, f"{MARKUP} of the data became markup"
-    assert not re.search(r"<script|src=\"http|href=\"http", page)
+    assert tags.seen.count("script") == 1
+    assert not re.search(r"<script[^>]|src=\"http|href=\"http", page)
+    assert "Data flow of a step" in page
     for name in runs[task].metrics["metrics"]:
         if name != "loss":
             assert find(registry.get(task).metrics, name).label in page

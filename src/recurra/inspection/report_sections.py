@@ -1,0 +1,201 @@
+"""What a report shows of a model's inside, within a time and a size."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from recurra.errors import RecurraError, UsageError
+from recurra.inspection.attribution import attribute
+from recurra.inspection.diagnosis_pictures import draw_training
+from recurra.inspection.embedding_pictures import draw_vectors
+from recurra.inspection.explained import drawings, graph
+from recurra.inspection.trace import Trace, trace
+from recurra.inspection.trace_pictures import lively
+from recurra.report.sections import Coloured, Picture, Pictures, Section, Shades
+from recurra.tasks.abilities import Attributable, HavingVectors, ShowingInputs, Traceable
+from recurra.tasks.forward_pass import ForwardPass
+from recurra.tasks.model import Model
+from recurra.tasks.own_inputs import OwnInput
+from recurra.tasks.task import Dataset, Task
+from recurra.topologies.ensembles import Ensemble
+from recurra.training.watch.record import Watched
+
+ATTRIBUTED, LOOKED = 3, 1
+"""Inputs whose answers are attributed, and whose gates are drawn."""
+STEPS, UNITS, TOKENS, COLOURED = 60, 6, 40, 300
+"""Steps of a heat map, its units, steps of an input that is attributed, tokens of a coloured text."""
+FOLLOWED = 3
+"""Units that a text is coloured by."""
+
+Maker = Callable[[], list[Section]]
+
+
+def inside(
+    task: Task,
+    dataset: Dataset[Any],
+    model: Model,
+    watched: Watched | None,
+    seconds: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[list[Section], list[str]]:
+    """Sections of a model's inside and what was left out, in words: each begins while there are seconds left.
+
+    watched: of the training, if it was
+    """
+    begun, made, left_out = clock(), [], []
+    single = not isinstance(model.network, Ensemble)
+    makers: list[tuple[str, Maker]] = [("drawings of the network", lambda: _network(dataset, model))]
+    if watched is not None and watched.looks:
+        seen = watched
+        makers.append(("the gradient over the training", lambda: _training(seen)))
+    inputs = _Inputs(task, dataset)
+    if single and isinstance(task, ShowingInputs):
+        if isinstance(model, Attributable):
+            makers.append(("what answers are due to", lambda: _attributed(model, inputs)))
+        if isinstance(model, Traceable):
+            makers.append(("text by probability and units", lambda: _coloured(model, inputs)))
+            makers.append(("gates and states", lambda: _traced(model, inputs)))
+    if single and isinstance(model, HavingVectors):
+        makers.append(("token vectors", lambda: _vectors(dataset, model)))
+    for name, make in makers:
+        if clock() - begun >= seconds:
+            left_out.append(name)
+            continue
+        made += make()
+    return made, left_out
+
+
+class _Inputs:
+    """Inputs of the run's own held-out data, asked for once."""
+
+    def __init__(self, task: Task, dataset: Dataset[Any]) -> None:
+        self.task, self.dataset = task, dataset
+        self._found: list[OwnInput] | None = None
+
+    def some(self, count: int) -> list[OwnInput]:
+        if self._found is None:
+            assert isinstance(self.task, ShowingInputs)
+            self._found = self.task.own_inputs(self.dataset, self.dataset.evaluated_on, ATTRIBUTED)
+        return self._found[:count]
+
+
+def _network(dataset: Dataset[Any], model: Model) -> list[Section]:
+    try:
+        drawn: list[Section] = [drawings(model.network, "The network")]
+    except UsageError:  # a task from elsewhere, whose network nobody has drawn yet
+        drawn = []
+    return [*drawn, graph(dataset.settings.network.cell)]
+
+
+def _training(watched: Watched) -> list[Section]:
+    note = (
+        "How much of the last step's gradient arrives so many steps back, at the first look, halfway and at the end; "
+        "and over the training the gradient's norm before clipping and how far back a hundredth of it reaches."
+    )
+    return [Picture("Gradient flow over the training", draw_training(watched), note=note)]
+
+
+def _short(given: Any) -> Any:
+    """An input whose attribution takes no long time: a text is cut to so many words or letters."""
+    if not isinstance(given, str) or len(given) <= TOKENS:
+        return given
+    words = given.split()
+    return " ".join(words[:TOKENS]) if len(words) > TOKENS // 8 else given[:TOKENS]
+
+
+def _attributed(model: Model, inputs: _Inputs) -> list[Section]:
+    pictures = []
+    assert isinstance(model, Attributable)
+    for one in inputs.some(ATTRIBUTED):
+        try:
+            found = attribute(model.network, model.differentiable(_short(one.given), **one.options))
+        except RecurraError:  # too long to be attributed whole, or a score that jumps: the command says so
+            continue
+        pictures.append(Picture(one.name, found.plot()))
+    note = (
+        "Integrated gradients: what each step of an input adds to the score of the answer, from a baseline on; the "
+        "sums were checked within 1 %."
+    )
+    return [Pictures("What answers are due to", pictures, note=note)]
+
+
+def _coloured(model: Model, inputs: _Inputs) -> list[Section]:
+    """A text that the model predicts token by token, by how probable each one was and by what some units do."""
+    sections: list[Section] = []
+    assert isinstance(model, Traceable)
+    for one in inputs.some(LOOKED):
+        if not isinstance(one.given, str) or not hasattr(model, "start"):
+            return []
+        given = model.forward_pass(one.given[:COLOURED], **one.options)
+        if given.probabilities is None:
+            return []
+        tokens = [str(token) for token in next(iter(given.steps.values()))][:COLOURED]
+        shades = [_by_probability(given, tokens), *_by_units(trace(model.network, given), tokens)]
+        sections.append(
+            Coloured(
+                "A text by probability and by units",
+                [_written(token, given) for token in tokens],
+                shades,
+                note="Blue is probable, or a unit above 0; orange is a unit below 0. The units are those that change "
+                "most.",
+            )
+        )
+    return sections
+
+
+def _written(token: str, given: ForwardPass) -> str:
+    return {"␣": " ", "⏎": "\n"}.get(token, token)
+
+
+@torch.no_grad()
+def _by_probability(given: ForwardPass, tokens: list[str]) -> Shades:
+    """Of each token how probable it was before it was read."""
+    assert given.probabilities is not None
+    chances = given.probabilities()
+    place = {name: number for number, name in enumerate(given.classes)}
+    values, said = [0.0], ["the first token"]
+    for before, token in zip(chances, tokens[1:], strict=False):
+        chance = float(before[place[token]]) if token in place else 0.0
+        best = int(before.argmax())
+        values.append(chance)
+        said.append(f"{chance:.3f}; most probable was {given.classes[best]!r} with {float(before[best]):.3f}")
+    return Shades("probability of the token", values, said)
+
+
+def _by_units(found: Trace, tokens: list[str]) -> Iterator[Shades]:
+    """The units of the last layer's output that change most."""
+    layer = found.layers[-1]
+    values = layer.values[layer.states[0]][: len(tokens)]
+    for unit in lively(values, FOLLOWED).tolist():
+        column = values[:, unit].astype(np.float64)
+        most = max(1e-9, float(np.abs(column).max()))
+        name = f"unit {unit} of {layer.states[0]}, layer {layer.layer + 1}"
+        yield Shades(name, (column / most).tolist(), [f"{value:+.3f}" for value in column])
+
+
+def _traced(model: Model, inputs: _Inputs) -> list[Section]:
+    assert isinstance(model, Traceable)
+    pictures = []
+    for one in inputs.some(LOOKED):
+        given = _short(one.given) if isinstance(one.given, str) else one.given
+        found = trace(model.network, model.forward_pass(given, **one.options))
+        pictures.append(Picture(one.name, found.plot(units=UNITS, most=STEPS)))
+    note = (
+        "Each row is a unit of the last layers, each column a step of an input; blue above 0, orange below. The units "
+        "are those that change most; all of them: recurra trace."
+    )
+    return [Pictures("Gates and states", pictures, note=note)]
+
+
+def _vectors(dataset: Dataset[Any], model: Model) -> list[Section]:
+    assert isinstance(model, HavingVectors)
+    vectors = model.word_vectors()
+    svg, share = draw_vectors(vectors)
+    note = f"The first two principal components, which hold {share:.0%} of the variance; of many tokens the first ones."
+    return [Picture("Token vectors", svg, note=note)] if svg else []
