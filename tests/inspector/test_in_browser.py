@@ -53,7 +53,7 @@ def test_a_text_is_typed_and_looked_into(browser: Any, address: str) -> None:
     assert "Step 4 of 14: ␣" in page.locator(".text .quiet").inner_text()
     assert page.locator(".text select").nth(1).input_value() == "unit"
     real.until(page, "[...document.querySelectorAll('.tokens .t')].filter((t) => t.style.backgroundColor).length > 5")
-    assert page.locator(".equations tr.here code").inner_text().startswith("i[t] =")
+    real.until(page, "document.querySelector('.equations tr.here code').textContent.startsWith('i[t] =')")
 
     page.locator(".tokens").focus()
     page.keyboard.press("ArrowRight")
@@ -62,7 +62,7 @@ def test_a_text_is_typed_and_looked_into(browser: Any, address: str) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("n")
     real.until(page, "document.querySelector('.unit input').value === '2'")
-    assert page.locator(".equations tr.here code").inner_text().startswith("f[t] =")
+    real.until(page, "document.querySelector('.equations tr.here code').textContent.startsWith('f[t] =')")
 
     page.click("#erase")
     page.wait_for_selector(".forgetting svg")

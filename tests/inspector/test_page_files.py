@@ -12,6 +12,7 @@ import pytest
 from recurra.errors import UsageError
 from recurra.inspector import offline, page
 from recurra.inspector.inspected import Inspected
+from recurra.tasks.registry import TASKS
 
 FILES = {name: content.decode("utf-8") for name, (content, _) in page.contents().items()}
 SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}
@@ -31,6 +32,7 @@ def test_what_the_page_says_is_in_the_strings_and_all_of_them_are_said() -> None
     said |= set(re.findall(r'data-s"?[=:] ?"(\w+)"', "".join(FILES.values())))
     said |= set(re.findall(r'choice\("(\w+)"', SCRIPTS["pane.js"]))
     said |= {f"head_{key}" for key in re.findall(r'\bsection\("(\w+)"', SCRIPTS["pane.js"])}
+    said |= {f"task_{task}" for task in TASKS}
     assert said == set(page.strings()["en"])
 
 

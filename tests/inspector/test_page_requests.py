@@ -27,7 +27,7 @@ def read(client: TestClient, text: str, **more: object) -> dict[str, object]:
 def test_a_text_is_read_and_looked_into(client: Clients, inspected: Page) -> None:
     asked = client("language")
     (info,) = asked.get("/api/runs").json()
-    assert (info["reads"], info["writes"], info["task"]) == ("text", True, "Language model")
+    assert (info["reads"], info["writes"], info["task"]) == ("text", True, "language")
     found = read(asked, "sun moon")
     assert found["views"] == [list("sun moon")]
     assert found["thoughts"] == {"view": 0, "classes": info_classes(inspected("language"))}

@@ -21,7 +21,7 @@ def of_run(inspected: Inspected) -> dict[str, Any]:
     scores = run.metrics.get("metrics") or {}
     return {
         "name": inspected.name,
-        "task": row.title,
+        "task": row.name,
         "does": run.model.does,
         "data": run.stored.source.name,
         "parameters": found.parameters,

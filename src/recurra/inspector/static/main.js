@@ -55,6 +55,8 @@ function words() {
   byId("given-label").textContent = say(text ? "type_here" : "numbers_here");
   byId("typed").hidden = infos[0].reads === "pictures";
   given.readOnly = source.offline;
+  const own = byId("inputs").querySelector('option[value=""]');
+  if (own) own.textContent = say("own_text");
   byId("erasing").hidden = source.offline || !text;
 }
 

@@ -13,7 +13,7 @@ import { WritePanel } from "./write.js";
 export class Pane {
   /** page: {source, text(), condition(), takeOver(text)} */
   constructor(page, run, info) {
-    Object.assign(this, { page, source: page.source, run, info, reading: null, layer: null, colour: "thoughts" });
+    Object.assign(this, { page, source: page.source, run, info, reading: null, layer: null, colour: "thoughts", follows: true });
     this.selected = { name: "", unit: 0, step: 0 };
     this.text = () => page.text();
     this.condition = () => page.condition();
@@ -54,11 +54,12 @@ export class Pane {
     this.thoughtSection = section("thoughts", this.thoughts.element);
     this.network = el("div");
     this.details = el("details", { class: "card", ontoggle: () => this.#network() }, el("summary", { "data-s": "head_network" }), this.network);
-    const scores = info.scores.map(([name, value]) => `${name} ${short(value)}`).join(" · ");
+    this.about = el("p", { class: "quiet" });
+    this.scores = info.scores.map(([name, value]) => `${name} ${short(value)}`).join(" · ");
     this.writing = info.writes && !this.source.offline ? new WritePanel(this) : null;
     this.element = el("article", { class: "pane", "aria-labelledby": `${number}-name` },
       el("header", {}, el("h2", { id: `${number}-name`, text: info.name }),
-        el("p", { class: "quiet", text: `${info.task} · ${info.data} · ${info.parameters.toLocaleString("en")} · ${scores}` })),
+        this.about),
       el("div", { class: "columns" },
         el("div", {},
           section("answer", this.answers),
@@ -74,6 +75,8 @@ export class Pane {
   /** All that has words, in the language that is spoken now. */
   words() {
     for (const element of this.element.querySelectorAll("[data-s]")) element.textContent = say(element.dataset.s);
+    const { task, data, parameters } = this.info;
+    this.about.textContent = [say(`task_${task}`), data, parameters.toLocaleString("en"), this.scores].join(" · ");
     this.unit.words();
     this.writing?.words();
     this.tokens.element.setAttribute("aria-label", say("text_keys"));
@@ -84,9 +87,7 @@ export class Pane {
 
   /** A reading, new or gone on with. */
   show(reading) {
-    const before = this.reading;
     this.reading = reading;
-    const fresh = before?.reading !== reading.reading;
     const known = reading.strips.find(({ key }) => key === this.layer?.key);
     if (reading.strips.length) this.layer = known ?? reading.strips[reading.strips.length - 1];
     this.viewPlace = this.viewPlace < reading.views.length ? this.viewPlace : (this.layer?.view ?? 0);
@@ -94,17 +95,15 @@ export class Pane {
     if (!this.layer.values.some(({ name }) => name === this.selected.name)) {
       this.selected = { name: this.layer.states[0], unit: 0, step: this.selected.step };
     }
-    this.shown ??= new Map();
     const read = this.#read();
     const last = Math.max(0, read - 1);
-    const atEnd = !before || this.selected.step >= this.before - 1;
-    if (fresh) this.selected.step = atEnd ? last : Math.min(this.selected.step, last);
-    this.before = read;
+    const whole = reading.read === reading.total;
+    this.selected.step = this.follows && whole ? last : Math.min(this.selected.step, last);
     this.#choices();
     this.tokens.show(this.#tokens(), read);
     this.#colour();
     this.#selected();
-    if (fresh || reading.read === reading.total) this.#answer();
+    if (whole) this.#answer();
   }
 
   /** A step, a unit or a layer, whichever are given. */
@@ -114,7 +113,10 @@ export class Pane {
       this.viewPlace = this.layer.view;
       this.selected.step = Math.min(this.selected.step, Math.max(0, this.#read() - 1));
     }
-    if (step !== undefined) this.selected.step = step;
+    if (step !== undefined) {
+      this.selected.step = step;
+      this.follows = step >= this.#read() - 1; // what is typed at the end is looked at as it is typed
+    }
     if (unit !== undefined) this.selected.unit = unit;
     if (name !== undefined) this.selected.name = name;
     const value = this.layer.values.find((each) => each.name === this.selected.name) ?? this.layer.values[0];

@@ -16,7 +16,7 @@ export class ThoughtTable {
 
   /** tokens: of all steps; read: that there are; step: of the cursor; next: the columns hold what comes next */
   async show(reading, tokens, read, step, next) {
-    const count = Math.max(3, Math.floor((this.element.clientWidth || 600) / COLUMN));
+    const count = Math.max(3, Math.floor(((this.element.clientWidth || 600) - 26) / COLUMN));
     const start = Math.max(0, Math.min(step - Math.floor(count / 2), read - count));
     const stop = Math.min(read, start + count);
     const number = ++this.number;
