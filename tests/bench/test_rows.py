@@ -218,10 +218,11 @@ def test_without_streaming_it_is_said(bench, monkeypatch: pytest.MonkeyPatch) ->
     assert document.skipped == ["streaming: not available"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras_peer.why_not() is not None, reason=str(keras_peer.why_not()))
 @pytest.mark.parametrize("kind", ["training", "inference"])
 def test_keras(kind: str, bench) -> None:
-    rows = [row for row in bench(kind).rows if row.peer == "Keras"]
+    rows = [row for row in bench(kind, keras=True).rows if row.peer == "Keras"]
     assert [row.case.cell for row in rows] == list(PLAIN)
     for row in rows:
         check(row)

@@ -16,7 +16,7 @@ import onnx
 
 from recurra.errors import UsageError
 from recurra.export.onnx.proof import graphs, session
-from recurra.export.onnx.small import answering, shrink, told
+from recurra.export.onnx.small import answering, floats_left, shrink
 from recurra.topologies.frames import FrameNetwork
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.settings import FrameSettings, NextTokenSettings
@@ -51,9 +51,9 @@ def test_what_has_whole_numbers_runs_on_them(cell: str, left: list[str], runs: s
 
 
 def test_it_is_said_what_still_computes_in_floats() -> None:
-    assert told([]) == ""
-    assert told(["GRU"]).startswith("int8: ONNX Runtime runs GRU in float32")
-    assert "GRU and the cell's own equations in" in told(["GRU", "Scan"])
+    assert floats_left([]) == ""
+    assert floats_left(["GRU"]).startswith("int8: ONNX Runtime runs GRU in float32")
+    assert "GRU and the cell's own equations in" in floats_left(["GRU", "Scan"])
 
 
 def test_scores_are_those_of_the_graphs() -> None:

@@ -176,7 +176,7 @@ def _small_onnx(
     run: Run, place: Path, dataset: Dataset[Any] | None, about: dict[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
     """The graphs, which were proven as float32, with weights of bytes. Errors: RecurraError if that costs too much"""
-    from recurra.export.onnx.small import answering, check_measurable, shrink, told
+    from recurra.export.onnx.small import answering, check_measurable, floats_left, shrink
 
     check_measurable(run.network)
     made, left, before = dict[str, bytes](), set[str](), 0
@@ -196,7 +196,7 @@ def _small_onnx(
         (place / f"{name}.onnx").write_bytes(model)
     after = sum(map(len, made.values()))
     notes = [f"int8: {before:,} -> {after:,} bytes", *(f"int8: {line}" for line in lost["scores"])]
-    return lost, [*notes, *([told(sorted(left))] if left else [])]
+    return lost, [*notes, *([floats_left(sorted(left))] if left else [])]
 
 
 def _weights(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -147,7 +147,7 @@ def _losses(network: NextToken) -> Callable[..., Any]:
     return found
 
 
-def told(left: Sequence[str]) -> str:
+def floats_left(left: Sequence[str]) -> str:
     """What of a graph still computes in float32, for people; empty where nothing does."""
     if not left:
         return ""
