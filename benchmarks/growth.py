@@ -104,12 +104,46 @@ def table(path: Path) -> list[tuple[str, Callable[[], object]]]:
     return [("table to parts", lambda: row.task.prepare(source, settings)), ("first batch of an epoch", batches)]
 
 
+def write_pairs(path: Path, size: int) -> None:
+    """Sentences of eight words, of which one in ten is new, with as many in another language."""
+    rng = np.random.default_rng(size)
+    ids = (rng.random((ROWS * size, 8)) ** 2 * ROWS * size / 2).astype(np.int64)
+    rows = (" ".join(f"w{i:x}" for i in row) for row in ids.tolist())
+    path.with_suffix(".tsv").write_text("".join(f"{row}\t{row.upper()}\n" for row in rows), encoding="utf-8")
+
+
+def pairs(path: Path) -> list[tuple[str, Callable[[], object]]]:
+    from recurra.api.preparation import settings_for
+    from recurra.tasks import registry
+    from recurra.tasks.sources.resolving import resolve
+
+    source = resolve(path.with_suffix(".tsv"), "translate")
+    task = registry.get("translate").task
+    return [("pairs to parts", lambda: task.prepare(source, settings_for(source, {})))]
+
+
+def cutting(path: Path) -> list[tuple[str, Callable[[], object]]]:
+    """A split of texts with a label each, of which ten have the same one: a hundred thousand at 1000x."""
+    from recurra.data.files.examples import Example, Examples
+    from recurra.data.splits import split
+
+    count = ROWS * int(path.parent.name)
+    items = [Example(f"{number:x}", f"c{number % max(2, count // 10)}", path, number) for number in range(count)]
+    return [("split, ten texts a class", lambda: split(Examples(items), form=str.upper))]
+
+
+def write_nothing(path: Path, size: int) -> None:
+    """What is split is made in memory."""
+
+
 PHASES = {
     "characters": (write_text, characters),
     "words": (write_text, words),
     "lines": (write_text, lines),
     "baselines": (write_text, n_grams),
     "table": (write_table, table),
+    "split": (write_nothing, cutting),
+    "pairs": (write_pairs, pairs),
 }
 
 

@@ -187,7 +187,8 @@ def check_splits(splits: Splits, *, form: Form | None = None, dropped: int = 0, 
     counts: Counter[str] = Counter()
     for _, part in splits:
         for item in part.items:
-            forms[item.label].add(item.text if form is None else form(item.text))
+            if len(there := forms[item.label]) < fewest:  # more of them say nothing
+                there.add(item.text if form is None else form(item.text))
             counts[item.label] += 1
     without = f" ({many(dropped, 'repeated example')} dropped)" if dropped else ""
     if len(forms) == 1:
