@@ -18,6 +18,8 @@ from recurra.data.files.examples import Examples
 from recurra.data.files.tables import column_names, read_table
 from recurra.data.ragged import Ragged
 from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, split, split_off, without_unseen
+from recurra.data.tokens.drafted import Drafted
+from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_moved, describe_shared, form_of, gathered
 from recurra.errors import DataError, UsageError, listed
@@ -168,23 +170,30 @@ def prepare(
     splits, level, facts, notes = read.splits, read.level, read.facts, read.notes
     if settings.level is None:
         notes.append(f"tokens are {_why(level, splits.train.texts)}")
+    drafted: Drafted | None = None
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
     if kept is not None:
         vocabulary, classes = kept.vocabulary, kept.classes
     else:
         classes = splits.train.classes()
-        vocabulary = Vocabulary.build(
-            splits.train.texts,
-            level=level,
-            normalize=read.normalize,
-            split=settings.word_split,
-            min_count=rarest,
-            max_size=largest,
-        )
+        how: dict[str, Any] = {"level": level, "normalize": read.normalize, "split": settings.word_split}
+        texts = splits.train.texts
+        if level == "word" and not any(isinstance(text, Tokenised) for _, part in splits for text in part.texts):
+            drafted = Drafted((item.text for _, part in splits for item in part.items), read.normalize, how["split"])
+            counts = drafted.count(len(texts))
+            vocabulary = Vocabulary.from_counts(counts, **how, min_count=rarest, max_size=largest)
+        else:
+            vocabulary = Vocabulary.build(texts, **how, min_count=rarest, max_size=largest)
+        del texts
     if vocabulary.segmenter is not None:
         notes.append(vocabulary.segmenter.describe())
     notes += reading.look_alikes(classes)
-    parts = {name: encode_part(part, vocabulary, classes, settings.max_length) for name, part in splits}
+    parts, before = {}, 0
+    for name, part in splits:
+        rows = None if drafted is None else drafted.encoded(vocabulary, before, before + len(part))
+        parts[name] = encode_part(part, vocabulary, classes, settings.max_length, rows)
+        before += len(part)
+    del drafted
     forms = {name: [_digest(ids) for ids in part.encoded] for name, part in parts.items()}
     items, moved = gathered({name: getattr(splits, name).items for name in read.divided}, forms)
     if moved:
@@ -229,8 +238,14 @@ def _why(level: Level, texts: list[str]) -> str:
     return "characters: short or unspaced texts"
 
 
-def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], max_length: int | None) -> Part:
-    """The part encoded, texts of more than max_length tokens truncated.
+def encode_part(
+    examples: Examples,
+    vocabulary: Vocabulary,
+    classes: list[str],
+    max_length: int | None,
+    encoded: Ragged | None = None,
+) -> Part:
+    """The part encoded, texts of more than max_length tokens truncated. encoded: as they are read, if that is known
 
     Errors: DataError for a label that is not among the classes
     """
@@ -250,16 +265,20 @@ def encode_part(examples: Examples, vocabulary: Vocabulary, classes: list[str], 
 
     def rows() -> Iterator[npt.NDArray[np.int64]]:
         nonlocal truncated, empty
-        for item in examples.items:
-            ids = vocabulary.encode(item.text)
+        whole = (vocabulary.encode(item.text) for item in examples.items) if encoded is None else iter(encoded)
+        for ids in whole:
             if max_length is not None and len(ids) > max_length:
                 ids, truncated = ids[:max_length], truncated + 1
             if not len(ids):
                 ids, empty = np.zeros(1, np.int64), empty + 1
             yield ids
 
-    encoded = Ragged.of(rows(), len(vocabulary))
-    return Part(examples.texts, encoded, labels, truncated, empty, examples=examples)
+    fit = encoded is not None and len(encoded) and encoded.lengths.min() > 0
+    if fit and encoded is not None and (max_length is None or encoded.lengths.max() <= max_length):
+        found = encoded
+    else:
+        found = Ragged.of(rows(), len(vocabulary))
+    return Part(examples.texts, found, labels, truncated, empty, examples=examples)
 
 
 def _digest(ids: npt.NDArray[np.int64]) -> bytes:
