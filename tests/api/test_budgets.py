@@ -87,10 +87,10 @@ def test_little_time_for_training_is_said_with_what_would_be_enough() -> None:
     setup: Any = SimpleNamespace(settings=SimpleNamespace(training=TrainingSettings(minutes=1.0)))
     settings, (note,) = settings_of_training(setup, deadline, resumed=False)
     assert settings.minutes == pytest.approx(deadline.for_training() / 60)
-    assert note.startswith("40 of the 60 s that --minutes 1 allows were gone before training, which gets 19 s")
-    assert note.endswith("with 4 minutes it would get 80%")
-    enough = Deadline(4.0, 0.0, clock=lambda: 40.0)
-    setup.settings.training = TrainingSettings(minutes=4.0)
+    assert note.startswith("40 of the 60 s that --minutes 1 allows were gone before training, which gets 17 s")
+    assert note.endswith("with 4.4 minutes it would get 80%")
+    enough = Deadline(4.5, 0.0, clock=lambda: 40.0)
+    setup.settings.training = TrainingSettings(minutes=4.5)
     assert settings_of_training(setup, enough, resumed=False)[1] == []
 
 

@@ -14,7 +14,7 @@ from recurra.report.record import Baseline
 from recurra.tasks.abilities import Clocked, Cutting
 from recurra.tasks.task import Dataset, Evaluation, Task
 from recurra.training.checkpoint import Counters
-from recurra.training.deadline import FOR_TRAINING, REPORT, Deadline
+from recurra.training.deadline import FOR_INSIDE, FOR_TRAINING, INSIDE, REPORT, Deadline
 from recurra.training.fit import Outcome
 from recurra.training.settings import TrainingSettings
 
@@ -93,7 +93,8 @@ def settings_of_training(setup: Setup, deadline: Deadline, *, resumed: bool) -> 
         return training, []
     seconds, spent, notes = deadline.for_training(), deadline.total - deadline.left(), []
     if seconds < FOR_TRAINING * deadline.total:
-        enough = (spent + REPORT) / (1 - FOR_TRAINING - deadline.share_after) / 60
+        rest = 1 - FOR_TRAINING - deadline.share_after
+        enough = min((spent + REPORT) / (rest - FOR_INSIDE), (spent + REPORT + INSIDE) / rest) / 60
         notes.append(
             f"{spent:.0f} of the {deadline.total:.0f} s that --minutes {training.minutes:g} allows were gone before "
             f"training, which gets {seconds:.0f} s; with {enough:.2g} minutes it would get {FOR_TRAINING:.0%}"
