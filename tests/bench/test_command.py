@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from recurra.bench import keras_peer, timing, torch_peers
 from recurra.bench import run as runs
-from recurra.bench import timing, torch_peers
 from recurra.bench.machine import Rates
 from recurra.cli import main
 
@@ -21,6 +21,7 @@ Call = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def bench(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     """`bench("--kind", "cells")` with a small layer and one thread: exit code, stdout, stderr."""
+    monkeypatch.setattr(keras_peer, "why_not", lambda: "Keras: not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(timing, "SAMPLE_SECONDS", 0.0)
     monkeypatch.setattr(runs, "Rates", lambda repeats, _side: Rates(repeats, 32))

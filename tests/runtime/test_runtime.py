@@ -185,8 +185,8 @@ def test_what_does_not_match_is_refused(tmp_path: Path) -> None:
     lacking = settings.model_copy(update={"pooling": 3})
     with pytest.raises(ModelFolderError, match="pooling is 3"):
         runtime.load(write(tmp_path / "odd", "classify", network, WORDS, lacking))
-    with pytest.raises(UsageError, match=r"the task tag needs torch, .*use recurra\.load"):
-        runtime.load(write(tmp_path / "tag", "tag", network, None, settings))
+    with pytest.raises(UsageError, match=r"the task fill needs torch, .*use recurra\.load"):
+        runtime.load(write(tmp_path / "fill", "fill", network, None, settings))
     with pytest.raises(ModelFolderError, match="knows no task 'sing'"):
         runtime.load(write(tmp_path / "sing", "sing", network, None, settings))
     network.head.bias.data[0] = float("nan")

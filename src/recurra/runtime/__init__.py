@@ -4,7 +4,8 @@
 >>> model = runtime.load("runs/surnames")
 >>> model.predict(["Rossi"])[0].label
 
-Its answers are those of `recurra.load`. Classifiers, language models and models of frames are served, and streamed.
+Its answers are those of `recurra.load`. Classifiers, taggers, language models and models of frames are served; the last
+two stream.
 """
 
 from recurra.runtime.classifier import Classifier
@@ -12,6 +13,7 @@ from recurra.runtime.frames import FrameLabeller, FrameLabels, Frames, FrameStre
 from recurra.runtime.language import Candidates, LanguageModel
 from recurra.runtime.loading import load
 from recurra.runtime.predictions import Prediction
+from recurra.runtime.tagger import Tagger, Tagging
 
 __all__ = [
     "Candidates",
@@ -23,5 +25,7 @@ __all__ = [
     "LanguageModel",
     "Prediction",
     "Streamed",
+    "Tagger",
+    "Tagging",
     "load",
 ]

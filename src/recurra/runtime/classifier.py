@@ -11,7 +11,7 @@ from recurra.data.tokens.orders import ORDERS, SPELLING
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.runtime.layers import Layers, State
-from recurra.runtime.ngrams import Skip
+from recurra.runtime.ngrams import Features, Skip
 from recurra.runtime.predictions import Floats, Prediction, best_of, softmax
 from recurra.runtime.weights import Ints, Weights, setting
 
@@ -40,9 +40,10 @@ class Classifier:
         features = setting(preprocessing, "skip_features", int, 0)
         spelt = setting(preprocessing, "skip_spelling", bool, False)
         orders = ORDERS[self.vocabulary.level]
-        self._skip = (
-            Skip.of(weights, features, len(self.classes), orders, SPELLING if spelt else ()) if features else None
-        )
+        self._skip: Skip | None = None
+        if features:
+            known, after = Features.of(weights, features, len(self.classes)), float(weights.floats("skip_after"))
+            self._skip = Skip(known, after, orders, SPELLING if spelt else ())
 
     def predict(self, texts: str | Sequence[str], *, top: int = 1) -> list[Prediction]:
         """The `top` most probable classes of each text. Errors: UsageError for an empty text"""

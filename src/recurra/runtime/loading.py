@@ -12,14 +12,14 @@ from recurra.model_folder import ModelFolder, read
 from recurra.runtime.classifier import Classifier
 from recurra.runtime.frames import FrameLabeller, Frames
 from recurra.runtime.language import LanguageModel
+from recurra.runtime.tagger import Tagger
 from recurra.runtime.weights import Weights, setting
 
-Model = Classifier | LanguageModel | Frames
+Model = Classifier | LanguageModel | Frames | Tagger
 Kind = Callable[[Weights, Mapping[str, Any], Mapping[str, Any], int], Model]
 
 _ELSEWHERE = "use recurra.load, which needs torch, or export it"
 WHY_NOT = {
-    "tag": "its rows of tags are decided between by torch",
     "fill": "its search for what fits a blank runs in torch",
     "translate": "its decoder's attention and its search run in torch",
     "generate": "what its texts are to be is mixed in by torch",
@@ -57,6 +57,7 @@ def _made(folder: ModelFolder, threads: int) -> Model:
     kinds: dict[str, Kind] = {
         "classify": Classifier,
         "language": LanguageModel,
+        "tag": Tagger,
         "frames": FrameLabeller if folder.preprocessing.get("per_frame") else Frames,
     }
     if task not in kinds:

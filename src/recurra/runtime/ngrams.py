@@ -1,4 +1,4 @@
-"""The linear skip of a classifier: the n-grams of a text, found by their hashes, as layers.sparse_linear finds them."""
+"""Linear skips, and the n-grams of a text that a classifier's reads, found by their hashes as with torch."""
 
 from __future__ import annotations
 
@@ -17,36 +17,54 @@ SPELT = 1 << 32
 
 
 @dataclass(frozen=True)
-class Skip:
-    """share: of its outputs; after: tokens up to which it says nothing. Shapes: keys, scale [F]; weight [F, C]"""
+class Features:
+    """Outputs of the features that a row has, as layers.sparse_linear.SparseLinear has them.
+
+    share: of its outputs. Shapes: keys, scale [F]; weight [F, C]; bias [C]
+    """
 
     keys: Ints
     scale: Floats
     weight: Floats
     bias: Floats
     share: float
-    after: float
-    orders: tuple[int, ...]
-    spelling: tuple[int, ...]
 
     @classmethod
-    def of(
-        cls, weights: Weights, features: int, classes: int, orders: tuple[int, ...], spelling: tuple[int, ...]
-    ) -> Skip:
+    def of(cls, weights: Weights, count: int, outputs: int) -> Features:
         """Errors: ModelFolderError"""
-        keys = weights.ints("skip.keys", features)
+        keys = weights.ints("skip.keys", count)
         if (keys[1:] < keys[:-1]).any():
             raise weights.broken("the weight skip.keys is not in rising order; train it again")
         return cls(
             keys,
-            weights.floats("skip.scale", features),
-            weights.floats("skip.weight", features, classes),
-            weights.floats("skip.bias", classes),
+            weights.floats("skip.scale", count),
+            weights.floats("skip.weight", count, outputs),
+            weights.floats("skip.bias", outputs),
             float(weights.floats("skip.share")),
-            float(weights.floats("skip_after")),
-            orders,
-            spelling,
         )
+
+    def outputs(self, keys: Ints) -> Floats:
+        """Of a row with these keys, each as often as it occurs, times the share. Shapes: [M] -> [C]"""
+        at = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
+        features, counts = np.unique(at[self.keys[at] == keys], return_counts=True)
+        values = (1 + np.log(counts.astype(np.float32))) * self.scale[features]
+        size = max(float(np.sqrt((values * values).sum())), 1e-12)
+        said = self.share * (self.bias + (values / np.float32(size)) @ self.weight[features])
+        return np.asarray(said, np.float32)
+
+
+@dataclass(frozen=True)
+class Skip:
+    """after: tokens up to which it says nothing"""
+
+    features: Features
+    after: float
+    orders: tuple[int, ...]
+    spelling: tuple[int, ...]
+
+    @property
+    def share(self) -> float:
+        return self.features.share
 
     def beside(self, ids: Ints, words: Sequence[str]) -> Floats:
         """What is added to the logits of a text. words: its tokens, of which the spelling is read. Shapes: -> [C]"""
@@ -54,13 +72,7 @@ class Skip:
         if self.spelling:
             codes = np.frombuffer(f" {' '.join(words)} ".encode("utf-32-le", "surrogatepass"), np.uint32)
             found.append(ngrams(codes.astype(np.int64) + SPELT, self.spelling))
-        every = np.concatenate(found)
-        at = np.searchsorted(self.keys, every).clip(max=len(self.keys) - 1)
-        features, counts = np.unique(at[self.keys[at] == every], return_counts=True)
-        values = (1 + np.log(counts.astype(np.float32))) * self.scale[features]
-        size = max(float(np.sqrt((values * values).sum())), 1e-12)
-        said = self.share * (self.bias + (values / np.float32(size)) @ self.weight[features])
-        return np.asarray(said * self._faded(len(ids)), np.float32)
+        return self.features.outputs(np.concatenate(found)) * np.float32(self._faded(len(ids)))
 
     def _faded(self, tokens: int) -> float:
         """How much of it a text of so many tokens gets, see topologies.many_to_one.faded."""
