@@ -58,7 +58,8 @@ def _classifier(one: SequenceClassifier, whole: Any, title: str) -> Blueprint:
     stack, classes = one.stack, one.head.out_features
     own = layers(whole, "stack", stack, [Read("table")])
     flow: Flow = "last" if one.pooling == "last" else "values"
-    read = () if one.reader is None else _characters(one.reader, whole)
+    read = () if one.reader is None else _characters(one.reader, whole, flow)
+    pooled = (Read("pooled"), Read("spelt")) if read else (Read("pooled"),)
     blocks = [
         Block("x", "input", f"tokens, {vocabulary:,} kinds", "[B, T]", sign="x"),
         Block("table", "table", "token vectors", f"[B, T, {width}]", (Read("x"),), counted(whole, "table"), sign="e"),
@@ -68,11 +69,11 @@ def _classifier(one: SequenceClassifier, whole: Any, title: str) -> Blueprint:
             "pooled",
             "pooling",
             POOLED[one.pooling],
-            f"[B, {one.head.in_features}]",
-            tuple(Read(last_of(each), flow) for each in (own, read) if each),
+            f"[B, {one.head.in_features // (2 if read else 1)}]",
+            (Read(last_of(own), flow),),
             once=True,
         ),
-        Block("head", "dense", "output layer", f"[B, {classes}]", (Read("pooled"),), counted(whole, "head"), once=True),
+        Block("head", "dense", "output layer", f"[B, {classes}]", pooled, counted(whole, "head"), once=True),
     ]
     return _with_skip(
         blocks,
@@ -85,14 +86,18 @@ def _classifier(one: SequenceClassifier, whole: Any, title: str) -> Blueprint:
     )
 
 
-def _characters(reader: CharacterReader, whole: Any) -> tuple[Block, ...]:
+def _characters(reader: CharacterReader, whole: Any, flow: Flow) -> tuple[Block, ...]:
     """What reads the characters of a text, in a lane of its own."""
     rows, width = reader.table.weight.shape
     table = counted(whole, "reader.table")
+    own = layers(whole, "reader.stack", reader.stack, [Read("letters")], lane=1, time="L")
+    wide = reader.stack.output_size * (3 if reader.pooling == "all" else 1)
+    end = (Read(last_of(own), flow),)
     return (
         Block("c", "input", f"characters, {rows:,} kinds", "[B, L]", sign="c", lane=1),
         Block("letters", "table", "their vectors", f"[B, L, {width}]", (Read("c"),), table, sign="v", lane=1),
-        *layers(whole, "reader.stack", reader.stack, [Read("letters")], lane=1, time="L"),
+        *own,
+        Block("spelt", "pooling", POOLED[reader.pooling], f"[B, {wide}]", end, once=True, lane=1),
     )
 
 
