@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 
 from recurra.cells.definition import Cell
-from recurra.engines.checks import check_given, check_input, check_mask, check_state, check_weights, checked_lengths
+from recurra.engines.checks import (
+    Fit,
+    check_given,
+    check_input,
+    check_mask,
+    check_state,
+    check_weights,
+    checked_lengths,
+)
 from recurra.engines.choose import choose
 from recurra.engines.native import forking
 from recurra.engines.request import CellWeights, Embedded, Request, State, Stream
@@ -38,25 +46,75 @@ def unroll(
     if not torch.compiler.is_compiling() and forking.pending:
         forking.settle()
     fit = check_weights(cell, weights)
+    x, rows, lengths = _checked(x, lengths, weights.weight_ih)
+    request = _request(cell, weights, fit, x, rows, state, lengths, reverse, recurrent_mask, given)
+    return choose(request, engine).run(request)
+
+
+def unroll_both(
+    cell: Cell,
+    weights: tuple[CellWeights, CellWeights],
+    x: Tensor | Embedded,
+    states: tuple[State | None, State | None] = (None, None),
+    *,
+    lengths: Tensor | None = None,
+    recurrent_masks: tuple[Tensor | None, Tensor | None] = (None, None),
+    given: tuple[tuple[Tensor, ...], tuple[Tensor, ...]] = ((), ()),
+    engine: str = "auto",
+) -> tuple[Tensor, tuple[State, State]]:
+    """As `unroll` forward with the first of each, and in reverse with the second: less than two calls.
+
+    Shapes:  -> y [B, T, 2H], the forward outputs of each step and then the others; both directions' last states
+    """
+    if not torch.compiler.is_compiling() and forking.pending:
+        forking.settle()
+    first, second = (check_weights(cell, own) for own in weights)
+    like, other = weights[0].weight_ih, weights[1].weight_ih
+    given_x, given_lengths = x, lengths
+    x, rows, lengths = _checked(x, lengths, like)
+    requests = [_request(cell, weights[0], first, x, rows, states[0], lengths, False, recurrent_masks[0], given[0])]
+    if first != second or (like.dtype, like.device, like.shape) != (other.dtype, other.device, other.shape):
+        x, rows, lengths = _checked(given_x, given_lengths, other)
+    requests.append(_request(cell, weights[1], second, x, rows, states[1], lengths, True, recurrent_masks[1], given[1]))
+    return choose(requests[0], engine).run_both(*requests)
+
+
+def _checked(
+    x: Tensor | Embedded, lengths: Tensor | None, like: Tensor
+) -> tuple[Tensor | Embedded, tuple[int, int], Tensor | None]:
+    """The input and the lengths as engines take them, with B and T between them."""
     if isinstance(x, Embedded):
         x = x.without_padding()
-    batch, time = check_input(x, weights.weight_ih)
+    batch, time = check_input(x, like)
     if isinstance(x, Embedded) and torch.is_grad_enabled() and not is_recorded():
         x = Embedded(x.tokens.clone(), x.table)  # numpy may hold the same memory and write to it before backward
+    return x, (batch, time), None if lengths is None else checked_lengths(lengths, batch, time, like)
+
+
+def _request(
+    cell: Cell,
+    weights: CellWeights,
+    fit: Fit,
+    x: Tensor | Embedded,
+    rows: tuple[int, int],
+    state: State | None,
+    lengths: Tensor | None,
+    reverse: bool,
+    recurrent_mask: Tensor | None,
+    given: tuple[Tensor, ...],
+) -> Request:
+    batch = rows[0]
     if state is None:
         first, like = fit.widths[0], weights.weight_ih
         zeros = like.new_zeros(batch, first)
         state = tuple([zeros if width == first else like.new_zeros(batch, width) for width in fit.widths])
     else:
         check_state(cell, state, batch, fit.widths, weights.weight_ih)
-    if lengths is not None:
-        lengths = checked_lengths(lengths, batch, time, weights.weight_ih)
     if recurrent_mask is not None:
         check_mask(recurrent_mask, (batch, fit.mapped), weights.weight_ih)
     if given or fit.given:
-        check_given(cell, given, (batch, time), fit.given, weights.weight_ih)
-    request = Request(cell, weights, x, state, lengths, reverse, recurrent_mask, fit.bias, given)
-    return choose(request, engine).run(request)
+        check_given(cell, given, rows, fit.given, weights.weight_ih)
+    return Request(cell, weights, x, state, lengths, reverse, recurrent_mask, fit.bias, given)
 
 
 def stream(cell: Cell, weights: CellWeights, state: State, *, engine: str = "auto") -> Stream:

@@ -170,6 +170,12 @@ class Engine(Protocol):
     def run(self, request: Request) -> tuple[Tensor, State]:
         """The outputs [B, T, H], zero past each row's length, and each row's own last state."""
 
+    def run_both(self, first: Request, second: Request) -> tuple[Tensor, tuple[State, State]]:
+        """Two requests of the same input and lengths, forward and in reverse: outputs [B, T, 2H] side by side."""
+        y, last = self.run(first)
+        reversed_y, reversed_last = self.run(second)
+        return torch.cat([y, reversed_y], -1), (last, reversed_last)
+
     def stream(self, request: Request) -> Stream:
         """The request's cell, weights and states, a step at a time: by `run`, unless an engine has something better."""
         return SteppedStream(self, request)

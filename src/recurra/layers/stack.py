@@ -22,7 +22,7 @@ from recurra.layers.states import check_states
 from recurra.layers.stream import StackStream
 from recurra.layers.torch_tools import TorchTools
 from recurra.layers.zoneout import masks, zoned
-from recurra.recurrence import unroll
+from recurra.recurrence import unroll, unroll_both
 
 Merge = Literal["concat", "sum"]
 
@@ -247,24 +247,43 @@ class Stack(TorchTools):
         last: list[State] = []
         cell = self.trained_cell if self.training else self.evaluated_cell
         for layer in range(self.num_layers):
-            outputs = []
+            weights, states, dropped, given = [], [], [], []
             for direction in range(self.num_directions):
                 row = layer * self.num_directions + direction
-                weights = self.weights(layer, direction)  # once, for a parametrisation may draw random numbers
-                y, end = unroll(
+                own = self.weights(layer, direction)  # once, for a parametrisation may draw random numbers
+                weights.append(own)
+                states.append(None if start is None else tuple([s[row] for s in start]))
+                dropped.append(self._recurrent_mask(batch, own.weight_ih))
+                given.append(self._zoneout_masks(batch, shape[1], own.weight_ih))
+            if self.num_directions == 2 and self.merge == "concat":
+                x, ends = unroll_both(
                     cell,
-                    weights,
+                    (weights[0], weights[1]),
                     x,
-                    None if start is None else tuple(s[row] for s in start),
+                    (states[0], states[1]),
                     lengths=lengths,
-                    reverse=direction == 1,
-                    recurrent_mask=self._recurrent_mask(batch, weights.weight_ih),
-                    given=self._zoneout_masks(batch, shape[1], weights.weight_ih),
+                    recurrent_masks=(dropped[0], dropped[1]),
+                    given=(given[0], given[1]),
                     engine=self.engine,
                 )
-                outputs.append(y)
-                last.append(end)
-            x = self.merged(outputs)
+                last += ends
+            else:
+                outputs = []
+                for direction, own in enumerate(weights):
+                    y, end = unroll(
+                        cell,
+                        own,
+                        x,
+                        states[direction],
+                        lengths=lengths,
+                        reverse=direction == 1,
+                        recurrent_mask=dropped[direction],
+                        given=given[direction],
+                        engine=self.engine,
+                    )
+                    outputs.append(y)
+                    last.append(end)
+                x = self.merged(outputs)
             if self.dropout and layer < self.num_layers - 1:
                 drop = locked if self.variational else dropout
                 x = drop(x, self.dropout, self.training)

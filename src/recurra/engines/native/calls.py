@@ -48,11 +48,16 @@ class Inputs:
         return self.x.shape[0], self.x.shape[1], self.state[0].shape[1]
 
 
-def forward(cell: Compiled, inputs: Inputs, *, memory: bool | Tensor) -> tuple[Tensor, list[Tensor], Tensor | None]:
-    """Outputs [B, T, H], last states, and what backward needs; None without `memory`, that tensor if it is one."""
-    batch, time, width = inputs.sizes
-    like = inputs.weights[0]
-    y = _outputs(inputs.x, batch, time, width, like)
+def forward(
+    cell: Compiled, inputs: Inputs, *, memory: bool | Tensor, y: Tensor | None = None
+) -> tuple[Tensor, list[Tensor], Tensor | None]:
+    """Outputs [B, T, H], last states, and what backward needs; None without `memory`, that tensor if it is one.
+
+    y: where the outputs go, a part of `outputs`
+    """
+    batch, like = inputs.x.shape[0], inputs.weights[0]
+    if y is None:
+        y = outputs(inputs, inputs.state[0].shape[1])
     last = [like.new_empty(batch, s.shape[1]) for s in inputs.state]  # a shape as a whole takes twice as long
     train = memory is not False
     kept: Tensor | None = memory if isinstance(memory, Tensor) else None
@@ -145,7 +150,6 @@ def backward(
 
 def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Iterator[Tensor | None]:
     """Each vector weight's gradient out of the sums [reductions, H]; no two of them share memory."""
-    used: set[int] = set()
     numbers = cell.numbers - (2 if cell.hh_blocks else 1)
     for i, (indices, want) in enumerate(zip(cell.vector_indices, wanted, strict=True)):
         if sums is None or not want:
@@ -153,14 +157,25 @@ def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Ite
         elif i == numbers:
             sums_of_units = torch.cat([sums.sum(1), sums.new_zeros(1)])
             yield sums_of_units[list(indices)]
-        elif indices == tuple(range(cell.reductions)):
-            yield sums.clone().view(-1) if used else sums.view(-1)
-        elif used.isdisjoint(indices) and indices == tuple(range(indices[0], min(indices[-1] + 1, cell.reductions))):
-            yield sums[indices[0] : indices[-1] + 1].view(-1)
         else:
-            nothing = sums.new_zeros(sums.shape[1])
-            yield torch.cat([sums[place] if place < cell.reductions else nothing for place in indices])
-        used.update(indices if want else ())
+            yield _gathered(sums, indices)
+
+
+def _gathered(sums: Tensor, indices: Sequence[int]) -> Tensor:
+    """Rows of the sums one after the other, zeros for the one past the last; copied without torch, whose calls between
+    two of the core's take many times as long.
+    """
+    width = sums.shape[1]
+    found = sums.new_empty(len(indices) * width)
+    size = width * sums.element_size()
+    to, start = found.data_ptr(), sums.data_ptr()
+    for place in indices:
+        if place < len(sums):
+            ctypes.memmove(to, start + place * size, size)
+        else:
+            ctypes.memset(to, 0, size)
+        to += size
+    return found
 
 
 def _of_prologue(cell: Compiled, weights: Sequence[Tensor]) -> dict[Parameter, Tensor]:
@@ -319,10 +334,12 @@ def _call(cell: Compiled, inputs: Inputs) -> tuple[library.Call, list[Any]]:
     return call, alive
 
 
-def _outputs(x: Tensor, batch: int, time: int, width: int, like: Tensor) -> Tensor:
-    """[B, T, H], with time first in memory where the input has it so; never a view, which autograd would not let
+def outputs(inputs: Inputs, width: int) -> Tensor:
+    """[B, T, width], with time first in memory where the input has it so; never a view, which autograd would not let
     anybody change in place.
     """
+    x, like = inputs.x, inputs.weights[0]
+    batch, time = x.shape[:2]
     if batch > 1 and x.stride(0) < x.stride(1):
         return like.new_empty_strided((batch, time, width), (width, batch * width, 1))
     return like.new_empty(batch, time, width)

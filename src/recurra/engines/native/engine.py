@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import ParamSpec, TypeVar
 
 import torch
@@ -12,7 +13,7 @@ from recurra.cells.definition import numbered
 from recurra.engines.native import library
 from recurra.engines.native.calls import Inputs
 from recurra.engines.native.compiled import compiled, form, refusal
-from recurra.engines.native.layer import layer
+from recurra.engines.native.layer import both, layer
 from recurra.engines.native.operators import by_operator
 from recurra.engines.request import Embedded, Engine, Request, State, Stream
 
@@ -49,40 +50,73 @@ class Native(Engine):
         return refusal(request.cell, request.bias, masked)
 
     def run(self, request: Request) -> tuple[Tensor, State]:
-        mask = request.recurrent_mask
-        weights = (*request.weights.listed(), *request.given)
-        state = request.state if mask is None else (*request.state, mask)
-        given = request.x
-        x, table = (given.tokens, given.table) if isinstance(given, Embedded) else (given, None)
-        if table is not None and x.dtype != torch.int64:
-            x = x.to(torch.int64)
-        own = weights[0].dtype
-        autocast = torch.is_autocast_enabled("cpu")
-        if own != torch.bfloat16 and not autocast:  # then all is of one type
-            y, last = _layer(request, Inputs(x, table, request.lengths, state, weights, request.reverse, False))
-            return y, (last if mask is None else last[:-1])
-        bf16 = own != torch.float64
-        inner = torch.float32 if bf16 else own
-        inputs = Inputs(
-            x if table is not None else x.to(inner),
-            None if table is None else table.to(inner),
-            request.lengths,
-            tuple(s.to(inner) for s in state),
-            tuple(w.to(inner) for w in weights),
-            request.reverse,
-            bf16,
-        )
-        with torch.autocast("cpu", enabled=False):
+        inputs, own = _inputs(request), request.weights.weight_ih.dtype
+        if torch.is_autocast_enabled("cpu"):
+            with torch.autocast("cpu", enabled=False):
+                y, last = _layer(request, inputs)
+        else:
             y, last = _layer(request, inputs)
-        if own != inner:
+        if y.dtype != own:
             y, last = y.to(own), tuple(s.to(own) for s in last)
         return y, last[: len(request.state)]
+
+    def run_both(self, first: Request, second: Request) -> tuple[Tensor, tuple[State, State]]:
+        """Both directions as one step of autograd and one tensor, where they are alike and nobody looks on."""
+        masked = first.recurrent_mask is not None
+        alike = (
+            first.x is second.x
+            and first.lengths is second.lengths
+            and first.bias == second.bias
+            and masked == (second.recurrent_mask is not None)
+        )
+        if alike and not torch.compiler.is_compiling():
+            forward = _inputs(first)
+            own, states = first.weights.weight_ih.dtype, len(first.state)
+            with torch.autocast("cpu", enabled=False) if torch.is_autocast_enabled("cpu") else nullcontext():
+                found = both(compiled(first.cell, bias=first.bias, mask=masked), forward, _inputs(second, forward))
+            if found is not None:
+                y, last = found
+                if y.dtype != own:
+                    y, last = y.to(own), tuple([s.to(own) for s in last])
+                middle = len(forward.state)
+                return y, (last[:states], last[middle : middle + states])
+        return super().run_both(first, second)
 
     def stream(self, request: Request) -> Stream:
         """The request's cell, weights and states, a step at a time."""
         from recurra.engines.native.stream import NativeStream
 
         return NativeStream(request)
+
+
+def _inputs(request: Request, like: Inputs | None = None) -> Inputs:
+    """In the types that the core computes in. like: of the other direction, which reads the same"""
+    mask = request.recurrent_mask
+    weights = (*request.weights.listed(), *request.given)
+    state = request.state if mask is None else (*request.state, mask)
+    own = weights[0].dtype
+    if like is not None:
+        x, table = like.x, like.table
+    elif isinstance(given := request.x, Embedded):
+        x, table = given.tokens, given.table
+        if x.dtype != torch.int64:
+            x = x.to(torch.int64)
+    else:
+        x, table = given, None
+    autocast = torch.is_autocast_enabled("cpu")
+    if own != torch.bfloat16 and not autocast:  # then all is of one type
+        return Inputs(x, table, request.lengths, state, weights, request.reverse, False)
+    bf16 = own != torch.float64
+    inner = torch.float32 if bf16 else own
+    return Inputs(
+        x if table is not None else x.to(inner),
+        None if table is None else table.to(inner),
+        request.lengths,
+        tuple(s.to(inner) for s in state),
+        tuple(w.to(inner) for w in weights),
+        request.reverse,
+        bf16,
+    )
 
 
 def _layer(request: Request, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:

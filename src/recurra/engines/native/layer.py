@@ -1,10 +1,11 @@
 """The native layer under autograd: a thin path for eager tensors, the operators for whatever watches.
 
-Both are the same two calls of the core.
+Both are the same two calls of the core for each direction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -31,18 +32,55 @@ def layer(cell: Compiled, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
     if not (torch.is_grad_enabled() and any(t.requires_grad for t in tensors)):
         y, last, _ = calls.forward(cell, inputs, memory=False)
         return y, tuple(last)
+    return _applied(cell, (inputs,))
+
+
+def both(cell: Compiled, first: Inputs, second: Inputs) -> tuple[Tensor, tuple[Tensor, ...]] | None:
+    """Outputs of two directions over the same x side by side [B, T, 2H], and last states of the one and the other.
+
+    None where they go on their own: under whatever watches, and where their types differ.
+    """
+    tensors = (first.x, *_present(first.table), *first.state, *first.weights, *second.state, *second.weights)
+    if is_transformed(tensors) or not are_plain(tensors) or first.weights[0].dtype != second.weights[0].dtype:
+        return None
+    assert len(first.weights) == len(second.weights)  # of one cell
+    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+        return _applied(cell, (first, second))
+    y, last, _ = _forward(cell, (first, second), memory=False)
+    return y, tuple(last)
+
+
+def _applied(cell: Compiled, directions: tuple[Inputs, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    first = directions[0]
+    rest = [tensor for inputs in directions for tensor in (*inputs.state, *inputs.weights)]
     y, *last = _Layer.apply(  # type: ignore[no-untyped-call]
         cell,
-        inputs.reverse,
-        inputs.bf16,
-        inputs.lengths,
-        len(inputs.state),
-        inputs.x,
-        inputs.table,
-        *inputs.state,
-        *inputs.weights,
+        tuple([inputs.reverse for inputs in directions]),
+        first.bf16,
+        first.lengths,
+        len(first.state),
+        first.x,
+        first.table,
+        *rest,
     )
     return y, tuple(last)
+
+
+def _forward(
+    cell: Compiled, directions: Sequence[Inputs], *, memory: bool
+) -> tuple[Tensor, list[Tensor], list[Tensor | None]]:
+    """Outputs side by side, last states and memories of each direction."""
+    if len(directions) == 1:
+        y, last, kept = calls.forward(cell, directions[0], memory=memory)
+        return y, last, [kept]
+    width = directions[0].sizes[2]
+    y = calls.outputs(directions[0], len(directions) * width)
+    lasts, memories = [], []
+    for number, inputs in enumerate(directions):
+        _, last, kept = calls.forward(cell, inputs, memory=memory, y=y.narrow(2, number * width, width))
+        lasts += last
+        memories.append(kept)
+    return y, lasts, memories
 
 
 def _present(tensor: Tensor | None) -> tuple[Tensor, ...]:
@@ -50,13 +88,13 @@ def _present(tensor: Tensor | None) -> tuple[Tensor, ...]:
 
 
 class _Layer(torch.autograd.Function):
-    """The thin path."""
+    """The thin path, for one direction or two."""
 
     @staticmethod
     def forward(
         ctx: Any,
         cell: Compiled,
-        reverse: bool,
+        reverse: tuple[bool, ...],
         bf16: bool,
         lengths: Tensor | None,
         states: int,
@@ -64,37 +102,92 @@ class _Layer(torch.autograd.Function):
         table: Tensor | None,
         *rest: Tensor,
     ) -> tuple[Tensor, ...]:
-        inputs = Inputs(x, table, lengths, rest[:states], rest[states:], reverse, bf16)
-        y, last, memory = calls.forward(cell, inputs, memory=True)
-        ctx.save_for_backward(x, table, lengths, memory, *rest)
-        ctx.cell, ctx.states, ctx.reverse, ctx.bf16, ctx.once = cell, states, reverse, bf16, inputs.once
-        ctx.were = _forms((x, table, lengths, memory, *rest))
+        directions = _directions(reverse, bf16, lengths, states, x, table, rest)
+        y, last, memories = _forward(cell, directions, memory=True)
+        ctx.save_for_backward(x, table, lengths, *memories, *rest)
+        ctx.cell, ctx.states, ctx.reverse, ctx.bf16 = cell, states, reverse, bf16
+        ctx.once = [inputs.once for inputs in directions]
+        ctx.were = _forms((x, table, lengths, *memories, *rest))
         ctx.set_materialize_grads(False)
         return (y, *last)
 
     @staticmethod
     def backward(ctx: Any, *incoming: Tensor | None) -> tuple[Tensor | None, ...]:
-        saved = ctx.saved_tensors
-        x, table, lengths, memory, *rest = saved
-        states = ctx.states
-        inputs = Inputs(x, table, lengths, tuple(rest[:states]), tuple(rest[states:]), ctx.reverse, ctx.bf16, ctx.once)
-        nothing = (None,) * 5
-        wanted = ctx.needs_input_grad[5:]
+        saved, count = ctx.saved_tensors, len(ctx.reverse)
+        x, table, lengths, *rest = saved
+        memories, rest = rest[:count], rest[count:]
+        directions = _directions(ctx.reverse, ctx.bf16, lengths, ctx.states, x, table, rest)
+        wanted, own = ctx.needs_input_grad[5:], len(rest) // count
         given = [d for d in incoming if d is not None]
-        if torch.is_grad_enabled():  # somebody wants second derivatives
-            return (*nothing, *by_equations.gradients(ctx.cell.form, inputs, incoming, wanted))
-        if is_transformed([*given, *rest]) or are_batched(given):
+        slow = torch.is_grad_enabled()  # somebody wants second derivatives
+        if not slow and (is_transformed([*given, *rest]) or are_batched(given)):
             by_equations.say_once("batched gradients")
-            return (*nothing, *by_equations.gradients(ctx.cell.form, inputs, incoming, wanted))
-        if _forms(saved) != ctx.were:
+            slow = True
+        if not slow and _forms(saved) != ctx.were:
             raise ShapeError(
                 "what a layer computed from has another shape or type now than in the forward pass: something that "
                 "autograd does not see (.data, resize_, set_, hooks on saved tensors) changed it before backward()"
             )
-        if not are_plain([*given, *(t for t in saved if t is not None)]):
-            found = gradients_by_operator(ctx.cell.key, inputs, memory, incoming)
-            return (*nothing, *[g if want else None for g, want in zip(found, wanted, strict=True)])
-        return (*nothing, *calls.backward(ctx.cell, inputs, memory, incoming[0], incoming[1:], wanted))
+        plain = slow or are_plain([*given, *(t for t in saved if t is not None)])
+        found: list[Tensor | None] = []
+        for number, inputs in enumerate(directions):
+            arrived = _of_direction(incoming, number, count, inputs)
+            asked = (*wanted[:2], *wanted[2 + number * own : 2 + (number + 1) * own])
+            inputs.once = ctx.once[number]
+            if slow:
+                gradients = by_equations.gradients(ctx.cell.form, inputs, arrived, asked)
+            elif plain:
+                gradients = calls.backward(ctx.cell, inputs, memories[number], arrived[0], arrived[1:], asked)
+            else:
+                gradients = gradients_by_operator(ctx.cell.key, inputs, memories[number], arrived)
+                gradients = [g if want else None for g, want in zip(gradients, asked, strict=True)]
+            if found:
+                found[:2] = map(_sum if slow else _summed, found, gradients[:2])
+                found += gradients[2:]
+            else:
+                found = gradients
+        return (*(None,) * 5, *found)
+
+
+def _directions(
+    reverse: tuple[bool, ...],
+    bf16: bool,
+    lengths: Tensor | None,
+    states: int,
+    x: Tensor,
+    table: Tensor | None,
+    rest: Sequence[Tensor],
+) -> list[Inputs]:
+    """The inputs of each direction. rest: the states and weights of one after the other"""
+    own = len(rest) // len(reverse)
+    parts = [tuple(rest[i * own : (i + 1) * own]) for i in range(len(reverse))]
+    return [
+        Inputs(x, table, lengths, part[:states], part[states:], back, bf16)
+        for back, part in zip(reverse, parts, strict=True)
+    ]
+
+
+def _of_direction(
+    incoming: tuple[Tensor | None, ...], number: int, count: int, inputs: Inputs
+) -> tuple[Tensor | None, ...]:
+    """What arrives at a direction's outputs and its last states."""
+    if count == 1:
+        return incoming
+    d_y, states, width = incoming[0], len(inputs.state), inputs.sizes[2]
+    if d_y is not None:
+        d_y = d_y.narrow(2, number * width, width)
+    return (d_y, *incoming[1 + number * states : 1 + (number + 1) * states])
+
+
+def _summed(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    """The sum of what two directions give back, of which nobody else has hold."""
+    return None if one is None or other is None else one.add_(other)
+
+
+def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
 
 
 def _forms(tensors: tuple[Tensor | None, ...]) -> list[tuple[torch.Size, torch.dtype] | None]:
