@@ -74,8 +74,8 @@ def test_the_help_of_train_fits_a_screen_and_shows_what_everybody_needs(
 
 
 COMMANDS = [
-    "train", "vectors", "evaluate", "predict", "trace", "attribute", "diagnose", "inspect", "generate", "score",
-    "export", "serve", "runs", "compare", "explain", "bench", "data list", "data get", "cache",
+    "train", "vectors", "evaluate", "predict", "trace", "attribute", "probe", "diagnose", "inspect", "generate",
+    "score", "export", "serve", "runs", "compare", "explain", "bench", "data list", "data get", "cache",
 ]  # fmt: skip
 
 

@@ -34,9 +34,12 @@ def test_all_of_it_is_shown_where_there_is_time_and_nothing_where_there_is_none(
     found, left_out = inside(task, dataset, run.model, None, math.inf)
     assert left_out == []
     titles = [section.title for section in found]
+    assert titles[3].startswith("A unit that follows the ")
     assert titles == [
         "The network",
         "Data flow of a step",
+        "What units follow",
+        titles[3],
         "A text by probability and by units",
         "Gates and states",
         "Token vectors",
@@ -52,16 +55,17 @@ def test_all_of_it_is_shown_where_there_is_time_and_nothing_where_there_is_none(
             assert len(picture.svg) < 300_000
     none, left_out = inside(task, dataset, run.model, None, 0.0)
     assert none == []
-    assert left_out == ["drawings of the network", "text by probability and units", "gates and states", "token vectors"]
+    names = ["what units follow", "text by probability and units", "gates and states", "token vectors"]
+    assert left_out == ["drawings of the network", *names]
     ticks = iter(range(100))
     some, left_out = inside(task, dataset, run.model, None, 2.5, clock=lambda: float(next(ticks)))
-    assert [section.title for section in some] == titles[:3]
-    assert left_out == ["gates and states", "token vectors"]
+    assert [section.title for section in some] == titles[:4]
+    assert left_out == names[1:]
 
 
 def test_a_text_is_coloured_by_the_probability_that_its_tokens_had(run: Any) -> None:
     found, _ = inside(registry.get(run.task).task, trained_on(run), run.model, None, math.inf)
-    (coloured,) = [section for section in found if isinstance(section, Coloured)]
+    coloured = next(section for section in found if isinstance(section, Coloured) and len(section.shades) > 1)
     text = "".join(coloured.tokens)
     assert " sat on the " in text
     chances = run.probabilities(text)

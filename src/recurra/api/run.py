@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +237,30 @@ class Run:
 
         model: Attributable = able(self.model, Attributable, "attribute its answer to its input")
         return attribute(self.network, model.differentiable(inputs, **given.options(options)), engine=engine)
+
+    def probe(
+        self,
+        features: Mapping[str, Callable[[Sequence[str]], Any]] | None = None,
+        *,
+        text: str | None = None,
+        texts: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
+        seed: int = 0,
+    ) -> Any:
+        """Which units of a language model follow something: an `inspection.probing.Probing`, with controls.
+
+        >>> print(run.probe().text())  # position in the line, quotes, brackets, digits, words ...
+        >>> run.probe({"vowel": lambda tokens: [token in "aeiou" for token in tokens]})
+        >>> run.probe(texts=reviews, labels=praise_or_blame)  # units at the ends of texts
+
+        features: more to look for, by name: functions of a text's tokens that give a value for each; text: is read,
+        the run's held-out part if None; texts, labels: whole texts and what they are labelled, instead; seed: of the
+        controls
+        Errors: UsageError for a model of another task; DataError for too little text, or if the run's data are gone
+        """
+        from recurra.api.probing import probe
+
+        return probe(self, features, text=text, texts=texts, labels=labels, seed=seed)
 
     def _forward_pass(self, inputs: Any, options: dict[str, Any]) -> Any:
         model: Traceable = able(self.model, Traceable, "let itself be looked into")

@@ -19,6 +19,7 @@ COMMANDS = {
     "predict": "recurra.cli.models",
     "trace": "recurra.cli.trace",
     "attribute": "recurra.cli.attribute",
+    "probe": "recurra.cli.probe",
     "diagnose": "recurra.cli.diagnose",
     "inspect": "recurra.cli.inspect",
     "generate": "recurra.cli.models",

@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from recurra.errors import RecurraError, UsageError
+from recurra.errors import DataError, RecurraError, UsageError
 from recurra.inspection.attribution import attribute
 from recurra.inspection.diagnosis_pictures import draw_training
 from recurra.inspection.embedding_pictures import draw_vectors
 from recurra.inspection.explained import drawings, graph
+from recurra.inspection.probing import probe
+from recurra.inspection.stretches import WARM, states_of
 from recurra.inspection.trace import Trace, trace
 from recurra.inspection.trace_pictures import lively
-from recurra.report.sections import Coloured, Picture, Pictures, Section, Shades
-from recurra.tasks.abilities import Attributable, HavingVectors, ShowingInputs, Traceable
+from recurra.report.sections import Coloured, Column, Picture, Pictures, Section, Shades, Table
+from recurra.tasks.abilities import Attributable, HavingVectors, ShowingInputs, Stretching, Traceable
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import Model
 from recurra.tasks.own_inputs import OwnInput
@@ -29,6 +31,8 @@ ATTRIBUTED, LOOKED = 3, 1
 """Inputs whose answers are attributed, and whose gates are drawn."""
 STEPS, UNITS, TOKENS, COLOURED = 60, 6, 40, 300
 """Steps of a heat map, its units, steps of an input that is attributed, tokens of a coloured text."""
+PROBED = (16, 300)
+"""Stretches of held-out text that units are probed on, and their tokens."""
 FOLLOWED = 3
 """Units that a text is coloured by."""
 
@@ -58,6 +62,8 @@ def inside(
     if single and isinstance(task, ShowingInputs):
         if isinstance(model, Attributable):
             makers.append(("what answers are due to", lambda: _attributed(model, inputs)))
+        if isinstance(model, Stretching):
+            makers.append(("what units follow", lambda: _probed(dataset, model)))
         if isinstance(model, Traceable):
             makers.append(("text by probability and units", lambda: _coloured(model, inputs)))
             makers.append(("gates and states", lambda: _traced(model, inputs)))
@@ -123,6 +129,34 @@ def _attributed(model: Model, inputs: _Inputs) -> list[Section]:
         "sums were checked within 1 %."
     )
     return [Pictures("What answers are due to", pictures, note=note)]
+
+
+def _probed(dataset: Dataset[Any], model: Model) -> list[Section]:
+    """What single units of a language model follow, and a text coloured by the most telling one."""
+    assert isinstance(model, Stretching)
+    try:
+        states, texts = states_of(model, dataset.held_out, rows=PROBED[0], length=PROBED[1])
+    except DataError:  # too little text for halves
+        return []
+    found = probe(states, texts, warm=WARM)
+    if not found.probes:
+        return []
+    head, *rows = found.rows()
+    columns: list[Column | str] = [Column(head[0]), Column(head[1], "number"), Column(head[2], "code")]
+    columns += [Column(title, "number") for title in head[3:]]
+    left_out = f" Too rare in this text: {', '.join(found.left_out)}." if found.left_out else ""
+    note = (
+        "Found on one half of held-out text, scored on the other: the mean accuracy on true and on false, of numbers "
+        "(R²) the share of the variance. The control gives every token a value at random, once for all its "
+        f"occurrences, and is probed likewise (Hewitt & Liang 2019).{left_out}"
+    )
+    table = Table("What units follow", columns, [list(row) for row in rows], note)
+    best, (key, unit) = found.probes[0], found.probes[0].unit
+    column = states[key][-1, WARM : WARM + COLOURED, unit].astype(np.float64)
+    most = max(1e-9, float(np.abs(column).max()))
+    shades = Shades(f"{best.unit_name}: {best.feature}", (column / most).tolist(), [f"{v:+.3f}" for v in column])
+    tokens = texts[-1][WARM : WARM + COLOURED]
+    return [table, Coloured(f"A unit that follows the {best.feature}", tokens, [shades])]
 
 
 def _coloured(model: Model, inputs: _Inputs) -> list[Section]:

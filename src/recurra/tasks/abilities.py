@@ -142,6 +142,22 @@ class Traceable(Protocol):
 
 
 @runtime_checkable
+class Stretching(Protocol):
+    """It reads stretches of running text, token by token in one direction."""
+
+    network: Any
+    vocabulary: Any
+
+    def read_stretches(self, ids: Tensor) -> None:
+        """With its recurrent layers. Shapes: ids int64 [B, T]"""
+
+    def piece(self, token: int) -> str:
+        """A token as it stands in a text, with the space before it where it has one."""
+
+    def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass: ...
+
+
+@runtime_checkable
 class Attributable(Protocol):
     """Its answer can be attributed to what it read."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.tokens.segment import END_OF_LINE
@@ -181,6 +182,15 @@ class LanguageModel(TextModel):
         if self.vocabulary.level == "bpe":
             return name.replace(SPACE, " ")
         return "\n" if name == END_OF_LINE else name
+
+    def piece(self, token: int) -> str:
+        """A token as it stands in a text: of words with a space before it."""
+        name = self.token(token)
+        return f" {name}" if self.vocabulary.level == "word" and name != "\n" else name
+
+    def read_stretches(self, ids: Tensor) -> None:
+        """Stretches of text by the recurrent layers. Shapes: ids int64 [B, T]"""
+        self.network.hidden(ids.to(self.network.head.weight.device))
 
     @functools.cached_property
     def names(self) -> list[str]:

@@ -1,0 +1,48 @@
+"""From a run to which of its units follow something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from recurra.errors import UsageError
+from recurra.inspection.following import FEATURES, named
+from recurra.inspection.probing import Probing, probe_labels
+from recurra.inspection.probing import probe as probe_states
+from recurra.inspection.stretches import WARM, ends_of, states_of
+from recurra.tasks import given
+from recurra.tasks.abilities import Stretching, able
+
+if TYPE_CHECKING:
+    from recurra.api.run import Run
+
+
+def probe(
+    run: Run,
+    features: Mapping[str, Callable[[Sequence[str]], Any]] | None,
+    *,
+    text: str | None,
+    texts: Sequence[str] | None,
+    labels: Sequence[str] | None,
+    seed: int,
+) -> Probing:
+    """See `Run.probe`."""
+    model: Stretching = able(run.model, Stretching, "read running text, whose units could be probed")
+    asked = given.options({"seed": seed})
+    if (texts is None) != (labels is None):
+        raise UsageError("texts go with labels, one for each")
+    if texts is not None and labels is not None:
+        found = given.texts(texts)
+        if len(found) != len(labels):
+            raise UsageError(f"{len(found)} texts need as many labels, got {len(labels)}")
+        return probe_labels(ends_of(model, found), [str(label) for label in labels], seed=asked["seed"])
+    if text is not None:
+        tokens: Any = np.asarray(model.vocabulary.encode(given.texts(text)[0]))
+    else:
+        from recurra.api.evaluation import trained_on
+
+        tokens = trained_on(run).held_out
+    states, rows = states_of(model, tokens)
+    return probe_states(states, rows, [*FEATURES, *named(dict(features or {}))], warm=WARM, seed=asked["seed"])

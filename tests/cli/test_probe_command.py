@@ -1,0 +1,26 @@
+"""Which units follow something, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from command_line import Recurra
+
+
+def test_units_are_shown_with_score_and_control(recurra: Recurra, language_model: Path) -> None:
+    Path("poem.txt").write_text("ROMEO: a line of (some) length.\nJULIET: one more of it\n\n" * 40, encoding="utf-8")
+    found = recurra("probe", language_model, "poem.txt")
+    assert found.code == 0, found.err
+    head, *rows = found.out.splitlines()
+    assert head.split()[:4] == ["follows", "tokens", "unit", "score"]
+    assert any("position in the line (R²)" in row and "stack." in row for row in rows)
+    assert "too rare in this text" in found.err
+    document = json.loads(recurra("probe", language_model, "poem.txt", "--json").out)
+    assert len(document["probes"]) == len(rows)
+
+
+def test_what_cannot_be_probed_is_refused(recurra: Recurra, language_model: Path, classifier: Path) -> None:
+    recurra("probe", classifier).refused(2, "does not read running text")
+    Path("short.txt").write_text("too short", encoding="utf-8")
+    recurra("probe", language_model, "short.txt").refused(3, "probing needs a text of 202 tokens")
