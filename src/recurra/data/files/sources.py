@@ -25,6 +25,8 @@ from recurra.errors import DataError
 BLOCK_BYTES = 1 << 20
 MOST_TIMES = 100
 FREE = 16 << 20
+LARGE = 16 << 20
+"""Bytes of a file from which it takes a while to be read."""
 MOST = 64 << 30
 _TRIED = 8 << 20
 """A .gz of up to this many bytes is unpacked to see its size; a larger one says it in its last bytes."""
@@ -128,8 +130,24 @@ def _fits(path: Path, _size: int, _changed: int) -> bool:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of the file as it lies there, packed or not, in hexadecimal digits; read in a stream."""
-    with _reported(path), path.open("rb") as stream:
+    """SHA-256 of the file as it lies there, packed or not, in hexadecimal digits; read in a stream.
+
+    A large one is read once by a process, unless it has changed.
+    """
+    with _reported(path):
+        state = path.stat()
+        if state.st_size >= LARGE:
+            return _sha256_of(path.absolute(), state.st_size, state.st_mtime_ns, state.st_ino)
+        return _sha256(path)
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256_of(path: Path, _size: int, _changed: int, _file: int) -> str:
+    return _sha256(path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
