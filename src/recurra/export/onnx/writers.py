@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from recurra.errors import UsageError
 from recurra.export.layer_steps import floats
 from recurra.export.onnx.calls import Arrays, Call, Kind, given_lengths, named, whole
 from recurra.export.onnx.graph import Graph
 from recurra.export.onnx.layers import for_each_row, run_stack
 from recurra.export.onnx.parts import bridged, dense, inside, looked_up, one_step, over_time, states_in, states_out
+from recurra.export.onnx.pictures import grid_of, narrow
 from recurra.layers.stack import Stack
 from recurra.topologies.attention import Attention
 from recurra.topologies.captioner import Captioner
 from recurra.topologies.decoder import Reading
 from recurra.topologies.encoder_decoder import EncoderDecoder
-from recurra.topologies.grid_encoders import GivenVectors
+from recurra.topologies.grid_encoders import Apart, GivenVectors, SmallConvolutions
 
 Writer = EncoderDecoder | Captioner
 
@@ -73,19 +73,29 @@ def _encoder(network: EncoderDecoder) -> Graph:
     return graph
 
 
+def _vectors(graph: Graph, network: Captioner) -> tuple[str, str]:
+    """What is seen, narrow [B, grid, P], and how many pictures, int64 [1]."""
+    if isinstance(network.encoder, SmallConvolutions):
+        assert isinstance(network.reduce, Apart)
+        pictures = graph.input("pictures", "UINT8", ["batch", 3, "height", "width"])
+        found, batch = narrow(graph, grid_of(graph, network.encoder, pictures), network.reduce), graph.size(pictures, 0)
+    else:
+        assert isinstance(network.encoder, GivenVectors)
+        assert isinstance(network.reduce, nn.Linear)
+        grid = graph.input("vectors", "FLOAT", ["batch", network.positions, network.encoder.width])
+        batch = graph.size(grid, 0)
+        centred = graph.sub(grid, graph.mean(grid, -1))
+        variance = graph.mean(graph.mul(centred, centred), -1)
+        grid = graph.div(centred, graph.op("Sqrt", graph.add(variance, graph.number(1e-5))))
+        found = dense(graph, grid, network.reduce)
+    return graph.op("Relu", graph.add(found, graph.constant(floats(network.place)))), batch
+
+
 def _seer(network: Captioner) -> Graph:
-    """Of given vectors: those of a frozen encoder."""
+    """Of pictures as bytes, or of the vectors of a frozen encoder."""
     graph, width = Graph("encoder"), network.settings.picture_size
-    assert isinstance(network.encoder, GivenVectors)
-    assert isinstance(network.reduce, nn.Linear)
     assert network.bridge is not None
-    grid = graph.input("vectors", "FLOAT", ["batch", network.positions, network.encoder.width])
-    batch = graph.size(grid, 0)
-    centred = graph.sub(grid, graph.mean(grid, -1))
-    variance = graph.mean(graph.mul(centred, centred), -1)
-    grid = graph.div(centred, graph.op("Sqrt", graph.add(variance, graph.number(1e-5))))
-    grid = graph.add(dense(graph, grid, network.reduce), graph.constant(floats(network.place)))
-    grid = graph.op("Relu", grid)
+    grid, batch = _vectors(graph, network)
     means = graph.op("ReduceMean", grid, axes=[1], keepdims=0)
     highest = graph.op("ReduceMax", grid, axes=[1], keepdims=0)
     seen = graph.concat([means, highest], 1)
@@ -171,11 +181,6 @@ def _graphs(network: Writer) -> dict[str, Graph]:
         return {"encoder": _encoder(network), "decoder_step": _step(network)}
     if network.encoder is None:
         return {"decoder_step": _step(network)}
-    if not isinstance(network.encoder, GivenVectors):
-        raise UsageError(
-            "this captioner sees pictures with convolutions of its own, which no target holds; one that is given the "
-            "vectors of a frozen encoder goes to --to onnx"
-        )
     return {"encoder": _seer(network), "decoder_step": _step(network)}
 
 
@@ -193,6 +198,8 @@ def _standing(stack: Stack, reading: Reading, prefix: str, *, memory: bool) -> A
 def _read(network: Writer, args: tuple[Any, ...], given: dict[str, Any], result: Reading) -> Call | None:
     said = _standing(network.lower, result, "state", memory=True)
     if isinstance(network, Captioner):
+        if isinstance(network.encoder, SmallConvolutions):
+            return Call("encoder", {"pictures": args[0].cpu().numpy()}, said)
         return Call("encoder", {"vectors": floats(args[0])}, said) if network.encoder is not None else None
     lengths = given_lengths(args[1], *args[0].shape)
     return Call("encoder", {"source": whole(args[0]), "source_lengths": lengths}, said)
