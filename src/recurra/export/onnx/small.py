@@ -91,8 +91,8 @@ def check_measurable(network: nn.Module) -> None:
     """Errors: UsageError for a network that answers by more than one call, whose scores `answering` does not change"""
     if set(kind_of(network).calls) != {"forward"}:
         raise UsageError(
-            f"the answers of this {type(network).__name__} are searched or drawn around several graphs, so that what int8 "
-            "costs it is not measured before it is written\nuse --weights float32"
+            f"the answers of this {type(network).__name__} are searched or drawn around several graphs, so that what "
+            "int8 costs it is not measured before it is written\nuse --weights float32"
         )
 
 
