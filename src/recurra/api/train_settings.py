@@ -157,7 +157,7 @@ class TrainSettings(TypedDict, total=False):
     lr: float
     """learning_rate"""
     level: Literal["char", "word", "byte", "bpe", "both"] | None
-    """tokens: char, word, byte, bpe: pieces of words, or both: words and, beside them, characters"""
+    """tokens; bpe: pieces of words, both: words and their characters"""
     mask_mels: int
     """most bands in a row that are hidden, twice (sound)"""
     mask_ms: float
@@ -290,7 +290,7 @@ class TrainSettings(TypedDict, total=False):
     test_where: str | None
     """recordings of the test part, by a column or field: take=0,1,2 or speaker=theo (sound)"""
     text: str | None
-    """column of the text, of the tokens, or of the source (tables, tagged files)"""
+    """column of the text, the tokens, the source"""
     thousands: Literal["", ",", ".", "'", " "]
     """sign between thousands"""
     threads: int | None

@@ -114,7 +114,7 @@ def script() -> Markup:
 
 @functools.cache
 def policy() -> Markup:
-    """The content security policy of a page: nothing from outside, and of scripts ours alone, by its hash."""
+    """The content security policy of a page: nothing from outside, and of scripts its own alone, by its hash."""
     digest = base64.b64encode(hashlib.sha256(script().encode()).digest()).decode()
     return Markup(
         "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; "

@@ -57,7 +57,7 @@ class TextSettings(DataSettings):
     }
 
     level: Literal["char", "word", "byte", "bpe", "both"] | None = Field(
-        None, description="tokens: char, word, byte, bpe: pieces of words, or both: words and, beside them, characters"
+        None, description="tokens; bpe: pieces of words, both: words and their characters"
     )
     word_split: Literal["words", "space", "chinese"] = Field(
         "words", description="words end at signs, at spaces only, or are Chinese words of a dictionary"
@@ -70,7 +70,7 @@ class TextSettings(DataSettings):
     max_vocabulary: int | None = Field(None, ge=2, le=LARGEST, description="largest vocabulary, <unk> included")
     encoding: str = Field("utf-8", description="encoding of text files")
     text: str | None = Field(
-        None, description="column of the text, of the tokens, or of the source (tables, tagged files)"
+        None, description="column of the text, the tokens, the source"
     )
     vectors: str | None = Field(
         None, description="file of word vectors to start from: GloVe or word2vec, text or binary, .gz, .zip"
