@@ -69,9 +69,7 @@ class TextSettings(DataSettings):
     min_count: int = Field(1, ge=1, le=LARGEST, description="rarer tokens become <unk>")
     max_vocabulary: int | None = Field(None, ge=2, le=LARGEST, description="largest vocabulary, <unk> included")
     encoding: str = Field("utf-8", description="encoding of text files")
-    text: str | None = Field(
-        None, description="column of the text, the tokens, the source"
-    )
+    text: str | None = Field(None, description="column of the text, the tokens, the source")
     vectors: str | None = Field(
         None, description="file of word vectors to start from: GloVe or word2vec, text or binary, .gz, .zip"
     )
