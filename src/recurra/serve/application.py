@@ -78,8 +78,9 @@ def json_alone(app: ASGIApp) -> ASGIApp:
     """415 for a body that does not call itself JSON, which a page of another site could send as a form."""
 
     async def checked(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST":
-            kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+        headers = Headers(scope=scope) if scope["type"] == "http" else {}
+        if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/json":
                 message = f"a body is JSON, got {quoted(kind) if kind else 'one that does not say what it is'}"
                 answer = refusal(415, f"{message}\nsend the header Content-Type: application/json")
@@ -116,7 +117,16 @@ async def _of_http(request: Request, error: Any) -> Response:
         404: "there is no such path\nGET /openapi.json says which there are",
         405: "this path has another method",
     }
-    return refusal(error.status_code, said.get(error.status_code, str(error.detail)), error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # of a path with several methods, each is a route of its own, which knows itself alone
+        headers["allow"] = ", ".join(sorted(_methods(request)))
+    return refusal(error.status_code, said.get(error.status_code, str(error.detail)), headers)
+
+
+def _methods(request: Request) -> set[str]:
+    paths = request.app.openapi()["paths"]
+    route = request.scope.get("route")
+    return {method.upper() for method in paths.get(getattr(route, "path", ""), {})}
 
 
 async def _bug(request: Request, error: Any) -> Response:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from recurra.serve.limits import Limits
 from recurra.tasks.abilities import Numeric
@@ -47,6 +47,10 @@ DESCRIBED = {
     "horizon": "steps",
     "form": "letters of each clause of verse, as 5,5,5,5",
 }
+Whole = Annotated[
+    int, BeforeValidator(lambda value: int(value) if isinstance(value, float) and value % 1 == 0 else value)
+]
+"""A whole number: as JSON has it, 3.0 is one."""
 _PLAIN = {int, float, bool, str}
 
 
@@ -82,7 +86,7 @@ def options(source: Callable[..., Any] | type | None, limits: Limits, without: I
             stop = Annotated[str, Field(min_length=1, max_length=100)]
             found[name] = (list[stop], _field(name, [], max_length=8))
         elif _is_plain(hints[name]):
-            found[name] = (hints[name], _field(name, default, **_bounds(name, hints[name], limits)))
+            found[name] = (_strict(hints[name]), _field(name, default, **_bounds(name, hints[name], limits)))
     return found
 
 
@@ -98,7 +102,7 @@ def listed(kind: Any, most: int, what: str, *, least: int = 1) -> Any:
 
 def number_type(numeric: Numeric, most: int) -> Any:
     """The type of one input in numbers: lists in lists."""
-    kind: Any = Annotated[int, Field(ge=0, le=255)] if numeric.whole else float | None if numeric.missing else float
+    kind: Any = Annotated[Whole, Field(ge=0, le=255)] if numeric.whole else float | None if numeric.missing else float
     for axis in reversed(range(numeric.depth)):
         last = axis == numeric.depth - 1
         width = numeric.width if last and numeric.depth > 1 else None
@@ -122,6 +126,13 @@ def _defaults(source: Callable[..., Any] | type) -> dict[str, Any]:
 def _is_plain(kind: Any) -> bool:
     parts = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
     return set(parts) - {type(None)} <= _PLAIN
+
+
+def _strict(kind: Any) -> Any:
+    """The type with its whole numbers as JSON has them."""
+    if kind is int:
+        return Whole
+    return Whole | None if set(get_args(kind)) == {int, type(None)} else kind
 
 
 def _bounds(name: str, kind: Any, limits: Limits) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def _forecast(router: APIRouter, service: Service) -> None:
 
 def _score(router: APIRouter, service: Service) -> None:
     limits = service.limits
-    candidate: Any = text(limits)
+    candidate: Any = text(limits, least=1)
     group = Annotated[list[candidate], Field(min_length=2, max_length=limits.items, fail_fast=True)]
     by = (Literal["total", "token"], Field("total", description="what decides: the log-probability, or its mean"))
     asking = body("Score", {"groups": listed(group, limits.items, "texts of which one is chosen"), "by": by})

@@ -10,13 +10,18 @@ from starlette.responses import Response
 
 from recurra.serve.asking import answer, stepped
 from recurra.serve.events import ALIVE, EventStream, event
-from recurra.serve.schemas import Problem, as_array, body, number_type, options, text
+from recurra.serve.schemas import Problem, Whole, as_array, body, number_type, options, text
 from recurra.serve.service import Service
 from recurra.serve.sessions import LEFT, Session
 from recurra.tasks.abilities import Listening, ReadingNumbers, Streaming
 from recurra.terminal import whole
 
-EVENTS = {"text/event-stream": {"schema": {"type": "string"}}}
+EVENT = {
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string", "description": "JSON"}},
+    "required": ["event", "data"],
+}
+EVENTS = {"text/event-stream": {"schema": EVENT}}
 ALIVE_SECONDS = 10.0
 TOKENS: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "no session has such a token"},
@@ -71,16 +76,22 @@ def routes(service: Service) -> APIRouter:
 def _sessions(router: APIRouter, service: Service) -> None:
     model, limits = service.model, service.limits
     lanes: Any = service.lanes
-    rate = (int | None, Field(None, ge=1_000, le=1_000_000, description="samples a second, if not the model's"))
+    rate = (Whole | None, Field(None, ge=1_000, le=1_000_000, description="samples a second, if not the model's"))
     fields: dict[str, Any] = {"stream": (bool, Field(False, description="stay connected: who leaves closes it"))}
     asking = body("Session", fields | ({"rate": rate} if isinstance(model, Listening) else {}))
+
+    offered = [
+        name for name, can in (("go_on", Streaming), ("read", Streaming), ("push", Listening)) if isinstance(model, can)
+    ]
+    where = {"parameters": {"token": "$response.body#/token"}}
+    links = {name: {"operationId": name} | where for name in ("look", *offered, "close")}
 
     @router.post(
         "/sessions",
         status_code=201,
         response_model=Begun,
         responses={
-            201: {"content": EVENTS},
+            201: {"content": EVENTS, "links": links},
             429: {"model": Problem, "description": "there are as many sessions as may be"},
         },
     )
@@ -130,7 +141,10 @@ def _writing(router: APIRouter, service: Service) -> None:
     assert lanes is not None
     own = {
         "prompt": (text(limits), Field("", description="what the text begins with, or goes on with")),
-        "length": (int, Field(min(model.length, limits.tokens), ge=0, le=limits.tokens, description="tokens at most")),
+        "length": (
+            Whole,
+            Field(min(model.length, limits.tokens), ge=0, le=limits.tokens, description="tokens at most"),
+        ),
         "stream": (bool, Field(False, description="send server-sent events as the text is drawn")),
     }
     asking = body("Generate", own | options(model.sampling, limits))

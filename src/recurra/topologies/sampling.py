@@ -25,8 +25,7 @@ def numbers(scores: Tensor) -> Tensor:
 
     Errors: ModelFolderError unless each row has a largest one: weights that are too large, or damaged, give none
     """
-    highest = scores.amax(-1)
-    if not bool((highest.isfinite()).all()) or bool(scores.isnan().any()):
+    if not bool(scores.amax(-1).isfinite().all()):  # of a row with a NaN the largest is one
         raise ModelFolderError(
             "the model's scores are not numbers; its weights are damaged, or too large for this text"
         )

@@ -55,7 +55,7 @@ class TextLanes:
         y, states = self._steps.step(x if self._gain == 1 else x * self._gain, [lane.state for lane in ready])
         for lane, state, scores in zip(ready, states, self._steps.outputs(y).float(), strict=True):
             try:
-                lane.take(state, scores.clone())
+                lane.take(state, scores)
             except RecurraError as error:
                 lane.failed = error
 

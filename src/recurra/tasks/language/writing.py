@@ -58,7 +58,7 @@ class Writing:
 
     @property
     def ended(self) -> bool:
-        return self.stopped or self.left == 0
+        return self.stopped or self.left <= 0
 
     def draw(self, scores: torch.Tensor) -> tuple[int, str]:
         """The next token, and the text that can be shown with it: all that is left of it with the last one.
