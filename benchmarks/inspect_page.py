@@ -71,6 +71,8 @@ def measure(runs: list[Inspected], playwright: Any) -> None:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         opened = []
         for _ in range(4):
+            for old in context.pages:
+                old.close()
             page = context.new_page()
             begun = time.perf_counter()
             page.goto(f"{address}/?token={TOKEN}")

@@ -48,7 +48,7 @@ def test_a_text_is_typed_and_looked_into(browser: Any, address: str) -> None:
     assert "Step 14 of 14: s" in page.locator(".text .quiet").inner_text()
 
     box = page.locator(".heat canvas").bounding_box()
-    page.mouse.click(box["x"] + 34 + 3 * 28 + 14, box["y"] + 18 + 10)  # the second unit of the first value, at step 4
+    page.mouse.click(box["x"] + 42 + 3 * 28 + 14, box["y"] + 18 + 10)  # the second unit of the first value, at step 4
     real.until(page, "document.querySelector('.unit input').value === '1'")
     assert "Step 4 of 14: ␣" in page.locator(".text .quiet").inner_text()
     assert page.locator(".text select").nth(1).input_value() == "unit"

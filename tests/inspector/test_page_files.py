@@ -45,6 +45,8 @@ def test_the_page_has_no_inline_handlers_or_addresses_elsewhere() -> None:
 
 def test_the_modules_can_stand_in_one() -> None:
     assert set(offline.MODULES) == set(SCRIPTS)
+    loaded = re.findall(r'(?:modulepreload" href|src)="static/([\w.]+)"', FILES["index.html"])
+    assert loaded == list(offline.MODULES)
     names = [name for text in SCRIPTS.values() for name in _top(text)]
     assert len(names) == len(set(names)), "two modules have a name in common"
     for place, name in enumerate(offline.MODULES):

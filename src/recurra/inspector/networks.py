@@ -6,7 +6,6 @@ from typing import Any
 
 from recurra.equations.render import equations
 from recurra.errors import UsageError
-from recurra.inspection.drawings.pictures import draw_rolled, draw_unrolled
 from recurra.inspection.network import structure
 from recurra.inspector.inspected import Inspected
 from recurra.layers.stack import Stack
@@ -41,6 +40,8 @@ def of_run(inspected: Inspected) -> dict[str, Any]:
 
 def drawings(network: Any) -> list[str]:
     """As SVG. Rolled and unrolled; none of a kind of network that nobody has drawn yet."""
+    from recurra.inspection.drawings.pictures import draw_rolled, draw_unrolled
+
     try:
         return [draw_rolled(network), draw_unrolled(network)]
     except UsageError:

@@ -100,7 +100,7 @@ def _joined(content: str) -> str:
             f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
         ),
     }
-    html = files["index.html"]
+    html = re.sub(r'<link rel="modulepreload"[^>]*>\n', "", files["index.html"])
     for old, new in replaced.items():
         assert old in html, old
         html = html.replace(old, new)

@@ -4,7 +4,7 @@ import { say } from "./strings.js";
 
 const TILE = 256; // steps that are fetched at a time
 const ROW = 7;
-const LEFT = 34;
+const LEFT = 42;
 const BETWEEN = 8;
 
 export class HeatMap {
@@ -137,7 +137,7 @@ export class HeatMap {
     context.globalAlpha = 1;
     context.fillStyle = colours.ink;
     context.textAlign = "right";
-    context.fillText(name.slice(0, 4), LEFT - 6, y + (rows * ROW) / 2 + 4);
+    context.fillText(name.slice(0, 5), LEFT - 6, y + (rows * ROW) / 2 + 4);
     const first = Math.floor(this.from / TILE);
     const last = Math.floor(Math.max(this.from, stop - 1) / TILE);
     let largest = 1;

@@ -26,7 +26,7 @@ export class ThoughtTable {
     const heads = rows.map((_, k) =>
       el("th", { scope: "col", class: start + k === step ? "here" : null, onclick: () => this.pick(start + k) },
         shownToken(tokens[start + k])));
-    const body = Array.from({ length: RANKS }, (_, rank) =>
+    const body = Array.from({ length: Math.min(RANKS, Math.max(...rows.map((row) => row.length), 0)) }, (_, rank) =>
       el("tr", {}, el("th", { scope: "row", text: String(rank + 1) }), rows.map((row, k) => {
         const found = row[rank];
         if (!found) return el("td");
