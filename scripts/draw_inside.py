@@ -1,7 +1,8 @@
 """Draw the pictures of docs/inside.md anew: gates, what is thought at each step, and the memory of three cells.
 
-recurra train surnames --cell lstm --no-bidirectional --skip none --pooling last --hidden-size 64 --out RUN
-python scripts/draw_inside.py RUN
+recurra train surnames --cell lstm --no-bidirectional --skip none --pooling last --hidden-size 64 --out NAMES
+recurra train tinyshakespeare --minutes 2 --out SHAKESPEARE
+python scripts/draw_inside.py NAMES SHAKESPEARE
 
 The three cells learn the same task: the class of a text is its first letter, with LENGTH others behind it.
 """
@@ -14,14 +15,20 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 
 import recurra
 from recurra.api.diagnosing import of_training
+from recurra.api.evaluation import trained_on
 from recurra.api.preparation import prepare_run, settings_for
 from recurra.inspection.diagnosis import Diagnosis
 from recurra.inspection.diagnosis_pictures import draw_diagnosis, draw_flows
+from recurra.inspection.drawings.cell_graph import draw_cell
+from recurra.inspection.drawings.pictures import draw_rolled, draw_unrolled
+from recurra.inspection.stretches import states_of
+from recurra.report.sheet import Sheet
 from recurra.report.svg import drawing, standalone, to_svg
 from recurra.tasks.sources.resolving import resolve
 
@@ -74,14 +81,51 @@ def side_by_side(found: dict[str, Diagnosis]) -> str:
         return to_svg(figure, f"the gradient by steps back of {', '.join(found)} over training")
 
 
+def probed(run: recurra.Run) -> str:
+    """What is probed in a language model, said; a text coloured by the unit that follows the line."""
+    found = run.probe()
+    sys.stdout.write(f"{found.text()}\n")
+    line = found["position in the line"]
+    states, texts = states_of(run.model, trained_on(run).held_out, rows=2, length=430)
+    key, unit = line.unit
+    values, tokens = states[key][1, 100:, unit], texts[1][100:]
+    title = (
+        f"{line.unit_name} follows the position in the line: R² {line.unit_score:.2f}, control {line.unit_control:.2f}"
+    )
+    return coloured(tokens, values / np.abs(values).max(), title)
+
+
+def coloured(tokens: list[str], values: Any, title: str) -> str:
+    """A text of characters, each on a ground of its value: blue above 0, orange below."""
+    lines: list[list[tuple[str, float]]] = [[]]
+    for token, value in zip(tokens, values.tolist(), strict=True):
+        lines[-1].append((token.replace("\n", "⏎"), value))
+        if token == "\n":
+            lines.append([])
+    side, high = 8.0, 18.0
+    sheet = Sheet(max(480.0, 20 + side * max(map(len, lines))), 36 + high * len(lines))
+    sheet.words((8, 14), title, size=12, align="left", strong=True)
+    for row, line in enumerate(lines):
+        shades = np.array([[0.7 * value for _, value in line]])
+        sheet.heat((8, 30 + high * row), (side, high - 2), shades)
+        for place, (token, _) in enumerate(line):
+            x, y = 8 + side * place, 30 + high * row
+            sheet.words((x + side / 2, y + 8), token, size=12, code=True)
+    return sheet.svg(title)
+
+
 def write(name: str, svg: str) -> None:
     (OUT / f"{name}.svg").write_text(standalone(svg) + "\n", encoding="utf-8")
     sys.stdout.write(f"{OUT / name}.svg\n")
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, written: Path) -> None:
     torch.set_num_threads(1)
+    write("inside-unit", probed(recurra.load(written)))
     run = recurra.load(folder)
+    write("inside-network", draw_rolled(run.network))
+    write("inside-unrolled", draw_unrolled(run.network))
+    write("inside-graph", draw_cell("lstm"))
     write("inside-gates", run.trace(NAME).plot(units=10))
     write("inside-thinking", run.probabilities(NAME).plot(top=4))
     with tempfile.TemporaryDirectory() as place:
@@ -94,4 +138,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
