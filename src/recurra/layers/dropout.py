@@ -20,7 +20,8 @@ def drawn(shape: tuple[int, ...], share: float, like: Tensor) -> Tensor:
         return like.new_empty(shape).bernoulli_(share)
     count = math.prod(shape)
     words = torch.empty((count + 1) // 2, dtype=torch.int64, device=like.device).random_(-(1 << 63), None)
-    return (words.view(torch.int32)[:count] < round(share * (1 << 32)) - (1 << 31)).to(like.dtype).view(shape)
+    found = torch.empty(count, dtype=like.dtype, device=like.device)  # by way of booleans it takes three times as long
+    return torch.lt(words.view(torch.int32)[:count], round(share * (1 << 32)) - (1 << 31), out=found).view(shape)
 
 
 def dropout(x: Tensor, share: float, training: bool = True) -> Tensor:

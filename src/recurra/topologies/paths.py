@@ -119,27 +119,34 @@ class _Total(torch.autograd.Function):
         highest = scores.amax(2, keepdim=True)
         own = (scores - highest).exp().clamp_(min=_TINY)
         into, out, last = follows.double().exp(), begins.double().exp(), ends.double().exp()
-        ahead, scale = torch.empty_like(own), torch.ones_like(highest)
-        state = out * own[0]
-        for step in range(time):
-            if step:
-                state = torch.where(alive[step], (state @ into) * own[step], state)
-            size = state.sum(1, keepdim=True).clamp_(min=_TINY)
-            scale[step] = torch.where(alive[step], size, scale[step])
-            state = state / scale[step]
-            ahead[step] = state
-        final = (state * last).sum(1, keepdim=True).clamp_(min=_TINY)
+        ahead, scale = torch.empty_like(own), torch.empty_like(highest)
+        steps = [each.unbind(0) for each in (own, ahead, scale)]
+        before = out
+        for number, (own_here, state, size) in enumerate(
+            zip(*steps, strict=True)
+        ):  # what follows a row's end is not read
+            if number:
+                torch.mm(before, into, out=state).mul_(own_here)
+            else:
+                torch.mul(out, own_here, out=state)
+            torch.sum(state, 1, keepdim=True, out=size).clamp_(min=_TINY)
+            before = state.div_(size)
+        end = ahead[lengths - 1, torch.arange(len(lengths), device=lengths.device)]
+        final = (end * last).sum(1, keepdim=True).clamp_(min=_TINY)
         total = ((scale.log() + highest) * alive).sum(0) + final.log()
         if any(ctx.needs_input_grad):
-            behind, coming = torch.empty_like(own), torch.zeros_like(own)
-            back = last / final
+            behind, coming = torch.empty_like(own), torch.empty_like(own)
+            back, from_next = last / final, into.T
+            factors, goes_on = (own / scale).unbind(0), alive.unbind(0)
+            kept, found = behind.unbind(0), coming.unbind(0)
             for step in range(time - 1, -1, -1):
-                behind[step] = back
-                coming[step] = own[step] * back / scale[step] * alive[step]
+                kept[step].copy_(back)
+                torch.mul(factors[step], back, out=found[step])
                 if step:
-                    back = torch.where(alive[step], coming[step] @ into.T, back)
-            here = ahead * behind * alive
-            ends_here = ahead[-1] * last / final
+                    back = torch.where(goes_on[step], found[step] @ from_next, back)
+            coming *= alive
+            here = ahead.mul(behind).mul_(alive)
+            ends_here = end * last / final
             ctx.save_for_backward(here, ahead, coming, into, ends_here)
         return total.squeeze(1).to(logits.dtype)
 
