@@ -33,7 +33,7 @@ class Strip:
         self.stack, self.tokens = stack, tokens
         self.courses: list[Course] = []
         self.length = 0
-        self._windows: OrderedDict[tuple[int, int], dict[str, Floats]] = OrderedDict()
+        self._windows: OrderedDict[int, dict[str, Floats]] = OrderedDict()
         self.extend(courses)
 
     def extend(self, courses: Iterable[Course]) -> None:
@@ -64,7 +64,11 @@ class Strip:
 
     def until(self, steps: int, tokens: Sequence[str]) -> Strip:
         """The first steps alone, to be gone on from. tokens: what its steps will have read"""
-        return Strip(self.stack, tokens, self._between(0, steps))
+        made = Strip(self.stack, tokens, self._between(0, steps))
+        for at, values in self._windows.items():
+            if at < steps:
+                made._windows[at] = {name: value[: steps - at] for name, value in values.items()}
+        return made
 
     def values(self, name: str, start: int, stop: int) -> Floats:
         """A named value of some steps [stop - start, H]. Errors: UnknownNameError; UsageError for steps not read"""
@@ -101,17 +105,22 @@ class Strip:
         return states.index(name) if name in states else None
 
     def _window(self, at: int) -> dict[str, Floats]:
-        stop = min(at + WINDOW, self.length)
-        if (at, stop) not in self._windows:
+        """All values of the steps from `at` on, of which those that were computed before are not computed again."""
+        stop, known = min(at + WINDOW, self.length), self._windows.get(at)
+        have = 0 if known is None else len(next(iter(known.values())))
+        if known is None or at + have < stop:
             with torch.no_grad():
-                parts = [course.values() for course in self._between(at, stop)]
-            made = {name: np.concatenate([_numbers(part[name]) for part in parts]) for name in parts[0]}
-            self._windows[at, stop] = made
-            most = max(4, KEPT // max(1, sum(value.nbytes for value in made.values())))
+                parts = [course.values() for course in self._between(at + have, stop)]
+            before = [] if known is None else [known]
+            self._windows[at] = {
+                name: np.concatenate([part[name] for part in before] + [_numbers(part[name]) for part in parts])
+                for name in parts[0]
+            }
+            most = max(4, KEPT // max(1, sum(value.nbytes for value in self._windows[at].values())))
             while len(self._windows) > most:
                 self._windows.popitem(last=False)
-        self._windows.move_to_end((at, stop))
-        return self._windows[at, stop]
+        self._windows.move_to_end(at)
+        return self._windows[at]
 
     def _between(self, start: int, stop: int) -> list[Course]:
         found, at = [], 0
