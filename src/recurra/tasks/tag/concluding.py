@@ -12,6 +12,7 @@ from torch import Tensor
 from recurra.data.batching.buckets import by_length
 from recurra.report.sections import Cell, Column, Table
 from recurra.tasks.calibration import uncalibrated
+from recurra.tasks.cutting import some
 from recurra.tasks.tag.data import TagData, TagPart
 from recurra.tasks.tag.linear import fit_tags
 from recurra.tasks.tag.trainee import EVALUATION_TOKENS, collate, evaluate_part, on_device
@@ -28,11 +29,11 @@ MOST_TOKENS = 30_000
 
 
 def conclude(
-    data: TagData, network: TagScorer, skip: Skip, seconds: float | None = None
+    data: TagData, network: TagScorer, skip: Skip, seconds: float | None = None, rows: int | None = None
 ) -> tuple[dict[str, float], list[str]]:
     """See tasks.abilities.Concluding. Shares are those of the lowest loss; with `auto` none if the headline falls.
 
-    seconds: for fitting the linear model
+    seconds: for fitting the linear model; rows: of the validation part that are looked at, at most
     """
     if network.skip is None:
         return {}, []
@@ -42,6 +43,7 @@ def conclude(
     cut = [] if linear.cut is None else [CUT.format(passes=linear.cut)]
     network.skip.take(linear.keys, linear.scale, linear.weight, linear.bias)
     part = _some(data.parts["validation"])
+    part = part if rows is None else some(part, rows)
     headline = "span_f1" if data.scheme else "accuracy"
     before = evaluate_part(network, part, data.tags, data.scheme)
     before_it = [tensor.detach().clone() for tensor in network.scaled]

@@ -127,6 +127,7 @@ class TagTask(CutByRows):
             network,
             dataset.settings.network.skip,
             dataset.deadline.for_finishing() if dataset.deadline.set else None,
+            dataset.looked_at,
         )
 
     def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
