@@ -76,3 +76,11 @@ def test_rows_of_a_table_that_the_model_reads_alike_become_one_line(tmp_path: Pa
     assert repeated_lines(corpus) == []
     text = corpus.vocabulary.decode(np.concatenate([corpus.train, corpus.validation, corpus.test]))
     assert sorted(text.split("\n")[:-1]) == sorted(rows)
+
+
+def test_of_a_large_text_on_disk_they_are_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "WORTH_KEEPING", 0)
+    found = told(tmp_path, ["one line", "two"], ["two", "three"])
+    monkeypatch.setattr(room, "_found", lambda corpus: ["found again"])
+    assert told(tmp_path, ["one line", "two"], ["two", "three"]) == found != ["found again"]
+    assert told(tmp_path, ["one line", "two"], ["two", "four"]) == ["found again"]

@@ -2,46 +2,93 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from recurra.data.corpus.mapped import Corpus, Ids
+from recurra.data.splits import PARTS
 
 Keys = npt.NDArray[np.uint64]
+Int64 = npt.NDArray[np.int64]
 BLOCK = 1 << 20
 """Tokens that are gone through at a time, a longer line as a whole."""
+WORTH_KEEPING = 1 << 24
+"""Tokens of a text that takes a second to be gone through."""
+
+
+KEPT = "repeated_lines.json"
+"""Beside a corpus on disk: what was found once, with the lengths of the parts that it was found in."""
 
 
 def repeated_lines(corpus: Corpus) -> list[str]:
     """A sentence for each held-out part that has such lines, compared as ids, as the network reads them.
 
-    Blank lines are left aside. A text without line ends has no lines to compare.
+    Blank lines are left aside. A text without line ends has no lines to compare. Of a corpus on disk it is found once.
     """
+    lengths = [len(getattr(corpus, name)) for name in PARTS]
+    place = corpus.train.filename if isinstance(corpus.train, np.memmap) else None
+    kept = None if place is None else Path(place).with_name(KEPT)
+    if kept is not None and kept.is_file():
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        if found["lengths"] == lengths:
+            return [str(note) for note in found["notes"]]
+    notes = _found(corpus)
+    if kept is not None and sum(lengths) >= WORTH_KEEPING and os.access(kept.parent, os.W_OK):
+        temporary = kept.with_name(f"{KEPT}.{os.getpid()}")
+        temporary.write_text(json.dumps({"lengths": lengths, "notes": notes}), encoding="utf-8")
+        temporary.replace(kept)
+    return notes
+
+
+def _found(corpus: Corpus) -> list[str]:
     end = corpus.vocabulary.encode("\n")
     if len(end) != 1 or end[0] == corpus.vocabulary.UNKNOWN:
         return []
     signs = np.random.default_rng(0).integers(1, 1 << 63, len(corpus.vocabulary), dtype=np.uint64)
-    notes = []
+    parts: dict[str, tuple[Keys, Int64, Int64, npt.NDArray[np.bool_]]] = {}
     for name, ids in (("validation", corpus.validation), ("test", corpus.test)):
         found = list(_lines(ids, int(end[0]), signs))
-        keys = np.concatenate([of for of, _ in found]) if found else np.zeros(0, np.uint64)
-        if not len(keys):
-            continue
-        sizes = np.concatenate([of for _, of in found])
-        different, of_line = np.unique(keys, return_inverse=True)
-        there = np.zeros(len(different), dtype=bool)
-        for trained, _ in _lines(corpus.train, int(end[0]), signs):  # each looked up once: N log N, not N squared
-            place = np.minimum(np.searchsorted(different, trained), len(different) - 1)
-            there[place[different[place] == trained]] = True
+        if found:
+            different, lines = np.unique(np.concatenate([of for of, _ in found]), return_inverse=True)
+            sizes = np.concatenate([of for _, of in found])
+            parts[name] = different, lines.astype(np.int64), sizes, np.zeros(len(different), dtype=np.bool_)
+    if not parts:
+        return []
+    for trained, _ in _lines(corpus.train, int(end[0]), signs):  # each looked up once: N log N, not N squared
+        for different, _, _, there in parts.values():
+            rank = np.minimum(np.searchsorted(different, trained), len(different) - 1)
+            there[rank[different[rank] == trained]] = True
+    notes = []
+    for name, (_, of_line, sizes, there) in parts.items():
         again = there[of_line]
         if again.any():
             notes.append(
-                f"lines of the {name} part that stand in the training part too: {int(again.sum()):,} of {len(keys):,}, "
-                f"{sizes[again].sum() / len(ids):.1%} of its tokens"
+                f"lines of the {name} part that stand in the training part too: {int(again.sum()):,} of "
+                f"{len(again):,}, {sizes[again].sum() / len(getattr(corpus, name)):.1%} of its tokens"
             )
     return notes
+
+
+def _blocks(ids: Ids, end: int) -> Iterator[Ids]:
+    """The ids from line end to line end, about BLOCK of them at a time."""
+    start = 0
+    while start < len(ids):
+        looked = start
+        while True:
+            stop = min(looked + BLOCK, len(ids))
+            ends = np.flatnonzero(np.asarray(ids[looked:stop]) == end)
+            if len(ends) and stop < len(ids):
+                stop = looked + int(ends[-1]) + 1
+            if len(ends) or stop == len(ids):
+                break
+            looked = stop
+        yield np.asarray(ids[start:stop])
+        start = stop
 
 
 def _lines(ids: Ids, end: int, signs: Keys) -> Iterator[tuple[Keys, npt.NDArray[np.int64]]]:
@@ -49,19 +96,18 @@ def _lines(ids: Ids, end: int, signs: Keys) -> Iterator[tuple[Keys, npt.NDArray[
 
     The key is a polynomial of the tokens' signs: two different lines have the same one by a chance of about 2**-60.
     """
-    ends = np.append(np.flatnonzero(ids == end), len(ids)).astype(np.int64)
-    starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)
-    full = ends > starts
-    starts, ends = starts[full], ends[full]
-    first = 0
-    while first < len(starts):
-        last = max(first + 1, int(np.searchsorted(ends, starts[first] + BLOCK, side="right")))
-        begin, sizes = starts[first:last] - starts[first], ends[first:last] - starts[first:last]
-        block = np.asarray(ids[starts[first] : ends[last - 1]]).astype(np.int64)
+    for some in _blocks(ids, end):
+        ends = np.append(np.flatnonzero(some == end), len(some)).astype(np.int64)
+        starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)
+        full = ends > starts
+        starts, ends = starts[full], ends[full]
+        if not len(starts):
+            continue
+        begin, sizes = starts - starts[0], ends - starts
+        block = some[starts[0] : ends[-1]].astype(np.int64)
         powers = np.cumprod(np.full(int(sizes.max()) + 1, 0x9E3779B97F4A7C15, dtype=np.uint64))
         place = np.arange(len(block)) - np.repeat(begin, np.diff(np.append(begin, len(block))))
         # what stands between two lines, their line ends, is no part of either
         inside = place < np.repeat(sizes, np.diff(np.append(begin, len(block))))
         values = np.where(inside, signs[block] * powers[np.minimum(place, len(powers) - 1)], np.uint64(0))
         yield np.add.reduceat(values, begin), sizes
-        first = last
