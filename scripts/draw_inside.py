@@ -30,6 +30,7 @@ from recurra.inspection.drawings.pictures import draw_rolled, draw_unrolled
 from recurra.inspection.stretches import states_of
 from recurra.report.sheet import Sheet
 from recurra.report.svg import drawing, standalone, to_svg
+from recurra.tasks.abilities import Stretching, able
 from recurra.tasks.sources.resolving import resolve
 
 OUT = Path(__file__).parents[1] / "docs" / "images"
@@ -86,7 +87,8 @@ def probed(run: recurra.Run) -> str:
     found = run.probe()
     sys.stdout.write(f"{found.text()}\n")
     line = found["position in the line"]
-    states, texts = states_of(run.model, trained_on(run).held_out, rows=2, length=430)
+    model: Stretching = able(run.model, Stretching, "read running text")
+    states, texts = states_of(model, trained_on(run).held_out, rows=2, length=430)
     key, unit = line.unit
     values, tokens = states[key][1, 100:, unit], texts[1][100:]
     title = (

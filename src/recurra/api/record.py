@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from recurra.api import vectors
+from recurra.api.learning_curve import curve_section
 from recurra.api.preparation import usual_epochs
 from recurra.api.setup import Setup
 from recurra.cells.catalogue import get
@@ -81,6 +82,7 @@ def build_record(
         sections=[
             *setup.task.sections(spoken_of, setup.model(), evaluation),
             *setup.more,
+            *curve_section(setup, scores),
             *shown,
             *vectors.table(setup.vectors),
         ],

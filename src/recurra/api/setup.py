@@ -29,6 +29,8 @@ class Setup:
     """What `conclude` left, see tasks.abilities.Concluding."""
     more: list[Section] = field(default_factory=list)
     """What the report shows besides."""
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    """Examples and scores of networks that were trained on fewer, see api.learning_curve."""
 
     @property
     def network(self) -> nn.Module:

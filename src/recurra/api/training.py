@@ -12,6 +12,7 @@ from typing import Any, Unpack
 from recurra import model_folder
 from recurra.api import given_data, precision, resuming, starting, vectors
 from recurra.api.ensemble import EnsembleRun, check_ensemble
+from recurra.api.learning_curve import check_learning_curve, trained_on_less
 from recurra.api.listed_settings import by_name, help_text
 from recurra.api.preparation import check_vocabulary, prepare_run, settings_for, size_of
 from recurra.api.progress import ProgressLogger, first_line
@@ -45,6 +46,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     log: str | None = None,
     watch: bool = False,
+    learning_curve: bool = False,
     quiet: bool = False,
     command: str = "",
     begun: float | None = None,
@@ -66,7 +68,8 @@ def train(
     steps, evaluations and the end, see `Callback`; begun: when the command did, on time.monotonic, now if None;
     log: "tensorboard" writes curves for it to tensorboard/ beside the model folder, "wandb" and "mlflow" to where these
     are set to write; watch: look at gradients through time, gates, spectral radii and updates on the way, say what is
-    wrong, and keep it for `recurra.diagnose`. settings: those listed below, as far as the task reads them.
+    wrong, and keep it for `recurra.diagnose`; learning_curve: train on an eighth, a quarter and a half of the data too,
+    and show the metric against their size in the report. settings: those listed below, as far as the task reads them.
     Errors: DataError, UsageError, ModelFolderError; DivergedError if the loss stops being a number; StoppedError after
     SIGINT or SIGTERM; CallbackError if one of the callbacks failed. The last three leave a loadable folder if there was
     an evaluation before.
@@ -74,7 +77,9 @@ def train(
     begun = time.monotonic() if begun is None else begun
     watching = Watching(checked_callbacks(callbacks), _known_log(log), options({"watch": watch})["watch"])
     given = by_name(settings)
-    task = options({"task": task})["task"]
+    task, curve = options({"task": task})["task"], options({"learning_curve": learning_curve})["learning_curve"]
+    if curve and (resume is not None or start_from is not None):
+        raise UsageError("learning_curve is of a run that begins anew; leave it out")
     if resume is not None and any(each is not None for each in (data, labels, task, out, start_from)):
         raise UsageError("a resumed run keeps its data, task and folder; leave them out")
     if resume is None and data is None:
@@ -87,7 +92,7 @@ def train(
             if not command:
                 progress.log(first_line(None, resume))
             return _resumed(path(resume, "resume"), given, progress, watching, processes)
-        beginning = Beginning(data, labels, task, out, overwrite, start_from, command, begun, given)
+        beginning = Beginning(data, labels, task, out, overwrite, start_from, command, begun, given, curve)
         return _trained(beginning, progress, watching, processes)
 
 
@@ -104,6 +109,7 @@ class Beginning:
     command: str
     begun: float
     given: dict[str, Any]
+    learning_curve: bool = False
 
 
 def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, processes: Processes) -> Run:
@@ -141,6 +147,11 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
         more = {name: value for name, value in (("task", task), ("start_from", start_from)) if value is not None}
         command = command or _as_command(shown, more | given)
         check_data(processes, setup)
+        if asked.learning_curve:
+            check_learning_curve(
+                setup, minutes=chosen.training.minutes, networks=size_of(chosen), processes=processes.place.count
+            )
+            setup.curve = trained_on_less(setup, progress)
         kind = TrainingRun if size_of(chosen) == 1 else EnsembleRun
         training = kind(setup, folder, progress, command, asked.overwrite, watching, processes)
         deadline.finishing = isinstance(setup.task, Concluding)

@@ -49,6 +49,7 @@ def train(
         typer.Option(metavar="NAME", help=f"curves for {', '.join(LOGS)} too", autocompletion=lambda: list(LOGS)),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="look at gradients and gates, say what is wrong")] = False,
+    learning_curve: Annotated[bool, typer.Option("--learning-curve", help="report scores by data size")] = False,
     show: Annotated[bool, typer.Option("--open", help="open the report in a browser at the end")] = False,
     json: Annotated[bool, typer.Option("--json", help="the result as one JSON document on stdout")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress, only errors")] = False,
@@ -67,7 +68,6 @@ def train(
     **settings: Any,
 ) -> None:
     """Train a model on DATA and write its folder with a report.
-
     It is evaluated on what it has not seen, beside baselines.
 
     \b
@@ -90,6 +90,7 @@ def train(
         "start_from": start_from,
         "log": log,
         "watch": watch,
+        "learning_curve": learning_curve,
         "quiet": quiet,
         "begun": context.obj["begun"],
         "command": shlex.join(["recurra", *context.obj["arguments"]]),

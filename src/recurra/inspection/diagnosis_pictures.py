@@ -70,7 +70,8 @@ def draw_training(watched: Watched) -> str:
         beside.set_ylim(bottom=0)
         beside.set_ylabel("memory, steps")
         handles = [*right.get_lines(), *beside.get_lines()]
-        beside.legend(handles, [str(line.get_label()) for line in handles], fontsize=9.5)
+        labels = [str(line.get_label()) for line in handles]
+        right.legend(handles, labels, fontsize=9.5, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
         return to_svg(figure, "the gradient by steps back at three looks; its norm and memory over the training")
 
 

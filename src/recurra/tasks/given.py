@@ -14,7 +14,7 @@ from recurra.terminal import whole
 WHOLE = {"top": 1, "beam": 1, "n_best": 1, "block_ngrams": 0, "top_k": 1, "count": 1, "length": 0, "seed": 0, "at": 0}
 """Options that are whole numbers, and the lowest of each."""
 NUMBERS = ("temperature", "top_p", "length_penalty", "repetition_penalty")
-FLAGS = ("sample", "baseline", "baselines", "watch")
+FLAGS = ("sample", "baseline", "baselines", "watch", "learning_curve")
 TEXTS = ("prompt", "condition", "word", "by", "groups", "task", "target", "against")
 MAY_BE_NONE = ("top_k", "top_p", "seed", "length", "condition", "groups", "task", "target", "at")
 MOST_SEEDS = 1 << 32
