@@ -11,13 +11,21 @@ from recurra import model_folder
 from recurra.cells.catalogue import get
 
 
-def write(folder: Path, task: str, network: nn.Module, preprocessor: Any, settings: Any, **more: Any) -> Path:
-    """settings: of the network; more: of the data"""
+def write(
+    folder: Path,
+    task: str,
+    network: nn.Module,
+    preprocessor: Any,
+    settings: Any,
+    setting: tuple[str, Any] | None = None,
+    **more: Any,
+) -> Path:
+    """settings: of the network; setting: one of them that is written otherwise; more: of the data"""
     config = {
         "task": task,
         "cell_fingerprint": get(settings.cell).program().fingerprint,
         "settings": {
-            "network": settings.model_dump(),
+            "network": settings.model_dump() | ({} if setting is None else dict([setting])),
             "data": {"max_length": None} | more,
             "training": {},
         },

@@ -182,9 +182,23 @@ def test_what_does_not_match_is_refused(tmp_path: Path) -> None:
     shallow = settings.model_copy(update={"num_layers": 1})
     with pytest.raises(ModelFolderError, match="does not belong to this network"):
         runtime.load(write(tmp_path / "deep", "classify", network, WORDS, shallow))
-    lacking = settings.model_copy(update={"pooling": 3})
-    with pytest.raises(ModelFolderError, match="pooling is 3"):
-        runtime.load(write(tmp_path / "odd", "classify", network, WORDS, lacking))
+    for number, (name, value) in enumerate(
+        {
+            "pooling": 3,
+            "merge": "mix",
+            "zoneout": 7.0,
+            "num_layers": True,
+            "hidden_size": 10**12,
+            "cell": "lstn",
+        }.items()
+    ):
+        odd = write(tmp_path / f"odd{number}", "classify", network, WORDS, settings, setting=(name, value))
+        with pytest.raises(
+            ModelFolderError, match=f"{name} is|zoneout_cell are|do not fit the config|'lstn' is not registered"
+        ):
+            runtime.load(odd)
+    with pytest.raises(ModelFolderError, match="max_length is 'x'"):
+        runtime.load(write(tmp_path / "long", "classify", network, WORDS, settings, max_length="x"))
     with pytest.raises(UsageError, match=r"the task fill needs torch, .*use recurra\.load"):
         runtime.load(write(tmp_path / "fill", "fill", network, None, settings))
     with pytest.raises(ModelFolderError, match="knows no task 'sing'"):

@@ -13,8 +13,9 @@ from recurra.errors import UsageError
 from recurra.runtime.layers import Layers, State
 from recurra.runtime.ngrams import Features, Skip
 from recurra.runtime.predictions import Floats, Prediction, best_of, softmax
-from recurra.runtime.weights import Ints, Weights, setting
+from recurra.runtime.weights import Ints, Weights, one_of, setting
 
+POOLINGS = ("last", "mean", "max", "all")
 AT_ONCE = 64
 """Texts that are read beside each other."""
 
@@ -30,11 +31,12 @@ class Classifier:
             raise UsageError("characters beside words (level both) are not read without torch; use recurra.load")
         self.vocabulary = Vocabulary.from_json(preprocessing["vocabulary"])
         self.classes: list[str] = setting(preprocessing, "classes", list)
-        self.max_length: int | None = config["settings"]["data"]["max_length"]
+        data = config["settings"]["data"]
+        self.max_length = None if data["max_length"] is None else setting(data, "max_length", int)
         width = setting(network, "embedding_size", int)
         self._table = weights.floats("table.weight", len(self.vocabulary), width)
         self._layers = Layers(weights, network, width, threads, "stack")
-        self._pooling = setting(network, "pooling", str)
+        self._pooling = one_of(network, "pooling", POOLINGS)
         parts = 3 if self._pooling == "all" else 1
         self._weight, self._bias = weights.linear("head", parts * self._layers.output_size, len(self.classes))
         features = setting(preprocessing, "skip_features", int, 0)

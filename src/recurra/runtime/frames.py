@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.errors import UsageError
-from recurra.runtime.classifier import pooled
+from recurra.runtime.classifier import POOLINGS, pooled
 from recurra.runtime.layers import Layers
 from recurra.runtime.predictions import Floats, Prediction, best_of, softmax
-from recurra.runtime.weights import Weights, setting
+from recurra.runtime.weights import Weights, one_of, setting
 
 Numbers = npt.NDArray[np.float64]
+MOST_DELAY = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,14 @@ class Frames:
         if not self._mean.shape == self._deviation.shape == (len(self.channels),) or not (self._deviation > 0).all():
             raise TypeError(f"{len(self.channels)} channels, {self._mean.shape}, {self._deviation.shape}")
         self._gaps, self._root = setting(preprocessing, "gaps", bool), setting(preprocessing, "root", bool, False)
-        self.scale = setting(preprocessing, "scale", str)
+        self.scale = one_of(preprocessing, "scale", ("training", "sequence", "mean"))
         self.per_frame = setting(preprocessing, "per_frame", bool)
         width = len(self.channels) * (2 if self._gaps else 1)
         self._layers = Layers(weights, network, width, threads, "stack")
-        self._pooling = setting(network, "pooling", str)
+        self._pooling = one_of(network, "pooling", POOLINGS)
         self._delay = setting(network, "delay", int) if self.per_frame else 0
+        if not 0 <= self._delay <= MOST_DELAY:
+            raise TypeError(f"delay is {self._delay}")
         parts = 3 if self._pooling == "all" and not self.per_frame else 1
         self._weight, self._bias = weights.linear("head", parts * self._layers.output_size, len(self.classes))
 

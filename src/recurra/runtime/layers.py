@@ -13,7 +13,7 @@ from recurra.cells.variants import expected_zoneout, low_rank
 from recurra.errors import UsageError
 from recurra.runtime.layer import Layer, LayerStream
 from recurra.runtime.predictions import Floats
-from recurra.runtime.weights import Ints, Weights, setting
+from recurra.runtime.weights import Ints, Weights, one_of, setting
 
 State = tuple[Floats, ...]
 """For each state of the cell [L*D, B, H]."""
@@ -34,9 +34,11 @@ class Layers:
         if hidden < 1 or not 1 <= count <= MOST_LAYERS or heads < 1 or hidden % heads or not 0 <= rank < hidden:
             raise TypeError(f"hidden_size {hidden}, num_layers {count}, heads {heads}, rank {rank}")
         self.bidirectional = setting(settings, "bidirectional", bool, False)
-        self.merge = setting(settings, "merge", str, "concat")
+        self.merge = one_of(settings, "merge", ("concat", "sum"), "concat")
         cell = low_rank(cell) if rank else cell
         shares = tuple(float(setting(settings, name, int | float, 0.0)) for name in ("zoneout", "zoneout_cell"))
+        if not all(0 <= share <= 1 for share in shares):
+            raise TypeError(f"zoneout and zoneout_cell are {shares}")
         evaluated = expected_zoneout(cell, (shares[0], shares[1])) if any(shares) else cell
         self.directions = 2 if self.bidirectional else 1
         widths = cell.widths(hidden, rank or None)

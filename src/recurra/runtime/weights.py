@@ -88,6 +88,14 @@ class Weights:
         return self.broken(f"the weights do not fit the config: {problem}")
 
 
+def one_of(found: Mapping[str, Any], name: str, choices: tuple[str, ...], default: str | None = None) -> str:
+    """A value of a config that is one of a few. Errors: as `setting`"""
+    value: str = setting(found, name, str, default)
+    if value not in choices:
+        raise TypeError(f"{name} is {value!r:.60}, none of {', '.join(choices)}")
+    return value
+
+
 def setting(found: Mapping[str, Any], name: str, kind: Any, default: Any = None) -> Any:
     """A value of a config. Errors: KeyError if it is missing, TypeError if it is of another kind"""
     value = found[name] if default is None else found.get(name, default)
