@@ -14,7 +14,7 @@ from torch import nn
 
 from recurra.errors import UnknownNameError, UsageError
 from recurra.layers.recording import Call, recorded
-from recurra.layers.stepping import Course, step_through
+from recurra.layers.stepping import Course, Prepared, step_through
 from recurra.tasks.forward_pass import ForwardPass
 
 Array = npt.NDArray[np.floating[Any]]
@@ -167,11 +167,18 @@ def trace(network: nn.Module, given: ForwardPass, *, engine: str | None = None) 
 
 @torch.no_grad()
 def courses(
-    network: nn.Module, given: ForwardPass, run: Callable[[], object], *, engine: str | None = None
+    network: nn.Module,
+    given: ForwardPass,
+    run: Callable[[], object],
+    *,
+    engine: str | None = None,
+    prepared: Prepared | None = None,
 ) -> dict[str, list[tuple[Course, ...]]]:
     """What the recurrent layers do while `run` reads an input: by stack, of each layer and direction its course.
 
-    A stack that is called several times goes on each time, and has as many courses. Errors: as `trace`
+    A stack that is called several times goes on each time, and has as many courses. prepared: see `step_through`
+
+    Errors: as `trace`
     """
     network.eval()
     with recorded(network) as calls:
@@ -180,12 +187,12 @@ def courses(
     for call in calls:
         if call.name not in given.steps:  # what makes a token's vector of its letters reads no step of the input
             continue
-        whole.setdefault(call.name, []).append(_steps(call, engine))
+        whole.setdefault(call.name, []).append(_steps(call, engine, prepared))
     return {name: list(zip(*parts, strict=True)) for name, parts in whole.items()}
 
 
-def _steps(call: Call, engine: str | None) -> list[Course]:
-    return step_through(call.stack, call.x, call.state, lengths=call.lengths, engine=engine)
+def _steps(call: Call, engine: str | None, prepared: Prepared | None) -> list[Course]:
+    return step_through(call.stack, call.x, call.state, lengths=call.lengths, engine=engine, prepared=prepared)
 
 
 def _joined(stack: str, courses: Sequence[Course], tokens: Sequence[str]) -> LayerTrace:

@@ -139,7 +139,7 @@ class Contexts:
             stop = min(at + step, time_)
             with inspected.lock:
                 some = whole if whole.part is None else whole.part(at, stop, state)
-                found = courses(inspected.run.network, some, some.run)
+                found = courses(inspected.run.network, some, some.run, prepared=inspected.prepared)
             for stack, stacks in found.items():
                 if len(whole.steps[stack]) == time_:  # of translations what is written
                     self._keep(stack, stacks, first + at)

@@ -15,6 +15,7 @@ from recurra.api.run import Run
 from recurra.errors import DataError, UsageError
 from recurra.inspector.contexts import Contexts
 from recurra.inspector.reading import Reading
+from recurra.layers.stepping import Prepared
 from recurra.tasks import registry
 from recurra.tasks.abilities import (
     Choosing,
@@ -47,6 +48,7 @@ class Inspected:
         self._readings: OrderedDict[int, Reading] = OrderedDict()
         self._dataset: Any = None
         self._by_name: dict[str, int] | None = None
+        self.prepared: Prepared = {}
         self.contexts = Contexts(self)
 
     @property
@@ -87,7 +89,7 @@ class Inspected:
         model: Traceable = able(self.model, Traceable, "let itself be looked into")
         found = model.forward_pass(given, **(options or {}))
         earlier = self._readings.get(before) if before is not None else None
-        reading = Reading(self.run.network, found, self._indices(found), earlier)
+        reading = Reading(self.run.network, found, self._indices(found), earlier, self.prepared)
         reading.advance(seconds)
         self._readings[reading.number] = reading
         while len(self._readings) > KEPT:

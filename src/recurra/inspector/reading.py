@@ -13,6 +13,7 @@ from recurra.errors import UnknownNameError
 from recurra.inspection.trace import courses
 from recurra.inspector.strips import Floats, Strip
 from recurra.inspector.thoughts import AsRead, Thoughts, Whole
+from recurra.layers.stepping import Prepared
 from recurra.tasks.answer import Answer
 from recurra.tasks.forward_pass import ForwardPass
 
@@ -25,7 +26,8 @@ class Reading:
     """What a network does with an input.
 
     A network that reads forward alone reads in blocks, and goes on from an earlier reading where the texts part.
-    number: by which a page asks for it; indices: of the classes, by name, for `AsRead`
+    number: by which a page asks for it; indices: of the classes, by name, for `AsRead`; prepared: weights
+    as engines take them, kept between readings
     """
 
     def __init__(
@@ -34,9 +36,10 @@ class Reading:
         given: ForwardPass,
         indices: Mapping[str, int],
         before: Reading | None = None,
+        prepared: Prepared | None = None,
     ) -> None:
         self.number = next(_numbers)
-        self.network, self.given = network, given
+        self.network, self.given, self._prepared = network, given, prepared
         self.strips: dict[str, Strip] = {}
         self.thoughts: Thoughts | None = None
         self._answer: Answer | None = None
@@ -63,7 +66,7 @@ class Reading:
             return
         end = time.monotonic() + seconds
         if self.given.part is None:
-            for name, stacks in courses(self.network, self.given, self.given.run).items():
+            for name, stacks in courses(self.network, self.given, self.given.run, prepared=self._prepared).items():
                 for parts in stacks:
                     strip = Strip(name, self.given.steps[name], parts)
                     self.strips[strip.key] = strip
@@ -97,7 +100,8 @@ class Reading:
         assert some.probabilities is not None
         found: list[Floats] = []
         read = some.probabilities
-        for parts in courses(self.network, some, lambda: found.append(read()))[self.stack]:
+        steps = courses(self.network, some, lambda: found.append(read()), prepared=self._prepared)
+        for parts in steps[self.stack]:
             strip = Strip(self.stack, self.tokens, parts)
             if strip.key in self.strips:
                 self.strips[strip.key].extend(parts)

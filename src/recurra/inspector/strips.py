@@ -65,6 +65,7 @@ class Strip:
     def until(self, steps: int, tokens: Sequence[str]) -> Strip:
         """The first steps alone, to be gone on from. tokens: what its steps will have read"""
         made = Strip(self.stack, tokens, self._between(0, steps))
+        made.__dict__["widths"] = self.widths
         for at, values in self._windows.items():
             if at < steps:
                 made._windows[at] = {name: value[: steps - at] for name, value in values.items()}

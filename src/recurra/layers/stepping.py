@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from recurra.cells.definition import Cell
-from recurra.engines.request import CellWeights, Embedded, State, gate_tensors, has_bias
+from recurra.engines.request import CellWeights, Embedded, State, Stream, gate_tensors, has_bias
 from recurra.equations.interpret import run_program
 from recurra.equations.render import named
 from recurra.layers.stack import Stack
 from recurra.recurrence import stream, unroll
+
+Prepared = dict[Any, Stream]
+"""Streams of layers, kept between calls of `step_through` for as long as the stacks are there."""
+Kept = tuple[Prepared, tuple[int, ...]]
+"""With which layer of which stack is asked for, and for how many rows."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,12 @@ def step_through(
     *,
     lengths: Tensor | None = None,
     engine: str | None = None,
+    prepared: Prepared | None = None,
 ) -> list[Course]:
     """All layers and directions as in evaluation, each step a call of the engine of its own.
 
-    Gradients flow through every state. engine: the stack's own if None
+    Gradients flow through every state. engine: the stack's own if None; prepared: keeps the weights as engines prepare
+    them between calls, where no gradients are asked for and the weights stay as they are
     Shapes: as Stack.forward
     Errors: as `unroll`
     """
@@ -84,7 +92,8 @@ def step_through(
             weights = stack.weights(layer, direction, dropped=False)
             begun = tuple(s[layer * stack.num_directions + direction] for s in start)
             order = _mirrored(ends, time, x.device) if direction else None
-            before, after = _over(stack, weights, _ordered(x, order), begun, engine or stack.engine)
+            kept = None if prepared is None else (prepared, (id(stack), layer, direction, batch))
+            before, after = _over(stack, weights, _ordered(x, order), begun, engine or stack.engine, kept)
             before, after = (tuple(_ordered(s, order) for s in states) for states in (before, after))
             courses.append(Course(layer, direction, stack.evaluated_cell, weights, x, before, after, ends))
             outputs.append(torch.where(inside, after[0], after[0].new_zeros(())))
@@ -92,9 +101,11 @@ def step_through(
     return courses
 
 
-def _over(stack: Stack, weights: CellWeights, x: Tensor, state: State, engine: str) -> tuple[State, State]:
+def _over(
+    stack: Stack, weights: CellWeights, x: Tensor, state: State, engine: str, kept: Kept | None
+) -> tuple[State, State]:
     states = [state]
-    steps = None if torch.is_grad_enabled() else stream(stack.evaluated_cell, weights, state, engine=engine)
+    steps = None if torch.is_grad_enabled() else _stream(stack, weights, state, engine, kept)
     for now in x.unbind(1):
         if steps is not None:  # prepares the weights once
             steps.step(now)
@@ -106,6 +117,19 @@ def _over(stack: Stack, weights: CellWeights, x: Tensor, state: State, engine: s
         tuple(torch.stack(rows, 1) for rows in zip(*some, strict=True)) for some in (states[:-1], states[1:])
     )
     return before, after
+
+
+def _stream(stack: Stack, weights: CellWeights, state: State, engine: str, kept: Kept | None) -> Stream:
+    """A new one, or the one that was kept for these weights."""
+    if kept is None:
+        return stream(stack.evaluated_cell, weights, state, engine=engine)
+    prepared, layer = kept
+    key = (*layer, engine)
+    if key in prepared:
+        prepared[key].state = state
+    else:
+        prepared[key] = stream(stack.evaluated_cell, weights, state, engine=engine)
+    return prepared[key]
 
 
 def _inside(lengths: Tensor, time: int, device: torch.device) -> Tensor:
