@@ -12,6 +12,8 @@ from recurra.tasks.lanes import Lane, Lanes
 
 UNREAD = 64
 """Answers that wait for a client before its sequence waits for it too."""
+AHEAD = 2
+"""Steps that the loop has not taken the answers of before the thread waits for it: tokens arrive one by one."""
 STALLED = 30.0
 """Seconds of a single step after which the thread counts as dead."""
 DEAD = "the server's worker has ended; it has to be started anew"
@@ -82,6 +84,7 @@ class Worker:
         self._fresh: list[Work] = []
         self._works: list[Work] = []
         self._closing = False
+        self._untaken = 0
         self._since: float | None = None
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
@@ -149,7 +152,7 @@ class Worker:
     def _take(self) -> bool:
         """Wait until something can be stepped; whether to go on."""
         with self._change:
-            while not (self._closing or self._fresh or any(w.cancelled or not w.full for w in self._works)):
+            while not (self._closing or (self._untaken < AHEAD and (self._fresh or self._any_to_step()))):
                 self._since = None
                 self._change.wait()
             if self._closing:
@@ -166,6 +169,9 @@ class Worker:
                 failed.append((work, list[dict[str, Any]](), True, error))
         self._deliver(failed)
         return True
+
+    def _any_to_step(self) -> bool:
+        return any(work.cancelled or not work.full for work in self._works)
 
     def _step(self) -> None:
         ready = [work for work in self._works if not work.cancelled and not work.full and work.lane.busy]
@@ -189,9 +195,14 @@ class Worker:
     def _deliver(self, news: list[Any]) -> None:
         if not news or self._loop is None or self._loop.is_closed():
             return
+        with self._change:
+            self._untaken += 1
 
         def put() -> None:
             for work, answers, done, error in news:
                 work.put(answers, done=done, error=error)
+            with self._change:
+                self._untaken -= 1
+                self._change.notify()
 
         self._loop.call_soon_threadsafe(put)
