@@ -38,7 +38,7 @@ TYPED = """async () => {
       const head = document.querySelector(".thoughts thead th.here");
       return here && Number(here.dataset.i) === wanted - 1 && head;
     };
-    const steps = document.querySelector(".heat label span");
+    const steps = document.querySelector(".heat input[type=range]").previousElementSibling;
     const heat = () => steps.textContent.endsWith(` ${wanted}`);
     while (!done() || !heat()) await new Promise((go) => requestAnimationFrame(go));
     times.push(performance.now() - begun);
