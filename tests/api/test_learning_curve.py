@@ -14,7 +14,7 @@ from recurra.api import learning_curve
 from recurra.errors import UsageError
 
 SMALL: dict[str, Any] = {
-    "hidden_size": 4, "embedding_size": 4, "epochs": 2.0, "baselines": "none", "device": "cpu", "quiet": True,
+    "hidden_size": 4, "embedding_size": 4, "epochs": 1.0, "baselines": "none", "device": "cpu", "quiet": True,
     "skip": "none",
 }  # fmt: skip
 
