@@ -125,7 +125,8 @@ def _score(router: APIRouter, service: Service) -> None:
 
 
 def _ranked(service: Service, group: list[str], by: str) -> list[Any]:
-    return [ranking.to_json() for ranking in service.run.score([group], by=by, baseline=False)]
+    assert isinstance(service.model, Ranks)
+    return [ranking.to_json() for ranking in service.model.rank([group], by=by)]
 
 
 def _write(router: APIRouter, service: Service) -> None:
