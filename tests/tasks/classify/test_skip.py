@@ -12,6 +12,11 @@ import torch
 import recurra
 from recurra import model_folder
 from recurra.errors import UsageError
+from recurra.tasks.classify import linear
+from recurra.tasks.classify.concluding import conclude
+from recurra.tasks.classify.settings import DEFAULTS
+from recurra.tasks.classify.task import TASK
+from recurra.tasks.sources.resolving import resolve
 from recurra.topologies.many_to_one import SPELT, Spelt
 
 SMALL: dict[str, Any] = {
@@ -64,6 +69,27 @@ def test_validation_asks_for_it_and_the_folder_holds_it(labelled: Path, tmp_path
     for name in weights(without):
         if not name.startswith("head."):
             assert torch.equal(weights(without)[name], weights(run)[name]), name  # it is no part of training
+
+
+def test_validation_chooses_how_its_ngrams_count(
+    labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linear, "strength", lambda odds, labels: torch.zeros(len(odds)))
+    run = recurra.train(labelled, out=tmp_path / "run", epochs=1.0, **SMALL)
+    assert run.metrics["metrics"]["accuracy"] > 0.95
+    assert any("count by how rare they are, which validation likes better" in note for note in run.config["notes"])
+    assert recurra.load(run.folder).evaluate()["loss"] == pytest.approx(run.metrics["metrics"]["loss"], rel=1e-6)
+
+
+def test_with_little_time_it_is_one_of_the_training_texts_all_the_same(labelled: Path) -> None:
+    settings = DEFAULTS.settings.changed(text="text", label="label", min_count=1)
+    dataset = TASK.prepare(resolve(str(labelled), "classify"), settings)
+    network, part = TASK.network(dataset.preprocessor, settings).eval(), dataset.parts["validation"]
+    conclude(dataset.data, network, part, "linear", 0.0, seconds=2.0)
+    assert network.skip is not None
+    assert torch.equal(network.skip.keys, dataset.data.skip_features[0])
+    assert torch.equal(network.skip.scale, dataset.data.skip_features[1])
+    assert network.skip.weight.any()
 
 
 def test_a_run_with_it_goes_on_bit_for_bit(labelled: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -48,12 +49,17 @@ def conclude(
         return calibrate(network.scaled, _logs(network, part), part.labels)
     network.skip.share.zero_()
     network.skip_after.zero_()
-    own, linear = _logs(network, part), _fitted(data, network, seconds)
-    cut = [] if linear.cut is None else [CUT.format(passes=linear.cut)]
-    bias = linear.bias - balance * log_frequencies(data) if balance else linear.bias
+    own = _logs(network, part)
+    tried = [_tried(each, network, part, data, own, skip, balance) for each in _fitted(data, network, seconds)]
+    linear, bias, beside, mix = best = min(tried, key=lambda each: each.loss(own, part))
     network.skip.take(linear.keys, linear.scale, linear.weight, bias)
-    beside = _linear(network, part, data)
-    mix = fitted_mix(own, beside, part.labels, always=skip == "linear")
+    cut = [] if linear.cut is None else [CUT.format(passes=linear.cut)]
+    if best is not tried[0]:
+        losses = [f"{each.loss(own, part) / len(part):.4f}" for each in (best, tried[0])]
+        cut.append(
+            f"the skip's n-grams count by how rare they are, which validation likes better than their log odds: loss "
+            f"{losses[0]}, {losses[1]}"
+        )
     scores = [_score(logs, part) for logs in (own, beside)]
     scored = f"validation accuracy {scores[0][0]:.3f} of the network, {scores[1][0]:.3f} of the linear model"
     if mix is None:
@@ -81,6 +87,35 @@ def conclude(
             f"{2 * after} on the linear skip has its whole share"
         ]
     )
+
+
+class _Tried(NamedTuple):
+    """A linear model, its bias, its logits for the validation part, and its share, if it is to have one."""
+
+    linear: SparseLogistic
+    bias: Tensor
+    beside: Floats
+    mix: Mix | None
+
+    def loss(self, own: Floats, part: Part) -> float:
+        """Of both, infinite without a share. Units: nats"""
+        return float("inf") if self.mix is None else lost(self.mix.of(own, self.beside), part.labels)
+
+
+def _tried(
+    linear: SparseLogistic,
+    network: TextClassifier,
+    part: Part,
+    data: ClassifyData,
+    own: Floats,
+    skip: Skip,
+    balance: float,
+) -> _Tried:
+    assert network.skip is not None
+    bias = linear.bias - balance * log_frequencies(data) if balance else linear.bias
+    network.skip.take(linear.keys, linear.scale, linear.weight, bias)
+    beside = _linear(network, part, data)
+    return _Tried(linear, bias, beside, fitted_mix(own, beside, part.labels, always=skip == "linear"))
 
 
 def _for_long_texts(own: Floats, beside: Floats, part: Part, whole: Mix) -> tuple[int, Mix]:
@@ -128,18 +163,21 @@ def beside_each_other(network: TextClassifier, data: ClassifyData, part: Part, n
         "Linear skip",
         ["", Column("Accuracy", "number"), Column("Loss, nats", "number")],
         rows,
-        f"The logits of a logistic regression over n-grams of {_longest(data)}, which count as much as their log odds "
-        f"say, are added to the network's. Their shares were fitted on the validation part; these are scores of the "
-        f"{name} part.",
+        f"The logits of a logistic regression over n-grams of {_longest(data)}, which count by their log odds or by "
+        f"how rare they are, are added to the network's. Their shares were fitted on the validation part; these are "
+        f"scores of the {name} part.",
     )
 
 
-def _fitted(data: ClassifyData, network: TextClassifier, seconds: float | None) -> SparseLogistic:
-    """The linear model; of a run that began with another one, with its features."""
-    if data.kept is None and seconds is None:
-        return data.skip_linear()
-    assert network.skip is not None
-    return data.skip_linear((network.skip.keys.cpu().clone(), network.skip.scale.cpu().clone()), seconds)
+def _fitted(data: ClassifyData, network: TextClassifier, seconds: float | None) -> list[SparseLogistic]:
+    """The linear models that may be added: by log odds and, if there is time, by rarity; of a run that began with
+    another one, one with its features."""
+    if data.kept is not None:
+        assert network.skip is not None
+        return [data.skip_linear((network.skip.keys.cpu().clone(), network.skip.scale.cpu().clone()), seconds)]
+    found = [data.skip_linear(seconds=seconds)]
+    fitted_already = "linear" in data.__dict__ and not data.spelling
+    return [*found, data.skip_by_rarity()] if seconds is None or fitted_already else found
 
 
 def _logs(network: TextClassifier, part: Part) -> Floats:

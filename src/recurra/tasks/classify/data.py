@@ -137,6 +137,13 @@ class ClassifyData:
         found = self.skip_features if features is None else features
         return self._fitted(found, spelling=self.spelling, by_odds=True, seconds=seconds)
 
+    def skip_by_rarity(self) -> SparseLogistic:
+        """As `skip_linear`, of n-grams that count by how rare they are."""
+        if not self.spelling:
+            return self.linear
+        train = self.parts["train"].read(spelling=True)
+        return self._fitted(rare_features(train, len(self.classes), self.vocabulary.level, self.minutes), spelling=True)
+
     def _fitted(
         self, features: Features, *, spelling: bool, by_odds: bool = False, seconds: float | None = None
     ) -> SparseLogistic:
