@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Any, overload
@@ -12,6 +13,11 @@ import numpy.typing as npt
 Int64 = npt.NDArray[np.int64]
 BLOCK = 1 << 14
 """Rows that are objects at the same time."""
+
+
+def row_digest(ids: Int64) -> bytes:
+    """What stands for a row of ids where it is only asked which are the same."""
+    return hashlib.blake2b(np.ascontiguousarray(ids).data, digest_size=16).digest()
 
 
 class Ragged(Sequence[Int64]):

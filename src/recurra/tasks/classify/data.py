@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from recurra.baselines.sparse_logistic import SparseLogistic
 from recurra.data.files import examples as reading
 from recurra.data.files.examples import Examples
 from recurra.data.files.tables import column_names, read_table
-from recurra.data.ragged import Ragged
+from recurra.data.ragged import Ragged, row_digest
 from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, split, split_off, without_unseen
 from recurra.data.tokens.drafted import Drafted
 from recurra.data.tokens.given_tokens import Tokenised
@@ -201,14 +200,14 @@ def prepare(
         parts[name] = encode_part(part, vocabulary, classes, settings.max_length, rows)
         before += len(part)
     del drafted
-    forms = {name: [_digest(ids) for ids in part.encoded] for name, part in parts.items()}
+    forms = {name: [row_digest(ids) for ids in part.encoded] for name, part in parts.items()}
     items, moved = gathered({name: getattr(splits, name).items for name in read.divided}, forms)
     if moved:
         notes += describe_moved(moved, "text")
         parts |= {
             name: encode_part(Examples(of), vocabulary, classes, settings.max_length) for name, of in items.items()
         }
-        forms = {name: [_digest(ids) for ids in part.encoded] for name, part in parts.items()}
+        forms = {name: [row_digest(ids) for ids in part.encoded] for name, part in parts.items()}
     notes += describe_shared({name: part.texts for name, part in parts.items()}, forms)
     truncated, empty = sum(p.truncated for p in parts.values()), sum(p.empty for p in parts.values())
     held_out = parts["test"] if len(parts["test"]) else parts["validation"]
@@ -286,11 +285,6 @@ def encode_part(
     else:
         found = Ragged.of(rows(), len(vocabulary))
     return Part(examples.texts, found, labels, truncated, empty, examples=examples)
-
-
-def _digest(ids: npt.NDArray[np.int64]) -> bytes:
-    """What stands for a row of ids where it is only asked which are the same."""
-    return hashlib.blake2b(np.ascontiguousarray(ids).data, digest_size=16).digest()
 
 
 def spelt(part: Part, vocabulary: Vocabulary, max_length: int | None) -> Part:
