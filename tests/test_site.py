@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import recurra
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -151,3 +154,15 @@ def test_lessons_run(lesson: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_pages_for_newcomers_name_what_there_is() -> None:
+    """Arguments in the right column of the tables: of layers, of `train`, of generating, or settings."""
+    from recurra.api.listed_settings import listed
+
+    page = (ROOT / "docs/howto/coming-from.md").read_text(encoding="utf-8")
+    right = [line.rsplit("|", 2)[1] for line in page.splitlines() if line.startswith("| ")]
+    asked = {name for cell in right for code in re.findall(r"`[^`]+`", cell) for name in re.findall(r"(\w+)=", code)}
+    taken = {*listed(), *inspect.signature(recurra.RNN).parameters, *inspect.signature(recurra.LSTM).parameters}
+    taken |= {*inspect.signature(recurra.train).parameters, *inspect.signature(recurra.unroll).parameters}
+    assert asked - taken - {"temperature", "lengths", "horizon"} == set()

@@ -39,12 +39,16 @@ CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef“”…—]")
 
 def join_lines(app: Sphinx, doctree: nodes.document) -> None:
     """Lines of a Chinese paragraph, between which browsers would show a space that Chinese has not."""
-    for text in [node for node in doctree.findall(nodes.Text) if node == "\n"]:
-        around = text.parent
-        at = around.index(text)
-        before, after = (around[i].astext() if 0 <= i < len(around) else "" for i in (at - 1, at + 1))
-        if CHINESE.match(before[-1:]) and CHINESE.match(after[:1]):
-            around.remove(text)
+    for around in {id(node.parent): node.parent for node in doctree.findall(nodes.Text) if node == "\n"}.values():
+        texts = [child.astext() for child in around]
+        around_it = [("".join(texts[:at])[-1:], "".join(texts[at + 1 :])[:1]) for at in range(len(texts))]
+        joined = [
+            at
+            for at, (before, after) in enumerate(around_it)
+            if texts[at] == "\n" and CHINESE.match(before) and CHINESE.match(after)
+        ]
+        for at in reversed(joined):
+            del around[at]
 
 
 def link_to_english(app: Sphinx, doctree: nodes.document) -> None:
@@ -70,9 +74,34 @@ def add_other_language(app: Sphinx, name: str, template: str, context: dict[str,
     context["in_chinese"] = chinese
 
 
+REPAIRS = {
+    '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+    '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="{pages}">',
+    '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="{contents}">',
+    "<pre>": '<pre tabindex="0">',
+}
+"""What screen readers and keyboards miss in the theme's pages."""
+
+
+def make_accessible(app: Sphinx, failed: Exception | None) -> None:
+    if failed is not None or app.builder.name != "html":
+        return
+    chinese = str(app.config.language).startswith("zh")
+    words = {"pages": "页面" if chinese else "pages", "contents": "本页内容" if chinese else "on this page"}
+    for page in Path(app.outdir).rglob("*.html"):
+        if not chinese and page.is_relative_to(Path(app.outdir) / "zh"):
+            continue  # of the other build
+        text = before = page.read_text(encoding="utf-8")
+        for found, better in REPAIRS.items():
+            text = text.replace(found, better.format(**words))
+        if text != before:
+            page.write_text(text, encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", add_chapters)
     app.connect("doctree-read", link_to_english)
     app.connect("doctree-read", join_lines)
+    app.connect("build-finished", make_accessible)
     app.connect("html-page-context", add_other_language)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
