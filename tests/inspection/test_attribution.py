@@ -14,7 +14,7 @@ from recurra.errors import RecurraError, UsageError
 from recurra.inspection.attribution import attribute, strongest
 from recurra.layers.sparse_linear import Found, SparseLinear
 from recurra.report.svg import checked_svg
-from recurra.tasks.differentiable import Beside, Differentiable, places_of
+from recurra.tasks.differentiable import Beside, Differentiable, positions_of
 from recurra.topologies.neighbourhood import neighbourhood, read_by
 
 POINT = torch.tensor([[1.0, -2.0], [3.0, 0.5], [0.0, 1.0]])
@@ -72,13 +72,13 @@ def test_parts_and_several_scores_stay_apart() -> None:
 
 
 def test_places_that_there_are_not_are_refused() -> None:
-    assert places_of(None, 3, "token") == [0, 1, 2]
-    assert places_of(2, 3, "token") == [2]
+    assert positions_of(None, 3, "token") == [0, 1, 2]
+    assert positions_of(2, 3, "token") == [2]
     for at, words in ((3, "from 0 to 2"), (True, "from 0 to 2")):
         with pytest.raises(UsageError, match=words):
-            places_of(at, 3, "token")
+            positions_of(at, 3, "token")
     with pytest.raises(UsageError, match="more than 40 tokens"):
-        places_of(None, 41, "token")
+        positions_of(None, 41, "token")
 
 
 def test_strongest_are_largest_whatever_their_sign() -> None:

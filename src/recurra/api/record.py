@@ -54,7 +54,7 @@ def build_record(
     points = counters.points
     parameters = sum(p.numel() for p in network.parameters())
     spoken_of = dataset.evaluated_in_part(part)
-    shown, notes = _inside(setup, spoken_of, watched)
+    shown, notes = _inside(setup, dataset, watched)
     return report.RunRecord(
         title=f"{dataset.source.name} · {cell.name}",
         task=dataset.source.task,

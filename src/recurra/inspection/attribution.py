@@ -171,11 +171,11 @@ def _ends(given: Differentiable) -> tuple[Array, Array]:
 
 def _gradients(given: Differentiable, count: int) -> Array:
     """The mean gradient of each score between baseline and input. Shapes: -> [N, P, T, E]"""
-    places, shares = _points(count)
+    positions, shares = _points(count)
     total: Array | None = None
     for start in range(0, count, ROWS):
         some = slice(start, start + ROWS)
-        share = torch.as_tensor(places[some], dtype=given.point.dtype, device=given.point.device)[:, None, None]
+        share = torch.as_tensor(positions[some], dtype=given.point.dtype, device=given.point.device)[:, None, None]
         points = (given.base + share * (given.point - given.base)).detach().requires_grad_()
         with torch.enable_grad():
             scores = given.scores(points)
@@ -197,8 +197,8 @@ def _points(count: int) -> tuple[Array, Array]:
     nodes, weights = np.polynomial.legendre.leggauss(FIRST)
     stretches = max(1, count // FIRST)
     starts = np.arange(stretches)[:, None]
-    places = (starts + (nodes + 1) / 2) / stretches
-    return places.reshape(-1), np.tile(weights / 2 / stretches, stretches)
+    positions = (starts + (nodes + 1) / 2) / stretches
+    return positions.reshape(-1), np.tile(weights / 2 / stretches, stretches)
 
 
 @contextmanager

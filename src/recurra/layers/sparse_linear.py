@@ -141,12 +141,12 @@ class SparseLinear(nn.Module):
         pairs = rows.owners() * size + rows.features  # rising, as `known` made them
         positions = torch.searchsorted(self.keys, found.keys).clamp(max=size - 1)
         asked = found.rows * size + positions
-        places = torch.searchsorted(pairs, asked).clamp(max=len(pairs) - 1)
-        there = (self.keys[positions] == found.keys) & (pairs[places] == asked)
+        slots = torch.searchsorted(pairs, asked).clamp(max=len(pairs) - 1)
+        there = (self.keys[positions] == found.keys) & (pairs[slots] == asked)
         counts = torch.zeros(len(pairs), dtype=torch.int64, device=pairs.device)
-        counts.index_add_(0, places[there], torch.ones_like(places[there]))
+        counts.index_add_(0, slots[there], torch.ones_like(slots[there]))
         values = rows.values / counts.clamp(min=1)
-        each = self.weight[rows.features[places]] * values[places].unsqueeze(1)
+        each = self.weight[rows.features[slots]] * values[slots].unsqueeze(1)
         return self.share * torch.where(there.unsqueeze(1), each, each.new_zeros(()))
 
 

@@ -52,19 +52,19 @@ class Sheet:
         (x, y), (width, height) = centre, size
         at = f'x="{x - width / 2:.1f}" y="{y - height / 2:.1f}" width="{width:.1f}" height="{height:.1f}"'
         curve = f'rx="{height / 2 if round_ else 5:.1f}"'
-        told = f"<title>{escape(printable(about))}</title>" if about else ""
+        hint = f"<title>{escape(printable(about))}</title>" if about else ""
         self._parts.append(f'<rect {at} {curve} fill="{paint(CARD)}"/>')
         self._parts.append(
             f'<rect {at} {curve} fill="{paint(color)}" fill-opacity="{fill:g}" stroke="{paint(color)}" '
-            f'stroke-width="1.5">{told}</rect>'
+            f'stroke-width="1.5">{hint}</rect>'
         )
 
     def shade(self, corner: Point, size: Point, color: str, share: float, *, about: str = "") -> None:
         """A rectangle without an edge, of a share of a colour. about: what the pointer is told"""
-        told = f"><title>{escape(printable(about))}</title></rect>" if about else "/>"
+        hint = f"><title>{escape(printable(about))}</title></rect>" if about else "/>"
         self._parts.append(
             f'<rect x="{corner[0]:.1f}" y="{corner[1]:.1f}" width="{size[0]:.1f}" height="{size[1]:.1f}" '
-            f'fill="{paint(color)}" fill-opacity="{share:.3g}"{told}'
+            f'fill="{paint(color)}" fill-opacity="{share:.3g}"{hint}'
         )
 
     def heat(self, corner: Point, cell: Point, values: npt.NDArray[np.floating[Any]], *, most: float = 1.0) -> None:

@@ -64,7 +64,7 @@ def centred(logits: Tensor, chosen: Tensor | int) -> Tensor:
     return (logits - logits.mean(-1, keepdim=True))[..., chosen].float()
 
 
-def places_of(at: int | None, count: int, unit: str) -> list[int]:
+def positions_of(at: int | None, count: int, unit: str) -> list[int]:
     """The steps whose scores are asked for. Errors: UsageError"""
     if at is None:
         if count > MOST_TARGETS:

@@ -59,9 +59,9 @@ def draw_comparison(found: Sequence[Explanation]) -> str:
             at = (x + 6 + 13 * place, y)
             sheet.box(at, (10, 10), GREEN, round_=True, fill=0.0 if place < one.hoisted else 0.85)
         sheet.words((x + products + GAP, y), "many at once" if one.units_apart else "one by one", align="left")
-    told = "; ".join(
+    words = "; ".join(
         f"{one.name}: {one.parameters:,} parameters, {one.flops_per_step:,} FLOPs, {one.saved_bytes:,} bytes, "
         f"{one.hoisted} products once, {one.recurrent} at every step"
         for one in found
     )
-    return sheet.svg(f"{title}: {told}")
+    return sheet.svg(f"{title}: {words}")

@@ -63,13 +63,13 @@ def _(network: Captioner) -> Blueprint:
     looked = Read("grid")
     condition = network.settings.condition
     if network.encoder is not None and network.bridge is not None:
-        seen, places = network.settings.picture_size, network.positions
+        seen, positions = network.settings.picture_size, network.positions
         blocks += [
             Block(
                 "seen",
                 "dense",
                 _seen(network),
-                f"[B, {places}, {network.encoder.width}]",
+                f"[B, {positions}, {network.encoder.width}]",
                 (Read("x"),),
                 counted(network, "trunk", "encoder"),
                 once=True,
@@ -77,8 +77,8 @@ def _(network: Captioner) -> Blueprint:
             Block(
                 "grid",
                 "dense",
-                f"{places} places, narrow",
-                f"[B, {places}, {seen}]",
+                f"{positions} places, narrow",
+                f"[B, {positions}, {seen}]",
                 (Read("seen"),),
                 counted(network, "reduce", "place"),
                 once=True,
@@ -110,7 +110,7 @@ def _writing(
     lane: int,
     looked: Read,
     states: tuple[Read, ...],
-    places: str,
+    positions: str,
     beside: tuple[Read, ...] = (),
 ) -> list[Block]:
     """The half that writes. looked: at what attention looks; beside: what is part of each step's input"""
@@ -139,7 +139,7 @@ def _writing(
                 "attention",
                 "attention",
                 f"attention ({network.attention.score})",
-                f"[B, T, {places}] over what was read",
+                f"[B, T, {positions}] over what was read",
                 (*top, looked),
                 counted(network, "attention"),
                 lane=lane,

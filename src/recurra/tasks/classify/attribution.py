@@ -94,7 +94,7 @@ def _skip(
     if network.spelling:
         letters = torch.from_numpy(letters_of(words))[None].to(ids.device)
         sources.append((letters, network.spelling, owners, spelt, "letters "))
-    found, places = [], []
+    found, positions = [], []
     for given, orders, _, _, _ in sources:
         count = given.shape[1]
         for order in sorted(orders):
@@ -103,12 +103,12 @@ def _skip(
             one = ngrams(given, torch.tensor([count]), (order,))
             starts = range(1, count + 1) if order == 1 else range(len(one.keys))
             found.append(one)
-            places.append([range(max(0, start - 1), min(count, start - 1 + order)) for start in starts])
+            positions.append([range(max(0, start - 1), min(count, start - 1 + order)) for start in starts])
     whole = type(found[0])(torch.cat([one.keys for one in found]), torch.cat([one.rows for one in found]), 1)
     added = fade * centred(skip.each(whole), chosen).double().cpu().numpy()
     at = 0
     kinds = [source for source in sources for order in source[1] if order <= source[0].shape[1] + 2]
-    for kind, own in zip(kinds, places, strict=True):
+    for kind, own in zip(kinds, positions, strict=True):
         for span in own:
             amount = float(added[at])
             at += 1

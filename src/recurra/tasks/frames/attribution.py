@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from recurra.errors import UnknownNameError, UsageError
-from recurra.tasks.differentiable import Differentiable, centred, places_of
+from recurra.tasks.differentiable import Differentiable, centred, positions_of
 from recurra.tasks.forward_pass import only
 from recurra.tasks.frames.model import FramesModel
 from recurra.tasks.frames.trainee import log_probabilities
@@ -40,15 +40,15 @@ def attribution(
     encoded = made.encode(sequence.values)
     time = len(encoded)
     logs = log_probabilities(network, [encoded])
-    places = places_of(at, time, "frame") if network.per_frame else [0]
-    chosen = [int(logs[k].argmax()) if target is None else model.classes.index(target) for k in places]
+    positions = positions_of(at, time, "frame") if network.per_frame else [0]
+    chosen = [int(logs[k].argmax()) if target is None else model.classes.index(target) for k in positions]
     point = torch.from_numpy(encoded).float().to(next(network.parameters()).device)
 
     def scores(points: Tensor) -> Tensor:
         logits, _ = network(points)
         if not network.per_frame:
             return centred(logits, chosen[0])[:, None, None]
-        found = [centred(logits[:, k], label) for k, label in zip(places, chosen, strict=True)]
+        found = [centred(logits[:, k], label) for k, label in zip(positions, chosen, strict=True)]
         return torch.stack(found, 1).unsqueeze(-1)
 
     sound = made.sound
@@ -61,9 +61,9 @@ def attribution(
         torch.zeros_like(point),
         BASELINES[made.scale],
         "logit of the class above the mean of all classes' logits",
-        [f"{frames[k]}: {name}" for k, name in zip(places, names, strict=True)] if network.per_frame else names,
+        [f"{frames[k]}: {name}" for k, name in zip(positions, names, strict=True)] if network.per_frame else names,
         scores,
         ["recurrent network"],
         channels=[*made.channels, *missing] if len(made.channels) + len(missing) == point.shape[1] else (),
-        at=places if network.per_frame else (),
+        at=positions if network.per_frame else (),
     )

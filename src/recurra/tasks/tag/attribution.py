@@ -12,7 +12,7 @@ from torch import Tensor
 from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence
 from recurra.errors import UnknownNameError, UsageError
-from recurra.tasks.differentiable import Beside, Differentiable, centred, places_of
+from recurra.tasks.differentiable import Beside, Differentiable, centred, positions_of
 from recurra.tasks.forward_pass import only
 from recurra.tasks.tag.data import encode_part
 from recurra.tasks.tag.model import TagModel
@@ -40,18 +40,19 @@ def attribution(
         raise UsageError("the text is empty")
     if target is not None and target not in model.tags:
         raise UnknownNameError("tag", target, model.tags)
-    places = places_of(at, len(tokens), "token")
+    positions = positions_of(at, len(tokens), "token")
     sentence = Sentence(tuple(tokens), (spans.OUTSIDE,) * len(tokens), Path(), (1,) * len(tokens))
     part = encode_part([sentence], model.lexicon, [])
     forms = on_device(collate(part, [0]), next(network.parameters()).device).forms
     best = probabilities(network, part)[0][0]
-    tags = [int(best[k]) if target is None else model.tags.index(target) for k in places]
+    tags = [int(best[k]) if target is None else model.tags.index(target) for k in positions]
+    chosen = list(zip(positions, tags, strict=True))
     with torch.no_grad():
         point = network.table(forms)[forms.tokens[0]]
 
     def scores(points: Tensor) -> Tensor:
         logits = network.of_vectors(points)
-        return torch.stack([centred(logits[:, k], tag) for k, tag in zip(places, tags, strict=True)], 1).unsqueeze(-1)
+        return torch.stack([centred(logits[:, k], tag) for k, tag in chosen], 1).unsqueeze(-1)
 
     return Differentiable(
         tokens,
@@ -59,16 +60,16 @@ def attribution(
         torch.zeros_like(point),
         BASELINE,
         "score of the tag above the mean of all tags' scores",
-        [f"{tokens[k]}: {model.tags[tag]}" for k, tag in zip(places, tags, strict=True)],
+        [f"{tokens[k]}: {model.tags[tag]}" for k, tag in chosen],
         scores,
         ["recurrent network"],
-        beside=_skip(network, forms, places, tags),
-        at=places,
+        beside=_skip(network, forms, positions, tags),
+        at=positions,
     )
 
 
 @torch.no_grad()
-def _skip(network: Tagger, forms: Forms, places: list[int], tags: list[int]) -> Beside | None:
+def _skip(network: Tagger, forms: Forms, positions: list[int], tags: list[int]) -> Beside | None:
     skip, time = network.skip, forms.tokens.shape[1]
     if skip is None or not skip.share:
         return None
@@ -77,9 +78,9 @@ def _skip(network: Tagger, forms: Forms, places: list[int], tags: list[int]) -> 
     each = skip.each(found)
     added = (each - each.mean(-1, keepdim=True)).double().cpu().numpy()
     bias = (skip.share * (skip.bias - skip.bias.mean())).double().cpu().numpy()
-    values, rest = np.zeros((len(places), time)), np.zeros(len(places))
+    values, rest = np.zeros((len(positions), time)), np.zeros(len(positions))
     rows = found.rows.tolist()
-    for number, (place, tag) in enumerate(zip(places, tags, strict=True)):
+    for number, (place, tag) in enumerate(zip(positions, tags, strict=True)):
         for index, row in enumerate(rows):
             if row != place or not added[index, tag]:
                 continue
