@@ -6,6 +6,7 @@ const TILE = 256; // steps that are fetched at a time
 const ROW = 7;
 const LEFT = 42;
 const BETWEEN = 8;
+const SETTLED = 80; // milliseconds after which a scroll has come to rest
 
 export class HeatMap {
   /** source: {values(strip, name, start, stop)}; pick: hears {name, unit, step} */
@@ -17,6 +18,7 @@ export class HeatMap {
     this.names = [];
     this.from = 0;
     this.top = 0;
+    this.scrolled = -SETTLED;
     this.selected = { name: "", unit: 0, step: 0 };
     this.canvas = el("canvas", { role: "img" });
     this.frame = el("div", { class: "heat", tabindex: "0", role: "group" }, this.canvas);
@@ -179,7 +181,10 @@ export class HeatMap {
     const wanted = Math.min(TILE, this.read - tile * TILE);
     const whole = found && found.reading === this.reading && found.data.length >= wanted * units;
     const request = `${this.reading}/${key}/${wanted}`;
-    if (!whole && !this.asked.has(request)) {
+    if (!whole && performance.now() - this.scrolled < SETTLED) { // what only passes by is not fetched
+      clearTimeout(this.later);
+      this.later = setTimeout(this.draw, SETTLED);
+    } else if (!whole && !this.asked.has(request)) {
       this.asked.add(request);
       const { reading, layer } = this;
       Promise.resolve(this.source.values(reading, layer.key, name, tile * TILE, tile * TILE + wanted))
@@ -209,6 +214,7 @@ export class HeatMap {
   }
 
   #scroll(from, top) {
+    this.scrolled = performance.now();
     this.from = from;
     this.top = top;
     this.draw();
