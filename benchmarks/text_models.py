@@ -26,7 +26,7 @@ from typing import Any
 
 import recurra
 from recurra.data.files.examples import Examples
-from recurra.tasks.classify.data import read_examples
+from recurra.tasks.classify.examples import read_examples
 from recurra.tasks.classify.settings import DEFAULTS
 from recurra.tasks.sources.resolving import resolve
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from recurra.errors import UnknownNameError, UsageError
 from recurra.layers.recording import Call, recorded
-from recurra.layers.stepping import Course, Prepared, step_through
+from recurra.layers.stepping import Course, KeptStreams, step_through
 from recurra.tasks.forward_pass import ForwardPass
 
 Array = npt.NDArray[np.floating[Any]]
@@ -172,7 +172,7 @@ def courses(
     run: Callable[[], object],
     *,
     engine: str | None = None,
-    prepared: Prepared | None = None,
+    prepared: KeptStreams | None = None,
 ) -> dict[str, list[tuple[Course, ...]]]:
     """What the recurrent layers do while `run` reads an input: by stack, of each layer and direction its course.
 
@@ -191,7 +191,7 @@ def courses(
     return {name: list(zip(*parts, strict=True)) for name, parts in whole.items()}
 
 
-def _steps(call: Call, engine: str | None, prepared: Prepared | None) -> list[Course]:
+def _steps(call: Call, engine: str | None, prepared: KeptStreams | None) -> list[Course]:
     return step_through(call.stack, call.x, call.state, lengths=call.lengths, engine=engine, prepared=prepared)
 
 

@@ -15,7 +15,7 @@ from recurra.api.run import Run
 from recurra.errors import DataError, UsageError
 from recurra.inspector.contexts import Contexts
 from recurra.inspector.reading import Reading
-from recurra.layers.stepping import Prepared
+from recurra.layers.stepping import KeptStreams
 from recurra.tasks import registry
 from recurra.tasks.abilities import (
     Choosing,
@@ -48,7 +48,7 @@ class Inspected:
         self._readings: OrderedDict[int, Reading] = OrderedDict()
         self._dataset: Any = None
         self._by_name: dict[str, int] | None = None
-        self.prepared: Prepared = {}
+        self.prepared: KeptStreams = {}
         self.contexts = Contexts(self)
 
     @property

@@ -13,7 +13,7 @@ from recurra.errors import UnknownNameError
 from recurra.inspection.trace import courses
 from recurra.inspector.strips import Floats, Strip
 from recurra.inspector.thoughts import AsRead, Thoughts, Whole
-from recurra.layers.stepping import Prepared
+from recurra.layers.stepping import KeptStreams
 from recurra.tasks.answer import Answer
 from recurra.tasks.forward_pass import ForwardPass
 
@@ -36,7 +36,7 @@ class Reading:
         given: ForwardPass,
         indices: Mapping[str, int],
         before: Reading | None = None,
-        prepared: Prepared | None = None,
+        prepared: KeptStreams | None = None,
     ) -> None:
         self.number = next(_numbers)
         self.network, self.given, self._prepared = network, given, prepared

@@ -16,9 +16,9 @@ from recurra.equations.render import named
 from recurra.layers.stack import Stack
 from recurra.recurrence import stream, unroll
 
-Prepared = dict[Any, Stream]
+KeptStreams = dict[Any, Stream]
 """Streams of layers, kept between calls of `step_through` for as long as the stacks are there."""
-Kept = tuple[Prepared, tuple[int, ...]]
+Kept = tuple[KeptStreams, tuple[int, ...]]
 """With which layer of which stack is asked for, and for how many rows."""
 
 
@@ -69,7 +69,7 @@ def step_through(
     *,
     lengths: Tensor | None = None,
     engine: str | None = None,
-    prepared: Prepared | None = None,
+    prepared: KeptStreams | None = None,
 ) -> list[Course]:
     """All layers and directions as in evaluation, each step a call of the engine of its own.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,14 @@ import numpy.typing as npt
 from recurra.baselines.sparse_logistic import SparseLogistic
 from recurra.data.files import examples as reading
 from recurra.data.files.examples import Examples
-from recurra.data.files.tables import column_names, read_table
 from recurra.data.ragged import Ragged, row_digest
 from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, split, split_off, without_unseen
 from recurra.data.tokens.drafted import Drafted
 from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_moved, describe_shared, form_of, gathered
-from recurra.errors import DataError, UsageError, listed
+from recurra.errors import DataError
+from recurra.tasks.classify.examples import columns_of, read_examples
 from recurra.tasks.classify.linear import (
     MOST_SPELT,
     Features,
@@ -36,8 +35,7 @@ from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.cutting import picked
 from recurra.tasks.sources.source import Source, hashes, in_memory
-from recurra.tasks.sources.tagged_pairs import LABELS
-from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS, infer_level, mostly_chinese
+from recurra.tasks.text.usual import infer_level, mostly_chinese
 
 
 @dataclass(frozen=True)
@@ -292,61 +290,6 @@ def spelt(part: Part, vocabulary: Vocabulary, max_length: int | None) -> Part:
     return replace(part, letters=[letters_of(vocabulary.cut(text)[:max_length]) for text in part.texts])
 
 
-def group_names(source: Source, settings: ClassifyDataSettings, examples: Examples, column: str) -> list[str]:
-    """What a column says of each example. Errors: DataError if there is no such column; UsageError for no table"""
-    if source.kind != "table":
-        raise UsageError(f"groups are named by a column, but these data are not a table: {source.why}")
-    found: dict[tuple[Path, int], str] = {}
-    for path in source.files.values():
-        table = read_table(path, encoding=settings.encoding, columns=[column])
-        found |= {(table.path, line): name for line, name in zip(table.lines, table.columns[column], strict=True)}
-    return [found[item.file, item.line] for item in examples.items]
-
-
-@in_memory
-def read_examples(source: Source, settings: ClassifyDataSettings) -> Examples | dict[str, Examples]:
-    """The labelled texts of a source, by part where the source has parts. Errors: DataError"""
-    if source.kind == "labels":
-        return reading.from_files(source.files, encoding=settings.encoding)
-    encoding = settings.encoding
-    if source.kind == "labelled":
-        parts = {part: path for part, path in source.files.items() if not part.endswith(LABELS)}
-        pairs = {part: reading.from_pair(path, source.files[part + LABELS], encoding) for part, path in parts.items()}
-        return pairs.get("all", pairs)
-    text, label = _columns(source, settings)
-    if source.files.keys() == {"all"}:
-        path = source.files["all"]
-        if settings.split_column is not None:
-            return reading.from_table(
-                path, text=text, label=label, encoding=encoding, split_column=settings.split_column
-            )
-        return reading.from_table(path, text=text, label=label, encoding=encoding)
-    return {
-        part: reading.from_table(path, text=text, label=label, encoding=encoding) for part, path in source.files.items()
-    }
-
-
-def _columns(source: Source, settings: ClassifyDataSettings) -> tuple[str, str]:
-    """The text and label columns: as set, or by their usual names where that leaves no doubt."""
-    if settings.text is not None and settings.label is not None:
-        return settings.text, settings.label
-    path = next(iter(source.files.values()))
-    there = column_names(path, encoding=settings.encoding)
-    found: dict[str, str] = {}
-    for role, asked, usual in (("text", settings.text, TEXT_COLUMNS), ("label", settings.label, LABEL_COLUMNS)):
-        taken = (found.get("text"), settings.label if role == "text" else None)
-        likely = [asked] if asked is not None else [c for c in there if c.lower() in usual and c not in taken]
-        if not likely:
-            raise DataError(
-                f"no column is named like a {role} usually is; there are {listed(there)}",
-                remedy=f"name it with --{role} COLUMN",
-                file=path,
-                line=1,
-            )
-        found[role] = min(likely, key=lambda c: usual.index(c.lower()) if c.lower() in usual else -1)
-    return found["text"], found["label"]
-
-
 @dataclass(frozen=True)
 class _Read:
     """The parts as they were read; divided: those that were made here, which may be put right."""
@@ -363,7 +306,7 @@ def _read(source: Source, settings: ClassifyDataSettings, seed: int, *, as_it_is
     """as_it_is: normalise as set, with nothing of our own."""
     notes: list[str] = []
     if source.kind == "table" and None in (settings.text, settings.label):
-        text, label = _columns(source, settings)
+        text, label = columns_of(source, settings)
         notes.append(f"texts are in the column {text!r}, labels in {label!r}")
         settings = settings.model_copy(update={"text": text, "label": label})
     found = read_examples(source, settings)

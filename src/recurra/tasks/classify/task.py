@@ -13,7 +13,8 @@ from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.classify import concluding
 from recurra.tasks.classify.baselines import classify_baselines
-from recurra.tasks.classify.data import ClassifyData, Part, encode_part, group_names, prepare, read_examples, spelt
+from recurra.tasks.classify.data import ClassifyData, Part, encode_part, prepare, spelt
+from recurra.tasks.classify.examples import group_names, read_examples
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.report import sections
 from recurra.tasks.classify.settings import ClassifySettings
