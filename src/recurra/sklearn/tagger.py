@@ -47,5 +47,5 @@ class SequenceTagger(Trained):
 
     def score(self, X: Any, y: Any) -> float:
         """Share of the tokens that get the right tag, 0 to 1."""
-        pairs = [(a, b) for mine, own in zip(self.predict(X), y, strict=True) for a, b in zip(mine, own, strict=True)]
+        pairs = [(a, b) for tags, own in zip(self.predict(X), y, strict=True) for a, b in zip(tags, own, strict=True)]
         return float(np.mean([a == b for a, b in pairs]))
