@@ -53,7 +53,7 @@ def test_names_of_a_class(train: Train, labels: Path) -> None:
 def test_the_report_shows_samples_of_each_class(train: Train, labels: Path) -> None:
     run = train(labels, task="generate")
     record = json.loads((run.folder / "report.json").read_text())
-    samples, new = record["sections"]
+    samples, new = record["sections"][:2]
     assert [row[0] for row in new["rows"]] == ["this model", "Kneser-Ney 5-gram of each class", "real texts, test part"]
     assert [column["title"] for column in new["columns"][1:]] == ["Recognised", "New", "Distinct", "Characters"]
     assert [row[0] for row in samples["rows"]] == ["high", "low"]
@@ -63,7 +63,7 @@ def test_tunes_by_the_names_of_their_files(train: Train, tunes: Path) -> None:
     run = train(tunes, transpose=True)
     assert run.task == "generate"
     record = json.loads((run.folder / "report.json").read_text())
-    samples, new = record["sections"]
+    samples, new = record["sections"][:2]
     assert [sample["label"] for sample in samples["samples"]] == ["jigs", "reels"]
     assert "Complete bars" in [column["title"] for column in new["columns"][1:]]
     assert record["data"]["unit"] == "tunes"

@@ -10,6 +10,7 @@ import pytest
 
 import recurra
 from recurra.errors import UnknownNameError, UsageError
+from recurra.tasks.language.writing import Sampling
 from recurra.tasks.model import TextModel
 from recurra.tasks.tag.settings import DEFAULTS
 
@@ -19,6 +20,7 @@ class Echo(TextModel):
 
     does = "it repeats what it is asked"
     length = 500
+    sampling = Sampling
 
     def predict(self, texts: Any, *, top: int = 1, **options: Any) -> list[Any]:
         return [(text, top, options) for text in texts]

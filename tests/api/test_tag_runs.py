@@ -79,7 +79,8 @@ def test_it_answers_for_the_tokens_of_its_data(tagger: recurra.Run, capsys: pyte
 def test_the_record_shows_tags_spans_and_sentences(tagger: recurra.Run) -> None:
     record = json.loads((tagger.folder / "report.json").read_text())
     sections = {section["title"]: section for section in record["sections"]}
-    assert list(sections) == ["Sentences", "Spans", "Each tag", "Most confused tags", "Confusion matrix", "Linear skip"]
+    own = ["Sentences", "Spans", "Each tag", "Most confused tags", "Confusion matrix", "Linear skip"]
+    assert list(sections)[: len(own)] == own
     matrix, tags = sections["Confusion matrix"], sections["Each tag"]
     assert matrix["names"] == ["B-city", "I-city", "O"]
     assert sum(map(sum, matrix["counts"])) == tagger.evaluate()["count"]

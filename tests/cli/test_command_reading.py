@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -140,7 +141,16 @@ def test_lines_are_answered_as_they_arrive(
     """And counted over all of them, where one cannot be answered."""
     shown: list[str] = []
     pieces = [b"Anna\nBo", b"b\nCarl\n", b"Dora\n\n"]
-    source = Slow(pieces, lambda: shown.append(capsys.readouterr().out))
+
+    def wait() -> None:
+        """Answers are written behind the next ones: for the one that is due, not for nothing."""
+        out, end = capsys.readouterr().out, time.monotonic() + 60
+        while shown and not out and time.monotonic() < end:
+            time.sleep(0.002)
+            out = capsys.readouterr().out
+        shown.append(out)
+
+    source = Slow(pieces, wait)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=source, isatty=lambda: False))
     result = recurra("predict", classifier, "--top", 1)
     assert [[line.split()[0] for line in out.splitlines()] for out in shown] == [[], ["Anna"], ["Bob", "Carl"]]

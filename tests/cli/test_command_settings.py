@@ -35,6 +35,7 @@ def test_an_option_that_is_not_given_is_not_passed_on(recurra: Recurra, arrived:
         "log": None,
         "quiet": False,
         "watch": False,
+        "learning_curve": False,
         "command": "recurra train names",
     }
 
