@@ -136,6 +136,7 @@ print(found.hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_a_smaller_team_than_was_planned_gives_the_same_bits() -> None:
     """OpenMP may give fewer threads than were asked for, and on a crowded machine a call takes one."""
     if not library.load().shared_threads:

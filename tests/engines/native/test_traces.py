@@ -141,6 +141,7 @@ def assert_is_of(model: Model, found: list[Tensor]) -> None:
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_exported_program_runs_in_another_process(
     exported: tuple[Model, torch.export.ExportedProgram], tmp_path: Path
 ) -> None:

@@ -157,6 +157,7 @@ def resnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_resnet_whose_weights_the_user_has(resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
     weights = tmp_path / "mine.safetensors"

@@ -323,6 +323,7 @@ def test_labels_stand_over_what_is_heard(tmp_path: Path) -> None:
     assert found.audio
 
 
+@pytest.mark.slow
 def test_a_run_stopped_and_resumed_is_the_uninterrupted_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, sent = events(tmp_path / "d", 6), []
     small: dict[str, Any] = SMALL | {"epochs": 4.0, "split": (0.6, 0.2, 0.2), "max_frames": 30}
