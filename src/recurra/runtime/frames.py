@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data.frames.scales import column_scales
 from recurra.errors import UsageError
 from recurra.runtime.classifier import POOLINGS, pooled
 from recurra.runtime.layers import Layers
@@ -87,7 +88,7 @@ class Frames:
         values = np.copysign(np.sqrt(np.abs(values)), values) if self._root else values
         mean, deviation = self._mean, self._deviation
         if self.scale != "training":
-            own, spread = _scales(values)
+            own, spread = column_scales(values)
             mean, deviation = own, deviation if self.scale == "mean" else spread
         found = (values - mean) / deviation
         missing = np.isnan(found)
@@ -192,13 +193,3 @@ class FrameStream:
         best, frame = int(chances.argmax()), self.count
         self.count += 1
         return Streamed(frame, model.classes[best], float(chances[best]), chances)
-
-
-def _scales(rows: Numbers) -> tuple[Numbers, Numbers]:
-    """Mean and deviation of what is known of each column; 0 and 1 where nothing is, 1 for a constant one."""
-    known = ~np.isnan(rows)
-    count = np.maximum(known.sum(0), 1)
-    mean = np.where(known, rows, 0).sum(0) / count
-    deviation = np.sqrt(np.where(known, (rows - mean) ** 2, 0).sum(0) / count)
-    deviation[deviation <= 1e-12 * np.maximum(1, np.abs(mean))] = 1.0
-    return mean, deviation

@@ -11,9 +11,8 @@ import numpy as np
 
 from recurra.data.tagged import spans
 from recurra.data.tagged.spans import Span
-from recurra.data.tokens import segment
 from recurra.data.tokens.normalize import normalize
-from recurra.data.tokens.typed import Habit, cut
+from recurra.data.tokens.typed import Habit, tokens_of
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.runtime.layers import Layers
@@ -75,14 +74,7 @@ class Tagger:
         """The tokens of a sentence as the training data have them; those that are given."""
         if not isinstance(text, str):
             return list(text)
-        if self._level == "char":
-            return [character for character in text if not character.isspace()]
-        if self._split == "space":
-            return text.split()
-        if self._split == "chinese":
-            return [word for line in text.split() for word in segment.words(line, "chinese")]
-        words = self._forms.words
-        return cut(text, lambda token: words.knows(normalize(token, words.normalize)), self._habit)
+        return tokens_of(text, self._level, self._split, self._forms.words, self._habit)
 
     def _tagging(self, text: str | Sequence[str], tokens: list[str], top: int) -> Tagging:
         logits = self._logits(tokens)

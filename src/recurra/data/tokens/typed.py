@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from recurra.data.tokens import segment
 from recurra.data.tokens.given_tokens import Tokenised
+from recurra.data.tokens.normalize import normalize
+from recurra.data.tokens.vocabulary import Vocabulary
 
 LONGEST = 1_000
 """Characters of a token that is looked up; what is longer is cut at signs and white space alone."""
@@ -91,6 +94,22 @@ def cut(text: str, known: Callable[[str], bool], habit: Habit | None = None) -> 
     if _is_tokenised(chunks, known):
         return chunks
     return [token for chunk in chunks for token in _cut(chunk, known, habit or Habit())]
+
+
+def tokens_of(text: str, level: str, split: str, words: Vocabulary, habit: Habit | None) -> list[str]:
+    """The tokens of a sentence as the training data of a tagger have them: characters, or words; those that are given.
+
+    Errors: UsageError for Chinese words where no segmenter is installed
+    """
+    if isinstance(text, Tokenised):
+        return list(text.tokens)
+    if level == "char":
+        return [character for character in text if not character.isspace()]
+    if split == "space":
+        return text.split()
+    if split == "chinese":
+        return [word for line in text.split() for word in segment.words(line, "chinese")]
+    return cut(text, lambda token: words.knows(normalize(token, words.normalize)), habit)
 
 
 def _is_tokenised(chunks: Sequence[str], known: Callable[[str], bool]) -> bool:

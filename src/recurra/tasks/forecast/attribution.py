@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from recurra.data.series.rows import time_text
-from recurra.data.series.windows import Origins
-from recurra.errors import DataError, UnknownNameError, UsageError
+from recurra.errors import UnknownNameError, UsageError
 from recurra.tasks.differentiable import Differentiable
-from recurra.tasks.forecast.encoded import encode
+from recurra.tasks.forecast.forward_pass import last_window
 from recurra.tasks.forecast.model import Forecaster
-from recurra.tasks.forward_pass import only
 from recurra.topologies.forecaster import Forecaster as Network
 
 BASELINES = {
@@ -37,18 +33,8 @@ def attribution(
         raise UnknownNameError("baseline", against, BASELINES)
     if at is not None and (isinstance(at, bool) or not isinstance(at, int) or not 1 <= at <= network.horizon):
         raise UsageError(f"at must be steps ahead, from 1 to {network.horizon}, got {at!r}")
-    made = model.preprocessor
-    panel = made.checked(only(model, given, options))
-    if len(panel) != 1:
-        raise UsageError(f"one series is looked at at a time, got {len(panel)}")
-    (series,) = panel.series
-    if len(series) < made.window:
-        raise DataError(
-            f"a forecast reads {made.window} steps; the series {series.name} has {len(series):,}",
-            remedy="give more of its history",
-        )
-    windows = encode(panel, made, room=made.block).windows(Origins(np.zeros(1, np.int64), np.array([len(series)])))
-    windows = windows.to(next(network.parameters()).device)
+    made, read = model.preprocessor, last_window(model, given, **options)
+    windows = read.windows
     point = windows.values[0]
     level = point[-1:] if against == "last" else point.mean(0, keepdim=True)
 
@@ -61,10 +47,9 @@ def attribution(
     when = f"the mean of the {network.horizon} steps ahead" if at is None else f"step {at} ahead"
     transform = made.transform.name
     units = "" if transform == "none" else f", on the scale of {transform} that the network reads"
-    times = panel.times(series, len(series) - made.window, len(series))
     columns = list(made.columns.target)
     return Differentiable(
-        [time_text(time, panel.frequency) for time in times],
+        read.times,
         point,
         level.expand_as(point),
         BASELINES[against],

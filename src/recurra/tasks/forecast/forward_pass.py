@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from recurra.data.series.panel import Panel
 from recurra.data.series.rows import time_text
 from recurra.data.series.windows import Origins
 from recurra.errors import DataError, UsageError
@@ -13,10 +15,20 @@ from recurra.tasks.answer import Ahead, Answer
 from recurra.tasks.forecast.encoded import encode
 from recurra.tasks.forecast.model import Forecaster
 from recurra.tasks.forward_pass import ForwardPass, only
+from recurra.topologies.forecaster import Windows
 
 
-def forward_pass(model: Forecaster, given: Any, **options: Any) -> ForwardPass:
-    """The window that a forecast from the series' end reads. Errors: UsageError, DataError as in forecasting"""
+@dataclass(frozen=True)
+class LastWindow:
+    """What a forecast from the end of a series reads. times: of its steps, as texts"""
+
+    panel: Panel
+    windows: Windows
+    times: list[str]
+
+
+def last_window(model: Forecaster, given: Any, **options: Any) -> LastWindow:
+    """Errors: UsageError, DataError as in forecasting"""
     made = model.preprocessor
     panel = made.checked(only(model, given, options))
     if len(panel) != 1:
@@ -27,22 +39,27 @@ def forward_pass(model: Forecaster, given: Any, **options: Any) -> ForwardPass:
             f"a forecast reads {made.window} steps; the series {series.name} has {len(series):,}",
             remedy="give more of its history",
         )
-    encoded = encode(panel, made, room=made.block)
-    windows = encoded.windows(Origins(np.zeros(1, np.int64), np.array([len(series)])))
-    device = next(model.network.parameters()).device
+    windows = encode(panel, made, room=made.block).windows(Origins(np.zeros(1, np.int64), np.array([len(series)])))
     times = panel.times(series, len(series) - made.window, len(series))
+    shown = [time_text(time, panel.frequency) for time in times]
+    return LastWindow(panel, windows.to(next(model.network.parameters()).device), shown)
+
+
+def forward_pass(model: Forecaster, given: Any, **options: Any) -> ForwardPass:
+    """The window that a forecast from the series' end reads. Errors: UsageError, DataError as in forecasting"""
+    read = last_window(model, given, **options)
 
     def answer() -> Answer:
         return Answer(
             ahead=[
                 Ahead(one.name, one.history_times, one.history, one.times, one.median, one.quantiles)
-                for one in model.predict([panel])
+                for one in model.predict([read.panel])
             ]
         )
 
     return ForwardPass(
-        lambda: model.network(windows.to(device)),
-        {"stack": [time_text(time, panel.frequency) for time in times]},
+        lambda: model.network(read.windows),
+        {"stack": read.times},
         why_none="a forecast is made of quantiles, see predict",
         answer=answer,
     )

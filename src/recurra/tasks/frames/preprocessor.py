@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from recurra.data.files.checked import Exact, checked
+from recurra.data.frames.scales import column_scales
 from recurra.data.frames.sequences import Frames, PictureShape, Values, size_of
 from recurra.errors import DataError, UsageError
 from recurra.tasks.outgoing import Scaling as FrameScaling
@@ -86,11 +87,11 @@ class FramesPreprocessor:
             return cls(channels, *scales, False, per_frame, classes, scale, picture=picture)
         rows = np.concatenate([one.values for one in train])
         rows = rooted(rows) if root else rows
-        mean, deviation = _scales(rows)
+        mean, deviation = column_scales(rows)
         if scale == "mean":
             numbers = [np.asarray(one.values, np.float64) for one in train]
             each = [rooted(values) if root else values for values in numbers]
-            deviation = _scales(np.concatenate([values - _scales(values)[0] for values in each]))[1]
+            deviation = column_scales(np.concatenate([values - column_scales(values)[0] for values in each]))[1]
         gaps = bool(np.isnan(rows).any())
         scales = tuple(map(float, mean)), tuple(map(float, deviation))
         return cls(channels, *scales, gaps, per_frame, classes, scale, sound, root=root)
@@ -115,7 +116,7 @@ class FramesPreprocessor:
         numbers = rooted(np.asarray(values, np.float64)) if self.root else np.asarray(values, np.float64)
         mean, deviation = np.array(self.mean), np.array(self.deviation)
         if self.scale != "training":
-            own, spread = _scales(numbers)
+            own, spread = column_scales(numbers)
             mean, deviation = own, deviation if self.scale == "mean" else spread
         scaled = (numbers - mean) / deviation
         missing = np.isnan(scaled)
@@ -190,13 +191,3 @@ def rooted(values: Floats) -> Floats:
     """Square roots that keep the signs."""
     found: Floats = np.copysign(np.sqrt(np.abs(values)), values)
     return found
-
-
-def _scales(rows: Floats) -> tuple[Floats, Floats]:
-    """Mean and deviation of what is known of each column; 0 and 1 where nothing is, 1 for a constant one."""
-    known = ~np.isnan(rows)
-    count = np.maximum(known.sum(0), 1)
-    mean = np.where(known, rows, 0).sum(0) / count
-    deviation = np.sqrt(np.where(known, (rows - mean) ** 2, 0).sum(0) / count)
-    deviation[deviation <= 1e-12 * np.maximum(1, np.abs(mean))] = 1.0
-    return mean, deviation

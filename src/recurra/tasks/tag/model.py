@@ -10,10 +10,8 @@ from typing import Any, ClassVar
 from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence
 from recurra.data.tagged.spans import Span
-from recurra.data.tokens import segment
-from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.normalize import normalize
-from recurra.data.tokens.typed import Habit, cut
+from recurra.data.tokens.typed import Habit, tokens_of
 from recurra.errors import UsageError
 from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forward_pass import ForwardPass
@@ -71,16 +69,7 @@ class TagModel(TextModel):
 
         Errors: UsageError for Chinese words where no segmenter is installed
         """
-        if isinstance(text, Tokenised):
-            return list(text.tokens)
-        if self.level == "char":
-            return [character for character in text if not character.isspace()]
-        if self.word_split == "space":
-            return text.split()
-        if self.word_split == "chinese":
-            return [word for line in text.split() for word in segment.words(line, "chinese")]
-        words = self.lexicon.words
-        return cut(text, lambda token: words.knows(normalize(token, words.normalize)), self.habit)
+        return tokens_of(text, self.level, self.word_split, self.lexicon.words, self.habit)
 
     def word_vectors(self) -> WordVectors:
         if isinstance(self.network, Ensemble):
