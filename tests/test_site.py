@@ -74,6 +74,7 @@ def test_a_folder_without_pages_is_no_site(tmp_path: Path) -> None:
 
 
 def test_docstrings_become_markup() -> None:
+    pytest.importorskip("sphinx", reason="make docs installs it")
     lines = [
         "One `x`.",
         "",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import recurra
-from recurra.api import training_run
+from recurra.api import record, training_run
 from recurra.tasks.language import task as language
 
 SMALL = {"hidden_size": 6, "embedding_size": 5, "batch_size": 16, "device": "cpu", "epochs": 1.0, "quiet": True}
@@ -25,6 +25,7 @@ def a_room_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_run, "build_report", lambda record: "<html></html>")
+    monkeypatch.setattr(record, "inside", lambda *given: ([], []))
     monkeypatch.setattr(language, "SAMPLE_LENGTH", {"char": 3, "byte": 3, "word": 3, "bpe": 3})
 
 

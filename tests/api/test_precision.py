@@ -33,10 +33,10 @@ def test_auto_takes_what_the_hardware_has(hardware: bool) -> None:
     assert settings().training.precision == "auto"
     chosen = settled(settings())
     assert chosen.training.precision == ("bf16" if hardware else "auto")
-    expected = "bfloat16" if hardware else "float32, for this processor has no products of bfloat16"
-    assert products(chosen) == f"products of {expected}"
+    expected = "bfloat16" if hardware else "float32 (no bfloat16 on this processor)"
+    assert products(chosen) == expected
     assert settled(settings(engine="reference")).training.precision == "auto"
-    assert products(settings(engine="reference")).endswith("the native engine does not run this network")
+    assert products(settings(engine="reference")).endswith("(the native engine does not run this network)")
 
 
 @pytest.mark.parametrize("asked", ["32", "bf16"])
@@ -69,5 +69,5 @@ def test_a_run_says_in_one_line_what_it_computes_in(
     monkeypatch.setattr("recurra.api.training_run.build_report", lambda record: "<html></html>")
     given: dict[str, Any] = {"hidden_size": 4, "embedding_size": 4, "epochs": 0.5, "baselines": "none", "threads": 1}
     run = recurra.train(tmp_path / "data.csv", out=tmp_path / "run", engine="reference", device="cpu", **given)
-    assert "; products of float32, for the native engine does not run this network" in capsys.readouterr().err
+    assert "; float32 (the native engine does not run this network)" in capsys.readouterr().err
     assert run.settings.training.precision == "auto"

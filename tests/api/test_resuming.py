@@ -57,7 +57,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", pytest.param("rmsprop", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("task", list(KINDS))
 def test_a_run_stopped_anywhere_and_resumed_is_the_same_run(
     train: Train, stop_at: Callable[..., None], labels: Path, text: Path, tmp_path: Path, task: str, optimizer: str

@@ -86,6 +86,7 @@ def at_step(step: int, do: Callable[[], Any]) -> None:
     LanguageTrainee.loss = counting  # type: ignore[method-assign]
 
 
+@pytest.mark.slow
 def test_they_are_one_run_and_go_on_in_other_numbers(text: Path, alone: recurra.Run) -> None:
     def both(rank: int) -> Any:
         first = recurra.train(text, out="two", epochs=2.0, **SMALL)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from command_line import TINY, Recurra, Result, write_names
 
-from recurra.api import training_run
+from recurra.api import record, training_run
 from recurra.cli import main
 
 
@@ -15,6 +15,7 @@ from recurra.cli import main
 def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page takes longer to draw than such a run to train; those of models trained once are drawn."""
     monkeypatch.setattr(training_run, "build_report", lambda record: "<html></html>")
+    monkeypatch.setattr(record, "inside", lambda *given: ([], []))
 
 
 @pytest.fixture

@@ -222,7 +222,7 @@ def test_make_builds_for_this_machine_where_the_compiler_can(tmp_path: Path) -> 
     older.chmod(0o755)
 
     def built(*given: str) -> str:
-        command = ["make", "-n", *given]
+        command = ["make", "-n", "--no-print-directory", *given]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
 
     found = str(compiler())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from recurra.api import training_run
+from recurra.api import record, training_run
 
 
 @pytest.fixture
@@ -16,3 +16,4 @@ def drawn() -> None:
 def _undrawn_unless_asked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "drawn" not in request.fixturenames:
         monkeypatch.setattr(training_run, "build_report", lambda record: "<html></html>")
+        monkeypatch.setattr(record, "inside", lambda *given: ([], []))

@@ -19,11 +19,11 @@ def why_float32(settings: AnySettings) -> str | None:
     """Why products are not computed in bfloat16 unless that is asked for; None if they are."""
     if on_cuda(settings.training.device):
         supported = torch.cuda.is_bf16_supported(including_emulation=False)
-        return None if supported else "this device has no products of bfloat16"
+        return None if supported else "no bfloat16 on this device"
     if engine_of(settings.network) != "native":
         return "the native engine does not run this network"
     if not library.load().bf16_in_hardware:
-        return "this processor has no products of bfloat16"
+        return "no bfloat16 on this processor"
     return None
 
 
@@ -39,9 +39,9 @@ def products(settings: AnySettings) -> str:
     """What is said of it where a run is introduced."""
     asked = settings.training.precision
     if asked == "bf16":
-        return "products of bfloat16"
+        return "bfloat16"
     why = why_float32(settings) if asked == "auto" else None
-    return "products of float32" + (f", for {why}" if why is not None else "")
+    return "float32" + (f" ({why})" if why is not None else "")
 
 
 def about_bf16(settings: AnySettings) -> list[str]:
@@ -53,7 +53,7 @@ def about_bf16(settings: AnySettings) -> list[str]:
         return []
     why = why_float32(settings)
     return [
-        f"--precision bf16 is slower here{'' if why is None else f', for {why}'}: a step of an LSTM of {LAYER} units, "
+        f"--precision bf16 is slower here{'' if why is None else f' ({why})'}: a step of an LSTM of {LAYER} units, "
         f"{ROWS} rows of {STEPS}, takes {1e3 * half:.1f} ms and {1e3 * plain:.1f} ms in float32; leave --precision out"
     ]
 

@@ -112,7 +112,7 @@ def test_export_of_any_sizes(tokens: bool) -> None:
         torch.testing.assert_close(program.module()(x, lengths), model(x, lengths), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("engine", ["vendor", "reference"])
+@pytest.mark.parametrize("engine", ["vendor", pytest.param("reference", marks=pytest.mark.slow)])
 def test_export_of_the_other_engines(engine: str) -> None:
     model = Model(engine)
     program = torch.export.export(model, given(4, 6), strict=False)
@@ -177,7 +177,7 @@ def test_a_cell_that_is_not_there() -> None:
         by_key("gru-0123456789abcdef-bias-whole")
 
 
-@pytest.mark.parametrize("order", ["recurra, torch", "recurra.recurrence"])
+@pytest.mark.parametrize("order", ["recurra, torch", pytest.param("recurra.recurrence", marks=pytest.mark.slow)])
 def test_operators_are_known_once_recurra_is_imported(order: str) -> None:
     code = f"import {order}, torch; torch.ops.recurra.layer.default, torch.ops.recurra.layer_backward.default"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=100)

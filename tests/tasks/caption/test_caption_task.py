@@ -117,6 +117,7 @@ def test_another_file_in_the_package_is_refused_unread(tmp_path: Path, monkeypat
         Frozen.of(encoders.PACKAGED, None).weights()
 
 
+@pytest.mark.slow
 def test_the_line_that_converts_weights_runs_nothing_but_itself(tmp_path: Path) -> None:
     """The name of a file may be made to be pasted into a shell."""
     path = tmp_path / "$(touch gone)'`touch gone`\".pth"

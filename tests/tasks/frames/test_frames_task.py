@@ -173,6 +173,7 @@ def test_one_label_a_sequence_is_calibrated(tmp_path: Path, monkeypatch: pytest.
     assert "Sequences of the test part" in cool.report.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_arrays_in_memory_are_learned_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
     rows = [np.linspace([0, 0], [1 - 2 * (n % 2), np.nan if n % 3 == 0 else n], 4 + n % 2) for n in range(30)]

@@ -76,8 +76,9 @@ export class WritePanel {
     if (control !== this.control) return;
     this.steps.push(step);
     const own = step.candidates.find(([id]) => id === step.id);
+    const seen = step.piece.replaceAll("\n", "⏎\n"); // an end of a line alone has no width to be clicked on
     this.out.append(el("span", {
-      class: "t", "data-i": this.steps.length - 1, text: step.piece || (step.name === "</s>" ? "⏹" : ""),
+      class: "t", "data-i": this.steps.length - 1, text: seen || (step.name === "</s>" ? "⏹" : ""),
       style: { backgroundColor: shadeOf(own ? own[2] : 0) },
     }));
     this.out.scrollTop = this.out.scrollHeight;
