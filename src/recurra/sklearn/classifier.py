@@ -59,5 +59,6 @@ class SequenceClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The most probable class of each [N]."""
-        best: npt.NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        chances = self.predict_proba(X)
+        best: npt.NDArray[Any] = self.classes_[chances.argmax(axis=1)]
         return best

@@ -57,7 +57,7 @@ class Trained(BaseEstimator):  # type: ignore[misc]
             folder = Path(above) / "run"
             train(data, out=folder, quiet=True, seed=self._seed(), **(more | self._given()))
             self.files_ = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-        self.__dict__.pop("_run", None)
+            self._run = load(folder)  # here, for answering changes no attribute
 
     @property
     def run_(self) -> Run:
