@@ -91,6 +91,12 @@ def test_own_features_and_warm_steps(built: Any) -> None:
         found["b"]
 
 
+@pytest.mark.parametrize("values", [[1], [float("nan")] * 300, ["x"] * 300, [[1, 2]] * 300, None])
+def test_own_features_without_a_number_for_each_token_are_refused(built: Any, values: Any) -> None:
+    with pytest.raises(UsageError, match=r"feature 'own' must give a finite number.* for each of 300 tokens, got"):
+        probe(*built, list(named({"own": lambda tokens: values})))
+
+
 def test_labels_of_texts_are_found_at_their_ends() -> None:
     rng = np.random.default_rng(0)
     labels = rng.choice(["good", "bad"], 200).tolist()

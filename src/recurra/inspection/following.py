@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recurra.errors import UsageError
+
 QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "「": "」", "『": "』"}
 """What opens a quotation, and what closes it."""
 PARAGRAPH = 2
@@ -116,10 +118,25 @@ FEATURES: tuple[Feature, ...] = (
 
 
 def named(given: dict[str, Callable[[Sequence[str]], Any]]) -> Iterator[Feature]:
-    """A user's own: functions of a text's tokens, a value for each; of other values than 0 and 1 they are numbers."""
+    """A user's own: functions of a text's tokens, a value for each; of other values than 0 and 1 they are numbers.
+
+    Errors of their values: UsageError unless these are finite numbers, one for each token
+    """
     for name, function in given.items():
 
-        def values(tokens: Sequence[str], function: Callable[[Sequence[str]], Any] = function) -> Any:
-            return np.asarray(function(tokens), dtype=np.float64)
+        def values(
+            tokens: Sequence[str], name: str = name, function: Callable[[Sequence[str]], Any] = function
+        ) -> npt.NDArray[np.float64]:
+            found = function(tokens)
+            try:
+                made = np.asarray(found, dtype=np.float64)
+            except (TypeError, ValueError):
+                made = np.empty(0)
+            if made.shape != (len(tokens),) or not np.isfinite(made).all():
+                raise UsageError(
+                    f"feature {name!r} must give a finite number, or true or false, for each of {len(tokens)} tokens, "
+                    f"got {str(found)[:60]}"
+                )
+            return made
 
         yield Feature(name, False, values)
