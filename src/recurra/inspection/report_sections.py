@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from recurra.errors import DataError, RecurraError, UsageError
@@ -18,7 +19,7 @@ from recurra.inspection.probing import probe
 from recurra.inspection.stretches import WARM, states_of
 from recurra.inspection.trace import Trace, trace
 from recurra.inspection.trace_pictures import lively
-from recurra.report.sections import Coloured, Column, Picture, Pictures, Section, Shades, Table
+from recurra.report.sections import Coloured, Column, Picture, Pictures, Section, Shades, Table, Text
 from recurra.tasks.abilities import Attributable, HavingVectors, ShowingInputs, Stretching, Traceable
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import Model
@@ -64,8 +65,8 @@ def inside(
             makers.append(("what answers are due to", lambda: _attributed(model, inputs)))
         if isinstance(model, Stretching):
             makers.append(("what units follow", lambda: _probed(dataset, model)))
-        if isinstance(model, Traceable):
             makers.append(("text by probability and units", lambda: _coloured(model, inputs)))
+        if isinstance(model, Traceable):
             makers.append(("gates and states", lambda: _traced(model, inputs)))
     if single and isinstance(model, HavingVectors):
         makers.append(("token vectors", lambda: _vectors(dataset, model)))
@@ -116,19 +117,22 @@ def _short(given: Any) -> Any:
 
 
 def _attributed(model: Model, inputs: _Inputs) -> list[Section]:
-    pictures = []
+    pictures, refused = [], []
     assert isinstance(model, Attributable)
     for one in inputs.some(ATTRIBUTED):
         try:
             found = attribute(model.network, model.differentiable(_short(one.given), **one.options))
-        except RecurraError:  # too long to be attributed whole, or a score that jumps: the command says so
+        except RecurraError as error:  # too long to be attributed whole, or a score that jumps
+            refused.append(f"{one.name}: {error}")
             continue
         pictures.append(Picture(one.name, found.plot()))
     note = (
         "Integrated gradients: what each step of an input adds to the score of the answer, from a baseline on; the "
         "sums were checked within 1 %."
     )
-    return [Pictures("What answers are due to", pictures, note=note)]
+    title = "What answers are due to"
+    left_out = [Text("Answers that are not attributed", refused)] if refused else []
+    return [Pictures(title, pictures, note=note), *left_out]
 
 
 def _probed(dataset: Dataset[Any], model: Model) -> list[Section]:
@@ -152,9 +156,7 @@ def _probed(dataset: Dataset[Any], model: Model) -> list[Section]:
     )
     table = Table("What units follow", columns, [list(row) for row in rows], note)
     best, (key, unit) = found.probes[0], found.probes[0].unit
-    column = states[key][-1, WARM : WARM + COLOURED, unit].astype(np.float64)
-    most = max(1e-9, float(np.abs(column).max()))
-    shades = Shades(f"{best.unit_name}: {best.feature}", (column / most).tolist(), [f"{v:+.3f}" for v in column])
+    shades = _of_unit(f"{best.unit_name}: {best.feature}", states[key][-1, WARM : WARM + COLOURED, unit])
     tokens = texts[-1][WARM : WARM + COLOURED]
     return [table, Coloured(f"A unit that follows the {best.feature}", tokens, [shades])]
 
@@ -162,20 +164,17 @@ def _probed(dataset: Dataset[Any], model: Model) -> list[Section]:
 def _coloured(model: Model, inputs: _Inputs) -> list[Section]:
     """A text that the model predicts token by token, by how probable each one was and by what some units do."""
     sections: list[Section] = []
-    assert isinstance(model, Traceable)
+    assert isinstance(model, Stretching)
     for one in inputs.some(LOOKED):
-        if not isinstance(one.given, str) or not hasattr(model, "start"):
-            return []
-        given = model.forward_pass(one.given[:COLOURED], **one.options)
-        if given.probabilities is None:
-            return []
-        tokens = [str(token) for token in next(iter(given.steps.values()))][:COLOURED]
-        shades = [_by_probability(given, tokens), *_by_units(trace(model.network, given), tokens)]
+        ids = [int(token) for token in model.vocabulary.encode(one.given)][:COLOURED]
+        if not ids:
+            continue
+        given = model.forward_pass(one.given, **one.options)
         sections.append(
             Coloured(
                 "A text by probability and by units",
-                [_written(token, given) for token in tokens],
-                shades,
+                [model.piece(token) for token in ids],
+                [_by_probability(given, ids), *_by_units(trace(model.network, given), len(ids))],
                 note="Blue is probable, or a unit above 0; orange is a unit below 0. The units are those that change "
                 "most.",
             )
@@ -183,42 +182,38 @@ def _coloured(model: Model, inputs: _Inputs) -> list[Section]:
     return sections
 
 
-def _written(token: str, given: ForwardPass) -> str:
-    return {"␣": " ", "⏎": "\n"}.get(token, token)
-
-
 @torch.no_grad()
-def _by_probability(given: ForwardPass, tokens: list[str]) -> Shades:
+def _by_probability(given: ForwardPass, ids: list[int]) -> Shades:
     """Of each token how probable it was before it was read."""
     assert given.probabilities is not None
-    chances = given.probabilities()
-    place = {name: number for number, name in enumerate(given.classes)}
     values, said = [0.0], ["the first token"]
-    for before, token in zip(chances, tokens[1:], strict=False):
-        chance = float(before[place[token]]) if token in place else 0.0
-        best = int(before.argmax())
+    for before, token in zip(given.probabilities(), ids[1:], strict=False):
+        chance, best = float(before[token]), int(before.argmax())
         values.append(chance)
         said.append(f"{chance:.3f}; most probable was {given.classes[best]!r} with {float(before[best]):.3f}")
     return Shades("probability of the token", values, said)
 
 
-def _by_units(found: Trace, tokens: list[str]) -> Iterator[Shades]:
-    """The units of the last layer's output that change most."""
+def _by_units(found: Trace, count: int) -> Iterator[Shades]:
+    """The units of the last layer's output that change most over the first so many tokens."""
     layer = found.layers[-1]
-    values = layer.values[layer.states[0]][: len(tokens)]
+    values = layer.values[layer.states[0]][:count]
     for unit in lively(values, FOLLOWED).tolist():
-        column = values[:, unit].astype(np.float64)
-        most = max(1e-9, float(np.abs(column).max()))
-        name = f"unit {unit} of {layer.states[0]}, layer {layer.layer + 1}"
-        yield Shades(name, (column / most).tolist(), [f"{value:+.3f}" for value in column])
+        yield _of_unit(f"unit {unit} of {layer.states[0]}, layer {layer.layer + 1}", values[:, unit])
+
+
+def _of_unit(name: str, values: npt.NDArray[np.floating[Any]]) -> Shades:
+    """A unit over the tokens, on the scale of its largest size. Shapes: [T]"""
+    column = values.astype(np.float64)
+    most = max(1e-9, float(np.abs(column).max()))
+    return Shades(name, (column / most).tolist(), [f"{value:+.3f}" for value in column])
 
 
 def _traced(model: Model, inputs: _Inputs) -> list[Section]:
     assert isinstance(model, Traceable)
     pictures = []
     for one in inputs.some(LOOKED):
-        given = _short(one.given) if isinstance(one.given, str) else one.given
-        found = trace(model.network, model.forward_pass(given, **one.options))
+        found = trace(model.network, model.forward_pass(_short(one.given), **one.options))
         pictures.append(Picture(one.name, found.plot(units=UNITS, most=STEPS)))
     note = (
         "Each row is a unit of the last layers, each column a step of an input; blue above 0, orange below. The units "
