@@ -42,3 +42,31 @@ def test_steps_are_torchs_whatever_happens_between_them() -> None:
         assert own_state["param_groups"] == other_state["param_groups"]
         for found, expected in zip(own_state["state"].values(), other_state["state"].values(), strict=True):
             assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_what_is_changed_between_steps_is_seen() -> None:
+    """Weights that are replaced or added, a state that is forgotten, another way of training."""
+    found = []
+    for kind in (AdamW, torch.optim.AdamW):
+        torch.manual_seed(0)
+        weights = [nn.Parameter(torch.randn(3, 2)) for _ in range(4)]
+        optimizer = kind(weights[:2], lr=0.01, fused=True)
+        group, used = optimizer.param_groups[0], weights[:2]
+        for step in range(12):
+            if step == 2:
+                group["params"][0] = weights[2]
+                used = [weights[1], weights[2]]
+            elif step == 4:
+                optimizer.add_param_group({"params": [weights[3]]})
+                used = weights[1:]
+            elif step == 6:
+                optimizer.state.clear()
+            elif step == 8:
+                group["maximize"] = True
+            elif step == 10:
+                optimizer.state[weights[1]]["exp_avg"] = torch.ones(3, 2)
+            for weight in used:
+                weight.grad = torch.randn(3, 2)
+            optimizer.step()
+        found.append(weights)
+    assert all(map(torch.equal, *found))

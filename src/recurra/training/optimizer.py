@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -51,32 +51,25 @@ def _muon(
 
 
 class AdamW(torch.optim.AdamW):
-    """torch's, with the same numbers and the same state, and less to look up where all weights learn on the CPU.
+    """torch's, with the same numbers and the same state, and less to look at where all weights learn on the CPU.
 
-    What torch gathers anew at each step is kept then, which takes a third of its time where weights are few and small.
+    torch sorts the weights by device and type among other things, a third of its time where they are few and small.
     """
-
-    _state: Any = None
-    _kept: list[tuple[list[Tensor], ...]]
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
         """As torch's."""
-        if closure is not None or not self._is_known():
-            found = super().step(closure)
-            self._keep()
-            return found
-        gradients = [[weight.grad for weight in kept[0]] for kept in self._kept]
-        if any(gradient is None for some in gradients for gradient in some):
-            return super().step()
-        for group, kept, some in zip(self.param_groups, self._kept, gradients, strict=True):
-            if not some:
+        found = [_on_cpu(group, self.state) for group in self.param_groups]
+        ready = [tensors for tensors in found if tensors is not None]
+        if closure is not None or len(ready) < len(found):
+            return super().step(closure)
+        for group, (weights, gradients, averages, squares, steps) in zip(self.param_groups, ready, strict=True):
+            if not weights:
                 continue
-            weights, averages, squares, steps = kept
             torch._foreach_add_(steps, 1)
             torch._fused_adamw_(
                 weights,
-                some,  # type: ignore[arg-type]
+                gradients,
                 averages,
                 squares,
                 [],
@@ -91,28 +84,18 @@ class AdamW(torch.optim.AdamW):
             )
         return None
 
-    def _is_known(self) -> bool:
-        """Whether what is kept is of the state as it is: loading one makes another."""
-        return self._state is self.state and len(self._kept) == len(self.param_groups)
 
-    def _keep(self) -> None:
-        """What a step needs of weights on the CPU of one type, all of which have been learning."""
-        weights = [weight for group in self.param_groups for weight in group["params"]]
-        alike = {(weight.device.type, weight.dtype) for weight in weights}
-        usual = all(
-            group["fused"] and not group["amsgrad"] and not group["maximize"] and isinstance(group["lr"], float)
-            for group in self.param_groups
-        )
-        if not usual or len(alike) != 1 or alike.pop()[0] != "cpu" or not all(map(self.state.get, weights)):
-            return
-        self._state = self.state
-        self._kept = [
-            (
-                group["params"],
-                *[[self.state[w][name] for w in group["params"]] for name in ("exp_avg", "exp_avg_sq", "step")],
-            )
-            for group in self.param_groups
-        ]
+def _on_cpu(group: Mapping[str, Any], state: Mapping[Tensor, Mapping[str, Tensor]]) -> list[list[Tensor]] | None:
+    """Weights, gradients, averages, squares and steps of a group, all of which has learned before; None of others."""
+    weights = group["params"]
+    if not group["fused"] or group["amsgrad"] or group["maximize"] or not isinstance(group["lr"], float):
+        return None
+    if not all(weight.is_cpu for weight in weights) or len({weight.dtype for weight in weights}) > 1:
+        return None
+    gradients, own = [weight.grad for weight in weights], [state.get(weight, {}) for weight in weights]
+    if any(gradient is None for gradient in gradients) or not all(own):
+        return None
+    return [weights, gradients, *[[each[name] for each in own] for name in ("exp_avg", "exp_avg_sq", "step")]]
 
 
 def clip_gradient(weights: Sequence[nn.Parameter], settings: TrainingSettings) -> float:
