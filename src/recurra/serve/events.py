@@ -34,10 +34,19 @@ class EventStream(StreamingResponse):
         self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        first = await anext(self._events)  # begun before anything is sent: one that never began would close nothing
+        rest = self._after(first)
+        self.body_iterator = rest
         try:
             await super().__call__(scope, receive, send)
         finally:
+            await rest.aclose()
             await self._events.aclose()
+
+    async def _after(self, first: bytes) -> AsyncGenerator[bytes, None]:
+        yield first
+        async for each in self._events:
+            yield each
 
 
 async def events_of(
