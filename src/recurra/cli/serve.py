@@ -10,6 +10,7 @@ import typer
 from recurra.cli.models import RunArgument
 from recurra.cli.output import note
 from recurra.errors import UsageError
+from recurra.serve.limits import Limits
 
 LIMITS = "Limits"
 WHO = "Who may ask"
@@ -49,11 +50,11 @@ def serve(
     ] = None,
     sessions: Annotated[
         int, typer.Option(metavar="N", min=1, max=1_000_000, help="sessions at a time", rich_help_panel=LIMITS)
-    ] = 256,
+    ] = Limits.sessions,
     session_seconds: Annotated[
         float,
         typer.Option(metavar="SECONDS", min=1, help="until a session that nobody asks expires", rich_help_panel=LIMITS),
-    ] = 600.0,
+    ] = Limits.session_seconds,
     idle_seconds: Annotated[
         float,
         typer.Option(
@@ -62,24 +63,24 @@ def serve(
             help="until a session that nobody asks may make room for a new one",
             rich_help_panel=LIMITS,
         ),
-    ] = 60.0,
+    ] = Limits.idle_seconds,
     tokens: Annotated[
         int,
         typer.Option(metavar="N", min=1, max=1_000_000, help="tokens written for a request", rich_help_panel=LIMITS),
-    ] = 10_000,
+    ] = Limits.tokens,
     items: Annotated[
         int, typer.Option(metavar="N", min=1, max=100_000, help="inputs of a request", rich_help_panel=LIMITS)
-    ] = 1_000,
+    ] = Limits.items,
     seconds: Annotated[
         float, typer.Option(metavar="SECONDS", min=1, help="until a request is answered", rich_help_panel=LIMITS)
-    ] = 120.0,
+    ] = Limits.seconds,
     body_bytes: Annotated[
         int,
         typer.Option(metavar="N", min=1_024, max=1 << 30, help="bytes of a request's body", rich_help_panel=LIMITS),
-    ] = 1 << 20,
+    ] = Limits.most_bytes,
     connections: Annotated[
         int, typer.Option(metavar="N", min=1, help="connections at a time", rich_help_panel=LIMITS)
-    ] = 512,
+    ] = Limits.connections,
 ) -> None:
     """Serve a trained model over HTTP: JSON, server-sent events, and sessions whose state stays on the server.
 
@@ -95,7 +96,6 @@ def serve(
     recurra serve runs/input-lstm --host 0.0.0.0 --name models.example.org
     """
     try:
-        from recurra.serve.limits import Limits
         from recurra.serve.running import Place, token_of
         from recurra.serve.running import serve as serve_run
     except ModuleNotFoundError as error:
