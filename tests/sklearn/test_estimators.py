@@ -1,4 +1,4 @@
-"""recurra.sklearn: clone, pickle, inputs of all kinds; scikit-learn's own checks are in test_sklearn_checks.py."""
+"""recurra.sklearn: clone, pickle, inputs of all kinds; scikit-learn's own checks are in test_estimator_checks.py."""
 
 from __future__ import annotations
 
@@ -55,7 +55,11 @@ def test_a_tagger_and_a_forecaster() -> None:
     wave = np.sin(np.arange(200) / 5)
     one = SequenceForecaster(horizon=5, epochs=1, hidden_size=4).fit(wave)
     assert one.predict().shape == one.predict(wave[:150]).shape == (5,)
-    assert SequenceForecaster(horizon=4, epochs=1).fit(np.stack([wave, 2 * wave], axis=1)).predict().shape == (4, 2)
+    two = SequenceForecaster(horizon=4, epochs=1).fit(np.stack([wave, 2 * wave], axis=1))
+    assert two.predict().shape == (4, 2)
+    others = np.stack([3 * wave, wave, wave + 1], axis=1)[:150]
+    assert two.predict(others).shape == (4, 3)
+    assert np.allclose(two.predict(others)[:, 1], two.predict(wave[:150]), atol=1e-5)
 
 
 def test_parameters_are_kept_as_given_and_cloned() -> None:
@@ -71,6 +75,8 @@ def test_parameters_are_kept_as_given_and_cloned() -> None:
         (SequenceClassifier(), ["a", "b"], ["x"], "inconsistent numbers"),
         (SequenceClassifier(), [np.zeros((2, 1)), np.zeros((2, 3))], ["x", "y"], r"\[1, 3\] channels"),
         (SequenceTagger(), [["a", "b"]], [["x"]], "row 1 has 2 tokens and 1 tags"),
+        (SequenceClassifier(), np.zeros((0, 4, 2)), [], "got none"),
+        (SequenceTagger(), [1], [["x"]], "row 1 of X must be a list of texts"),
         (SequenceTagger(), ["ab"], [["x"]], "row 1 of X must be a list of texts"),
         (SequenceForecaster(), [1.0, float("inf")], None, "infinity"),
     ],

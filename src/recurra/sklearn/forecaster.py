@@ -59,13 +59,16 @@ class SequenceForecaster(Trained):
         return self
 
     def predict(self, y: Any = None) -> npt.NDArray[np.float64]:
-        """The median of the next `horizon` steps, [H] or [H, S]: after the end of the series fitted, or of another."""
+        """The median of the next `horizon` steps, [H] or [H, S]: after the end of the series fitted, or of others.
+
+        y: one series [T], or any number of them [T, S]
+        """
         check_is_fitted(self, "files_")
         if y is None:
             own: GoingOn = able(self.run_.model, GoingOn, "forecast from its own series")
-            given = own.tail()
+            given, one = own.tail(), self.one_
         else:
             table = check_array(y, dtype=np.float64, ensure_2d=False)
-            given = table[:, None] if table.ndim == 1 else table
+            given, one = list(np.atleast_2d(table.T)), table.ndim == 1
         medians = np.array([forecast.median for forecast in self.run_.predict(given)], dtype=np.float64).T
-        return medians[:, 0] if self.one_ else medians
+        return medians[:, 0] if one else medians

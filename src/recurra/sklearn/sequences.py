@@ -37,6 +37,8 @@ def sequences_of(estimator: Any, X: Any, *, reset: bool, channels: int | None = 
         return [str(each) for each in X]
     if are_frames(X):
         found = [np.asarray(each, dtype=np.float64) for each in X]
+        if not found:
+            raise UsageError(f"expected sequences, got none: {list(X.shape)}")
         widths = {each.shape[1] for each in found}
         if len(widths) > 1 or (channels is not None and widths != {channels}):
             raise UsageError(f"sequences have {sorted(widths)} channels, expected {channels or 'one number of them'}")

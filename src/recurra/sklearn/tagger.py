@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ def _checked(name: str, rows: Any) -> list[list[str]]:
     if isinstance(rows, str) or not hasattr(rows, "__len__"):
         raise UsageError(f"{name} must be a list of lists, got a {type(rows).__name__}")
     for number, row in enumerate(rows, start=1):
-        if isinstance(row, str) or not all(isinstance(each, str) for each in row):
+        if isinstance(row, str) or not isinstance(row, Iterable) or not all(isinstance(each, str) for each in row):
             raise UsageError(f"row {number} of {name} must be a list of texts")
     return [list(row) for row in rows]
 
