@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from torch import Tensor, nn
@@ -190,7 +190,7 @@ def _ensemble(network: ClassifierEnsemble) -> dict[str, Graph]:
     """The mean of the probabilities, as logarithms."""
     graph = Graph("sequence")
     tokens, lengths = graph.input("tokens", "INT64", TEXT), graph.input("lengths", "INT64", ["batch"])
-    members = [member for member in network.members if isinstance(member, SequenceClassifier)]
+    members = cast("list[SequenceClassifier]", list(network.members))
     letters, classes = letters_in(graph, members[0]), len(members[0].head.weight)
     logs = list[str]()
     for member in members:
