@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import recurra
+from recurra.data.files.json_text import storable
 from recurra.serve.application import unguarded
 from recurra.serve.service import Service
 from recurra.tasks.registry import TASKS
@@ -39,6 +40,6 @@ def test_its_server_offers_what_it_can_and_answers(runs: dict[str, recurra.Run],
             if path == "/predict":
                 own = runs[task].model
                 expected = own.document(runs[task].predict(tiny.asked[:2], top=own.alternatives or 1))
-                assert len(found) == len(expected)
+                assert found == json.loads(json.dumps(storable(expected)))
 
     asyncio.run(scene())
