@@ -31,6 +31,7 @@ def test_each_token_is_shown_with_what_it_adds(recurra: Recurra, classifier: Pat
         ((), "name what to read"),
         (("abc", "--plot", "t.png"), "name it t.svg"),
         (("abc", "--out", "t.txt"), "name it t.csv"),
+        (("abc", "--out", ""), "name it table.csv"),
         (("abc", "--target", "nobody"), "class"),
         (("abc", "--against", "nothing"), "baseline"),
         (("abc", "--at", "0"), "at"),

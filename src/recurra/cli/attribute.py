@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from recurra.cli.files import check_svg, write_file, write_svg
+from recurra.cli.files import check_csv, check_svg, write_file, write_svg
+from recurra.cli.given_files import read_input
 from recurra.cli.models import JsonOption, RunArgument
-from recurra.cli.output import visible, write, write_json, write_table
-from recurra.cli.values import text
-from recurra.errors import UsageError
+from recurra.cli.output import visible, visible_token, write, write_json, write_table
 
 
 def attribute(
@@ -48,20 +46,13 @@ def attribute(
     recurra attribute runs/airline-gru --at 12
     """
     from recurra.api.run import load
-    from recurra.tasks.abilities import Attributable, GoingOn, ReadingFiles, able
+    from recurra.tasks.abilities import Attributable, able
 
     check_svg(plot)
-    if out is not None and Path(out).suffix != ".csv":
-        raise UsageError(f"the table is written as .csv; name it {Path(out).with_suffix('.csv')}")
+    check_csv(out)
     model = load(run)
     able(model.model, Attributable, "attribute its answer to its input")
-    inputs: Any = None if given is None else text(given)
-    if given is None and not isinstance(model.model, GoingOn):
-        raise UsageError("name what to read, as the second argument")
-    if isinstance(model.model, ReadingFiles) and given is not None:
-        inputs = model.model.read(Path(given))
-    elif given is None and isinstance(model.model, GoingOn):
-        inputs = model.model.tail()
+    inputs = read_input(model.model, given)
     asked = {"target": target, "at": at, "against": against}
     found = model.attribute(inputs, engine=engine, **{name: v for name, v in asked.items() if v is not None})
     if out is not None:
@@ -93,7 +84,11 @@ def _rows(found: Any) -> list[list[str]]:
         return [
             head,
             *(
-                [_shown(step), *([f"{total[k]:+.3f}"] if several else []), *(f"{part[k]:+.3f}" for part in parts)]
+                [
+                    visible_token(step),
+                    *([f"{total[k]:+.3f}"] if several else []),
+                    *(f"{part[k]:+.3f}" for part in parts),
+                ]
                 for k, step in enumerate(found.steps)
             ),
         ]
@@ -102,9 +97,10 @@ def _rows(found: Any) -> list[list[str]]:
     rows = []
     for target, values in zip(found.targets, found.total, strict=True):
         best = strongest(values.tolist(), 3)
-        rows.append([_shown(target), *(cell for k in best for cell in (_shown(found.steps[k]), f"{values[k]:+.2f}"))])
+        rows.append(
+            [
+                visible_token(target),
+                *(cell for k in best for cell in (visible_token(found.steps[k]), f"{values[k]:+.2f}")),
+            ]
+        )
     return rows
-
-
-def _shown(token: str) -> str:
-    return visible({" ": "␣", "\n": "⏎"}.get(token, token), longest=30)

@@ -11,9 +11,19 @@ from recurra.errors import DataError, UsageError
 
 def check_svg(file: str | None) -> None:
     """Before anything is computed for a picture. Errors: UsageError for a name that does not end in .svg"""
-    if file is not None and Path(file).suffix.lower() != ".svg":
-        name = Path(file).with_suffix(".svg") if Path(file).name else "picture.svg"
-        raise UsageError(f"pictures are written as SVG; name it {name}, not {file or 'nothing'}")
+    _check_ending(file, "pictures are written as SVG", "picture.svg")
+
+
+def check_csv(file: str | None) -> None:
+    """Before anything is computed for a table. Errors: UsageError for a name that does not end in .csv"""
+    _check_ending(file, "tables are written as CSV", "table.csv")
+
+
+def _check_ending(file: str | None, said: str, example: str) -> None:
+    ending = Path(example).suffix
+    if file is not None and Path(file).suffix.lower() != ending:
+        name = Path(file).with_suffix(ending) if Path(file).name.strip(".") else example
+        raise UsageError(f"{said}; name it {name}, not {file or 'nothing'}")
 
 
 def write_svg(file: str, svg: str) -> None:

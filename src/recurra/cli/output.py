@@ -100,6 +100,11 @@ def visible(text: str, *, longest: int | None = None) -> str:
     return in_a_line(shown) if sys.stdout.isatty() else shown
 
 
+def visible_token(token: str) -> str:
+    """As `visible`, of a token, whose blank or line's end is all that there is of it."""
+    return visible({" ": "␣", "\n": "⏎"}.get(token, token), longest=30)
+
+
 def _shown(character: str) -> str:
     if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
         return character.encode("unicode_escape").decode("ascii")

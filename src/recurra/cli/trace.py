@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from recurra.cli.files import check_svg, write_file, write_svg
+from recurra.cli.given_files import read_input
 from recurra.cli.models import JsonOption, RunArgument
-from recurra.cli.output import visible, write_json, write_table
+from recurra.cli.output import visible_token, write_json, write_table
 from recurra.cli.values import columns, text
-from recurra.errors import UsageError
 
 Picture = Annotated[str | None, typer.Option(metavar="FILE", help="heat maps of gates and states, as SVG")]
 
@@ -55,18 +54,11 @@ def trace(
     recurra trace runs/airline-gru --out values.npz
     """
     from recurra.api.run import load
-    from recurra.tasks.abilities import GoingOn, ReadingFiles
 
     check_svg(plot)
     check_svg(probabilities)
     model = load(run)
-    if given is None and not isinstance(model.model, GoingOn):
-        raise UsageError("name what to read, as the second argument")
-    inputs: Any = None if given is None else text(given)
-    if isinstance(model.model, ReadingFiles) and given is not None:
-        inputs = model.model.read(Path(given))
-    elif given is None and isinstance(model.model, GoingOn):
-        inputs = model.model.tail()
+    inputs = read_input(model.model, given)
     options = {} if condition is None else {"condition": text(condition)}
     found = model.trace(inputs, engine=engine, **options)
     if out is not None:
@@ -91,7 +83,10 @@ def trace(
     else:
         write_table(
             [
-                [_shown(token), *(cell for label, chance in row for cell in (_shown(label), f"{chance:.3f}"))]
+                [
+                    visible_token(token),
+                    *(cell for label, chance in row for cell in (visible_token(label), f"{chance:.3f}")),
+                ]
                 for token, row in zip(thought.tokens, best, strict=True)
             ]
         )
@@ -104,7 +99,3 @@ def _thought(model: Any, inputs: Any, options: dict[str, Any], *, asked: bool) -
     if not asked and isinstance(model.model, Plotting):  # its answers are courses
         return None
     return model.probabilities(inputs, **options)
-
-
-def _shown(token: str) -> str:
-    return visible({" ": "␣", "\n": "⏎"}.get(token, token), longest=30)
