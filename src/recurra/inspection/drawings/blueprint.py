@@ -124,6 +124,19 @@ def counted(network: nn.Module, *prefixes: str) -> int:
     return total
 
 
+def conditions(network: nn.Module, count: int, width: int) -> tuple[Block, Block]:
+    """So many attributes that a sequence is written for, and the sum of their vectors."""
+    given = Block("c", "input", "class or attributes", f"[B, {count}]", once=True)
+    reads, parameters = (Read("c"),), counted(network, "values")
+    return given, Block("condition", "table", "their vectors, summed", f"[B, {width}]", reads, parameters, once=True)
+
+
+def to_first_states(network: nn.Module, width: int) -> Block:
+    """What makes first states of `conditions`."""
+    reads, parameters = (Read("condition"),), counted(network, "bridge")
+    return Block("bridge", "dense", "to the first states", f"[B, {width}]", reads, parameters, once=True)
+
+
 def layers(
     network: nn.Module,
     name: str,

@@ -12,10 +12,12 @@ from recurra.inspection.drawings.blueprint import (
     Lane,
     Read,
     blueprint,
+    conditions,
     counted,
     last_of,
     layers,
     steps,
+    to_first_states,
 )
 from recurra.topologies.forecaster import Forecaster
 from recurra.topologies.frame_generator import FrameGenerator
@@ -72,25 +74,8 @@ def _(network: FrameGenerator) -> Blueprint:
     beside = network.stack.input_size - reader.out_features
     end = [Read(last_of(own)), Read("condition")]
     blocks = [
-        Block("c", "input", "class or attributes", f"[B, {len(network.values)}]", once=True),
-        Block(
-            "condition",
-            "table",
-            "their vectors, summed",
-            f"[B, {beside}]",
-            (Read("c"),),
-            counted(network, "values"),
-            once=True,
-        ),
-        Block(
-            "bridge",
-            "dense",
-            "to the first states",
-            f"[B, {network.bridge.out_features}]",
-            (Read("condition"),),
-            counted(network, "bridge"),
-            once=True,
-        ),
+        *conditions(network, len(network.values), beside),
+        to_first_states(network, network.bridge.out_features),
         Block("x", "input", "frames so far", f"[B, T, {width}]", sign="x", lane=1),
         Block(
             "reader",

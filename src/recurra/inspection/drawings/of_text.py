@@ -15,10 +15,12 @@ from recurra.inspection.drawings.blueprint import (
     Lane,
     Read,
     blueprint,
+    conditions,
     counted,
     last_of,
     layers,
     steps,
+    to_first_states,
 )
 from recurra.layers.stack import Stack
 from recurra.topologies.characters import CharacterReader
@@ -259,30 +261,9 @@ def _(network: ConditionedDecoder) -> Blueprint:
     states = (Read("bridge", "state"),) if network.bridge is not None else ()
     beside = (Read("condition"),) if network.beside else ()
     own = layers(network, "stack", network.stack, [Read("table"), *beside, *states], lane=1)
-    blocks = [
-        Block("c", "input", "class or attributes", f"[B, {len(network.values)}]", once=True),
-        Block(
-            "condition",
-            "table",
-            "their vectors, summed",
-            f"[B, {width}]",
-            (Read("c"),),
-            counted(network, "values"),
-            once=True,
-        ),
-    ]
+    blocks = [*conditions(network, len(network.values), width)]
     if network.bridge is not None:
-        blocks.append(
-            Block(
-                "bridge",
-                "dense",
-                "to the first states",
-                f"[B, {network.bridge.out_features}]",
-                (Read("condition"),),
-                counted(network, "bridge"),
-                once=True,
-            )
-        )
+        blocks.append(to_first_states(network, network.bridge.out_features))
     blocks += [
         Block("x", "input", f"tokens so far, {kinds:,} kinds", "[B, T]", sign="x", lane=1),
         Block(

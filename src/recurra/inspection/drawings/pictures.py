@@ -11,7 +11,7 @@ from recurra.inspection.drawings.rolled import draw_blueprint
 from recurra.inspection.drawings.unrolled import draw_unrolled_blueprint
 
 KINDS = (of_text, of_numbers, of_pairs)
-"""Which networks can be drawn, see `blueprint` there."""
+"""Importing them registers the networks that can be drawn."""
 
 
 def blueprint(network: nn.Module) -> Blueprint:
