@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import reduce
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UnknownNameError, UsageError
-from recurra.layers.sparse_linear import ngrams
+from recurra.layers.sparse_linear import ngrams, together
 from recurra.tasks.classify.linear import letters_of
 from recurra.tasks.classify.trainee import Classifier
 from recurra.tasks.decoding.spelling import pieces, shown
@@ -53,7 +54,8 @@ def attribution(
     label = target if target is not None else model.predict([text])[0].label
     chosen = model.classes.index(label)
     table = network.table.weight.detach() * network.table.gain
-    point = table[torch.from_numpy(ids).to(table.device)]
+    rows = torch.from_numpy(ids).to(table.device)
+    point = table[rows]
     base = {
         "zero": torch.zeros_like(point),
         "mean": table.mean(0).expand_as(point),
@@ -73,65 +75,64 @@ def attribution(
         [label],
         scores,
         ["recurrent network"],
-        beside=_skip(network, torch.from_numpy(ids).to(table.device), tokens, words, chosen),
+        beside=_skip(network, rows, tokens, words, chosen),
     )
+
+
+class _Read(NamedTuple):
+    """What the skip reads n-grams of: ids [N], their lengths, of each id its token, -1 if it is of none, and its name.
+
+    letters: whether these are characters
+    """
+
+    ids: Tensor
+    orders: Sequence[int]
+    owners: Sequence[int]
+    names: Sequence[str]
+    letters: bool = False
+
+    def spans(self, order: int) -> list[range]:
+        """Which ids each n-gram is of, in the order of `ngrams`, without the edges."""
+        count = len(self.ids)
+        starts = range(1, count + 1) if order == 1 else range(count + 3 - order)
+        return [range(max(0, start - 1), min(count, start - 1 + order)) for start in starts]
 
 
 @torch.no_grad()
 def _skip(
     network: SequenceClassifier, ids: Tensor, tokens: Sequence[str], words: Sequence[str], chosen: int
 ) -> Beside | None:
-    skip = network.skip
+    skip, time = network.skip, len(ids)
     if skip is None or not skip.share:
         return None
-    time = len(ids)
-    lengths = torch.tensor([time])
-    fade = float(faded(lengths.to(ids.device), network.skip_after))
+    fade = float(faded(torch.tensor([time], device=ids.device), network.skip_after))
+    sources = [_Read(ids, network.orders, range(time), tokens)]
+    if network.spelling:
+        spelt, owners = _owners(words)
+        letters = torch.from_numpy(letters_of(words)).to(ids.device)
+        sources.append(_Read(letters, network.spelling, owners, spelt, letters=True))
+    found, spans = [], []
+    for read in sources:
+        for order in sorted(read.orders):
+            if order <= len(read.ids) + 2:  # the text has an edge on either side
+                found.append(ngrams(read.ids[None], None, (order,)))
+                spans += [(read, span) for span in read.spans(order)]
+    added = fade * centred(skip.each(reduce(together, found)), chosen).double()
     values, rest = np.zeros((1, time)), 0.0
     terms: dict[str, float] = {}
-    spelt, owners = _owners(words)
-    sources = [(ids[None], network.orders, list(range(time)), list(tokens), "")]
-    if network.spelling:
-        letters = torch.from_numpy(letters_of(words))[None].to(ids.device)
-        sources.append((letters, network.spelling, owners, spelt, "letters "))
-    found, positions = [], []
-    for given, orders, _, _, _ in sources:
-        count = given.shape[1]
-        for order in sorted(orders):
-            if order > count + 2:
-                continue
-            one = ngrams(given, torch.tensor([count]), (order,))
-            starts = range(1, count + 1) if order == 1 else range(len(one.keys))
-            found.append(one)
-            positions.append([range(max(0, start - 1), min(count, start - 1 + order)) for start in starts])
-    whole = type(found[0])(torch.cat([one.keys for one in found]), torch.cat([one.rows for one in found]), 1)
-    added = fade * centred(skip.each(whole), chosen).double().cpu().numpy()
-    at = 0
-    kinds = [source for source in sources for order in source[1] if order <= source[0].shape[1] + 2]
-    for kind, own in zip(kinds, positions, strict=True):
-        for span in own:
-            amount = float(added[at])
-            at += 1
-            if not amount:
-                continue
-            holders = [kind[2][k] for k in span if kind[2][k] >= 0]
-            for holder in holders:
-                values[0, holder] += amount / len(holders)
-            rest += 0.0 if holders else amount
-            term = (
-                kind[4] + "".join(kind[3][k] for k in span).replace(" ", "␣")
-                if kind[4]
-                else _joined(kind[3], span, words)
-            )
-            terms[term] = terms.get(term, 0.0) + amount
+    for (read, span), amount in zip(spans, added.tolist(), strict=True):
+        if not amount:
+            continue
+        holders = [read.owners[k] for k in span if read.owners[k] >= 0]
+        for holder in holders:
+            values[0, holder] += amount / len(holders)
+        rest += 0.0 if holders else amount
+        names = [read.names[k] for k in span]
+        term = f"letters {''.join(names).replace(' ', '␣')}" if read.letters else (" " if words else "").join(names)
+        terms[term] = terms.get(term, 0.0) + amount
     constant = fade * float(skip.share) * float(centred(skip.bias, chosen))
-    order_ = sorted(terms.items(), key=lambda pair: -abs(pair[1]))[:MOST_TERMS]
-    return Beside("linear skip", values, np.array([rest]), np.array([constant]), order_)
-
-
-def _joined(tokens: Sequence[str], span: range, words: Sequence[str]) -> str:
-    """An n-gram as it is read: words with spaces between."""
-    return (" " if words else "").join(tokens[k] for k in span)
+    strongest = sorted(terms.items(), key=lambda pair: -abs(pair[1]))[:MOST_TERMS]
+    return Beside("linear skip", values, np.array([rest]), np.array([constant]), strongest)
 
 
 def _owners(words: Sequence[str]) -> tuple[list[str], list[int]]:
