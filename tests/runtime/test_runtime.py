@@ -140,6 +140,9 @@ def test_models_of_frames_say_the_same(per_frame: bool, pooling: Any, delay: int
     assert [(each.frame, each.label) for each in said] == [(each.frame, each.label) for each in wanted]
     for one, other in zip(said, wanted, strict=True):
         np.testing.assert_allclose(one.probabilities, other.probabilities, rtol=0, atol=LIMIT)
+    for odd in ([[1.0, 2.0], [3.0]], ["a", "b"], None):
+        with pytest.raises(UsageError, match="frames"):
+            model.stream().push(odd)
     with pytest.raises(UsageError, match="has ended"):
         heard.push(frames)
 

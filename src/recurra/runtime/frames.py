@@ -97,15 +97,19 @@ class Frames:
 
     def frames(self, given: Any, what: str) -> Numbers:
         """Errors: UsageError unless it is [T, I] of numbers, T at least 1, NaN for one that is missing"""
-        try:
-            values = np.asarray(given, np.float64)
-        except (TypeError, ValueError) as error:
-            raise UsageError(f"{what} is no array of numbers [T, {len(self.channels)}]: {given!r:.60}") from error
+        values = self.numbers(given, what)
         if values.ndim != 2 or values.shape[1] != len(self.channels) or not len(values):
             raise UsageError(f"expected {what} as [T, {len(self.channels)}], T at least 1, got {list(values.shape)}")
         if np.isinf(values).any():
             raise UsageError(f"{what} has an infinite value; NaN is a missing one")
         return values
+
+    def numbers(self, given: Any, what: str) -> Numbers:
+        """As an array of any shape. Errors: UsageError for what is none"""
+        try:
+            return np.asarray(given, np.float64)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"{what} is no array of numbers [T, {len(self.channels)}]: {given!r:.60}") from error
 
     def _each(self, sequences: Any) -> list[Floats]:
         one = isinstance(sequences, np.ndarray) and sequences.ndim == 2
@@ -159,10 +163,10 @@ class FrameStream:
         """The labels of the frames that are known with these: [T, I], or one [I]. Errors: UsageError"""
         if self._ended:
             raise UsageError("this stream has ended; begin another one")
-        frames = np.asarray(given, np.float64) if np.ndim(given) == 1 else given
-        if not np.size(frames):
+        values = self._model.numbers(given, "frames")
+        if not values.size:
             return []
-        values = self._model.frames(frames[None] if np.ndim(frames) == 1 else frames, "frames")
+        values = self._model.frames(values[None] if values.ndim == 1 else values, "frames")
         return [said for row in self._model.scaled(values) if (said := self._step(row)) is not None]
 
     def end(self) -> list[Streamed]:
