@@ -25,6 +25,7 @@ PARTS = (
     "data/__init__.py", "data/frames/__init__.py", "data/frames/scales.py",
     "data/tokens/", "data/tagged/__init__.py", "data/tagged/spans.py", "runtime/",
     "tasks/__init__.py", "tasks/decoding/__init__.py", "tasks/decoding/detokenizer.py", "tasks/decoding/stopping.py",
+    "topologies/__init__.py", "topologies/sampling_bounds.py",
 )  # fmt: skip
 """Of the package `recurra`: files, and folders with all that is in them."""
 ABOUT = """# recurra-runtime

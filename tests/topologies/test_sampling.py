@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recurra.errors import UsageError
-from recurra.topologies.sampling import check_sampling, filtered, penalised
+from recurra.topologies.sampling import filtered, penalised
+from recurra.topologies.sampling_bounds import check_sampling
 
 LOGITS = st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=30).map(torch.tensor)
 TEMPERATURES = st.floats(0.05, 5)

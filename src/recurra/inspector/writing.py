@@ -9,7 +9,8 @@ import torch
 
 from recurra.inspector.inspected import Inspected
 from recurra.tasks.abilities import Choosing, Writer, able
-from recurra.topologies.sampling import check_sampling, filtered, generator
+from recurra.topologies.sampling import filtered, generator
+from recurra.topologies.sampling_bounds import check_sampling
 
 CANDIDATES = 10
 """Of each step."""

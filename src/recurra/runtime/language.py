@@ -16,6 +16,7 @@ from recurra.runtime.predictions import Floats, log_softmax, softmax
 from recurra.runtime.weights import Ints, Weights, setting
 from recurra.tasks.decoding.detokenizer import Detokenizer
 from recurra.tasks.decoding.stopping import check_stops, until
+from recurra.topologies.sampling_bounds import check_sampling, check_seed
 
 LENGTH = 200
 POWERS = (2 / 3, 4 / 5, 9 / 10)
@@ -102,8 +103,7 @@ class LanguageModel:
         length = LENGTH if length is None else length
         if length < 0:
             raise UsageError(f"length must be a whole number from 0, got {length}")
-        if seed is not None and not 0 <= seed < 2**63:
-            raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed}")
+        check_seed(seed)
         how = _Sampling(temperature, top_k, top_p, repetition_penalty)
         stops = check_stops(stop)
         ids = self._prompt_ids(prompt)
@@ -187,14 +187,7 @@ class _Sampling:
     penalty: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature < float("inf"):
-            raise UsageError(f"temperature must be a number from 0, got {self.temperature}")
-        if self.top_k is not None and self.top_k < 1:
-            raise UsageError(f"top_k must be a whole number from 1, got {self.top_k}")
-        if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise UsageError(f"top_p must be above 0 and at most 1, got {self.top_p}")
-        if not 1 <= self.penalty < float("inf"):
-            raise UsageError(f"repetition_penalty must be a number from 1, got {self.penalty}")
+        check_sampling(self.temperature, self.top_k, self.top_p, self.penalty)
 
     def draw(self, scores: Floats, written: Sequence[int], random: np.random.Generator) -> int:
         """The next token, see topologies.sampling."""

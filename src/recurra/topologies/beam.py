@@ -14,7 +14,8 @@ from torch import Tensor
 from recurra.errors import UsageError
 from recurra.topologies.decoder import Decoder, Reading
 from recurra.topologies.encoder_decoder import EncoderDecoder
-from recurra.topologies.sampling import check_sampling, filtered, generator, numbers
+from recurra.topologies.sampling import filtered, generator, numbers
+from recurra.topologies.sampling_bounds import check_sampling
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.text.losses import named_loss
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.one_to_many import Conditioned, ConditionedBatch, ConditionedDecoder
-from recurra.topologies.sampling import check_sampling, numbers
+from recurra.topologies.sampling import numbers
+from recurra.topologies.sampling_bounds import check_sampling
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import ConditionedSettings
 from recurra.training.processes.spread import spread

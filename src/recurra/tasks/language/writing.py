@@ -13,7 +13,8 @@ from recurra.errors import UsageError
 from recurra.tasks.decoding.detokenizer import Detokenizer
 from recurra.tasks.decoding.stopping import Stopping, check_stops
 from recurra.tasks.language.mixture.mixture import Mixture
-from recurra.topologies.sampling import check_sampling, filtered, generator, penalised
+from recurra.topologies.sampling import filtered, generator, penalised
+from recurra.topologies.sampling_bounds import check_sampling, check_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,8 +34,7 @@ class Sampling:
 
     def checked(self) -> tuple[str, ...]:
         """The stop strings. Errors: UsageError for values that cannot be"""
-        if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, got {self.seed}")
+        check_seed(self.seed)
         if self.mixture is not None and not isinstance(self.mixture, Mixture):
             raise UsageError(f"a mixture is fitted to a run, see Run.mixture; got {self.mixture!r:.60}")
         check_sampling(self.temperature, self.top_k, self.top_p, self.repetition_penalty)
