@@ -110,20 +110,45 @@ def test_what_is_being_answered_is_answered_before_the_end() -> None:
 
 
 ALONE = """
-import sys
+import asyncio
+from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from recurra.web import Server
 
-Server(PlainTextResponse("hello")).run(lambda address: print(address, flush=True))
+async def hello(request):
+    return PlainTextResponse("hello")
+
+async def slow(request):
+    print("asked", flush=True)
+    await asyncio.sleep(600)
+
+app = Starlette(routes=[Route("/", hello), Route("/slow", slow)])
+Server(app, drain=600).run(lambda address: print(address, flush=True))
 print("ended", flush=True)
 """
 
 
-def test_a_signal_stops_it_and_is_obeyed_once() -> None:
-    process = subprocess.Popen([sys.executable, "-c", ALONE], stdout=subprocess.PIPE, text=True)
+def test_signals_stop_it_the_second_one_at_once_and_without_a_traceback() -> None:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen([sys.executable, "-c", ALONE], text=True, **pipes)
     assert process.stdout is not None
-    assert urllib.request.urlopen(process.stdout.readline().strip()).read() == b"hello"
-    process.send_signal(signal.SIGTERM)
-    rest, _ = process.communicate(timeout=60)
-    assert rest == "ended\n"
+    address = process.stdout.readline().strip()
+    assert urllib.request.urlopen(address).read() == b"hello"
+    with connected(address, b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+        assert process.stdout.readline() == "asked\n"
+        process.send_signal(signal.SIGTERM)
+        while not _refuses(address):  # the first one has been obeyed
+            pass
+        process.send_signal(signal.SIGTERM)
+        rest = process.communicate(timeout=60)
+    assert rest == ("ended\n", "")
     assert process.returncode == 0
+
+
+def _refuses(address: str) -> bool:
+    try:
+        connected(address).close()
+    except ConnectionRefusedError:
+        return True
+    return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import threading
@@ -56,6 +57,7 @@ class Server:
             timeout_keep_alive=patience.idle,  # type: ignore[arg-type]  # it is given to call_later
             timeout_graceful_shutdown=max(1, round(drain)),
         )
+        logging.getLogger("uvicorn.error").addFilter(_reported)
         self._uvicorn = _Uvicorn(config)
 
     def run(self, ready: Callable[[str], None] | None = None) -> None:
@@ -124,6 +126,12 @@ class _Uvicorn(uvicorn.Server):
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
+
+
+def _reported(record: logging.LogRecord) -> bool:
+    """Whether it is an error: what the end of the server cuts off is none. Starlette sends that of its lifespan as text."""
+    cut = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not cut and not record.getMessage().rstrip().endswith("CancelledError")
 
 
 def _listening(host: str, port: int) -> socket.socket:
