@@ -59,13 +59,11 @@ def inspect(
     from recurra.inspector.application import application
     from recurra.inspector.inspected import Inspected
     from recurra.web import Server
-    from recurra.web.origins import LOCAL
+    from recurra.web.origins import names_of
     from recurra.web.tokens import new_token
 
     token = new_token()
-    app = application(
-        [Inspected(load(run)) for run in runs], token=token, hosts=[*LOCAL, *_named(host), *(names or ())]
-    )
+    app = application([Inspected(load(run)) for run in runs], token=token, hosts=names_of(host, names or ()))
     server = Server(app, host, port)
 
     def ready(address: str) -> None:
@@ -76,13 +74,6 @@ def inspect(
             webbrowser.open(page)
 
     server.run(ready)
-
-
-def _named(host: str) -> list[str]:
-    """A name that the page is reached by, unless it is that of all of the machine's addresses."""
-    if host in ("0.0.0.0", "::"):
-        return []
-    return [f"[{host}]" if ":" in host else host]
 
 
 def _write(place: Path, runs: list[str], inputs: list[Any]) -> None:

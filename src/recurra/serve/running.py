@@ -15,7 +15,7 @@ from recurra.serve.limits import Limits
 from recurra.serve.service import Service
 from recurra.terminal import whole
 from recurra.web import Server
-from recurra.web.origins import LOCAL
+from recurra.web.origins import names_of
 
 if TYPE_CHECKING:
     from recurra.api.run import Run
@@ -42,8 +42,7 @@ class Place:
     @property
     def hosts(self) -> tuple[str, ...]:
         """All names that it answers to."""
-        own = () if self.host in ("", "0.0.0.0", "::") else (f"[{self.host}]" if ":" in self.host else self.host,)
-        return tuple(dict.fromkeys([*LOCAL, *own, *self.names]))
+        return tuple(names_of(self.host, self.names))
 
 
 def server_of(run: Run, place: Place, limits: Limits = Limits()) -> tuple[Server, Service]:

@@ -36,6 +36,18 @@ def origin(text: str) -> str:
     return text.lower()
 
 
+def names_of(host: str, others: Iterable[str] = ()) -> list[str]:
+    """The names that a server answers to which listens on an address: this machine's, the address unless it means all
+    addresses of the machine, and others that it is given."""
+    own = [] if host in ("", "0.0.0.0", "::") else [bracketed(host)]
+    return list(dict.fromkeys([*LOCAL, *own, *others]))
+
+
+def bracketed(host: str) -> str:
+    """As it stands in an address."""
+    return f"[{host}]" if ":" in host else host
+
+
 class HostGuard:
     """421 for a request by a name that is not the server's: one Host header, with any port.
 

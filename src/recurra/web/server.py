@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from recurra.errors import UsageError
 from recurra.web.connections import Patience, connections
+from recurra.web.origins import bracketed
 
 HOST = "127.0.0.1"
 _STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -40,8 +41,7 @@ class Server:
         patience: Patience | None = None,
     ) -> None:
         self._socket = _listening(host, port)
-        shown = f"[{host}]" if ":" in host else host
-        self.address = f"http://{shown}:{self._socket.getsockname()[1]}"
+        self.address = f"http://{bracketed(host)}:{self._socket.getsockname()[1]}"
         patience = patience or Patience()
         config = uvicorn.Config(
             app,
@@ -129,7 +129,7 @@ class _Uvicorn(uvicorn.Server):
 
 
 def _reported(record: logging.LogRecord) -> bool:
-    """Whether it is an error: what the end of the server cuts off is none. Starlette sends that of its lifespan as text."""
+    """Whether it is an error: what the end of the server cuts off is none. That of a lifespan is text."""
     cut = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
     return not cut and not record.getMessage().rstrip().endswith("CancelledError")
 
