@@ -170,6 +170,8 @@ def test_contexts_are_the_highest_values_of_the_training_data(inspected: Page, m
     assert found["highest"][0]["value"] == pytest.approx(highest[0], abs=1e-5)
     assert found["lowest"][0]["value"] == pytest.approx(lowest[0], abs=1e-5)
     assert found["highest"][0]["tokens"][found["highest"][0]["at"]] == highest[1][highest[2]]
+    with pytest.raises(UsageError, match="got unit 99"):
+        page.contexts.of("stack.l0", "h", 99)
 
 
 def test_numbers_are_read_as_rows(inspected: Page) -> None:

@@ -226,10 +226,6 @@ def _refusals(app: FastAPI) -> None:
     def _other(request: Request, error: HTTPException) -> Response:
         return refusal(error.status_code, str(error.detail), error.headers)
 
-    @app.exception_handler(IndexError)
-    def _outside(request: Request, error: IndexError) -> Response:
-        return refusal(400, "there is no such step")
-
 
 def _lines(steps: Iterator[dict[str, Any]]) -> Iterator[str]:
     """An error in the middle is the last line: the status has been sent."""

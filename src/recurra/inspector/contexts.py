@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from recurra.errors import RecurraError
+from recurra.errors import RecurraError, UsageError
 from recurra.inspection.trace import courses
 from recurra.inspector.documents import in_a_line
 from recurra.inspector.strips import Strip
@@ -31,9 +31,12 @@ SECONDS = 60.0
 """That all of it may take."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Extremes:
-    """Of one value of one layer. values, steps: [2, BEST, H], the highest first in 0, the lowest first in 1"""
+    """Of one value of one layer; a new one for each stretch of steps, for it may be looked at meanwhile.
+
+    values, steps: [2, BEST, H], the highest first in 0, the lowest first in 1
+    """
 
     values: npt.NDArray[np.float32]
     steps: npt.NDArray[np.int64]
@@ -42,15 +45,14 @@ class _Extremes:
     def of(cls, width: int) -> _Extremes:
         return cls(np.full((2, BEST, width), -np.inf, np.float32), np.full((2, BEST, width), -1, np.int64))
 
-    def add(self, found: npt.NDArray[np.float32], first: int) -> None:
-        """found [T, H], its steps counted from `first` over all inputs."""
-        for side, signed in enumerate((found, -found)):
-            top = np.argsort(-signed, axis=0, kind="stable")[:BEST]
-            values = np.concatenate([self.values[side], np.take_along_axis(signed, top, 0)])
-            steps = np.concatenate([self.steps[side], top + first])
-            best = np.argsort(-values, axis=0, kind="stable")[:BEST]
-            self.values[side] = np.take_along_axis(values, best, 0)
-            self.steps[side] = np.take_along_axis(steps, best, 0)
+    def beside(self, found: npt.NDArray[np.float32], first: int) -> _Extremes:
+        """Of more steps too. found [T, H], its steps counted from `first` over all inputs."""
+        signed = np.stack([found, -found])
+        top = np.argsort(-signed, axis=1, kind="stable")[:, :BEST]
+        values = np.concatenate([self.values, np.take_along_axis(signed, top, 1)], 1)
+        steps = np.concatenate([self.steps, top + first], 1)
+        best = np.argsort(-values, axis=1, kind="stable")[:, :BEST]
+        return _Extremes(np.take_along_axis(values, best, 1), np.take_along_axis(steps, best, 1))
 
 
 class Contexts:
@@ -87,10 +89,15 @@ class Contexts:
         return len(self._tokens)
 
     def of(self, key: str, name: str, unit: int) -> dict[str, list[dict[str, Any]]]:
-        """Of a unit its highest and lowest steps: value, the tokens around it, which of them it is."""
+        """Of a unit its highest and lowest steps: value, the tokens around it, which of them it is.
+
+        Errors: UsageError for a unit that there is not
+        """
         found = self._found.get((key, name))
         if found is None:
             return {"highest": [], "lowest": []}
+        if unit >= (units := found.values.shape[2]):
+            raise UsageError(f"{name} has {units} units, from 0; got unit {unit}")
         return {
             "highest": self._indices(found.values[0, :, unit], found.steps[0, :, unit]),
             "lowest": self._indices(-found.values[1, :, unit], found.steps[1, :, unit]),
@@ -153,8 +160,8 @@ class Contexts:
         for parts in stacks:
             strip = Strip(stack, (), parts)
             for name, width in strip.widths.items():
-                kept = self._found.setdefault((strip.key, name), _Extremes.of(width))
-                kept.add(strip.values(name, 0, strip.length), first)
+                kept = self._found.get((strip.key, name)) or _Extremes.of(width)
+                self._found[strip.key, name] = kept.beside(strip.values(name, 0, strip.length), first)
 
 
 def _last(stacks: Any) -> Any:
