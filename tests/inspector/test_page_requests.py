@@ -82,6 +82,7 @@ def test_it_writes_and_goes_on_from_a_choice(client: Clients) -> None:
     assert json.loads(chosen[0])["name"] == other[1]
     assert [place for place, _, _ in json.loads(chosen[0])["candidates"]] == [p for p, _, _ in lines[2]["candidates"]]
     assert asked.post("/api/write", json=how | {"text": "☃"}).status_code == 400
+    assert "got token 9,999" in json.loads(asked.post("/api/write", json=how | {"first": 9999}).text)["error"]
 
 
 def test_a_generator_ends_its_text(client: Clients) -> None:

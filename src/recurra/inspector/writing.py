@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from recurra.errors import UsageError
 from recurra.inspector.inspected import Inspected
 from recurra.tasks.abilities import Choosing, Writer, able
 from recurra.topologies.sampling import filtered, generator
@@ -51,8 +52,12 @@ def _steps(
         with inspected.lock:
             scores = writer.scores()
             chances = filtered(scores, temperature=temperature, top_k=top_k)
-            chosen = step == 0 and first is not None and 0 <= first < len(chances)
-            token = int(first or 0) if chosen else int(torch.multinomial(chances, 1, generator=random))
+            if step == 0 and first is not None:
+                if not 0 <= first < len(chances):
+                    raise UsageError(f"there are {len(chances):,} tokens, from 0; got token {first:,}")
+                token = first
+            else:
+                token = int(torch.multinomial(chances, 1, generator=random))
             best = scores.softmax(0).topk(min(CANDIDATES, len(scores)))
             made = {
                 "id": token,
