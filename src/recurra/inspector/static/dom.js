@@ -71,6 +71,13 @@ export function shownToken(token) {
   return token.replaceAll("\n", "⏎");
 }
 
+/** The largest of numbers, nothing and NaN passed over, or `least`. Of any many: a call takes so many arguments only. */
+export function largestOf(values, least) {
+  let found = least;
+  for (const value of values) if (value > found) found = value;
+  return found;
+}
+
 /** A number in few letters. */
 export function short(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";

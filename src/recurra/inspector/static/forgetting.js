@@ -1,5 +1,5 @@
 // What the states keep of a change: how far they are from those of the text before, step by step.
-import { drawn, el } from "./dom.js";
+import { drawn, el, largestOf } from "./dom.js";
 import { say } from "./strings.js";
 
 const WIDE = 640;
@@ -13,7 +13,7 @@ export function forgettingOf(found) {
   const begin = Math.min(...layers.map(([, each]) => each.begin));
   const stop = Math.min(begin + SHOWN, Math.max(...layers.map(([, each]) => each.values.length)));
   const cut = layers.map(([, each]) => each.values.slice(begin, stop));
-  const high = Math.max(...cut.flat().filter((value) => value !== null), 1e-9);
+  const high = largestOf(cut.flat(), 1e-9);
   const x = (k) => 34 + (k / Math.max(1, stop - begin - 1)) * (WIDE - 44);
   const y = (value) => 8 + (1 - value / high) * (HIGH - 34);
   const svg = drawn("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": say("forgetting") });

@@ -1,6 +1,6 @@
 // One run: what it says, the text in colours, what it thinks at each step, its gates and states, one unit of it.
 import { answerOf } from "./answer.js";
-import { el, shadeOf, short, shownToken } from "./dom.js";
+import { el, largestOf, shadeOf, short, shownToken } from "./dom.js";
 import { forgettingOf } from "./forgetting.js";
 import { HeatMap } from "./heat.js";
 import { networkOf } from "./network.js";
@@ -15,9 +15,6 @@ export class Pane {
   constructor(page, run, info) {
     Object.assign(this, { page, source: page.source, run, info, reading: null, layer: null, colour: "thoughts", follows: true });
     this.selected = { name: "", unit: 0, step: 0 };
-    this.text = () => page.text();
-    this.condition = () => page.condition();
-    this.takeOver = (text) => page.takeOver(text);
     this.tokens = new TokenText((step) => this.pick({ step }));
     const { source } = this;
     this.heat = new HeatMap(
@@ -220,12 +217,12 @@ export class Pane {
     this.largest = 1;
     if (colour === "difference") {
       const values = this.distances?.[layer.key]?.values;
-      this.largest = values ? Math.max(...values.filter((value) => value !== null), 1e-9) : 1;
+      this.largest = values ? largestOf(values, 1e-9) : 1;
       shade(values, -1);
     } else if (colour === "unit" && layer.view === this.viewPlace) {
       const values = await source.unit(run, reading, layer.key, selected.name, selected.unit);
       if (reading !== this.reading.reading) return;
-      this.largest = Math.max(1, ...[...values].map(Math.abs));
+      this.largest = largestOf(values.map(Math.abs), 1);
       shade(values);
     } else if (colour === "thoughts") {
       const values = await source.column(run, reading);

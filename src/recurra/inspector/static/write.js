@@ -3,7 +3,7 @@ import { el, shadeOf, short, shownToken } from "./dom.js";
 import { say } from "./strings.js";
 
 export class WritePanel {
-  /** pane: {source, run, text(), condition(), takeOver(text)} */
+  /** pane: {source, run, page: {text(), condition(), takeOver(text)}} */
   constructor(pane) {
     this.pane = pane;
     this.steps = [];
@@ -15,7 +15,7 @@ export class WritePanel {
     this.go = el("button", { class: "main", onclick: () => this.#write() });
     this.one = el("button", { onclick: () => this.#write({ length: 1, more: true }) });
     this.stop = el("button", { onclick: () => this.#stopped(), disabled: true });
-    this.take = el("button", { onclick: () => pane.takeOver(this.prompt + this.written()) });
+    this.take = el("button", { onclick: () => pane.page.takeOver(this.prompt + this.written()) });
     this.out = el("div", { class: "written", tabindex: "0", role: "group", onkeydown: (event) => this.#key(event) });
     this.out.addEventListener("click", (event) => {
       if (event.target.dataset.i !== undefined) this.#select(Number(event.target.dataset.i));
@@ -51,15 +51,15 @@ export class WritePanel {
     this.#stopped();
     if (!more) {
       this.steps = [];
-      this.prompt = this.pane.text();
+      this.prompt = this.pane.page.text();
       this.out.replaceChildren(el("span", { class: "quiet", text: this.prompt.slice(-300) }));
-    } else this.prompt ??= this.pane.text();
+    } else this.prompt ??= this.pane.page.text();
     const control = new AbortController();
     this.control = control;
     this.stop.disabled = false;
     this.problem.hidden = true;
     const asked = {
-      run: this.pane.run, text: this.prompt + this.written(), condition: this.pane.condition(),
+      run: this.pane.run, text: this.prompt + this.written(), condition: this.pane.page.condition(),
       temperature: Number(this.warm.value), top_k: Number(this.kept.value) || null, length, first,
     };
     try {
