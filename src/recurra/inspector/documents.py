@@ -90,7 +90,6 @@ def of_answer(answer: Answer) -> dict[str, Any]:
     return {
         "ranked": [[label, _short(chance)] for label, chance in answer.ranked[:RANKED]],
         "texts": list(answer.texts),
-        "labels": list(answer.labels),
         "attention": None if answer.attention is None else _attention(answer.attention),
         "ahead": [
             {

@@ -21,13 +21,11 @@ def of_run(inspected: Inspected) -> dict[str, Any]:
     return {
         "name": inspected.name,
         "task": row.name,
-        "does": run.model.does,
         "data": run.stored.source.name,
         "parameters": found.parameters,
         "reads": inspected.reads,
         "writes": inspected.writes,
         "conditions": inspected.conditions,
-        "classes": run.classes[:1000],
         "scores": [
             [find(row.metrics, metric.name).short, scores[metric.name]]
             for metric in row.metrics
@@ -49,11 +47,11 @@ def drawings(network: Any) -> list[str]:
 
 
 def _cells(network: Any) -> dict[str, dict[str, Any]]:
-    """By the name of a stack: its cell's title, its source and the equations of a step in evaluation."""
+    """By the name of a stack: its cell's title and the equations of a step in evaluation."""
     found = {}
     for name, module in network.named_modules():
         if isinstance(module, Stack):
             cell = module.evaluated_cell
             lines = equations(cell.program(bias=module.bias))
-            found[name] = {"title": cell.title, "source": cell.source, "equations": lines}
+            found[name] = {"title": cell.title, "equations": lines}
     return found
