@@ -137,6 +137,10 @@ def test_only_the_newest_readings_are_kept(inspected: Page) -> None:
         page.read("moon")
     with pytest.raises(UsageError, match=f"reading {first.number} is not kept"):
         page.reading(first.number)
+    reference = page.read("sun")
+    for _ in range(KEPT):
+        page.read("moon", reference=reference.number)
+    assert page.reading(reference.number) is reference  # however fast somebody types who compares with it
 
 
 def test_what_there_is_not_is_refused(inspected: Page) -> None:
@@ -177,8 +181,10 @@ def test_contexts_are_the_highest_values_of_the_training_data(inspected: Page, m
 def test_numbers_are_read_as_rows(inspected: Page) -> None:
     page = inspected("frames")
     assert page.typed("1 2\n3,4\n\n5;6").tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert page.typed("1 2").tolist() == [[1, 2]]
     with pytest.raises(UsageError, match="1 to 2 numbers"):
         page.typed("1 2\n3")
     with pytest.raises(UsageError, match="expected numbers"):
         page.typed("one two")
-    assert inspected("forecast").typed("1\n2\n3").tolist() == [1, 2, 3]
+    for text in ("1\n2\n3", "1 2 3"):
+        assert inspected("forecast").typed(text).tolist() == [1, 2, 3]

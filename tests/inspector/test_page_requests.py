@@ -68,6 +68,14 @@ def test_two_runs_read_the_same_text(client: Clients) -> None:
     assert client("classify").get("/api/answer", params={"reading": 1, "run": 1}).status_code == 400
 
 
+def test_one_of_the_first_runs_inputs_is_read_by_both(inspected: Page) -> None:
+    runs = [inspected("classify"), inspected("classify")]
+    runs[1].offered = list(reversed(runs[0].offered))
+    asked = TestClient(unguarded(runs))
+    first, second = (asked.post("/api/read", json={"input": 0, "run": run}).json() for run in (0, 1))
+    assert first["views"] == second["views"] != [list(runs[1].offered[0].given)]
+
+
 def test_it_writes_and_goes_on_from_a_choice(client: Clients) -> None:
     asked = client("language")
     how = {"text": "sun ", "length": 6, "temperature": 0.9, "top_k": 3, "seed": 5}

@@ -22,6 +22,7 @@ from recurra.inspector.inspected import Inspected
 from recurra.inspector.networks import drawings, of_run
 from recurra.inspector.strips import Strip
 from recurra.inspector.writing import write
+from recurra.tasks.own_inputs import OwnInput
 from recurra.web import guarded, refusal
 
 MOST_BYTES = 1 << 20
@@ -36,13 +37,17 @@ Number = Annotated[int, Query(ge=0)]
 
 
 class Asked(BaseModel, extra="forbid"):
-    """An input: text that was typed, or one of those offered by its place. before: a reading to go on from"""
+    """An input: text that was typed, or one of the first run's own by its place.
+
+    before: a reading to go on from; reference: one that this one will be compared with
+    """
 
     run: int = Field(0, ge=0, le=1)
     text: str | None = None
     input: int | None = Field(None, ge=0)
     condition: str | None = None
     before: int | None = None
+    reference: int | None = None
 
 
 class Further(BaseModel, extra="forbid"):
@@ -84,6 +89,12 @@ def unguarded(runs: Sequence[Inspected]) -> FastAPI:
     def strip_of(run: int, reading: int, strip: str) -> Strip:
         return run_of(run).reading(reading).strip(strip)
 
+    def offered(place: int) -> OwnInput:
+        with runs[0].lock:
+            if place >= len(runs[0].offered):
+                raise UsageError(f"there is no input {place}: {len(runs[0].offered)} are offered")
+            return runs[0].offered[place]
+
     @app.get("/api/runs")
     def _runs() -> Response:
         return _json([of_run(one) for one in runs])
@@ -93,30 +104,20 @@ def unguarded(runs: Sequence[Inspected]) -> FastAPI:
         return _json(drawings(run_of(run).run.network))
 
     @app.get("/api/inputs")
-    def _inputs(run: Run = 0) -> Response:
-        one = run_of(run)
-        with one.lock:
-            return _json(
-                [
-                    {"name": each.name, "text": str(each.given) if isinstance(each.given, str) else None}
-                    | {"condition": each.options.get("condition")}
-                    for each in one.offered
-                ]
-            )
+    def _inputs() -> Response:
+        with runs[0].lock:
+            return _json([documents.of_input(each) for each in runs[0].offered])
 
     @app.post("/api/read")
     def _read(asked: Asked) -> Response:
-        one = run_of(asked.run)
+        one, found = run_of(asked.run), None if asked.input is None else offered(asked.input)
         with one.lock:
-            options = {} if asked.condition is None else {"condition": asked.condition}
-            if asked.input is not None:
-                if asked.input >= len(one.offered):
-                    raise UsageError(f"there is no input {asked.input}: {len(one.offered)} are offered")
-                found = one.offered[asked.input]
+            if found is not None:
                 given, options = found.given, dict(found.options)
             else:
                 given = one.typed(asked.text or "")
-            reading = one.read(given, options, before=asked.before, seconds=SLICE)
+                options = {} if asked.condition is None else {"condition": asked.condition}
+            reading = one.read(given, options, before=asked.before, reference=asked.reference, seconds=SLICE)
             return _json(documents.of_reading(reading))
 
     @app.post("/api/continue")

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from recurra.inspector.reading import Reading
 from recurra.inspector.strips import Strip
 from recurra.tasks.answer import Answer, Attention
+from recurra.tasks.own_inputs import OwnInput
 
 RANKED = 12
 """Classes of an answer."""
@@ -51,8 +52,13 @@ def of_reading(reading: Reading) -> dict[str, Any]:
         "views": [list(tokens) for tokens in views],
         "strips": strips,
         "thoughts": thoughts,
-        "why_none": reading.given.why_none,
     }
+
+
+def of_input(given: OwnInput) -> dict[str, Any]:
+    """What is offered to be read. text: None for what is none"""
+    text = given.given if isinstance(given.given, str) else None
+    return {"name": given.name, "text": text, "condition": given.options.get("condition")}
 
 
 def progress(reading: Reading) -> dict[str, Any]:

@@ -83,14 +83,21 @@ class Inspected:
         options: Mapping[str, Any] | None = None,
         *,
         before: int | None = None,
+        reference: int | None = None,
         seconds: float = 0.05,
     ) -> Reading:
-        """Begin to read an input, going on from an earlier reading where that is possible. Errors: UsageError"""
+        """Begin to read an input, going on from an earlier reading where that is possible.
+
+        before: the earlier one; reference: another that is still wanted; they are kept for longer. Errors: UsageError
+        """
         model: Traceable = able(self.model, Traceable, "let itself be looked into")
         found = model.forward_pass(given, **(options or {}))
         earlier = self._readings.get(before) if before is not None else None
         reading = Reading(self.run.network, found, self._indices(found), earlier, self.prepared)
         reading.advance(seconds)
+        for number in (before, reference):
+            if number is not None and number in self._readings:
+                self._readings.move_to_end(number)
         self._readings[reading.number] = reading
         while len(self._readings) > KEPT:
             self._readings.popitem(last=False)
@@ -133,8 +140,8 @@ class Inspected:
             raise UsageError(f"expected numbers, a row for each step: {error}") from error
         if len({len(row) for row in found}) > 1:
             raise UsageError(f"rows have {min(map(len, found))} to {max(map(len, found))} numbers; give each as many")
-        values = np.array(found[0] if len(found) == 1 else found, np.float64)
-        return values[:, 0] if self.reads == "series" and values.ndim == 2 and values.shape[1] == 1 else values
+        values = np.array(found, np.float64)
+        return values.flatten() if self.reads == "series" and 1 in values.shape else values
 
     def _indices(self, found: ForwardPass) -> Mapping[str, int]:
         """Where each class stands, remembered for the classes of a model."""

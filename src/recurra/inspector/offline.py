@@ -18,7 +18,7 @@ from recurra.inspector import documents, page
 from recurra.inspector.inspected import Inspected
 from recurra.inspector.networks import drawings, of_run
 from recurra.inspector.reading import Reading
-from recurra.tasks.own_inputs import title_of
+from recurra.tasks.own_inputs import OwnInput, title_of
 
 MOST_BYTES = 24 << 20
 """Of the values of all readings; a byte for each number."""
@@ -36,12 +36,10 @@ def build_page(runs: Sequence[Inspected], given: Sequence[tuple[str, Any]]) -> s
 
     Errors: UsageError for more numbers than a page can hold; DataError if the run's data are asked for and are gone
     """
-    found: list[tuple[str, Any, dict[str, Any]]] = [(title_of(name), one, {}) for name, one in given] or [
-        (one.name, one.given, dict(one.options)) for one in runs[0].offered[:OFFERED]
-    ]
+    found = [OwnInput(title_of(name), one) for name, one in given] or runs[0].offered[:OFFERED]
     if not found:
         raise UsageError("name what the page shows: --input TEXT")
-    readings = [[_read(run, one, options) for _, one, options in found] for run in runs]
+    readings = [[_read(run, one) for one in found] for run in runs]
     size = sum(len(value) for row in readings for each in row for value in each["values"].values()) * 3 // 4
     if size > MOST_BYTES:
         raise UsageError(
@@ -52,24 +50,23 @@ def build_page(runs: Sequence[Inspected], given: Sequence[tuple[str, Any]]) -> s
         "strings": page.strings(),
         "runs": [of_run(run) for run in runs],
         "drawings": [drawings(run.run.network) for run in runs],
-        "inputs": [
-            {"name": name, "text": str(one) if isinstance(one, str) else None, "condition": options.get("condition")}
-            for name, one, options in found
-        ],
+        "inputs": [documents.of_input(one) for one in found],
         "readings": readings,
     }
     return _joined(json.dumps(storable(content), allow_nan=False))
 
 
-def _read(run: Inspected, given: Any, options: dict[str, Any]) -> dict[str, Any]:
-    reading = run.read(given, options, seconds=float("inf"))
+def _read(run: Inspected, one: OwnInput) -> dict[str, Any]:
+    reading = run.read(one.given, one.options, seconds=float("inf"))
     column = None if reading.thoughts is None else reading.thoughts.column()
     steps = 0 if reading.thoughts is None else reading.thoughts.length
     return {
         "document": documents.of_reading(reading),
         "answer": documents.of_answer(reading.answer),
         "thoughts": documents.of_thoughts(reading, 0, steps, 5),
-        "column": None if column is None else [None if np.isnan(one) else round(float(one), 4) for one in column],
+        "column": None
+        if column is None
+        else [None if np.isnan(chance) else round(float(chance), 4) for chance in column],
         "values": _values(reading),
     }
 

@@ -62,7 +62,7 @@ function words() {
 
 async function inputs() {
   try {
-    offered = await source.inputs(0);
+    offered = await source.inputs();
   } catch (error) {
     byId("state").textContent = error.message;
     return;
@@ -102,7 +102,7 @@ async function read() {
 }
 
 async function readBy(pane, signal) {
-  const asked = { run: pane.run, before: pane.reading?.reading ?? null, condition: page.condition() };
+  const asked = { run: pane.run, before: pane.reading?.reading ?? null, reference: reference?.[pane.run] ?? null, condition: page.condition() };
   if (input !== null) asked.input = input;
   else asked.text = given.value;
   let found = await source.read(asked, signal);
@@ -117,6 +117,7 @@ async function readBy(pane, signal) {
 }
 
 function state() {
+  if (!panes[0].reading) return; // nothing could be read yet
   const { read, total } = panes[0].reading;
   byId("state").textContent = read < total ? say("reading", { read, total }) : say("read", { total });
 }
@@ -137,7 +138,7 @@ function stopComparing() {
 /** Another text, or none, in the place of the token under the cursor of the first run. */
 function change(other) {
   const [pane] = panes;
-  const tokens = pane.reading.views[pane.viewPlace];
+  const tokens = pane.reading?.views[pane.viewPlace] ?? [];
   const place = placesIn(given.value, tokens)[pane.selected.step];
   if (!place) {
     showProblem(new Error(say("not_in_text")));

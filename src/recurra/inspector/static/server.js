@@ -18,8 +18,8 @@ export class Server {
     return this.#json("api/drawings", { run });
   }
 
-  inputs(run) {
-    return this.#json("api/inputs", { run });
+  inputs() {
+    return this.#json("api/inputs");
   }
 
   read(asked, signal) {
