@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from recurra import metrics
 from recurra.baselines.sparse_logistic import SparseLogistic
 from recurra.data.tokens.orders import ORDERS, SPELLING
+from recurra.layers.sparse_linear import Found, SparseLinear
 from recurra.report.sections import Cell, Column, Table
 from recurra.tasks.calibration import calibrate, uncalibrated
 from recurra.tasks.classify.data import ClassifyData, Part
@@ -49,16 +51,19 @@ def conclude(
         return calibrate(network.scaled, _logs(network, part), part.labels)
     network.skip.share.zero_()
     network.skip_after.zero_()
-    own = _logs(network, part)
-    tried = [_tried(each, network, part, data, own, skip, balance) for each in _fitted(data, network, seconds)]
-    linear, bias, beside, mix = best = min(tried, key=lambda each: each.loss(own, part))
-    network.skip.take(linear.keys, linear.scale, linear.weight, bias)
+    own, read = _logs(network, part), _read(data, part)
+    tried = []
+    for linear in _fitted(data, network, balance, seconds):
+        beside = _outputs(linear, read)
+        tried.append(_Tried(linear, beside, fitted_mix(own, beside, part.labels, always=skip == "linear")))
+    linear, beside, mix = best = min(tried, key=lambda each: each.loss(own, part))
+    network.skip.take(linear.keys, linear.scale, linear.weight, linear.bias)
     cut = [] if linear.cut is None else [CUT.format(passes=linear.cut)]
     if best is not tried[0]:
-        losses = [f"{each.loss(own, part) / len(part):.4f}" for each in (best, tried[0])]
+        losses = [each.loss(own, part) / len(part) for each in (best, tried[0]) if each.mix is not None]
         cut.append(
-            f"the skip's n-grams count by how rare they are, which validation likes better than their log odds: loss "
-            f"{losses[0]}, {losses[1]}"
+            "the skip's n-grams count by how rare they are, which validation likes better than their log odds: loss "
+            + ", ".join(f"{loss:.4f}" for loss in losses)
         )
     scores = [_score(logs, part) for logs in (own, beside)]
     scored = f"validation accuracy {scores[0][0]:.3f} of the network, {scores[1][0]:.3f} of the linear model"
@@ -90,32 +95,15 @@ def conclude(
 
 
 class _Tried(NamedTuple):
-    """A linear model, its bias, its logits for the validation part, and its share, if it is to have one."""
+    """A linear model, its logits for the validation part, and its share, if it is to have one."""
 
     linear: SparseLogistic
-    bias: Tensor
     beside: Floats
     mix: Mix | None
 
     def loss(self, own: Floats, part: Part) -> float:
         """Of both, infinite without a share. Units: nats"""
         return float("inf") if self.mix is None else lost(self.mix.of(own, self.beside), part.labels)
-
-
-def _tried(
-    linear: SparseLogistic,
-    network: TextClassifier,
-    part: Part,
-    data: ClassifyData,
-    own: Floats,
-    skip: Skip,
-    balance: float,
-) -> _Tried:
-    assert network.skip is not None
-    bias = linear.bias - balance * log_frequencies(data) if balance else linear.bias
-    network.skip.take(linear.keys, linear.scale, linear.weight, bias)
-    beside = _linear(network, part, data)
-    return _Tried(linear, bias, beside, fitted_mix(own, beside, part.labels, always=skip == "linear"))
 
 
 def _for_long_texts(own: Floats, beside: Floats, part: Part, whole: Mix) -> tuple[int, Mix]:
@@ -153,7 +141,7 @@ def beside_each_other(network: TextClassifier, data: ClassifyData, part: Part, n
     both = _logs(network, part)
     network.skip.share.zero_()
     own = _logs(network, part)
-    beside = share * _faded(part, float(network.skip_after)) * _linear(network, part, data)
+    beside = share * _faded(part, float(network.skip_after)) * _outputs(_added(network.skip), _read(data, part))
     network.skip.share.fill_(share)
     rows: list[list[Cell]] = []
     for title, logs in (("network alone", own), ("linear skip alone", beside), ("both", both)):
@@ -169,30 +157,41 @@ def beside_each_other(network: TextClassifier, data: ClassifyData, part: Part, n
     )
 
 
-def _fitted(data: ClassifyData, network: TextClassifier, seconds: float | None) -> list[SparseLogistic]:
+def _fitted(data: ClassifyData, network: TextClassifier, balance: float, seconds: float | None) -> list[SparseLogistic]:
     """The linear models that may be added: by log odds and, if there is time, by rarity; of a run that began with
     another one, one with its features."""
     if data.kept is not None:
         assert network.skip is not None
-        return [data.skip_linear((network.skip.keys.cpu().clone(), network.skip.scale.cpu().clone()), seconds)]
-    found = [data.skip_linear(seconds=seconds)]
-    fitted_already = "linear" in data.__dict__ and not data.spelling
-    return [*found, data.skip_by_rarity()] if seconds is None or fitted_already else found
+        features = network.skip.keys.cpu().clone(), network.skip.scale.cpu().clone()
+        found = [data.skip_linear(features, seconds)]
+    else:
+        found = [data.skip_linear(seconds=seconds)]
+        fitted_already = "linear" in data.__dict__ and not data.spelling
+        if seconds is None or fitted_already:
+            found.append(data.skip_by_rarity())
+    if not balance:
+        return found
+    return [replace(each, bias=each.bias - balance * log_frequencies(data)) for each in found]
 
 
 def _logs(network: TextClassifier, part: Part) -> Floats:
     return np.asarray(log_probabilities(network, part.encoded, part.letters).double().numpy())
 
 
-def _linear(network: TextClassifier, part: Part, data: ClassifyData) -> Floats:
-    """The skip's logits, without its share."""
-    assert network.skip is not None
-    skip = network.skip
+def _read(data: ClassifyData, part: Part) -> Found:
+    """The n-grams that the skip reads of a part."""
+    return features_of(part.read(spelling=data.spelling), data.vocabulary.level)
+
+
+def _outputs(linear: SparseLogistic, read: Found) -> Floats:
+    """Logits, without a share."""
+    return np.asarray(linear.outputs(read).double().numpy())
+
+
+def _added(skip: SparseLinear) -> SparseLogistic:
+    """The linear model that a network has."""
     keys, scale, weight, bias = (each.detach().cpu() for each in (skip.keys, skip.scale, skip.weight, skip.bias))
-    model = SparseLogistic(keys, scale, weight, bias)
-    return np.asarray(
-        model.outputs(features_of(part.read(spelling=data.spelling), data.vocabulary.level)).double().numpy()
-    )
+    return SparseLogistic(keys, scale, weight, bias)
 
 
 def _score(logits: Floats, part: Part) -> tuple[float, float]:
