@@ -68,15 +68,28 @@ def unroll_both(
     """
     if not torch.compiler.is_compiling() and forking.pending:
         forking.settle()
-    first, second = (check_weights(cell, own) for own in weights)
-    like, other = weights[0].weight_ih, weights[1].weight_ih
-    given_x, given_lengths = x, lengths
+    (own, mask), (other, other_mask) = zip(weights, recurrent_masks, strict=True)
+    fit, like = check_weights(cell, own), own.weight_ih
+    forms = [(w.dtype, w.device, w.shape) for w in (like, other.weight_ih)]
+    if check_weights(cell, other) != fit or forms[0] != forms[1] or (mask is None) != (other_mask is None):
+        # then an engine that takes the one may not take the other
+        y, last = unroll(cell, own, x, states[0], lengths=lengths, recurrent_mask=mask, given=given[0], engine=engine)
+        back, ends = unroll(
+            cell,
+            other,
+            x,
+            states[1],
+            lengths=lengths,
+            reverse=True,
+            recurrent_mask=other_mask,
+            given=given[1],
+            engine=engine,
+        )
+        return torch.cat([y, back], -1), (last, ends)
     x, rows, lengths = _checked(x, lengths, like)
-    requests = [_request(cell, weights[0], first, x, rows, states[0], lengths, False, recurrent_masks[0], given[0])]
-    if first != second or (like.dtype, like.device, like.shape) != (other.dtype, other.device, other.shape):
-        x, rows, lengths = _checked(given_x, given_lengths, other)
-    requests.append(_request(cell, weights[1], second, x, rows, states[1], lengths, True, recurrent_masks[1], given[1]))
-    return choose(requests[0], engine).run_both(*requests)
+    first = _request(cell, own, fit, x, rows, states[0], lengths, False, mask, given[0])
+    second = _request(cell, other, fit, x, rows, states[1], lengths, True, other_mask, given[1])
+    return choose(first, engine).run_both(first, second)
 
 
 def _checked(

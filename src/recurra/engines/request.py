@@ -171,7 +171,7 @@ class Engine(Protocol):
         """The outputs [B, T, H], zero past each row's length, and each row's own last state."""
 
     def run_both(self, first: Request, second: Request) -> tuple[Tensor, tuple[State, State]]:
-        """Two requests of the same input and lengths, forward and in reverse: outputs [B, T, 2H] side by side."""
+        """Two requests that are alike but for weights, states and masks, the second in reverse: y [B, T, 2H]."""
         y, last = self.run(first)
         reversed_y, reversed_last = self.run(second)
         return torch.cat([y, reversed_y], -1), (last, reversed_last)

@@ -127,3 +127,17 @@ def test_weights_of_two_types_are_each_checked() -> None:
     ]
     with pytest.raises(ShapeError, match=r"x is torch\.float64, the weights are torch\.float32"):
         joined(*odd)
+
+
+def test_directions_that_are_not_alike_go_each_as_it_can() -> None:
+    leaves, (joined, _) = given()
+    cell, mask = get("lstm"), torch.rand(3, 2, dtype=torch.float64)
+    x, h, c, *weights = leaves[0], *leaves[2:4], *leaves[6:]
+    names = list(cell.shapes(5, 2))
+    first, second = (CellWeights.of(dict(zip(names, w, strict=True))) for w in (weights[:4], weights[4:]))
+    plain = CellWeights(second.weight_ih, second.weight_hh)
+    y, (last, back) = unroll_both(cell, (first, plain), x, ((h, c), None), recurrent_masks=(mask, None))
+    own, own_last = unroll(cell, first, x, (h, c), recurrent_mask=mask)
+    other, other_last = unroll(cell, plain, x, reverse=True)
+    for found, expected in zip((y, *last, *back), (torch.cat([own, other], -1), *own_last, *other_last), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)

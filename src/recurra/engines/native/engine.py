@@ -61,16 +61,9 @@ class Native(Engine):
         return y, last[: len(request.state)]
 
     def run_both(self, first: Request, second: Request) -> tuple[Tensor, tuple[State, State]]:
-        """Both directions as one step of autograd and one tensor, where they are alike and nobody looks on."""
-        masked = first.recurrent_mask is not None
-        alike = (
-            first.x is second.x
-            and first.lengths is second.lengths
-            and first.bias == second.bias
-            and masked == (second.recurrent_mask is not None)
-        )
-        if alike and not torch.compiler.is_compiling():
-            forward = _inputs(first)
+        """Both directions as one step of autograd and one tensor, where nobody looks on."""
+        if not torch.compiler.is_compiling():
+            forward, masked = _inputs(first), first.recurrent_mask is not None
             own, states = first.weights.weight_ih.dtype, len(first.state)
             with torch.autocast("cpu", enabled=False) if torch.is_autocast_enabled("cpu") else nullcontext():
                 found = both(compiled(first.cell, bias=first.bias, mask=masked), forward, _inputs(second, forward))

@@ -38,12 +38,11 @@ def layer(cell: Compiled, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
 def both(cell: Compiled, first: Inputs, second: Inputs) -> tuple[Tensor, tuple[Tensor, ...]] | None:
     """Outputs of two directions over the same x side by side [B, T, 2H], and last states of the one and the other.
 
-    None where they go on their own: under whatever watches, and where their types differ.
+    None where they go on their own: under whatever watches.
     """
     tensors = (first.x, *_present(first.table), *first.state, *first.weights, *second.state, *second.weights)
-    if is_transformed(tensors) or not are_plain(tensors) or first.weights[0].dtype != second.weights[0].dtype:
+    if is_transformed(tensors) or not are_plain(tensors):
         return None
-    assert len(first.weights) == len(second.weights)  # of one cell
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         return _applied(cell, (first, second))
     y, last, _ = _forward(cell, (first, second), memory=False)
