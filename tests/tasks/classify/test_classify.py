@@ -71,44 +71,37 @@ def test_predictions_are_sorted_and_sum_to_one() -> None:
     assert made.predict("ééé")[0].label in "xyz"
 
 
+def trained(data: ClassifyData, **options: float) -> ClassifyTrainee:
+    """A small classifier of these data."""
+    torch.manual_seed(0)
+    made = build_network(data.preprocessor, ClassifierSettings(hidden_size=4))
+    task = ClassifyTrainee(made, data, batch_size=40, bptt=None, seed=0, **options)
+    fit(task, TrainingSettings(epochs=200, learning_rate=0.05))
+    task.network.eval()
+    return task
+
+
+def chance(task: ClassifyTrainee) -> float:
+    """Of the first class, for the first text."""
+    return log_probabilities(task.network, task.data.parts["train"].encoded[:1])[0, 0].exp().item()
+
+
 def test_balance_takes_the_frequency_of_a_class_out_of_what_is_learned() -> None:
     """Nothing but frequency to learn: the plain network learns the shares, the balanced one even chances."""
     vocabulary = Vocabulary.build(["a"])
     part = Part(["a"] * 40, [np.ones(1, np.int64)] * 40, np.array([0] * 30 + [1] * 10))
     data = ClassifyData(["often", "rare"], vocabulary, {"train": part, "validation": part, "test": part})
     assert log_frequencies(data).exp().tolist() == pytest.approx([0.75, 0.25])
-    chances = []
-    for balance in (0.0, 1.0):
-        torch.manual_seed(0)
-        task = ClassifyTrainee(
-            build_network(data.preprocessor, ClassifierSettings(hidden_size=4)),
-            data,
-            batch_size=40,
-            bptt=None,
-            seed=0,
-            balance=balance,
-        )
-        fit(task, TrainingSettings(epochs=200, learning_rate=0.05))
-        chances.append(log_probabilities(task.network.eval(), part.encoded[:1])[0].exp()[0].item())
+    chances = [chance(trained(data, balance=balance)) for balance in (0.0, 1.0)]
     assert chances == pytest.approx([0.75, 0.5], abs=0.02)
 
 
 def test_smoothed_labels_leave_a_share_to_the_other_classes_and_to_no_other_figure() -> None:
     part = Part(["a"] * 40, [np.ones(1, np.int64)] * 40, np.zeros(40, np.int64))
     data = ClassifyData(["x", "y"], Vocabulary.build(["a"]), {"train": part, "validation": part, "test": part})
-    torch.manual_seed(0)
-    task = ClassifyTrainee(
-        build_network(data.preprocessor, ClassifierSettings(hidden_size=4)),
-        data,
-        batch_size=40,
-        bptt=None,
-        seed=0,
-        smoothing=0.2,
-    )
-    fit(task, TrainingSettings(epochs=200, learning_rate=0.05))
-    chance = log_probabilities(task.network.eval(), part.encoded[:1])[0, 0].exp().item()
-    assert chance == pytest.approx(0.9, abs=0.01)
-    assert task.evaluate(task.network)["loss"] == pytest.approx(-np.log(chance), rel=1e-4)
+    task = trained(data, smoothing=0.2)
+    assert chance(task) == pytest.approx(0.9, abs=0.01)
+    assert task.evaluate(task.network)["loss"] == pytest.approx(-np.log(chance(task)), rel=1e-4)
 
 
 def test_tokens_of_a_large_vocabulary_start_from_short_vectors() -> None:
