@@ -20,7 +20,6 @@ from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks import cutting
-from recurra.tasks.cutting import drawn
 from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, between_blanks, blanks_of
 from recurra.tasks.fill.metrics import METRICS
 from recurra.tasks.forward_pass import ForwardPass
@@ -88,7 +87,7 @@ class FillTrainee:
         whole = self.data.parts["validation"]
         sentences = np.unique(whole.rows)
         share = math.ceil(len(sentences) * units / self.evaluation_units)
-        kept = sentences[drawn(len(sentences), max(cutting.LEAST_LOOKED_AT, share))]
+        kept = sentences[cutting.drawn(len(sentences), max(cutting.LEAST_LOOKED_AT, share))]
         self.validation = whole.at(np.flatnonzero(np.isin(whole.rows, kept)))
         return self.validation.tokens
 

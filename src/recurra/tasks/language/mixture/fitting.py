@@ -46,7 +46,8 @@ def fit_mixture(
     if N_GRAMS in parts:
         if counted is None:
             say("counting n-grams")
-        n_grams = counted or best_n_gram(corpus)
+            counted = best_n_gram(corpus)
+        n_grams = counted
         logs[N_GRAMS] = n_grams.log_prob(tokens)[1:]
     if CACHE in parts and read.outputs is not None:
         say("fitting the cache")
