@@ -130,7 +130,7 @@ def test_weights_of_two_types_are_each_checked() -> None:
 
 
 def test_directions_that_are_not_alike_go_each_as_it_can() -> None:
-    leaves, (joined, _) = given()
+    leaves, _ = given()
     cell, mask = get("lstm"), torch.rand(3, 2, dtype=torch.float64)
     x, h, c, *weights = leaves[0], *leaves[2:4], *leaves[6:]
     names = list(cell.shapes(5, 2))
