@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from recurra.data.files import parallel
 from recurra.data.files.parallel import Pairs
-from recurra.data.ragged import Ragged
+from recurra.data.ragged import Ragged, row_digest
 from recurra.data.splits import PARTS, hold_out
 from recurra.data.tokens.scripts import is_unspaced, writing
 from recurra.data.tokens.subwords import MOST_TEXTS, Subwords
@@ -182,7 +182,7 @@ def _settled(
     """
 
     def cut(side: Iterable[Ids]) -> list[bytes]:
-        return [row[:longest].tobytes() for row in side]
+        return [row_digest(row[:longest]) for row in side]
 
     forms = {name: cut(sources) for name, (sources, _) in rows.items()}
     settled, moved = gathered({name: parts[name].items for name in divided}, forms)
