@@ -87,11 +87,20 @@ def test_little_time_for_training_is_said_with_what_would_be_enough() -> None:
     setup: Any = SimpleNamespace(settings=SimpleNamespace(training=TrainingSettings(minutes=1.0)))
     settings, (note,) = settings_of_training(setup, deadline, resumed=False)
     assert settings.minutes == pytest.approx(deadline.for_training() / 60)
-    assert note.startswith("40 of the 60 s that --minutes 1 allows were gone before training, which gets 17 s")
+    said = note.replace("\u00a0", " ")
+    assert said.startswith("40 s of the 60 s that --minutes 1 allows were gone before training, which gets 17 s")
     assert note.endswith("with 4.4 minutes it would get 80%")
     enough = Deadline(4.5, 0.0, clock=lambda: 40.0)
     setup.settings.training = TrainingSettings(minutes=4.5)
     assert settings_of_training(setup, enough, resumed=False)[1] == []
+
+
+def test_a_budget_too_small_for_anything_is_told_what_it_would_take() -> None:
+    setup: Any = SimpleNamespace(settings=SimpleNamespace(training=TrainingSettings(minutes=0.001)))
+    _, (note,) = settings_of_training(setup, Deadline(0.001, 0.0, clock=lambda: 6.0), resumed=False)
+    said = note.replace("\u00a0", " ")
+    assert said.startswith("6 s of the 60 ms that --minutes 0.001 allows were gone before training, which gets 1 s")
+    assert said.endswith("with 1 minutes it would get 80%")
 
 
 def test_baselines_of_a_task_that_cannot_be_cut_are_fitted_whole_and_say_so() -> None:

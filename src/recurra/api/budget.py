@@ -10,11 +10,12 @@ from typing import Any
 
 from recurra.api.setup import Setup
 from recurra.baselines.sample import as_many_as
+from recurra.report.numbers import write_seconds
 from recurra.report.record import Baseline
 from recurra.tasks.abilities import Clocked, Cutting
 from recurra.tasks.task import Dataset, Evaluation, Task
 from recurra.training.checkpoint import Counters
-from recurra.training.deadline import FOR_INSIDE, FOR_TRAINING, INSIDE, REPORT, Deadline
+from recurra.training.deadline import FOR_INSIDE, FOR_TRAINING, INSIDE, LEAST, REPORT, Deadline
 from recurra.training.fit import Outcome
 from recurra.training.settings import TrainingSettings
 
@@ -92,12 +93,13 @@ def settings_of_training(setup: Setup, deadline: Deadline, *, resumed: bool) -> 
     if not deadline.set or resumed:
         return training, []
     seconds, spent, notes = deadline.for_training(), deadline.total - deadline.left(), []
-    if seconds < FOR_TRAINING * deadline.total:
+    if seconds < FOR_TRAINING * deadline.total or seconds == LEAST:
         rest = 1 - FOR_TRAINING - deadline.share_after
         enough = min((spent + REPORT) / (rest - FOR_INSIDE), (spent + REPORT + INSIDE) / rest) / 60
         notes.append(
-            f"{spent:.0f} of the {deadline.total:.0f} s that --minutes {training.minutes:g} allows were gone before "
-            f"training, which gets {seconds:.0f} s; with {enough:.2g} minutes it would get {FOR_TRAINING:.0%}"
+            f"{write_seconds(spent)} of the {write_seconds(deadline.total)} that --minutes {training.minutes:g} allows "
+            f"were gone before training, which gets {write_seconds(seconds)}; with {enough:.2g} minutes it would get "
+            f"{FOR_TRAINING:.0%}"
         )
     return training.model_copy(update={"minutes": seconds / 60}), notes
 
