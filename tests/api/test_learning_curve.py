@@ -15,7 +15,6 @@ from recurra.errors import UsageError
 
 SMALL: dict[str, Any] = {
     "hidden_size": 4, "embedding_size": 4, "epochs": 1.0, "baselines": "none", "device": "cpu", "quiet": True,
-    "skip": "none",
 }  # fmt: skip
 
 
@@ -29,7 +28,7 @@ def rows(tmp_path: Path) -> Path:
 def test_it_stands_in_the_report_and_changes_nothing_of_the_run(
     rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learning_curve, "SHARES", (0.25, 0.5))
+    monkeypatch.setattr(learning_curve, "SHARES", (0.25, 1.0))
     plain = recurra.train(rows, out=tmp_path / "plain", **SMALL)
     drawn = recurra.train(rows, out=tmp_path / "drawn", learning_curve=True, **SMALL)
     for name, weight in plain.network.state_dict().items():
@@ -37,8 +36,8 @@ def test_it_stands_in_the_report_and_changes_nothing_of_the_run(
     record = json.loads((tmp_path / "drawn" / "report.json").read_text(encoding="utf-8"))
     (section,) = (each for each in record["sections"] if each["title"] == "Learning curve")
     (line,) = section["lines"]
-    assert line["x"] == [40.0, 80.0, 160.0]
-    assert line["y"][-1] == drawn.metrics["metrics"]["accuracy"]
+    assert line["x"] == [40.0, 160.0, 160.0]
+    assert line["y"][1] == line["y"][-1] == drawn.metrics["metrics"]["accuracy"]  # on all data it is the run itself
     assert "training examples" in (tmp_path / "drawn" / "report.html").read_text(encoding="utf-8")
     assert "Learning curve" not in (tmp_path / "plain" / "report.html").read_text(encoding="utf-8")
 

@@ -46,6 +46,17 @@ class Cutting(Protocol):
 
 
 @runtime_checkable
+class Learning(Protocol):
+    """Its network can learn from a part of the training examples alone, as if there were no others."""
+
+    def examples(self, dataset: Dataset[Any]) -> int:
+        """How many the training part has."""
+
+    def learning_from(self, dataset: Dataset[Any], count: int) -> Dataset[Any]:
+        """The same data with so many of these, always the same; the other parts are whole."""
+
+
+@runtime_checkable
 class Clocked(Protocol):
     """Some of its baselines are networks, which are trained by the clock."""
 

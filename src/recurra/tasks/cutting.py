@@ -65,3 +65,8 @@ class CutByRows:
     def smaller(self, dataset: Dataset[Any], count: int) -> Dataset[Any]:
         parts = {name: some(part, count) for name, part in dataset.parts.items()}
         return replace(dataset, data=replace(dataset.data, parts=parts), parts=parts)
+
+    def learning_from(self, dataset: Dataset[Any], count: int) -> Dataset[Any]:
+        """See tasks.abilities.Learning."""
+        parts = {**dataset.parts, "train": some(dataset.parts["train"], count)}
+        return replace(dataset, data=replace(dataset.data, parts=parts), parts=parts)

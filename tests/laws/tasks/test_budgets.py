@@ -17,7 +17,7 @@ from recurra.api.preparation import prepare_run, settings_for
 from recurra.api.setup import Setup
 from recurra.baselines.forecast import perceptron
 from recurra.tasks import registry
-from recurra.tasks.abilities import Clocked, Cutting
+from recurra.tasks.abilities import Clocked, Cutting, Learning
 from recurra.tasks.registry import TASKS
 from recurra.tasks.sources.resolving import resolve
 from recurra.training.deadline import Deadline
@@ -139,3 +139,18 @@ def test_an_evaluation_during_training_can_be_of_a_part(setup: Setup, monkeypatc
     assert np.isfinite(found["loss"])
     assert trainee.limit_evaluation(whole // 2) == there
     assert trainee.evaluate(setup.network) == found
+
+
+def test_a_network_learns_from_fewer_examples_and_is_evaluated_on_as_many(setup: Setup) -> None:
+    task, whole = setup.task, setup.trainee
+    if not isinstance(task, Learning):
+        assert setup.dataset.source.task == "forecast"  # its linear skip is fitted before
+        return
+    count = task.examples(setup.dataset) // 4
+    less = task.learning_from(setup.dataset, count)
+    assert task.examples(less) == count
+    network = task.network(less.preprocessor, less.settings)
+    trainee = task.trainee(network, less)
+    assert trainee.steps(0) < whole.steps(0)
+    assert trainee.evaluate(network.eval()) == whole.evaluate(network)
+    Setup(task, less, trainee).conclude()

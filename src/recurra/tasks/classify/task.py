@@ -105,6 +105,11 @@ class ClassifyTask(CutByRows):
     def baselines(self, dataset: Dataset[ClassifyData], part: Part) -> list[Baseline]:
         return classify_baselines(dataset.data, part)
 
+    def learning_from(self, dataset: Dataset[ClassifyData], count: int) -> Dataset[ClassifyData]:
+        """With the n-grams that the linear skip finds in so many."""
+        found = super().learning_from(dataset, count)
+        return replace(found, preprocessor=found.data.preprocessor)
+
     def word_table(self, dataset: Dataset[ClassifyData], network: nn.Module) -> WordTable:
         weight = first_of(network).get_parameter("table.weight")
         return WordTable(dataset.data.vocabulary.tokens, weight, dataset.data.parts["train"].encoded)

@@ -81,6 +81,12 @@ class FillTask(CutByRows):
         parts["train"] = FillPart(picked(encoded, drawn(len(encoded), count)), nothing, nothing)
         return replace(dataset, data=replace(dataset.data, parts=parts), parts=parts)
 
+    def learning_from(self, dataset: Dataset[FillData], count: int) -> Dataset[FillData]:
+        """Sentences of the training part; the blanks of the others."""
+        train = self.smaller(dataset, count).parts["train"]
+        parts = {**dataset.parts, "train": train}
+        return replace(dataset, data=replace(dataset.data, parts=parts), parts=parts)
+
     def word_table(self, dataset: Dataset[FillData], network: BlankFiller) -> WordTable:
         return WordTable(dataset.data.vocabulary.tokens, network.table.weight, dataset.arrays)
 

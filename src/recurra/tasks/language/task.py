@@ -170,6 +170,10 @@ class LanguageTask:
         corpus = replace(whole, train=whole.train[max(0, len(whole.train) - count) :], validation=whole.validation[:0])
         return replace(dataset, data=corpus)
 
+    def learning_from(self, dataset: Dataset[Corpus], count: int) -> Dataset[Corpus]:
+        """The last tokens."""
+        return replace(dataset, data=replace(dataset.data, train=dataset.data.train[-count:]))
+
     def some(self, part: Tokens, count: int) -> Tokens:
         return evenly(part, max(2, count))
 

@@ -116,6 +116,14 @@ class TagTask(CutByRows):
         found = super().smaller(dataset, count)
         return replace(found, data=replace(found.data, features=None, fitted=[]))
 
+    def learning_from(self, dataset: Dataset[TagData], count: int) -> Dataset[TagData]:
+        """With the features that the linear skip finds in so many."""
+        found = super().learning_from(dataset, count)
+        data = replace(found.data, features=None, fitted=[])
+        if dataset.settings.network.skip != "none":
+            data = replace(data, features=features_for(data))
+        return replace(found, data=data, preprocessor=data.preprocessor)
+
     def word_table(self, dataset: Dataset[TagData], network: TagScorer) -> WordTable:
         weight = first_of(network).get_parameter("forms.words.weight")
         return WordTable(dataset.data.lexicon.words.tokens, weight, _words(dataset.data))
