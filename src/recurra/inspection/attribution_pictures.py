@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recurra.inspection.attribution import Array, Attribution, strongest
-from recurra.inspection.trace_pictures import in_a_line
-from recurra.report.lettering import shorten, text_width
+from recurra.report.lettering import in_a_line, shorten, text_width
 from recurra.report.sheet import SMALL, TITLE, Sheet
 from recurra.report.svg import BLUE, GREY, MUTED, ORANGE
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from recurra.inspection.trace_pictures import in_a_line
-from recurra.report.lettering import shorten, text_width
+from recurra.report.lettering import in_a_line, shorten, text_width
 from recurra.report.sheet import SMALL, Sheet
 from recurra.report.svg import BLUE, LINE, MUTED
 from recurra.tasks.word_vectors.table import WordVectors

@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from recurra.errors import UnknownNameError, UsageError
 from recurra.inspection.trace import DIRECTIONS, Array, LayerTrace, Probabilities, Trace
-from recurra.report.lettering import shorten, text_width
-from recurra.report.numbers import printable
+from recurra.report.lettering import in_a_line, shorten, text_width
 from recurra.report.sheet import Sheet
 from recurra.report.svg import BLUE, CARD, INK, LINE, MUTED
 
@@ -148,9 +147,3 @@ def _tokens(sheet: Sheet, tokens: Sequence[str], left: float, y: float, column: 
             sheet.words((x, y - FONT / 2), token, size=FONT)
         else:
             sheet.words((x, y), shorten(token, FONT, LONGEST), size=FONT, upright=True)
-
-
-def in_a_line(token: str) -> str:
-    """A token as it can be seen: ends of lines, tabs and blanks as signs."""
-    made = printable(token).replace("\n", "⏎").replace("\t", "⇥").replace("\r", "⏎")
-    return "␣" if made == " " else made.strip() or made

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from recurra.report.numbers import printable
+from recurra.report.lettering import in_a_line
 from recurra.report.svg import BLUE, INK, LINE, MUTED, canvas, drawing, shaded, to_svg
 
 CELL, FONT = 22.0, 11.0
@@ -23,7 +23,7 @@ def draw_attention(
 
     Shapes: weights [T, S], each row's sum 1, for S source and T target tokens
     """
-    source, target = [[_in_a_line(token) for token in tokens] for tokens in (source, target)]
+    source, target = [[in_a_line(token) for token in tokens] for tokens in (source, target)]
     left = 16 + max(map(_width, target), default=0.0)
     top = 16 + max(map(_width, source), default=0.0)
     with drawing(name):
@@ -52,10 +52,6 @@ def _outline(axes: Axes, corners: Sequence[tuple[float, float]]) -> None:
         sides = np.asarray(square.vertices) * (CELL - 1)
         cells = Path.make_compound_path(*(Path(sides + corner, square.codes) for corner in corners))
         axes.add_artist(PathPatch(cells, facecolor="none", edgecolor=LINE, linewidth=0.5))
-
-
-def _in_a_line(token: str) -> str:
-    return printable(token).replace("\n", "⏎").replace("\t", "⇥").replace("\r", "⏎")
 
 
 def _width(token: str) -> float:

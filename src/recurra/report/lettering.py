@@ -21,3 +21,9 @@ def shorten(text: str, size: float, width: float) -> str:
     while text and text_width(text + "…", size) > width:
         text = text[:-1]
     return text + "…"
+
+
+def in_a_line(token: str) -> str:
+    """A token as it can be seen: ends of lines, tabs and blanks as signs."""
+    made = printable(token).replace("\n", "⏎").replace("\t", "⇥").replace("\r", "⏎")
+    return "␣" if made == " " else made.strip() or made
