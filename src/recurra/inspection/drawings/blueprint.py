@@ -81,6 +81,16 @@ class Blueprint:
         return found
 
     @property
+    def heading(self) -> str:
+        """The title, with how many networks there are."""
+        return f"{self.title} of {self.members} networks, one of them drawn" if self.members > 1 else self.title
+
+    @property
+    def description(self) -> str:
+        """All blocks in words."""
+        return "; ".join(f"{block.title} {block.words}" for block in self.blocks)
+
+    @property
     def parameters(self) -> int:
         """Of all blocks."""
         return sum(block.parameters for block in self.blocks)

@@ -57,11 +57,10 @@ class _Rolled:
             self._block(sheet, block)
         for number, line in enumerate(notes):
             sheet.words((EDGE, height - 15 * (len(notes) - number) + 4), line, color=MUTED, align="left")
-        return sheet.svg(f"{self._title()}: " + "; ".join(f"{b.title} {b.words}" for b in plan.blocks))
+        return sheet.svg(f"{self._title()}: {plan.description}")
 
     def _title(self) -> str:
-        members = f" of {self.plan.members} networks, one of them drawn" if self.plan.members > 1 else ""
-        return f"{self.plan.title}{members}: {self.plan.parameters:,} parameters"
+        return f"{self.plan.heading}: {self.plan.parameters:,} parameters"
 
     def _centre(self, block: Block) -> Point:
         level = self.plan.levels[block.name]

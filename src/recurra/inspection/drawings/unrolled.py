@@ -69,11 +69,10 @@ class _Unrolled:
                 self._read(sheet, block, self.plan.block(read.name), read)
         for block in self.plan.blocks:
             self._draw(sheet, block)
-        return sheet.svg(f"{self._title()}: " + "; ".join(f"{b.title} {b.words}" for b in self.plan.blocks))
+        return sheet.svg(f"{self._title()}: {self.plan.description}")
 
     def _title(self) -> str:
-        members = f" of {self.plan.members} networks, one of them drawn" if self.plan.members > 1 else ""
-        return f"{self.plan.title}{members}, unrolled: the same weights at each step"
+        return f"{self.plan.heading}, unrolled: the same weights at each step"
 
     # where things are
 
