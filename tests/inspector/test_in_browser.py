@@ -90,6 +90,9 @@ def test_a_text_is_typed_and_looked_into(browser: Any, address: str) -> None:
         assert not real.violations(page)
     page.select_option("#language", "zh")
     real.until(page, "document.getElementById('input-head').textContent === '读入的内容'")
+    assert page.locator('#inputs option[value=""]').text_content() == "手动输入"
+    assert "语言模型 · " in page.locator(".pane > header p").inner_text()
+    assert "每字符 nats" in page.locator(".pane > header p").inner_text()
     page.select_option("#theme", "dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
     page.set_viewport_size({"width": 360, "height": 800})

@@ -9,7 +9,6 @@ from recurra.errors import UsageError
 from recurra.inspection.network import structure
 from recurra.inspector.inspected import Inspected
 from recurra.layers.stack import Stack
-from recurra.report.metric import find
 from recurra.tasks import registry
 
 
@@ -27,7 +26,7 @@ def of_run(inspected: Inspected) -> dict[str, Any]:
         "writes": inspected.writes,
         "conditions": inspected.conditions,
         "scores": [
-            [find(row.metrics, metric.name).short, scores[metric.name]]
+            {"name": metric.name, "short": metric.short, "value": metric.write(scores[metric.name])}
             for metric in row.metrics
             if isinstance(scores.get(metric.name), float)
         ],

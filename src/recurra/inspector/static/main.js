@@ -55,20 +55,18 @@ function words() {
   byId("given-label").textContent = say(text ? "type_here" : "numbers_here");
   byId("typed").hidden = infos[0].reads === "pictures";
   given.readOnly = source.offline;
-  const own = byId("inputs").querySelector('option[value=""]');
-  if (own) own.textContent = say("own_text");
   byId("erasing").hidden = source.offline || !text;
 }
 
 async function inputs() {
+  if (!source.offline) byId("inputs").append(el("option", { value: "", "data-s": "own_text", text: say("own_text") }));
   try {
     offered = await source.inputs();
   } catch (error) {
     byId("state").textContent = error.message;
     return;
   }
-  const first = source.offline ? [] : [el("option", { value: "", text: say("own_text") })];
-  byId("inputs").replaceChildren(...first, ...offered.map(({ name }, place) => el("option", { value: String(place), text: name })));
+  byId("inputs").append(...offered.map(({ name }, place) => el("option", { value: String(place), text: name })));
   if (offered.length && !given.value) {
     byId("inputs").value = "0";
     chooseInput(0);

@@ -1,10 +1,10 @@
 // One run: what it says, the text in colours, what it thinks at each step, its gates and states, one unit of it.
 import { answerOf } from "./answer.js";
-import { el, largestOf, shadeOf, short, shownToken } from "./dom.js";
+import { el, largestOf, shadeOf, shownToken } from "./dom.js";
 import { forgettingOf } from "./forgetting.js";
 import { HeatMap } from "./heat.js";
 import { networkOf } from "./network.js";
-import { say } from "./strings.js";
+import { metric, say } from "./strings.js";
 import { ThoughtTable } from "./thoughts.js";
 import { TokenText } from "./tokens.js";
 import { UnitPanel } from "./unit.js";
@@ -52,7 +52,6 @@ export class Pane {
     this.network = el("div");
     this.details = el("details", { class: "card", ontoggle: () => this.#network() }, el("summary", { "data-s": "head_network" }), this.network);
     this.about = el("p", { class: "quiet" });
-    this.scores = info.scores.map(([name, value]) => `${name} ${short(value)}`).join(" · ");
     this.writing = info.writes && !this.source.offline ? new WritePanel(this) : null;
     this.element = el("article", { class: "pane", "aria-labelledby": `${number}-name` },
       el("header", {}, el("h2", { id: `${number}-name`, text: info.name }),
@@ -72,8 +71,9 @@ export class Pane {
   /** All that has words, in the language that is spoken now. */
   words() {
     for (const element of this.element.querySelectorAll("[data-s]")) element.textContent = say(element.dataset.s);
-    const { task, data, parameters } = this.info;
-    this.about.textContent = [say(`task_${task}`), data, parameters.toLocaleString("en"), this.scores].join(" · ");
+    const { task, data, parameters, scores } = this.info;
+    const said = scores.map(({ name, short, value }) => `${metric(name, short)} ${value}`);
+    this.about.textContent = [say(`task_${task}`), data, parameters.toLocaleString("en"), ...said].join(" · ");
     this.unit.words();
     this.writing?.words();
     this.tokens.element.setAttribute("aria-label", say("text_keys"));

@@ -19,6 +19,11 @@ export function say(key, values = {}) {
   return found.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
+/** A metric's name; its English one, which its task knows, stands in no file. */
+export function metric(name, english) {
+  return spoken[`metric_${name}`] ?? english;
+}
+
 /** What was chosen before, what the browser prefers, or English. */
 export function firstLanguage() {
   const kept = remembered("language");
