@@ -52,6 +52,19 @@ def test_points_are_doubled_until_the_sums_meet_and_a_jump_is_refused() -> None:
         attribute(nn.Module(), given(lambda x: ((x[:, 0, 0] > 0.5) + 0 * x[:, 0, 0])[:, None, None]))
 
 
+def test_of_long_inputs_fewer_points_are_run_at_once() -> None:
+    steps, run = 10_000, []
+    point = torch.ones(steps, 1)
+
+    def scores(x: Tensor) -> Tensor:
+        run.append(len(x))
+        return x.pow(2).sum((1, 2))[:, None, None]
+
+    found = attribute(nn.Module(), given(scores, steps=["x"] * steps, point=point, base=torch.zeros_like(point)))
+    np.testing.assert_allclose(found.parts["network"], np.ones((1, steps)), atol=1e-6)
+    assert (max(run), sum(run)) == (3, 2 + 16)
+
+
 def test_parts_and_several_scores_stay_apart() -> None:
     def scores(x: Tensor) -> Tensor:
         return torch.stack([torch.stack([x[:, 0, 0], x[:, 1, 1]], -1), torch.stack([x[:, 2, 1], x[:, 0, 1]], -1)], 1)

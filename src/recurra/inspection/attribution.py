@@ -27,8 +27,8 @@ SMALL = 0.01
 """A difference below this share of all attributions is measured against them: they cancel."""
 FIRST, MOST = 16, 2048
 """Points between baseline and input at first, and at most."""
-ROWS = 64
-"""Points that are run at once."""
+ROWS, STEPS = 64, 1 << 15
+"""Points that are run at once, and the steps of them all, which backpropagation keeps."""
 
 
 @dataclass(frozen=True)
@@ -172,9 +172,10 @@ def _ends(given: Differentiable) -> tuple[Array, Array]:
 def _gradients(given: Differentiable, count: int) -> Array:
     """The mean gradient of each score between baseline and input. Shapes: -> [N, P, T, E]"""
     positions, shares = _points(count)
+    rows = max(1, min(ROWS, STEPS // len(given.point)))
     total: Array | None = None
-    for start in range(0, count, ROWS):
-        some = slice(start, start + ROWS)
+    for start in range(0, count, rows):
+        some = slice(start, start + rows)
         share = torch.as_tensor(positions[some], dtype=given.point.dtype, device=given.point.device)[:, None, None]
         points = (given.base + share * (given.point - given.base)).detach().requires_grad_()
         with torch.enable_grad():
