@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import pytest
 from command_line import Recurra
+
+from recurra.api.run import load
+from recurra.errors import UsageError
 
 
 def test_units_are_shown_with_score_and_control(recurra: Recurra, language_model: Path) -> None:
@@ -24,3 +29,7 @@ def test_what_cannot_be_probed_is_refused(recurra: Recurra, language_model: Path
     recurra("probe", classifier).refused(2, "does not read running text")
     Path("short.txt").write_text("too short", encoding="utf-8")
     recurra("probe", language_model, "short.txt").refused(3, "probing needs a text of 202 tokens")
+    several: Any = ["one", "two"]
+    for texts in (several, []):
+        with pytest.raises(UsageError, match=f"one text is probed at a time, got {len(texts)}"):
+            load(language_model).probe(text=texts)

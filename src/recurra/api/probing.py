@@ -39,7 +39,10 @@ def probe(
             raise UsageError(f"{len(found)} texts need as many labels, got {len(labels)}")
         return probe_labels(ends_of(model, found), [str(label) for label in labels], seed=asked["seed"])
     if text is not None:
-        tokens: Any = np.asarray(model.vocabulary.encode(given.texts(text)[0]))
+        whole = given.texts(text)
+        if len(whole) != 1:
+            raise UsageError(f"one text is probed at a time, got {len(whole)}; several go with labels, as texts")
+        tokens: Any = np.asarray(model.vocabulary.encode(whole[0]))
     else:
         from recurra.api.evaluation import trained_on
 
