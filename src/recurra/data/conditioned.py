@@ -209,6 +209,10 @@ class Attributes:
         """A condition as it is typed."""
         return described(self.names, [known[place] for known, place in zip(self.values, indices, strict=True)])
 
+    def conditions(self) -> list[str]:
+        """Those of the training part as they are typed, the most frequent first."""
+        return [self.describe(indices) for indices, _ in self.seen]
+
     def matching(self, asked: str | None) -> list[tuple[tuple[int, ...], int]]:
         """The conditions of the training part that agree with what is asked, with their counts.
 

@@ -19,6 +19,7 @@ from recurra.layers.stepping import KeptStreams
 from recurra.tasks import registry
 from recurra.tasks.abilities import (
     Choosing,
+    Conditioned,
     GoingOn,
     Listening,
     ReadingFiles,
@@ -74,8 +75,7 @@ class Inspected:
     @cached_property
     def conditions(self) -> list[str]:
         """What a generator can be asked for, the most frequent first; none of other models."""
-        attributes = getattr(self.model, "attributes", None) or getattr(self.run.preprocessor, "attributes", None)
-        return [] if attributes is None else [attributes.describe(indices) for indices, _ in attributes.seen[:MANY]]
+        return self.model.conditions()[:MANY] if isinstance(self.model, Conditioned) else []
 
     def read(
         self,

@@ -234,6 +234,9 @@ class InLanes(Protocol):
 class Conditioned(Protocol):
     """It writes whole texts, of a class or of attributes."""
 
+    def conditions(self) -> list[str]:
+        """What it can be asked for, the most frequent of the training data first."""
+
     def generate(self, prompt: str = "", length: int | None = None, **sampling: Any) -> list[Any]: ...
 
     def written(self, found: Sequence[Any]) -> str | list[list[str]]:

@@ -240,6 +240,9 @@ class Generator(Model):
         self.longest, self.tunes = longest, tunes
         network.eval()
 
+    def conditions(self) -> list[str]:
+        return self.attributes.conditions()
+
     def word_vectors(self) -> WordVectors:
         return WordVectors.of(self.vocabulary, self.network.table.weight)
 

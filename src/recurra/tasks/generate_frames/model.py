@@ -64,6 +64,9 @@ class FramesGenerator(Model):
     def __init__(self, network: nn.Module, preprocessor: GenerateFramesPreprocessor) -> None:
         self.network, self.preprocessor = network.eval(), preprocessor
 
+    def conditions(self) -> list[str]:
+        return self.preprocessor.attributes.conditions()
+
     def generate(
         self,
         prompt: str = "",
