@@ -92,6 +92,8 @@ def test_minutes_are_those_of_all_networks(tmp_path: Path, monkeypatch: pytest.M
         return fit(trainee, settings, **more)
 
     monkeypatch.setattr(ensemble, "fit", noted)
+    monkeypatch.setattr("recurra.api.budget.FEWEST", 2)
+    monkeypatch.setattr("recurra.api.budget.FOR_SCORES", 0.0)
     data = TINY["classify"].write(tmp_path)
     minutes = 0.02
     run = recurra.train(data, out=tmp_path / "run", ensemble=2, minutes=minutes, **RUN | {"epochs": 1e6})
@@ -99,6 +101,8 @@ def test_minutes_are_those_of_all_networks(tmp_path: Path, monkeypatch: pytest.M
     assert given[0] == given[1]
     assert sum(given) <= minutes
     assert run.settings.training.minutes == minutes
+    assert any("2 networks: " in note and "on the test part, 2 of its " in note for note in run.config["notes"])
+    assert "Scores of the test part, 2 of its " in run.report.read_text()
 
 
 def test_a_signal_leaves_the_networks_that_are_finished(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from recurra.report.record import Baseline
 from recurra.tasks.abilities import Clocked, Cutting
 from recurra.tasks.task import Dataset, Evaluation, Task
 from recurra.training.checkpoint import Counters
-from recurra.training.deadline import FOR_INSIDE, FOR_TRAINING, INSIDE, LEAST, REPORT, Deadline
+from recurra.training.deadline import FOR_INSIDE, FOR_SCORES, FOR_TRAINING, INSIDE, LEAST, REPORT, Deadline
 from recurra.training.fit import Outcome
 from recurra.training.settings import TrainingSettings
 
@@ -116,6 +116,20 @@ def about_validation(setup: Setup, counters: Counters) -> list[str]:
     ]
 
 
+def rows_within(setup: Setup, outcome: Outcome, seconds: float) -> int:
+    """Rows that can be evaluated in so many seconds, going by the evaluations during training; some at least."""
+    units = (outcome.evaluates or 0.0) * seconds
+    return max(FEWEST, int(units * len(setup.dataset.parts["validation"]) / max(setup.trainee.evaluation_units, 1)))
+
+
+def compared_on(setup: Setup, deadline: Deadline, outcome: Outcome, networks: int) -> Any:
+    """As much of the held-out part as some networks can be evaluated on, each and all together. outcome: of one"""
+    part, task = setup.dataset.held_out, setup.task
+    if not deadline.set or not isinstance(task, Cutting):
+        return part
+    return task.some(part, rows_within(setup, outcome, FOR_SCORES * deadline.total / (2 * networks)))
+
+
 def evaluation_within(
     setup: Setup, deadline: Deadline, outcome: Outcome, folder: Path
 ) -> tuple[Any, Evaluation, list[str]]:
@@ -125,13 +139,12 @@ def evaluation_within(
     if not deadline.set or not isinstance(task, Cutting):
         return part, task.evaluate(model, part, dataset.settings), []
     seconds = deadline.for_scores() / PASSES
-    rows = (outcome.evaluates or 0.0) * len(dataset.parts["validation"]) / max(setup.trainee.evaluation_units, 1)
 
     def evaluated(count: int) -> tuple[Any, Evaluation]:
         cut = task.some(part, count)
         return cut, task.evaluate(model, cut, dataset.settings)
 
-    first = max(FEWEST, int(FIRST * seconds * rows))
+    first = rows_within(setup, outcome, FIRST * seconds)
     (cut, evaluation), count = as_many_as(evaluated, len(part), seconds, first=first, clock=deadline.clock)
     if count >= len(part):
         return part, evaluation, []

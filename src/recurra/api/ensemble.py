@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from recurra import model_folder
 from recurra.api import resuming
+from recurra.api.budget import compared_on
 from recurra.api.preparation import NOT_RESUMED, size_of
 from recurra.api.run import Run
 from recurra.api.training_run import TrainingRun, Watching
@@ -105,6 +106,8 @@ class EnsembleRun(TrainingRun):
             if outcome.signal is not None:
                 raise Interrupted(outcome.signal)
             network.load_state_dict(outcome.best)
+            if not number:
+                self.part = compared_on(self.setup, self.deadline, outcome, count)
             self.members.append(Member(own.training.seed, outcome.counters, self._scores(network, own)))
 
     def _dataset_of(self, number: int, minutes: float | None) -> Dataset[Any]:
@@ -126,10 +129,14 @@ class EnsembleRun(TrainingRun):
             other.requires_grad_(first.requires_grad)
 
     def _scores(self, network: nn.Module, settings: AnySettings) -> dict[str, float]:
+        """Of the part that the networks are compared on."""
         task = self.setup.task
-        with self.progress.doing(f"evaluating on the {self.dataset.evaluated_on} part"):
+        with (
+            self.progress.doing(f"evaluating on the {self.dataset.evaluated_on} part"),
+            self.deadline.phase("evaluation"),
+        ):
             model = task.model(network.eval(), self.dataset.preprocessor, settings)
-            return task.evaluate(model, self.dataset.held_out, settings).scores
+            return task.evaluate(model, self.part, settings).scores
 
     def _introduce_all(self) -> None:
         """What the networks score, each by itself, and what their mean does."""
@@ -137,11 +144,15 @@ class EnsembleRun(TrainingRun):
         together = self._scores(self.network, self.dataset.settings)
         metric = next(row for row in self.dataset.metrics if row.name in together)
         scores = [member.scores[metric.name] for member in self.members]
-        self.setup.more.append(members_table(self.members, together, self.dataset.metrics, self.dataset.evaluated_on))
+        whole, count = len(self.dataset.held_out), len(self.part)
+        part = f"{self.dataset.evaluated_on} part" + (
+            f", {count:,} of its {whole:,} {self.dataset.facts['unit']}" if count < whole else ""
+        )
+        self.setup.more.append(members_table(self.members, together, self.dataset.metrics, part))
         self._log_notes(
             [
                 f"{len(scores)} networks: {metric.short} {min(scores):.4f} to {max(scores):.4f}, "
-                f"{statistics.mean(scores):.4f} in the mean, on the {self.dataset.evaluated_on} part; "
+                f"{statistics.mean(scores):.4f} in the mean, on the {part}; "
                 f"{together[metric.name]:.4f} together, before anything is added; curves are those of the first"
             ]
         )
@@ -200,7 +211,7 @@ def members_table(
         "Networks of the ensemble",
         ["", Column("Seed", "number"), Column("Best epoch", "number"), *(Column(m.label, "number") for m in shown)],
         rows,
-        f"Scores of the {part} part, of each network by itself and of all together, before a linear skip is added and "
+        f"Scores of the {part}, of each network by itself and of all together, before a linear skip is added and "
         "their probabilities are calibrated. All have the same parts of the data.",
         marked=[len(rows) - 1],
     )
