@@ -7,6 +7,7 @@ import pytest
 
 from recurra.data import ragged
 from recurra.data.ragged import Ragged
+from recurra.errors import ShapeError
 
 ROWS = [np.array(row, np.int64) for row in ([3, 1], [], [70_000], [5, 5, 5, 2])]
 
@@ -29,3 +30,5 @@ def test_ids_take_as_few_bytes_as_they_need() -> None:
     assert Ragged.of(ROWS, 70_001).values.dtype == np.uint32
     assert Ragged.of(ROWS[:2], 200).values.dtype == np.uint8
     assert len(Ragged.of([], 5)) == 0
+    with pytest.raises(ShapeError, match=r"below 256, got 70,000"):
+        Ragged.of(ROWS, 256)

@@ -10,6 +10,8 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from recurra.errors import ShapeError
+
 Int64 = npt.NDArray[np.int64]
 BLOCK = 1 << 14
 """Rows that are objects at the same time."""
@@ -31,11 +33,14 @@ class Ragged(Sequence[Int64]):
 
     @classmethod
     def of(cls, rows: Iterable[npt.NDArray[Any]], count: int) -> Ragged:
-        """Some rows, whose ids are below `count`."""
+        """Some rows, whose ids are below `count`. Errors: ShapeError for one that is not"""
         kind = np.min_scalar_type(max(count - 1, 0))
         source, values, sizes = iter(rows), list[npt.NDArray[Any]](), [np.zeros(1, np.int64)]
         while block := list(islice(source, BLOCK)):
-            values.append(np.concatenate(block).astype(kind))
+            ids = np.concatenate(block)
+            if (largest := int(ids.max(initial=0))) >= max(count, 1):
+                raise ShapeError(f"expected ids below {count:,}, got {largest:,}")
+            values.append(ids.astype(kind))
             sizes.append(np.array(list(map(len, block)), np.int64))
         whole = np.concatenate(values) if values else np.zeros(0, kind)
         return cls(whole, np.cumsum(np.concatenate(sizes)))
