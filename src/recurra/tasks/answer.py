@@ -36,10 +36,9 @@ class Ahead:
 
 @dataclass(frozen=True)
 class Answer:
-    """ranked: labels with their probabilities, best first; texts: best first; labels: one for each step"""
+    """ranked: labels with their probabilities, best first; texts: best first"""
 
     ranked: Sequence[tuple[str, float]] = ()
     texts: Sequence[str] = ()
-    labels: Sequence[str] = ()
     attention: Attention | None = None
     ahead: Sequence[Ahead] = ()

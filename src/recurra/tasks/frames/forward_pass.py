@@ -39,8 +39,6 @@ def forward_pass(model: FramesModel, given: Any, **options: Any) -> ForwardPass:
         return ended([time] if network.per_frame else range(1, time + 1))
 
     def answer() -> Answer:
-        if network.per_frame:
-            return Answer(labels=[model.classes[label] for label in probabilities().argmax(1).tolist()])
         return Answer(ranked=ranked(model.classes, ended([time])[0]))
 
     return ForwardPass(
@@ -49,6 +47,6 @@ def forward_pass(model: FramesModel, given: Any, **options: Any) -> ForwardPass:
         model.classes,
         frames,
         probabilities,
-        answer=answer,
+        answer=Answer if network.per_frame else answer,
         ended=None if network.per_frame else ended,
     )

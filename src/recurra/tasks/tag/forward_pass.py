@@ -8,7 +8,6 @@ from typing import Any
 from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence
 from recurra.errors import UsageError
-from recurra.tasks.answer import Answer
 from recurra.tasks.forward_pass import ForwardPass, only
 from recurra.tasks.tag.data import encode_part
 from recurra.tasks.tag.model import TagModel
@@ -30,9 +29,4 @@ def forward_pass(model: TagModel, given: Any, **options: Any) -> ForwardPass:
         batch = on_device(collate(part, [0]), next(model.network.parameters()).device)
         return model.network(batch.forms, batch.lengths)
 
-    def answer() -> Answer:
-        return Answer(labels=[model.tags[tag] for tag in probabilities(model.network, part)[0][0].tolist()])
-
-    return ForwardPass(
-        run, {"stack": tokens}, model.tags, tokens, lambda: probabilities(model.network, part)[0][1], answer=answer
-    )
+    return ForwardPass(run, {"stack": tokens}, model.tags, tokens, lambda: probabilities(model.network, part)[0][1])
