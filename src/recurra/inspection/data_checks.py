@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.ragged import Ragged
-
 SHOWN = 10
 """Examples that are named."""
 SURE, DOUBTED = 0.9, 0.05
@@ -101,7 +99,7 @@ def _rows(part: Any) -> list[npt.NDArray[Any]]:
     encoded = getattr(part, "encoded", None)
     if encoded is None:
         return [np.asarray(part)] if isinstance(part, np.ndarray) and part.ndim == 1 and len(part) else []
-    return [np.asarray(row) for row in encoded[:MOST]] if isinstance(encoded, list | Ragged) else []
+    return [np.asarray(row) for row in encoded[:MOST]] if isinstance(encoded, Sequence) else []
 
 
 def _labels(part: Any, count: int) -> npt.NDArray[np.int64] | None:
