@@ -131,17 +131,20 @@ print("ended", flush=True)
 
 def test_signals_stop_it_the_second_one_at_once_and_without_a_traceback() -> None:
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen([sys.executable, "-c", ALONE], text=True, **pipes)
-    assert process.stdout is not None
-    address = process.stdout.readline().strip()
-    assert urllib.request.urlopen(address).read() == b"hello"
-    with connected(address, b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"):
-        assert process.stdout.readline() == "asked\n"
-        process.send_signal(signal.SIGTERM)
-        while not _refuses(address):  # the first one has been obeyed
-            pass
-        process.send_signal(signal.SIGTERM)
-        rest = process.communicate(timeout=60)
+    with subprocess.Popen([sys.executable, "-c", ALONE], text=True, **pipes) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().strip()
+            assert urllib.request.urlopen(address).read() == b"hello"
+            with connected(address, b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+                assert process.stdout.readline() == "asked\n"
+                process.send_signal(signal.SIGTERM)
+                while not _refuses(address):  # the first one has been obeyed
+                    pass
+                process.send_signal(signal.SIGTERM)
+                rest = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert rest == ("ended\n", "")
     assert process.returncode == 0
 
@@ -149,6 +152,8 @@ def test_signals_stop_it_the_second_one_at_once_and_without_a_traceback() -> Non
 def _refuses(address: str) -> bool:
     try:
         connected(address).close()
+    except ConnectionResetError:  # it waited to be accepted when the port closed
+        return False
     except ConnectionRefusedError:
         return True
     return False

@@ -206,8 +206,8 @@ def test_a_page_reads_its_own_inputs_as_its_trace_says(task: str, runs: dict[str
             np.testing.assert_allclose(strip.values(name, 0, strip.length), values, rtol=0, atol=1e-5)
     document = documents.of_reading(reading) | documents.of_answer(reading.answer)
     assert json.loads(json.dumps(document)) == document
-    said = [name for name in ("ranked", "texts", "labels", "ahead") if document[name]]
-    assert bool(said) != (task in ("language", "generate", "generate-frames", "fill"))
+    said = [name for name in ("ranked", "texts", "ahead") if document[name]]
+    assert bool(said) != (task in ("language", "generate", "generate-frames", "fill", "tag"))
     if reading.thoughts is not None:
         thought = runs[task].probabilities(given, **options)
         best = documents.of_thoughts(reading, 0, 1000, 2)
