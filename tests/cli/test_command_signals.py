@@ -125,12 +125,10 @@ def test_no_moment_is_a_traceback(number: signal.Signals, script: str, when: str
 
 def test_a_reader_that_leaves_is_no_error() -> None:
     """As in `recurra ... | head`."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "recurra", "explain"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.close()
-    assert process.wait(timeout=100) == 141
-    assert process.stderr.read() == ""
-    process.stderr.close()
+    command = [sys.executable, "-m", "recurra", "explain"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.wait(timeout=100) == 141
+        assert process.stderr.read() == ""

@@ -31,19 +31,22 @@ def test_an_image_serves_is_healthy_and_ends_when_it_is_stopped(language_model: 
     assert program == "recurra"
     options = [{"/model": str(language_model), "8000": "0"}.get(option, option) for option in options]
     command = [sys.executable, "-m", program, *options, "--sessions", "5", "--token-file", str(token)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    said = process.stderr.readline()
-    port = said.split(" at http://0.0.0.0:")[1].split(";")[0]
-    assert process.stderr.readline().startswith("note: sessions: 5 at most, ")
-    _, *healthy = [word.replace("8000", port) for word in COMMANDS["HEALTHCHECK"]]
-    subprocess.run([sys.executable, *healthy], check=True, timeout=60)
-    body = json.dumps({"prompt": "ROMEO", "length": 5}).encode()
-    headers = {"content-type": "application/json", "authorization": "Bearer correct-horse-battery"}
-    with urlopen(Request(f"http://127.0.0.1:{port}/generate", body, headers)) as answer:
-        assert json.load(answer)["tokens"] == 5
-    process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=60)[1] == "note: stopped\n"
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            said = process.stderr.readline()
+            port = said.split(" at http://0.0.0.0:")[1].split(";")[0]
+            assert process.stderr.readline().startswith("note: sessions: 5 at most, ")
+            _, *healthy = [word.replace("8000", port) for word in COMMANDS["HEALTHCHECK"]]
+            subprocess.run([sys.executable, *healthy], check=True, timeout=60)
+            body = json.dumps({"prompt": "ROMEO", "length": 5}).encode()
+            headers = {"content-type": "application/json", "authorization": "Bearer correct-horse-battery"}
+            with urlopen(Request(f"http://127.0.0.1:{port}/generate", body, headers)) as answer:
+                assert json.load(answer)["tokens"] == 5
+            process.send_signal(signal.SIGTERM)
+            assert process.communicate(timeout=60)[1] == "note: stopped\n"
+        finally:
+            process.kill()
     assert process.returncode == 0
     assert subprocess.run([sys.executable, *healthy], capture_output=True, check=False, timeout=60).returncode != 0
 
