@@ -16,7 +16,7 @@ CHINESE = os.environ.get("RECURRA_DOCS_LANGUAGE", "en") == "zh"
 project = "Recurra"
 author = copyright = "The Recurra developers"
 language = "zh_CN" if CHINESE else "en"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "mathml", "plain_docstrings", "one_order", "generated"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "mathml", "plain_docstrings", "one_order", "generated", "executed_once"]
 exclude_patterns = ["_*", "README.md"] if CHINESE else ["_*", "zh", "reference/_*"]
 nitpicky = False
 suppress_warnings = ["config.cache"]
