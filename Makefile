@@ -105,6 +105,7 @@ docs: $(VENV)/.docs-installed $(if $(COMPILER),native)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 	RECURRA_DOCS_LANGUAGE=zh $(BIN)/python -m sphinx -W --keep-going -q -b html -c docs docs/zh build/docs/zh
 	$(BIN)/python scripts/check_site.py build/docs
+	$(BIN)/python scripts/compare_languages.py
 	@echo "The site: $(CURDIR)/build/docs/index.html"
 
 bench: $(STAMP)

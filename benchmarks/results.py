@@ -49,7 +49,11 @@ def page(document: Document) -> str:
         _markdown(_verdicts(required)),
         "Wished for beyond that:\n",
         _markdown(_verdicts([verdict for verdict in verdicts if verdict.target.goal])),
-        *(part for table in tables(document.rows) for part in (f"## {table.title}\n", _markdown(table))),
+        *(
+            part
+            for table in tables(document.rows)
+            for part in (f"## {table.title}\n", f"`{table.command}`\n", _markdown(table))
+        ),
     ]
     return "\n".join(parts)
 

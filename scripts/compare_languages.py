@@ -86,7 +86,7 @@ def features(text: str) -> dict[str, Sequence[object]]:
         "headings": [len(marks) for marks in re.findall(r"^(#+) ", bare, re.M)],
         "code": list(blocks(text)),
         "commands": [
-            re.sub(r"\s{3,}\S.*$", "", line).strip() for each in INDENTED.findall(bare) for line in each.splitlines()
+            re.sub(r"\s{3,}\S.*$", "", line.strip()) for each in INDENTED.findall(bare) for line in each.splitlines()
         ],
         "tables": [(table.count("\n"), table.split("\n")[1].count("|") - 1) for table in TABLE.findall(bare)],
         "pictures": [Path(target).name for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", bare)],

@@ -2,9 +2,10 @@
 
     python scripts/make_demo.py
 
-The commands are those of the Makefile. Writes the first text block of README.md, docs/images/confusion.svg and
-docs/images/report.png, the top of the report as chromium shows it; each picture says the scores of its run, and a test
-compares them with the README's. Times are this machine's: let it do nothing else meanwhile.
+The commands are those of the Makefile. Writes the first text block of README.md and README.zh.md, docs/images/demo.svg
+(draw_terminal.py), docs/images/confusion.svg and docs/images/report.png, the top of the report as chromium shows it;
+each picture says the scores of its run, and a test compares them with the README's. Times are this machine's: let it
+do nothing else meanwhile.
 """
 
 from __future__ import annotations
@@ -60,10 +61,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         transcript = "".join(f"$ {line}\n{said(shlex.split(line), folder)}" for line in commands())
         record = RunRecord.from_json(json.loads(model_folder.read(Path(folder, "demo-run")).read_extra("report.json")))
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    whole, count = BLOCK.subn(lambda _: wrapped(transcript), readme, count=1)
-    assert count == 1, "README.md has no block with the demo"
-    (ROOT / "README.md").write_text(whole, encoding="utf-8")
+    for name in ("README.md", "README.zh.md"):
+        readme = (ROOT / name).read_text(encoding="utf-8")
+        whole, count = BLOCK.subn(lambda _: wrapped(transcript), readme, count=1)
+        assert count == 1, f"{name} has no block with the demo"
+        (ROOT / name).write_text(whole, encoding="utf-8")
+    subprocess.run([sys.executable, Path(__file__).with_name("draw_terminal.py")], check=True)
     matrix = next(section for section in record.sections if isinstance(section, Matrix))
     reached = scores(transcript)
     (IMAGES / "confusion.svg").write_text(told(draw_matrix(matrix) or "", reached) + "\n", encoding="utf-8")

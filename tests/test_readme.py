@@ -7,7 +7,7 @@ import importlib.util
 import itertools
 import re
 import shlex
-from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -133,7 +133,11 @@ def test_commands_in_the_prose_are_accepted(command: str, monkeypatch: pytest.Mo
 
 def demo() -> Any:
     """scripts/make_demo.py, which writes the transcript and the pictures."""
-    spec = importlib.util.spec_from_file_location("make_demo", ROOT / "scripts" / "make_demo.py")
+    return script("make_demo")
+
+
+def script(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -179,32 +183,43 @@ def test_the_first_screen_shows_the_result_of_the_demo() -> None:
 CHINESE = (ROOT / "README.zh.md").read_text(encoding="utf-8")
 
 
-def test_the_chinese_readme_has_the_commands_and_code_of_the_english_one() -> None:
-    """Which are run from there; its links lead somewhere, its data sets have their names."""
-    here, there = (
-        [(found[1], found[2]) for found in re.finditer(r"^```(\S*)\n(.*?)^```$", text, re.M | re.S)]
-        for text in (CHINESE, README)
-    )
-    known = {tuple(words) for kind, body in there if kind == "sh" for words in commands(body)}
-    for kind, body in here:
-        if kind == "sh":
-            assert {tuple(words) for words in commands(body)} <= known
-        else:
-            code = body.replace('source="README"', 'source="this README"')
-            assert (kind, code) in there
-    sets = re.findall(r"`recurra train ([\w-]+)(?: --[^`]*)?`", CHINESE)
-    assert sets
-    assert set(sets) <= set(named.names())
-    near = [link for link in re.findall(r"\]\(([^)\s]+)\)", CHINESE) if "://" not in link]
-    assert not [link for link in near if not (ROOT / link).exists()]
+def anchors(page: str) -> set[str]:
+    """Those that readers of Markdown make of its headings."""
+    bare = re.sub(r"^```.*?^```$", "", page, flags=re.M | re.S)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", bare, re.M)
+    }
 
 
-def test_links_lead_somewhere() -> None:
-    links: Callable[[str], list[str]] = re.compile(r"\]\(([^)\s]+)\)").findall
-    near = [link.split("#")[0] for link in links(PROSE) if "://" not in link and not link.startswith(("#", "mailto:"))]
-    assert near
-    missing = [link for link in near if not (ROOT / link).exists()]
-    assert not missing, f"README.md links to what is not there: {missing}"
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_links_lead_somewhere(name: str) -> None:
+    page = (ROOT / name).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", page) if "://" not in link and "mailto:" not in link]
+    assert len(links) > 30
+    for link in links:
+        target, _, anchor = link.partition("#")
+        assert (ROOT / target).exists(), f"{name} links to {link}"
+        if anchor:
+            whole = (ROOT / (target or name)).read_text(encoding="utf-8")
+            assert anchor in anchors(whole), f"{name} links to {link}, which has no such part"
+
+
+def test_the_first_screen_has_the_session_of_the_demo_as_a_picture() -> None:
+    (transcript,) = demo().BLOCK.findall(README)
+    drawn = (ROOT / "docs/images/demo.svg").read_text(encoding="utf-8")
+    assert drawn == script("draw_terminal").draw(transcript), "run: python scripts/draw_terminal.py"
+    texts = [unescape(line) for line in re.findall(r">([^<>]+)</text>", drawn)]
+    assert [line.removesuffix("; ...") in transcript for line in texts if line.strip() != "..."].count(False) == 0
+    for readme in (README, CHINESE):
+        assert "](docs/images/demo.svg)" in readme.split("\n## ")[0]
+
+
+def test_at_most_ten_rows_of_results() -> None:
+    for readme, heading in ((README, "## What it reaches"), (CHINESE, "## 能达到什么")):
+        section = readme.split(heading + "\n")[1].split("\n## ")[0]
+        rows = [line for line in section.splitlines() if line.startswith("| ")]
+        assert len(rows) - 1 == 10
 
 
 def test_files_named_in_the_prose_are_there() -> None:

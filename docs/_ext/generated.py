@@ -1,7 +1,8 @@
-"""Reference pages that the program writes: settings and commands, below docs/reference/_generated before a build."""
+"""Reference pages that programs write, in docs/reference/generated before a build: settings, commands, benchmarks."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,26 @@ def commands_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"settings.md": settings_page, "commands.md": commands_page}
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+def benchmarks_page() -> str:
+    """What the benchmarks wrote last, of the machines that they name."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "Both parts are written by scripts from what they measured; no figure is typed by hand. Machines differ: the",
+        "commands measure yours. A ratio is that of two times of the same run, after the results had been compared.",
+        "",
+    ]
+    for title, name in (("What trainings reach", "REACHED.md"), ("How fast it is", "RESULTS.md")):
+        text = (BENCHMARKS / name).read_text(encoding="utf-8")
+        body = re.sub(r"^(#+) ", r"#\1 ", text.split("\n", 1)[1], flags=re.M)
+        lines += [f"## {title}", "", re.sub(r"\[([^\]]*)\]\(README\.md\)", r"`benchmarks/\1`", body).strip(), ""]
+    return "\n".join(lines)
+
+
+PAGES = {"settings.md": settings_page, "commands.md": commands_page, "benchmarks.md": benchmarks_page}
 
 
 def write_pages(app: Sphinx) -> None:

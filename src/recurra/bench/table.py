@@ -26,12 +26,13 @@ NAMES = {"torch cell": {"lstm": "nn.LSTMCell", "gru": "nn.GRUCell", "rnn": "nn.R
 
 @dataclass(frozen=True)
 class Table:
-    """right: columns of numbers."""
+    """right: columns of numbers; command: what measures it, "" where the rows say it."""
 
     title: str
     head: tuple[str, ...]
     rows: list[tuple[str, ...]]
     right: tuple[int, ...]
+    command: str = ""
 
 
 def tables(rows: Sequence[Row]) -> list[Table]:
@@ -44,6 +45,10 @@ def tables(rows: Sequence[Row]) -> list[Table]:
         if kind == "step" and any(row.parts for row in own):
             found.append(_parts(own))
     return found
+
+
+def _command(kind: Kind) -> str:
+    return "recurra bench --step" if kind == "step" else f"recurra bench --kind {kind}"
 
 
 WORK = ("cell", "T x B x I x H", "type", "engine")
@@ -84,7 +89,7 @@ def _speed(kind: Kind, rows: Sequence[Row]) -> Table:
         head = (*head, "per FLOP / lstm's")
     if kind == "gallery":
         head = (*head, "per operation / lstm's", "of all work's roofline", "which is of")
-    return Table(TITLES[kind], head, lines, (4, 5, 6, 8, 9, *range(10, min(len(head), 13))))
+    return Table(TITLES[kind], head, lines, (4, 5, 6, 8, 9, *range(10, min(len(head), 13))), _command(kind))
 
 
 def _accuracy(rows: Sequence[Row]) -> Table:
@@ -92,13 +97,15 @@ def _accuracy(rows: Sequence[Row]) -> Table:
     for row in rows:
         worst = row.reason or row.status if row.status != "measured" else row.error_of or ""
         lines.append((*_work(row), _error(row.error), worst, _error(row.peer_error)))
-    return Table(TITLES["accuracy"], (*WORK, "error", "of", "torch's"), lines, (4, 6))
+    return Table(TITLES["accuracy"], (*WORK, "error", "of", "torch's"), lines, (4, 6), _command("accuracy"))
 
 
 def _parts(rows: Sequence[Row]) -> Table:
     names = (*SPANS, REST)
     lines = [(*_work(row), *(_percent(row.parts.get(name)) for name in names)) for row in rows if row.parts]
-    return Table("Where our step's time goes", (*WORK, *names), lines, tuple(range(4, 4 + len(names))))
+    return Table(
+        "Where our step's time goes", (*WORK, *names), lines, tuple(range(4, 4 + len(names))), _command("step")
+    )
 
 
 def footer(document: Document) -> list[str]:
