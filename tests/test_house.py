@@ -194,7 +194,7 @@ def test_every_requirement_is_pinned_in_the_constraints() -> None:
     pins = {canonical(name): version for name, _, version in (line.partition("==") for line in lines)}
     assert all(pins.values()), "constraints.txt: every line is name==version"
     groups = PYPROJECT["dependency-groups"]
-    wanted = [*PYPROJECT["project"]["dependencies"], *groups["dev"], *groups["docs"]]
+    wanted = [*PYPROJECT["project"]["dependencies"], *groups["dev"], *groups["docs"], *groups["release"]]
     for requirement in wanted + PYPROJECT["build-system"]["requires"]:
         pin = pins.get(canonical(re.match(r"[\w.-]+", requirement)[0]))
         assert pin is not None, f"{requirement} has no pin in constraints.txt"
@@ -236,6 +236,7 @@ def test_contributing_fits_a_screen_and_names_the_floors() -> None:
         ("LICENSE", "Apache License"),
         ("README.md", "Recurra"),
         ("SECURITY.md", "private security advisories"),
+        ("CODE_OF_CONDUCT.md", "private security advisories"),
         ("CITATION.cff", "The Recurra developers"),
         ("src/recurra/py.typed", ""),
     ],

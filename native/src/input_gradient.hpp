@@ -55,7 +55,7 @@ class InputGradient {
       const int64_t rows = std::min(TILE_ROWS, last - i);
       const Q* from;
       int64_t row, column;  // of the adjoints as they are held
-      if constexpr (layer_.ROUNDED) {
+      if constexpr (Layer<T, Q>::ROUNDED) {
         column = whole_depth<Q>(h);
         row = n * column;
         for (int64_t r = 0; r < rows; r++)

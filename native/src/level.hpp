@@ -135,7 +135,7 @@ void run_level(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, size_
   for (const Sum& sum : level.sums)
     for (const Product& p : sum.products) {
       const Place<T> from = place(layer, workspace, p.operand);
-      if constexpr (layer.ROUNDED) {
+      if constexpr (Layer<T, Q>::ROUNDED) {
         const int64_t depth = layer.depth(p), row = whole_depth<Q>(depth);
         Q* const to = workspace.rounded + product * workspace.rows * whole_depth<Q>(layer.hidden);
         for (int64_t r = 0; r < active; r++) hold_row(to + r * row, from.at + r * from.row, depth);

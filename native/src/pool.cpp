@@ -60,7 +60,9 @@ void* fresh(int64_t bytes) {
   void* data = nullptr;
   if (posix_memalign(&data, size_t(huge ? HUGE_PAGE : CHECKED ? 64 : 4096), size_t(bytes)) != 0) return nullptr;
 #ifdef MADV_HUGEPAGE
+#ifdef MADV_HUGEPAGE  // not on macOS
   if (data && huge) madvise(data, size_t(bytes), MADV_HUGEPAGE);
+#endif
 #endif
   return data;
 }
