@@ -77,3 +77,15 @@ def test_off_the_main_thread_nothing_is_caught() -> None:
     thread.start()
     thread.join()
     assert found == [None]
+
+
+def test_what_an_exception_ends_is_noted_around_it() -> None:
+    with StopRequest() as around:
+        with contextlib.suppress(ValueError), StopRequest():
+            signal.raise_signal(signal.SIGTERM)
+            raise ValueError("pruned")
+        assert around.received == signal.SIGTERM
+    with StopRequest() as around:
+        with StopRequest() as inside:
+            signal.raise_signal(signal.SIGTERM)
+        assert (inside.received, around.received) == (signal.SIGTERM, None)

@@ -14,6 +14,7 @@ from recurra.cli.output import write
 
 COMMANDS = {
     "train": "recurra.cli.train",
+    "tune": "recurra.cli.tune",
     "vectors": "recurra.cli.vectors",
     "evaluate": "recurra.cli.models",
     "predict": "recurra.cli.models",
@@ -57,15 +58,15 @@ def _add(app: typer.Typer, name: str, home: ModuleType) -> None:
         app.add_typer(data, name="data", no_args_is_help=False)
         return
     function, kind = getattr(home, name), Command
-    if name in ("train", "diagnose", "vectors", "evaluate"):
+    if name in ("train", "tune", "diagnose", "vectors", "evaluate"):
         from recurra.cli.settings import with_settings
 
         own = getattr(home, f"settings_of_{name}", dict)
         function = with_settings(function, **own())
-    if name == "train":
-        from recurra.cli.task_help import TrainCommand
+    if name in ("train", "tune"):
+        from recurra.cli import task_help
 
-        kind = TrainCommand
+        kind = task_help.TrainCommand if name == "train" else task_help.TuneCommand
     app.command(name, cls=kind)(function)
 
 

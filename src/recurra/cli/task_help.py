@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import typer
 
@@ -24,13 +24,20 @@ USUAL = (
 class TrainCommand(Command):
     """`recurra train`, whose help leaves what few need to that of a task."""
 
-    usual = USUAL
+    usual: ClassVar[tuple[str, ...] | None] = USUAL
     closing = (
         f"All settings of a task, with its defaults: recurra train --help-task NAME, of {', '.join(registry.TASKS)}."
     )
 
     def described(self, parameter: Any) -> str:
         return brief(parameter.name) if is_setting(parameter) else described(parameter)
+
+
+class TuneCommand(TrainCommand):
+    """`recurra tune`, which takes what `recurra train` does."""
+
+    usual = ("split", "validation", "test", "text", "label", "cell", "epochs", "minutes", "seed", "threads")
+    closing = "All settings of a task: recurra train --help-task NAME. What is given stays as it is."
 
 
 def help_task(context: typer.Context, task: str | None) -> str | None:

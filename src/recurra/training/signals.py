@@ -30,8 +30,8 @@ class StopRequest:
     """While it is entered, the first signal is only noted; a second one does what it does outside.
 
     A hang-up that is ignored stays so, as under nohup, and as a second signal it says nothing new: kernel and shell
-    both send one. received: the signal's number, or None. Off the main thread, where Python has no signals, nothing is
-    caught.
+    both send one. What is noted in one that an exception ends, the one around it notes too. received: the signal's
+    number, or None. Off the main thread, where Python has no signals, nothing is caught.
     """
 
     def __init__(self) -> None:
@@ -45,9 +45,15 @@ class StopRequest:
                     self._before[number] = signal.signal(number, self._note)
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        around = self._before.get(self.received) if self.received is not None else None
         while self._before:
             self._give_back(next(iter(self._before)))
+        owner = getattr(around, "__self__", None)
+        if error is not None and isinstance(owner, StopRequest) and owner.received is None:
+            owner.received = self.received
 
     def _give_back(self, number: int) -> None:
         handler = self._before.pop(number)
