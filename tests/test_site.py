@@ -223,3 +223,18 @@ def test_the_pages_for_newcomers_name_what_there_is() -> None:
     taken = {*listed(), *inspect.signature(recurra.RNN).parameters, *inspect.signature(recurra.LSTM).parameters}
     taken |= {*inspect.signature(recurra.train).parameters, *inspect.signature(recurra.unroll).parameters}
     assert asked - taken - {"temperature", "lengths", "horizon"} == set()
+
+
+def test_the_catalogue_of_errors_has_each_with_a_remedy_that_there_is() -> None:
+    from recurra.api.listed_settings import listed
+
+    page = (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8")
+    rows = {row.split("`")[1]: row for row in page.splitlines() if row.startswith("| `")}
+    tree = {name for name in recurra.__all__ if inspect.isclass(getattr(recurra, name)) and name.endswith("Error")}
+    assert rows.keys() == tree - {"RecurraError"}
+    own = {"StoppedError": 128, "RankError": 6}  # each of its own exit code, and these at least
+    for name, row in rows.items():
+        code = getattr(recurra, name).exit_code
+        assert f"| {own.get(name, code)} " in row
+        for option in re.findall(r"`--([\w-]+)", row):
+            assert option.replace("-", "_") in {*listed(), "resume", "learning_rate"}, option
