@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from recurra.errors import UsageError
-from recurra.topologies.captioner import CaptionBatch, Captioner, PictureAndTokens
+from recurra.topologies import captioner as captioners
+from recurra.topologies.captioner import CaptionBatch, Captioner, PictureAndTokens, colour_gaps
 from recurra.topologies.grid_encoders import (
     SHAPES,
     SMALLEST,
@@ -18,6 +19,7 @@ from recurra.topologies.grid_encoders import (
     SmallConvolutions,
     block_colours,
     figures,
+    repainted,
 )
 from recurra.topologies.settings import CaptionerSettings
 
@@ -79,6 +81,69 @@ def test_the_numbers_of_shapes_are_the_same_in_any_colour() -> None:
         one, other = encoder(red), encoder(blue)
     assert torch.equal(one[..., : SHAPES[-1]], other[..., : SHAPES[-1]])
     assert not torch.allclose(one[..., SHAPES[-1] :], other[..., SHAPES[-1] :])
+
+
+def test_pictures_in_the_colours_of_one_another_keep_what_stands_where() -> None:
+    """Of one colour, of another, and of two: each gets what another has, a thing in one colour or two things in two."""
+    red, blue, white, black = (0.6, -0.7, -0.7), (-0.6, -0.3, 0.6), (0.9, 0.9, 0.9), (-0.9, -0.9, -0.9)
+    two = painted(white)
+    two[0, :, 22:30, 22:30] = torch.tensor(black)[:, None, None]
+    pictures = torch.cat([painted(red), painted(blue), two])
+    blocks = block_colours(pictures, figures(pictures))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(torch, "rand", torch.zeros)
+        patched.setattr(torch, "randperm", lambda count, device: torch.tensor([2, 0, 1]))
+        found = repainted(blocks)
+    assert torch.equal(found[:, 3], blocks[:, 3])
+    for row, wanted in enumerate((white, red, blue)):
+        torch.testing.assert_close(found[row, :3, 1, 1], torch.tensor(wanted), rtol=0.05, atol=0.02)
+    torch.testing.assert_close(found[2, :3, 3, 3], torch.tensor(blue), rtol=0.05, atol=0.02)
+    assert not found[:, :, 0, 3].any()
+
+
+def test_two_things_get_two_colours_in_either_order() -> None:
+    picture = painted((0.9, 0.9, 0.9))
+    picture[0, :, 22:30, 22:30] = -0.9
+    blocks = block_colours(picture, figures(picture))
+    drawn = [repainted(blocks)[0, 0] for _ in range(20)]
+    assert {(round(float(b[1, 1]), 1), round(float(b[3, 3]), 1)) for b in drawn} == {(0.9, -0.9), (-0.9, 0.9)}
+
+
+def test_a_picture_in_other_colours_has_the_same_shapes() -> None:
+    encoder, pixels = SmallConvolutions().eval(), torch.randint(256, (3, 3, 32, 32), dtype=torch.uint8)
+    with torch.no_grad():
+        alone, twice = encoder(pixels), encoder.twice(pixels)
+    torch.testing.assert_close(twice[:3], alone)
+    assert torch.equal(twice[3:, :, : SHAPES[-1]], twice[:3, :, : SHAPES[-1]])
+
+
+def test_what_a_word_costs_more_in_false_colours_is_the_mean_of_its_places() -> None:
+    costs = torch.tensor([0.1, 0.2, 0.3, 3.1, 0.1, 1.3])
+    found = colour_gaps(costs, torch.tensor([4, 2, 4] * 2), 5)
+    torch.testing.assert_close(found, torch.tensor([2.0, -0.1, 2.0]))
+
+
+def test_words_that_colours_tell_count_in_true_colours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    settings = CaptionerSettings(cell="gru", hidden_size=6, embedding_size=5, picture_size=4, condition="attention")
+    network = Captioner(SmallConvolutions(), 16, 7, settings)
+    pixels = torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8)
+    batch = CaptionBatch(pixels, torch.tensor([[1, 2, 6], [3, 6, 0]]), torch.tensor([3, 2]))
+
+    def loss(told: float) -> float:
+        monkeypatch.setattr(captioners, "colour_gaps", lambda costs, *_: costs.chunk(2)[0] * 0 + told)
+        torch.manual_seed(1)
+        found = network.loss(batch)
+        assert found.units == 5
+        return float(found.mean.detach())
+
+    network.eval()
+    plain = loss(0.0)
+    network.train()
+    monkeypatch.setattr("recurra.topologies.grid_encoders.repainted", lambda blocks: blocks)
+    both, true_alone = loss(0.0), loss(9.0)
+    assert both == pytest.approx(2 * true_alone)
+    assert plain != pytest.approx(both)  # by stored moments, and seen once
 
 
 def test_a_path_of_one_number_cannot_be_kept_apart() -> None:

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from recurra.topologies import linear_loss
-from recurra.topologies.linear_loss import linear_cross_entropy
+from recurra.topologies.linear_loss import linear_costs, linear_cross_entropy
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +53,23 @@ def test_few_go_through_plain_cross_entropy_in_their_own_precision(monkeypatch, 
         torch.autograd.grad(few, (x, weight, bias)), torch.autograd.grad(chunked, (x, weight, bias)), strict=True
     ):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("chunk", [1, 70, 1 << 21])
+def test_costs_are_those_that_the_loss_is_the_mean_of(monkeypatch, chunk):
+    monkeypatch.setattr(linear_loss, "CHUNK_VALUES", chunk)
+    torch.manual_seed(0)
+    x, weight, bias, targets = (
+        torch.randn(9, 4, requires_grad=True),
+        torch.randn(7, 4),
+        torch.randn(7),
+        torch.arange(9) % 7,
+    )
+    costs = linear_costs(x, weight, bias, targets)
+    assert not costs.requires_grad
+    plain = functional.cross_entropy(functional.linear(x, weight, bias), targets, reduction="none")
+    torch.testing.assert_close(costs, plain.detach())
+    assert linear_costs(x[:0], weight, bias, targets[:0]).shape == (0,)
 
 
 def test_large_logits_do_not_overflow():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -14,8 +15,13 @@ from recurra.layers.dropout import Dropout
 from recurra.topologies.decoder import Decoder, Reading, Targets
 from recurra.topologies.efficientnet import EfficientNetLite0
 from recurra.topologies.grid_encoders import Apart, GivenVectors, SmallConvolutions
+from recurra.topologies.linear_loss import linear_costs, linear_cross_entropy
 from recurra.topologies.resnet import ResNet
+from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import CaptionerSettings
+
+COLOUR_GAP = 0.5
+"""So much more a word costs in false colours, on an average over a batch, if colours tell it. Units: nats"""
 
 
 class PictureAndTokens(NamedTuple):
@@ -101,7 +107,6 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
     def see(self, pictures: Tensor) -> Tensor:
         """The grid of a picture, narrow. Shapes: as PictureAndTokens.pictures -> [B, S, P]"""
         assert self.encoder is not None
-        assert self.reduce is not None
         if pictures.dim() == 4 and isinstance(self.encoder, GivenVectors):
             raise ShapeError(
                 f"expected vectors [B, {self.positions}, {self.encoder.width}], got {list(pictures.shape)}"
@@ -112,16 +117,26 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
             raise ShapeError(f"expected the vectors of pictures {wanted}, got {list(grid.shape)}")
         if isinstance(self.encoder, GivenVectors):
             grid = functional.layer_norm(grid, grid.shape[-1:])  # whatever their scale
+        return self._narrow(grid)
+
+    def _narrow(self, grid: Tensor) -> Tensor:
+        """Shapes: [B, S, C] -> [B, S, P]"""
+        assert self.reduce is not None
         return functional.relu(self.reduce(self.picture_dropout(grid)) + self.place)
 
     def read(self, pictures: Tensor) -> Reading:
         """Where decoding begins after some pictures. Shapes: as PictureAndTokens.pictures"""
-        batch = len(pictures)
+        if self.bridge is None:
+            start = self._starts(len(pictures))
+            return Reading(None, start, self._no_feed(start[0][0]))
+        return self._begin(self.see(pictures))
+
+    def _begin(self, grid: Tensor) -> Reading:
+        """Where decoding begins after some narrow grids. Shapes: [B, S, P]"""
+        assert self.bridge is not None
+        batch = len(grid)
         start = self._starts(batch)
         feed = self._no_feed(start[0][0])
-        if self.bridge is None:
-            return Reading(None, start, feed)
-        grid = self.see(pictures)
         whole = torch.cat([grid.mean(1), grid.amax(1)], -1)
         led = self.bridge(whole)
         if self.settings.condition == "input":
@@ -155,10 +170,42 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
         return self.logits(features), self._state_of(reading)
 
     def begun(self, batch: CaptionBatch) -> tuple[Reading, Targets]:
+        return self.read(batch.pictures), self._targets(batch)
+
+    def _targets(self, batch: CaptionBatch) -> Targets:
         dropped = self.settings.word_dropout if self.training else 0.0
-        targets = Targets(batch.target, batch.lengths, batch.smoothing, batch.scheduled_sampling, dropped)
-        return self.read(batch.pictures), targets
+        return Targets(batch.target, batch.lengths, batch.smoothing, batch.scheduled_sampling, dropped)
+
+    def loss(self, batch: CaptionBatch, state: State | None = None) -> Loss:
+        """As every decoder's. Convolutions learn from each picture twice, in its colours and in those of another.
+
+        A word that costs COLOUR_GAP more in false colours is told by colours: there it does not count. All others must
+        come out the same, so that what has a shape is never guessed from a colour that it usually has.
+        """
+        if not (self.training and isinstance(self.encoder, SmallConvolutions)):
+            return super().loss(batch, state)
+        self.check_no_state(state)
+        one = self._targets(batch)
+        both = replace(one, tokens=one.tokens.repeat(2, 1), lengths=one.lengths.repeat(2))
+        features, wanted = self.before_output(self._begin(self._narrow(self.encoder.twice(batch.pictures))), both)
+        output, bias = self.output_weight(), self.bias
+        more = colour_gaps(linear_costs(features, output, bias, wanted), wanted, len(bias)) > COLOUR_GAP
+        counted = torch.cat([torch.ones_like(more), ~more])
+        found = linear_cross_entropy(features[counted], output, bias, wanted[counted], smoothing=one.smoothing)
+        return Loss(found * counted.float().mean(), int(one.lengths.sum()))
 
     def check_no_state(self, state: State | None) -> None:
         if state is not None:
             raise UsageError("each batch of a captioner begins with its own pictures; got a state")
+
+
+def colour_gaps(costs: Tensor, tokens: Tensor, target_size: int) -> Tensor:
+    """How much more the token at each place costs in false colours, as a mean over all places of that token.
+
+    Shapes: costs [2N], in true colours and after them in false ones; tokens int64 [2N] -> [N]. Units: nats
+    """
+    true, false = costs.chunk(2)
+    tokens = tokens[: len(true)]
+    count = torch.bincount(tokens, minlength=target_size)
+    gaps = torch.zeros_like(count, dtype=costs.dtype).index_add_(0, tokens, false - true)
+    return (gaps / count.clamp(min=1))[tokens]

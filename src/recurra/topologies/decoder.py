@@ -181,6 +181,15 @@ class Decoder(SequenceModel[Inputs, Batch]):
         """
         self.check_no_state(state)
         reading, targets = self.begun(batch)
+        chosen, wanted = self.before_output(reading, targets)
+        found = linear_cross_entropy(chosen, self.output_weight(), self.bias, wanted, smoothing=targets.smoothing)
+        return Loss(found, int(targets.lengths.sum()))
+
+    def before_output(self, reading: Reading, targets: Targets) -> tuple[Tensor, Tensor]:
+        """What the output layer reads for each token that is asked for, row after row, and these tokens.
+
+        Shapes: -> [N, F], int64 [N], N the sum of the lengths
+        """
         target = targets.tokens
         begin = target.new_full((len(target), 1), self.begin)
         inputs = torch.cat([begin, target[:, :-1]], 1)
@@ -193,9 +202,7 @@ class Decoder(SequenceModel[Inputs, Batch]):
             features, _, _ = self.write(inputs, reading)
         lengths = targets.lengths.to(target.device).unsqueeze(1)
         real = torch.arange(target.shape[1], device=target.device) < lengths
-        chosen = self.dropout(features[real])
-        found = linear_cross_entropy(chosen, self.output_weight(), self.bias, target[real], smoothing=targets.smoothing)
-        return Loss(found, int(targets.lengths.sum()))
+        return self.dropout(features[real]), target[real]
 
     @abstractmethod
     def check_no_state(self, state: State | None) -> None:
