@@ -20,7 +20,7 @@ import recurra
 
 FROZEN: dict[str, Any] = {"encoder": "efficientnet-lite0"}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
-    "shapes": ("shapes", {}),
+    **{f"shapes, seed {seed}": ("shapes", {"seed": seed}) for seed in range(3)},
     "frozen encoder": ("flickr8k_mini", FROZEN),
     "frozen encoder, first input": ("flickr8k_mini", FROZEN | {"condition": "input"}),
     "frozen encoder, initial states": ("flickr8k_mini", FROZEN | {"condition": "state"}),
