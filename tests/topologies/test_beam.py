@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from recurra.errors import UsageError
-from recurra.topologies.beam import Hypothesis, Search, repeating, write
+from recurra.topologies.beam import Hypothesis, write
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch
+from recurra.topologies.search import Search, repeating
 from recurra.topologies.settings import EncoderDecoderSettings
 
 SOURCE, LENGTHS = torch.tensor([[3, 1, 4, 1], [2, 4, 0, 0], [0, 0, 4, 0]]), torch.tensor([4, 2, 3])

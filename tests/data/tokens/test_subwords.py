@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from recurra.data.tokens.subwords import SPACE, Subwords
+from recurra.data.tokens.segment import SPACE
+from recurra.data.tokens.subwords import Subwords
 from recurra.errors import DataError, UsageError
 
 TEXTS = ["the lower house", "the lowest house!", "a new house, the newest", "lower and lower"] * 5

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from recurra.data.tokens.subwords import SPACE, Subwords
+from recurra.data.tokens.segment import SPACE
+from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.tasks.decoding.spelling import detokenize, join_words, pieces, shown
 

@@ -10,12 +10,13 @@ import pytest
 import torch
 from torch import nn
 
+from recurra.data.tokens.blanks import blanks_of
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
 from recurra.tasks.fill import data as fill_data
 from recurra.tasks.fill import trainee as fill
 from recurra.tasks.fill.baselines import fill_baselines
-from recurra.tasks.fill.data import FillData, FillPart, blanks_of, choose_blanks, encode_rows, prepare
+from recurra.tasks.fill.data import FillData, FillPart, choose_blanks, encode_rows, prepare
 from recurra.tasks.fill.settings import FillDataSettings
 from recurra.tasks.fill.trainee import Filler, FillTrainee, compare
 from recurra.tasks.sources.resolving import resolve

@@ -11,9 +11,9 @@ import pytest
 
 import recurra
 from recurra.baselines.forecast import classical, perceptron
+from recurra.data.series.forecast import Forecast
 from recurra.errors import DataError, UsageError
 from recurra.tasks.forecast.model import Forecaster
-from recurra.tasks.forecast.result import Forecast
 
 SMALL = {"task": "forecast", "epochs": 2.0, "hidden_size": 8, "batch_size": 16, "quiet": True, "threads": 1}
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from recurra.data.series.arrays import check_ahead
 from recurra.errors import DataError, UsageError
 from recurra.tasks.forecast.data import ForecastData
-from recurra.tasks.forecast.encoded import check_ahead, encode
+from recurra.tasks.forecast.encoded import encode
 from recurra.tasks.forecast.preprocessor import Preprocessor
 
 Prepare = Callable[..., ForecastData]

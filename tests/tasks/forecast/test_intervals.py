@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from recurra.data.series.intervals import at_levels, factor, known_at, scores
 from recurra.data.series.windows import Origins
 from recurra.tasks.forecast.data import ForecastData
-from recurra.tasks.forecast.forecasting import at_levels, forecast
-from recurra.tasks.forecast.intervals import calibrated, factor, known_at, scores
+from recurra.tasks.forecast.forecasting import calibrated, forecast
 from recurra.topologies.forecaster import Forecaster
 
 Prepare = Callable[..., ForecastData]

@@ -16,8 +16,8 @@ from recurra.tasks.translate.baselines import translate_baselines
 from recurra.tasks.translate.data import PairPart, TranslateData, encode_side, ended
 from recurra.tasks.translate.model import Translator
 from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token
-from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder
+from recurra.topologies.search import Search
 from recurra.topologies.settings import EncoderDecoderSettings
 
 NETWORK = EncoderDecoderSettings(cell="gru", hidden_size=16, embedding_size=12, bidirectional=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.tokens.stored_subwords import SPACE
+from recurra.data.tokens.segment import SPACE
 from recurra.data.tokens.subwords import Subwords
 from recurra.errors import UsageError
 

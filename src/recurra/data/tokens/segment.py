@@ -13,6 +13,8 @@ Split = Literal["words", "space", "chinese"]
 SPLITS: tuple[str, ...] = get_args(Split)
 
 END_OF_LINE = "<eos>"
+SPACE = "\u2581"
+"""Stands for a space within a sub-word; a text begins as if there were one before it."""
 _WORD = re.compile(r"\w+|[^\w\s]|\n")
 _SPACED = re.compile(r"\n|\S+")
 

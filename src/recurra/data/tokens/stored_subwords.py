@@ -9,8 +9,6 @@ from pydantic import Field, field_validator, model_validator
 from recurra.data.files.checked import Exact
 
 UNKNOWN_TOKEN = "<unk>"
-SPACE = "\u2581"
-"""Stands for a space within a token; a text begins as if there were one before it."""
 
 Space = Literal["\u2581"]
 Unknown = Literal["<unk>"]

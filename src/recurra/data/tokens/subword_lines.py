@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from recurra.data.tokens.given_tokens import Tokenised
-from recurra.data.tokens.segment import Split
-from recurra.data.tokens.stored_subwords import SPACE
-from recurra.data.tokens.subwords import Subwords
+from recurra.data.tokens.segment import SPACE, Split
 from recurra.data.tokens.vocabulary import Level, Vocabulary, refuse_tokens
 from recurra.errors import DataError, UsageError
 
 Ids = npt.NDArray[np.integer[Any]]
 LINE_END = "\n"
 _KEYS = ("level", "order", "subwords")
+
+
+class Pieces(Protocol):
+    """What cuts lines into sub-words: `data.tokens.subwords`, or what stands in its place without its package."""
+
+    normalize: tuple[str, ...]
+    tokens: list[str]
+
+    def __len__(self) -> int: ...
+
+    def encode_all(self, texts: Iterable[str], /) -> Iterator[npt.NDArray[np.int64]]: ...
+
+    def unknown(self, text: str, /) -> list[str]: ...
+
+    def to_json(self) -> dict[str, Any]: ...
 
 
 class SubwordLines:
@@ -31,7 +44,7 @@ class SubwordLines:
     level: Level = "bpe"
     split: Split = "words"
 
-    def __init__(self, subwords: Subwords, order: Iterable[int]) -> None:
+    def __init__(self, subwords: Pieces, order: Iterable[int]) -> None:
         self._subwords, self._order = subwords, [int(i) for i in order]
         if sorted(self._order) != list(range(-1, len(subwords))) or self._order[0] != 0:
             raise DataError("the order of a sub-word vocabulary holds each token once, the unknown one first")
@@ -51,6 +64,8 @@ class SubwordLines:
 
         Errors: as `Subwords.build`
         """
+        from recurra.data.tokens.subwords import Subwords
+
         inner = None if max_size is None else max(2, max_size - 1)
         lines = text.split("\n")
         subwords = Subwords.build(lines, normalize=normalize, min_count=min_count, max_size=inner)
@@ -111,10 +126,16 @@ class SubwordLines:
         if not isinstance(content, dict) or sorted(content) != sorted(_KEYS):
             keys = sorted(content) if isinstance(content, dict) else type(content).__name__
             raise DataError(f"a sub-word vocabulary has the keys {list(_KEYS)}, this one {keys}")
-        order = content["order"]
-        if not isinstance(order, list) or not all(type(number) is int for number in order):
-            raise DataError("the order of a sub-word vocabulary is a list of whole numbers")
-        return cls(Subwords.from_json(content["subwords"]), order)
+        from recurra.data.tokens.subwords import Subwords
+
+        return cls(Subwords.from_json(content["subwords"]), checked_order(content["order"]))
+
+
+def checked_order(order: Any) -> list[int]:
+    """Errors: DataError for what is no list of whole numbers"""
+    if not isinstance(order, list) or not all(type(number) is int for number in order):
+        raise DataError("the order of a sub-word vocabulary is a list of whole numbers")
+    return order
 
 
 RunningVocabulary = Vocabulary | SubwordLines

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from recurra.data.files.checked import checked
 from recurra.data.tokens.normalize import check_names
 from recurra.data.tokens.normalize import normalize as normalized
-from recurra.data.tokens.stored_subwords import SPACE, UNKNOWN_TOKEN, StoredSubwords
+from recurra.data.tokens.segment import SPACE
+from recurra.data.tokens.stored_subwords import UNKNOWN_TOKEN, StoredSubwords
 from recurra.errors import DataError, UsageError
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ PICTURE = "<picture>"
 def forward_pass(model: CaptionModel, given: Any, **options: Any) -> ForwardPass:
     """The decoder reads its own best caption, from the begin on; where the picture is an input, it comes first.
 
-    probabilities: of what is written next, after each token of the caption. options: of topologies.beam.Search
+    probabilities: of what is written next, after each token of the caption. options: of topologies.search.Search
     Errors: UsageError
     """
     network, looked = model.network, only(model, given, {})

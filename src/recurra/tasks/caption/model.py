@@ -24,8 +24,9 @@ from recurra.tasks.decoding.spelling import detokenize, shown
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import Model
 from recurra.tasks.word_vectors.table import WordVectors
-from recurra.topologies.beam import Hypothesis, Search, write_after
+from recurra.topologies.beam import Hypothesis, write_after
 from recurra.topologies.captioner import Captioner
+from recurra.topologies.search import Search
 
 SEARCH = Search(beam=10, length_penalty=1.0, block_ngrams=3)
 """How captions are searched for unless something else is asked. Of validation photographs BLEU-4 was 16.5 so, 14.8
@@ -101,7 +102,7 @@ class CaptionModel(Model):
     def predict(self, inputs: Any, /, *, top: int = 1, **options: Any) -> list[Described]:
         """Captions of each picture, best first.
 
-        options: of topologies.beam.Search; `top` is another name of n_best, for which the beam widens
+        options: of topologies.search.Search; `top` is another name of n_best, for which the beam widens
         Errors: UsageError for an option that there is not
         """
         looked = self.checked(inputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING
 
-from recurra.data.tokens.segment import space_between
+from recurra.data.tokens.segment import SPACE, space_between
 
 if TYPE_CHECKING:
     from recurra.data.tokens.subword_lines import RunningVocabulary
@@ -28,8 +28,6 @@ class Detokenizer:
         if self.vocabulary.level == "byte":
             return self._utf8.decode(bytes([token - 1]))
         if self.vocabulary.level == "bpe":
-            from recurra.data.tokens.stored_subwords import SPACE
-
             text = self.vocabulary.tokens[token].replace(SPACE, " ") if token else "\ufffd"
             if not self._last or self._last.isspace():
                 text = text.removeprefix(" ")

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from recurra.errors import UnknownNameError
-from recurra.topologies.beam import Search
+from recurra.topologies.search import Search
 
 OPTIONS = tuple(Search.__dataclass_fields__)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from recurra.data.tokens import segment
 from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.normalize import normalize
 from recurra.data.tokens.scripts import close
-from recurra.data.tokens.stored_subwords import SPACE
-from recurra.data.tokens.subwords import Subwords
+from recurra.data.tokens.segment import SPACE
 from recurra.data.tokens.vocabulary import Vocabulary
 
 CLOSING = frozenset(".,;:!?%)]}»…")
@@ -20,9 +20,17 @@ JOINING = frozenset("'’-/")
 """Signs without a space on either side."""
 
 
+class Subwords(Protocol):
+    """A vocabulary of sub-words, of whatever cuts them."""
+
+    tokens: list[str]
+
+    def pieces(self, text: str, /) -> list[str]: ...
+
+
 def pieces(vocabulary: Vocabulary | Subwords, text: str) -> list[str]:
     """The tokens of a text as they stand there, known or not, one for each id of `encode`."""
-    if isinstance(vocabulary, Subwords):
+    if not isinstance(vocabulary, Vocabulary):
         return vocabulary.pieces(text)
     if isinstance(text, Tokenised) and vocabulary.level == "word" and vocabulary.split != "words":
         return [normalize(token, vocabulary.normalize) for token in text.tokens]
@@ -44,13 +52,13 @@ def detokenize(vocabulary: Vocabulary | Subwords, tokens: Sequence[int], copies:
 
     copies: for each id, what stands in the source where the decoder looked, or None
     """
-    if vocabulary.level == "byte":
+    if isinstance(vocabulary, Vocabulary) and vocabulary.level == "byte":
         return vocabulary.decode(list(tokens))
     found = [
         copy if not token and copy is not None else vocabulary.tokens[token]
         for token, copy in zip(tokens, copies, strict=True)
     ]
-    if isinstance(vocabulary, Subwords):
+    if not isinstance(vocabulary, Vocabulary):
         return "".join(found).replace(SPACE, " ").strip()
     if vocabulary.level == "char":
         return "".join(found)

@@ -15,7 +15,6 @@ from recurra.data.files.examples import Example, Examples
 from recurra.data.files.tables import column_names, read_table
 from recurra.data.files.text import iter_lines
 from recurra.data.splits import PARTS, Splits, many, split, split_off
-from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import Form, describe_moved, describe_shared, form_of, gathered
 from recurra.errors import DataError, UsageError, listed
@@ -27,10 +26,7 @@ from recurra.tasks.text.usual import TEXT_COLUMNS, infer_level
 
 Ids = npt.NDArray[np.int64]
 
-BLANK = re.compile(r"[_＿]{2,}")
-"""Two underscores or more, of either width."""
 SENTENCE = re.compile(r".*?(?:[。！？!?；;…]+[”’」』）)\"']*|\.(?=\s)|$)", re.DOTALL)
-EXAMPLE = "write a blank as two or more underscores in a sentence: I lost my ____ on the train"
 LONGEST_BLANK = {"char": 3, "word": 1}
 """Tokens that a blank may stand for, where nobody says otherwise."""
 EVALUATED = 10_000
@@ -208,32 +204,6 @@ def choose_blanks(encoded: Sequence[Ids], seed: int) -> tuple[Ids, Ids]:
     if len(chosen) > EVALUATED:
         chosen = np.sort(np.random.default_rng(seed).choice(chosen, EVALUATED, replace=False))
     return rows[chosen].astype(np.int64), indices[chosen].astype(np.int64)
-
-
-def blanks_of(text: str, number: int = 1) -> list[str]:
-    """The pieces between the blanks of a text, one more than there are blanks.
-
-    Errors: UsageError for a text without a blank, or with nothing else
-    """
-    pieces = between_blanks(text.strip())
-    if len(pieces) == 1:
-        raise UsageError(f"text {number} has no blank: {text[:60]!r}\n{EXAMPLE}")
-    if not any(piece.strip() for piece in pieces):
-        raise UsageError(f"text {number} has nothing beside its blank to fill it from: {text[:60]!r}\n{EXAMPLE}")
-    return pieces
-
-
-def between_blanks(text: str) -> list[str]:
-    """What stands before, between and after the blanks of a text; of given tokens, as given tokens."""
-    if not isinstance(text, Tokenised):
-        return BLANK.split(text)
-    pieces: list[list[str]] = [[]]
-    for token in text.tokens:
-        if BLANK.fullmatch(token):
-            pieces.append([])
-        else:
-            pieces[-1].append(token)
-    return [Tokenised(piece) for piece in pieces]
 
 
 @in_memory

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
+from recurra.data.tokens.blanks import between_blanks
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
 from recurra.tasks.answer import Answer
 from recurra.tasks.decoding.spelling import pieces
-from recurra.tasks.fill.data import between_blanks
 from recurra.tasks.fill.trainee import Filler
 from recurra.tasks.forward_pass import ForwardPass, only, softmax
 

@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from recurra import metrics
 from recurra.data.batching.batches import Batch, BucketedBatches
 from recurra.data.batching.buckets import by_length
+from recurra.data.tokens.blanks import BLANK, between_blanks, blanks_of
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks import cutting
-from recurra.tasks.fill.data import BLANK, FillData, FillPart, Ids, between_blanks, blanks_of
+from recurra.tasks.fill.data import FillData, FillPart, Ids
 from recurra.tasks.fill.metrics import METRICS
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel, refuse_options

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.baselines.forecast.ridge import Ridge
+from recurra.data.series.learned import Tail
 from recurra.data.series.panel import Panel, apart
 from recurra.data.series.reading import Reading, read_panel
 from recurra.data.series.roles import Asked
@@ -27,7 +28,7 @@ from recurra.data.series.windows import (
 from recurra.errors import DataError, UsageError, listed, quoted
 from recurra.tasks.forecast.choosing import FEWEST, Chosen, Parts, choose, tried
 from recurra.tasks.forecast.encoded import Encoded, encode
-from recurra.tasks.forecast.preprocessor import Preprocessor, Tail, fitted
+from recurra.tasks.forecast.preprocessor import Preprocessor, fitted
 from recurra.tasks.forecast.settings import ForecastDataSettings
 from recurra.tasks.sources.source import Source, hashes, in_memory
 

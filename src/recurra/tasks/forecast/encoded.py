@@ -5,171 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from recurra.data.series.calendar import date_features
+from recurra.data.series.arrays import Arrays
 from recurra.data.series.panel import Panel
-from recurra.data.series.rows import time_text
-from recurra.data.series.scaling import filled
 from recurra.data.series.windows import Origins
-from recurra.errors import DataError, quoted
 from recurra.tasks.forecast.preprocessor import Preprocessor
 from recurra.topologies.forecaster import Windows
 
-Floats = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
-class Encoded:
-    """A panel behind each other in one array, each series followed by room for a horizon.
+class Encoded(Arrays):
+    """As Arrays, for networks."""
 
-    truth [N, K]: as the values were, NaN where missing or not yet known; target: the same transformed; values: of that
-    the missing ones filled in; missing, past, ahead [N, ...] as `Windows`; static [series, S], scale [series, K];
-    offset: where each series begins; length: its steps; room: rows behind each
-    """
-
-    panel: Panel
     preprocessor: Preprocessor
-    truth: Floats
-    target: Floats
-    values: Floats
-    missing: Floats
-    past: Floats
-    ahead: Floats
-    static: Floats
-    scale: Floats
-    offset: npt.NDArray[np.int64]
-    length: npt.NDArray[np.int64]
-    room: int
 
     def windows(self, origins: Origins) -> Windows:
         """What is known at some origins."""
-        window, block = self.preprocessor.window, self.preprocessor.block
-        start = self.offset[origins.series] + origins.step
-        before = start[:, None] + np.arange(-window, 0)
-        whole = start[:, None] + np.arange(-window, block)
-        return Windows(
-            values=_tensor(self.values[before]),
-            missing=_tensor(self.missing[before]),
-            past=_tensor(self.past[before]),
-            ahead=_tensor(self.ahead[whole]),
-            static=_tensor(self.static[origins.series]),
-            scale=_tensor(self.scale[origins.series]),
-        )
+        return Windows(**{name: torch.from_numpy(each) for name, each in self.windowed(origins).items()})
 
     def targets(self, origins: Origins) -> Tensor:
         """What the network is to give at once, transformed, NaN where unknown. [B, block, K]"""
-        return _tensor(self.target[self._after(origins, self.preprocessor.block)])
-
-    def outcomes(self, origins: Origins) -> Floats:
-        """What is to be forecast, transformed, NaN where unknown. [B, H, K]"""
-        return self.target[self._after(origins, self.preprocessor.horizon)]
-
-    def true(self, origins: Origins) -> Floats:
-        """What is to be forecast, as the values were. [B, H, K]"""
-        return self.truth[self._after(origins, self.preprocessor.horizon)]
-
-    def history(self, series: int, step: int) -> Floats:
-        """All of a series before a step, as the values were. [step, K]"""
-        start = int(self.offset[series])
-        return self.truth[start : start + step]
+        found = self.target[self.after(origins, self.preprocessor.block)]
+        return torch.from_numpy(np.ascontiguousarray(found, np.float32))
 
     def ahead_of(self, origins: Origins, steps: int) -> Tensor:
-        """What is known of the window and so many steps after it, behind the end as at the last. [B, L + steps, F]"""
-        start = self.offset[origins.series] + origins.step
-        ends = self.offset[origins.series] + self.length[origins.series] + self.room - 1
-        positions = start[:, None] + np.arange(-self.preprocessor.window, steps)
-        return _tensor(self.ahead[np.minimum(positions, ends[:, None])])
-
-    def _after(self, origins: Origins, steps: int) -> npt.NDArray[np.int64]:
-        return (self.offset[origins.series] + origins.step)[:, None] + np.arange(steps)
+        """See Arrays.known_ahead."""
+        return torch.from_numpy(self.known_ahead(origins, steps))
 
 
 def encode(panel: Panel, preprocessor: Preprocessor, room: int = 0) -> Encoded:
     """A panel with what a run learned, never refitted. room: steps behind each series' end, at least the horizon."""
-    panel = preprocessor.checked(panel)
-    room = max(preprocessor.horizon, room)
-    truth, target, values, missing, past, ahead, static, scale, offset = [], [], [], [], [], [], [], [], []
-    at = 0
-    for series in panel.series:
-        length = len(series)
-        padding = np.full((room, series.target.shape[1]), np.nan)
-        raw = np.concatenate([series.target, padding])
-        transformed = preprocessor.transform.forward(raw)
-        truth.append(raw)
-        target.append(transformed)
-        values.append(filled(transformed))
-        missing.append(np.isnan(raw).astype(np.float64))
-        own_past = filled(series.past) if series.past.shape[1] else series.past
-        past.append(_padded(preprocessor.past.apply(own_past), length + room, 0.0))
-        future = _padded(series.future, length + room, np.nan)
-        _check_future(series.name, future[:length], preprocessor)
-        known = preprocessor.future.apply(future)
-        if preprocessor.dates:
-            times = panel.times(series, 0, length + room)
-            known = np.concatenate([known, date_features(times, preprocessor.cycles)], 1)
-        ahead.append(known)
-        static.append(preprocessor.static.apply(series.static[None])[0])
-        scale.append(preprocessor.scale(series.name, series.target))
-        offset.append(at)
-        at += length + room
-    return Encoded(
-        panel,
-        preprocessor,
-        truth=np.concatenate(truth),
-        target=np.concatenate(target),
-        values=np.concatenate(values),
-        missing=np.concatenate(missing),
-        past=np.concatenate(past),
-        ahead=np.concatenate(ahead),
-        static=np.stack(static),
-        scale=np.stack(scale),
-        offset=np.array(offset),
-        length=np.array([len(one) for one in panel.series]),
-        room=room,
-    )
-
-
-def check_ahead(panel: Panel, horizon: int) -> None:
-    """Errors: DataError where a covariate that is known ahead ends before the horizon, with the series and the row"""
-    columns = panel.columns.future
-    if not columns:
-        return
-    for series in panel.series:
-        ahead = series.future[len(series) : len(series) + horizon]
-        missing = horizon if not len(ahead) else horizon - int((~np.isnan(ahead)).all(1).sum())
-        if missing:
-            names = ", ".join(
-                name for k, name in enumerate(columns) if len(ahead) < horizon or np.isnan(ahead[:, k]).any()
-            )
-            first = panel.times(series, len(series), len(series) + 1)[0]
-            raise DataError(
-                f"{names} of the series {quoted(series.name)} is known ahead, but missing in {missing} of {horizon} "
-                f"steps from {time_text(first, panel.frequency)} on",
-                remedy="predict from a file with rows behind the last value that hold it, or train with --past instead "
-                "of --future",
-            )
-
-
-def _check_future(name: str, future: Floats, preprocessor: Preprocessor) -> None:
-    """Errors: DataError for a gap in what is said to be known ahead"""
-    if future.shape[1] and np.isnan(future).any():
-        row, column = np.argwhere(np.isnan(future))[0]
-        raise DataError(
-            f"{preprocessor.columns.future[column]} of the series {quoted(name)} is known ahead, but missing at its "
-            f"step {row + 1:,}",
-            remedy="fill it in, or train with --past instead of --future",
-        )
-
-
-def _padded(rows: Floats, length: int, fill: float) -> Floats:
-    """Exactly so many rows: cut, or filled up behind the end."""
-    if len(rows) >= length:
-        return rows[:length]
-    return np.concatenate([rows, np.full((length - len(rows), rows.shape[1]), fill)])
-
-
-def _tensor(values: Floats) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+    return Encoded.of(panel, preprocessor, room)

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.baselines.forecast import naive
+from recurra.data.series.intervals import outer
 from recurra.data.series.scaling import scale_of
 from recurra.data.series.windows import Origins
 from recurra.metrics import forecast as metrics
 from recurra.tasks.forecast.data import Part
 from recurra.tasks.forecast.encoded import Encoded
-from recurra.tasks.forecast.intervals import outer
 
 Floats = npt.NDArray[np.float64]
 

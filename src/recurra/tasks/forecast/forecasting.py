@@ -9,6 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from recurra.data.series import intervals
+from recurra.data.series.intervals import PATHS, at_levels
 from recurra.data.series.windows import Origins
 from recurra.tasks.forecast.encoded import Encoded
 from recurra.topologies.forecaster import Windows
@@ -18,8 +20,6 @@ Floats = npt.NDArray[np.float64]
 
 BLOCK = 512
 """Rows that go through a network at once."""
-PATHS = 64
-"""Of a forecast that reads its own steps, so many possible ones are drawn."""
 
 
 def forecast(network: nn.Module, encoded: Encoded, origins: Origins, horizon: int | None = None) -> Floats:
@@ -79,15 +79,8 @@ def _paths(network: nn.Module, encoded: Encoded, origins: Origins, steps: int) -
     return np.moveaxis(np.quantile(whole, made.levels, axis=1), 0, -1)
 
 
-def at_levels(quantiles: Floats, levels: Floats, wanted: Floats) -> Floats:
-    """Values at other levels, on the line between their neighbours, behind the outermost ones on that line further.
-
-    Shapes: quantiles [P, H, K, Q], levels [Q], wanted [P] -> [P, H, K]
-    """
-    if len(levels) == 1:
-        return quantiles[..., 0]
-    place = np.clip(np.searchsorted(levels, wanted) - 1, 0, len(levels) - 2)
-    rows = np.arange(len(quantiles))
-    low, high = quantiles[rows, :, :, place], quantiles[rows, :, :, place + 1]
-    share = ((wanted - levels[place]) / (levels[place + 1] - levels[place]))[:, None, None]
-    return np.asarray(low + share * (high - low))
+def calibrated(
+    network: nn.Module, encoded: Encoded, origins: Origins, horizon: int | None = None
+) -> tuple[Floats, Floats]:
+    """Quantiles as the values were, and the factor of each origin; see data.series.intervals. [N, H, K, Q], [N]"""
+    return intervals.calibrated(lambda *asked: forecast(network, encoded, *asked), encoded, origins, horizon)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,19 +11,18 @@ import numpy.typing as npt
 from torch import nn
 
 from recurra.data.files.in_memory import MEMORY, as_table
-from recurra.data.series.panel import Panel, Series, apart
+from recurra.data.series.asked import ends_of, forecasts, of_values, ready
+from recurra.data.series.forecast import Forecast
+from recurra.data.series.panel import Panel, apart
 from recurra.data.series.reading import from_table
-from recurra.data.series.rows import time_text
-from recurra.data.series.windows import Origins
-from recurra.errors import DataError, UsageError, listed
+from recurra.errors import DataError, UsageError
 from recurra.tasks.abilities import Numeric
 from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forecast.data import how_to_read, read_series
-from recurra.tasks.forecast.encoded import check_ahead, encode
-from recurra.tasks.forecast.intervals import calibrated
+from recurra.tasks.forecast.encoded import encode
+from recurra.tasks.forecast.forecasting import calibrated
 from recurra.tasks.forecast.pictures import of_forecasts
 from recurra.tasks.forecast.preprocessor import Preprocessor
-from recurra.tasks.forecast.result import Forecast
 from recurra.tasks.forecast.rolling import Rolling
 from recurra.tasks.forecast.settings import MOST_STEPS, ForecastDataSettings
 from recurra.tasks.forward_pass import ForwardPass
@@ -35,8 +33,6 @@ Floats = npt.NDArray[np.float64]
 
 MOST_PLOTTED = 6
 """Forecasts in one picture."""
-PLOTTED = 3
-"""Horizons of history that a forecast keeps, for pictures."""
 
 
 class Forecaster(Model):
@@ -70,7 +66,7 @@ class Forecaster(Model):
                 return [self._apart(from_table(as_table(inputs), how_to_read(self._reading())))]
             except DataError as error:
                 raise UsageError(str(error).replace(f"{MEMORY}:", "row ")) from error
-        return [self._of_array(inputs)]
+        return [of_values(inputs, self.preprocessor)]
 
     def numeric(self) -> Numeric:
         """Values of one series, or a table with the columns of training."""
@@ -152,74 +148,10 @@ class Forecaster(Model):
 
     def _of_panel(self, panel: Panel, steps: int) -> list[Forecast]:
         made = self.preprocessor
-        panel = made.checked(panel)
-        short = [one for one in panel.series if len(one) < made.window]
-        if short and self.settings.skip_short and len(short) < len(panel):
-            panel = replace(panel, series=[one for one in panel.series if len(one) >= made.window])
-        elif short:
-            names = listed([one.name for one in short], 8)
-            raise DataError(
-                f"a forecast reads {made.window} steps; the series {names} "
-                f"{'has' if len(short) == 1 else 'have'} {len(short[0]):,}{' and so on' if len(short) > 1 else ''}",
-                remedy="give more of their history",
-            )
-        unknown = [one.name for one in panel.series if np.isnan(one.target[-made.window :]).all()]
-        if unknown:
-            raise DataError(
-                f"the last {made.window} values of the series {listed(unknown, 8)} are all missing",
-                remedy="a forecast reads these: end where a value is known, or leave the series out",
-            )
-        check_ahead(panel, steps)
+        panel = ready(panel, made, steps, skip_short=self.settings.skip_short)
         encoded = encode(panel, made, room=steps + made.block)
-        ends = Origins(np.arange(len(panel)), np.array([len(one) for one in panel.series]))
-        quantiles, _ = calibrated(self.network, encoded, ends, steps)
-        return [
-            self._forecast(panel, series, k, quantiles[number, :, k])
-            for number, series in enumerate(panel.series)
-            for k in range(quantiles.shape[2])
-        ]
-
-    def _forecast(self, panel: Panel, series: Series, column: int, quantiles: Floats) -> Forecast:
-        made = self.preprocessor
-        length = len(series)
-        kept = min(length, max(PLOTTED * len(quantiles), made.season if made.season <= 60 else 0))
-        times = [
-            time_text(time, panel.frequency) for time in panel.times(series, length - kept, length + len(quantiles))
-        ]
-        return Forecast(
-            series.name,
-            panel.columns.target[column] if len(panel.columns.target) > 1 else "value",
-            times[kept:],
-            quantiles[:, made.levels.index(0.5)].tolist(),
-            {level: quantiles[:, place].tolist() for place, level in enumerate(made.levels)},
-            series.target[length - kept :, column].tolist(),
-            times[:kept],
-        )
-
-    def _of_array(self, inputs: Any) -> Panel:
-        made = self.preprocessor
-        try:
-            values = np.asarray(inputs, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise UsageError(
-                f"expected series: a path, a frame, an array of numbers, or None; got {inputs!r:.60}"
-            ) from error
-        values = values[:, None] if values.ndim == 1 else values
-        width = len(made.columns.target)
-        if values.ndim != 2 or values.shape[1] != width or not len(values):
-            raise UsageError(f"expected values [T] or [T, {width}], got {list(values.shape)}")
-        if len(values) < made.window:
-            raise UsageError(f"a forecast reads {made.window} values, got {len(values)}")
-        if np.isinf(values).any():
-            raise UsageError(f"value {int(np.isinf(values).any(1).argmax()) + 1} is infinite; NaN is a missing one")
-        others = [*made.columns.past, *made.columns.future, *made.columns.static]
-        if others or made.dates:
-            needs = f"the columns {listed(others)}" if others else "the calendar"
-            raise UsageError(f"this model reads {needs} too; give a frame or a file instead of an array")
-        empty = np.zeros((len(values), 0))
-        name = next(iter(made.scales)) if len(made.scales) == 1 else "array"
-        series = Series(name, np.datetime64(0, "s"), values, empty, empty, np.zeros(0))
-        return Panel([series], made.columns, made.frequency)
+        quantiles, _ = calibrated(self.network, encoded, ends_of(panel), steps)
+        return forecasts(panel, made, quantiles)
 
     def _apart(self, panel: Panel) -> Panel:
         return apart(panel) if self.preprocessor.apart else panel

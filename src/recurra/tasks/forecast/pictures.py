@@ -9,11 +9,11 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from recurra.data.series.forecast import Forecast
 from recurra.data.series.rows import time_text
 from recurra.report.sections import Picture
 from recurra.report.svg import BLUE, GREY, INK, ORANGE, chart, drawing, to_svg
 from recurra.tasks.forecast.data import Part
-from recurra.tasks.forecast.result import Forecast
 
 Floats = npt.NDArray[np.float64]
 

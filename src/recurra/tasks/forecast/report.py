@@ -10,6 +10,7 @@ import numpy.typing as npt
 from torch import nn
 
 from recurra.baselines.forecast import naive
+from recurra.data.series.intervals import outer
 from recurra.data.series.rows import time_text
 from recurra.data.series.season import autocorrelation
 from recurra.data.series.windows import Origins
@@ -18,7 +19,6 @@ from recurra.tasks.forecast.choosing import thinned
 from recurra.tasks.forecast.data import ForecastData, Part
 from recurra.tasks.forecast.evaluation import no_better_than_last
 from recurra.tasks.forecast.inputs import by_memory, importance, ridge_by_memory
-from recurra.tasks.forecast.intervals import outer
 from recurra.tasks.forecast.pictures import of_origin
 
 Floats = npt.NDArray[np.float64]

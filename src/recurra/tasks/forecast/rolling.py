@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data.series.forecast import Forecast
 from recurra.data.series.panel import Panel
 from recurra.errors import UsageError, listed
-from recurra.tasks.forecast.result import Forecast
 
 Floats = npt.NDArray[np.float64]
 

@@ -14,8 +14,7 @@ from recurra.tasks.forecast import baselines, data
 from recurra.tasks.forecast.choosing import thinned
 from recurra.tasks.forecast.data import ForecastData, Part
 from recurra.tasks.forecast.evaluation import all_scores, no_better_than_last
-from recurra.tasks.forecast.forecasting import forecast
-from recurra.tasks.forecast.intervals import calibrated
+from recurra.tasks.forecast.forecasting import calibrated, forecast
 from recurra.tasks.forecast.model import Forecaster
 from recurra.tasks.forecast.preprocessor import Preprocessor
 from recurra.tasks.forecast.report import sections

@@ -10,13 +10,13 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from recurra.data.series.intervals import factor, outer, scores
 from recurra.data.series.windows import Origins
 from recurra.engines.request import State
 from recurra.tasks.cutting import LEAST_LOOKED_AT
 from recurra.tasks.forecast.choosing import thinned
 from recurra.tasks.forecast.data import ForecastData
 from recurra.tasks.forecast.forecasting import forecast
-from recurra.tasks.forecast.intervals import factor, outer, scores
 from recurra.topologies.forecaster import Forecaster, ForecasterBatch
 from recurra.topologies.sequence_model import Loss
 

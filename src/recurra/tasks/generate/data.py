@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from recurra.data import conditioned
 from recurra.data.abc.keys import transposed
-from recurra.data.conditioned import Attributes, Conditioned
+from recurra.data.attributes import CLASS, Attributes
+from recurra.data.conditioned import Conditioned
 from recurra.data.files import examples as reading
 from recurra.data.files.examples import Example, Examples
 from recurra.data.files.tables import column_names
@@ -209,7 +210,7 @@ def read(source: Source, settings: GenerateDataSettings, notes: list[str]) -> Co
 
 
 def _listed(names: Sequence[str], source: Source, labels: list[str] | None) -> str:
-    if tuple(names) == (conditioned.CLASS,):
+    if tuple(names) == (CLASS,):
         return f"the names of {len(source.files)} files"
     return " and ".join(f"{name}:" for name in names) + ("" if labels else ", for no file is a class of several tunes")
 

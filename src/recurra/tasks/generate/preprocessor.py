@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from recurra.data.conditioned import Attributes
+from recurra.data.attributes import Attributes
 from recurra.data.files.checked import Count, Exact, checked
 from recurra.data.tokens.vocabulary import Vocabulary
 

@@ -14,17 +14,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recurra.data.attributes import Attributes
 from recurra.data.batching.batches import Batch, BucketedBatches
 from recurra.data.batching.buckets import by_length
-from recurra.data.conditioned import Attributes
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError, quoted
 from recurra.report.metric import ranked
 from recurra.tasks.cutting import looked_at
+from recurra.tasks.decoding.form import Form
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.generate.data import GenerateData, Part
-from recurra.tasks.generate.form import Form
 from recurra.tasks.generate.metrics import METRICS
 from recurra.tasks.generate.preprocessor import GeneratePreprocessor
 from recurra.tasks.model import Model, refuse_options
@@ -186,7 +186,7 @@ def draw(
         logits = network.logits(y[:, -1]).float().cpu()
         logits[:, Vocabulary.UNKNOWN] = float("-inf")
         if form is not None:
-            allowed = torch.stack([form.allowed(written[row]) for row in alive.tolist()])
+            allowed = torch.from_numpy(np.stack([form.allowed(written[row]) for row in alive.tolist()]))
             logits = logits.masked_fill(~allowed, float("-inf"))
         chances = filtered_rows(logits, temperature=temperature, top_k=top_k, top_p=top_p).cumsum(-1)
         drawn = torch.tensor([numbers[row].random() for row in alive.tolist()], dtype=chances.dtype)

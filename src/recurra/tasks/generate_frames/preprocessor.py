@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from recurra.data.conditioned import CLASS, Attributes
+from recurra.data.attributes import CLASS, Attributes
 from recurra.data.files.checked import Count, Exact, checked
 from recurra.data.frames.sequences import Frames
 from recurra.errors import DataError

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from recurra.baselines.kneser_ney import KneserNey
-from recurra.data.tokens.segment import END_OF_LINE
-from recurra.data.tokens.stored_subwords import SPACE
+from recurra.data.tokens.segment import END_OF_LINE, SPACE
 from recurra.data.tokens.subword_lines import RunningVocabulary
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State

@@ -21,7 +21,7 @@ from recurra.topologies.decoder import Reading
 def forward_pass(model: Translator, given: Any, **options: Any) -> ForwardPass:
     """The encoder reads the text, the decoder its own best translation, from the begin on.
 
-    probabilities: of what is written next, after each token of the translation. options: of topologies.beam.Search
+    probabilities: of what is written next, after each token of the translation. options: of topologies.search.Search
     Errors: UsageError
     """
     text = only(model, given, {}).strip()

@@ -20,8 +20,9 @@ from recurra.tasks.model import TextModel
 from recurra.tasks.translate.data import Ids, encode_side, ended
 from recurra.tasks.translate.preprocessor import Words
 from recurra.tasks.word_vectors.table import WordVectors
-from recurra.topologies.beam import Hypothesis, Search, write
+from recurra.topologies.beam import Hypothesis, write
 from recurra.topologies.encoder_decoder import EncoderDecoder
+from recurra.topologies.search import Search
 
 BATCH_PAIRS = 64
 """Sentences of mean length that are translated at a time."""
@@ -79,7 +80,7 @@ class Translator(TextModel):
     def predict(self, texts: str | Sequence[str], *, top: int = 1, **options: Any) -> list[Translation]:
         """Translations of each text, best first.
 
-        options: of topologies.beam.Search; `top` is another name of n_best, for which the beam widens. A token that
+        options: of topologies.search.Search; `top` is another name of n_best, for which the beam widens. A token that
         is unknown to the target vocabulary is replaced by the source token that was looked at most.
         Errors: UsageError for an empty text or an option that there is not
         """

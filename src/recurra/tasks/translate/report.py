@@ -7,7 +7,7 @@ from recurra.report.sections import Cell, Column, Picture, Pictures, Section, Ta
 from recurra.tasks.decoding.bleu import CutBy, scores
 from recurra.tasks.translate.data import PairPart
 from recurra.tasks.translate.model import Translator
-from recurra.topologies.beam import Search
+from recurra.topologies.search import Search
 
 SAMPLES, PICTURES = 10, 4
 """Translations and attention pictures."""

@@ -23,8 +23,8 @@ from recurra.tasks.translate.report import sections
 from recurra.tasks.translate.settings import TranslateSettings
 from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token, no_pieces
 from recurra.tasks.word_vectors.table import WordTable
-from recurra.topologies.beam import Search
 from recurra.topologies.encoder_decoder import EncoderDecoder
+from recurra.topologies.search import Search
 
 SEARCH = Search()
 """How the translations that are evaluated are searched for."""

@@ -9,8 +9,8 @@ import torch
 
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
+from recurra.tasks.decoding.form import Form
 from recurra.tasks.generate.data import prepare
-from recurra.tasks.generate.form import Form
 from recurra.tasks.generate.samples import form_of
 from recurra.tasks.generate.settings import GenerateDataSettings
 from recurra.tasks.generate.trainee import Generator, build_network

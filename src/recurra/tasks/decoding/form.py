@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError, quoted
 
 MOST_CLAUSES, LONGEST_CLAUSE = 1_000, 100
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class Form:
     """
 
     clauses: tuple[int, ...]
-    letters: Tensor
-    signs: Tensor
+    letters: Bools
+    signs: Bools
 
     @classmethod
     def of(cls, asked: str, vocabulary: Vocabulary) -> Form:
@@ -39,8 +40,8 @@ class Form:
             raise UsageError(f"a clause has 1 to {LONGEST_CLAUSE} letters; got {quoted(asked)}")
         clauses = tuple(map(int, parts))
         tokens = [*vocabulary.tokens, ""]
-        letters = torch.tensor([_is_letter(token) for token in tokens])
-        signs = torch.tensor([len(token) == 1 and not _is_letter(token) for token in tokens])
+        letters = np.array([_is_letter(token) for token in tokens])
+        signs = np.array([len(token) == 1 and not _is_letter(token) for token in tokens])
         if not letters.any() or (len(clauses) > 1 and not signs.any()):
             raise UsageError("this model has no letters, or no signs to part clauses by")
         return cls(clauses, letters, signs)
@@ -50,7 +51,7 @@ class Form:
         """Of a text in this form at most, its end left out."""
         return sum(self.clauses) + len(self.clauses)
 
-    def allowed(self, written: Sequence[int]) -> Tensor:
+    def allowed(self, written: Sequence[int]) -> Bools:
         """What may follow some tokens, bool [V + 1]; nothing if they are not in this form already."""
         place, letters, signed = 0, 0, True
         for token in written:
@@ -58,12 +59,12 @@ class Form:
                 place, letters = (place + 1, 1) if signed and letters else (place, letters + 1)
                 signed = False
             elif signed or letters != self.clauses[place]:
-                return torch.zeros_like(self.letters)
+                return np.zeros_like(self.letters)
             else:
                 signed = True
             if place == len(self.clauses) or letters > self.clauses[place]:
-                return torch.zeros_like(self.letters)
-        last, found = place == len(self.clauses) - 1, torch.zeros_like(self.letters)
+                return np.zeros_like(self.letters)
+        last, found = place == len(self.clauses) - 1, np.zeros_like(self.letters)
         if letters < self.clauses[place] or (signed and not last):
             return self.letters
         found[-1] = last

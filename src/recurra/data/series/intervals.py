@@ -7,15 +7,19 @@ ones: Gibbs & Candes 2021).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
+from recurra.data.series.arrays import Arrays
 from recurra.data.series.windows import Origins
-from recurra.tasks.forecast.encoded import Encoded
-from recurra.tasks.forecast.forecasting import forecast
 
 Floats = npt.NDArray[np.float64]
+Forecasting = Callable[[Origins, int | None], Floats]
+"""Transformed quantiles at some origins [N, H, K, Q], of so many steps, by default those of training."""
+PATHS = 64
+"""Of a forecast that reads its own steps, so many possible ones are drawn."""
 
 FEWEST = 100
 """Outcomes from which a factor is taken."""
@@ -64,7 +68,7 @@ def known_at(found: Floats, steps: npt.NDArray[np.int64], origin: int, most: int
 
 
 def calibrated(
-    network: nn.Module, encoded: Encoded, origins: Origins, horizon: int | None = None
+    forecast: Forecasting, encoded: Arrays, origins: Origins, horizon: int | None = None
 ) -> tuple[Floats, Floats]:
     """Quantiles as the values were, and the factor of each origin. [N, H, K, Q], [N]
 
@@ -72,12 +76,12 @@ def calibrated(
     """
     made = encoded.preprocessor
     steps = made.horizon if horizon is None else horizon
-    found = forecast(network, encoded, origins, steps)
+    found = forecast(origins, steps)
     factors = np.ones(len(origins))
     _, _, share = outer(made.levels)
     before = _before(encoded, origins)
     if len(before) and share > 0:
-        scored = scores(forecast(network, encoded, before), encoded.outcomes(before), made.levels)
+        scored = scores(forecast(before, None), encoded.outcomes(before), made.levels)
         for series in np.unique(origins.series):
             own = before.series == series
             for place in np.flatnonzero(origins.series == series):
@@ -87,7 +91,7 @@ def calibrated(
     return made.transform.inverse(median + factors[:, None, None, None] * (found - median)), factors
 
 
-def _before(encoded: Encoded, origins: Origins) -> Origins:
+def _before(encoded: Arrays, origins: Origins) -> Origins:
     """The origins whose forecasts are looked at: those that lie before any of these, not too long before."""
     made = encoded.preprocessor
     series, steps = [], []
@@ -103,3 +107,17 @@ def _before(encoded: Encoded, origins: Origins) -> Origins:
     most = MOST_LOOKED_AT if made.block >= made.horizon else MOST_LOOKED_AT // 100
     every = -(-len(whole) // most)
     return whole[slice(None, None, max(every, 1))]
+
+
+def at_levels(quantiles: Floats, levels: Floats, wanted: Floats) -> Floats:
+    """Values at other levels, on the line between their neighbours, behind the outermost ones on that line further.
+
+    Shapes: quantiles [P, H, K, Q], levels [Q], wanted [P] -> [P, H, K]
+    """
+    if len(levels) == 1:
+        return quantiles[..., 0]
+    place = np.clip(np.searchsorted(levels, wanted) - 1, 0, len(levels) - 2)
+    rows = np.arange(len(quantiles))
+    low, high = quantiles[rows, :, :, place], quantiles[rows, :, :, place + 1]
+    share = ((wanted - levels[place]) / (levels[place + 1] - levels[place]))[:, None, None]
+    return np.asarray(low + share * (high - low))
