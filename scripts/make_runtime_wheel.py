@@ -22,10 +22,10 @@ NAME = "recurra_runtime"
 PARTS = (
     "__init__.py", "py.typed", "errors.py", "locks.py", "owners.py", "terminal.py", "torch_parts.py",
     "cells/", "equations/", "engines/__init__.py", "engines/native/", "model_folder/",
-    "data/__init__.py", "data/frames/__init__.py", "data/frames/scales.py",
+    "data/__init__.py", "data/attributes.py", "data/frames/__init__.py", "data/frames/scales.py", "data/series/",
     "data/tokens/", "data/tagged/__init__.py", "data/tagged/spans.py", "runtime/",
-    "tasks/__init__.py", "tasks/decoding/__init__.py", "tasks/decoding/detokenizer.py", "tasks/decoding/stopping.py",
-    "topologies/__init__.py", "topologies/sampling_bounds.py",
+    "tasks/__init__.py", "tasks/decoding/",
+    "topologies/__init__.py", "topologies/sampling_bounds.py", "topologies/search.py",
 )  # fmt: skip
 """Of the package `recurra`: files, and folders with all that is in them."""
 ABOUT = """# recurra-runtime

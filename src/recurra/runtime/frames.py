@@ -141,6 +141,12 @@ class FrameLabeller(Frames):
         raise UsageError("each frame has probabilities of its own: they are in the answers of predict")
 
 
+def model_of(weights: Weights, config: Mapping[str, Any], preprocessing: Mapping[str, Any], threads: int) -> Frames:
+    """A model of frames with a label each, or of sequences with one."""
+    kind = FrameLabeller if preprocessing.get("per_frame") else Frames
+    return kind(weights, config, preprocessing, threads)
+
+
 class FrameStream:
     """One sequence that arrives in pieces of any size; its labels are those of the whole, to rounding.
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from recurra.data.tokens.segment import END_OF_LINE
-from recurra.data.tokens.vocabulary import UNKNOWN, Vocabulary
+from recurra.data.tokens.segment import END_OF_LINE, SPACE
+from recurra.data.tokens.vocabulary import UNKNOWN
 from recurra.errors import UsageError
 from recurra.runtime.layers import Layers, State
 from recurra.runtime.predictions import Floats, log_softmax, softmax
+from recurra.runtime.sampling import filtered
 from recurra.runtime.weights import Ints, Weights, setting
+from recurra.runtime.words import running_of
 from recurra.tasks.decoding.detokenizer import Detokenizer
 from recurra.tasks.decoding.stopping import check_stops, until
 from recurra.topologies.sampling_bounds import check_sampling, check_seed
@@ -32,16 +34,14 @@ class Candidates:
 
 
 class LanguageModel:
-    """A trained language model of characters, bytes or words."""
+    """A trained language model."""
 
     def __init__(
         self, weights: Weights, config: Mapping[str, Any], preprocessing: Mapping[str, Any], threads: int
     ) -> None:
         network = config["settings"]["network"]
         stored = preprocessing["vocabulary"]
-        if isinstance(stored, dict) and stored.get("level") == "bpe":
-            raise UsageError("sub-words are cut by tokenizers, which this runtime is without; use recurra.load")
-        self.vocabulary = Vocabulary.from_json(stored)
+        self.vocabulary = running_of(stored)
         count, width = len(self.vocabulary), setting(network, "embedding_size", int)
         tied = setting(network, "tie_weights", bool)
         table = weights.floats("table.weight", count, width)
@@ -141,6 +141,8 @@ class LanguageModel:
         if self.vocabulary.level == "byte" and 0 < token <= 128:
             return chr(token - 1)
         name = self.vocabulary.tokens[token]
+        if self.vocabulary.level == "bpe":
+            return name.replace(SPACE, " ")
         return "\n" if name == END_OF_LINE else name
 
     def start(self) -> Ints:
@@ -197,14 +199,5 @@ class _Sampling:
             scores[list(written)] *= self.penalty
         if self.temperature == 0:
             return int(scores.argmax())
-        wide = (scores.astype(np.float64) - scores.max()) / self.temperature
-        if self.top_k is not None and self.top_k < len(wide):
-            wide[np.argsort(-wide, kind="stable")[self.top_k :]] = -np.inf
-        chances = np.exp(wide)
-        chances /= chances.sum()
-        if self.top_p is not None and self.top_p < 1:
-            order = np.argsort(-chances, kind="stable")
-            reached = chances[order].cumsum()
-            chances[order[1:][reached[:-1] >= self.top_p]] = 0.0
-            chances /= chances.sum()
+        chances = filtered(scores, temperature=self.temperature, top_k=self.top_k, top_p=self.top_p)
         return int(random.choice(len(chances), p=chances))

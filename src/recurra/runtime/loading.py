@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import importlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from recurra.cells import catalogue
 from recurra.errors import DataError, ModelFolderError, UsageError
 from recurra.model_folder import ModelFolder, read
-from recurra.runtime.classifier import Classifier
-from recurra.runtime.frames import FrameLabeller, Frames
-from recurra.runtime.language import LanguageModel
-from recurra.runtime.tagger import Tagger
 from recurra.runtime.weights import Weights, setting
 
-Model = Classifier | LanguageModel | Frames | Tagger
-Kind = Callable[[Weights, Mapping[str, Any], Mapping[str, Any], int], Model]
+if TYPE_CHECKING:
+    from recurra.runtime.captioner import Captioner
+    from recurra.runtime.classifier import Classifier
+    from recurra.runtime.filler import Filler
+    from recurra.runtime.forecaster import Forecaster
+    from recurra.runtime.frame_generator import FrameGenerator
+    from recurra.runtime.frames import Frames
+    from recurra.runtime.generator import Generator
+    from recurra.runtime.language import LanguageModel
+    from recurra.runtime.tagger import Tagger
+    from recurra.runtime.translator import Translator
 
-_ELSEWHERE = "use recurra.load, which needs torch, or export it"
-WHY_NOT = {
-    "fill": "its search for what fits a blank runs in torch",
-    "translate": "its decoder's attention and its search run in torch",
-    "generate": "what its texts are to be is mixed in by torch",
-    "generate-frames": "its Gaussians are drawn from by torch",
-    "forecast": "its windows and scales are computed with polars and torch",
-    "caption": "its pictures are seen by torch's convolutions",
+    Model: TypeAlias = (
+        Classifier
+        | LanguageModel
+        | Tagger
+        | Filler
+        | Translator
+        | Generator
+        | FrameGenerator
+        | Forecaster
+        | Frames
+        | Captioner
+    )
+
+HOMES = {
+    "classify": "classifier:Classifier",
+    "language": "language:LanguageModel",
+    "tag": "tagger:Tagger",
+    "fill": "filler:Filler",
+    "translate": "translator:Translator",
+    "generate": "generator:Generator",
+    "generate-frames": "frame_generator:FrameGenerator",
+    "forecast": "forecaster:Forecaster",
+    "frames": "frames:model_of",
+    "caption": "captioner:Captioner",
 }
-"""Tasks of which no model is served, and why."""
+"""Of each task the module and what makes its models, imported when one is loaded."""
 
 
 def load(folder: Path | str, *, threads: int = 1) -> Model:
@@ -42,31 +63,25 @@ def load(folder: Path | str, *, threads: int = 1) -> Model:
     found = read(folder)
     try:
         return _made(found, threads)
-    except (KeyError, TypeError, AttributeError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise ModelFolderError(f"{found.path}: config.json or preprocessing.json: {what}") from error
     except DataError as error:
         raise ModelFolderError(f"{found.path}: {error}") from error
+    except UsageError as error:
+        raise UsageError(f"{found.path}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ModelFolderError(f"{found.path}: config.json or preprocessing.json: {what}") from error
 
 
 def _made(folder: ModelFolder, threads: int) -> Model:
     config = folder.config
     task, settings = setting(config, "task", str), setting(config, "settings", dict)
-    if task in WHY_NOT:
-        raise UsageError(f"{folder.path}: a model of the task {task} needs torch, for {WHY_NOT[task]}; {_ELSEWHERE}")
-    kinds: dict[str, Kind] = {
-        "classify": Classifier,
-        "language": LanguageModel,
-        "tag": Tagger,
-        "frames": FrameLabeller if folder.preprocessing.get("per_frame") else Frames,
-    }
-    if task not in kinds:
+    if task not in HOMES:
         raise ModelFolderError(f"{folder.path}: this version knows no task {task!r:.60}; update Recurra")
-    if (members := settings["training"].get("ensemble", 1)) != 1:
-        raise UsageError(f"{folder.path}: it is an ensemble of {members} networks, which needs torch; {_ELSEWHERE}")
     _check_cell(folder, setting(settings["network"], "cell", str), setting(config, "cell_fingerprint", str))
     weights = Weights(folder)
-    model = kinds[task](weights, config, folder.preprocessing, threads)
+    module, name = HOMES[task].split(":")
+    kind: Any = getattr(importlib.import_module(f"recurra.runtime.{module}"), name)
+    model: Model = kind(weights, config, folder.preprocessing, threads)
     weights.done()
     return model
 

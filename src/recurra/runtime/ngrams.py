@@ -66,12 +66,11 @@ class Skip:
     def share(self) -> float:
         return self.features.share
 
-    def beside(self, ids: Ints, words: Sequence[str]) -> Floats:
-        """What is added to the logits of a text. words: its tokens, of which the spelling is read. Shapes: -> [C]"""
+    def beside(self, ids: Ints, letters: Ints) -> Floats:
+        """What is added to the logits of a text. letters: of its words, if these are read. Shapes: -> [C]"""
         found = [ngrams(ids, self.orders)]
         if self.spelling:
-            codes = np.frombuffer(f" {' '.join(words)} ".encode("utf-32-le", "surrogatepass"), np.uint32)
-            found.append(ngrams(codes.astype(np.int64) + SPELT, self.spelling))
+            found.append(ngrams(letters + SPELT, self.spelling))
         return self.features.outputs(np.concatenate(found)) * np.float32(self._faded(len(ids)))
 
     def _faded(self, tokens: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from recurra.errors import ModelFolderError, UsageError
 
 Floats = npt.NDArray[np.float32]
+A = TypeVar("A", bound=npt.NDArray[Any])
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,18 @@ def best_of(name: str, chances: Floats, classes: Sequence[str], top: int) -> Pre
     return Prediction(name, tuple((classes[i], float(chances[i])) for i in order))
 
 
-def log_softmax(logits: Floats) -> Floats:
-    """Of the last axis. Errors: ModelFolderError unless each row has a largest number"""
-    most = logits.max(-1, keepdims=True)
-    if not np.isfinite(most).all() or np.isnan(logits).any():
+def numbers(logits: A) -> A:
+    """Scores as they are. Errors: ModelFolderError unless each row has a largest number"""
+    if not np.isfinite(logits.max(-1)).all():  # of a row with a NaN the largest is one
         raise ModelFolderError(
             "the model's scores are not numbers; its weights are damaged, or too large for this input"
         )
-    above = logits - most
+    return logits
+
+
+def log_softmax(logits: Floats) -> Floats:
+    """Of the last axis. Errors: as `numbers`"""
+    above = numbers(logits) - logits.max(-1, keepdims=True)
     found: Floats = above - np.log(np.exp(above).sum(-1, keepdims=True))
     return found
 

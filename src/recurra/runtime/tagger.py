@@ -15,11 +15,12 @@ from recurra.data.tokens.normalize import normalize
 from recurra.data.tokens.typed import Habit, tokens_of
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
+from recurra.runtime.classifier import prefixes
 from recurra.runtime.layers import Layers
 from recurra.runtime.neighbourhood import neighbourhood
 from recurra.runtime.ngrams import Features
 from recurra.runtime.paths import Transitions
-from recurra.runtime.predictions import Floats, log_softmax
+from recurra.runtime.predictions import Floats, numbers
 from recurra.runtime.weights import Ints, Weights, setting
 
 
@@ -48,9 +49,14 @@ class Tagger:
         self._split = setting(config["settings"]["data"], "word_split", str)
         signs = (frozenset(preprocessing.get(name, ())) for name in ("signs_inside", "sign_runs"))
         self._habit = Habit(*signs)
-        self._forms = _Forms(weights, network, preprocessing["lexicon"], threads)
-        self._layers = Layers(weights, network, self._forms.width, threads, "stack")
-        self._weight, self._bias = weights.linear("head", self._layers.output_size, len(self.tags))
+        self._networks = [
+            _Network(weights, network, preprocessing["lexicon"], len(self.tags), threads, prefix)
+            for prefix in prefixes(config)
+        ]
+        self._forms = self._networks[0].forms
+        self._sharpness = np.float32(1)
+        if len(self._networks) > 1:
+            self._sharpness = np.float32(weights.floats("sharpness"))
         learned = setting(network, "crf", bool)
         self._transitions = Transitions.of(weights, self.tags, self.scheme, learned=learned)
         count = setting(preprocessing, "skip_features", int, 0)
@@ -94,33 +100,59 @@ class Tagger:
         """Shapes: -> [T, C]"""
         words = self._forms.words.encode_tokens(tokens)
         letters = self._forms.letters(tokens)
-        y, _ = self._layers.run(self._forms.vectors(tokens, words, letters)[None])
-        logits: Floats = y[0] @ self._weight.T + self._bias
-        log_softmax(logits)  # says so if these are no numbers
+        several = [each.logits(tokens, words, letters) for each in self._networks]
+        logits: Floats = numbers(self._sharpness * np.asarray(np.mean(several, 0), np.float32))
         if self._skip is not None and self._skip.share:
             logits = logits + np.stack([self._skip.outputs(keys) for keys in neighbourhood(words, letters)])
         return logits
 
 
+class _Network:
+    """One network, by itself or of an ensemble. prefix: before the names of its weights"""
+
+    def __init__(
+        self,
+        weights: Weights,
+        network: Mapping[str, Any],
+        lexicon: Mapping[str, Any],
+        tags: int,
+        threads: int,
+        prefix: str,
+    ) -> None:
+        self.forms = _Forms(weights, network, lexicon, threads, prefix)
+        self._layers = Layers(weights, network, self.forms.width, threads, f"{prefix}stack")
+        self._weight, self._bias = weights.linear(f"{prefix}head", self._layers.output_size, tags)
+        if prefix:
+            weights.leave(f"{prefix}transitions.")  # their mean is the ensemble's
+
+    def logits(self, tokens: Sequence[str], words: Ints, letters: Sequence[Ints] | None) -> Floats:
+        """Shapes: -> [T, C]"""
+        y, _ = self._layers.run(self.forms.vectors(tokens, words, letters)[None])
+        found: Floats = y[0] @ self._weight.T + self._bias
+        return found
+
+
 class _Forms:
     """Vectors of tokens: of the word, of the word and its right neighbour, and of what is read in its letters."""
 
-    def __init__(self, weights: Weights, network: Mapping[str, Any], lexicon: Mapping[str, Any], threads: int) -> None:
+    def __init__(
+        self, weights: Weights, network: Mapping[str, Any], lexicon: Mapping[str, Any], threads: int, prefix: str
+    ) -> None:
         self.words = Vocabulary.from_json(lexicon["words"])
         self.width = setting(network, "embedding_size", int)
-        self._table = weights.floats("forms.words.weight", len(self.words), self.width)
+        self._table = weights.floats(f"{prefix}forms.words.weight", len(self.words), self.width)
         self._pairs: Vocabulary | None = None
         self._characters: Vocabulary | None = None
         if pair_size := setting(network, "pair_size", int):
             self._pairs = Vocabulary.from_json(lexicon["pairs"])
-            self._of_pairs = weights.floats("forms.pairs.weight", len(self._pairs), pair_size)
+            self._of_pairs = weights.floats(f"{prefix}forms.pairs.weight", len(self._pairs), pair_size)
             self.width += pair_size
         if char_size := setting(network, "char_size", int):
             inner = setting(network, "char_embedding_size", int)
             self._characters = Vocabulary.from_json(lexicon["characters"])
-            self._of_characters = weights.floats("forms.characters.weight", len(self._characters), inner)
+            self._of_characters = weights.floats(f"{prefix}forms.characters.weight", len(self._characters), inner)
             layers = {"cell": network["cell"], "hidden_size": char_size, "num_layers": 1, "bidirectional": True}
-            self._reader = Layers(weights, layers, inner, threads, "forms.reader")
+            self._reader = Layers(weights, layers, inner, threads, f"{prefix}forms.reader")
             self.width += 2 * char_size
 
     def letters(self, tokens: Sequence[str]) -> list[Ints] | None:

@@ -69,6 +69,10 @@ class Weights:
         """Weight [R, C] and bias [R]."""
         return self.floats(f"{name}.weight", outputs, inputs), self.floats(f"{name}.bias", outputs)
 
+    def leave(self, prefix: str) -> None:
+        """Weights that are not read: those whose names begin so."""
+        self._left = {name: found for name, found in self._left.items() if not name.startswith(prefix)}
+
     def broken(self, problem: str) -> ModelFolderError:
         return ModelFolderError(f"{self.path}: {problem}")
 
