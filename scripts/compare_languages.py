@@ -3,7 +3,7 @@
     python scripts/compare_languages.py
 
 A page and its translation have the same headings, code, tables, pictures, names in `code` and figures: where these
-differ, one language alone was changed. `make docs` prints the share, and fails for a stale page or too small a share.
+differ, one language alone was changed. `make docs` prints shares and stale pages, and fails for too small a share.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 CHINESE = DOCS / "zh"
 LEAST = {"lessons": 1.0, "README": 1.0, "how-tos": 0.8}
-"""The share of the pages of a kind that is there in Chinese."""
+"""The share of the pages of a kind that is there in Chinese; a stale page is none."""
 
 FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.M | re.S)
 OPTIONS = re.compile(r"\A(?:---\n.*?\n---\n|(?::[^\n]*\n)+)", re.S)
@@ -109,27 +109,32 @@ def differences(english: str, chinese: str) -> Iterator[str]:
 
 
 def report() -> tuple[list[str], list[str]]:
-    """The lines with the shares, and one for each thing that is wrong."""
-    shares, wrong = [], []
+    """The lines with the shares and the stale pages, and one for each share that is too small."""
+    lines, wrong = [], []
     for kind, english in pages().items():
-        there = [page for page in english if translation(page).is_file()]
-        missing = [page.relative_to(ROOT).as_posix() for page in english if page not in there]
-        share = len(there) / len(english)
+        missing, stale = [], []
+        for page in english:
+            name, chinese = page.relative_to(ROOT).as_posix(), translation(page)
+            if not chinese.is_file():
+                missing.append(name)
+            elif kind in LEAST:
+                older = differences(page.read_text(encoding="utf-8"), chinese.read_text(encoding="utf-8"))
+                stale += [f"stale: {chinese.relative_to(ROOT).as_posix()}: {line}" for line in older][:1]
+        share = 1 - (len(missing) + len(stale)) / len(english)
         named = f"; not: {', '.join(missing)}" if missing and kind in LEAST else ""
-        shares.append(f"in Chinese: {kind} {len(there)} of {len(english)}, {share:.0%}{named}")
+        lines += [
+            f"in Chinese: {kind} {len(english) - len(missing)} of {len(english)}, {share:.0%} up to date{named}",
+            *stale,
+        ]
         if share < LEAST.get(kind, 0):
-            wrong.append(f"{share:.0%} of the {kind} are in Chinese, {LEAST[kind]:.0%} are asked for")
-        if kind in LEAST:
-            for page in there:
-                older = differences(page.read_text(encoding="utf-8"), translation(page).read_text(encoding="utf-8"))
-                wrong += [f"{translation(page).relative_to(ROOT)}: {line}" for line in older]
-    return shares, wrong
+            wrong.append(f"{share:.0%} of the {kind} are in Chinese and up to date, {LEAST[kind]:.0%} are asked for")
+    return lines, wrong
 
 
 def main() -> None:
     """As a command."""
-    shares, wrong = report()
-    sys.stdout.write("\n".join([*shares, *wrong]) + "\n")
+    lines, wrong = report()
+    sys.stdout.write("\n".join([*lines, *wrong]) + "\n")
     sys.exit(bool(wrong))
 
 

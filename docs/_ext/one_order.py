@@ -79,8 +79,13 @@ REPAIRS = {
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="{pages}">',
     '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="{contents}">',
     "<pre>": '<pre tabindex="0">',
+    '<div class="table-wrapper ': '<div tabindex="0" class="table-wrapper ',
 }
 """What screen readers and keyboards miss in the theme's pages."""
+
+
+EMPTY_HEADING = re.compile(r'<th class="head[^"]*"><p></p></th>')
+"""Of a column without a name, which is no heading."""
 
 
 def make_accessible(app: Sphinx, failed: Exception | None) -> None:
@@ -94,6 +99,7 @@ def make_accessible(app: Sphinx, failed: Exception | None) -> None:
         text = before = page.read_text(encoding="utf-8")
         for found, better in REPAIRS.items():
             text = text.replace(found, better.format(**words))
+        text = EMPTY_HEADING.sub("<td></td>", text)
         if text != before:
             page.write_text(text, encoding="utf-8")
 
