@@ -95,11 +95,13 @@ def test_frames_arrive_in_a_session(tmp_path: Path) -> None:
     with_client(labeller(), tmp_path, scene, SMALL)
 
 
-def test_values_that_are_too_large_end_their_own_session(tmp_path: Path) -> None:
+def test_values_that_are_too_large_are_not_taken_and_what_is_no_number_ends_its_own_session(tmp_path: Path) -> None:
     async def scene(client: Client) -> None:
-        bad, good = await client.session(), await client.session()
-        answer = await client.post(f"/sessions/{bad}/frames", input=[[1e308, -1e308]] * 3)
-        assert "no number" in value(answer, 422)["error"]
+        good = await client.session()
+        answer = await client.post(f"/sessions/{good}/frames", input=[[1e308, -1e308]] * 3)
+        assert "too far from the mean" in value(answer, 422)["error"]
+        (first,) = value(await client.post(f"/sessions/{good}/frames", input=frames(1)))["labels"]
+        assert first["frame"] == 1
         session = client.service.sessions.find(good)
         lane = session.lane
         lane.state = tuple(s * float("nan") for s in lane.state)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.frames.scales import column_scales
+from recurra.data.frames.scales import column_scales, standardised
 from recurra.errors import UsageError
 from recurra.runtime.classifier import POOLINGS, pooled
 from recurra.runtime.layers import Layers
@@ -90,10 +90,8 @@ class Frames:
         if self.scale != "training":
             own, spread = column_scales(values)
             mean, deviation = own, deviation if self.scale == "mean" else spread
-        found = (values - mean) / deviation
-        missing = np.isnan(found)
-        found = np.where(missing, 0.0, found)
-        return (np.concatenate([found, missing], 1) if self._gaps else found).astype(np.float32)
+        found = standardised(values, mean, deviation, self.channels)
+        return np.concatenate([found, np.isnan(values)], 1, dtype=np.float32) if self._gaps else found
 
     def frames(self, given: Any, what: str) -> Numbers:
         """Errors: UsageError unless it is [T, I] of numbers, T at least 1, NaN for one that is missing"""

@@ -84,12 +84,13 @@ class Service:
         return await self.calls.run([partial(answer, some) for some in self._slices(inputs)])
 
     def _slices(self, inputs: Sequence[Any]) -> list[list[Any]]:
-        """At most SLICE inputs, and of texts as many characters as one may have."""
+        """At most SLICE inputs, of texts as many characters and of sequences as many frames as one may have."""
         found: list[list[Any]] = []
         size = 0
         for one in inputs:
-            length = len(one) if isinstance(one, str) else 0
-            if not found or len(found[-1]) == SLICE or size + length > self.limits.characters:
+            length = 0 if one is None else len(one)
+            most = self.limits.characters if isinstance(one, str) else self.limits.frames
+            if not found or len(found[-1]) == SLICE or size + length > most:
                 found.append([])
                 size = 0
             found[-1].append(one)

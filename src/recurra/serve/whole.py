@@ -137,14 +137,27 @@ def _write(router: APIRouter, service: Service) -> None:
     @router.post("/generate", response_model=Texts)
     async def generate(request: Request, asked: asking) -> Response:  # type: ignore[valid-type]
         """Texts of a class, or of attributes; sequences of frames, where the model draws those."""
-        how = _set(asked)
-        if (length := how.get("length")) and length * how.get("count", 1) > limits.tokens:
-            raise UsageError(f"{how['count']} times {length:,} are more than {limits.tokens:,}\nask for less at a time")
+        how = _bounded(_set(asked), model, limits.tokens)
 
         def write() -> list[Any]:
             return [each.document() for each in service.run.generate(**how)]
 
         return answer({"texts": await in_time(request, service.calls.run([write]), limits.seconds)})
+
+
+def _bounded(how: dict[str, Any], model: Conditioned, most: int) -> dict[str, Any]:
+    """What is asked, with a length where the model's own would be more than `most` tokens of all texts together.
+
+    Errors: UsageError where more are asked for
+    """
+    count, prompt, form = how.get("count", 1), how.get("prompt", ""), how.get("form")
+    own = model.longest_text(form) if how.get("length") is None else how["length"]
+    each = most // count
+    if own > each and how.get("length") is None and form is None:
+        how, own = how | {"length": each}, each
+    if max(own, len(prompt)) > each:
+        raise UsageError(f"{count:,} times {max(own, len(prompt)):,} are more than {most:,}\nask for less at a time")
+    return how
 
 
 def _set(asked: Any, *without: str) -> dict[str, Any]:

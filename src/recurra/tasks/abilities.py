@@ -239,6 +239,9 @@ class Conditioned(Protocol):
 
     def generate(self, prompt: str = "", length: int | None = None, **sampling: Any) -> list[Any]: ...
 
+    def longest_text(self, form: str | None = None) -> int:
+        """Tokens, or frames, that one has at most if no length is asked for. Errors: UsageError for no such form"""
+
     def written(self, found: Sequence[Any]) -> str | list[list[str]]:
         """What it generated as a text, or as the rows of a table."""
 

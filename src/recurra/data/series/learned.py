@@ -15,6 +15,8 @@ from recurra.errors import DataError, listed, quoted
 Floats = npt.NDArray[np.float64]
 MOST_STEPS = 1 << 20
 """Of a window or a horizon."""
+LARGEST = 1e18
+"""Of values: float32 holds their squares."""
 
 
 @dataclass(frozen=True)
@@ -164,8 +166,13 @@ class Learned:
                 remedy="give data of the same frequency, or say it: --frequency",
             )
         for series in panel.series:
-            if np.isinf(series.target).any():
-                raise DataError(f"the series {quoted(series.name)} has an infinite value")
+            for values in (series.target, series.past, series.future, series.static):
+                if (np.abs(values) > LARGEST).any():
+                    most = np.nanmax(np.abs(values))
+                    raise DataError(
+                        f"the series {quoted(series.name)} has a value of {most:g}, the largest may be {LARGEST:g}",
+                        remedy="give it in a larger unit, or leave it out as a missing one",
+                    )
         return panel
 
     def _aligned(self, panel: Panel) -> Panel:

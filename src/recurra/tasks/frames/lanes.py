@@ -74,7 +74,7 @@ class FrameLane:
     def push(self, given: Any, *, last: bool = False) -> None:
         """Frames, or samples, as they arrive. last: there are no more. Errors: UsageError, with nothing taken"""
         begun = self._around.begun or bool(self.waiting)
-        with np.errstate(over="ignore"):  # `take` says that it is too large
+        with np.errstate(over="ignore"):  # what is too large is refused then
             frames = [] if given is None else self._hearing.heard(given)
         if last:
             frames += self._hearing.heard_last()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from recurra.data.files.checked import Exact, checked
-from recurra.data.frames.scales import column_scales
+from recurra.data.frames.scales import column_scales, standardised
 from recurra.data.frames.sequences import Frames, PictureShape, Values, size_of
 from recurra.errors import DataError, UsageError
 from recurra.tasks.outgoing import Scaling as FrameScaling
@@ -106,6 +106,7 @@ class FramesPreprocessor:
         """A missing value is the mean; with gaps, 1 stands beside it, 0 beside the others. [T, I] -> [T, I or 2 I]
 
         Pictures stay bytes, which the network scales; rows of pictures are scaled by the mean of their colour.
+        Errors: UsageError for a value that is too far from those of training to be one of float32
         """
         if self.picture is not None and not self.picture.rows:
             return np.asarray(values, np.uint8)
@@ -118,10 +119,8 @@ class FramesPreprocessor:
         if self.scale != "training":
             own, spread = column_scales(numbers)
             mean, deviation = own, deviation if self.scale == "mean" else spread
-        scaled = (numbers - mean) / deviation
-        missing = np.isnan(scaled)
-        scaled = np.where(missing, 0.0, scaled)
-        return (np.concatenate([scaled, missing], 1) if self.gaps else scaled).astype(np.float32)
+        scaled = standardised(numbers, mean, deviation, self.channels)
+        return np.concatenate([scaled, np.isnan(numbers)], 1, dtype=np.float32) if self.gaps else scaled
 
     def scaling(self) -> FrameScaling:
         """How one frame of numbers is scaled. Errors: UsageError where that depends on all frames of a sequence"""

@@ -270,7 +270,7 @@ class Generator(Model):
         """
         refuse_options(self, options)
         check_sampling(temperature, top_k, top_p)
-        given, length = length, min(self.longest, LONGEST) if length is None else length
+        given, length = length, self.longest_text() if length is None else length
         if length < 0 or count < 1:
             raise UsageError(f"length is a whole number from 0, count from 1; got {length} and {count}")
         if seed is None:
@@ -297,6 +297,9 @@ class Generator(Model):
             form=shape,
         )
         return [self._text(tokens, row) for tokens, row in zip(drawn, indices, strict=True)]
+
+    def longest_text(self, form: str | None = None) -> int:
+        return min(self.longest, LONGEST) if form is None else Form.of(form, self.vocabulary).tokens
 
     def predict(self, inputs: Any, /, *args: Any, **options: Any) -> list[Any]:
         raise self.cannot("predict")

@@ -95,7 +95,7 @@ class FramesGenerator(Model):
         if not 0 <= temperature <= 10:
             raise UsageError(f"temperature is a number from 0 to 10, got {temperature}")
         if length is None:
-            length = min(LONGEST, max(1, round(LONGER * self.preprocessor.longest)))
+            length = self.longest_text()
         if length < 1 or count < 1:
             raise UsageError(f"length and count are whole numbers from 1; got {length} and {count}")
         seed = int(np.random.default_rng().integers(2**32)) if seed is None else seed
@@ -106,6 +106,9 @@ class FramesGenerator(Model):
             GeneratedFrames(made.classes[place], made.decode(frames), ended, made.channels, made.sound, seed)
             for place, (frames, ended) in zip(classes, drawn, strict=True)
         ]
+
+    def longest_text(self, form: str | None = None) -> int:
+        return min(LONGEST, max(1, round(LONGER * self.preprocessor.longest)))
 
     def predict(self, inputs: Any, /, *args: Any, **options: Any) -> list[Any]:
         raise self.cannot("predict")
