@@ -18,16 +18,19 @@ def write(
     preprocessor: Any,
     settings: Any,
     setting: tuple[str, Any] | None = None,
+    networks: int = 1,
     **more: Any,
 ) -> Path:
-    """settings: of the network; setting: one of them that is written otherwise; more: of the data"""
+    """settings: of the network; setting: one of them that is written otherwise; networks: of an ensemble; more: of the
+    data
+    """
     config = {
         "task": task,
         "cell_fingerprint": get(settings.cell).program().fingerprint,
         "settings": {
             "network": settings.model_dump() | ({} if setting is None else dict([setting])),
             "data": {"max_length": None} | more,
-            "training": {},
+            "training": {"ensemble": networks},
         },
     }
     weights = network.state_dict()

@@ -56,7 +56,8 @@ def test_the_runtime_is_installed_and_answers_without_torch(tmp_path: Path) -> N
     network = NextToken(len(vocabulary), settings)
     folder = write(tmp_path / "model", "language", network, LanguagePreprocessor(vocabulary), settings)
     code = (
-        "from recurra import runtime; import json, recurra; "
+        "from recurra import runtime; import importlib, json, pkgutil, recurra; "
+        "[importlib.import_module(f'recurra.runtime.{each.name}') for each in pkgutil.iter_modules(runtime.__path__)]; "
         f"model = runtime.load({str(folder)!r}); "
         "print(json.dumps([recurra.__version__, model.generate('ab', 9, temperature=0), model.nats_per_token('abc')]))"
     )

@@ -17,7 +17,7 @@ from recurra.errors import UsageError
 from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.preprocessor import TagPreprocessor
-from recurra.tasks.tag.trainee import build_network
+from recurra.tasks.tag.trainee import build_ensemble, build_network
 from recurra.topologies.neighbourhood import neighbourhood
 from recurra.topologies.settings import TaggerSettings
 from tests.runtime.folders import write
@@ -32,16 +32,17 @@ LIMIT = 2e-6
 
 
 @pytest.mark.parametrize(
-    ("crf", "scheme", "letters", "pairs", "skip"),
+    ("crf", "scheme", "letters", "pairs", "skip", "networks"),
     [
-        (True, "bio", True, False, True),
-        (False, "bio", False, True, True),
-        (False, None, True, True, False),
-        (True, None, False, False, False),
+        (True, "bio", True, False, True, 1),
+        (False, "bio", False, True, True, 1),
+        (False, None, True, True, False, 1),
+        (True, None, False, False, False, 1),
+        (True, "bio", True, False, True, 2),
     ],
 )
 def test_taggers_say_the_same(
-    crf: bool, scheme: str | None, letters: bool, pairs: bool, skip: bool, tmp_path: Path
+    crf: bool, scheme: str | None, letters: bool, pairs: bool, skip: bool, networks: int, tmp_path: Path
 ) -> None:
     lexicon = Lexicon(WORDS, LETTERS if letters else None, PAIRS if pairs else None)
     sizes: dict[str, Any] = {"hidden_size": 5, "embedding_size": 4, "char_embedding_size": 3}
@@ -50,15 +51,18 @@ def test_taggers_say_the_same(
     )
     made = TagPreprocessor(lexicon, TAGS, scheme, "word", Habit(frozenset({"a-a"})), 60 if skip else 0)
     torch.manual_seed(0)
-    network = build_network(made, settings)
+    network: Any = build_network(made, settings) if networks == 1 else build_ensemble(made, settings, networks)
     for parameter in network.eval().parameters():
         torch.nn.init.normal_(parameter, std=0.5)
+    if networks > 1:
+        network.settle()
+        network.sharpness.fill_(1.5)
     probe = TagModel(network, lexicon, TAGS, scheme, level="word", word_split="words", habit=made.habit)
     if network.skip is not None:
         network.skip.share.fill_(0.7)
         network.skip.scale.uniform_(0.5, 1)
         network.skip.keys.copy_(_keys(lexicon).sort().values)
-    write(tmp_path / "model", "tag", network, made, settings, word_split="words")
+    write(tmp_path / "model", "tag", network, made, settings, networks=networks, word_split="words")
     model = runtime.load(tmp_path / "model")
     assert isinstance(model, runtime.Tagger)
     for one, other in zip(model.predict(SENTENCES, top=2), probe.predict(SENTENCES, top=2), strict=True):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +45,7 @@ def _blanks(model: Any, asked: list[str]) -> list[Any]:
     return [(one.best, one.blanks) for one in model.predict(asked, top=3)]
 
 
-def _translations(model: Any, asked: list[str]) -> list[Any]:
+def translated(model: Any, asked: list[str]) -> list[Any]:
     ways: list[dict[str, Any]] = [{"top": 2}, {"beam": 1, "block_ngrams": 2}]
     found = [one for how in ways for one in model.predict(asked, **how)]
     return [
@@ -75,7 +78,7 @@ def _forecasts(model: Any, asked: list[Any]) -> list[Any]:
 
 
 ASKED: dict[str, Callable[[Any, list[Any]], list[Any]]] = {
-    "classify": _classes, "language": _next, "tag": _tags, "fill": _blanks, "translate": _translations,
+    "classify": _classes, "language": _next, "tag": _tags, "fill": _blanks, "translate": translated,
     "generate": _texts, "generate-frames": _drawn, "forecast": _forecasts, "frames": _classes,
 }  # fmt: skip
 
@@ -93,6 +96,23 @@ def test_it_answers_as_with_torch(runs: dict[str, recurra.Run], task: str) -> No
         asked = [np.asarray(each) for each in asked]
         with_torch = _Frames(model)
     same(ASKED[task](runtime.load(run.folder), asked), ASKED[task](with_torch, asked))
+
+
+def test_nothing_is_imported_but_numpy(runs: dict[str, recurra.Run]) -> None:
+    folders = [str(runs[task].folder) for task in ASKED]
+    code = (
+        f"import sys; from recurra import runtime; models = [runtime.load(folder) for folder in {folders!r}]; "
+        "outside = {name.split('.')[0] for name in sys.modules} - set(sys.stdlib_module_names); "
+        "import json; print(json.dumps([len(models), sorted(outside)]))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    count, outside = json.loads(run.stdout)
+    assert count == len(ASKED)
+    assert {name for name in outside if not name.startswith(("_", "sitecustomize"))} <= {
+        "numpy",
+        "recurra",
+        "cython_runtime",
+    }
 
 
 def test_convolutions_are_refused_with_the_reason(runs: dict[str, recurra.Run]) -> None:
