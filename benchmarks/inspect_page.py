@@ -79,6 +79,8 @@ def measure(runs: list[Inspected], playwright: Any) -> None:
             page.wait_for_selector(".tokens .t")
             opened.append(1000 * (time.perf_counter() - begun))
             page.wait_for_timeout(1500)
+        seen = context.new_cdp_session(page)
+        seen.send("Performance.enable")
         parameters = sum(p.numel() for p in runs[0].run.network.parameters())
         print(f"{parameters:,} parameters")
         print(f"  opened in {opened[0]:.0f} ms at first, {statistics.median(opened[1:]):.0f} ms again")
@@ -86,14 +88,29 @@ def measure(runs: list[Inspected], playwright: Any) -> None:
             page.fill("#given", (TEXT * (length // len(TEXT) + 1))[:length])
             while "of" in page.locator("#state").inner_text() or str(length) not in page.locator("#state").inner_text():
                 page.wait_for_timeout(50)
+            before = time.process_time(), _thread_time(seen)
             times = page.evaluate(TYPED)
+            server, drawn = time.process_time() - before[0], _thread_time(seen) - before[1]
             print(
-                f"  a key at {length:,} characters: median {statistics.median(times):.0f} ms, most {max(times):.0f} ms"
+                f"  a key at {length:,} characters: median {statistics.median(times):.0f} ms, most {max(times):.0f} ms; "
+                f"processor time {1000 * server / len(times):.0f} ms of the server, {1000 * drawn / len(times):.0f} of "
+                "the page"
             )
+        before = time.process_time(), _thread_time(seen)
         frames = page.evaluate(SCROLLED)
+        drawn = _thread_time(seen) - before[1]
         mean = sum(frames) / len(frames)
-        print(f"  scrolling {LONG:,} characters: {1000 / mean:.0f} frames a second, slowest {max(frames):.0f} ms")
+        print(
+            f"  scrolling {LONG:,} characters: {1000 / mean:.0f} frames a second, slowest {max(frames):.0f} ms; "
+            f"processor time of a frame {1000 * drawn / len(frames):.0f} ms"
+        )
         browser.close()
+
+
+def _thread_time(session: Any) -> float:
+    """Processor time of the page's own thread, in seconds."""
+    found = session.send("Performance.getMetrics")["metrics"]
+    return float(next(one["value"] for one in found if one["name"] == "ThreadTime"))
 
 
 def main() -> None:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from recurra.errors import UnknownNameError, UsageError
+from recurra.inspector import inspected as inspecteds
 from recurra.inspector import reading as readings
 from recurra.inspector import strips
 from recurra.inspector.activity import most_active
 from recurra.inspector.comparing import agreement, distance
 from recurra.inspector.inspected import KEPT, Inspected
 from recurra.inspector.reading import Reading
+from recurra.inspector.strips import FEW, Windows
 from recurra.inspector.thoughts import AsRead
 
 Page = Callable[[str], Inspected]
@@ -68,7 +70,21 @@ def test_what_is_shared_is_not_read_again(inspected: Page, monkeypatch: pytest.M
     monkeypatch.setattr(readings, "FIRST", 1)
     before = page.read(TEXT, seconds=60)
     found = page.read(TEXT + "s", before=before.number, seconds=0)
-    assert found.read == len(TEXT)  # all but the last step, and one block
+    assert (found.shared, found.read) == (len(TEXT), len(TEXT) + 1)  # the new step alone
+    found = page.read(TEXT[:9] + "x" + TEXT[9:], before=found.number, seconds=0)
+    assert (found.shared, found.read) == (8, 9)  # what follows the eighth is another token
+
+
+def test_typed_tokens_are_joined(inspected: Page) -> None:
+    page, text = inspected("language"), TEXT
+    found = page.read(text, seconds=60)
+    for letter in "sun moon rose nose sea tea sun moon rose nose":
+        text += letter
+        found = page.read(text, before=found.number, seconds=60)
+        strip = found.strip("stack.l0")
+        strip.unit("i", 0)
+    assert len(strip.courses) < FEW
+    same(found, page.read(text, seconds=60))
 
 
 def test_the_column_is_the_probability_of_what_came(inspected: Page) -> None:
@@ -141,6 +157,50 @@ def test_only_the_newest_readings_are_kept(inspected: Page) -> None:
     for _ in range(KEPT):
         page.read("moon", reference=reference.number)
     assert page.reading(reference.number) is reference  # however fast somebody types who compares with it
+
+
+def test_what_readings_keep_is_bounded(inspected: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = inspected("language")
+    first = page.read(TEXT * 4, seconds=60)
+    kept = sum(first.storages().values())
+    assert 0 < kept <= first.bytes_needed
+    monkeypatch.setattr(inspecteds, "MOST_BYTES", int(2.5 * kept))
+    for text in ("s", "r", "m"):
+        page.read(text + TEXT * 4, seconds=60)
+    assert page.bytes <= 2.5 * kept
+    assert page.kept(first.number) is None
+    after = last = page.read(TEXT * 4, seconds=60)
+    for count in range(1, 4):  # what goes on from it shares its states
+        after = page.read(TEXT * 4 + count * "s", before=after.number, seconds=60)
+    assert page.kept(last.number) is last
+    monkeypatch.setattr(inspecteds, "MOST_BYTES", first.bytes_needed)
+    with pytest.raises(UsageError, match=f"{len(TEXT * 4)} steps at most"):
+        page.read(TEXT * 5)
+
+
+@pytest.mark.parametrize("task", ["classify", "tag", "translate", "caption", "frames"])
+def test_what_is_needed_is_not_less_than_what_is_kept(inspected: Page, task: str) -> None:
+    page = inspected(task)
+    one = page.offered[0]
+    found = page.read(one.given, one.options, seconds=60)
+    assert 0 < sum(found.storages().values()) <= found.bytes_needed
+    monkeyed = found.bytes_needed - 1
+    with pytest.raises(UsageError, match="MB"):
+        Reading(found.network, found.given, {}, most=monkeyed)
+
+
+def test_what_was_computed_is_bounded() -> None:
+    kept = Windows(most=100)
+    row = {"i": np.zeros((1, 10), np.float32)}
+    for at in range(4):
+        kept.put(1, at, row)
+    assert kept.bytes == 80
+    assert [kept.get(1, at) is not None for at in range(4)] == [False, False, True, True]
+    kept.put(2, 0, {"i": np.zeros((9, 10), np.float32)})  # the newest one stays
+    assert kept.get(1, 3) is None
+    assert kept.bytes == 360
+    kept.take(2, 0)
+    assert kept.bytes == 0
 
 
 def test_what_there_is_not_is_refused(inspected: Page) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from starlette.testclient import TestClient
 
@@ -15,6 +17,7 @@ from recurra.inspector.inspected import Inspected
 Clients = Callable[..., TestClient]
 Page = Callable[[str], Inspected]
 TOKEN = "t" * 43
+Floats = npt.NDArray[np.float32]
 
 
 def read(client: TestClient, text: str, **more: object) -> dict[str, object]:
@@ -29,18 +32,18 @@ def test_a_text_is_read_and_looked_into(client: Clients, inspected: Page) -> Non
     (info,) = asked.get("/api/runs").json()
     assert (info["reads"], info["writes"], info["task"]) == ("text", True, "language")
     found = read(asked, "sun moon")
-    assert found["views"] == [list("sun moon")]
+    assert found["views"] == [{"same": [0, 0], "tokens": list("sun moon")}]
     assert found["thoughts"] == {"view": 0, "classes": info_classes(inspected("language"))}
     trace = inspected("language").run.trace("sun moon")
     for strip in found["strips"]:
-        for value in strip["values"]:
-            query = {"reading": found["reading"], "strip": strip["key"], "name": value["name"]}
-            content = asked.get("/api/values", params=query | {"start": 2, "stop": 6}).content
-            scale = np.frombuffer(content[:4], "<f4")[0]
-            values = np.frombuffer(content[4:], np.int8).reshape(4, value["units"]) * scale / 127
+        query = {"reading": found["reading"], "strip": strip["key"]}
+        names = [value["name"] for value in strip["values"]]
+        content = asked.get("/api/values", params=query | {"names": names, "start": 2, "stop": 6}).content
+        for value, (values, scales) in zip(strip["values"], unpacked(content, strip["values"], 4), strict=True):
             expected = trace[f"stack.{value['name']}_l{strip['layer']}"][2:6]
-            np.testing.assert_allclose(values, expected, atol=scale / 250)
-            column = np.frombuffer(asked.get("/api/unit", params=query | {"unit": 1}).content, "<f4")
+            assert (np.abs(values - expected) <= scales / 250).all()
+            one = query | {"name": value["name"], "unit": 1}
+            column = np.frombuffer(asked.get("/api/unit", params=one).content, "<f4")
             np.testing.assert_allclose(column[2:6], expected[:, 1], atol=1e-6)
     query = {"reading": found["reading"], "strip": strip["key"]}
     step = asked.get("/api/step", params=query | {"unit": 1, "step": 3}).json()
@@ -52,6 +55,50 @@ def test_a_text_is_read_and_looked_into(client: Clients, inspected: Page) -> Non
     other = read(asked, "sun noon", before=found["reading"])
     query = {"reading": other["reading"], "reference": found["reading"], "strip": strip["key"]}
     assert asked.get("/api/difference", params=query).json()["begin"] == 5
+
+
+def unpacked(content: bytes, values: list[dict[str, int]], time: int) -> list[tuple[Floats, Floats]]:
+    """Of each value its numbers [T, H] and the scale of each step [T, 1]."""
+    scales = np.frombuffer(content, "<f4", len(values) * time).reshape(len(values), time, 1)
+    at, found = 4 * scales.size, []
+    for value, scale in zip(values, scales, strict=True):
+        numbers = np.frombuffer(content, np.int8, time * value["units"], at).reshape(time, -1)
+        found.append((numbers * scale / 127, scale))
+        at += time * value["units"]
+    assert at == len(content)
+    return found
+
+
+def test_an_answer_brings_what_is_shown_and_only_what_is_new(client: Clients, inspected: Page) -> None:
+    asked, text = client("language"), "sun moon rose nose sea tea"
+    before = read(asked, text)
+    look = {"columns": 6, "thoughts": 4, "coloured": before["reading"], "values": before["reading"]}
+    found = read(asked, text + "s", before=before["reading"], look=look)
+    assert found["before"] == before["reading"]
+    assert found["views"] == [{"same": [26, 0], "tokens": ["s"]}]
+    seen, trace = found["look"], inspected("language").run.trace(text + "s")
+    assert (seen["kept"], seen["step"]) == (26, 26)
+    assert (seen["values"]["start"], seen["values"]["stop"]) == (26, 27)  # of six columns the one that is new
+    layer = next(strip for strip in found["strips"] if strip["key"] == seen["strip"])
+    some = unpacked(base64.b64decode(seen["values"]["data"]), layer["values"], 1)
+    for name, (values, scales) in zip(seen["values"]["names"], some, strict=True):
+        assert (np.abs(values - trace[f"stack.{name}_l{layer['layer']}"][26:]) <= scales / 250).all()
+    query = {"reading": found["reading"]}
+    column = np.frombuffer(asked.get("/api/column", params=query).content, "<f4")
+    assert seen["colours"]["start"] == 26
+    assert np.frombuffer(base64.b64decode(seen["colours"]["data"]), "<f4").tolist() == column[26:].tolist()
+    rows = asked.get("/api/thoughts", params=query | {"start": 23, "stop": 27}).json()
+    assert seen["thoughts"] == {"start": 23, "rows": rows}
+    more = query | {"strip": seen["strip"], "step": 26}
+    assert seen["active"] == asked.get("/api/active", params=more).json()
+    assert seen["at"] == asked.get("/api/step", params=more | {"unit": 0}).json()
+    assert seen["answer"] == asked.get("/api/answer", params=query).json()
+    whole = asked.post("/api/read", json={"text": text, "before": found["reading"], "look": {"columns": 6}}).json()
+    assert whole["views"] == [{"same": [26, 0], "tokens": []}]
+    assert whole["look"]["values"]["start"] == 20  # the page holds nothing
+    assert whole["look"]["colours"]["start"] == 0
+    middle = read(asked, text[:8] + "t" + text[9:], before=whole["reading"])
+    assert middle["views"] == [{"same": [8, len(text) - 9], "tokens": ["t"]}]
 
 
 def info_classes(page: Inspected) -> int:
@@ -73,7 +120,8 @@ def test_one_of_the_first_runs_inputs_is_read_by_both(inspected: Page) -> None:
     runs[1].offered = list(reversed(runs[0].offered))
     asked = TestClient(unguarded(runs))
     first, second = (asked.post("/api/read", json={"input": 0, "run": run}).json() for run in (0, 1))
-    assert first["views"] == second["views"] != [list(runs[1].offered[0].given)]
+    assert first["views"] == second["views"]
+    assert first["views"][0]["tokens"] != list(runs[1].offered[0].given)
 
 
 def test_it_writes_and_goes_on_from_a_choice(client: Clients) -> None:
@@ -121,7 +169,7 @@ def test_labels_that_look_like_markup_stay_text(client: Clients) -> None:
         ("POST", "/api/continue", {"reading": 10**9}, 400),
         ("POST", "/api/write", {"text": "a"}, 400),
         ("POST", "/api/write", {"text": "a", "temperature": -1}, 422),
-        ("GET", "/api/values?reading=1&strip=x&name=h&start=0&stop=1", None, 400),
+        ("GET", "/api/values?reading=1&strip=x&names=h&start=0&stop=1", None, 400),
         ("GET", "/api/thoughts?reading=-1&start=0&stop=1", None, 422),
         ("GET", "/static/../application.py", None, 404),
         ("GET", "/static/..%2fapplication.py", None, 404),

@@ -19,6 +19,7 @@ from recurra.inspector import documents, page
 from recurra.inspector.activity import most_active
 from recurra.inspector.comparing import distance
 from recurra.inspector.inspected import Inspected
+from recurra.inspector.looks import Look, seen
 from recurra.inspector.networks import drawings, of_run
 from recurra.inspector.strips import Strip
 from recurra.inspector.writing import write
@@ -34,12 +35,14 @@ STEPS = 1024
 
 Run = Annotated[int, Query(ge=0, le=1)]
 Number = Annotated[int, Query(ge=0)]
+Names = Annotated[list[str], Query(min_length=1, max_length=64)]
 
 
 class Asked(BaseModel, extra="forbid"):
     """An input: text that was typed, or one of the first run's own by its place.
 
-    before: a reading to go on from; reference: one that this one will be compared with
+    before: a reading to go on from, which the page has; reference: one that this one will be compared with; look: what
+    the page will show of it
     """
 
     run: int = Field(0, ge=0, le=1)
@@ -48,6 +51,7 @@ class Asked(BaseModel, extra="forbid"):
     condition: str | None = None
     before: int | None = None
     reference: int | None = None
+    look: Look | None = None
 
 
 class Further(BaseModel, extra="forbid"):
@@ -55,6 +59,7 @@ class Further(BaseModel, extra="forbid"):
 
     run: int = Field(0, ge=0, le=1)
     reading: int
+    look: Look | None = None
 
 
 class Writing(BaseModel, extra="forbid"):
@@ -117,16 +122,24 @@ def unguarded(runs: Sequence[Inspected]) -> FastAPI:
             else:
                 given = one.typed(asked.text or "")
                 options = {} if asked.condition is None else {"condition": asked.condition}
+            before = one.kept(asked.before)
             reading = one.read(given, options, before=asked.before, reference=asked.reference, seconds=SLICE)
-            return _json(documents.of_reading(reading))
+            document = documents.of_reading(reading, before)
+            if asked.look is not None:
+                document["look"] = seen(reading, asked.look, reading.shared, asked.before)
+            return _json(document)
 
     @app.post("/api/continue")
     def _continue(asked: Further) -> Response:
         one = run_of(asked.run)
         with one.lock:
             reading = one.reading(asked.reading)
+            kept = reading.read
             reading.advance(SLICE)
-            return _json(documents.progress(reading))
+            document = documents.progress(reading)
+            if asked.look is not None:
+                document["look"] = seen(reading, asked.look, kept, asked.reading)
+            return _json(document)
 
     @app.get("/api/answer")
     def _answer(reading: Number, run: Run = 0) -> Response:
@@ -149,11 +162,11 @@ def unguarded(runs: Sequence[Inspected]) -> FastAPI:
             return Response(status_code=204) if found is None else _bytes(documents.floats(found))
 
     @app.get("/api/values")
-    def _values(reading: Number, strip: str, name: str, start: Number, stop: Number, run: Run = 0) -> Response:
+    def _values(reading: Number, strip: str, names: Names, start: Number, stop: Number, run: Run = 0) -> Response:
         with run_of(run).lock:
             found = strip_of(run, reading, strip)
             stop = min(stop, start + STEPS, found.length)
-            return _bytes(documents.packed(found.values(name, min(start, stop), stop)))
+            return _bytes(documents.packed([found.values(name, min(start, stop), stop) for name in names]))
 
     @app.get("/api/unit")
     def _unit(reading: Number, strip: str, name: str, unit: Number, run: Run = 0) -> Response:

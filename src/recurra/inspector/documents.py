@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.inspector.reading import Reading
+from recurra.inspector.reading import Reading, same
 from recurra.inspector.strips import Strip
 from recurra.tasks.answer import Answer, Attention
 from recurra.tasks.own_inputs import OwnInput
@@ -18,19 +18,17 @@ RANKED = 12
 """Classes of an answer."""
 
 
-def of_reading(reading: Reading) -> dict[str, Any]:
+def of_reading(reading: Reading, before: Reading | None = None) -> dict[str, Any]:
     """What was read and what can be asked about it.
 
-    views: the different rows of tokens, which steps and thoughts are counted in; the first is that of the thoughts
+    before: one that the page has; views: the different rows of tokens, which steps and thoughts are counted in; the
+    first is that of the thoughts; of each how many it begins with and ends with as that of `before`, and those between
     """
-    views: list[Sequence[str]] = []
+    views = _views(reading)
+    known = [] if before is None else _views(before)
 
     def view(tokens: Sequence[str]) -> int:
-        for place, known in enumerate(views):
-            if known is tokens or (len(known) == len(tokens) and list(known) == list(tokens)):
-                return place
-        views.append(tokens)
-        return len(views) - 1
+        return next(place for place, each in enumerate(views) if alike(each, tokens))
 
     thoughts = None
     if reading.thoughts is not None:
@@ -49,10 +47,32 @@ def of_reading(reading: Reading) -> dict[str, Any]:
         for key, strip in reading.strips.items()
     ]
     return progress(reading) | {
-        "views": [list(tokens) for tokens in views],
+        "before": None if before is None else before.number,
+        "views": [_changed(tokens, known[place] if place < len(known) else ()) for place, tokens in enumerate(views)],
         "strips": strips,
         "thoughts": thoughts,
     }
+
+
+def alike(some: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether two rows of tokens are the same."""
+    return some is others or (len(some) == len(others) and list(some) == list(others))
+
+
+def _views(reading: Reading) -> list[Sequence[str]]:
+    rows = [] if reading.thoughts is None else [reading.thoughts.at]
+    views: list[Sequence[str]] = []
+    for tokens in [*rows, *(reading.given.steps[strip.stack] for strip in reading.strips.values())]:
+        if not any(alike(known, tokens) for known in views):
+            views.append(tokens)
+    return views
+
+
+def _changed(tokens: Sequence[str], known: Sequence[str]) -> dict[str, Any]:
+    now, then = list(tokens), list(known)
+    first = same(now, then)
+    last = same(now[first:][::-1], then[first:][::-1])
+    return {"same": [first, last], "tokens": now[first : len(now) - last]}
 
 
 def of_input(given: OwnInput) -> dict[str, Any]:
@@ -121,13 +141,17 @@ def _attention(found: Attention) -> dict[str, Any]:
     }
 
 
-def packed(values: npt.NDArray[np.float32]) -> bytes:
-    """Numbers as a scale (float32, little-endian: the largest, at least 1) and bytes from -127 to 127 of it.
+def packed(values: Sequence[npt.NDArray[np.float32]]) -> bytes:
+    """Of each array for each row a scale (float32, little-endian: the largest, at least 1); then bytes of these.
 
-    Shapes: [T, H], row by row
+    From -127 to 127, row by row. Shapes: each [T, H], T of all alike
     """
-    scale = max(1.0, float(np.abs(np.nan_to_num(values)).max(initial=0.0)))
-    return np.float32(scale).tobytes() + np.round(np.nan_to_num(values) * (127 / scale)).astype(np.int8).tobytes()
+    whole = [np.nan_to_num(value) for value in values]
+    scales = [np.abs(value).max(1, initial=1.0).astype("<f4") for value in whole]
+    numbers = [
+        np.round(value * (127 / scale[:, None])).astype(np.int8) for value, scale in zip(whole, scales, strict=True)
+    ]
+    return b"".join(part.tobytes() for part in (*scales, *numbers))
 
 
 def floats(values: npt.NDArray[Any]) -> bytes:

@@ -14,7 +14,8 @@ from recurra.api.evaluation import trained_on
 from recurra.api.run import Run
 from recurra.errors import DataError, UsageError
 from recurra.inspector.contexts import Contexts
-from recurra.inspector.reading import Reading
+from recurra.inspector.reading import MOST_BYTES, Reading
+from recurra.inspector.strips import Windows
 from recurra.layers.stepping import KeptStreams
 from recurra.tasks import registry
 from recurra.tasks.abilities import (
@@ -50,6 +51,7 @@ class Inspected:
         self._dataset: Any = None
         self._by_name: dict[str, int] | None = None
         self.prepared: KeptStreams = {}
+        self._windows = Windows()
         self.contexts = Contexts(self)
 
     @property
@@ -92,16 +94,33 @@ class Inspected:
         """
         model: Traceable = able(self.model, Traceable, "let itself be looked into")
         found = model.forward_pass(given, **(options or {}))
-        earlier = self._readings.get(before) if before is not None else None
-        reading = Reading(self.run.network, found, self._indices(found), earlier, self.prepared)
+        earlier = self.kept(before)
+        reading = Reading(
+            self.run.network, found, self._indices(found), earlier, self.prepared, self._windows, MOST_BYTES
+        )
         reading.advance(seconds)
         for number in (before, reference):
             if number is not None and number in self._readings:
                 self._readings.move_to_end(number)
         self._readings[reading.number] = reading
-        while len(self._readings) > KEPT:
+        while len(self._readings) > KEPT or (len(self._readings) > 1 and self.bytes > MOST_BYTES):
             self._readings.popitem(last=False)
         return reading
+
+    @property
+    def bytes(self) -> int:
+        """Of the states of all readings, which those that go on from others share with them; what is to be read too."""
+        whole = sum(reading.bytes_needed for reading in self._readings.values())
+        if whole <= MOST_BYTES:  # a bound that costs nothing
+            return whole
+        held: dict[int, int] = {}
+        for reading in self._readings.values():
+            held |= reading.storages()
+        return sum(held.values())
+
+    def kept(self, number: int | None) -> Reading | None:
+        """A reading, if it is kept still."""
+        return None if number is None else self._readings.get(number)
 
     def reading(self, number: int) -> Reading:
         """Errors: UsageError for one that is not kept any more"""

@@ -25,8 +25,8 @@ MOST_BYTES = 24 << 20
 OFFERED = 4
 """Inputs of the run's own data, if none are given."""
 MODULES = (
-    "dom.js", "strings.js", "server.js", "file.js", "tokens.js", "heat.js", "thoughts.js", "answer.js", "unit.js",
-    "forgetting.js", "network.js", "write.js", "pane.js", "main.js",
+    "dom.js", "strings.js", "server.js", "known.js", "file.js", "tokens.js", "values.js", "heat.js", "thoughts.js",
+    "answer.js", "unit.js", "forgetting.js", "network.js", "write.js", "pane.js", "main.js",
 )  # fmt: skip
 """The page's scripts, each behind those that it reads; their names differ, so that they can stand in one."""
 
@@ -73,7 +73,7 @@ def _read(run: Inspected, one: OwnInput) -> dict[str, Any]:
 
 def _values(reading: Reading) -> dict[str, str]:
     return {
-        f"{key}/{name}": base64.b64encode(documents.packed(strip.values(name, 0, strip.length))).decode("ascii")
+        f"{key}/{name}": base64.b64encode(documents.packed([strip.values(name, 0, strip.length)])).decode("ascii")
         for key, strip in reading.strips.items()
         for name in strip.widths
     }

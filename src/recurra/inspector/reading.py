@@ -5,20 +5,24 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
-from recurra.errors import UnknownNameError
+from recurra.errors import UnknownNameError, UsageError
 from recurra.inspection.trace import courses
-from recurra.inspector.strips import Floats, Strip
+from recurra.inspector.strips import Strip, Windows
 from recurra.inspector.thoughts import AsRead, Thoughts, Whole
-from recurra.layers.stepping import KeptStreams
+from recurra.layers.stack import Stack
+from recurra.layers.stepping import KeptStreams, stepping
 from recurra.tasks.answer import Answer
 from recurra.tasks.forward_pass import ForwardPass
 
 FIRST, BLOCK = 16, 64
 """Steps that are read at a time, at first and then: a long text can be shown while it is read, and given up."""
+MOST_BYTES = 1 << 30
+"""Of the states of all readings of a page: the oldest go; an input that needs more is refused."""
 _numbers = itertools.count(1)
 
 
@@ -26,8 +30,10 @@ class Reading:
     """What a network does with an input.
 
     A network that reads forward alone reads in blocks, and goes on from an earlier reading where the texts part.
-    number: by which a page asks for it; indices: of the classes, by name, for `AsRead`; prepared: weights
-    as engines take them, kept between readings
+    number: by which a page asks for it; shared: steps that are those of the earlier one
+    indices: of the classes, by name, for `AsRead`; prepared: weights as engines take them, kept between readings
+    windows: where the values of strips are kept; most: bytes of states
+    Errors: UsageError for an input that needs more
     """
 
     def __init__(
@@ -37,24 +43,31 @@ class Reading:
         indices: Mapping[str, int],
         before: Reading | None = None,
         prepared: KeptStreams | None = None,
+        windows: Windows | None = None,
+        most: int = MOST_BYTES,
     ) -> None:
         self.number = next(_numbers)
         self.network, self.given, self._prepared = network, given, prepared
+        self._windows, self._most = Windows() if windows is None else windows, most
         self.strips: dict[str, Strip] = {}
         self.thoughts: Thoughts | None = None
         self._answer: Answer | None = None
-        self._begun = False
+        self._begun, self.shared = False, 0
         if given.part is None:
             if given.probabilities is not None:
                 self.thoughts = Whole(given)
             self.total, self.read = max(map(len, given.steps.values())), 0
+            self._check_size()
             return
         ((self.stack, self.tokens),) = given.steps.items()
         self.total, self.read = len(self.tokens), 0
+        self._check_size()
         self.thoughts = AsRead(given.classes, given.at, indices)
         if before is not None and before.given.part is not None and isinstance(before.thoughts, AsRead):
-            shared = min(_same(self.tokens, before.tokens), before.read)
-            self._go_on(before, max(0, shared - 1))  # what follows the last one of them is another token
+            shared = min(same(self.tokens, before.tokens), before.read)
+            # what follows the last one of them is another token; of the last that was read this is kept
+            self._go_on(before, shared if shared == before.read else max(0, shared - 1))
+        self.shared = self.read
 
     @property
     def complete(self) -> bool:
@@ -68,7 +81,7 @@ class Reading:
         if self.given.part is None:
             for name, stacks in courses(self.network, self.given, self.given.run, prepared=self._prepared).items():
                 for parts in stacks:
-                    strip = Strip(name, self.given.steps[name], parts)
+                    strip = Strip(name, self.given.steps[name], parts, self._windows)
                     self.strips[strip.key] = strip
             self.read = self.total
             return
@@ -98,17 +111,37 @@ class Reading:
         self._begun = True
         some = self.given.part(self.read, stop, self._state())
         assert some.probabilities is not None
-        found: list[Floats] = []
-        read = some.probabilities
-        steps = courses(self.network, some, lambda: found.append(read()), prepared=self._prepared)
-        for parts in steps[self.stack]:
-            strip = Strip(self.stack, self.tokens, parts)
+        self.network.eval()
+        with stepping(self.network, self._prepared) as found:
+            chances = some.probabilities()
+        for course in found[self.stack]:
+            strip = Strip(self.stack, self.tokens, [course], self._windows)
             if strip.key in self.strips:
-                self.strips[strip.key].extend(parts)
+                self.strips[strip.key].extend([course])
             else:
                 self.strips[strip.key] = strip
-        self.thoughts.extend(found[0])
+        self.thoughts.extend(chances)
         self.read = stop
+
+    def _check_size(self) -> None:
+        """Errors: UsageError for an input whose states are more than may be kept"""
+        if self.bytes_needed > self._most:
+            raise UsageError(
+                f"the states of {self.total:,} steps are {self.bytes_needed / 2**20:,.0f} MB, of which "
+                f"{self._most / 2**20:,.0f} are kept; give {self._most * self.total // self.bytes_needed:,} steps at "
+                "most"
+            )
+
+    @cached_property
+    def bytes_needed(self) -> int:
+        """For the states of all its steps, at most."""
+        stacks = {name: each for name, each in self.network.named_modules() if isinstance(each, Stack)}
+        rows = [(stacks[name], len(tokens)) for name, tokens in self.given.steps.items() if name in stacks]
+        return sum(_step_bytes(stack) * steps for stack, steps in rows)
+
+    def storages(self) -> dict[int, int]:
+        """Bytes of the states that it keeps, by where they are: readings that share steps share these."""
+        return {place: size for strip in self.strips.values() for place, size in strip.storages().items()}
 
     def _state(self) -> tuple[Tensor, ...] | None:
         """After what was read, as a stack takes it: each [L, 1, H]."""
@@ -127,11 +160,18 @@ class Reading:
         self.read = steps
 
 
-def _same(some: Sequence[str], others: Sequence[str]) -> int:
+def _step_bytes(stack: Stack) -> int:
+    """What is kept of a step at most, in float32."""
+    states = 2 * sum(stack.state_widths)  # before and after it
+    widths = [stack.input_size] + (stack.num_layers - 1) * [stack.state_widths[0] * stack.num_directions]
+    return 4 * stack.num_directions * sum(width + states for width in widths)
+
+
+def same(some: Sequence[str], others: Sequence[str]) -> int:
     """How many they begin with alike."""
-    count = 0
-    for one, other in zip(some, others, strict=False):
-        if one != other:
-            break
-        count += 1
-    return count
+    most = min(len(some), len(others))
+    for start in range(0, most, BLOCK):
+        stop = min(start + BLOCK, most)
+        if some[start:stop] != others[start:stop]:
+            return next(k for k in range(start, stop) if some[k] != others[k])
+    return most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,35 +17,70 @@ from recurra.errors import UnknownNameError, UsageError
 from recurra.layers.stepping import Course
 
 Floats = npt.NDArray[np.float32]
-WINDOW = 256
+WINDOW = 64
 """Steps whose gates are computed at a time."""
-KEPT = 48 << 20
-"""Bytes of computed values that a strip keeps."""
+SHORT, FEW = 8, 32
+"""So many courses of so few steps at most, as tokens are typed, are joined."""
+_numbers_of_strips = itertools.count()
+
+
+class Windows:
+    """Computed values of strips, by strip and first step, the newest of at most so many bytes."""
+
+    def __init__(self, most: int = 96 << 20) -> None:
+        self.most, self.bytes = most, 0
+        self._kept: OrderedDict[tuple[int, int], dict[str, Floats]] = OrderedDict()
+
+    def get(self, strip: int, at: int) -> dict[str, Floats] | None:
+        found = self._kept.get((strip, at))
+        if found is not None:
+            self._kept.move_to_end((strip, at))
+        return found
+
+    def put(self, strip: int, at: int, values: dict[str, Floats]) -> None:
+        """The newest one stays, whatever its size."""
+        self.take(strip, at)
+        self._kept[strip, at] = values
+        self.bytes += _size(values)
+        while self.bytes > self.most and len(self._kept) > 1:
+            self.bytes -= _size(self._kept.popitem(last=False)[1])
+
+    def take(self, strip: int, at: int) -> dict[str, Floats] | None:
+        """Not kept any more."""
+        found = self._kept.pop((strip, at), None)
+        self.bytes -= 0 if found is None else _size(found)
+        return found
 
 
 class Strip:
     """One stack's layer in one direction.
 
     Of every step its states are kept; gates follow from these by the equations, and are computed where they are looked
-    at. tokens: what each step reads, those that are not read yet among them
+    at. tokens: what each step reads, those that are not read yet among them; windows: where computed values are kept
     """
 
-    def __init__(self, stack: str, tokens: Sequence[str], courses: Iterable[Course]) -> None:
+    def __init__(
+        self, stack: str, tokens: Sequence[str], courses: Iterable[Course], windows: Windows | None = None
+    ) -> None:
         self.stack, self.tokens = stack, tokens
         self.courses: list[Course] = []
         self.length = 0
-        self._windows: OrderedDict[int, dict[str, Floats]] = OrderedDict()
+        self._windows, self._number = Windows() if windows is None else windows, next(_numbers_of_strips)
         self.extend(courses)
 
     def extend(self, courses: Iterable[Course]) -> None:
         """More steps, in their order."""
         for course in courses:
-            last = self.courses[-1] if self.courses else None
-            if last is not None and last.x.shape[1] + course.x.shape[1] <= WINDOW:  # as tokens are typed
-                self.courses[-1] = _joined(last, course)
-            else:
-                self.courses.append(course)
+            self.courses.append(course)
             self.length += course.x.shape[1]
+            some = self.courses[-FEW:]
+            if len(some) == FEW and all(each.x.shape[1] <= SHORT for each in some):
+                self.courses[-FEW:] = [_joined(some)]
+
+    def storages(self) -> dict[int, int]:
+        """Bytes of what is kept of its steps, by where they are: strips that share steps share these."""
+        tensors = (each for course in self.courses for each in (course.x, *course.before, *course.after))
+        return {(held := each.untyped_storage()).data_ptr(): held.nbytes() for each in tensors}
 
     @property
     def first(self) -> Course:
@@ -63,12 +99,17 @@ class Strip:
         return {name: value.shape[2] for name, value in values.items()}
 
     def until(self, steps: int, tokens: Sequence[str]) -> Strip:
-        """The first steps alone, to be gone on from. tokens: what its steps will have read"""
-        made = Strip(self.stack, tokens, self._between(0, steps))
+        """The first steps alone, to be gone on from; it takes over what was computed of them.
+
+        tokens: what its steps will have read
+        """
+        made = Strip(self.stack, tokens, self._between(0, steps), self._windows)
         made.__dict__["widths"] = self.widths
-        for at, values in self._windows.items():
-            if at < steps:
-                made._windows[at] = {name: value[: steps - at] for name, value in values.items()}
+        for at in range(0, steps, WINDOW):
+            values = self._windows.take(self._number, at)
+            if values is not None:
+                some = {name: value[: steps - at] for name, value in values.items()}
+                self._windows.put(made._number, at, some)
         return made
 
     def values(self, name: str, start: int, stop: int) -> Floats:
@@ -107,21 +148,20 @@ class Strip:
 
     def _window(self, at: int) -> dict[str, Floats]:
         """All values of the steps from `at` on, of which those that were computed before are not computed again."""
-        stop, known = min(at + WINDOW, self.length), self._windows.get(at)
+        stop, known = min(at + WINDOW, self.length), self._windows.get(self._number, at)
         have = 0 if known is None else len(next(iter(known.values())))
         if known is None or at + have < stop:
             with torch.no_grad():
                 parts = [course.values() for course in self._between(at + have, stop)]
             before = [] if known is None else [known]
-            self._windows[at] = {
+            known = {
                 name: np.concatenate([part[name] for part in before] + [_numbers(part[name]) for part in parts])
                 for name in parts[0]
+                if self._state(name) is None  # those are there already
             }
-            most = max(4, KEPT // max(1, sum(value.nbytes for value in self._windows[at].values())))
-            while len(self._windows) > most:
-                self._windows.popitem(last=False)
-        self._windows.move_to_end(at)
-        return self._windows[at]
+            self._windows.put(self._number, at, known)
+        assert known is not None
+        return known
 
     def _between(self, start: int, stop: int) -> list[Course]:
         found, at = [], 0
@@ -144,14 +184,18 @@ def _slice(course: Course, start: int, stop: int) -> Course:
     )
 
 
-def _joined(one: Course, other: Course) -> Course:
+def _joined(some: Sequence[Course]) -> Course:
     return replace(
-        one,
-        x=torch.cat([one.x, other.x], 1),
-        before=tuple(torch.cat(pair, 1) for pair in zip(one.before, other.before, strict=True)),
-        after=tuple(torch.cat(pair, 1) for pair in zip(one.after, other.after, strict=True)),
-        lengths=one.lengths + other.lengths,
+        some[0],
+        x=torch.cat([one.x for one in some], 1),
+        before=tuple(torch.cat(states, 1) for states in zip(*(one.before for one in some), strict=True)),
+        after=tuple(torch.cat(states, 1) for states in zip(*(one.after for one in some), strict=True)),
+        lengths=torch.stack([one.lengths for one in some]).sum(0),
     )
+
+
+def _size(values: dict[str, Floats]) -> int:
+    return sum(value.nbytes for value in values.values())
 
 
 def _numbers(values: Any) -> Floats:

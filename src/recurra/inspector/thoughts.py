@@ -44,6 +44,7 @@ class AsRead:
         self._ids = np.zeros((len(at), min(KEPT, len(classes))), np.int32)
         self._chances = np.zeros(self._ids.shape, np.float32)
         self._given = np.full(len(at), np.nan, np.float32)
+        self._last: Floats | None = None
         self._length = 0
 
     @property
@@ -59,17 +60,26 @@ class AsRead:
         self._ids[start:stop] = np.take_along_axis(some, order, 1)
         self._chances[start:stop] = np.take_along_axis(probabilities, self._ids[start:stop], 1)
         for row in range(len(probabilities)):
-            following = start + row + 1
-            place = self._indices.get(self.at[following]) if following < len(self.at) else None
-            if place is not None:
-                self._given[following] = probabilities[row, place]
+            self._follow(start + row + 1, probabilities[row])
+        if len(probabilities):
+            self._last = probabilities[-1]
         self._length = stop
 
+    def _follow(self, following: int, chances: Floats) -> None:
+        place = self._indices.get(self.at[following]) if following < len(self.at) else None
+        if place is not None:
+            self._given[following] = chances[place]
+
     def goes_on(self, other: AsRead, steps: int) -> None:
-        """The first steps as there, which were followed by the same tokens."""
+        """The first steps as there, which were followed by the same tokens; what follows all of them may be another."""
         self._ids[:steps], self._chances[:steps] = other._ids[:steps], other._chances[:steps]
-        self._given[: steps + 1] = other._given[: steps + 1]
         self._length = steps
+        if steps == other._length and other._last is not None:
+            self._last = other._last
+            self._given[:steps] = other._given[:steps]
+            self._follow(steps, other._last)
+        else:
+            self._given[: steps + 1] = other._given[: steps + 1]
 
     def best(self, step: int) -> Best:
         if not 0 <= step < self._length:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from recurra.cells.definition import Cell
 from recurra.engines.request import CellWeights, Embedded, State, Stream, gate_tensors, has_bias
@@ -101,6 +102,37 @@ def step_through(
     return courses
 
 
+@contextmanager
+def stepping(network: nn.Module, prepared: KeptStreams | None = None) -> Iterator[dict[str, list[Course]]]:
+    """For as long as the block runs the stacks of a network go step by step, once: by name what they did, in the end.
+
+    Of networks that read forward alone, over rows without padding, each stack once. prepared: as `step_through`
+    Errors: as `unroll`
+    """
+    found: dict[str, list[Course]] = {}
+
+    def instead(name: str, stack: Stack) -> Callable[..., tuple[Tensor, State]]:
+        def forward(
+            x: Tensor | Embedded, state: Sequence[Tensor] | None = None, *, lengths: Tensor | None = None
+        ) -> tuple[Tensor, State]:
+            assert lengths is None
+            assert stack.num_directions == 1
+            courses = found[name] = step_through(stack, x, state, prepared=prepared)
+            last = zip(*([state[:, -1] for state in course.after] for course in courses), strict=True)
+            return courses[-1].after[0], tuple(torch.stack(rows) for rows in last)
+
+        return forward
+
+    stacks = [(name, module) for name, module in network.named_modules() if isinstance(module, Stack)]
+    try:
+        for name, stack in stacks:
+            stack.__dict__["forward"] = instead(name, stack)
+        yield found
+    finally:
+        for _, stack in stacks:
+            stack.__dict__.pop("forward", None)
+
+
 def _over(
     stack: Stack, weights: CellWeights, x: Tensor, state: State, engine: str, kept: Kept | None
 ) -> tuple[State, State]:
@@ -113,10 +145,8 @@ def _over(
             continue
         _, state = unroll(stack.evaluated_cell, weights, now.unsqueeze(1), state, engine=engine)
         states.append(state)
-    before, after = (
-        tuple(torch.stack(rows, 1) for rows in zip(*some, strict=True)) for some in (states[:-1], states[1:])
-    )
-    return before, after
+    whole = tuple(torch.stack(rows, 1) for rows in zip(*states, strict=True))
+    return tuple(state[:, :-1] for state in whole), tuple(state[:, 1:] for state in whole)
 
 
 def _stream(stack: Stack, weights: CellWeights, state: State, engine: str, kept: Kept | None) -> Stream:

@@ -39,14 +39,23 @@ export function shadeOf(value, largest = 1) {
   return `color-mix(in srgb, var(${value >= 0 ? "--blue" : "--orange"}) ${share.toFixed(1)}%, transparent)`;
 }
 
+let mixed = null;
+
 /** The page's colours as they are now, for canvases. */
 export function inks() {
+  if (mixed) return mixed;
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(name).trim();
-  return {
+  mixed = {
     ink: read("--ink"), muted: read("--muted"), line: read("--line"), card: read("--card"),
     blue: read("--blue"), orange: read("--orange"), green: read("--green"),
   };
+  return mixed;
+}
+
+/** They have changed. */
+export function forgetInks() {
+  mixed = null;
 }
 
 /** A canvas in the size that it has on the page, sharp on every screen; its context counts in CSS pixels. */

@@ -1,4 +1,5 @@
 // What a page that is a file knows: some inputs, read before, and nothing that needs the network again.
+import { unpacked } from "./known.js";
 
 export class File {
   offline = true;
@@ -40,22 +41,30 @@ export class File {
     return found && Float32Array.from(found, (value) => (value === null ? NaN : value));
   }
 
-  values(run, reading, strip, name, start, stop) {
-    const { scale, data, units } = this.#block(run, reading, strip, name);
-    return { scale, data: data.subarray(start * units, stop * units) };
+  values(run, reading, strip, names, units, start, stop) {
+    const blocks = names.map((name) => this.#block(run, reading, strip, name));
+    const time = stop - start;
+    const made = new Uint8Array(blocks.reduce((sum, { units }) => sum + time * (4 + units), 0));
+    blocks.forEach(({ scales }, place) => new Float32Array(made.buffer, 4 * place * time, time).set(scales.subarray(start, stop)));
+    let at = 4 * time * blocks.length;
+    for (const { data, units } of blocks) {
+      made.set(new Uint8Array(data.buffer, data.byteOffset + start * units, time * units), at);
+      at += time * units;
+    }
+    return made.buffer;
   }
 
   unit(run, reading, strip, name, unit) {
-    const { scale, data, units } = this.#block(run, reading, strip, name);
-    return Float32Array.from({ length: data.length / units }, (_, k) => (data[k * units + unit] * scale) / 127);
+    const { scales, data, units } = this.#block(run, reading, strip, name);
+    return scales.map((scale, k) => (data[k * units + unit] * scale) / 127);
   }
 
   step(run, reading, strip, unit, step) {
     const layer = this.#layer(run, reading, strip);
     const at = (name, when) => {
-      const { scale, data, units } = this.#block(run, reading, strip, name);
+      const { scales, data, units } = this.#block(run, reading, strip, name);
       const value = data[when * units + (unit < units ? unit : 0)];
-      return when < 0 || value === undefined ? null : (value * scale) / 127;
+      return when < 0 || value === undefined ? null : (value * scales[when]) / 127;
     };
     const before = layer.direction ? step + 1 : step - 1;
     return {
@@ -69,10 +78,10 @@ export class File {
     const rows = [];
     for (const layer of this.#of(run, reading).document.strips.filter((each) => each.view === view)) {
       const name = layer.states[0];
-      const { scale, data, units } = this.#block(run, reading, layer.key, name);
+      const { scales, data, units } = this.#block(run, reading, layer.key, name);
       for (let unit = 0; unit < units; unit++) {
         const found = [];
-        for (let at = unit; at < data.length; at += units) found.push((data[at] * scale) / 127);
+        for (let step = 0; step < scales.length; step++) found.push((data[step * units + unit] * scales[step]) / 127);
         const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
         const spread = Math.sqrt(found.reduce((sum, value) => sum + (value - mean) ** 2, 0) / found.length);
         const value = found[step];
@@ -95,10 +104,10 @@ export class File {
     found.unpacked ??= {};
     const key = `${strip}/${name}`;
     if (!found.unpacked[key]) {
-      const bytes = Uint8Array.from(atob(found.values[key]), (letter) => letter.charCodeAt(0));
+      const content = unpacked(found.values[key]);
       const units = this.#layer(run, reading, strip).values.find((each) => each.name === name).units;
-      const scale = new DataView(bytes.buffer).getFloat32(0, true);
-      found.unpacked[key] = { scale, data: new Int8Array(bytes.buffer, 4), units };
+      const time = content.byteLength / (4 + units);
+      found.unpacked[key] = { scales: new Float32Array(content, 0, time), data: new Int8Array(content, 4 * time), units };
     }
     return found.unpacked[key];
   }

@@ -1,19 +1,18 @@
 // Every unit of some values over the steps: a canvas that fetches what is seen of it.
 import { el, inks, onceAFrame, short, shownToken, sized } from "./dom.js";
 import { say } from "./strings.js";
+import { Values } from "./values.js";
 
-const TILE = 256; // steps that are fetched at a time
 const ROW = 7;
 const LEFT = 42;
 const BETWEEN = 8;
 const SETTLED = 80; // milliseconds after which a scroll has come to rest
 
 export class HeatMap {
-  /** source: {values(strip, name, start, stop)}; pick: hears {name, unit, step} */
-  constructor(source, pick) {
-    this.source = source;
+  /** ask: as that of `Values`; pick: hears {name, unit, step} */
+  constructor(ask, pick) {
     this.pick = pick;
-    this.tiles = new Map();
+    this.values = new Values(ask, () => this.draw());
     this.layer = null;
     this.names = [];
     this.from = 0;
@@ -46,9 +45,7 @@ export class HeatMap {
   }
 
   /** layer: as the reading describes it; names: values to draw; tokens: of its steps; read: how many there are */
-  show(reading, layer, names, tokens, read) {
-    if (reading !== this.reading) this.asked = new Set();
-    this.reading = reading;
+  show(layer, names, tokens, read) {
     this.layer = layer;
     this.names = names;
     this.tokens = tokens;
@@ -68,16 +65,15 @@ export class HeatMap {
     this.draw();
   }
 
-  /** A value as it was fetched, undefined if it is not there yet. */
-  value(name, unit, step) {
-    const tile = this.tiles.get(this.#name(name, Math.floor(step / TILE)));
-    if (!tile || tile.reading !== this.reading) return undefined;
-    const found = tile.data[(step % TILE) * tile.units + unit];
-    return found === undefined ? undefined : (found * tile.scale) / 127;
+  /** Steps that there is room for at most. */
+  capacity() {
+    return Math.min(1024, Math.ceil(Math.max(0, this.frame.clientWidth - LEFT) / 12) || 60);
   }
 
-  #name(name, tile) {
-    return `${this.layer.key}/${name}/${tile}`;
+  /** A value as it was fetched, undefined if it is not there yet. */
+  value(name, unit, step) {
+    const found = this.values.at(this.layer.key, name, step);
+    return found ? (found.data[found.from + unit] * found.scale) / 127 : undefined;
   }
 
   #units(name) {
@@ -106,6 +102,7 @@ export class HeatMap {
     }
     this.canvas.style.width = "";
     const context = sized(this.canvas, width, y);
+    this.#fetch();
     this.#paint(context, width, y, head, wide);
     this.#controls(most);
   }
@@ -140,30 +137,22 @@ export class HeatMap {
     context.fillStyle = colours.ink;
     context.textAlign = "right";
     context.fillText(name.slice(0, 5), LEFT - 6, y + (rows * ROW) / 2 + 4);
-    const first = Math.floor(this.from / TILE);
-    const last = Math.floor(Math.max(this.from, stop - 1) / TILE);
-    let largest = 1;
-    for (let tile = first; tile <= last; tile++) {
-      const found = this.#tile(name, tile, units);
-      if (found) largest = Math.max(largest, found.scale);
-    }
-    for (let tile = first; tile <= last; tile++) {
-      const found = this.tiles.get(this.#name(name, tile));
-      if (!found) continue;
-      const share = found.scale / largest / 127;
-      const begin = Math.max(this.from, tile * TILE);
-      const end = Math.min(stop, tile * TILE + found.data.length / units);
-      for (let step = begin; step < end; step++) {
-        const x = LEFT + (step - this.from) * this.column;
-        const row = (step - tile * TILE) * units + top;
+    const steps = [];
+    for (let step = this.from; step < stop; step++) steps.push(this.values.at(this.layer.key, name, step));
+    const largest = steps.reduce((most, found) => Math.max(most, found?.scale ?? 1), 1);
+    for (const [colour, sign] of [[colours.blue, 1], [colours.orange, -1]]) { // a change of colour costs more than a cell
+      context.fillStyle = colour;
+      steps.forEach((found, place) => {
+        if (!found) return;
+        const x = LEFT + place * this.column;
+        const share = (sign * found.scale) / largest / 127;
         for (let unit = 0; unit < rows; unit++) {
-          const value = found.data[row + unit];
-          if (!value) continue;
-          context.fillStyle = value > 0 ? colours.blue : colours.orange;
-          context.globalAlpha = Math.abs(value) * share;
+          const shade = found.data[found.from + top + unit] * share;
+          if (shade < 0.02) continue; // cannot be seen
+          context.globalAlpha = shade;
           context.fillRect(x, y + unit * ROW, this.column - 1, ROW - 1);
         }
-      }
+      });
     }
     context.globalAlpha = 1;
     context.strokeStyle = colours.line;
@@ -174,29 +163,15 @@ export class HeatMap {
     }
   }
 
-  /** What is there of a tile, older than what is asked for if need be; fetches what is not there. */
-  #tile(name, tile, units) {
-    const key = this.#name(name, tile);
-    const found = this.tiles.get(key);
-    const wanted = Math.min(TILE, this.read - tile * TILE);
-    const whole = found && found.reading === this.reading && found.data.length >= wanted * units;
-    const request = `${this.reading}/${key}/${wanted}`;
-    if (!whole && performance.now() - this.scrolled < SETTLED) { // what only passes by is not fetched
+  /** Fetches what is seen and is not there, once a scroll has come to rest: what only passes by is not fetched. */
+  #fetch() {
+    if (performance.now() - this.scrolled < SETTLED) {
       clearTimeout(this.later);
       this.later = setTimeout(this.draw, SETTLED);
-    } else if (!whole && !this.asked.has(request)) {
-      this.asked.add(request);
-      const { reading, layer } = this;
-      Promise.resolve(this.source.values(reading, layer.key, name, tile * TILE, tile * TILE + wanted))
-        .then(({ scale, data }) => {
-          if (reading !== this.reading) return;
-          if (this.tiles.size > 400) this.tiles.clear();
-          this.tiles.set(key, { reading, scale, data, units });
-          this.draw();
-        })
-        .catch(() => this.asked.delete(request)); // the reading is gone: a newer one is on its way
+      return;
     }
-    return found;
+    const stop = Math.min(this.read, this.from + this.columns);
+    this.values.want(this.layer.key, this.names, this.names.map((name) => this.#units(name)), this.from, stop);
   }
 
   #controls(most) {

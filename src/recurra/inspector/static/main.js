@@ -1,5 +1,5 @@
 // The page: the input, and a pane for each run that reads it.
-import { el } from "./dom.js";
+import { el, forgetInks } from "./dom.js";
 import { File } from "./file.js";
 import { Pane } from "./pane.js";
 import { Server } from "./server.js";
@@ -100,16 +100,16 @@ async function read() {
 }
 
 async function readBy(pane, signal) {
-  const asked = { run: pane.run, before: pane.reading?.reading ?? null, reference: reference?.[pane.run] ?? null, condition: page.condition() };
+  const asked = { run: pane.run, before: pane.reading?.reading ?? null, reference: reference?.[pane.run] ?? null, condition: page.condition(), look: pane.look() };
   if (input !== null) asked.input = input;
   else asked.text = given.value;
   let found = await source.read(asked, signal);
   for (;;) {
     if (signal.aborted) return;
-    pane.show(found);
+    pane.take(found);
     state();
     if (found.read >= found.total) break;
-    found = { ...found, ...(await source.goOn(pane.run, found.reading, signal)) };
+    found = await source.goOn(pane.run, found.reading, pane.look(), signal);
   }
   if (reference) await pane.compare(reference[pane.run]);
 }
@@ -179,6 +179,7 @@ function theme(name) {
 }
 
 function redraw() {
+  forgetInks();
   for (const pane of panes) pane.heat.draw();
 }
 

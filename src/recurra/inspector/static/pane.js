@@ -3,6 +3,7 @@ import { answerOf } from "./answer.js";
 import { el, largestOf, shadeOf, shownToken } from "./dom.js";
 import { forgettingOf } from "./forgetting.js";
 import { HeatMap } from "./heat.js";
+import { Known, unpacked } from "./known.js";
 import { networkOf } from "./network.js";
 import { metric, say } from "./strings.js";
 import { ThoughtTable } from "./thoughts.js";
@@ -16,10 +17,9 @@ export class Pane {
     Object.assign(this, { page, source: page.source, run, info, reading: null, layer: null, colour: "thoughts", follows: true });
     this.selected = { name: "", unit: 0, step: 0 };
     this.tokens = new TokenText((step) => this.pick({ step }));
-    const { source } = this;
-    this.heat = new HeatMap(
-      { values: (...asked) => source.values(run, ...asked) }, (found) => this.pick(found));
-    this.thoughts = new ThoughtTable((...asked) => source.thoughts(run, ...asked), (step) => this.pick({ step }));
+    this.known = new Known(this.source, run);
+    this.heat = new HeatMap((...asked) => this.source.values(run, ...asked), (found) => this.pick(found));
+    this.thoughts = new ThoughtTable((...asked) => this.known.thoughts(...asked), (step) => this.pick({ step }));
     this.unit = new UnitPanel(this);
     this.#build();
   }
@@ -80,6 +80,36 @@ export class Pane {
     this.network.replaceChildren();
     if (this.details.open) this.#network();
     if (this.reading) this.show(this.reading);
+  }
+
+  /** What is shown, so that an answer brings all of it; nothing where other tokens than the layer's are shown. */
+  look() {
+    if (this.source.offline) return null;
+    if (this.layer && this.viewPlace !== this.layer.view) return null;
+    const { name, unit, step } = this.selected;
+    const strip = this.layer?.key ?? null;
+    const colour = this.colour === "difference" ? "none" : this.colour;
+    return {
+      strip, name: name || null, names: this.heat.names, unit, step, follows: this.follows, colour,
+      columns: this.heat.capacity(), start: this.heat.from, thoughts: this.thoughts.columns(),
+      coloured: this.known.colouredBy(colour === "unit" ? `unit/${strip}/${name}/${unit}` : "column"),
+      values: this.heat.values.reading,
+    };
+  }
+
+  /** A server's answer, which makes a new reading or goes on with one. */
+  take(found) {
+    const reading = this.known.take(found, this.reading);
+    const { look } = reading;
+    const { values } = this.heat;
+    values.begin(reading.reading, look && values.reading === (found.before === undefined ? found.reading : found.before) ? look.kept : 0);
+    if (look) {
+      const { values: some, strip } = look;
+      const layer = reading.strips.find(({ key }) => key === strip);
+      const units = some.names.map((name) => layer.values.find((each) => each.name === name).units);
+      values.put(strip, some.names, units, some.start, some.stop, unpacked(some.data));
+    }
+    this.show(reading);
   }
 
   /** A reading, new or gone on with. */
@@ -190,9 +220,9 @@ export class Pane {
   #heat() {
     let names = this.layer.values.map(({ name }) => name).filter((name) => !this.hiddenNames.has(name));
     if (!names.length) names = [this.layer.values[0].name];
-    const { reading, read, total, views } = this.reading;
+    const { read, total, views } = this.reading;
     const tokens = views[this.layer.view];
-    this.heat.show(reading, this.layer, names, tokens, read < total ? read : tokens.length);
+    this.heat.show(this.layer, names, tokens, read < total ? read : tokens.length);
     this.heat.select(this.selected);
   }
 
@@ -212,7 +242,7 @@ export class Pane {
 
   async #colour() {
     const { reading } = this.reading;
-    const { layer, selected, colour, run, source } = this;
+    const { layer, selected, colour } = this;
     const shade = (values, sign = 1) => this.tokens.colour((step) => (values && step < values.length ? shadeOf(sign * (values[step] ?? NaN), this.largest) : ""));
     this.largest = 1;
     if (colour === "difference") {
@@ -220,12 +250,12 @@ export class Pane {
       this.largest = values ? largestOf(values, 1e-9) : 1;
       shade(values, -1);
     } else if (colour === "unit" && layer.view === this.viewPlace) {
-      const values = await source.unit(run, reading, layer.key, selected.name, selected.unit);
+      const values = await this.known.unit(reading, layer.key, selected.name, selected.unit);
       if (reading !== this.reading.reading) return;
       this.largest = largestOf(values.map(Math.abs), 1);
       shade(values);
     } else if (colour === "thoughts") {
-      const values = await source.column(run, reading);
+      const values = await this.known.column(reading);
       if (reading === this.reading.reading) shade(values);
     } else this.tokens.colour(() => "");
   }
@@ -233,7 +263,7 @@ export class Pane {
   async #answer() {
     const { reading } = this.reading;
     try {
-      const found = answerOf(await this.source.answer(this.run, reading));
+      const found = answerOf(await this.known.answer(reading));
       if (reading !== this.reading.reading) return;
       this.answers.replaceChildren(...found);
       this.answers.parentElement.hidden = !found.length;

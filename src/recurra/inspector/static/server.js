@@ -26,8 +26,8 @@ export class Server {
     return this.#post("api/read", asked, signal);
   }
 
-  goOn(run, reading, signal) {
-    return this.#post("api/continue", { run, reading }, signal);
+  goOn(run, reading, look, signal) {
+    return this.#post("api/continue", { run, reading, look }, signal);
   }
 
   answer(run, reading) {
@@ -44,11 +44,11 @@ export class Server {
     return answer.status === 204 ? null : new Float32Array(await answer.arrayBuffer());
   }
 
-  /** Some steps of all units of a value: {scale, data} with data[step * units + unit] from -127 to 127. */
-  async values(run, reading, strip, name, start, stop) {
-    const answer = await this.#ask("api/values", { run, reading, strip, name, start, stop });
-    const content = await answer.arrayBuffer();
-    return { scale: new DataView(content).getFloat32(0, true), data: new Int8Array(content, 4) };
+  /** Some steps of all units of some values, as `Values.put` takes them. */
+  async values(run, reading, strip, names, units, start, stop) {
+    const query = [["run", run], ["reading", reading], ["strip", strip], ["start", start], ["stop", stop]];
+    const answer = await this.#ask("api/values", [...query, ...names.map((name) => ["names", name])]);
+    return answer.arrayBuffer();
   }
 
   async unit(run, reading, strip, name, unit) {

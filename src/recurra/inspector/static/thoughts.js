@@ -14,9 +14,15 @@ export class ThoughtTable {
     this.number = 0;
   }
 
+  /** How many there is room for. */
+  columns() {
+    this.width = this.element.clientWidth || this.width || 600;
+    return Math.max(3, Math.floor((this.width - 26) / COLUMN));
+  }
+
   /** tokens: of all steps; read: that there are; step: of the cursor; next: the columns hold what comes next */
   async show(reading, tokens, read, step, next) {
-    const count = Math.max(3, Math.floor(((this.element.clientWidth || 600) - 26) / COLUMN));
+    const count = this.columns();
     const start = Math.max(0, Math.min(step - Math.floor(count / 2), read - count));
     const stop = Math.min(read, start + count);
     const number = ++this.number;

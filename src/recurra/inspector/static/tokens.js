@@ -10,6 +10,8 @@ export class TokenText {
     this.pick = pick;
     this.tokens = [];
     this.lines = [];
+    this.rows = new Map();
+    this.widths = new Map();
     this.step = 0;
     this.read = 0;
     this.shade = () => "";
@@ -56,12 +58,14 @@ export class TokenText {
   #layOut() {
     this.width = this.element.clientWidth;
     if (!this.width) return;
-    const style = getComputedStyle(this.element);
-    const measure = document.createElement("canvas").getContext("2d");
-    measure.font = `${style.fontSize} ${style.fontFamily}`;
-    const widths = new Map();
+    if (!this.measure) {
+      const style = getComputedStyle(this.element);
+      this.measure = document.createElement("canvas").getContext("2d");
+      this.measure.font = `${style.fontSize} ${style.fontFamily}`;
+    }
+    const { widths, measure } = this;
     const spaced = this.tokens.some((token) => token.length > 1 && token.startsWith(" "));
-    const letters = this.tokens.every((token) => [...token].length === 1 || token.startsWith("<"));
+    const letters = this.tokens.every((token) => token.length === 1 || [...token].length === 1 || token.startsWith("<"));
     this.gap = spaced || letters ? 0 : 6;
     const room = this.width - 16;
     this.lines = [0];
@@ -69,9 +73,10 @@ export class TokenText {
     this.tokens.forEach((token, step) => {
       let width = widths.get(token);
       if (width === undefined) {
-        width = measure.measureText(shownToken(token)).width + this.gap;
+        width = measure.measureText(shownToken(token)).width;
         widths.set(token, width);
       }
+      width += this.gap;
       if (x + width > room && x > 0) {
         this.lines.push(step);
         x = 0;
@@ -97,27 +102,51 @@ export class TokenText {
     return low;
   }
 
+  /** Lines that were there stay, and of their tokens only what is new is set. */
   #draw() {
     const { scrollTop, clientHeight } = this.element;
     const first = Math.max(0, Math.floor(scrollTop / LINE) - SPARE);
     const last = Math.min(this.lines.length, Math.ceil((scrollTop + clientHeight) / LINE) + SPARE);
-    const made = [];
-    for (let line = first; line < last && this.tokens.length; line++) {
-      const stop = line + 1 < this.lines.length ? this.lines[line + 1] : this.tokens.length;
-      const row = el("div", { class: "line", style: { top: `${line * LINE}px` } });
-      for (let step = this.lines[line]; step < stop; step++) {
-        const token = el("span", {
-          class: `t${step === this.step ? " here" : ""}${step >= this.read ? " unread" : ""}`,
-          "data-i": step, text: shownToken(this.tokens[step]),
-        });
-        if (this.gap) token.style.marginRight = `${this.gap}px`;
-        const colour = step < this.read ? this.shade(step) : "";
-        if (colour) token.style.backgroundColor = colour;
-        row.append(token);
-      }
-      made.push(row);
+    const kept = new Map();
+    const unused = [];
+    for (const [line, row] of this.rows) {
+      if (line >= first && line < last) kept.set(line, row);
+      else unused.push(row);
     }
-    this.space.replaceChildren(...made);
+    for (let line = first; line < last && this.tokens.length; line++) {
+      let row = kept.get(line);
+      if (!row) {
+        row = unused.pop() ?? { element: el("div", { class: "line" }), spans: [] };
+        kept.set(line, row);
+        row.element.style.top = `${line * LINE}px`;
+        if (!row.element.isConnected) this.space.append(row.element);
+      }
+      this.#line(row, this.lines[line], line + 1 < this.lines.length ? this.lines[line + 1] : this.tokens.length);
+    }
+    if (!this.tokens.length) kept.forEach((row) => unused.push(row));
+    for (const row of unused) row.element.remove();
+    this.rows = this.tokens.length ? kept : new Map();
+  }
+
+  #line(row, start, stop) {
+    const { spans, element } = row;
+    while (spans.length > stop - start) spans.pop().element.remove();
+    for (let step = start; step < stop; step++) {
+      let span = spans[step - start];
+      if (!span) {
+        span = { element: el("span"), token: null, step: -1, kind: "", colour: "", gap: 0 };
+        spans.push(span);
+        element.append(span.element);
+      }
+      const token = this.tokens[step];
+      if (span.token !== token) span.element.textContent = shownToken((span.token = token));
+      if (span.step !== step) span.element.dataset.i = span.step = step;
+      const kind = `t${step === this.step ? " here" : ""}${step >= this.read ? " unread" : ""}`;
+      if (span.kind !== kind) span.element.className = span.kind = kind;
+      const colour = step < this.read ? this.shade(step) : "";
+      if (span.colour !== colour) span.element.style.backgroundColor = span.colour = colour;
+      if (span.gap !== this.gap) span.element.style.marginRight = `${(span.gap = this.gap)}px`;
+    }
   }
 
   #key(event) {

@@ -3,7 +3,7 @@ import { el, short, shownToken } from "./dom.js";
 import { say } from "./strings.js";
 
 export class UnitPanel {
-  /** pane: {source, run, info, reading, layer, selected, pick} */
+  /** pane: {source, known, run, info, reading, layer, selected, pick} */
   constructor(pane) {
     this.pane = pane;
     this.name = el("select", { onchange: () => this.#typed() });
@@ -31,7 +31,7 @@ export class UnitPanel {
   }
 
   async show() {
-    const { source, run, reading, layer, selected, info } = this.pane;
+    const { known, reading, layer, selected, info } = this.pane;
     if (!layer) return;
     this.name.replaceChildren(...layer.values.map(({ name }) => el("option", { value: name, text: name })));
     this.name.value = selected.name;
@@ -42,8 +42,8 @@ export class UnitPanel {
     this.contextsOf = key;
     const asked = ++this.asked;
     const [step, active] = await Promise.all([
-      source.step(run, reading.reading, layer.key, selected.unit, selected.step),
-      source.active(run, reading.reading, layer.key, selected.step),
+      known.step(reading.reading, layer.key, selected.unit, selected.step),
+      known.active(reading.reading, layer.key, selected.step),
     ]);
     if (asked !== this.asked) return;
     this.#equations(info.cells[layer.stack], step, layer, selected);
