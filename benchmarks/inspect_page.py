@@ -92,9 +92,9 @@ def measure(runs: list[Inspected], playwright: Any) -> None:
             times = page.evaluate(TYPED)
             server, drawn = time.process_time() - before[0], _thread_time(seen) - before[1]
             print(
-                f"  a key at {length:,} characters: median {statistics.median(times):.0f} ms, most {max(times):.0f} ms; "
-                f"processor time {1000 * server / len(times):.0f} ms of the server, {1000 * drawn / len(times):.0f} of "
-                "the page"
+                f"  a key at {length:,} characters: median {statistics.median(times):.0f} ms, most "
+                f"{max(times):.0f} ms; processor time {1000 * server / len(times):.0f} ms of the server, "
+                f"{1000 * drawn / len(times):.0f} of the page"
             )
         before = time.process_time(), _thread_time(seen)
         frames = page.evaluate(SCROLLED)
