@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from recurra import model_folder
 from recurra.api import resuming
 from recurra.api.budget import compared_on
 from recurra.api.preparation import NOT_RESUMED, size_of
@@ -168,15 +167,8 @@ class EnsembleRun(TrainingRun):
         network = self.setup.task.network(self.dataset.preprocessor, self.dataset.settings)
         _take(network, [dict(self.ensemble.members[number].state_dict()) for number in range(count)])
         counters = self.members[0].counters
-        model_folder.write(
-            self.folder,
-            config=self._config(),
-            preprocessing=self.dataset.preprocessor.to_json(),
-            weights=weights_of(network),
-            metrics=self._metrics(status, counters, None),
-            extra={resuming.METRICS_CSV: csv_of(counters.points)},
-            overwrite=self.overwrite,
-        )
+        extra = {resuming.METRICS_CSV: csv_of(counters.points)}
+        self._put(weights_of(network), self._metrics(status, counters, None), extra)
         return f"{self.folder} holds the {count} network{'s' if count > 1 else ''} that had finished"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -28,6 +29,9 @@ from recurra.training.evaluation import EARLY
 from recurra.training.settings import TrainingSettings
 from recurra.training.watch.record import Watched
 
+VERSIONS = {"recurra": importlib.metadata.version("recurra"), "torch": str(torch.__version__)}
+"""That a run is trained with."""
+
 
 def build_record(
     setup: Setup,
@@ -42,7 +46,6 @@ def build_record(
     ended: str,
     looked_before: bool = False,
     watched: Watched | None = None,
-    versions: dict[str, str],
 ) -> report.RunRecord:
     """Everything that the report says.
 
@@ -96,7 +99,7 @@ def build_record(
             facts=dict(_facts(dataset)),
         ),
         notes=dataset.notes + notes + _caveats(dataset, looked_before=looked_before),
-        versions=versions,
+        versions=VERSIONS,
     )
 
 

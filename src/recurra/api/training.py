@@ -47,6 +47,7 @@ def train(
     log: str | None = None,
     watch: bool = False,
     learning_curve: bool = False,
+    license: str | None = None,
     quiet: bool = False,
     command: str = "",
     begun: float | None = None,
@@ -69,7 +70,8 @@ def train(
     log: "tensorboard" writes curves for it to tensorboard/ beside the model folder, "wandb" and "mlflow" to where these
     are set to write; watch: look at gradients through time, gates, spectral radii and updates on the way, say what is
     wrong, and keep it for `recurra.diagnose`; learning_curve: train on an eighth, a quarter and a half of the data too,
-    and show the metric against their size in the report. settings: those listed below, as far as the task reads them.
+    and show the metric against their size in the report; license: of the weights, for the model's card (README.md), a
+    resumed run keeps its own. settings: those listed below, as far as the task reads them.
     Errors: DataError, UsageError, ModelFolderError; DivergedError if the loss stops being a number; StoppedError after
     SIGINT or SIGTERM; CallbackError if one of the callbacks failed. The last three leave a loadable folder if there was
     an evaluation before.
@@ -80,8 +82,9 @@ def train(
     task, curve = options({"task": task})["task"], options({"learning_curve": learning_curve})["learning_curve"]
     if curve and (resume is not None or start_from is not None):
         raise UsageError("learning_curve is of a run that begins anew; leave it out")
-    if resume is not None and any(each is not None for each in (data, labels, task, out, start_from)):
-        raise UsageError("a resumed run keeps its data, task and folder; leave them out")
+    license = options({"license": license})["license"]
+    if resume is not None and any(each is not None for each in (data, labels, task, out, start_from, license)):
+        raise UsageError("a resumed run keeps its data, task, folder and licence; leave them out")
     if resume is None and data is None:
         raise UsageError("name what to train on: a file, a folder or a data set")
     with joined() as processes:
@@ -92,7 +95,7 @@ def train(
             if not command:
                 progress.log(first_line(None, resume))
             return _resumed(path(resume, "resume"), given, progress, watching, processes)
-        beginning = Beginning(data, labels, task, out, overwrite, start_from, command, begun, given, curve)
+        beginning = Beginning(data, labels, task, out, overwrite, start_from, command, begun, given, curve, license)
         return _trained(beginning, progress, watching, processes)
 
 
@@ -110,6 +113,7 @@ class Beginning:
     begun: float
     given: dict[str, Any]
     learning_curve: bool = False
+    license: str | None = None
 
 
 def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, processes: Processes) -> Run:
@@ -144,7 +148,11 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
         if given.get("max_vocabulary") is not None:
             check_vocabulary(setup)
         vectors.start(setup, None if given.get("vectors") is None else Path(given["vectors"]), progress.log)
-        more = {name: value for name, value in (("task", task), ("start_from", start_from)) if value is not None}
+        more = {
+            name: value
+            for name, value in (("task", task), ("start_from", start_from), ("license", asked.license))
+            if value is not None
+        }
         command = command or _as_command(shown, more | given)
         check_data(processes, setup)
         if asked.learning_curve:
@@ -156,6 +164,7 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
         training = kind(setup, folder, progress, command, asked.overwrite, watching, processes)
         deadline.finishing = isinstance(setup.task, Concluding)
         training.deadline = setup.dataset.deadline = deadline
+        training.license = asked.license
         training.started_from = None if first is None else first.folder.resolve().name
         return training.run(None, None)
 
@@ -188,7 +197,7 @@ def _go_on(
     check_data(processes, stopped.setup)
     training = TrainingRun(stopped.setup, folder, progress, stopped.config.command, True, watching, processes)
     training.created, training.finished_before = stopped.config.created, stopped.finished_before
-    training.started_from = stopped.config.started_from
+    training.started_from, training.license = stopped.config.started_from, stopped.config.license
     settings = stopped.setup.settings.training
     other = resuming.differences(stopped.config, stopped.versions, training.engine, settings)
     stopped.setup.dataset.notes += [*stopped.notes, *([other] if other is not None else [])]

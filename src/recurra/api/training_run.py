@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import importlib.metadata
 import json
 import shlex
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from recurra.api import precision, provenance, resuming
 from recurra.api.budget import about_validation, evaluation_within, fitted_baselines, settings_of_training
 from recurra.api.preparation import engine_of, on_cuda
 from recurra.api.progress import ProgressLogger, describe_scores
-from recurra.api.record import build_record, how_it_ended
+from recurra.api.record import VERSIONS, build_record, how_it_ended
 from recurra.api.run import Run, load
 from recurra.api.same_everywhere import can_be_resumed, finished_elsewhere, in_each_of, mark
 from recurra.api.setup import Setup
@@ -31,7 +30,9 @@ from recurra.engines.native import library
 from recurra.errors import CallbackError, DivergedError, RankError, StoppedError
 from recurra.report import fonts
 from recurra.report.build import build_report
+from recurra.report.model_card import CARD, model_card
 from recurra.report.record import Baseline
+from recurra.tasks import registry
 from recurra.topologies.settings import TwoWaySettings
 from recurra.training.callbacks import Ending, Watchers
 from recurra.training.checkpoint import Checkpoint, Counters, weights_of
@@ -95,6 +96,7 @@ class TrainingRun:
         self.baselines: list[Baseline] = []
         self.finished_before: list[float] = []
         self.started_from: str | None = None
+        self.license: str | None = None
         self.deadline = Deadline(None)
         self.written = self.finished = False
 
@@ -255,7 +257,6 @@ class TrainingRun:
                 engine=self.engine,
                 looked_before=bool(self.finished_before),
                 watched=None if self.watch is None else self.watch.seen,
-                versions={"recurra": importlib.metadata.version("recurra"), "torch": str(torch.__version__)},
             )
             record = replace(record, verdict=None if found is None else found.for_report(), hint=hint or "")
             if (missing := fonts.note(record)) is not None:
@@ -266,15 +267,7 @@ class TrainingRun:
         extra |= self._watched()
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
         with StopRequest() as stop:
-            model_folder.write(
-                self.folder,
-                config=self._config(),
-                preprocessing=self.dataset.preprocessor.to_json(),
-                weights=weights_of(self.network),
-                metrics=metrics,
-                extra=extra,
-                overwrite=self.overwrite or self.written,
-            )
+            self._put(weights_of(self.network), metrics, extra)
             self.finished = True
         if stop.received is not None:
             raise Interrupted(stop.received)
@@ -302,19 +295,25 @@ class TrainingRun:
         self.progress.log(f"report: {self.folder / REPORT}")
 
     def _write(self, status: str, checkpoint: Checkpoint, previous: Checkpoint | None = None) -> None:
-        model_folder.write(
-            self.folder,
-            config=self._config(),
-            preprocessing=self.dataset.preprocessor.to_json(),
-            weights=checkpoint.best,
-            metrics=self._metrics(status, checkpoint.counters, None),
-            extra=resuming.files_of(checkpoint, previous)
-            | {resuming.METRICS_CSV: csv_of(checkpoint.counters.points)}
-            | self._watched(),
-            overwrite=self.overwrite or self.written,
-        )
+        extra = resuming.files_of(checkpoint, previous) | {resuming.METRICS_CSV: csv_of(checkpoint.counters.points)}
+        self._put(checkpoint.best, self._metrics(status, checkpoint.counters, None), extra | self._watched())
         self.written = True
         can_be_resumed(self.processes, self._holds_the_last())
+
+    def _put(self, weights: Mapping[str, torch.Tensor], metrics: dict[str, Any], extra: dict[str, bytes]) -> None:
+        """Write the folder, with its card."""
+        config, title = self._config(), registry.get(self.dataset.source.task).title
+        more = extra | {CARD: model_card(config, metrics, self.dataset.metrics, title, VERSIONS)}
+        kept, overwrite = self.dataset.preprocessor.to_json(), self.overwrite or self.written
+        model_folder.write(
+            self.folder,
+            config=config,
+            preprocessing=kept,
+            weights=weights,
+            metrics=metrics,
+            extra=more,
+            overwrite=overwrite,
+        )
 
     def _watch(self) -> Watch:
         from recurra.training.watch.watch import Watch
@@ -356,6 +355,7 @@ class TrainingRun:
             "notes": dataset.notes,
             "engine": self.engine,
             "started_from": self.started_from,
+            "license": self.license,
             "finished_before": self.finished_before,
             "environment": resuming.environment_of(self.engine, dataset.settings.training.device).model_dump(),
         }

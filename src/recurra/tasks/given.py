@@ -15,8 +15,8 @@ WHOLE = {"top": 1, "beam": 1, "n_best": 1, "block_ngrams": 0, "top_k": 1, "count
 """Options that are whole numbers, and the lowest of each."""
 NUMBERS = ("temperature", "top_p", "length_penalty", "repetition_penalty")
 FLAGS = ("sample", "baseline", "baselines", "watch", "learning_curve")
-TEXTS = ("prompt", "condition", "word", "by", "groups", "task", "target", "against")
-MAY_BE_NONE = ("top_k", "top_p", "seed", "length", "condition", "groups", "task", "target", "at")
+TEXTS = ("prompt", "condition", "word", "by", "groups", "task", "target", "against", "license")
+MAY_BE_NONE = ("top_k", "top_p", "seed", "length", "condition", "groups", "task", "target", "at", "license")
 MOST_SEEDS = 1 << 32
 
 

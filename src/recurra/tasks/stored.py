@@ -149,6 +149,8 @@ class Config(Stored):
     """What was done to the network after its training, see tasks.abilities.Concluding."""
     started_from: Name | None = None
     """The run whose weights and vocabulary it began with."""
+    license: Text | None = None
+    """Of the weights, as who trained them said."""
     finished_before: Annotated[list[Amount], Field(max_length=1000, default_factory=list)]
     """Epochs after which it was finished already and went on."""
 

@@ -377,3 +377,14 @@ def test_its_graphs_say_the_same_of_what_was_held_out(task: str, runs: dict[str,
     proof = runs[task].export("onnx", tmp_path / "graphs").about["proof"]
     assert proof["numbers"] > 0
     assert proof["largest_difference"] <= 1e-5 * max(1.0, proof["largest_number"])
+
+
+def test_a_card_in_its_folder_says_what_the_report_says(task: str, runs: dict[str, recurra.Run]) -> None:
+    run = runs[task]
+    card = model_folder.read(run.folder).read_extra("README.md").decode()
+    (row,) = (line for line in card.splitlines() if line.startswith("| **this model** |"))
+    rows = registry.get(task).metrics
+    written = [find(rows, name).write(value) for name, value in run.metrics["metrics"].items()]
+    assert sorted(row.removesuffix(" |").split(" | ")[1:]) == sorted(written)
+    assert all(file.sha256 in card for file in run.stored.data.files)
+    assert f'- "{run.settings.network.cell}"' in card.splitlines()[:10]
