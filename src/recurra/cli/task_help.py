@@ -25,9 +25,7 @@ class TrainCommand(Command):
     """`recurra train`, whose help leaves what few need to that of a task."""
 
     usual: ClassVar[tuple[str, ...] | None] = USUAL
-    closing = (
-        f"All settings of a task, with its defaults: recurra train --help-task NAME, of {', '.join(registry.TASKS)}."
-    )
+    closing = f"All settings of a task: recurra train --help-task NAME, of {', '.join(registry.TASKS)}."
 
     def described(self, parameter: Any) -> str:
         return brief(parameter.name) if is_setting(parameter) else described(parameter)
