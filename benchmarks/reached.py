@@ -123,12 +123,9 @@ def page(records: dict[str, dict[str, Any]]) -> str:
     missing = [command for command in COMMANDS if command not in records]
     if missing:
         lines += ["Not measured yet:", "", *(f"- `{command}`" for command in missing), ""]
-    lines += [
-        "Machines:",
-        "",
-        *(f"{n}. {machine}; {versions}" for n, (machine, versions) in enumerate(machines, 1)),
-        "",
-    ]
+    if machines:
+        named = (f"{n}. {machine}; {versions}" for n, (machine, versions) in enumerate(machines, 1))
+        lines += ["Machines:", "", *named, ""]
     return "\n".join(lines)
 
 

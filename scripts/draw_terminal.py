@@ -3,8 +3,7 @@
     python scripts/draw_terminal.py
 
 `make_demo.py` calls it after it has run the session. Notes, hints and most epochs are left out, and the end of a long
-line. Text stays text. Lines come one after the other where a viewer plays it and nobody has asked for less motion;
-else all are there.
+line. Text stays text. Lines light up one after the other where a viewer plays it and nobody has asked for less motion.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ text { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mo
 text { fill: #d6dce4; white-space: pre; }
 .typed { fill: #ffffff; font-weight: 600; } .best { fill: #8fd19e; } .result { fill: #ffd479; } .less { fill: #98a3b3; }
 @media (prefers-reduced-motion: no-preference) { g > text { animation: come 0.01s both; } }
-@keyframes come { from { opacity: 0; } to { opacity: 1; } }
+@keyframes come { from { opacity: 0.3; } to { opacity: 1; } }
 """
 
 

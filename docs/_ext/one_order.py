@@ -84,6 +84,26 @@ REPAIRS = {
 """What screen readers and keyboards miss in the theme's pages."""
 
 
+CHINESE_WORDS = {
+    ">Next<": ">下一页<",
+    ">Previous<": ">上一页<",
+    ">Back to top<": ">回到页首<",
+    ">On this page<": ">本页内容<",
+    "Skip to content": "跳到正文",
+    "Copyright &#169; ": "版权所有 &#169; ",
+    "Made with ": "主题：",
+    "Toggle site navigation sidebar": "展开或收起导航",
+    "Toggle table of contents sidebar": "展开或收起目录",
+    "Toggle Light / Dark / Auto color theme": "切换浅色、深色、自动",
+    "Toggle navigation of ": "展开或收起：",
+    "<title>Menu<": "<title>菜单<",
+    "<title>Expand<": "<title>展开<",
+    "<title>Light mode<": "<title>浅色<",
+    "<title>Dark mode<": "<title>深色<",
+    "<title>Auto light/dark, in light mode<": "<title>自动，现在是浅色<",
+    "<title>Auto light/dark, in dark mode<": "<title>自动，现在是深色<",
+}
+"""What the theme says in English alone."""
 EMPTY_HEADING = re.compile(r'<th class="head[^"]*"><p></p></th>')
 """Of a column without a name, which is no heading."""
 
@@ -97,7 +117,7 @@ def make_accessible(app: Sphinx, failed: Exception | None) -> None:
         if not chinese and page.is_relative_to(Path(app.outdir) / "zh"):
             continue  # of the other build
         text = before = page.read_text(encoding="utf-8")
-        for found, better in REPAIRS.items():
+        for found, better in (REPAIRS | (CHINESE_WORDS if chinese else {})).items():
             text = text.replace(found, better.format(**words))
         text = EMPTY_HEADING.sub("<td></td>", text)
         if text != before:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,11 +22,17 @@ def table(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> 
 
 
 def texts(folder: Path) -> None:
-    """input.txt, book.txt, new.txt, data/input.txt"""
+    """input.txt, new.txt, data/input.txt; book.txt, longer, of many made-up words"""
     prose = named.get("python-docs").files["all"].read_text(encoding="utf-8")
     (folder / "data").mkdir()
-    for name, begin in (("input.txt", 0), ("book.txt", 30_000), ("new.txt", 60_000), ("data/input.txt", 0)):
+    for name, begin in (("input.txt", 0), ("new.txt", 60_000), ("data/input.txt", 0)):
         (folder / name).write_text("ROMEO:\n" + prose[begin : begin + 30_000], encoding="utf-8")
+    drawn = random.Random(0)
+    words = [
+        "".join(drawn.choices(("ka", "lo", "mi", "ner", "ta", "su"), k=drawn.randint(2, 5))) for _ in range(60_000)
+    ]
+    lines = (" ".join(words[at : at + 10]) for at in range(0, len(words), 10))
+    (folder / "book.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def reviews(folder: Path, label: str = "label", text: str = "text") -> None:
@@ -36,6 +43,14 @@ def reviews(folder: Path, label: str = "label", text: str = "text") -> None:
             rows += [(f"{who} liked the {thing}, every minute", "positive"), (f"{person}都喜欢这{name}", "positive")]
             rows += [(f"{who} left the {thing} early", "negative"), (f"{person}不推荐这{name}，很无聊", "negative")]
     table(folder / "reviews.csv", (text, label), rows)
+
+
+def names(folder: Path) -> None:
+    """names/LABEL.txt"""
+    (folder / "names").mkdir()
+    for label in ("Italian", "Russian", "Vietnamese"):
+        surnames = named.get("surnames").files[label].read_text(encoding="utf-8").splitlines()
+        (folder / "names" / f"{label}.txt").write_text("\n".join(surnames[:60]) + "\n", encoding="utf-8")
 
 
 def sound(folder: Path) -> None:
