@@ -56,7 +56,7 @@ def export(
     folder = Path(f"{run.folder.resolve().name}-{to}" if out is None else out)
     check_free(folder, overwrite=overwrite)
     asked = _Asked(run)
-    about = _about(run, to, weights, license)
+    about = _about(run, to, weights, run.stored.license if license is None else license)
     with new_folder(folder, overwrite=overwrite) as place:
         if to == "c":
             proof, notes = _c(run, place, folder, asked, weights, about)

@@ -26,6 +26,8 @@ COMMANDS = {
     "generate": "recurra.cli.models",
     "score": "recurra.cli.score",
     "export": "recurra.cli.export",
+    "push": "recurra.cli.hub",
+    "pull": "recurra.cli.hub",
     "serve": "recurra.cli.serve",
     "runs": "recurra.cli.runs",
     "compare": "recurra.cli.runs",
