@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import pytest
 import typer
 from command_line import Recurra
 
@@ -61,6 +64,45 @@ def test_the_unit_of_systemd_gives_options_that_there_are(language_model: Path) 
     assert serve.make_context("serve", [str(language_model), *options]).params["port"] == 8000
     drain = serve.make_context("serve", [str(language_model), *options]).params["drain"]
     assert drain < float(unit["Service"]["TimeoutStopSec"])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
+    unit = tmp_path / "recurra-serve.service"
+    text = (DOCS / "recurra-serve.service").read_text(encoding="utf-8")
+    unit.write_text(text.replace("/srv/recurra/venv/bin/recurra", sys.executable), encoding="utf-8")
+    found = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_lines_of_the_image_install_what_serves(language_model: Path, tmp_path: Path) -> None:
+    """In an environment of its own, from this tree without a compiler; torch from where this machine has it."""
+    venv, lines = tmp_path / "venv", re.findall(r"^RUN ((?:python|pip) .*)$", DOCKERFILE, re.M)
+    assert [line.split()[:2] for line in lines] == [["python", "-m"], ["pip", "install"], ["pip", "install"]]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment |= {"PATH": f"{venv / 'bin'}:{os.environ['PATH']}", "CXX": str(tmp_path / "no-compiler")}
+    shutil.copytree(DOCS.parent, tmp_path / "src", ignore=shutil.ignore_patterns(".*", "*.so", "build", "__pycache__"))
+    for line in lines:
+        here = line.replace("/venv", str(venv)).replace("/src", str(tmp_path / "src"))
+        words = shlex.split(re.sub(r"--index-url \S+", "", here))
+        command = [sys.executable if words[0] == "python" else str(venv / "bin" / words[0]), *words[1:]]
+        subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True)
+    program, *options = COMMANDS["ENTRYPOINT"]
+    options = [{"/model": str(language_model), "8000": "0"}.get(option, option) for option in options]
+    command = [str(venv / "bin" / program), *options]
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            port = process.stderr.readline().split(" at http://0.0.0.0:")[1].split(";")[0]
+            _, *healthy = [word.replace("8000", port) for word in COMMANDS["HEALTHCHECK"]]
+            subprocess.run([venv / "bin" / "python", *healthy], check=True, timeout=60)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
 
 
 def test_what_cannot_be_is_said(recurra: Recurra, language_model: Path, tmp_path: Path) -> None:
