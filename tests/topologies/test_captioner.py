@@ -137,6 +137,7 @@ def test_words_that_colours_tell_count_in_true_colours_alone(monkeypatch: pytest
         assert found.units == 5
         return float(found.mean.detach())
 
+    monkeypatch.setattr(captioners, "BY_LOOKING", 0.0)
     network.eval()
     plain = loss(0.0)
     network.train()
@@ -144,6 +145,29 @@ def test_words_that_colours_tell_count_in_true_colours_alone(monkeypatch: pytest
     both, true_alone = loss(0.0), loss(9.0)
     assert both == pytest.approx(2 * true_alone)
     assert plain != pytest.approx(both)  # by stored moments, and seen once
+
+
+def test_colours_come_by_attention_alone_where_no_whole_shows_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing but the memory that attention reads tells pictures of other colours apart, in training alone."""
+    torch.manual_seed(0)
+    settings = CaptionerSettings(cell="gru", hidden_size=6, embedding_size=5, picture_size=4, condition="attention")
+    network = Captioner(SmallConvolutions(), 16, 7, settings)
+    red, blue = (torch.cat([torch.zeros(1, 16, 3), torch.full((1, 16, 1), c)], 2) for c in (0.5, 0.9))
+
+    def begins_alike() -> bool:
+        one, other = (network._begin(grid) for grid in (red, blue))
+        assert one.memory is not None
+        assert other.memory is not None
+        assert not torch.equal(one.memory.values, other.memory.values)
+        return torch.equal(one.state[0], other.state[0])
+
+    monkeypatch.setattr(captioners, "BY_LOOKING", 1.0)
+    assert begins_alike()
+    network.eval()
+    assert not begins_alike()
+    monkeypatch.setattr(captioners, "BY_LOOKING", 0.0)
+    network.train()
+    assert not begins_alike()
 
 
 def test_a_path_of_one_number_cannot_be_kept_apart() -> None:

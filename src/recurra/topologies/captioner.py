@@ -23,6 +23,9 @@ from recurra.topologies.settings import CaptionerSettings
 COLOUR_GAP = 0.5
 """So much more a word costs in false colours, on an average over a batch, if colours tell it. Units: nats"""
 
+BY_LOOKING = 0.5
+"""Share of the training captions whose colours come to the decoder by attention alone."""
+
 
 class PictureAndTokens(NamedTuple):
     """What is looked at and what is being written.
@@ -138,6 +141,10 @@ class Captioner(Decoder[PictureAndTokens, CaptionBatch]):
         start = self._starts(batch)
         feed = self._no_feed(start[0][0])
         whole = torch.cat([grid.mean(1), grid.amax(1)], -1)
+        if self.training and self.attention is not None and isinstance(self.reduce, Apart):
+            of_shapes = torch.arange(grid.shape[2], device=grid.device) < self.reduce.wide
+            shown = torch.rand(batch, 1, device=grid.device) >= BY_LOOKING
+            whole = whole * (shown | of_shapes.repeat(2))  # or which thing has which colour is guessed by their sizes
         led = self.bridge(whole)
         if self.settings.condition == "input":
             fed = led if feed is None else torch.cat([led, feed], -1)

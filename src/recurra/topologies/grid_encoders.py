@@ -84,7 +84,7 @@ def _grid(shapes: Tensor, colours: Tensor) -> Tensor:
 class Apart(nn.Module):
     """Shapes and colours of a grid made narrow, each by a linear map of its own, for one of both would learn pairs.
 
-    Shapes: [B, S, 64] -> [B, S, P], three quarters of it of shapes
+    Shapes: [B, S, 64] -> [B, S, P], the first `wide` of it, three quarters, of shapes
     Errors: UsageError for a P below 2
     """
 
@@ -92,9 +92,9 @@ class Apart(nn.Module):
         super().__init__()
         if outputs < 2:
             raise UsageError(f"shapes and colours stay apart in a picture_size 2 or more, got {outputs}")
-        wide = max(1, outputs * 3 // 4)
-        self.shapes = nn.Linear(SHAPES[-1], wide)
-        self.colours = nn.Linear(COLOURS[-1], outputs - wide)
+        self.wide = max(1, outputs * 3 // 4)
+        self.shapes = nn.Linear(SHAPES[-1], self.wide)
+        self.colours = nn.Linear(COLOURS[-1], outputs - self.wide)
 
     def forward(self, grid: Tensor) -> Tensor:
         of_shapes = SHAPES[-1]

@@ -13,7 +13,7 @@ from recurra.api.preparation import prepare_run, settings_for
 from recurra.api.setup import Setup
 from recurra.tasks.registry import TASKS
 from recurra.tasks.sources.resolving import resolve
-from recurra.topologies import grid_encoders
+from recurra.topologies import captioner, grid_encoders
 from recurra.topologies.carry import detached
 from recurra.training.processes.alone import ALONE, Processes
 from recurra.training.processes.place import place
@@ -102,6 +102,7 @@ def gradients(setup: Setup, processes: Processes) -> list[dict[str, Any]]:
 
 def test_of_every_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grid_encoders, "repainted", lambda blocks: blocks)
+    monkeypatch.setattr(captioner, "BY_LOOKING", 0.0)
     monkeypatch.setattr("recurra.tasks.fill.trainee.UNKNOWN_SHARE", 0.0)
     for name, small in SMALL_GROUPS.items():
         monkeypatch.setattr(f"recurra.tasks.{name}", small)
@@ -137,6 +138,7 @@ def test_a_run_of_two_is_the_run_of_one(task: str, tmp_path: Path, monkeypatch: 
     """From the data to the folder, without noise; float32, so that last digits differ and grow."""
     monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(grid_encoders, "repainted", lambda blocks: blocks)
+    monkeypatch.setattr(captioner, "BY_LOOKING", 0.0)
     monkeypatch.setattr("recurra.tasks.fill.trainee.UNKNOWN_SHARE", 0.0)
     names = TASKS[task].defaults.settings.names()
     quiet = NO_NOISE | {name: 0.0 for name in ALSO if name in names}

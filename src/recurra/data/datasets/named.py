@@ -314,7 +314,7 @@ def _get_shapes() -> NamedData:
             files = draw_set(folder)
     except OSError as error:
         raise unwritable(folder, error) from error
-    options = {"epochs": 6.0, "learning_rate": 4e-3, "dropout": 0.1, "word_dropout": 0.6}
+    options = {"epochs": 8.0, "learning_rate": 4e-3, "dropout": 0.1, "word_dropout": 0.6}
     found = _named("shapes", "caption", "parts", files, options, {part: sha256(path) for part, path in files.items()})
     return replace(found, kind="captions", beside=tuple(sorted(folder.glob("*.png"))))
 
