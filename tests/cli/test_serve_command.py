@@ -87,7 +87,7 @@ def test_the_lines_of_the_image_install_what_serves(language_model: Path, tmp_pa
     shutil.copytree(DOCS.parent, tmp_path / "src", ignore=shutil.ignore_patterns(".*", "*.so", "build", "__pycache__"))
     for line in lines:
         here = line.replace("/venv", str(venv)).replace("/src", str(tmp_path / "src"))
-        words = shlex.split(re.sub(r"--index-url \S+", "", here))
+        words = shlex.split(re.sub(r"--index\S+ \S+", "", here))
         command = [sys.executable if words[0] == "python" else str(venv / "bin" / words[0]), *words[1:]]
         subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True)
     program, *options = COMMANDS["ENTRYPOINT"]

@@ -168,7 +168,7 @@ def _commit_of(found: object, hub: str) -> str:
 
 @contextmanager
 def _asking(repo: str) -> Iterator[tuple[str, Callable[[str | None, str | None], Any]]]:
-    """The hub's name and what makes its client; its errors as ours. Errors: see `pull`"""
+    """The hub's name and what makes its client; its errors as this library's. Errors: see `pull`"""
     _check_repo(repo)
     if importlib.util.find_spec("huggingface_hub") is None:
         raise UsageError(MISSING)
