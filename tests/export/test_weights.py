@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 import torch
 
 from recurra.errors import RecurraError, UsageError
+from recurra.export.answers import said
 from recurra.export.weights.plain import plain
 from recurra.export.weights.rtneural import prove_rtneural, write_rtneural
 from recurra.export.weights.torch_nn import prove_torch, write_torch
@@ -88,6 +91,45 @@ def test_rtneural_is_given_what_says_the_same(cell: str, tmp_path: Path) -> None
     assert [layer["type"] for layer in layers] == [cell, cell, "dense"]
     with pytest.raises(RecurraError, match="does not say"):
         prove_rtneural(tmp_path, network.apply(_shifted), asked, PLAIN)
+
+
+RTNEURAL = """
+#include <RTNeural/RTNeural.h>
+#include <cstdio>
+#include <fstream>
+int main(int, char** given) {
+  std::ifstream weights(given[1]), frames(given[2], std::ios::binary);
+  auto model = RTNeural::json_parser::parseJson<float>(weights, false);
+  if (!model) return 1;
+  model->reset();
+  std::vector<float> x(model->getInSize());
+  while (frames.read(reinterpret_cast<char*>(x.data()), 4 * x.size())) {
+    model->forward(x.data());
+    for (int i = 0; i < model->getOutSize(); ++i) std::printf("%.9g ", model->getOutputs()[i]);
+  }
+}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "RTNEURAL" not in os.environ, reason="$RTNEURAL names no checkout of RTNeural with its modules/json"
+)
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_rtneural_itself_says_the_same(cell: str, tmp_path: Path) -> None:
+    network, frames = _frame_network(cell=cell), np.random.default_rng(0).standard_normal((500, 2)).astype(np.float32)
+    asked = Asked(frames * np.float32(0.5) + np.float32(9))
+    write_rtneural(tmp_path, network, PLAIN)
+    (tmp_path / "main.cpp").write_text(RTNEURAL)
+    asked.inputs.astype("<f4").tofile(tmp_path / "frames.bin")
+    library = Path(os.environ["RTNEURAL"])
+    flags = ["-std=c++17", "-O1", "-DRTNEURAL_USE_STL=1", "-DRTNEURAL_DEFAULT_ALIGNMENT=16"]
+    places = [f"-I{library}", f"-I{library / 'modules' / 'json'}"]
+    subprocess.run(["g++", *flags, *places, "main.cpp", "-o", "run"], cwd=tmp_path, check=True)
+    run = [str(tmp_path / "run"), "model.json", "frames.bin"]
+    found = subprocess.run(run, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    expected = said(network, asked, PLAIN)
+    np.testing.assert_allclose(np.array(found.split(), float).reshape(expected.shape), expected, rtol=0, atol=1e-4)
 
 
 def test_what_they_cannot_hold_is_refused_with_what_can(tmp_path: Path) -> None:

@@ -157,13 +157,16 @@ def _onnx(run: Run, place: Path, asked: _Asked, about: dict[str, Any]) -> tuple[
         "on": asked.name,
         "calls": proof.calls,
         "numbers": proof.numbers,
+        "answers": proof.answers,
+        "same_answers": proof.same,
         "largest_difference": proof.difference,
         "largest_number": proof.largest,
     }
     notes = [
         f"graphs: {', '.join(about['graphs'])}",
         f"ONNX Runtime was asked {proof.calls:,} times on {asked.name}: {proof.numbers:,} numbers, largest difference "
-        f"{proof.difference:.2g}",
+        f"{proof.difference:.2g}"
+        + (f"; the most probable answer was the same in {proof.same:,} of {proof.answers:,}" if proof.answers else ""),
     ]
     if about["weights"] == "int8":
         lost, more = _small_onnx(run, place, dataset, about)

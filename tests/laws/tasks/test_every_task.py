@@ -377,6 +377,7 @@ def test_its_graphs_say_the_same_of_what_was_held_out(task: str, runs: dict[str,
     proof = runs[task].export("onnx", tmp_path / "graphs").about["proof"]
     assert proof["numbers"] > 0
     assert proof["largest_difference"] <= 1e-5 * max(1.0, proof["largest_number"])
+    assert proof["same_answers"] == proof["answers"]
 
 
 def test_a_card_in_its_folder_says_what_the_report_says(task: str, runs: dict[str, recurra.Run]) -> None:

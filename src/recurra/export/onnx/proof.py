@@ -61,12 +61,16 @@ def heard(network: nn.Module) -> Iterator[list[Call]]:
 
 @dataclass(frozen=True)
 class Proof:
-    """calls, numbers: that were compared; difference, largest: the largest difference, the largest number"""
+    """calls, numbers: that were compared; difference, largest: the largest difference, the largest number; answers,
+    same: the most probable classes or tokens, and how many of them the graphs say too
+    """
 
     calls: int
     numbers: int
     difference: float
     largest: float
+    answers: int = 0
+    same: int = 0
 
 
 def session(model: bytes) -> Any:
@@ -87,7 +91,7 @@ def prove(models: Mapping[str, bytes], calls: list[Call], own: float = 0.0) -> P
     """
     sessions = {name: session(model) for name, model in models.items()}
     difference = largest = 0.0
-    numbers = 0
+    numbers = answers = same = 0
     for call in calls:
         names = list(call.outputs)
         found = sessions[call.graph].run(names, call.inputs)
@@ -97,14 +101,19 @@ def prove(models: Mapping[str, bytes], calls: list[Call], own: float = 0.0) -> P
             if said.shape != expected.shape or not np.array_equal(known, np.isfinite(said)):
                 raise _differs(call.graph, name, f"{list(said.shape)}, not {list(expected.shape)}")
             if name in ("logits", "outputs"):  # what is past a row's end means nothing
-                known &= _meant(call, expected)
+                meant = _meant(call, expected)
+                known &= meant
+            if name == "logits" or (name == "outputs" and "tokens" in call.inputs):
+                best = expected.argmax(-1)[meant.any(-1)]
+                answers += len(best)
+                same += int((said.argmax(-1)[meant.any(-1)] == best).sum())
             size = float(np.abs(expected[known]).max(initial=0.0))
             off = float(np.abs(said[known].astype(np.float64) - expected[known]).max(initial=0.0))
             limit = 0.0 if expected.dtype == np.int64 else allowed(size, own)
             if not off <= limit:
                 raise _differs(call.graph, name, f"by {off:.3g}, {limit:.3g} is allowed")
             difference, largest, numbers = max(difference, off), max(largest, size), numbers + int(known.sum())
-    return Proof(len(calls), numbers, difference, largest)
+    return Proof(len(calls), numbers, difference, largest, answers, same)
 
 
 def _meant(call: Call, expected: Any) -> Any:
