@@ -104,3 +104,53 @@ def test_what_is_no_callback_is_refused_before_anything_is_done(train: Train, la
         with pytest.raises(UsageError, match=told):
             train(labels, callbacks=given)
     assert not Path("run").exists()
+
+
+class EndingAt(Listener):
+    """Has enough at a method's n-th call."""
+
+    def __init__(self, method: str, number: int) -> None:
+        super().__init__()
+        self.method, self.left, self.epochs = method, number, list[int]()
+        self.said_at: int | None = None
+
+    def _heard(self, method: str, step: int) -> bool:
+        self.left -= method == self.method
+        if method != self.method or self.left != 0:
+            return False
+        self.said_at = step
+        return True
+
+    def on_step(self, step: Any) -> bool:
+        super().on_step(step)
+        return self._heard("on_step", step.step)
+
+    def on_evaluation(self, point: Any, best: bool) -> bool:
+        super().on_evaluation(point, best)
+        return self._heard("on_evaluation", point.step)
+
+    def on_epoch_end(self, step: Any) -> bool:
+        self.epochs.append(step.step)
+        return self._heard("on_epoch_end", step.step)
+
+
+@pytest.mark.parametrize("method", ["on_step", "on_evaluation", "on_epoch_end"])
+def test_a_callback_ends_the_training_which_is_finished_then(train: Train, labels: Path, method: str) -> None:
+    listener = EndingAt(method, 2)
+    run = train(labels, callbacks=[listener], epochs=4)
+    history = run.metrics["history"]
+    assert (run.metrics["status"], run.metrics["ended"]) == ("finished", "callback")
+    assert run.metrics["metrics"]
+    assert history[-1]["step"] == listener.steps[-1]  # the last step is evaluated
+    said_at = listener.said_at
+    assert said_at is not None
+    assert history[-1]["step"] - said_at in (0, 1)
+    assert history[-1]["epoch"] < 4
+    assert [ending.status for ending in listener.endings] == ["finished"]
+
+
+def test_epochs_end_as_often_as_there_are_any(train: Train, labels: Path) -> None:
+    listener = EndingAt("", 1)
+    run = train(labels, callbacks=[listener], epochs=2)
+    assert len(listener.epochs) == 2
+    assert listener.epochs[-1] == run.metrics["history"][-1]["step"]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from recurra.api.given_datasets import is_dataset, rows_of_dataset
 from recurra.api.given_frames import are_arrays, rows_of
 from recurra.data.datasets.download import cache_folder
 from recurra.data.files.whole import write_whole
@@ -20,23 +21,28 @@ from recurra.terminal import whole
 LABELLED, TAGGED = ("text", "label"), ("tokens", "tags")
 """What the columns of pairs are called where no task is named."""
 TAKEN = (
-    "a path or a name, a pandas or polars frame, a list of texts with labels=[...], a list of (text, label) pairs, or, "
-    "for a task that learns from these alone, a list of texts or numbers"
+    "a path or a name, a pandas or polars frame, a data set of Hugging Face, a list of texts with labels=[...], a list "
+    "of (text, label) pairs, or, for a task that learns from these alone, a list of texts or numbers"
 )
 
 
 def as_path(data: Any, labels: Any = None, task: str | None = None) -> Path:
     """The path of a file, a folder or a data set; data in memory are written to the cache, the same to the same file.
 
-    data: a path or a name; a pandas or polars frame; texts (with `labels`, one for each); pairs of a text and its label
-    or translation, or of a list of tokens and a list of tags; labelled arrays of frames, [N, T, I] or several [T, I]
+    data: a path or a name; a pandas or polars frame; a data set of Hugging Face's `datasets`; texts (with `labels`, one
+    for each); pairs of a text and its label or translation, or of a list of tokens and a list of tags; labelled arrays
+    of frames, [N, T, I] or several [T, I]
     Errors: UsageError for anything else, with the number (from 1) of the row; DataError if there is nothing in it
     """
     if isinstance(data, (str, os.PathLike)):
         if labels is not None:
             raise UsageError("labels go with a list of texts; for a file, name the column with label=")
         return path(data, "data")
-    if hasattr(data, "columns") and not isinstance(data, Mapping):
+    if is_dataset(data):
+        if labels is not None:
+            raise UsageError("labels go with a list of texts; for a data set, name the column with label=")
+        rows = ({name: _cell(cell) for name, cell in row.items()} for row in rows_of_dataset(data))
+    elif hasattr(data, "columns") and not isinstance(data, Mapping):
         if labels is not None:
             raise UsageError("labels go with a list of texts; for a frame, name the column with label=")
         rows = _frame(data)

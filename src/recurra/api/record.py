@@ -117,6 +117,8 @@ def how_it_ended(ended: str, settings: TrainingSettings) -> str:
     """A sentence."""
     if ended == "patience" and settings.patience is None:
         return f"The training ended early: {EARLY} evaluations in a row were no better, and the validation loss rose."
+    if ended == "callback":
+        return "A callback ended the training."
     if ended == "patience":
         return f"The training ended early: {settings.patience} evaluations in a row were no better."
     if settings.minutes is not None:

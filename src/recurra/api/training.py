@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from recurra import model_folder
-from recurra.api import given_data, precision, resuming, starting, vectors
+from recurra.api import given_data, given_datasets, precision, resuming, starting, vectors
 from recurra.api.ensemble import EnsembleRun, check_ensemble
 from recurra.api.learning_curve import check_learning_curve, trained_on_less
 from recurra.api.listed_settings import by_name, help_text
@@ -59,8 +59,9 @@ def train(
     >>> run = recurra.train(texts, labels=labels, out="my-run", cell="lstm", lr=1e-3)
     >>> run.predict("a text")
 
-    data: a path or a name; a pandas or polars frame, whose columns `text` and `label` name; a list of texts, with
-    `labels` one for each; a list of pairs of a text and its label or translation, or of lists of tokens and of tags.
+    data: a path or a name; a pandas or polars frame, or a data set of Hugging Face's `datasets` (of its parts train,
+    validation and test are taken as such), whose columns `text` and `label` name; a list of texts, with `labels` one
+    for each; a list of pairs of a text and its label or translation, or of lists of tokens and of tags.
     task: a name of tasks.registry.TASKS, found from the data if None; out: the model folder, a new one below runs/ if
     None; resume: the folder of a run that was stopped, which goes on as if it had not been, or of a finished one that
     is given more epochs or minutes; then only epochs, minutes and patience may be given. start_from:
@@ -125,7 +126,13 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
             path(given[name], name)
     with progress.doing("looking at the data"):
         first = None if start_from is None else load(path(start_from, "start_from"))
-        shown, data = data, given_data.as_path(data, asked.labels, task if first is None else first.task)
+        shown = data
+        if given_datasets.is_parted(data):
+            data, parts, left = given_datasets.parts_of(data)
+            given = {name: given_data.as_path(each) for name, each in parts.items()} | given
+            if left:
+                progress.log(f"note: the parts {', '.join(left)} of the data set are left out")
+        data = given_data.as_path(data, asked.labels, task if first is None else first.task)
         if first is not None:
             source = starting.source_of(first, data, task, given)
             chosen = starting.settings_for(first, source, given)
@@ -153,7 +160,7 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
             for name, value in (("task", task), ("start_from", start_from), ("license", asked.license))
             if value is not None
         }
-        command = command or _as_command(shown, more | given)
+        command = command or _as_command(shown, more | asked.given)
         check_data(processes, setup)
         if asked.learning_curve:
             check_learning_curve(
@@ -207,7 +214,8 @@ def _go_on(
 
 def _as_command(data: Any, settings: dict[str, Any]) -> str:
     given = [f"{k}={v!r}" for k, v in settings.items()]
-    shown = repr(str(data)) if isinstance(data, (str, Path)) else f"<{type(data).__name__} of {len(data):,}>"
+    count = f" of {len(data):,}" if hasattr(data, "__len__") else ""
+    shown = repr(str(data)) if isinstance(data, (str, Path)) else f"<{type(data).__name__}{count}>"
     return f"recurra.train({', '.join([shown, *given])})"
 
 

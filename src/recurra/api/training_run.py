@@ -216,7 +216,7 @@ class TrainingRun:
     def _finished(self, outcome: Outcome, end: Checkpoint | None) -> Run:
         """end: the last state, to go on from; None if nobody does"""
         self.network.load_state_dict(outcome.best)
-        if outcome.ended == "patience":
+        if outcome.ended in ("patience", "callback"):
             self.progress.log(how_it_ended(outcome.ended, self.dataset.settings.training))
         bad = never_learned(outcome.counters, self.dataset.settings.training)
         if bad is not None:

@@ -71,7 +71,7 @@ def advice(
 ) -> str | None:
     """What would help a run: None for one that beats its baselines and neither overfits nor is still improving.
 
-    points: its evaluations; seconds: of training; ended: "budget" or "patience"
+    points: its evaluations; seconds: of training; ended: "budget", "patience" or "callback"
     """
     losses = [(point.validation_loss, point) for point in points if point.validation_loss is not None]
     longer = f"--minutes {more_minutes(seconds)}"

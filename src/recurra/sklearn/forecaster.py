@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class SequenceForecaster(Trained):
         batch_size: int | None = None,
         dropout: float | None = None,
         random_state: int | None = 0,
+        callbacks: Sequence[Any] | None = None,
         settings: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(
@@ -45,6 +47,7 @@ class SequenceForecaster(Trained):
             batch_size=batch_size,
             dropout=dropout,
             random_state=random_state,
+            callbacks=callbacks,
             settings=settings,
         )
         self.horizon = horizon

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +17,10 @@ from recurra.errors import UsageError
 
 
 class Trained(BaseEstimator):  # type: ignore[misc]
-    """The parameters and the life of a trained estimator. See `recurra.train` for what each setting does."""
+    """The parameters and the life of a trained estimator. See `recurra.train` for what each setting does.
+
+    callbacks: objects that hear of steps, epochs and evaluations and may end the training, see `recurra.Callback`
+    """
 
     def __init__(
         self,
@@ -29,6 +33,7 @@ class Trained(BaseEstimator):  # type: ignore[misc]
         batch_size: int | None = None,
         dropout: float | None = None,
         random_state: int | None = 0,
+        callbacks: Sequence[Any] | None = None,
         settings: dict[str, Any] | None = None,
     ) -> None:
         self.cell = cell
@@ -39,6 +44,7 @@ class Trained(BaseEstimator):  # type: ignore[misc]
         self.batch_size = batch_size
         self.dropout = dropout
         self.random_state = random_state
+        self.callbacks = callbacks
         self.settings = settings
 
     def _given(self) -> dict[str, Any]:
@@ -55,7 +61,8 @@ class Trained(BaseEstimator):  # type: ignore[misc]
     def _train(self, data: Any, **more: Any) -> None:
         with TemporaryDirectory() as above:
             folder = Path(above) / "run"
-            train(data, out=folder, quiet=True, seed=self._seed(), **(more | self._given()))
+            heard = [] if self.callbacks is None else list(self.callbacks)
+            train(data, out=folder, quiet=True, seed=self._seed(), callbacks=heard, **(more | self._given()))
             self.files_ = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
             self._run = load(folder)  # here, for answering changes no attribute
 

@@ -23,7 +23,7 @@ from recurra.training.average import Average
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.divergence import diverged
 from recurra.training.evaluation import LIMITED_AT, EvaluationPolicy, noted, over, point_of
-from recurra.training.history import Clock, Progress, Silent, Tick
+from recurra.training.history import Clock, Progress, Silent, Tick, asked_to_end
 from recurra.training.optimizer import clip_gradient, optimizer_of
 from recurra.training.processes.alone import ALONE, Processes
 from recurra.training.schedule import Budget, Stopwatch, learning_rate
@@ -37,11 +37,11 @@ from recurra.training.watch.observer import NOBODY, Observer
 class Outcome:
     """How a run ended.
 
-    ended: "budget", "patience" or "signal"; best: the weights of the best evaluation, or the last ones if none was made
-    before a signal; signal: its number.
+    ended: "budget", "patience", "callback" or "signal"; best: the weights of the best evaluation, or the last ones
+    if none was made before a signal; signal: its number.
     """
 
-    ended: Literal["budget", "patience", "signal"]
+    ended: Literal["budget", "patience", "callback", "signal"]
     counters: Counters
     best: dict[str, Tensor]
     signal: int | None = None
@@ -126,7 +126,7 @@ def fit(
         processes.training(trainee, trainee.network, stop),
         kept_if_a_callback_fails(),
     ):
-        ended = over(counters, settings)
+        ended: Literal["budget", "patience", "callback"] | None = over(counters, settings)
         while ended is None:
             steps = trainee.steps(counters.epoch)
             for batch in islice(trainee.batches(counters.epoch), counters.step_in_epoch, None):
@@ -160,13 +160,15 @@ def fit(
                 units_here += units
                 seconds = watch.seconds()
                 speed, left = units_here / max(watch.here(), 1e-9), budget.seconds_left(epochs, seconds)
-                tick = Tick(epochs, counters.step, share, value, speed, seconds, left)
+                epoch_over = counters.step_in_epoch == steps
+                tick = Tick(epochs, counters.step, share, value, speed, seconds, left, epoch_over)
 
                 share = budget.share(counters.epochs(steps), watch.seconds())
                 if not policy.limited and share >= LIMITED_AT:
                     times = 1 if average is None else 2
                     policy.limit(trainee, counters, 60 * (settings.minutes or 0), units_here, times=times)
-                if policy.due(share, counters, epoch_over=counters.step_in_epoch == steps, units=units_here):
+                enough = processes.enough(stop)
+                if enough or policy.due(share, counters, epoch_over=epoch_over, units=units_here):
                     network.eval()
                     begun = watch.seconds()
                     with progress.evaluating(), fabric.autocast(), processes.evaluating():
@@ -188,12 +190,15 @@ def fit(
                     progress.point(point, better)
                     checkpoint()
                 progress.tick(tick)  # after the evaluation, which a run goes on without if this fails
+                stop.enough = stop.enough or asked_to_end(progress)
                 if (failed := processes.failed()) is not None:
                     raise failed
                 if (signal := processes.stopped_by(stop)) is not None:
                     keep_as_it_stands()
                     return Outcome("signal", counters, best, signal)
                 ended = over(counters, settings)
+                if ended is None and (enough or processes.enough(stop)) and counters.points:
+                    ended = "callback" if counters.points[-1].step == counters.step else None
                 if ended is not None:
                     break
             else:

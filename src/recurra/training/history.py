@@ -32,7 +32,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Tick:
-    """One step. Units: share of the run, units (tokens, examples) per second, nats per unit, seconds"""
+    """One step. Units: share of the run, units (tokens, examples) per second, nats per unit, seconds
+
+    ends_epoch: whether it is the last one of a pass over the training part
+    """
 
     epoch: float
     step: int
@@ -41,10 +44,11 @@ class Tick:
     rate: float
     seconds: float
     seconds_left: float
+    ends_epoch: bool = False
 
 
 class Progress(Protocol):
-    """What watches a run."""
+    """What watches a run. If it has a method `enough`, that is asked after each step, see `asked_to_end`."""
 
     def tick(self, tick: Tick) -> None: ...
 
@@ -52,6 +56,12 @@ class Progress(Protocol):
 
     def evaluating(self) -> AbstractContextManager[None]:
         """Entered while an evaluation goes on."""
+
+
+def asked_to_end(progress: Progress) -> bool:
+    """Whether what watches wants no more training; it says so once."""
+    enough: Callable[[], bool] | None = getattr(progress, "enough", None)
+    return enough is not None and enough()
 
 
 class Silent:

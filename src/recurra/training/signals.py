@@ -36,6 +36,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.received: int | None = None
+        self.enough = False
+        """Whether a callback wants no more training, which is no signal."""
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:

@@ -82,6 +82,10 @@ class Processes:
         """The signal that any process has received, as far as all know of it."""
         return stop.received
 
+    def enough(self, stop: StopRequest) -> bool:
+        """Whether a callback wants no more training, as far as all know of it."""
+        return stop.enough
+
     def settle(self) -> None:
         """Make known to all what a step would: the time, signals, failed callbacks."""
 

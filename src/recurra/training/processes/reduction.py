@@ -17,7 +17,8 @@ class Numbers:
     """What is summed over the processes beside the gradients.
 
     weight: what the gradient is a mean over; loss: times that weight; units: see Loss; milliseconds: on the clock of
-    the first process, 0 of the others; interrupts, terminations, hangups: signals; failures: of callbacks
+    the first process, 0 of the others; interrupts, terminations, hangups: signals; failures: of callbacks; enough:
+    callbacks that want no more training
     """
 
     weight: int = 0
@@ -28,6 +29,7 @@ class Numbers:
     terminations: int = 0
     hangups: int = 0
     failures: int = 0
+    enough: int = 0
 
     def sent(self) -> list[float]:
         """Two numbers for each."""

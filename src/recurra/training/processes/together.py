@@ -21,7 +21,7 @@ from torch import Tensor, distributed, nn
 from recurra.data.splits import many
 from recurra.engines.request import State
 from recurra.errors import CallbackError, RankError, UsageError
-from recurra.training.history import Clock, Point, Progress, Silent, Tick
+from recurra.training.history import Clock, Point, Progress, Silent, Tick, asked_to_end
 from recurra.training.processes import norms
 from recurra.training.processes.alone import Precision, Processes
 from recurra.training.processes.division import own_rows
@@ -65,6 +65,7 @@ class Together(Processes):
         self._stop: StopRequest | None = None
         self._received: int | None = None
         self._failures = 0
+        self._enough = False
         self._pending: CallbackError | None = None
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         if not distributed.is_initialized():
@@ -158,7 +159,7 @@ class Together(Processes):
                 f"{self.place.count} or more, or start fewer"
             )
         self._network, self._stop = network, stop
-        self._received, self._failures, self._pending = None, 0, None
+        self._received, self._failures, self._pending, self._enough = None, 0, None, False
         self._reduction = Reduction(network, self.all_reduce)
         self._same_weights()
         with norms.over_all_processes(network, self.all_reduce, lambda: self._counts):
@@ -225,10 +226,12 @@ class Together(Processes):
         if received is not None:
             setattr(sent, _FIELDS[_name(received)], 1)
         sent.failures = int(self._pending is not None)
+        sent.enough = int(self._stop is not None and self._stop.enough)
         return sent
 
     def _take(self, found: Numbers) -> None:
         self.now, self._failures = found.milliseconds / 1000, found.failures
+        self._enough = self._enough or found.enough > 0
         for number in STOPPING:
             if self._received is None and getattr(found, _FIELDS[_name(number)]):
                 self._received = int(number)
@@ -244,6 +247,9 @@ class Together(Processes):
 
     def stopped_by(self, stop: StopRequest) -> int | None:
         return self._received
+
+    def enough(self, stop: StopRequest) -> bool:
+        return self._enough
 
     def settle(self) -> None:
         own = self._numbers()
@@ -281,6 +287,9 @@ class Guarded:
 
     def evaluating(self) -> AbstractContextManager[None]:
         return self._progress.evaluating()
+
+    def enough(self) -> bool:
+        return asked_to_end(self._progress)
 
 
 def _parted() -> None:
