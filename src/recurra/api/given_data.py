@@ -41,7 +41,7 @@ def as_path(data: Any, labels: Any = None, task: str | None = None) -> Path:
     if is_dataset(data):
         if labels is not None:
             raise UsageError("labels go with a list of texts; for a data set, name the column with label=")
-        rows = ({name: _cell(cell) for name, cell in row.items()} for row in rows_of_dataset(data))
+        rows: Iterator[dict[str, Any]] = (_cells(row) for row in rows_of_dataset(data))
     elif hasattr(data, "columns") and not isinstance(data, Mapping):
         if labels is not None:
             raise UsageError("labels go with a list of texts; for a frame, name the column with label=")
@@ -49,7 +49,7 @@ def as_path(data: Any, labels: Any = None, task: str | None = None) -> Path:
     elif getattr(data, "ndim", 1) == 2 and labels is None and hasattr(data, "tolist"):
         rows = _numbered(data.tolist(), LABELLED if task is None else registry.get(task).columns)
     elif are_arrays(data):
-        rows = ({name: _cell(cell) for name, cell in row.items()} for row in rows_of(data, labels))
+        rows = (_cells(row) for row in rows_of(data, labels))
     else:
         names = LABELLED if task is None else registry.get(task).columns
         if labels is None and len(names) > 1:
@@ -152,6 +152,10 @@ def _cell(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [whole(str(each)) for each in value]
     return whole(str(value))
+
+
+def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _cell(cell) for name, cell in row.items()}
 
 
 def _written(rows: Iterator[dict[str, Any]]) -> Path:
