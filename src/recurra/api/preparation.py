@@ -14,6 +14,7 @@ from recurra.api.setup import Setup
 from recurra.api.vectors import with_vectors
 from recurra.cells.catalogue import get
 from recurra.cells.variants import low_rank, masked_zoneout
+from recurra.data.ragged import lengths_of
 from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
 from recurra.errors import DataError, UnknownNameError, UsageError
@@ -100,7 +101,7 @@ def check_vocabulary(setup: Setup) -> None:
     if not isinstance(setup.task, WordTables):
         return
     table, largest = setup.task.word_table(dataset, setup.network), dataset.settings.data.max_vocabulary
-    count = sum(map(len, table.texts))
+    count = int(lengths_of(table.texts).sum())
     if largest is not None and largest > count:
         files = dataset.source.files
         raise DataError(

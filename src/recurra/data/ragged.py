@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice, pairwise
 from typing import Any, overload
 
@@ -20,6 +20,11 @@ BLOCK = 1 << 14
 def row_digest(ids: Int64) -> bytes:
     """What stands for a row of ids where it is only asked which are the same."""
     return hashlib.blake2b(np.ascontiguousarray(ids).data, digest_size=16).digest()
+
+
+def lengths_of(rows: Sequence[Sized]) -> Int64:
+    """Ids of each row, whatever holds them. Shapes: int64 [N]"""
+    return rows.lengths if isinstance(rows, Ragged) else np.fromiter(map(len, rows), np.int64, len(rows))
 
 
 class Ragged(Sequence[Int64]):

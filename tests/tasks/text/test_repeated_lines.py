@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,3 +85,18 @@ def test_of_a_large_text_on_disk_they_are_found_once(tmp_path: Path, monkeypatch
     monkeypatch.setattr(room, "_found", lambda corpus: ["found again"])
     assert told(tmp_path, ["one line", "two"], ["two", "three"]) == found != ["found again"]
     assert told(tmp_path, ["one line", "two"], ["two", "four"]) == ["found again"]
+
+
+@pytest.mark.parametrize("damaged", ["", "[]", '{"lengths": [1]}', '{"lengths": [1], "notes": 3}'])
+def test_what_was_kept_and_is_damaged_is_found_again_with_a_word(
+    damaged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(room, "WORTH_KEEPING", 0)
+    found = told(tmp_path, ["one line", "two"], ["two", "three"])
+    (kept,) = Path(os.environ["RECURRA_CACHE"]).rglob(room.KEPT)
+    kept.write_text(damaged, encoding="utf-8")
+    assert told(tmp_path, ["one line", "two"], ["two", "three"]) == found
+    assert "is damaged; it is made again" in caplog.text
+    caplog.clear()
+    assert told(tmp_path, ["one line", "two"], ["two", "three"]) == found
+    assert not caplog.text

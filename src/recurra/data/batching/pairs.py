@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recurra.data.batching.batches import POOL_BATCHES, Int64, padded
+from recurra.data.ragged import lengths_of
 from recurra.errors import ShapeError, UsageError
 
 
@@ -55,7 +56,7 @@ class PairBatches:
         if len(sources) != len(targets):
             raise ShapeError(f"expected as many targets as sources, got {len(targets)} and {len(sources)}")
         self._sources, self._targets, self.seed, self.shuffle = sources, targets, seed, shuffle
-        self._lengths = np.stack([np.array(list(map(len, side)), np.int64) for side in (sources, targets)], 1)
+        self._lengths = np.stack([lengths_of(side) for side in (sources, targets)], 1)
         if len(sources) and not self._lengths.all():
             raise ShapeError(f"pair {int(np.argmin(self._lengths.min(1)))} has an empty side")
         self.batch_size = batch_size

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from recurra.baselines.sparse_logistic import SparseLogistic
 from recurra.data.files import examples as reading
 from recurra.data.files.examples import Examples
-from recurra.data.ragged import Ragged, row_digest
+from recurra.data.ragged import Ragged, lengths_of, row_digest
 from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, split, split_off, without_unseen
 from recurra.data.tokens.drafted import Drafted
 from recurra.data.tokens.given_tokens import Tokenised
@@ -209,7 +209,7 @@ def prepare(
     notes += describe_shared({name: part.texts for name, part in parts.items()}, forms)
     truncated, empty = sum(p.truncated for p in parts.values()), sum(p.empty for p in parts.values())
     held_out = parts["test"] if len(parts["test"]) else parts["validation"]
-    tokens = sum(map(len, held_out.encoded))
+    tokens = int(lengths_of(held_out.encoded).sum())
     facts |= {
         "counts": {name: len(part) for name, part in parts.items()},
         "truncated": truncated,
@@ -223,7 +223,7 @@ def prepare(
         notes.append(f"{truncated:,} texts were truncated to {settings.max_length} tokens")
     if not len(parts["validation"]):
         raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")
-    tokens = sum(map(len, parts["train"].encoded))
+    tokens = int(lengths_of(parts["train"].encoded).sum())
     spelling = kept.skip_spelling if kept is not None else skip and level == "word" and tokens <= MOST_SPELT
     characters = "" if kept is None else kept.characters
     if spelling or characters or settings.level == "both":

@@ -15,6 +15,7 @@ from recurra.baselines.log_odds import log_odds, paces, strength
 from recurra.baselines.sparse_logistic import SparseLogistic, choose_features, fit
 from recurra.data.batching.batches import BucketedBatches
 from recurra.data.batching.buckets import by_length
+from recurra.data.ragged import lengths_of
 from recurra.data.tokens.orders import ORDERS, SPELLING
 from recurra.data.tokens.vocabulary import Level
 from recurra.layers.sparse_linear import Found, ngrams, together
@@ -131,7 +132,7 @@ def _within(texts: Texts, minutes: float | None) -> Ids:
 
 def _thinned(texts: Texts, most: int) -> Ids:
     """The texts that are looked at, evenly spread. most: tokens, MOST_TOKENS if there are more of them"""
-    tokens, count = sum(map(len, texts.encoded)), len(texts.encoded)
+    tokens, count = int(lengths_of(texts.encoded).sum()), len(texts.encoded)
     most = min(most, MOST_TOKENS)
     kept = count if tokens <= most else max(1, count * most // tokens)
     return np.linspace(0, count - 1, kept).astype(np.int64)

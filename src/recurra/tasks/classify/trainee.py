@@ -17,6 +17,7 @@ from recurra import metrics
 from recurra.data.batching.batches import Batch, BucketedBatches, padded
 from recurra.data.batching.buckets import by_length
 from recurra.data.batching.crops import Crops, ends_clause
+from recurra.data.ragged import lengths_of
 from recurra.data.tokens.orders import ORDERS, SPELLING
 from recurra.engines.request import State
 from recurra.errors import UsageError
@@ -227,7 +228,7 @@ def log_probabilities(
             inputs = spelt_inputs(network, tokens, [letters[place] for place in indices.tolist()])
         return network(inputs, lengths)[0].float().log_softmax(-1).cpu()  # type: ignore[no-any-return]
 
-    groups = list(by_length(list(map(len, encoded)), EVALUATION_TOKENS))
+    groups = list(by_length(lengths_of(encoded), EVALUATION_TOKENS))
     found = spread(groups, of_group)
     result = torch.empty(len(encoded), found[0].shape[1])
     result[torch.from_numpy(np.concatenate(groups))] = torch.cat(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy.typing as npt
 
 from recurra.data.corpus.mapped import Corpus, Ids
 from recurra.data.splits import PARTS
+
+log = logging.getLogger("recurra.data")
 
 Keys = npt.NDArray[np.uint64]
 Int64 = npt.NDArray[np.int64]
@@ -33,16 +36,27 @@ def repeated_lines(corpus: Corpus) -> list[str]:
     lengths = [len(getattr(corpus, name)) for name in PARTS]
     place = corpus.train.filename if isinstance(corpus.train, np.memmap) else None
     kept = None if place is None else Path(place).with_name(KEPT)
-    if kept is not None and kept.is_file():
-        found = json.loads(kept.read_text(encoding="utf-8"))
-        if found["lengths"] == lengths:
-            return [str(note) for note in found["notes"]]
+    if kept is not None and kept.is_file() and (before := _kept(kept, lengths)) is not None:
+        return before
     notes = _found(corpus)
     if kept is not None and sum(lengths) >= WORTH_KEEPING and os.access(kept.parent, os.W_OK):
         temporary = kept.with_name(f"{KEPT}.{os.getpid()}")
         temporary.write_text(json.dumps({"lengths": lengths, "notes": notes}), encoding="utf-8")
         temporary.replace(kept)
     return notes
+
+
+def _kept(path: Path, lengths: list[int]) -> list[str] | None:
+    """What was found in parts of these lengths; None if that is not there, or damaged, which is said."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        there, notes = found["lengths"], found["notes"]
+        if not (isinstance(notes, list) and all(isinstance(note, str) for note in notes)):
+            raise TypeError("notes are texts")
+    except (OSError, ValueError, KeyError, TypeError):
+        log.warning("the cached file %s is damaged; it is made again", path)
+        return None
+    return notes if there == lengths else None
 
 
 def _found(corpus: Corpus) -> list[str]:

@@ -12,6 +12,7 @@ from torch import nn
 
 from recurra import metrics
 from recurra.data.batching.pairs import PairBatch, PairBatches
+from recurra.data.ragged import lengths_of
 from recurra.data.tokens.piece_dropout import PieceDropout
 from recurra.data.tokens.subwords import Subwords
 from recurra.engines.request import State
@@ -57,7 +58,7 @@ class TranslateTrainee:
         self.network = network
         train, held_out = data.parts["train"], data.parts["validation"]
         self.validation = held_out
-        self.evaluation_units = sum(map(len, held_out.encoded_targets))
+        self.evaluation_units = int(lengths_of(held_out.encoded_targets).sum())
         self._batched = functools.partial(PairBatches, batch_size=batch_size, seed=seed)
         self._whole = self._batched(train.encoded_sources, train.encoded_targets)
         self._cut = [_cut(words, piece_dropout, seed) for words in (data.source, data.target)] if piece_dropout else []
@@ -99,7 +100,7 @@ class TranslateTrainee:
     def limit_evaluation(self, units: int) -> int:
         whole = self.data.parts["validation"]
         self.validation = looked_at(whole, units, self.evaluation_units)
-        return sum(map(len, self.validation.encoded_targets))
+        return int(lengths_of(self.validation.encoded_targets).sum())
 
     def rank(self, found: dict[str, float]) -> list[float]:
         return ranked(METRICS, self.chosen_by, found)
