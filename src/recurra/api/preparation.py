@@ -8,13 +8,12 @@ from typing import Any
 
 import torch
 
-from recurra.api import provenance
 from recurra.api.sense import check_sense
 from recurra.api.setup import Setup
 from recurra.api.vectors import with_vectors
 from recurra.cells.catalogue import get
 from recurra.cells.variants import low_rank, masked_zoneout
-from recurra.data.ragged import lengths_of
+from recurra.data.ragged import digest, lengths_of
 from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
 from recurra.errors import DataError, UnknownNameError, UsageError
@@ -124,7 +123,7 @@ def read_data(source: Source, settings: AnySettings, kept: Any = None) -> Datase
         most = max(1, processors() // here.local_count)
         torch.set_num_threads(most if threads is None else min(threads, most))
     dataset = registry.get(source.task).task.prepare(source, settings, kept)
-    dataset.facts["training_part"] = provenance.digest(dataset.arrays)
+    dataset.facts.setdefault("training_part", digest(dataset.arrays))
     return dataset
 
 

@@ -7,15 +7,10 @@ the command stands there as it was typed.
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.resolving import named_source
@@ -81,15 +76,6 @@ def check_same(then: list[dict[str, Any]], source: Source) -> None:
                 f"{new['name']} is not the file of this run (SHA-256 {new['sha256'][:12]}, then {old['sha256'][:12]})",
                 remedy="put the old file back, or name the data to evaluate the model on",
             )
-
-
-def digest(texts: Sequence[npt.NDArray[Any]]) -> str:
-    """SHA-256 of the training part as the network reads it: ids, text by text."""
-    found = hashlib.sha256()
-    for ids in texts:
-        found.update(len(ids).to_bytes(8, "little"))
-        found.update(np.ascontiguousarray(ids).data)
-    return found.hexdigest()
 
 
 def check_divided(then: StoredData, now: dict[str, Any]) -> None:

@@ -18,11 +18,14 @@ def log_odds(keys: Tensor, found: Found, labels: Tensor, classes: int) -> Tensor
     Source: Wang & Manning 2012, Baselines and bigrams: simple, good sentiment and topic classification
     Shapes: keys int64 [F], rising; labels int64 [N] -> [F, C]
     """
-    positions = torch.searchsorted(keys, found.keys).clamp(max=max(len(keys) - 1, 0))
-    there = keys[positions] == found.keys if len(keys) else torch.zeros_like(found.keys, dtype=torch.bool)
-    pairs = torch.unique(found.rows[there] * len(keys) + positions[there])
-    rows, features = (pairs // len(keys), pairs % len(keys)) if len(keys) else (pairs, pairs)
-    counts = torch.bincount(features * classes + labels[rows], minlength=len(keys) * classes)
+    counts = torch.zeros(len(keys) * classes, dtype=torch.int64)
+    for some in found.pieces() if len(keys) else ():
+        positions = torch.searchsorted(keys, some.keys).clamp_(max=len(keys) - 1)
+        there = keys[positions] == some.keys
+        pairs = torch.unique(some.rows[there] * len(keys) + positions[there])
+        rows, features = pairs // len(keys), pairs % len(keys)
+        positions = features * classes + labels[rows]
+        counts.index_add_(0, positions, torch.ones_like(positions))
     inside = counts.view(len(keys), classes).float()
     outside = inside.sum(1, keepdim=True) - inside + 1
     inside += 1

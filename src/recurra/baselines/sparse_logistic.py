@@ -61,15 +61,26 @@ def choose_features(found: Found, classes: int, *, by_rarity: bool) -> tuple[Ten
     by_rarity: as the inverse document frequency 1 + log((1 + N) / (1 + n)); without it all count 1
     Shapes: -> keys int64 [F], rising; scale [F]
     """
-    keys, indices = torch.unique(found.keys, return_inverse=True)
-    pairs = torch.unique(found.rows * len(keys) + indices)
-    counts = torch.bincount(pairs % max(len(keys), 1), minlength=len(keys))
+    keys, counts = rows_having(found)
     most = max(1, min(MOST_FEATURES, MOST_WEIGHTS // classes))
     if len(keys) > most:
         kept = torch.argsort(counts, descending=True, stable=True)[:most].sort().values
         keys, counts = keys[kept], counts[kept]
     scale = 1 + ((1 + found.total) / (1 + counts.double())).log() if by_rarity else torch.ones(len(keys))
     return keys, scale.float()
+
+
+def rows_having(found: Found) -> tuple[Tensor, Tensor]:
+    """All different features, rising, and in how many rows each is. Shapes: -> int64 [F], int64 [F]"""
+    several = []
+    for some in found.pieces():
+        keys, indices = torch.unique(some.keys, return_inverse=True)
+        pairs = torch.unique(some.rows * len(keys) + indices)
+        several.append((keys, torch.bincount(pairs % max(len(keys), 1), minlength=len(keys))))
+    if len(several) == 1:
+        return several[0]
+    keys, indices = torch.unique(torch.cat([keys for keys, _ in several]), return_inverse=True)
+    return keys, torch.zeros_like(keys).index_add_(0, indices, torch.cat([counts for _, counts in several]))
 
 
 def fit(

@@ -17,6 +17,7 @@ from recurra.locks import HeldError, holding
 KINDS = {
     "data": "data sets; fetched again when they are asked for",
     "corpora": "tokenised texts; made again from the data",
+    "tables": "large tables as a task reads them; made again from the data",
     "texts": "texts of tables and of several files, in one; made again from the data",
     "unpacked": "archives of several files; runs that learned from them need them to be resumed or evaluated again",
     "features": "vectors of pictures by frozen encoders, frames of recordings; made again from these",

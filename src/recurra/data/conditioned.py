@@ -138,4 +138,4 @@ def _field(tune: Tune, name: str) -> str:
 def _add(part: Examples, found: Conditioned, text: str, values: tuple[str, ...], file: Path, line: int) -> None:
     label = described(found.names, values)
     found.values[label] = values
-    part.items.append(Example(text, label, file, line))
+    part.add(Example(text, label, file, line))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from recurra.errors import ShapeError
 
+Keys = npt.NDArray[np.uint64]
 Int64 = npt.NDArray[np.int64]
 BLOCK = 1 << 14
 """Rows that are objects at the same time."""
@@ -25,6 +26,40 @@ def row_digest(ids: Int64) -> bytes:
 def lengths_of(rows: Sequence[Sized]) -> Int64:
     """Ids of each row, whatever holds them. Shapes: int64 [N]"""
     return rows.lengths if isinstance(rows, Ragged) else np.fromiter(map(len, rows), np.int64, len(rows))
+
+
+def digest(rows: Sequence[npt.NDArray[Any]]) -> str:
+    """SHA-256 of a training part as the network reads it: ids, row by row, each after their number."""
+    found = hashlib.sha256()
+    if isinstance(rows, Ragged):
+        for first in range(0, len(rows), BLOCK):
+            starts = rows.starts[first : first + BLOCK + 1]
+            ids = rows.values[starts[0] : starts[-1]].astype("<i8")
+            found.update(np.insert(ids, starts[:-1] - starts[0], np.diff(starts)).data)
+        return found.hexdigest()
+    for ids in rows:
+        found.update(len(ids).to_bytes(8, "little"))
+        found.update(np.ascontiguousarray(ids).data)
+    return found.hexdigest()
+
+
+def row_keys(values: npt.NDArray[Any], starts: Int64, longest: int | None = None) -> Keys:
+    """As `Ragged.keys`, of some rows: polynomials of their ids' signs."""
+    signs = _mixed(values.astype(np.uint64) + np.uint64(1))
+    sizes = np.diff(starts)
+    powers = np.cumprod(np.full(int(sizes.max(initial=0)) + 1, 0x9E3779B97F4A7C15, np.uint64))
+    signs *= powers[np.arange(len(values)) - np.repeat(starts[:-1], sizes)]
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(signs, dtype=np.uint64)])  # which wrap around
+    read = sizes if longest is None else np.minimum(sizes, longest)
+    keys: Keys = sums[starts[:-1] + read] - sums[starts[:-1]] + _mixed(read.astype(np.uint64))
+    return keys
+
+
+def _mixed(numbers: Keys) -> Keys:
+    """Numbers whose bits depend on all bits of what is given. Source: Steele, Lea & Flood 2014, SplitMix64"""
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))
 
 
 class Ragged(Sequence[Int64]):
@@ -81,5 +116,20 @@ class Ragged(Sequence[Int64]):
         """The rows at some places."""
         sizes = self.lengths[indices]
         starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-        within = np.arange(starts[-1]) - np.repeat(starts[:-1], sizes)
-        return Ragged(self.values[np.repeat(self.starts[:-1][indices], sizes) + within], starts)
+        values = np.empty(starts[-1], self.values.dtype)
+        for first in range(0, len(indices), BLOCK):  # the places of all ids take four times their memory or more
+            some, edges = slice(first, first + BLOCK), starts[first : first + BLOCK + 1]
+            within = np.arange(edges[0], edges[-1]) - np.repeat(edges[:-1], sizes[some])
+            positions = np.repeat(self.starts[:-1][indices[some]], sizes[some]) + within
+            values[edges[0] : edges[-1]] = self.values[positions]
+        return Ragged(values, starts)
+
+    def keys(self, longest: int | None = None) -> Keys:
+        """What stands for each row where it is only asked which are the same: two different ones have the same one by a
+        chance of about 2**-60. longest: ids that are looked at. Shapes: uint64 [N]
+        """
+        found = [np.zeros(0, np.uint64)]
+        for first in range(0, len(self), BLOCK):
+            starts = self.starts[first : first + BLOCK + 1]
+            found.append(row_keys(self.values[starts[0] : starts[-1]], starts - starts[0], longest))
+        return np.concatenate(found)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.files.examples import Example, Examples
+from recurra.data.files.examples import Examples
+from recurra.data.files.rows import ExampleRows
+from recurra.data.packed import numbered
 from recurra.data.twins import Form, shortened
 from recurra.errors import DataError, UsageError, listed
 
@@ -80,28 +82,40 @@ def split(
     seed and on the set of examples, not on their order; within a part the order of `examples` stays.
     Errors: UsageError for fractions that cannot be.
     """
+    part_of = divide(examples, fractions, seed=seed, form=form)
+    return Splits(*(Examples(examples.at(np.flatnonzero(part_of == part)).items) for part in range(len(PARTS))))
+
+
+def divide(
+    examples: Examples,
+    fractions: Sequence[float],
+    *,
+    seed: int = 0,
+    form: Form | None = None,
+    keys: npt.NDArray[np.uint64] | None = None,
+) -> Int64:
+    """As `split`: the part of each example, an index of PARTS. keys: of each example, where the forms of all are known
+    already, the same for the same form. Shapes: keys uint64 [N] -> int64 [N]
+    """
     shares = check_fractions(fractions)
-    numbers: dict[str, int] = {}
-    text = np.fromiter(
-        (numbers.setdefault(item.text, len(numbers)) for item in examples.items), np.int64, len(examples)
-    )
-    by_number = list(numbers)
-    names = sorted({item.label for item in examples.items})
-    label_of = {name: number for number, name in enumerate(names)}
-    label = np.fromiter((label_of[item.label] for item in examples.items), np.int64, len(examples))
-    forms: dict[bytes, int] = {}
+    text, by_number, rank = _texts(examples)
+    names, label = _labels(examples)
     form_of = np.arange(len(by_number))
-    if form is not None:
+    if keys is not None:
+        one_of = np.empty(len(by_number), np.int64)
+        one_of[text] = np.arange(len(text))
+        form_of, _ = numbered(keys[one_of])
+    elif form is not None:
+        forms: dict[bytes, int] = {}
         found = (forms.setdefault(_digest(form(one)), len(forms)) for one in by_number)
         form_of = np.fromiter(found, np.int64, len(by_number))
-    count = len(forms) or len(by_number)
-    del numbers, forms
+        del forms
     counted = _Counted.of(text, label, form_of, len(names))
-    part_of = np.full(count, -1, np.int64)
+    part_of = np.full(int(form_of.max(initial=-1)) + 1, -1, np.int64)
     by_label = np.argsort(counted.of_text, kind="stable")
     for own in np.split(by_label, np.flatnonzero(np.diff(counted.of_text[by_label])) + 1) if len(by_label) else ():
         number = int(counted.of_text[own[0]])
-        order = np.array(sorted(own.tolist(), key=by_number.__getitem__))
+        order = own[np.argsort(rank[own])]
         if len(own) > 1:
             order = order[np.random.default_rng([seed, int(counted.rank[number])]).permutation(len(own))]
         # texts are drawn, not forms: what has no twin stays where it was, however its twins are told apart
@@ -116,10 +130,33 @@ def split(
         return one if form is None else form(one)
 
     _give_train_every_label(counted, part_of, as_read)
-    items: tuple[list[Example], ...] = ([], [], [])
-    for item, part in zip(examples.items, part_of[form_of[text]].tolist(), strict=True):
-        items[part].append(item)
-    return Splits(*(Examples(part) for part in items))
+    return part_of[form_of[text]]
+
+
+def _texts(examples: Examples) -> tuple[Int64, Sequence[str], Int64]:
+    """A number of each example's text, the different texts by their numbers, and their ranks by code points."""
+    if isinstance(examples.items, ExampleRows):
+        text, first = examples.items.text_numbers()
+        packed = examples.items.texts.at(first)
+        return text, packed, packed.ranks()
+    numbers: dict[str, int] = {}
+    text = np.fromiter(
+        (numbers.setdefault(item.text, len(numbers)) for item in examples.items), np.int64, len(examples)
+    )
+    by_number = list(numbers)
+    rank = np.empty(len(by_number), np.int64)
+    rank[sorted(range(len(by_number)), key=by_number.__getitem__)] = np.arange(len(by_number))
+    return text, by_number, rank
+
+
+def _labels(examples: Examples) -> tuple[list[str], Int64]:
+    """The different labels, sorted, and which each example has."""
+    names = examples.classes()
+    number = {name: place for place, name in enumerate(names)}
+    if isinstance(examples.items, ExampleRows):
+        positions = np.array([number.get(name, -1) for name in examples.items.names], np.int64)
+        return names, positions[examples.items.label_indices()]
+    return names, np.fromiter((number[item.label] for item in examples.items), np.int64, len(examples))
 
 
 def _digest(form: str) -> bytes:
@@ -165,10 +202,11 @@ def without_unseen(splits: Splits) -> tuple[Splits, list[str]]:
     """Validation and test without labels that training never has, and what to say of them."""
     trained, notes, parts = set(splits.train.classes()), [], {}
     for name, part in splits:
-        kept = [item for item in part.items if item.label in trained]
-        parts[name] = Examples(kept, part.skipped)
-        if left := [item for item in part.items if item.label not in trained]:
-            what = listed(dict.fromkeys(item.label for item in left), 5)
+        labels = part.labels
+        known = np.array([label in trained for label in labels], np.bool_)
+        parts[name] = part.at(np.flatnonzero(known))
+        if left := [labels[place] for place in np.flatnonzero(~known).tolist()]:
+            what = listed(dict.fromkeys(left), 5)
             notes.append(f"left out of {name}: {many(len(left), 'example')} of labels that training never has, {what}")
     return Splits(**parts), notes
 
@@ -184,12 +222,11 @@ def check_splits(splits: Splits, *, form: Form | None = None, dropped: int = 0, 
     if not classes:
         raise DataError("the training part has no examples", remedy="give more data or a larger share")
     forms: dict[str, set[str]] = defaultdict(set)
-    counts: Counter[str] = Counter()
     for _, part in splits:
-        for item in part.items:
-            if len(there := forms[item.label]) < fewest:  # more of them say nothing
-                there.add(item.text if form is None else form(item.text))
-            counts[item.label] += 1
+        for place, label in enumerate(part.labels):
+            if len(there := forms[label]) < fewest:  # more of them say nothing
+                text = part.texts[place] if isinstance(part.items, ExampleRows) else part.items[place].text
+                there.add(text if form is None else form(text))
     without = f" ({many(dropped, 'repeated example')} dropped)" if dropped else ""
     if len(forms) == 1:
         raise DataError(
@@ -197,10 +234,12 @@ def check_splits(splits: Splits, *, form: Form | None = None, dropped: int = 0, 
             remedy="a classifier needs two classes or more",
             file=splits.train.items[0].file,
         )
-    for _, part in splits:
+    few = {label for label, there in forms.items() if len(there) < fewest}
+    for _, part in splits if few else ():
         for item in part.items:
-            if len(forms[item.label]) < fewest:
-                copies = f", {counts[item.label]} times as the network reads it" if counts[item.label] > 1 else ""
+            if item.label in few:
+                count = sum(of.labels.count(item.label) for _, of in splits)
+                copies = f", {count} times as the network reads it" if count > 1 else ""
                 raise DataError(
                     f"the class {item.label!r} has a single example, {shortened(item.text)}{copies}{without}",
                     remedy="add examples of it, or remove the class",
@@ -209,7 +248,7 @@ def check_splits(splits: Splits, *, form: Form | None = None, dropped: int = 0, 
                 )
     trained = set(classes)
     for name, part in splits:
-        for item in part.items:
+        for item in part.items if not trained.issuperset(part.classes()) else ():
             if item.label not in trained:
                 count = part.labels.count(item.label)
                 raise DataError(

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data.packed import numbered
 from recurra.data.tokens import segment
 from recurra.data.tokens.normalize import check_names, normalize
 from recurra.data.tokens.vocabulary import Level, check_split
 
 Form = Callable[[str], str]
 """What is left of a text when it is read: equal for texts that no vocabulary tells apart."""
+Forms = Sequence[Hashable] | npt.NDArray[Any]
+"""Of each item, or what stands for it."""
 Item = TypeVar("Item")
 ORDER = ("train", "test", "validation")
 """Twins that stand in several parts go to the first of these."""
@@ -50,26 +56,42 @@ def gathered(
     own items keep their order, what comes from others stands after them. A validation part of which nothing would be
     left stays whole, or nothing could be trained on a few texts of rare words: `describe_shared` tells of it.
     """
-    found, moved = _gathered(parts, forms)
-    if len(parts.get("validation", ())) and not found["validation"]:
-        others, moved = _gathered({name: of for name, of in parts.items() if name != "validation"}, forms)
-        found = {name: others.get(name, list(of)) for name, of in parts.items()}
-    return found, moved
+    numbers: dict[Hashable, int] = {}
+    keys = {
+        name: np.fromiter((numbers.setdefault(form, len(numbers)) for form in forms[name]), np.int64, len(items))
+        for name, items in parts.items()
+    }
+    positions, moved = regrouped(keys)
+    whole = [item for items in parts.values() for item in items]
+    return {name: [whole[place] for place in found.tolist()] for name, found in positions.items()}, moved
 
 
-def _gathered(
-    parts: Mapping[str, Sequence[Item]], forms: Mapping[str, Sequence[Hashable]]
-) -> tuple[dict[str, list[Item]], int]:
-    home: dict[Hashable, str] = {}
-    for name in (part for part in ORDER if part in parts):
-        for form in forms[name]:
-            home.setdefault(form, name)
-    stay: dict[str, list[Item]] = {name: [] for name in parts}
-    come: dict[str, list[Item]] = {name: [] for name in parts}
-    for name, items in parts.items():
-        for item, form in zip(items, forms[name], strict=True):
-            (stay if home[form] == name else come)[home[form]].append(item)
-    return {name: stay[name] + come[name] for name in parts}, sum(map(len, come.values()))
+def regrouped(keys: Mapping[str, npt.NDArray[Any]]) -> tuple[dict[str, npt.NDArray[np.int64]], int]:
+    """As `gathered`: of each part its places among the items of all parts one after the other. keys: of each item's
+    form, the same for the same form
+    """
+    names = [name for name in keys if len(keys[name])]
+    if not names:
+        return {name: np.zeros(0, np.int64) for name in keys}, 0
+    own = np.repeat(np.arange(len(names)), [len(keys[name]) for name in names])
+    number, _ = numbered(np.concatenate([keys[name] for name in names]))
+    ranks = np.array([ORDER.index(name) for name in names])
+
+    def homes(here: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """The part of each item, of those that move."""
+        first = np.full(int(number.max()) + 1, len(ORDER))
+        np.minimum.at(first, number[here], ranks[own[here]])
+        home = np.array([names.index(name) if name in names else -1 for name in ORDER] + [-1])[first[number]]
+        return np.where(here, home, own)
+
+    home = homes(np.ones(len(own), np.bool_))
+    if "validation" in names and not (home == (place := names.index("validation"))).any():
+        home = homes(own != place)
+    found = {}
+    for place, name in enumerate(names):
+        stay, come = (home == place) & (own == place), (home == place) & (own != place)
+        found[name] = np.concatenate([np.flatnonzero(stay), np.flatnonzero(come)])
+    return {name: found.get(name, np.zeros(0, np.int64)) for name in keys}, int((home != own).sum())
 
 
 def describe_moved(count: int, noun: str) -> list[str]:
@@ -80,32 +102,41 @@ def describe_moved(count: int, noun: str) -> list[str]:
     return [f"{count:,} {noun}{were} moved to the part of a {noun} that is the same to the network"]
 
 
-def shared(forms: Mapping[str, Sequence[Hashable]]) -> dict[str, set[Hashable]]:
+def shared(forms: Mapping[str, Forms]) -> dict[str, set[Hashable]]:
     """The forms that stand in two parts: {"train and test": {...}}; pairs without any are left out."""
-    found = {name: set(of) for name, of in forms.items()}
-    pairs = {f"{a} and {b}": found[a] & found[b] for a, b in combinations(forms, 2)}
+    found = {name: of if isinstance(of, np.ndarray) else set(of) for name, of in forms.items()}
+    pairs = {f"{a} and {b}": _both(found[a], found[b]) for a, b in combinations(forms, 2)}
     return {pair: both for pair, both in pairs.items() if both}
 
 
-def describe_shared(texts: Mapping[str, Sequence[str]], forms: Mapping[str, Sequence[Hashable]]) -> list[str]:
+def _both(a: set[Hashable] | npt.NDArray[Any], b: set[Hashable] | npt.NDArray[Any]) -> set[Hashable]:
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return set(np.intersect1d(a, b).tolist())
+    return set(a) & set(b)
+
+
+def describe_shared(texts: Mapping[str, Sequence[str]], forms: Mapping[str, Forms]) -> list[str]:
     """A sentence for each two parts that share forms: "75 texts stand in both train and test, e.g. 'a gem'".
 
     texts: as people read them, in the order of their forms
     """
-    on_paper = shared(texts)
     said = []
     for pair, both in shared(forms).items():
-        names = pair.split(" and ")
-        known = on_paper.get(pair) or {
-            text for name in names for text, form in zip(texts[name], forms[name], strict=True) if form in both
-        }
-        count = len(both)
-        alike = "" if count == len(on_paper.get(pair, ())) else " as the network reads them"
+        found = [
+            {texts[name][place] for place, form in enumerate(_listed(forms[name])) if form in both}
+            for name in pair.split(" and ")
+        ]
+        on_paper, count = found[0] & found[1], len(both)
+        alike = "" if count == len(on_paper) else " as the network reads them"
         said.append(
             f"{count:,} {'text stands' if count == 1 else 'texts stand'} in both {pair}{alike}, "
-            f"e.g. {shortened(min(map(str, known)))}"
+            f"e.g. {shortened(min(map(str, on_paper or found[0] | found[1])))}"
         )
     return said
+
+
+def _listed(forms: Forms) -> Sequence[Hashable]:
+    return forms.tolist() if isinstance(forms, np.ndarray) else forms
 
 
 def shortened(text: str, limit: int = 40) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -17,12 +18,27 @@ MOST_FEATURES = 1 << 18
 """That are given a weight."""
 
 
+PIECE = 1 << 20
+"""Features that are sorted at once."""
+
+
 class Found(NamedTuple):
     """The features of some rows, each by its hash, as often as it occurs. Shapes: keys int64 [M]; rows int64 [M]"""
 
     keys: Tensor
     rows: Tensor
     total: int
+
+    def pieces(self) -> Iterator[Found]:
+        """Itself if there are few, else some rows at a time, for what is sorted takes several times its memory."""
+        count = -(-len(self.keys) // PIECE)
+        if count <= 1:
+            yield self
+            return
+        for number in range(count):
+            start, stop = self.total * number // count, self.total * (number + 1) // count
+            here = (self.rows >= start) & (self.rows < stop)
+            yield Found(self.keys[here], self.rows[here], self.total)
 
 
 class Sparse(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data.packed import PackedTexts
 from recurra.data.ragged import Ragged
 from recurra.tasks.task import Dataset
 
@@ -47,7 +48,7 @@ def looked_at(part: R, units: int, whole: int, *, least: int | None = None) -> R
 
 def picked(values: Any, indices: Indices) -> Any:
     """Those at some places of a list, or of rows of ids."""
-    if isinstance(values, Ragged):
+    if isinstance(values, Ragged | PackedTexts):
         return values.at(indices)
     return [values[place] for place in indices.tolist()]
 

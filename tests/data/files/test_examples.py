@@ -55,7 +55,7 @@ def test_rows_of_a_table_with_empty_texts_counted(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('label,text\nNA,"two\nlines"\n null , NA \nx,\n', encoding="utf-8")
     examples = from_table(path)
-    assert examples.items == [Example("two\nlines", "NA", path, 2), Example("NA", "null", path, 4)]
+    assert list(examples.items) == [Example("two\nlines", "NA", path, 2), Example("NA", "null", path, 4)]
     assert examples.skipped == 1
 
 
@@ -63,7 +63,7 @@ def test_a_column_can_say_the_part(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     path.write_text("part\ttext\tlabel\ntrain\ta\tx\ndev\tb\ty\ntrain\tc\ty\n", encoding="utf-8")
     parts = from_table(path, split_column="part")
-    assert {name: part.texts for name, part in parts.items()} == {"train": ["a", "c"], "dev": ["b"]}
+    assert {name: list(part.texts) for name, part in parts.items()} == {"train": ["a", "c"], "dev": ["b"]}
 
 
 def test_rows_that_cannot_be_used_are_named(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_data_that_cannot_be_learned(tmp_path: Path) -> None:
 def test_the_same_seed_splits_alike(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", rows(40))
     source, settings = resolve(path), ClassifyDataSettings()
-    one, two, three = (prepare(source, settings, seed=s).parts["test"].texts for s in (1, 1, 2))
+    one, two, three = (list(prepare(source, settings, seed=s).parts["test"].texts) for s in (1, 1, 2))
     assert one == two != three
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ from recurra.terminal import standard_error
 
 FORMAT = 1  # part of every key: a change of the layout or of tokenisation starts a new folder
 HEADER = "corpus.json"
+
+T = TypeVar("T")
 
 log = logging.getLogger("recurra.data")
 
@@ -40,7 +42,7 @@ class Stored:
 
 def key(settings: dict[str, Any]) -> str:
     """The name of the folder for these settings (JSON values)."""
-    return _digest({"format": FORMAT, **settings})[:32]
+    return content_digest({"format": FORMAT, **settings})[:32]
 
 
 def load_or_build(folder: Path, build: Callable[[Path], None]) -> Stored:
@@ -49,24 +51,29 @@ def load_or_build(folder: Path, build: Callable[[Path], None]) -> Stored:
     Of several processes one builds it and the others wait.
     Errors: DataError if the cache cannot be written.
     """
-    found = _whole(folder)
+    return whole_or_built(folder, _load, build)
+
+
+def whole_or_built(folder: Path, load: Callable[[Path], T], build: Callable[[Path], None], what: str = "corpus") -> T:
+    """As `load_or_build`, of anything. load: which fails for what is not whole; what: it is, for people"""
+    found = _whole(folder, load)
     if found is not None:
         return found
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _building(folder):
-            found = _whole(folder)
+            found = _whole(folder, load)
             if found is not None:
                 return found
             if os.path.lexists(folder):
-                log.warning("the cached corpus %s is not whole; it is built again", folder)
+                log.warning("the cached %s %s is not whole; it is built again", what, folder)
             temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".tmp", dir=folder.parent))
             try:
                 build(temporary)
                 _put_in_place(temporary, folder)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
-            return _load(folder)
+            return load(folder)
     except OSError as error:
         raise DataError(
             f"the cache cannot be written to: {error.strerror or error}",
@@ -75,9 +82,9 @@ def load_or_build(folder: Path, build: Callable[[Path], None]) -> Stored:
         ) from error
 
 
-def _whole(folder: Path) -> Stored | None:
+def _whole(folder: Path, load: Callable[[Path], T]) -> T | None:
     try:
-        return _load(folder)
+        return load(folder)
     except (OSError, ValueError, KeyError, TypeError, DataError):
         return None
 
@@ -109,14 +116,14 @@ def write_header(folder: Path, vocabulary: Vocabulary, characters: dict[str, int
             for name, count in characters.items()
         },
     }
-    whole = json.dumps({"content": content, "sha256": _digest(content)})
+    whole = json.dumps({"content": content, "sha256": content_digest(content)})
     (folder / HEADER).write_text(whole, encoding="utf-8")
 
 
 def _load(folder: Path) -> Stored:
     whole = json.loads((folder / HEADER).read_text(encoding="utf-8"))
     content = whole["content"]
-    if _digest(content) != whole["sha256"]:
+    if content_digest(content) != whole["sha256"]:
         raise ValueError(f"{HEADER} was altered")
     vocabulary = Vocabulary.from_json(content["vocabulary"])
     parts: dict[str, npt.NDArray[np.unsignedinteger[Any]]] = {}
@@ -137,9 +144,10 @@ def _put_in_place(temporary: Path, folder: Path) -> None:
     try:
         os.rename(temporary, folder)
     except OSError:
-        if not (folder / HEADER).is_file():  # otherwise another process was faster, with the same content
+        if not folder.is_dir():  # otherwise another process was faster, with the same content
             raise
 
 
-def _digest(content: Any) -> str:
+def content_digest(content: Any) -> str:
+    """SHA-256 of JSON values."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import overload
 
-from recurra.data.files.tables import read_table
+import numpy as np
+import numpy.typing as npt
+
+from recurra.data.files.rows import ExampleRows, RowsReader
+from recurra.data.files.tables import table_rows
 from recurra.data.files.text import iter_lines
+from recurra.data.packed import PackedTexts
 from recurra.errors import DataError
 
 
@@ -28,7 +33,7 @@ class Example:
 class Examples:
     """Examples in the order of their files; skipped: rows left out because their text was empty."""
 
-    items: list[Example] = field(default_factory=list)
+    items: Sequence[Example] = field(default_factory=list)
     skipped: int = 0
 
     def __len__(self) -> int:
@@ -38,18 +43,34 @@ class Examples:
         return iter(self.items)
 
     @property
-    def texts(self) -> list[str]:
+    def texts(self) -> Sequence[str]:
         """The texts, in order."""
-        return [item.text for item in self.items]
+        return self.items.texts if isinstance(self.items, ExampleRows) else [item.text for item in self.items]
 
     @property
     def labels(self) -> list[str]:
         """The labels, in order."""
+        if isinstance(self.items, ExampleRows):
+            return [self.items.names[index] for index in self.items.label_indices().tolist()]
         return [item.label for item in self.items]
 
     def classes(self) -> list[str]:
         """The different labels, sorted."""
+        if isinstance(self.items, ExampleRows):
+            return sorted(self.items.names[index] for index in np.unique(self.items.label_indices()).tolist())
         return sorted({item.label for item in self.items})
+
+    def add(self, item: Example) -> None:
+        """One more, to a list."""
+        assert isinstance(self.items, list)
+        self.items.append(item)
+
+    def at(self, indices: npt.NDArray[np.int64]) -> Examples:
+        """Those at some places."""
+        items = self.items
+        if isinstance(items, ExampleRows):
+            return Examples(items.at(indices), self.skipped)
+        return Examples([items[index] for index in indices.tolist()], self.skipped)
 
 
 def from_folder(folder: Path, *, encoding: str = "utf-8") -> Examples:
@@ -111,7 +132,7 @@ def from_pair(texts: Path, labels: Path, encoding: str = "utf-8") -> Examples:
         elif not label.strip():
             raise DataError(f"this text has no label in {labels.name}", file=texts, line=number)
         else:
-            found.items.append(Example(text.strip(), label.strip(), texts, number))
+            found.add(Example(text.strip(), label.strip(), texts, number))
     if not len(found):
         raise DataError("this file has only blank lines", remedy="fill it", file=texts)
     return found
@@ -119,11 +140,23 @@ def from_pair(texts: Path, labels: Path, encoding: str = "utf-8") -> Examples:
 
 @overload
 def from_table(
-    path: Path, *, text: str = ..., label: str = ..., encoding: str = ..., split_column: None = ...
+    path: Path,
+    *,
+    text: str = ...,
+    label: str = ...,
+    encoding: str = ...,
+    split_column: None = ...,
+    folder: Path | None = ...,
 ) -> Examples: ...
 @overload
 def from_table(
-    path: Path, *, text: str = ..., label: str = ..., encoding: str = ..., split_column: str
+    path: Path,
+    *,
+    text: str = ...,
+    label: str = ...,
+    encoding: str = ...,
+    split_column: str,
+    folder: Path | None = ...,
 ) -> dict[str, Examples]: ...
 def from_table(
     path: Path,
@@ -132,44 +165,67 @@ def from_table(
     label: str = "label",
     encoding: str = "utf-8",
     split_column: str | None = None,
+    folder: Path | None = None,
 ) -> Examples | dict[str, Examples]:
     """The rows of a table; with `split_column` by that column's values, in the order of their appearance.
 
-    text, label, split_column: names of columns. Outer white space of the cells is stripped; a row whose text
+    folder: where the texts of a large table are put while they are needed, in memory without one; text, label,
+    split_column: names of columns. Outer white space of the cells is stripped; a row whose text
     is empty is left out and counted in `skipped`. Errors: DataError for a missing column, an empty label or
     an empty value to split by (each with its line), no row that has a text, or as `read_table`.
     """
+    path = Path(path)
     wanted = [text, label] if split_column is None else [text, label, split_column]
-    table = read_table(path, encoding=encoding, columns=wanted)
-    parts: dict[str, Examples] = {}
-    values = table.columns[split_column] if split_column is not None else [""] * len(table.lines)
-    shared: dict[str, str] = {}  # a label is one object, not one a row
-    rows = zip(table.columns[text], table.columns[label], values, table.lines, strict=True)
-    for cell, name, value, line in rows:
-        part = parts.setdefault(value.strip(), Examples())
-        kept = cell.strip()
-        if not kept:
+    parts: dict[str, _Part] = {}
+    count = 0
+    for line, cells in table_rows(path, wanted, encoding=encoding):
+        count += 1
+        value = "" if split_column is None else cells[2].strip()
+        if (part := parts.get(value)) is None:
+            part = parts[value] = _Part(RowsReader(path, folder))
+        if not (kept := cells[0].strip()):
             part.skipped += 1
             continue
-        if not name.strip():
+        if not (name := cells[1].strip()):
             raise DataError(f"the {label!r} of this row is empty", file=path, line=line)
-        if split_column is not None and not value.strip():
+        if split_column is not None and not value:
             raise DataError(f"the {split_column!r} of this row is empty", file=path, line=line)
-        own = name.strip()
-        part.items.append(Example(kept, shared.setdefault(own, own), table.path, line))
-    if not any(len(part) for part in parts.values()):
-        raise DataError(f"the column {text!r} is empty in all {len(table.lines)} rows", file=path)
+        part.rows.add(kept, name, line)
+    found = {value: Examples(part.rows.done(), part.skipped) for value, part in parts.items()}
+    if not any(map(len, found.values())):
+        raise DataError(f"the column {text!r} is empty in all {count} rows", file=path)
     if split_column is None:
-        return parts[""]
-    return {value: part for value, part in parts.items() if value}
+        return found[""]
+    return {value: part for value, part in found.items() if value}
+
+
+@dataclass
+class _Part:
+    """Rows that are being read. skipped: as in Examples"""
+
+    rows: RowsReader
+    skipped: int = 0
 
 
 def distinct(examples: Examples) -> tuple[Examples, int]:
     """The first of each (text, label), and how many repeats were dropped."""
+    if isinstance(examples.items, ExampleRows):
+        rows = examples.items.distinct()
+        return Examples(rows, examples.skipped), len(examples) - len(rows)
     first: dict[tuple[str, str], Example] = {}
     for item in examples.items:
         first.setdefault((item.text, item.label), item)
     return Examples(list(first.values()), examples.skipped), len(examples) - len(first)
+
+
+def joined(parts: Sequence[Examples]) -> Examples:
+    """Some examples one after the other."""
+    rows = [part.items for part in parts if isinstance(part.items, ExampleRows)]
+    if len(rows) == len(parts) and len({id(one.keys) for one in rows}) == 1:  # all of one file
+        texts = rows[0].texts
+        whole = PackedTexts(texts.letters, texts.starts, np.concatenate([one.texts.rows for one in rows]))
+        return Examples(replace(rows[0], texts=whole))
+    return Examples([item for part in parts for item in part.items])
 
 
 def likeness(label: str) -> str:

@@ -63,7 +63,7 @@ def read_table(path: Path, *, encoding: str = "utf-8", columns: Sequence[str] | 
     else:
         table = _read_json(path, _records(path, kind, encoding), columns)
     if not table.lines:
-        raise DataError("the table has a header and no rows", remedy="give rows", file=path)
+        raise _no_rows(path)
     return table
 
 
@@ -121,23 +121,63 @@ def _records(path: Path, kind: str, encoding: str) -> Iterator[Record]:
     return (json_list if kind == ".json" else json_lines)(path, encoding)
 
 
-def _read_delimited(path: Path, source: Iterator[tuple[int, list[str]]], columns: Sequence[str] | None) -> Table:
+def table_rows(path: Path, columns: Sequence[str], *, encoding: str = "utf-8") -> Iterator[tuple[int, Sequence[str]]]:
+    """(line, its cells of these columns) of each row; of a Parquet file alone all are in memory at once.
+
+    Errors: DataError, as `read_table`
+    """
+    path = Path(path)
+    kind = _kind(path)
+    rows: Iterator[tuple[int, Sequence[str]]]
+    if kind == ".parquet":
+        table = _read_parquet(path, columns)
+        rows = zip(table.lines, zip(*(table.columns[name] for name in columns), strict=True), strict=True)
+    elif kind in ROWS:
+        _, rows = _delimited(path, _rows(path, kind, encoding), columns)
+    else:
+        rows = (
+            (line, [_cell(record, name, path, line) for name in columns])
+            for line, record in _records(path, kind, encoding)
+        )
+    empty = True
+    for row in rows:
+        empty = False
+        yield row
+    if empty:
+        raise _no_rows(path)
+
+
+def _no_rows(path: Path) -> DataError:
+    return DataError("the table has a header and no rows", remedy="give rows", file=path)
+
+
+def _delimited(
+    path: Path, source: Iterator[tuple[int, list[str]]], columns: Sequence[str] | None
+) -> tuple[Sequence[str], Iterator[tuple[int, Sequence[str]]]]:
+    """The columns' names, and (line, their cells) of each row. columns: all if None"""
     header, rows = rectangular(source, path)
     found: dict[str, int] = {}
     twice = set()
     for place, name in enumerate(header):
         if found.setdefault(name, place) != place:
             twice.add(name)
-    for name in header if columns is None else columns:
+    names = header if columns is None else columns
+    for name in names:
         if name not in found:
             raise _missing(name, header, path, 1)
         if name in twice:
             raise DataError(
                 f"the column {quoted(name)} appears twice in the header", remedy="rename one", file=path, line=1
             )
-    indices = {name: found[name] for name in (header if columns is None else columns)}
-    kept: dict[str, list[str]] = {name: [] for name in indices}
-    targets = [(kept[name].append, place) for name, place in indices.items()]
+    positions = [found[name] for name in names]
+    return names, ((line, [cells[place] for place in positions]) for line, cells in rows)
+
+
+def _read_delimited(path: Path, source: Iterator[tuple[int, list[str]]], columns: Sequence[str] | None) -> Table:
+    names, rows = _delimited(path, source, columns)
+    kept: dict[str, list[str]] = {name: [] for name in names}
+    positions = {name: place for place, name in enumerate(names)}  # a column may be asked for twice
+    targets = [(kept[name].append, place) for name, place in positions.items()]
     lines: list[int] = []
     for line, cells in rows:
         lines.append(line)
@@ -153,11 +193,15 @@ def _read_json(path: Path, records: Iterator[Record], columns: Sequence[str] | N
         if kept is None:
             kept = {name: [] for name in record}
         for name, cells in kept.items():
-            if name not in record:
-                raise _missing(name, list(record), path, number)
-            cells.append(_json_text(record[name], name, path, number))
+            cells.append(_cell(record, name, path, number))
         lines.append(number)
     return Table(path, kept or {}, lines)
+
+
+def _cell(record: dict[str, object], name: str, path: Path, line: int) -> str:
+    if name not in record:
+        raise _missing(name, list(record), path, line)
+    return _json_text(record[name], name, path, line)
 
 
 def _json_text(value: object, name: str, path: Path, line: int) -> str:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from recurra.baselines.sparse_logistic import SparseLogistic
-from recurra.data.files import examples as reading
-from recurra.data.files.examples import Examples
-from recurra.data.ragged import Ragged, lengths_of, row_digest
-from recurra.data.splits import PARTS, Splits, check_splits, from_parts, many, split, split_off, without_unseen
-from recurra.data.tokens.drafted import Drafted
-from recurra.data.tokens.given_tokens import Tokenised
+from recurra.data.files.examples import Examples, joined, look_alikes
+from recurra.data.files.rows import ExampleRows
+from recurra.data.ragged import Ragged, lengths_of
 from recurra.data.tokens.vocabulary import Level, Vocabulary
-from recurra.data.twins import describe_moved, describe_shared, form_of, gathered
+from recurra.data.twins import describe_moved, describe_shared, regrouped
 from recurra.errors import DataError
-from recurra.tasks.classify.examples import columns_of, read_examples
+from recurra.tasks.classify import reading, stored
 from recurra.tasks.classify.linear import (
     MOST_SPELT,
     Features,
@@ -34,8 +32,8 @@ from recurra.tasks.classify.linear import (
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.cutting import picked
-from recurra.tasks.sources.source import Source, hashes, in_memory
-from recurra.tasks.text.usual import infer_level, mostly_chinese
+from recurra.tasks.sources.source import Source, in_memory
+from recurra.tasks.text.usual import mostly_chinese
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Part:
     examples: where each text stands; letters: of each text, where the network or its linear skip reads them
     """
 
-    texts: list[str]
+    texts: Sequence[str]
     encoded: Sequence[npt.NDArray[np.int64]]
     labels: npt.NDArray[np.int64]
     truncated: int = 0
@@ -68,12 +66,12 @@ class Part:
         examples = self.examples
         return replace(
             self,
-            texts=[self.texts[i] for i in indices],
+            texts=picked(self.texts, indices),
             encoded=picked(self.encoded, indices),
             labels=self.labels[indices],
             groups=None if self.groups is None else [self.groups[i] for i in indices],
             letters=None if self.letters is None else [self.letters[i] for i in indices],
-            examples=None if examples is None else replace(examples, items=[examples.items[i] for i in indices]),
+            examples=None if examples is None else examples.at(indices),
         )
 
     def place(self, index: int) -> str:
@@ -104,6 +102,8 @@ class ClassifyData:
     minutes: float | None = None
     """Of the run."""
     characters: str = ""
+    place: Path | None = None
+    """Of the cache, where they are stored."""
 
     @property
     def preprocessor(self) -> ClassifyPreprocessor:
@@ -116,10 +116,16 @@ class ClassifyData:
     @functools.cached_property
     def skip_features(self) -> Features:
         """The n-grams that the linear skip reads, see tasks.classify.linear."""
-        train = self.parts["train"]
-        return weighed_features(
-            train.read(spelling=self.spelling), train.labels, len(self.classes), self.vocabulary.level, self.minutes
-        )
+        train, minutes = self.parts["train"], self.minutes
+
+        def found() -> Features:
+            read = train.read(spelling=self.spelling)
+            return weighed_features(read, train.labels, len(self.classes), self.vocabulary.level, minutes)
+
+        # of a part of the stored rows they are others
+        if self.place is None or len(train) != self.facts["counts"]["train"]:
+            return found()
+        return stored.features(self.place, f"skip-{minutes or 'whole'}", found)
 
     @functools.cached_property
     def linear(self) -> SparseLogistic:
@@ -168,44 +174,58 @@ def prepare(
 ) -> ClassifyData:
     """Read, divide and encode. skip: also learn a linear skip; kept: vocabulary and classes instead of the data's own
 
+    Of a large table this is done once, and mapped from the cache from then on.
     Errors: DataError with file and line
     """
-    read = _read(source, settings, seed, as_it_is=kept is not None)
+    if not stored.is_worth_it(source, settings) or (kept is not None and kept.spells):
+        return _prepare(source, settings, seed, skip, kept)
+    build = functools.partial(_prepare, source, settings, seed, False, kept)
+    return replace(stored.stored(source, settings, seed, kept, build), skip=skip)
+
+
+def _prepare(
+    source: Source,
+    settings: ClassifyDataSettings,
+    seed: int,
+    skip: bool,
+    kept: ClassifyPreprocessor | None,
+    folder: Path | None = None,
+) -> ClassifyData:
+    """folder: for what is not held in memory"""
+    read = reading.read(source, settings, seed, folder, as_it_is=kept is not None)
     splits, level, facts, notes = read.splits, read.level, read.facts, read.notes
     if settings.level is None:
         notes.append(f"tokens are {_why(level, splits.train.texts)}")
-    drafted: Drafted | None = None
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary)
+    drafted = read.drafted
     if kept is not None:
         vocabulary, classes = kept.vocabulary, kept.classes
     else:
         classes = splits.train.classes()
         how: dict[str, Any] = {"level": level, "normalize": read.normalize, "split": settings.word_split}
-        texts = splits.train.texts
-        if level == "word" and not any(isinstance(text, Tokenised) for _, part in splits for text in part.texts):
-            drafted = Drafted((item.text for _, part in splits for item in part.items), read.normalize, how["split"])
-            counts = drafted.count(len(texts))
+        if drafted is not None:
+            counts = drafted.count(read.rows["train"])
             vocabulary = Vocabulary.from_counts(counts, **how, min_count=rarest, max_size=largest)
         else:
-            vocabulary = Vocabulary.build(texts, **how, min_count=rarest, max_size=largest)
-        del texts
+            vocabulary = Vocabulary.build(splits.train.texts, **how, min_count=rarest, max_size=largest)
     if vocabulary.segmenter is not None:
         notes.append(vocabulary.segmenter.describe())
-    notes += reading.look_alikes(classes)
-    parts, before = {}, 0
-    for name, part in splits:
-        rows = None if drafted is None else drafted.encoded(vocabulary, before, before + len(part))
-        parts[name] = encode_part(part, vocabulary, classes, settings.max_length, rows)
-        before += len(part)
+    notes += look_alikes(classes)
+    encode = functools.partial(encode_part, vocabulary=vocabulary, classes=classes, max_length=settings.max_length)
+    whole = None if drafted is None or not read.fits(vocabulary) else drafted.encoded(vocabulary)
     del drafted
-    forms = {name: [row_digest(ids) for ids in part.encoded] for name, part in parts.items()}
-    items, moved = gathered({name: getattr(splits, name).items for name in read.divided}, forms)
+    read.drafted = None
+    parts = {name: encode(part, encoded=whole and whole.at(read.rows[name])) for name, part in splits}
+    forms = {name: _keys(part.encoded) for name, part in parts.items()}
+    positions, moved = regrouped({name: forms[name] for name in read.divided})
     if moved:
         notes += describe_moved(moved, "text")
-        parts |= {
-            name: encode_part(Examples(of), vocabulary, classes, settings.max_length) for name, of in items.items()
-        }
-        forms = {name: [row_digest(ids) for ids in part.encoded] for name, part in parts.items()}
+        examples = joined([getattr(splits, name) for name in read.divided])
+        for name, found in positions.items():
+            rows = np.concatenate([read.rows[of] for of in read.divided])[found]
+            parts[name] = encode(examples.at(found), encoded=whole and whole.at(rows))
+        forms = {name: _keys(part.encoded) for name, part in parts.items()}
+    del whole
     notes += describe_shared({name: part.texts for name, part in parts.items()}, forms)
     truncated, empty = sum(p.truncated for p in parts.values()), sum(p.empty for p in parts.values())
     held_out = parts["test"] if len(parts["test"]) else parts["validation"]
@@ -234,7 +254,12 @@ def prepare(
     return ClassifyData(classes, vocabulary, parts, facts, notes, kept, skip, spelling, characters=characters)
 
 
-def _why(level: Level, texts: list[str]) -> str:
+def _keys(encoded: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.uint64]:
+    """See Ragged.keys."""
+    return (encoded if isinstance(encoded, Ragged) else Ragged.of(encoded, 1 << 32)).keys()
+
+
+def _why(level: Level, texts: Sequence[str]) -> str:
     if level == "word":
         return "words: texts of several words"
     if mostly_chinese(texts):
@@ -253,23 +278,12 @@ def encode_part(
 
     Errors: DataError for a label that is not among the classes
     """
-    indices = {name: i for i, name in enumerate(classes)}
-    labels = np.empty(len(examples), np.int64)
-    for place, item in enumerate(examples.items):
-        if item.label not in indices:
-            known = ", ".join(repr(c) for c in classes[:20])
-            raise DataError(
-                f"the label {item.label!r} was not in training",
-                remedy=f"the model knows {known}",
-                file=item.file,
-                line=item.line,
-            )
-        labels[place] = indices[item.label]
+    labels = _labels(examples, classes)
     truncated = empty = 0
 
     def rows() -> Iterator[npt.NDArray[np.int64]]:
         nonlocal truncated, empty
-        whole = (vocabulary.encode(item.text) for item in examples.items) if encoded is None else iter(encoded)
+        whole = map(vocabulary.encode, examples.texts) if encoded is None else iter(encoded)
         for ids in whole:
             if max_length is not None and len(ids) > max_length:
                 ids, truncated = ids[:max_length], truncated + 1
@@ -285,66 +299,25 @@ def encode_part(
     return Part(examples.texts, found, labels, truncated, empty, examples=examples)
 
 
+def _labels(examples: Examples, classes: list[str]) -> npt.NDArray[np.int64]:
+    """Indices of the classes. Errors: DataError for a label that is none of them"""
+    indices = {name: i for i, name in enumerate(classes)}
+    if isinstance(examples.items, ExampleRows):
+        known = np.array([indices.get(name, -1) for name in examples.items.names], np.int64)
+        labels = known[examples.items.label_indices()]
+    else:
+        labels = np.array([indices.get(item.label, -1) for item in examples.items], np.int64)
+    for place in np.flatnonzero(labels < 0)[:1].tolist():
+        item = examples.items[place]
+        raise DataError(
+            f"the label {item.label!r} was not in training",
+            remedy=f"the model knows {', '.join(repr(c) for c in classes[:20])}",
+            file=item.file,
+            line=item.line,
+        )
+    return labels
+
+
 def spelt(part: Part, vocabulary: Vocabulary, max_length: int | None) -> Part:
     """The part with the characters of its texts, of those cut short as many tokens as they have."""
     return replace(part, letters=[letters_of(vocabulary.cut(text)[:max_length]) for text in part.texts])
-
-
-@dataclass(frozen=True)
-class _Read:
-    """The parts as they were read; divided: those that were made here, which may be put right."""
-
-    splits: Splits
-    level: Level
-    normalize: tuple[str, ...]
-    divided: tuple[str, ...]
-    facts: dict[str, Any]
-    notes: list[str]
-
-
-def _read(source: Source, settings: ClassifyDataSettings, seed: int, *, as_it_is: bool) -> _Read:
-    """as_it_is: normalise as set, with nothing of our own."""
-    notes: list[str] = []
-    if source.kind == "table" and None in (settings.text, settings.label):
-        text, label = columns_of(source, settings)
-        notes.append(f"texts are in the column {text!r}, labels in {label!r}")
-        settings = settings.model_copy(update={"text": text, "label": label})
-    found = read_examples(source, settings)
-    skipped = found.skipped if isinstance(found, Examples) else sum(p.skipped for p in found.values())
-    whole = found if isinstance(found, Examples) else from_parts(found).train
-    dropped = 0
-    kept = whole
-    if not settings.keep_repeats:
-        kept, dropped = reading.distinct(whole)
-    level = "word" if settings.level == "both" else settings.level or infer_level(kept.texts)
-    if level == "word" and not settings.normalize and not as_it_is:
-        settings = settings.model_copy(update={"normalize": ("lowercase",)})
-        notes.append("words are read in lower case; --normalize nfc keeps capitals")
-    form = form_of(level=level, normalize_by=settings.normalize, split=settings.word_split, longest=settings.max_length)
-    divided: tuple[str, ...] = ()
-    if isinstance(found, Examples):
-        splits, divided = split(kept, settings.split, seed=seed, form=form), PARTS
-    else:
-        splits = replace(from_parts(found), train=kept)
-        if not len(splits.validation):
-            splits, note = split_off(splits, settings.split, seed=seed, form=form)
-            divided = ("train", "validation")
-            notes.append(note)
-    if dropped:
-        notes.append(f"{many(dropped, 'repeated example')} {'was' if dropped == 1 else 'were'} dropped")
-    if skipped:
-        notes.append(f"{skipped:,} rows without text were skipped")
-    fewest = 2
-    # as intents have it, some labels are rare, and some in test alone
-    if source.kind == "labelled" and not isinstance(found, Examples):
-        splits, left_out = without_unseen(splits)
-        notes, fewest = [*notes, *left_out], 1
-    check_splits(splits, form=form, dropped=dropped, fewest=fewest)
-    facts = {
-        "name": source.name,
-        "files": hashes(source.files),
-        "unit": "examples",
-        "repeats_dropped": dropped,
-        "skipped": skipped,
-    }
-    return _Read(splits, level, settings.normalize, divided, facts, notes)

@@ -26,8 +26,10 @@ def group_names(source: Source, settings: ClassifyDataSettings, examples: Exampl
 
 
 @in_memory
-def read_examples(source: Source, settings: ClassifyDataSettings) -> Examples | dict[str, Examples]:
-    """The labelled texts of a source, by part where the source has parts. Errors: DataError"""
+def read_examples(
+    source: Source, settings: ClassifyDataSettings, folder: Path | None = None
+) -> Examples | dict[str, Examples]:
+    """The labelled texts of a source, by part where the source has parts. folder: see from_table. Errors: DataError"""
     if source.kind == "labels":
         return reading.from_files(source.files, encoding=settings.encoding)
     encoding = settings.encoding
@@ -40,11 +42,12 @@ def read_examples(source: Source, settings: ClassifyDataSettings) -> Examples | 
         path = source.files["all"]
         if settings.split_column is not None:
             return reading.from_table(
-                path, text=text, label=label, encoding=encoding, split_column=settings.split_column
+                path, text=text, label=label, encoding=encoding, split_column=settings.split_column, folder=folder
             )
-        return reading.from_table(path, text=text, label=label, encoding=encoding)
+        return reading.from_table(path, text=text, label=label, encoding=encoding, folder=folder)
     return {
-        part: reading.from_table(path, text=text, label=label, encoding=encoding) for part, path in source.files.items()
+        part: reading.from_table(path, text=text, label=label, encoding=encoding, folder=folder)
+        for part, path in source.files.items()
     }
 
 

@@ -366,7 +366,7 @@ class _Encoder:
             ids, short = encode(self.vocabulary, item.text, self.max_length)
             encoded.append(ids)
             truncated += short
-        part = Part(examples.texts, encoded, np.array(labels, dtype=np.int64), truncated=truncated)
+        part = Part(list(examples.texts), encoded, np.array(labels, dtype=np.int64), truncated=truncated)
         return part, np.array(list(indices), dtype=np.int64).reshape(len(indices), -1)
 
 

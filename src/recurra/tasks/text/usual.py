@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from recurra.data.tokens.chinese import han_share
 from recurra.data.tokens.vocabulary import Level
 
@@ -21,7 +23,7 @@ A judgement (评价) is the text where no column is likelier to be, and the labe
 """
 
 
-def infer_level(texts: list[str]) -> Level:
+def infer_level(texts: Sequence[str]) -> Level:
     """Words where texts have several, characters for names, for Chinese and for scripts without spaces."""
     sample = _sample(texts)
     words = sum(len(t.split()) for t in sample) / max(1, len(sample))
@@ -29,10 +31,10 @@ def infer_level(texts: list[str]) -> Level:
     return "word" if words >= 3 and letters / words < 15 and not mostly_chinese(texts) else "char"
 
 
-def mostly_chinese(texts: list[str]) -> bool:
+def mostly_chinese(texts: Sequence[str]) -> bool:
     """Whether more than half of the characters are Chinese."""
     return han_share(_sample(texts)) > 0.5
 
 
-def _sample(texts: list[str]) -> list[str]:
+def _sample(texts: Sequence[str]) -> Sequence[str]:
     return texts[:: max(1, len(texts) // 1000)]
