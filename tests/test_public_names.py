@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import recurra
+from recurra import runtime, sklearn
 
 NAMES = {
     # layers and cells
@@ -53,8 +54,10 @@ def test_a_model_is_loaded_without_torchs_compiler() -> None:
 
 def documented():
     """(name, object, docstring) of every public name and every public method that its class defines."""
-    for name in sorted(NAMES):
-        found = getattr(recurra, name)
+    homes = [(name, recurra) for name in sorted(NAMES)]
+    homes += [(name, home) for home in (sklearn, runtime) for name in home.__all__]
+    for name, home in homes:
+        found = getattr(home, name)
         yield name, found, inspect.getdoc(found) or ""
         if inspect.isclass(found):
             for own, member in vars(found).items():
@@ -70,7 +73,9 @@ def test_docstrings_say_what_it_does_and_give_shapes_and_errors_where_there_are_
         if inspect.isclass(found):
             continue
         signature = str(inspect.signature(found)) if callable(found) else ""
-        text += inspect.getdoc(getattr(recurra, name.split(".")[0])) or ""  # a class may say it for its methods
+        homes = (home for home in (recurra, sklearn, runtime) if hasattr(home, name.split(".")[0]))
+        owner = getattr(next(homes), name.split(".")[0])
+        text += inspect.getdoc(owner) or ""  # a class may say it for its methods
         if "Tensor" in signature and not re.search("Shapes?:|\\[[A-Z]", text):
             shapeless.append(name)
         if re.search(r"^    raise \w+Error", inspect.getsource(found), re.M) and "Error" not in text:

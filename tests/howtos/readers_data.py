@@ -53,7 +53,7 @@ def names(folder: Path) -> None:
         (folder / "names" / f"{label}.txt").write_text("\n".join(surnames[:60]) + "\n", encoding="utf-8")
 
 
-def sound(folder: Path) -> None:
+def sound(folder: Path, *, digits: bool = True) -> None:
     """digits/LABEL/, recordings/LABEL_SPEAKER_TAKE.wav, calls.csv with its recordings, new.wav, call.wav, call.raw"""
     import soundfile
 
@@ -64,10 +64,12 @@ def sound(folder: Path) -> None:
         return 0.4 * np.sin(2 * np.pi * (300 + 400 * label) * time) + 0.01 * made.normal(size=len(time))
 
     for label, name in enumerate(("7", "8", "9")):
-        (folder / "digits" / name).mkdir(parents=True)
+        if digits:
+            (folder / "digits" / name).mkdir(parents=True)
         (folder / "recordings").mkdir(exist_ok=True)
         for take in range(10):
-            soundfile.write(folder / "digits" / name / f"{take}.wav", tone(label), RATE)
+            if digits:
+                soundfile.write(folder / "digits" / name / f"{take}.wav", tone(label), RATE)
             for speaker in ("ann", "bob"):
                 soundfile.write(folder / "recordings" / f"{name}_{speaker}_{take}.wav", tone(label), RATE)
     rows = []
@@ -144,7 +146,7 @@ def series(folder: Path) -> None:
     table(folder / "sales.csv", ("date", "sales"), [(day, 50 + 10 * (n % 7) + n % 3) for n, day in enumerate(days)])
     months = np.arange("2019-01", "2025-01", dtype="datetime64[M]")
     rows = [(month, round(300 + 3 * n + 40 * np.sin(n * np.pi / 6))) for n, month in enumerate(months)]
-    table(folder / "new.csv", ("month", "passengers"), rows)
+    table(folder / "new.csv", ("Month", "Passengers"), rows)
     close = 100 + np.cumsum(made.normal(size=len(days)))
     prices = [
         (day, *[f"{c + shift:.2f}" for shift in (0, 1, -1, 0, 0)], 1000 + n)
