@@ -36,6 +36,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(1500),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of the redirect to a page, whose answer urllib keeps open
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # of Keras, on numpy 2
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -226,7 +227,8 @@ class Reader:
                 body = asked[2].encode() if asked and words[1] == "serve" else None
                 address = found[0].rstrip("/") + asked[1] if asked and body else found[0]
                 request = urllib.request.Request(address, body, {"content-type": "application/json"} if body else {})
-                with urllib.request.urlopen(request, timeout=60) as answer:
+                browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+                with browser.open(request, timeout=60) as answer:
                     assert answer.read(), where
             finally:
                 process.terminate()
@@ -288,7 +290,10 @@ def around(page: str, folder: Path) -> dict[str, Any]:
 
         space |= {"frame": polars.read_csv("sales.csv")}
     if page == "inside":
-        space |= {"reviews": ["a fine film", "a dull film", "good, very good", "bad"] * 10}
+        told = [
+            f"{person} is {what} number {n}" for n in range(15) for person, what in (("this", "good"), ("that", "bad"))
+        ]
+        space |= {"reviews": told, "praise_or_blame": ["praise", "blame"] * 15}
     return space
 
 
