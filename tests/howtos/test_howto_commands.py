@@ -167,6 +167,10 @@ class Reader:
         program = words[0]
         if program == "pip":
             installed(block.text)
+        elif program == "recurra" and words[1] in ("push", "pull"):  # there is no hub here; tests/api has a made-up one
+            assert main([words[1], "--help"]) == 0
+            shown = self.capsys.readouterr().out
+            assert all(word in shown for word in words if word.startswith("--")), where
         elif program == "recurra" and words[1] in ("serve", "inspect") and "--html" not in words:
             self.serve(words, where)
         elif program == "recurra" and block.text not in self.typed:
