@@ -171,3 +171,19 @@ def test_ten_thousand_characters_stay_smooth(browser: Any, address: str) -> None
     page.keyboard.press("End")
     assert "Step 9994 of 9994" in page.locator(".text .quiet").inner_text()
     assert page.locator(".tokens .t.here").is_visible()
+
+
+@pytest.mark.slow
+def test_a_file_of_ones_own_is_chosen(browser: Any, inspected: Callable[[str], Inspected]) -> None:
+    rows = "".join(f"{one},{step / 4},{-step / 3}\n" for one in ("first", "second") for step in range(7))
+    with real.served([inspected("frames")]) as address:
+        page = real.opened(browser, address)
+        given = {"name": "own.csv", "mimeType": "text/csv", "buffer": f"id,x,y\n{rows}".encode()}
+        page.set_input_files("#file", given)
+        real.until(page, "document.querySelectorAll('.tokens .t').length === 7")
+        assert page.locator("#inputs option:checked").inner_text() == "own.csv: first"
+        page.set_input_files("#file", given | {"buffer": b"id,x\n1,2\n"})
+        real.until(page, "!document.getElementById('problem').hidden")
+        if real.AXE.is_file():
+            assert not real.violations(page)
+        assert all("400" in error for error in page.errors)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+import math
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from starlette.testclient import TestClient
 
-from recurra.inspector.application import MOST_BYTES, application, unguarded
+from recurra.data.pictures.showing import png
+from recurra.inspector.application import FILES, MOST_BYTES, MOST_FILE_BYTES, application, unguarded
 from recurra.inspector.inspected import Inspected
 
 Clients = Callable[..., TestClient]
@@ -226,6 +230,77 @@ def test_a_body_over_the_bound_is_refused(guarded: TestClient) -> None:
     answer = guarded.post("/api/read", json={"text": "a" * MOST_BYTES}, headers=ASKED)
     assert answer.status_code == 413
     assert f"{MOST_BYTES:,}" in answer.json()["error"]
+
+
+def test_files_have_a_larger_bound_and_no_folder(guarded: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = {"files": [{"name": "a.csv", "data": "A" * MOST_BYTES}]}  # more than other bodies may have
+    assert guarded.post(FILES, json=whole, headers=ASKED).status_code == 400  # a classifier of texts reads no files
+    huge = b"{" + b" " * MOST_FILE_BYTES
+    answer = guarded.post(FILES, content=huge, headers=ASKED | {"content-type": "application/json"})
+    assert answer.status_code == 413
+    assert f"{MOST_FILE_BYTES:,}" in answer.json()["error"]
+
+
+def test_a_file_of_ones_own_is_read_as_the_runs_data_are(
+    client: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for task, name, content, count in (
+        ("forecast", "own.csv", _series(), 1),
+        ("frames", "own.csv", _frames(), 2),
+        ("caption", "own.png", png(np.full((3, 20, 24), 200, np.uint8)), 1),
+    ):
+        asked = client(task)
+        assert asked.get("/api/runs").json()[0]["files"]
+        sent = asked.post(FILES, json=_sent((name, content)))
+        assert sent.status_code == 200, sent.text
+        found = sent.json()
+        assert (found["count"], len(found["inputs"])) == (count, count)
+        assert found["inputs"][0]["name"].startswith(name)
+        read_ = asked.post("/api/read", json={"input": found["inputs"][-1]["place"]}).json()
+        assert read_["read"] == read_["total"] > 1
+        assert list(tmp_path.iterdir()) == []  # nothing of it stays
+    assert not client("language").get("/api/runs").json()[0]["files"]
+    gone = asked.post("/api/read", json={"input": 10**6 + 500})
+    assert (gone.status_code, "choose its file again" in gone.json()["error"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "name", ["../own.csv", "/etc/passwd", "a/b.csv", "a\\b.csv", "..", "a\x00.csv", "x" * 300, "C:b"]
+)
+def test_a_file_with_a_folder_is_refused(client: Clients, name: str) -> None:
+    answer = client("frames").post(FILES, json=_sent((name, b"1")))
+    assert (answer.status_code, "no name of a file" in answer.json()["error"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ([{"name": "a.csv", "data": "?"}], "base 64"),
+        ([{"name": "a.csv", "data": "MQ=="}, {"name": "a.csv", "data": "MQ=="}], "twice"),
+        ([{"name": "a.csv", "data": ""}], "a.csv"),
+        ([], "at least 1"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error(client: Clients, files: list[dict[str, str]], words: str) -> None:
+    answer = client("frames").post(FILES, json={"files": files})
+    assert answer.status_code in (400, 422)
+    assert words in answer.json()["error"]
+    assert "/tmp" not in answer.json()["error"]
+
+
+def _sent(*files: tuple[str, bytes]) -> dict[str, list[dict[str, str]]]:
+    return {"files": [{"name": name, "data": base64.b64encode(data).decode()} for name, data in files]}
+
+
+def _series() -> bytes:
+    rows = [f"own,{2015 + k // 12}-{k % 12 + 1:02},{20 + 5 * math.sin(k * math.pi / 6):.2f}" for k in range(72)]
+    return "\n".join(["unique_id,ds,y", *rows]).encode()
+
+
+def _frames() -> bytes:
+    rows = [f"{one},{math.sin(t / 2):.3f},{math.cos(t / 3):.3f}" for one in ("a", "b") for t in range(8)]
+    return "\n".join(["id,x,y", *rows]).encode()
 
 
 def test_the_policy_allows_the_pages_own_files_alone(guarded: TestClient) -> None:

@@ -21,6 +21,7 @@ from recurra.inspector.comparing import distance
 from recurra.inspector.inspected import Inspected
 from recurra.inspector.looks import Look, seen
 from recurra.inspector.networks import drawings, of_run
+from recurra.inspector.sent_files import FIRST, Files, SentFiles
 from recurra.inspector.strips import Strip
 from recurra.inspector.writing import write
 from recurra.tasks.own_inputs import OwnInput
@@ -28,6 +29,9 @@ from recurra.web import guarded, refusal
 
 MOST_BYTES = 1 << 20
 """Of a request: some 300,000 characters."""
+MOST_FILE_BYTES = 32 << 20
+"""Of a request with files: 24 MB of them, in base 64."""
+FILES = "/api/files"
 SLICE = 0.04
 """Seconds that one request reads for; a long text is read in several."""
 STEPS = 1024
@@ -77,7 +81,15 @@ class Writing(BaseModel, extra="forbid"):
 
 def application(runs: Sequence[Inspected], *, token: str, hosts: Sequence[str]) -> ASGIApp:
     """The page of one run or two, reached with a token by the names of this machine alone. Errors: UsageError"""
-    return guarded(unguarded(runs), hosts=hosts, token=token, pages=True, policy=page.POLICY, most_bytes=MOST_BYTES)
+    return guarded(
+        unguarded(runs),
+        hosts=hosts,
+        token=token,
+        pages=True,
+        policy=page.POLICY,
+        most_bytes=MOST_BYTES,
+        larger={FILES: MOST_FILE_BYTES},
+    )
 
 
 def unguarded(runs: Sequence[Inspected]) -> FastAPI:
@@ -94,7 +106,11 @@ def unguarded(runs: Sequence[Inspected]) -> FastAPI:
     def strip_of(run: int, reading: int, strip: str) -> Strip:
         return run_of(run).reading(reading).strip(strip)
 
-    def offered(place: int) -> OwnInput:
+    sent = SentFiles(runs)
+
+    def offered(run: int, place: int) -> OwnInput:
+        if place >= FIRST:
+            return sent.of(run, place)
         with runs[0].lock:
             if place >= len(runs[0].offered):
                 raise UsageError(f"there is no input {place}: {len(runs[0].offered)} are offered")
@@ -113,9 +129,14 @@ def unguarded(runs: Sequence[Inspected]) -> FastAPI:
         with runs[0].lock:
             return _json([documents.of_input(each) for each in runs[0].offered])
 
+    @app.post(FILES)
+    def _files_of(asked: Files) -> Response:
+        found, count = sent.add(asked.files)
+        return _json({"inputs": [documents.of_input(one) | {"place": place} for place, one in found], "count": count})
+
     @app.post("/api/read")
     def _read(asked: Asked) -> Response:
-        one, found = run_of(asked.run), None if asked.input is None else offered(asked.input)
+        one, found = run_of(asked.run), None if asked.input is None else offered(asked.run, asked.input)
         with one.lock:
             if found is not None:
                 given, options = found.given, dict(found.options)

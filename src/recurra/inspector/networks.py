@@ -10,6 +10,7 @@ from recurra.inspection.network import structure
 from recurra.inspector.inspected import Inspected
 from recurra.layers.stack import Stack
 from recurra.tasks import registry
+from recurra.tasks.abilities import ReadingFiles
 
 
 def of_run(inspected: Inspected) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def of_run(inspected: Inspected) -> dict[str, Any]:
         "parameters": found.parameters,
         "reads": inspected.reads,
         "writes": inspected.writes,
+        "files": isinstance(inspected.model, ReadingFiles),
         "conditions": inspected.conditions,
         "scores": [
             {"name": metric.name, "short": metric.short, "value": metric.write(scores[metric.name])}

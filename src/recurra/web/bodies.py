@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,27 +15,31 @@ MOST = 1 << 20
 """Bytes of a body, unless a server says something else."""
 SECONDS = 20.0
 """In which a body has to be there."""
+NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class BodyBound:
     """Reads the body of each request before the application runs, which gets it in one piece.
 
-    413 if it is announced as longer than `most` bytes, or is: no more than that and one piece more is held.
+    413 if it is announced as longer than `most` bytes, or is: no more than that and one piece more is held. larger:
+    what holds instead of `most` for some paths.
     408 if it is not there after `seconds`, however its pieces come. 415 for one that is compressed, whose length says
     nothing.
     """
 
-    def __init__(self, app: ASGIApp, most: int = MOST, seconds: float = SECONDS) -> None:
-        self._app, self._most, self._seconds = app, most, seconds
+    def __init__(
+        self, app: ASGIApp, most: int = MOST, seconds: float = SECONDS, larger: Mapping[str, int] = NONE
+    ) -> None:
+        self._app, self._most, self._seconds, self._larger = app, most, seconds, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers, most = Headers(scope=scope), self._larger.get(scope["path"], self._most)
         announced = headers.get("content-length", "")
-        if announced.isdigit() and (len(announced) > 18 or int(announced) > self._most):
-            await self._too_long()(scope, receive, send)
+        if announced.isdigit() and (len(announced) > 18 or int(announced) > most):
+            await _too_long(most)(scope, receive, send)
             return
         if headers.get("content-encoding", "identity") != "identity":
             await refusal(415, "a body is read as it is, not compressed")(scope, receive, send)
@@ -48,9 +54,9 @@ class BodyBound:
                         return  # who asked has left
                     body += message.get("body", b"")
                     more = message.get("more_body", False)
-                    if len(body) > self._most:
+                    if len(body) > most:
                         body.clear()
-                        await self._too_long()(scope, receive, send)
+                        await _too_long(most)(scope, receive, send)
                         return
         except TimeoutError:
             answer = refusal(408, f"the body was not there after {self._seconds:g} s", {"connection": "close"})
@@ -68,5 +74,6 @@ class BodyBound:
 
         await self._app(scope, read, send)
 
-    def _too_long(self) -> ASGIApp:
-        return refusal(413, f"a body has {self._most:,} bytes at most\nsend less at a time")
+
+def _too_long(most: int) -> ASGIApp:
+    return refusal(413, f"a body has {most:,} bytes at most\nsend less at a time")

@@ -22,7 +22,7 @@ const page = {
 };
 let panes = [];
 let infos = [];
-let offered = [];
+let offered = []; // by their places
 let input = null; // its place among those offered, where it is no text
 let reference = null;
 let control = null;
@@ -55,6 +55,7 @@ function words() {
   byId("given-label").textContent = say(text ? "type_here" : "numbers_here");
   byId("typed").hidden = infos[0].reads === "pictures";
   given.readOnly = source.offline;
+  byId("file-row").hidden = source.offline || !infos.every(({ files }) => files);
   byId("erasing").hidden = source.offline || !text;
 }
 
@@ -66,11 +67,27 @@ async function inputs() {
     byId("state").textContent = error.message;
     return;
   }
-  byId("inputs").append(...offered.map(({ name }, place) => el("option", { value: String(place), text: name })));
+  offer(offered.map((one, place) => ({ ...one, place })));
   if (offered.length && !given.value) {
     byId("inputs").value = "0";
     chooseInput(0);
   }
+}
+
+function offer(found) {
+  for (const one of found) offered[one.place] = one;
+  byId("inputs").append(...found.map(({ name, place }) => el("option", { value: String(place), text: name })));
+}
+
+async function chooseFile(event) {
+  const chosen = [...event.target.files];
+  if (!chosen.length) return;
+  showProblem(null);
+  const { inputs: found, count } = await source.files(chosen);
+  offer(found);
+  byId("inputs").value = String(found[0].place);
+  await chooseInput(found[0].place);
+  if (count > found.length) byId("state").textContent = say("first_of", { first: found.length, count });
 }
 
 function conditions() {
@@ -156,6 +173,7 @@ function listen() {
   byId("inputs").addEventListener("change", (event) => {
     if (event.target.value !== "") chooseInput(Number(event.target.value));
   });
+  byId("file").addEventListener("change", (event) => chooseFile(event).catch(showProblem));
   byId("condition").addEventListener("change", read);
   byId("keep").addEventListener("click", keep);
   byId("stop-comparing").addEventListener("click", stopComparing);

@@ -22,6 +22,12 @@ export class Server {
     return this.#json("api/inputs");
   }
 
+  /** Reads files as the runs do; what is in them, with the places to ask for it by. */
+  async files(chosen) {
+    const sent = await Promise.all([...chosen].map(async (one) => ({ name: one.name, data: packed(await one.arrayBuffer()) })));
+    return this.#post("api/files", { files: sent });
+  }
+
   read(asked, signal) {
     return this.#post("api/read", asked, signal);
   }
@@ -116,4 +122,12 @@ export class Server {
     const said = await answer.json().catch(() => ({ error: `${answer.status}` }));
     throw new Refused(said.error);
   }
+}
+
+/** Bytes in base 64. */
+function packed(content) {
+  const bytes = new Uint8Array(content);
+  let letters = "";
+  for (let start = 0; start < bytes.length; start += 8192) letters += String.fromCharCode(...bytes.subarray(start, start + 8192));
+  return btoa(letters);
 }
