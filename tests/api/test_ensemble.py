@@ -57,6 +57,23 @@ def test_each_network_is_what_it_is_alone_and_the_folder_holds_all(task: str, tm
     assert "Linear skip</h2>" in page
     assert any("2 networks: " in note for note in run.config["notes"])
     assert [path.name for path in run.folder.glob("*.safetensors")] == ["weights.safetensors"]
+    _check_attribution(run, TINY[task].asked[0])
+
+
+def _check_attribution(run: recurra.Run, given: Any) -> None:
+    """What the answers of all networks together are due to sums to their scores."""
+    found, slow = run.attribute(given), run.attribute(given, engine="reference")
+    assert "recurrent networks" in found.parts
+    for name, values in found.parts.items():
+        np.testing.assert_allclose(values, slow.parts[name], rtol=0, atol=1e-5)
+    rest = 0.0 if found.beside is None else found.beside.rest
+    difference = found.outputs - found.base_outputs
+    missed, size = np.abs(found.total.sum(1) + rest - difference), np.abs(found.total).sum(1)
+    assert (missed <= 0.01 * np.maximum(np.abs(difference), 0.01 * size)).all()
+    assert np.abs(found.parts["recurrent networks"]).max() > 0
+    if run.task == "classify":
+        logs = np.log(run.predict_proba([given])[0].astype(np.float64))
+        assert found.outputs[0] == pytest.approx((logs - logs.mean()).max(), abs=1e-4)
 
 
 def test_a_classifier_answers_with_the_mean_of_probabilities(

@@ -25,8 +25,16 @@ def test_units_are_shown_with_score_and_control(recurra: Recurra, language_model
     assert len(document["probes"]) == len(rows)
 
 
-def test_what_cannot_be_probed_is_refused(recurra: Recurra, language_model: Path, classifier: Path) -> None:
-    recurra("probe", classifier).refused(2, "does not read running text")
+def test_units_of_a_classifier_are_probed_line_by_line(recurra: Recurra, classifier: Path) -> None:
+    recurra("probe", classifier).refused(3, "probing needs 20 texts that are held out at least, got 3")
+    Path("lines.txt").write_text("abc\n\nhig\n" * 30, encoding="utf-8")
+    document = json.loads(recurra("probe", classifier, "lines.txt", "--json").out)
+    assert "position in the word" in [one["feature"] for one in document["probes"]]
+    Path("few.txt").write_text("abc\n", encoding="utf-8")
+    recurra("probe", classifier, "few.txt").refused(3, "probing needs 20 texts")
+
+
+def test_what_cannot_be_probed_is_refused(recurra: Recurra, language_model: Path) -> None:
     Path("short.txt").write_text("too short", encoding="utf-8")
     recurra("probe", language_model, "short.txt").refused(3, "probing needs a text of 202 tokens")
     several: Any = ["one", "two"]

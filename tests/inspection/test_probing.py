@@ -110,6 +110,19 @@ def test_labels_of_texts_are_found_at_their_ends() -> None:
         probe_labels({"h": states}, ["good"] * 200)
 
 
+def test_rows_of_unequal_length_and_what_the_data_say_of_each_step() -> None:
+    rng = np.random.default_rng(3)
+    texts = [["a", "b", "c", "d"][: 2 + k % 3] * 20 for k in range(8)]
+    noun = [rng.integers(0, 2, len(text)).astype(float) for text in texts]
+    states = [np.stack([rng.normal(size=len(row)), 3 * row + 0.1 * rng.normal(size=len(row))], 1) for row in noun]
+    found = probe({"stack.h_l0": states}, texts, [], extra={"tag NOUN": noun})
+    one = found["tag NOUN"]
+    assert (one.unit, one.number) == (("stack.h_l0", 1), False)
+    assert one.unit_score > 0.99
+    assert one.unit_control < 0.65
+    assert found.tokens == (sum(map(len, texts[::2])), sum(map(len, texts[1::2])))
+
+
 def test_scores_by_hand() -> None:
     y = np.array([0.0, 1.0, 2.0])
     assert explained(y, y) == 1

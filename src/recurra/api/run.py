@@ -247,15 +247,18 @@ class Run:
         labels: Sequence[str] | None = None,
         seed: int = 0,
     ) -> Any:
-        """Which units of a language model follow something: an `inspection.probing.Probing`, with controls.
+        """Which units follow something in what they read: an `inspection.probing.Probing`, with controls.
+
+        Of language models in running text, of classifiers and taggers in texts of their own: the labels at their ends
+        and the tags of their tokens too.
 
         >>> print(run.probe().text())  # position in the line, quotes, brackets, digits, words ...
         >>> run.probe({"vowel": lambda tokens: [token in "aeiou" for token in tokens]})
         >>> run.probe(texts=reviews, labels=praise_or_blame)  # units at the ends of texts
 
         features: more to look for, by name: functions of a text's tokens that give a value for each; text: is read,
-        the run's held-out part if None; texts, labels: whole texts and what they are labelled, instead; seed: of the
-        controls
+        the run's held-out part if None, of classifiers and taggers line by line; texts, labels: whole texts and what
+        they are labelled, instead; seed: of the controls
         Errors: UsageError for a model of another task; DataError for too little text, or if the run's data are gone
         """
         from recurra.api.probing import probe

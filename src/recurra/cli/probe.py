@@ -20,7 +20,7 @@ def probe(
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="of the controls")] = 0,
     json: JsonOption = False,
 ) -> None:
-    """Find units of a language model that follow something: the position in a line, quotes, brackets, words.
+    """Find units that follow something: the position in a line, quotes, brackets, words; a label or a tag.
 
     Units are found on one half of held-out text and scored on the other: accuracies, of numbers (R2) the share of the
     variance. The control gives every token a value at random and is probed likewise; what is above it is selectivity.
@@ -28,6 +28,7 @@ def probe(
     \b
     recurra probe runs/tinyshakespeare-lstm
     recurra probe runs/tinyshakespeare-lstm sonnets.txt
+    recurra probe runs/reviews-gru             a classifier, a tagger
     """
     from recurra.api.run import load
 

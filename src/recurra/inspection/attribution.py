@@ -27,8 +27,9 @@ SMALL = 0.01
 """A difference below this share of all attributions is measured against them: they cancel."""
 FIRST, MOST = 16, 2048
 """Points between baseline and input at first, and at most."""
-ROWS, STEPS = 64, 1 << 15
-"""Points that are run at once, and the steps of them all, which backpropagation keeps."""
+ROWS, STEPS, WIDTH = 64, 1 << 15, 256
+"""Points that are run at once, and the steps of them all, which backpropagation keeps; a wider one, such as a picture,
+counts as several."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ def _ends(given: Differentiable) -> tuple[Array, Array]:
 def _gradients(given: Differentiable, count: int) -> Array:
     """The mean gradient of each score between baseline and input. Shapes: -> [N, P, T, E]"""
     positions, shares = _points(count)
-    rows = max(1, min(ROWS, STEPS // len(given.point)))
+    time, width = given.point.shape
+    rows = max(1, min(ROWS, STEPS // (time * max(1, width // WIDTH))))
     total: Array | None = None
     for start in range(0, count, rows):
         some = slice(start, start + rows)

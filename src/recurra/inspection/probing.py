@@ -1,4 +1,4 @@
-"""Which units of a language model follow something: found on one half of held-out text, measured on the other.
+"""Which units follow something in what they read: found on one half of held-out text, measured on the other.
 
 A probe may learn by heart what its tokens are. So beside each stands the same probe of a control: numbers that every
 token has been given at random, once for all its occurrences. What is left of the score is the probe's selectivity.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from recurra.inspection.following import FEATURES, Feature
 Array = npt.NDArray[np.float64]
 ENOUGH = 20
 """Of what is rarer in either half nothing is said."""
+NOTHING: Mapping[str, Sequence[npt.NDArray[Any]]] = MappingProxyType({})
 PENALTY = 1.0
 """Of the ridge regression over all units, by standardised unit and example."""
 
@@ -69,6 +71,11 @@ class Probing:
                 return probe
         raise UsageError(f"nothing was probed that is called {feature!r}; of these {[p.feature for p in self.probes]}")
 
+    def beside(self, other: Probing) -> Probing:
+        """What both found, as one."""
+        probes = sorted((*self.probes, *other.probes), key=lambda one: -one.selectivity)
+        return Probing(tuple(probes), (*self.left_out, *other.left_out), self.tokens)
+
     def rows(self) -> list[list[str]]:
         """A table: a header, then a row for each."""
         head = ["follows", "tokens", "unit", "score", "control", "selectivity", "all units", "control"]
@@ -102,31 +109,35 @@ class Probing:
 
 
 def probe(
-    states: Mapping[str, npt.NDArray[Any]],
+    states: Mapping[str, Sequence[npt.NDArray[Any]] | npt.NDArray[Any]],
     texts: Sequence[Sequence[str]],
     features: Sequence[Feature] = FEATURES,
     *,
+    extra: Mapping[str, Sequence[npt.NDArray[Any]]] = NOTHING,
     warm: int = 0,
     seed: int = 0,
 ) -> Probing:
     """Probe units over texts, every other text for the fit and the rest for the scores.
 
-    states: of each value [B, T, H]; texts: the tokens of each row; warm: steps of each row that are not looked at, for
+    states: of each value for each row [T, H]; texts: the tokens of each row; extra: what else is looked for, by name for
+    each row what is so at its steps [T], 0 or 1; warm: steps of each row that are not looked at, for
     it began without a past; seed: of the control
     Errors: UsageError for fewer than two texts
     """
     if len(texts) < 2:
         raise UsageError(f"probing needs two texts at least, one to fit and one to measure, got {len(texts)}")
-    keys = [(key, unit) for key, value in states.items() for unit in range(value.shape[2])]
-    whole = np.concatenate([np.asarray(value, np.float64)[:, warm:] for value in states.values()], 2)
-    halves = whole[::2].reshape(-1, whole.shape[2]), whole[1::2].reshape(-1, whole.shape[2])
+    keys = [(key, unit) for key, value in states.items() for unit in range(value[0].shape[1])]
+    rows = [np.concatenate([value[k][warm:] for value in states.values()], 1) for k in range(len(texts))]
+    halves = np.concatenate(rows[::2]).astype(np.float64), np.concatenate(rows[1::2]).astype(np.float64)
     rng, asked = np.random.default_rng(seed), []
     kinds, of_halves = _kinds(texts, warm)
-    for feature in features:
-        values = [np.asarray(feature.values(list(text)), np.float64)[warm:] for text in texts]
+    wanted = [(one.name, one.number, [one.values(list(text)) for text in texts]) for one in features]
+    wanted += [(name, False, list(found)) for name, found in extra.items()]
+    for name, number, found in wanted:
+        values = [np.asarray(row, np.float64)[warm:] for row in found]
         y = np.concatenate(values[::2]), np.concatenate(values[1::2])
         given = rng.choice(y[0], size=kinds)  # a value for each token, as frequent as it is
-        asked.append(_Asked(feature.name, feature.number, *y, given[of_halves[0]], given[of_halves[1]]))
+        asked.append(_Asked(name, number, *y, given[of_halves[0]], given[of_halves[1]]))
     return _probed(keys, *halves, asked)
 
 

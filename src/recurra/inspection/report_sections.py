@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,13 @@ from recurra.inspection.attribution import attribute
 from recurra.inspection.diagnosis_pictures import draw_training
 from recurra.inspection.embedding_pictures import draw_vectors
 from recurra.inspection.explained import drawings, graph
-from recurra.inspection.probing import probe
+from recurra.inspection.inputs_read import probe_inputs, read_inputs
+from recurra.inspection.probing import Probing, probe
 from recurra.inspection.stretches import WARM, states_of
 from recurra.inspection.trace import Trace, trace
 from recurra.inspection.trace_pictures import lively
 from recurra.report.sections import Coloured, Column, Picture, Pictures, Section, Shades, Table, Text
-from recurra.tasks.abilities import Attributable, HavingVectors, ShowingInputs, Stretching, Traceable
+from recurra.tasks.abilities import Attributable, HavingVectors, Probed, ShowingInputs, Stretching, Traceable
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import Model
 from recurra.tasks.own_inputs import OwnInput
@@ -60,12 +61,14 @@ def inside(
         seen = watched
         makers.append(("the gradient over the training", lambda: _training(seen)))
     inputs = _Inputs(task, dataset)
+    if isinstance(task, ShowingInputs) and isinstance(model, Attributable):
+        makers.append(("what answers are due to", lambda: _attributed(model, inputs)))
     if single and isinstance(task, ShowingInputs):
-        if isinstance(model, Attributable):
-            makers.append(("what answers are due to", lambda: _attributed(model, inputs)))
         if isinstance(model, Stretching):
             makers.append(("what units follow", lambda: _probed(dataset, model)))
             makers.append(("text by probability and units", lambda: _coloured(model, inputs)))
+        elif isinstance(task, Probed) and isinstance(model, Traceable):
+            makers.append(("what units follow", lambda: _probed_inputs(task, dataset, model)))
         if isinstance(model, Traceable):
             makers.append(("gates and states", lambda: _traced(model, inputs)))
     if single and isinstance(model, HavingVectors):
@@ -143,6 +146,29 @@ def _probed(dataset: Dataset[Any], model: Model) -> list[Section]:
     except DataError:  # too little text for halves
         return []
     found = probe(states, texts, warm=WARM)
+    return _followed(found, states, texts, "on one half of held-out text")
+
+
+def _probed_inputs(task: Probed, dataset: Dataset[Any], model: Model) -> list[Section]:
+    """The same of a classifier or tagger, over texts of their own."""
+    assert isinstance(model, Traceable)
+    count, steps = PROBED
+    try:
+        read = read_inputs(
+            model, model.network, task.probed_inputs(dataset, dataset.evaluated_on, steps), count * steps
+        )
+    except DataError:  # too few texts
+        return []
+    found = probe_inputs(read)
+    place = max(range(len(read.tokens)), key=lambda k: len(read.tokens[k]))
+    states = {key: [rows[place]] for key, rows in read.states.items()}
+    return _followed(found, states, [read.tokens[place]], "on every other held-out text", warm=0)
+
+
+def _followed(
+    found: Probing, states: Mapping[str, Any], texts: Sequence[Sequence[str]], where: str, *, warm: int = WARM
+) -> list[Section]:
+    """The table, and the last text coloured by the most telling unit."""
     if not found.probes:
         return []
     head, *rows = found.rows()
@@ -150,14 +176,14 @@ def _probed(dataset: Dataset[Any], model: Model) -> list[Section]:
     columns += [Column(title, "number") for title in head[3:]]
     left_out = f" Too rare in this text: {', '.join(found.left_out)}." if found.left_out else ""
     note = (
-        "Found on one half of held-out text, scored on the other: the mean accuracy on true and on false, of numbers "
+        f"Found {where}, scored on the rest: the mean accuracy on true and on false, of numbers "
         "(R²) the share of the variance. The control gives every token a value at random, once for all its "
         f"occurrences, and is probed likewise (Hewitt & Liang 2019).{left_out}"
     )
     table = Table("What units follow", columns, [list(row) for row in rows], note)
     best, (key, unit) = found.probes[0], found.probes[0].unit
-    shades = _of_unit(f"{best.unit_name}: {best.feature}", states[key][-1, WARM : WARM + COLOURED, unit])
-    tokens = texts[-1][WARM : WARM + COLOURED]
+    shades = _of_unit(f"{best.unit_name}: {best.feature}", np.asarray(states[key][-1])[warm : warm + COLOURED, unit])
+    tokens = list(texts[-1][warm : warm + COLOURED])
     return [table, Coloured(f"A unit that follows the {best.feature}", tokens, [shades])]
 
 

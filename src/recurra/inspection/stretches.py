@@ -48,15 +48,16 @@ def states_of(
 
 
 @torch.no_grad()
-def ends_of(model: Stretching, texts: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
-    """The last states of whole texts, by layer as in `Trace.arrays`. Shapes: each [N, H]"""
+def ends_of(model: Any, texts: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+    """The last states of whole texts, by layer as in `Trace.arrays`. model: a `Traceable` one. Shapes: each [N, H]"""
     found: dict[str, list[npt.NDArray[np.float32]]] = {}
     for text in texts:
         with recorded(model.network.eval()) as calls:
             model.forward_pass(text).run()
-        (call,) = calls
+        (call,) = (each for each in calls if each.name == "stack")
+        directions = call.stack.num_directions
         for state, values in zip(call.stack.cell.states, call.last, strict=True):
-            for layer in range(call.stack.num_layers):
-                key = f"{call.name}.{state}_l{layer}"
-                found.setdefault(key, []).append(values[layer, 0].float().cpu().numpy())
+            for row in range(call.stack.num_layers * directions):
+                key = f"{call.name}.{state}_l{row // directions}{'_reverse' if row % directions else ''}"
+                found.setdefault(key, []).append(values[row, 0].float().cpu().numpy())
     return {key: np.stack(rows) for key, rows in found.items()}

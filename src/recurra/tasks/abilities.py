@@ -17,6 +17,7 @@ from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.lanes import Lanes
 from recurra.tasks.model import Model
 from recurra.tasks.own_inputs import OwnInput
+from recurra.tasks.probed_inputs import ProbedInput
 from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded
@@ -129,6 +130,17 @@ class ShowingInputs(Protocol):
 
     def own_inputs(self, dataset: Dataset[Any], part: str, count: int) -> list[OwnInput]:
         """So many, or fewer, from all over a part of the data."""
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """Its inputs are texts with a label, or with a tag for each token, for which units can be probed."""
+
+    def probed_inputs(self, dataset: Dataset[Any], part: str, count: int) -> list[ProbedInput]:
+        """So many, or fewer, from all over a part of the data."""
+
+    def probed_text(self, model: Any, text: str) -> list[ProbedInput]:
+        """The lines of a text that somebody has, which say nothing of themselves."""
 
 
 # of models

@@ -20,9 +20,12 @@ class OwnInput:
 
 def spread_over(rows: Sequence[Any], count: int, made: Callable[[int], OwnInput]) -> list[OwnInput]:
     """So many of the rows from all over them, or all if there are fewer, each made into an input."""
-    if len(rows) <= count:
-        return [made(row) for row in range(len(rows))]
-    return [made(int(row)) for row in np.linspace(0, len(rows) - 1, count).round()]
+    return [made(row) for row in places_over(len(rows), count)]
+
+
+def places_over(rows: int, count: int) -> list[int]:
+    """So many places from all over so many rows, or all."""
+    return list(range(rows)) if rows <= count else [int(row) for row in np.linspace(0, rows - 1, count).round()]
 
 
 def title_of(text: str, said: str = "") -> str:

@@ -65,9 +65,24 @@ class ClassifierEnsemble(Ensemble, TextClassifier):
         """As SequenceClassifier's; the last states of all networks, one after the other"""
         self.check_state(state)
         found = [member(inputs, lengths) for member in self.members]
-        logs = torch.stack([logits.log_softmax(-1) for logits, _ in found])
-        mean = logs.logsumexp(0) - math.log(len(found))
-        return self.with_skip(self.sharpness * mean, inputs, lengths), tuple(each for _, last in found for each in last)
+        mean = self._mean([logits for logits, _ in found])
+        return self.with_skip(mean, inputs, lengths), tuple(each for _, last in found for each in last)
+
+    def token_vectors(self) -> Tensor:
+        """The networks' tables side by side. Shapes: -> [V, K E]"""
+        return torch.cat([member.token_vectors() for member in self._classifiers()], -1)
+
+    def of_vectors(self, vectors: Tensor) -> Tensor:
+        """As SequenceClassifier's, of all networks. Shapes: [B, T, K E] -> logits [B, C]. Errors: UsageError"""
+        parts = zip(self._classifiers(), vectors.chunk(len(self.members), -1), strict=True)
+        return self._mean([member.of_vectors(own) for member, own in parts])
+
+    def _mean(self, logits: Sequence[Tensor]) -> Tensor:
+        logs = torch.stack([each.log_softmax(-1) for each in logits])
+        return self.sharpness * (logs.logsumexp(0) - math.log(len(logits)))
+
+    def _classifiers(self) -> list[SequenceClassifier]:
+        return [member for member in self.members if isinstance(member, SequenceClassifier)]
 
     def loss(self, batch: ClassifierBatch, state: State | None = None) -> Loss:
         """That of the mean. Units: nats per sequence"""
@@ -110,6 +125,15 @@ class TaggerEnsemble(Ensemble, TagScorer):
         found = [member(inputs, lengths) for member in self.members]
         mean = torch.stack([logits for logits, _ in found]).mean(0)
         return self.with_skip(self.sharpness * mean, inputs, lengths), tuple(each for _, last in found for each in last)
+
+    def table(self, inputs: Forms) -> Tensor:
+        """The vectors of the forms in all networks, side by side. Shapes: -> [U, K E]"""
+        return torch.cat([member.table(inputs) for member in self._taggers()], -1)
+
+    def of_vectors(self, vectors: Tensor) -> Tensor:
+        """As Tagger's, of all networks. Shapes: [B, T, K E] -> logits [B, T, C]"""
+        parts = zip(self._taggers(), vectors.chunk(len(self.members), -1), strict=True)
+        return self.sharpness * torch.stack([member.of_vectors(own) for member, own in parts]).mean(0)
 
     def _taggers(self) -> list[Tagger]:
         return [member for member in self.members if isinstance(member, Tagger)]

@@ -138,6 +138,10 @@ class SequenceClassifier(TextClassifier):
         y, last = self.stack(self.table(tokens_of(inputs)), state, lengths=lengths)
         return self._logits(y, last, lengths, inputs), last
 
+    def token_vectors(self) -> Tensor:
+        """What the layers read for each token. Shapes: -> [V, E]"""
+        return self.table.weight.detach() * self.table.gain
+
     def of_vectors(self, vectors: Tensor) -> Tensor:
         """What the recurrent part says where the tokens have these vectors. Shapes: [B, T, E] -> logits [B, C]
 

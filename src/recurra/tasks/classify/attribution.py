@@ -18,8 +18,8 @@ from recurra.tasks.classify.trainee import Classifier
 from recurra.tasks.decoding.spelling import pieces, shown
 from recurra.tasks.differentiable import Beside, Differentiable, centred
 from recurra.tasks.forward_pass import only
-from recurra.topologies.ensembles import Ensemble
-from recurra.topologies.many_to_one import SequenceClassifier, faded
+from recurra.topologies.ensembles import ClassifierEnsemble, first_of
+from recurra.topologies.many_to_one import SequenceClassifier, TextClassifier, faded
 
 BASELINES = {
     "zero": "tokens whose vectors are 0",
@@ -37,10 +37,10 @@ def attribution(
     Errors: UsageError; UnknownNameError
     """
     network = model.network
-    if isinstance(network, Ensemble):
-        raise model.cannot("attribute its answer to its input, being several networks")
-    assert isinstance(network, SequenceClassifier)
-    if network.reader is not None:
+    assert isinstance(network, SequenceClassifier | ClassifierEnsemble)
+    first = first_of(network)
+    assert isinstance(first, SequenceClassifier)
+    if first.reader is not None:
         raise model.cannot("attribute its answer to its tokens, for it reads their characters beside them")
     text = only(model, given, options).strip()
     ids = model.vocabulary.encode(text)[: model.max_length]
@@ -53,7 +53,7 @@ def attribution(
     tokens = [shown(piece) or piece for piece in pieces(model.vocabulary, text)[: len(ids)]]
     label = target if target is not None else model.predict([text])[0].label
     chosen = model.classes.index(label)
-    table = network.table.weight.detach() * network.table.gain
+    table = network.token_vectors()
     rows = torch.from_numpy(ids).to(table.device)
     point = table[rows]
     base = {
@@ -74,7 +74,7 @@ def attribution(
         "logit of the class above the mean of all classes' logits",
         [label],
         scores,
-        ["recurrent network"],
+        ["recurrent network" if network is first else "recurrent networks"],
         beside=_skip(network, rows, tokens, words, chosen),
     )
 
@@ -100,7 +100,7 @@ class _Read(NamedTuple):
 
 @torch.no_grad()
 def _skip(
-    network: SequenceClassifier, ids: Tensor, tokens: Sequence[str], words: Sequence[str], chosen: int
+    network: TextClassifier, ids: Tensor, tokens: Sequence[str], words: Sequence[str], chosen: int
 ) -> Beside | None:
     skip, time = network.skip, len(ids)
     if skip is None or not skip.share:

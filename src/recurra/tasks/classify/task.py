@@ -28,7 +28,8 @@ from recurra.tasks.classify.trainee import (
 )
 from recurra.tasks.cutting import CutByRows, some
 from recurra.tasks.outgoing import Asked, shortened
-from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
+from recurra.tasks.own_inputs import OwnInput, places_over, spread_over, title_of
+from recurra.tasks.probed_inputs import ProbedInput
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
@@ -149,6 +150,17 @@ class ClassifyTask(CutByRows):
             return OwnInput(title_of(found.texts[row], classes[int(found.labels[row])]), found.texts[row])
 
         return spread_over(found.texts, count, made)
+
+    def probed_inputs(self, dataset: Dataset[ClassifyData], part: str, count: int) -> list[ProbedInput]:
+        found, data = dataset.parts[part], dataset.data
+        between = " " if data.vocabulary.level == "word" else ""
+        rows = [k for k in range(len(found.texts)) if data.vocabulary.encode(found.texts[k].strip()).size]
+        chosen = [rows[place] for place in places_over(len(rows), count)]
+        return [ProbedInput(found.texts[k], between, data.classes[int(found.labels[k])]) for k in chosen]
+
+    def probed_text(self, model: Classifier, text: str) -> list[ProbedInput]:
+        between = " " if model.vocabulary.level == "word" else ""
+        return [ProbedInput(line, between) for line in text.splitlines() if model.vocabulary.encode(line.strip()).size]
 
     def asked(self, part: Part) -> list[Asked]:
         return shortened(part.encoded)

@@ -17,9 +17,9 @@ from recurra.tasks.forward_pass import only
 from recurra.tasks.tag.data import encode_part
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.trainee import collate, on_device, probabilities
-from recurra.topologies.ensembles import Ensemble
+from recurra.topologies.ensembles import TaggerEnsemble
 from recurra.topologies.neighbourhood import neighbourhood, read_by
-from recurra.topologies.tagger import Forms, Tagger
+from recurra.topologies.tagger import Forms, Tagger, TagScorer
 
 BASELINE = "tokens whose vectors are 0"
 
@@ -32,9 +32,7 @@ def attribution(
     Errors: UsageError; UnknownNameError
     """
     network = model.network
-    if isinstance(network, Ensemble):
-        raise model.cannot("attribute its answer to its input, being several networks")
-    assert isinstance(network, Tagger)
+    assert isinstance(network, Tagger | TaggerEnsemble)
     tokens = model.tokens(only(model, given, options))
     if not tokens:
         raise UsageError("the text is empty")
@@ -62,14 +60,14 @@ def attribution(
         "score of the tag above the mean of all tags' scores",
         [f"{tokens[k]}: {model.tags[tag]}" for k, tag in chosen],
         scores,
-        ["recurrent network"],
+        ["recurrent network" if isinstance(network, Tagger) else "recurrent networks"],
         beside=_skip(network, forms, positions, tags),
         at=positions,
     )
 
 
 @torch.no_grad()
-def _skip(network: Tagger, forms: Forms, positions: list[int], tags: list[int]) -> Beside | None:
+def _skip(network: TagScorer, forms: Forms, positions: list[int], tags: list[int]) -> Beside | None:
     skip, time = network.skip, forms.tokens.shape[1]
     if skip is None or not skip.share:
         return None

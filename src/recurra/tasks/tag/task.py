@@ -15,7 +15,8 @@ from recurra.errors import DataError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.cutting import CutByRows
-from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
+from recurra.tasks.own_inputs import OwnInput, places_over, spread_over, title_of
+from recurra.tasks.probed_inputs import ProbedInput
 from recurra.tasks.sources.source import Source
 from recurra.tasks.tag import concluding
 from recurra.tasks.tag.baselines import tag_baselines
@@ -149,6 +150,14 @@ class TagTask(CutByRows):
             return OwnInput(title_of(given), given)
 
         return spread_over(sentences, count, made)
+
+    def probed_inputs(self, dataset: Dataset[TagData], part: str, count: int) -> list[ProbedInput]:
+        found = dataset.parts[part].sentences
+        chosen = [found[place] for place in places_over(len(found), count)]
+        return [ProbedInput(Tokenised(one.tokens), " ", tags=tuple(one.tags)) for one in chosen]
+
+    def probed_text(self, model: TagModel, text: str) -> list[ProbedInput]:
+        return [ProbedInput(line, " ") for line in text.splitlines() if line.strip()]
 
     def sections(self, dataset: Dataset[TagData], model: TagModel, evaluation: Evaluation) -> list[Section]:
         """Sentences, scores of each tag and type of span, what is confused with what, the linear skip."""
