@@ -119,9 +119,9 @@ def probe(
 ) -> Probing:
     """Probe units over texts, every other text for the fit and the rest for the scores.
 
-    states: of each value for each row [T, H]; texts: the tokens of each row; extra: what else is looked for, by name for
-    each row what is so at its steps [T], 0 or 1; warm: steps of each row that are not looked at, for
-    it began without a past; seed: of the control
+    states: of each value for each row [T, H]; texts: the tokens of each row; warm: steps of each row that are not
+    looked at, for it began without a past; seed: of the control
+    extra: what else is looked for, by name for each row what is so at its steps [T], 0 or 1
     Errors: UsageError for fewer than two texts
     """
     if len(texts) < 2:
