@@ -56,14 +56,14 @@ class SentFiles:
             paths = [_written(folder, number, one) for number, one in enumerate(files)]
             found = [_read(run, paths) for run in self._runs]
         count = min(map(len, found))
-        places = []
+        offered = []
         for row in list(zip(*found, strict=False))[:OFFERED]:
             self._kept[self._next] = list(row)
-            places.append((self._next, row[0]))
+            offered.append((self._next, row[0]))
             self._next += 1
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        return places, count
+        return offered, count
 
     def of(self, run: int, number: int) -> OwnInput:
         """Errors: UsageError for one that is not kept any more"""

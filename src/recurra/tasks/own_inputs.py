@@ -20,10 +20,10 @@ class OwnInput:
 
 def spread_over(rows: Sequence[Any], count: int, made: Callable[[int], OwnInput]) -> list[OwnInput]:
     """So many of the rows from all over them, or all if there are fewer, each made into an input."""
-    return [made(row) for row in places_over(len(rows), count)]
+    return [made(row) for row in rows_over(len(rows), count)]
 
 
-def places_over(rows: int, count: int) -> list[int]:
+def rows_over(rows: int, count: int) -> list[int]:
     """So many places from all over so many rows, or all."""
     return list(range(rows)) if rows <= count else [int(row) for row in np.linspace(0, rows - 1, count).round()]
 

@@ -28,7 +28,7 @@ from recurra.tasks.classify.trainee import (
 )
 from recurra.tasks.cutting import CutByRows, some
 from recurra.tasks.outgoing import Asked, shortened
-from recurra.tasks.own_inputs import OwnInput, places_over, spread_over, title_of
+from recurra.tasks.own_inputs import OwnInput, rows_over, spread_over, title_of
 from recurra.tasks.probed_inputs import ProbedInput
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
@@ -155,7 +155,7 @@ class ClassifyTask(CutByRows):
         found, data = dataset.parts[part], dataset.data
         between = " " if data.vocabulary.level == "word" else ""
         rows = [k for k in range(len(found.texts)) if data.vocabulary.encode(found.texts[k].strip()).size]
-        chosen = [rows[place] for place in places_over(len(rows), count)]
+        chosen = [rows[place] for place in rows_over(len(rows), count)]
         return [ProbedInput(found.texts[k], between, data.classes[int(found.labels[k])]) for k in chosen]
 
     def probed_text(self, model: Classifier, text: str) -> list[ProbedInput]:

@@ -15,7 +15,7 @@ from recurra.errors import DataError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.cutting import CutByRows
-from recurra.tasks.own_inputs import OwnInput, places_over, spread_over, title_of
+from recurra.tasks.own_inputs import OwnInput, rows_over, spread_over, title_of
 from recurra.tasks.probed_inputs import ProbedInput
 from recurra.tasks.sources.source import Source
 from recurra.tasks.tag import concluding
@@ -153,7 +153,7 @@ class TagTask(CutByRows):
 
     def probed_inputs(self, dataset: Dataset[TagData], part: str, count: int) -> list[ProbedInput]:
         found = dataset.parts[part].sentences
-        chosen = [found[place] for place in places_over(len(found), count)]
+        chosen = [found[place] for place in rows_over(len(found), count)]
         return [ProbedInput(Tokenised(one.tokens), " ", tags=tuple(one.tags)) for one in chosen]
 
     def probed_text(self, model: TagModel, text: str) -> list[ProbedInput]:
