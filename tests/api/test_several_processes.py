@@ -199,3 +199,22 @@ def test_a_callback_that_fails_stops_all(text: Path) -> None:
 
     assert forked(2, do, Path("callback-forked")) == [1, 1]
     assert recurra.train(resume="callback", quiet=True).metrics["status"] == "finished"
+
+
+class AtOnce(recurra.Callback):
+    """Has enough after the first evaluation."""
+
+    def on_evaluation(self, point: Any, best: bool) -> bool:
+        return True
+
+
+@pytest.mark.slow
+def test_a_callback_of_the_first_ends_the_training_of_all(text: Path, alone: recurra.Run) -> None:
+    def both(rank: int) -> Any:
+        run = recurra.train(text, out="enough", epochs=9.0, callbacks=[AtOnce()], **SMALL)
+        return run.metrics["ended"], run.metrics["history"][-1]["epoch"]
+
+    first, second = forked(2, both, Path("enough-said"))
+    assert first == second
+    assert first[0] == "callback"
+    assert first[1] < 9
