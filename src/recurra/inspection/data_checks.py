@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recurra.tasks.abilities import Classifying
+from recurra.tasks.checked_rows import Checkable, CheckedRows
+
 SHOWN = 10
 """Examples that are named."""
 SURE, DOUBTED = 0.9, 0.05
@@ -56,26 +59,25 @@ class DataFacts:
 
 
 def facts_of(parts: Mapping[str, Any], classes: Sequence[str], model: Any = None) -> DataFacts:
-    """Of parts as tasks have them: rows in `encoded`, classes in `labels`, or one row of tokens.
+    """Of parts that are `Checkable`, or one row of token ids; nothing is said of others.
 
     model: a trained one that finds labels which look wrong; None: they are not looked for
     """
-    train, held_out = parts["train"], parts["validation"]
-    rows, others = _rows(train), _rows(held_out)
-    if not rows:
+    train, held_out = _checked(parts["train"]), _checked(parts["validation"])
+    if train is None or not train.rows:
         return DataFacts()
-    labels, other_labels = _labels(train, len(rows)), _labels(held_out, len(others))
-    keys = [row.tobytes() for row in rows]
+    rows, labels = train.rows, train.labels
+    others, other_labels = ((), None) if held_out is None else (held_out.rows, held_out.labels)
     seen: dict[bytes, Any] = {}
     repeated = contradicting = 0
-    for place, key in enumerate(keys):
+    for place, key in enumerate(_keys(train)):
         own = None if labels is None else labels[place]
         if key in seen:
             repeated += 1
             contradicting += bool(own is not None and seen[key] != own)
         else:
             seen[key] = own
-    several, inputs = len(rows) > 1, hasattr(train, "labels")  # captions may repeat, and are no repeats
+    several, inputs = len(rows) > 1, train.repeats
     return DataFacts(
         examples=len(rows),
         length=_mean_length(rows),
@@ -83,11 +85,11 @@ def facts_of(parts: Mapping[str, Any], classes: Sequence[str], model: Any = None
         prior=None if labels is None or other_labels is None else _prior(labels, other_labels, len(classes)),
         repeated=repeated if inputs else 0,
         contradicting=contradicting,
-        leaked=sum(row.tobytes() in seen for row in others) if several and inputs else 0,
+        leaked=sum(key in seen for key in _keys(held_out)) if held_out is not None and several and inputs else 0,
         token_drift=_token_drift(rows, others),
         label_drift=None if labels is None or other_labels is None else _drift(labels, other_labels),
         lengths=(_mean_length(rows), _mean_length(others)) if others and several else None,
-        suspects=() if model is None else _suspects(train, labels, classes, model),
+        suspects=() if model is None else _suspects(train, classes, model),
     )
 
 
@@ -95,23 +97,15 @@ def _mean_length(rows: Sequence[npt.NDArray[Any]]) -> float:
     return float(np.mean([len(row) for row in rows]))
 
 
-def _rows(part: Any) -> list[npt.NDArray[Any]]:
-    encoded = getattr(part, "encoded", None)
-    if encoded is None:
-        return [np.asarray(part)] if isinstance(part, np.ndarray) and part.ndim == 1 and len(part) else []
-    return [np.asarray(row) for row in encoded[:MOST]] if isinstance(encoded, Sequence) else []
+def _checked(part: Any) -> CheckedRows | None:
+    """None for a part that has no rows to be looked at."""
+    if isinstance(part, np.ndarray) and part.ndim == 1:
+        return CheckedRows([part] if len(part) else [])
+    return part.checked_rows(MOST) if isinstance(part, Checkable) else None
 
 
-def _labels(part: Any, count: int) -> npt.NDArray[np.int64] | None:
-    """One for each row; None where there are none, or one for each step."""
-    found = getattr(part, "labels", None)
-    if found is None or not count:
-        return None
-    if isinstance(found, np.ndarray) and found.ndim == 1 and found.dtype.kind == "i":
-        return found[:count]
-    if isinstance(found, list) and all(np.asarray(each).shape == (1,) for each in found[:count]):
-        return np.concatenate(found[:count]).astype(np.int64)
-    return None
+def _keys(part: CheckedRows) -> Sequence[bytes]:
+    return [row.tobytes() for row in part.rows] if part.keys is None else part.keys
 
 
 def _named(labels: npt.NDArray[np.int64], classes: Sequence[str]) -> dict[str, int]:
@@ -140,22 +134,19 @@ def _drift(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
     return max(0.0, float(np.abs(p - q).sum() / 2 - by_chance))
 
 
-def _suspects(
-    part: Any, labels: npt.NDArray[np.int64] | None, classes: Sequence[str], model: Any
-) -> tuple[Suspect, ...]:
+def _suspects(part: CheckedRows, classes: Sequence[str], model: Any) -> tuple[Suspect, ...]:
     """Training examples that a model knows better than their labels, the surest first."""
-    inputs = getattr(part, "texts", None) or getattr(part, "sequences", None)
-    if labels is None or inputs is None or not hasattr(model, "predict_proba") or len(classes) < 2:
+    inputs, labels = part.inputs, part.labels
+    if labels is None or inputs is None or not isinstance(model, Classifying) or len(classes) < 2:
         return ()
     found = model.predict_proba(list(inputs)[: len(labels)])
     own, best = found[np.arange(len(labels)), labels], found.argmax(1)
     odd = np.flatnonzero((own < DOUBTED) & (found.max(1) > SURE))
     order = odd[np.argsort(own[odd], kind="stable")][:SHOWN]
-    place = getattr(part, "place", lambda index: "")
     return tuple(
         Suspect(
             str(getattr(inputs[k], "name", inputs[k]))[:80],
-            place(k),
+            part.place(k),
             classes[labels[k]],
             classes[int(best[k])],
             float(found[k, best[k]]),

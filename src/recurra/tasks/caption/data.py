@@ -23,6 +23,7 @@ from recurra.tasks.caption import encoders, frozen, given_vectors
 from recurra.tasks.caption.encoders import Frozen
 from recurra.tasks.caption.preprocessor import CaptionPreprocessor, Words
 from recurra.tasks.caption.settings import CaptionDataSettings
+from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.decoding.bleu import cut_by
 from recurra.tasks.sources.source import Source, hashes, in_memory
@@ -42,6 +43,10 @@ class CaptionPart:
     encoded: list[Ids]
     owners: Ids
     truncated: int = 0
+
+    def checked_rows(self, most: int) -> CheckedRows:
+        """Captions may repeat, of other pictures."""
+        return CheckedRows(self.encoded[:most], repeats=False)
 
     def __len__(self) -> int:
         return len(self.items)

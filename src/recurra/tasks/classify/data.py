@@ -18,6 +18,7 @@ from recurra.data.ragged import Ragged, lengths_of
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_moved, describe_shared, regrouped
 from recurra.errors import DataError
+from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.classify import reading, stored
 from recurra.tasks.classify.linear import (
     MOST_SPELT,
@@ -53,6 +54,11 @@ class Part:
     groups: list[str] | None = None
     examples: Examples | None = None
     letters: list[npt.NDArray[np.int64]] | None = None
+
+    def checked_rows(self, most: int) -> CheckedRows:
+        return CheckedRows(
+            [np.asarray(row) for row in self.encoded[:most]], None, self.labels[:most], self.texts[:most], self.place
+        )
 
     def __len__(self) -> int:
         return len(self.texts)

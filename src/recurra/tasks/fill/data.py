@@ -18,6 +18,7 @@ from recurra.data.splits import PARTS, Splits, many, split, split_off
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import Form, describe_moved, describe_shared, form_of, gathered
 from recurra.errors import DataError, UsageError, listed
+from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.cutting import Indices
 from recurra.tasks.fill.preprocessor import FillPreprocessor
 from recurra.tasks.fill.settings import FillDataSettings
@@ -44,6 +45,9 @@ class FillPart:
     encoded: list[Ids]
     rows: Ids
     indices: Ids
+
+    def checked_rows(self, most: int) -> CheckedRows:
+        return CheckedRows(self.encoded[:most], repeats=False)
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -21,6 +21,7 @@ from recurra.data.frames.sequences import (
 )
 from recurra.data.splits import many
 from recurra.errors import DataError, UsageError, listed, quoted
+from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.frames.clips import LAYOUTS, as_learned, read_source, refuse_without_effect
 from recurra.tasks.frames.preprocessor import Encoded, FramesPreprocessor
@@ -42,6 +43,14 @@ class Part:
     sequences: list[Frames]
     encoded: list[Encoded]
     labels: list[Int64]
+
+    def checked_rows(self, most: int) -> CheckedRows:
+        labels, alone = self.labels[:most], all(len(row) == 1 for row in self.labels[:most])
+        return CheckedRows(
+            self.encoded[:most],
+            labels=np.concatenate(labels).astype(np.int64) if labels and alone else None,
+            inputs=self.sequences[:most],
+        )
 
     def __len__(self) -> int:
         return len(self.sequences)

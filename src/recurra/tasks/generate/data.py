@@ -21,6 +21,7 @@ from recurra.data.splits import PARTS, Splits, from_parts, many, split, split_of
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_moved, describe_shared, form_of, gathered
 from recurra.errors import DataError, listed, quoted
+from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.generate.preprocessor import GeneratePreprocessor
 from recurra.tasks.generate.settings import GenerateDataSettings
@@ -47,6 +48,10 @@ class Part:
     variants: list[list[Ids]] = field(default_factory=list)
     truncated: int = 0
     conditions: Ids = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+
+    def checked_rows(self, most: int) -> CheckedRows:
+        """Conditions are given, not predicted."""
+        return CheckedRows(self.encoded[:most])
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from recurra.data.frames.sequences import Frames, Recordings, joined, missing_values, parts_of
 from recurra.errors import DataError, listed, quoted
+from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.generate_frames.preprocessor import Float32, GenerateFramesPreprocessor
 from recurra.tasks.sequences.reading import read_files
@@ -30,6 +31,10 @@ class Part:
     sequences: list[Frames]
     encoded: list[Float32]
     labels: Int64
+
+    def checked_rows(self, most: int) -> CheckedRows:
+        """Conditions are given, not predicted."""
+        return CheckedRows(self.encoded[:most])
 
     def __len__(self) -> int:
         return len(self.sequences)

@@ -20,6 +20,7 @@ from recurra.data.tokens.typed import Habit
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import describe_moved, gathered, shared
 from recurra.errors import DataError, UsageError, listed
+from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.tag.lexicon import Lexicon
@@ -48,6 +49,9 @@ class TagPart:
     pairs: Ids | None
     encoded: list[Ids]
     labels: list[Ids]
+
+    def checked_rows(self, most: int) -> CheckedRows:
+        return CheckedRows([self.words[row] for row in self.encoded[:most]])
 
     def __len__(self) -> int:
         return len(self.sentences)

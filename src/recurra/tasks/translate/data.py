@@ -20,6 +20,7 @@ from recurra.data.tokens.subwords import MOST_TEXTS, Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import describe_moved, form_of, gathered
 from recurra.errors import DataError, UsageError
+from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.decoding.bleu import CutBy, cut_by
 from recurra.tasks.sources.file_names import ending
@@ -45,6 +46,13 @@ class PairPart:
     encoded_targets: Ragged
     left_out: int = 0
     truncated: int = 0
+
+    def checked_rows(self, most: int) -> CheckedRows:
+        """A pair is one too many where both sides are there twice."""
+        count = min(most, len(self))
+        sources = [np.asarray(self.encoded_sources[k]) for k in range(count)]
+        keys = [row.tobytes() + b"|" + np.asarray(self.encoded_targets[k]).tobytes() for k, row in enumerate(sources)]
+        return CheckedRows(sources, keys)
 
     def __len__(self) -> int:
         return len(self.sources)
