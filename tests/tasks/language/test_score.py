@@ -88,6 +88,15 @@ def test_a_text_without_lines_has_no_end_to_score() -> None:
     assert [c.tokens for c in ranking.candidates] == [2, 2]
 
 
+def test_what_may_follow_is_held_of_few_tokens_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = model()
+    whole = rank(made.network, made.vocabulary, made.start(), GROUPS)
+    monkeypatch.setattr("recurra.tasks.language.score.MOST_LOGITS", 2 * len(made.vocabulary))
+    for one, other in zip(rank(made.network, made.vocabulary, made.start(), GROUPS), whole, strict=True):
+        found, expected = ([c.log_probability for c in each.candidates] for each in (one, other))
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_many_candidates_are_scored_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     made = model()
     rng = np.random.default_rng(0)

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from recurra.baselines.kneser_ney import KneserNey
 from recurra.data.batching.buckets import by_length
@@ -21,6 +22,8 @@ from recurra.topologies.sampling import numbers
 By = Literal["total", "token"]
 BATCH_TOKENS = 8192
 """Tokens scored at a time, padding included."""
+MOST_LOGITS = 1 << 22
+"""Numbers of what may follow them that are held at a time."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,13 @@ def log_probabilities(network: NextToken, lines: Sequence[Tokens]) -> list[float
             tokens[place, : len(lines[row])] = lines[row]
             real[place, : len(lines[row]) - 1] = True
         whole = torch.from_numpy(tokens).to(device)
-        losses, _ = network.losses(whole[:, :-1], whole[:, 1:])
-        found[rows] = -(losses.double().cpu().numpy() * real).sum(1)
+        y, _ = network.hidden(whole[:, :-1])
+        found[rows] = -(_losses(network, y, whole[:, 1:]).double().cpu().numpy() * real).sum(1)
     return found.tolist()
+
+
+def _losses(network: NextToken, y: Tensor, targets: Tensor) -> Tensor:
+    """As those of the network, of so many steps at a time that their logits take little memory. Shapes: [B, T]"""
+    steps = max(1, MOST_LOGITS // len(network.head.weight))
+    pairs = zip(torch.split(y.flatten(0, 1), steps), torch.split(targets.reshape(-1), steps), strict=True)
+    return torch.cat([network.head.losses(*pair) for pair in pairs]).view_as(targets)
