@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 
 from recurra.cli.signals import Listening
@@ -16,7 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Listening(ending=arguments is None) as listening:
         from recurra.cli.entry import run  # under way, Ctrl-C is heard already
 
-        return run(arguments, listening)
+        code = run(arguments, listening)
+        if arguments is None:
+            gc.freeze()  # what is left ends with the process: to look through it once more took a second
+        return code
 
 
 __all__ = ["main"]
