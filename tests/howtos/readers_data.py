@@ -119,7 +119,7 @@ def clips(folder: Path) -> None:
 
 
 def photographs(folder: Path) -> None:
-    """photos/ with captions.txt, other/ with captions.csv, dog.jpg"""
+    """photos/ with captions.txt, other/ with captions.csv, dog.jpg, drawn.png"""
     from PIL import Image
 
     colours = {"red": (200, 30, 30), "green": (30, 180, 60), "blue": (40, 60, 200)}
@@ -137,6 +137,7 @@ def photographs(folder: Path) -> None:
     (folder / "photos" / "captions.txt").write_text("".join(captions), encoding="utf-8")
     table(folder / "other" / "captions.csv", ("image", "caption"), others)
     Image.new("RGB", (80, 60), (150, 90, 60)).save(folder / "dog.jpg")
+    Image.new("RGB", (64, 64), (240, 240, 240)).save(folder / "drawn.png")
 
 
 def series(folder: Path) -> None:
