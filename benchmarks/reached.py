@@ -50,7 +50,6 @@ COMMANDS = (
     "recurra train japanese_vowels",
     "recurra train basic_motions",
     "recurra train shapes",
-    "recurra train flickr8k_mini --encoder efficientnet-lite0",
 )
 """Each with `--threads 1` and the seed 0."""
 NUMBERS = ("Recurra", "its score", "training", "processor")

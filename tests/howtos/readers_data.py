@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -119,7 +120,7 @@ def clips(folder: Path) -> None:
 
 
 def photographs(folder: Path) -> None:
-    """photos/ with captions.txt, other/ with captions.csv, dog.jpg, drawn.png"""
+    """photos/ with captions.txt, other/ with captions.csv, flickr8k_mini/, dog.jpg, drawn.png"""
     from PIL import Image
 
     colours = {"red": (200, 30, 30), "green": (30, 180, 60), "blue": (40, 60, 200)}
@@ -136,6 +137,7 @@ def photographs(folder: Path) -> None:
             others.append((f"{number}.png", f"a {colour} picture"))
     (folder / "photos" / "captions.txt").write_text("".join(captions), encoding="utf-8")
     table(folder / "other" / "captions.csv", ("image", "caption"), others)
+    shutil.copytree(folder / "photos", folder / "flickr8k_mini")
     Image.new("RGB", (80, 60), (150, 90, 60)).save(folder / "dog.jpg")
     Image.new("RGB", (64, 64), (240, 240, 240)).save(folder / "drawn.png")
 
