@@ -27,6 +27,7 @@ SMALL = 0.01
 """A difference below this share of all attributions is measured against them: they cancel."""
 FIRST, MOST = 16, 2048
 """Points between baseline and input at first, and at most."""
+POWER = 4
 ROWS, STEPS, WIDTH = 64, 1 << 15, 256
 """Points that are run at once, and the steps of them all, which backpropagation keeps; a wider one, such as a picture,
 counts as several."""
@@ -123,7 +124,7 @@ def attribute(network: nn.Module, given: Differentiable, *, engine: str | None =
             move = (given.point - given.base).detach().double().cpu().numpy()
             values = gradients * move
             sums = values.sum((-2, -1))
-            error = _missed(sums.sum(1), differences.sum(1), np.abs(values).sum((1, 2, 3)))
+            error = _missed(sums.sum(1), differences.sum(1), np.abs(values.sum((1, 3))).sum(1))
             if error <= TOLERANCE:
                 break
             if count >= MOST:
@@ -172,7 +173,7 @@ def _ends(given: Differentiable) -> tuple[Array, Array]:
 
 def _gradients(given: Differentiable, count: int) -> Array:
     """The mean gradient of each score between baseline and input. Shapes: -> [N, P, T, E]"""
-    positions, shares = _points(count)
+    positions, shares = _points(count, steep=given.steep)
     time, width = given.point.shape
     rows = max(1, min(ROWS, STEPS // (time * max(1, width // WIDTH))))
     total: Array | None = None
@@ -195,13 +196,17 @@ def _gradients(given: Differentiable, count: int) -> Array:
     return total
 
 
-def _points(count: int) -> tuple[Array, Array]:
-    """Places between 0 and 1 and their shares: Gauss-Legendre on stretches of equal length, FIRST points on each."""
+def _points(count: int, *, steep: bool = False) -> tuple[Array, Array]:
+    """Places between 0 and 1 and their shares: Gauss-Legendre on stretches of equal length, FIRST points on each.
+
+    steep: along the same straight way, with the place t = s^POWER and its share, POWER s^(POWER - 1) ds
+    """
     nodes, weights = np.polynomial.legendre.leggauss(FIRST)
     stretches = max(1, count // FIRST)
     starts = np.arange(stretches)[:, None]
     positions = (starts + (nodes + 1) / 2) / stretches
-    return positions.reshape(-1), np.tile(weights / 2 / stretches, stretches)
+    places, shares = positions.reshape(-1), np.tile(weights / 2 / stretches, stretches)
+    return (places**POWER, shares * POWER * places ** (POWER - 1)) if steep else (places, shares)
 
 
 @contextmanager

@@ -35,6 +35,8 @@ STEPS, UNITS, TOKENS, COLOURED = 60, 6, 40, 300
 """Steps of a heat map, its units, steps of an input that is attributed, tokens of a coloured text."""
 PROBED = (16, 300)
 """Stretches of held-out text that units are probed on, and their tokens."""
+NUMBERS = 1 << 18
+"""Of an input that is attributed, times its scores: those of clips take longer than a report may."""
 FOLLOWED = 3
 """Units that a text is coloured by."""
 
@@ -124,7 +126,13 @@ def _attributed(model: Model, inputs: _Inputs) -> list[Section]:
     assert isinstance(model, Attributable)
     for one in inputs.some(ATTRIBUTED):
         try:
-            found = attribute(model.network, model.differentiable(_short(one.given), **one.options))
+            given = model.differentiable(_short(one.given), **one.options)
+            if given.point.numel() * len(given.targets) > NUMBERS:
+                refused.append(
+                    f"{one.name}: {len(given.targets)} scores by {given.point.numel():,} numbers; recurra attribute"
+                )
+                continue
+            found = attribute(model.network, given)
         except RecurraError as error:  # too long to be attributed whole, or a score that jumps
             refused.append(f"{one.name}: {error}")
             continue

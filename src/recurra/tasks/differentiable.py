@@ -53,6 +53,8 @@ class Differentiable:
     beside: Beside | None = None
     at: Sequence[int] = field(default_factory=tuple)
     """Of each score the step that it is of, where it is of one."""
+    steep: bool = False
+    """Whether scores move fastest beside the baseline, so that most points stand there."""
 
 
 MOST_TARGETS = 40

@@ -79,6 +79,25 @@ def test_arrays_of_bytes_get_the_same_answer(run: recurra.Run, clips: Path) -> N
             run.predict([wrong])
 
 
+def test_a_label_is_attributed_to_the_pictures(run: recurra.Run, clips: Path) -> None:
+    clip = run.model.read(clips / "clip003")[0]
+    found = run.attribute(clip, at=4)
+    assert found.values.shape == (1, len(clip.values), 24 * 24)
+    difference = found.outputs - found.base_outputs
+    assert abs(found.total.sum() - difference[0]) <= 0.01 * max(abs(difference[0]), 0.01 * np.abs(found.total).sum())
+    logs = np.log(run.predict([clip])[0].probabilities[4])
+    assert found.outputs[0] == pytest.approx((logs - logs.mean()).max(), abs=1e-3)
+    mean = np.full_like(clip.values, round(float(run.network.encoder.mean)))
+    assert found.base_outputs[0] == pytest.approx(_centred(run, mean, found.targets[0]), abs=0.05)
+    assert "mean colour" in found.baseline
+
+
+def _centred(run: recurra.Run, frames: Any, target: str) -> float:
+    """The score of a label of frame 5."""
+    logs = np.log(run.predict([frames.reshape(-1, 24, 24)])[0].probabilities[4])
+    return float((logs - logs.mean())[run.model.classes.index(target.split(": ")[1])])
+
+
 @pytest.mark.usefixtures("drawn")
 def test_pictures_by_label_have_a_perceptron_beside_them(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)

@@ -78,6 +78,7 @@ export class Pane {
     this.writing?.words();
     this.tokens.element.setAttribute("aria-label", say("text_keys"));
     this.network.replaceChildren();
+    this.heat.said.textContent = ""; // in the language before
     if (this.details.open) this.#network();
     if (this.reading) this.show(this.reading);
   }

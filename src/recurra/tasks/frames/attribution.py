@@ -21,6 +21,8 @@ BASELINES = {
 }
 """By how frames are scaled: what they are where all their numbers are 0."""
 
+PICTURES = "pictures that are the mean colour of training throughout"
+
 
 def attribution(
     model: FramesModel, given: Any, *, target: str | None = None, at: int | None = None, **options: Any
@@ -30,8 +32,6 @@ def attribution(
     Errors: UsageError; UnknownNameError
     """
     network, made = cast("FrameNetwork", model.network), model.preprocessor
-    if network.encoder is not None:
-        raise model.cannot("attribute its answer to its input, whose pictures its convolutions read")
     sequence = only(model, given, options)
     if target is not None and target not in model.classes:
         raise UnknownNameError("class", target, model.classes)
@@ -58,12 +58,21 @@ def attribution(
     return Differentiable(
         frames,
         point,
-        torch.zeros_like(point),
-        BASELINES[made.scale],
+        _base(network, point),
+        BASELINES[made.scale] if network.encoder is None else PICTURES,
         "logit of the class above the mean of all classes' logits",
         [f"{frames[k]}: {name}" for k, name in zip(positions, names, strict=True)] if network.per_frame else names,
         scores,
         ["recurrent network"],
         channels=[*made.channels, *missing] if len(made.channels) + len(missing) == point.shape[1] else (),
         at=positions if network.per_frame else (),
+        steep=network.encoder is not None,  # which normalises each picture: a hint of one is soon a whole one
     )
+
+
+def _base(network: FrameNetwork, point: Tensor) -> Tensor:
+    """Frames of nothing: 0 where they are scaled already, pictures of the mean colour where the network does that."""
+    if network.encoder is None:
+        return torch.zeros_like(point)
+    mean, shape = network.encoder.mean, network.encoder.shape
+    return mean.expand(shape).reshape(1, -1).expand_as(point).clone()
