@@ -15,6 +15,7 @@ SKIPPED = {("check_array_api_input", "skipped")}
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # some hundred trainings
 @pytest.mark.filterwarnings("ignore")
 def test_a_classifier_passes_all_that_apply() -> None:
     found = check_estimator(SequenceClassifier(epochs=40, hidden_size=16, learning_rate=0.02), on_fail=None)
