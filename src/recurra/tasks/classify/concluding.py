@@ -12,6 +12,7 @@ from torch import Tensor
 
 from recurra import metrics
 from recurra.baselines.sparse_logistic import SparseLogistic
+from recurra.data.ragged import lengths_of
 from recurra.data.tokens.orders import ORDERS, SPELLING
 from recurra.layers.sparse_linear import Found, SparseLinear
 from recurra.report.sections import Cell, Column, Table
@@ -124,7 +125,7 @@ def _for_long_texts(own: Floats, beside: Floats, part: Part, whole: Mix) -> tupl
 
 def _faded(part: Part, after: float) -> Floats:
     """Shapes: -> [N, 1]"""
-    return faded(torch.tensor([len(ids) for ids in part.encoded]), after).unsqueeze(1).double().numpy()
+    return faded(torch.from_numpy(lengths_of(part.encoded)), after).unsqueeze(1).double().numpy()
 
 
 def before_conclusion(weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
