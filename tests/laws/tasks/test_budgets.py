@@ -135,6 +135,7 @@ def test_an_evaluation_during_training_can_be_of_a_part(setup: Setup, monkeypatc
     torch.manual_seed(0)
     there = trainee.limit_evaluation(whole // 2)
     assert 0 < there < whole
+    setup.network.eval()  # as the loop does it
     found = trainee.evaluate(setup.network)
     assert np.isfinite(found["loss"])
     assert trainee.limit_evaluation(whole // 2) == there
