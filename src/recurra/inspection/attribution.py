@@ -205,8 +205,8 @@ def _points(count: int, *, steep: bool = False) -> tuple[Array, Array]:
     stretches = max(1, count // FIRST)
     starts = np.arange(stretches)[:, None]
     positions = (starts + (nodes + 1) / 2) / stretches
-    places, shares = positions.reshape(-1), np.tile(weights / 2 / stretches, stretches)
-    return (places**POWER, shares * POWER * places ** (POWER - 1)) if steep else (places, shares)
+    points, shares = positions.reshape(-1), np.tile(weights / 2 / stretches, stretches)
+    return (points**POWER, shares * POWER * points ** (POWER - 1)) if steep else (points, shares)
 
 
 @contextmanager
