@@ -37,7 +37,7 @@ class StopAt:
             signal.raise_signal(signal.SIGINT)
 
 
-@pytest.mark.parametrize("task", ["classify", "tag"])
+@pytest.mark.parametrize("task", ["classify", pytest.param("tag", marks=pytest.mark.slow)])
 def test_each_network_is_what_it_is_alone_and_the_folder_holds_all(task: str, tmp_path: Path) -> None:
     data = TINY[task].write(tmp_path)
     run = recurra.train(data, out=tmp_path / "run", ensemble=2, seed=3, skip="linear", **RUN)

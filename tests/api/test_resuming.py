@@ -148,7 +148,7 @@ def test_what_may_change_when_a_run_goes_on(train: Train, stop_at: Callable[...,
     for given in ({"hidden_size": 7}, {"seed": 1}, {"learning_rate": 0.1}):
         with pytest.raises(UsageError, match=f"keeps its settings; leave out {next(iter(given))}"):
             train(resume="run", **given)
-    with pytest.raises(UsageError, match="keeps its data, task and folder"):
+    with pytest.raises(UsageError, match="keeps its data, task, folder and licence"):
         recurra.train(labels, resume="run")
     run = train(resume="run", epochs=2.0, patience=50)
     assert run.metrics["history"][-1]["epoch"] == 2

@@ -48,7 +48,7 @@ def test_parts_that_come_out_otherwise_are_refused(tmp_path: Path, monkeypatch: 
     path.write_text("text,label\n" + "".join(f"{t},{'xy'[n % 2]}\n" for n, t in enumerate(texts(40))), encoding="utf-8")
     run = recurra.train(path, task="classify", out=tmp_path / "run", **TINY)
     run.evaluate()
-    monkeypatch.setattr(preparation.provenance, "digest", lambda texts: "0" * 64)
+    monkeypatch.setattr(preparation, "digest", lambda texts: "0" * 64)
     with pytest.raises(DataError, match="may have been in its training part\ntrain anew, or name other data"):
         run.evaluate()
     assert run.evaluate(path)["count"] == 80

@@ -110,6 +110,7 @@ def test_a_run_needs_the_file_no_more_once_it_began(
     assert again.evaluate() == whole.evaluate()
 
 
+@pytest.mark.slow
 def test_vectors_learned_first_bring_like_words_together(train: Train, tmp_path: Path) -> None:
     rng, path = random.Random(0), tmp_path / "text.txt"
     groups = (["sun", "moon", "star"], ["bread", "cheese", "wine"])

@@ -36,6 +36,7 @@ def test_an_option_that_is_not_given_is_not_passed_on(recurra: Recurra, arrived:
         "quiet": False,
         "watch": False,
         "learning_curve": False,
+        "license": None,
         "command": "recurra train names",
     }
 

@@ -57,6 +57,7 @@ def test_a_stopped_training_is_loadable_and_goes_on(
     assert recurra("generate", tmp_path / "model", "--length", 5).code == 0
 
 
+@pytest.mark.slow
 def test_a_killed_training_is_loadable(recurra: Recurra, text: Path, tmp_path: Path) -> None:
     with training(text, tmp_path / "model") as process:
         process.kill()

@@ -30,7 +30,8 @@ def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=200, check=False)
 
 
-@pytest.mark.parametrize("heard", [pytest.param("2>&1 | head -1", marks=pytest.mark.slow), ">&- 2>/dev/full <&-"])
+@pytest.mark.slow
+@pytest.mark.parametrize("heard", ["2>&1 | head -1", ">&- 2>/dev/full <&-"])
 def test_a_training_that_nobody_hears_is_finished(names: Path, tmp_path: Path, heard: str) -> None:
     done = shell(f"recurra train {names} --out run {' '.join(TINY)} {heard}", tmp_path)
     assert done.returncode == 0

@@ -31,7 +31,7 @@ def test_the_page_as_a_file_shows_what_is_given(recurra: Recurra, classifier: Pa
     assert "page.html" in found.err
     content = content_of(tmp_path / "new" / "page.html")
     assert [one["text"] for one in content["inputs"]] == ["abc", "<b>ovich"]
-    assert content["readings"][0][0]["document"]["views"] == [["a", "b", "c"]]
+    assert content["readings"][0][0]["document"]["views"] == [{"same": [0, 0], "tokens": ["a", "b", "c"]}]
 
 
 def test_without_an_input_it_shows_the_runs_own_data(recurra: Recurra, classifier: Path, tmp_path: Path) -> None:

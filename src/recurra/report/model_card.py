@@ -139,7 +139,7 @@ def _limits(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> Iterable[s
         yield "- There was no test part: the validation part chose the weights and gave the scores."
     if metrics["status"] != "finished" and metrics["metrics"]:
         yield f"- {STATUS[metrics['status']]}"
-    yield "- Its vocabulary lists pieces of the data, and the report quotes examples: look before you pass it on."
+    yield "- Its files quote the data: words, labels, examples in the report. Look before you pass it on."
     for note in config["notes"][:MOST_NOTES]:
         yield f"- {_plain(note)}"
 

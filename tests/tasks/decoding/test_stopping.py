@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recurra.errors import UsageError
@@ -12,6 +12,8 @@ from recurra.tasks.decoding.stopping import Stopping, check_stops
 TEXTS = st.text("ab\n", max_size=20)
 
 
+@example(["\nb", "\n"], ["b", "\nb\n"])
+@example(["\nb"], ["b", "\nb\n"])
 @given(st.lists(TEXTS, max_size=8), st.lists(TEXTS.filter(bool), max_size=3))
 def test_a_text_ends_before_the_first_stop_however_it_is_cut(pieces: list[str], stops: list[str]) -> None:
     whole = "".join(pieces)

@@ -61,6 +61,7 @@ def test_validation_asks_for_it_and_the_folder_holds_it(tagged: Path, tmp_path: 
             assert torch.equal(value, weights(run)[name]), name  # it is no part of training
 
 
+@pytest.mark.slow
 def test_a_run_with_it_goes_on_bit_for_bit(tagged: Path, tmp_path: Path) -> None:
     whole = recurra.train(tagged, out=tmp_path / "whole", epochs=2.0, schedule="constant", **SMALL)
     recurra.train(tagged, out=tmp_path / "part", epochs=1.0, schedule="constant", **SMALL)

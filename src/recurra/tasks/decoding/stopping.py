@@ -27,18 +27,23 @@ class Stopping:
     def add(self, piece: str) -> str:
         """What can be shown with a further piece; empty while nothing can."""
         held = self._held + piece
-        indices = [place for stop in self._stops if (place := held.find(stop)) >= 0]
-        if indices:
-            self._held, self.stopped = "", True
-            return held[: min(indices)]
         keep = max((_begun(held, stop) for stop in self._stops), default=0)
         self._held = held[len(held) - keep :]
-        return held[: len(held) - keep]
+        first = self._first(held)
+        if first is None or first > len(held) - keep:  # what begins before the first one may still be one itself
+            return held[: len(held) - keep]
+        self._held, self.stopped = "", True
+        return held[:first]
 
     def end(self) -> str:
         """What was held back, when no more pieces come."""
         held, self._held = self._held, ""
-        return held
+        first = self._first(held)
+        self.stopped = self.stopped or first is not None
+        return held[:first]
+
+    def _first(self, text: str) -> int | None:
+        return min((place for stop in self._stops if (place := text.find(stop)) >= 0), default=None)
 
 
 def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
