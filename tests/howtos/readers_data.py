@@ -120,7 +120,7 @@ def clips(folder: Path) -> None:
 
 
 def photographs(folder: Path) -> None:
-    """photos/ with captions.txt, other/ with captions.csv, flickr8k_mini/, dog.jpg, drawn.png"""
+    """photos/ with captions.txt, other/ with captions.csv, flickr8k_mini/, dog.jpg, shape.png"""
     from PIL import Image
 
     colours = {"red": (200, 30, 30), "green": (30, 180, 60), "blue": (40, 60, 200)}
@@ -139,7 +139,7 @@ def photographs(folder: Path) -> None:
     table(folder / "other" / "captions.csv", ("image", "caption"), others)
     shutil.copytree(folder / "photos", folder / "flickr8k_mini")
     Image.new("RGB", (80, 60), (150, 90, 60)).save(folder / "dog.jpg")
-    Image.new("RGB", (64, 64), (240, 240, 240)).save(folder / "drawn.png")
+    Image.new("RGB", (64, 64), (240, 240, 240)).save(folder / "shape.png")
 
 
 def series(folder: Path) -> None:
