@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recurra.data.tokens.blanks import BLANK, blanks_of
+from recurra.data.tokens.blanks import BLANK, encoded_pieces
 from recurra.data.tokens.vocabulary import UNKNOWN, Vocabulary
 from recurra.errors import UsageError
 from recurra.runtime.layers import Layers, State
@@ -69,17 +69,11 @@ class Filler:
         texts = [texts] if isinstance(texts, str) else list(texts)
         if top < 1:
             raise UsageError(f"top must be a whole number from 1, got {top}")
-        pieces = [self._pieces(text, number) for number, text in enumerate(texts, start=1)]
+        pieces = [encoded_pieces(text, self.vocabulary, number) for number, text in enumerate(texts, start=1)]
         return [
             Filled(text.strip(), [self._candidates(parts, i, top) for i in range(len(parts) - 1)])
             for text, parts in zip(texts, pieces, strict=True)
         ]
-
-    def _pieces(self, text: str, number: int) -> list[list[int]]:
-        pieces = [[int(i) for i in self.vocabulary.encode(piece)] for piece in blanks_of(text, number)]
-        if not any(pieces):
-            raise UsageError(f"nothing is left beside the blank of text {number} after normalisation: {text!r}")
-        return pieces
 
     def _candidates(self, pieces: list[list[int]], blank: int, top: int) -> list[tuple[str, float]]:
         found = self._filled(_joined(pieces[: blank + 1]), _joined(pieces[blank + 1 :]), top)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from recurra.data.tokens.given_tokens import Tokenised
+from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import UsageError
 
 BLANK = re.compile(r"[_＿]{2,}")
@@ -22,6 +23,14 @@ def blanks_of(text: str, number: int = 1) -> list[str]:
         raise UsageError(f"text {number} has no blank: {text[:60]!r}\n{EXAMPLE}")
     if not any(piece.strip() for piece in pieces):
         raise UsageError(f"text {number} has nothing beside its blank to fill it from: {text[:60]!r}\n{EXAMPLE}")
+    return pieces
+
+
+def encoded_pieces(text: str, vocabulary: Vocabulary, number: int = 1) -> list[list[int]]:
+    """The ids of these pieces. Errors: UsageError, also where the text's normal form leaves nothing of them"""
+    pieces = [[int(i) for i in vocabulary.encode(piece)] for piece in blanks_of(text, number)]
+    if not any(pieces):
+        raise UsageError(f"nothing is left beside the blank of text {number} after normalisation: {text!r}")
     return pieces
 
 

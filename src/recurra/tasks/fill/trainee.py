@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from recurra import metrics
 from recurra.data.batching.batches import Batch, BucketedBatches
 from recurra.data.batching.buckets import by_length
-from recurra.data.tokens.blanks import BLANK, between_blanks, blanks_of
+from recurra.data.tokens.blanks import BLANK, between_blanks, encoded_pieces
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.engines.request import State
 from recurra.errors import UsageError
@@ -203,17 +203,11 @@ class Filler(TextModel):
         texts = [texts] if isinstance(texts, str) else list(texts)
         if top < 1:
             raise UsageError(f"top must be a whole number from 1, got {top}")
-        pieces = [self._pieces(text, number) for number, text in enumerate(texts, start=1)]
+        pieces = [encoded_pieces(text, self.vocabulary, number) for number, text in enumerate(texts, start=1)]
         return [
             Filled(text.strip(), [self._candidates(parts, i, top) for i in range(len(parts) - 1)])
             for text, parts in zip(texts, pieces, strict=True)
         ]
-
-    def _pieces(self, text: str, number: int) -> list[list[int]]:
-        pieces = [[int(i) for i in self.vocabulary.encode(piece)] for piece in blanks_of(text, number)]
-        if not any(pieces):
-            raise UsageError(f"nothing is left beside the blank of text {number} after normalisation: {text!r}")
-        return pieces
 
     def _candidates(self, pieces: list[list[int]], blank: int, top: int) -> list[tuple[str, float]]:
         def read_as(some: list[list[int]]) -> list[int]:
