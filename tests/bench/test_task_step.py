@@ -8,14 +8,16 @@ from torch import Tensor, nn
 
 from recurra.bench import task_step
 from recurra.bench.cases import Case, plan
-from recurra.bench.counted import counted
+from recurra.bench.counted import counted, counted_update
 from recurra.bench.examples import EXAMPLES
 from recurra.bench.record import Request, Row
 from recurra.bench.run import run
 from recurra.engines.request import Embedded
 from recurra.layers.stack import Stack
+from recurra.training.optimizer import optimizer_of
+from recurra.training.settings import TrainingSettings
 
-CASES = {case.task: case for case in plan(["step"]) if case.task is not None}
+CASES = {case.task: case for case in plan(["step"], precision="float32") if case.task is not None}
 
 
 class Reader(nn.Module):
@@ -45,8 +47,22 @@ def test_products_are_counted_whichever_engine_runs(engine: str) -> None:
     assert not network.stack._forward_pre_hooks
 
 
+def test_products_of_an_optimizer_are_counted_too() -> None:
+    network = nn.Module()
+    network.stack = Stack(3, 4, cell="gru")
+    plain = optimizer_of(network, TrainingSettings(optimizer="adamw"))
+    muon = optimizer_of(network, TrainingSettings(optimizer="muon"))
+    for weight in network.parameters():
+        weight.grad = torch.randn_like(weight)
+    assert counted_update(plain).flops == 0
+    square, flat = 2 * 4 * 4 * 4 * 3, 2 * (2 * 3 * 4 * 3 + 3 * 3 * 3)
+    assert counted_update(muon).flops == 3 * 3 * (square + flat)  # of three gates, three iterations
+
+
 def test_every_step_of_a_task_has_an_example() -> None:
-    assert set(CASES) == set(EXAMPLES) == {"classify", "tag", "translate", "forecast"}
+    assert set(CASES) == set(EXAMPLES) == {"classify", "tag", "translate", "forecast", "language"}
+    half = {case.task for case in plan(["step"], precision="bfloat16")}
+    assert half >= set(CASES)
 
 
 def measured(case: Case) -> Row:

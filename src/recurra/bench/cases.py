@@ -107,6 +107,7 @@ _TASKS = (
     Case("step", "lstm", Shape(30, 32, 200, 128), directions=2, task="tag"),
     Case("step", "gru", Shape(21, 64, 256, 256), directions=2, task="translate"),
     Case("step", "gru", Shape(168, 64, 5, 32), task="forecast"),
+    Case("step", "lstm", Shape(64, 32, 64, 256), task="language"),
 )
 """As the defaults of these tasks and the data of `examples` make them."""
 
@@ -116,7 +117,8 @@ def _step() -> list[Case]:
     small = [Case("step", cell, shape("64x64x128x128")) for cell in PLAIN]
     large = [Case("step", cell, shape("64x64x128x256"), layers=2) for cell in PLAIN]
     half = [replace(case, precision="bfloat16") for case in large if case.cell != "rnn"]
-    return [*small, *large, *half, *characters, *_TASKS]
+    as_trained = [replace(case, precision="bfloat16") for case in _TASKS]  # where the processor has such products
+    return [*small, *large, *half, *characters, *_TASKS, *as_trained]
 
 
 def _usual(kind: Kind) -> list[Case]:

@@ -47,6 +47,14 @@ def counted(network: nn.Module, forward: Callable[[], object], precision: Precis
     return together(*works, Work(3 * (counter.get_total_flops() - inside), 0, 0))
 
 
+def counted_update(optimizer: torch.optim.Optimizer) -> Work:
+    """The products of an optimizer's step, as torch's counter sees them; every weight that learns has a gradient."""
+    counter = FlopCounterMode(display=False)
+    with counter:
+        optimizer.step()
+    return Work(counter.get_total_flops(), 0, 0)
+
+
 def _layers(stack: Stack, x: Any, lengths: torch.Tensor | None, precision: Precision) -> list[Work]:
     """Every layer and direction. A token table is projected once where that is shorter."""
     shape = x.tokens.shape if isinstance(x, Embedded) else x.shape

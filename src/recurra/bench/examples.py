@@ -66,10 +66,20 @@ def series(folder: Path) -> Path:
     return path
 
 
+def text(folder: Path) -> Path:
+    """60,000 characters, 65 of them different."""
+    rng, path = random.Random(SEED), folder / "text.txt"
+    characters = [chr(code) for code in range(0x41, 0x41 + 64)]
+    lines = ["".join(rng.choices(characters, k=49)) for _ in range(1200)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
 EXAMPLES: dict[str, Callable[[Path], Path]] = {
     "classify": names,
     "tag": tagged,
     "translate": pairs,
     "forecast": series,
+    "language": text,
 }
 """By task."""

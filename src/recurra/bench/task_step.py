@@ -15,11 +15,12 @@ from torch import Tensor, nn
 
 from recurra.bench.cases import Case
 from recurra.bench.compare import timed
-from recurra.bench.counted import counted
+from recurra.bench.counted import counted, counted_update
 from recurra.bench.examples import EXAMPLES
 from recurra.bench.machine import Rates
 from recurra.bench.record import Request, Row
 from recurra.bench.recurra_side import SEED, autocast
+from recurra.bench.roofline import Work, together
 from recurra.bench.timing import WARM_UPS, Times
 from recurra.bench.watched import WatchedTask, disagreement, engine_name, train
 from recurra.errors import EngineError, UsageError
@@ -37,6 +38,7 @@ PEER = "torch.nn's layers"
 @dataclass
 class Repeated:
     """A task's training on one batch again and again, so that all steps are alike; every step still makes the next one.
+    No state is carried: each side begins the batch anew.
 
     batch: that of the middle among the first ones, by tokens
     """
@@ -56,8 +58,8 @@ class Repeated:
         for _ in self._endless():
             yield self.batch
 
-    def loss(self, network: Any, batch: Any, state: Any) -> Any:
-        return self.task.loss(network, batch, state)
+    def loss(self, network: Any, batch: Any, _state: Any) -> Any:
+        return self.task.loss(network, batch, None)
 
     def _endless(self) -> Iterator[Any]:
         epoch = 0
@@ -81,15 +83,24 @@ class PlainLoop:
 
     def step(self, index: int) -> None:
         """Train once. index: of the step, which decides what dropout leaves out"""
-        torch.default_generator.manual_seed(step_seed(self.settings.seed, 0, index))
-        with autocast(self.case.precision):
-            loss = self.repeated.loss(self.network, self.repeated.batch, None).mean
-        loss.backward()
+        loss = self._backward(index)
         if self.settings.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.losses.append(loss.detach())
+
+    def update(self) -> Work:
+        """What the optimizer has to multiply at every step, such as Muon."""
+        self._backward(len(self.losses))
+        return counted_update(self.optimizer)
+
+    def _backward(self, index: int) -> Tensor:
+        torch.default_generator.manual_seed(step_seed(self.settings.seed, 0, index))
+        with autocast(self.case.precision):
+            loss: Tensor = self.repeated.loss(self.network, self.repeated.batch, None).mean
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
 
 
 def task_step(case: Case, asked: Request, rates: Rates) -> list[Row]:
@@ -117,7 +128,8 @@ def task_step(case: Case, asked: Request, rates: Rates) -> list[Row]:
     apart = watched.apart(peer.losses)
     if (reason := disagreement(apart, case.precision)) is not None:
         return [replace(row, status="differs", reason=reason)]
-    work = counted(repeated.network, lambda: repeated.loss(repeated.network, repeated.batch, None), case.precision)
+    forward = counted(repeated.network, lambda: repeated.loss(repeated.network, repeated.batch, None), case.precision)
+    work = together(forward, peer.update())
     own, other = Times(tuple(watched.seconds[WARM_UPS:count])), Times(tuple(samples[WARM_UPS:count]))
     return [timed(replace(row, difference=apart), own, other, work, rates)]
 

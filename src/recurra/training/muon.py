@@ -103,7 +103,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
     x: Tensor = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     for a, b, c in COEFFICIENTS:
         product = x @ x.mT
-        x = a * x + torch.baddbmm(product, product, product, beta=b, alpha=c) @ x
+        x = torch.baddbmm(x, torch.baddbmm(product, product, product, beta=b, alpha=c), x, beta=a)
     return x
 
 
