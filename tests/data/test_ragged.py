@@ -32,3 +32,22 @@ def test_ids_take_as_few_bytes_as_they_need() -> None:
     assert len(Ragged.of([], 5)) == 0
     with pytest.raises(ShapeError, match=r"below 256, got 70,000"):
         Ragged.of(ROWS, 256)
+
+
+def test_rows_are_cut_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ragged, "BLOCK", 2)
+    rows = [np.arange(size) for size in (3, 0, 5, 1, 2)]
+    whole = Ragged.of(rows, 200)
+    assert [row.tolist() for row in whole.cut(2)] == [row[:2].tolist() for row in rows]
+    sizes = np.array([1, 4, 5, 0, 1])
+    assert [row.tolist() for row in whole.cut(sizes)] == [r[:n].tolist() for r, n in zip(rows, sizes, strict=True)]
+    assert whole.cut(9) is whole
+    ended = whole.ended(300)
+    assert [row.tolist() for row in ended] == [[*row.tolist(), 300] for row in rows]
+    assert ended.values.dtype == np.uint16
+    some = np.array([False, True, False, True, False])
+    assert [row.tolist() for row in whole.ended(7, some)] == [
+        [*row.tolist(), 7] if more else row.tolist() for row, more in zip(rows, some.tolist(), strict=True)
+    ]
+    none = Ragged.of([], 3)
+    assert len(none.cut(2)) == len(none.ended(2)) == 0

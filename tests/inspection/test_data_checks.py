@@ -37,7 +37,7 @@ def test_the_rows_of_every_task_are_looked_at(task: str, tmp_path: Path, monkeyp
 
 
 def test_pairs_are_the_same_where_both_sides_are() -> None:
-    from recurra.tasks.translate.data import PairPart
+    from recurra.tasks.translate.encoding import PairPart
 
     sources = [np.array(row) for row in ([1, 2], [1, 2], [1, 2], [3])]
     targets = [np.array(row) for row in ([5], [6], [5], [7])]

@@ -144,7 +144,7 @@ class Packer:
     def _close(self) -> None:
         some = self._open
         self._sizes.append(np.fromiter(map(len, some), np.int64, len(some)))
-        self._keys.append(b"".join(hashlib.blake2b(one, digest_size=16).digest() for one in some))
+        self._keys.append(b"".join(map(_digest, some)))
         whole = b"".join(some)
         if self._file is None:
             self._parts.append(whole)
@@ -156,7 +156,7 @@ class Packer:
         """All of them, and of each what stands for it where it is only asked which are the same. Shapes: [N, 2]"""
         self._close()
         starts = np.concatenate([np.zeros(1, np.int64), *self._sizes]).cumsum()
-        keys = np.frombuffer(b"".join(self._keys), "<u8").astype(np.uint64).reshape(-1, 2)
+        keys, self._keys = _as_keys(self._keys), []
         if self._file is None:
             return PackedTexts(InMemory(b"".join(self._parts)), starts), keys
         self._file.close_for_adding()
@@ -169,6 +169,19 @@ def packed(texts: Iterable[str]) -> PackedTexts:
     for text in texts:
         packer.add(text)
     return packer.done()[0]
+
+
+def text_keys(texts: Iterable[str]) -> Keys:
+    """As those of a Packer, which keeps nothing of the texts. Shapes: [N, 2]"""
+    return _as_keys(_digest(text.encode("utf-8", "surrogatepass")) for text in texts)
+
+
+def _digest(letters: bytes) -> bytes:
+    return hashlib.blake2b(letters, digest_size=16).digest()
+
+
+def _as_keys(digests: Iterable[bytes]) -> Keys:
+    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64, copy=False).reshape(-1, 2)
 
 
 def numbered(*keys: npt.NDArray[np.generic]) -> tuple[Int64, Int64]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice, pairwise
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data.room import room
 from recurra.errors import ShapeError
 
 Keys = npt.NDArray[np.uint64]
@@ -112,16 +114,48 @@ class Ragged(Sequence[Int64]):
             edges = (starts - starts[0]).tolist()
             yield from (some[a:b] for a, b in pairwise(edges))
 
-    def at(self, indices: Int64) -> Ragged:
-        """The rows at some places."""
+    def at(self, indices: Int64, folder: Path | None = None) -> Ragged:
+        """The rows at some places. folder: see data.room"""
         sizes = self.lengths[indices]
         starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-        values = np.empty(starts[-1], self.values.dtype)
+        values = room(int(starts[-1]), self.values.dtype, folder)
         for first in range(0, len(indices), BLOCK):  # the places of all ids take four times their memory or more
             some, edges = slice(first, first + BLOCK), starts[first : first + BLOCK + 1]
             within = np.arange(edges[0], edges[-1]) - np.repeat(edges[:-1], sizes[some])
             positions = np.repeat(self.starts[:-1][indices[some]], sizes[some]) + within
             values[edges[0] : edges[-1]] = self.values[positions]
+        return Ragged(values, starts)
+
+    def cut(self, sizes: Int64 | int) -> Ragged:
+        """Of each row so many ids, or all that it has. Shapes: int64 [N], or one number for all"""
+        read = np.minimum(self.lengths, sizes)
+        return self if (read == self.lengths).all() else self._remade(read, None, None)
+
+    def ended(self, end: int, where: npt.NDArray[np.bool_] | None = None, folder: Path | None = None) -> Ragged:
+        """The rows with an id after them, or some of them. where: which; folder: see data.room. Shapes: bool [N]"""
+        after = np.ones(len(self), np.bool_) if where is None else where
+        return self._remade(self.lengths, (end, after), folder) if after.any() else self
+
+    def _remade(self, sizes: Int64, end: tuple[int, npt.NDArray[np.bool_]] | None, folder: Path | None) -> Ragged:
+        kind = self.values.dtype if end is None else np.promote_types(self.values.dtype, np.min_scalar_type(end[0]))
+        more = np.zeros(len(self), np.int64) if end is None else end[1].astype(np.int64)
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes + more)])
+        values = room(int(starts[-1]), kind, folder)
+        for first in range(0, len(self), BLOCK):
+            some = slice(first, first + BLOCK)
+            there, stops = self.starts[first : first + BLOCK + 1], starts[first : first + BLOCK + 1]
+            ids = self.values[there[0] : there[-1]]
+            kept = np.arange(len(ids)) - np.repeat(there[:-1] - there[0], np.diff(there)) < np.repeat(
+                sizes[some], np.diff(there)
+            )
+            into = values[stops[0] : stops[-1]]
+            if end is None:
+                into[:] = ids[kept]
+                continue
+            last = stops[1:][end[1][some]] - 1 - stops[0]
+            inside = np.ones(len(into), np.bool_)
+            inside[last] = False
+            into[inside], into[last] = ids[kept], end[0]
         return Ragged(values, starts)
 
     def keys(self, longest: int | None = None) -> Keys:

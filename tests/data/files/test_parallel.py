@@ -4,9 +4,11 @@ import gzip
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from recurra.data.files.parallel import Pair, Pairs, distinct, from_columns, from_files, from_table, has_header, split
+from recurra.data.files.pair_rows import Pair, Pairs
+from recurra.data.files.parallel import distinct, from_columns, from_files, from_table, has_header, split
 from recurra.errors import DataError
 
 
@@ -20,7 +22,7 @@ def test_columns_are_pairs_and_a_third_one_is_not_read(tmp_path):
     pairs = from_columns(path)
     assert [(p.source, p.target, p.line) for p in pairs] == [("a house", "ein Haus", 1), ("a tree", "ein Baum", 3)]
     assert pairs.blank == 1
-    assert from_columns(path, swap=True).sources == ["ein Haus", "ein Baum"]
+    assert list(from_columns(path, swap=True).sources) == ["ein Haus", "ein Baum"]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_a_zip_may_hold_a_note_beside_its_one_file(tmp_path):
         archive.writestr("deu-eng/_about.txt", "about these pairs")
         archive.writestr("deu-eng/pairs.txt", "a house\tein Haus\tby somebody\n")
         archive.writestr("__MACOSX/._pairs.txt", "x")
-    assert from_columns(path).targets == ["ein Haus"]
+    assert list(from_columns(path).targets) == ["ein Haus"]
 
 
 def pairs_of(*both: tuple[str, str]) -> Pairs:
@@ -96,8 +98,12 @@ def test_all_translations_of_a_sentence_stay_together():
     assert [len(s) for s in sources] == [20, 10, 10]
     assert sum(map(len, parts.values())) == 120
     assert not sources[0] & sources[1] | sources[0] & sources[2] | sources[1] & sources[2]
-    assert split(pairs, (0.5, 0.25, 0.25), seed=3) == parts
-    assert split(pairs, (0.5, 0.25, 0.25), seed=4) != parts
+    assert [list(part) for part in split(pairs, (0.5, 0.25, 0.25), seed=3).values()] == list(map(list, parts.values()))
+    assert [list(part) for part in split(pairs, (0.5, 0.25, 0.25), seed=4).values()] != list(map(list, parts.values()))
+    upper = split(pairs, (0.5, 0.25, 0.25), seed=3, form=str.upper)
+    keys = np.array([int(item.source[1:]) for item in pairs], np.uint64)
+    known = split(pairs, (0.5, 0.25, 0.25), seed=3, keys=keys)
+    assert list(map(list, upper.values())) == list(map(list, known.values())) == list(map(list, parts.values()))
 
 
 def test_every_part_with_a_share_gets_a_sentence():
@@ -114,13 +120,13 @@ def test_two_named_columns_are_pairs(tmp_path):
     assert pairs.blank == 1
     assert said == "sentences are in the column 'en', their translations in 'de'"
     swapped, said = from_table(path, source="en", target="de", swap=True)
-    assert swapped.sources == ["ein Haus", "ein Baum"]
+    assert list(swapped.sources) == ["ein Haus", "ein Baum"]
     assert said == "sentences are in the column 'de', their translations in 'en'"
     usual = write(tmp_path / "b.jsonl", '{"target": "ein Haus", "source": "a house"}')
-    assert from_table(usual, source=None, target=None)[0].sources == ["a house"]
+    assert list(from_table(usual, source=None, target=None)[0].sources) == ["a house"]
     chinese = write(tmp_path / "c.csv", "序号,译文,原文", "1,a house,房子")
     pairs, said = from_table(chinese, source=None, target=None)
-    assert (pairs.sources, said) == (["房子"], "sentences are in the column '原文', their translations in '译文'")
+    assert (list(pairs.sources), said) == (["房子"], "sentences are in the column '原文', their translations in '译文'")
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from recurra.errors import DataError
+from recurra.tasks import read_once
 from recurra.tasks.classify import data as room
-from recurra.tasks.classify import reading, stored
+from recurra.tasks.classify import reading
 from recurra.tasks.classify.data import ClassifyData, prepare
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.resolving import resolve
@@ -24,7 +25,7 @@ NAMES = [f"{a}{b},{'uv'[i % 2]}" for i, (a, b) in enumerate((a, b) for a in "abc
 @pytest.fixture(autouse=True)
 def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(stored, "WORTH_STORING", 0)
+    monkeypatch.setattr(read_once, "WORTH_STORING", 0)
 
 
 def table(path: Path, rows: list[str]) -> Path:
@@ -58,7 +59,7 @@ def test_what_is_stored_is_what_is_read(
     source, settings = resolve(table(tmp_path / "t.csv", rows)), ClassifyDataSettings(**given)
     first, second = prepare(source, settings), prepare(source, settings)
     assert shown(first) == shown(second)
-    monkeypatch.setattr(stored, "WORTH_STORING", 1 << 30)
+    monkeypatch.setattr(read_once, "WORTH_STORING", 1 << 30)
     assert shown(prepare(source, settings)) == shown(first)
     assert isinstance(second.parts["train"].encoded.values, np.memmap)  # type: ignore[attr-defined]
 
@@ -72,7 +73,7 @@ def test_files_of_their_own_and_a_kept_vocabulary_are_stored_too(
     again = prepare(source, settings, kept=first.preprocessor)
     assert shown(prepare(source, settings)) == shown(first)
     assert [list(part.texts) for part in again.parts.values()] == [list(part.texts) for part in first.parts.values()]
-    monkeypatch.setattr(stored, "WORTH_STORING", 1 << 30)
+    monkeypatch.setattr(read_once, "WORTH_STORING", 1 << 30)
     assert shown(prepare(source, settings)) == shown(first)
     assert shown(prepare(source, settings, kept=first.preprocessor)) == shown(again)
 

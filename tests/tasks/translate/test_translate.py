@@ -13,7 +13,8 @@ from recurra.tasks.abilities import generating
 from recurra.tasks.decoding.bleu import scores
 from recurra.tasks.decoding.searching import search_for
 from recurra.tasks.translate.baselines import translate_baselines
-from recurra.tasks.translate.data import PairPart, TranslateData, encode_side, ended
+from recurra.tasks.translate.data import TranslateData
+from recurra.tasks.translate.encoding import PairPart, encode_side, ended
 from recurra.tasks.translate.model import Translator
 from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token
 from recurra.topologies.encoder_decoder import EncoderDecoder

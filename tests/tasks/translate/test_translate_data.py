@@ -9,8 +9,10 @@ from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.sources.source import Source
 from recurra.tasks.translate.baselines import translate_baselines
-from recurra.tasks.translate.data import SIZE, build_vocabulary, chosen_files, prepare, read_pairs
+from recurra.tasks.translate.data import prepare
+from recurra.tasks.translate.encoding import SIZE, build_vocabulary
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor
+from recurra.tasks.translate.reading import chosen_files, read_pairs
 from recurra.tasks.translate.settings import TranslateDataSettings
 
 EN = [f"the {a} {n} sleeps" for a in ("old", "new", "red", "big") for n in ("dog", "cat", "man", "bird", "horse")]
@@ -38,8 +40,8 @@ def test_a_folder_of_parts_in_two_languages(tmp_path):
     assert (source.task, source.kind, sorted(source.files)[0]) == ("translate", "parallel", "test.de")
     data = prepare(source, settings(languages="en,de"))
     assert data.facts["counts"] == {"train": 20, "validation": 4, "test": 3}
-    assert data.parts["test"].sources == EN[:3]
-    assert data.parts["test"].targets == DE[:3]
+    assert list(data.parts["test"].sources) == EN[:3]
+    assert list(data.parts["test"].targets) == DE[:3]
     row = data.parts["train"].encoded_targets[0]
     assert row[-1] == len(data.target)
     assert data.target.decode(row[:-1]) == DE[0]
@@ -48,9 +50,9 @@ def test_a_folder_of_parts_in_two_languages(tmp_path):
 
 def test_languages_and_swap_say_which_way(tmp_path):
     source = resolved(folder(tmp_path / "pairs", train=5, val=2))
-    assert read_pairs(source, settings(languages="de,en"))["train"].sources == DE[:5]
-    assert read_pairs(source, settings(languages="de,en", swap=True))["train"].sources == EN[:5]
-    assert read_pairs(source, settings())["train"].sources == DE[:5]  # by the alphabet
+    assert list(read_pairs(source, settings(languages="de,en"))["train"].sources) == DE[:5]
+    assert list(read_pairs(source, settings(languages="de,en", swap=True))["train"].sources) == EN[:5]
+    assert list(read_pairs(source, settings())["train"].sources) == DE[:5]  # by the alphabet
     for asked in ("en", "en,fr", "en,en"):
         with pytest.raises(UsageError, match=r"languages must be two of de, en, .*; got"):
             chosen_files(source, settings(languages=asked))
@@ -63,7 +65,7 @@ def test_a_third_language_must_be_chosen_from(tmp_path):
     source = resolved(path)
     with pytest.raises(UsageError, match="two of de, en, fr, as in de,en; got none"):
         read_pairs(source, settings())
-    assert read_pairs(source, settings(languages="en,fr"))["validation"].targets == ["oui", "oui"]
+    assert list(read_pairs(source, settings(languages="en,fr"))["validation"].targets) == ["oui", "oui"]
     (path / "val.fr").unlink()
     with pytest.raises(DataError, match="the validation part lacks its file of fr"):
         read_pairs(resolved(path), settings(languages="en,fr"))
@@ -127,7 +129,7 @@ def long_pairs(tmp_path: Path) -> Source:
 
 def test_long_training_pairs_are_dropped_and_counted(tmp_path):
     data = prepare(long_pairs(tmp_path), settings(max_length=3, too_long="drop"))
-    assert data.parts["train"].sources == ["a b", "b a"]
+    assert list(data.parts["train"].sources) == ["a b", "b a"]
     assert data.facts["left_out"] == 2
     assert "2 training pairs are longer than 3 tokens and were dropped" in data.notes
     # what is evaluated is never dropped: the source is cut, the reference is not
@@ -165,9 +167,9 @@ def test_a_table_says_which_columns_are_pairs(tmp_path):
     lines = "".join(f"{d}\t{e}\n" for d, e in zip(DE, EN, strict=True))
     (tmp_path / "a.tsv").write_text(f"de\ten\n{lines}", encoding="utf-8")
     named = read_pairs(resolved(tmp_path / "a.tsv", task="translate"), settings(text="en", label="de"))
-    assert named["all"].sources == EN
+    assert list(named["all"].sources) == EN
     (tmp_path / "b.tsv").write_text(lines, encoding="utf-8")
-    assert read_pairs(resolved(tmp_path / "b.tsv", task="translate"), settings())["all"].sources == DE
+    assert list(read_pairs(resolved(tmp_path / "b.tsv", task="translate"), settings())["all"].sources) == DE
 
 
 ENGLISH = ["She left.", "He left home.", "She is pretty.", "He is at home.", "Is he pretty?", "Home is here."]

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from recurra.data.corpus.cache import content_digest
 from recurra.data.files.sources import sha256
+from recurra.data.packed import OnDisk, PackedTexts
 from recurra.errors import DataError
 
 HEADER = "arrays.json"
@@ -43,6 +44,21 @@ def load_arrays(folder: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         if path.suffix == ".npy":
             arrays[path.stem] = np.load(path, mmap_mode="r", allow_pickle=False)
     return content["header"], arrays
+
+
+def write_letters(folder: Path, name: str, texts: PackedTexts) -> dict[str, Array]:
+    """All texts of a row of bytes into a file of the folder. Returns the array that belongs to it."""
+    last = int(texts.starts[-1])
+    with (folder / f"{name}.letters").open("wb") as file:
+        for start in range(0, last, 1 << 24):
+            file.write(texts.letters.read(start, min(start + (1 << 24), last)))
+    return {f"{name}-starts": texts.starts}
+
+
+def load_letters(folder: Path, name: str, arrays: Mapping[str, Array]) -> PackedTexts:
+    """What `write_letters` wrote, of which only what is asked for is read. Errors: as `load_arrays`"""
+    letters = OnDisk((folder / f"{name}.letters").open("rb"))
+    return PackedTexts(letters, np.asarray(arrays[f"{name}-starts"]))
 
 
 def file_key(paths: Mapping[str, Path]) -> list[list[str]]:

@@ -3,61 +3,29 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from recurra.data.files.tables import column_names, read_table
+from recurra.data.files.pair_rows import Pairs, PairsReader, rows_of
+from recurra.data.files.tables import column_names, table_rows
 from recurra.data.files.text import iter_lines
-from recurra.data.splits import check_fractions, many
+from recurra.data.packed import numbered, text_keys
+from recurra.data.splits import PARTS, check_fractions, many
 from recurra.data.twins import Form
 from recurra.errors import DataError
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A sentence, its translation and its place: file of the source, line from 1."""
-
-    source: str
-    target: str
-    file: Path
-    line: int
-
-
-@dataclass
-class Pairs:
-    """Pairs in the order of their files; blank: lines left out because nothing stood on either side."""
-
-    items: list[Pair] = field(default_factory=list)
-    blank: int = 0
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __iter__(self) -> Iterator[Pair]:
-        return iter(self.items)
-
-    @property
-    def sources(self) -> list[str]:
-        """The sentences, in order."""
-        return [item.source for item in self.items]
-
-    @property
-    def targets(self) -> list[str]:
-        """Their translations, in order."""
-        return [item.target for item in self.items]
-
-
-def from_columns(path: Path, *, encoding: str = "utf-8", swap: bool = False) -> Pairs:
+def from_columns(path: Path, *, encoding: str = "utf-8", swap: bool = False, folder: Path | None = None) -> Pairs:
     """A line a pair, its two sides divided by a tab; a third column, such as who wrote it, is not read.
 
-    swap: the second column is the source. Outer white space is stripped, blank lines are left out and counted.
+    swap: the second column is the source; folder: where the texts of a large file are put while they are needed, in
+    memory without one. Outer white space is stripped, blank lines are left out and counted.
     Errors: DataError with the line for one column, more than three, or an empty side; for no pair at all; or as
             `recurra.data.files.text.iter_lines`
     """
-    pairs = Pairs()
+    pairs = PairsReader(path, folder)
     for number, line in enumerate(iter_lines(path, encoding), start=1):
         if not line.strip():
             pairs.blank += 1
@@ -70,17 +38,17 @@ def from_columns(path: Path, *, encoding: str = "utf-8", swap: bool = False) -> 
             )
         first, second = cells[1::-1] if swap else cells[:2]
         _add(pairs, first, second, path, number)
-    return _some(pairs, path)
+    return _done(pairs)
 
 
-def from_files(source: Path, target: Path, *, encoding: str = "utf-8") -> Pairs:
+def from_files(source: Path, target: Path, *, encoding: str = "utf-8", folder: Path | None = None) -> Pairs:
     """Two files of which line n of the one is the translation of line n of the other; each may be packed.
 
-    Lines that are blank in both are left out and counted.
+    Lines that are blank in both are left out and counted. folder: as in `from_columns`
     Errors: DataError with the line for an empty side; for files of different length; for no pair at all; or as
             `recurra.data.files.text.iter_lines`
     """
-    pairs = Pairs()
+    pairs = PairsReader(source, folder)
     lines = itertools.zip_longest(iter_lines(source, encoding), iter_lines(target, encoding))
     for number, (first, second) in enumerate(lines, start=1):
         if first is None or second is None:
@@ -97,7 +65,7 @@ def from_files(source: Path, target: Path, *, encoding: str = "utf-8") -> Pairs:
             pairs.blank += 1
             continue
         _add(pairs, first, second, source, number, target)
-    return _some(pairs, source)
+    return _done(pairs)
 
 
 SOURCE_COLUMNS = ("source", "src", "text", "sentence", "原文", "源文", "源语言", "源語言")
@@ -106,11 +74,18 @@ TARGET_COLUMNS = ("target", "tgt", "translation", "trg", "译文", "譯文", "�
 
 
 def from_table(
-    path: Path, *, source: str | None, target: str | None, encoding: str = "utf-8", swap: bool = False
+    path: Path,
+    *,
+    source: str | None,
+    target: str | None,
+    encoding: str = "utf-8",
+    swap: bool = False,
+    folder: Path | None = None,
 ) -> tuple[Pairs, str]:
     """A row a pair, its two sides in two columns of a table, and what was found where, for people.
 
-    source, target: names of columns, None for the usual ones; swap: the second is the source. Outer white space is
+    source, target: names of columns, None for the usual ones; swap: the second is the source; folder: as in
+    `from_columns`. Outer white space is
     stripped, rows with two empty cells are left out and counted.
     Errors: DataError for columns that there are not, an empty side; for no pair at all; or as `read_table`
     """
@@ -132,16 +107,15 @@ def from_table(
             remedy="name two columns with --text and --label",
             file=path,
         )
-    table = read_table(path, encoding=encoding, columns=names)
     if swap:
         names.reverse()
-    pairs = Pairs()
-    for first, second, line in zip(*(table.columns[name] for name in names), table.lines, strict=True):
+    pairs = PairsReader(path, folder)
+    for line, (first, second) in table_rows(path, names, encoding=encoding):
         if first.strip() or second.strip():
             _add(pairs, first, second, path, line)
         else:
             pairs.blank += 1
-    return _some(pairs, path), f"sentences are in the column {names[0]!r}, their translations in {names[1]!r}"
+    return _done(pairs), f"sentences are in the column {names[0]!r}, their translations in {names[1]!r}"
 
 
 def has_header(path: Path, encoding: str = "utf-8") -> bool:
@@ -150,7 +124,7 @@ def has_header(path: Path, encoding: str = "utf-8") -> bool:
     return len(names) > 1 and names[0] in SOURCE_COLUMNS and names[1] in TARGET_COLUMNS
 
 
-def _add(pairs: Pairs, first: str, second: str, file: Path, line: int, other: Path | None = None) -> None:
+def _add(pairs: PairsReader, first: str, second: str, file: Path, line: int, other: Path | None = None) -> None:
     first, second = first.strip(), second.strip()
     if not first or not second:
         side = "source" if not first else "translation"
@@ -160,21 +134,20 @@ def _add(pairs: Pairs, first: str, second: str, file: Path, line: int, other: Pa
             file=file if not first or other is None else other,
             line=line,
         )
-    pairs.items.append(Pair(first, second, file, line))
+    pairs.add(first, second, line)
 
 
-def _some(pairs: Pairs, path: Path) -> Pairs:
-    if not pairs.items:
-        raise DataError("this file has no sentence pairs, only blank lines", file=path)
-    return pairs
+def _done(pairs: PairsReader) -> Pairs:
+    rows = pairs.done()
+    if not len(rows):
+        raise DataError("this file has no sentence pairs, only blank lines", file=rows.file)
+    return Pairs(rows, pairs.blank)
 
 
 def distinct(pairs: Pairs) -> tuple[Pairs, int]:
     """The first of each (source, target), and how many repeats were dropped."""
-    first: dict[tuple[str, str], Pair] = {}
-    for item in pairs.items:
-        first.setdefault((item.source, item.target), item)
-    return Pairs(list(first.values()), pairs.blank), len(pairs) - len(first)
+    rows = rows_of(pairs.items).distinct()
+    return Pairs(rows, pairs.blank), len(pairs) - len(rows)
 
 
 def split(
@@ -183,34 +156,42 @@ def split(
     *,
     seed: int = 0,
     form: Form | None = None,
+    keys: npt.NDArray[np.uint64] | None = None,
     dropped: int = 0,
 ) -> dict[str, Pairs]:
     """Train, validation and test at random; all translations of one sentence go to the same part.
 
-    form: what a network sees of a sentence, see `recurra.data.twins`; sentences of the same form are one.
-    dropped: repeats that are not in the pairs any more
+    form: what a network sees of a sentence, see `recurra.data.twins`; sentences of the same form are one; keys: of each
+    source's form, if they are known, uint64 [N]; dropped: repeats that are not in the pairs any more
     Errors: UsageError for shares that cannot be; DataError for fewer different sentences than parts
     """
     shares = check_fractions(fractions)
-    forms = {item.source: item.source if form is None else form(item.source) for item in pairs.items}
-    names = list(forms)
+    rows = rows_of(pairs.items)
+    number, first = rows.source_numbers()
+    if keys is not None:
+        form_of = numbered(keys[first])[0]
+    elif form is not None:
+        form_of = numbered(*text_keys(map(form, rows.sources.at(first))).T)[0]
+    else:
+        form_of = np.arange(len(first))
     # sentences are drawn, not forms: what has no twin stays where it was, however its twins are told
-    drawn = list(dict.fromkeys(forms[names[place]] for place in np.random.default_rng(seed).permutation(len(names))))
+    order = form_of[np.random.default_rng(seed).permutation(len(first))]
+    drawn = order[numbered(order)[1]]
     wanted = sum(share > 0 for share in shares)
     if len(drawn) < wanted:
         without = f" ({many(dropped, 'repeated pair')} dropped)" if dropped else ""
         raise DataError(
             f"{many(len(drawn), 'different sentence')}{without} cannot be divided into {wanted} parts",
             remedy="give more sentences",
-            file=pairs.items[0].file,
+            file=rows.file,
         )
     held = [max(1, round(share * len(drawn))) if share else 0 for share in shares[1:]]
     held = held if sum(held) < len(drawn) else [int(share > 0) for share in shares[1:]]
-    sizes = {"train": len(drawn) - sum(held), "validation": held[0], "test": held[1]}
-    part_of = dict(zip(drawn, (part for part, size in sizes.items() for _ in range(size)), strict=True))
-    parts = {part: Pairs() for part in sizes}
-    place = {name: i for i, name in enumerate(names)}
-    for item in sorted(pairs.items, key=lambda item: place[item.source]):
-        parts[part_of[forms[item.source]]].items.append(item)
+    part_of = np.empty(len(drawn), np.int64)
+    part_of[drawn] = np.repeat(range(3), [len(drawn) - sum(held), *held])
+    by_source = np.argsort(number, kind="stable")
+    found = part_of[form_of[number[by_source]]]
+    del number, order
+    parts = {name: Pairs(rows.at(by_source[found == part])) for part, name in enumerate(PARTS)}
     parts["train"].blank = pairs.blank
     return parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
@@ -13,81 +13,106 @@ import numpy.typing as npt
 from recurra.data.corpus.draft import Numbers
 from recurra.data.packed import OnDisk
 from recurra.data.ragged import BLOCK, Int64, Keys, Ragged, row_keys
-from recurra.data.tokens import segment
-from recurra.data.tokens.normalize import normalize
+from recurra.data.room import room
 from recurra.data.tokens.vocabulary import Vocabulary
 
 Uint32 = npt.NDArray[np.uint32]
+SPARSE = 16
+"""Ids that are read for one that is asked for, at most."""
 
 
 class Drafted:
     """Some texts as preliminary ids, in the order of the words' appearance.
 
-    names: of normalisations; folder: where a file for the ids is, which nobody sees; in memory without one
+    cut: a text into words; folder: where a file for the ids is, which nobody sees; in memory without one
     """
 
-    def __init__(
-        self, texts: Iterable[str], names: tuple[str, ...], split: segment.Split, folder: Path | None = None
-    ) -> None:
-        self.words = Numbers()
+    def __init__(self, texts: Iterable[str], cut: Callable[[str], list[str]], folder: Path | None = None) -> None:
+        self.words, self._folder = Numbers(), folder
         self._file = None if folder is None else OnDisk.unseen(folder)
-        self._blocks: list[Uint32] = []
-        self.starts = self._read(texts, names, split)
+        self._ids: list[Uint32] = []
+        self.starts = self._read(texts, cut)
 
-    def _read(self, texts: Iterable[str], names: tuple[str, ...], split: segment.Split) -> Int64:
+    def _read(self, texts: Iterable[str], cut: Callable[[str], list[str]]) -> Int64:
         """Returns where each text begins and the last ends."""
         number, sizes = self.words.__getitem__, [np.zeros(1, np.int64)]
         left = iter(texts)
         while some := list(islice(left, BLOCK)):
-            cut = [segment.words(normalize(text, names), split) for text in some]
-            sizes.append(np.fromiter(map(len, cut), np.int64, len(cut)))
-            ids = np.fromiter(map(number, chain.from_iterable(cut)), np.uint32, int(sizes[-1].sum()))
+            found = [cut(text) for text in some]
+            sizes.append(np.fromiter(map(len, found), np.int64, len(found)))
+            ids = np.fromiter(map(number, chain.from_iterable(found)), np.uint32, int(sizes[-1].sum()))
             if self._file is None:
-                self._blocks.append(ids)
+                self._ids.append(ids)
             else:
                 self._file.add(ids.tobytes())
-        if self._file is not None:
+        if self._file is None:
+            self._ids = [np.concatenate([np.zeros(0, np.uint32), *self._ids])]
+        else:
             self._file.close_for_adding()
         return np.concatenate(sizes).cumsum()
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def _each(self) -> Iterator[tuple[int, Int64, Uint32]]:
-        """Of each block of texts the first one's place, where each begins in it, and the ids."""
-        for number, first in enumerate(range(0, len(self), BLOCK)):
-            starts = self.starts[first : first + BLOCK + 1]
-            if self._file is None:
-                ids = self._blocks[number]
-            else:
-                ids = np.frombuffer(self._file.read(4 * int(starts[0]), 4 * int(starts[-1])), np.uint32)
-            yield first, starts - starts[0], ids
+    def _between(self, start: int, stop: int) -> Uint32:
+        if self._file is None:
+            return self._ids[0][start:stop]
+        return np.frombuffer(self._file.read(4 * start, 4 * stop), np.uint32)
+
+    def _blocks(self, rows: Int64) -> Iterator[tuple[Int64, Uint32]]:
+        """Of some texts one after the other, a block at a time: where each begins in it and the last ends, the ids."""
+        for first in range(0, len(rows), BLOCK):
+            yield from self._block(rows[first : first + BLOCK])
+
+    def _block(self, rows: Int64) -> Iterator[tuple[Int64, Uint32]]:
+        begin, end = int(self.starts[rows.min()]), int(self.starts[rows.max() + 1])
+        sizes = self.starts[rows + 1] - self.starts[rows]
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+        if len(rows) > 1 and end - begin > SPARSE * int(starts[-1]):  # most of it is of others
+            for half in np.array_split(rows, 2):
+                yield from self._block(half)
+            return
+        ids = self._between(begin, end)
+        if len(ids) > starts[-1] or (np.diff(rows) < 0).any():
+            ids = ids[np.arange(starts[-1]) + np.repeat(self.starts[rows] - begin - starts[:-1], sizes)]
+        yield starts, ids
 
     def keys(self, longest: int | None = None) -> Keys:
         """See Ragged.keys, of the preliminary ids. Shapes: uint64 [N]"""
-        return np.concatenate(
-            [np.zeros(0, np.uint64), *(row_keys(ids, starts, longest) for _, starts, ids in self._each())]
-        )
+        found = (row_keys(ids, starts, longest) for starts, ids in self._blocks(np.arange(len(self))))
+        return np.concatenate([np.zeros(0, np.uint64), *found])
 
     def count(self, rows: Int64) -> Counter[str]:
         """How often each word occurs in some of the texts."""
-        counted = np.zeros(len(self), np.bool_)
-        counted[rows] = True
         counts = np.zeros(len(self.words.names), np.int64)
-        for first, starts, ids in self._each():
-            found = np.bincount(ids[np.repeat(counted[first : first + BLOCK], np.diff(starts))])
+        for _, ids in self._blocks(rows):
+            found = np.bincount(ids)
             counts[: len(found)] += found
         names = self.words.names
         return Counter({names[index]: int(counts[index]) for index in np.flatnonzero(counts).tolist()})
 
-    def encoded(self, vocabulary: Vocabulary) -> Ragged:
-        """The texts as `Vocabulary.encode` reads them."""
+    def encoded(self, vocabulary: Vocabulary, rows: Int64) -> Ragged:
+        """Some of the texts as `Vocabulary.encode` reads them."""
         table = np.zeros(max(1, len(self.words.names)), np.min_scalar_type(len(vocabulary) - 1))
         for index, token in enumerate(vocabulary.tokens):
             if index and (number := self.words.get(token)) is not None:
                 table[number] = index
-        values = np.empty(int(self.starts[-1]), table.dtype)
-        for first, starts, ids in self._each():
-            begin = int(self.starts[first])
-            values[begin : begin + int(starts[-1])] = table[ids]
-        return Ragged(values, self.starts)
+        sizes = self.starts[rows + 1] - self.starts[rows]
+        values, done = room(int(sizes.sum()), table.dtype, self._folder), 0
+        for _, ids in self._blocks(rows):
+            values[done : done + len(ids)] = table[ids]
+            done += len(ids)
+        return Ragged(values, np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]))
+
+    def in_pieces(self, pieces: Ragged, rows: Int64) -> Ragged:
+        """Some of the texts, each word as the ids of its pieces. pieces: of each word, by its number"""
+        of_word, sizes = pieces.lengths, [np.zeros(1, np.int64)]
+        for edges, ids in self._blocks(rows):
+            sizes.append(np.diff(np.concatenate([np.zeros(1, np.int64), np.cumsum(of_word[ids])])[edges]))
+        starts = np.cumsum(np.concatenate(sizes))
+        values, done = room(int(starts[-1]), pieces.values.dtype, self._folder), 0
+        for _, ids in self._blocks(rows):
+            found = pieces.at(ids.astype(np.int64)).values
+            values[done : done + len(found)] = found
+            done += len(found)
+        return Ragged(values, starts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 Writing = Literal["spaced", "chinese", "japanese", "korean", "unspaced"]
@@ -26,7 +26,7 @@ def writing(texts: Iterable[str]) -> Writing:
 
     "unspaced": Thai, Lao, Tibetan, Burmese, Khmer. Korean has spaces, though between phrases rather than words.
     """
-    given = list(texts)
+    given = texts if isinstance(texts, Sequence) else list(texts)
     whole = "".join(given[:: -(-len(given) // _LOOKED_AT) or 1])
     letters = sum(map(str.isalpha, whole)) or 1
     han, kana, hangul, southeast = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data.files.checked import checked
+from recurra.data.ragged import Ragged
 from recurra.data.tokens.normalize import check_names
 from recurra.data.tokens.normalize import normalize as normalized
 from recurra.data.tokens.segment import SPACE
@@ -73,9 +74,10 @@ class Subwords:
             show_progress=False,
             limit_alphabet=size - 1,
         )
-        if len(texts := list(texts)) > MOST_TEXTS:
-            texts = [texts[i] for i in np.linspace(0, len(texts) - 1, MOST_TEXTS).astype(int).tolist()]
-        tokenizer.train_from_iterator((_broken(_spaced(normalized(text, names))) for text in texts), trainer)
+        given = texts if isinstance(texts, Sequence) else list(texts)
+        if len(given) > MOST_TEXTS:
+            given = [given[i] for i in np.linspace(0, len(given) - 1, MOST_TEXTS).astype(int).tolist()]
+        tokenizer.train_from_iterator((_broken(_spaced(normalized(text, names))) for text in given), trainer)
         found = cls(tokenizer, names)
         if len(found) < 2:
             raise DataError("no characters are left to learn sub-words from", remedy="give more text")
@@ -100,8 +102,15 @@ class Subwords:
 
     def encode_all(self, texts: Iterable[str]) -> Iterator[npt.NDArray[np.int64]]:
         """As `encode`, many at once, of which few are objects at the same time."""
-        source = iter(texts)
-        while block := [_spaced(normalized(text, self.normalize)) for text in islice(source, AT_ONCE)]:
+        return self._encoded(_spaced(normalized(text, self.normalize)) for text in texts)
+
+    def encode_words(self, words: Iterable[str]) -> Ragged:
+        """The ids of words that `words_of` gave: those of a text are those of its words, one after the other."""
+        return Ragged.of(self._encoded(words), len(self))
+
+    def _encoded(self, prepared: Iterable[str]) -> Iterator[npt.NDArray[np.int64]]:
+        source = iter(prepared)
+        while block := list(islice(source, AT_ONCE)):
             for one in self._tokenizer.encode_batch_fast(block, add_special_tokens=False):
                 yield np.array(one.ids, dtype=np.int64)
 
@@ -154,6 +163,15 @@ class Subwords:
         tokenizer = _around(library, bpe)
         tokenizer.add_special_tokens([library.AddedToken(UNKNOWN_TOKEN, special=True)])
         return cls(tokenizer, stored.normalize)
+
+
+def words_of(text: str, names: Iterable[str]) -> list[str]:
+    """What of a text is cut into pieces each by itself. names: of normalisations"""
+    prepared = normalized(text, names)
+    found = prepared.split()
+    if SPACE in prepared:  # which stands for a space before a word, unless a text begins with it
+        found[1:] = [f" {word}" if word.startswith(SPACE) else word for word in found[1:]]
+    return found
 
 
 def _around(library: Any, model: Any) -> Tokenizer:

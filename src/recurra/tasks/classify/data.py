@@ -218,10 +218,13 @@ def _prepare(
         notes.append(vocabulary.segmenter.describe())
     notes += look_alikes(classes)
     encode = functools.partial(encode_part, vocabulary=vocabulary, classes=classes, max_length=settings.max_length)
-    whole = None if drafted is None or not read.fits(vocabulary) else drafted.encoded(vocabulary)
-    del drafted
-    read.drafted = None
-    parts = {name: encode(part, encoded=whole and whole.at(read.rows[name])) for name, part in splits}
+    if drafted is not None and not read.fits(vocabulary):
+        drafted = None
+
+    def encoded(rows: npt.NDArray[np.int64]) -> Ragged | None:
+        return None if drafted is None else drafted.encoded(vocabulary, rows)
+
+    parts = {name: encode(part, encoded=encoded(read.rows[name])) for name, part in splits}
     forms = {name: _keys(part.encoded) for name, part in parts.items()}
     positions, moved = regrouped({name: forms[name] for name in read.divided})
     if moved:
@@ -229,9 +232,9 @@ def _prepare(
         examples = joined([getattr(splits, name) for name in read.divided])
         for name, found in positions.items():
             rows = np.concatenate([read.rows[of] for of in read.divided])[found]
-            parts[name] = encode(examples.at(found), encoded=whole and whole.at(rows))
+            parts[name] = encode(examples.at(found), encoded=encoded(rows))
         forms = {name: _keys(part.encoded) for name, part in parts.items()}
-    del whole
+    drafted = read.drafted = None
     notes += describe_shared({name: part.texts for name, part in parts.items()}, forms)
     truncated, empty = sum(p.truncated for p in parts.values()), sum(p.empty for p in parts.values())
     held_out = parts["test"] if len(parts["test"]) else parts["validation"]

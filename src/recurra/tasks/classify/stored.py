@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from recurra.data.corpus import cache
-from recurra.data.corpus.arrays import check_room, file_key, load_arrays, write_arrays
-from recurra.data.datasets.download import cache_folder
+from recurra.data.corpus.arrays import load_arrays, load_letters, write_arrays, write_letters
 from recurra.data.files.examples import Examples
 from recurra.data.files.rows import ExampleRows
-from recurra.data.packed import OnDisk, PackedTexts
 from recurra.data.ragged import Ragged, digest
-from recurra.data.tokens import chinese
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.tasks.classify.linear import Features
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
+from recurra.tasks.read_once import is_large, read_once
 from recurra.tasks.sources.source import Source, hashes
 
 if TYPE_CHECKING:
@@ -30,18 +27,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("recurra.data")
 
-WORTH_STORING = 1 << 25
-"""Bytes of a table that takes some seconds to be read."""
 DISK = 5.0
 """Bytes of disk that a byte of a table takes while it is stored: its text twice, and the ids of its words twice."""
 _FORMAT = 1
-_ROWS = ("starts", "labels", "lines")
 
 
 def is_worth_it(source: Source, settings: ClassifyDataSettings) -> bool:
     """Whether what is read of a source is stored: a large table, of which the spelling is not read beside words."""
-    size = sum(path.stat().st_size for path in source.files.values() if path.is_file())
-    return source.kind == "table" and size >= WORTH_STORING and settings.level != "both"
+    return source.kind == "table" and settings.level != "both" and is_large(source)
 
 
 def stored(
@@ -55,21 +48,16 @@ def stored(
 
     Errors: DataError of the data, for a cache that cannot be written to, or for a disk that is too small for it
     """
-    key = {
-        "classify": _FORMAT,
-        "files": file_key(source.files),
-        "settings": settings.model_dump(mode="json"),
-        "seed": seed,
-        "kept": None if kept is None else cache.content_digest(kept.to_json()),
-        "segmenter": chinese.segmenter().identity.to_json() if settings.word_split == "chinese" else None,
-    }
-
-    def write(folder: Path) -> None:
-        check_room(folder, source.files.values(), DISK)
-        _write(folder, build(folder))
-
-    folder = cache_folder() / "tables" / cache.key(key)
-    return cache.whole_or_built(folder, lambda path: _load(path, source, kept), write, what="table")
+    return read_once(
+        source,
+        settings,
+        seed,
+        kept,
+        made_by=_FORMAT,
+        disk=DISK,
+        write=lambda folder: _write(folder, build(folder)),
+        load=lambda folder: _load(folder, source, kept),
+    )
 
 
 def _write(folder: Path, data: ClassifyData) -> None:
@@ -83,13 +71,9 @@ def _write(folder: Path, data: ClassifyData) -> None:
         if isinstance(rows, ExampleRows):
             number = files.setdefault(id(rows.keys), len(files))
             if number == len(bases):
-                texts = rows.texts
-                with (folder / f"{number}.letters").open("wb") as file:
-                    for start in range(0, int(texts.starts[-1]), 1 << 24):
-                        file.write(texts.letters.read(start, min(start + (1 << 24), int(texts.starts[-1]))))
                 bases.append({"name": rows.file.name, "names": rows.names})
-                arrays |= {f"{number}-starts": texts.starts, f"{number}-labels": rows.labels}
-                arrays[f"{number}-lines"] = rows.lines
+                arrays |= write_letters(folder, f"{number}", rows.texts)
+                arrays |= {f"{number}-labels": rows.labels, f"{number}-lines": rows.lines}
             arrays[f"{name}-rows"] = rows.texts.rows
         arrays |= {f"{name}-values": encoded.values, f"{name}-starts": encoded.starts, f"{name}-labels": part.labels}
         parts[name] = {"truncated": part.truncated, "empty": part.empty, "base": number}
@@ -111,9 +95,8 @@ def _load(folder: Path, source: Source, kept: ClassifyPreprocessor | None) -> Cl
     by_name = {path.name: path for path in source.files.values()}
     bases = []
     for number, base in enumerate(header["bases"]):
-        letters = OnDisk((folder / f"{number}.letters").open("rb"))
-        starts, labels, lines = (np.asarray(arrays[f"{number}-{of}"]) for of in _ROWS)
-        texts = PackedTexts(letters, starts)
+        texts = load_letters(folder, f"{number}", arrays)
+        labels, lines = (np.asarray(arrays[f"{number}-{of}"]) for of in ("labels", "lines"))
         none = np.zeros((0, 2), np.uint64)
         bases.append(ExampleRows(by_name[base["name"]], texts, base["names"], labels, lines, none))
     parts = {}

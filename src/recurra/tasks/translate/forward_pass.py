@@ -12,7 +12,7 @@ from recurra.tasks.answer import Answer, Attention
 from recurra.tasks.decoding.searching import search_for
 from recurra.tasks.decoding.spelling import pieces, shown
 from recurra.tasks.forward_pass import BEGIN, END, ForwardPass, only, softmax, written
-from recurra.tasks.translate.data import encode_side, ended
+from recurra.tasks.translate.encoding import encode_side, ended
 from recurra.tasks.translate.model import Translator
 from recurra.topologies.beam import write
 from recurra.topologies.decoder import Reading

@@ -17,7 +17,7 @@ from recurra.tasks.decoding.searching import Candidate, search_for
 from recurra.tasks.decoding.spelling import detokenize, pieces, shown
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel
-from recurra.tasks.translate.data import Ids, encode_side, ended
+from recurra.tasks.translate.encoding import Ids, encode_side, ended
 from recurra.tasks.translate.preprocessor import Words
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.beam import Hypothesis, write

@@ -5,7 +5,7 @@ from __future__ import annotations
 from recurra.data.tokens.scripts import words
 from recurra.report.sections import Cell, Column, Picture, Pictures, Section, Table
 from recurra.tasks.decoding.bleu import CutBy, scores
-from recurra.tasks.translate.data import PairPart
+from recurra.tasks.translate.encoding import PairPart
 from recurra.tasks.translate.model import Translator
 from recurra.topologies.search import Search
 

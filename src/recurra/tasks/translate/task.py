@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from recurra import metrics
-from recurra.data.files.parallel import Pairs
+from recurra.data.files.pair_rows import Pairs
 from recurra.errors import UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
@@ -16,9 +16,11 @@ from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.translate.baselines import translate_baselines
-from recurra.tasks.translate.data import Ids, PairPart, TranslateData, encode_pairs, prepare, read_pairs, two_files
+from recurra.tasks.translate.data import TranslateData, prepare
+from recurra.tasks.translate.encoding import PairPart, Side, encode_pairs, encode_sides
 from recurra.tasks.translate.model import Translator
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor
+from recurra.tasks.translate.reading import read_pairs, two_files
 from recurra.tasks.translate.report import sections
 from recurra.tasks.translate.settings import TranslateSettings
 from recurra.tasks.translate.trainee import TranslateTrainee, build_network, nats_per_token, no_pieces
@@ -48,12 +50,15 @@ class TranslateTask(CutByRows):
             raise UsageError(no_pieces(level))
         data = prepare(source, settings.data, seed=settings.split_seed, kept=kept)
         notes = [*data.notes, _how(settings, data.bleu)]
-        return Dataset(source, settings, data, data.preprocessor, data.parts, _sources(data), data.facts, notes)
+        return Dataset(source, settings, data, data.preprocessor, data.parts, data.read_sources(), data.facts, notes)
 
     def encode(self, source: Source, settings: TranslateSettings, preprocessor: TranslatePreprocessor) -> Encoded:
         data = settings.data if two_files(source) else settings.data.model_copy(update={"languages": None})
-        pairs = Pairs([pair for part in read_pairs(source, data).values() for pair in part])
-        return Encoded(encode_pairs(pairs, preprocessor.source, preprocessor.target, data, learned=False))
+        found = list(read_pairs(source, data).values())
+        pairs = found[0] if len(found) == 1 else Pairs([pair for part in found for pair in part])
+        source_side, target_side = (Side(words, data) for words in (preprocessor.source, preprocessor.target))
+        ends = len(preprocessor.source), len(preprocessor.target)
+        return Encoded(encode_pairs(pairs, encode_sides(pairs, source_side, target_side), ends, data, learned=False))
 
     def network(self, preprocessor: TranslatePreprocessor, settings: TranslateSettings) -> EncoderDecoder:
         return build_network(preprocessor, settings.network)
@@ -93,7 +98,7 @@ class TranslateTask(CutByRows):
 
     def word_table(self, dataset: Dataset[TranslateData], network: EncoderDecoder) -> WordTable:
         """That of the source, whose language the vectors are of."""
-        return WordTable(dataset.data.source.tokens, network.source.weight, _sources(dataset.data))
+        return WordTable(dataset.data.source.tokens, network.source.weight, dataset.arrays)
 
     def own_inputs(self, dataset: Dataset[TranslateData], part: str, count: int) -> list[OwnInput]:
         found = dataset.parts[part]
@@ -109,11 +114,6 @@ class TranslateTask(CutByRows):
         return sections(
             model, dataset.held_out, evaluation.answers, SEARCH, lowercase=lowercase, looked=looked, cut_by=model.bleu
         )
-
-
-def _sources(data: TranslateData) -> list[Ids]:
-    """The training sources without their ends."""
-    return [row[:-1] for row in data.parts["train"].encoded_sources]
 
 
 def _lowercase(settings: TranslateSettings) -> bool:

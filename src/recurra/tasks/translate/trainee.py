@@ -20,7 +20,8 @@ from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.cutting import looked_at
 from recurra.tasks.decoding.settings import ramped
-from recurra.tasks.translate.data import PairPart, TranslateData
+from recurra.tasks.translate.data import TranslateData
+from recurra.tasks.translate.encoding import PairPart
 from recurra.tasks.translate.metrics import METRICS
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor, Words
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch

@@ -1,0 +1,58 @@
+"""Large data as a task reads them: read and encoded once, then mapped from the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from recurra.data.corpus import cache
+from recurra.data.corpus.arrays import check_room, file_key
+from recurra.data.datasets.download import cache_folder
+from recurra.data.tokens import chinese
+from recurra.tasks.settings import TextSettings
+from recurra.tasks.sources.source import Source
+from recurra.tasks.task import Preprocessor
+
+WORTH_STORING = 1 << 25
+"""Bytes of files that take some seconds to be read."""
+
+T = TypeVar("T")
+
+
+def is_large(source: Source) -> bool:
+    """Whether what is read of a source is worth being stored."""
+    return sum(path.stat().st_size for path in source.files.values() if path.is_file()) >= WORTH_STORING
+
+
+def read_once(
+    source: Source,
+    settings: TextSettings,
+    seed: int,
+    kept: Preprocessor | None,
+    *,
+    made_by: int,
+    disk: float,
+    write: Callable[[Path], None],
+    load: Callable[[Path], T],
+) -> T:
+    """What the cache holds of these data, written if it holds nothing whole.
+
+    made_by: a number that another way of reading changes; disk: bytes that a byte of data takes while it is stored;
+    write, load: into a folder, and from it
+    Errors: DataError of the data, for a cache that cannot be written to, or for a disk that is too small for it
+    """
+    key = {
+        source.task: made_by,
+        "files": file_key(source.files),
+        "settings": settings.model_dump(mode="json"),
+        "seed": seed,
+        "kept": None if kept is None else cache.content_digest(kept.to_json()),
+        "segmenter": chinese.segmenter().identity.to_json() if settings.word_split == "chinese" else None,
+    }
+
+    def built(folder: Path) -> None:
+        check_room(folder, source.files.values(), disk)
+        write(folder)
+
+    return cache.whole_or_built(cache_folder() / "tables" / cache.key(key), load, built, what="table")
