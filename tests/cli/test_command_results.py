@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from command_line import TINY, Recurra
 
 import recurra as package
+from recurra.cli.output import json_text
 
 
 @pytest.fixture
@@ -161,3 +163,14 @@ def test_explain_draws(recurra: Recurra, classifier: Path, tmp_path: Path) -> No
     recurra("explain", "lstm", "gru", "--unrolled", "c.svg").refused(2, "--unrolled draws one network, got 2")
     recurra("explain", "--html", "c.html").refused(2, "--html draws cells")
     recurra("explain", "lstm", "--plot", "c.png").refused(2, "name it c.svg")
+
+
+def test_documents_are_laid_out_as_json_does() -> None:
+    document = {
+        "text": 'a"\\\x7f\u2028 é',
+        3: [1, 2.5, -0.0, 10**20, None, True, [], {}, ()],
+        "deep": [{"a": (1, {"b": [[]]})}, math.inf, math.nan],
+    }
+    plain = {"text": document["text"], "3": [1, 2.5, -0.0, 10**20, None, True, [], {}, []]}
+    plain["deep"] = [{"a": [1, {"b": [[]]}]}, None, None]
+    assert json_text(document) == (json.dumps(plain, indent=2) + "\n").replace("\x7f", "\\u007f")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -11,6 +12,8 @@ from recurra.cli.output import json_text, note, shown_beside, write, write_table
 from recurra.errors import UsageError
 from recurra.tasks.abilities import ReadingText
 
+SHARE = 0.0005
+"""Seconds that the writing thread may keep the other waiting, which comes back from the core many times a batch."""
 MOST_UNKNOWN = 10_000
 """Of what a model has never seen, so many different pieces are kept to be counted."""
 
@@ -62,6 +65,15 @@ def answered(model: Any, batches: Iterable[list[str]], notes: Notes, **options: 
 def behind(answers: Iterable[list[Any]], written: Callable[[list[Any]], None]) -> None:
     """Have answers written by a thread while the next ones are found; each as soon as it is there."""
     gc.freeze()  # the model stays as it is, and is not to be looked through again and again
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(min(interval, SHARE))
+    try:
+        _behind(answers, written)
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def _behind(answers: Iterable[list[Any]], written: Callable[[list[Any]], None]) -> None:
     with ThreadPoolExecutor(1) as writer:
         last: Future[None] | None = None
         for found in answers:
@@ -80,11 +92,15 @@ def write_answers(model: Any, answers: Iterable[list[Any]], *, folder: str, json
     frame = json_text({"folder": folder, "predictions": []})
     head, tail = frame.rsplit("[]", 1)
     lead = f"{head}["
-    for predictions in answers:
+
+    def written(predictions: list[Any]) -> None:
+        nonlocal lead
         found = _elements(model.model.document(predictions))
         if found:
             write(f"{lead}{found}")
             lead = ","
+
+    behind(answers, written)
     write(f"{chr(10) + '  ' if lead == ',' else lead}]{tail}")
 
 

@@ -44,8 +44,24 @@ def write_json(document: Any) -> None:
 
 def json_text(document: Any) -> str:
     """One document. Numbers that JSON does not have (infinity, NaN) are null."""
-    found = json.dumps(storable(document), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    found = _laid_out(document, "\n") + "\n"
     return found.replace("\x7f", "\\u007f")  # the one control character that JSON lets through
+
+
+_IN_A_LINE = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
+
+
+def _laid_out(value: Any, line: str) -> str:
+    """As json.dumps with an indent of 2, which does not use its compiled encoder then. line: how one of these begins"""
+    if isinstance(value, dict):
+        within = f"{line}  "
+        cells = [f"{_IN_A_LINE(str(key))}: {_laid_out(inner, within)}" for key, inner in value.items()]
+        return f"{{{within}{f',{within}'.join(cells)}{line}}}" if cells else "{}"
+    if isinstance(value, list | tuple):
+        within = f"{line}  "
+        cells = [_laid_out(inner, within) for inner in value]
+        return f"[{within}{f',{within}'.join(cells)}{line}]" if cells else "[]"
+    return _IN_A_LINE(storable(value))
 
 
 def write_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
