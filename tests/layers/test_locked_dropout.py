@@ -18,7 +18,7 @@ def test_the_mask_is_one_for_a_row_and_keeps_the_mean() -> None:
     assert float(found.mean()) == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.75, 0.8, 0.999])
 def test_dropout_leaves_out_its_share_and_its_gradient_is_the_mask(share: float) -> None:
     torch.manual_seed(0)
     x = torch.randn(70, 301, dtype=torch.float64, requires_grad=True)

@@ -10,18 +10,25 @@ from torch.nn import functional
 
 from recurra.engines.watching import is_recorded
 
+_KINDS = {8: torch.int8, 16: torch.int16, 32: torch.int32}
+_RARE = 1 / 64
+
 
 def drawn(shape: tuple[int, ...], share: float, like: Tensor) -> Tensor:
-    """1 with this probability, else 0, from torch's random numbers: 32 bits each, half of one drawn number.
+    """1 with this probability, else 0, from torch's random numbers, as few bits of them for each as will do.
 
-    Twice as fast as `bernoulli_` on a CPU, where a number is drawn for each.
+    8 where these say the share exactly; 16 say it up to 2**-17; shares near 0 or 1 take 32. `bernoulli_` on a CPU draws
+    64, which is most of its time.
     """
     if is_recorded() or share == 1:
         return like.new_empty(shape).bernoulli_(share)
     count = math.prod(shape)
-    words = torch.empty((count + 1) // 2, dtype=torch.int64, device=like.device).random_(-(1 << 63), None)
+    bits = 8 if (share * 256).is_integer() else 16 if _RARE <= share <= 1 - _RARE else 32
+    words = torch.empty((count * bits + 63) // 64, dtype=torch.int64, device=like.device).random_(-(1 << 63), None)
     found = torch.empty(count, dtype=like.dtype, device=like.device)  # by way of booleans it takes three times as long
-    return torch.lt(words.view(torch.int32)[:count], round(share * (1 << 32)) - (1 << 31), out=found).view(shape)
+    half = 1 << (bits - 1)
+    edge = min(round(share * 2 * half) - half, half - 1)
+    return torch.lt(words.view(_KINDS[bits])[:count], edge, out=found).view(shape)
 
 
 def dropout(x: Tensor, share: float, training: bool = True) -> Tensor:

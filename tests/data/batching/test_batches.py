@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recurra.data.batching.batches import Batch, BucketedBatches, StreamBatches
+from recurra.data.ragged import Ragged
 from recurra.errors import DataError, ShapeError, UsageError
 
 LENGTHS = st.lists(st.integers(1, 30), max_size=80)
@@ -74,6 +75,16 @@ def test_an_epoch_is_decided_by_seed_and_number() -> None:
     assert all(_equal(a, b) for a, b in zip(first.epoch(4), again.epoch(4), strict=True))
     assert not all(_equal(a, b) for a, b in zip(first.epoch(4), first.epoch(5), strict=True))
     assert not all(_equal(a, b) for a, b in zip(first.epoch(4), other.epoch(4), strict=True))
+
+
+def test_rows_that_lie_behind_each_other_make_the_same_batches() -> None:
+    random = np.random.default_rng(0)
+    rows = [random.integers(300, size=random.integers(1, 9)) for _ in range(50)]
+    kinds = (rows, Ragged.of(iter(rows), 300))
+    ours, theirs = (BucketedBatches(kind, np.arange(50), 8, max_tokens=40).epoch(1) for kind in kinds)
+    for one, other in zip(ours, theirs, strict=True):
+        for name, value in vars(one).items():
+            np.testing.assert_array_equal(value, vars(other)[name], strict=True)
 
 
 def test_rows_of_like_length_stand_together() -> None:

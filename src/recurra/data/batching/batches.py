@@ -99,8 +99,18 @@ class BucketedBatches:
     def epoch(self, n: int) -> Iterator[Batch]:
         """The batches of epoch n, from 0."""
         for index in self._plan(n):
-            tokens, lengths = padded([self._encoded[source] for source in index.tolist()])
+            tokens, lengths = self._padded(index)
             yield Batch(tokens, lengths, self._labels[index], index)
+
+    def _padded(self, index: Int64) -> tuple[Int64, Int64]:
+        if not isinstance(self._encoded, Ragged):
+            return padded([self._encoded[source] for source in index.tolist()])
+        lengths, starts = self._lengths[index], self._encoded.starts[index]
+        tokens = np.zeros((len(index), int(lengths.max())), dtype=np.int64)
+        within = np.arange(tokens.shape[1])
+        inside = within < lengths[:, None]
+        tokens[inside] = self._encoded.values[(starts[:, None] + within)[inside]]
+        return tokens, lengths
 
     def _plan(self, n: int) -> list[Int64]:
         size = self.batch_size
