@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recurra.errors import UsageError
-from recurra.topologies.sampling import filtered, penalised
+from recurra.errors import ModelFolderError, UsageError
+from recurra.topologies.sampling import draw, filtered, generator, penalised
 from recurra.topologies.sampling_bounds import check_sampling
 
 LOGITS = st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=30).map(torch.tensor)
@@ -125,3 +125,30 @@ def test_no_penalty_changes_nothing() -> None:
 def test_penalties_that_cannot_be(penalty: float) -> None:
     with pytest.raises(UsageError, match="repetition_penalty must be a number from 1"):
         check_sampling(1.0, None, None, penalty)
+
+
+@pytest.mark.parametrize("how", [{}, {"temperature": 0.6}, {"top_p": 1.0}, {"top_k": 3}, {"top_p": 0.8}])
+def test_draws_are_as_frequent_as_they_are_probable(how: dict[str, float]) -> None:
+    scores = torch.tensor([-float("inf"), 0.0, 1.0, 2.0, -1.0, 1.5])
+    random, count = generator(0), 20_000
+    found = torch.bincount(torch.tensor([draw(scores, random, **how) for _ in range(count)]), minlength=6) / count
+    torch.testing.assert_close(found, filtered(scores, **how), rtol=0, atol=0.015)
+
+
+@settings(deadline=None, max_examples=50)
+@given(LOGITS, TEMPERATURES, st.integers(0, 2**62))
+def test_a_draw_is_the_one_of_multinomial(logits: torch.Tensor, temperature: float, seed: int) -> None:
+    random, other = generator(seed), generator(seed)
+    chances = filtered(logits, temperature=temperature)
+    found, theirs = draw(logits, random, temperature=temperature), int(torch.multinomial(chances, 1, generator=other))
+    if found != theirs:  # rounding decides between two that are as good
+        waits = torch.empty_like(logits).exponential_(generator=generator(seed))
+        ranked = chances / waits
+        assert float(ranked[found]) == pytest.approx(float(ranked[theirs]), rel=1e-4)
+    assert torch.equal(random.get_state(), other.get_state())
+
+
+@pytest.mark.parametrize("scores", [[float("nan"), 1.0], [float("inf"), 1.0], [-float("inf")] * 2])
+def test_scores_that_are_no_numbers_are_not_drawn_from(scores: list[float]) -> None:
+    with pytest.raises(ModelFolderError, match="not numbers"):
+        draw(torch.tensor(scores), generator(0))

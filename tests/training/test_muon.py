@@ -56,6 +56,28 @@ def test_singular_values_from_a_hundredth_of_the_norm_become_about_one() -> None
     assert float(found.max()) < 1.3
 
 
+def test_products_of_bfloat16_turn_all_directions_alike_too() -> None:
+    torch.manual_seed(0)
+    given = torch.randn(2, 32, 48)
+    found, exact = orthogonal(given, torch.bfloat16), orthogonal(given)
+    assert found.dtype == torch.float32
+    assert float((found - exact).norm() / exact.norm()) < 0.02
+    values = torch.linalg.svdvals(found)
+    assert 0.65 < float(values.min()) < float(values.max()) < 1.35
+
+
+def test_the_precision_of_a_training_is_that_of_its_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(muon, "_has_halves", lambda _: True)
+    steps = {}
+    for precision in ("32", "bf16"):
+        network = Small()
+        before = network.stack.weight_hh_l0.detach().clone()
+        learned(network, optimizer_of(network, plain(optimizer="muon", precision=precision)), 0)
+        steps[precision] = network.stack.weight_hh_l0.detach() - before
+    apart = float((steps["bf16"] - steps["32"]).norm() / steps["32"].norm())
+    assert 1e-4 < apart < 0.05
+
+
 def test_a_matrix_of_one_gate_is_stepped_as_torch_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """torch's own takes five iterations of other coefficients, in bfloat16, of three digits."""
     monkeypatch.setattr(muon, "COEFFICIENTS", 5 * ((3.4445, -4.7750, 2.0315),))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from recurra.topologies.decoder import Decoder, Reading
 from recurra.topologies.encoder_decoder import EncoderDecoder
-from recurra.topologies.sampling import filtered, generator, numbers
+from recurra.topologies.sampling import draw, generator, numbers
 from recurra.topologies.search import Search, repeating
 
 
@@ -191,10 +191,13 @@ def _draw(active: list[_Sentence], log_probabilities: Tensor, steps: _Steps) -> 
     for sentence in active:
         following: list[_Node | None] = []
         for before in sentence.alive:
-            chances = filtered(
-                log_probabilities[row], temperature=search.temperature, top_k=search.top_k, top_p=search.top_p
+            token = draw(
+                log_probabilities[row],
+                steps.random,
+                temperature=search.temperature,
+                top_k=search.top_k,
+                top_p=search.top_p,
             )
-            token = int(torch.multinomial(chances, 1, generator=steps.random))
             log_probability = float(log_probabilities[row, token]) + (before.log_probability if before else 0.0)
             node = _Node(before, token, log_probability, step, row)
             if token == steps.end:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -71,3 +73,29 @@ def filtered(
         probabilities = probabilities.index_fill(0, order[1:][reached[:-1] >= top_p], 0.0)
         probabilities = probabilities / probabilities.sum()
     return probabilities.to(logits.dtype)
+
+
+def draw(
+    scores: Tensor,
+    random: torch.Generator,
+    *,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> int:
+    """One index by the probabilities that `filtered` gives; of random numbers as many as torch.multinomial takes.
+
+    Maths:  the largest of scores / temperature - log w, each w from an exponential distribution, stands at an index
+            with just its probability: where all may be drawn they need not be computed
+    Shapes: scores [V], on the CPU
+    Errors: ModelFolderError for scores that are no numbers; UsageError
+    Source: Gumbel 1954; Yellott 1977
+    """
+    if temperature != 0 and top_k is None and top_p in (None, 1):
+        check_sampling(temperature, top_k, top_p)
+        waits = torch.empty_like(scores).exponential_(generator=random)
+        found = int(torch.argmax(scores / temperature - waits.log_()))
+        if math.isfinite(scores[found].item()):
+            return found
+    chances = filtered(scores, temperature=temperature, top_k=top_k, top_p=top_p)
+    return int(torch.multinomial(chances, 1, generator=random))

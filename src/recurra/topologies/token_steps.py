@@ -22,7 +22,7 @@ class TokenSteps:
 
     @torch.no_grad()
     def step(self, token: int) -> Tensor:
-        """Unnormalised log-probabilities of what follows a token [V]"""
+        """Unnormalised log-probabilities of what follows a token [V], the caller's own"""
         row = self._table[token : token + 1]
         y = self._stream.step(row if self._gain == 1 else row * self._gain)
         logits: Tensor = self._head(y)[0]

@@ -47,7 +47,7 @@ def _muon(
         for count in sorted(set(gates.values()))
     ]
     groups.append({"params": [w for w in decayed if id(w) not in turned], "weight_decay": settings.weight_decay})
-    return Muon([*groups, {"params": free}], settings.learning_rate)
+    return Muon([*groups, {"params": free}], settings.learning_rate, halves=settings.precision == "bf16")
 
 
 class AdamW(torch.optim.AdamW):

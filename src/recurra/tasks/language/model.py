@@ -213,7 +213,7 @@ class LanguageModel(TextModel):
                 steps = TokenSteps(self.network, state)
                 return scores
             (token,) = tokens
-            return steps.step(token).float().cpu().clone()
+            return steps.step(token).float().cpu()
 
         return following
 

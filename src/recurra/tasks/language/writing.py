@@ -13,7 +13,7 @@ from recurra.errors import UsageError
 from recurra.tasks.decoding.detokenizer import Detokenizer
 from recurra.tasks.decoding.stopping import Stopping, check_stops
 from recurra.tasks.language.mixture.mixture import Mixture
-from recurra.topologies.sampling import filtered, generator, penalised
+from recurra.topologies.sampling import draw, generator, penalised
 from recurra.topologies.sampling_bounds import check_sampling, check_seed
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ class Writing:
         scores[Vocabulary.UNKNOWN] = float("-inf")
         if how.repetition_penalty != 1:
             scores = penalised(scores, torch.tensor(self._written), how.repetition_penalty)
-        chances = filtered(scores, temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
-        token = int(torch.multinomial(chances, 1, generator=self._random))
+        token = draw(scores, self._random, temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
         if how.repetition_penalty != 1 and token not in self._written:
             self._written.append(token)
         self.left -= 1
