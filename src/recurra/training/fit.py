@@ -152,7 +152,8 @@ def fit(
                     raise diverged(what, counters.step + 1, rate, settings)
                 optimizer.step()
                 observer.stepped()
-                optimizer.zero_grad()
+                for weight in weights:
+                    weight.grad = None
 
                 counters.add_step(value, units, norm)
                 if average is not None:

@@ -102,10 +102,15 @@ def clip_gradient(weights: Sequence[nn.Parameter], settings: TrainingSettings) -
     """Clip the gradient in place, by value or by norm as the settings say; returns its norm before."""
     learning = [weight for weight in weights if weight.grad is not None]
     gradients = [weight.grad for weight in learning if weight.grad is not None]
-    found = nn.utils.get_total_norm(gradients)
+    alike = len({(gradient.dtype, gradient.device, gradient.layout) for gradient in gradients}) == 1
+    # as torch does it, without sorting the gradients by type and device first
+    found = torch.stack(torch._foreach_norm(gradients)).norm() if alike else nn.utils.get_total_norm(gradients)
     norm = float(found)
     if settings.clip_value is not None:
         nn.utils.clip_grad_value_(learning, settings.clip_value)
     elif settings.clip_norm is not None and norm > settings.clip_norm:
-        nn.utils.clip_grads_with_norm_(learning, settings.clip_norm, found)
+        if alike:
+            torch._foreach_mul_(gradients, (settings.clip_norm / (found + 1e-6)).clamp(max=1.0))
+        else:
+            nn.utils.clip_grads_with_norm_(learning, settings.clip_norm, found)
     return norm
