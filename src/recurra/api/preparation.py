@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +135,16 @@ def usual_epochs(setup: Setup) -> float:
     return registry.get(dataset.source.task).defaults.epochs_for(setup.trainee.steps(0), tokens)
 
 
-def prepare_run(source: Source, settings: AnySettings, kept: Any = None) -> Setup:
-    """As `read_data`, with a network, its weights drawn from the seed. Errors: DataError"""
+def prepare_run(
+    source: Source,
+    settings: AnySettings,
+    kept: Any = None,
+    *,
+    size: Callable[[Dataset[Any]], None] = lambda dataset: None,
+) -> Setup:
+    """As `read_data`, with a network, its weights drawn from the seed. size: see api.sizing. Errors: DataError"""
     row, dataset = registry.get(source.task), read_data(source, settings, kept)
+    size(dataset)
     torch.manual_seed(settings.training.seed)
     network = row.task.network(dataset.preprocessor, dataset.settings)
     setup = Setup(row.task, dataset, row.task.trainee(network, dataset))

@@ -130,7 +130,8 @@ def usual_settings(setup: Setup) -> dict[str, dict[str, Any]]:
     """What the settings are for such data if nobody sets any."""
     dataset = setup.dataset
     defaults = registry.get(dataset.source.task).defaults
-    found = defaults.at(dataset.facts.get("vocabulary_level")).to_json()
+    sized = dataset.facts.get("sized", {"settings": {}})["settings"]
+    found = defaults.at(dataset.facts.get("vocabulary_level")).changed(**sized).to_json()
     found["training"]["epochs"] = usual_epochs(setup)
     return found
 

@@ -133,6 +133,9 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
         setup = prepare_run(source, settings, None if run.stored.started_from is None else run.preprocessor)
     except UsageError as error:
         raise of_folder(folder, error) from error
+    if (sized := run.stored.data.sized) is not None:
+        setup.dataset.facts["sized"] = sized.model_dump()
+        notes = [*notes, sized.why]
     vectors.resume(setup, run.stored.vectors)
     if found.preprocessing != setup.dataset.preprocessor.to_json():
         raise ModelFolderError(f"{folder}: its preprocessing is not that of its data")

@@ -6,11 +6,12 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
 from recurra import model_folder
-from recurra.api import given_data, given_datasets, precision, resuming, starting, vectors
+from recurra.api import given_data, given_datasets, precision, resuming, sizing, starting, vectors
 from recurra.api.ensemble import EnsembleRun, check_ensemble
 from recurra.api.learning_curve import check_learning_curve, trained_on_less
 from recurra.api.listed_settings import by_name, help_text
@@ -151,7 +152,11 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
         deadline = Deadline(chosen.training.minutes, asked.begun)
         deadline.phases["start"] = time.monotonic() - asked.begun
         with progress.doing("reading and encoding the data"), deadline.phase("reading"):
-            setup = prepare_run(source, chosen) if first is None else starting.prepare_from(first, source, chosen)
+            if first is None:
+                size = partial(sizing.size, given=given, deadline=deadline, processes=processes)
+                setup = prepare_run(source, chosen, size=size)
+            else:
+                setup = starting.prepare_from(first, source, chosen)
         if given.get("max_vocabulary") is not None:
             check_vocabulary(setup)
         vectors.start(setup, None if given.get("vectors") is None else Path(given["vectors"]), progress.log)

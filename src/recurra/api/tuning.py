@@ -28,6 +28,7 @@ from recurra.api.training import train
 from recurra.api.trials import STEPS, PrunedError, TimeOverError, Trial, WatchedTrial, command_of, csv_of, words
 from recurra.errors import DataError, DivergedError, ModelFolderError, StoppedError, UsageError
 from recurra.locks import HeldError, acquire
+from recurra.tasks.abilities import Sizing
 from recurra.tasks.given import path, plain
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.sources.source import Source
@@ -255,6 +256,7 @@ class Study:
         self.progress.log(f"best: trial {best.number + 1}, {best.line()}")
         given = self.given | best.settings | ({} if self.epochs is None else {"epochs": self.epochs})
         if self.minutes is not None:
+            given = self._as_tried() | given
             given["minutes"] = max(round((ends - time.monotonic()) / 60, 2), 0.05)
         command = command_of(self.data, self.task, given)
         out = self.folder / BEST
@@ -268,6 +270,12 @@ class Study:
             **given,
         )
         return Tuned(self.folder, found, best.number, run, command)
+
+    def _as_tried(self) -> dict[str, Any]:
+        """Settings that would follow the minutes of the last training otherwise."""
+        task, groups = self.setup.task, (self.settings.network, self.settings.training)
+        names = task.sizes if isinstance(task, Sizing) else ()
+        return {name: getattr(group, name) for group in groups for name in names if hasattr(group, name)}
 
     def done(self) -> list[Trial]:
         """The trials that count, in order; one that was interrupted does not, and is made again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -71,6 +71,27 @@ class Settling(Protocol):
 
     def settle(self, settings: AnySettings, given: Mapping[str, Any]) -> AnySettings:
         """The settings with those that follow others. given: what the user set. Errors: UsageError"""
+
+
+@runtime_checkable
+class Sizing(Protocol):
+    """How large its network is follows the time that it has. sizes: the settings that do"""
+
+    sizes: ClassVar[tuple[str, ...]]
+
+    def sized(self, dataset: Dataset[Any], fixed: Collection[str], seconds: float, within: float) -> Sized | None:
+        """Settings that suit so many seconds of training, measured here within some; None if there is nothing to say.
+
+        fixed: settings that somebody has set, or that belong to the data
+        """
+
+
+@dataclass(frozen=True)
+class Sized:
+    """Settings that follow the time, and why they do, in a sentence."""
+
+    settings: dict[str, Any]
+    why: str
 
 
 @runtime_checkable

@@ -76,6 +76,13 @@ class StoredSource(Exact):
         return self
 
 
+class StoredSized(Stored):
+    """Settings that followed the minutes, and why, see tasks.abilities.Sizing."""
+
+    settings: Annotated[dict[Name, int | float], Field(max_length=10)]
+    why: Text
+
+
 class StoredData(Stored):
     """What was read at training.
 
@@ -87,6 +94,7 @@ class StoredData(Stored):
     vocabulary_level: Literal["char", "word", "byte", "bpe"] | None = None
     counts: Annotated[dict[Name, Count], Field(max_length=10, default_factory=dict)]
     training_part: Sha256 | None = None
+    sized: StoredSized | None = None
 
 
 _OF_FILE = {"sha256", "read", "encoding", "lower_case", "duplicates", "nameless", "undecodable", "undecodable_at"}

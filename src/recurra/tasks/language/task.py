@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from recurra.data.splits import PARTS
 from recurra.errors import DataError, UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Sample, Samples, Section
+from recurra.tasks.abilities import Sized
 from recurra.tasks.language.baselines import language_baselines
 from recurra.tasks.language.data import UNITS, encode_source, read_corpus
 from recurra.tasks.language.mixture.fitting import fit_mixture
@@ -24,6 +25,7 @@ from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.language.settings import DEFAULTS, OTHER_RATE, LanguageSettings
 from recurra.tasks.language.trainee import LanguageTrainee, Tokens, evaluate_part, evenly
+from recurra.tasks.language.width import Measuring, suited
 from recurra.tasks.outgoing import COUNT, Asked
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sources.source import Source, hashes
@@ -52,6 +54,7 @@ class LanguageTask:
     vector_settings: ClassVar[Mapping[str, Any]] = {"level": "word"}
     rows: ClassVar[str] = "tokens"
     first: ClassVar[int] = 1 << 17
+    sizes: ClassVar[tuple[str, ...]] = ("hidden_size", "batch_size", "dropout")
 
     def settle(self, settings: LanguageSettings, given: Mapping[str, Any]) -> LanguageSettings:
         """Tied vectors are a default: with other sizes they follow, or are not tied. So is a learning rate, which is
@@ -133,6 +136,14 @@ class LanguageTask:
             return OwnInput(title_of(text), text)
 
         return spread_over(starts, count, made)
+
+    def sized(self, dataset: Dataset[Corpus], fixed: Collection[str], seconds: float, within: float) -> Sized | None:
+        """Of characters and bytes; words and sub-words have defaults of their own."""
+        vocabulary = dataset.data.vocabulary
+        if vocabulary.level in DEFAULTS.by_level or {"hidden_size", "dropout"} <= {*fixed}:
+            return None
+        rate = Measuring(len(vocabulary), within).rate
+        return suited(dataset.settings, fixed, len(dataset.data.train), seconds, rate)
 
     def network(self, preprocessor: LanguagePreprocessor, settings: LanguageSettings) -> NextToken:
         return NextToken(len(preprocessor.vocabulary), settings.network)
