@@ -1,13 +1,15 @@
-"""AdamW with less to look up: torch's numbers and torch's state, bit for bit."""
+"""AdamW and clipping with less to look up: torch's numbers and torch's state, bit for bit."""
 
 from __future__ import annotations
 
 import copy
 
+import pytest
 import torch
+from fakes import plain
 from torch import nn
 
-from recurra.training.optimizer import AdamW
+from recurra.training.optimizer import AdamW, clip_gradient
 
 
 def trained(
@@ -70,3 +72,24 @@ def test_what_is_changed_between_steps_is_seen() -> None:
             optimizer.step()
         found.append(weights)
     assert all(map(torch.equal, *found))
+
+
+@pytest.mark.parametrize("types", [(torch.float32, torch.float32), (torch.float32, torch.float64)])
+@pytest.mark.parametrize("scale", [1e-3, 1e3])
+def test_gradients_are_clipped_as_torch_does(types: tuple[torch.dtype, ...], scale: float) -> None:
+    def drawn() -> list[nn.Parameter]:
+        torch.manual_seed(0)
+        found = [nn.Parameter(torch.zeros(3, 4, dtype=kind)) for kind in (*types, torch.float32)]
+        for weight in found[:-1]:  # the last one has not learned
+            weight.grad = scale * torch.randn_like(weight)
+        return found
+
+    ours, theirs = drawn(), drawn()
+    norm = clip_gradient(ours, plain(clip_norm=1.0))
+    assert norm == float(nn.utils.clip_grad_norm_(theirs, 1.0))
+    for one, other in zip(ours[:-1], theirs[:-1], strict=True):
+        assert one.grad is not None
+        assert other.grad is not None
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-6, atol=0)
+    assert ours[-1].grad is None
+    assert clip_gradient(ours[-1:], plain(clip_norm=1.0)) == 0
