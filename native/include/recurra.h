@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define RECURRA_ABI 5
+#define RECURRA_ABI 6
 
 enum recurra_error {
   RECURRA_OK = 0,
@@ -31,8 +31,10 @@ enum recurra_error {
 
 enum recurra_type { RECURRA_F32 = 0, RECURRA_F64 = 1 };
 
-/* How the operands of matrix products are held: as the values are, or rounded to bfloat16 and summed in float32. */
-enum recurra_products { RECURRA_AS_STORED = 0, RECURRA_BF16 = 1 };
+/* How the operands of matrix products are held: as the values are; rounded to bfloat16 and summed in float32; or in 8 bits
+ * (forward and streams without memory, of RECURRA_F32, heads 1): weights that recurra_packed_new has packed, and each
+ * vector that they map rounded at its step to whole numbers from -127 to 127 times its largest size / 127. */
+enum recurra_products { RECURRA_AS_STORED = 0, RECURRA_BF16 = 1, RECURRA_INT8 = 2 };
 
 /* ---- code -----------------------------------------------------------------------------------------------------
  *
@@ -126,6 +128,8 @@ void recurra_program_free(recurra_program* program);
 #define RECURRA_MAX_VECTORS 64
 #define RECURRA_MAX_GIVEN 4
 
+typedef struct recurra_packed recurra_packed;
+
 typedef struct recurra_call {
   int32_t type, products;
   int32_t threads; /* at most; no more are used than there are processors and than the work is worth */
@@ -183,7 +187,18 @@ typedef struct recurra_call {
   int64_t memory_bytes; /* room at `memory` */
 
   const void* given[RECURRA_MAX_GIVEN]; /* each [batch, time, hidden], contiguous; backward's those of forward */
+
+  /* RECURRA_INT8: the weights' scales, one for each row, read by recurra_packed_new; what it made, read by forward and
+   * streams, as long as these are used */
+  const float *scale_ih, *scale_hh, *scale_hr;
+  const recurra_packed* packed;
 } recurra_call;
+
+/* weight_ih, weight_hh and weight_hr of int8, packed for a program without backward: each number times its row's scale. Of
+ * the call only products, sizes, blocks, weights and scales are read. NULL: a bad call, inputs or units above 65536, no
+ * memory. */
+recurra_packed* recurra_packed_new(const recurra_program* program, const recurra_call* call);
+void recurra_packed_free(recurra_packed* packed);
 
 int64_t recurra_memory(const recurra_program* program, const recurra_call* call); /* bytes; -1: a bad call */
 int recurra_forward(const recurra_program* program, const recurra_call* call);
@@ -224,6 +239,7 @@ const char* recurra_variant(void);  /* "portable", "avx2", "avx512", "avx512bf16
 const char* recurra_machine(void);
 int32_t recurra_abi(void);
 int32_t recurra_bf16_in_hardware(void);
+int32_t recurra_int8_in_hardware(void); /* products of 8 bits in one instruction: VNNI */
 
 /* The vector functions over n numbers, for tests: op is a unary recurra_op. */
 int recurra_map(int32_t op, int32_t type, const void* a, void* out, int64_t n);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "bytes.hpp"
 #include "simd.hpp"
 
 namespace recurra {
@@ -24,6 +25,7 @@ RECURRA_INLINE Bfloat to_bfloat(float value) {
 // What a value is held as in a product: itself, or rounded.
 template <class Q, class T>
 RECURRA_INLINE Q held(T value) {
+  static_assert(!std::is_same_v<Q, Byte>, "bytes have a scale, they are held row by row");
   if constexpr (std::is_same_v<Q, Bfloat>)
     return to_bfloat(float(value));
   else
@@ -49,14 +51,28 @@ template <class Q>
 RECURRA_INLINE int64_t whole_depth(int64_t depth) {
   if constexpr (std::is_same_v<Q, Bfloat>)
     return (depth + BFLOAT_STEP - 1) / BFLOAT_STEP * BFLOAT_STEP;
+  else if constexpr (std::is_same_v<Q, Byte>)
+    return (depth + QUAD - 1) / QUAD * QUAD;
   else
     return depth;
+}
+
+// Numbers from a row of an operand to the next.
+template <class Q>
+RECURRA_INLINE int64_t row_room(int64_t depth) {
+  if constexpr (std::is_same_v<Q, Byte>)
+    return byte_row_room(depth);
+  else
+    return whole_depth<Q>(depth);
 }
 
 // A row of an operand, padded with zeros to its whole depth.
 template <class Q, class T>
 RECURRA_INLINE void hold_row(Q* to, const T* from, int64_t n) {
-  hold(to, from, n);
+  if constexpr (std::is_same_v<Q, Byte>)
+    return quantise_row(to, from, n);
+  else
+    hold(to, from, n);
   if constexpr (std::is_same_v<Q, Bfloat>)
     for (int64_t i = n; i < whole_depth<Q>(n); i++) to[i] = Bfloat{0};
 }

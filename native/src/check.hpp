@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "program.hpp"
+#include "quantised.hpp"
 
 namespace recurra {
 
@@ -14,6 +15,7 @@ inline int check_sizes(const recurra_call& call) {
   if (call.projected < 1 || call.projected > call.hidden) return RECURRA_BAD_CALL;
   if (call.heads < 1 || call.hidden % call.heads != 0) return RECURRA_BAD_CALL;
   if (call.type != RECURRA_F32 && call.type != RECURRA_F64) return RECURRA_BAD_CALL;
+  if (call.products == RECURRA_INT8 && (call.type != RECURRA_F32 || call.heads != 1 || call.memory)) return RECURRA_BAD_CALL;
   if (call.lengths)
     for (int64_t b = 0; b < call.batch; b++)
       if (call.lengths[b] < 1 || call.lengths[b] > call.time) return RECURRA_BAD_LENGTHS;
@@ -23,6 +25,7 @@ inline int check_sizes(const recurra_call& call) {
 inline int check(const recurra_program& program, const recurra_call& call, bool backward) {
   const Code& f = program.forward;
   if (const int error = check_sizes(call)) return error;
+  if (call.products == RECURRA_INT8 && !fits(call.packed, program, call)) return RECURRA_BAD_CALL;
   if (call.heads > 1 && (call.projected != call.hidden || f.maps_narrow || f.most_hr > 0)) return RECURRA_BAD_CALL;
   const auto has_blocks = [&](const Code& code) {
     return call.ih_blocks >= code.most_ih && call.hh_blocks >= code.most_hh && call.hr_blocks >= code.most_hr;

@@ -21,10 +21,13 @@ struct InputProducts {
       : layer(l), columns(int64_t(l.code.columns.size())), row(columns * l.width + UNITS<T>) {}
 
   int64_t panel() const { return panel_size<T, Q>(layer.call.inputs); }
-  int64_t depth() const { return whole_depth<Q>(layer.call.inputs); }
+  int64_t depth() const { return row_room<Q>(layer.call.inputs); }
 
   void allocate_shared(Arena& from) {
-    packed_ih = from.take<Q>(columns * layer.panels * panel());
+    if constexpr (std::is_same_v<Q, Byte>)
+      packed_ih = layer.call.packed->input;
+    else
+      packed_ih = from.take<Q>(columns * layer.panels * panel());
     bias = from.take<T>(columns * layer.width);
     projected = from.take<T>(layer.tokens_projected ? layer.call.vocabulary * row : 0);
   }
@@ -38,7 +41,13 @@ struct InputProducts {
     }
   }
 
+  // This thread's part of weight_ih; bytes are packed before, once.
   void pack(int thread, int threads) {
+    if constexpr (std::is_same_v<Q, Byte>) return;
+    else pack_own(thread, threads);
+  }
+
+  void pack_own(int thread, int threads) {
     const T* const m = static_cast<const T*>(layer.call.weight_ih);
     const int64_t inputs = layer.call.inputs, hidden = layer.hidden;
     const Share mine(columns * layer.panels, thread, threads);

@@ -242,4 +242,9 @@ void rows_by_panel(int64_t m, const PanelProduct<T, Q>& p) {
   }
 }
 
+template <>
+inline void rows_by_panel<float, Byte>(int64_t m, const PanelProduct<float, Byte>& p) {
+  rows_by_byte_panel(m, p);
+}
+
 }  // namespace recurra

@@ -8,6 +8,7 @@
 #include "panels.hpp"
 #include "plan.hpp"
 #include "program.hpp"
+#include "quantised.hpp"
 #include "share.hpp"
 
 namespace recurra {
@@ -113,7 +114,10 @@ struct Layer {
   Q* panels_of(size_t level, int64_t p) const { return packed + levels[level] + p * panels_size(code.levels[level]); }
 
   void allocate_shared(Arena& from) {
-    packed = from.take<Q>(levels.back());
+    if constexpr (std::is_same_v<Q, Byte>)
+      packed = call.packed->recurrent;
+    else
+      packed = from.take<Q>(levels.back());
     vectors = from.take<T>(code.vectors * width);
     constant_rows = from.take<T>(code.constants * width);
   }
@@ -126,8 +130,16 @@ struct Layer {
     for (int32_t c = 0; c < code.constants; c++) std::fill_n(constant_rows + c * width, width, T(constants[size_t(c)]));
   }
 
-  // This thread's part of the recurrent weights, packed for the products of this direction of time.
+  // This thread's part of the recurrent weights, packed for the products of this direction of time. Bytes are packed
+  // before, once.
   void pack_recurrent(int thread, int threads) {
+    if constexpr (!std::is_same_v<Q, Byte>)
+      pack_all(thread, threads, [&](const Product& product, int64_t units, int64_t p, Q* to) { pack(product, units, p, to); });
+  }
+
+  // f(product, units, panel, where it goes) for this thread's panels of the recurrent weights.
+  template <class F>
+  void pack_all(int thread, int threads, F f) const {
     int64_t item = 0, items = 0;
     for (const Level& level : code.levels) items += of(level).panels * level.products;
     const Share mine(items, thread, threads);
@@ -137,7 +149,7 @@ struct Layer {
         Q* to = panels_of(number, p);
         for (const Sum& sum : level.sums)
           for (const Product& product : sum.products) {
-            if (item >= mine.first && item < mine.last) pack(product, of(level).units, p, to);
+            if (item >= mine.first && item < mine.last) f(product, of(level).units, p, to);
             to += panel_size<T, Q>(panel_depth(product));
             item++;
           }
@@ -173,7 +185,7 @@ struct Layer {
   Span heads_of(int64_t p) const {
     const int64_t u0 = p * UNITS<T>, u1 = std::min(hidden, u0 + UNITS<T>);
     int64_t first = u0 / head * head;
-    if constexpr (ROUNDED) first = first / BFLOAT_STEP * BFLOAT_STEP;
+    if constexpr (std::is_same_v<Q, Bfloat>) first = first / BFLOAT_STEP * BFLOAT_STEP;
     return {first, (u1 - 1) / head * head + head - first};
   }
 

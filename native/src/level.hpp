@@ -132,12 +132,19 @@ void run_level(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, size_
   name_operands(layer, workspace, level, base);
   if (!level.row_sums.empty()) sum_rows(layer, workspace, level, active, first == 0);
   int product = 0;
+  Place<T> held_from{};
   for (const Sum& sum : level.sums)
     for (const Product& p : sum.products) {
       const Place<T> from = place(layer, workspace, p.operand);
       if constexpr (Layer<T, Q>::ROUNDED) {
-        const int64_t depth = layer.depth(p), row = whole_depth<Q>(depth);
-        Q* const to = workspace.rounded + product * workspace.rows * whole_depth<Q>(layer.hidden);
+        if (product > 0 && from.at == held_from.at) {  // the gates of a cell mostly map the same
+          operand[product] = operand[product - 1];
+          product++;
+          continue;
+        }
+        held_from = from;
+        const int64_t depth = layer.depth(p), row = row_room<Q>(depth);
+        Q* const to = workspace.rounded + product * workspace.rows * row_room<Q>(layer.hidden);
         for (int64_t r = 0; r < active; r++) hold_row(to + r * row, from.at + r * from.row, depth);
         operand[product++] = {to, row};
       } else {

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "check.hpp"
 #include "fingerprint.hpp"
 #include "layer.hpp"
 #include "processors.hpp"

@@ -25,7 +25,7 @@ RECURRA_INLINE int64_t panel_at(int64_t k, int64_t u) {
 // Numbers of a panel.
 template <class T, class Q>
 RECURRA_INLINE int64_t panel_size(int64_t depth) {
-  return whole_depth<Q>(depth) * UNITS<T>;
+  return whole_depth<Q>(depth) * UNITS<T> + (std::is_same_v<Q, Byte> ? BYTE_PANEL_HEAD : 0);
 }
 
 // panel[k][u] = m[(first + u) * row + k] for the UNITS rows from `first`: columns of the transpose

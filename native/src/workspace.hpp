@@ -29,7 +29,7 @@ struct Workspace {
     workspace.places = from.take<int64_t>(layer.code.given > 0 ? std::max(layer.plan.most_rows, CHUNK_ROWS) : 0);
     workspace.of_rows = from.take<T>(layer.code.rows * 3 * layer.plan.most_rows);
     workspace.rounded = from.take<Q>(
-        layer.ROUNDED ? layer.code.products * layer.plan.most_rows * whole_depth<Q>(layer.hidden) : 0);
+        layer.ROUNDED ? layer.code.products * layer.plan.most_rows * row_room<Q>(layer.hidden) : 0);
   }
 };
 

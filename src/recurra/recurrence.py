@@ -17,8 +17,11 @@ from recurra.engines.checks import (
 )
 from recurra.engines.choose import choose
 from recurra.engines.native import forking
+from recurra.engines.native import quantised as in_bytes
+from recurra.engines.native.stream import NativeStream
+from recurra.engines.quantised import ByteWeights
 from recurra.engines.request import CellWeights, Embedded, Request, State, Stream
-from recurra.engines.watching import is_recorded
+from recurra.engines.watching import are_plain, is_recorded, is_transformed
 
 
 def unroll(
@@ -144,3 +147,55 @@ def stream(cell: Cell, weights: CellWeights, state: State, *, engine: str = "aut
     state = tuple(s.detach().clone() for s in state)
     request = Request(cell, weights.replaced(**own), x, state, bias=fit.bias)
     return choose(request, engine).stream(request)
+
+
+def unroll_in_bytes(
+    cell: Cell,
+    weights: ByteWeights,
+    x: Tensor | Embedded,
+    state: State | None = None,
+    *,
+    lengths: Tensor | None = None,
+    reverse: bool = False,
+    engine: str = "auto",
+) -> tuple[Tensor, State]:
+    """As `unroll`, with matrices in 8 bits: their products too, in the native engine.
+
+    Each vector that is mapped, x_t and states, is rounded at its step to whole numbers from -127 to 127 times its
+    largest size / 127; sums are exact, what follows is float32's. Where the native engine cannot, another is asked for,
+    gradients are wanted or somebody looks on, the weights that these stand for run in the types that they have.
+    Shapes, errors: as `unroll`
+    """
+    tensors = (*((x.tokens, x.table) if isinstance(x, Embedded) else (x,)), *(state or ()), *weights.vectors)
+    if engine not in ("auto", "native") or not _are_numbers(tensors) or _why_not_bytes(cell, weights):
+        return unroll(cell, weights.dense(), x, state, lengths=lengths, reverse=reverse, engine=engine)
+    if forking.pending:
+        forking.settle()
+    fit, like = check_weights(cell, weights.shadow), weights.shadow.weight_ih
+    x, rows, lengths = _checked(x, lengths, like)
+    request = _request(cell, weights.shadow, fit, x, rows, state, lengths, reverse, None, ())
+    return in_bytes.run(request, weights)
+
+
+def _are_numbers(tensors: tuple[Tensor, ...]) -> bool:
+    """Whether only numbers are wanted of these, no gradients, and nobody looks on."""
+    wanted = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+    return not wanted and are_plain(tensors) and not is_transformed(tensors)
+
+
+def _why_not_bytes(cell: Cell, weights: ByteWeights) -> str | None:
+    return in_bytes.why_not(cell, weights, check_weights(cell, weights.shadow).bias)
+
+
+def stream_in_bytes(cell: Cell, weights: ByteWeights, state: State, *, engine: str = "auto") -> Stream:
+    """As `stream`, with matrices in 8 bits; see `unroll_in_bytes`."""
+    if engine not in ("auto", "native") or _why_not_bytes(cell, weights):
+        return stream(cell, weights.dense(), state, engine=engine)
+    fit, batch = check_weights(cell, weights.shadow), state[0].shape[0]
+    check_state(cell, state, batch, fit.widths, weights.shadow.weight_ih)
+    own = {name: w.detach().clone() for name, w in weights.stored.items()}
+    kept = ByteWeights(own, {name: s.detach().clone() for name, s in weights.scales.items()}, weights.heads)
+    kept.packed.update(weights.packed)
+    x = kept.shadow.weight_ih.new_zeros(batch, 1, kept.shadow.weight_ih.shape[1])
+    request = Request(cell, kept.shadow, x, tuple(s.detach().clone() for s in state), bias=fit.bias)
+    return NativeStream(request, kept)

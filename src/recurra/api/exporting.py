@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recurra.api.evaluation import trained_on
+from recurra.api.quantising import refuse_quantised
 from recurra.errors import DataError, RecurraError, UnknownNameError, UsageError
 from recurra.export.folder import check_free, new_folder, write_about
 from recurra.model_folder.manifest import MANIFEST
@@ -49,6 +50,7 @@ def export(
     """See `Run.export`."""
     if to not in TARGETS:
         raise UnknownNameError("target", to, TARGETS)
+    refuse_quantised(run, f"is quantised; --to {to} is made of float32, with --weights int8 where it has that")
     if weights not in PRECISIONS:
         raise UnknownNameError("weights", weights, PRECISIONS)
     if weights != "float32" and to not in ("c", "onnx"):

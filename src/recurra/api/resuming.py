@@ -103,7 +103,7 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
     """
     found, notes = model_folder.use(folder, intact)
     stored = metrics_of(found)
-    _refuse_ensemble(found)
+    _refuse_unlearning(found)
     finished = stored.status == "finished"
     if finished and f"{STATE}.safetensors" not in found.extra:
         raise UsageError(f"{folder} is a finished run without a training state; train again")
@@ -149,12 +149,18 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
     return Stopped(run.stored, found.versions, setup, checkpoint, stored.scored_baselines(), notes, before)
 
 
-def _refuse_ensemble(found: ModelFolder) -> None:
-    """Errors: UsageError for a run of several networks; ModelFolderError"""
+def _refuse_unlearning(found: ModelFolder) -> None:
+    """Errors: UsageError for a quantised run and one of several networks; ModelFolderError"""
     try:
-        several = size_of(settings_of(config_of(found, Config))) > 1
+        config = config_of(found, Config)
+        several = size_of(settings_of(config)) > 1
     except (DataError, UsageError) as error:
         raise of_folder(found.path, error) from error
+    if config.quantised is not None:
+        raise UsageError(
+            f"{found.path} is quantised: weights of 8 bits do not learn; take the run that it was made of, "
+            f"{config.quantised.of}"
+        )
     if several:
         raise UsageError(f"{found.path} is an ensemble: {NOT_RESUMED}")
 

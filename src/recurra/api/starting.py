@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recurra.api.preparation import check_device, engine_of, prepare_run
+from recurra.api.quantising import refuse_quantised
 from recurra.api.run import Run
 from recurra.api.sense import check_sense
 from recurra.api.setup import Setup
@@ -24,6 +25,7 @@ def source_of(run: Run, data: Path, task: str | None, given: Mapping[str, Any]) 
     """The new data, as the run's task reads them. Errors: DataError; UsageError for settings that are the run's"""
     if task not in (None, run.task):
         raise UsageError(f"{run.folder} is a model of the task {run.task}; it cannot initialise one of the task {task}")
+    refuse_quantised(run, "is quantised: weights of 8 bits do not learn")
     if isinstance(run.network, Ensemble):
         raise UsageError(f"{run.folder} is an ensemble of {len(run.network.members)} networks; begin with one network")
     network = run.settings.network

@@ -11,7 +11,7 @@ from recurra.cells.catalogue import BUILT_IN
 from recurra.errors import UnknownNameError, UsageError
 
 Kind = Literal["training", "inference", "ragged", "stream", "cells", "gallery", "linear", "accuracy", "step"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "int8"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 USUAL: tuple[Kind, ...] = ("training", "inference")
@@ -84,6 +84,10 @@ _LAYERS = {
     "gru": (*_SMALL, "100x32x128x128", "100x64x256x256"),
     "lstm": (*_SMALL, "100x32x128x128", "100x64x256x256", "50x64x512x512"),
 }
+
+
+_INT8 = ("100x1x256x256", "100x64x256x256", "100x1x512x512", "50x64x512x512")
+_INT8_STEPS = ("100x1x256x256", "100x1x512x512")
 
 
 def _layers(kind: Kind) -> list[Case]:
@@ -176,6 +180,12 @@ def plan(
 
 def _of_kind(kind: Kind, shapes: Sequence[Shape] | None, precision: str | None) -> list[Case]:
     cases = _usual(kind)
+    if precision == "int8":
+        if kind not in ("inference", "stream"):
+            return []  # weights of 8 bits answer, they do not learn
+        cells = PLAIN if shapes is not None else ("gru", "lstm")
+        own = shapes or [shape(text) for text in (_INT8 if kind == "inference" else _INT8_STEPS)]
+        return [Case(kind, cell, s, "int8") for cell in cells for s in own]
     if kind == "stream" and precision == "bfloat16":
         return []  # one row leaves nothing for bfloat16 products to gain; streams are float32
     if shapes is None:
@@ -191,7 +201,7 @@ def _of_kind(kind: Kind, shapes: Sequence[Shape] | None, precision: str | None) 
 
 
 def _checked(precision: str | None) -> Precision:
-    return "bfloat16" if precision == "bfloat16" else "float32"
+    return next((known for known in PRECISIONS if known == precision), "float32")
 
 
 def _lengths(case: Case, given: Shape) -> tuple[int, int] | None:

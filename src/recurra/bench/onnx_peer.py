@@ -36,7 +36,7 @@ def inference(case: Case, stack: Stack, given: Batch, threads: int) -> Side:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(_model(case, stack), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model_of(case, stack), options, providers=["CPUExecutionProvider"])
     x = given.x.transpose(0, 1).contiguous().numpy()
 
     def results(found: list[Any]) -> dict[str, Tensor]:
@@ -45,7 +45,8 @@ def inference(case: Case, stack: Stack, given: Batch, threads: int) -> Side:
     return Side(lambda: session.run(["y"], {"x": x}), results)
 
 
-def _model(case: Case, stack: Stack) -> bytes:
+def model_of(case: Case, stack: Stack) -> bytes:
+    """The graph of one node, x [T, B, I] -> y [T, 1, B, H]."""
     import onnx
 
     operator, order = OPERATORS[case.cell]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from recurra.bench.cases import Precision
 from recurra.cells.definition import Cell
 
-BYTES: dict[Precision, int] = {"float32": 4, "bfloat16": 2}
+BYTES: dict[Precision, int] = {"float32": 4, "bfloat16": 2, "int8": 1}
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ def layer_work(
     return Work(flops * (3 if training else 1), weights * steps * (2 if training else 1), weights)
 
 
-def step_work(cell: Cell, input_size: int, hidden_size: int, *, batch: int) -> Work:
-    """One streaming step in float32: nothing can be hoisted, so the input's weights are read too."""
+def step_work(cell: Cell, input_size: int, hidden_size: int, *, batch: int, precision: Precision = "float32") -> Work:
+    """One streaming step: nothing can be hoisted, so the input's weights are read too."""
     products = len(cell.program().input_products) * input_size + len(_recurrent(cell)) * hidden_size
-    weights = products * hidden_size * BYTES["float32"]
+    weights = products * hidden_size * BYTES[precision]
     return Work(2 * hidden_size * products * batch, weights, weights)
 
 

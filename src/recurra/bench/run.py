@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from recurra.bench import accuracy, keras_peer, layers, machine, onnx_peer, step, stream
+from recurra.bench import accuracy, int8, keras_peer, layers, machine, onnx_peer, step, stream
 from recurra.bench.cases import Case, Kind
 from recurra.bench.machine import SIDE, Rates
 from recurra.bench.record import Document, Request, Row
@@ -64,7 +64,7 @@ def run(
                 continue
             if progress is not None:
                 progress(case)
-            rows += MEASUREMENTS[case.kind](case, asked, rates)
+            rows += _measurement(case)(case, asked, rates)
         described = machine.describe(asked.threads)
     kinds = {case.kind for case in cases}
     absent = [keras_peer.why_not()] if kinds & {"training", "inference"} else []
@@ -74,6 +74,12 @@ def run(
     return Document(
         command, machine.now(), described, asked, rates.flops, rates.bandwidth, rows, once, rates.elementwise
     )
+
+
+def _measurement(case: Case) -> Measurement:
+    if case.precision == "int8":
+        return int8.stream if case.kind == "stream" else int8.inference
+    return MEASUREMENTS[case.kind]
 
 
 @contextmanager

@@ -42,8 +42,8 @@ def stream(case: Case, asked: Request, rates: Rates) -> list[Row]:
         return compare(
             case,
             engine,
-            _side(lambda: _ours(layers, case.shape.batch), steps),
-            {name: [_side(begin, steps)] for name, begin in ways.items()},
+            side(lambda: _ours(layers, case.shape.batch), steps),
+            {name: [side(begin, steps)] for name, begin in ways.items()},
             work=work,
             rates=rates,
             repeats=asked.repeats,
@@ -51,7 +51,7 @@ def stream(case: Case, asked: Request, rates: Rates) -> list[Row]:
         )
 
 
-def _side(begin: Callable[[], Step], steps: list[Tensor]) -> Side:
+def side(begin: Callable[[], Step], steps: list[Tensor], variant: str | None = None) -> Side:
     """Timed on one step; compared over all, from no state."""
     step, x = begin(), steps[0].clone()
 
@@ -59,7 +59,7 @@ def _side(begin: Callable[[], Step], steps: list[Tensor]) -> Side:
         fresh = begin()
         return {"y": torch.stack([fresh(one).clone() for one in steps])}
 
-    return Side(lambda: step(x), results)
+    return Side(lambda: step(x), results, variant)
 
 
 def _ours(layers: Stack, batch: int) -> Step:

@@ -55,23 +55,24 @@ def interleaved(
     Noise of a shared machine so falls on all sides alike.
     """
     with no_collection():
-        loops = [_warm(side, clock) for side in sides]
+        loops = [warm(side, clock) for side in sides]
         samples: list[list[float]] = [[] for _ in sides]
         for _ in range(repeats):
             for side, count, found in zip(sides, loops, samples, strict=True):
-                found.append(_sample(side, count, clock))
+                found.append(sample(side, count, clock))
     return [Times(tuple(found)) for found in samples]
 
 
-def _warm(side: Callable[[], object], clock: Clock) -> int:
+def warm(side: Callable[[], object], clock: Clock = time.perf_counter) -> int:
     """Calls of a sample, by the last warm-up."""
     seconds = 0.0
     for _ in range(WARM_UPS):
-        seconds = _sample(side, 1, clock)
+        seconds = sample(side, 1, clock)
     return max(1, min(1000, math.ceil(SAMPLE_SECONDS / max(seconds, 1e-9))))
 
 
-def _sample(side: Callable[[], object], count: int, clock: Clock) -> float:
+def sample(side: Callable[[], object], count: int, clock: Clock = time.perf_counter) -> float:
+    """Seconds of a call."""
     begun = clock()
     for _ in range(count):
         side()

@@ -26,6 +26,7 @@ COMMANDS = {
     "generate": "recurra.cli.models",
     "score": "recurra.cli.score",
     "export": "recurra.cli.export",
+    "quantize": "recurra.cli.quantize",
     "push": "recurra.cli.hub",
     "pull": "recurra.cli.hub",
     "serve": "recurra.cli.serve",

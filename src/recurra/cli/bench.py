@@ -32,7 +32,7 @@ def bench(
         str | None, typer.Option(metavar="TxBxIxH,...", help="time, batch, input and hidden size, as in 100x32x128x128")
     ] = None,
     precision: Annotated[
-        str | None, typer.Option(metavar="NAME", help="float32 or bfloat16; if not given, the kind's usual one")
+        str | None, typer.Option(metavar="NAME", help="float32, bfloat16 or int8; if not given, the kind's usual one")
     ] = None,
     engine: Annotated[
         str, typer.Option(metavar="NAME", help="Recurra's engine: auto or an engine's name [auto]")

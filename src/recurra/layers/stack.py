@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from recurra.cells.variants import low_rank
 from recurra.engines.checks import check_dense, check_heads
 from recurra.engines.request import CellWeights, Embedded, State
 from recurra.errors import ShapeError, UnknownNameError, UsageError
+from recurra.layers import quantised
 from recurra.layers.dropout import dropout, locked
 from recurra.layers.initial import Init, assign, belongs, draw_orthogonal, draw_uniform, start_own
 from recurra.layers.recurrent_weights import checked_rank
@@ -136,6 +137,14 @@ class Stack(TorchTools):
                 self.register_parameter(f"initial_{state}", nn.Parameter(start))
         self.reset_parameters()
 
+    quantised = False
+    """Whether the matrices are kept in 8 bits, see `quantize`."""
+
+    @property
+    def stored_keys(self) -> tuple[tuple[tuple[str, str], ...], ...]:
+        """Of each layer and direction the kinds of its weights and their names in the state_dict."""
+        return self._stored
+
     @property
     def output_size(self) -> int:
         """Width of the outputs."""
@@ -181,6 +190,23 @@ class Stack(TorchTools):
             return left_out(held, self.weight_dropout)
         return held
 
+    def quantize(self) -> Self:
+        """Keep the matrices in 8 bits, a scale for each row, and make the products of 8 bits; returns the layer itself.
+
+        For inference: states and all that is elementwise stay float32, dropout is off, nothing learns any more. The
+        state_dict has "..._int8" and "..._scale" in the place of each matrix, whose own name still gives what these
+        stand for. copy.deepcopy(layer).quantize() keeps the layer as it is. See `recurrence.unroll_in_bytes`.
+        Errors: UsageError for weights that are not float32 or not finite, or that a parametrisation makes
+        """
+        if not self.quantised:
+            quantised.quantise(self)
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("weight_") and (found := quantised.dense(self, name)) is not None:
+            return found
+        return super().__getattr__(name)
+
     def _held(self, layer: int, direction: int) -> CellWeights:
         keys = self._stored[layer * self.num_directions + direction]
         held = self._parameters  # a shorter way than getattr, which also finds what a parametrisation makes
@@ -193,6 +219,8 @@ class Stack(TorchTools):
         With init="torch", as torch.nn, whatever the layer learns: of a parametrised weight what it is made of.
         Errors: UsageError for another init where a parametrisation takes no value
         """
+        if self.quantised:
+            raise UsageError("a quantised layer has no weights to draw; make a new one")
         states = [f"initial_{state}" for state in self.cell.states] if self.learned_state else []
         if self.init == "torch":
             draw_uniform([p for name, p in self.named_parameters() if not belongs(name, states)], self.hidden_size)
@@ -244,6 +272,8 @@ class Stack(TorchTools):
         elif self.learned_state:
             start = self.initial_state(batch)
             self.check_state(start, batch)
+        if self.quantised:
+            return quantised.run(self, x, start, lengths)
         last: list[State] = []
         cell = self.trained_cell if self.training else self.evaluated_cell
         for layer in range(self.num_layers):
@@ -342,5 +372,6 @@ class Stack(TorchTools):
             "zoneout_cell": 0.0,
             "engine": "auto",
         }
+        shown += ["quantised"] if self.quantised else []
         shown += [f"{k}={getattr(self, k)!r}" for k, default in defaults.items() if getattr(self, k) != default]
         return ", ".join(shown)

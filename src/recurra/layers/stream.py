@@ -10,6 +10,7 @@ from torch import Tensor
 
 from recurra.engines.request import State
 from recurra.errors import UsageError
+from recurra.layers import quantised
 from recurra.layers.states import check_states
 from recurra.recurrence import stream
 
@@ -37,7 +38,9 @@ class StackStream:
         check_states(self._cell, start, *self._fitting)
         with torch.no_grad():
             self._layers = [
-                stream(
+                quantised.stream(stack, layer, tuple(s[layer] for s in start))
+                if stack.quantised
+                else stream(
                     stack.evaluated_cell,
                     stack.weights(layer, dropped=False),
                     tuple(s[layer] for s in start),

@@ -12,13 +12,14 @@ from recurra.errors import ModelFolderError
 from recurra.model_folder import ModelFolder, manifest
 from recurra.runtime.predictions import Floats
 
-TYPES: dict[str, Any] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
+TYPES: dict[str, Any] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8"), "I8": np.dtype("i1")}
 Ints = npt.NDArray[np.int64]
 
 
 class Weights:
     """Arrays by name, each taken once; what is left over belongs to no such network.
 
+    Matrices in 8 bits are taken as the float32 that they stand for.
     Errors: ModelFolderError if the file is not the manifest's, holds other types than float32 and int64, or values that
     are not numbers
     """
@@ -45,6 +46,22 @@ class Weights:
                 )
             # the file's arrays begin anywhere: the core reads them as they are in memory
             self._left[name] = np.array(values.reshape(form.shape))
+        for name in [name for name, form in forms.items() if form.dtype == "I8"]:
+            self._take_dense(name)
+
+    def _take_dense(self, name: str) -> None:
+        """A matrix in 8 bits, with a scale for each row."""
+        plain, values = name.removesuffix("_int8"), self._left.pop(name)
+        scale = self._left.pop(f"{plain}_scale", None)
+        if (
+            plain == name
+            or scale is None
+            or values.ndim != 2
+            or scale.shape != values.shape[:1]
+            or scale.dtype != "<f4"
+        ):
+            raise self._unfit(f"{name} has no scales for its rows")
+        self._left[plain] = values.astype(np.float32) * scale[:, None]
 
     def floats(self, name: str, *shape: int) -> Floats:
         """Errors: ModelFolderError if there is none, or one of another type or shape"""

@@ -139,6 +139,21 @@ class Environment(Stored):
     processes: Count = 1
 
 
+class StoredScore(Exact):
+    """A score before and after a network was quantised."""
+
+    before: Score
+    after: Score
+
+
+class StoredQuantised(Exact):
+    """What a quantised model was made of, and what that cost. of: the run's name; scores: of the metric, by part"""
+
+    of: Name
+    metric: Name
+    scores: Annotated[dict[Name, StoredScore], Field(max_length=10)]
+
+
 class Config(Stored):
     """config.json."""
 
@@ -159,6 +174,8 @@ class Config(Stored):
     """The run whose weights and vocabulary it began with."""
     license: Text | None = None
     """Of the weights, as who trained them said."""
+    quantised: StoredQuantised | None = None
+    """If its matrices are in 8 bits."""
     finished_before: Annotated[list[Amount], Field(max_length=1000, default_factory=list)]
     """Epochs after which it was finished already and went on."""
 

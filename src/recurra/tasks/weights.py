@@ -14,6 +14,7 @@ from recurra.errors import ModelFolderError, UnknownNameError, UsageError
 from recurra.layers.sparse_linear import SparseLinear
 from recurra.layers.undrawn import Undrawn
 from recurra.model_folder import Form, ModelFolder
+from recurra.tasks.quantised import dense_forms, fill
 from recurra.torch_parts import import_parts
 
 DTYPES = {
@@ -22,6 +23,7 @@ DTYPES = {
     torch.bfloat16: "BF16",
     torch.float16: "F16",
     torch.int64: "I64",
+    torch.int8: "I8",
 }
 
 N = TypeVar("N", bound=nn.Module)
@@ -40,7 +42,10 @@ def load_network(build: Callable[[], N], folder: ModelFolder) -> N:
             raise ModelFolderError(f"{folder.path}: the weight {name} has values that are not numbers; train it again")
     with Undrawn():
         network = build()
-    network.load_state_dict(weights)
+    if is_quantised(folder):
+        fill(network, weights)
+    else:
+        network.load_state_dict(weights)
     for name, part in network.named_modules():
         if isinstance(part, SparseLinear) and not part.rising():
             raise ModelFolderError(f"{folder.path}: the weight {name}.keys is not in rising order; train it again")
@@ -54,13 +59,23 @@ def check_weights(build: Callable[[], nn.Module], folder: ModelFolder) -> None:
     except NotImplementedError:  # torch knows the form of some operator's result in a part that was left for later
         import_parts()
         wanted = _forms_without_memory(build)
-    if (problem := difference(folder.weight_forms(), wanted)) is not None:
+    found = folder.weight_forms()
+    try:
+        found = dense_forms(found) if is_quantised(folder) else found
+    except ValueError as error:
+        raise ModelFolderError(f"{folder.path}: the weights do not fit the config: {error}") from error
+    if (problem := difference(found, wanted)) is not None:
         raise ModelFolderError(f"{folder.path}: the weights do not fit the config: {problem}")
 
 
 def _forms_without_memory(build: Callable[[], nn.Module]) -> dict[str, Form]:
     with torch.device("meta"), Undrawn():
         return forms_of(build().state_dict())
+
+
+def is_quantised(folder: ModelFolder) -> bool:
+    """Whether its matrices are in 8 bits, as its config says."""
+    return folder.config.get("quantised") is not None
 
 
 def check_depth(num_layers: int, folder: ModelFolder) -> None:

@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Iterator, Sequence
 from ctypes import byref, c_char_p, c_void_p, py_object
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -17,6 +17,9 @@ from recurra.engines.native import forking, library
 from recurra.engines.native.compiled import Compiled
 from recurra.equations.graph import Parameter
 from recurra.errors import ShapeError, UsageError
+
+if TYPE_CHECKING:
+    from recurra.engines.native.quantised import Packed
 
 _capsule = ctypes.pythonapi.PyCapsule_New
 _capsule.restype, _capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)
@@ -30,7 +33,8 @@ class Inputs:
 
     Shapes: x [B, T, I], or tokens int64 [B, T] with table [V, I]; lengths int64 [B] or None; state each [B, H], [B, N]
     for a projected one; weights in the order of `Compiled.stored`, then what a step is given, [B, T, H] or [B, T, N];
-    bf16: products of bfloat16; once: what forward computed of weights of units alone, which backward reads again
+    bf16: products of bfloat16; once: what forward computed of weights of units alone, which backward reads again;
+    packed: the matrices, then int8, as products in 8 bits want them
     """
 
     x: Tensor
@@ -41,6 +45,7 @@ class Inputs:
     reverse: bool
     bf16: bool
     once: Sequence[Tensor] | None = None
+    packed: Packed | None = None
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -55,7 +60,7 @@ def forward(
 
     y: where the outputs go, a part of `outputs`
     """
-    batch, like = inputs.x.shape[0], inputs.weights[0]
+    batch, like = inputs.x.shape[0], inputs.state[0]
     if y is None:
         y = outputs(inputs, inputs.state[0].shape[1])
     last = [like.new_empty(batch, s.shape[1]) for s in inputs.state]  # a shape as a whole takes twice as long
@@ -264,8 +269,10 @@ def _reach(tensor: Tensor) -> int:
 
 def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     """Weights and states into a call; the tensors that have to stay alive until it is over."""
-    call.type = TYPES[inputs.weights[0].dtype]
+    call.type = TYPES[inputs.state[0].dtype]
     call.products = library.BF16 if inputs.bf16 else library.AS_STORED
+    if inputs.packed is not None:
+        call.products, call.packed = library.INT8, inputs.packed.handle
     forking.settle()
     call.threads = torch.get_num_threads()
     own = len(cell.stored)
@@ -296,7 +303,7 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     if cell.hh_blocks:
         call.weight_hh, call.hh_blocks = weights[1].data_ptr(), cell.hh_blocks
     starts = [w.data_ptr() for w in weights]
-    block = hidden * weights[0].element_size()
+    block = hidden * state[0].element_size()
     # the arrays of a structure are made anew each time that they are asked for
     vectors, states = call.vectors, call.state
     for i, (which, number) in enumerate(cell.vectors):
@@ -338,7 +345,7 @@ def outputs(inputs: Inputs, width: int) -> Tensor:
     """[B, T, width], with time first in memory where the input has it so; never a view, which autograd would not let
     anybody change in place.
     """
-    x, like = inputs.x, inputs.weights[0]
+    x, like = inputs.x, inputs.state[0]
     batch, time = x.shape[:2]
     if batch > 1 and x.stride(0) < x.stride(1):
         return like.new_empty_strided((batch, time, width), (width, batch * width, 1))

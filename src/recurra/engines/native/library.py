@@ -19,9 +19,9 @@ from typing import Any
 from recurra.engines.native import forking
 from recurra.errors import EngineError, UnknownNameError
 
-ABI = 5
+ABI = 6
 F32, F64 = 0, 1
-AS_STORED, BF16 = 0, 1
+AS_STORED, BF16, INT8 = 0, 1, 2
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
 BAD_LENGTHS, BAD_TOKENS, SHORT_MEMORY, FOREIGN_MEMORY, OTHER_MEMORY = 4, 5, 6, 7, 8
 MAX_STATES = 16
@@ -76,6 +76,10 @@ class Call(ctypes.Structure):
         ("dvectors", c_void_p),
         ("memory_bytes", c_int64),
         ("given", c_void_p * MAX_GIVEN),
+        ("scale_ih", c_void_p),
+        ("scale_hh", c_void_p),
+        ("scale_hr", c_void_p),
+        ("packed", c_void_p),
     )
 
 
@@ -88,6 +92,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "recurra_memory": (c_int64, (c_void_p, POINTER(Call))),
     "recurra_forward": (c_int, (c_void_p, POINTER(Call))),
     "recurra_backward": (c_int, (c_void_p, POINTER(Call))),
+    "recurra_packed_new": (c_void_p, (c_void_p, POINTER(Call))),
+    "recurra_packed_free": (None, (c_void_p,)),
     "recurra_stream_new": (c_void_p, (c_void_p, POINTER(Call))),
     "recurra_stream_free": (None, (c_void_p,)),
     "recurra_stream_step": (c_int, (c_void_p, c_void_p, c_void_p)),
@@ -102,6 +108,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "recurra_machine": (c_char_p, ()),
     "recurra_abi": (c_int32, ()),
     "recurra_bf16_in_hardware": (c_int32, ()),
+    "recurra_int8_in_hardware": (c_int32, ()),
     "recurra_map": (c_int, (c_int32, c_int32, c_void_p, c_void_p, c_int64)),
     "recurra_product": (
         c_int,
@@ -115,14 +122,15 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 class Library:
     """A loaded variant.
 
-    c: its functions; bf16_in_hardware: whether its products of bfloat16 are the processor's own; shared_threads:
-    whether it runs on torch's threads, and otherwise starts its own for each call.
+    c: its functions; bf16_in_hardware, int8_in_hardware: whether its products of bfloat16, and of 8 bits, are the
+    processor's own; shared_threads: whether it runs on torch's threads, and otherwise starts its own for each call.
     """
 
     variant: str
     path: Path
     c: ctypes.CDLL
     bf16_in_hardware: bool
+    int8_in_hardware: bool
     shared_threads: bool
 
 
@@ -281,6 +289,7 @@ def _opened(path: Path, with_torch: bool) -> Library:
         path=path,
         c=c,
         bf16_in_hardware=bool(c.recurra_bf16_in_hardware()),
+        int8_in_hardware=bool(c.recurra_int8_in_hardware()),
         shared_threads=threads is not None,
     )
 

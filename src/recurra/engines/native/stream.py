@@ -13,6 +13,8 @@ from torch.autograd import forward_ad
 from recurra.engines.native import library
 from recurra.engines.native.calls import Inputs, check, fill, rows
 from recurra.engines.native.compiled import compiled
+from recurra.engines.native.quantised import packed
+from recurra.engines.quantised import ByteWeights
 from recurra.engines.request import Request, State
 from recurra.engines.watching import are_plain, has_numbers, has_tangent
 from recurra.errors import ShapeError
@@ -21,23 +23,26 @@ from recurra.errors import ShapeError
 class NativeStream:
     """The weights of one layer, packed once, and its states between steps.
 
+    in_bytes: the weights in 8 bits, of which the request's own only tell the forms.
     What the weights become later is not seen. Not for several threads at once.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, in_bytes: ByteWeights | None = None) -> None:
         cell = compiled(request.cell, bias=request.bias, mask=False)
         weights = tuple(w.detach() for w in request.weights.present().values())
-        self._request = request
+        self._request, self._bytes = request, in_bytes
         own = weights[0].dtype
         self._bf16 = own == torch.bfloat16
         inner = torch.float32 if self._bf16 else own
         state = tuple(rows(s.detach().to(inner)) for s in request.state)
-        weights = tuple(w.to(inner) for w in weights)
+        self._packed = None if in_bytes is None else packed(cell, in_bytes)
+        weights = tuple(w.to(inner) for w in weights) if self._packed is None else self._packed.weights
         self.batch, self.output_size = state[0].shape
         self.input_size, self.dtype = weights[0].shape[1], own
         self._c = cell.library.c
         call = library.Call()
-        alive = fill(cell, Inputs(weights[0], None, None, state, weights, False, self._bf16), call)
+        inputs = Inputs(weights[0], None, None, state, weights, False, self._bf16, packed=self._packed)
+        alive = fill(cell, inputs, call)
         self._handle = self._c.recurra_stream_new(cell.infer, byref(call))
         del alive
         if not self._handle:
@@ -53,7 +58,7 @@ class NativeStream:
         """Copies and pickles are made anew from the weights, with the states as they are inside."""
         self._c.recurra_stream_state(self._handle, self._state_at, 0)
         state = tuple(s.clone() for s in self._states)
-        return NativeStream, (replace(self._request, state=state),)
+        return NativeStream, (replace(self._request, state=state), self._bytes)
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):
