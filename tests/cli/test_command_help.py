@@ -75,7 +75,8 @@ def test_the_help_of_train_fits_a_screen_and_shows_what_everybody_needs(
 
 COMMANDS = [
     "train", "tune", "vectors", "evaluate", "predict", "trace", "attribute", "probe", "diagnose", "inspect", "generate",
-    "score", "export", "push", "pull", "serve", "runs", "compare", "explain", "bench", "data list", "data get", "cache",
+    "score", "export", "quantize", "push", "pull", "serve", "runs", "compare", "explain", "bench", "data list",
+    "data get", "cache",
 ]  # fmt: skip
 
 
