@@ -64,11 +64,12 @@ def quantise(run: Run, out: str | Path | None = None, *, overwrite: bool = False
         if part == "validation":
             check_cost(metric, one, notes[-1])
     read = model_folder.read(run.folder)
+    source = provenance.to_json(provenance.find(run.stored, run.folder), folder)  # as the new folder finds it
     about = {"of": run.folder.resolve().name, "metric": metric.name, "scores": scores}
     extra = {name: read.read_extra(name) for name in read.extra if not name.startswith(LEFT_BEHIND)}
     model_folder.write(
         folder,
-        config=read.config | {"quantised": about},
+        config=read.config | {"source": source, "quantised": about},
         preprocessing=read.preprocessing,
         weights=stored_tensors(network),
         metrics=read.metrics,
