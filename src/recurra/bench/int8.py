@@ -24,7 +24,7 @@ from recurra.bench.record import Request, Row
 from recurra.bench.recurra_side import Batch
 from recurra.bench.roofline import step_work
 from recurra.bench.stream import side
-from recurra.bench.timing import SAMPLE_SECONDS, WARM_UPS, Times, no_collection, sample, warm
+from recurra.bench.timing import SAMPLE_SECONDS, WARM_UPS, Times, no_collection, sample
 from recurra.layers.stack import Stack
 
 FLOAT32, TORCH, ONNX = "our float32", "torch int8", "ONNX Runtime int8"
@@ -155,14 +155,16 @@ def _onnx(case: Case, layers: Stack, given: Batch, own: Side, asked: Request, ro
 
 
 def _alternating(own: Side, process: OnnxProcess, repeats: int) -> tuple[Times, Times]:
-    """Samples of both in turn, after warm-ups."""
+    """Samples of both in turn, after warm-ups; each after a call that is not counted, for the other one was here."""
     with no_collection():
-        count = warm(own.call)
-        for _ in range(WARM_UPS):
-            process.sample(0, SAMPLE_SECONDS)
-        pairs = [(sample(own.call, count), process.sample(0, SAMPLE_SECONDS)) for _ in range(repeats)]
-    own_times, peer = zip(*pairs, strict=True)
-    return Times(own_times), Times(peer)
+        pairs = []
+        for _ in range(WARM_UPS + repeats):
+            peer = process.sample(SAMPLE_SECONDS)
+            sample(own.call, 1)
+            once = min(sample(own.call, 1) for _ in range(WARM_UPS))
+            pairs.append((sample(own.call, max(1, round(SAMPLE_SECONDS / once))), peer))
+    own_times, peer_times = zip(*pairs[WARM_UPS:], strict=True)
+    return Times(own_times), Times(peer_times)
 
 
 def _small(model: bytes) -> bytes:

@@ -31,13 +31,10 @@ class OnnxProcess:
         self.outputs: list[Array] = self._answer()
         self._pause()
 
-    def sample(self, count: int, seconds: float = 0.0) -> float:
-        """Seconds a call of `count` calls one after the other, after one that is not counted.
-
-        seconds: instead of a count, of about so long
-        """
+    def sample(self, seconds: float) -> float:
+        """Seconds a call, of calls one after the other for about so long, after some that are not counted."""
         self._signal("SIGCONT")
-        self._connection.send((count, seconds))
+        self._connection.send(seconds)
         found: float = self._answer()
         self._pause()
         return found
@@ -79,11 +76,11 @@ def _serve(connection: Connection, model: bytes, feeds: dict[str, Array], thread
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         connection.send([np.asarray(found) for found in session.run(None, feeds)])
         while True:
-            count, seconds = connection.recv()
+            seconds = connection.recv()
+            session.run(None, feeds)
             begun = time.perf_counter()
             session.run(None, feeds)
-            once = time.perf_counter() - begun
-            count = count or max(1, round(seconds / once))
+            count = max(1, round(seconds / (time.perf_counter() - begun)))
             begun = time.perf_counter()
             for _ in range(count):
                 session.run(None, feeds)
