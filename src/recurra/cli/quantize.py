@@ -26,7 +26,8 @@ def quantize(
 
     \b
     recurra quantize runs/input-lstm                writes runs/input-lstm-int8
-    recurra evaluate runs/input-lstm-int8
+    recurra quantize runs/input-lstm --out small
+    recurra evaluate small
     """
     from recurra.api.progress import ProgressLogger
     from recurra.api.run import load
