@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -115,7 +116,7 @@ def fit(
     best: _Best | None = None
     shape = len(features[0]), classes
     for rate in RATES:
-        tried = _descended(rows, train[1], shape, rate, lost, over, paces=paces, seed=seed, batch=batch)
+        tried = _stopped(descent(rows, train[1], shape, rate, over, paces=paces, seed=seed, batch=batch), lost)
         best = tried if best is None or tried.loss < best.loss else best
         if tried.epoch > 1 or over():
             break
@@ -132,54 +133,82 @@ class _Best:
     cut: float | None
 
 
-@torch.no_grad()
-def _descended(
-    rows: Sparse,
-    labels: Tensor,
-    shape: tuple[int, int],
-    rate: float,
-    lost: Callable[[Tensor, Tensor], float],
-    over: Callable[[], bool],
-    *,
-    paces: Tensor | None,
-    seed: int,
-    batch: int,
-) -> _Best:
-    """AdaGrad, of which only the weights of features that occur are touched, until the loss rises."""
-    weight, bias = torch.zeros(shape), torch.zeros(shape[1])
-    squares, bias_squares = torch.full_like(weight, SMALL), torch.full_like(bias, SMALL)
+def _stopped(epochs: Iterator[Learned], lost: Callable[[Tensor, Tensor], float]) -> _Best:
+    """The epoch of the lowest loss, until it rises."""
     best: _Best | None = None
-    for epoch in range(EPOCHS):
-        order = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(len(rows)))
-        cut = None
-        for number, chosen in enumerate(torch.split(order, batch), start=1):
-            some = rows.taken(chosen)
-            wrong = outputs(some, weight, bias).softmax(-1)
-            wrong[torch.arange(len(chosen)), labels[chosen]] -= 1
-            wrong /= len(chosen)
-            here, indices = torch.unique(some.features, return_inverse=True)
-            each = wrong[some.owners()] * some.values.unsqueeze(1)
-            slope = torch.zeros(len(here), shape[1]).index_add_(0, indices, each)
-            squared = squares[here] + slope * slope
-            squares[here] = squared
-            step = rate * slope / squared.sqrt()
-            weight[here] -= step if paces is None else step * paces[here]
-            slope = wrong.sum(0)
-            bias_squares += slope * slope
-            bias -= rate * slope / bias_squares.sqrt()
-            if over():
-                cut = epoch + min(1.0, number * batch / len(rows))
-                break
+    for epoch, (weight, bias, cut) in enumerate(epochs):
         loss = lost(weight, bias)
         if best is None or loss < best.loss:
             best = _Best(loss, epoch, weight.clone(), bias.clone(), cut)
         elif epoch - best.epoch >= PATIENCE:
             break
-        if cut is not None:
-            best = replace(best, cut=cut)
-            break
+        best = replace(best, cut=cut)
     assert best is not None
     return best
+
+
+class Learned(NamedTuple):
+    """Weights after an epoch, which the next changes in place; cut: passes after which the time was over, if it was.
+
+    Shapes: weight [F, C], bias [C]
+    """
+
+    weight: Tensor
+    bias: Tensor
+    cut: float | None
+
+
+def descent(
+    rows: Sparse,
+    labels: Tensor,
+    shape: tuple[int, int],
+    rate: float,
+    over: Callable[[], bool] = lambda: False,
+    *,
+    paces: Tensor | None,
+    seed: int = 0,
+    batch: int = BATCH,
+) -> Iterator[Learned]:
+    """AdaGrad, of which only the weights of features that occur are touched, for up to EPOCHS."""
+    weight, bias = torch.zeros(shape), torch.zeros(shape[1])
+    squares, bias_squares = torch.full_like(weight, SMALL), torch.full_like(bias, SMALL)
+    for epoch in range(EPOCHS):
+        order = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(len(rows)))
+        cut = None
+        for number, chosen in enumerate(torch.split(order, batch), start=1):
+            _learn(rows.taken(chosen), labels[chosen], (weight, squares), (bias, bias_squares), rate, paces)
+            if over():
+                cut = epoch + min(1.0, number * batch / len(rows))
+                break
+        yield Learned(weight, bias, cut)
+        if cut is not None:
+            break
+
+
+@torch.no_grad()
+def _learn(
+    some: Sparse,
+    labels: Tensor,
+    weights: tuple[Tensor, Tensor],
+    biases: tuple[Tensor, Tensor],
+    rate: float,
+    paces: Tensor | None,
+) -> None:
+    """One step. weights, biases: they and the sums of their squared slopes"""
+    (weight, squares), (bias, bias_squares) = weights, biases
+    wrong = outputs(some, weight, bias).softmax(-1)
+    wrong[torch.arange(len(labels)), labels] -= 1
+    wrong /= len(labels)
+    here, indices = torch.unique(some.features, return_inverse=True)
+    each = wrong[some.owners()] * some.values.unsqueeze(1)
+    slope = torch.zeros(len(here), weight.shape[1]).index_add_(0, indices, each)
+    squared = squares[here] + slope * slope
+    squares[here] = squared
+    step = rate * slope / squared.sqrt()
+    weight[here] -= step if paces is None else step * paces[here]
+    slope = wrong.sum(0)
+    bias_squares += slope * slope
+    bias -= rate * slope / bias_squares.sqrt()
 
 
 def _outputs(rows: Sparse, weight: Tensor, bias: Tensor) -> Tensor:

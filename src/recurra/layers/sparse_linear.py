@@ -40,6 +40,13 @@ class Found(NamedTuple):
             here = (self.rows >= start) & (self.rows < stop)
             yield Found(self.keys[here], self.rows[here], self.total)
 
+    def taken(self, rows: Tensor) -> Found:
+        """Those of some rows, which are numbered in the order given. Shapes: rows int64 [N], different"""
+        numbers = torch.full((self.total,), -1)
+        numbers[rows] = torch.arange(len(rows))
+        found = numbers[self.rows]
+        return Found(self.keys[found >= 0], found[found >= 0], len(rows))
+
 
 class Sparse(NamedTuple):
     """Rows of values that are not 0, row by row.

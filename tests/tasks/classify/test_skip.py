@@ -12,7 +12,7 @@ import torch
 import recurra
 from recurra import model_folder
 from recurra.errors import UsageError
-from recurra.tasks.classify import linear
+from recurra.tasks.classify import few, linear
 from recurra.tasks.classify.concluding import conclude
 from recurra.tasks.classify.settings import DEFAULTS
 from recurra.tasks.classify.task import TASK
@@ -44,11 +44,19 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(params=["few", "many"])
+def count(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whether validation texts count as few, of which cross-validation is asked instead."""
+    if request.param == "many":
+        monkeypatch.setattr(few, "FEW", 0)
+    return str(request.param)
+
+
 def weights(run: recurra.Run) -> dict[str, torch.Tensor]:
     return model_folder.read(run.folder).weights()
 
 
-@pytest.mark.usefixtures("drawn")
+@pytest.mark.usefixtures("drawn", "count")
 def test_validation_asks_for_it_and_the_folder_holds_it(labelled: Path, tmp_path: Path) -> None:
     run = recurra.train(labelled, out=tmp_path / "run", epochs=1.0, **SMALL)
     without = recurra.train(labelled, out=tmp_path / "none", epochs=1.0, skip="none", **SMALL)
@@ -72,9 +80,9 @@ def test_validation_asks_for_it_and_the_folder_holds_it(labelled: Path, tmp_path
 
 
 def test_validation_chooses_how_its_ngrams_count(
-    labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: str
 ) -> None:
-    monkeypatch.setattr(linear, "strength", lambda odds, labels: torch.zeros(len(odds)))
+    monkeypatch.setattr(few if count == "few" else linear, "strength", lambda odds, labels: torch.zeros(len(odds)))
     run = recurra.train(labelled, out=tmp_path / "run", epochs=1.0, **SMALL)
     assert run.metrics["metrics"]["accuracy"] > 0.95
     assert any("count by how rare they are, which validation likes better" in note for note in run.config["notes"])
@@ -92,6 +100,7 @@ def test_with_little_time_it_is_one_of_the_training_texts_all_the_same(labelled:
     assert network.skip.weight.any()
 
 
+@pytest.mark.usefixtures("count")
 def test_a_run_with_it_goes_on_bit_for_bit(labelled: Path, tmp_path: Path) -> None:
     whole = recurra.train(labelled, out=tmp_path / "whole", epochs=2.0, schedule="constant", **SMALL)
     recurra.train(labelled, out=tmp_path / "part", epochs=1.0, schedule="constant", **SMALL)

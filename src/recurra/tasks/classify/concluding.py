@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from recurra.layers.sparse_linear import Found, SparseLinear
 from recurra.report.sections import Cell, Column, Table
 from recurra.tasks.calibration import calibrate, uncalibrated
 from recurra.tasks.classify.data import ClassifyData, Part
+from recurra.tasks.classify.few import Crossed
 from recurra.tasks.classify.linear import features_of
 from recurra.tasks.classify.trainee import log_frequencies, log_probabilities
 from recurra.tasks.mixing import Floats, Mix, best_mix, fitted_mix, lost
@@ -29,6 +29,10 @@ SHARE = "skip_share"
 AFTER = (12, 8, 4)
 """Tokens of a short clause, after which a linear skip begins to count; the first that serves is taken."""
 CUT = "the linear model was fitted for {passes:.2g} passes over its texts, for the minutes allow no more"
+CROSSED = (
+    "the linear skip was chosen by cross-validation and has learned from the validation part too, once its share was "
+    "settled; scores of that part would flatter it"
+)
 KEPT = 0.6
 """Of what a skip gains on the validation part, that it must still gain."""
 
@@ -54,14 +58,17 @@ def conclude(
     network.skip_after.zero_()
     own, read = _logs(network, part), _read(data, part)
     tried = []
-    for linear in _fitted(data, network, balance, seconds):
-        beside = _outputs(linear, read)
-        tried.append(_Tried(linear, beside, fitted_mix(own, beside, part.labels, always=skip == "linear")))
-    linear, beside, mix = best = min(tried, key=lambda each: each.loss(own, part))
+    for each in _fitted(data, network, balance, seconds):
+        beside = _outputs(each.beside, read)
+        tried.append(_Tried(each, beside, fitted_mix(own, beside, part.labels, always=skip == "linear")))
+    fitted, beside, mix = best = min(tried, key=lambda each: each.loss(own, part))
+    linear = fitted.model
     network.skip.take(linear.keys, linear.scale, linear.weight, linear.bias)
     cut = [] if linear.cut is None else [CUT.format(passes=linear.cut)]
+    if fitted.beside is not linear:
+        cut.append(CROSSED)
     if best is not tried[0]:
-        losses = [each.loss(own, part) / len(part) for each in (best, tried[0]) if each.mix is not None]
+        losses = [each.loss(own, part) for each in (best, tried[0]) if each.mix is not None]
         cut.append(
             "the skip's n-grams count by how rare they are, which validation likes better than their log odds: loss "
             + ", ".join(f"{loss:.4f}" for loss in losses)
@@ -98,13 +105,15 @@ def conclude(
 class _Tried(NamedTuple):
     """A linear model, its logits for the validation part, and its share, if it is to have one."""
 
-    linear: SparseLogistic
+    linear: Crossed
     beside: Floats
     mix: Mix | None
 
     def loss(self, own: Floats, part: Part) -> float:
-        """Of both, infinite without a share. Units: nats"""
-        return float("inf") if self.mix is None else lost(self.mix.of(own, self.beside), part.labels)
+        """Of texts left out in turn if it is known, else of both, infinite without a share. Units: nats per text"""
+        if self.linear.loss is not None:
+            return self.linear.loss
+        return float("inf") if self.mix is None else lost(self.mix.of(own, self.beside), part.labels) / len(part)
 
 
 def _for_long_texts(own: Floats, beside: Floats, part: Part, whole: Mix) -> tuple[int, Mix]:
@@ -158,21 +167,23 @@ def beside_each_other(network: TextClassifier, data: ClassifyData, part: Part, n
     )
 
 
-def _fitted(data: ClassifyData, network: TextClassifier, balance: float, seconds: float | None) -> list[SparseLogistic]:
+def _fitted(data: ClassifyData, network: TextClassifier, balance: float, seconds: float | None) -> list[Crossed]:
     """The linear models that may be added: by log odds and, if there is time, by rarity; of a run that began with
     another one, one with its features."""
-    if data.kept is not None:
+    if data.few:
+        found = [data.skip_of_few(seconds)]
+        if seconds is None:
+            found.append(data.skip_of_few(by_odds=False))
+    elif data.kept is not None:
         assert network.skip is not None
         features = network.skip.keys.cpu().clone(), network.skip.scale.cpu().clone()
-        found = [data.skip_linear(features, seconds)]
+        found = [Crossed.once(data.skip_linear(features, seconds))]
     else:
-        found = [data.skip_linear(seconds=seconds)]
+        found = [Crossed.once(data.skip_linear(seconds=seconds))]
         fitted_already = "linear" in data.__dict__ and not data.spelling
         if seconds is None or fitted_already:
-            found.append(data.skip_by_rarity())
-    if not balance:
-        return found
-    return [replace(each, bias=each.bias - balance * log_frequencies(data)) for each in found]
+            found.append(Crossed.once(data.skip_by_rarity()))
+    return [each.shifted(-balance * log_frequencies(data)) for each in found] if balance else found
 
 
 def _logs(network: TextClassifier, part: Part) -> Floats:

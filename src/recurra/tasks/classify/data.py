@@ -20,6 +20,7 @@ from recurra.data.twins import describe_moved, describe_shared, regrouped
 from recurra.errors import DataError
 from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.classify import reading, stored
+from recurra.tasks.classify.few import Crossed, few_features, fit_few, is_few
 from recurra.tasks.classify.linear import (
     MOST_SPELT,
     Features,
@@ -123,6 +124,8 @@ class ClassifyData:
     def skip_features(self) -> Features:
         """The n-grams that the linear skip reads, see tasks.classify.linear."""
         train, minutes = self.parts["train"], self.minutes
+        if self.few:
+            return few_features(self._learned_from(), len(self.classes), self.vocabulary.level)
 
         def found() -> Features:
             read = train.read(spelling=self.spelling)
@@ -132,6 +135,21 @@ class ClassifyData:
         if self.place is None or len(train) != self.facts["counts"]["train"]:
             return found()
         return stored.features(self.place, f"skip-{minutes or 'whole'}", found)
+
+    @functools.cached_property
+    def few(self) -> bool:
+        """Whether the linear skip is chosen by cross-validation, see tasks.classify.few."""
+        train, validation = (self.parts[name].read(spelling=False) for name in ("train", "validation"))
+        return self.kept is None and is_few(train, validation)
+
+    def skip_of_few(self, seconds: float | None = None, *, by_odds: bool = True) -> Crossed:
+        """The linear skip of few texts. seconds: for it"""
+        return fit_few(self._learned_from(), len(self.classes), self.vocabulary.level, seconds=seconds, by_odds=by_odds)
+
+    def _learned_from(self) -> list[tuple[Texts, npt.NDArray[np.int64]]]:
+        """The training part, and the validation part too where another one is held out."""
+        names = ["train", "validation"] if len(self.parts["test"]) else ["train"]
+        return [(self.parts[name].read(spelling=self.spelling), self.parts[name].labels) for name in names]
 
     @functools.cached_property
     def linear(self) -> SparseLogistic:

@@ -1,0 +1,106 @@
+"""How long to learn a linear model of few rows: each is left out once, for a few that always are tell little."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from recurra.baselines.sparse_logistic import PATIENCE, RATES, SparseLogistic, descent
+from recurra.layers.sparse_linear import Found, Sparse, known, outputs
+
+FOLDS = 5
+
+Prepare = Callable[[Found, Tensor], tuple[tuple[Tensor, Tensor], Tensor | None]]
+"""Of rows and their classes the features, as `choose_features` gives them, and the paces of `fit`."""
+
+
+class Course(NamedTuple):
+    """Of a descent. loss: of rows that were left out, nats per row; cut: whether no time was left to look further"""
+
+    rate: float
+    epochs: int
+    loss: float
+    cut: bool
+
+
+def best_course(
+    found: Found,
+    labels: Tensor,
+    classes: int,
+    prepare: Prepare,
+    over: Callable[[], bool] = lambda: False,
+    *,
+    seed: int = 0,
+) -> Course:
+    """The rate and the number of epochs of the lowest loss over all rows, each read by a model that did not learn it.
+
+    What is counted of a row's class, such as log odds, is counted without the row too. over: whether the time is
+    Source: Stone 1974, Cross-validatory choice and assessment of statistical predictions; folds by class as Kohavi 1995
+    Shapes: labels int64 [N]
+    """
+    left_out = folds(labels, seed)
+    parts = [_divided(found, labels, left_out == fold, prepare) for fold in range(FOLDS)]
+    best: Course | None = None
+    for rate in RATES:
+        runs = [descent(part.rows, part.labels, (part.features, classes), rate, paces=part.paces) for part in parts]
+        lowest: Course | None = None
+        for epochs, learned in enumerate(zip(*runs, strict=True), start=1):
+            sums = [part.lost(each.weight, each.bias) for part, each in zip(parts, learned, strict=True)]
+            now = Course(rate, epochs, sum(sums) / len(labels), over())
+            if lowest is None or now.loss < lowest.loss:
+                lowest = now
+            if now.cut or epochs - lowest.epochs >= PATIENCE:
+                break
+        assert lowest is not None
+        best = lowest if best is None or lowest.loss < best.loss else best
+        if over():
+            return best._replace(cut=True)
+    assert best is not None
+    return best
+
+
+def follow(course: Course, found: Found, labels: Tensor, classes: int, prepare: Prepare) -> SparseLogistic:
+    """The model of all rows after such a course. Shapes: labels int64 [N]"""
+    features, paces = prepare(found, labels)
+    rows = known(found, *features)
+    epochs = descent(rows, labels, (len(features[0]), classes), course.rate, paces=paces)
+    for _, learned in zip(range(course.epochs), epochs, strict=False):
+        weight, bias = learned.weight, learned.bias
+    return SparseLogistic(*features, weight, bias, float(course.epochs) if course.cut else None)
+
+
+def folds(labels: Tensor, seed: int) -> Tensor:
+    """Of each row the fold that it is left out in, each class spread over all. Shapes: int64 [N] -> int64 [N]"""
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(labels)))
+    order = order[torch.argsort(labels[order], stable=True)]
+    result = torch.empty_like(labels)
+    result[order] = torch.arange(len(labels)) % FOLDS
+    return result
+
+
+class _Divided(NamedTuple):
+    """Rows that are learned from, their classes, and others. features: how many are known"""
+
+    rows: Sparse
+    labels: Tensor
+    others: Sparse
+    expected: Tensor
+    features: int
+    paces: Tensor | None
+
+    def lost(self, weight: Tensor, bias: Tensor) -> float:
+        """The sum over the others. Units: nats"""
+        return float(functional.cross_entropy(outputs(self.others, weight, bias), self.expected, reduction="sum"))
+
+
+def _divided(found: Found, labels: Tensor, left_out: Tensor, prepare: Prepare) -> _Divided:
+    inside, outside = (torch.nonzero(each).squeeze(1) for each in (~left_out, left_out))
+    some = found.taken(inside)
+    features, paces = prepare(some, labels[inside])
+    others = known(found.taken(outside), *features)
+    return _Divided(known(some, *features), labels[inside], others, labels[outside], len(features[0]), paces)
