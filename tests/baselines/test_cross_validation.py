@@ -51,7 +51,7 @@ def test_rows_are_read_by_models_that_have_not_counted_them() -> None:
 def test_a_course_is_followed_to_its_end_and_no_further() -> None:
     found, labels = drawn(200, 90)
     features, pace = by_odds(found, labels)
-    model = follow(Course(0.1, 3, 0.5, cut=False), found, labels, 2, by_odds)
+    model = follow(Course(0.1, 3, 0.5, cut=False, logits=torch.zeros(200, 2)), found, labels, 2, by_odds)
     rows = known(found, *features)
     for epoch, learned in enumerate(descent(rows, labels, (len(features[0]), 2), 0.1, paces=pace), start=1):
         assert torch.equal(learned.weight, model.weight) == (epoch == 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from recurra.baselines.log_odds import log_odds, paces, strength
+from recurra.baselines.log_odds import log_odds, naive_bayes, paces, strength
 from recurra.baselines.sparse_logistic import choose_features, fit
 from recurra.layers.sparse_linear import Found
 
@@ -18,6 +18,18 @@ def test_by_hand() -> None:
     odds = log_odds(torch.tensor([3, 7, 9]), ROWS, LABELS, 3)
     p, q = np.array([[2.0, 1, 2], [2, 2, 1], [1, 2, 1]]), np.array([[2.0, 3, 2], [2, 2, 3], [2, 1, 2]])
     assert np.allclose(odds, np.log(p / p.sum(0)) - np.log(q / q.sum(0)), atol=1e-6)
+
+
+def test_naive_bayes_by_hand() -> None:
+    scale = torch.tensor([1.0, 2.0, 0.5])
+    model = naive_bayes((torch.tensor([3, 7, 9]), scale), ROWS, LABELS, 3, 0.5)
+    counts = np.array([[2, 0, 1], [1, 1, 0], [0, 1, 0]]) + 0.5
+    logs = np.log(counts / counts.sum(0))
+    expected = (logs - logs.mean(1, keepdims=True)) / scale.numpy()[:, None]
+    assert np.allclose(model.weight, expected, atol=1e-6)
+    assert model.bias.tolist() == [0, 0, 0]
+    nothing = (torch.zeros(0, dtype=torch.int64), torch.zeros(0))
+    assert naive_bayes(nothing, ROWS, LABELS, 3, 0.5).weight.shape == (0, 3)
 
 
 def test_two_classes_speak_of_one_thing() -> None:

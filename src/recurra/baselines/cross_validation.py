@@ -20,12 +20,14 @@ Prepare = Callable[[Found, Tensor], tuple[tuple[Tensor, Tensor], Tensor | None]]
 
 
 class Course(NamedTuple):
-    """Of a descent. loss: of rows that were left out, nats per row; cut: whether no time was left to look further"""
+    """Of a descent. loss: of rows that were left out, nats per row; cut: whether no time was left to look further;
+    logits: of these rows [N, C]"""
 
     rate: float
     epochs: int
     loss: float
     cut: bool
+    logits: Tensor
 
 
 def best_course(
@@ -43,15 +45,17 @@ def best_course(
     Source: Stone 1974, Cross-validatory choice and assessment of statistical predictions; folds by class as Kohavi 1995
     Shapes: labels int64 [N]
     """
-    left_out = folds(labels, seed)
-    parts = [_divided(found, labels, left_out == fold, prepare) for fold in range(FOLDS)]
+    fold_of = folds(labels, seed)
+    parts = [_divided(found, labels, fold_of == fold, prepare) for fold in range(FOLDS)]
     best: Course | None = None
     for rate in RATES:
         runs = [descent(part.rows, part.labels, (part.features, classes), rate, paces=part.paces) for part in parts]
         lowest: Course | None = None
         for epochs, learned in enumerate(zip(*runs, strict=True), start=1):
-            sums = [part.lost(each.weight, each.bias) for part, each in zip(parts, learned, strict=True)]
-            now = Course(rate, epochs, sum(sums) / len(labels), over())
+            logits = torch.empty(len(labels), classes)
+            for fold, (part, each) in enumerate(zip(parts, learned, strict=True)):
+                logits[fold_of == fold] = outputs(part.others, each.weight, each.bias)
+            now = Course(rate, epochs, float(functional.cross_entropy(logits, labels)), over(), logits)
             if lowest is None or now.loss < lowest.loss:
                 lowest = now
             if now.cut or epochs - lowest.epochs >= PATIENCE:
@@ -74,6 +78,17 @@ def follow(course: Course, found: Found, labels: Tensor, classes: int, prepare: 
     return SparseLogistic(*features, weight, bias, float(course.epochs) if course.cut else None)
 
 
+def left_out(
+    found: Found, labels: Tensor, classes: int, model: Callable[[Found, Tensor], SparseLogistic], *, seed: int = 0
+) -> Tensor:
+    """The logits of each row by a model that has not seen it, in the folds of `best_course`. Shapes: -> [N, C]"""
+    fold_of, logits = folds(labels, seed), torch.empty(len(labels), classes)
+    for fold in range(FOLDS):
+        inside, outside = (torch.nonzero(each).squeeze(1) for each in (fold_of != fold, fold_of == fold))
+        logits[outside] = model(found.taken(inside), labels[inside]).outputs(found.taken(outside))
+    return logits
+
+
 def folds(labels: Tensor, seed: int) -> Tensor:
     """Of each row the fold that it is left out in, each class spread over all. Shapes: int64 [N] -> int64 [N]"""
     order = torch.from_numpy(np.random.default_rng(seed).permutation(len(labels)))
@@ -89,18 +104,15 @@ class _Divided(NamedTuple):
     rows: Sparse
     labels: Tensor
     others: Sparse
-    expected: Tensor
     features: int
     paces: Tensor | None
 
-    def lost(self, weight: Tensor, bias: Tensor) -> float:
-        """The sum over the others. Units: nats"""
-        return float(functional.cross_entropy(outputs(self.others, weight, bias), self.expected, reduction="sum"))
 
-
-def _divided(found: Found, labels: Tensor, left_out: Tensor, prepare: Prepare) -> _Divided:
-    inside, outside = (torch.nonzero(each).squeeze(1) for each in (~left_out, left_out))
+def _divided(found: Found, labels: Tensor, others: Tensor, prepare: Prepare) -> _Divided:
+    """others: bool [N], which rows are not learned from"""
+    inside, outside = (torch.nonzero(each).squeeze(1) for each in (~others, others))
     some = found.taken(inside)
     features, paces = prepare(some, labels[inside])
-    others = known(found.taken(outside), *features)
-    return _Divided(known(some, *features), labels[inside], others, labels[outside], len(features[0]), paces)
+    return _Divided(
+        known(some, *features), labels[inside], known(found.taken(outside), *features), len(features[0]), paces
+    )

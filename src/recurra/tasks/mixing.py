@@ -73,6 +73,11 @@ def best_mix(logits: Floats, linear: Floats, labels: Labels) -> Mix:
     return _fitted(logits, linear, labels, widths * USUAL, 1 / (SPREAD * widths) ** 2)
 
 
+def free_mix(logits: Floats, linear: Floats, labels: Labels) -> Mix:
+    """The shares of the lowest loss, of which nothing is believed beforehand. Shapes: as `fitted_mix`"""
+    return _fitted(logits, linear, labels, np.zeros(2), np.zeros(2))
+
+
 def _fitted(logits: Floats, linear: Floats, labels: Labels, usual: Floats, weight: Floats) -> Mix:
     """usual: what the shares are beforehand; weight: how sure that is, one over its variance. Shapes: [2] each"""
     count, classes = logits.shape

@@ -140,7 +140,7 @@ class ClassifyData:
     def few(self) -> bool:
         """Whether the linear skip is chosen by cross-validation, see tasks.classify.few."""
         train, validation = (self.parts[name].read(spelling=False) for name in ("train", "validation"))
-        return self.kept is None and is_few(train, validation)
+        return self.kept is None and is_few(train, validation, len(self.classes))
 
     def skip_of_few(self, seconds: float | None = None, *, by_odds: bool = True) -> Crossed:
         """The linear skip of few texts. seconds: for it"""
