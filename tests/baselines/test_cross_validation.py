@@ -1,4 +1,4 @@
-"""Cross-validation of a linear model: every row left out once, nothing of its class seen before, as long as it helps."""
+"""Cross-validation of a linear model: every row left out once, nothing of its class seen before, while it helps."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recurra.tasks.mixing import fitted_mix, lost
+from recurra.tasks.mixing import fitted_mix, free_mix, lost
 
 
 def drawn(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -57,3 +57,28 @@ def test_few_examples_add_it_only_if_it_must_be() -> None:
     assert fitted_mix(own, linear, labels) is None
     assert (mix := fitted_mix(own, linear, labels, always=True)) is not None
     assert (mix.own, mix.share) == (1.0, 1.0)
+
+
+def test_shares_begin_from_what_is_believed_beforehand() -> None:
+    own, linear, labels = drawn(20)
+    usual, alone = (
+        fitted_mix(own, linear, labels, always=True),
+        fitted_mix(own, linear, labels, always=True, usual=(0, 1)),
+    )
+    assert usual is not None
+    assert alone is not None
+    assert alone.own < usual.own
+    assert alone.share > usual.share
+    many = [fitted_mix(*drawn(40_000), usual=each) for each in ((0.4, 0.65), (0, 1))]
+    assert many[0] is not None
+    assert many[1] is not None
+    assert many[1].own == pytest.approx(many[0].own, rel=0.02)
+
+
+def test_free_shares_are_those_of_the_lowest_loss() -> None:
+    own, linear, labels = drawn(2000)
+    mix = free_mix(own, linear, labels)
+    best = lost(mix.of(own, linear), labels)
+    for step in (0.95, 1.05):
+        assert best < lost(type(mix)(mix.own * step, mix.share).of(own, linear), labels)
+        assert best < lost(type(mix)(mix.own, mix.share * step).of(own, linear), labels)

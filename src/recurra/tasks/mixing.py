@@ -31,27 +31,29 @@ class Mix:
         return _normal(self.own * logits + self.share * linear)
 
 
-def fitted_mix(logits: Floats, linear: Floats, labels: Labels, *, always: bool = False) -> Mix | None:
+def fitted_mix(
+    logits: Floats, linear: Floats, labels: Labels, *, always: bool = False, usual: tuple[float, float] = USUAL
+) -> Mix | None:
     """The shares of the lowest loss; None where adding the linear model does not lower it on examples not fitted on.
 
     Fitted on one half and tried on the other, both ways round; then on all. One pseudo-example of each class is in
-    every fit. always: add it even so, and of few examples in equal shares.
+    every fit. always: add it even so, and of few examples in equal shares; usual: what they are beforehand.
     Maths:  argmin_{a >= 0, g >= 0} -sum_n log softmax(a z_n + g s_n)[y_n]
-            + ((a / a0 - USUAL[0])^2 + (g - USUAL[1])^2) / (2 SPREAD^2), convex; a0 the best a without s
+            + ((a / a0 - usual_0)^2 + (g - usual_1)^2) / (2 SPREAD^2), convex; a0 the best a without s
     Shapes: logits and linear [N, C], labels [N]
     Source: products of experts, as Genest & Zidek 1986, logarithmic opinion pools; shares as regression with a normal
             prior, Hoerl & Kennard 1970
     """
     if len(labels) < FEWEST:
         return Mix(1.0, 1.0) if always else None
-    found = best_mix(logits, linear, labels)
+    found = best_mix(logits, linear, labels, usual)
     if always:
         return found if found.share > 0 else Mix(found.own, max(found.own, 0.1))
     even, odd = (np.arange(len(labels)) % 2 == side for side in (0, 1))
     alone = mixed = 0.0
     for half, other in ((even, odd), (odd, even)):
         mixed += lost(
-            best_mix(logits[half], linear[half], labels[half]).of(logits[other], linear[other]), labels[other]
+            best_mix(logits[half], linear[half], labels[half], usual).of(logits[other], linear[other]), labels[other]
         )
         only = best_mix(logits[half], np.zeros_like(linear[half]), labels[half])
         alone += lost(only.of(logits[other], linear[other]), labels[other])
@@ -63,14 +65,14 @@ def lost(logs: Floats, labels: Labels) -> float:
     return float(-logs[np.arange(len(labels)), labels].sum())
 
 
-def best_mix(logits: Floats, linear: Floats, labels: Labels) -> Mix:
+def best_mix(logits: Floats, linear: Floats, labels: Labels, usual: tuple[float, float] = USUAL) -> Mix:
     """The shares of `fitted_mix`, by Newton's method; those below 0 are set to 0. Without a linear model the network's
     is the one of the lowest loss. Shapes: as `fitted_mix`"""
     if not linear.any():
         return _fitted(logits, linear, labels, np.zeros(2), np.zeros(2))
     alone = best_mix(logits, np.zeros_like(linear), labels).own
     widths = np.array([max(alone, 1e-3), 1.0])
-    return _fitted(logits, linear, labels, widths * USUAL, 1 / (SPREAD * widths) ** 2)
+    return _fitted(logits, linear, labels, widths * usual, 1 / (SPREAD * widths) ** 2)
 
 
 def free_mix(logits: Floats, linear: Floats, labels: Labels) -> Mix:

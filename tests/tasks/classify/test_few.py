@@ -10,7 +10,7 @@ import torch
 
 from recurra.layers.sparse_linear import SparseLinear
 from recurra.tasks.classify import few
-from recurra.tasks.classify.concluding import CROSSED, conclude
+from recurra.tasks.classify.concluding import CROSSED, SILENT, before_conclusion, conclude
 from recurra.tasks.classify.data import ClassifyData
 from recurra.tasks.classify.few import Crossed
 from recurra.tasks.classify.linear import Texts
@@ -86,3 +86,18 @@ def test_what_counting_tells_is_learned_and_nothing_is_made_up() -> None:
         assert found.loss is not None
         assert right > 0.8 if shift else 0.35 < right < 0.65
         assert found.loss < 0.5 if shift else 0.68 < found.loss < 0.75
+
+
+def test_a_network_that_is_wrong_gets_no_share_and_can_be_had_back(table: Path) -> None:
+    settings = DEFAULTS.settings.changed(text="text", label="label", min_count=1, level="char", split=(0.8, 0.1, 0.1))
+    dataset = TASK.prepare(resolve(str(table), "classify"), settings)
+    network = TASK.network(dataset.preprocessor, settings).eval()
+    with torch.no_grad():
+        labels = dataset.parts["validation"].labels
+        network.scaled[1].copy_(torch.tensor([-1.0, 1.0]) * (1 if (labels == 0).mean() >= 0.5 else -1))
+        before = {name: value.clone() for name, value in network.state_dict().items()}
+    found, notes = conclude(dataset.data, network, dataset.parts["validation"], "auto", 0.0)
+    assert SILENT in notes
+    again = before_conclusion(network.state_dict(), found)
+    assert torch.allclose(again["head.weight"], before["head.weight"], rtol=1e-5)
+    assert float(again["skip.share"]) == 0

@@ -17,7 +17,7 @@ from recurra.layers.sparse_linear import Found, SparseLinear
 from recurra.report.sections import Cell, Column, Table
 from recurra.tasks.calibration import calibrate, uncalibrated
 from recurra.tasks.classify.data import ClassifyData, Part
-from recurra.tasks.classify.few import Crossed
+from recurra.tasks.classify.few import Crossed, usual_shares
 from recurra.tasks.classify.linear import features_of
 from recurra.tasks.classify.trainee import log_frequencies, log_probabilities
 from recurra.tasks.mixing import Floats, Mix, best_mix, fitted_mix, lost
@@ -29,6 +29,9 @@ SHARE = "skip_share"
 AFTER = (12, 8, 4)
 """Tokens of a short clause, after which a linear skip begins to count; the first that serves is taken."""
 CUT = "the linear model was fitted for {passes:.2g} passes over its texts, for the minutes allow no more"
+LEAST = 1e-6
+"""What the network's logits are multiplied with at least, so that they can be had back."""
+SILENT = "the network has no share: what it adds to the linear model does not show on so few validation texts"
 CROSSED = (
     "the linear skip was chosen by cross-validation and has learned from the validation part too, once its share was "
     "settled; scores of that part would flatter it"
@@ -60,7 +63,8 @@ def conclude(
     tried = []
     for each in _fitted(data, network, balance, seconds):
         beside = _outputs(each.beside, read)
-        tried.append(_Tried(each, beside, fitted_mix(own, beside, part.labels, always=skip == "linear")))
+        mix = fitted_mix(own, beside, part.labels, always=skip == "linear", usual=usual_shares(each))
+        tried.append(_Tried(each, beside, mix))
     fitted, beside, mix = best = min(tried, key=lambda each: each.loss(own, part))
     linear = fitted.model
     network.skip.take(linear.keys, linear.scale, linear.weight, linear.bias)
@@ -80,18 +84,19 @@ def conclude(
         return found, [f"no linear skip, which the validation part does not ask for: {scored}", *cut, *notes]
     after = 0
     if crops:
-        after, mix = _for_long_texts(own, beside, part, mix)
+        after, mix = _for_long_texts(own, beside, part, mix, usual_shares(fitted))
     both = mix.of(own, _faded(part, after) * beside)
     with torch.no_grad():
         for tensor in network.scaled:
-            tensor.mul_(mix.own)
+            tensor.mul_(max(mix.own, LEAST))
         network.skip.share.fill_(mix.share)
         network.skip_after.fill_(after)
     accuracy, loss = _score(both, part)
-    return {"temperature": 1 / max(mix.own, 1e-6), SHARE: mix.share}, [
+    return {"temperature": 1 / max(mix.own, LEAST), SHARE: mix.share}, [
         f"a linear skip of n-grams of {_longest(data)} is added: {scored}, {accuracy:.3f} of both; loss "
         f"{scores[0][1]:.4f}, {scores[1][1]:.4f}, {loss:.4f} (logits times {mix.own:.3g} and {mix.share:.3g})",
         *cut,
+        *([] if mix.own > LEAST else [SILENT]),
     ] + (
         []
         if not after
@@ -116,7 +121,7 @@ class _Tried(NamedTuple):
         return float("inf") if self.mix is None else lost(self.mix.of(own, self.beside), part.labels) / len(part)
 
 
-def _for_long_texts(own: Floats, beside: Floats, part: Part, whole: Mix) -> tuple[int, Mix]:
+def _for_long_texts(own: Floats, beside: Floats, part: Part, whole: Mix, usual: tuple[float, float]) -> tuple[int, Mix]:
     """After how many tokens a linear model has a say, and its shares then: the latest that keeps KEPT of its gain.
 
     Validation texts are whole ones, which say an opinion more than once; n-grams learned from them are as sure of
@@ -126,7 +131,7 @@ def _for_long_texts(own: Floats, beside: Floats, part: Part, whole: Mix) -> tupl
     gain = alone - lost(whole.of(own, beside), part.labels)
     for after in AFTER if gain > 0 else ():
         some = _faded(part, after) * beside
-        mix = best_mix(own, some, part.labels)
+        mix = best_mix(own, some, part.labels, usual)
         if mix.share > 0 and alone - lost(mix.of(own, some), part.labels) >= KEPT * gain:
             return after, mix
     return 0, whole

@@ -17,12 +17,15 @@ from recurra.data.ragged import lengths_of
 from recurra.data.tokens.vocabulary import Level
 from recurra.layers.sparse_linear import Found, together
 from recurra.tasks.classify.linear import Features, Ids, Texts, features_of
-from recurra.tasks.mixing import Mix, free_mix, lost
+from recurra.tasks.mixing import USUAL, Mix, free_mix, lost
 
 FEW = 300
 """Validation texts, from which a single part is trusted."""
 MOST_CROSSED = 1 << 20
 """Tokens to learn from times classes; each fold keeps weights of its own."""
+SHARES = 0.0, 1.0
+"""Of the network and of what was chosen by cross-validation, beforehand: it has shown what it can, of few texts a
+network has to show it on the validation part first."""
 SEARCHING = 0.5
 """Of the seconds that there are."""
 
@@ -44,6 +47,11 @@ class Crossed(NamedTuple):
         """With something added to its logits. Shapes: [C]"""
         beside, model = (replace(each, bias=each.bias + by) for each in (self.beside, self.model))
         return self._replace(beside=beside, model=beside if self.model is self.beside else model)
+
+
+def usual_shares(linear: Crossed) -> tuple[float, float]:
+    """Of the network and of a linear model, beforehand."""
+    return USUAL if linear.loss is None else SHARES
 
 
 def is_few(train: Texts, validation: Texts, classes: int) -> bool:
