@@ -72,3 +72,22 @@ def test_long_rows_of_marks_take_time_in_proportion(marks: str, name: str) -> No
 def test_rows_of_marks_are_normalised_as_unicode_says(letters: list[str], form: str) -> None:
     text = "".join(letters) + "".join(reversed(letters))
     assert normalize(text, [form.lower()]) == unicodedata.normalize(form, text)
+
+
+@pytest.mark.parametrize("form", ["nfc", "nfkc"])
+def test_lines_and_words_of_a_long_text_are_normalised_as_the_whole(form: str) -> None:
+    odd = [
+        "e\u0301",
+        "\u0301 e",
+        "\n\u0301",
+        "o\u0323\u0302",
+        "\u00b4",
+        "\uac00\u11a8",
+        " \u0344",
+        "<\u0338",
+        "\ufb01 x",
+        "\r\u0301",
+    ]
+    for shift in range(len(odd)):
+        text = "plain words\n".join(odd[shift:] + odd[:shift]) * 3
+        assert normalize(text, [form]) == unicodedata.normalize(form.upper(), text)

@@ -82,6 +82,7 @@ class Draft:
     path: Path
     reading: Reading
     sizes: list[tuple[int, int]]
+    _before: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def write(cls, source: Path, path: Path, reading: Reading) -> Draft:
@@ -126,7 +127,10 @@ class Draft:
             return stop - start
         if self.reading.level == "byte":
             return sum(int(np.count_nonzero(~_continues(block))) for block in self.blocks(start, stop))
-        return self._characters_before(stop) - self._characters_before(start)
+        for position in (start, stop):
+            if position not in self._before:  # the text is read once more
+                self._before[position] = self._characters_before(position)
+        return self._before[stop] - self._before[start]
 
     def count(self, start: int, stop: int) -> Counter[str]:
         """How often each character or word occurs from start to stop; at byte level nothing."""
@@ -145,9 +149,9 @@ class Draft:
 
     def final_ids(self, table: Table, start: int, stop: int, dtype: np.dtype[Any]) -> Iterator[Ids]:
         """The vocabulary's ids from start to stop, a block at a time. table: see `final_table`"""
+        narrow = None if table is None else table.astype(dtype)
         for block in self.blocks(start, stop):
-            ids = block if table is None else table[np.minimum(block, len(table) - 1)]
-            yield ids.astype(dtype)
+            yield block.astype(dtype) if narrow is None else narrow.take(block, mode="clip")
 
     def _characters_before(self, position: int) -> int:
         """Words: up to the end of the last one before the position; spaces between two parts go to the second."""

@@ -72,6 +72,10 @@ def _unicode(form: Literal["NFC", "NFD", "NFKC"], text: str) -> str:
     """
     if len(text) <= 30 or text.isascii():
         return unicodedata.normalize(form, text)
+    for between in "\n ":  # nothing joins with what stands before these, nor with them
+        if between in text:
+            parts = text.split(between)
+            return between.join([part if part.isascii() else _unicode(form, part) for part in parts])
     apart: Literal["NFD", "NFKD"] = "NFKD" if form == "NFKC" else "NFD"
     text = _HIDDEN.sub(lambda found: unicodedata.normalize(apart, found[0]), text)
     classes = bytes(map(unicodedata.combining, text))  # 0 to 240
