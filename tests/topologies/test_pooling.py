@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.autograd import forward_ad
 
+from recurra.topologies import pooling
 from recurra.topologies.pooling import highest
 
 LENGTHS = torch.tensor([7, 1, 3, 7, 5])
@@ -41,3 +42,19 @@ def test_what_watches_sees_the_same() -> None:
     with forward_ad.dual_level():
         dual = forward_ad.make_dual(y.detach(), torch.ones_like(y))
         assert torch.equal(forward_ad.unpack_dual(highest(dual, LENGTHS)).tangent, torch.ones_like(d[0]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_step_by_step_where_nothing_is_learned(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    y = torch.randn(5, 7, 3, dtype=dtype)
+    y[1, 2, 0], y[2, 6, 1] = float("nan"), float("nan")
+    lengths = torch.tensor([7, 3, 6, 1, 7])
+    expected = highest(y, lengths)
+    monkeypatch.setattr(pooling, "LARGE", 1)
+    with torch.inference_mode():
+        found = highest(y, lengths)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+    assert torch.equal(highest(y[3:, :1], lengths[3:] * 0 + 1), y[3:, 0])
+    learned = y.clone().requires_grad_()
+    highest(learned, lengths).nansum().backward()
+    assert learned.grad is not None

@@ -13,6 +13,9 @@ from torch import Tensor
 
 from recurra.engines.watching import are_plain, is_transformed
 
+LARGE = 1 << 16
+"""Numbers of a step from which on steps are looked at one by one."""
+
 
 def highest(y: Tensor, lengths: Tensor) -> Tensor:
     """Shapes: y [B, T, H], lengths int64 [B], each from 1 to T, where y is -> [B, H]"""
@@ -20,7 +23,22 @@ def highest(y: Tensor, lengths: Tensor) -> Tensor:
     if not are_plain((y,)) or is_transformed((y,)):
         found: Tensor = y.masked_fill(past, float("-inf")).amax(1)
         return found
+    learned = torch.is_grad_enabled() and y.requires_grad
+    if not learned and y.shape[0] * y.shape[2] >= LARGE:
+        return _by_steps(y, past.squeeze(2))
     found = _Highest.apply(y, y.new_zeros(past.shape).masked_fill_(past, float("-inf")))  # type: ignore[no-untyped-call]
+    return found
+
+
+def _by_steps(y: Tensor, past: Tensor) -> Tensor:
+    """The same where nothing is learned: step after step, for another tensor as large as y does not fit the caches.
+
+    Shapes: y [B, T, H], past bool [B, T], never at the first step -> [B, H]
+    """
+    added = y.new_zeros(past.shape).masked_fill_(past, float("-inf"))
+    found = y[:, 0].clone()
+    for step in range(1, y.shape[1]):
+        torch.maximum(found, y[:, step] + added[:, step, None], out=found)
     return found
 
 
