@@ -24,6 +24,9 @@ def mixture_of(run: Run, asked: Any, say: Callable[[str], None] | None = None) -
     task = registry.get(run.task).task
     if not isinstance(task, Mixing):
         raise UsageError(f"a mixture is one of language models; {run.model.does}")
+    parts = asked.split(",") if isinstance(asked, str) else asked
+    if run.stored.quantised is not None and {"all", "dynamic"} & set(parts):
+        raise UsageError(f"{run.folder} is quantised: weights of 8 bits do not go on learning; mix n-grams,cache")
     try:
         dataset = trained_on(run)
     except DataError as error:

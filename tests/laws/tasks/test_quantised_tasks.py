@@ -65,6 +65,9 @@ def test_the_folder_is_whole(
         small.quantize(tmp_path / "again")
     with pytest.raises(UsageError, match="is quantised; --to c is made of float32"):
         small.export("c", tmp_path / "exported")
+    if task == "language":
+        with pytest.raises(UsageError, match="do not go on learning; mix n-grams,cache"):
+            small.mixture("dynamic")
 
 
 def _part(on: str) -> str:
