@@ -125,7 +125,7 @@ class _Reverse:
 
     def _unary(self, index: int, op: str, a: int, d: int) -> int:
         apply, one = self.graph.apply, self.graph.constant(1.0)
-        y = self.saved(index) if op in ("sigmoid", "tanh", "exp", "expm1", "sqrt") else -1
+        y = self.saved(index) if op in ("sigmoid", "tanh", "relu", "exp", "expm1", "sqrt") else -1
         match op:
             case "neg":
                 return apply("neg", d)
@@ -134,7 +134,7 @@ class _Reverse:
             case "tanh":
                 return apply("mul", d, apply("sub", one, apply("mul", y, y)))
             case "relu":
-                return apply("mul", d, apply("positive", self.saved(a)))
+                return apply("mul", d, apply("positive", y))
             case "softplus":
                 return apply("mul", d, apply("sigmoid", self.saved(a)))
             case "exp":

@@ -125,6 +125,7 @@ def explain(
     Errors: UnknownNameError for a name that no cell has; UsageError for sizes under 1, and for what a layer refuses
     """
     from recurra.engines.choose import explain_choice
+    from recurra.engines.native.directions import computed_anew
     from recurra.engines.native.prologue import of_weights_alone
 
     for size, value in (("input_size", input_size), ("hidden_size", hidden_size)):
@@ -144,7 +145,9 @@ def explain(
     )
     found = stack.trained_cell
     program = found.program(bias=bias)
-    saved, alone = found.derivative(bias=bias).saved, of_weights_alone(program)
+    alone = of_weights_alone(program)
+    anew = computed_anew(found.derivative(bias=bias), alone)
+    saved = tuple(i for i in found.derivative(bias=bias).saved if i not in anew)
     products = [i for i, node in enumerate(program.nodes) if node.op in MATRICES]
     return Explanation(
         name=own.name,
@@ -219,15 +222,9 @@ def _kept(program: Program, saved: tuple[int, ...], alone: set[int]) -> list[str
 def _saved_bytes(
     program: Program, saved: tuple[int, ...], alone: set[int], hidden_size: int, narrow: int | None
 ) -> int:
-    """The states and what else is saved, input, masks and what weights alone make aside; what is one constant away is
-    computed anew."""
+    """The states and what else is kept, input, masks and what weights alone make aside."""
     nodes, kept = program.nodes, {*program.outputs}
-    for i in saved:
-        read = [a for a in nodes[i].args if nodes[a].op != "constant"]
-        cheap = nodes[i].op in ("add", "sub", "mul", "neg") and len(read) == 1
-        again = cheap and (read[0] in saved or read[0] in alone or nodes[read[0]].op == "given")
-        if nodes[i].op not in ("input", "state", "given", "constant") and i not in alone and not again:
-            kept.add(i)
+    kept |= {i for i in saved if nodes[i].op not in ("input", "state", "given", "constant") and i not in alone}
     width = {"B": 1, "N": narrow or hidden_size}
     return 4 * sum(width.get(nodes[i].width, hidden_size) for i in kept)
 

@@ -159,6 +159,8 @@ def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Ite
     for i, (indices, want) in enumerate(zip(cell.vector_indices, wanted, strict=True)):
         if sums is None or not want:
             yield None
+        elif i == numbers and all(place == len(sums) for place in indices):  # the prologue alone reads them
+            yield sums.new_zeros(len(indices))
         elif i == numbers:
             sums_of_units = torch.cat([sums.sum(1), sums.new_zeros(1)])
             yield sums_of_units[list(indices)]
@@ -205,7 +207,7 @@ def _add_of_prologue(
     for q, number, block in cell.prologue_weights:
         to, gradient = gradients[number], found.get(q)
         if to is not None and gradient is not None:
-            to[block * len(gradient) : (block + 1) * len(gradient)] += gradient
+            to.narrow(0, block * len(gradient), len(gradient)).add_(gradient)
 
 
 def buffer(core: library.Library, size: int) -> Tensor:
@@ -292,7 +294,7 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
         if inputs.once is None:
             inputs.once = prologue.nodes(_of_prologue(cell, weights))
         values = prologue.values(inputs.once, hidden)
-    if cell.numbers >= 0:
+    if any(which == cell.numbers for which, _ in cell.vectors):
         weights[cell.numbers] = weights[cell.numbers].repeat_interleave(hidden)
     if prologue is not None:
         weights.append(torch.cat(values) if len(values) > 1 else values[0].contiguous())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from recurra.engines.native.bytecode import CODE, NONE, matrix, slot
@@ -12,8 +12,11 @@ from recurra.engines.native.values import Value, Values
 from recurra.equations.derivative import Derivative
 from recurra.equations.graph import MATRICES, Node, Parameter
 
-COMPUTED_ANEW = ("add", "sub", "mul", "neg")
-"""What backward computes from a value that is kept anyway, if all else in it is constant: 1 - z from z."""
+COMPUTED_ANEW = {"add": 1, "sub": 1, "mul": 1, "neg": 1, "sqrt": 2}
+"""What backward computes from values that it has anyway, 1 - z from z, and what it costs; to write a value and to read
+it again, from a far cache, takes longer than MOST_COMPUTED of the cheapest."""
+
+MOST_COMPUTED = 3
 
 
 @dataclass(frozen=True)
@@ -53,23 +56,15 @@ class Directions:
         maps_narrow = any(n.op == "R" and program.nodes[n.args[0]].width == "N" for n in program.nodes)
         self.widths = (*map(int, narrow), int(maps_narrow))
         self.constants: list[float] = []
-        operands = {operand for q, _, operand in derivative.parameters if q.kind in ("R", "P")}
         kept = [
             n
             for n in derivative.saved
             if program.nodes[n].op not in ("input", "state", "given", "constant") and n not in program.outputs
         ]
-        self.anew = {n for n in kept if n not in operands and self._is_cheap(n)}
+        anew = computed_anew(derivative)
         self.saved_rows = {n: number for number, n in enumerate(n for n in kept if program.nodes[n].width == "B")}
-        kept = [n for n in kept if n not in self.anew and n not in self.saved_rows]
+        kept = [n for n in kept if n not in anew and n not in self.saved_rows]
         self.saved = {n: number for number, n in enumerate(kept)}
-
-    def _is_cheap(self, index: int) -> bool:
-        node, nodes = self.program.nodes[index], self.program.nodes
-        read = [a for a in node.args if nodes[a].op != "constant"]
-        if node.op not in COMPUTED_ANEW or len(read) != 1:
-            return False
-        return read[0] in self.derivative.saved or nodes[read[0]].op in ("vector", "given")
 
     def forward(self, *, train: bool) -> Code:
         """The new states; with `train` what backward reads, too. The same arithmetic either way."""
@@ -173,11 +168,15 @@ class Directions:
     def _value_kept(self, values: Values, index: int) -> int:
         """A value of forward, in backward."""
         node = self.program.nodes[index]
-        if index in self.anew:
+        if not self._is_kept(index):
             return values.apply(node.op, *(self._value_kept(values, a) for a in node.args))
         if node.op in ("constant", "vector") and index not in self.saved:
             return self._value(values, node, ())
         return values.leaf(self._slot_kept(index), narrow=node.width == "N")
+
+    def _is_kept(self, index: int) -> bool:
+        leaf = self.program.nodes[index].op in ("state", "given", "constant", "vector")
+        return leaf or index in {*self.program.outputs, *self.saved, *self.saved_rows}
 
     def _slot_kept(self, index: int) -> int:
         node = self.program.nodes[index]
@@ -192,6 +191,26 @@ class Directions:
         if index in self.program.outputs:
             return slot("AFTER", self.program.outputs.index(index))
         return slot("SAVED", self.saved[index])
+
+
+def computed_anew(derivative: Derivative, alone: Collection[int] = ()) -> set[int]:
+    """Nodes of forward that backward reads and computes, instead of their being kept.
+
+    alone: what weights alone make, which is there anyway
+    """
+    program, saved = derivative.forward, derivative.saved
+    nodes, outputs = program.nodes, program.outputs
+
+    def is_there(n: int) -> bool:
+        return nodes[n].op in ("state", "given", "constant", "vector") or n in {*saved, *outputs, *alone}
+
+    def cost(n: int) -> int:
+        if nodes[n].op not in COMPUTED_ANEW:
+            return MOST_COMPUTED + 1
+        return COMPUTED_ANEW[nodes[n].op] + sum(0 if is_there(a) else cost(a) for a in nodes[n].args)
+
+    operands = {operand for q, _, operand in derivative.parameters if q.kind in ("R", "P")}
+    return {n for n in saved if n not in {*outputs, *operands, *alone} and cost(n) <= MOST_COMPUTED}
 
 
 def _columns(
