@@ -13,7 +13,7 @@ import pytest
 from recurra.errors import DataError
 from recurra.tasks import read_once
 from recurra.tasks.classify import data as room
-from recurra.tasks.classify import reading
+from recurra.tasks.classify import few, reading
 from recurra.tasks.classify.data import ClassifyData, prepare
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.resolving import resolve
@@ -110,6 +110,8 @@ def test_n_grams_of_the_linear_skip_are_found_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     source, settings = resolve(table(tmp_path / "t.csv", ROWS)), ClassifyDataSettings()
+    assert len(prepare(source, settings, skip=True).skip_features[0])  # of few texts, which are read-only here
+    monkeypatch.setattr(few, "FEW", 0)
     keys, scale = prepare(source, settings, skip=True).skip_features
     (kept,) = (tmp_path / "cache").rglob("skip-whole.npz")
     kept.write_bytes(b"PK")

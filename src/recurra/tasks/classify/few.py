@@ -126,7 +126,7 @@ def _prepared(found: Found, labels: Tensor, *, classes: int, by_odds: bool) -> t
 
 def _all(parts: list[tuple[Texts, Ids]], level: Level) -> tuple[Found, Tensor]:
     """The n-grams of some parts as of one, and its classes."""
-    (first, labels), *others = ((features_of(texts, level), torch.from_numpy(labels)) for texts, labels in parts)
+    (first, labels), *others = ((features_of(texts, level), torch.tensor(labels)) for texts, labels in parts)
     for found, more in others:
         later = Found(found.keys, found.rows + first.total, found.total)
         first = together(first, later)._replace(total=first.total + found.total)
