@@ -30,6 +30,8 @@ class Backward {
     layer_.adjoint_row = layer_.code.adjoints * layer_.width + UNITS<T>;
     threads_ = std::max(1, call.threads);
     name_wanted();
+    near_ = !layer_.plan.share_units && !layer_.tokens_projected && layer_.plan.total >= OWN_ROWS * threads_ &&
+            gradients_.size() * int64_t(sizeof(T)) <= OWN_BYTES;
     const Buffer buffer = allocated([this](Arena& from) { allocate(from); });
     if (!buffer.data()) return RECURRA_NO_MEMORY;
     zero_what_nothing_reaches();
@@ -42,7 +44,16 @@ class Backward {
   struct Scratch {
     typename ThroughTime<T, Q>::Scratch time;
     typename InputGradient<T, Q>::Scratch input;
+    typename Gradients<T, Q>::Own own;
+    T* adjoint = nullptr;                 // [room_rows()][adjoint_row]
+    int64_t first = 0, last = 0, at = 0;  // packed rows whose adjoints wait here, and where the first one's are
   };
+
+  // Rows that a thread has at least, and bytes at most, where each has sums of its own: they stay in L2.
+  static constexpr int64_t OWN_ROWS = 192, OWN_BYTES = 256 << 10;
+
+  // So many rows' adjoints are taken on at once.
+  static constexpr int64_t NEAR_ROWS = 128;
 
   // Threads whose scratch has sums of its own.
   int summed() const { return layer_.plan.share_units ? 1 : threads_; }
@@ -78,18 +89,21 @@ class Backward {
     const recurra_call& call = layer_.call;
     const int64_t total = layer_.plan.total;
     layer_.allocate_shared(from);
-    layer_.adjoint = from.take<T>(total * layer_.adjoint_row);
+    adjoint_ = from.take<T>(near_ ? 0 : total * layer_.adjoint_row);
     input_.allocate_shared(from);
     table_adjoint_row_ = w_adjoints() * layer_.width + UNITS<T>;
     table_adjoint_ = from.take<T>(layer_.tokens_projected ? call.vocabulary * table_adjoint_row_ : 0);
     packed_dx_ = from.take<T>(call.dtable && !layer_.tokens_projected ? total * call.inputs : 0);
-    gradients_.allocate(from, threads_);
+    gradients_.allocate(from, near_ ? 0 : threads_);
     recurrent_.allocate(from, threads_);
     scratch_.resize(size_t(threads_));
     for (Scratch& scratch : scratch_) {
       const bool own = !layer_.plan.share_units || &scratch == &scratch_[0];
       time_.allocate(scratch.time, from, own ? nullptr : &scratch_[0].time);
       input_.allocate(scratch.input, from);
+      if (!near_) continue;
+      gradients_.allocate(scratch.own, from);
+      scratch.adjoint = from.take<T>(room_rows() * layer_.adjoint_row);
     }
   }
 
@@ -116,24 +130,76 @@ class Backward {
   void go_through_time(int thread, Team& team) {
     const std::vector<Group>& groups = layer_.plan.groups;
     if (layer_.plan.share_units) {
-      time_.run(groups[0], scratch_[size_t(thread)].time, {thread, team.count()}, &team);
+      time_.run(groups[0], scratch_[size_t(thread)].time, {thread, team.count()}, &team,
+                [this](int64_t first, int64_t) { return adjoint_ + first * layer_.adjoint_row; }, [](int64_t, int64_t) {});
     } else {
       deal(threads_, thread, team, [&](int part) {
-        for (size_t g = size_t(part); g < groups.size(); g += size_t(threads_))
-          time_.run(groups[g], scratch_[size_t(part)].time, {}, nullptr);
+        Scratch& scratch = scratch_[size_t(part)];
+        layer_.each_group(part, threads_, [&](const Group& group) {
+          time_.run(group, scratch.time, {}, nullptr,
+                    [&](int64_t first, int64_t last) { return room(scratch, first, last); },
+                    [&](int64_t first, int64_t last) { take_on(scratch, first, last); });
+        });
+        finish(scratch);
       });
     }
   }
 
+  // Rows that are taken on at once, or come at once, at most.
+  int64_t most_at_once() const { return NEAR_ROWS + std::max(BLOCK_OF_STEPS, layer_.plan.most_rows); }
+
+  // Those that wait grow both ways from the middle.
+  int64_t room_rows() const { return 2 * most_at_once(); }
+
+  // Where the adjoints of rows [first, last) go: next to those that wait, which are taken on first if they are no neighbours.
+  T* room(Scratch& scratch, int64_t first, int64_t last) {
+    if (!near_) return adjoint_ + first * layer_.adjoint_row;
+    if (last != scratch.first && first != scratch.last) finish(scratch);
+    if (scratch.first == scratch.last) {
+      scratch.first = scratch.last = first;
+      scratch.at = most_at_once();
+    }
+    return scratch.adjoint + (scratch.at + first - scratch.first) * layer_.adjoint_row;
+  }
+
+  // The adjoints of rows [first, last) are where they were given room.
+  void take_on(Scratch& scratch, int64_t first, int64_t last) {
+    if (!near_) return;
+    if (first < scratch.first) {
+      scratch.at -= scratch.first - first;
+      scratch.first = first;
+    }
+    scratch.last = std::max(last, scratch.last);
+    if (scratch.last - scratch.first >= NEAR_ROWS) finish(scratch);
+  }
+
+  // dx of the rows that wait, and what they add to the matrices' gradients.
+  void finish(Scratch& scratch) {
+    const int64_t first = scratch.first, last = scratch.last;
+    scratch.first = scratch.last = 0;
+    if (first == last) return;
+    const T* const adjoint = scratch.adjoint + scratch.at * layer_.adjoint_row;
+    if (input_.wanted()) make_dx(first, last, adjoint, scratch);
+    gradients_.add(first, last, adjoint, layer_.adjoint_row, scratch.own);
+  }
+
+  void make_dx(int64_t first, int64_t last, const T* adjoint, const Scratch& scratch) const {
+    const recurra_call& call = layer_.call;
+    input_.run(first, last, adjoint, layer_.adjoint_row, scratch.input,
+               [&](int64_t row) { return call.dx ? rows_.dx(row) : packed_dx_ + row * call.inputs; });
+  }
+
   void make_gradients(int thread, Team& team) {
     const recurra_call& call = layer_.call;
-    if (input_.wanted())
+    if (input_.wanted() && !near_)
       deal(threads_, thread, team, [&](int part) {
         const Share mine(layer_.plan.total, part, threads_);
-        input_.run(mine.first, mine.last, layer_.adjoint, layer_.adjoint_row, scratch_[size_t(thread)].input,
-                   [&](int64_t row) { return call.dx ? rows_.dx(row) : packed_dx_ + row * call.inputs; });
+        make_dx(mine.first, mine.last, adjoint_ + mine.first * layer_.adjoint_row, scratch_[size_t(thread)]);
       });
-    if (!gradients_.wanted.empty()) gradients_.run(layer_.adjoint, layer_.adjoint_row, threads_, thread, team);
+    if (near_)
+      gradients_.gather(threads_, [this](int part) { return scratch_[size_t(part)].own; }, thread, team.count());
+    else if (!gradients_.wanted.empty())
+      gradients_.run(adjoint_, layer_.adjoint_row, threads_, thread, team);
     if (call.dtable) {
       team.wait();
       const Share mine(call.inputs, thread, team.count());
@@ -145,17 +211,17 @@ class Backward {
   void make_table_gradients(int thread, Team& team) {
     const recurra_call& call = layer_.call;
     const Share vectors(w_adjoints() * layer_.width / LANES<T>, thread, team.count());
-    scatter(call, layer_.plan, layer_.adjoint, layer_.adjoint_row, table_adjoint_, table_adjoint_row_,
+    scatter(call, layer_.plan, adjoint_, layer_.adjoint_row, table_adjoint_, table_adjoint_row_,
             vectors.first * LANES<T>, vectors.last * LANES<T>);
     team.wait();
     if (call.dtable)
       deal(threads_, thread, team, [&](int part) {
         const Share mine(call.vocabulary, part, threads_);
-        input_.run(mine.first, mine.last, table_adjoint_, table_adjoint_row_, scratch_[size_t(thread)].input,
-                   [&](int64_t row) { return static_cast<T*>(call.dtable) + row * call.inputs; });
+        input_.run(mine.first, mine.last, table_adjoint_ + mine.first * table_adjoint_row_, table_adjoint_row_,
+                   scratch_[size_t(thread)].input, [&](int64_t row) { return static_cast<T*>(call.dtable) + row * call.inputs; });
       });
     if (call.dweight_ih) gradients_.run(table_adjoint_, table_adjoint_row_, threads_, thread, team);
-    if (!recurrent_.wanted.empty()) recurrent_.run(layer_.adjoint, layer_.adjoint_row, threads_, thread, team);
+    if (!recurrent_.wanted.empty()) recurrent_.run(adjoint_, layer_.adjoint_row, threads_, thread, team);
   }
 
   void zero_what_nothing_reaches() {
@@ -198,10 +264,12 @@ class Backward {
   ThroughTime<T, Q> time_;
   InputGradient<T, Q> input_;
   std::vector<Scratch> scratch_;
+  T* adjoint_ = nullptr;  // [total][adjoint_row], where they are not near
   T* packed_dx_ = nullptr;
   T* table_adjoint_ = nullptr;
   int64_t table_adjoint_row_ = 0;
   int32_t threads_ = 1;
+  bool near_ = false;  // each thread takes its rows' adjoints on, into sums of its own, soon after they are there
 };
 
 }  // namespace

@@ -90,12 +90,12 @@ class Forward {
       else
         run_group(layer_.plan.groups[0], scratch, part, &team);
     } else {
-      for (size_t g = size_t(thread); g < layer_.plan.groups.size(); g += size_t(threads)) {
+      layer_.each_group(thread, threads, [&](const Group& group) {
         if (blocks)
-          run_in_blocks(layer_.plan.groups[g], scratch, {});
+          run_in_blocks(group, scratch, {});
         else
-          run_group(layer_.plan.groups[g], scratch, {}, nullptr);
-      }
+          run_group(group, scratch, {}, nullptr);
+      });
     }
   }
 

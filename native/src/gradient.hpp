@@ -35,6 +35,8 @@ class Gradients {
   static constexpr int64_t DEPTH = PASS_DEPTH, PART = 96;
   // Rows whose adjoints are packed for all blocks of a part before the next ones: their cache lines are still in L1.
   static constexpr int64_t NEAR = 64;
+  // The same two numbers where each part of the rows has sums of its own.
+  static constexpr int64_t OWN_DEPTH = 256, OWN_PART = 192;
   static constexpr bool ROUNDED = !std::is_same_v<T, Q>;
 
   std::vector<Operand<T>> operands;
@@ -60,28 +62,95 @@ class Gradients {
     });
   }
 
+  // threads: that `run` is for, if it is for any.
   void allocate(Arena& from, int32_t threads) {
     packed_.clear();
     for (Operand<T>& operand : operands) {
       operand.rows = from.take<const T*>(total_);
-      packed_.push_back(from.take<Q>(padded<T>(operand.width) * DEPTH));
+      packed_.push_back(from.take<Q>(threads > 0 ? padded<T>(operand.width) * DEPTH : 0));
     }
     parts_ = from.take<Q>(threads * PART * DEPTH);
   }
 
+  // What a part of the packed rows needs to have sums of its own.
+  struct Own {
+    Q* packed;  // of each operand
+    Q* left;
+    T* sums;    // of each of `wanted`
+    bool begun = false;
+  };
+
+  // Numbers of all that is wanted.
+  int64_t size() const {
+    int64_t n = 0;
+    for (const Gradient<T>& g : wanted) n += g.height * g.width;
+    return n;
+  }
+
+  void allocate(Own& own, Arena& from) const {
+    int64_t width = 0;
+    for (const Operand<T>& operand : operands) width += padded<T>(operand.width);
+    own.packed = from.take<Q>(width * OWN_DEPTH);
+    own.left = from.take<Q>(OWN_PART * OWN_DEPTH);
+    own.sums = from.take<T>(size());
+  }
+
+  // Adds rows [first, last), whose adjoints begin at `left`, to a part's own sums.
+  void add(int64_t first, int64_t last, const T* left, int64_t left_row, Own& own) const {
+    for (int64_t k = first; k < last; k += OWN_DEPTH) {
+      const int64_t depth = std::min(OWN_DEPTH, last - k);
+      Q* packed = own.packed;
+      for (const Operand<T>& operand : operands) {
+        pack_panels<T>([&](int64_t i) { return operand.rows[k + i]; }, operand.width, depth, 0, depth, packed);
+        packed += padded<T>(operand.width) * OWN_DEPTH;
+      }
+      T* to = own.sums;
+      for (size_t g = 0, end; g < wanted.size(); g = end) {
+        end = end_of(g);
+        T* here = to;
+        for (int64_t m0 = 0; m0 < wanted[g].height; m0 += OWN_PART) {
+          const int64_t m1 = std::min(m0 + OWN_PART, wanted[g].height);
+          pack_left(left + (k - first) * left_row + wanted[g].column, left_row, m0, m1, depth, own.left);
+          here = to;
+          for (size_t i = g; i < end; i++) {
+            accumulate(wanted[i], m0, m1, depth, own.left, own.packed + own_offset(wanted[i].operand), own.begun, here);
+            here += wanted[i].height * wanted[i].width;
+          }
+        }
+        to = here;
+      }
+      own.begun = true;
+    }
+  }
+
+  // The sums of all parts, `own(part)`, go where they are wanted: a thread's share.
+  template <class Get>
+  void gather(int parts, Get own, int thread, int threads) const {
+    int64_t from = 0;
+    for (const Gradient<T>& g : wanted) {
+      const Share mine(g.height * g.width, thread, threads);
+      bool further = false;
+      for (int part = 0; part < parts; part++) {
+        if (!own(part).begun) continue;
+        const T* const sums = own(part).sums + from;
+        for (int64_t i = mine.first; i < mine.last; i++) g.to[i] = further ? g.to[i] + sums[i] : sums[i];
+        further = true;
+      }
+      if (!further) std::fill(g.to + mine.first, g.to + mine.last, T(0));
+      from += g.height * g.width;
+    }
+  }
+
   // By the whole team, in parts for `threads` threads. left: [rows][left_row]; `wanted` is in order.
   void run(const T* left, int64_t left_row, int threads, int thread, Team& team) {
-    constexpr int64_t U = UNITS<T>;
     const int64_t all = columns();
     Q* const own = parts_ + thread * PART * DEPTH;
     for (int64_t k = 0; k < total_; k += DEPTH) {
       const int64_t depth = std::min(DEPTH, total_ - k);
-      int64_t item = 0;
+      const Share mine((depth + 1) / 2, thread, team.count());  // bfloat16 is packed in pairs
       for (size_t o = 0; o < operands.size(); o++)
-        for (int64_t p = 0; p < padded<T>(operands[o].width) / U; p++, item++)
-          if (item % team.count() == thread)
-            pack_rows<T>([&](int64_t i) { return operands[o].rows[k + i]; }, operands[o].width, p * U, depth,
-                         packed_[o] + p * panel_size<T, Q>(depth));
+        pack_panels<T>([&](int64_t i) { return operands[o].rows[k + i]; }, operands[o].width, depth, 2 * mine.first,
+                       std::min(depth, 2 * mine.last), packed_[o]);
       if (thread == 0) next_.store(0);
       team.wait();
       int64_t next = next_.fetch_add(1), at = 0;
@@ -93,7 +162,8 @@ class Gradients {
           const int64_t m0 = wanted[g].height * part / parts, m1 = wanted[g].height * (part + 1) / parts;
           if (m0 < m1) {
             pack_left(left + k * left_row + wanted[g].column, left_row, m0, m1, depth, own);
-            for (size_t i = g; i < last; i++) accumulate(wanted[i], m0, m1, depth, own, k > 0);
+            for (size_t i = g; i < last; i++)
+              accumulate(wanted[i], m0, m1, depth, own, packed_[size_t(wanted[i].operand)], k > 0, wanted[i].to);
           }
           next = next_.fetch_add(1);  // after the work: who asks before it holds a part that another could do
         }
@@ -104,6 +174,12 @@ class Gradients {
   }
 
  private:
+  int64_t own_offset(int32_t operand) const {
+    int64_t width = 0;
+    for (int32_t o = 0; o < operand; o++) width += padded<T>(operands[size_t(o)].width);
+    return width * OWN_DEPTH;
+  }
+
   int64_t columns() const {
     int64_t n = 0;
     for (size_t g = 0; g < wanted.size(); g = end_of(g)) n++;
@@ -158,15 +234,17 @@ class Gradients {
       for (int i = 0; i < n; i++) to[k * n + i] = left[k * left_row + i];
   }
 
-  void accumulate(const Gradient<T>& g, int64_t m0, int64_t m1, int64_t depth, const Q* left, bool further) const {
+  // Rows [m0, m1) of g into or onto `sums`, which is as large as all of it.
+  void accumulate(const Gradient<T>& g, int64_t m0, int64_t m1, int64_t depth, const Q* left, const Q* right, bool further,
+                  T* sums) const {
     constexpr int64_t U = UNITS<T>;
     const int64_t width = g.width, end = g.first + width;
     const Start start = further ? Start::sums : Start::zero;
-    T edge[PART * U];
+    T edge[std::max(PART, OWN_PART) * U];
     for (int64_t p = g.first / U; p * U < end; p++) {
-      const Q* const panel = packed_[size_t(g.operand)] + p * panel_size<T, Q>(depth);
+      const Q* const panel = right + p * panel_size<T, Q>(depth);
       const int64_t u0 = std::max<int64_t>(0, g.first - p * U), u1 = std::min(U, end - p * U);
-      T* const to = g.to + m0 * width + (p * U + u0 - g.first);
+      T* const to = sums + m0 * width + (p * U + u0 - g.first);
       if (u1 - u0 == U) {
         product(m1 - m0, left, panel, depth, start, to, width);
         continue;

@@ -45,7 +45,8 @@ class InputGradient {
     }
   }
 
-  // Rows [first, last) of adjoints times the input's matrix; where(row) is where a row's result goes.
+  // Rows [first, last) of adjoints, which begin at `adjoint`, times the input's matrix; where(row) is where a row's result
+  // goes.
   template <class Where>
   void run(int64_t first, int64_t last, const T* adjoint, int64_t adjoint_row, const Scratch& scratch, Where where) const {
     constexpr int64_t U = UNITS<T>;
@@ -60,12 +61,12 @@ class InputGradient {
         row = n * column;
         for (int64_t r = 0; r < rows; r++)
           for (int64_t j = 0; j < n; j++)
-            hold_row(scratch.gathered + r * row + j * column, adjoint + (i + r) * adjoint_row + j * layer_.width, h);
+            hold_row(scratch.gathered + r * row + j * column, adjoint + (i - first + r) * adjoint_row + j * layer_.width, h);
         from = scratch.gathered;
       } else {
         column = layer_.width;
         row = adjoint_row;
-        from = adjoint + i * adjoint_row;
+        from = adjoint + (i - first) * adjoint_row;
       }
       T* const begin = where(i);
       const int64_t apart = rows > 1 ? where(i + 1) - begin : inputs;

@@ -57,8 +57,7 @@ struct Layer {
   std::vector<int64_t> levels;  // where those of each level begin
   T* vectors = nullptr;         // [vectors][width]
   T* constant_rows = nullptr;   // [constants][width]
-  T* adjoint = nullptr;         // backward: [total][adjoint_row]
-  int64_t adjoint_row = 0;
+  int64_t adjoint_row = 0;      // backward: numbers of a packed row's adjoints
 
   Layer(const recurra_call& c, const Code& k, const Code& forward, const std::vector<double>& numbers)
       : call(c),
@@ -171,6 +170,15 @@ struct Layer {
       pack_rows<T>([&](int64_t k) { return m + k * units; }, units, p * UNITS<T>, deep, to);
     else
       pack_transposed(m, deep, units, p * UNITS<T>, deep, to);
+  }
+
+  // f(group) for a part's groups: with lengths each part has long ones and short ones, otherwise neighbours.
+  template <class F>
+  void each_group(int part, int parts, F f) const {
+    const auto groups = int64_t(plan.groups.size());
+    const Share mine(groups, part, parts);
+    const int64_t first = call.lengths ? part : mine.first, last = call.lengths ? groups : mine.last;
+    for (int64_t g = first; g < last; g += call.lengths ? parts : 1) f(plan.groups[size_t(g)]);
   }
 
   // Row `row` of the batch at time t of the input, as a vector; its token's where there are tokens.

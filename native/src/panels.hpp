@@ -2,6 +2,7 @@
 // [depth / 2][UNITS][2], as the processors' products of pairs want them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "bfloat.hpp"
@@ -50,24 +51,45 @@ void pack_transposed(const T* m, int64_t row, int64_t rows, int64_t first, int64
     for (int64_t k = 0; k < depth; k++) panel[panel_at<T, Q>(k, u)] = held<Q>(from[u * row + k]);
 }
 
+// panel[k][u] = from[u] for u < here, otherwise 0; nullptr: all 0
+template <class T, class Q>
+RECURRA_INLINE void pack_row(const T* from, int64_t here, int64_t k, Q* panel) {
+  constexpr int U = UNITS<T>, L = LANES<T>;
+  Q* const to = panel + panel_at<T, Q>(k, 0);
+  if constexpr (std::is_same_v<Q, T>) {
+    if (here == U) {
+      store(to, load(from));
+      store(to + L, load(from + L));
+    } else {
+      for (int64_t u = 0; u < U; u++) to[u] = u < here ? from[u] : T(0);
+    }
+  } else {
+    for (int64_t u = 0; u < U; u++) to[2 * u] = from && u < here ? held<Q>(from[u]) : Q{0};
+  }
+}
+
 // panel[k][u] = at(k)[first + u] for k < depth, of rows of `columns` numbers
 template <class T, class Q, class At>
 RECURRA_INLINE void pack_rows(At at, int64_t columns, int64_t first, int64_t depth, Q* panel) {
-  constexpr int U = UNITS<T>, L = LANES<T>;
-  const int64_t here = columns - first < U ? columns - first : U;
-  for (int64_t k = 0; k < whole_depth<Q>(depth); k++) {
-    const T* const from = k < depth ? at(k) + first : nullptr;
-    if constexpr (std::is_same_v<Q, T>) {
-      T* const to = panel + k * U;
-      if (here == U) {
-        store(to, load(from));
-        store(to + L, load(from + L));
-      } else {
-        for (int64_t u = 0; u < U; u++) to[u] = u < here ? from[u] : T(0);
+  const int64_t here = std::min<int64_t>(columns - first, UNITS<T>);
+  for (int64_t k = 0; k < whole_depth<Q>(depth); k++) pack_row<T>(k < depth ? at(k) + first : nullptr, here, k, panel);
+}
+
+// Rows [k0, k1) of all panels of a matrix of `depth` rows at(k), each `columns` numbers: every row is read once, from end
+// to end, and fetched some rows ahead, for they may lie far apart. k0 is even; the last part fills up to the whole depth.
+template <class T, class Q, class At>
+void pack_panels(At at, int64_t columns, int64_t depth, int64_t k0, int64_t k1, Q* panels) {
+  constexpr int64_t U = UNITS<T>, BAND = 8, ROWS_AHEAD = 6, LINE = 64 / int64_t(sizeof(T));
+  const int64_t size = panel_size<T, Q>(depth), end = k1 == depth ? whole_depth<Q>(depth) : k1;
+  for (int64_t first = 0; first < columns; first += BAND * U) {
+    const int64_t last = std::min(columns, first + BAND * U);
+    for (int64_t k = k0; k < end; k++) {
+      if (k + ROWS_AHEAD < k1)
+        for (int64_t u = first; u < last; u += LINE) __builtin_prefetch(at(k + ROWS_AHEAD) + u, 0, 2);
+      for (int64_t u = first; u < last; u += U) {
+        Q* const panel = panels + u / U * size;
+        pack_row<T>(k < depth ? at(k) + u : nullptr, std::min(U, columns - u), k, panel);
       }
-    } else {
-      Q* const to = panel + panel_at<T, Q>(k, 0);
-      for (int64_t u = 0; u < U; u++) to[2 * u] = from && u < here ? held<Q>(from[u]) : Q{0};
     }
   }
 }

@@ -31,11 +31,13 @@ class ThroughTime {
   }
 
   // A part of a group; team: those that have the other parts, if there are any. The first part's thread names the rows.
-  void run(const Group& group, Scratch& scratch, Part part, Team* team) {
+  // room(first, last): where the adjoints of these packed rows go; done(first, last): the part's are there.
+  template <class Room, class Done>
+  void run(const Group& group, Scratch& scratch, Part part, Team* team, Room room, Done done) {
     if (layer_.code.in_blocks())
-      run_in_blocks(group, scratch, part);
+      run_in_blocks(group, scratch, part, room, done);
     else
-      run_steps(group, scratch, part, team);
+      run_steps(group, scratch, part, team, room, done);
     if (part.first()) rows_.end(group);
   }
 
@@ -46,7 +48,8 @@ class ThroughTime {
     return layer_.code.in_blocks() ? most + std::max(most, BLOCK_OF_STEPS) : 2 * most;
   }
 
-  void run_steps(const Group& group, Scratch& scratch, Part part, Team* team) {
+  template <class Room, class Done>
+  void run_steps(const Group& group, Scratch& scratch, Part part, Team* team, Room room, Done done) {
     const int64_t w = layer_.width, most = layer_.plan.most_rows;
     const int32_t states = layer_.code.states;
     Workspace<T, Q>& workspace = scratch.workspace;
@@ -56,6 +59,7 @@ class ThroughTime {
     for (int64_t step = group.steps() - 1; step >= 0; step--) {
       const int64_t active = group.active[size_t(step)], later = group.active[size_t(step) + 1];
       workspace.packed = group.packed_at(step);
+      workspace.adjoint = room(group.packed_at(step), group.packed_at(step + 1));
       for (int32_t s = 0; s < states; s++) {
         workspace.before[s] = state_at(s, group.history_before(step));
         workspace.after[s] = state_at(s, group.history_after(step));
@@ -70,12 +74,14 @@ class ThroughTime {
         if (team) team->wait_alike();
       }
       for (int32_t s = 0; s < states; s++) clear_carry(s, workspace.carry_out[s], active, part);
+      done(group.packed_at(step), group.packed_at(step + 1));
     }
     for (int32_t s = 0; s < states; s++) put_first(group, s, carry(0, s), part);
   }
 
   // The same for a code that runs in blocks. Threads that share units do not meet.
-  void run_in_blocks(const Group& group, Scratch& scratch, Part part) {
+  template <class Room, class Done>
+  void run_in_blocks(const Group& group, Scratch& scratch, Part part, Room room, Done done) {
     const int64_t w = layer_.width;
     const Units own(layer_.wide, part);
     const int32_t states = layer_.code.states;
@@ -91,6 +97,7 @@ class ThroughTime {
       if (before != active && begin < step) begin++;  // states of more rows lie before that step: it goes alone
       const int64_t steps = step - begin + 1;
       workspace.packed = group.packed_at(begin);
+      workspace.adjoint = room(group.packed_at(begin), group.packed_at(step + 1));
       workspace.outputs = outputs;
       for (int32_t s = 0; s < states; s++) {
         T* const ends = carry(s) + steps * active * w;
@@ -112,6 +119,7 @@ class ThroughTime {
         run_block(layer_, workspace, steps, active, part);
       else
         run_level(layer_, workspace, 0, active, part);
+      done(group.packed_at(begin), group.packed_at(step + 1));
     }
     for (int32_t s = 0; s < states; s++) put_first(group, s, carry(s), part);
   }

@@ -19,6 +19,7 @@ struct Workspace {
   T* after[RECURRA_MAX_STATES];
   T* carry_in[RECURRA_MAX_STATES];
   T* carry_out[RECURRA_MAX_STATES];
+  T* adjoint = nullptr;        // backward: of the first active row
   const T* const* outputs = nullptr;  // backward: dy of each active row, nullptr for zero
   int64_t* places;             // of each active row in what is given: its row of the batch times time, plus its time
   int64_t rows = 0;            // rows that the group's arrays have
@@ -66,8 +67,7 @@ Place<T> place(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, Slot 
     case SLOT_SAVED: return {layer.memory_saved + (slot.index * layer.plan.total + workspace.packed) * w, w};
     case SLOT_BEFORE: return {const_cast<T*>(workspace.before[slot.index]), layer.of_state(slot.index).padded};
     case SLOT_AFTER: return {workspace.after[slot.index], layer.of_state(slot.index).padded};
-    case SLOT_ADJOINT:
-      return {layer.adjoint + workspace.packed * layer.adjoint_row + slot.index * w, layer.adjoint_row};
+    case SLOT_ADJOINT: return {workspace.adjoint + slot.index * w, layer.adjoint_row};
     case SLOT_CARRY_IN: return {workspace.carry_in[slot.index], layer.of_state(slot.index).padded};
     case SLOT_CARRY_OUT: return {workspace.carry_out[slot.index], layer.of_state(slot.index).padded};
     case SLOT_ROW: return {workspace.of_rows + slot.index * 3 * workspace.rows, workspace.rows};
