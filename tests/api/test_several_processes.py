@@ -33,6 +33,7 @@ SMALL: dict[str, Any] = {
     "embedding_dropout": 0.0,
     "state_reset": 0.0,
     "device": "cpu",
+    "precision": "32",
     "quiet": True,
 }
 WORDS = "the cat sat on a mat and dog ran to tree by sea".split()
