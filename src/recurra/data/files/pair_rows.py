@@ -10,6 +10,7 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data.files.rows import Growing
 from recurra.data.packed import Keys, PackedTexts, Packer, numbered
 
 Int64 = npt.NDArray[np.int64]
@@ -92,26 +93,18 @@ class PairsReader:
 
     def __init__(self, file: Path, folder: Path | None = None) -> None:
         self.file, self.blank = file, 0
-        self._sides, self._lines = (Packer(folder), Packer(folder)), list[Int32]()
-        self._open: list[int] = []
+        self._sides, self._lines = (Packer(folder), Packer(folder)), Growing()
 
     def add(self, source: str, target: str, line: int) -> None:
         """One more."""
         self._sides[0].add(source)
         self._sides[1].add(target)
-        self._open.append(line)
-        if len(self._open) == 1 << 16:
-            self._close()
-
-    def _close(self) -> None:
-        self._lines.append(np.array(self._open, np.int32))
-        self._open = []
+        self._lines.add(line)
 
     def done(self) -> PairRows:
         """All of them."""
-        self._close()
         (sources, source_keys), (targets, target_keys) = (side.done() for side in self._sides)
-        return PairRows(self.file, sources, targets, np.concatenate(self._lines), source_keys, target_keys)
+        return PairRows(self.file, sources, targets, self._lines.done(), source_keys, target_keys)
 
 
 def rows_of(pairs: Sequence[Pair]) -> PairRows:

@@ -82,7 +82,7 @@ class RowsReader:
     def __init__(self, file: Path, folder: Path | None = None) -> None:
         self.file, self._packer = file, Packer(folder)
         self._names: dict[str, int] = {}
-        self._labels, self._lines = _Growing(), _Growing()
+        self._labels, self._lines = Growing(), Growing()
 
     def add(self, text: str, label: str, line: int) -> None:
         """One more."""
@@ -96,7 +96,7 @@ class RowsReader:
         return ExampleRows(self.file, texts, list(self._names), self._labels.done(), self._lines.done(), keys)
 
 
-class _Growing:
+class Growing:
     """Numbers below 2^31, added one by one, in four bytes each."""
 
     def __init__(self) -> None:
