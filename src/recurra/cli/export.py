@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from recurra.cli.models import JsonOption, RunArgument
-from recurra.cli.output import note, write_json, write_result
+from recurra.cli.output import write_folder
 
 
 def export(
@@ -47,9 +47,4 @@ def export(
     model = load(run)
     with ProgressLogger().doing(f"exporting to {to}"):
         found = model.export(to, out, weights=weights, license=license, overwrite=overwrite)
-    for line in found.notes:
-        note(line)
-    if json:
-        write_json({"folder": str(found.folder)} | found.about)
-        return
-    write_result(f"{found.folder}\n")
+    write_folder(found.folder, found.about, found.notes, json=json)

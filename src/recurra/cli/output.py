@@ -6,6 +6,7 @@ import json
 import sys
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from recurra.cli.streams import silenced
@@ -40,6 +41,16 @@ def note(line: str) -> None:
 def write_json(document: Any) -> None:
     """One document, as `json_text` has it."""
     write(json_text(document))
+
+
+def write_folder(folder: Path, about: dict[str, Any], notes: Sequence[str], *, json: bool) -> None:
+    """What was made of a model: notes for people, and its folder, with all about it as JSON."""
+    for line in notes:
+        note(line)
+    if json:
+        write_json({"folder": str(folder)} | about)
+    else:
+        write_result(f"{folder}\n")
 
 
 def json_text(document: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from recurra.cli.models import JsonOption, RunArgument
-from recurra.cli.output import note, write_json, write_result
+from recurra.cli.output import write_folder
 
 
 def quantize(
@@ -35,9 +35,4 @@ def quantize(
     model = load(run)
     with ProgressLogger().doing("quantising and scoring"):
         found = model.quantize(out, overwrite=overwrite)
-    for line in found.notes:
-        note(line)
-    if json:
-        write_json({"folder": str(found.folder)} | found.about)
-        return
-    write_result(f"{found.folder}\n")
+    write_folder(found.folder, found.about, found.notes, json=json)
