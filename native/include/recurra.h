@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define RECURRA_ABI 6
+#define RECURRA_ABI 7
 
 enum recurra_error {
   RECURRA_OK = 0,
@@ -216,6 +216,33 @@ void recurra_stream_free(recurra_stream* stream);
 int recurra_stream_step(recurra_stream* stream, const void* x, void* y);
 /* Copy the states out of (write = 0) or into (write = 1) the stream: each as in a call. */
 int recurra_stream_state(recurra_stream* stream, void* const* state, int write);
+
+/* ---- tokens that are written one after the other -------------------------------------------------------------- */
+
+typedef struct recurra_writer recurra_writer;
+
+typedef struct recurra_writing {
+  int32_t threads, layers;
+  recurra_stream* const* streams; /* [layers], each of RECURRA_F32 and one row, what one gives the next one's x; used as
+                                   * long as the writer */
+  const int64_t* widths;          /* [layers], of what each gives */
+  int64_t tokens, inputs;         /* table [tokens, inputs], what the first layer reads of each */
+  int64_t vocabulary, outputs;    /* scores = weight [vocabulary, outputs] y + bias [vocabulary], which may be NULL */
+  const float *table, *weight, *bias;
+  const uint8_t *forbidden, *written; /* [vocabulary]: 1 for tokens that are never drawn; that stood there before */
+  double temperature, top_p, repetition_penalty;
+  int64_t top_k;
+  int32_t filtered; /* 1: by the probabilities themselves, as with a top_p below 1 or a top_k below vocabulary */
+} recurra_writing;
+
+/* All but the streams is copied. NULL: a bad call, no memory. */
+recurra_writer* recurra_writer_new(const recurra_writing* how);
+void recurra_writer_free(recurra_writer* writer);
+/* Reads `token`, draws what follows it, reads that, and so on, `count` times: drawn [count]. waits [count, vocabulary]:
+ * from an exponential distribution. *done: as many were drawn; fewer where scores are no numbers, or cannot decide. scores
+ * [vocabulary]: what may follow the last token that was read. */
+int recurra_writer_write(recurra_writer* writer, int64_t token, const float* waits, int64_t count, int64_t* drawn,
+                         int64_t* done, float* scores);
 
 /* ---- memory, threads, the machine ----------------------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from recurra.engines.request import State
+from recurra.engines.request import State, Stream
 from recurra.errors import UsageError
 from recurra.layers import quantised
 from recurra.layers.states import check_states
@@ -37,7 +37,7 @@ class StackStream:
         self._cell = stack.cell
         check_states(self._cell, start, *self._fitting)
         with torch.no_grad():
-            self._layers = [
+            self._layers: list[Stream] = [
                 quantised.stream(stack, layer, tuple(s[layer] for s in start))
                 if stack.quantised
                 else stream(
@@ -64,6 +64,11 @@ class StackStream:
         for layer in self._layers:
             x = layer.step(x)
         return x
+
+    @property
+    def layers(self) -> list[Stream]:
+        """Each layer's own, from the first to the last."""
+        return self._layers
 
     @property
     def state(self) -> State:

@@ -64,8 +64,7 @@ def filtered(
     scores = logits.double()
     scores = (scores - scores.max()) / temperature
     if top_k is not None and top_k < len(scores):
-        kept = scores.topk(top_k).indices
-        scores = torch.full_like(scores, float("-inf")).index_copy(0, kept, scores[kept])
+        scores = scores.masked_fill(~most_probable(scores, top_k), float("-inf"))
     probabilities = scores.softmax(0)
     if top_p is not None and top_p < 1:
         order = probabilities.argsort(descending=True, stable=True)
@@ -73,6 +72,13 @@ def filtered(
         probabilities = probabilities.index_fill(0, order[1:][reached[:-1] >= top_p], 0.0)
         probabilities = probabilities / probabilities.sum()
     return probabilities.to(logits.dtype)
+
+
+def most_probable(scores: Tensor, count: int) -> Tensor:
+    """Where the `count` largest of each row stand, of equal ones the first. Shapes: [..., V] -> bool [..., V]"""
+    edge = scores.topk(count).values[..., -1:]
+    over, equal = scores > edge, scores == edge
+    return over | (equal & (equal.cumsum(-1) <= count - over.sum(-1, keepdim=True)))
 
 
 def draw(

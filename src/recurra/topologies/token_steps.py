@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from recurra.engines.request import State
+from recurra.engines.native.calls import rows
+from recurra.engines.request import State, Stream
 from recurra.topologies.many_to_many import NextToken
 
 
@@ -17,13 +18,21 @@ class TokenSteps:
     """
 
     def __init__(self, network: NextToken, state: State) -> None:
-        self._table, self._gain, self._head = network.table.weight.detach(), network.table.gain, network.head
+        self.table, self.gain, self.head = network.table.weight.detach(), network.table.gain, network.head
         self._stream = network.stack.stream(state=state)
+
+    @property
+    def layers(self) -> list[Stream]:
+        """From the first to the last."""
+        return self._stream.layers
 
     @torch.no_grad()
     def step(self, token: int) -> Tensor:
-        """Unnormalised log-probabilities of what follows a token [V], the caller's own"""
-        row = self._table[token : token + 1]
-        y = self._stream.step(row if self._gain == 1 else row * self._gain)
-        logits: Tensor = self._head(y)[0]
+        """Unnormalised log-probabilities of what follows a token [V], the caller's own
+
+        Errors: ShapeError for a table whose memory was given back
+        """
+        row = rows(self.table)[token : token + 1]
+        y = self._stream.step(row if self.gain == 1 else row * self.gain)
+        logits: Tensor = self.head(y)[0]
         return logits

@@ -19,7 +19,7 @@ from typing import Any
 from recurra.engines.native import forking
 from recurra.errors import EngineError, UnknownNameError
 
-ABI = 6
+ABI = 7
 F32, F64 = 0, 1
 AS_STORED, BF16, INT8 = 0, 1, 2
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
@@ -83,6 +83,20 @@ class Call(ctypes.Structure):
     )
 
 
+class WritingCall(ctypes.Structure):
+    """recurra_writing."""
+
+    _fields_ = (
+        *((name, c_int32) for name in ("threads", "layers")),
+        *((name, c_void_p) for name in ("streams", "widths")),
+        *((name, c_int64) for name in ("tokens", "inputs", "vocabulary", "outputs")),
+        *((name, c_void_p) for name in ("table", "weight", "bias", "forbidden", "written")),
+        *((name, c_double) for name in ("temperature", "top_p", "repetition_penalty")),
+        ("top_k", c_int64),
+        ("filtered", c_int32),
+    )
+
+
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "recurra_program_new": (
         c_void_p,
@@ -98,6 +112,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "recurra_stream_free": (None, (c_void_p,)),
     "recurra_stream_step": (c_int, (c_void_p, c_void_p, c_void_p)),
     "recurra_stream_state": (c_int, (c_void_p, POINTER(c_void_p), c_int)),
+    "recurra_writer_new": (c_void_p, (POINTER(WritingCall),)),
+    "recurra_writer_free": (None, (c_void_p,)),
+    "recurra_writer_write": (c_int, (c_void_p, c_int64, c_void_p, c_int64, c_void_p, POINTER(c_int64), c_void_p)),
     "recurra_buffer": (c_void_p, (c_int64,)),
     "recurra_fill_nan": (None, (c_int,)),
     "recurra_pool_limit": (None, (c_int64,)),

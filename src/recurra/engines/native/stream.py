@@ -23,8 +23,8 @@ from recurra.errors import ShapeError
 class NativeStream:
     """The weights of one layer, packed once, and its states between steps.
 
-    in_bytes: the weights in 8 bits, of which the request's own only tell the forms.
-    What the weights become later is not seen. Not for several threads at once.
+    in_bytes: the weights in 8 bits, of which the request's own only tell the forms; handle, c: recurra_stream, and the
+    library that made it. What the weights become later is not seen. Not for several threads at once.
     """
 
     def __init__(self, request: Request, in_bytes: ByteWeights | None = None) -> None:
@@ -39,15 +39,15 @@ class NativeStream:
         weights = tuple(w.to(inner) for w in weights) if self._packed is None else self._packed.weights
         self.batch, self.output_size = state[0].shape
         self.input_size, self.dtype = weights[0].shape[1], own
-        self._c = cell.library.c
+        self.c = cell.library.c
         call = library.Call()
         inputs = Inputs(weights[0], None, None, state, weights, False, self._bf16, packed=self._packed)
         alive = fill(cell, inputs, call)
-        self._handle = self._c.recurra_stream_new(cell.infer, byref(call))
+        self.handle: int | None = self.c.recurra_stream_new(cell.infer, byref(call))
         del alive
-        if not self._handle:
+        if not self.handle:
             raise MemoryError("no memory for a stream")
-        self._step = self._c.recurra_stream_step
+        self._step = self.c.recurra_stream_step
         self._states = tuple(torch.empty_like(s) for s in state)
         self._state_at = (c_void_p * len(state))(*(s.data_ptr() for s in self._states))
         self._y = state[0].new_empty(self.batch, self.output_size)
@@ -56,13 +56,13 @@ class NativeStream:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles are made anew from the weights, with the states as they are inside."""
-        self._c.recurra_stream_state(self._handle, self._state_at, 0)
+        self.c.recurra_stream_state(self.handle, self._state_at, 0)
         state = tuple(s.clone() for s in self._states)
         return NativeStream, (replace(self._request, state=state), self._bytes)
 
     def __del__(self) -> None:
-        if getattr(self, "_handle", None):
-            self._c.recurra_stream_free(self._handle)
+        if getattr(self, "handle", None):
+            self.c.recurra_stream_free(self.handle)
 
     def step(self, x: Tensor) -> Tensor:
         """Shapes: x [B, I] -> y [B, H], a tensor that the next step overwrites.
@@ -81,13 +81,13 @@ class NativeStream:
         if self._bf16:
             x = x.float()
         x = rows(x)
-        check(self._step(self._handle, x.data_ptr(), self._y_at))
+        check(self._step(self.handle, x.data_ptr(), self._y_at))
         return self._y.to(torch.bfloat16) if self._bf16 else self._y
 
     @property
     def state(self) -> State:
         """Copies of the states, each [B, H]."""
-        check(self._c.recurra_stream_state(self._handle, self._state_at, 0))
+        check(self.c.recurra_stream_state(self.handle, self._state_at, 0))
         return tuple(s.to(self.dtype, copy=True) for s in self._states)
 
     @state.setter
@@ -102,4 +102,4 @@ class NativeStream:
                 )
         for own, value in zip(self._states, values, strict=True):
             own.copy_(value.detach())
-        check(self._c.recurra_stream_state(self._handle, self._state_at, 1))
+        check(self.c.recurra_stream_state(self.handle, self._state_at, 1))

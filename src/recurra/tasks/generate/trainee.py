@@ -31,7 +31,7 @@ from recurra.tasks.model import Model, refuse_options
 from recurra.tasks.text.losses import named_loss
 from recurra.tasks.word_vectors.table import WordVectors
 from recurra.topologies.one_to_many import Conditioned, ConditionedBatch, ConditionedDecoder
-from recurra.topologies.sampling import numbers
+from recurra.topologies.sampling import most_probable, numbers
 from recurra.topologies.sampling_bounds import check_sampling
 from recurra.topologies.sequence_model import Loss
 from recurra.topologies.settings import ConditionedSettings
@@ -210,8 +210,7 @@ def filtered_rows(
         return functional.one_hot(scores.argmax(-1), scores.shape[1]).double()
     scores = (scores - scores.amax(-1, keepdim=True)) / temperature
     if top_k is not None and top_k < scores.shape[1]:
-        kept = scores.topk(top_k).indices
-        scores = torch.full_like(scores, -math.inf).scatter(-1, kept, scores.gather(-1, kept))
+        scores = scores.masked_fill(~most_probable(scores, top_k), -math.inf)
     chances = scores.softmax(-1)
     if top_p is not None and top_p < 1:
         sorted_chances, order = chances.sort(descending=True, stable=True)

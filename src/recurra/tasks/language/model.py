@@ -19,7 +19,8 @@ from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.tasks.decoding.detokenizer import Detokenizer
 from recurra.tasks.forward_pass import ForwardPass
-from recurra.tasks.language.mixture.mixture import Mixture, Reading
+from recurra.tasks.language.blocks import written
+from recurra.tasks.language.mixture.mixture import Mixture
 from recurra.tasks.language.score import Ranking, rank
 from recurra.tasks.language.trainee import LENGTH, Tokens, nats_per_token
 from recurra.tasks.language.writing import Sampling, Writing
@@ -242,9 +243,13 @@ class LanguageModel(TextModel):
     @torch.inference_mode()
     def _drawn(self, ids: list[int], prompt: str, length: int, how: Sampling) -> Iterator[str]:
         writing = Writing(ids, Detokenizer(self.vocabulary, prompt), length, how)
-        following = self.following() if how.mixture is None else _mixed(how.mixture.reading(self.network))
+        if how.mixture is None:
+            yield from written(self.network, lambda: self._next(np.array(ids), None), writing)
+            return
+        reading = how.mixture.reading(self.network)
         while not writing.ended:
-            token, text = writing.draw(following(ids))
+            reading.push(ids)
+            token, text = writing.draw(reading.next())
             ids = [token]
             if text:
                 yield text
@@ -272,16 +277,6 @@ class LanguageWriter:
 
     def name(self, token: int) -> str:
         return self._model.token(token)
-
-
-def _mixed(reading: Reading) -> Following:
-    """As `LanguageModel.following`, of a mixture."""
-
-    def following(tokens: list[int]) -> torch.Tensor:
-        reading.push(tokens)
-        return reading.next()
-
-    return following
 
 
 def _shown(token: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from recurra.data.tokens.vocabulary import Vocabulary
+from recurra.engines.native.writer import Draws
 from recurra.errors import UsageError
 from recurra.tasks.decoding.detokenizer import Detokenizer
 from recurra.tasks.decoding.stopping import Stopping, check_stops
@@ -17,7 +18,7 @@ from recurra.topologies.sampling import draw, generator, penalised
 from recurra.topologies.sampling_bounds import check_sampling, check_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,36 @@ class Writing:
         if how.repetition_penalty != 1:
             scores = penalised(scores, torch.tensor(self._written), how.repetition_penalty)
         token = draw(scores, self._random, temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
-        if how.repetition_penalty != 1 and token not in self._written:
+        return token, self.take(token)
+
+    def draws(self) -> tuple[Draws, list[int]]:
+        """How the next tokens are drawn, and what was written before them."""
+        how = self._how
+        forbidden = (Vocabulary.UNKNOWN,)
+        return Draws(how.temperature, how.top_k, how.top_p, how.repetition_penalty, forbidden), self._written
+
+    def waits(self, count: int, vocabulary: int) -> torch.Tensor:
+        """The random numbers of the next draws, each as many as `draw` takes. Shapes: -> [count, vocabulary]"""
+        waits = torch.empty(count, vocabulary)
+        for row in waits:  # all at once would be others
+            row.exponential_(generator=self._random)
+        return waits
+
+    def takes(self, tokens: Iterable[int]) -> Iterator[str]:
+        """The next tokens, drawn elsewhere: their text as it can be shown, up to where it ends."""
+        for token in tokens:
+            if self.ended:
+                return
+            if text := self.take(token):
+                yield text
+
+    def take(self, token: int) -> str:
+        """The next token, drawn elsewhere, as `draw` takes its own: the text that can be shown with it."""
+        if self._how.repetition_penalty != 1 and token not in self._written:
             self._written.append(token)
         self.left -= 1
         text = self._stopping.add(self._detokenizer.add(token))
         if self.left == 0 and not self.stopped:
             text += self._stopping.add(self._detokenizer.end())
             text += "" if self.stopped else self._stopping.end()
-        return token, text
+        return text
