@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recurra.api.quantising import whose_figures
 from recurra.report.best import best_baseline
 from recurra.report.card import Card
 from recurra.report.metric import find
@@ -30,6 +31,7 @@ def card_of_run(run: Run) -> Card:
         f"{network.cell} {network.num_layers} x {network.hidden_size}, {write_count(metrics['parameters'])} parameters"
     )
     trained = f"{write_seconds(metrics['seconds'])} of training"
+    whose = [] if run.stored.quantised is None else [whose_figures(run.stored.quantised.model_dump())]
     page = run.folder / "report.html"
     return Card(
         title=str(run.folder),
@@ -37,5 +39,5 @@ def card_of_run(run: Run) -> Card:
         head=["", f"{metrics['evaluated_on']} part", "best baseline", ""] if rows else [],
         rows=rows,
         history=run.history,
-        lines=[f"report: {page}"] if page.is_file() else [],
+        lines=[*whose, *([f"report: {page}"] if page.is_file() else [])],
     )

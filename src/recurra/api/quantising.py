@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 from recurra import model_folder
 from recurra.api import provenance
 from recurra.api.evaluation import trained_on
+from recurra.api.record import VERSIONS
 from recurra.errors import DataError, RecurraError, UsageError
 from recurra.model_folder import manifest
+from recurra.report.build import with_hint
 from recurra.report.metric import Metric
+from recurra.report.model_card import CARD, model_card
 from recurra.tasks import registry
 from recurra.tasks.quantised import quantised_network, stored_tensors
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 LIMIT = 0.005
 """The share of the headline's value that 8 bits may cost."""
+REPORT = "report.html"
 LEFT_BEHIND = ("training_state", "previous_state")
 """What a run keeps to go on training from."""
 
@@ -67,18 +71,33 @@ def quantise(run: Run, out: str | Path | None = None, *, overwrite: bool = False
     source = provenance.to_json(provenance.find(run.stored, run.folder), folder)  # as the new folder finds it
     about = {"of": run.folder.resolve().name, "metric": metric.name, "scores": scores}
     extra = {name: read.read_extra(name) for name in read.extra if not name.startswith(LEFT_BEHIND)}
+    config = read.config | {"source": source, "quantised": about}
+    metrics = read.metrics | {"of": f"{about['of']}, float32"}
+    whose = whose_figures(about)
+    if REPORT in extra:
+        extra[REPORT] = with_hint(extra[REPORT], whose)
+    extra[CARD] = model_card(config, metrics, row.metrics, row.title, VERSIONS, f"{whose}.")
     model_folder.write(
         folder,
-        config=read.config | {"source": source, "quantised": about},
+        config=config,
         preprocessing=read.preprocessing,
         weights=stored_tensors(network),
-        metrics=read.metrics,
+        metrics=metrics,
         extra=extra,
         overwrite=overwrite,
     )
     sizes = [read.files[manifest.WEIGHTS].bytes, model_folder.read(folder).files[manifest.WEIGHTS].bytes]
     notes.append(f"weights: {sizes[0]:,} -> {sizes[1]:,} bytes")
     return QuantisedRun(folder, about | {"bytes": sizes[1], "bytes_before": sizes[0]}, notes)
+
+
+def whose_figures(about: Mapping[str, Any]) -> str:
+    """Of which weights the scores beside a quantised model are, and what its own are. about: as its config has it"""
+    own = ", ".join(
+        f"{about['metric'].replace('_', ' ')} on the {part} part {one['before']:.5g} -> {one['after']:.5g}"
+        for part, one in about["scores"].items()
+    )
+    return f"scores and training are of {about['of']}, in float32; this is its model in 8 bits: {own}"
 
 
 def shown(metric: Metric, part: str, one: Mapping[str, float]) -> str:

@@ -21,7 +21,7 @@ from recurra.report.best import best_baseline
 from recurra.report.metric import Metric, find
 from recurra.report.record import Baseline
 from recurra.tasks import registry
-from recurra.tasks.stored import Config, Metrics, Score, config_of, of_folder
+from recurra.tasks.stored import Config, Metrics, Score, StoredQuantised, config_of, of_folder
 from recurra.training.agreement import StoredPoint
 from recurra.training.history import Point
 
@@ -42,7 +42,8 @@ class Summary:
 
     folder: as it was named; status: as it was written, but "interrupted" for one that says "running" and is not; data:
     the name of what it was trained on, files: their SHA-256; metrics: empty before the run is finished; settings:
-    group.name -> value. Units: seconds of training
+    group.name -> value; quantised: of a model in 8 bits, whose scores these are, and its own.
+    Units: seconds of training
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class Summary:
     settings: dict[str, Any]
     files: tuple[str, ...]
     training_part: str | None
+    quantised: StoredQuantised | None = None
 
     @property
     def rows(self) -> tuple[Metric, ...]:
@@ -70,6 +72,11 @@ class Summary:
     def headline(self) -> str | None:
         """The metric that the run is known by."""
         return headline(self.metrics, self.rows, self.baselines)
+
+    @property
+    def standing(self) -> str:
+        """The status, and of a model in 8 bits whose scores stand beside it."""
+        return self.status if self.quantised is None else f"{self.status}; in 8 bits, scores of {self.quantised.of}"
 
     @property
     def best_baseline(self) -> tuple[str, float] | None:
@@ -96,6 +103,7 @@ class Summary:
             "baselines": [{"name": b.name, "metrics": b.metrics} for b in self.baselines],
             "seconds": self.seconds,
             "parameters": self.parameters,
+            "quantised": None if self.quantised is None else self.quantised.model_dump(),
         }
 
 
@@ -214,6 +222,7 @@ def _summary(path: Path, found: ModelFolder) -> Summary:
         settings=settings,
         files=tuple(sorted(f.sha256 for f in config.data.files)),
         training_part=config.data.training_part,
+        quantised=config.quantised,
     )
 
 

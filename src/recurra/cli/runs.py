@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LONGEST = 30
 """Characters of a baseline's name in the table of runs."""
+LONGEST_STATUS = 80
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
 
@@ -61,7 +62,7 @@ def runs(
                 *scored,
                 *beaten,
                 duration(run.seconds),
-                run.status,
+                visible(run.standing, longest=LONGEST_STATUS),
                 run.created[:16].replace("T", " "),
             ]
         )
@@ -128,7 +129,7 @@ def _results(found: Sequence[Summary]) -> list[Row]:
         *([Row(f"best baseline ({', '.join(metrics)})", of_baselines)] if metrics else []),
         Row("parameters", [f"{run.parameters:,}" for run in found]),
         Row("training time", [duration(run.seconds) for run in found]),
-        Row("status", [run.status for run in found]),
+        Row("status", [run.standing for run in found]),
     ]
 
 

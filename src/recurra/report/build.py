@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from importlib import resources
 from typing import Any
 
@@ -41,6 +42,12 @@ class Card:
     baseline_value: str = ""
     verdict: str = ""
     better: bool = False
+
+
+def with_hint(page: bytes, hint: str) -> bytes:
+    """A report with one more line below its title; as it is, if it has no head to put it into."""
+    line = f'<p class="hint">{escape(hint[:1].upper() + hint[1:])}.</p>\n</header>'
+    return page.replace(b"</header>", line.encode(), 1)
 
 
 def build_report(record: RunRecord) -> str:

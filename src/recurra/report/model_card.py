@@ -31,11 +31,13 @@ def model_card(
     rows: Sequence[Metric],
     model: str,
     versions: Mapping[str, str],
+    whose: str | None = None,
 ) -> bytes:
     """The card, in Markdown with a head that hubs read.
 
     config, metrics: as config.json and metrics.json hold them; rows: what the scores are; model: what people call it;
-    versions: of Recurra and torch. Nothing of an example of the data is in it.
+    versions: of Recurra and torch; whose: a sentence on whose scores they are, if not these weights'.
+    Nothing of an example of the data is in it.
     """
     data, network = config["data"], config["settings"]["network"]
     title = f"{config['name']} · {network['cell']}"
@@ -64,6 +66,7 @@ def model_card(
             "",
             "## Scores",
             "",
+            *([] if whose is None else [_plain(whose[:1].upper() + whose[1:]), ""]),
             *_scores(metrics, rows),
             "",
             "## Data",
@@ -109,7 +112,8 @@ def _scores(metrics: Mapping[str, Any], rows: Sequence[Metric]) -> list[str]:
     shown = [find(rows, name) for name in found]
     lines = [f"On the {metrics['evaluated_on']} part:", ""]
     lines += [f"| | {' | '.join(_plain(row.heading) for row in shown)} |", f"|---|{'---:|' * len(shown)}"]
-    lines.append(f"| **this model** | {' | '.join(row.write(found[row.name]) for row in shown)} |")
+    name = "this model" if "of" not in metrics else _plain(metrics["of"])
+    lines.append(f"| **{name}** | {' | '.join(row.write(found[row.name]) for row in shown)} |")
     for baseline in metrics["baselines"]:
         cells = [row.write(baseline["metrics"].get(row.name)) for row in shown]
         lines.append(f"| {_plain(baseline['name'])} | {' | '.join(cells)} |")

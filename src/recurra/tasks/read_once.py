@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from recurra.data.corpus import cache
 from recurra.data.corpus.arrays import check_room, file_key
@@ -25,25 +26,34 @@ def is_large(source: Source) -> bool:
     return sum(path.stat().st_size for path in source.files.values() if path.is_file()) >= WORTH_STORING
 
 
+@dataclass(frozen=True)
+class Storing(Generic[T]):
+    """How a task keeps what it reads.
+
+    made_by: a number that another way of reading changes; disk: bytes that a byte of data takes while it is stored;
+    write: into a folder; load: from it, of this source and what an earlier run learned
+    """
+
+    made_by: int
+    disk: float
+    write: Callable[[Path, T], None]
+    load: Callable[[Path, Source, Any], T]
+
+
 def read_once(
     source: Source,
     settings: TextSettings,
     seed: int,
     kept: Preprocessor | None,
-    *,
-    made_by: int,
-    disk: float,
-    write: Callable[[Path], None],
-    load: Callable[[Path], T],
+    build: Callable[[Path], T],
+    how: Storing[T],
 ) -> T:
-    """What the cache holds of these data, written if it holds nothing whole.
+    """What the cache holds of these data, built if it holds nothing whole. build: given a folder for large files
 
-    made_by: a number that another way of reading changes; disk: bytes that a byte of data takes while it is stored;
-    write, load: into a folder, and from it
     Errors: DataError of the data, for a cache that cannot be written to, or for a disk that is too small for it
     """
     key = {
-        source.task: made_by,
+        source.task: how.made_by,
         "files": file_key(source.files),
         "settings": settings.model_dump(mode="json"),
         "seed": seed,
@@ -52,7 +62,10 @@ def read_once(
     }
 
     def built(folder: Path) -> None:
-        check_room(folder, source.files.values(), disk)
-        write(folder)
+        check_room(folder, source.files.values(), how.disk)
+        how.write(folder, build(folder))
 
-    return cache.whole_or_built(cache_folder() / "tables" / cache.key(key), load, built, what="table")
+    def loaded(folder: Path) -> T:
+        return how.load(folder, source, kept)
+
+    return cache.whole_or_built(cache_folder() / "tables" / cache.key(key), loaded, built, what="table")

@@ -12,6 +12,7 @@ import torch
 import recurra
 from recurra import runtime
 from recurra.api import quantising
+from recurra.api.runs import summary
 from recurra.engines.native import library
 from recurra.errors import RecurraError, UsageError
 from recurra.layers.stack import Stack
@@ -57,6 +58,12 @@ def test_the_folder_is_whole(
     assert all(part.quantised for part in small.network.modules() if isinstance(part, Stack))
     found = small.evaluate()
     assert found[made.about["metric"]] == made.about["scores"][_part(found["on"])]["after"]
+    whose = f"{run.folder.name}, in float32; this is its model in 8 bits: "
+    assert f"scores and training are of {whose}" in small._repr_html_()
+    for file in ("README.md", "report.html"):
+        assert f"Scores and training are of {whose}" in (small.folder / file).read_text("utf-8").replace("\\", "")
+    assert small.metrics["of"] == f"{run.folder.name}, float32"
+    assert summary(small.folder).standing == f"finished; in 8 bits, scores of {run.folder.name}"
     held = small.folder / "weights.safetensors"
     assert held.stat().st_size < (run.folder / "weights.safetensors").stat().st_size
     with pytest.raises(UsageError, match=f"is quantised: weights of 8 bits do not learn; .* {run.folder.name}"):

@@ -34,6 +34,7 @@ from recurra.tasks.classify.linear import (
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.cutting import picked
+from recurra.tasks.read_once import read_once
 from recurra.tasks.sources.source import Source, in_memory
 from recurra.tasks.text.usual import mostly_chinese
 
@@ -204,7 +205,7 @@ def prepare(
     if not stored.is_worth_it(source, settings) or (kept is not None and kept.spells):
         return _prepare(source, settings, seed, skip, kept)
     build = functools.partial(_prepare, source, settings, seed, False, kept)
-    return replace(stored.stored(source, settings, seed, kept, build), skip=skip)
+    return replace(read_once(source, settings, seed, kept, build, stored.STORING), skip=skip)
 
 
 def _prepare(

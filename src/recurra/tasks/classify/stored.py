@@ -19,7 +19,7 @@ from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.tasks.classify.linear import Features
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
-from recurra.tasks.read_once import is_large, read_once
+from recurra.tasks.read_once import Storing, is_large
 from recurra.tasks.sources.source import Source, hashes
 
 if TYPE_CHECKING:
@@ -27,37 +27,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("recurra.data")
 
-DISK = 5.0
-"""Bytes of disk that a byte of a table takes while it is stored: its text twice, and the ids of its words twice."""
-_FORMAT = 1
-
 
 def is_worth_it(source: Source, settings: ClassifyDataSettings) -> bool:
     """Whether what is read of a source is stored: a large table, of which the spelling is not read beside words."""
     return source.kind == "table" and settings.level != "both" and is_large(source)
-
-
-def stored(
-    source: Source,
-    settings: ClassifyDataSettings,
-    seed: int,
-    kept: ClassifyPreprocessor | None,
-    build: Callable[[Path], ClassifyData],
-) -> ClassifyData:
-    """What the cache holds of these data, built if it holds nothing whole. build: given a folder for large files
-
-    Errors: DataError of the data, for a cache that cannot be written to, or for a disk that is too small for it
-    """
-    return read_once(
-        source,
-        settings,
-        seed,
-        kept,
-        made_by=_FORMAT,
-        disk=DISK,
-        write=lambda folder: _write(folder, build(folder)),
-        load=lambda folder: _load(folder, source, kept),
-    )
 
 
 def _write(folder: Path, data: ClassifyData) -> None:
@@ -110,6 +83,10 @@ def _load(folder: Path, source: Source, kept: ClassifyPreprocessor | None) -> Cl
     facts = header["facts"] | {"name": source.name, "files": hashes(source.files)}
     vocabulary = kept.vocabulary if kept is not None else Vocabulary.from_json(header["vocabulary"])
     return ClassifyData(header["classes"], vocabulary, parts, facts, header["notes"], kept, place=folder)
+
+
+STORING = Storing(made_by=1, disk=5.0, write=_write, load=_load)
+"""Bytes of disk: the text of a table twice, and the ids of its words twice."""
 
 
 def features(place: Path, name: str, found: Callable[[], Features]) -> Features:

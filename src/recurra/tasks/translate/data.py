@@ -19,13 +19,14 @@ from recurra.data.twins import describe_moved, regrouped
 from recurra.errors import DataError
 from recurra.tasks.cutting import Indices
 from recurra.tasks.decoding.bleu import CutBy, cut_by
-from recurra.tasks.read_once import is_large
+from recurra.tasks.read_once import is_large, read_once
 from recurra.tasks.sources.source import Source, hashes, in_memory
-from recurra.tasks.translate import reading, stored
+from recurra.tasks.translate import reading
 from recurra.tasks.translate.encoding import PairPart, Side, Sides, build_vocabulary, encode_pairs, encode_sides
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor, Words
 from recurra.tasks.translate.reading import Read
 from recurra.tasks.translate.settings import TranslateDataSettings
+from recurra.tasks.translate.stored import STORING
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def prepare(
     Errors: DataError with file and line; UsageError
     """
     build = functools.partial(_prepare, source, settings, seed, kept)
-    return stored.stored(source, settings, seed, kept, build) if is_large(source) else build()
+    return read_once(source, settings, seed, kept, build, STORING) if is_large(source) else build()
 
 
 def _prepare(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,40 +10,15 @@ import numpy as np
 from recurra.data.corpus.arrays import load_arrays, load_letters, write_arrays, write_letters
 from recurra.data.packed import PackedTexts
 from recurra.data.ragged import Ragged, digest
-from recurra.tasks.read_once import read_once
+from recurra.tasks.read_once import Storing
 from recurra.tasks.sources.source import Source, hashes
 from recurra.tasks.translate.encoding import PairPart
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor
-from recurra.tasks.translate.settings import TranslateDataSettings
 
 if TYPE_CHECKING:
     from recurra.tasks.translate.data import TranslateData
 
-DISK = 6.0
-"""Bytes of disk that a byte of pairs takes while they are stored: their text twice, the ids of words once, of pieces at
-most four times."""
-_FORMAT = 1
 _SIDES = ("sources", "targets")
-
-
-def stored(
-    source: Source,
-    settings: TranslateDataSettings,
-    seed: int,
-    kept: TranslatePreprocessor | None,
-    build: Callable[[Path], TranslateData],
-) -> TranslateData:
-    """See tasks.read_once. build: given a folder for large files"""
-    return read_once(
-        source,
-        settings,
-        seed,
-        kept,
-        made_by=_FORMAT,
-        disk=DISK,
-        write=lambda folder: _write(folder, build(folder)),
-        load=lambda folder: _load(folder, source),
-    )
 
 
 def _write(folder: Path, data: TranslateData) -> None:
@@ -73,7 +47,7 @@ def _write(folder: Path, data: TranslateData) -> None:
     write_arrays(folder, header, arrays)
 
 
-def _load(folder: Path, source: Source) -> TranslateData:
+def _load(folder: Path, source: Source, kept: TranslatePreprocessor | None) -> TranslateData:
     from recurra.tasks.translate.data import TranslateData
 
     header, arrays = load_arrays(folder)
@@ -93,3 +67,7 @@ def _load(folder: Path, source: Source) -> TranslateData:
     facts = header["facts"] | {"name": source.name, "files": hashes(source.files)}
     learned = TranslatePreprocessor.from_json(header["preprocessor"])
     return TranslateData(learned.source, learned.target, parts, facts, header["notes"], learned.bleu)
+
+
+STORING = Storing(made_by=1, disk=6.0, write=_write, load=_load)
+"""Bytes of disk: the text of pairs twice, the ids of words once, of pieces at most four times."""
