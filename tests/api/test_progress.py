@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ import pytest
 
 from recurra.api import progress
 from recurra.api.progress import ProgressLogger
+from recurra.data import share
 
 
 class Terminal(io.StringIO):
@@ -82,3 +84,13 @@ def test_a_style_is_for_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> None
         ProgressLogger(stream=stream).log("verdict: \x1b[31m", style="bold green")
     assert plain.getvalue() == "verdict: \\x1b[31m\n"
     assert terminal.getvalue() == "\x1b[1;32mverdict: \\x1b[31m\x1b[0m\n"
+
+
+def test_a_reading_says_how_far_it_is_and_what_is_left(hasty: None) -> None:
+    said = io.StringIO()
+    with share.stage(0, 0.5, 100):
+        share.add(50)
+        with ProgressLogger(stream=said).doing("reading the data"):
+            until(lambda: said.getvalue().count("\n") >= 2)
+    for line in said.getvalue().splitlines()[:2]:
+        assert re.fullmatch(r"  reading the data: 25%, about \d+:\d\d left", line)

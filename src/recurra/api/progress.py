@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from recurra.api import notebook
+from recurra.data import share
 from recurra.errors import shortened
 from recurra.report.metric import Metric, find
 from recurra.terminal import Printed, escape, in_a_line, standard_error
@@ -99,19 +100,19 @@ class ProgressLogger:
             return
         if self._page is not None:
             while not done.wait(0.5):
-                self._page.state(f"{what} {duration(time.monotonic() - begun)}")
+                self._page.state(_so_far(what, begun))
             self._page.state("")
         elif not self.console.is_terminal:
-            self.log(f"  {what} ...")
+            self.log(f"  {what} ..." if share.reached() is None else f"  {_so_far(f'{what}:', begun)}")
             while not done.wait(EVERY_SECONDS):
-                self.log(f"  {what}: {duration(time.monotonic() - begun)}")
+                self.log(f"  {_so_far(f'{what}:', begun)}")
         elif self._bar is not None:
             while not done.wait(0.5):
-                self._bar.update(self._task, state=f"{what} {duration(time.monotonic() - begun)}")
+                self._bar.update(self._task, state=_so_far(what, begun))
         else:
             with self.console.status(Text(escape(what))) as status:
                 while not done.wait(0.5):
-                    status.update(Text(escape(f"{what} {duration(time.monotonic() - begun)}")))
+                    status.update(Text(escape(_so_far(what, begun))))
 
     def warn(self, line: str) -> None:
         """Logged even when quiet."""
@@ -167,6 +168,14 @@ class ProgressLogger:
             self._task = self._bar.add_task("", total=1.0, state="")
             self._bar.start()
         return self._bar
+
+
+def _so_far(what: str, begun: float) -> str:
+    """A phase with the time it has taken, or with the share of a reading that is done and the time that is left."""
+    found = share.reached()
+    if found is None:
+        return f"{what} {duration(time.monotonic() - begun)}"
+    return f"{what} {found[0]:.0%}, about {duration(found[1])} left"
 
 
 def describe_scores(scores: Mapping[str, float], rows: Sequence[Metric]) -> str:

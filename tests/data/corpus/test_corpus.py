@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recurra.data import share
 from recurra.data.corpus import cache as corpus_cache
 from recurra.data.corpus import mapped
 from recurra.data.corpus.mapped import Corpus, build_corpus, encode_file
@@ -271,3 +272,39 @@ def test_a_disk_too_small_for_the_cache_is_told_before(tmp_path: Path, monkeypat
         build_corpus(text, cache=tmp_path / "cache")
     assert wrote == []
     assert list((tmp_path / "cache").glob("*.tmp")) == []
+
+
+@pytest.mark.parametrize("other", ["é", "中", "\U0001f600", ""])
+def test_pieces_of_wide_and_narrow_characters_make_one_corpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    """Each piece of a draft takes as many bytes a character as it needs."""
+    lines = [f"line {i}{other * (i % 3 == 0)}\n" for i in range(40)]
+    body = "".join([*lines, *map(chr, range(0x4E00, 0x4F00)), "\n", *lines])
+    path = tmp_path / "a.txt"
+    path.write_text(body, encoding="utf-8")
+    monkeypatch.setattr("recurra.data.corpus.draft.pieces", partial(pieces, chunk_chars=16))
+    monkeypatch.setattr("recurra.data.corpus.draft._BLOCK", 5)
+    corpus = build_corpus(path, fractions=(0.6, 0.3, 0.1), cache=tmp_path / "cache")
+    expected = corpus.vocabulary.encode(body)
+    assert np.array_equal(np.concatenate([corpus.train, corpus.validation, corpus.test]), expected)
+
+
+def test_a_reading_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, seen = tmp_path / "a.txt", []
+    path.write_text("some text of some lines\n" * 200, encoding="utf-8")
+    add = share.add
+
+    def heard(units: float) -> None:
+        add(units)
+        found = share.reached()
+        assert found is not None
+        seen.append(found[0])
+
+    monkeypatch.setattr(share, "add", heard)
+    monkeypatch.setattr("recurra.data.files.sources.BLOCK_BYTES", 100)
+    build_corpus(path, cache=tmp_path / "cache")
+    assert seen == sorted(seen)
+    assert seen[0] <= 0.4
+    assert seen[-1] == 1
+    assert share.reached() is None

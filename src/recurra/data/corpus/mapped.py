@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data import share
 from recurra.data.corpus import cache as corpus_cache
 from recurra.data.corpus.draft import Draft, Reading, final_table
 from recurra.data.files.sources import sha256
@@ -68,7 +69,7 @@ def build_corpus(
 
     The text is read once, in pieces of about a million characters, and kept in `cache` (default: "corpora" in
     the user's cache folder) under the SHA-256 of the files and the settings; from then on it is only mapped. While
-    it is built it takes 4 further bytes of disk a token.
+    it is built it takes up to 4 further bytes of disk a token.
     Errors: DataError for a file that is not text (see `recurra.data.files.text`), for a part with fewer than 2
     tokens, or if the cache cannot be written; UsageError for settings that cannot be.
     """
@@ -89,14 +90,22 @@ def build_corpus(
         "encoding": reading.encoding,
     }
 
+    drafted, counted = SHARES[level]
+
     def build(folder: Path) -> None:
         _check_room(folder, sources.values(), level)
-        drafts = {name: Draft.write(path, folder / f"{name or 'all'}.draft", reading) for name, path in sources.items()}
+        with share.stage(0, drafted, sum(path.stat().st_size for path in sources.values())):
+            drafts = {
+                name: Draft.write(path, folder / f"{name or 'all'}.draft", reading) for name, path in sources.items()
+            }
         spans = _cut(drafts[""], shares) if shares else {name: (draft, 0, len(draft)) for name, draft in drafts.items()}
         _check_lengths(spans, reading)
         draft, start, stop = spans["train"]
+        ids = sum(map(len, drafts.values()))
+        with share.stage(drafted, counted, stop - start):
+            counts = draft.count(start, stop)
         vocabulary = Vocabulary.from_counts(
-            draft.count(start, stop),
+            counts,
             level=level,
             normalize=reading.normalize,
             min_count=min_count,
@@ -105,9 +114,11 @@ def build_corpus(
         )
         dtype = np.dtype(np.uint16 if len(vocabulary) < 1 << 16 else np.uint32)
         characters, table = {}, final_table(vocabulary, reading)
+        with share.stage(counted, 1, ids):
+            for name, (draft, start, stop) in spans.items():
+                blocks = draft.final_ids(table, start, stop, dtype)
+                corpus_cache.write_part(folder, name, blocks, stop - start, dtype)
         for name, (draft, start, stop) in spans.items():
-            ids = draft.final_ids(table, start, stop, dtype)
-            corpus_cache.write_part(folder, name, ids, stop - start, dtype)
             characters[name] = draft.characters(start, stop)
         for draft in drafts.values():
             draft.path.unlink()
@@ -130,12 +141,15 @@ def encode_file(path: Path, vocabulary: Vocabulary, *, encoding: str = "utf-8") 
     found: list[Ids] = []
     characters = 0
     words = vocabulary.level == "word"
-    for piece in pieces(Path(path), encoding=encoding, normalize_by=vocabulary.normalize, words=words):
-        found.append(vocabulary.encode_normalized(piece).astype(dtype))
-        characters += len(piece)
+    with share.stage(0, 1, Path(path).stat().st_size):
+        for piece in pieces(Path(path), encoding=encoding, normalize_by=vocabulary.normalize, words=words):
+            found.append(vocabulary.encode_normalized(piece).astype(dtype))
+            characters += len(piece)
     return np.concatenate(found) if found else np.zeros(0, dtype), characters
 
 
+SHARES = {"char": (0.4, 0.7), "byte": (0.6, 0.6), "word": (0.95, 0.97)}
+"""Of the time, after drafting and after counting."""
 DISK = {"char": 6, "byte": 4, "word": 3}
 """Bytes of disk that a byte of text takes while its corpus is built, at most; of words, usual ones."""
 
@@ -166,8 +180,8 @@ def _sources(files: Path | Mapping[str, Path]) -> dict[str, Path]:
 def _cut(draft: Draft, shares: tuple[float, float, float]) -> dict[str, tuple[Draft, int, int]]:
     """The spans of the parts that have a share."""
     edges, total = [0], 0.0
-    for share in shares[:2]:
-        total += share
+    for own in shares[:2]:
+        total += own
         position = draft.align(math.floor(len(draft) * total + 1e-6))
         edges.append(max(position if total < 1 - 1e-6 else len(draft), edges[-1]))
     edges.append(len(draft))

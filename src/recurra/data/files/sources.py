@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from recurra.data import share
 from recurra.errors import DataError
 
 BLOCK_BYTES = 1 << 20
@@ -77,6 +78,7 @@ def read_blocks(path: Path, size: int = BLOCK_BYTES) -> Iterator[bytes]:
             limit -= len(block)
             if limit < 0:
                 raise _too_much(path, None)
+            share.add(len(block))
             yield block
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recurra.baselines.kneser_ney import KneserNey
+from recurra.data import share
 from recurra.data.corpus.mapped import Corpus
 from recurra.data.splits import PARTS
 from recurra.errors import DataError, UsageError
@@ -45,6 +46,10 @@ ORDER = 5
 """Of the n-gram that ranks beside a model."""
 
 
+TOKENISED = {"char": 0.5, "byte": 0.5, "word": 0.9}
+"""Of the time that a text is read, after it is tokenised; then its repeated lines are looked for."""
+
+
 class LanguageTask:
     """The next token of a text; see tasks.task.Task."""
 
@@ -78,12 +83,15 @@ class LanguageTask:
     ) -> Dataset[Corpus]:
         asked = settings.data
         level = asked.level or "char"
-        corpus = read_corpus(source, asked, None if kept is None else kept.vocabulary)
+        with share.whole():
+            with share.between(0, TOKENISED.get(level, 1.0)):
+                corpus = read_corpus(source, asked, None if kept is None else kept.vocabulary)
+            with share.between(TOKENISED.get(level, 1.0), 1):
+                notes = repeated_lines(corpus)
         if not len(corpus.validation):
             whole = asked.validation is None and "train" not in source.files
             remedy = "give it a share, as in --split 90/10" if whole else "name its file with --validation FILE"
             raise DataError("the validation part is empty", remedy=remedy)
-        notes = repeated_lines(corpus)
         if level in DEFAULTS.by_level:
             changed = ", ".join(f"{name} {value}" for name, value in DEFAULTS.by_level[level].items())
             notes.append(f"{UNITS[level]} start from other defaults than characters: {changed}")

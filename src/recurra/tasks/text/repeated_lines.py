@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data import share
 from recurra.data.corpus.mapped import Corpus, Ids
 from recurra.data.splits import PARTS
 
@@ -24,6 +25,8 @@ WORTH_KEEPING = 1 << 24
 """Tokens of a text that takes a second to be gone through."""
 
 
+FACTOR = 0x9E3779B97F4A7C15
+"""Of the keys; odd, so that it has an inverse."""
 KEPT = "repeated_lines.json"
 """Beside a corpus on disk: what was found once, with the lengths of the parts that it was found in."""
 
@@ -64,6 +67,7 @@ def _found(corpus: Corpus) -> list[str]:
     if len(end) != 1 or end[0] == corpus.vocabulary.UNKNOWN:
         return []
     signs = np.random.default_rng(0).integers(1, 1 << 63, len(corpus.vocabulary), dtype=np.uint64)
+    signs[end[0]] = 0
     parts: dict[str, tuple[Keys, Int64, Int64, npt.NDArray[np.bool_]]] = {}
     for name, ids in (("validation", corpus.validation), ("test", corpus.test)):
         found = list(_lines(ids, int(end[0]), signs))
@@ -73,10 +77,11 @@ def _found(corpus: Corpus) -> list[str]:
             parts[name] = different, lines.astype(np.int64), sizes, np.zeros(len(different), dtype=np.bool_)
     if not parts:
         return []
-    for trained, _ in _lines(corpus.train, int(end[0]), signs):  # each looked up once: N log N, not N squared
-        for different, _, _, there in parts.values():
-            rank = np.minimum(np.searchsorted(different, trained), len(different) - 1)
-            there[rank[different[rank] == trained]] = True
+    with share.stage(0, 1, len(corpus.train)):
+        for trained, _ in _lines(corpus.train, int(end[0]), signs):  # each looked up once: N log N, not N squared
+            for different, _, _, there in parts.values():
+                rank = np.minimum(np.searchsorted(different, trained), len(different) - 1)
+                there[rank[different[rank] == trained]] = True
     notes = []
     for name, (_, of_line, sizes, there) in parts.items():
         again = there[of_line]
@@ -102,14 +107,17 @@ def _blocks(ids: Ids, end: int) -> Iterator[Ids]:
                 break
             looked = stop
         yield np.asarray(ids[start:stop])
+        share.add(stop - start)
         start = stop
 
 
 def _lines(ids: Ids, end: int, signs: Keys) -> Iterator[tuple[Keys, npt.NDArray[np.int64]]]:
     """A key of 64 bits for each line that is not blank, and its tokens: those of a block at a time.
 
-    The key is a polynomial of the tokens' signs: two different lines have the same one by a chance of about 2**-60.
+    The key is a polynomial of the tokens' signs, in which a line's place in its block is divided out: two different
+    lines have the same one by a chance of about 2**-60. signs: of the line's end 0, which is no part of a line
     """
+    powers = inverse = np.zeros(0, dtype=np.uint64)
     for some in _blocks(ids, end):
         ends = np.append(np.flatnonzero(some == end), len(some)).astype(np.int64)
         starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)
@@ -117,11 +125,14 @@ def _lines(ids: Ids, end: int, signs: Keys) -> Iterator[tuple[Keys, npt.NDArray[
         starts, ends = starts[full], ends[full]
         if not len(starts):
             continue
-        begin, sizes = starts - starts[0], ends - starts
-        block = some[starts[0] : ends[-1]].astype(np.int64)
-        powers = np.cumprod(np.full(int(sizes.max()) + 1, 0x9E3779B97F4A7C15, dtype=np.uint64))
-        place = np.arange(len(block)) - np.repeat(begin, np.diff(np.append(begin, len(block))))
-        # what stands between two lines, their line ends, is no part of either
-        inside = place < np.repeat(sizes, np.diff(np.append(begin, len(block))))
-        values = np.where(inside, signs[block] * powers[np.minimum(place, len(powers) - 1)], np.uint64(0))
-        yield np.add.reduceat(values, begin), sizes
+        begin, block = starts - starts[0], some[starts[0] : ends[-1]]
+        if len(powers) < len(block):
+            powers, inverse = (_powers(factor, len(block)) for factor in (FACTOR, pow(FACTOR, -1, 1 << 64)))
+        values = signs.take(block)
+        values *= powers[: len(block)]
+        yield np.add.reduceat(values, begin) * inverse[begin], ends - starts
+
+
+def _powers(factor: int, count: int) -> Keys:
+    found: Keys = np.cumprod(np.full(count, factor, dtype=np.uint64), dtype=np.uint64)
+    return found
