@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.modules import module
 
-from recurra.engines.native.calls import rows
 from recurra.engines.native.stream import NativeStream
+from recurra.engines.native.tensors import rows
 from recurra.engines.native.writer import Draws, NativeWriter
 from recurra.engines.watching import are_plain
 from recurra.topologies.outputs import Softmax

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from recurra.engines.native.calls import rows
+from recurra.engines.native.tensors import rows
 from recurra.engines.request import State, Stream
 from recurra.topologies.many_to_many import NextToken
 

@@ -15,16 +15,16 @@ from torch.utils.dlpack import from_dlpack
 
 from recurra.engines.native import forking, library
 from recurra.engines.native.compiled import Compiled
-from recurra.equations.graph import Parameter
-from recurra.errors import ShapeError, UsageError
+from recurra.engines.native.once import Made, add_up, make
+from recurra.engines.native.refusals import check, lost
+from recurra.engines.native.tensors import TYPES, plain, rows
+from recurra.errors import UsageError
 
 if TYPE_CHECKING:
     from recurra.engines.native.quantised import Packed
 
 _capsule = ctypes.pythonapi.PyCapsule_New
 _capsule.restype, _capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)
-
-TYPES = {torch.float32: library.F32, torch.float64: library.F64}
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Inputs:
     weights: tuple[Tensor, ...]
     reverse: bool
     bf16: bool
-    once: Sequence[Tensor] | None = None
+    once: Made | None = None
     packed: Packed | None = None
 
     @property
@@ -145,11 +145,17 @@ def backward(
             call.dvectors = sums.data_ptr()
         check(cell.library.c.recurra_backward(cell.train, byref(call)))
         del alive
-    vectors = list(_vectors(cell, sums, want_weight[matrices:]))
-    if sums is not None and cell.form.prologue is not None:
+    if sums is not None and cell.once is not None:
         if inputs.once is None:
-            inputs.once = cell.form.prologue.nodes(_of_prologue(cell, weights))
-        _add_of_prologue(cell, weights, inputs.once, sums, [*d_matrices, *vectors])
+            units = cell.units(weights)
+            inputs.once = make(cell.once, _of_units(cell, [rows(w) for w in weights], units), inputs.state[0], units)
+        add_up(cell.once, inputs.once, sums, cell.value_sums)
+    vectors = list(_vectors(cell, sums, want_weight[matrices:]))
+    if sums is not None:
+        for number, block, place in cell.read_twice:
+            if (to := [*d_matrices, *vectors][number]) is not None:
+                one = sums[place].sum().reshape(1) if number == cell.numbers else sums[place]
+                to.narrow(0, block * len(one), len(one)).add_(one)
     return [d_x, d_table, *d_state, *d_matrices, *vectors, *projections, *(None for _ in given)]
 
 
@@ -159,11 +165,8 @@ def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Ite
     for i, (indices, want) in enumerate(zip(cell.vector_indices, wanted, strict=True)):
         if sums is None or not want:
             yield None
-        elif i == numbers and all(place == len(sums) for place in indices):  # the prologue alone reads them
-            yield sums.new_zeros(len(indices))
         elif i == numbers:
-            sums_of_units = torch.cat([sums.sum(1), sums.new_zeros(1)])
-            yield sums_of_units[list(indices)]
+            yield _gathered(sums, indices).view(len(indices), -1).sum(1)
         else:
             yield _gathered(sums, indices)
 
@@ -185,29 +188,12 @@ def _gathered(sums: Tensor, indices: Sequence[int]) -> Tensor:
     return found
 
 
-def _of_prologue(cell: Compiled, weights: Sequence[Tensor]) -> dict[Parameter, Tensor]:
-    """The weights that a prologue reads, each [H], or [1] for a single number."""
-    size = {number: 1 if number == cell.numbers else cell.units(weights) for _, number, _ in cell.prologue_weights}
-    return {
-        q: weights[number].detach()[size[number] * block : size[number] * (block + 1)]
-        for q, number, block in cell.prologue_weights
-    }
-
-
-def _add_of_prologue(
-    cell: Compiled, weights: Sequence[Tensor], once: Sequence[Tensor], sums: Tensor, gradients: Sequence[Tensor | None]
-) -> None:
-    """What flows through the prologue, onto the gradients of the stored weights, whose parts no others share."""
-    assert cell.form.prologue is not None
-    adjoints = [
-        sums[place : place + 1] if place < cell.reductions else sums.new_zeros(1, sums.shape[1])
-        for place in cell.prologue_indices
-    ]
-    found = cell.form.prologue.gradients(_of_prologue(cell, weights), once, adjoints)
-    for q, number, block in cell.prologue_weights:
-        to, gradient = gradients[number], found.get(q)
-        if to is not None and gradient is not None:
-            to.narrow(0, block * len(gradient), len(gradient)).add_(gradient)
+def _of_units(cell: Compiled, weights: list[Tensor], units: int) -> list[Tensor]:
+    """The same with the single numbers once for each unit."""
+    if cell.numbers >= 0:
+        numbers = weights[cell.numbers].detach()
+        weights[cell.numbers] = numbers.unsqueeze(1).expand(-1, units).contiguous()
+    return weights
 
 
 def buffer(core: library.Library, size: int) -> Tensor:
@@ -220,53 +206,6 @@ def buffer(core: library.Library, size: int) -> Tensor:
         raise MemoryError(f"no {size} bytes for what a layer keeps for its backward pass")
     found: Tensor = from_dlpack(_capsule(managed, b"dltensor", None))
     return found
-
-
-def rows(tensor: Tensor) -> Tensor:
-    """The numbers one after the other in memory, as they are: a pointer knows nothing of a sign that torch keeps aside,
-    nor of zeros that lie nowhere.
-
-    Errors: ShapeError where the memory was given back
-    """
-    if (  # nearly always; `_is_whole` without a call
-        tensor.is_contiguous()
-        and tensor.storage_offset() == 0
-        and tensor.untyped_storage().nbytes() >= tensor.nbytes
-        and not tensor.is_neg()
-        and not tensor._is_zerotensor()
-    ):
-        return tensor
-    return plain(tensor).contiguous()
-
-
-def plain(tensor: Tensor) -> Tensor:
-    """The same as `rows`, with the strides as they are."""
-    if tensor.storage_offset() == 0 and tensor.is_contiguous() and _is_whole(tensor):
-        return tensor
-    if tensor.is_neg():
-        tensor = tensor.resolve_neg()
-    if tensor._is_zerotensor():
-        tensor = tensor.clone()
-    size = tensor.untyped_storage().nbytes()
-    if size < _reach(tensor):
-        raise ShapeError(
-            f"a tensor {list(tensor.shape)}, {tensor.dtype}, has {size} bytes of memory left: its storage was given "
-            "back or made smaller"
-        )
-    return tensor
-
-
-def _is_whole(tensor: Tensor) -> bool:
-    """Whether all numbers of a contiguous tensor lie in its memory as they are."""
-    return tensor.untyped_storage().nbytes() >= tensor.nbytes and not tensor.is_neg() and not tensor._is_zerotensor()
-
-
-def _reach(tensor: Tensor) -> int:
-    """Bytes of a storage up to the last number."""
-    if tensor.numel() == 0:
-        return 0
-    last = sum((n - 1) * stride for n, stride in zip(tensor.shape, tensor.stride(), strict=True))
-    return int(tensor.storage_offset() + last + 1) * tensor.element_size()
 
 
 def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
@@ -289,15 +228,10 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     if cell.hr_blocks:
         call.weight_hr, call.hr_blocks = weights[-1].data_ptr(), cell.hr_blocks
         call.projected = weights[-1].shape[0] // cell.hr_blocks
-    prologue = cell.form.prologue
-    if prologue is not None:
-        if inputs.once is None:
-            inputs.once = prologue.nodes(_of_prologue(cell, weights))
-        values = prologue.values(inputs.once, hidden)
-    if any(which == cell.numbers for which, _ in cell.vectors):
-        weights[cell.numbers] = weights[cell.numbers].repeat_interleave(hidden)
-    if prologue is not None:
-        weights.append(torch.cat(values) if len(values) > 1 else values[0].contiguous())
+    if cell.reads_numbers or (cell.once is not None and inputs.once is None):
+        weights = _of_units(cell, weights, hidden)
+    if cell.once is not None and inputs.once is None:
+        inputs.once = make(cell.once, weights, inputs.state[0], hidden)
     first, *others = inputs.state
     state = [rows(first)]
     state += [state[0] if s is first else rows(s) for s in others]  # zeros are often one tensor
@@ -305,6 +239,8 @@ def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
     if cell.hh_blocks:
         call.weight_hh, call.hh_blocks = weights[1].data_ptr(), cell.hh_blocks
     starts = [w.data_ptr() for w in weights]
+    if inputs.once is not None:
+        starts.append(inputs.once.at)
     block = hidden * state[0].element_size()
     # the arrays of a structure are made anew each time that they are asked for
     vectors, states = call.vectors, call.state
@@ -358,33 +294,6 @@ def _room(memory: Tensor) -> tuple[int, int]:
     """Address and bytes of a memory, which may have been in other hands: the core checks what it holds."""
     if memory.dtype != torch.uint8 or memory.device.type != "cpu" or not memory.is_contiguous():
         given = f"{memory.dtype} {list(memory.shape)} on {memory.device}"
-        raise UsageError(_lost(f"is no longer plain bytes on the CPU but {given}"))
+        raise UsageError(lost(f"is no longer plain bytes on the CPU but {given}"))
     held = int(memory.untyped_storage().nbytes()) - int(memory.storage_offset())
     return memory.data_ptr(), min(memory.numel(), held)
-
-
-def _lost(what: str) -> str:
-    return (
-        f"what a layer kept for its backward pass {what}; run its forward pass again, and let hooks on saved tensors "
-        "give back what they were given"
-    )
-
-
-_REFUSED: dict[int, str] = {
-    library.SHORT_MEMORY: _lost("is too short"),
-    library.FOREIGN_MEMORY: _lost("was written over or is another cell's"),
-    library.OTHER_MEMORY: _lost("is that of a call of other sizes or types, or of another variant of the engine"),
-    library.BAD_LENGTHS: "a row's length is below 1 or above T",
-    library.BAD_TOKENS: "a token is outside the table; tokens may not change between a forward pass and its backward",
-}
-
-
-def check(code: int) -> None:
-    """Errors: MemoryError; UsageError for what changed since it was checked"""
-    if code == library.OK:
-        return
-    if code == library.NO_MEMORY:
-        raise MemoryError("no memory for a recurrent layer's work")
-    if code in _REFUSED:
-        raise UsageError(_REFUSED[code])
-    raise AssertionError(f"the native core refused a call that was checked (code {code})")

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Form:
     """A cell as it is compiled: with its biases or without, with a dropout mask as one more state or without.
 
-    program: with the mask, without what depends on weights of units alone; prologue: that, None where there is none.
+    program: with the mask, without what depends on weights of units alone; prologue, once: that and its code, None
+    where there is none.
     key: names it in torch's graphs, on every machine; stored: names of the weights it takes, in order; states: how
     many, the dropout mask's last where masked; saved, saved_rows: values of a step, and numbers of its rows, that are
     kept for backward, its states aside.
@@ -39,6 +40,7 @@ class Form:
     program: Program
     prologue: Prologue | None
     lowered: Lowered
+    once: Lowered | None
     stored: tuple[str, ...]
 
     @property
@@ -65,16 +67,33 @@ class Form:
 
 
 @dataclass(frozen=True)
+class Once:
+    """A prologue in the core.
+
+    program: handle of recurra_program; vectors: for each SLOT_VECTOR which weight of the layer's and which block of it;
+    values: how many it makes; reductions: sums that its backward makes, gradients of what it reads.
+    """
+
+    core: library.Library
+    program: int
+    vectors: tuple[tuple[int, int], ...]
+    values: int
+    reductions: int
+
+
+@dataclass(frozen=True)
 class Compiled:
     """A form in the core.
 
     train, infer: handles of recurra_program with and without what backward needs;
     vectors: for each SLOT_VECTOR which of `stored`, or the one past the last for the prologue's values, and which block
-    of H numbers in it; prologue_weights: for each weight that the prologue reads which of `stored` and which block;
-    reductions: sums that backward makes for vectors; vector_indices: for each stored vector weight the sums that make
-    up its gradient, one per block, the one past the last for zero; prologue_indices: the same for its values;
+    of H numbers in it; once: the prologue, None where there is none; prologue_weights: for each weight that it reads
+    which of `stored` and which block;
+    reductions: sums that backward makes for vectors, the prologue's last; vector_indices: for each stored vector weight
+    the sums that make up its gradient, one per block, the one past the last for zero; value_sums: the same for the
+    prologue's values; read_twice: which weight, which block and which further sum, of what both read;
     ih_blocks, hh_blocks, hr_blocks: row blocks of weight_ih, weight_hh and weight_hr, the first two and the last of
-    `stored`; numbers: which of `stored` has one number a gate, or -1.
+    `stored`; numbers: which of `stored` has one number a gate, or -1; reads_numbers: whether the steps read them.
     """
 
     form: Form
@@ -82,14 +101,17 @@ class Compiled:
     train: int
     infer: int
     vectors: tuple[tuple[int, int], ...]
-    prologue_indices: tuple[int, ...]
+    once: Once | None
     prologue_weights: tuple[tuple[Parameter, int, int], ...]
+    value_sums: tuple[int, ...]
+    read_twice: tuple[tuple[int, int, int], ...]
     reductions: int
     vector_indices: tuple[tuple[int, ...], ...]
     ih_blocks: int
     hh_blocks: int
     hr_blocks: int
     numbers: int
+    reads_numbers: bool
 
     @property
     def key(self) -> str:
@@ -126,7 +148,9 @@ def form(cell: Cell, *, bias: bool, mask: bool) -> Form:
         program, prologue = split(masked(plain) if mask else plain)
         name = f"{cell.name}-{plain.fingerprint[:16]}-{'bias' if bias else 'plain'}-{'masked' if mask else 'whole'}"
         lowered = lower(program, derive(program))
-        found = _forms[key] = Form(name, cell, bias, mask, program, prologue, lowered, tuple(cell.layout(bias=bias)))
+        once = None if prologue is None else lower(prologue.program, prologue.derivative)
+        stored = tuple(cell.layout(bias=bias))
+        found = _forms[key] = Form(name, cell, bias, mask, program, prologue, lowered, once, stored)
     return found
 
 
@@ -202,27 +226,47 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
             return len(stored), values.index(q.gate)
         return stored.index(kinds[q.kind]), layout[kinds[q.kind]].index(q.gate)
 
+    prologue = wanted.once
     sums = {(kinds.get(q.kind, ""), q.gate): number for q, number in lowered.reductions}
+    further = {
+        (kinds[q.kind], q.gate): lowered.reduction_count + number
+        for q, number in (prologue.reductions if prologue else ())
+    }
+    count = lowered.reduction_count + (prologue.reduction_count if prologue else 0)
     vector_indices = tuple(
-        tuple(sums.get((name, gate), lowered.reduction_count) for gate in gates)
+        tuple({**further, **sums}.get((name, gate), count) for gate in gates)
         for name, gates in layout.items()
         if STORED[name] not in MATRICES
     )
+    vectors = tuple(found_at(q) for q in lowered.vectors)
+    numbers = stored.index("weight_k") if "weight_k" in stored else -1
     return Compiled(
         form=wanted,
         library=core,
         train=_handed_over(core, lowered.train, lowered.backward, lowered.constants),
         infer=_handed_over(core, lowered.infer, (), lowered.constants),
-        vectors=tuple(found_at(q) for q in lowered.vectors),
-        prologue_indices=tuple(sums.get(("", value), lowered.reduction_count) for value in values),
+        vectors=vectors,
+        once=None if prologue is None else _once(core, prologue, [found_at(q) for q in prologue.vectors], len(values)),
         prologue_weights=tuple((q, *found_at(q)) for q in (wanted.prologue.parameters if wanted.prologue else ())),
-        reductions=lowered.reduction_count,
+        value_sums=tuple(sums.get(("", value), count) for value in values),
+        read_twice=tuple(
+            (stored.index(name), layout[name].index(gate), number)
+            for (name, gate), number in further.items()
+            if (name, gate) in sums
+        ),
+        reductions=count,
         vector_indices=vector_indices,
         ih_blocks=len(layout["weight_ih"]),
         hh_blocks=len(layout.get("weight_hh", ())),
         hr_blocks=len(layout.get("weight_hr", ())),
-        numbers=stored.index("weight_k") if "weight_k" in stored else -1,
+        numbers=numbers,
+        reads_numbers=any(which == numbers for which, _ in vectors),
     )
+
+
+def _once(core: library.Library, lowered: Lowered, vectors: Sequence[tuple[int, int]], values: int) -> Once:
+    program = _handed_over(core, lowered.train, lowered.backward, lowered.constants)
+    return Once(core, program, tuple(vectors), values, lowered.reduction_count)
 
 
 def _handed_over(
@@ -242,4 +286,5 @@ def _handed_over(
 def refusal(cell: Cell, bias: bool, mask: bool) -> str | None:
     """Why the core cannot take this cell's program, with a dropout mask or without; None if it can."""
     program = cell.program(bias=bias)
-    return why_not(split(masked(program) if mask else program)[0])
+    steps, prologue = split(masked(program) if mask else program)
+    return why_not(steps) or (None if prologue is None else why_not(prologue.program))

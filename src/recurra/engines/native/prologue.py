@@ -1,22 +1,18 @@
 """Values of a step that depend on weights of units alone: computed once for a call, their gradients too.
 
-A decay softplus(p) is the same number at every step and in every row. The core gets it as one more vector and gives
-back the sum of its adjoints; the vector itself, and the gradients of what it is made of, are torch's own operations.
+A decay softplus(p) is the same number at every step and in every row. A layer's code gets it as one more vector and
+gives back the sum of its adjoints; the vector itself, and the gradients of what it is made of, are code of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from recurra.engines.native.bytecode import MAX_STATES
 from recurra.equations.derivative import Derivative, derive
 from recurra.equations.graph import BINARY, UNARY, Graph, Node, Parameter, needed
-from recurra.equations.interpret import run_derivative, run_program
 from recurra.equations.program import Program
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -37,21 +33,6 @@ class Prologue:
         """The weights that it reads."""
         return self.program.parameters
 
-    def nodes(self, weights: Mapping[Parameter, Tensor]) -> list[Tensor]:
-        """All that is computed on the way to the values, for `values` and `gradients`."""
-        like = next(iter(weights.values()))
-        return run_program(self.program, like, [like] * len(self.program.states), weights)
-
-    def values(self, nodes: Sequence[Tensor], units: int) -> list[Tensor]:
-        """In the order of the gates of "v" in the program that is left."""
-        return [nodes[o].expand(units) for o in self.program.outputs]
-
-    def gradients(
-        self, weights: Mapping[Parameter, Tensor], nodes: Sequence[Tensor], adjoints: Sequence[Tensor]
-    ) -> dict[Parameter, Tensor]:
-        """Of the weights, from those of the values, each [1, H]."""
-        return run_derivative(self.derivative, nodes, adjoints, weights)[2]
-
 
 def of_weights_alone(program: Program) -> set[int]:
     """Indices of the vectors, and of what depends on vectors alone: the same numbers at every step and in every row."""
@@ -69,7 +50,7 @@ def split(program: Program) -> tuple[Program, Prologue | None]:
     """The program with such values as vectors of the kind "v", and what computes them; itself where it has none."""
     nodes, alone = program.nodes, of_weights_alone(program)
     read = {a for i, node in enumerate(nodes) if i not in alone for a in node.args} | set(program.outputs)
-    found = [i for i in sorted(read & alone) if nodes[i].op != "vector"]
+    found = [i for i in sorted(read & alone) if nodes[i].op != "vector"][:MAX_STATES]
     if not found:
         return program, None
     names = tuple(f"value {n}" for n in range(len(found)))

@@ -11,9 +11,11 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from recurra.engines.native import library
-from recurra.engines.native.calls import Inputs, check, fill, rows
+from recurra.engines.native.calls import Inputs, fill
 from recurra.engines.native.compiled import compiled
 from recurra.engines.native.quantised import packed
+from recurra.engines.native.refusals import check
+from recurra.engines.native.tensors import rows
 from recurra.engines.quantised import ByteWeights
 from recurra.engines.request import Request, State
 from recurra.engines.watching import are_plain, has_numbers, has_tangent

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from recurra.engines.native import forking, library
-from recurra.engines.native.calls import check, rows
+from recurra.engines.native.refusals import check
 from recurra.engines.native.stream import NativeStream
+from recurra.engines.native.tensors import rows
 from recurra.errors import ShapeError
 
 

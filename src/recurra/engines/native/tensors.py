@@ -1,0 +1,58 @@
+"""Tensors as the core reads them: types that it has, numbers that lie in memory."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from recurra.engines.native import library
+from recurra.errors import ShapeError
+
+TYPES = {torch.float32: library.F32, torch.float64: library.F64}
+
+
+def rows(tensor: Tensor) -> Tensor:
+    """The numbers one after the other in memory, as they are: a pointer knows nothing of a sign that torch keeps aside,
+    nor of zeros that lie nowhere.
+
+    Errors: ShapeError where the memory was given back
+    """
+    if (  # nearly always; `_is_whole` without a call
+        tensor.is_contiguous()
+        and tensor.storage_offset() == 0
+        and tensor.untyped_storage().nbytes() >= tensor.nbytes
+        and not tensor.is_neg()
+        and not tensor._is_zerotensor()
+    ):
+        return tensor
+    return plain(tensor).contiguous()
+
+
+def plain(tensor: Tensor) -> Tensor:
+    """The same as `rows`, with the strides as they are."""
+    if tensor.storage_offset() == 0 and tensor.is_contiguous() and _is_whole(tensor):
+        return tensor
+    if tensor.is_neg():
+        tensor = tensor.resolve_neg()
+    if tensor._is_zerotensor():
+        tensor = tensor.clone()
+    size = tensor.untyped_storage().nbytes()
+    if size < _reach(tensor):
+        raise ShapeError(
+            f"a tensor {list(tensor.shape)}, {tensor.dtype}, has {size} bytes of memory left: its storage was given "
+            "back or made smaller"
+        )
+    return tensor
+
+
+def _is_whole(tensor: Tensor) -> bool:
+    """Whether all numbers of a contiguous tensor lie in its memory as they are."""
+    return tensor.untyped_storage().nbytes() >= tensor.nbytes and not tensor.is_neg() and not tensor._is_zerotensor()
+
+
+def _reach(tensor: Tensor) -> int:
+    """Bytes of a storage up to the last number."""
+    if tensor.numel() == 0:
+        return 0
+    last = sum((n - 1) * stride for n, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return int(tensor.storage_offset() + last + 1) * tensor.element_size()
