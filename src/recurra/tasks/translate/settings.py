@@ -46,7 +46,13 @@ DEFAULTS = Defaults(
     Settings(
         TranslateDataSettings(level="bpe", max_length=100, split=(0.9, 0.05, 0.05)),
         EncoderDecoderSettings(
-            cell="gru", hidden_size=256, embedding_size=256, bidirectional=True, dropout=0.3, tie_weights=True
+            cell="gru",
+            hidden_size=256,
+            embedding_size=256,
+            bidirectional=True,
+            dropout=0.2,
+            tie_weights=True,
+            attention="additive",  # products grow until all weight lies on one place, where attention learns no more
         ),
         TranslateTrainingSettings(batch_size=64, learning_rate=2e-3, label_smoothing=0.1),
     ),
