@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define RECURRA_ABI 7
+#define RECURRA_ABI 8
 
 enum recurra_error {
   RECURRA_OK = 0,
@@ -203,6 +203,12 @@ void recurra_packed_free(recurra_packed* packed);
 int64_t recurra_memory(const recurra_program* program, const recurra_call* call); /* bytes; -1: a bad call */
 int recurra_forward(const recurra_program* program, const recurra_call* call);
 int recurra_backward(const recurra_program* program, const recurra_call* call);
+
+/* The same for two calls that do not hang on each other, such as a layer's two directions: each on half of the threads;
+ * one after the other where these are odd in number or weights are many. What they are given may be the same, all results
+ * are each its own. */
+int recurra_forward_both(const recurra_program* program, const recurra_call* first, const recurra_call* second);
+int recurra_backward_both(const recurra_program* program, const recurra_call* first, const recurra_call* second);
 
 /* ---- one step after the other, nothing allocated per step ----------------------------------------------------- */
 

@@ -1,8 +1,10 @@
 #include "check.hpp"
 #include "export.hpp"
+#include "halves.hpp"
 #include "input_gradient.hpp"
 #include "memory.hpp"
 #include "packed_rows.hpp"
+#include "processors.hpp"
 #include "table_gradient.hpp"
 #include "through_time.hpp"
 
@@ -19,6 +21,12 @@ class Backward {
         input_(layer_) {}
 
   int run() {
+    if (const int error = prepare()) return error;
+    run_team(team(), [](void* self, int thread, Team& team) { static_cast<Backward*>(self)->work(thread, team); }, this);
+    return RECURRA_OK;
+  }
+
+  int prepare() {
     const recurra_call& call = layer_.call;
     char* begin = nullptr;
     if (const int error = memory_.find<T>(program_, layer_.plan, call, begin)) return error;
@@ -32,12 +40,32 @@ class Backward {
     name_wanted();
     near_ = !layer_.plan.share_units && !layer_.tokens_projected && layer_.plan.total >= OWN_ROWS * threads_ &&
             gradients_.size() * int64_t(sizeof(T)) <= OWN_BYTES;
-    const Buffer buffer = allocated([this](Arena& from) { allocate(from); });
-    if (!buffer.data()) return RECURRA_NO_MEMORY;
+    buffer_ = allocated([this](Arena& from) { allocate(from); });
+    if (!buffer_.data()) return RECURRA_NO_MEMORY;
     zero_what_nothing_reaches();
-    const int team = layer_.plan.share_units && crowded() ? 1 : threads_;
-    run_team(team, [](void* self, int thread, Team& team) { static_cast<Backward*>(self)->work(thread, team); }, this);
     return RECURRA_OK;
+  }
+
+  int team() const { return layer_.plan.share_units && crowded() ? 1 : threads_; }
+
+  void work(int thread, Team& team) {
+    const int threads = team.count();
+    const TileScope<Q> tiles;
+    const recurra_call& call = layer_.call;
+    if (thread == 0) layer_.fill_rows();
+    layer_.pack_recurrent(thread, threads);
+    if (input_.wanted()) input_.pack(thread, threads);
+    deal(summed(), thread, team, [&](int part) {
+      std::fill_n(scratch_[size_t(part)].time.workspace.sums, layer_.code.reductions * layer_.width, T(0));
+    });
+    team.wait();
+    go_through_time(thread, team);
+    team.wait();
+    if (call.dvectors) add_reductions(thread, threads);
+    if (layer_.tokens_projected)
+      make_table_gradients(thread, team);
+    else
+      make_gradients(thread, team);
   }
 
  private:
@@ -105,26 +133,6 @@ class Backward {
       gradients_.allocate(scratch.own, from);
       scratch.adjoint = from.take<T>(room_rows() * layer_.adjoint_row);
     }
-  }
-
-  void work(int thread, Team& team) {
-    const int threads = team.count();
-    const TileScope<Q> tiles;
-    const recurra_call& call = layer_.call;
-    if (thread == 0) layer_.fill_rows();
-    layer_.pack_recurrent(thread, threads);
-    if (input_.wanted()) input_.pack(thread, threads);
-    deal(summed(), thread, team, [&](int part) {
-      std::fill_n(scratch_[size_t(part)].time.workspace.sums, layer_.code.reductions * layer_.width, T(0));
-    });
-    team.wait();
-    go_through_time(thread, team);
-    team.wait();
-    if (call.dvectors) add_reductions(thread, threads);
-    if (layer_.tokens_projected)
-      make_table_gradients(thread, team);
-    else
-      make_gradients(thread, team);
   }
 
   void go_through_time(int thread, Team& team) {
@@ -264,6 +272,7 @@ class Backward {
   ThroughTime<T, Q> time_;
   InputGradient<T, Q> input_;
   std::vector<Scratch> scratch_;
+  Buffer buffer_;
   T* adjoint_ = nullptr;  // [total][adjoint_row], where they are not near
   T* packed_dx_ = nullptr;
   T* table_adjoint_ = nullptr;
@@ -272,23 +281,65 @@ class Backward {
   bool near_ = false;  // each thread takes its rows' adjoints on, into sums of its own, soon after they are there
 };
 
+// What a call takes from the memory of its forward, which `memory` then holds.
+int read(const recurra_program& program, recurra_call& call, ReadMemory& memory) {
+  call.lengths = nullptr;
+  if (const int error = check_sizes(call)) return error;
+  if (const int error = memory.read(program, call)) return error;
+  return check(program, call, true);
+}
+
+int run(const recurra_program& program, const recurra_call& call, ReadMemory& memory) {
+  if (call.type == RECURRA_F64) return Backward<double, double>(program, call, memory).run();
+  if (call.products == RECURRA_BF16) return Backward<float, Bfloat>(program, call, memory).run();
+  return Backward<float, float>(program, call, memory).run();
+}
+
+template <class T, class Q>
+int run_halves(const recurra_program& program, const recurra_call (&calls)[2], ReadMemory (&memory)[2]) {
+  Backward<T, Q> one(program, calls[0], memory[0]), other(program, calls[1], memory[1]);
+  return Halves(one, other).run();
+}
+
+bool is_bad(const recurra_program* program, const recurra_call* call) {
+  return !program || !program->has_backward || !call || (call->dx && call->tokens);
+}
+
 }  // namespace
 }  // namespace recurra
 
 using namespace recurra;
 
 RECURRA_EXPORT int recurra_backward(const recurra_program* program, const recurra_call* call) {
-  if (!program || !program->has_backward || !call || (call->dx && call->tokens)) return RECURRA_BAD_CALL;
+  if (is_bad(program, call)) return RECURRA_BAD_CALL;
   try {
     recurra_call same = *call;
-    same.lengths = nullptr;
-    if (const int error = check_sizes(same)) return error;
     ReadMemory memory;
-    if (const int error = memory.read(*program, same)) return error;
-    if (const int error = check(*program, same, true)) return error;
-    if (same.type == RECURRA_F64) return Backward<double, double>(*program, same, memory).run();
-    if (same.products == RECURRA_BF16) return Backward<float, Bfloat>(*program, same, memory).run();
-    return Backward<float, float>(*program, same, memory).run();
+    const int error = read(*program, same, memory);
+    return error ? error : run(*program, same, memory);
+  } catch (const std::exception&) {
+    return RECURRA_NO_MEMORY;
+  }
+}
+
+RECURRA_EXPORT int recurra_backward_both(const recurra_program* program, const recurra_call* first,
+                                         const recurra_call* second) {
+  if (is_bad(program, first) || is_bad(program, second)) return RECURRA_BAD_CALL;
+  try {
+    recurra_call calls[2] = {*first, *second};
+    ReadMemory memory[2];
+    for (int i = 0; i < 2; i++)
+      if (const int error = read(*program, calls[i], memory[i])) return error;
+    const auto& [one, other] = calls;
+    const int64_t work = work_of(program->forward, one) + work_of(program->forward, other);
+    const int threads = team_size(std::min(first->threads, second->threads), work);
+    if (one.threads != other.threads || 2 * one.threads > threads || !run_at_once(program->forward, one, other)) {
+      const int error = run(*program, one, memory[0]);
+      return error ? error : run(*program, other, memory[1]);
+    }
+    if (one.type == RECURRA_F64) return run_halves<double, double>(*program, calls, memory);
+    if (one.products == RECURRA_BF16) return run_halves<float, Bfloat>(*program, calls, memory);
+    return run_halves<float, float>(*program, calls, memory);
   } catch (const std::exception&) {
     return RECURRA_NO_MEMORY;
   }

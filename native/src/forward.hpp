@@ -13,6 +13,12 @@ class Forward {
       : program_(program), layer_(call, program.forward, program.forward, program.constants), input_(layer_) {}
 
   int run() {
+    if (const int error = prepare()) return error;
+    run_team(team(), [](void* self, int thread, Team& team) { static_cast<Forward*>(self)->work(thread, team); }, this);
+    return RECURRA_OK;
+  }
+
+  int prepare() {
     const recurra_call& call = layer_.call;
     const auto groups = int32_t(layer_.plan.groups.size());  // a thread without one would find no work
     threads_ = std::max(1, layer_.plan.share_units ? call.threads : std::min(call.threads, groups));
@@ -27,11 +33,42 @@ class Forward {
     } else if (layer_.code.saved > 0 || layer_.code.saved_rows > 0) {
       return RECURRA_BAD_CALL;
     }
-    const Buffer buffer = allocated([this](Arena& from) { allocate(from); });
-    if (!buffer.data()) return RECURRA_NO_MEMORY;
-    const int team = layer_.plan.share_units && crowded() ? 1 : threads_;
-    run_team(team, [](void* self, int thread, Team& team) { static_cast<Forward*>(self)->work(thread, team); }, this);
-    return RECURRA_OK;
+    buffer_ = allocated([this](Arena& from) { allocate(from); });
+    return buffer_.data() ? RECURRA_OK : RECURRA_NO_MEMORY;
+  }
+
+  int team() const { return layer_.plan.share_units && crowded() ? 1 : threads_; }
+
+  void work(int thread, Team& team) {
+    const int threads = team.count();
+    const TileScope<Q> tiles;
+    if (thread == 0) {
+      layer_.fill_rows();
+      input_.fill_bias();
+    }
+    layer_.pack_recurrent(thread, threads);
+    input_.pack(thread, threads);
+    team.wait();
+    if (layer_.tokens_projected) {
+      deal(threads_, thread, team, [&](int part) { input_.project(part, threads_, scratch_[size_t(thread)].gathered); });
+      team.wait();
+    }
+    Scratch& scratch = scratch_[size_t(thread)];
+    const bool blocks = layer_.code.in_blocks();
+    if (layer_.plan.share_units) {
+      const Part part{thread, threads};
+      if (blocks)
+        run_in_blocks(layer_.plan.groups[0], scratch, part);
+      else
+        run_group(layer_.plan.groups[0], scratch, part, &team);
+    } else {
+      layer_.each_group(thread, threads, [&](const Group& group) {
+        if (blocks)
+          run_in_blocks(group, scratch, {});
+        else
+          run_group(group, scratch, {}, nullptr);
+      });
+    }
   }
 
  private:
@@ -64,38 +101,6 @@ class Forward {
       scratch.gathered = from.take<Q>(chunk * input_.depth());
       scratch.projected = from.take<T>(layer_.tokens_projected ? 0 : chunk * input_.row);
       scratch.rows = from.take<const T*>(chunk);
-    }
-  }
-
-  void work(int thread, Team& team) {
-    const int threads = team.count();
-    const TileScope<Q> tiles;
-    if (thread == 0) {
-      layer_.fill_rows();
-      input_.fill_bias();
-    }
-    layer_.pack_recurrent(thread, threads);
-    input_.pack(thread, threads);
-    team.wait();
-    if (layer_.tokens_projected) {
-      deal(threads_, thread, team, [&](int part) { input_.project(part, threads_, scratch_[size_t(thread)].gathered); });
-      team.wait();
-    }
-    Scratch& scratch = scratch_[size_t(thread)];
-    const bool blocks = layer_.code.in_blocks();
-    if (layer_.plan.share_units) {
-      const Part part{thread, threads};
-      if (blocks)
-        run_in_blocks(layer_.plan.groups[0], scratch, part);
-      else
-        run_group(layer_.plan.groups[0], scratch, part, &team);
-    } else {
-      layer_.each_group(thread, threads, [&](const Group& group) {
-        if (blocks)
-          run_in_blocks(group, scratch, {});
-        else
-          run_group(group, scratch, {}, nullptr);
-      });
     }
   }
 
@@ -225,6 +230,7 @@ class Forward {
   Layer<T, Q> layer_;
   InputProducts<T, Q> input_;
   std::vector<Scratch> scratch_;
+  Buffer buffer_;
   int32_t threads_ = 1;
 };
 

@@ -8,7 +8,7 @@ import torch
 from recurra.cells.definition import Cell
 from recurra.engines.native import library
 from recurra.engines.request import CellWeights
-from recurra.recurrence import unroll
+from recurra.recurrence import unroll, unroll_both
 from tests.laws.law_cases import answer, assert_same, draw, every_pair, largest
 
 
@@ -61,3 +61,30 @@ def test_the_number_of_threads_may_change_between_forward_and_backward(cell: Cel
         gradients.append(torch.autograd.grad(y.square().sum(), sample.x)[0])
     for other in gradients[1:]:
         torch.testing.assert_close(other, gradients[0], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.usefixtures("threads_restored")
+@every_pair
+def test_both_directions_are_the_same_for_any_number_of_threads(cell: Cell, engine: str) -> None:
+    """Of an even number each direction has a half, of an odd one all, one after the other."""
+    sample = draw(cell, batch=5, time=3, inputs=7, hidden=40)
+    back = draw(cell, batch=5, time=3, inputs=7, hidden=40, seed=3)
+    weights = CellWeights(**sample.weights), CellWeights(**back.weights)
+    leaves = [sample.x, *sample.state, *back.state, *sample.weights.values(), *back.weights.values()]
+    found = []
+    for forward, backward in ((1, 1), (2, 2), (3, 3), (4, 4), (4, 1), (1, 4)):
+        torch.set_num_threads(forward)
+        y, last = unroll_both(
+            cell,
+            weights,
+            sample.x,
+            (sample.state, back.state),
+            lengths=torch.tensor([3, 1, 2, 3, 3]),
+            engine=engine,
+        )
+        torch.set_num_threads(backward)
+        cost = y.square().sum() + torch.stack([s.sin().sum() for states in last for s in states]).sum()
+        found.append([y, *torch.autograd.grad(cost, leaves, allow_unused=True, materialize_grads=True)])
+    for other in found[1:]:
+        for own, expected in zip(other, found[0], strict=True):
+            torch.testing.assert_close(own, expected, rtol=1e-10, atol=1e-12)

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from recurra.cells.catalogue import get
+from recurra.engines.native import library
 from recurra.engines.request import CellWeights, Embedded
 from recurra.errors import ShapeError
 from recurra.recurrence import unroll, unroll_both
+from tests.fuzz.engine_checks import using
+from tests.laws.law_cases import draw
 
 LENGTHS = torch.tensor([4, 1, 3])
 
@@ -141,3 +144,36 @@ def test_directions_that_are_not_alike_go_each_as_it_can() -> None:
     other, other_last = unroll(cell, plain, x, reverse=True)
     for found, expected in zip((y, *last, *back), (torch.cat([own, other], -1), *own_last, *other_last), strict=True):
         torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("threads", [1, 2, 3, 4])
+@pytest.mark.parametrize("variant", [*library.variants(), *library.emulated()])
+def test_each_on_half_of_the_threads(variant: str, threads: int, bf16: bool) -> None:
+    """Threads share units or rows; x is vectors, or tokens that are projected once, or at each step."""
+    cell = get("lstm")
+    for sizes, rows in (((1, 9, 5, 90), None), ((7, 4, 20, 33), None), ((3, 4, 6, 10), 5), ((3, 4, 6, 10), 40)):
+        one, other = (draw(cell, *sizes, seed=seed, dtype=torch.float32) for seed in (1, 2))
+        table = draw(cell, 40, 1, sizes[2], 3, seed=5, dtype=torch.float32).x.detach().squeeze(1).requires_grad_()
+        lengths = torch.tensor([1 + (i + 3) % sizes[1] for i in range(sizes[0])])
+        tokens = torch.arange(sizes[0] * sizes[1]).reshape(sizes[:2]) % (rows or 1)
+        x = one.x if rows is None else Embedded(tokens, table[:rows])
+        leaves = [
+            one.x if rows is None else table,
+            *one.state,
+            *other.state,
+            *one.weights.values(),
+            *other.weights.values(),
+        ]
+        both = CellWeights(**one.weights), CellWeights(**other.weights)
+        found = []
+        for engine, used in (("reference", 1), ("native", threads)):
+            with using(variant, used), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                y, (last, back) = unroll_both(cell, both, x, (one.state, other.state), lengths=lengths, engine=engine)
+                results = y, *last, *back
+                found.append([*results, *torch.autograd.grad(cost(results), leaves)])
+        tolerance = 5e-2 if bf16 else 1e-4
+        for own, expected in zip(found[1], found[0], strict=True):
+            torch.testing.assert_close(
+                own, expected, rtol=tolerance, atol=tolerance * float(expected.detach().abs().max()) + 1e-6
+            )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from recurra.cells.catalogue import get
-from recurra.engines.native import calls, library
+from recurra.engines.native import calls, gradients, library
 from recurra.engines.native.calls import Inputs
 from recurra.engines.native.compiled import Compiled, compiled
 from recurra.errors import UsageError
@@ -42,7 +42,7 @@ def backward(made: Compiled, inputs: Inputs, memory: Tensor) -> list[Tensor | No
     like = inputs.weights[0]
     d_y = torch.linspace(-1, 1, batch * time * hidden, dtype=like.dtype).sin().reshape(batch, time, hidden)
     wanted = [True, False, *(True for _ in (*inputs.state, *inputs.weights))]
-    return calls.backward(made, inputs, memory, d_y, [None] * len(inputs.state), wanted)
+    return gradients.backward(made, inputs, memory, d_y, [None] * len(inputs.state), wanted)
 
 
 def assert_alike(found: list[Tensor | None], expected: list[Tensor | None]) -> None:

@@ -75,7 +75,7 @@ def test_memory_is_never_too_small() -> None:
                 state = tuple(torch.zeros(batch, hidden, dtype=dtype) for _ in cell.states)
                 for lengths in (None, 1 + torch.arange(batch) % time):
                     x = torch.zeros(batch, time, 2, dtype=dtype)
-                    call, alive = calls._call(made, Inputs(x, None, lengths, state, weights, False, False))
+                    call, alive = calls.call_of(made, Inputs(x, None, lengths, state, weights, False, False))
                     needed = made.library.c.recurra_memory(made.train, byref(call))
                     assert 0 < needed <= _memory_size(made.form, batch, time, hidden, dtype.itemsize)
                     del alive

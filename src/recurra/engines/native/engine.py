@@ -23,7 +23,7 @@ RUNS = (torch.float32, torch.float64, torch.bfloat16)
 
 
 class Native(Engine):
-    """Runs any cell's program over time in one call for each layer and direction.
+    """Runs any cell's program over time in one call for each layer, both directions at once where it has two.
 
     float32 and float64 as they are. bfloat16, as the weights' type or by autocast: products of bfloat16 summed in
     float32, with states and everything pointwise in float32.
@@ -61,7 +61,7 @@ class Native(Engine):
         return y, last[: len(request.state)]
 
     def run_both(self, first: Request, second: Request) -> tuple[Tensor, tuple[State, State]]:
-        """Both directions as one step of autograd and one tensor, where nobody looks on."""
+        """Both directions as one call, one step of autograd and one tensor, where nobody looks on."""
         if not torch.compiler.is_compiling():
             forward, masked = _inputs(first), first.recurrent_mask is not None
             own, states = first.weights.weight_ih.dtype, len(first.state)

@@ -1,6 +1,6 @@
 """The native layer under autograd: a thin path for eager tensors, the operators for whatever watches.
 
-Both are the same two calls of the core for each direction.
+Both are the same two calls of the core, the thin path for both directions at once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from recurra.engines.native import by_equations, calls
+from recurra.engines.native import by_equations, calls, gradients
 from recurra.engines.native.calls import Inputs
 from recurra.engines.native.compiled import Compiled
 from recurra.engines.native.operators import by_operator, gradients_by_operator
@@ -69,17 +69,10 @@ def _forward(
     cell: Compiled, directions: Sequence[Inputs], *, memory: bool
 ) -> tuple[Tensor, list[Tensor], list[Tensor | None]]:
     """Outputs side by side, last states and memories of each direction."""
-    if len(directions) == 1:
-        y, last, kept = calls.forward(cell, directions[0], memory=memory)
-        return y, last, [kept]
-    width = directions[0].sizes[2]
-    y = calls.outputs(directions[0], len(directions) * width)
-    lasts, memories = [], []
-    for number, inputs in enumerate(directions):
-        _, last, kept = calls.forward(cell, inputs, memory=memory, y=y.narrow(2, number * width, width))
-        lasts += last
-        memories.append(kept)
-    return y, lasts, memories
+    if len(directions) == 2:
+        return calls.forward_both(cell, *directions, memory=memory)
+    y, last, kept = calls.forward(cell, directions[0], memory=memory)
+    return y, last, [kept]
 
 
 def _present(tensor: Tensor | None) -> tuple[Tensor, ...]:
@@ -128,24 +121,42 @@ class _Layer(torch.autograd.Function):
                 "autograd does not see (.data, resize_, set_, hooks on saved tensors) changed it before backward()"
             )
         plain = slow or are_plain([*given, *(t for t in saved if t is not None)])
-        found: list[Tensor | None] = []
-        for number, inputs in enumerate(directions):
-            arrived = _of_direction(incoming, number, count, inputs)
-            asked = (*wanted[:2], *wanted[2 + number * own : 2 + (number + 1) * own])
-            inputs.once = ctx.once[number]
-            if slow:
-                gradients = by_equations.gradients(ctx.cell.form, inputs, arrived, asked)
-            elif plain:
-                gradients = calls.backward(ctx.cell, inputs, memories[number], arrived[0], arrived[1:], asked)
-            else:
-                gradients = gradients_by_operator(ctx.cell.key, inputs, memories[number], arrived)
-                gradients = [g if want else None for g, want in zip(gradients, asked, strict=True)]
-            if found:
-                found[:2] = map(_sum if slow else _summed, found, gradients[:2])
-                found += gradients[2:]
-            else:
-                found = gradients
+        arrived = [_of_direction(incoming, number, count, inputs) for number, inputs in enumerate(directions)]
+        asked = [(*wanted[:2], *wanted[2 + number * own : 2 + (number + 1) * own]) for number in range(count)]
+        for inputs, once in zip(directions, ctx.once, strict=True):
+            inputs.once = once
+        if plain and not slow and count == 2:
+            ends = [last for _, *last in arrived]
+            each = gradients.backward_both(ctx.cell, directions, memories, incoming[0], ends, asked)
+        else:
+            each = [
+                _of_one(ctx.cell, inputs, memory, d, want, slow=slow, plain=plain)
+                for inputs, memory, d, want in zip(directions, memories, arrived, asked, strict=True)
+            ]
+        found = each[0]
+        for other in each[1:]:
+            found[:2] = map(_sum if slow else _summed, found, other[:2])
+            found += other[2:]
         return (*(None,) * 5, *found)
+
+
+def _of_one(
+    cell: Compiled,
+    inputs: Inputs,
+    memory: Tensor,
+    arrived: tuple[Tensor | None, ...],
+    asked: Sequence[bool],
+    *,
+    slow: bool,
+    plain: bool,
+) -> list[Tensor | None]:
+    """The gradients of one direction. slow: with derivatives of their own; plain: nobody looks on"""
+    if slow:
+        return by_equations.gradients(cell.form, inputs, arrived, asked)
+    if plain:
+        return gradients.backward(cell, inputs, memory, arrived[0], arrived[1:], asked)
+    found = gradients_by_operator(cell.key, inputs, memory, arrived)
+    return [g if want else None for g, want in zip(found, asked, strict=True)]
 
 
 def _directions(

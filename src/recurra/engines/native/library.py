@@ -19,7 +19,7 @@ from typing import Any
 from recurra.engines.native import forking
 from recurra.errors import EngineError, UnknownNameError
 
-ABI = 7
+ABI = 8
 F32, F64 = 0, 1
 AS_STORED, BF16, INT8 = 0, 1, 2
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
@@ -106,6 +106,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "recurra_memory": (c_int64, (c_void_p, POINTER(Call))),
     "recurra_forward": (c_int, (c_void_p, POINTER(Call))),
     "recurra_backward": (c_int, (c_void_p, POINTER(Call))),
+    "recurra_forward_both": (c_int, (c_void_p, POINTER(Call), POINTER(Call))),
+    "recurra_backward_both": (c_int, (c_void_p, POINTER(Call), POINTER(Call))),
     "recurra_packed_new": (c_void_p, (c_void_p, POINTER(Call))),
     "recurra_packed_free": (None, (c_void_p,)),
     "recurra_stream_new": (c_void_p, (c_void_p, POINTER(Call))),

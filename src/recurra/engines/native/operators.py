@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from recurra.engines.checks import check_request
-from recurra.engines.native import by_equations, calls, library, registered
+from recurra.engines.native import by_equations, calls, gradients, library, registered
 from recurra.engines.native.calls import Inputs
 from recurra.engines.native.compiled import Form, by_key, in_core, refusal
 from recurra.engines.watching import are_batched, is_transformed
@@ -144,7 +144,7 @@ def backward(cell: str, *given: Any) -> list[Tensor]:
     form, inputs = _checked(cell, *given_forward)
     wanted = (inputs.table is None, inputs.table is not None, *[True] * (len(inputs.state) + len(inputs.weights)))
     if _runs(form):
-        found = calls.backward(in_core(form), inputs, memory, d_y, d_last, wanted)
+        found = gradients.backward(in_core(form), inputs, memory, d_y, d_last, wanted)
     else:
         found = by_equations.gradients(form, inputs, [d_y, *d_last], wanted)
     leaves = [inputs.x if inputs.table is None else inputs.table, *inputs.state, *inputs.weights]
