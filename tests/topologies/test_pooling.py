@@ -7,7 +7,7 @@ import torch
 from torch.autograd import forward_ad
 
 from recurra.topologies import pooling
-from recurra.topologies.pooling import highest
+from recurra.topologies.pooling import highest, sum_and_highest
 
 LENGTHS = torch.tensor([7, 1, 3, 7, 5])
 
@@ -58,3 +58,25 @@ def test_step_by_step_where_nothing_is_learned(dtype: torch.dtype, monkeypatch: 
     learned = y.clone().requires_grad_()
     highest(learned, lengths).nansum().backward()
     assert learned.grad is not None
+
+
+@pytest.mark.parametrize("lengths", [LENGTHS, torch.full((5,), 7)], ids=["ragged", "whole"])
+@pytest.mark.parametrize("parts", [(True, True), (True, False), (False, True)], ids=str)
+def test_with_the_sum_it_is_torchs_two(lengths: torch.Tensor, parts: tuple[bool, bool]) -> None:
+    past = (torch.arange(7) >= lengths.unsqueeze(1)).unsqueeze(2)
+    y = torch.randn(5, 7, 4, dtype=torch.float64).masked_fill(past, 0.0)
+    y[0, 2] = y[0, 5] = 3.0
+    d = torch.randn(2, 5, 4, dtype=torch.float64)
+    gradients = []
+    for run in (sum_and_highest, lambda y, _: (y.sum(1), y.masked_fill(past, float("-inf")).amax(1))):
+        own = y.clone().requires_grad_()
+        found = run(own, lengths)
+        torch.testing.assert_close(found[0], y.sum(1), rtol=0, atol=0)
+        torch.testing.assert_close(found[1], y.masked_fill(past, float("-inf")).amax(1), rtol=0, atol=0)
+        wanted = [(f * g).sum() for f, g, part in zip(found, d, parts, strict=True) if part]
+        gradients += torch.autograd.grad(torch.stack(wanted).sum(), own)
+    torch.testing.assert_close(*gradients, rtol=1e-15, atol=0)
+    plain, expected = sum_and_highest(y, lengths), (y.sum(1), highest(y, lengths))
+    torch.testing.assert_close(plain, expected, rtol=0, atol=0)
+    apart = torch.randn(5, 7, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda y: sum_and_highest(y, lengths), apart)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from recurra.engines.request import State
 from recurra.layers.stack import Stack
-from recurra.topologies.pooling import highest
+from recurra.topologies.pooling import highest, sum_and_highest
 from recurra.topologies.settings import Pooling
 
 
@@ -27,7 +27,8 @@ def pooled(how: Pooling, stack: Stack, y: Tensor, state: State, lengths: Tensor)
     if how == "max":
         return highest(y, lengths)
     if how == "all":
-        return torch.cat([pooled(one, stack, y, state, lengths) for one in ("last", "mean", "max")], -1)
+        total, most = sum_and_highest(y, lengths)
+        return torch.cat([pooled("last", stack, y, state, lengths), total / lengths.unsqueeze(1), most], -1)
     top: list[Tensor] = list(state[0][-stack.num_directions :])
     if len(top) == 1:
         return top[0]
