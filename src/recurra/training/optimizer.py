@@ -66,7 +66,7 @@ class AdamW(torch.optim.AdamW):
         for group, (weights, gradients, averages, squares, steps) in zip(self.param_groups, ready, strict=True):
             if not weights:
                 continue
-            torch._foreach_add_(steps, 1)
+            torch._foreach_add_(steps, [torch.ones_like(steps[0])] * len(steps))  # of a number each makes a tensor
             torch._fused_adamw_(
                 weights,
                 gradients,
