@@ -89,9 +89,10 @@ class Compiled:
     vectors: for each SLOT_VECTOR which of `stored`, or the one past the last for the prologue's values, and which block
     of H numbers in it; once: the prologue, None where there is none; prologue_weights: for each weight that it reads
     which of `stored` and which block;
-    reductions: sums that backward makes for vectors, the prologue's last; vector_indices: for each stored vector weight
-    the sums that make up its gradient, one per block, the one past the last for zero; value_sums: the same for the
-    prologue's values; read_twice: which weight, which block and which further sum, of what both read;
+    reductions: sums that backward makes for vectors, the prologue's last; vector_runs: for each stored vector weight
+    the sums that make up its gradient, one per block, as runs of sums that follow each other, the first and how many,
+    the first one past the last for zeros; value_sums: the sum of each of the prologue's values, the one past the last
+    for zero; read_twice: which weight, which block and which further sum, of what both read;
     ih_blocks, hh_blocks, hr_blocks: row blocks of weight_ih, weight_hh and weight_hr, the first two and the last of
     `stored`; numbers: which of `stored` has one number a gate, or -1; reads_numbers: whether the steps read them.
     """
@@ -106,7 +107,7 @@ class Compiled:
     value_sums: tuple[int, ...]
     read_twice: tuple[tuple[int, int, int], ...]
     reductions: int
-    vector_indices: tuple[tuple[int, ...], ...]
+    vector_runs: tuple[tuple[tuple[int, int], ...], ...]
     ih_blocks: int
     hh_blocks: int
     hr_blocks: int
@@ -233,8 +234,8 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
         for q, number in (prologue.reductions if prologue else ())
     }
     count = lowered.reduction_count + (prologue.reduction_count if prologue else 0)
-    vector_indices = tuple(
-        tuple({**further, **sums}.get((name, gate), count) for gate in gates)
+    vector_runs = tuple(
+        _runs([{**further, **sums}.get((name, gate), count) for gate in gates], count)
         for name, gates in layout.items()
         if STORED[name] not in MATRICES
     )
@@ -255,13 +256,25 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
             if (name, gate) in sums
         ),
         reductions=count,
-        vector_indices=vector_indices,
+        vector_runs=vector_runs,
         ih_blocks=len(layout["weight_ih"]),
         hh_blocks=len(layout.get("weight_hh", ())),
         hr_blocks=len(layout.get("weight_hr", ())),
         numbers=numbers,
         reads_numbers=any(which == numbers for which, _ in vectors),
     )
+
+
+def _runs(places: Sequence[int], zero: int) -> tuple[tuple[int, int], ...]:
+    """Those that follow each other together, the first and how many; `zero` as often as it comes."""
+    found: list[tuple[int, int]] = []
+    for place in places:
+        first, count = found[-1] if found else (-1, 0)
+        if found and (place == zero if first == zero else place == first + count < zero):
+            found[-1] = (first, count + 1)
+        else:
+            found.append((place, 1))
+    return tuple(found)
 
 
 def _once(core: library.Library, lowered: Lowered, vectors: Sequence[tuple[int, int]], values: int) -> Once:

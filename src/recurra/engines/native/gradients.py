@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from ctypes import byref
-from typing import Any
 
 from torch import Tensor
 
@@ -29,11 +28,9 @@ def backward(
 
     x has none where there is a table, the table none where there is not; what steps are given has none.
     """
-    asked = _Asked(cell, inputs, wanted)
-    if inputs.sizes[0] > 0:
-        call, alive = asked.call(memory, _as_read(d_y), 0, d_last)
-        check(cell.library.c.recurra_backward(cell.train, byref(call)))
-        del alive
+    asked = _Asked(cell, inputs, memory, _as_read(d_y), 0, d_last, wanted)
+    if asked.rows > 0:
+        check(cell.library.c.recurra_backward(cell.train, byref(asked.call)))
     return asked.found()
 
 
@@ -48,18 +45,14 @@ def backward_both(
     """The same of two directions in one call, whose outputs stand side by side in y; x or the table has a gradient of
     each.
     """
-    asked = [_Asked(cell, inputs, own) for inputs, own in zip(directions, wanted, strict=True)]
-    batch, _, width = directions[0].sizes
-    if batch > 0:
-        d_y = _as_read(d_y)
-        calls = [
-            one.call(memory, d_y, number * width, last)
-            for number, (one, memory, last) in enumerate(zip(asked, memories, d_last, strict=True))
-        ]
-        (call, _), (other, _) = calls
-        check(cell.library.c.recurra_backward_both(cell.train, byref(call), byref(other)))
-        del calls
-    return [one.found() for one in asked]
+    d_y, width = _as_read(d_y), directions[0].sizes[2]
+    one, other = [
+        _Asked(cell, inputs, memory, d_y, number * width, last, own)
+        for number, (inputs, memory, last, own) in enumerate(zip(directions, memories, d_last, wanted, strict=True))
+    ]
+    if one.rows > 0:
+        check(cell.library.c.recurra_backward_both(cell.train, byref(one.call), byref(other.call)))
+    return [one.found(), other.found()]
 
 
 def _as_read(d_y: Tensor | None) -> Tensor | None:
@@ -71,114 +64,113 @@ def _as_read(d_y: Tensor | None) -> Tensor | None:
 
 
 class _Asked:
-    """What a call of backward is asked for."""
+    """One direction's call of backward, with what it reads and writes.
 
-    def __init__(self, cell: Compiled, inputs: Inputs, wanted: Sequence[bool]) -> None:
+    column: of d_y's last axis, where that of the outputs begins
+    """
+
+    __slots__ = ("alive", "call", "cell", "inputs", "last", "made", "rows", "sums", "wanted")
+
+    def __init__(
+        self,
+        cell: Compiled,
+        inputs: Inputs,
+        memory: Tensor,
+        d_y: Tensor | None,
+        column: int,
+        d_last: Sequence[Tensor | None],
+        wanted: Sequence[bool],
+    ) -> None:
         self.cell, self.inputs = cell, inputs
-        batch, time, _ = inputs.sizes
-        weights, given = inputs.weights[: len(cell.stored)], inputs.weights[len(cell.stored) :]
-        like = weights[0]
-        states, self.matrices = len(inputs.state), 2 if cell.hh_blocks else 1
-        want_state, self.want_weight = wanted[2 : 2 + states], list(wanted[2 + states : len(wanted) - len(given)])
-        self.projections = (
-            [like.new_empty(weights[-1].shape) if self.want_weight.pop() else None] if cell.hr_blocks else []
-        )
-        table = inputs.table
-        self.d_x = like.new_empty(batch, time, like.shape[1]) if wanted[0] and table is None else None
-        self.d_table = like.new_empty(table.shape) if wanted[1] and table is not None else None
-        self.d_state = [
-            like.new_empty(batch, s.shape[1]) if want else None
-            for s, want in zip(inputs.state, want_state, strict=True)
-        ]
-        pairs = zip(weights[: self.matrices], self.want_weight[: self.matrices], strict=True)
-        self.d_matrices = [like.new_empty(w.shape) if want else None for w, want in pairs]  # however the weight lies
-        sums = any(self.want_weight[self.matrices :])
-        self.sums = like.new_empty(cell.reductions, cell.units(weights)) if sums else None
-
-    def call(
-        self, memory: Tensor, d_y: Tensor | None, column: int, d_last: Sequence[Tensor | None]
-    ) -> tuple[library.Call, list[Any]]:
-        """The call, and what has to stay alive for it. column: of d_y's last axis, where that of the outputs begins"""
-        call, alive = call_of(self.cell, self.inputs)
-        call.memory, call.memory_bytes = room(memory)
+        weights, table, own = inputs.weights, inputs.table, len(cell.stored)
+        like, first = weights[0], 2 + len(inputs.state)  # of the weights among what is wanted
+        self.rows, time = batch, _ = inputs.x.shape[:2]
+        call, self.alive = call_of(cell, inputs) if batch > 0 else (library.Call(), [])
+        self.call = call
+        if batch > 0:
+            call.memory, call.memory_bytes = room(memory)
         if d_y is not None:
-            alive.append(d_y)
-            call.dy, call.dy_batch, call.dy_time = (
-                d_y.data_ptr() + column * d_y.element_size(),
-                d_y.stride(0),
-                d_y.stride(1),
-            )
+            self.alive.append(d_y)
+            call.dy, (call.dy_batch, call.dy_time, _) = d_y.data_ptr() + column * d_y.element_size(), d_y.stride()
+        arriving = call.dlast
         for i, tensor in enumerate(d_last):
             if tensor is not None:
                 tensor = rows(tensor)
-                alive.append(tensor)
-                call.dlast[i] = tensor.data_ptr()
-        for i, tensor in enumerate(self.d_state):
-            if tensor is not None:
-                call.dstate[i] = tensor.data_ptr()
-        if self.d_x is not None:
-            call.dx = self.d_x.data_ptr()
-        if self.d_table is not None:
-            call.dtable = self.d_table.data_ptr()
-        if self.d_matrices[0] is not None:
-            call.dweight_ih = self.d_matrices[0].data_ptr()
-        if self.matrices == 2 and self.d_matrices[1] is not None:
-            call.dweight_hh = self.d_matrices[1].data_ptr()
-        for tensor in self.projections:
-            if tensor is not None:
-                call.dweight_hr = tensor.data_ptr()
-        if self.sums is not None:
-            call.dvectors = self.sums.data_ptr()
-        return call, alive
+                self.alive.append(tensor)
+                arriving[i] = tensor.data_ptr()
+        d_x, call.dx = _new(like, wanted[0] and table is None, batch, time, like.shape[1])
+        d_table, call.dtable = (None, None) if table is None else _new(like, wanted[1], *table.shape)
+        self.made = [d_x, d_table]
+        starting = call.dstate
+        for i, state in enumerate(inputs.state):
+            tensor, starting[i] = _new(like, wanted[2 + i], batch, state.shape[1])
+            self.made.append(tensor)
+        tensor, call.dweight_ih = _new(like, wanted[first], *like.shape)  # however the weight lies
+        self.made.append(tensor)
+        if cell.hh_blocks:
+            tensor, call.dweight_hh = _new(like, wanted[first + 1], *weights[1].shape)
+            self.made.append(tensor)
+        self.last: list[Tensor | None] = []
+        if cell.hr_blocks:
+            own -= 1
+            tensor, call.dweight_hr = _new(like, wanted[first + own], *weights[own].shape)
+            self.last.append(tensor)
+        self.wanted = wanted[len(self.made) : first + own]  # of the vectors
+        self.sums, call.dvectors = _new(like, True in self.wanted, cell.reductions, cell.units(weights))
 
     def found(self) -> list[Tensor | None]:
         """The gradients, after the call; zeros where there are no rows."""
-        cell, inputs, sums = self.cell, self.inputs, self.sums
-        weights = inputs.weights[: len(cell.stored)]
-        if inputs.sizes[0] == 0:
-            for tensor in (*self.d_matrices, *self.projections, sums, self.d_table):
+        cell, inputs, sums, found = self.cell, self.inputs, self.sums, self.made
+        if self.rows == 0:
+            for tensor in (*found, *self.last, sums):
                 if tensor is not None:
                     tensor.zero_()
-        if sums is not None and cell.once is not None:
-            if inputs.once is None:
-                units = cell.units(weights)
-                own = of_units(cell, [rows(w) for w in weights], units)
-                inputs.once = make(cell.once, own, inputs.state[0], units)
-            add_up(cell.once, inputs.once, sums, cell.value_sums)
-        vectors = list(_vectors(cell, sums, self.want_weight[self.matrices :]))
-        if sums is not None:
-            for number, block, place in cell.read_twice:
-                if (to := [*self.d_matrices, *vectors][number]) is not None:
-                    one = sums[place].sum().reshape(1) if number == cell.numbers else sums[place]
-                    to.narrow(0, block * len(one), len(one)).add_(one)
-        none = [None] * (len(inputs.weights) - len(weights))  # for what steps are given
-        return [self.d_x, self.d_table, *self.d_state, *self.d_matrices, *vectors, *self.projections, *none]
-
-
-def _vectors(cell: Compiled, sums: Tensor | None, wanted: Sequence[bool]) -> Iterator[Tensor | None]:
-    """Each vector weight's gradient out of the sums [reductions, H]; no two of them share memory."""
-    numbers = cell.numbers - (2 if cell.hh_blocks else 1)
-    for i, (indices, want) in enumerate(zip(cell.vector_indices, wanted, strict=True)):
-        if sums is None or not want:
-            yield None
-        elif i == numbers:
-            yield _gathered(sums, indices).view(len(indices), -1).sum(1)
+        if sums is None:
+            found += [None] * len(self.wanted)
         else:
-            yield _gathered(sums, indices)
+            self._add_vectors(sums)
+        found += self.last
+        return found + [None] * (len(inputs.weights) - len(cell.stored))  # for what steps are given
+
+    def _add_vectors(self, sums: Tensor) -> None:
+        """Each vector weight's gradient out of the sums [reductions, H]; no two of them share memory."""
+        cell, inputs, found = self.cell, self.inputs, self.made
+        if cell.once is not None:
+            if inputs.once is None:
+                own = of_units(cell, [rows(w) for w in inputs.weights[: len(cell.stored)]], sums.shape[1])
+                inputs.once = make(cell.once, own, inputs.state[0], sums.shape[1])
+            add_up(cell.once, inputs.once, sums, cell.value_sums)
+        first = 2 + len(inputs.state)
+        for runs, want in zip(cell.vector_runs, self.wanted, strict=True):
+            found.append(_gathered(sums, runs) if want else None)
+        if cell.numbers >= 0 and (numbers := found[first + cell.numbers]) is not None:
+            found[first + cell.numbers] = numbers.view(-1, sums.shape[1]).sum(1)
+        for number, block, place in cell.read_twice:
+            if (to := found[first + number]) is not None:
+                one = sums[place].sum().reshape(1) if number == cell.numbers else sums[place]
+                to.narrow(0, block * len(one), len(one)).add_(one)
 
 
-def _gathered(sums: Tensor, indices: Sequence[int]) -> Tensor:
-    """Rows of the sums one after the other, zeros for the one past the last; copied without torch, whose calls between
-    two of the core's take many times as long.
+def _new(like: Tensor, wanted: bool, *shape: int) -> tuple[Tensor | None, int | None]:
+    """A gradient to be written and its address; None where it is not wanted."""
+    if not wanted:
+        return None, None
+    tensor = like.new_empty(*shape)  # a shape as a whole takes twice as long
+    return tensor, tensor.data_ptr()
+
+
+def _gathered(sums: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
+    """Rows of the sums one after the other, each run by its first and their number, zeros for those past the last;
+    copied without torch, whose calls between two of the core's take many times as long.
     """
-    width = sums.shape[1]
-    found = sums.new_empty(len(indices) * width)
+    count, width = sums.shape
+    found = sums.new_empty(sum([number for _, number in runs]) * width)
     size = width * sums.element_size()
     to, start = found.data_ptr(), sums.data_ptr()
-    for place in indices:
-        if place < len(sums):
-            ctypes.memmove(to, start + place * size, size)
+    for first, number in runs:
+        if first < count:
+            ctypes.memmove(to, start + first * size, number * size)
         else:
-            ctypes.memset(to, 0, size)
-        to += size
+            ctypes.memset(to, 0, number * size)
+        to += number * size
     return found
