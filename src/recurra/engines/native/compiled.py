@@ -265,15 +265,15 @@ def _compile(wanted: Form, core: library.Library) -> Compiled:
     )
 
 
-def _runs(places: Sequence[int], zero: int) -> tuple[tuple[int, int], ...]:
+def _runs(indices: Sequence[int], zero: int) -> tuple[tuple[int, int], ...]:
     """Those that follow each other together, the first and how many; `zero` as often as it comes."""
     found: list[tuple[int, int]] = []
-    for place in places:
+    for index in indices:
         first, count = found[-1] if found else (-1, 0)
-        if found and (place == zero if first == zero else place == first + count < zero):
+        if found and (index == zero if first == zero else index == first + count < zero):
             found[-1] = (first, count + 1)
         else:
-            found.append((place, 1))
+            found.append((index, 1))
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ Both are the same two calls of the core, the thin path for both directions at on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ def layer(cell: Compiled, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
         return by_equations.run(cell.form, inputs)
     if not are_plain(tensors):
         return by_operator(cell.key, inputs)
-    if not (torch.is_grad_enabled() and any(t.requires_grad for t in tensors)):
+    if not (torch.is_grad_enabled() and True in [t.requires_grad for t in tensors]):
         y, last, _ = calls.forward(cell, inputs, memory=False)
         return y, tuple(last)
     return _applied(cell, (inputs,))
@@ -43,7 +43,7 @@ def both(cell: Compiled, first: Inputs, second: Inputs) -> tuple[Tensor, tuple[T
     tensors = (first.x, *_present(first.table), *first.state, *first.weights, *second.state, *second.weights)
     if is_transformed(tensors) or not are_plain(tensors):
         return None
-    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+    if torch.is_grad_enabled() and True in [t.requires_grad for t in tensors]:
         return _applied(cell, (first, second))
     y, last, _ = _forward(cell, (first, second), memory=False)
     return y, tuple(last)
@@ -52,16 +52,8 @@ def both(cell: Compiled, first: Inputs, second: Inputs) -> tuple[Tensor, tuple[T
 def _applied(cell: Compiled, directions: tuple[Inputs, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
     first = directions[0]
     rest = [tensor for inputs in directions for tensor in (*inputs.state, *inputs.weights)]
-    y, *last = _Layer.apply(  # type: ignore[no-untyped-call]
-        cell,
-        tuple([inputs.reverse for inputs in directions]),
-        first.bf16,
-        first.lengths,
-        len(first.state),
-        first.x,
-        first.table,
-        *rest,
-    )
+    setting = _Setting(cell, tuple([inputs.reverse for inputs in directions]), first.bf16, len(first.state))
+    y, *last = _Layer.apply(setting, first.lengths, first.x, first.table, *rest)  # type: ignore[no-untyped-call]
     return y, tuple(last)
 
 
@@ -79,65 +71,65 @@ def _present(tensor: Tensor | None) -> tuple[Tensor, ...]:
     return () if tensor is None else (tensor,)
 
 
+class _Setting(NamedTuple):
+    """What a layer is called with beside tensors. states: how many one direction has"""
+
+    cell: Compiled
+    reverse: tuple[bool, ...]
+    bf16: bool
+    states: int
+
+
 class _Layer(torch.autograd.Function):
     """The thin path, for one direction or two."""
 
     @staticmethod
     def forward(
-        ctx: Any,
-        cell: Compiled,
-        reverse: tuple[bool, ...],
-        bf16: bool,
-        lengths: Tensor | None,
-        states: int,
-        x: Tensor,
-        table: Tensor | None,
-        *rest: Tensor,
+        ctx: Any, setting: _Setting, lengths: Tensor | None, x: Tensor, table: Tensor | None, *rest: Tensor
     ) -> tuple[Tensor, ...]:
-        directions = _directions(reverse, bf16, lengths, states, x, table, rest)
-        y, last, memories = _forward(cell, directions, memory=True)
-        ctx.save_for_backward(x, table, lengths, *memories, *rest)
-        ctx.cell, ctx.states, ctx.reverse, ctx.bf16 = cell, states, reverse, bf16
-        ctx.once = [inputs.once for inputs in directions]
-        ctx.were = _forms((x, table, lengths, *memories, *rest))
+        directions = _directions(setting, lengths, x, table, rest)
+        y, last, memories = _forward(setting.cell, directions, memory=True)
+        saved = (lengths, x, table, *memories, *rest)
+        ctx.save_for_backward(*saved)
+        ctx.kept = setting, [inputs.once for inputs in directions], _forms(saved)
         ctx.set_materialize_grads(False)
         return (y, *last)
 
     @staticmethod
     def backward(ctx: Any, *incoming: Tensor | None) -> tuple[Tensor | None, ...]:
-        saved, count = ctx.saved_tensors, len(ctx.reverse)
-        x, table, lengths, *rest = saved
-        memories, rest = rest[:count], rest[count:]
-        directions = _directions(ctx.reverse, ctx.bf16, lengths, ctx.states, x, table, rest)
-        wanted, own = ctx.needs_input_grad[5:], len(rest) // count
+        saved, (setting, made, forms) = ctx.saved_tensors, ctx.kept
+        count = len(setting.reverse)
+        (lengths, x, table), memories, rest = saved[:3], saved[3 : 3 + count], saved[3 + count :]
         given = [d for d in incoming if d is not None]
         slow = torch.is_grad_enabled()  # somebody wants second derivatives
         if not slow and (is_transformed([*given, *rest]) or are_batched(given)):
             by_equations.say_once("batched gradients")
             slow = True
-        if not slow and _forms(saved) != ctx.were:
+        if not slow and _forms(saved) != forms:
             raise ShapeError(
                 "what a layer computed from has another shape or type now than in the forward pass: something that "
                 "autograd does not see (.data, resize_, set_, hooks on saved tensors) changed it before backward()"
             )
-        plain = slow or are_plain([*given, *(t for t in saved if t is not None)])
-        arrived = [_of_direction(incoming, number, count, inputs) for number, inputs in enumerate(directions)]
-        asked = [(*wanted[:2], *wanted[2 + number * own : 2 + (number + 1) * own]) for number in range(count)]
-        for inputs, once in zip(directions, ctx.once, strict=True):
+        plain = slow or are_plain([*given, *[t for t in saved if t is not None]])
+        directions, wanted = _directions(setting, lengths, x, table, rest), ctx.needs_input_grad[2:]
+        for inputs, once in zip(directions, made, strict=True):
             inputs.once = once
-        if plain and not slow and count == 2:
+        if count == 1:
+            how = (slow, plain)
+            return (None, None, *_of_one(setting.cell, directions[0], memories[0], incoming, wanted, *how))
+        own = len(rest) // count
+        arrived = [_of_direction(incoming, number, inputs) for number, inputs in enumerate(directions)]
+        asked = [(*wanted[:2], *wanted[2 + number * own : 2 + (number + 1) * own]) for number in range(count)]
+        if plain and not slow:
             ends = [last for _, *last in arrived]
-            each = gradients.backward_both(ctx.cell, directions, memories, incoming[0], ends, asked)
+            found, other = gradients.backward_both(setting.cell, directions, memories, incoming[0], ends, asked)
         else:
-            each = [
-                _of_one(ctx.cell, inputs, memory, d, want, slow=slow, plain=plain)
+            found, other = [
+                _of_one(setting.cell, inputs, memory, d, want, slow, plain)
                 for inputs, memory, d, want in zip(directions, memories, arrived, asked, strict=True)
             ]
-        found = each[0]
-        for other in each[1:]:
-            found[:2] = map(_sum if slow else _summed, found, other[:2])
-            found += other[2:]
-        return (*(None,) * 5, *found)
+        found[:2] = map(_sum if slow else _summed, found, other[:2])
+        return (None, None, *found, *other[2:])
 
 
 def _of_one(
@@ -146,7 +138,6 @@ def _of_one(
     memory: Tensor,
     arrived: tuple[Tensor | None, ...],
     asked: Sequence[bool],
-    *,
     slow: bool,
     plain: bool,
 ) -> list[Tensor | None]:
@@ -160,29 +151,19 @@ def _of_one(
 
 
 def _directions(
-    reverse: tuple[bool, ...],
-    bf16: bool,
-    lengths: Tensor | None,
-    states: int,
-    x: Tensor,
-    table: Tensor | None,
-    rest: Sequence[Tensor],
+    setting: _Setting, lengths: Tensor | None, x: Tensor, table: Tensor | None, rest: tuple[Tensor, ...]
 ) -> list[Inputs]:
     """The inputs of each direction. rest: the states and weights of one after the other"""
+    _, reverse, bf16, states = setting
     own = len(rest) // len(reverse)
-    parts = [tuple(rest[i * own : (i + 1) * own]) for i in range(len(reverse))]
     return [
-        Inputs(x, table, lengths, part[:states], part[states:], back, bf16)
-        for back, part in zip(reverse, parts, strict=True)
+        Inputs(x, table, lengths, rest[i : i + states], rest[i + states : i + own], back, bf16)
+        for i, back in zip(range(0, len(rest), own), reverse, strict=True)
     ]
 
 
-def _of_direction(
-    incoming: tuple[Tensor | None, ...], number: int, count: int, inputs: Inputs
-) -> tuple[Tensor | None, ...]:
-    """What arrives at a direction's outputs and its last states."""
-    if count == 1:
-        return incoming
+def _of_direction(incoming: tuple[Tensor | None, ...], number: int, inputs: Inputs) -> tuple[Tensor | None, ...]:
+    """What arrives at a direction's outputs, one of two, and its last states."""
     d_y, states, width = incoming[0], len(inputs.state), inputs.sizes[2]
     if d_y is not None:
         d_y = d_y.narrow(2, number * width, width)
