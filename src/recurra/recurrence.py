@@ -34,6 +34,7 @@ def unroll(
     reverse: bool = False,
     recurrent_mask: Tensor | None = None,
     given: tuple[Tensor, ...] = (),
+    stacked: bool = False,
     engine: str = "auto",
 ) -> tuple[Tensor, State]:
     """Run a cell over a batch of sequences.
@@ -44,6 +45,7 @@ def unroll(
              cell's steps take beside input and states (`Cell.given`), each [B, T, H]
              ->  y [B, T, H] or [B, T, N], zero past each row's length; each row's state after its own last step
     reverse: from the last step of each row to its first; y stays in the order of x
+    stacked: the last states as a stack of one layer gives them, each [1, B, H]
     Errors:  ShapeError for what does not fit; EngineError if the engine asked for cannot do this
     """
     if not torch.compiler.is_compiling() and forking.pending:
@@ -51,7 +53,11 @@ def unroll(
     fit = check_weights(cell, weights)
     x, rows, lengths = _checked(x, lengths, weights.weight_ih)
     request = _request(cell, weights, fit, x, rows, state, lengths, reverse, recurrent_mask, given)
-    return choose(request, engine).run(request)
+    request.stacked = stacked
+    y, last = choose(request, engine).run(request)
+    if stacked and last[0].dim() == 2:
+        last = tuple([s.unsqueeze(0) for s in last])
+    return y, last
 
 
 def unroll_both(

@@ -122,6 +122,7 @@ class Request:
     Shapes: x [B, T, I] or Embedded, state each [B, H], lengths int64 [B] on the CPU or None for all T,
     recurrent_mask [B, H]: what every operand of a recurrent product is multiplied by, or None; given: what the cell's
     steps take beside input and states (`Cell.given`), each [B, T, H]
+    stacked: an engine may give the last states as [1, B, H] each
     """
 
     cell: Cell
@@ -133,6 +134,7 @@ class Request:
     recurrent_mask: Tensor | None = None
     bias: bool = True
     given: tuple[Tensor, ...] = ()
+    stacked: bool = False
 
     @property
     def batch(self) -> int:

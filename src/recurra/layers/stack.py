@@ -309,6 +309,7 @@ class Stack(TorchTools):
                         reverse=direction == 1,
                         recurrent_mask=dropped[direction],
                         given=given[direction],
+                        stacked=len(self._stored) == 1,
                         engine=self.engine,
                     )
                     outputs.append(y)
@@ -319,7 +320,7 @@ class Stack(TorchTools):
                 x = drop(x, self.dropout, self.training)
         assert isinstance(x, Tensor)
         if len(last) == 1:
-            return x, tuple([s.unsqueeze(0) for s in last[0]])
+            return x, last[0]
         return x, tuple(torch.stack(rows) for rows in zip(*last, strict=True))
 
     def merged(self, outputs: list[Tensor]) -> Tensor:

@@ -33,7 +33,8 @@ class Inputs:
     Shapes: x [B, T, I], or tokens int64 [B, T] with table [V, I]; lengths int64 [B] or None; state each [B, H], [B, N]
     for a projected one; weights in the order of `Compiled.stored`, then what a step is given, [B, T, H] or [B, T, N];
     bf16: products of bfloat16; once: what forward computed of weights of units alone, which backward reads again;
-    packed: the matrices, then int8, as products in 8 bits want them
+    packed: the matrices, then int8, as products in 8 bits want them; stacked: last states [1, B, H], which views of
+    them would be
     """
 
     x: Tensor
@@ -45,6 +46,7 @@ class Inputs:
     bf16: bool
     once: Made | None = None
     packed: Packed | None = None
+    stacked: bool = False
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -88,7 +90,8 @@ def _forward_call(
     column: of y's last axis, where the outputs begin
     """
     batch, like = inputs.x.shape[0], inputs.state[0]
-    last = [like.new_empty(batch, s.shape[1]) for s in inputs.state]  # a shape as a whole takes twice as long
+    lead = (1,) if inputs.stacked else ()
+    last = [like.new_empty(*lead, batch, s.shape[1]) for s in inputs.state]  # a shape as a whole takes twice as long
     train = memory is not False
     kept: Tensor | None = memory if isinstance(memory, Tensor) else None
     if batch == 0:
@@ -97,7 +100,9 @@ def _forward_call(
     if train:
         if kept is None:
             kept = buffer(cell.library, cell.library.c.recurra_memory(cell.train, byref(call)))
-        call.memory, call.memory_bytes = room(kept)
+            call.memory, call.memory_bytes = kept.data_ptr(), kept.shape[0]
+        else:
+            call.memory, call.memory_bytes = room(kept)
     call.y, call.y_batch, call.y_time = y.data_ptr() + column * y.element_size(), y.stride(0), y.stride(1)
     lasts = call.last
     for i, tensor in enumerate(last):
@@ -209,7 +214,7 @@ def outputs(inputs: Inputs, width: int) -> Tensor:
 
 def room(memory: Tensor) -> tuple[int, int]:
     """Address and bytes of a memory, which may have been in other hands: the core checks what it holds."""
-    if memory.dtype != torch.uint8 or memory.device.type != "cpu" or not memory.is_contiguous():
+    if memory.dtype != torch.uint8 or not memory.is_cpu or not memory.is_contiguous():
         given = f"{memory.dtype} {list(memory.shape)} on {memory.device}"
         raise UsageError(lost(f"is no longer plain bytes on the CPU but {given}"))
     held = int(memory.untyped_storage().nbytes()) - int(memory.storage_offset())

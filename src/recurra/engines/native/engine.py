@@ -98,7 +98,7 @@ def _inputs(request: Request, like: Inputs | None = None) -> Inputs:
         x, table = given, None
     autocast = torch.is_autocast_enabled("cpu")
     if own != torch.bfloat16 and not autocast:  # then all is of one type
-        return Inputs(x, table, request.lengths, state, weights, request.reverse, False)
+        return Inputs(x, table, request.lengths, state, weights, request.reverse, False, stacked=request.stacked)
     bf16 = own != torch.float64
     inner = torch.float32 if bf16 else own
     return Inputs(
@@ -109,6 +109,7 @@ def _inputs(request: Request, like: Inputs | None = None) -> Inputs:
         tuple(w.to(inner) for w in weights),
         request.reverse,
         bf16,
+        stacked=request.stacked,
     )
 
 

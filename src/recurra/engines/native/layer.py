@@ -52,7 +52,8 @@ def both(cell: Compiled, first: Inputs, second: Inputs) -> tuple[Tensor, tuple[T
 def _applied(cell: Compiled, directions: tuple[Inputs, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
     first = directions[0]
     rest = [tensor for inputs in directions for tensor in (*inputs.state, *inputs.weights)]
-    setting = _Setting(cell, tuple([inputs.reverse for inputs in directions]), first.bf16, len(first.state))
+    reverse = tuple([inputs.reverse for inputs in directions])
+    setting = _Setting(cell, reverse, first.bf16, len(first.state), first.stacked)
     y, *last = _Layer.apply(setting, first.lengths, first.x, first.table, *rest)  # type: ignore[no-untyped-call]
     return y, tuple(last)
 
@@ -78,6 +79,7 @@ class _Setting(NamedTuple):
     reverse: tuple[bool, ...]
     bf16: bool
     states: int
+    stacked: bool
 
 
 class _Layer(torch.autograd.Function):
@@ -142,6 +144,8 @@ def _of_one(
     plain: bool,
 ) -> list[Tensor | None]:
     """The gradients of one direction. slow: with derivatives of their own; plain: nobody looks on"""
+    if inputs.stacked and (slow or not plain):
+        arrived = (arrived[0], *[None if d is None else d.squeeze(0) for d in arrived[1:]])
     if slow:
         return by_equations.gradients(cell.form, inputs, arrived, asked)
     if plain:
@@ -154,10 +158,12 @@ def _directions(
     setting: _Setting, lengths: Tensor | None, x: Tensor, table: Tensor | None, rest: tuple[Tensor, ...]
 ) -> list[Inputs]:
     """The inputs of each direction. rest: the states and weights of one after the other"""
-    _, reverse, bf16, states = setting
-    own = len(rest) // len(reverse)
+    _, reverse, bf16, states, stacked = setting
+    if len(reverse) == 1:
+        return [Inputs(x, table, lengths, rest[:states], rest[states:], reverse[0], bf16, stacked=stacked)]
+    own = len(rest) // 2
     return [
-        Inputs(x, table, lengths, rest[i : i + states], rest[i + states : i + own], back, bf16)
+        Inputs(x, table, lengths, rest[i : i + states], rest[i + states : i + own], back, bf16, stacked=stacked)
         for i, back in zip(range(0, len(rest), own), reverse, strict=True)
     ]
 
