@@ -33,8 +33,8 @@ class Inputs:
     Shapes: x [B, T, I], or tokens int64 [B, T] with table [V, I]; lengths int64 [B] or None; state each [B, H], [B, N]
     for a projected one; weights in the order of `Compiled.stored`, then what a step is given, [B, T, H] or [B, T, N];
     bf16: products of bfloat16; once: what forward computed of weights of units alone, which backward reads again;
-    packed: the matrices, then int8, as products in 8 bits want them; stacked: last states [1, B, H], which views of
-    them would be
+    packed: the matrices, then int8, as products in 8 bits want them; stacked: last states are made
+    as [1, B, H] each
     """
 
     x: Tensor

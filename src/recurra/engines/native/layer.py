@@ -119,16 +119,16 @@ class _Layer(torch.autograd.Function):
         if count == 1:
             how = (slow, plain)
             return (None, None, *_of_one(setting.cell, directions[0], memories[0], incoming, wanted, *how))
-        own = len(rest) // count
-        arrived = [_of_direction(incoming, number, inputs) for number, inputs in enumerate(directions)]
+        d_y, own, states = incoming[0], len(rest) // count, setting.states
+        ends = [incoming[1 + first : 1 + first + states] for first in (0, states)]
         asked = [(*wanted[:2], *wanted[2 + number * own : 2 + (number + 1) * own]) for number in range(count)]
         if plain and not slow:
-            ends = [last for _, *last in arrived]
-            found, other = gradients.backward_both(setting.cell, directions, memories, incoming[0], ends, asked)
+            found, other = gradients.backward_both(setting.cell, directions, memories, d_y, ends, asked)
         else:
+            halves = (None, None) if d_y is None else d_y.chunk(2, 2)
             found, other = [
-                _of_one(setting.cell, inputs, memory, d, want, slow, plain)
-                for inputs, memory, d, want in zip(directions, memories, arrived, asked, strict=True)
+                _of_one(setting.cell, inputs, memory, (half, *end), want, slow, plain)
+                for inputs, memory, half, end, want in zip(directions, memories, halves, ends, asked, strict=True)
             ]
         found[:2] = map(_sum if slow else _summed, found, other[:2])
         return (None, None, *found, *other[2:])
@@ -166,14 +166,6 @@ def _directions(
         Inputs(x, table, lengths, rest[i : i + states], rest[i + states : i + own], back, bf16, stacked=stacked)
         for i, back in zip(range(0, len(rest), own), reverse, strict=True)
     ]
-
-
-def _of_direction(incoming: tuple[Tensor | None, ...], number: int, inputs: Inputs) -> tuple[Tensor | None, ...]:
-    """What arrives at a direction's outputs, one of two, and its last states."""
-    d_y, states, width = incoming[0], len(inputs.state), inputs.sizes[2]
-    if d_y is not None:
-        d_y = d_y.narrow(2, number * width, width)
-    return (d_y, *incoming[1 + number * states : 1 + (number + 1) * states])
 
 
 def _summed(one: Tensor | None, other: Tensor | None) -> Tensor | None:
