@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from recurra.report.record import Baseline
-from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.lanes import Lanes
 from recurra.tasks.model import Model
@@ -22,6 +20,10 @@ from recurra.tasks.settings import AnySettings
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded
 from recurra.tasks.word_vectors.table import WordTable, WordVectors
+
+if TYPE_CHECKING:
+    from recurra.report.record import Baseline
+    from recurra.tasks.differentiable import Differentiable
 
 # of tasks
 

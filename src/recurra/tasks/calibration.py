@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from recurra.report.sections import Curves, Line
+if TYPE_CHECKING:
+    from recurra.report.sections import Curves, Line
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -119,6 +121,8 @@ def reliability(
     logs: as the model gives them, with the temperature in them; what: they are of; mixed: whether a
     linear model was added to them, in shares fitted on the validation part
     """
+    from recurra.report.sections import Curves, Line
+
     lines = [Line("right as often as it says", [0.0, 1.0], [0.0, 1.0], dashed=True), _line("this model", logs, labels)]
     error = 100 * calibration_error(logs, labels)
     note = (
@@ -148,6 +152,8 @@ def reliability(
 
 
 def _line(name: str, logs: Floats, labels: Labels) -> Line:
+    from recurra.report.sections import Line
+
     said, right = _sure(logs, labels)
     groups = [(said[rows].mean(), *_share(int(right[rows].sum()), len(rows))) for rows in _bins(said)]
     x, y, low, high = (list(map(float, values)) for values in zip(*groups, strict=True))

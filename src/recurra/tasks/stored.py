@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
@@ -12,10 +12,12 @@ from recurra.data.files.text import check_encoding
 from recurra.errors import DataError, ModelFolderError, RecurraError, UsageError
 from recurra.layers.sparse_linear import MOST_FEATURES
 from recurra.model_folder import ModelFolder
-from recurra.report.record import Baseline
 from recurra.tasks import registry
 from recurra.tasks.settings import AnySettings, TextSettings
 from recurra.tasks.sources.source import SourceKind
+
+if TYPE_CHECKING:
+    from recurra.report.record import Baseline
 
 MOST = 1 << 20
 """Classes, files or notes of a model at most."""
@@ -205,6 +207,8 @@ class Metrics(Stored):
 
     def scored_baselines(self) -> list[Baseline]:
         """The baselines."""
+        from recurra.report.record import Baseline
+
         return [Baseline(r.name, dict(r.metrics), r.size_bytes, r.seconds) for r in self.baselines]
 
 

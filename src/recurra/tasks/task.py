@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy.typing as npt
 
 from recurra.report.metric import Metric
-from recurra.report.record import Baseline
-from recurra.report.sections import Section
 from recurra.tasks import registry
 from recurra.tasks.model import Model
 from recurra.tasks.settings import AnySettings
@@ -18,6 +16,10 @@ from recurra.tasks.sources.source import Source
 from recurra.topologies.sequence_model import SequenceModel
 from recurra.training.deadline import Deadline
 from recurra.training.trainee import Divisible, Trainee
+
+if TYPE_CHECKING:
+    from recurra.report.record import Baseline
+    from recurra.report.sections import Section
 
 
 class TaskTrainee(Trainee, Divisible, Protocol):

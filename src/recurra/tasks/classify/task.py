@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from torch import Tensor, nn
 
 from recurra.data.files.examples import Examples
-from recurra.report.record import Baseline
-from recurra.report.sections import Section
-from recurra.tasks.classify import concluding
-from recurra.tasks.classify.baselines import classify_baselines
 from recurra.tasks.classify.data import ClassifyData, Part, encode_part, prepare, spelt
 from recurra.tasks.classify.examples import group_names, read_examples
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
-from recurra.tasks.classify.report import sections
 from recurra.tasks.classify.settings import ClassifySettings
 from recurra.tasks.classify.trainee import (
     Classifier,
@@ -35,6 +30,10 @@ from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
 from recurra.topologies.ensembles import first_of
 from recurra.topologies.many_to_one import TextClassifier
+
+if TYPE_CHECKING:
+    from recurra.report.record import Baseline
+    from recurra.report.sections import Section
 
 
 class ClassifyTask(CutByRows):
@@ -104,6 +103,8 @@ class ClassifyTask(CutByRows):
         return Evaluation(scores_of(part, logs), len(part), logs)
 
     def baselines(self, dataset: Dataset[ClassifyData], part: Part) -> list[Baseline]:
+        from recurra.tasks.classify.baselines import classify_baselines
+
         return classify_baselines(dataset.data, part)
 
     def learning_from(self, dataset: Dataset[ClassifyData], count: int) -> Dataset[ClassifyData]:
@@ -117,6 +118,8 @@ class ClassifyTask(CutByRows):
 
     def conclude(self, dataset: Dataset[ClassifyData], network: TextClassifier) -> tuple[dict[str, float], list[str]]:
         """Add the linear skip, if it is asked for, and calibrate."""
+        from recurra.tasks.classify import concluding
+
         skip, training = dataset.settings.network.skip, dataset.settings.training
         part, deadline = dataset.parts["validation"], dataset.deadline
         part = part if dataset.looked_at is None else some(part, dataset.looked_at)
@@ -131,10 +134,15 @@ class ClassifyTask(CutByRows):
         )
 
     def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
+        from recurra.tasks.classify import concluding
+
         return concluding.before_conclusion(weights, concluded)
 
     def sections(self, dataset: Dataset[ClassifyData], model: Classifier, evaluation: Evaluation) -> list[Section]:
         """Confusion matrix, scores of each class, confused pairs, the surest mistakes, reliability, the linear skip."""
+        from recurra.tasks.classify import concluding
+        from recurra.tasks.classify.report import sections
+
         part, logs, name = dataset.held_out, evaluation.answers.double().numpy(), dataset.evaluated_on
         concluded = evaluation.concluded
         found = sections(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,6 @@ from recurra.tasks.classify.linear import letters_of
 from recurra.tasks.classify.metrics import METRICS
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.cutting import some
-from recurra.tasks.differentiable import Differentiable
 from recurra.tasks.forward_pass import ForwardPass
 from recurra.tasks.model import TextModel, refuse_options
 from recurra.tasks.word_vectors.table import WordVectors
@@ -38,6 +37,9 @@ from recurra.topologies.sampling import numbers
 from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import ClassifierSettings
 from recurra.training.processes.spread import spread
+
+if TYPE_CHECKING:
+    from recurra.tasks.differentiable import Differentiable
 
 EVALUATION_TOKENS = 1 << 15
 """Padded tokens of a batch that is evaluated: many short texts, few long ones, the same memory."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,10 @@ from torch import Tensor
 from recurra.data.files.sources import sha256
 from recurra.data.vectors.table import FOLDED, read_vectors
 from recurra.errors import DataError
-from recurra.tasks.word_vectors.skipgram import Ids, Pass, SkipGram, count_tokens, learn_vectors, passes
 from recurra.topologies.embedding import fill_rows
+
+if TYPE_CHECKING:
+    from recurra.tasks.word_vectors.skipgram import Ids, Pass, SkipGram
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ def from_file(table: WordTable, path: Path, *, encoding: str = "utf-8") -> dict[
 
     Errors: DataError with file and line, see data.vector_file; for a file of which nothing fits
     """
+    from recurra.tasks.word_vectors.skipgram import count_tokens
+
     found = read_vectors(path, table.tokens, encoding=encoding)
     if not found.rows.any():
         raise DataError("all vectors of these tokens are 0", file=path)
@@ -85,6 +89,8 @@ def from_texts(table: WordTable, how: SkipGram, *, notify: Callable[[Pass], None
 
     Errors: DataError if there is nothing to learn from
     """
+    from recurra.tasks.word_vectors.skipgram import count_tokens, learn_vectors, passes
+
     counts = count_tokens(table.texts, len(table.tokens))
     how = replace(how, epochs=how.epochs or passes(int(counts.sum())))
     rows = learn_vectors(table.texts, len(table.tokens), how, notify=notify)
