@@ -34,7 +34,7 @@ def write_pairs(path: Path, rows: list[list[str]], count: int) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.write("en\tde\n")
         for number in range(count):
-            left, right = rows[number % len(rows)]
+            left, right = (" ".join(side.split()) for side in rows[number % len(rows)])  # a few hold tabs
             copy = number // len(rows)
             if copy:
                 word = draw.choice(rows)[0].split()[0]
@@ -62,8 +62,9 @@ def until_the_first_batch(pairs: Path, out: Path, cache: Path) -> tuple[float, f
 
     threading.Thread(target=watch, daemon=True).start()
     assert child.stderr is not None
-    seconds = 0.0
+    seconds, said = 0.0, ""
     for line in child.stderr:
+        said = line
         if FIRST in line:
             seconds = time.perf_counter() - begun
             break
@@ -72,7 +73,7 @@ def until_the_first_batch(pairs: Path, out: Path, cache: Path) -> tuple[float, f
     child.send_signal(signal.SIGINT)
     child.stderr.read()
     child.wait()
-    assert seconds, "no batch was trained on"
+    assert seconds, f"no batch was trained on: {said}"
     return seconds, most, anonymous[0]
 
 
