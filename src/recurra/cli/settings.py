@@ -6,7 +6,7 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Collection, Iterable
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
@@ -81,7 +81,7 @@ def flag(name: str) -> str:
 
 
 def _parameter(panel: str, name: str, field: FieldInfo) -> inspect.Parameter:
-    kind = kind_of(field)
+    kind = _kind_of_any(panel, name, field)
     names = (f"{flag(name)}/--no-{name.replace('_', '-')}",) if kind is bool else (flag(name), *ALIASES.get(name, ()))
     default = _default(panel, name)
     tasks = registry.readers(name)
@@ -106,6 +106,14 @@ def kind_of(field: FieldInfo) -> Any:
     if get_origin(kind) in (Union, types.UnionType):
         (kind,) = (part for part in get_args(kind) if part is not types.NoneType)
     return str if get_origin(kind) is tuple else kind
+
+
+def _kind_of_any(panel: str, name: str, field: FieldInfo) -> Any:
+    """`kind_of`, with the choices of every task that has the setting: which task it is for shows later."""
+    models = [type(row.defaults.settings.groups()[panel]).model_fields for row in registry.ROWS]
+    kinds = [kind_of(fields[name]) for fields in models if name in fields]
+    choices = dict.fromkeys(choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind))
+    return cast(Any, Literal)[tuple(choices)] if choices else kind_of(field)
 
 
 WIDEST = 48
@@ -137,11 +145,18 @@ def start_of(row: registry.Row, panel: str, name: str) -> str:
 
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
-    """What was switched off as None. Errors: UsageError that names the option"""
+    """What was switched off as None. Errors: UsageError that names the option, of a value that no task takes"""
     values = {name: None if value is OFF else value for name, value in given.items()}
     for name, value in values.items():
-        try:
-            registry.get(registry.readers(name)[0]).defaults.settings.changed(**{name: value})
-        except UsageError as error:
-            raise UsageError(str(error).replace(name, flag(name), 1)) from None
+        refused = [_refused(task, name, value) for task in registry.readers(name)]
+        if None not in refused:
+            raise UsageError(str(refused[0]).replace(name, flag(name), 1))
     return values
+
+
+def _refused(task: str, name: str, value: Any) -> UsageError | None:
+    try:
+        registry.get(task).defaults.settings.changed(**{name: value})
+    except UsageError as error:
+        return error
+    return None
