@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,8 @@ from recurra.topologies.token_blocks import TokenBlocks
 CHARACTERS = "".join(map(chr, range(33, 97)))
 START = "A"
 
+Step = Callable[[Tensor, Any], tuple[Tensor, Any]]
+
 
 def chosen(logits: Tensor, temperature: float) -> int:
     logits[0] = float("-inf")
@@ -36,27 +39,24 @@ def chosen(logits: Tensor, temperature: float) -> int:
 
 
 @torch.inference_mode()
-def by_cell(model: LanguageModel, cell: nn.LSTMCell, tokens: int, temperature: float) -> str:
+def written(model: LanguageModel, step: Step, tokens: int, temperature: float) -> str:
+    """As a loop over torch writes. step: from a token's vector [1, E] and the state to y [1, H] and the state"""
     network, names = model.network, model.vocabulary.tokens
     table, weight, bias = network.table.weight, network.head.weight, network.head.bias
     token, state, found = names.index(START), None, [START]
     for _ in range(tokens):
-        state = cell(table[token : token + 1], state)
-        token = chosen(functional.linear(state[0], weight, bias)[0], temperature)
+        y, state = step(table[token : token + 1], state)
+        token = chosen(functional.linear(y, weight, bias)[0], temperature)
         found.append(names[token])
     return "".join(found)
 
 
-@torch.inference_mode()
-def by_layer(model: LanguageModel, layer: nn.LSTM, tokens: int, temperature: float) -> str:
-    network, names = model.network, model.vocabulary.tokens
-    table, weight, bias = network.table.weight, network.head.weight, network.head.bias
-    token, state, found = names.index(START), None, [START]
-    for _ in range(tokens):
-        y, state = layer(table[token].view(1, 1, -1), state)
-        token = chosen(functional.linear(y[0, 0], weight, bias), temperature)
-        found.append(names[token])
-    return "".join(found)
+def by_cell(cell: nn.LSTMCell) -> Step:
+    def step(x: Tensor, state: Any) -> tuple[Tensor, Any]:
+        state = cell(x, state)
+        return state[0], state
+
+    return step
 
 
 def singly(model: LanguageModel, tokens: int, temperature: float) -> str:
@@ -87,8 +87,8 @@ def main() -> None:
     sides: dict[str, Callable[[int, float], str]] = {
         "recurra": lambda tokens, temperature: model.generate(START, tokens, temperature=temperature),
         "recurra, one by one": partial(singly, model),
-        "nn.LSTMCell": partial(by_cell, model, cell),
-        "nn.LSTM of one step": partial(by_layer, model, layer),
+        "nn.LSTMCell": partial(written, model, by_cell(cell)),
+        "nn.LSTM of one step": partial(written, model, layer),
     }
     texts = {name: write(given.tokens, 0.0) for name, write in sides.items()}
     assert len(set(texts.values())) == 1, texts
