@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
@@ -113,22 +111,10 @@ class WatchedTask:
 
 def train(watched: WatchedTask, settings: TrainingSettings) -> None:
     """Errors: StoppedError"""
-    with torch.random.fork_rng(devices=[]), no_collection(), _quiet_fabric():
+    with torch.random.fork_rng(devices=[]), no_collection():
         outcome = fit(watched, settings)
     if outcome.signal is not None:
         raise StoppedError("the benchmark was stopped", outcome.signal)
-
-
-@contextmanager
-def _quiet_fabric() -> Iterator[None]:
-    """Fabric tells of every set-up in bfloat16."""
-    log = logging.getLogger("lightning_fabric.utilities.rank_zero")
-    before = log.level
-    log.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 def engine_name(layers: Stack, batch: int = 1) -> str:

@@ -13,6 +13,7 @@ from recurra.engines.request import State
 from recurra.errors import CallbackError
 from recurra.training.history import Clock, Progress
 from recurra.training.processes.place import Place
+from recurra.training.processes.quiet import quiet_fabric
 from recurra.training.signals import StopRequest
 from recurra.training.trainee import Trainee
 
@@ -26,7 +27,8 @@ class Processes:
     place = Place()
 
     def fabric(self, device: str, precision: Precision) -> Fabric:
-        return Fabric(accelerator=device, devices=1, precision=precision)
+        with quiet_fabric():
+            return Fabric(accelerator=device, devices=1, precision=precision)
 
     def clock(self, clock: Clock) -> Clock:
         """A clock by which all processes take the same decisions."""

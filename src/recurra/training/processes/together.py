@@ -27,6 +27,7 @@ from recurra.training.processes.alone import Precision, Processes
 from recurra.training.processes.division import own_rows
 from recurra.training.processes.heartbeat import LOST, Heartbeat
 from recurra.training.processes.place import Place
+from recurra.training.processes.quiet import quiet_fabric
 from recurra.training.processes.reduction import Numbers, Reduction
 from recurra.training.processes.spread import shared_by
 from recurra.training.signals import STOPPING, StopRequest
@@ -126,14 +127,15 @@ class Together(Processes):
                 f"{place.local_count} processes on this machine, which has {many(cards, 'CUDA device')}"
                 f"\nstart torchrun with --nproc-per-node {cards}, or train with --device cpu"
             )
-        fabric = Fabric(
-            accelerator=device,
-            devices=place.local_count,
-            num_nodes=place.machines,
-            precision=precision,
-            strategy=Flat(),
-            plugins=[TorchElasticEnvironment()],
-        )
+        with quiet_fabric():
+            fabric = Fabric(
+                accelerator=device,
+                devices=place.local_count,
+                num_nodes=place.machines,
+                precision=precision,
+                strategy=Flat(),
+                plugins=[TorchElasticEnvironment()],
+            )
         fabric.launch()
         return fabric
 
