@@ -7,11 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from recurra.bench import task_step
+from recurra.bench.arithmetic import whole
 from recurra.bench.cases import Case, plan
 from recurra.bench.counted import counted, counted_update
 from recurra.bench.examples import EXAMPLES
 from recurra.bench.record import Request, Row
 from recurra.bench.run import run
+from recurra.bench.table import tables
 from recurra.engines.request import Embedded
 from recurra.layers.stack import Stack
 from recurra.training.optimizer import optimizer_of
@@ -39,10 +41,14 @@ def test_products_are_counted_whichever_engine_runs(engine: str) -> None:
     network = Reader()
     network.stack.engine = engine
     tokens, lengths = torch.randint(7, (5, 6)), torch.tensor([6, 2, 3, 6, 1])
-    work = counted(network, lambda: network(tokens, lengths), "float32")
-    rows = 18
+    found, rows = counted(network, lambda: network(tokens, lengths), "float32"), 18
     first, second = 3 * (7 * 3 + rows * 4), 3 * (rows * 8 + rows * 4)  # of 7 table rows, of all outputs below
-    assert work.flops == 3 * 2 * (4 * 2 * (first + second) + 5 * 6 * 8 * 5)
+    assert found.work.flops == 3 * 2 * (4 * 2 * (first + second) + 5 * 6 * 8 * 5)
+    below, above = (whole(network.stack.cell, width, 4, rows=rows, precision="float32") for width in (3, 8))
+    assert found.elementwise == 2 * (below.elementwise + above.elementwise)
+    assert found.moved == 2 * (below.moved - 4 * 3 * 3 * (rows - 7) + above.moved)  # a table is read once
+    update = counted_update(torch.optim.SGD(network.parameters()))
+    assert found.whole(update).products == found.work.flops
     assert not network.stack._forward_hooks
     assert not network.stack._forward_pre_hooks
 
@@ -82,6 +88,12 @@ def test_a_task_beside_the_same_network_on_torchs_layers(task: str) -> None:
     assert row.roofline_share is not None
     assert row.difference is not None
     assert row.difference < 1e-5
+    assert row.whole_by in ("arithmetic", "memory")
+    assert row.whole_share is not None
+    assert row.whole_ms == pytest.approx(row.whole_share * (row.recurra_ms or 0))
+    (table, *_) = tables([row])
+    assert table.rows[0][-2:] == (f"{100 * row.whole_share:.0f} %", row.whole_by)
+    assert len(table.rows[0]) == len(table.head)
     assert Row.from_json(row.to_json()) == row
     old = row.to_json()
     del old["task"]  # documents of before

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from recurra.bench.arithmetic import Whole, whole
 from recurra.bench.cases import Precision
-from recurra.bench.roofline import Work, layer_work, together
+from recurra.bench.roofline import BYTES, Work, layer_work, together
 from recurra.engines.request import Embedded
 from recurra.layers.stack import Stack
 
 
-def counted(network: nn.Module, forward: Callable[[], object], precision: Precision) -> Work:
+@dataclass(frozen=True)
+class Counted:
+    """What a training step has to do: its products, and of its recurrent layers what is elementwise and moved.
+
+    elementwise: operations; moved: bytes. See `arithmetic.whole`
+    """
+
+    work: Work
+    elementwise: int
+    moved: int
+
+    def whole(self, update: Work) -> Whole:
+        """All of it, with the products of an optimizer's step. What lies between the layers and what an optimizer has
+        beside products is not in it, so that no step can take less.
+        """
+        return Whole(self.work.flops + update.flops, self.elementwise, self.moved)
+
+
+def counted(network: nn.Module, forward: Callable[[], object], precision: Precision) -> Counted:
     """What a training step has to do whose forward pass is `forward`.
 
     Recurrent layers by their formula, whichever engine runs them, over the real steps of ragged rows; all other
     products as torch's counter sees them. Backward is twice forward.
     """
-    works: list[Work] = []
+    works: list[Counted] = []
     begun: list[int] = []
     inside = 0
     counter = FlopCounterMode(display=False)
@@ -44,7 +64,8 @@ def counted(network: nn.Module, forward: Callable[[], object], precision: Precis
     finally:
         for hook in hooks:
             hook.remove()
-    return together(*works, Work(3 * (counter.get_total_flops() - inside), 0, 0))
+    products = together(*(w.work for w in works), Work(3 * (counter.get_total_flops() - inside), 0, 0))
+    return Counted(products, sum(w.elementwise for w in works), sum(w.moved for w in works))
 
 
 def counted_update(optimizer: torch.optim.Optimizer) -> Work:
@@ -55,7 +76,7 @@ def counted_update(optimizer: torch.optim.Optimizer) -> Work:
     return Work(counter.get_total_flops(), 0, 0)
 
 
-def _layers(stack: Stack, x: Any, lengths: torch.Tensor | None, precision: Precision) -> list[Work]:
+def _layers(stack: Stack, x: Any, lengths: torch.Tensor | None, precision: Precision) -> list[Counted]:
     """Every layer and direction. A token table is projected once where that is shorter."""
     shape = x.tokens.shape if isinstance(x, Embedded) else x.shape
     batch, time = int(shape[0]), int(shape[1])
@@ -74,5 +95,8 @@ def _layers(stack: Stack, x: Any, lengths: torch.Tensor | None, precision: Preci
             training=True,
             projected=projected,
         )
-        found += [work] * stack.num_directions
+        beside = whole(stack.cell, width, stack.hidden_size, rows=rows, precision=precision)
+        unread = 0 if projected is None else 3 * width * (rows - projected)  # of a table that is projected once
+        moved = beside.moved - BYTES["float32"] * unread
+        found += [Counted(work, beside.elementwise, moved)] * stack.num_directions
     return found

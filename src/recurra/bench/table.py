@@ -83,13 +83,19 @@ def _speed(kind: Kind, rows: Sequence[Row]) -> Table:
         if relative:
             cells = (*cells, _number(row.relative))
         if kind == "gallery":
-            cells = (*cells, _number(row.relative_all), _percent(row.whole_share), row.whole_by or "")
+            cells = (*cells, _number(row.relative_all))
+        if kind in ("gallery", "step"):
+            cells = (*cells, _percent(row.whole_share), row.whole_by or "")
         lines.append(cells)
     if relative:
         head = (*head, "per FLOP / lstm's")
     if kind == "gallery":
-        head = (*head, "per operation / lstm's", "of all work's roofline", "which is of")
-    return Table(TITLES[kind], head, lines, (4, 5, 6, 8, 9, *range(10, min(len(head), 13))), _command(kind))
+        head = (*head, "per operation / lstm's")
+    numbers = len(head)
+    if kind in ("gallery", "step"):
+        head = (*head, "of all work's roofline", "which is of")
+        numbers += 1
+    return Table(TITLES[kind], head, lines, (4, 5, 6, 8, 9, *range(10, numbers)), _command(kind))
 
 
 def _accuracy(rows: Sequence[Row]) -> Table:
@@ -127,7 +133,8 @@ def footer(document: Document) -> list[str]:
         lines.append(
             "all work: FLOPs of products at the matrix rate and elementwise operations at "
             f"{document.elementwise / 1e9:,.0f} G/s (our functions on {m.threads} threads), or all bytes of a training "
-            "step at their bandwidth, the longer one, over Recurra's"
+            "step at their bandwidth, the longer one, over Recurra's; of a task's step all products, but of the rest "
+            "what its recurrent layers do"
         )
     if any(row.case.precision == "bfloat16" for row in document.rows) and "bfloat16" not in document.rates:
         lines.append("torch has no fast bfloat16 products on this CPU: its side and the matrix rate are float32 there")

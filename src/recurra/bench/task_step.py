@@ -129,9 +129,11 @@ def task_step(case: Case, asked: Request, rates: Rates) -> list[Row]:
     if (reason := disagreement(apart, case.precision)) is not None:
         return [replace(row, status="differs", reason=reason)]
     forward = counted(repeated.network, lambda: repeated.loss(repeated.network, repeated.batch, None), case.precision)
-    work = together(forward, peer.update())
+    update = peer.update()
+    least, by = rates.whole(forward.whole(update), case.precision)
     own, other = Times(tuple(watched.seconds[WARM_UPS:count])), Times(tuple(samples[WARM_UPS:count]))
-    return [timed(replace(row, difference=apart), own, other, work, rates)]
+    row = replace(row, difference=apart, whole_ms=1e3 * least, whole_share=least / own.median, whole_by=by)
+    return [timed(row, own, other, together(forward.work, update), rates)]
 
 
 def _prepared(case: Case, engine: str) -> tuple[Any, TrainingSettings]:
