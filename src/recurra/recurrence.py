@@ -16,7 +16,7 @@ from recurra.engines.checks import (
     checked_lengths,
 )
 from recurra.engines.choose import choose
-from recurra.engines.native import forking
+from recurra.engines.native import forking, from_zeros
 from recurra.engines.native import quantised as in_bytes
 from recurra.engines.native.stream import NativeStream
 from recurra.engines.quantised import ByteWeights
@@ -48,10 +48,16 @@ def unroll(
     stacked: the last states as a stack of one layer gives them, each [1, B, H]
     Errors:  ShapeError for what does not fit; EngineError if the engine asked for cannot do this
     """
-    if not torch.compiler.is_compiling() and forking.pending:
+    if forking.pending and not torch.compiler.is_compiling():
         forking.settle()
     fit = check_weights(cell, weights)
     x, rows, lengths = _checked(x, lengths, weights.weight_ih)
+    if state is None and recurrent_mask is None and not given and not fit.given and engine in ("auto", "native"):
+        short = from_zeros.unrolled(
+            cell, (weights,), x, lengths, bias=fit.bias, widths=fit.widths, reverse=(reverse,), stacked=stacked
+        )
+        if short is not None:
+            return short
     request = _request(cell, weights, fit, x, rows, state, lengths, reverse, recurrent_mask, given)
     request.stacked = stacked
     y, last = choose(request, engine).run(request)
@@ -75,7 +81,7 @@ def unroll_both(
 
     Shapes:  -> y [B, T, 2H], the forward outputs of each step and then the others; both directions' last states
     """
-    if not torch.compiler.is_compiling() and forking.pending:
+    if forking.pending and not torch.compiler.is_compiling():
         forking.settle()
     (own, mask), (other, other_mask) = zip(weights, recurrent_masks, strict=True)
     fit, like = check_weights(cell, own), own.weight_ih
@@ -96,6 +102,12 @@ def unroll_both(
         )
         return torch.cat([y, back], -1), (last, ends)
     x, rows, lengths = _checked(x, lengths, like)
+    plain = mask is None and states[0] is None and states[1] is None and not (given[0] or given[1] or fit.given)
+    if plain and engine in ("auto", "native"):
+        short = from_zeros.unrolled(cell, weights, x, lengths, bias=fit.bias, widths=fit.widths, reverse=(False, True))
+        if short is not None:
+            y, last = short
+            return y, (last[: len(fit.widths)], last[len(fit.widths) :])
     first = _request(cell, own, fit, x, rows, states[0], lengths, False, mask, given[0])
     second = _request(cell, other, fit, x, rows, states[1], lengths, True, other_mask, given[1])
     return choose(first, engine).run_both(first, second)

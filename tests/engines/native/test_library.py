@@ -168,6 +168,8 @@ def test_a_broken_library_says_so(without_settings: pytest.MonkeyPatch, tmp_path
     (tmp_path / "_native_portable.so").write_bytes(b"no library")
     without_settings.setenv("RECURRA_NATIVE_DIR", str(tmp_path))
     library.read_environment_again()
+    with pytest.warns(RuntimeWarning, match="does not load.*until then layers run without it, which is slower"):
+        library.why_missing()
     assert re.search(r"does not load: .*_native_portable\.so.*install Recurra again", library.why_missing() or "")
 
 
@@ -177,6 +179,9 @@ def test_a_library_of_another_version_says_so(without_settings: pytest.MonkeyPat
     without_settings.setenv("RECURRA_NATIVE_DIR", str(tmp_path))
     library.read_environment_again()
     without_settings.setattr(library, "ABI", library.ABI + 1)
+    with pytest.warns(RuntimeWarning, match="another version of Recurra.*until then layers run without it"):
+        library.why_missing()
+    library.read_environment_again()  # said once
     assert re.search(rf"interface {library.ABI - 1}, needed {library.ABI}", library.why_missing() or "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import byref, c_char_p, c_void_p, py_object
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.dlpack import from_dlpack
 
-from recurra.engines.native import forking, library
+from recurra.engines.native import forking, library, packing
 from recurra.engines.native.compiled import Compiled
 from recurra.engines.native.once import Made, make
 from recurra.engines.native.refusals import check, lost
-from recurra.engines.native.tensors import TYPES, plain, rows
+from recurra.engines.native.tensors import TYPES, plain, rows, zeros
 from recurra.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Inputs:
     for a projected one; weights in the order of `Compiled.stored`, then what a step is given, [B, T, H] or [B, T, N];
     bf16: products of bfloat16; once: what forward computed of weights of units alone, which backward reads again;
     packed: the matrices, then int8, as products in 8 bits want them; stacked: last states are made
-    as [1, B, H] each
+    as [1, B, H] each; widths: of the states where they are zeros, which then are not there
     """
 
     x: Tensor
@@ -47,11 +47,24 @@ class Inputs:
     once: Made | None = None
     packed: Packed | None = None
     stacked: bool = False
+    widths: tuple[int, ...] = ()
 
     @property
     def sizes(self) -> tuple[int, int, int]:
         """B, T and the width of the outputs."""
-        return self.x.shape[0], self.x.shape[1], self.state[0].shape[1]
+        return self.x.shape[0], self.x.shape[1], self.widths[0] if self.widths else self.state[0].shape[1]
+
+    @property
+    def like(self) -> Tensor:
+        """One of the type that is computed in."""
+        return self.state[0] if self.state else self.weights[0]
+
+    def with_states(self) -> Inputs:
+        """The same with zeros as tensors."""
+        if not self.widths:
+            return self
+        state = tuple([self.like.new_zeros(self.x.shape[0], width) for width in self.widths])
+        return replace(self, state=state, widths=())
 
 
 def forward(cell: Compiled, inputs: Inputs, *, memory: bool | Tensor) -> tuple[Tensor, list[Tensor], Tensor | None]:
@@ -89,9 +102,10 @@ def _forward_call(
 
     column: of y's last axis, where the outputs begin
     """
-    batch, like = inputs.x.shape[0], inputs.state[0]
+    batch, like = inputs.x.shape[0], inputs.like
     lead = (1,) if inputs.stacked else ()
-    last = [like.new_empty(*lead, batch, s.shape[1]) for s in inputs.state]  # a shape as a whole takes twice as long
+    widths = inputs.widths or [s.shape[1] for s in inputs.state]
+    last = [like.new_empty(*lead, batch, width) for width in widths]  # a shape as a whole takes twice as long
     train = memory is not False
     kept: Tensor | None = memory if isinstance(memory, Tensor) else None
     if batch == 0:
@@ -103,10 +117,9 @@ def _forward_call(
             call.memory, call.memory_bytes = kept.data_ptr(), kept.shape[0]
         else:
             call.memory, call.memory_bytes = room(kept)
-    call.y, call.y_batch, call.y_time = y.data_ptr() + column * y.element_size(), y.stride(0), y.stride(1)
-    lasts = call.last
-    for i, tensor in enumerate(last):
-        lasts[i] = tensor.data_ptr()
+    at, strides = y.data_ptr() + column * y.element_size(), y.stride()
+    packing.ROWS(call, packing.Y_AT, at, strides[0], strides[1])
+    packing.ADDRESSES[len(last)](call, packing.LAST_AT, *[tensor.data_ptr() for tensor in last])
     return last, kept, call, alive
 
 
@@ -130,47 +143,57 @@ def buffer(core: library.Library, size: int) -> Tensor:
     return found
 
 
-def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Tensor]:
-    """Weights and states into a call; the tensors that have to stay alive until it is over."""
-    call.type = TYPES[inputs.state[0].dtype]
-    call.products = library.BF16 if inputs.bf16 else library.AS_STORED
+def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Any]:
+    """Sizes, weights and states into a call; what has to stay alive until it is over."""
+    like, own = inputs.like, len(cell.stored)
+    products = library.BF16 if inputs.bf16 else library.AS_STORED
     if inputs.packed is not None:
-        call.products, call.packed = library.INT8, inputs.packed.handle
-    forking.settle()
-    call.threads = torch.get_num_threads()
-    own = len(cell.stored)
+        products, call.packed = library.INT8, inputs.packed.handle
+    if forking.pending:
+        forking.settle()
     weights = [rows(w) for w in inputs.weights[:own]]
     rows_ih, width = weights[0].shape
-    hidden = rows_ih // cell.ih_blocks
-    given = [_padded(g, hidden) for g in inputs.weights[own:]]
-    for i, tensor in enumerate(given):
-        call.given[i] = tensor.data_ptr()
-    call.batch, call.hidden, call.projected, call.inputs = inputs.state[0].shape[0], hidden, hidden, width
-    call.heads = hidden // weights[1].shape[1] if cell.hh_blocks and not cell.hr_blocks else 1
+    hidden = projected = rows_ih // cell.ih_blocks
+    batch, time = inputs.x.shape[:2]
+    if inputs.state:
+        batch = like.shape[0]
+    heads = hidden // weights[1].shape[1] if cell.hh_blocks and not cell.hr_blocks else 1
+    starts = [w.data_ptr() for w in weights]
+    weight_hh, weight_hr = starts[1] if cell.hh_blocks else 0, 0
     if cell.hr_blocks:
-        call.weight_hr, call.hr_blocks = weights[-1].data_ptr(), cell.hr_blocks
-        call.projected = weights[-1].shape[0] // cell.hr_blocks
+        weight_hr, projected = starts[-1], weights[-1].shape[0] // cell.hr_blocks
+    threads = torch.get_num_threads()
+    sizes = (batch, time, width, hidden, projected, heads)
+    packing.SIZES(call, packing.SIZES_AT, TYPES[like.dtype], products, threads, inputs.reverse, *sizes)
     if cell.reads_numbers or (cell.once is not None and inputs.once is None):
         weights = of_units(cell, weights, hidden)
+        starts = [w.data_ptr() for w in weights]
     if cell.once is not None and inputs.once is None:
-        inputs.once = make(cell.once, weights, inputs.state[0], hidden)
-    first, *others = inputs.state
-    state = [rows(first)]
-    state += [state[0] if s is first else rows(s) for s in others]  # zeros are often one tensor
-    call.weight_ih, call.ih_blocks = weights[0].data_ptr(), cell.ih_blocks
-    if cell.hh_blocks:
-        call.weight_hh, call.hh_blocks = weights[1].data_ptr(), cell.hh_blocks
-    starts = [w.data_ptr() for w in weights]
+        inputs.once = make(cell.once, weights, like, hidden)
     if inputs.once is not None:
         starts.append(inputs.once.at)
-    block = hidden * state[0].element_size()
-    # the arrays of a structure are made anew each time that they are asked for
-    vectors, states = call.vectors, call.state
-    for i, (which, number) in enumerate(cell.vectors):
-        vectors[i] = starts[which] + number * block
-    for i, tensor in enumerate(state):
-        states[i] = tensor.data_ptr()
-    return [*weights, *state, *given]
+    blocks = (cell.ih_blocks, cell.hh_blocks, cell.hr_blocks)
+    packing.WEIGHTS(call, packing.WEIGHTS_AT, starts[0], weight_hh, weight_hr, *blocks)
+    block = hidden * like.element_size()
+    vectors = [starts[which] + number * block for which, number in cell.vectors]
+    packing.ADDRESSES[len(vectors)](call, packing.VECTORS_AT, *vectors)
+    alive: list[Any] = weights
+    if inputs.widths:
+        held, at = zeros(batch * max(inputs.widths) * like.element_size())
+        alive.append(held)
+        states = [at] * len(inputs.widths)
+    else:
+        state = [rows(s) for s in inputs.state]
+        alive += state
+        states = [s.data_ptr() for s in state]
+    packing.ADDRESSES[len(states)](call, packing.STATE_AT, *states)
+    given = inputs.weights[own:]
+    if given:
+        given = tuple([_padded(g, hidden) for g in given])
+        alive += given
+        for i, tensor in enumerate(given):
+            call.given[i] = tensor.data_ptr()
+    return alive
 
 
 def _padded(tensor: Tensor, width: int) -> Tensor:
@@ -181,23 +204,26 @@ def _padded(tensor: Tensor, width: int) -> Tensor:
 
 def call_of(cell: Compiled, inputs: Inputs) -> tuple[library.Call, list[Any]]:
     call = library.Call()
-    alive: list[Any] = fill(cell, inputs, call)
-    x, table = plain(inputs.x), inputs.table
-    call.reverse = int(inputs.reverse)
-    call.time = x.shape[1]
-    if table is None:
-        if x.stride(2) != 1 and x.shape[2] > 1:
-            x = x.contiguous()
-        call.x, call.x_batch, call.x_time = x.data_ptr(), x.stride(0), x.stride(1)
-    else:
-        table = rows(table)
-        call.tokens, call.tokens_batch, call.tokens_time = x.data_ptr(), x.stride(0), x.stride(1)
-        call.table, call.vocabulary = table.data_ptr(), table.shape[0]
-    lengths = inputs.lengths
+    alive = fill(cell, inputs, call)
+    x, table, lengths = plain(inputs.x), inputs.table, inputs.lengths
+    alive.append(x)
+    starts = 0
     if lengths is not None:
         lengths = rows(lengths)
-        call.lengths = lengths.data_ptr()
-    alive += [x, table, lengths]
+        alive.append(lengths)
+        starts = lengths.data_ptr()
+    if table is None:
+        batch, time, last = x.stride()
+        if last != 1 and x.shape[2] > 1:
+            x = x.contiguous()
+            alive.append(x)
+            batch, time, _ = x.stride()
+        packing.INPUT(call, packing.INPUT_AT, x.data_ptr(), batch, time, 0, 0, 0, 0, 0, starts)
+    else:
+        table = rows(table)
+        alive.append(table)
+        at, count = table.data_ptr(), table.shape[0]
+        packing.INPUT(call, packing.INPUT_AT, 0, 0, 0, x.data_ptr(), *x.stride(), at, count, starts)
     return call, alive
 
 
@@ -205,7 +231,7 @@ def outputs(inputs: Inputs, width: int) -> Tensor:
     """[B, T, width], with time first in memory where the input has it so; never a view, which autograd would not let
     anybody change in place.
     """
-    x, like = inputs.x, inputs.state[0]
+    x, like = inputs.x, inputs.like
     batch, time = x.shape[:2]
     if batch > 1 and x.stride(0) < x.stride(1):
         return like.new_empty_strided((batch, time, width), (width, batch * width, 1))

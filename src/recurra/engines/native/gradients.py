@@ -8,7 +8,7 @@ from ctypes import byref
 
 from torch import Tensor
 
-from recurra.engines.native import library
+from recurra.engines.native import library, packing
 from recurra.engines.native.calls import Inputs, call_of, of_units, room
 from recurra.engines.native.compiled import Compiled
 from recurra.engines.native.once import add_up, make
@@ -91,32 +91,36 @@ class _Asked:
             call.memory, call.memory_bytes = room(memory)
         if d_y is not None:
             self.alive.append(d_y)
-            call.dy, (call.dy_batch, call.dy_time, _) = d_y.data_ptr() + column * d_y.element_size(), d_y.stride()
-        arriving = call.dlast
+            strides = d_y.stride()
+            at = d_y.data_ptr() + column * d_y.element_size()
+            packing.ROWS(call, packing.D_Y_AT, at, strides[0], strides[1])
         for i, tensor in enumerate(d_last):
             if tensor is not None:
                 tensor = rows(tensor)
                 self.alive.append(tensor)
-                arriving[i] = tensor.data_ptr()
-        d_x, call.dx = _new(like, wanted[0] and table is None, batch, time, like.shape[1])
-        d_table, call.dtable = (None, None) if table is None else _new(like, wanted[1], *table.shape)
-        self.made = [d_x, d_table]
-        starting = call.dstate
+                call.dlast[i] = tensor.data_ptr()
+        d_x, d_x_at = _new(like, wanted[0] and table is None, batch, time, like.shape[1])
+        d_table, d_table_at = (None, 0) if table is None else _new(like, wanted[1], *table.shape)
+        self.made, at_states = [d_x, d_table], [d_x_at, d_table_at]
         for i, state in enumerate(inputs.state):
-            tensor, starting[i] = _new(like, wanted[2 + i], batch, state.shape[1])
+            tensor, at = _new(like, wanted[2 + i], batch, state.shape[1])
             self.made.append(tensor)
-        tensor, call.dweight_ih = _new(like, wanted[first], *like.shape)  # however the weight lies
+            at_states.append(at)
+        packing.ADDRESSES[len(at_states)](call, packing.D_X_AT, *at_states)  # those of states follow
+        tensor, d_ih_at = _new(like, wanted[first], *like.shape)  # however the weight lies
         self.made.append(tensor)
+        d_hh_at = d_hr_at = 0
         if cell.hh_blocks:
-            tensor, call.dweight_hh = _new(like, wanted[first + 1], *weights[1].shape)
+            tensor, d_hh_at = _new(like, wanted[first + 1], *weights[1].shape)
             self.made.append(tensor)
         self.last: list[Tensor | None] = []
         if cell.hr_blocks:
             own -= 1
-            tensor, call.dweight_hr = _new(like, wanted[first + own], *weights[own].shape)
+            tensor, d_hr_at = _new(like, wanted[first + own], *weights[own].shape)
             self.last.append(tensor)
         self.wanted = wanted[len(self.made) : first + own]  # of the vectors
-        self.sums, call.dvectors = _new(like, True in self.wanted, cell.reductions, cell.units(weights))
+        self.sums, sums_at = _new(like, True in self.wanted, cell.reductions, cell.units(weights))
+        packing.ADDRESSES[4](call, packing.D_WEIGHTS_AT, d_ih_at, d_hh_at, d_hr_at, sums_at)
 
     def found(self) -> list[Tensor | None]:
         """The gradients, after the call; zeros where there are no rows."""
@@ -138,7 +142,7 @@ class _Asked:
         if cell.once is not None:
             if inputs.once is None:
                 own = of_units(cell, [rows(w) for w in inputs.weights[: len(cell.stored)]], sums.shape[1])
-                inputs.once = make(cell.once, own, inputs.state[0], sums.shape[1])
+                inputs.once = make(cell.once, own, inputs.like, sums.shape[1])
             add_up(cell.once, inputs.once, sums, cell.value_sums)
         first = 2 + len(inputs.state)
         for runs, want in zip(cell.vector_runs, self.wanted, strict=True):
@@ -151,10 +155,10 @@ class _Asked:
                 to.narrow(0, block * len(one), len(one)).add_(one)
 
 
-def _new(like: Tensor, wanted: bool, *shape: int) -> tuple[Tensor | None, int | None]:
-    """A gradient to be written and its address; None where it is not wanted."""
+def _new(like: Tensor, wanted: bool, *shape: int) -> tuple[Tensor | None, int]:
+    """A gradient to be written and its address; None and 0 where it is not wanted."""
     if not wanted:
-        return None, None
+        return None, 0
     tensor = like.new_empty(*shape)  # a shape as a whole takes twice as long
     return tensor, tensor.data_ptr()
 

@@ -6,6 +6,7 @@ Both are the same two calls of the core, the thin path for both directions at on
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -32,7 +33,7 @@ def layer(cell: Compiled, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
     if not (torch.is_grad_enabled() and True in [t.requires_grad for t in tensors]):
         y, last, _ = calls.forward(cell, inputs, memory=False)
         return y, tuple(last)
-    return _applied(cell, (inputs,))
+    return applied(cell, (inputs,))
 
 
 def both(cell: Compiled, first: Inputs, second: Inputs) -> tuple[Tensor, tuple[Tensor, ...]] | None:
@@ -44,21 +45,22 @@ def both(cell: Compiled, first: Inputs, second: Inputs) -> tuple[Tensor, tuple[T
     if is_transformed(tensors) or not are_plain(tensors):
         return None
     if torch.is_grad_enabled() and True in [t.requires_grad for t in tensors]:
-        return _applied(cell, (first, second))
-    y, last, _ = _forward(cell, (first, second), memory=False)
+        return applied(cell, (first, second))
+    y, last, _ = forward(cell, (first, second), memory=False)
     return y, tuple(last)
 
 
-def _applied(cell: Compiled, directions: tuple[Inputs, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+def applied(cell: Compiled, directions: tuple[Inputs, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The same with derivatives, where nobody looks on."""
     first = directions[0]
     rest = [tensor for inputs in directions for tensor in (*inputs.state, *inputs.weights)]
     reverse = tuple([inputs.reverse for inputs in directions])
-    setting = _Setting(cell, reverse, first.bf16, len(first.state), first.stacked)
-    y, *last = _Layer.apply(setting, first.lengths, first.x, first.table, *rest)  # type: ignore[no-untyped-call]
-    return y, tuple(last)
+    setting = _Setting(cell, reverse, first.bf16, len(first.state), first.stacked, first.widths)
+    found: tuple[Tensor, ...] = _apply(setting, directions, first.lengths, first.x, first.table, *rest)  # type: ignore[no-untyped-call]
+    return found[0], found[1:]
 
 
-def _forward(
+def forward(
     cell: Compiled, directions: Sequence[Inputs], *, memory: bool
 ) -> tuple[Tensor, list[Tensor], list[Tensor | None]]:
     """Outputs side by side, last states and memories of each direction."""
@@ -73,13 +75,14 @@ def _present(tensor: Tensor | None) -> tuple[Tensor, ...]:
 
 
 class _Setting(NamedTuple):
-    """What a layer is called with beside tensors. states: how many one direction has"""
+    """What a layer is called with beside tensors. states: how many of them are one direction's states"""
 
     cell: Compiled
     reverse: tuple[bool, ...]
     bf16: bool
     states: int
     stacked: bool
+    widths: tuple[int, ...]
 
 
 class _Layer(torch.autograd.Function):
@@ -87,10 +90,15 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, setting: _Setting, lengths: Tensor | None, x: Tensor, table: Tensor | None, *rest: Tensor
+        ctx: Any,
+        setting: _Setting,
+        directions: tuple[Inputs, ...],
+        lengths: Tensor | None,
+        x: Tensor,
+        table: Tensor | None,
+        *rest: Tensor,
     ) -> tuple[Tensor, ...]:
-        directions = _directions(setting, lengths, x, table, rest)
-        y, last, memories = _forward(setting.cell, directions, memory=True)
+        y, last, memories = forward(setting.cell, directions, memory=True)
         saved = (lengths, x, table, *memories, *rest)
         ctx.save_for_backward(*saved)
         ctx.kept = setting, [inputs.once for inputs in directions], _forms(saved)
@@ -113,13 +121,13 @@ class _Layer(torch.autograd.Function):
                 "autograd does not see (.data, resize_, set_, hooks on saved tensors) changed it before backward()"
             )
         plain = slow or are_plain([*given, *[t for t in saved if t is not None]])
-        directions, wanted = _directions(setting, lengths, x, table, rest), ctx.needs_input_grad[2:]
+        directions, wanted = _directions(setting, lengths, x, table, rest), ctx.needs_input_grad[3:]
         for inputs, once in zip(directions, made, strict=True):
             inputs.once = once
         if count == 1:
             how = (slow, plain)
-            return (None, None, *_of_one(setting.cell, directions[0], memories[0], incoming, wanted, *how))
-        d_y, own, states = incoming[0], len(rest) // count, setting.states
+            return (None, None, None, *_of_one(setting.cell, directions[0], memories[0], incoming, wanted, *how))
+        d_y, own, states = incoming[0], len(rest) // count, setting.cell.states
         ends = [incoming[1 + first : 1 + first + states] for first in (0, states)]
         asked = [(*wanted[:2], *wanted[2 + number * own : 2 + (number + 1) * own]) for number in range(count)]
         if plain and not slow:
@@ -131,7 +139,10 @@ class _Layer(torch.autograd.Function):
                 for inputs, memory, half, end, want in zip(directions, memories, halves, ends, asked, strict=True)
             ]
         found[:2] = map(_sum if slow else _summed, found, other[:2])
-        return (None, None, *found, *other[2:])
+        return (None, None, None, *found, *other[2:])
+
+
+_apply = super(torch.autograd.Function, _Layer).apply  # what Function's own does before is for torch.func's transforms
 
 
 def _of_one(
@@ -146,6 +157,10 @@ def _of_one(
     """The gradients of one direction. slow: with derivatives of their own; plain: nobody looks on"""
     if inputs.stacked and (slow or not plain):
         arrived = (arrived[0], *[None if d is None else d.squeeze(0) for d in arrived[1:]])
+    if inputs.widths and (slow or not plain):
+        count, inputs = len(inputs.widths), replace(inputs.with_states(), stacked=False)
+        found = _of_one(cell, inputs, memory, arrived, (*asked[:2], *[False] * count, *asked[2:]), slow, plain)
+        return [*found[:2], *found[2 + count :]]
     if slow:
         return by_equations.gradients(cell.form, inputs, arrived, asked)
     if plain:
@@ -158,12 +173,14 @@ def _directions(
     setting: _Setting, lengths: Tensor | None, x: Tensor, table: Tensor | None, rest: tuple[Tensor, ...]
 ) -> list[Inputs]:
     """The inputs of each direction. rest: the states and weights of one after the other"""
-    _, reverse, bf16, states, stacked = setting
+    _, reverse, bf16, states, stacked, widths = setting
     if len(reverse) == 1:
-        return [Inputs(x, table, lengths, rest[:states], rest[states:], reverse[0], bf16, stacked=stacked)]
+        return [Inputs(x, table, lengths, rest[:states], rest[states:], reverse[0], bf16, None, None, stacked, widths)]
     own = len(rest) // 2
     return [
-        Inputs(x, table, lengths, rest[i : i + states], rest[i + states : i + own], back, bf16, stacked=stacked)
+        Inputs(
+            x, table, lengths, rest[i : i + states], rest[i + states : i + own], back, bf16, None, None, stacked, widths
+        )
         for i, back in zip(range(0, len(rest), own), reverse, strict=True)
     ]
 

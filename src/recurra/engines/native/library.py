@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import warnings
 from ctypes import POINTER, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
@@ -245,7 +246,8 @@ def _choose(asked: str | None, _folder: str | None, _with_torch: bool) -> Librar
         )
     try:
         return open_variant(asked or variants()[0])
-    except BrokenLibraryError as error:
+    except BrokenLibraryError as error:  # somebody built it and takes it for what runs
+        warnings.warn(f"{error}; until then layers run without it, which is slower", RuntimeWarning, stacklevel=4)
         return str(error)
 
 

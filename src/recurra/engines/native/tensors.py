@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -9,6 +12,23 @@ from recurra.engines.native import library
 from recurra.errors import ShapeError
 
 TYPES = {torch.float32: library.F32, torch.float64: library.F64}
+
+MOST_ZEROS = 1 << 20
+"""Bytes of zeros that are kept."""
+
+_zeros: tuple[Any, int] = (None, 0)
+
+
+def zeros(size: int) -> tuple[Any, int]:
+    """So many bytes of zero, which are only read, and where they are; nobody else sees them."""
+    global _zeros
+    held, at = _zeros
+    if held is None or len(held) < size:
+        held = ctypes.create_string_buffer(size)
+        at = ctypes.addressof(held)
+        if size <= MOST_ZEROS:
+            _zeros = held, at
+    return held, at
 
 
 def rows(tensor: Tensor) -> Tensor:
