@@ -64,9 +64,10 @@ class Native(Engine):
         """Both directions as one call, one step of autograd and one tensor, where nobody looks on."""
         if not torch.compiler.is_compiling():
             forward, masked = _inputs(first), first.recurrent_mask is not None
+            reverse = _inputs(second, forward)
             own, states = first.weights.weight_ih.dtype, len(first.state)
             with torch.autocast("cpu", enabled=False) if torch.is_autocast_enabled("cpu") else nullcontext():
-                found = both(compiled(first.cell, bias=first.bias, mask=masked), forward, _inputs(second, forward))
+                found = both(compiled(first.cell, bias=first.bias, mask=masked), forward, reverse)
             if found is not None:
                 y, last = found
                 if y.dtype != own:
