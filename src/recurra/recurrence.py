@@ -15,7 +15,7 @@ from recurra.engines.checks import (
     check_weights,
     checked_lengths,
 )
-from recurra.engines.choose import choose
+from recurra.engines.choose import choose, takes_native
 from recurra.engines.native import forking, from_zeros
 from recurra.engines.native import quantised as in_bytes
 from recurra.engines.native.stream import NativeStream
@@ -52,7 +52,7 @@ def unroll(
         forking.settle()
     fit = check_weights(cell, weights)
     x, rows, lengths = _checked(x, lengths, weights.weight_ih)
-    if state is None and recurrent_mask is None and not given and not fit.given and engine in ("auto", "native"):
+    if state is None and recurrent_mask is None and not given and not fit.given and takes_native(engine):
         short = from_zeros.unrolled(
             cell, (weights,), x, lengths, bias=fit.bias, widths=fit.widths, reverse=(reverse,), stacked=stacked
         )
@@ -103,7 +103,7 @@ def unroll_both(
         return torch.cat([y, back], -1), (last, ends)
     x, rows, lengths = _checked(x, lengths, like)
     plain = mask is None and states[0] is None and states[1] is None and not (given[0] or given[1] or fit.given)
-    if plain and engine in ("auto", "native"):
+    if plain and takes_native(engine):
         short = from_zeros.unrolled(cell, weights, x, lengths, bias=fit.bias, widths=fit.widths, reverse=(False, True))
         if short is not None:
             y, last = short

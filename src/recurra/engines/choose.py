@@ -11,13 +11,20 @@ from recurra.engines.request import CellWeights, Engine, Request
 from recurra.engines.vendor import Vendor
 from recurra.errors import EngineError, UnknownNameError
 
-ENGINES: tuple[Engine, ...] = (Native(), Vendor(), Reference())
+_NATIVE = Native()
+
+ENGINES: tuple[Engine, ...] = (_NATIVE, Vendor(), Reference())
 """In the order in which "auto" asks them."""
 
 
 def names() -> list[str]:
     """What `engine=` takes."""
     return ["auto", *(e.name for e in ENGINES)]
+
+
+def takes_native(engine: str) -> bool:
+    """Whether the native engine is the first, or the only one, that is asked."""
+    return engine in ("auto", _NATIVE.name) and ENGINES[0] is _NATIVE
 
 
 def choose(request: Request, engine: str = "auto") -> Engine:

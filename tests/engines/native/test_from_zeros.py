@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from recurra import recurrence
+from recurra.engines import choose
 from recurra.engines.native import library
-from recurra.engines.request import Embedded
+from recurra.engines.reference import Reference
+from recurra.engines.request import Embedded, Request
 from recurra.errors import ShapeError
 from recurra.layers.stack import Stack
 
@@ -56,6 +58,21 @@ def test_no_request_is_made(monkeypatch: pytest.MonkeyPatch, bidirectional: bool
         layers(x, layers.initial_state(B))
     with pytest.raises(AssertionError, match="a request was made"), torch.autocast("cpu", torch.bfloat16):
         layers(x)
+
+
+def test_an_engine_that_comes_first_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    class First(Reference):
+        name = "first"
+
+        def why_not(self, request: Request) -> str | None:
+            asked.append(request)
+            return super().why_not(request)
+
+    monkeypatch.setattr(choose, "ENGINES", (First(), *choose.ENGINES))
+    Stack(I, H, 1, cell="gru")(torch.randn(B, T, I))
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
