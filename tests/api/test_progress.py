@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import time
 from collections.abc import Callable
 
@@ -88,9 +89,43 @@ def test_a_style_is_for_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_reading_says_how_far_it_is_and_what_is_left(hasty: None) -> None:
     said = io.StringIO()
-    with share.stage(0, 0.5, 100):
+    with ProgressLogger(stream=said).doing("reading the data"), share.stage(0, 0.5, 100):
         share.add(50)
-        with ProgressLogger(stream=said).doing("reading the data"):
-            until(lambda: said.getvalue().count("\n") >= 2)
+        until(lambda: said.getvalue().count("\n") >= 2)
     for line in said.getvalue().splitlines()[:2]:
         assert re.fullmatch(r"  reading the data: 25%, about \d+:\d\d left", line)
+
+
+def test_a_reading_does_not_show_what_another_thread_reads(hasty: None) -> None:
+    said, begun, shown = io.StringIO(), threading.Event(), threading.Event()
+
+    def other() -> None:
+        with share.followed() as reading, share.stage(0, 1, 4):
+            share.add(3)
+            begun.set()
+            shown.wait(60)
+            found = reading.reached()
+            assert found is not None
+            shares.append(found[0])
+
+    shares: list[float] = []
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert begun.wait(60)
+    with ProgressLogger(stream=said).doing("reading the data"):
+        until(lambda: said.getvalue().count("\n") >= 2)
+    shown.set()
+    thread.join()
+    assert shares == [0.75]
+    assert "%" not in said.getvalue()
+
+
+def test_items_are_counted_as_they_are_taken() -> None:
+    with share.followed() as reading, share.stage(0, 1, 5):
+        taken = share.counted(iter("abcde"), every=2)
+        shares = []
+        for _ in taken:
+            found = reading.reached()
+            shares.append(0 if found is None else found[0])
+        assert shares == [0, 0, 0.4, 0.4, 0.8]
+        assert reading.reached() == (1.0, 0.0)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -124,45 +125,47 @@ def test_vectors_of_a_model_are_not_learned(recurra: Recurra, classifier: Path, 
     )
 
 
-class Slow(io.RawIOBase):
-    """Standard input that arrives piece by piece; `seen` is called before each."""
-
-    def __init__(self, pieces: list[bytes], seen: Callable[[], None]) -> None:
-        self.pieces, self.seen = list(pieces), seen
-
-    def read1(self, size: int) -> bytes:
-        self.seen()
-        return self.pieces.pop(0) if self.pieces else b""
-
-
 def test_lines_are_answered_as_they_arrive(
     recurra: Recurra, classifier: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And counted over all of them, where one cannot be answered."""
     shown: list[str] = []
-    pieces = [b"Anna\nBo", b"b\nCarl\n", b"Dora\n\n"]
+    read, write = os.pipe()
 
-    def wait() -> None:
-        """Answers are written behind the next ones: for the one that is due, not for nothing."""
-        out, end = capsys.readouterr().out, time.monotonic() + 60
-        while shown and not out and time.monotonic() < end:
-            time.sleep(0.002)
-            out = capsys.readouterr().out
-        shown.append(out)
+    def typed() -> None:
+        for piece in (b"Anna\nBo", b"b\nCarl\n", b"Dora\n\n"):
+            os.write(write, piece)
+            out, end = "", time.monotonic() + 60
+            while b"Dora" not in piece and not out and time.monotonic() < end:
+                time.sleep(0.002)
+                out = capsys.readouterr().out
+            shown.append(out)
 
-    source = Slow(pieces, wait)
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=source, isatty=lambda: False))
-    result = recurra("predict", classifier, "--top", 1)
-    assert [[line.split()[0] for line in out.splitlines()] for out in shown] == [[], ["Anna"], ["Bob", "Carl"]]
+    typing = threading.Thread(target=typed)
+    with os.fdopen(read, "rb") as source, os.fdopen(write, "wb"):
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=source, isatty=lambda: False))
+        typing.start()
+        result = recurra("predict", classifier, "--top", 1)  # the pipe is open still
+        typing.join()
+    assert [[line.split()[0] for line in out.splitlines()] for out in shown] == [["Anna"], ["Bob", "Carl"], []]
     result.refused(2, "of the texts from line 4 on, text 2 is empty")
+
+
+class Pieces(io.RawIOBase):
+    """Standard input without a descriptor, that arrives piece by piece."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.pieces = list(pieces)
+
+    def read1(self, size: int) -> bytes:
+        return self.pieces.pop(0) if self.pieces else b""
 
 
 def test_one_document_of_lines_that_arrive_in_pieces(
     recurra: Recurra, classifier: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def asked(*pieces: bytes) -> str:
-        source = Slow(list(pieces), lambda: None)
-        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=source, isatty=lambda: False))
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Pieces(list(pieces)), isatty=lambda: False))
         return recurra("predict", classifier, "--json").out
 
     assert [p["text"] for p in json.loads(asked(b"Anna\nBo", b"b\nCarl"))["predictions"]] == ["Anna", "Bob", "Carl"]

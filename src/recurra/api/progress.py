@@ -82,37 +82,37 @@ class ProgressLogger:
             yield
             return
         done = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(what, done), daemon=True)
-        try:
-            watcher.start()
-            yield
-        finally:
-            done.set()
-            if watcher.ident is not None:
-                watcher.join()
+        with share.followed() as reading:
+            watcher = threading.Thread(target=self._watch, args=(what, done, reading), daemon=True)
+            try:
+                watcher.start()
+                yield
+            finally:
+                done.set()
+                if watcher.ident is not None:
+                    watcher.join()
 
     def evaluating(self) -> AbstractContextManager[None]:
         return self.doing("evaluating on the validation part")
 
-    def _watch(self, what: str, done: threading.Event) -> None:
-        begun = time.monotonic()
+    def _watch(self, what: str, done: threading.Event, reading: share.Reading) -> None:
         if done.wait(SILENT_SECONDS):
             return
         if self._page is not None:
             while not done.wait(0.5):
-                self._page.state(_so_far(what, begun))
+                self._page.state(_so_far(what, reading))
             self._page.state("")
         elif not self.console.is_terminal:
-            self.log(f"  {what} ..." if share.reached() is None else f"  {_so_far(f'{what}:', begun)}")
+            self.log(f"  {what} ..." if reading.reached() is None else f"  {_so_far(f'{what}:', reading)}")
             while not done.wait(EVERY_SECONDS):
-                self.log(f"  {_so_far(f'{what}:', begun)}")
+                self.log(f"  {_so_far(f'{what}:', reading)}")
         elif self._bar is not None:
             while not done.wait(0.5):
-                self._bar.update(self._task, state=_so_far(what, begun))
+                self._bar.update(self._task, state=_so_far(what, reading))
         else:
             with self.console.status(Text(escape(what))) as status:
                 while not done.wait(0.5):
-                    status.update(Text(escape(_so_far(what, begun))))
+                    status.update(Text(escape(_so_far(what, reading))))
 
     def warn(self, line: str) -> None:
         """Logged even when quiet."""
@@ -170,11 +170,11 @@ class ProgressLogger:
         return self._bar
 
 
-def _so_far(what: str, begun: float) -> str:
+def _so_far(what: str, reading: share.Reading) -> str:
     """A phase with the time it has taken, or with the share of a reading that is done and the time that is left."""
-    found = share.reached()
+    found = reading.reached()
     if found is None:
-        return f"{what} {duration(time.monotonic() - begun)}"
+        return f"{what} {duration(time.monotonic() - reading.begun)}"
     return f"{what} {found[0]:.0%}, about {duration(found[1])} left"
 
 

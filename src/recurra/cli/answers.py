@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from recurra.cli.ordered import Ordered
 from recurra.cli.output import json_text, note, shown_beside, write, write_table
 from recurra.errors import UsageError
 from recurra.tasks.abilities import ReadingText
 
 SHARE = 0.0005
-"""Seconds that the writing thread may keep the other waiting, which comes back from the core many times a batch."""
+"""Seconds that a writing thread may keep others waiting, which come back from the core many times a batch."""
 MOST_UNKNOWN = 10_000
 """Of what a model has never seen, so many different pieces are kept to be counted."""
 
@@ -44,15 +46,36 @@ class Notes:
             note(f"{count:,} text{'s were' if count > 1 else ' was'} truncated to {longest:,} tokens, as in training")
 
 
-def answered(model: Any, batches: Iterable[list[str]], notes: Notes, **options: Any) -> Iterator[list[Any]]:
-    """Predictions, batch by batch.
+@contextmanager
+def answering(
+    model: Any, batches: Iterable[list[str]], notes: Notes, *, arriving: bool = False, **options: Any
+) -> Iterator[Iterator[list[Any]]]:
+    """Predictions, batch by batch, in their order.
 
+    arriving: batches come with time, and are answered by several threads while others are awaited
     Errors: UsageError that names lines as they are counted over all batches
     """
+    ask = functools.partial(model.predict, **options)
+    if not arriving:
+        yield _noted(((texts, ask(texts)) for texts in batches), notes)
+        return
+    gc.freeze()  # the model stays as it is, and is not to be looked through again and again
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(min(interval, SHARE))
+    try:
+        with Ordered(batches, ask) as found:
+            yield _noted(found, notes)
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def _noted(answered: Iterator[tuple[list[str], list[Any]]], notes: Notes) -> Iterator[list[Any]]:
     before = 0
-    for texts in batches:
+    while True:
         try:
-            found = model.predict(texts, **options)
+            texts, found = next(answered)
+        except StopIteration:
+            return
         except UsageError as error:
             if not before:
                 raise
@@ -62,45 +85,20 @@ def answered(model: Any, batches: Iterable[list[str]], notes: Notes, **options: 
         yield found
 
 
-def behind(answers: Iterable[list[Any]], written: Callable[[list[Any]], None]) -> None:
-    """Have answers written by a thread while the next ones are found; each as soon as it is there."""
-    gc.freeze()  # the model stays as it is, and is not to be looked through again and again
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(min(interval, SHARE))
-    try:
-        _behind(answers, written)
-    finally:
-        sys.setswitchinterval(interval)
-
-
-def _behind(answers: Iterable[list[Any]], written: Callable[[list[Any]], None]) -> None:
-    with ThreadPoolExecutor(1) as writer:
-        last: Future[None] | None = None
-        for found in answers:
-            if last is not None:
-                last.result()
-            last = writer.submit(written, found)
-        if last is not None:
-            last.result()
-
-
 def write_answers(model: Any, answers: Iterable[list[Any]], *, folder: str, json: bool) -> None:
     """As tables, whose columns are aligned batch by batch, or as one JSON document, which begins with an answer."""
     if not json:
-        behind(answers, lambda predictions: write_table(shown_beside(model.model.rows(predictions))))
+        for predictions in answers:
+            write_table(shown_beside(model.model.rows(predictions)))
         return
     frame = json_text({"folder": folder, "predictions": []})
     head, tail = frame.rsplit("[]", 1)
     lead = f"{head}["
-
-    def written(predictions: list[Any]) -> None:
-        nonlocal lead
+    for predictions in answers:
         found = _elements(model.model.document(predictions))
         if found:
             write(f"{lead}{found}")
             lead = ","
-
-    behind(answers, written)
     write(f"{chr(10) + '  ' if lead == ',' else lead}]{tail}")
 
 

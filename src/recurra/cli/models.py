@@ -158,7 +158,7 @@ def predict(
     else:
         given = []
     from recurra.api.run import load
-    from recurra.cli.answers import Notes, answered, write_answers
+    from recurra.cli.answers import Notes, answering, write_answers
     from recurra.tasks.abilities import Attending, GoingOn, ReadingFiles
 
     try:
@@ -175,24 +175,26 @@ def predict(
         options["top"] = shown
     options |= {"horizon": horizon} if horizon is not None else {}
     batches: Iterable[Any] = [given]
+    arriving = not named and not isinstance(model.model, GoingOn)
     if not named and isinstance(model.model, GoingOn):
         batches = [model.model.tail()]
-    elif not named:
+    elif arriving:
         batches = arriving_lines(check_encoding(encoding or "utf-8"), asked=bool(texts))
     if tokens:
         batches = (given_tokens(model.model, each) for each in batches)
     if isinstance(model.model, ReadingFiles) and (named or not isinstance(model.model, GoingOn)):
         batches = read_inputs(model.model, batches)
     notes = Notes(model)
-    answers: Iterable[list[Any]] = answered(model, batches, notes, **options)
-    if plot is not None or attention is not None:
-        predictions = [each for found in answers for each in found]
-        answers = [predictions]
-        if plot is not None:
-            forecasts.write_plot(model.model, predictions, plot)
-        if attention is not None and isinstance(model.model, Attending):
-            translations.write_pictures(model.model, predictions, attention)
-    write_answers(model, answers, folder=run, json=json)
+    with answering(model, batches, notes, arriving=arriving, **options) as found:
+        answers: Iterable[list[Any]] = found
+        if plot is not None or attention is not None:
+            predictions = [each for some in found for each in some]
+            answers = [predictions]
+            if plot is not None:
+                forecasts.write_plot(model.model, predictions, plot)
+            if attention is not None and isinstance(model.model, Attending):
+                translations.write_pictures(model.model, predictions, attention)
+        write_answers(model, answers, folder=run, json=json)
     notes.write()
 
 

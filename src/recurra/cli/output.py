@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Sequence
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -78,28 +80,27 @@ def _laid_out(value: Any, line: str) -> str:
 def write_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
     """Rows of cells, columns aligned by their width on a terminal; right: columns that end together."""
     terminal = sys.stdout.isatty()
-    shown = [
-        row
-        if not terminal and "".join(row).isprintable()
-        else [cell if cell.isprintable() and not terminal else visible(cell) for cell in row]
-        for row in rows
-    ]
-    count = max((len(row) for row in shown), default=0)
-    columns = []
-    for i in range(count):
-        cells = [row[i] if i < len(row) else "" for row in shown]
-        if "".join(cells).isascii():
-            width = max(map(len, cells))
-            columns.append([cell.rjust(width) if i in right else cell.ljust(width) for cell in cells])
-            continue
-        widths = [_width(cell) for cell in cells]
-        width = max(widths)
-        spaces = [" " * (width - own) for own in widths]
-        pairs = zip(spaces, cells, strict=True) if i in right else zip(cells, spaces, strict=True)
-        columns.append(["".join(pair) for pair in pairs])
+    shown = rows
+    if terminal or not "".join(chain.from_iterable(rows)).isprintable():
+        shown = [[cell if cell.isprintable() and not terminal else visible(cell) for cell in row] for row in rows]
+    columns, forms = list(zip_longest(*shown, fillvalue="")), []
+    for i, cells in enumerate(columns):
+        if _WIDE.search("".join(cells)):
+            widths = [_width(cell) for cell in cells]
+            spaces = [" " * (max(widths) - own) for own in widths]
+            pairs = zip(spaces, cells, strict=True) if i in right else zip(cells, spaces, strict=True)
+            columns[i] = tuple(map("".join, pairs))
+            forms.append("%s")
+        else:
+            forms.append(f"%{'' if i in right else '-'}{max(map(len, cells))}s")
+    form = "  ".join(forms)
     write(
-        "".join(f"{'  '.join(row).rstrip()}\n" for row in zip(*columns, strict=True)) if columns else "\n" * len(rows)
+        "".join([f"{(form % row).rstrip()}\n" for row in zip(*columns, strict=True)]) if columns else "\n" * len(rows)
     )
+
+
+_WIDE = re.compile(r"[^\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u04ff\u1e00-\u1fff]")
+"""What may not be one column of a terminal wide. Latin, Greek and Cyrillic letters are, looked through at once."""
 
 
 def _width(cell: str) -> int:
@@ -111,8 +112,11 @@ def _width(cell: str) -> int:
     return cell_len(cell)
 
 
-def shown_beside(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+def shown_beside(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
     """Rows whose first cell is a text, which is shown in one line and cut where it is long."""
+    texts = [row[0] for row in rows if row]
+    if not sys.stdout.isatty() and max(map(len, texts), default=0) <= LONGEST and "".join(texts).isprintable():
+        return rows
     return [[visible(row[0], longest=LONGEST), *row[1:]] if row else [] for row in rows]
 
 

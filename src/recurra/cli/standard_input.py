@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import os
+import select
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 from recurra.errors import DataError, UsageError
 
-BLOCK = 1 << 17
+BLOCK = 1 << 16
 """Bytes that are answered at once, if so many have arrived."""
 LONGEST = 4_000_000
 """Bytes of a line. What never ends is refused before it fills the memory."""
@@ -17,7 +19,7 @@ EMPTY = "standard input is empty; give one text a line"
 
 
 def arriving_lines(encoding: str, *, asked: bool) -> Iterator[list[str]]:
-    """Lines in the batches in which they arrive, without their ends; nothing is read ahead of what was asked for.
+    """Lines in the batches in which they arrive, without their ends.
 
     asked: whether somebody asked for it to be read
     Errors: UsageError on a terminal that nobody asked to read, or for no line; DataError for bytes that are no text
@@ -33,9 +35,23 @@ def arriving_lines(encoding: str, *, asked: bool) -> Iterator[list[str]]:
 
 
 def _blocks() -> Iterator[bytes]:
+    """Past Python's own buffer where there is a descriptor: a thread that waits there keeps a lock, on which Python
+    fails if it ends meanwhile."""
     source: Any = sys.stdin.buffer
-    while block := source.read1(BLOCK):
-        yield block
+    try:
+        number = source.fileno()
+    except (AttributeError, OSError):
+        while block := source.read1(BLOCK):
+            yield block
+        return
+    while True:
+        try:
+            if not (block := os.read(number, BLOCK)):
+                return
+        except BlockingIOError:
+            select.select([number], [], [])
+        else:
+            yield block
 
 
 def _as_utf_8() -> Iterator[list[str]]:

@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass
-class _Stage:
+class Reading:
+    """One reading. begun: when, on time.monotonic; span: the shares of its time that are worked on; stage: where"""
+
+    begun: float = field(default_factory=time.monotonic)
+    span: tuple[float, float] = (0.0, 1.0)
+    stage: Stage | None = None
+
+    def reached(self) -> tuple[float, float] | None:
+        """The share that is done, and the seconds that the rest will take; None if nobody knows."""
+        now = self.stage
+        if now is None:
+            return None
+        share = now.first + (now.last - now.first) * min(1.0, now.done / now.units)
+        return None if share <= 0 else (share, (time.monotonic() - now.begun) * (1 - share) / share)
+
+
+@dataclass
+class Stage:
     """A stretch of a reading, from one share of its time to another. units: that it has; done: so many of them"""
 
     first: float
@@ -19,55 +40,74 @@ class _Stage:
     done: float = 0.0
 
 
-_now: _Stage | None = None
-_whole = _Stage(0.0, 1.0, 1.0, 0.0)
+_own: ContextVar[Reading | None] = ContextVar("reading", default=None)
+"""Of this thread: what another one reads is not shown as this one's."""
+
+
+@contextmanager
+def followed() -> Iterator[Reading]:
+    """While entered, what is read in this thread is told to the reading that is given."""
+    reading = Reading()
+    token = _own.set(reading)
+    try:
+        yield reading
+    finally:
+        _own.reset(token)
 
 
 @contextmanager
 def whole() -> Iterator[None]:
-    """While entered, `between` says where its parts stand in the time of all of it."""
-    global _whole
-    before, _whole = _whole, _Stage(0.0, 1.0, 1.0, time.monotonic())
+    """While entered, `between` says where its parts stand in the time of all of it, which begins here."""
+    if (reading := _own.get()) is None:
+        yield
+        return
+    before = reading.begun, reading.span
+    reading.begun, reading.span = time.monotonic(), (0.0, 1.0)
     try:
         yield
     finally:
-        _whole = before
+        reading.begun, reading.span = before
 
 
 @contextmanager
 def between(first: float, last: float) -> Iterator[None]:
     """While entered, stages lead from one of these shares of the whole to the other."""
-    before = _whole.first, _whole.last
-    _whole.first, _whole.last = first, last
+    if (reading := _own.get()) is None:
+        yield
+        return
+    before, reading.span = reading.span, (first, last)
     try:
         yield
     finally:
-        _whole.first, _whole.last = before
+        reading.span = before
 
 
 @contextmanager
 def stage(first: float, last: float, units: float) -> Iterator[None]:
     """While entered, `add` leads from a share of a reading's time to another, over so many units."""
-    global _now
-    before, span = _now, _whole.last - _whole.first
-    begun = _whole.begun or time.monotonic()
-    _now = _Stage(_whole.first + first * span, _whole.first + last * span, max(1.0, units), begun)
+    if (reading := _own.get()) is None:
+        yield
+        return
+    before, (low, high) = reading.stage, reading.span
+    length = high - low
+    reading.stage = Stage(low + first * length, low + last * length, max(1.0, units), reading.begun)
     try:
         yield
     finally:
-        _now = before
+        reading.stage = before
 
 
 def add(units: float) -> None:
     """So much more is done of the stage that is entered, if there is one."""
-    if _now is not None:
-        _now.done += units
+    if (reading := _own.get()) is not None and reading.stage is not None:
+        reading.stage.done += units
 
 
-def reached() -> tuple[float, float] | None:
-    """The share that is done of what is read now, and the seconds that the rest will take; None if nobody knows."""
-    now = _now
-    if now is None:
-        return None
-    share = now.first + (now.last - now.first) * min(1.0, now.done / now.units)
-    return None if share <= 0 else (share, (time.monotonic() - now.begun) * (1 - share) / share)
+def counted(items: Iterable[T], every: int = 1000) -> Iterator[T]:
+    """The items, each a unit of the stage that is entered; told so many at a time."""
+    number = 0
+    for number, item in enumerate(items, start=1):
+        yield item
+        if not number % every:
+            add(every)
+    add(number % every)

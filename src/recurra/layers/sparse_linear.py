@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 EDGE = -1
 """Stands for the token before a text's first and after its last one."""
@@ -94,9 +95,8 @@ def ngrams(tokens: Tensor, lengths: Tensor | None, orders: tuple[int, ...]) -> F
     device = tokens.device
     ends = torch.full((batch, 1), steps, device=device) if lengths is None else lengths.to(device).unsqueeze(1)
     positions = torch.arange(steps + 2, device=device).unsqueeze(0)
-    padded = torch.nn.functional.pad(tokens, (1, 1), value=EDGE)
+    padded = functional.pad(tokens, (1, 1), value=EDGE)
     padded = padded.masked_fill(positions > ends, EDGE)
-    rows = torch.arange(batch, device=device).unsqueeze(1).expand(-1, steps + 2)
     keys, owners = [], []
     hashes = mixed(padded + 2)
     for order in range(1, max(orders) + 1):
@@ -107,8 +107,9 @@ def ngrams(tokens: Tensor, lengths: Tensor | None, orders: tuple[int, ...]) -> F
         if order in orders:
             first = positions[:, : hashes.shape[1]]
             inside = (first >= 1) & (first <= ends) if order == 1 else first + order <= ends + 2
-            keys.append(hashes[inside])
-            owners.append(rows[:, : hashes.shape[1]][inside])
+            kept = inside.reshape(-1).nonzero().squeeze(1)  # looked for once: a mask is looked through for each
+            keys.append(hashes.reshape(-1)[kept])
+            owners.append(kept.div(hashes.shape[1], rounding_mode="floor"))
     return Found(torch.cat(keys), torch.cat(owners), batch)
 
 
@@ -187,5 +188,10 @@ def known(found: Found, keys: Tensor, scale: Tensor) -> Sparse:
 
 def outputs(rows: Sparse, weight: Tensor, bias: Tensor) -> Tensor:
     """W v + b. Shapes: N rows, [F, C], [C] -> [N, C]"""
+    if not torch.is_grad_enabled() and len(rows.features):
+        beside: Tensor = functional.embedding_bag(
+            rows.features, weight, rows.starts, mode="sum", per_sample_weights=rows.values, include_last_offset=True
+        )
+        return beside.add_(bias)
     each = weight[rows.features] * rows.values.unsqueeze(1)
     return bias + each.new_zeros(len(rows), weight.shape[1]).index_add_(0, rows.owners(), each)

@@ -24,7 +24,7 @@ def highest(y: Tensor, lengths: Tensor) -> Tensor:
         return found
     learned = torch.is_grad_enabled() and y.requires_grad
     if not learned and y.shape[0] * y.shape[2] >= LARGE:
-        return _by_steps(y, _past(y, lengths))
+        return _by_steps(y, lengths)
     _, found = _Seen.apply(y, _past_of(y, lengths), False)  # type: ignore[no-untyped-call]
     return found
 
@@ -53,15 +53,18 @@ def _past_of(y: Tensor, lengths: Tensor) -> Tensor | None:
     return y.new_zeros(past.shape).masked_fill_(past, float("-inf"))
 
 
-def _by_steps(y: Tensor, past: Tensor) -> Tensor:
+def _by_steps(y: Tensor, lengths: Tensor) -> Tensor:
     """The same where nothing is learned: step after step, for another tensor as large as y does not fit the caches.
 
-    Shapes: y [B, T, H], past bool [B, T], never at the first step -> [B, H]
+    Steps that all rows have need no mask. Shapes: y [B, T, H], lengths int64 [B] -> [B, H]
     """
-    added = y.new_zeros((*past.shape, 1)).masked_fill_(past.unsqueeze(2), float("-inf"))
+    shared = int(lengths.min())
+    past = _past(y, lengths)[:, shared:].unsqueeze(2)
+    added = y.new_zeros(past.shape).masked_fill_(past, float("-inf"))
     found = y[:, 0].clone()
     for step in range(1, y.shape[1]):
-        torch.maximum(found, y[:, step] + added[:, step], out=found)
+        own = y[:, step] if step < shared else y[:, step] + added[:, step - shared]
+        torch.maximum(found, own, out=found)
     return found
 
 

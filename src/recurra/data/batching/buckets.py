@@ -18,9 +18,12 @@ def by_length(lengths: Sequence[int] | Int64, most: int, *, rows: int | None = N
     """
     sizes = np.asarray(lengths, dtype=np.int64)
     order = np.argsort(sizes, kind="stable").astype(np.int64)
-    start = 0
-    for end in range(1, len(order) + 1):
-        full = end < len(order) and (end + 1 - start) * sizes[order[end]] > most
-        if end == len(order) or end - start == rows or full:
-            yield order[start:end]
-            start = end
+    rising, start = sizes[order], 0
+    while start < len(order):
+        stop = len(order) if rows is None else min(start + rows, len(order))
+        if first := int(rising[start]):  # no more than so many fit
+            stop = min(stop, start + max(1, most // first))
+        padded = rising[start:stop] * np.arange(1, stop - start + 1)
+        fit = max(1, int(np.searchsorted(padded, most, side="right")))
+        yield order[start : start + fit]
+        start += fit

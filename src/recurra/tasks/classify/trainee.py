@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +42,7 @@ from recurra.training.processes.spread import spread
 if TYPE_CHECKING:
     from recurra.tasks.differentiable import Differentiable
 
-EVALUATION_TOKENS = 1 << 15
+EVALUATION_TOKENS = 1 << 14
 """Padded tokens of a batch that is evaluated: many short texts, few long ones, the same memory."""
 
 LEAST_EVALUATED = 1000
@@ -291,9 +292,10 @@ class Classifier(TextModel):
         if not texts:
             return []
         best = self._log_probabilities(texts).exp().topk(min(top, len(self.classes)))
-        rows = zip(texts, best.indices.tolist(), best.values.tolist(), strict=True)
         name = self.classes.__getitem__
-        return [Prediction(text, list(zip(map(name, indices), values, strict=True))) for text, indices, values in rows]
+        columns = zip(best.indices.T.tolist(), best.values.T.tolist(), strict=True)
+        ranks = [zip(map(name, indices), values, strict=True) for indices, values in columns]
+        return [Prediction(text, list(found)) for text, found in zip(texts, zip(*ranks, strict=True), strict=True)]
 
     def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         if not texts:
@@ -313,13 +315,8 @@ class Classifier(TextModel):
         return attribution(self, given, **options)
 
     def rows(self, predictions: Sequence[Prediction]) -> list[list[str]]:
-        rows = []
-        for p in predictions:
-            row = [p.text]
-            for label, chance in p.classes:
-                row += label, f"{chance:.3f}"
-            rows.append(row)
-        return rows
+        cells = [[(label, f"{chance:.3f}") for label, chance in p.classes] for p in predictions]
+        return [[p.text, *chain.from_iterable(found)] for p, found in zip(predictions, cells, strict=True)]
 
     def document(self, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
         return [
