@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ PASSES = 3
 FIRST, FEWEST = 0.05, 50
 """Share of the time for scores with which it is tried how long a part takes, going by the evaluations during training,
 and rows that it is tried with at least."""
+MARGIN, WORTH = 0.9, 1.2
+"""Of the rows that the time is enough for, so many are evaluated, if they are so many times those that are already."""
 
 
 def all_baselines(task: Task, dataset: Dataset[Any], part: Any) -> list[Baseline]:
@@ -138,14 +141,14 @@ def evaluation_within(
     part = dataset.held_out
     if not deadline.set or not isinstance(task, Cutting):
         return part, task.evaluate(model, part, dataset.settings), []
-    seconds = deadline.for_scores() / PASSES
+    seconds, beyond = deadline.for_scores() / PASSES, deadline.beyond() / PASSES
 
     def evaluated(count: int) -> tuple[Any, Evaluation]:
         cut = task.some(part, count)
         return cut, task.evaluate(model, cut, dataset.settings)
 
-    first = rows_within(setup, outcome, FIRST * seconds)
-    (cut, evaluation), count = as_many_as(evaluated, len(part), seconds, first=first, clock=deadline.clock)
+    first = min(len(part), rows_within(setup, outcome, FIRST * seconds))
+    (cut, evaluation), count = _as_many_as(evaluated, len(part), seconds, beyond, first=first, clock=deadline.clock)
     if count >= len(part):
         return part, evaluation, []
     return (
@@ -157,3 +160,32 @@ def evaluation_within(
             f"recurra evaluate {shlex.quote(str(folder))}"
         ],
     )
+
+
+def _as_many_as(
+    evaluated: Callable[[int], tuple[Any, Evaluation]],
+    whole: int,
+    seconds: float,
+    beyond: float,
+    *,
+    first: int,
+    clock: Callable[[], float],
+) -> tuple[tuple[Any, Evaluation], int]:
+    """What is evaluated in so many seconds, and of how many rows: each takes what one of those before it took.
+
+    beyond: seconds too many that all of them may take
+    """
+    begun, count = clock(), first
+    while True:
+        start = clock()
+        found = evaluated(count)
+        if count >= whole:
+            return found, count
+        now = clock()
+        each, left = max(now - start, 1e-6) / max(count, len(found[0])), seconds - (now - begun)
+        if whole * each <= left + beyond:
+            count = whole
+        elif (more := min(whole, int(MARGIN * left / each))) < WORTH * count:
+            return found, count
+        else:
+            count = more

@@ -60,9 +60,12 @@ class Deadline:
             return math.inf
         left = self.left() - self.after()
         if left < FOR_TRAINING * self.total:
-            beyond = max(OVERRUN_SECONDS, OVERRUN * self.total) / 2
-            left = min(FOR_TRAINING * self.total, left + beyond)
+            left = min(FOR_TRAINING * self.total, left + self.beyond())
         return max(left, LEAST)
+
+    def beyond(self) -> float:
+        """Seconds that one phase may take too many where it is worth it: half of what a command may."""
+        return max(OVERRUN_SECONDS, OVERRUN * self.total) / 2
 
     def after(self) -> float:
         """Seconds for what comes after training."""

@@ -124,6 +124,24 @@ def test_scores_keep_to_their_share(setup: Setup, monkeypatch: pytest.MonkeyPatc
     assert note.startswith(f"the scores are of {len(cut):,} of the {setup.dataset.evaluated_on} part's {len(whole):,}")
 
 
+def test_all_is_scored_where_it_ends_in_time(setup: Setup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By what a row took in the run itself: 2 s for all, which the report may go through twice more."""
+    task, time, whole = setup.task, Time(), setup.dataset.held_out
+    deadline = Deadline(1.0, clock=time)
+    time.now = 45.0
+    evaluate = type(task).evaluate
+
+    def counted(self: Any, model: Any, part: Any, settings: Any) -> Any:
+        time.now += 2.0 * len(part) / len(whole)
+        return evaluate(self, model, part, settings)
+
+    monkeypatch.setattr(type(task), "evaluate", counted)
+    monkeypatch.setattr("recurra.api.budget.FEWEST", max(2, len(whole) // 20))
+    cut, _, notes = evaluation_within(setup, deadline, SimpleNamespace(evaluates=None), tmp_path)  # type: ignore[arg-type]
+    assert (len(cut), notes) == (len(whole), [])
+    assert deadline.left() > 2 * 2.0 - deadline.beyond()
+
+
 def test_an_evaluation_during_training_can_be_of_a_part(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     for room in ("classify", "language", "frames"):
         monkeypatch.setattr(f"recurra.tasks.{room}.trainee.LEAST_EVALUATED", 2)
