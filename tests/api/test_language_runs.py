@@ -19,10 +19,11 @@ Train = Callable[..., recurra.Run]
 def test_words_start_from_other_defaults_than_characters() -> None:
     source = Source("a", "language", "text", {})
     plain, words, pieces = (settings_for(source, {"level": level}) for level in ("char", "word", "bpe"))
-    assert (plain.network.tie_weights, plain.network.variational) == (False, False)
-    assert words.network.tie_weights
-    assert words.network.variational
-    assert words.network == pieces.network
+    tied = [settings.network.tie_weights for settings in (plain, words, pieces)]
+    assert tied == [False, True, True]
+    varied = [settings.network.variational for settings in (plain, words, pieces)]
+    assert varied == [False, False, True]
+    assert words.network.hidden_size == pieces.network.hidden_size
     assert settings_for(source, {"level": "word", "dropout": 0.1}).network.dropout == 0.1
     named = Source("a", "language", "text", {}, {"level": "word"})
     assert settings_for(named, {}).network.tie_weights
@@ -39,8 +40,10 @@ def test_a_learning_rate_is_that_of_its_optimizer() -> None:
     assert chosen() == ("muon", 2e-2)
     assert chosen(optimizer="adamw") == ("adamw", 1e-2)
     assert chosen(optimizer="adamw", learning_rate=3e-2) == ("adamw", 3e-2)
-    assert chosen(level="word") == ("adamw", 2e-3)
-    assert chosen(level="word", optimizer="muon") == ("muon", 2e-3)
+    assert chosen(level="word") == ("muon", 4e-3)
+    assert chosen(level="word", optimizer="adamw") == ("adamw", 2e-3)
+    assert chosen(level="bpe") == ("adamw", 2e-3)
+    assert chosen(level="word", optimizer="adamw", learning_rate=4e-3) == ("adamw", 4e-3)
     poems = Source("a", "language", "poems", {}, {"optimizer": "adamw", "learning_rate": 2e-3})
     assert settings_for(poems, {}).training.learning_rate == 2e-3
 

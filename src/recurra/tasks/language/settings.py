@@ -17,22 +17,22 @@ class LanguageTrainingSettings(TruncatedSettings):
 
 LanguageSettings = Settings[TextSettings, NextTokenSettings, LanguageTrainingSettings]
 
-WORDS = {
-    "hidden_size": 400,
-    "embedding_size": 400,
-    "tie_weights": True,
+TIED = {"hidden_size": 400, "embedding_size": 400, "tie_weights": True, "dropout": 0.35, "input_dropout": 0.15}
+"""What models of words and of sub-words start from instead of what models of characters and bytes do."""
+
+WORDS = {**TIED, "learning_rate": 4e-3}
+
+SUB_WORDS = {
+    **TIED,
     "variational": True,
-    "dropout": 0.35,
-    "input_dropout": 0.15,
     "bptt": 35,
     "optimizer": "adamw",
     "learning_rate": 2e-3,
     "weight_decay": 0.02,
 }
-"""What models of words and of sub-words start from instead of what models of characters and bytes do."""
 
-OTHER_RATE = 1e-2
-"""Of models of characters and bytes whose optimizer is not the default one, if no rate is given."""
+OTHER_RATE, OTHER_RATE_OF_WORDS = 1e-2, 2e-3
+"""Of models of characters and bytes, and of words, whose optimizer is not the default one, if no rate is given."""
 
 DEFAULTS = Defaults(
     Settings(
@@ -43,6 +43,6 @@ DEFAULTS = Defaults(
         ),
     ),
     epochs=10,
-    by_level={"word": WORDS, "bpe": WORDS},
+    by_level={"word": WORDS, "bpe": SUB_WORDS},
     fewest_steps=800,
 )

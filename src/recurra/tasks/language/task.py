@@ -24,7 +24,7 @@ from recurra.tasks.language.mixture.parts import parts_of
 from recurra.tasks.language.mixture.report import beside_each_other, beside_each_other_within
 from recurra.tasks.language.model import LanguageModel
 from recurra.tasks.language.preprocessor import LanguagePreprocessor
-from recurra.tasks.language.settings import DEFAULTS, OTHER_RATE, LanguageSettings
+from recurra.tasks.language.settings import DEFAULTS, OTHER_RATE, OTHER_RATE_OF_WORDS, LanguageSettings
 from recurra.tasks.language.trainee import LanguageTrainee, Tokens, evaluate_part, evenly
 from recurra.tasks.language.width import Measuring, suited
 from recurra.tasks.outgoing import COUNT, Asked
@@ -67,7 +67,8 @@ class LanguageTask:
         start, training = DEFAULTS.at(settings.data.level).training, settings.training
         usual = training.learning_rate == start.learning_rate and "learning_rate" not in given
         if usual and training.optimizer != start.optimizer == "muon":
-            settings = settings.changed(learning_rate=OTHER_RATE)
+            rate = OTHER_RATE_OF_WORDS if settings.data.level == "word" else OTHER_RATE
+            settings = settings.changed(learning_rate=rate)
         network = settings.network
         if network.tie_weights and network.embedding_size != network.hidden_size and "tie_weights" not in given:
             if "hidden_size" in given and "embedding_size" not in given and settings.data.vectors is None:
