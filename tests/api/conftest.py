@@ -60,3 +60,15 @@ def train(undrawn: None, tmp_path: Path) -> Callable[..., recurra.Run]:
         return recurra.train(data, **{"out": tmp_path / "run"} | SMALL | given)
 
     return small
+
+
+@pytest.fixture
+def plain_train(train: Callable[..., recurra.Run]) -> Callable[..., recurra.Run]:
+    """As `train`, the two classes of `labels` without the linear skip, which takes two thirds of such a run and has its
+    tests in tests/tasks/classify."""
+
+    def plain(data: Any = None, **given: Any) -> recurra.Run:
+        classes = isinstance(data, Path) and data.name == "kinds"
+        return train(data, **({"skip": "none"} if classes else {}) | given)
+
+    return plain

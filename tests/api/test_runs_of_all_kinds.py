@@ -16,6 +16,11 @@ from recurra.errors import ModelFolderError
 Train = Callable[..., recurra.Run]
 
 
+@pytest.fixture
+def train(plain_train: Train) -> Train:
+    return plain_train
+
+
 def check_types(run: recurra.Run) -> None:
     """What is stored is of full precision; the keys of a linear skip are whole numbers."""
     for name, weight in model_folder.read(run.folder).weights().items():
@@ -36,7 +41,14 @@ def test_every_cell_trains_both_tasks(train: Train, labels: Path, text: Path, tm
 @pytest.mark.parametrize(
     "more",
     [
-        {"recurrent_dropout": 0.3, "learned_state": True, "merge": "sum", "num_layers": 2, "pooling": "all"},
+        {
+            "recurrent_dropout": 0.3,
+            "learned_state": True,
+            "merge": "sum",
+            "num_layers": 2,
+            "pooling": "all",
+            "skip": "auto",
+        },
         {"embedding_dropout": 0.2, "pooling": "mean", "init": "torch", "optimizer": "rmsprop", "level": "byte"},
         {"bidirectional": False, "bptt": 3, "pooling": "max", "optimizer": "sgd", "precision": "bf16"},
         {
