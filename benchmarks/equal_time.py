@@ -5,8 +5,9 @@
     RECURRA_DATA=FOLDER python benchmarks/equal_time.py multi30k --settings optimizer=adamw optimizer=muon
 
 A budget is processor time of one thread, evaluations included, so that a busy machine favours nobody; the whole
-schedule runs within it. Every line is the loss in nats of the validation part, which also chose between the weights and
-their running average.
+schedule runs within it. Products are computed as in a training: in bfloat16 where the processor has them, unless
+precision=32 is among the settings. Every line is the loss in nats of the validation part, which also chose between the
+weights and their running average, and says which products it had.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 import torch
 
+from recurra.api import precision
 from recurra.api.preparation import settings_for
 from recurra.tasks import registry
 from recurra.tasks.sources.resolving import resolve
@@ -46,25 +48,30 @@ def main() -> None:
         parser.error(f"settings are name=value,..., got {unnamed[0]!r}")
     for line in given.settings:
         names = dict(part.split("=", 1) for part in line.split(","))
-        values = {name: _value(value) for name, value in names.items()}
+        values = {name: value if name == "precision" else _value(value) for name, value in names.items()}
         if given.level is not None:
             values["level"] = given.level
         print(line, *_trained(given.data, values, given.seconds, given.seed), sep="  ", flush=True)
 
 
-def _trained(data: str, values: dict[str, Any], seconds: float, seed: int) -> tuple[str, str, str]:
-    """What is reached, after how much, in how long."""
+def _trained(data: str, values: dict[str, Any], seconds: float, seed: int) -> tuple[str, str, str, str]:
+    """What is reached, after how much, in how long, with which products."""
     source = resolve(data)
     row = registry.get(source.task)
     settings = settings_for(source, {**values, "minutes": seconds / 60, "patience": 0, "seed": seed, "device": "cpu"})
-    dataset = row.task.prepare(source, settings)
+    dataset = row.task.prepare(source, precision.settled(settings))
     torch.manual_seed(seed)
     trainee = row.task.trainee(row.task.network(dataset.preprocessor, dataset.settings), dataset)
     begun = time.process_time()
     counters = fit(trainee, dataset.settings.training, clock=time.process_time).counters
     took = time.process_time() - begun
     loss = min(point.validation_loss for point in counters.points if point.validation_loss is not None)
-    return f"{loss:.4f} nats", f"{counters.points[-1].epoch:.2f} epochs", f"{took:.0f} s"
+    return (
+        f"{loss:.4f} nats",
+        f"{counters.points[-1].epoch:.2f} epochs",
+        f"{took:.0f} s",
+        precision.products(dataset.settings),
+    )
 
 
 def _value(text: str) -> Any:
