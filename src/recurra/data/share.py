@@ -14,11 +14,16 @@ T = TypeVar("T")
 
 @dataclass
 class Reading:
-    """One reading. begun: when, on time.monotonic; span: the shares of its time that are worked on; stage: where"""
+    """One reading.
+
+    begun: when, on time.monotonic; span: the shares of its time that are worked on; stage: where; in_whole: within
+    `whole`, where what a stage has reached is shown until the next one begins
+    """
 
     begun: float = field(default_factory=time.monotonic)
     span: tuple[float, float] = (0.0, 1.0)
     stage: Stage | None = None
+    in_whole: bool = False
 
     def reached(self) -> tuple[float, float] | None:
         """The share that is done, and the seconds that the rest will take; None if nobody knows."""
@@ -26,18 +31,25 @@ class Reading:
         if now is None:
             return None
         share = now.first + (now.last - now.first) * min(1.0, now.done / now.units)
-        return None if share <= 0 else (share, (time.monotonic() - now.begun) * (1 - share) / share)
+        if share <= 0:
+            return None
+        whole = (now.told - self.begun) / share
+        return share, max(0.0, self.begun + whole - time.monotonic()) if share < 1 else 0.0
 
 
 @dataclass
 class Stage:
-    """A stretch of a reading, from one share of its time to another. units: that it has; done: so many of them"""
+    """A stretch of a reading.
+
+    It leads from one share of its time to another. units: that it has; done: so many of them, as was last told, on
+    time.monotonic
+    """
 
     first: float
     last: float
     units: float
-    begun: float
     done: float = 0.0
+    told: float = field(default_factory=time.monotonic)
 
 
 _own: ContextVar[Reading | None] = ContextVar("reading", default=None)
@@ -57,16 +69,16 @@ def followed() -> Iterator[Reading]:
 
 @contextmanager
 def whole() -> Iterator[None]:
-    """While entered, `between` says where its parts stand in the time of all of it, which begins here."""
+    """While entered, all of a reading, which begins here; `between` says where its parts stand in its time."""
     if (reading := _own.get()) is None:
         yield
         return
-    before = reading.begun, reading.span
-    reading.begun, reading.span = time.monotonic(), (0.0, 1.0)
+    before = reading.begun, reading.span, reading.stage, reading.in_whole
+    reading.begun, reading.span, reading.stage, reading.in_whole = time.monotonic(), (0.0, 1.0), None, True
     try:
         yield
     finally:
-        reading.begun, reading.span = before
+        reading.begun, reading.span, reading.stage, reading.in_whole = before
 
 
 @contextmanager
@@ -84,23 +96,25 @@ def between(first: float, last: float) -> Iterator[None]:
 
 @contextmanager
 def stage(first: float, last: float, units: float) -> Iterator[None]:
-    """While entered, `add` leads from a share of a reading's time to another, over so many units."""
-    if (reading := _own.get()) is None:
+    """While entered, `add` leads from a share of a reading's time to another, over so many units; nothing if none."""
+    if (reading := _own.get()) is None or units <= 0:
         yield
         return
     before, (low, high) = reading.stage, reading.span
     length = high - low
-    reading.stage = Stage(low + first * length, low + last * length, max(1.0, units), reading.begun)
+    reading.stage = Stage(low + first * length, low + last * length, units)
     try:
         yield
     finally:
-        reading.stage = before
+        if not reading.in_whole:
+            reading.stage = before
 
 
 def add(units: float) -> None:
     """So much more is done of the stage that is entered, if there is one."""
     if (reading := _own.get()) is not None and reading.stage is not None:
         reading.stage.done += units
+        reading.stage.told = time.monotonic()
 
 
 def counted(items: Iterable[T], every: int = 1000) -> Iterator[T]:

@@ -23,7 +23,12 @@ T = TypeVar("T")
 
 def is_large(source: Source) -> bool:
     """Whether what is read of a source is worth being stored."""
-    return sum(path.stat().st_size for path in source.files.values() if path.is_file()) >= WORTH_STORING
+    return bytes_of(source) >= WORTH_STORING
+
+
+def bytes_of(source: Source) -> int:
+    """Of its files."""
+    return sum(path.stat().st_size for path in source.files.values() if path.is_file())
 
 
 @dataclass(frozen=True)

@@ -294,17 +294,18 @@ def test_a_reading_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.Monkey
     path, seen = tmp_path / "a.txt", []
     path.write_text("some text of some lines\n" * 200, encoding="utf-8")
     add = share.add
+    with share.followed() as reading:
 
-    def heard(units: float) -> None:
-        add(units)
-        found = share.reached()
-        assert found is not None
-        seen.append(found[0])
+        def heard(units: float) -> None:
+            add(units)
+            found = reading.reached()
+            assert found is not None
+            seen.append(found[0])
 
-    monkeypatch.setattr(share, "add", heard)
-    monkeypatch.setattr("recurra.data.files.sources.BLOCK_BYTES", 100)
-    build_corpus(path, cache=tmp_path / "cache")
+        monkeypatch.setattr(share, "add", heard)
+        monkeypatch.setattr("recurra.data.files.sources.BLOCK_BYTES", 100)
+        build_corpus(path, cache=tmp_path / "cache")
+        assert reading.reached() is None
     assert seen == sorted(seen)
     assert seen[0] <= 0.4
     assert seen[-1] == 1
-    assert share.reached() is None

@@ -49,6 +49,14 @@ def test_joined_words_are_cut_into_the_same_words(tokens: list[str]) -> None:
     assert segment.words(segment.join(tokens), "space") == tokens
 
 
+_SIGNS = "ab_1é\u0301漢字.,'’\"$^\\\n\r \t\0\x1c\x1f\x7f\x85\u200d\u2028\u3000，。²½😀👩\ud83d"
+
+
+@given(st.one_of(st.text(), st.text(alphabet=st.characters(max_codepoint=127)), st.text(alphabet=_SIGNS)))
+def test_any_text_is_cut_as_the_pattern_cuts_it(text: str) -> None:
+    assert segment.pieces(text) == segment._WORD.findall(text)
+
+
 def test_words_are_what_the_pattern_finds_however_they_are_found() -> None:
     signs = "ab_1é\u0301漢.,'\n \t\x1c\x85\u2028\u3000²½\ud83d"
     random = Random(0)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data import share
 from recurra.data.corpus.draft import Numbers
 from recurra.data.packed import OnDisk
 from recurra.data.ragged import BLOCK, Int64, Keys, Ragged, row_keys
@@ -36,7 +37,7 @@ class Drafted:
     def _read(self, texts: Iterable[str], cut: Callable[[str], list[str]]) -> Int64:
         """Returns where each text begins and the last ends."""
         number, sizes = self.words.__getitem__, [np.zeros(1, np.int64)]
-        left = iter(texts)
+        left = share.counted(texts)
         while some := list(islice(left, BLOCK)):
             found = [cut(text) for text in some]
             sizes.append(np.fromiter(map(len, found), np.int64, len(found)))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.baselines.sparse_logistic import SparseLogistic
+from recurra.data import share
 from recurra.data.files.examples import Examples, joined, look_alikes
 from recurra.data.files.rows import ExampleRows
 from recurra.data.ragged import Ragged, lengths_of
@@ -208,6 +209,7 @@ def prepare(
     return replace(read_once(source, settings, seed, kept, build, stored.STORING), skip=skip)
 
 
+@share.whole()
 def _prepare(
     source: Source,
     settings: ClassifyDataSettings,
@@ -243,7 +245,8 @@ def _prepare(
     def encoded(rows: npt.NDArray[np.int64]) -> Ragged | None:
         return None if drafted is None else drafted.encoded(vocabulary, rows)
 
-    parts = {name: encode(part, encoded=encoded(read.rows[name])) for name, part in splits}
+    with share.stage(reading.READ if drafted is None else reading.CUT, 1, sum(len(part) for _, part in splits)):
+        parts = {name: encode(part, encoded=encoded(read.rows[name])) for name, part in splits}
     forms = {name: _keys(part.encoded) for name, part in parts.items()}
     positions, moved = regrouped({name: forms[name] for name in read.divided})
     if moved:
@@ -311,7 +314,7 @@ def encode_part(
 
     def rows() -> Iterator[npt.NDArray[np.int64]]:
         nonlocal truncated, empty
-        whole = map(vocabulary.encode, examples.texts) if encoded is None else iter(encoded)
+        whole = map(vocabulary.encode, share.counted(examples.texts)) if encoded is None else iter(encoded)
         for ids in whole:
             if max_length is not None and len(ids) > max_length:
                 ids, truncated = ids[:max_length], truncated + 1

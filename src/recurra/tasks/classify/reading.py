@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data import share
 from recurra.data.files import examples as reading
 from recurra.data.files.examples import Examples
 from recurra.data.files.rows import ExampleRows
@@ -24,8 +25,12 @@ from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import form_of
 from recurra.tasks.classify.examples import columns_of, read_examples
 from recurra.tasks.classify.settings import ClassifyDataSettings
+from recurra.tasks.read_once import bytes_of
 from recurra.tasks.sources.source import Source, hashes
 from recurra.tasks.text.usual import infer_level
+
+READ, CUT = 0.25, 0.75
+"""Of the time, after reading and after cutting into words."""
 
 
 @dataclass
@@ -71,7 +76,8 @@ def read(
         text, label = columns_of(source, settings)
         notes.append(f"texts are in the column {text!r}, labels in {label!r}")
         settings = settings.model_copy(update={"text": text, "label": label})
-    found = read_examples(source, settings, folder)
+    with share.stage(0, READ, bytes_of(source)):
+        found = read_examples(source, settings, folder)
     skipped = found.skipped if isinstance(found, Examples) else sum(p.skipped for p in found.values())
     whole = found if isinstance(found, Examples) else from_parts(found).train
     dropped = 0
@@ -89,7 +95,8 @@ def read(
     if level == "word" and not any(_tokenised(part) for part in every):
         texts = chain.from_iterable(part.texts for part in every)
         cut = functools.partial(_cut, names=settings.normalize, split=settings.word_split)
-        drafted = Drafted(texts, cut, folder)
+        with share.stage(READ, CUT, sum(map(len, every))):
+            drafted = Drafted(texts, cut, folder)
         keys = drafted.keys(settings.max_length)
     shares, of_train = settings.split, np.arange(len(kept))
     divided: tuple[str, ...] = PARTS if given is None else ()

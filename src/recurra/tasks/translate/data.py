@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from recurra.data import share
 from recurra.data.files.pair_rows import PairRows, Pairs
 from recurra.data.packed import numbered
 from recurra.data.ragged import Ragged
@@ -67,6 +68,7 @@ def prepare(
     return read_once(source, settings, seed, kept, build, STORING) if is_large(source) else build()
 
 
+@share.whole()
 def _prepare(
     source: Source,
     settings: TranslateDataSettings,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from recurra.data import share
 from recurra.data.files import parallel
 from recurra.data.files.pair_rows import PairRows, Pairs
 from recurra.data.splits import PARTS, hold_out
@@ -17,12 +18,16 @@ from recurra.data.tokens.scripts import is_unspaced, writing
 from recurra.data.tokens.subwords import words_of
 from recurra.data.twins import form_of
 from recurra.errors import DataError, UsageError
+from recurra.tasks.read_once import bytes_of
 from recurra.tasks.sources.file_names import ending
 from recurra.tasks.sources.source import Source, in_memory
 from recurra.tasks.translate.settings import TranslateDataSettings
 
 Drafts = tuple[Drafted | None, Drafted | None]
 """Sources and targets of a file as words, where they are cut into words."""
+
+SHARES = {"word": (0.1, 0.8), "bpe": (0.1, 0.4)}
+"""Of the time, after reading and after cutting into words."""
 
 
 @dataclass
@@ -41,8 +46,11 @@ class Read:
 def read(source: Source, settings: TranslateDataSettings, seed: int, folder: Path | None = None) -> Read:
     """The three parts. folder: for what is not held in memory"""
     notes: list[str] = []
-    found = read_pairs(source, settings, notes, folder)
-    drafts = {name: _drafted(pairs, settings, folder) for name, pairs in found.items()}
+    first, cut = SHARES.get(settings.level or "bpe", (0.25, 0.25))
+    with share.stage(0, first, bytes_of(source)):
+        found = read_pairs(source, settings, notes, folder)
+    with share.stage(first, cut, 2 * sum(map(len, found.values()))):
+        drafts = {name: _drafted(pairs, settings, folder) for name, pairs in found.items()}
     form = form_of(
         level=settings.level or "bpe",
         normalize_by=settings.normalize,
