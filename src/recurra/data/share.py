@@ -33,7 +33,7 @@ class Reading:
         share = now.first + (now.last - now.first) * min(1.0, now.done / now.units)
         if share <= 0:
             return None
-        whole = (now.told - self.begun) / share
+        whole = (now.latest - self.begun) / share
         return share, max(0.0, self.begun + whole - time.monotonic()) if share < 1 else 0.0
 
 
@@ -41,7 +41,7 @@ class Reading:
 class Stage:
     """A stretch of a reading.
 
-    It leads from one share of its time to another. units: that it has; done: so many of them, as was last told, on
+    It leads from one share of its time to another. units: that it has; done: so many of them; latest: when that was last added to, on
     time.monotonic
     """
 
@@ -49,7 +49,7 @@ class Stage:
     last: float
     units: float
     done: float = 0.0
-    told: float = field(default_factory=time.monotonic)
+    latest: float = field(default_factory=time.monotonic)
 
 
 _own: ContextVar[Reading | None] = ContextVar("reading", default=None)
@@ -114,7 +114,7 @@ def add(units: float) -> None:
     """So much more is done of the stage that is entered, if there is one."""
     if (reading := _own.get()) is not None and reading.stage is not None:
         reading.stage.done += units
-        reading.stage.told = time.monotonic()
+        reading.stage.latest = time.monotonic()
 
 
 def counted(items: Iterable[T], every: int = 1000) -> Iterator[T]:
