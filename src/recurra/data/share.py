@@ -41,8 +41,8 @@ class Reading:
 class Stage:
     """A stretch of a reading.
 
-    It leads from one share of its time to another. units: that it has; done: so many of them; latest: when that was last added to, on
-    time.monotonic
+    It leads from one share of its time to another. units: that it has; done: so many of them; latest: when that
+    was last added to, on time.monotonic
     """
 
     first: float
