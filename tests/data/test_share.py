@@ -37,6 +37,7 @@ def test_the_time_left_runs_out_while_nothing_is_told(monkeypatch: pytest.Monkey
     now = 100.0
     monkeypatch.setattr("recurra.data.share.time.monotonic", lambda: now)
     with share.followed() as reading, share.stage(0, 1, 4):
+        reading.begun = now
         now = 110.0
         share.add(1)
         assert reading.reached() == (0.25, 30)
