@@ -22,6 +22,21 @@ RECURRA_INLINE Bfloat to_bfloat(float value) {
   return {uint16_t((value != value ? bits | 0x400000 : rounded) >> 16)};
 }
 
+// Two rows of numbers as pairs, each rounded as above: the even one's in the low halves.
+RECURRA_INLINE Bits<float> to_pairs(Vec<float> even, Vec<float> odd) {
+  typedef uint32_t Words __attribute__((vector_size(RECURRA_VECTOR_BYTES)));
+  const auto rounded = [](Vec<float> value) __attribute__((always_inline)) {
+    const Words bits = reinterpret_cast<Words>(value), whole = bits + 0x7fff + (bits >> 16 & 1);
+    return value != value ? bits | 0x400000 : whole;
+  };
+  return reinterpret_cast<Bits<float>>(rounded(even) >> 16 | (rounded(odd) & 0xffff0000u));
+}
+
+RECURRA_INLINE void store_pairs(Bfloat* to, Bits<float> pairs) {
+  typedef int32_t unaligned __attribute__((vector_size(RECURRA_VECTOR_BYTES), aligned(2), may_alias));
+  *reinterpret_cast<unaligned*>(to) = pairs;
+}
+
 // What a value is held as in a product: itself, or rounded.
 template <class Q, class T>
 RECURRA_INLINE Q held(T value) {

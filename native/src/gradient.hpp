@@ -201,10 +201,13 @@ class Gradients {
     return parts;
   }
 
-  // Columns [m0, m1) of the adjoints: as the kernel's blocks [depth][rows of the block], one after the other; of
-  // bfloat16 as rows [whole depth].
+  // Whether A of the products are rows [whole depth], as the processor's tiles take them; else the kernel's blocks.
+  static constexpr bool BY_ROWS = ROUNDED && TILES;
+
+  // Columns [m0, m1) of the adjoints: as the kernel's blocks [depth][rows of the block], one after the other, of bfloat16
+  // in pairs of depth.
   void pack_left(const T* left, int64_t left_row, int64_t m0, int64_t m1, int64_t depth, Q* to) const {
-    if constexpr (ROUNDED) {
+    if constexpr (BY_ROWS) {
       const int64_t row = whole_depth<Q>(depth);
       for (int64_t k = 0; k < row; k++)
         for (int64_t m = m0; m < m1; m++) to[(m - m0) * row + k] = k < depth ? held<Q>(left[k * left_row + m]) : Q{0};
@@ -212,11 +215,11 @@ class Gradients {
     } else {
       for (int64_t k = 0; k < depth; k += NEAR) {
         const int64_t rows = std::min(NEAR, depth - k);
-        T* block = to;
+        Q* block = to;
         for (int64_t m = m0; m < m1;) {
           const int n = block_rows(m - m0, m1 - m0);
           pack_block(left + k * left_row + m, left_row, n, rows, k + rows == depth, block + k * n);
-          block += depth * n;
+          block += whole_depth<Q>(depth) * n;
           m += n;
         }
       }
@@ -225,13 +228,23 @@ class Gradients {
 
   // to[k][n] = left[k][0..n) by whole vectors, which write over what comes next: more rows of this block, that are
   // written afterwards. The last of all rows, whose vectors would reach into the next block, go number by number.
-  static void pack_block(const T* left, int64_t left_row, int n, int64_t rows, bool last, T* to) {
+  static void pack_block(const T* left, int64_t left_row, int n, int64_t rows, bool last, Q* to) {
     const int beyond = (n + LANES<T> - 1) / LANES<T> * LANES<T> - n, reached = (beyond + n - 1) / n;
-    const int64_t whole = last ? std::max<int64_t>(0, rows - std::max(1, reached)) : rows;
-    for (int64_t k = 0; k < whole; k++)
-      for (int i = 0; i < n; i += LANES<T>) store(to + k * n + i, load(left + k * left_row + i));
-    for (int64_t k = whole; k < rows; k++)
-      for (int i = 0; i < n; i++) to[k * n + i] = left[k * left_row + i];
+    if constexpr (ROUNDED) {
+      const int64_t whole = last ? std::max<int64_t>(0, rows / 2 - std::max(1, reached)) : rows / 2;
+      for (int64_t k = 0; k < 2 * whole; k += 2)
+        for (int i = 0; i < n; i += LANES<T>)
+          store_pairs(to + k * n + 2 * i, to_pairs(load(left + k * left_row + i), load(left + (k + 1) * left_row + i)));
+      for (int64_t k = 2 * whole; k < whole_depth<Q>(rows); k++)
+        for (int i = 0; i < n; i++)
+          to[k / 2 * 2 * n + 2 * i + k % 2] = k < rows ? held<Q>(left[k * left_row + i]) : Q{0};
+    } else {
+      const int64_t whole = last ? std::max<int64_t>(0, rows - std::max(1, reached)) : rows;
+      for (int64_t k = 0; k < whole; k++)
+        for (int i = 0; i < n; i += LANES<T>) store(to + k * n + i, load(left + k * left_row + i));
+      for (int64_t k = whole; k < rows; k++)
+        for (int i = 0; i < n; i++) to[k * n + i] = left[k * left_row + i];
+    }
   }
 
   // Rows [m0, m1) of g into or onto `sums`, which is as large as all of it.
@@ -259,14 +272,15 @@ class Gradients {
   void product(int64_t m, const Q* left, const Q* panel, int64_t depth, Start start, T* to, int64_t to_row) const {
     PanelProduct<T, Q> p{.a = left, .a_row = whole_depth<Q>(depth), .panel = panel, .depth = depth, .c = to,
                          .c_row = to_row, .start = start};
-    if constexpr (ROUNDED) {
+    if constexpr (BY_ROWS) {
       rows_by_panel(m, p);
     } else {
-      Ahead ahead(panel, depth * UNITS<T>, m);
+      p.depth = whole_depth<Q>(depth);
+      Ahead ahead(panel, p.depth * UNITS<T>, m);
       for (int64_t i = 0; i < m;) {
         const int n = block_rows(i, m);
         block_of<T, Q, true>(n, p, ahead.step());
-        p.a += depth * n;
+        p.a += p.depth * n;
         p.c += n * to_row;
         i += n;
       }

@@ -127,8 +127,8 @@ RECURRA_INLINE Vec<float> add_pairs(Vec<float> sum, int32_t a, Bits<float> b) {
 #endif
 }
 
-// The same of bfloat16, row-major, sums in float; depth even.
-template <int ROWS>
+// The same of bfloat16, sums in float; depth even. PACKED: A is [depth / 2][ROWS][2].
+template <int ROWS, bool PACKED>
 __attribute__((noinline)) void block(const PanelProduct<float, Bfloat>& p, Fetch fetch) {
   constexpr int L = LANES<float>, U = UNITS<float>;
   const Bfloat* __restrict a = p.a;
@@ -156,7 +156,7 @@ __attribute__((noinline)) void block(const PanelProduct<float, Bfloat>& p, Fetch
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; i++) {
       int32_t pair;
-      std::memcpy(&pair, a + i * row + k, 4);
+      std::memcpy(&pair, PACKED ? a + k * ROWS + 2 * i : a + i * row + k, 4);
       sum[i][0] = add_pairs(sum[i][0], pair, b0);
       sum[i][1] = add_pairs(sum[i][1], pair, b1);
     }
@@ -175,8 +175,7 @@ RECURRA_INLINE void block_of(int n, const PanelProduct<T, Q>& p, Fetch fetch) {
     constexpr int FEWER = ROWS == 1 ? 1 : ROWS - 1;
     block_of<T, Q, PACKED, FEWER>(n, p, fetch);
   } else if constexpr (std::is_same_v<Q, Bfloat>) {
-    static_assert(!PACKED);
-    block<ROWS>(p, fetch);
+    block<ROWS, PACKED>(p, fetch);
   } else {
     block<T, ROWS, PACKED>(p, fetch);
   }

@@ -10,7 +10,7 @@ enum class Start { zero, rows, sums };
 // C [rows][UNITS] = start + A [rows][depth] panel [depth][UNITS].
 template <class T, class Q>
 struct PanelProduct {
-  const Q* a;      // row-major, or the rows of a block side by side: [depth][rows]
+  const Q* a;      // row-major, or the rows of a block side by side: [depth][rows], of bfloat16 in pairs
   int64_t a_row;   // numbers from a row of A to the next
   const Q* panel;
   int64_t depth;

@@ -51,28 +51,52 @@ void pack_transposed(const T* m, int64_t row, int64_t rows, int64_t first, int64
     for (int64_t k = 0; k < depth; k++) panel[panel_at<T, Q>(k, u)] = held<Q>(from[u * row + k]);
 }
 
-// panel[k][u] = from[u] for u < here, otherwise 0; nullptr: all 0
+// Rows of a panel that are written together.
 template <class T, class Q>
-RECURRA_INLINE void pack_row(const T* from, int64_t here, int64_t k, Q* panel) {
+inline constexpr int64_t ROWS_AT_ONCE = std::is_same_v<Q, T> ? 1 : 2;
+
+// panel[k][u] = from[u] for u < here, otherwise 0
+template <class T>
+RECURRA_INLINE void pack_row(const T* from, int64_t here, int64_t k, T* panel) {
   constexpr int U = UNITS<T>, L = LANES<T>;
-  Q* const to = panel + panel_at<T, Q>(k, 0);
-  if constexpr (std::is_same_v<Q, T>) {
-    if (here == U) {
-      store(to, load(from));
-      store(to + L, load(from + L));
-    } else {
-      for (int64_t u = 0; u < U; u++) to[u] = u < here ? from[u] : T(0);
-    }
+  T* const to = panel + k * U;
+  if (here == U) {
+    store(to, load(from));
+    store(to + L, load(from + L));
   } else {
-    for (int64_t u = 0; u < U; u++) to[2 * u] = from && u < here ? held<Q>(from[u]) : Q{0};
+    for (int64_t u = 0; u < U; u++) to[u] = u < here ? from[u] : T(0);
   }
+}
+
+// The same of rows k and k + 1; nullptr: all 0
+RECURRA_INLINE void pack_pair(const float* even, const float* odd, int64_t here, int64_t k, Bfloat* panel) {
+  constexpr int64_t U = UNITS<float>, L = LANES<float>;
+  float padded[2][U];
+  if (here < U || !even || !odd) {
+    const float* const rows[] = {even, odd};
+    for (int i = 0; i < 2; i++)
+      for (int64_t u = 0; u < U; u++) padded[i][u] = rows[i] && u < here ? rows[i][u] : 0.0f;
+    even = padded[0];
+    odd = padded[1];
+  }
+  for (int64_t u = 0; u < U; u += L) store_pairs(panel + k * U + 2 * u, to_pairs(load(even + u), load(odd + u)));
+}
+
+// Row k of a panel and those that are written with it: panel[k][u] = at(k)[first + u] for k < depth and u < here
+template <class T, class Q, class At>
+RECURRA_INLINE void pack_rows_at(At at, int64_t here, int64_t first, int64_t k, int64_t depth, Q* panel) {
+  if constexpr (std::is_same_v<Q, T>)
+    pack_row(at(k) + first, here, k, panel);
+  else
+    pack_pair(k < depth ? at(k) + first : nullptr, k + 1 < depth ? at(k + 1) + first : nullptr, here, k, panel);
 }
 
 // panel[k][u] = at(k)[first + u] for k < depth, of rows of `columns` numbers
 template <class T, class Q, class At>
 RECURRA_INLINE void pack_rows(At at, int64_t columns, int64_t first, int64_t depth, Q* panel) {
   const int64_t here = std::min<int64_t>(columns - first, UNITS<T>);
-  for (int64_t k = 0; k < whole_depth<Q>(depth); k++) pack_row<T>(k < depth ? at(k) + first : nullptr, here, k, panel);
+  for (int64_t k = 0; k < whole_depth<Q>(depth); k += ROWS_AT_ONCE<T, Q>)
+    pack_rows_at<T>(at, here, first, k, depth, panel);
 }
 
 // Rows [k0, k1) of all panels of a matrix of `depth` rows at(k), each `columns` numbers: every row is read once, from end
@@ -83,13 +107,11 @@ void pack_panels(At at, int64_t columns, int64_t depth, int64_t k0, int64_t k1, 
   const int64_t size = panel_size<T, Q>(depth), end = k1 == depth ? whole_depth<Q>(depth) : k1;
   for (int64_t first = 0; first < columns; first += BAND * U) {
     const int64_t last = std::min(columns, first + BAND * U);
-    for (int64_t k = k0; k < end; k++) {
-      if (k + ROWS_AHEAD < k1)
-        for (int64_t u = first; u < last; u += LINE) __builtin_prefetch(at(k + ROWS_AHEAD) + u, 0, 2);
-      for (int64_t u = first; u < last; u += U) {
-        Q* const panel = panels + u / U * size;
-        pack_row<T>(k < depth ? at(k) + u : nullptr, std::min(U, columns - u), k, panel);
-      }
+    for (int64_t k = k0; k < end; k += ROWS_AT_ONCE<T, Q>) {
+      for (int64_t i = k + ROWS_AHEAD; i < std::min(k1, k + ROWS_AHEAD + ROWS_AT_ONCE<T, Q>); i++)
+        for (int64_t u = first; u < last; u += LINE) __builtin_prefetch(at(i) + u, 0, 2);
+      for (int64_t u = first; u < last; u += U)
+        pack_rows_at<T>(at, std::min(U, columns - u), u, k, depth, panels + u / U * size);
     }
   }
 }
