@@ -218,7 +218,7 @@ class Gradients {
         Q* block = to;
         for (int64_t m = m0; m < m1;) {
           const int n = block_rows(m - m0, m1 - m0);
-          pack_block(left + k * left_row + m, left_row, n, rows, k + rows == depth, block + k * n);
+          pack_block(left + k * left_row + m, left_row, n, rows, depth - k, block + k * n);
           block += whole_depth<Q>(depth) * n;
           m += n;
         }
@@ -227,19 +227,21 @@ class Gradients {
   }
 
   // to[k][n] = left[k][0..n) by whole vectors, which write over what comes next: more rows of this block, that are
-  // written afterwards. The last of all rows, whose vectors would reach into the next block, go number by number.
-  static void pack_block(const T* left, int64_t left_row, int n, int64_t rows, bool last, Q* to) {
-    const int beyond = (n + LANES<T> - 1) / LANES<T> * LANES<T> - n, reached = (beyond + n - 1) / n;
+  // written afterwards. The last of the `left_over` rows that the block still gets, whose vectors would reach into the
+  // next block, go number by number.
+  static void pack_block(const T* left, int64_t left_row, int n, int64_t rows, int64_t left_over, Q* to) {
+    const int beyond = (n + LANES<T> - 1) / LANES<T> * LANES<T> - n, reached = std::max(1, (beyond + n - 1) / n);
+    const auto by_vectors = [&](int64_t here, int64_t all) { return std::max<int64_t>(0, std::min(here, all - reached)); };
     if constexpr (ROUNDED) {
-      const int64_t whole = last ? std::max<int64_t>(0, rows / 2 - std::max(1, reached)) : rows / 2;
-      for (int64_t k = 0; k < 2 * whole; k += 2)
+      const int64_t pairs = by_vectors(rows / 2, left_over / 2);
+      for (int64_t k = 0; k < 2 * pairs; k += 2)
         for (int i = 0; i < n; i += LANES<T>)
           store_pairs(to + k * n + 2 * i, to_pairs(load(left + k * left_row + i), load(left + (k + 1) * left_row + i)));
-      for (int64_t k = 2 * whole; k < whole_depth<Q>(rows); k++)
+      for (int64_t k = 2 * pairs; k < whole_depth<Q>(rows); k++)
         for (int i = 0; i < n; i++)
           to[k / 2 * 2 * n + 2 * i + k % 2] = k < rows ? held<Q>(left[k * left_row + i]) : Q{0};
     } else {
-      const int64_t whole = last ? std::max<int64_t>(0, rows - std::max(1, reached)) : rows;
+      const int64_t whole = by_vectors(rows, left_over);
       for (int64_t k = 0; k < whole; k++)
         for (int i = 0; i < n; i += LANES<T>) store(to + k * n + i, load(left + k * left_row + i));
       for (int64_t k = whole; k < rows; k++)

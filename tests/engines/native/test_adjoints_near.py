@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -12,7 +13,8 @@ from recurra.cells.catalogue import get
 from recurra.engines.native import library
 from recurra.engines.request import CellWeights, Embedded
 from recurra.recurrence import unroll
-from tests.fuzz.engine_checks import using
+from tests.fuzz.engine_cases import Case
+from tests.fuzz.engine_checks import check, using
 from tests.laws.law_cases import Answer, Sample, answer, assert_same, draw, gradients
 
 VARIANTS = sorted(set(library.variants()) | set(library.emulated()))
@@ -85,3 +87,19 @@ def test_bfloat16_as_few_rows_at_a_time_add_up_to(variant: str) -> None:
     added = [torch.stack(list(of_one)).sum(0) for of_one in zip(*(p[:-1] for p in parts), strict=True)]
     for got, other in zip([*whole, d_x], [*added, torch.cat([p[-1] for p in parts])], strict=True):
         torch.testing.assert_close(got, other, rtol=0, atol=1e-5 * float(other.abs().max()))
+
+
+ONE_ROW = Case(
+    variant="", threads=1, cell="rnn", kind="float32", batch=1, time=129, inputs=3, hidden=14, vocabulary=0,
+    lengths="none", reverse=False, bias=True, masked=False, state=False, layouts=("rows",) * 8, loss="all",
+    wanted="weights", path="eager", numbers=1,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_few_rows_after_many_do_not_reach_into_the_next_block(variant: str, kind: str) -> None:
+    """Adjoints are packed 64 rows at a time by whole vectors, wider than a block of 7, 3 or 1 columns."""
+    for hidden in (13, 14, 15):
+        for steps in (129, 130, 131, 193):
+            check(replace(ONE_ROW, variant=variant, kind=kind, hidden=hidden, time=steps))
