@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import importlib.util
 import os
 import re
 import shutil
@@ -20,6 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.scripts import loaded
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_OURS = {"build", "dist", "demo-run", "runs", "__pycache__"}
@@ -78,11 +79,7 @@ def test_imports_go_down_the_floors() -> None:
 
 
 def test_the_types_of_settings_are_those_of_the_tasks() -> None:
-    spec = importlib.util.spec_from_file_location("writer", ROOT / "scripts" / "write_train_settings.py")
-    assert spec is not None
-    assert spec.loader is not None
-    writer = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(writer)
+    writer = loaded(ROOT / "scripts" / "write_train_settings.py")
     assert writer.TARGET.read_text(encoding="utf-8") == writer.source(), "settings have changed; run: make format"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import itertools
 import re
 import shlex
@@ -20,6 +19,7 @@ from recurra.cli import main
 from recurra.data.datasets import named
 from recurra.errors import DataError
 from recurra.tasks.sources.file_names import TABLES
+from tests.scripts import loaded
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -137,12 +137,7 @@ def demo() -> Any:
 
 
 def script(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded(ROOT / "scripts" / f"{name}.py")
 
 
 def test_the_transcript_is_that_of_the_demo_and_the_pictures_are_of_its_run() -> None:

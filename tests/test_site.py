@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import re
 import subprocess
@@ -13,17 +12,13 @@ from typing import Any
 import pytest
 
 import recurra
+from tests.scripts import loaded
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def module(path: str) -> Any:
-    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
+    return loaded(ROOT / path)
 
 
 CHECK = module("scripts/check_site.py")

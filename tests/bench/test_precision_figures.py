@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from recurra.tasks import registry
+from tests.scripts import loaded
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "precision.py"
 
 
 @pytest.fixture(scope="module")
 def precision() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("precision", PATH)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return loaded(PATH)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
@@ -12,18 +11,14 @@ import pytest
 from recurra.bench.cases import Case, plan, shape
 from recurra.bench.record import Row
 from recurra.bench.targets import TARGETS, Target, check, shown
+from tests.scripts import loaded
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def results() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("results", ROOT / "benchmarks" / "results.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return loaded(ROOT / "benchmarks" / "results.py")
 
 
 def row(size: str, ratio: float | None, *, cell: str = "lstm", peer: str = "torch.nn") -> Row:

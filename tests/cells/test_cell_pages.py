@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
+
+from tests.scripts import loaded
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_pages_are_the_catalogues() -> None:
-    spec = importlib.util.spec_from_file_location("write_cell_pages", ROOT / "scripts" / "write_cell_pages.py")
-    assert spec is not None
-    assert spec.loader is not None
-    written = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(written)
+    written = loaded(ROOT / "scripts" / "write_cell_pages.py")
     pages = written.pages()
     assert {p.name for p in (ROOT / "docs" / "cells").iterdir()} == set(pages)
     for name, text in pages.items():

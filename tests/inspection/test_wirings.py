@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from recurra.data.datasets.named import names
 from recurra.inspection.wirings import WIRINGS, Wiring
 from recurra.tasks.registry import ROWS
+from tests.scripts import loaded
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "write_wirings.py"
@@ -39,11 +39,7 @@ def test_a_drawing_in_letters() -> None:
 
 
 def test_the_pictures_of_the_page_are_those_of_the_wirings() -> None:
-    spec = importlib.util.spec_from_file_location("writer", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    writer = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(writer)
+    writer = loaded(SCRIPT)
     page = (ROOT / "docs" / "wirings" / "index.md").read_text(encoding="utf-8")
     for one in WIRINGS:
         path = writer.path_of(one)

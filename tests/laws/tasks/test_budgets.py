@@ -103,19 +103,24 @@ def test_baselines_are_fitted_on_a_sample_and_named_after_it(setup: Setup, monke
     assert all(np.isfinite(value) for each in found for value in each.metrics.values())
 
 
-def test_scores_keep_to_their_share(setup: Setup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    task, time, part = setup.task, Time(), setup.dataset.held_out
-    deadline = Deadline(1.0, clock=time)
-    time.now = 45.0
+def scored_in(seconds: float, setup: Setup, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on an evaluation of the whole held-out part takes so long."""
+    task, whole = setup.task, setup.dataset.held_out
     evaluate = type(task).evaluate
 
     def counted(self: Any, model: Any, part: Any, settings: Any) -> Any:
-        time.now += 20.0 * len(part) / len(whole)
+        time.now += seconds * len(part) / len(whole)
         return evaluate(self, model, part, settings)
 
-    whole = part
     monkeypatch.setattr(type(task), "evaluate", counted)
     monkeypatch.setattr("recurra.api.budget.FEWEST", max(2, len(whole) // 20))
+
+
+def test_scores_keep_to_their_share(setup: Setup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    time, whole = Time(), setup.dataset.held_out
+    deadline = Deadline(1.0, clock=time)
+    time.now = 45.0
+    scored_in(20.0, setup, time, monkeypatch)
     cut, found, notes = evaluation_within(setup, deadline, SimpleNamespace(evaluates=None), tmp_path)  # type: ignore[arg-type]
     assert deadline.left() > 0
     assert len(cut) < len(whole)
@@ -126,17 +131,10 @@ def test_scores_keep_to_their_share(setup: Setup, monkeypatch: pytest.MonkeyPatc
 
 def test_all_is_scored_where_it_ends_in_time(setup: Setup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """By what a row took in the run itself: 2 s for all, which the report may go through twice more."""
-    task, time, whole = setup.task, Time(), setup.dataset.held_out
+    time, whole = Time(), setup.dataset.held_out
     deadline = Deadline(1.0, clock=time)
     time.now = 45.0
-    evaluate = type(task).evaluate
-
-    def counted(self: Any, model: Any, part: Any, settings: Any) -> Any:
-        time.now += 2.0 * len(part) / len(whole)
-        return evaluate(self, model, part, settings)
-
-    monkeypatch.setattr(type(task), "evaluate", counted)
-    monkeypatch.setattr("recurra.api.budget.FEWEST", max(2, len(whole) // 20))
+    scored_in(2.0, setup, time, monkeypatch)
     cut, _, notes = evaluation_within(setup, deadline, SimpleNamespace(evaluates=None), tmp_path)  # type: ignore[arg-type]
     assert (len(cut), notes) == (len(whole), [])
     assert deadline.left() > 2 * 2.0 - deadline.beyond()

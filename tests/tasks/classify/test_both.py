@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 import recurra
 from recurra.errors import UsageError
 from recurra.tasks.classify.trainee import SpeltBatch
+from tests.scripts import loaded
 
 SMALL: dict[str, Any] = {
     "level": "both",
@@ -57,11 +57,7 @@ def test_unknown_words_are_read_by_their_spelling(endings: Path, tmp_path: Path)
     assert "".join(seen.steps["reader.stack"]) == " zzable ; qqable "
     assert seen.probabilities()[-1] == pytest.approx(chances[1], abs=1e-6)
     exported = again.export("onnx", out=tmp_path / "onnx").folder
-    spec = importlib.util.spec_from_file_location("reader", exported / "reader.py")
-    assert spec is not None
-    assert spec.loader is not None
-    reader = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(reader)
+    reader = loaded(exported / "reader.py")
     for answer, expected in zip(reader.Model(exported).predict(texts), chances, strict=True):
         assert sorted(chance for _, chance in answer) == pytest.approx(sorted(expected), abs=1e-4)
     for target in ("c", "torch"):
