@@ -10,6 +10,7 @@ import torch
 from fakes import FakeClock, FakeTrainee, Watcher, plain
 
 from recurra.errors import DivergedError, UsageError
+from recurra.training.checkpoint import Checkpoint
 from recurra.training.fit import fit
 
 
@@ -76,8 +77,8 @@ def test_of_two_limits_the_first_ends_a_run() -> None:
 
 
 def test_by_the_clock_a_dear_evaluation_is_made_seldom() -> None:
-    """Judging takes 30 s, a step 6 s: after 50 steps at the earliest, however long the run. Its cost is guessed before
-    the first: 15 units are evaluated, a third of the 6 s for each."""
+    """Judging takes 30 s, a step 6 s: after more than 50 steps, however long the run. Its cost is guessed before the
+    first: 15 units are evaluated, a third of the 6 s for each."""
     clock, watcher = FakeClock(), Watcher()
 
     def pass_time(step: int) -> None:
@@ -91,8 +92,32 @@ def test_by_the_clock_a_dear_evaluation_is_made_seldom() -> None:
     outcome = fit(
         Dear(per_epoch=1, during=pass_time, evaluation_units=15), plain(minutes=12), clock=clock, progress=watcher
     )
-    assert [p.step for p in watcher.points] == [50, 100, 110]
+    assert [p.step for p in watcher.points] == [51, 102, 105]
     assert outcome.counters.points[-1].step == outcome.counters.step
+
+
+@pytest.mark.parametrize("judging", [0.0, 2.0, 8.0])
+@pytest.mark.parametrize("writing", [0.0, 1.0, 9.0])
+def test_by_the_clock_the_last_evaluation_and_its_writing_are_in_time(judging: float, writing: float) -> None:
+    """With as much time left as to write once more, with the report. Steps take 0.25 s, of which none is too many."""
+    clock, watcher = FakeClock(), Watcher()
+
+    def pass_time(seconds: float) -> None:
+        clock.now += seconds
+
+    class Dear(FakeTrainee):
+        def evaluate(self, network: torch.nn.Module) -> dict[str, float]:
+            pass_time(judging)
+            return super().evaluate(network)
+
+    def save(checkpoint: Checkpoint) -> None:
+        pass_time(writing)
+        watcher.save(checkpoint)
+
+    begun, trainee = clock(), Dear(per_epoch=7, during=lambda step: pass_time(0.25), evaluation_units=int(12 * judging))
+    fit(trainee, plain(minutes=2), clock=clock, progress=watcher, save=save)
+    assert 100 <= clock() - begun + writing <= 120 + 0.25
+    assert (judging + writing) * len(watcher.points) <= 0.1 * 0.25 * trainee.steps_run + 2 * (judging + writing)
 
 
 def test_a_step_longer_than_the_run_is_still_evaluated() -> None:

@@ -14,12 +14,17 @@ from recurra.training.trainee import Limitable, Trainee
 EVALUATIONS = 10
 """A run is evaluated after every epoch, but not more than twice as often as this and not less often."""
 WORTH = 10
-"""By the clock, an evaluation comes only after so many times as much training as it takes itself."""
+"""By the clock, an evaluation comes only after so many times as much training as it takes itself, and its writing."""
 
 EVALUATION_SHARE = 0.1
 """By the clock, of the training between two evaluations: what they may take."""
 LIMITED_AT = 1 / (4 * EVALUATIONS)
 """Share of a run after which it is known how fast it is."""
+
+WRITTEN = 2
+"""Times that a run is written after its last step: as it was left, and with its report."""
+BYTES, SPEED = 32, 2e8
+"""Written of a weight, with two states of its optimizer; written in a second, before that was measured."""
 
 EARLY = 5
 """Evaluations without a better one, from which a run may be over before its budget is."""
@@ -28,12 +33,14 @@ RISEN, RISEN_CLOCK = 0.02, 0.2
 
 
 class EvaluationPolicy:
-    """When to evaluate. units: what that an evaluation looks at"""
+    """When to evaluate. units: what that an evaluation looks at; weights: numbers that are written after it"""
 
-    def __init__(self, settings: TrainingSettings, units: int, watch: Stopwatch) -> None:
+    def __init__(self, settings: TrainingSettings, units: int, watch: Stopwatch, weights: int) -> None:
         self.by_clock, self.evaluation_units, self.watch = settings.minutes is not None, units, watch
         self.evaluated_at = watch.before
         self.takes: float | None = None
+        self.writing = weights * BYTES / SPEED
+        """Seconds."""
         self.limited = not self.by_clock
 
     def limit(self, trainee: Trainee, counters: Counters, seconds: float, units: int, *, times: int) -> None:
@@ -60,15 +67,27 @@ class EvaluationPolicy:
 
     def _worth_it(self, units: int) -> bool:
         """Whether the training since the last evaluation is long enough beside what an evaluation takes."""
-        expected = self.takes
-        if expected is None:  # forward is about a third of a training step
-            expected = self.evaluation_units / max(units, 1) * self.watch.here() / 3
-        return self.watch.seconds() - self.evaluated_at >= WORTH * expected
+        return self.watch.seconds() - self.evaluated_at >= WORTH * (self._expected(units) + self.writing)
+
+    def _expected(self, units: int) -> float:
+        """Seconds that an evaluation takes."""
+        if self.takes is not None:
+            return self.takes
+        return self.evaluation_units / max(units, 1) * self.watch.here() / 3  # forward is about a third of a step
 
     def evaluated(self, begun: float) -> None:
         """An evaluation has just ended. begun: when it began. Units: seconds of the run"""
         self.evaluated_at = self.watch.seconds()
         self.takes = self.evaluated_at - begun
+
+    def written(self) -> None:
+        """The run has just been written; of several processes, whose clock stands meanwhile, none sees how long it took."""
+        begun, self.evaluated_at = self.evaluated_at, self.watch.seconds()
+        self.writing = self.evaluated_at - begun or self.writing
+
+    def after_the_last_step(self, units: int) -> float:
+        """Seconds that a run by the clock takes then, going by those before. units: as for `due`"""
+        return self._expected(units) + WRITTEN * self.writing
 
 
 def overfits(counters: Counters, settings: TrainingSettings) -> bool:

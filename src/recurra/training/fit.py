@@ -87,7 +87,7 @@ def fit(
         counters, state = checkpoints.go_on(resume, trainee, optimizer.optimizer, fabric.device, settings, average)
         state, best = processes.own_state(state), resume.best
     watch = Stopwatch(processes.clock(clock), counters.seconds)
-    policy = EvaluationPolicy(settings, trainee.evaluation_units, watch)
+    policy = EvaluationPolicy(settings, trainee.evaluation_units, watch, sum(weight.numel() for weight in weights))
     units_here, noise = 0, processes.noise()
 
     def checkpoint() -> None:
@@ -168,6 +168,7 @@ def fit(
                 if not policy.limited and share >= LIMITED_AT:
                     times = 1 if average is None else 2
                     policy.limit(trainee, counters, 60 * (settings.minutes or 0), units_here, times=times)
+                    budget.reserve(policy.after_the_last_step(units_here))
                 enough = processes.enough(stop)
                 if enough or policy.due(share, counters, epoch_over=epoch_over, units=units_here):
                     network.eval()
@@ -190,6 +191,10 @@ def fit(
                             best = checkpoints.weights_of(trainee.network)
                     progress.point(point, better)
                     checkpoint()
+                    policy.written()
+                    budget.reserve(policy.after_the_last_step(units_here))
+                    if budget.share(epochs, watch.seconds()) >= 1:  # there is no time for another one
+                        counters.evaluated_at = 1.0
                 progress.tick(tick)  # after the evaluation, which a run goes on without if this fails
                 stop.enough = stop.enough or asked_to_end(progress)
                 if (failed := processes.failed()) is not None:

@@ -9,22 +9,34 @@ from dataclasses import dataclass
 from recurra.training.settings import TrainingSettings
 
 
-@dataclass(frozen=True)
+MOST_RESERVED = 0.5
+"""Of the minutes, for what comes after the last step."""
+
+
+@dataclass
 class Budget:
-    """The length of a run: epochs, minutes, or whichever ends first."""
+    """The length of a run: epochs, minutes, or whichever ends first.
+
+    reserved: seconds of the minutes that are for what comes after the last step, see `reserve`
+    """
 
     epochs: float | None
     minutes: float | None
+    reserved: float = 0.0
+
+    def reserve(self, seconds: float) -> None:
+        """The last evaluation, and what is written then, take so long, as is known by now."""
+        self.reserved = min(seconds, MOST_RESERVED * 60 * (self.minutes or 0.0))
 
     def share(self, epochs: float, seconds: float) -> float:
         """How much of the run lies behind, from 0 to 1. Units: epochs done, seconds trained"""
         by_epochs = epochs / self.epochs if self.epochs else 0.0
-        by_time = seconds / (60 * self.minutes) if self.minutes else 0.0
+        by_time = seconds / (60 * self.minutes - self.reserved) if self.minutes else 0.0
         return min(1.0, max(by_epochs, by_time))
 
     def seconds_left(self, epochs: float, seconds: float) -> float:
         """Until what ends first; infinity while nothing is known. Units: epochs done, seconds trained"""
-        by_time = 60 * self.minutes - seconds if self.minutes else math.inf
+        by_time = 60 * self.minutes - self.reserved - seconds if self.minutes else math.inf
         by_epochs = (self.epochs - epochs) * seconds / epochs if self.epochs and epochs > 0 else math.inf
         return max(0.0, min(by_time, by_epochs))
 
