@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from recurra.data import share
+from recurra.data.tokens.subword_lines import COUNTED, LEARNED
 from recurra.tasks.classify import data as classify
 from recurra.tasks.classify.settings import ClassifyDataSettings
+from recurra.tasks.language.settings import DEFAULTS
+from recurra.tasks.language.task import TASK as LANGUAGE
 from recurra.tasks.sources.source import Source
 from recurra.tasks.translate import data as translate
 from recurra.tasks.translate.settings import TranslateDataSettings
@@ -56,15 +59,15 @@ def test_a_stage_of_nothing_says_nothing() -> None:
 def _shares(read: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What is shown of a reading at each step of it."""
     seen: list[float] = []
-    add = share.add
+    add = share._add
     with share.followed() as reading:
 
-        def heard(units: float) -> None:
-            add(units)
+        def heard(to: share.Reading | None, units: float) -> None:
+            add(to, units)
             if (found := reading.reached()) is not None:
                 seen.append(found[0])
 
-        monkeypatch.setattr(share, "add", heard)
+        monkeypatch.setattr(share, "_add", heard)
         monkeypatch.setattr("recurra.data.files.sources.BLOCK_BYTES", 100)
         read()
         assert reading.reached() is None
@@ -95,4 +98,17 @@ def test_pairs_say_how_far_they_are(level: str, tmp_path: Path, monkeypatch: pyt
     seen = _shares(lambda: translate.prepare(Source("t", "translate", "table", {"all": path}), settings), monkeypatch)
     assert seen == sorted(seen)
     assert 0 < seen[0] <= 0.1
-    assert seen[-1] == (0.8 if level == "word" else 0.4)
+    assert seen[-1] == 0.8
+    assert all(any(first < each <= last for each in seen) for first, last in translate.LEARNING) or level == "word"
+
+
+def test_running_text_says_how_far_its_sub_words_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While they are learned, in a thread of the library's, counted and looked up."""
+    pytest.importorskip("tokenizers")
+    path = tmp_path / "t.txt"
+    path.write_text("".join(f"number {n} of a text\n" for n in range(100)), encoding="utf-8")
+    asked = DEFAULTS.at("bpe").changed(level="bpe")
+    seen = _shares(lambda: LANGUAGE.prepare(Source("t", "language", "text", {"all": path}), asked), monkeypatch)
+    assert seen == sorted(seen)
+    for first, last in ((0, LEARNED), (LEARNED, COUNTED), (COUNTED, 1)):
+        assert any(first < each <= last for each in seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
 
@@ -64,3 +65,15 @@ def test_phases_add_up(time: Time) -> None:
             time.now += seconds
     assert deadline.phases == {"reading": 21.5}
     assert deadline.shown() == "reading 22 s"
+
+
+def test_pieces_are_taken_until_the_seconds_are_over(time: Time) -> None:
+    def pieces() -> Iterator[int]:
+        for number in range(10):
+            time.now += 1.0
+            yield number
+
+    deadline = Deadline(1, clock=time)
+    assert list(deadline.within(3.5, pieces())) == [0, 1, 2, 3]
+    assert list(deadline.within(-5.0, pieces())) == [0]
+    assert list(Deadline(None, clock=time).within(math.inf, pieces())) == list(range(10))

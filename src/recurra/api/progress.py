@@ -95,6 +95,9 @@ class ProgressLogger:
     def evaluating(self) -> AbstractContextManager[None]:
         return self.doing("evaluating on the validation part")
 
+    def writing(self) -> AbstractContextManager[None]:
+        return self.doing("writing the model")
+
     def _watch(self, what: str, done: threading.Event, reading: share.Reading) -> None:
         if done.wait(SILENT_SECONDS):
             return

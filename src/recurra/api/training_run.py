@@ -110,7 +110,8 @@ class TrainingRun:
 
         def save(checkpoint: Checkpoint) -> None:
             last[:] = [*last[-1:], checkpoint]
-            self._write("running", *reversed(last))
+            with self.progress.writing():
+                self._write("running", *reversed(last))
 
         watchers = self.watching.of_run(self.progress, self._logged(0 if resume is None else resume.counters.step))
         try:
@@ -263,15 +264,14 @@ class TrainingRun:
                 record.notes.append(missing)
                 self.progress.log(f"note: {missing}")
             extra[REPORT] = build_report(record).encode()
-        extra[RECORD] = json.dumps(record.to_json(), allow_nan=False).encode()
-        extra |= self._watched()
+        extra |= self._watched() | {RECORD: json.dumps(record.to_json(), allow_nan=False).encode()}
         metrics = self._metrics("finished", outcome.counters, scores) | {"ended": outcome.ended}
-        with StopRequest() as stop:
+        with self.progress.writing(), self.deadline.phase("writing"), StopRequest() as stop:
             self._put(weights_of(self.network), metrics, extra)
             self.finished = True
+            run = load(self.folder)
         if stop.received is not None:
             raise Interrupted(stop.received)
-        run = load(self.folder)
         self._log_diagnosis(outcome.counters)
         self._log_end(run, scores, found, hint)
         return run

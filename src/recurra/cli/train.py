@@ -79,10 +79,12 @@ def train(
     """
     from recurra.api.progress import ProgressLogger, first_line
 
+    progress = ProgressLogger(quiet=quiet)
     if data is not None or resume is not None:  # at once, for torch takes seconds to load
-        ProgressLogger(quiet=quiet).log(first_line(data, resume))
-    from recurra.api.training import train as train_model
-    from recurra.tasks.sources.unlike_text import UnlikeTextError
+        progress.log(first_line(data, resume))
+    with progress.doing("loading PyTorch"):
+        from recurra.api.training import train as train_model
+        from recurra.tasks.sources.unlike_text import UnlikeTextError
 
     given: dict[str, Any] = {
         "out": out,

@@ -112,16 +112,24 @@ def stage(first: float, last: float, units: float) -> Iterator[None]:
 
 def add(units: float) -> None:
     """So much more is done of the stage that is entered, if there is one."""
-    if (reading := _own.get()) is not None and reading.stage is not None:
+    _add(_own.get(), units)
+
+
+def _add(reading: Reading | None, units: float) -> None:
+    if reading is not None and reading.stage is not None:
         reading.stage.done += units
         reading.stage.latest = time.monotonic()
 
 
 def counted(items: Iterable[T], every: int = 1000) -> Iterator[T]:
-    """The items, each a unit of the stage that is entered; told so many at a time."""
+    """The items, each a unit of the stage that is entered; told so many at a time, whichever thread takes them."""
+    return _counted(items, every, _own.get())
+
+
+def _counted(items: Iterable[T], every: int, reading: Reading | None) -> Iterator[T]:
     number = 0
     for number, item in enumerate(items, start=1):
         yield item
         if not number % every:
-            add(every)
-    add(number % every)
+            _add(reading, every)
+    _add(reading, number % every)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 FOR_TRAINING = 0.8
 """Of the whole command, at least."""
@@ -91,6 +94,14 @@ class Deadline:
     def for_scores(self) -> float:
         """Seconds, from now."""
         return max(self.spare() - self.for_inside(), FOR_SCORES * self.total, LEAST / 2)
+
+    def within(self, seconds: float, pieces: Iterable[T]) -> Iterator[T]:
+        """As many of them as there is time for, the first at least."""
+        ends = self.clock() + seconds
+        for piece in pieces:
+            yield piece
+            if self.clock() > ends:
+                return
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

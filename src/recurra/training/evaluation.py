@@ -81,7 +81,7 @@ class EvaluationPolicy:
         self.takes = self.evaluated_at - begun
 
     def written(self) -> None:
-        """The run has just been written; of several processes, whose clock stands meanwhile, none sees how long it took."""
+        """The run has just been written; the clock of several processes stands meanwhile, and how long is not known."""
         begun, self.evaluated_at = self.evaluated_at, self.watch.seconds()
         self.writing = self.evaluated_at - begun or self.writing
 

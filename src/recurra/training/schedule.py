@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from recurra.training.settings import TrainingSettings
 
-
 MOST_RESERVED = 0.5
 """Of the minutes, for what comes after the last step."""
 

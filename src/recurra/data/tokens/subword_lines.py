@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data import share
 from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.segment import SPACE, Split
 from recurra.data.tokens.vocabulary import Level, Vocabulary, refuse_tokens
@@ -15,6 +16,8 @@ from recurra.errors import DataError, UsageError
 
 Ids = npt.NDArray[np.integer[Any]]
 LINE_END = "\n"
+LEARNED, COUNTED = 0.25, 0.6
+"""Of the time until a text is encoded, after its sub-words are learned and after they are counted."""
 _KEYS = ("level", "order", "subwords")
 
 
@@ -64,14 +67,16 @@ class SubwordLines:
 
         Errors: as `Subwords.build`
         """
-        from recurra.data.tokens.subwords import Subwords
+        from recurra.data.tokens.subwords import MOST_TEXTS, Subwords
 
         inner = None if max_size is None else max(2, max_size - 1)
         lines = text.split("\n")
-        subwords = Subwords.build(lines, normalize=normalize, min_count=min_count, max_size=inner)
+        with share.stage(0, LEARNED, min(len(lines), MOST_TEXTS)):
+            subwords = Subwords.build(lines, normalize=normalize, min_count=min_count, max_size=inner)
         counts = np.zeros(len(subwords), dtype=np.int64)
-        for ids in subwords.encode_all(lines):
-            counts += np.bincount(ids, minlength=len(subwords))
+        with share.stage(LEARNED, COUNTED, len(lines)):
+            for ids in subwords.encode_all(share.counted(lines)):
+                counts += np.bincount(ids, minlength=len(subwords))
         rank = sorted(range(1, len(subwords)), key=lambda i: (-counts[i], i))
         place = next((n for n, i in enumerate(rank) if counts[i] < len(lines) - 1), len(rank))
         return cls(subwords, [0, *rank[:place], -1, *rank[place:]])
@@ -91,6 +96,7 @@ class SubwordLines:
     def encode(self, text: str) -> npt.NDArray[np.int64]:
         """The ids of a text's pieces and line feeds, int64 [T]; id 0 for a character that training never showed.
 
+        Each line is a unit of `share.add`.
         Errors: UsageError for given tokens
         """
         if isinstance(text, Tokenised):
@@ -99,7 +105,7 @@ class SubwordLines:
             return np.zeros(0, dtype=np.int64)
         found: list[Ids] = []
         end = np.array([self._line_end], dtype=np.int64)
-        for ids in self._subwords.encode_all(text.split("\n")):
+        for ids in self._subwords.encode_all(share.counted(text.split("\n"))):
             found += [self._indices[ids], end]
         return np.concatenate(found[:-1]).astype(np.int64)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from recurra.data import share
 from recurra.data.files.checked import checked
 from recurra.data.ragged import Ragged
 from recurra.data.tokens.normalize import check_names
@@ -56,7 +57,7 @@ class Subwords:
     def build(
         cls, texts: Iterable[str], *, normalize: Iterable[str] = (), min_count: int = 1, max_size: int | None = None
     ) -> Subwords:
-        """Learn the pieces from texts.
+        """Learn the pieces from texts, each a unit of `share.add`.
 
         min_count: pairs of pieces that occur less often are not joined; max_size: tokens, all characters among them
         Errors: UsageError for limits that cannot be, or without the package; DataError if the texts are empty
@@ -77,7 +78,8 @@ class Subwords:
         given = texts if isinstance(texts, Sequence) else list(texts)
         if len(given) > MOST_TEXTS:
             given = [given[i] for i in np.linspace(0, len(given) - 1, MOST_TEXTS).astype(int).tolist()]
-        tokenizer.train_from_iterator((_broken(_spaced(normalized(text, names))) for text in given), trainer)
+        read = share.counted(given)  # in a thread of the library's
+        tokenizer.train_from_iterator((_broken(_spaced(normalized(text, names))) for text in read), trainer)
         found = cls(tokenizer, names)
         if len(found) < 2:
             raise DataError("no characters are left to learn sub-words from", remedy="give more text")

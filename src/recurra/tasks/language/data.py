@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from recurra.data import share
 from recurra.data.corpus.mapped import Corpus, Ids, build_corpus, encode_file
 from recurra.data.files.sources import sha256
 from recurra.data.files.text import read_text
 from recurra.data.splits import PARTS, check_fractions
-from recurra.data.tokens.subword_lines import RunningVocabulary, SubwordLines
+from recurra.data.tokens.subword_lines import COUNTED, RunningVocabulary, SubwordLines
 from recurra.errors import DataError
 from recurra.tasks.language.trainee import Tokens
 from recurra.tasks.settings import TextSettings
@@ -86,7 +87,10 @@ def _encoded(
     vocabulary = kept or SubwordLines.build(
         texts["train"], normalize=asked.normalize, min_count=asked.min_count, max_size=asked.max_vocabulary
     )
-    ids: dict[str, Ids] = {part: vocabulary.encode(text).astype(np.uint32) for part, text in texts.items()}
+    ids: dict[str, Ids] = {}
+    with share.stage(COUNTED if kept is None else 0, 1, sum(text.count("\n") + 1 for text in texts.values())):
+        for part, text in texts.items():
+            ids[part] = vocabulary.encode(text).astype(np.uint32)
     for part, tokens in ids.items():
         if len(tokens) < 2:
             raise DataError(

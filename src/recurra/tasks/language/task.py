@@ -214,10 +214,11 @@ class LanguageTask:
     def sections(self, dataset: Dataset[Corpus], model: LanguageModel, evaluation: Evaluation) -> list[Section]:
         """Samples at rising temperatures, and what mixing would gain."""
         length, seed = SAMPLE_LENGTH[model.vocabulary.level], dataset.settings.training.seed
-        samples = [
-            Sample("".join(model.stream(prompt, length, temperature=heat, seed=seed)), prompt, f"Temperature {heat:g}")
-            for prompt, heat in SAMPLES
-        ]
+        deadline, samples = dataset.deadline, list[Sample]()
+        for number, (prompt, heat) in enumerate(SAMPLES):
+            seconds = deadline.spare() / (len(SAMPLES) - number)
+            text = "".join(deadline.within(seconds, model.stream(prompt, length, temperature=heat, seed=seed)))
+            samples.append(Sample(text, prompt, f"Temperature {heat:g}"))
         found = Samples("Samples", samples, "Written by the model, unedited.")
         mixing = model.network, dataset.data, dataset.held_out, dataset.evaluated_on
         if dataset.deadline.set:

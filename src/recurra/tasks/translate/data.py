@@ -29,6 +29,9 @@ from recurra.tasks.translate.reading import Read
 from recurra.tasks.translate.settings import TranslateDataSettings
 from recurra.tasks.translate.stored import STORING
 
+LEARNING = (0.4, 0.6), (0.6, 0.8)
+"""Of the time: while the sub-words of each side are learned, after reading.SHARES."""
+
 
 @dataclass(frozen=True)
 class TranslateData:
@@ -132,7 +135,10 @@ def _vocabulary(read: Read, side: int, settings: TranslateDataSettings) -> Words
     counts = None
     if settings.level == "word" and drafted is not None and isinstance(train.items, PairRows):
         counts = drafted.count(train.items.rows)
-    return build_vocabulary(train.targets if side else train.sources, settings, counts)
+    texts = train.targets if side else train.sources
+    learned_from = min(len(texts), MOST_TEXTS) if (settings.level or "bpe") == "bpe" else 0
+    with share.stage(*LEARNING[side], learned_from):
+        return build_vocabulary(texts, settings, counts)
 
 
 def _settled(read: Read, source: Side, target: Side, longest: int | None) -> tuple[dict[str, Sides], list[str]]:
