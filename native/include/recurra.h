@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define RECURRA_ABI 8
+#define RECURRA_ABI 9
 
 enum recurra_error {
   RECURRA_OK = 0,
@@ -249,6 +249,29 @@ void recurra_writer_free(recurra_writer* writer);
  * [vocabulary]: what may follow the last token that was read. */
 int recurra_writer_write(recurra_writer* writer, int64_t token, const float* waits, int64_t count, int64_t* drawn,
                          int64_t* done, float* scores);
+
+/* ---- rows of tags as a whole ---------------------------------------------------------------------------------- */
+
+typedef struct recurra_paths {
+  int32_t type, threads;
+  int64_t batch, time, tags;
+  const void* logits;     /* [batch, time, tags]; all arrays are contiguous */
+  const int64_t* lengths; /* [batch], each 1 to time */
+  const int64_t* chosen;  /* [batch, time], each 0 to tags - 1; not read past a row's length */
+  const void* follows;    /* [tags, tags]: what it scores where the second comes after the first */
+  const void *begins, *ends; /* [tags] */
+  void* found;            /* [batch] */
+  void* memory;           /* from forward to backward; NULL: no gradient will be asked for */
+  int64_t memory_bytes;   /* room at `memory`: recurra_paths_memory at least */
+  /* backward: reads memory, weights [batch], what each of `found` counts; writes those that are not NULL */
+  const void* weights;
+  void *d_logits, *d_follows, *d_begins, *d_ends;
+} recurra_paths;
+
+int64_t recurra_paths_memory(const recurra_paths* call); /* bytes; -1: a bad call */
+/* The logarithm of how probable the chosen tags are among all rows of tags of their lengths, summed in double precision. */
+int recurra_paths_forward(const recurra_paths* call);
+int recurra_paths_backward(const recurra_paths* call);
 
 /* ---- memory, threads, the machine ----------------------------------------------------------------------------- */
 

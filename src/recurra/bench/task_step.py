@@ -107,7 +107,7 @@ def task_step(case: Case, asked: Request, rates: Rates) -> list[Row]:
     """Batcher, network, loss, clipping, optimizer and average of a task's defaults, beside the plain loop."""
     count = WARM_UPS + asked.repeats
     try:
-        task, settings = _prepared(case, asked.engine)
+        task, settings = prepared(case, asked.engine)
     except UsageError as error:  # such as a package that the task needs
         return [Row(case, asked.engine, PEER, status="not run", reason=str(error))]
     repeated = Repeated(task, count + 1)  # nothing is called after the last step
@@ -136,7 +136,7 @@ def task_step(case: Case, asked: Request, rates: Rates) -> list[Row]:
     return [timed(row, own, other, together(forward.work, update), rates)]
 
 
-def _prepared(case: Case, engine: str) -> tuple[Any, TrainingSettings]:
+def prepared(case: Case, engine: str) -> tuple[Any, TrainingSettings]:
     """A task's default training on drawn data, and its settings with a constant learning rate."""
     assert case.task is not None
     row = registry.get(case.task)

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recurra.engines.native import tag_paths as native
+
 IMPOSSIBLE = -1e4
 """A score whose exponential is 0: of what must not stand there. An infinity would make NaN of gradients."""
 _TINY = 1e-300
@@ -54,8 +56,9 @@ class Transitions(nn.Module):
 
         Shapes: logits [B, T, C], tags int64 [B, T], anything within 0..C-1 past each row's length -> [B]
         """
-        follows, begins, ends = self.scores()
-        return _score(logits, tags, lengths, follows, begins, ends) - _total(logits, lengths, follows, begins, ends)
+        given = native.Rows(logits, tags, lengths, *self.scores())
+        found = native.log_probability(given)
+        return log_probability(given) if found is None else found
 
     def probabilities(self, logits: Tensor, lengths: Tensor) -> Tensor:
         """Of each tag at each place, over all rows: how the sum of all rows' exponentials grows with its score.
@@ -70,6 +73,12 @@ class Transitions(nn.Module):
             follows, begins, ends = (score.detach() for score in self.scores())
             (found,) = torch.autograd.grad(_total(scores, lengths, follows, begins, ends).sum(), scores)
         return found
+
+
+def log_probability(given: native.Rows) -> Tensor:
+    """As Transitions.log_probability, with the scores given and by torch's operations."""
+    logits, tags, lengths, *scores = given
+    return _score(logits, tags, lengths, *scores) - _total(logits, lengths, *scores)
 
 
 def best_paths(logits: Tensor, lengths: Tensor, follows: Tensor, begins: Tensor, ends: Tensor) -> Tensor:

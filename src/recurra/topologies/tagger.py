@@ -164,8 +164,8 @@ class TagScorer(SequenceModel[Forms, TaggerBatch]):
         inside = torch.arange(tags.shape[1], device=tags.device) < lengths.to(tags.device).unsqueeze(1)
         whole = (known | ~inside).all(1)
         found = self.transitions.log_probability(logits.float(), tags.clamp(min=0), lengths)
-        count = int(inside[whole].sum())
-        return Loss(-found[whole].sum() / max(count, 1), count)
+        count = int((inside & whole.unsqueeze(1)).sum())
+        return Loss(-torch.where(whole, found, 0.0).sum() / max(count, 1), count)
 
 
 class Tagger(TagScorer):

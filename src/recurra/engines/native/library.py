@@ -20,7 +20,7 @@ from typing import Any
 from recurra.engines.native import forking
 from recurra.errors import EngineError, UnknownNameError
 
-ABI = 8
+ABI = 9
 F32, F64 = 0, 1
 AS_STORED, BF16, INT8 = 0, 1, 2
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
@@ -98,6 +98,18 @@ class WritingCall(ctypes.Structure):
     )
 
 
+class PathsCall(ctypes.Structure):
+    """recurra_paths."""
+
+    _fields_ = (
+        *((name, c_int32) for name in ("type", "threads")),
+        *((name, c_int64) for name in ("batch", "time", "tags")),
+        *((name, c_void_p) for name in ("logits", "lengths", "chosen", "follows", "begins", "ends", "found", "memory")),
+        ("memory_bytes", c_int64),
+        *((name, c_void_p) for name in ("weights", "d_logits", "d_follows", "d_begins", "d_ends")),
+    )
+
+
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "recurra_program_new": (
         c_void_p,
@@ -118,6 +130,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "recurra_writer_new": (c_void_p, (POINTER(WritingCall),)),
     "recurra_writer_free": (None, (c_void_p,)),
     "recurra_writer_write": (c_int, (c_void_p, c_int64, c_void_p, c_int64, c_void_p, POINTER(c_int64), c_void_p)),
+    "recurra_paths_memory": (c_int64, (POINTER(PathsCall),)),
+    "recurra_paths_forward": (c_int, (POINTER(PathsCall),)),
+    "recurra_paths_backward": (c_int, (POINTER(PathsCall),)),
     "recurra_buffer": (c_void_p, (c_int64,)),
     "recurra_fill_nan": (None, (c_int,)),
     "recurra_pool_limit": (None, (c_int64,)),
