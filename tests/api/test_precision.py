@@ -11,7 +11,7 @@ import torch
 
 import recurra
 from recurra.api import precision
-from recurra.api.precision import about_bf16, products, settled
+from recurra.api.precision import FEWEST, about_bf16, products, settled
 from recurra.engines.native import library
 from recurra.tasks import registry
 
@@ -37,6 +37,16 @@ def test_auto_takes_what_the_hardware_has(hardware: bool) -> None:
     assert products(chosen) == expected
     assert settled(settings(engine="reference")).training.precision == "auto"
     assert products(settings(engine="reference")).endswith("(the native engine does not run this network)")
+
+
+def test_few_units_stay_in_float32_unless_bfloat16_is_asked_for(hardware: bool) -> None:
+    few, enough = (settings(hidden_size=FEWEST + more) for more in (-1, 0))
+    assert settled(few).training.precision == "auto"
+    assert settled(enough).training.precision == ("bf16" if hardware else "auto")
+    if hardware:
+        assert products(few) == "float32 (fewer than 48 units gain little by bfloat16)"
+    assert settled(few.changed(precision="bf16")).training.precision == "bf16"
+    assert settled(registry.get("forecast").defaults.settings.changed(device="cpu")).training.precision == "auto"
 
 
 @pytest.mark.parametrize("asked", ["32", "bf16"])

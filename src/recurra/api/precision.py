@@ -14,22 +14,29 @@ from recurra.tasks.settings import AnySettings
 LAYER, ROWS, STEPS, REPEATS = 256, 32, 16, 3
 """Of what is timed: an LSTM of so many units, rows and steps, the fastest of some."""
 
+FEWEST = 48
+"""Units from which on bfloat16 is worth its roundings: layers take 0.6 to 0.7 of their time in float32
+then, 0.8 to 0.95 below, where a forecast of 144 months was worse by 1.3 % (benchmarks/precision.py)."""
+
 
 def why_float32(settings: AnySettings) -> str | None:
     """Why products are not computed in bfloat16 unless that is asked for; None if they are."""
     if on_cuda(settings.training.device):
         supported = torch.cuda.is_bf16_supported(including_emulation=False)
-        return None if supported else "no bfloat16 on this device"
-    if engine_of(settings.network) != "native":
+        if not supported:
+            return "no bfloat16 on this device"
+    elif engine_of(settings.network) != "native":
         return "the native engine does not run this network"
-    if not library.load().bf16_in_hardware:
+    elif not library.load().bf16_in_hardware:
         return "no bfloat16 on this processor"
-    return None
+    return f"fewer than {FEWEST} units gain little by bfloat16" if settings.network.hidden_size < FEWEST else None
 
 
 def settled(settings: AnySettings) -> AnySettings:
-    """The settings of a new run: `auto` becomes bf16 where that is in the hardware, and stands for float32 elsewhere,
-    so that a run goes on in its own arithmetic wherever it is resumed."""
+    """The settings of a new run: `auto` becomes bf16 where nothing says why not, and stands for float32 elsewhere.
+
+    So a run goes on in its own arithmetic wherever it is resumed.
+    """
     if settings.training.precision != "auto" or why_float32(settings) is not None:
         return settings
     return settings.changed(precision="bf16")

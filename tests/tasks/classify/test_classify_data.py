@@ -54,6 +54,7 @@ def test_labels_stay_text(tmp_path: Path) -> None:
         ("内容,评价", {}),
         ("评价,标签", {}),
         ("标题,类型", {}),
+        ("description,section", {}),
         ("a,b", {"text": "a", "label": "b"}),
         ("a,label", {"text": "a"}),
         ("text,b", {"label": "b"}),
@@ -67,7 +68,9 @@ def test_columns_by_their_usual_names_or_as_set(tmp_path: Path, head: str, given
 
 
 def test_columns_that_cannot_be_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"t\.csv:1: no column is named like a text .*'a', 'b'\n.*--text COLUMN"):
+    with pytest.raises(
+        DataError, match=r"t\.csv:1: no column is named like a text .*'a', 'b'\n.*--text COLUMN, .*--label COLUMN"
+    ):
         read(table(tmp_path / "t.csv", rows(), "a,b"))
     with pytest.raises(DataError, match="--label COLUMN"):
         read(table(tmp_path / "t.csv", rows(), "text,b"))

@@ -65,9 +65,10 @@ def columns_of(source: Source, settings: ClassifyDataSettings) -> tuple[str, str
         taken = (found.get("text"), settings.label if role == "text" else None)
         likely = [asked] if asked is not None else [c for c in there if c.lower() in usual and c not in taken]
         if not likely:
+            both = role == "text" and settings.label is None and not any(c.lower() in LABEL_COLUMNS for c in there)
             raise DataError(
                 f"no column is named like a {role} usually is; there are {listed(there)}",
-                remedy=f"name it with --{role} COLUMN",
+                remedy=f"name it with --{role} COLUMN" + (", and the labels with --label COLUMN" if both else ""),
                 file=path,
                 line=1,
             )

@@ -9,11 +9,13 @@ from recurra.data.tokens.vocabulary import Level
 
 TEXT_COLUMNS = (
     "text", "sentence", "review", "content", "name", "word",
+    "message", "comment", "tweet", "utterance", "query", "question", "document", "description", "title", "headline",
     "文本", "文字", "句子", "语句", "語句", "内容", "內容", "正文", "评论", "評論", "评论内容", "評論內容", "留言",
     "文章", "标题", "標題", "评价", "評價",
 )  # fmt: skip
 LABEL_COLUMNS = (
     "label", "class", "category", "target", "language", "sentiment",
+    "labels", "intent", "topic", "genre", "emotion", "polarity", "section", "type", "rating", "stars",
     "标签", "標籤", "类别", "類別", "分类", "分類", "类型", "類型", "情感",
     "情感倾向", "情感傾向", "情感极性", "情感極性", "情绪", "情緒", "倾向", "傾向", "意图", "意圖", "评价", "評價",
 )  # fmt: skip
