@@ -81,6 +81,18 @@ def test_its_gradient_is_that_of_differences() -> None:
     assert torch.autograd.gradcheck(of, leaves(given), check_batched_grad=True)
 
 
+def test_without_gradients_it_is_the_same() -> None:
+    given = rows()
+    learned = log_probability(given)
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            found = log_probability(given)
+        assert found is not None
+        assert learned is not None
+        assert not found.requires_grad
+        assert torch.equal(found, learned.detach())
+
+
 def test_any_number_of_threads_gives_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     core, given, found = library.load().c, rows(50, 30, 17, torch.float32), []
     core.recurra_threads_as_asked(1)

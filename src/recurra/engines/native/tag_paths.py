@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ctypes import byref
 from typing import Any, NamedTuple
 
@@ -37,7 +38,12 @@ def log_probability(given: Rows) -> Tensor | None:
 
     Errors: UsageError for lengths and tags out of range
     """
-    return None if why_not(given) is not None else _apply(given)
+    if why_not(given) is not None:
+        return None
+    if not (torch.is_grad_enabled() and any(t.requires_grad for t in given)):
+        return _in_core(given, None)[0]
+    found: Tensor = _LogProbability.apply(*given)  # type: ignore[no-untyped-call]
+    return found
 
 
 def why_not(given: Rows) -> str | None:
@@ -59,11 +65,6 @@ def why_not(given: Rows) -> str | None:
     return None if integers and fits else "tags, lengths and scores do not fit"
 
 
-def _apply(given: Rows) -> Tensor:
-    found: Tensor = _LogProbability.apply(*given)  # type: ignore[no-untyped-call]
-    return found
-
-
 def _call(logits: torch.Size, dtype: torch.dtype) -> library.PathsCall:
     call = library.PathsCall()
     if forking.pending:
@@ -73,23 +74,31 @@ def _call(logits: torch.Size, dtype: torch.dtype) -> library.PathsCall:
     return call
 
 
+def _in_core(given: Sequence[Tensor], core: library.Library | None) -> tuple[Tensor, Tensor | None]:
+    """What forward finds, and what backward in this core reads; None for no core."""
+    numbers = [rows(t) for t in given]
+    logits, memory = numbers[0], None
+    call = _call(logits.shape, logits.dtype)
+    for name, tensor in zip(Rows._fields, numbers, strict=True):
+        setattr(call, name, tensor.data_ptr())
+    found = logits.new_empty(call.batch)
+    call.found = found.data_ptr()
+    if core is not None:
+        call.memory_bytes = core.c.recurra_paths_memory(byref(call))
+        memory = torch.empty(call.memory_bytes, dtype=torch.uint8)
+        call.memory = memory.data_ptr()
+    check((core or library.load()).c.recurra_paths_forward(byref(call)))
+    return found, memory
+
+
 class _LogProbability(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *given: Tensor) -> Tensor:
-        core, numbers = library.load().c, [rows(t) for t in given]
-        logits = numbers[0]
-        call = _call(logits.shape, logits.dtype)
-        for name, tensor in zip(Rows._fields, numbers, strict=True):
-            setattr(call, name, tensor.data_ptr())
-        found = logits.new_empty(call.batch)
-        call.found = found.data_ptr()
-        if True in ctx.needs_input_grad:
-            call.memory_bytes = core.recurra_paths_memory(byref(call))
-            memory = torch.empty(call.memory_bytes, dtype=torch.uint8)
-            call.memory = memory.data_ptr()
-            ctx.save_for_backward(memory)
-            ctx.of = core, logits.shape, logits.dtype, call.memory_bytes
-        check(core.recurra_paths_forward(byref(call)))
+        core, logits = library.load(), given[0]
+        found, memory = _in_core(given, core)
+        assert memory is not None
+        ctx.save_for_backward(memory)
+        ctx.of = core.c, logits.shape, logits.dtype, len(memory)
         return found
 
     @staticmethod
