@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -178,7 +179,11 @@ def test_nothing_that_is_shown_commands_the_terminal(
     said["config"]["name"] = said["config"]["engine"] = said["config"]["command"] = EVIL
     said["config"]["source"]["name"] = EVIL
     (foreign / "config.json").write_text(json.dumps(said))
-    entries = [manifest.entry(p.name, p.read_bytes()) for p in foreign.iterdir() if p.name != manifest.MANIFEST]
+    entries = [
+        manifest.Entry(p.name, p.stat().st_size, hashlib.sha256(p.read_bytes()).hexdigest())
+        for p in foreign.iterdir()
+        if p.name != manifest.MANIFEST
+    ]
     (foreign / manifest.MANIFEST).write_bytes(manifest.to_bytes(entries))
     rows = "".join(f"name{i}{EVIL},{EVIL}{'xy'[i % 2]}\n" for i in range(20))
     (tmp_path / "t.csv").write_text(f"text,label\n{rows}")

@@ -71,7 +71,7 @@ class EnsembleRun(TrainingRun):
             self._train_all(watchers)
             counters = replace(self.members[0].counters, seconds=sum(each.counters.seconds for each in self.members))
             self._introduce_all()
-            run = self._finished(Outcome("budget", counters, weights_of(self.network)), None)
+            run = self._finished(Outcome("budget", counters, weights_of(self.network)))
         except KeyboardInterrupt as interruption:
             number = number_of(interruption)
             with StopRequest():

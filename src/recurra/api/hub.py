@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from recurra import model_folder
-from recurra.api.resuming import PREVIOUS, STATE
+from recurra.api.resuming import PREVIOUS, PREVIOUS_WEIGHTS, STATE
 from recurra.api.training_run import RECORD, REPORT
 from recurra.errors import ModelFolderError, RecurraError, UsageError, listed
 from recurra.model_folder import manifest, swap
@@ -27,7 +27,7 @@ from recurra.tasks.given import path
 MISSING = "a hub needs huggingface_hub: pip install 'recurra[hub]'"
 KINDS = (".safetensors", ".json", ".html", ".md", ".csv", ".txt", ".svg", ".png")
 """How the names of files end that are sent and fetched."""
-STATES = tuple(f"{name}.{kind}" for name in (STATE, PREVIOUS) for kind in ("json", "safetensors"))
+STATES = (*(f"{name}.{kind}" for name in (STATE, PREVIOUS) for kind in ("json", "safetensors")), PREVIOUS_WEIGHTS)
 """What a run goes on from, several times as large as its weights."""
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)

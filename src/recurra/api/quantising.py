@@ -13,6 +13,7 @@ from recurra import model_folder
 from recurra.api import provenance
 from recurra.api.evaluation import trained_on
 from recurra.api.record import VERSIONS
+from recurra.api.resuming import PREVIOUS, PREVIOUS_WEIGHTS, STATE
 from recurra.errors import DataError, RecurraError, UsageError
 from recurra.model_folder import manifest
 from recurra.report.build import with_hint
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 LIMIT = 0.005
 """The share of the headline's value that 8 bits may cost."""
 REPORT = "report.html"
-LEFT_BEHIND = ("training_state", "previous_state")
+LEFT_BEHIND = (STATE, PREVIOUS, PREVIOUS_WEIGHTS)
 """What a run keeps to go on training from."""
 
 

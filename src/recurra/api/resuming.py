@@ -5,7 +5,8 @@ of its last step, the best weights stay the best until better ones come, patienc
 follows the schedule of the new length.
 
 Beside the newest training state stands the one before it with its own best weights, from which a run goes on if the
-newest was damaged. Either way it is the run that it would have been, bit for bit, on the same versions and machine.
+newest was damaged; its files are those of the folder before, under other names. Either way it is the run that it would
+have been, bit for bit, on the same versions and machine.
 """
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
-from torch import Tensor
 
 from recurra import model_folder
 from recurra.api import provenance, vectors
@@ -40,16 +39,14 @@ from recurra.training.schedule import Budget
 from recurra.training.settings import TrainingSettings
 from recurra.training.trainee import Carrying
 
-STATE, PREVIOUS = "training_state", "previous_state"
+STATE, PREVIOUS, PREVIOUS_WEIGHTS = "training_state", "previous_state", "previous_weights.safetensors"
 METRICS_CSV = "metrics.csv"
 """The evaluations as a table; it is written anew from the history."""
 MAY_CHANGE = {"epochs", "minutes", "patience"}
 """Settings of a run that goes on."""
-BEST = "best/"
-"""Before the names of the best weights, in the state before the newest."""
-MOMENTS = 5
+MOMENTS = 4
 """A state has at most so many times the bytes of the weights: two means of an optimizer, the weights' own running
-average, and the best weights."""
+average, and themselves."""
 LARGE = 1 << 30
 """Bytes of weights that are compared with the network before they are gone through."""
 BESIDE = 1 << 22
@@ -67,21 +64,6 @@ class Stopped:
     baselines: list[Baseline]
     notes: list[str]
     finished_before: list[float]
-
-
-def files_of(checkpoint: Checkpoint, previous: Checkpoint | None) -> dict[str, bytes]:
-    """What a folder keeps of a run in the middle, beside the best weights."""
-    found = _files(STATE, checkpoint.counters, checkpoint.tensors)
-    if previous is not None:
-        best = {BEST + name: value for name, value in previous.best.items()}
-        found |= _files(PREVIOUS, previous.counters, previous.tensors | best)
-    return found
-
-
-def _files(name: str, counters: Counters, tensors: Mapping[str, Tensor]) -> dict[str, bytes]:
-    listed = counters.to_json() | {"tensors": sorted(tensors)}
-    content = safetensors.torch.save({key: value.contiguous() for key, value in tensors.items()})
-    return {f"{name}.safetensors": content, f"{name}.json": manifest.to_json(listed)}
 
 
 def environment_of(engine: str, device: str) -> Environment:
@@ -114,7 +96,7 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
         raise UsageError(f"a resumed run keeps its settings; leave out {', '.join(sorted(other))}")
     name = PREVIOUS if notes else STATE
     if notes:
-        found = found.with_weights(f"{PREVIOUS}.safetensors", BEST)
+        found = found.with_weights(PREVIOUS_WEIGHTS)
     run = Run(found)
     settings = run.settings.changed(**given)
     before = list(run.stored.finished_before)
@@ -187,7 +169,7 @@ def _longer(folder: Path, settings: AnySettings, given: Mapping[str, Any], count
 def intact(found: ModelFolder) -> tuple[ModelFolder, list[str]]:
     """The folder, and what was damaged in it if it can be done without."""
     newest = {manifest.WEIGHTS, f"{STATE}.safetensors", f"{STATE}.json"}
-    before = {f"{PREVIOUS}.safetensors", f"{PREVIOUS}.json"}
+    before = {f"{PREVIOUS}.safetensors", f"{PREVIOUS}.json", PREVIOUS_WEIGHTS}
     damaged: dict[str, ModelFolderError] = {}
     if found.files[manifest.WEIGHTS].bytes > LARGE:
         Run(found)
@@ -229,11 +211,10 @@ def _checkpoint(found: ModelFolder, name: str, setup: Setup, concluded: dict[str
         tensors = found.tensors(tensors_file)
     except ModelFolderError as error:
         raise ModelFolderError(f"{found.path}: the training state cannot be read: {error}") from error
-    state = {key: value for key, value in tensors.items() if not key.startswith(BEST)}
     best = found.weights()
     if concluded and isinstance(task, Concluding):
         best = task.before_conclusion(best, concluded)
-    return Checkpoint(counters, state, best)
+    return Checkpoint(counters, tensors, best)
 
 
 def differences(found: Config, versions: Mapping[str, str], engine: str, training: TrainingSettings) -> str | None:

@@ -23,11 +23,13 @@ from recurra.api.record import VERSIONS, build_record, how_it_ended
 from recurra.api.run import Run, load
 from recurra.api.same_everywhere import can_be_resumed, finished_elsewhere, in_each_of, mark
 from recurra.api.setup import Setup
+from recurra.api.states import States, Weights
 from recurra.api.verdict import Verdict, about_average, advice, verdict
 from recurra.cells.catalogue import get
 from recurra.data.splits import many
 from recurra.engines.native import library
 from recurra.errors import CallbackError, DivergedError, RankError, StoppedError
+from recurra.model_folder import Content
 from recurra.report import fonts
 from recurra.report.build import build_report
 from recurra.report.model_card import CARD, model_card
@@ -97,7 +99,7 @@ class TrainingRun:
         self.finished_before: list[float] = []
         self.started_from: str | None = None
         self.license: str | None = None
-        self.deadline = Deadline(None)
+        self.deadline, self.states = Deadline(None), States()
         self.written = self.finished = False
 
     def run(self, resume: Checkpoint | None, baselines: list[Baseline] | None) -> Run:
@@ -106,23 +108,23 @@ class TrainingRun:
             return self._beside(resume)
         self._begin(baselines)
         mark(self.processes)
-        last: list[Checkpoint] = [] if resume is None else [resume]
+        self.states = States(resume)
 
         def save(checkpoint: Checkpoint) -> None:
-            last[:] = [*last[-1:], checkpoint]
+            self.states.add(checkpoint)
             with self.progress.writing():
-                self._write("running", *reversed(last))
+                self._write("running")
 
         watchers = self.watching.of_run(self.progress, self._logged(0 if resume is None else resume.counters.step))
         try:
-            outcome = self._fitted(save, resume, last, watchers)
+            outcome = self._fitted(save, resume, watchers)
             if outcome.signal is not None:
                 raise Interrupted(outcome.signal)
-            run = self._finished(outcome, last[-1])
+            run = self._finished(outcome)
         except KeyboardInterrupt as interruption:
-            if not last:
+            if self.states.counters is None:
                 raise
-            stopped = self._stopped(number_of(interruption), last)
+            stopped = self._stopped(number_of(interruption))
             watchers.end(Ending("finished" if self.finished else "stopped", self.folder))
             raise stopped from None
         try:
@@ -165,9 +167,7 @@ class TrainingRun:
         key = hashlib.sha256(f"{self.created} {self.folder.resolve().name}".encode()).hexdigest()[:12]
         return Logged(self.folder, key, begun, settings, self.progress.quiet)
 
-    def _fitted(
-        self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, last: list[Checkpoint], watchers: Watchers
-    ) -> Outcome:
+    def _fitted(self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, watchers: Watchers) -> Outcome:
         settings = self._training_settings(resume)
         try:
             with self.deadline.phase("training"):
@@ -181,30 +181,30 @@ class TrainingRun:
                     observer=self.watch or NOBODY,
                 )
         except RankError as error:
-            rest = f"\n{self._holds_the_last()}" if last else ""
+            rest = f"\n{self._holds_the_last()}" if self.states.counters else ""
             raise RankError(f"{error}{rest}", error.exit_code) from error
         except CallbackError as error:
-            self._write("stopped", *reversed(last))
+            self._write("stopped")
             watchers.end(Ending("stopped", self.folder))
             remedy = f"{self.folder} holds the best weights so far; {self._go_on_with()}"
             raise CallbackError(f"{error}\n{remedy}") from error.__cause__
         except DivergedError as error:
-            self._log_diagnosis(last[-1].counters if last else Counters())
-            if last:
-                self._write("diverged", *reversed(last))
+            self._log_diagnosis(self.states.counters or Counters())
+            if self.states.counters:
+                self._write("diverged")
                 watchers.end(Ending("diverged", self.folder))
                 raise DivergedError(f"{error}; {self.folder} holds the best weights before that") from None
             raise
         finally:
             self.progress.close()
 
-    def _stopped(self, number: int, last: list[Checkpoint]) -> StoppedError:
+    def _stopped(self, number: int) -> StoppedError:
         """What to raise; a run that was evaluated is finished, and nothing is written."""
         name = signal.Signals(number).name
         if self.finished:
             return StoppedError(f"stopped by {name} when all was done; {self.folder} holds the finished run", number)
         with StopRequest():
-            self._write("stopped", *reversed(last))
+            self._write("stopped")
         remedy = self._go_on_with()
         return StoppedError(f"stopped by {name}; {self.folder} holds the best weights so far\n{remedy}", number)
 
@@ -214,8 +214,7 @@ class TrainingRun:
     def _holds_the_last(self) -> str:
         return f"{self.folder} holds the last evaluation; {self._go_on_with()}"
 
-    def _finished(self, outcome: Outcome, end: Checkpoint | None) -> Run:
-        """end: the last state, to go on from; None if nobody does"""
+    def _finished(self, outcome: Outcome) -> Run:
         self.network.load_state_dict(outcome.best)
         if outcome.ended in ("patience", "callback"):
             self.progress.log(how_it_ended(outcome.ended, self.dataset.settings.training))
@@ -241,7 +240,7 @@ class TrainingRun:
         if bad is None:
             ahead = None if found is None else found.outcome
             hint = advice(outcome.counters.points, outcome.counters.seconds, outcome.ended, ahead)
-        extra = {} if end is None else resuming.files_of(end, None)
+        extra = self.states.newest()
         extra[resuming.METRICS_CSV] = csv_of(outcome.counters.points)
         if self.deadline.phases:
             self.dataset.notes.append(f"time: {self.deadline.shown()}")
@@ -294,16 +293,18 @@ class TrainingRun:
             self.progress.log(f"time: {self.deadline.shown()}")
         self.progress.log(f"report: {self.folder / REPORT}")
 
-    def _write(self, status: str, checkpoint: Checkpoint, previous: Checkpoint | None = None) -> None:
-        extra = resuming.files_of(checkpoint, previous) | {resuming.METRICS_CSV: csv_of(checkpoint.counters.points)}
-        self._put(checkpoint.best, self._metrics(status, checkpoint.counters, None), extra | self._watched())
+    def _write(self, status: str) -> None:
+        counters = self.states.counters or Counters()
+        extra = self.states.files() | {resuming.METRICS_CSV: csv_of(counters.points)}
+        self._put(self.states.weights(), self._metrics(status, counters, None), extra | self._watched())
+        self.states.written()
         self.written = True
         can_be_resumed(self.processes, self._holds_the_last())
 
-    def _put(self, weights: Mapping[str, torch.Tensor], metrics: dict[str, Any], extra: dict[str, bytes]) -> None:
+    def _put(self, weights: Weights, metrics: dict[str, Any], extra: Mapping[str, Content]) -> None:
         """Write the folder, with its card."""
         config, title = self._config(), registry.get(self.dataset.source.task).title
-        more = extra | {CARD: model_card(config, metrics, self.dataset.metrics, title, VERSIONS)}
+        more = {**extra, CARD: model_card(config, metrics, self.dataset.metrics, title, VERSIONS)}
         kept, overwrite = self.dataset.preprocessor.to_json(), self.overwrite or self.written
         model_folder.write(
             self.folder,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from recurra.errors import ModelFolderError, UnknownNameError, UsageError
 from recurra.model_folder import header, manifest, swap
+from recurra.model_folder.content import Content, Kept, Tensors
 from recurra.model_folder.header import Form
 from recurra.model_folder.manifest import CONFIG, METRICS, PREPROCESSING, REQUIRED, WEIGHTS, Entry
 
@@ -30,8 +31,7 @@ class ModelFolder:
     """A model folder that was read.
 
     path: where it stands; config, preprocessing, metrics: what was written; versions: of Recurra and torch that wrote
-    it; files: every file but the manifest by name, with size and SHA-256; weights_file, weights_prefix: where `weights`
-    stand, and what is before their names there.
+    it; files: every file but the manifest by name, with size and SHA-256; weights_file: where `weights` stand.
     """
 
     path: Path
@@ -41,16 +41,15 @@ class ModelFolder:
     versions: dict[str, str]
     files: dict[str, Entry]
     weights_file: str = WEIGHTS
-    weights_prefix: str = ""
 
     @property
     def extra(self) -> list[str]:
         """The names of the files beyond those that every model has, such as report.html."""
         return sorted(set(self.files) - set(REQUIRED))
 
-    def with_weights(self, file: str, prefix: str) -> ModelFolder:
-        """The folder with its weights in another file, where their names begin with a prefix."""
-        return replace(self, weights_file=file, weights_prefix=prefix)
+    def with_weights(self, file: str) -> ModelFolder:
+        """The folder with its weights in another file."""
+        return replace(self, weights_file=file)
 
     def forms(self, name: str) -> dict[str, Form]:
         """Type and shape of the tensors of a safetensors file, from its head alone. Errors: ModelFolderError"""
@@ -58,18 +57,14 @@ class ModelFolder:
 
     def weight_forms(self) -> dict[str, Form]:
         """Type and shape of the weights by name. Errors: ModelFolderError"""
-        return self._weights_among(self.forms(self.weights_file))
+        return self.forms(self.weights_file)
 
     def weights(self) -> dict[str, Tensor]:
         """The tensors by name, on the CPU, bit for bit as they were given.
 
         Errors:  ModelFolderError if the file is not the manifest's, or holds no tensors
         """
-        return self._weights_among(self.tensors(self.weights_file))
-
-    def _weights_among(self, named: dict[str, T]) -> dict[str, T]:
-        start = self.weights_prefix
-        return {name.removeprefix(start): value for name, value in named.items() if name.startswith(start)}
+        return self.tensors(self.weights_file)
 
     def tensors(self, name: str) -> dict[str, Tensor]:
         """As `weights`, of any safetensors file of the folder."""
@@ -109,16 +104,17 @@ def write(
     *,
     config: Mapping[str, Any],
     preprocessing: Mapping[str, Any],
-    weights: Mapping[str, Tensor],
+    weights: Mapping[str, Tensor] | Kept,
     metrics: Mapping[str, Any],
-    extra: Mapping[str, bytes] | None = None,
+    extra: Mapping[str, Content] | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write a model folder, whole or not at all; the same content gives the same bytes.
 
     config, preprocessing, metrics: what JSON can hold, keys are text. weights: tensors on any device, stored one by
-    one and contiguous, so that views and tied weights are right. extra: further files by plain name. overwrite: put
-    it in the place of an existing model folder; a crash at any moment leaves the old or the new one.
+    one and contiguous, so that views and tied weights are right. extra: further files by plain name. What is `Kept` is
+    a file of the folder that is replaced. overwrite: put it in the place of an existing model folder; a crash at any
+    moment leaves the old or the new one.
     Errors:  UsageError if the folder exists and may not be replaced, or something cannot be stored;
              ModelFolderError if the system cannot write it
     """
@@ -128,14 +124,14 @@ def write(
 
     swap.check_target(folder, overwrite=overwrite)
     versions = {"recurra": importlib.metadata.version("recurra"), "torch": str(torch.__version__)}
-    contents = {
+    contents: dict[str, Content] = {
         CONFIG: _json(
             CONFIG,
             {"format_version": manifest.FORMAT_VERSION, "versions": versions, "config": dict(config)},
         ),
         PREPROCESSING: _json(PREPROCESSING, dict(preprocessing)),
         METRICS: _json(METRICS, dict(metrics)),
-        WEIGHTS: _safetensors(weights),
+        WEIGHTS: weights if isinstance(weights, Kept) else Tensors(weights),
     }
     for name, content in (extra or {}).items():
         _check_extra(name, content)
@@ -191,13 +187,13 @@ def use(folder: Path | str, action: Callable[[ModelFolder], T]) -> T:
 def add(folder: Path | str, name: str, content: bytes) -> None:
     """Add an extra file to a model folder or replace it, whole or not at all.
 
-    The folder is checked and written anew beside the old one, so it costs as much as writing it.
+    The folder is checked, and made anew beside the old one.
     Errors:  UsageError if the name is not a plain one or is that of a file that every model has;
              ModelFolderError if the folder is not whole, or the system cannot write it
     """
     _check_extra(name, content)
     found = read(folder)
-    contents = {one.file: manifest.content(found.path, one) for one in found.files.values()}
+    contents: dict[str, Content] = {kept: Kept(kept) for kept in found.files}
     contents[name] = content
     twice = manifest.clash(contents)
     if twice is not None:
@@ -241,7 +237,7 @@ def _check_extra(name: str, content: object) -> None:
         raise UsageError(f"{name!r} is not a plain file name; use letters, digits, '.', '_' and '-', at most 100")
     if name.lower() in (*REQUIRED, manifest.MANIFEST):
         raise UsageError(f"{name} is written with the model and cannot be an extra file")
-    if not isinstance(content, bytes):
+    if not isinstance(content, bytes | Kept | Tensors):
         raise UsageError(f"expected {name} as bytes, got {type(content).__name__}")
 
 
@@ -263,22 +259,3 @@ def _check_keys(where: str, value: object) -> None:
     elif isinstance(value, (list, tuple)):
         for inner in value:
             _check_keys(where, inner)
-
-
-def _safetensors(weights: Mapping[str, Tensor]) -> bytes:
-    import safetensors.torch
-    import torch
-
-    stored: dict[str, Tensor] = {}
-    for name in sorted(weights):
-        tensor = weights[name]
-        if not isinstance(tensor, torch.Tensor):
-            raise UsageError(f"expected weight {name} as a tensor, got {type(tensor).__name__}")
-        if tensor.layout is not torch.strided or tensor.is_meta:
-            kind = "meta" if tensor.is_meta else str(tensor.layout)
-            raise UsageError(f"weight {name} is a {kind} tensor, which has no plain values to store")
-        stored[name] = tensor.detach().to("cpu", copy=True).resolve_conj().resolve_neg().contiguous()
-    try:
-        return bytes(safetensors.torch.save(stored))
-    except (KeyError, ValueError, safetensors.SafetensorError) as error:
-        raise UsageError(f"the weights cannot be stored: {error}") from error

@@ -40,11 +40,6 @@ class Entry:
     sha256: str
 
 
-def entry(name: str, content: bytes) -> Entry:
-    """The entry of a file with this content."""
-    return Entry(name, len(content), hashlib.sha256(content).hexdigest())
-
-
 def is_plain_name(name: object) -> bool:
     """Whether it is the name of a file in the folder itself: no separators, no "..", at most 100 characters."""
     return isinstance(name, str) and _NAME.fullmatch(name) is not None

@@ -11,6 +11,8 @@ after it, the new one is whole. The next writing clears away what a killed one l
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import logging
 import os
 import re
@@ -20,15 +22,18 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from recurra.errors import ModelFolderError, UsageError
 from recurra.locks import HeldError, holding
 from recurra.model_folder import manifest
+from recurra.model_folder.content import Content, Kept, Tensors
 from recurra.owners import TOKEN, Owner, token_may_live
 
 PATIENCE = 10.0
 """Seconds that a writing waits for another one to end."""
+BLOCK = 1 << 20
 LOST = 86_400.0
 """Seconds after which what another machine's writing left is nobody's any more."""
 
@@ -87,8 +92,8 @@ def is_whole(folder: Path) -> bool:
     return True
 
 
-def put(folder: Path | str, contents: Mapping[str, bytes], *, overwrite: bool) -> None:
-    """Write a folder of these files and its manifest, whole or not at all.
+def put(folder: Path | str, contents: Mapping[str, Content], *, overwrite: bool) -> None:
+    """Write a folder of these files and its manifest, whole or not at all. What is `Kept` is the old folder's.
 
     Files in a replaced folder that its manifest does not list are somebody's own; they are moved into the new one.
     Errors:  UsageError as check_target; ModelFolderError if the system cannot write it
@@ -103,7 +108,7 @@ def put(folder: Path | str, contents: Mapping[str, bytes], *, overwrite: bool) -
             new = path.with_name(f".{path.name}.writing-{Owner.here().token()}-{secrets.token_hex(4)}")
             _ACTIVE.add(new)
             try:
-                _fill(new, contents)
+                _fill(new, contents, path)
                 _exchange(new, path)
             finally:
                 _remove(new)
@@ -147,13 +152,31 @@ def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.replaced")
 
 
-def _fill(new: Path, contents: Mapping[str, bytes]) -> None:
+def _fill(new: Path, contents: Mapping[str, Content], old: Path) -> None:
     new.mkdir()
-    for name in sorted(contents):
-        _write_synced(new / name, contents[name])
-    entries = [manifest.entry(name, content) for name, content in contents.items()]
+    there = manifest.load(old) if any(isinstance(content, Kept) for content in contents.values()) else {}
+    entries = []
+    for name, content in sorted(contents.items()):
+        if isinstance(content, Kept):
+            if content.name not in there:
+                raise ModelFolderError(f"{old} has no file {content.name} any more")
+            _link(old / content.name, new / name)
+            entries.append(replace(there[content.name], file=name))
+        else:
+            entries.append(_write_synced(new / name, content))
     _write_synced(new / manifest.MANIFEST, manifest.to_bytes(entries))
     _sync_folder(new)
+
+
+def _link(old: Path, new: Path) -> None:
+    """The same file under another name, or a copy where the system has no such names."""
+    if old.is_symlink():
+        raise ModelFolderError(f"{old} is a link, not a file")
+    try:
+        os.link(old, new)
+    except OSError:
+        with old.open("rb") as file:
+            _write_synced(new, iter(functools.partial(file.read, BLOCK), b""))
 
 
 def _exchange(new: Path, path: Path) -> None:
@@ -228,11 +251,16 @@ def _free(path: Path) -> Path:
     return free
 
 
-def _write_synced(path: Path, content: bytes) -> None:
+def _write_synced(path: Path, content: bytes | Tensors | Iterator[bytes]) -> manifest.Entry:
+    size, found = 0, hashlib.sha256()
     with path.open("xb") as file:
-        file.write(content)
+        for piece in (content,) if isinstance(content, bytes) else content:
+            file.write(piece)
+            found.update(piece)
+            size += len(piece)
         file.flush()
         os.fsync(file.fileno())
+    return manifest.Entry(path.name, size, found.hexdigest())
 
 
 def _sync_folder(path: Path) -> None:
