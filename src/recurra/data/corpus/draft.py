@@ -14,6 +14,7 @@ import numpy.typing as npt
 from recurra.data import share
 from recurra.data.tokens import segment
 from recurra.data.tokens.counting import code_points
+from recurra.data.tokens.numbers import Numbers
 from recurra.data.tokens.pieces import pieces
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.errors import DataError
@@ -24,29 +25,9 @@ _BLOCK = 1 << 20  # ids
 _BYTE = 256
 
 
-class Numbers(dict[str, int]):
-    """The number of each word, which is given when it is first asked for. names: words by their number
-
-    A line feed has the number of the token that stands for it.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: list[str] = []
-
-    def __missing__(self, word: str) -> int:
-        if word == "\n":
-            number = self[segment.END_OF_LINE]
-        else:
-            number = len(self.names)
-            self.names.append(word)
-        self[word] = number
-        return number
-
-
 @dataclass(frozen=True)
 class Reading:
-    """How a text is read. words: preliminary id by word, in the order of appearance; grows while reading."""
+    """How a text is read. words: preliminary id by word; grows while reading."""
 
     level: Level
     normalize: tuple[str, ...]
@@ -75,9 +56,7 @@ class Reading:
             return np.frombuffer(piece.encode("utf-8", "surrogatepass"), dtype=np.uint8).astype(np.uint16) + np.uint16(
                 1
             )
-        known = self.words
-        found = segment.pieces(piece, self.split)
-        return np.fromiter(map(known.__getitem__, found), np.uint32, count=len(found))
+        return self.words.of(segment.pieces(piece, self.split))
 
 
 @dataclass
@@ -135,7 +114,7 @@ class Draft:
         reach = min(len(self) // 50, _BLOCK // 2 - 1)
         first = max(0, position - 1 - reach)
         near = np.concatenate(list(self.blocks(first, min(len(self), position + reach))))
-        ends = first + 1 + np.flatnonzero(near == self.reading.words.get(segment.END_OF_LINE, -1))
+        ends = first + 1 + np.flatnonzero(near == self.reading.words.find([segment.END_OF_LINE])[0])
         return int(ends[np.argmin(np.abs(ends - position))]) if len(ends) else position
 
     def characters(self, start: int, stop: int) -> int:
@@ -208,9 +187,9 @@ def final_table(vocabulary: Vocabulary, reading: Reading) -> Table:
         indices = [ord(token) for token in vocabulary.tokens[1:]]
         ids = list(range(1, len(vocabulary)))
     else:
-        numbers = [reading.words.get(token, -1) for token in vocabulary.tokens]
-        ids = [i for i, number in enumerate(numbers) if number >= 0]
-        indices = [numbers[i] for i in ids]
+        numbers = reading.words.find(vocabulary.tokens)
+        there = np.flatnonzero(numbers >= 0)
+        indices, ids = numbers[there].tolist(), there.tolist()
     table = np.zeros(max(indices, default=0) + 2, dtype=np.int64)
     table[indices] = ids
     return table

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra.data import share
-from recurra.data.corpus.draft import Numbers
 from recurra.data.packed import OnDisk
 from recurra.data.ragged import BLOCK, Int64, Keys, Ragged, row_keys
 from recurra.data.room import room
+from recurra.data.tokens.numbers import Numbers
 from recurra.data.tokens.vocabulary import Vocabulary
 
 Uint32 = npt.NDArray[np.uint32]
@@ -23,7 +23,7 @@ SPARSE = 16
 
 
 class Drafted:
-    """Some texts as preliminary ids, in the order of the words' appearance.
+    """Some texts as preliminary ids.
 
     cut: a text into words; folder: where a file for the ids is, which nobody sees; in memory without one
     """
@@ -36,12 +36,12 @@ class Drafted:
 
     def _read(self, texts: Iterable[str], cut: Callable[[str], list[str]]) -> Int64:
         """Returns where each text begins and the last ends."""
-        number, sizes = self.words.__getitem__, [np.zeros(1, np.int64)]
+        sizes = [np.zeros(1, np.int64)]
         left = share.counted(texts)
         while some := list(islice(left, BLOCK)):
             found = [cut(text) for text in some]
             sizes.append(np.fromiter(map(len, found), np.int64, len(found)))
-            ids = np.fromiter(map(number, chain.from_iterable(found)), np.uint32, int(sizes[-1].sum()))
+            ids = self.words.of(list(chain.from_iterable(found)))
             if self._file is None:
                 self._ids.append(ids)
             else:
@@ -95,9 +95,8 @@ class Drafted:
     def encoded(self, vocabulary: Vocabulary, rows: Int64) -> Ragged:
         """Some of the texts as `Vocabulary.encode` reads them."""
         table = np.zeros(max(1, len(self.words.names)), np.min_scalar_type(len(vocabulary) - 1))
-        for index, token in enumerate(vocabulary.tokens):
-            if index and (number := self.words.get(token)) is not None:
-                table[number] = index
+        numbers = self.words.find(vocabulary.tokens[1:])
+        table[numbers[numbers >= 0]] = 1 + np.flatnonzero(numbers >= 0)
         sizes = self.starts[rows + 1] - self.starts[rows]
         values, done = room(int(sizes.sum()), table.dtype, self._folder), 0
         for _, ids in self._blocks(rows):
