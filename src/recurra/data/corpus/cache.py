@@ -116,8 +116,9 @@ def write_header(folder: Path, vocabulary: Vocabulary, characters: dict[str, int
             for name, count in characters.items()
         },
     }
-    whole = json.dumps({"content": content, "sha256": content_digest(content)})
-    (folder / HEADER).write_text(whole, encoding="utf-8")
+    text = json.dumps(content, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (folder / HEADER).write_text(f'{{"content": {text}, "sha256": "{digest}"}}', encoding="utf-8")
 
 
 def _load(folder: Path) -> Stored:

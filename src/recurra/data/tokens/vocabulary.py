@@ -55,8 +55,8 @@ class Vocabulary:
         self.segmenter = (segmenter or chinese.segmenter()) if level == "word" and split == "chinese" else None
         self.normalize = check_names(normalize)
         self.tokens = list(tokens)
-        _check_tokens(self.tokens, level)
         self._ids = {token: index for index, token in enumerate(self.tokens)}
+        _check_tokens(self.tokens, level, different=len(self._ids))
         self._table = self._code_table() if level == "char" else None
 
     @classmethod
@@ -309,10 +309,10 @@ def check_split(split: segment.Split) -> segment.Split:
     return split
 
 
-def _check_tokens(tokens: list[str], level: Level) -> None:
+def _check_tokens(tokens: list[str], level: Level, different: int) -> None:
     if not tokens or tokens[0] != UNKNOWN_TOKEN:
         raise UsageError(f"the first token of a vocabulary is {UNKNOWN_TOKEN!r}")
-    if len(set(tokens)) != len(tokens):
+    if different != len(tokens):
         twice = next(token for token, count in Counter(tokens).items() if count > 1)
         raise UsageError(f"the token {twice!r} appears twice in a vocabulary")
     if level == "byte" and tokens != list(_BYTE_TOKENS):
