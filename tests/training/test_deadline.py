@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from recurra.training.deadline import FOR_TRAINING, LEAST, OVERRUN_SECONDS, REPORT, Deadline
+from recurra.training.deadline import CROWDED, FOR_TRAINING, LEAST, OVERRUN_SECONDS, REPORT, Deadline
 
 
 class Time:
@@ -77,3 +77,17 @@ def test_pieces_are_taken_until_the_seconds_are_over(time: Time) -> None:
     assert list(deadline.within(3.5, pieces())) == [0, 1, 2, 3]
     assert list(deadline.within(-5.0, pieces())) == [0]
     assert list(Deadline(None, clock=time).within(math.inf, pieces())) == list(range(10))
+
+
+def test_where_others_work_too_the_report_has_more_time(time: Time) -> None:
+    """At least the time of one who has a processor, CROWDED times as much at most."""
+    worked = 10.0
+    deadline = Deadline(10, 100.0, clock=time, worked=lambda: worked)
+    for passed, times in ((5.0, 1.0), (20.0, 2.0), (25.0, 2.5), (400.0, CROWDED)):
+        time.now = 100.0 + passed
+        assert deadline.report() == times * REPORT
+        assert deadline.spare() == deadline.left() - times * REPORT
+        assert deadline.after() == Deadline(10, 100.0, clock=time).after() + (times - 1) * REPORT
+    worked = 0.0
+    assert deadline.report() == REPORT
+    assert Deadline(10).report() >= REPORT

@@ -16,7 +16,7 @@ from recurra.report.record import Baseline
 from recurra.tasks.abilities import Clocked, Cutting
 from recurra.tasks.task import Dataset, Evaluation, Task
 from recurra.training.checkpoint import Counters
-from recurra.training.deadline import FOR_INSIDE, FOR_SCORES, FOR_TRAINING, INSIDE, LEAST, REPORT, Deadline
+from recurra.training.deadline import FOR_INSIDE, FOR_SCORES, FOR_TRAINING, INSIDE, LEAST, Deadline
 from recurra.training.fit import Outcome
 from recurra.training.settings import TrainingSettings
 
@@ -98,7 +98,8 @@ def settings_of_training(setup: Setup, deadline: Deadline, *, resumed: bool) -> 
     seconds, spent, notes = deadline.for_training(), deadline.total - deadline.left(), []
     if seconds < FOR_TRAINING * deadline.total or seconds == LEAST:
         rest = 1 - FOR_TRAINING - deadline.share_after
-        enough = min((spent + REPORT) / (rest - FOR_INSIDE), (spent + REPORT + INSIDE) / rest) / 60
+        needed = spent + deadline.report()
+        enough = min(needed / (rest - FOR_INSIDE), (needed + INSIDE) / rest) / 60
         notes.append(
             f"{write_seconds(spent)} of the {write_seconds(deadline.total)} that --minutes {training.minutes:g} allows "
             f"were gone before training, which gets {write_seconds(seconds)}; with {enough:.2g} minutes it would get "

@@ -18,7 +18,9 @@ FOR_SCORES = 0.02
 FOR_FINISHING = 0.05
 """For what some tasks do to a network after its training, such as to add a linear skip."""
 REPORT = 3.0
-"""Seconds that a report takes to draw and write."""
+"""Seconds that a report takes to draw and write, for one who has a processor."""
+CROWDED = 4.0
+"""Times as long it may take, at most, where others work on the processors too."""
 FOR_INSIDE, INSIDE = 0.03, 5.0
 """For looking into the model, for the report: of the whole command, at most so many seconds."""
 OVERRUN, OVERRUN_SECONDS = 0.1, 5.0
@@ -31,14 +33,21 @@ class Deadline:
     """Minutes of a whole command: reading, baselines, training, evaluation, report.
 
     minutes: None if nobody asked for any, and nothing is cut short then; begun: when the command was, on the clock;
-    phases: the seconds that each took so far, by name.
+    phases: the seconds that each took so far, by name; worked: seconds of processor that the process has had,
+    of which nothing is known where only a clock is given.
     """
 
     def __init__(
-        self, minutes: float | None, begun: float | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        minutes: float | None,
+        begun: float | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        worked: Callable[[], float] | None = None,
     ) -> None:
         self.total = math.inf if minutes is None else 60 * minutes
         self.clock = clock
+        self.worked = time.process_time if worked is None and clock is time.monotonic else worked
         self.begun = clock() if begun is None else begun
         self.phases: dict[str, float] = {}
         self.finishing = False
@@ -70,9 +79,16 @@ class Deadline:
         """Seconds that one phase may take too many where it is worth it: half of what a command may."""
         return max(OVERRUN_SECONDS, OVERRUN * self.total) / 2
 
+    def report(self) -> float:
+        """Seconds that the report takes here, if the process gets as much of a processor as it did so far."""
+        if not self.set or self.worked is None:
+            return REPORT
+        passed, worked = self.clock() - self.begun, self.worked()
+        return REPORT * min(CROWDED, max(1.0, passed / worked)) if worked > 0 else REPORT
+
     def after(self) -> float:
         """Seconds for what comes after training."""
-        return REPORT + self.share_after * self.total + self.for_inside()
+        return self.report() + self.share_after * self.total + self.for_inside()
 
     @property
     def share_after(self) -> float:
@@ -89,7 +105,7 @@ class Deadline:
 
     def spare(self) -> float:
         """Seconds, from now, that the report does not need."""
-        return self.left() - REPORT
+        return self.left() - self.report()
 
     def for_scores(self) -> float:
         """Seconds, from now."""
