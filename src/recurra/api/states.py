@@ -25,7 +25,8 @@ class States:
         """Of the newest state, None if there is none."""
         self._newest: Checkpoint | None = resumed
         self._before: Checkpoint | None = None
-        self._in_folder = 0
+        self.in_folder = 0
+        """States that it holds of this process."""
 
     def add(self, checkpoint: Checkpoint) -> None:
         """The newest one from now on."""
@@ -40,13 +41,13 @@ class States:
         """The files of the newest state; none if there is none."""
         if self._newest is not None:
             return _files(STATE, self._newest)
-        return _kept(STATE) if self._in_folder else {}
+        return _kept(STATE) if self.in_folder else {}
 
     def files(self) -> dict[str, Content]:
         """Those of both, beside the best weights."""
         if self._newest is None:
-            before = _kept(PREVIOUS) | {PREVIOUS_WEIGHTS: Kept(PREVIOUS_WEIGHTS)} if self._in_folder > 1 else {}
-        elif self._in_folder:
+            before = _kept(PREVIOUS) | {PREVIOUS_WEIGHTS: Kept(PREVIOUS_WEIGHTS)} if self.in_folder > 1 else {}
+        elif self.in_folder:
             before = _kept(PREVIOUS, STATE) | {PREVIOUS_WEIGHTS: Kept(manifest.WEIGHTS)}
         elif self._before is not None:
             before = _files(PREVIOUS, self._before) | {PREVIOUS_WEIGHTS: Tensors(self._before.best)}
@@ -57,7 +58,7 @@ class States:
     def written(self) -> None:
         """The folder holds them now."""
         if self._newest is not None:
-            self._in_folder = 1 if not self._in_folder and self._before is None else 2
+            self.in_folder = 1 if not self.in_folder and self._before is None else 2
             self._newest = self._before = None
 
 

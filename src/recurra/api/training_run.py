@@ -100,7 +100,7 @@ class TrainingRun:
         self.started_from: str | None = None
         self.license: str | None = None
         self.deadline, self.states = Deadline(None), States()
-        self.written = self.finished = False
+        self.finished = False
 
     def run(self, resume: Checkpoint | None, baselines: list[Baseline] | None) -> Run:
         self._introduce()
@@ -298,14 +298,13 @@ class TrainingRun:
         extra = self.states.files() | {resuming.METRICS_CSV: csv_of(counters.points)}
         self._put(self.states.weights(), self._metrics(status, counters, None), extra | self._watched())
         self.states.written()
-        self.written = True
         can_be_resumed(self.processes, self._holds_the_last())
 
     def _put(self, weights: Weights, metrics: dict[str, Any], extra: Mapping[str, Content]) -> None:
         """Write the folder, with its card."""
         config, title = self._config(), registry.get(self.dataset.source.task).title
         more = {**extra, CARD: model_card(config, metrics, self.dataset.metrics, title, VERSIONS)}
-        kept, overwrite = self.dataset.preprocessor.to_json(), self.overwrite or self.written
+        kept, overwrite = self.dataset.preprocessor.to_json(), self.overwrite or self.states.in_folder > 0
         model_folder.write(
             self.folder,
             config=config,
