@@ -13,6 +13,7 @@ import pytest
 from recurra.api import progress
 from recurra.api.progress import ProgressLogger
 from recurra.data import share
+from recurra.training.history import Tick
 
 
 class Terminal(io.StringIO):
@@ -129,3 +130,21 @@ def test_items_are_counted_as_they_are_taken() -> None:
             shares.append(0 if found is None else found[0])
         assert shares == [0, 0, 0.4, 0.4, 0.8]
         assert reading.reached() == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_the_first_step_is_a_phase_until_it_is_told_of(hasty: None, stream: type[io.StringIO]) -> None:
+    said = stream()
+    logger = ProgressLogger(stream=said)
+    first = "the first step of training"
+    with logger.training():
+        until(lambda: first in said.getvalue())
+        with logger.doing("writing the model"):  # of a step that is also the last
+            until(lambda: "writing the model" in said.getvalue())
+        logger.tick(Tick(0.1, 1, 0.1, 1.0, 1.0, 1.0, 1.0, False))
+        logger.close()
+        before = said.getvalue().count(first)
+        time.sleep(0.05)
+        assert said.getvalue().count(first) == before
+    with logger.training():
+        pass

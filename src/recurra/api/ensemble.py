@@ -100,7 +100,7 @@ class EnsembleRun(TrainingRun):
             dataset = self._dataset_of(number, None if minutes is None else minutes / count)
             own = dataset.settings
             self.progress.log(f"network {number + 1} of {count}, seed {own.training.seed}")
-            with self.deadline.phase("training"):
+            with self.deadline.phase("training"), self.progress.training():
                 outcome = fit(task.trainee(network, dataset), own.training, progress=watchers)
             if outcome.signal is not None:
                 raise Interrupted(outcome.signal)

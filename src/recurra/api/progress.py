@@ -6,8 +6,8 @@ import functools
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import TextIO, cast
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -57,6 +57,7 @@ class ProgressLogger:
         self._bar: Progress | None = None
         self._last_tick = 0.0
         self._headed = False
+        self._first_step = ExitStack()
         self._in_notebook = stream is None and notebook.in_notebook()
 
     @functools.cached_property
@@ -78,6 +79,7 @@ class ProgressLogger:
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
         """A phase: if it takes longer than `SILENT_SECONDS`, its name is shown with the time it has taken so far."""
+        self._first_step.close()
         if self.quiet:
             yield
             return
@@ -94,6 +96,11 @@ class ProgressLogger:
 
     def evaluating(self) -> AbstractContextManager[None]:
         return self.doing("evaluating on the validation part")
+
+    def training(self) -> AbstractContextManager[Any]:
+        """While a network is trained: what is before the first tick is a phase too, which any other one ends."""
+        self._first_step.enter_context(self.doing("the first step of training"))
+        return self._first_step
 
     def writing(self) -> AbstractContextManager[None]:
         return self.doing("writing the model")
@@ -122,6 +129,7 @@ class ProgressLogger:
         self._print(Text(f"warning: {escape(line)}"))
 
     def tick(self, tick: Tick) -> None:
+        self._first_step.close()
         if self.quiet:
             return
         state = (

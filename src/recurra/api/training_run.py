@@ -170,7 +170,7 @@ class TrainingRun:
     def _fitted(self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, watchers: Watchers) -> Outcome:
         settings = self._training_settings(resume)
         try:
-            with self.deadline.phase("training"):
+            with self.deadline.phase("training"), self.progress.training():
                 return fit(
                     self.setup.trainee,
                     settings,
