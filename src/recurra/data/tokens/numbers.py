@@ -72,9 +72,9 @@ class Numbers:
         found = np.full(len(keys), -1)
         for own, numbers in (self._known, self._recent):
             if len(own):
-                places = np.minimum(np.searchsorted(own, keys), len(own) - 1)
-                same = own[places] == keys
-                found[same] = numbers[places[same]]
+                at = np.minimum(np.searchsorted(own, keys), len(own) - 1)
+                same = own[at] == keys
+                found[same] = numbers[at[same]]
         return found
 
     def _learn(self, keys: Int64, numbers: Int64) -> None:
