@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define RECURRA_ABI 9
+#define RECURRA_ABI 10
 
 enum recurra_error {
   RECURRA_OK = 0,
@@ -272,6 +272,33 @@ int64_t recurra_paths_memory(const recurra_paths* call); /* bytes; -1: a bad cal
 /* The logarithm of how probable the chosen tags are among all rows of tags of their lengths, summed in double precision. */
 int recurra_paths_forward(const recurra_paths* call);
 int recurra_paths_backward(const recurra_paths* call);
+
+/* ---- scores of additive attention ------------------------------------------------------------------------------ */
+
+typedef struct recurra_scoring {
+  int32_t type, threads;
+  int64_t batch, count, positions, width; /* count: queries of each row */
+
+  /* queries [batch, count, width] and keys [batch, positions, width] with strides in elements, the last axis contiguous;
+   * weight [width] */
+  const void* queries;
+  int64_t queries_batch, queries_time;
+  const void* keys;
+  int64_t keys_batch, keys_time;
+  const void* weight;
+  const uint8_t* past; /* [batch, positions]: 1 for those that are not looked at; NULL: all are */
+
+  void* scores; /* result of recurra_additive_scores [batch, count, positions], -infinity where past */
+
+  /* recurra_additive_gradients: dscores as scores, not read where past; results, contiguous: as queries, keys, weight */
+  const void* dscores;
+  void *dqueries, *dkeys, *dweight;
+} recurra_scoring;
+
+/* scores = sum over the width of weight tanh(query + key). Gradients recompute what they need, and are zero for a query
+ * whose scores' gradients all are. */
+int recurra_additive_scores(const recurra_scoring* call);
+int recurra_additive_gradients(const recurra_scoring* call);
 
 /* ---- memory, threads, the machine ----------------------------------------------------------------------------- */
 

@@ -16,6 +16,7 @@ from recurra.bench.run import run
 from recurra.bench.table import tables
 from recurra.engines.request import Embedded
 from recurra.layers.stack import Stack
+from recurra.topologies.attention import Attention
 from recurra.training.optimizer import optimizer_of
 from recurra.training.settings import TrainingSettings
 
@@ -51,6 +52,16 @@ def test_products_are_counted_whichever_engine_runs(engine: str) -> None:
     assert found.whole(update).products == found.work.flops
     assert not network.stack._forward_hooks
     assert not network.stack._forward_pre_hooks
+
+
+def test_products_of_an_attention_are_counted_whatever_computes_them() -> None:
+    torch.manual_seed(0)
+    attention, found = Attention("additive", 4, 6), []
+    queries, memory = torch.randn(3, 5, 4), attention.remember(torch.randn(3, 7, 6), torch.tensor([7, 3, 1]))
+    for engine in ("auto", "vendor"):
+        attention.engine = engine
+        found.append(counted(attention, lambda: attention(queries, memory), "float32").work.flops)
+    assert found == 2 * [3 * 2 * 3 * 5 * (4 * 4 + 7 * 6)]  # of the queries, and of what is looked at
 
 
 def test_products_of_an_optimizer_are_counted_too() -> None:

@@ -84,3 +84,29 @@ def test_without_gradients_it_is_the_same_number():
     with torch.no_grad():
         quiet = linear_cross_entropy(x, weight, bias, targets, smoothing=0.2)
     assert quiet == linear_cross_entropy(x.requires_grad_(), weight, bias, targets, smoothing=0.2)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("chunk", [70, 1 << 21])
+def test_under_autocast_products_are_rounded_and_nothing_else(monkeypatch, smoothing, chunk):
+    monkeypatch.setattr(linear_loss, "CHUNK_VALUES", chunk)
+    torch.manual_seed(0)
+    x, weight, bias = (torch.randn(s, requires_grad=True) for s in ((40, 8), (23, 8), (23,)))
+    targets, found = torch.randint(23, (40,)), []
+    with torch.autocast("cpu", torch.bfloat16):
+        for each in (x, x.bfloat16()):
+            loss = linear_cross_entropy(each, weight, bias, targets, smoothing=smoothing)
+            assert loss.dtype == torch.float32
+            found.append([loss, *torch.autograd.grad(loss, (x, weight, bias))])
+        logits = functional.linear(x, weight, bias).float()
+        loss = functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+        due = [loss, *torch.autograd.grad(loss, (x, weight, bias))]
+    for one in found:
+        for got, wanted in zip(one, due, strict=True):
+            assert got.dtype == wanted.dtype
+            torch.testing.assert_close(got, wanted, rtol=0, atol=1e-2 * wanted.abs().max().item())
+    with torch.autocast("cpu", torch.bfloat16):  # nothing is rounded where autocast rounds nothing
+        wide = [each.detach().double().requires_grad_() for each in (x, weight, bias)]
+        loss = linear_cross_entropy(*wide, targets, smoothing=smoothing)
+    exact = functional.cross_entropy(functional.linear(*wide), targets, label_smoothing=smoothing)
+    torch.testing.assert_close(loss, exact)

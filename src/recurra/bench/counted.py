@@ -29,8 +29,9 @@ class Counted:
     moved: int
 
     def whole(self, update: Work) -> Whole:
-        """All of it, with the products of an optimizer's step. What lies between the layers and what an optimizer has
-        beside products is not in it, so that no step can take less.
+        """All of it, with the products of an optimizer's step. What lies between the layers, such as additive
+        attention's tanh and its sum, and what an optimizer has beside products is not in it, so that no step can
+        take less.
         """
         return Whole(self.work.flops + update.flops, self.elementwise, self.moved)
 

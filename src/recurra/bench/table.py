@@ -134,7 +134,7 @@ def footer(document: Document) -> list[str]:
             "all work: FLOPs of products at the matrix rate and elementwise operations at "
             f"{document.elementwise / 1e9:,.0f} G/s (our functions on {m.threads} threads), or all bytes of a training "
             "step at their bandwidth, the longer one, over Recurra's; of a task's step all products, but of the rest "
-            "what its recurrent layers do"
+            "what its recurrent layers do, not the tanh of additive attention and its sum"
         )
     if any(row.case.precision == "bfloat16" for row in document.rows) and "bfloat16" not in document.rates:
         lines.append("torch has no fast bfloat16 products on this CPU: its side and the matrix rate are float32 there")

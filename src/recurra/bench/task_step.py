@@ -27,12 +27,14 @@ from recurra.errors import EngineError, UsageError
 from recurra.layers.stack import Stack
 from recurra.tasks import registry
 from recurra.tasks.sources.resolving import resolve
+from recurra.topologies.attention import Attention
 from recurra.training.fit import step_seed
 from recurra.training.optimizer import optimizer_of
 from recurra.training.settings import TrainingSettings
 
 PEER = "torch.nn's layers"
-"""The same network with torch's kernels in its recurrent layers, in a plain loop."""
+"""The same network with torch's kernels in its recurrent layers and torch's operations in its attention, in a plain
+loop."""
 
 
 @dataclass
@@ -69,13 +71,13 @@ class Repeated:
 
 
 class PlainLoop:
-    """A copy of a network whose recurrent layers are torch's, trained on the same batches in a loop of a few lines."""
+    """A copy of a network whose layers and attention are torch's, trained on the same batches in a short loop."""
 
     def __init__(self, case: Case, repeated: Repeated, settings: TrainingSettings) -> None:
         self.case, self.repeated, self.settings = case, repeated, settings
         self.network: Any = copy.deepcopy(repeated.network)
         for module in self.network.modules():
-            if isinstance(module, Stack):
+            if isinstance(module, Stack | Attention):
                 module.engine = "vendor"
         self.network.train()
         self.optimizer = optimizer_of(self.network, settings)

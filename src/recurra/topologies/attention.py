@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from recurra.errors import UsageError
+from recurra.topologies.additive import additive_scores
 
 Score = Literal["dot", "general", "additive"]
 
@@ -33,15 +34,16 @@ class Attention(nn.Module):
     """Weights over the positions of a memory, and their weighted sum of it.
 
     Maths:  dot q'm;  general q'Wm;  additive v'tanh(Uq + Wm), m a position of the memory and q a query
+    engine: as a layer's; another than auto and native has torch's operations make additive scores, as they are written
     Shapes: queries [B, T, Q], memory [B, S, M] -> contexts [B, T, M], weights [B, T, S], each row's sum 1
     Errors: UsageError for dot where Q is not M
     Source: Luong et al. 2015, Effective approaches to attention-based neural machine translation (dot, general);
             Bahdanau et al. 2015, Neural machine translation by jointly learning to align and translate (additive)
     """
 
-    def __init__(self, score: Score, query_size: int, memory_size: int) -> None:
+    def __init__(self, score: Score, query_size: int, memory_size: int, engine: str = "auto") -> None:
         super().__init__()
-        self.score = score
+        self.score, self.engine = score, engine
         if score == "dot" and query_size != memory_size:
             raise UsageError(
                 f"attention dot compares vectors of one width, got {query_size} of the decoder and {memory_size} of "
@@ -64,9 +66,10 @@ class Attention(nn.Module):
     def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """Shapes: queries [B, T, Q] -> contexts [B, T, M], weights [B, T, S], 0 after each row's end"""
         if self.score == "additive":
-            mixed = torch.tanh(self.of_query(queries).unsqueeze(2) + memory.keys.unsqueeze(1))
-            scores = mixed @ self.weight
+            queries = self.of_query(queries)
+            scores = additive_scores(queries, memory.keys, self.weight, memory.past, engine=self.engine)
         else:
             scores = queries @ memory.keys.transpose(1, 2)
-        weights = scores.masked_fill(memory.past.unsqueeze(1), float("-inf")).softmax(-1)
+            scores = scores.masked_fill(memory.past.unsqueeze(1), float("-inf"))
+        weights = scores.softmax(-1)
         return weights @ memory.values, weights

@@ -88,7 +88,7 @@ class Decoder(SequenceModel[Inputs, Batch]):
         if score is None:
             self.lower = build_stack(fed, one_way)
         else:
-            self.attention = Attention(score, hidden, seen)
+            self.attention = Attention(score, hidden, seen, one_way.engine)
             self.lower = build_stack(fed, one_way.model_copy(update={"num_layers": 1}))
             above = one_way.model_copy(update={"num_layers": max(1, one_way.num_layers - 1)})
             self.upper = build_stack(hidden + seen, above) if one_way.num_layers > 1 else None

@@ -34,8 +34,10 @@ def without_comments(text: str) -> str:
     return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
 
 
-def test_the_structure_is_the_headers() -> None:
-    body = re.search(r"typedef struct recurra_call \{(.*?)\} recurra_call;", without_comments(HEADER), re.S)[1]
+@pytest.mark.parametrize(("name", "mirror"), [("call", library.Call), ("scoring", library.ScoringCall)])
+def test_the_structures_are_the_headers(name: str, mirror: type[ctypes.Structure]) -> None:
+    whole = rf"typedef struct recurra_{name} \{{(.*?)\}} recurra_{name};"
+    body = re.search(whole, without_comments(HEADER), re.S)[1]
     fields = []
     for declaration in filter(None, map(str.strip, body.split(";"))):
         base, names = re.fullmatch(r"(?:const )?(\w+)(.*)", declaration, re.S).groups()
@@ -43,7 +45,7 @@ def test_the_structure_is_the_headers() -> None:
             star, plain, size = re.fullmatch(r"\s*(\*?)\s*(\w+)(?:\[(\w+)\])?\s*", name).groups()
             kind = ctypes.c_void_p if star else C_TYPES[base]
             fields.append((plain, kind * getattr(library, size.removeprefix("RECURRA_")) if size else kind))
-    assert fields == list(library.Call._fields_)
+    assert fields == list(mirror._fields_)
 
 
 def test_the_constants_are_the_headers() -> None:

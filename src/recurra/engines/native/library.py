@@ -20,7 +20,7 @@ from typing import Any
 from recurra.engines.native import forking
 from recurra.errors import EngineError, UnknownNameError
 
-ABI = 9
+ABI = 10
 F32, F64 = 0, 1
 AS_STORED, BF16, INT8 = 0, 1, 2
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
@@ -110,6 +110,20 @@ class PathsCall(ctypes.Structure):
     )
 
 
+class ScoringCall(ctypes.Structure):
+    """recurra_scoring."""
+
+    _fields_ = (
+        *((name, c_int32) for name in ("type", "threads")),
+        *((name, c_int64) for name in ("batch", "count", "positions", "width")),
+        ("queries", c_void_p),
+        *((name, c_int64) for name in ("queries_batch", "queries_time")),
+        ("keys", c_void_p),
+        *((name, c_int64) for name in ("keys_batch", "keys_time")),
+        *((name, c_void_p) for name in ("weight", "past", "scores", "dscores", "dqueries", "dkeys", "dweight")),
+    )
+
+
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "recurra_program_new": (
         c_void_p,
@@ -133,6 +147,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "recurra_paths_memory": (c_int64, (POINTER(PathsCall),)),
     "recurra_paths_forward": (c_int, (POINTER(PathsCall),)),
     "recurra_paths_backward": (c_int, (POINTER(PathsCall),)),
+    "recurra_additive_scores": (c_int, (POINTER(ScoringCall),)),
+    "recurra_additive_gradients": (c_int, (POINTER(ScoringCall),)),
     "recurra_buffer": (c_void_p, (c_int64,)),
     "recurra_fill_nan": (None, (c_int,)),
     "recurra_pool_limit": (None, (c_int64,)),
