@@ -189,6 +189,7 @@ def changed_settings(folder: Path, rng: random.Random) -> str:
         "additive",
         "copy",
         "adaptive",
+        "sampled",
         "both",
         "state",
     ]

@@ -42,6 +42,7 @@ from tests.laws.small_ensembles import classifiers, taggers
 TOKENS, OUTPUTS, WINDOW, HORIZON = 70, 5, 6, 3
 LEVELS = (0.1, 0.5, 0.9)
 SIZES = {"hidden_size": 6, "embedding_size": 6, "num_layers": 2, "cell": "lstm", "dropout": 0.3}
+OF_FRAMES = {name: value for name, value in SIZES.items() if name != "embedding_size"}
 TAGGER = {"char_size": 3, "char_embedding_size": 4, "pair_size": 0}
 
 
@@ -346,18 +347,16 @@ def _frames(name: str, *, per_frame: bool, **given: Any) -> Small:
 
 def _clips() -> Small:
     """Of pictures of three pixels."""
-    given = {name: value for name, value in SIZES.items() if name != "embedding_size"}
     encoder = lambda: PictureEncoder((1, 1, 3), 5, width=4)  # noqa: E731
     small = _frames("clips", per_frame=True)
     return replace(
         small,
-        make=lambda: FrameNetwork(3, OUTPUTS, FrameSettings(**given), per_frame=True, encoder=encoder()),  # type: ignore[arg-type]
+        make=lambda: FrameNetwork(3, OUTPUTS, FrameSettings(**OF_FRAMES), per_frame=True, encoder=encoder()),  # type: ignore[arg-type]
     )
 
 
 def _forecaster() -> Forecaster:
-    given = {name: value for name, value in SIZES.items() if name != "embedding_size"}
-    return Forecaster(WINDOW, HORIZON, Widths(2, ahead=1), LEVELS, ForecasterSettings(**given))
+    return Forecaster(WINDOW, HORIZON, Widths(2, ahead=1), LEVELS, ForecasterSettings(**OF_FRAMES))
 
 
 NETWORKS = [
@@ -374,6 +373,7 @@ NETWORKS = [
     replace(_tagger("an ensemble"), make=lambda: _knowing(taggers(7, 9, 3, 60, **SIZES | TAGGER, crf=True))),
     _language("softmax", output="softmax", learned_state=True),
     _language("adaptive", output="adaptive", tie_weights=True, variational=True),
+    _language("sampled", output="sampled", tie_weights=True),
     _filler("both sides"),
     _translator("attention", bidirectional=True),
     _translator("input feeding", input_feeding=True, attention="dot"),

@@ -120,7 +120,7 @@ def test_one_way_networks_carry_a_state(small: Small) -> None:
     carried = {
         "classify": {"last"},
         "tag": {"one way"},
-        "language": {"softmax", "adaptive"},
+        "language": {"softmax", "sampled", "adaptive"},
         "fill": set(),
         "forecast": set(),
         "frames": {"a label a frame", "clips"},

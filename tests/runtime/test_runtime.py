@@ -77,7 +77,9 @@ def test_classifiers_say_the_same(pooling: str, tmp_path: Path) -> None:
         model.predict(["the", "  "])
 
 
-@pytest.mark.parametrize(("output", "tied"), [("softmax", False), ("softmax", True), ("adaptive", True)])
+@pytest.mark.parametrize(
+    ("output", "tied"), [("softmax", False), ("softmax", True), ("sampled", True), ("adaptive", True)]
+)
 def test_language_models_say_the_same(output: Any, tied: bool, tmp_path: Path) -> None:
     vocabulary = Vocabulary(["<unk>", *map(chr, range(97, 167)), "\n"])
     sizes = SIZES | {"embedding_size": 5} if tied else SIZES

@@ -6,10 +6,12 @@ from itertools import pairwise
 
 import pytest
 import torch
+from torch import Tensor
 
 from recurra.errors import UsageError
+from recurra.topologies import outputs
 from recurra.topologies.many_to_many import MANY, NextToken, output_for
-from recurra.topologies.outputs import AdaptiveSoftmax, Softmax, cutoffs
+from recurra.topologies.outputs import AdaptiveSoftmax, SampledSoftmax, Softmax, cutoffs
 from recurra.topologies.settings import NextTokenSettings
 
 
@@ -19,7 +21,7 @@ def test_groups_grow_and_lie_within_the_vocabulary(size: int) -> None:
     assert all(a < b for a, b in pairwise(edges))
 
 
-@pytest.mark.parametrize("kind", [Softmax, AdaptiveSoftmax])
+@pytest.mark.parametrize("kind", [Softmax, SampledSoftmax, AdaptiveSoftmax])
 def test_losses_are_those_of_the_whole_distribution(kind: type[Softmax | AdaptiveSoftmax]) -> None:
     torch.manual_seed(0)
     layer = kind(5, 80).double()
@@ -49,9 +51,53 @@ def test_targets_of_the_head_alone_need_no_group() -> None:
     assert (layer.weight.grad[0] != 0).any()
 
 
-def test_few_tokens_have_no_groups() -> None:
+@pytest.mark.parametrize("kind", [AdaptiveSoftmax, SampledSoftmax])
+def test_few_tokens_have_no_groups(kind: type[AdaptiveSoftmax | SampledSoftmax]) -> None:
     with pytest.raises(UsageError, match="64 tokens at least; this one has 63"):
-        AdaptiveSoftmax(3, 63)
+        kind(3, 63)
+
+
+def _sampled(width: int, count: int) -> tuple[SampledSoftmax, Tensor, Tensor]:
+    torch.manual_seed(0)
+    layer = SampledSoftmax(width, count).double()
+    torch.nn.init.normal_(layer.bias)
+    return layer, torch.randn(30, width, dtype=torch.float64), torch.arange(30) * (count - 1) // 29
+
+
+def test_a_sample_of_all_tokens_is_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outputs, "SHARE", 100.0)
+    layer, y, targets = _sampled(5, 300)
+    y.requires_grad_()
+    found, whole = layer.mean_loss(y, targets), layer.losses(y, targets).mean()
+    torch.testing.assert_close(found, whole)
+    for part in zip(*(torch.autograd.grad(loss, [y, *layer.parameters()]) for loss in (found, whole)), strict=True):
+        torch.testing.assert_close(*part)
+
+
+def test_a_sum_of_samples_is_the_whole_sum_in_the_mean() -> None:
+    """The law of the estimate: what a draw says of the sum over all tokens is right on average, whatever the target."""
+    layer, y, targets = _sampled(3, 300)
+    with torch.no_grad():
+        logits = layer(y)
+        own = logits.gather(1, targets[:, None])[:, 0]
+        found = []
+        for row in range(len(y)):
+            draws = torch.stack([layer.mean_loss(y[row : row + 1], targets[row : row + 1]) for _ in range(400)])
+            found.append(((draws + own[row]).exp().mean(), draws.exp().std() * own[row].exp() / 20))
+    means, errors = map(torch.stack, zip(*found, strict=True))
+    whole = logits.exp().sum(1)
+    assert ((means - whole).abs() < 5 * errors + 0.01 * whole).all()
+    assert (errors > 0).all()
+
+
+def test_a_sample_is_drawn_in_training_alone() -> None:
+    layer, y, targets = _sampled(5, 300)
+    assert layer.mean_loss(y, targets) != layer.mean_loss(y, targets)
+    ids, weights = layer._drawn(y.device)
+    assert len(ids) == len(ids.unique()) < 300
+    torch.testing.assert_close(weights.sum(), torch.tensor(300.0))
+    layer.eval()
+    torch.testing.assert_close(layer.mean_loss(y, targets), layer.losses(y, targets).mean())
 
 
 def test_the_vocabulary_chooses_unless_the_user_does() -> None:
@@ -61,7 +107,7 @@ def test_the_vocabulary_chooses_unless_the_user_does() -> None:
     assert output_for(MANY, settings.model_copy(update={"output": "softmax"})) == "softmax"
 
 
-@pytest.mark.parametrize("output", ["softmax", "adaptive"])
+@pytest.mark.parametrize("output", ["softmax", "sampled", "adaptive"])
 @pytest.mark.parametrize("tied", [False, True])
 def test_a_model_tells_losses_as_its_outputs_do(output: str, tied: bool) -> None:
     torch.manual_seed(0)

@@ -15,6 +15,7 @@ NETWORKS: tuple[dict[str, Any], ...] = (
     {"cell": "gru", "dropout": 0.5, "recurrent_dropout": 0.3},
     {"cell": "lstm", "num_layers": 2, "learned_state": True, "zoneout": 0.2, "weight_dropout": 0.3},
     {"cell": "lstm", "embedding_size": 8, "tie_weights": True, "output": "adaptive"},
+    {"cell": "lstm", "output": "sampled"},
 )
 
 

@@ -198,8 +198,8 @@ class TrainSettings(TypedDict, total=False):
     """adamw, muon, sgd or rmsprop"""
     origins: int | None
     """forecasts of the test part, from so many origins"""
-    output: Literal["auto", "softmax", "adaptive"]
-    """one softmax, or adaptive: by frequency, fast for large vocabularies"""
+    output: Literal["auto", "softmax", "sampled", "adaptive"]
+    """one softmax; of which training takes a sample; or adaptive: rare tokens by groups, the fastest"""
     pair_size: int | None
     """width of the vectors of neighbours; 50 for single characters if not given"""
     parallel: str | PathLike[str] | None

@@ -12,16 +12,17 @@ from recurra.errors import UsageError
 from recurra.layers.dropout import dropout, locked
 from recurra.topologies.carry import reset_rows
 from recurra.topologies.embedding import TokenTable
-from recurra.topologies.outputs import AdaptiveSoftmax, Softmax
+from recurra.topologies.outputs import AdaptiveSoftmax, SampledSoftmax, Softmax
 from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import NextTokenSettings
 from recurra.topologies.stacks import build_stack
 
 MANY = 2000
 """From so many tokens on the output layer is adaptive unless asked otherwise: at 10,000 it is 5 times as fast."""
+HEADS = {"softmax": Softmax, "sampled": SampledSoftmax, "adaptive": AdaptiveSoftmax}
 
 
-def output_for(vocabulary_size: int, settings: NextTokenSettings) -> Literal["softmax", "adaptive"]:
+def output_for(vocabulary_size: int, settings: NextTokenSettings) -> Literal["softmax", "sampled", "adaptive"]:
     """The output layer that is asked for, or, for "auto", the one that suits the vocabulary."""
     if settings.output != "auto":
         return settings.output
@@ -67,7 +68,7 @@ class NextToken(SequenceModel[Tensor, TokenBatch]):
         )
         self.stack = build_stack(settings.embedding_size, settings, variational=settings.variational)
         self.dropout, self.variational = settings.dropout, settings.variational
-        output = AdaptiveSoftmax if output_for(vocabulary_size, settings) == "adaptive" else Softmax
+        output = HEADS[output_for(vocabulary_size, settings)]
         self.head = output(self.stack.output_size, vocabulary_size)
         if settings.tie_weights:
             self.head.weight = self.table.weight

@@ -1,4 +1,4 @@
-"""From a network's outputs to the probabilities of tokens: one softmax over all, or in two steps over groups."""
+"""From a network's outputs to the probabilities of tokens: one softmax over all, also by samples, or over groups."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.errors import UsageError
-from recurra.topologies.linear_loss import linear_cross_entropy
+from recurra.topologies.linear_loss import CHUNK_VALUES, linear_cross_entropy
 
 POWERS = (2 / 3, 4 / 5, 9 / 10)
 """Of the vocabulary's size: where each group of rarer tokens begins."""
 SMALLEST = 64
 """A vocabulary below this has nothing to gain from groups."""
+SHARE = 0.25
+"""Of the frequent tokens' number: how many of each group of rarer ones a batch draws."""
 
 
 class Softmax(nn.Linear):
@@ -23,11 +25,57 @@ class Softmax(nn.Linear):
 
     def losses(self, y: Tensor, targets: Tensor) -> Tensor:
         """Negative log-probabilities of the targets. Shapes: y [N, H], targets int64 [N] -> [N]. Units: nats"""
-        return functional.cross_entropy(_wide(self(y)), targets, reduction="none")
+        rows = max(1, CHUNK_VALUES // len(self.weight))
+        parts = zip(torch.split(y, rows), torch.split(targets, rows), strict=True)
+        return torch.cat([functional.cross_entropy(_wide(self(a)), b, reduction="none") for a, b in parts])
 
     def mean_loss(self, y: Tensor, targets: Tensor) -> Tensor:
         """The mean of `losses`, without keeping what it needs of all outputs. Units: nats"""
         return linear_cross_entropy(y, self.weight, self.bias, targets)
+
+
+class SampledSoftmax(Softmax):
+    """One output for each token, of which training computes the frequent ones and a sample of the rarer.
+
+    Tokens must be numbered by falling frequency. The rarer lie in groups of like frequency; from each a batch draws
+    `SHARE` times as many as are frequent, none twice, and each stands for all of its group that were not drawn. A row's
+    own target is no part of its sample: it is computed by itself.
+    Maths:   log p(w) ~ l_w - log (e^l_w + sum_frequent e^l_v + sum_g V_g / n_g sum_drawn(g) e^l_v), without w in either
+             sum; V_g tokens in group g, n_g drawn
+    Errors:  UsageError for fewer than 64 tokens
+    Source:  Bengio & Senecal 2003, Quick training of probabilistic neural nets by importance sampling, here in strata
+    """
+
+    def __init__(self, width: int, vocabulary_size: int) -> None:
+        _check_size(vocabulary_size, "sampled")
+        super().__init__(width, vocabulary_size)
+        self.edges = (0, *cutoffs(vocabulary_size), vocabulary_size)
+
+    def mean_loss(self, y: Tensor, targets: Tensor) -> Tensor:
+        """The mean of `losses`, in training by a sample. Units: nats"""
+        if not self.training:
+            return super().mean_loss(y, targets)
+        ids, weights = self._drawn(y.device)
+        columns = ids.new_full((len(self.weight),), -1).index_put((ids,), torch.arange(len(ids), device=ids.device))
+        logits = _wide(functional.linear(y, self.weight.index_select(0, ids))) + (self.bias[ids] + weights.log())
+        rows = (targets >= self.edges[1]).nonzero().squeeze(1)
+        rare = targets[rows]
+        own = (_wide(y.index_select(0, rows)) * self.weight[rare]).sum(1) + self.bias[rare]
+        drawn = columns[rare] >= 0
+        logits = logits.index_put((rows[drawn], columns[rare[drawn]]), logits.new_tensor(-torch.inf))
+        last = logits.new_full((len(y),), -torch.inf).index_put((rows,), own.to(logits.dtype))
+        wanted = targets.index_put((rows,), targets.new_tensor(len(ids)))
+        return functional.cross_entropy(torch.cat([logits, last.unsqueeze(1)], 1), wanted)
+
+    def _drawn(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """The tokens that stand in the sum, and for how many each does. Shapes: int64 [K], float32 [K]"""
+        frequent = self.edges[1]
+        ids, weights = [torch.arange(frequent, device=device)], [torch.ones(frequent, device=device)]
+        for start, stop in zip(self.edges[1:], self.edges[2:], strict=False):
+            count = min(stop - start, max(1, round(SHARE * frequent)))
+            ids.append(start + torch.randperm(stop - start, device=device)[:count])
+            weights.append(torch.full((count,), (stop - start) / count, device=device))
+        return torch.cat(ids), torch.cat(weights)
 
 
 class AdaptiveSoftmax(nn.Module):
@@ -43,11 +91,7 @@ class AdaptiveSoftmax(nn.Module):
 
     def __init__(self, width: int, vocabulary_size: int) -> None:
         super().__init__()
-        if vocabulary_size < SMALLEST:
-            raise UsageError(
-                f"an adaptive output is for large vocabularies, {SMALLEST} tokens at least; this one has "
-                f"{vocabulary_size}; use output softmax"
-            )
+        _check_size(vocabulary_size, "adaptive")
         self.edges = (0, *cutoffs(vocabulary_size), vocabulary_size)
         self.weight = nn.Parameter(torch.empty(vocabulary_size, width))
         self.bias = nn.Parameter(torch.zeros(vocabulary_size))
@@ -93,6 +137,14 @@ class AdaptiveSoftmax(nn.Module):
         """Weights and biases by group: split once, so that the gradient is put together once."""
         sizes = [stop - start for start, stop in zip(self.edges, self.edges[1:], strict=False)]
         return torch.split(self.weight, sizes), torch.split(self.bias, sizes)
+
+
+def _check_size(vocabulary_size: int, output: str) -> None:
+    if vocabulary_size < SMALLEST:
+        raise UsageError(
+            f"{output} output is for large vocabularies, {SMALLEST} tokens at least; this one has "
+            f"{vocabulary_size}; use output softmax"
+        )
 
 
 def cutoffs(vocabulary_size: int) -> tuple[int, ...]:

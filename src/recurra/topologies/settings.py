@@ -119,8 +119,9 @@ class NextTokenSettings(FreeStateSettings, EmbeddedSettings):
     input_dropout: float = Field(0.0, ge=0, lt=1, description="dropout of token vectors, one mask per batch")
     variational: bool = Field(False, description="one dropout mask for all steps of a row")
     tie_weights: bool = Field(False, description="output layer uses the embedding table")
-    output: Literal["auto", "softmax", "adaptive"] = Field(
-        "auto", description="one softmax, or adaptive: by frequency, fast for large vocabularies"
+    output: Literal["auto", "softmax", "sampled", "adaptive"] = Field(
+        "auto",
+        description="one softmax; of which training takes a sample; or adaptive: rare tokens by groups, the fastest",
     )
 
 

@@ -13,7 +13,7 @@ from recurra.engines.native.stream import NativeStream
 from recurra.engines.native.tensors import rows
 from recurra.engines.native.writer import Draws, NativeWriter
 from recurra.engines.watching import are_plain
-from recurra.topologies.outputs import Softmax
+from recurra.topologies.outputs import SampledSoftmax, Softmax
 from recurra.topologies.token_steps import TokenSteps
 
 
@@ -32,7 +32,11 @@ class TokenBlocks:
     def why_not(self) -> str | None:
         """Why tokens go one by one through torch now; None if they need not."""
         head = self._steps.head
-        if type(head) is not Softmax or "weight" not in head._parameters or "forward" in head.__dict__:
+        if (
+            type(head) not in (Softmax, SampledSoftmax)
+            or "weight" not in head._parameters
+            or "forward" in head.__dict__
+        ):
             return "the output is not one softmax of weights of its own"
         if _hooked(head):
             return "a hook waits for the output's numbers"

@@ -61,7 +61,7 @@ KINDS = [("n-grams",), ("cache",), ("dynamic",), PARTS]
 
 
 @pytest.mark.parametrize("parts", KINDS)
-@pytest.mark.parametrize("settings", [{}, {"output": "adaptive", "tie_weights": True}])
+@pytest.mark.parametrize("settings", [{}, {"output": "sampled"}, {"output": "adaptive", "tie_weights": True}])
 def test_steps_say_what_the_whole_says_and_sum_to_one(parts: tuple[str, ...], settings: dict[str, Any]) -> None:
     own = network(**settings)
     mixed, tokens = mixture(parts, own), text(40)
