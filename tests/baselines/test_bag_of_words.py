@@ -45,7 +45,7 @@ def test_order_and_repeats_change_nothing() -> None:
 
 def test_scores_by_hand() -> None:
     weights = np.array([[0.0, 0.0], [1.0, -1.0], [2.0, 0.0], [0.5, 0.25]])
-    found = BagOfWords(weights).predict_log_proba(rows([1, 2, 1], [2], []))
+    found = BagOfWords(weights, len(weights) - 1).predict_log_proba(rows([1, 2, 1], [2], []))
     logits = np.array([[3 / np.sqrt(2) + 0.5, -1 / np.sqrt(2) + 0.25], [2.5, 0.25], [0.5, 0.25]])
     np.testing.assert_allclose(found, logits - np.log(np.exp(logits).sum(1, keepdims=True)))
 
@@ -89,3 +89,29 @@ def test_what_does_not_fit_is_refused() -> None:
         BagOfWords.fit(rows([1], [2]), [0], 2, 4)
     with pytest.raises(ShapeError):
         BagOfWords.fit([], [], 2, 4)
+
+
+def test_of_many_classes_only_the_most_frequent_tokens_have_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Token 0 stands for all others, so texts of two such tokens are the same to it."""
+    rng = np.random.default_rng(0)
+    texts = [np.array([label, 20 + int(rng.integers(80))]) for label in range(20)] * 20
+    labels = np.arange(400) % 20
+    whole = BagOfWords.fit(texts, labels, 20, 100)
+    monkeypatch.setattr(bag_of_words, "LARGEST", 20 * 25)
+    found = BagOfWords.fit(texts, labels, 20, 100, validation=(texts, labels))
+    assert found.weights.shape == (26, 20)
+    assert whole.weights.shape == (101, 20)
+    assert (found.predict(texts) == labels).mean() > 0.9
+    unknown = found.predict_log_proba([np.array([3, 97]), np.array([3, 98]), np.array([3])])
+    np.testing.assert_array_equal(unknown[0], unknown[1])
+    assert np.abs(unknown[0] - unknown[2]).max() > 1e-3
+
+
+def test_no_epoch_follows_once_the_seconds_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    epochs, learn = [], BagOfWords._learn
+    monkeypatch.setattr(BagOfWords, "_learn", lambda *given: (epochs.append(1), learn(*given))[1])
+    texts, labels = [np.array([k % 2]) for k in range(8)], np.arange(8) % 2
+    for validation in (None, (texts, labels)):
+        epochs.clear()
+        BagOfWords.fit(texts, labels, 2, 2, validation=validation, seconds=-1.0)
+        assert len(epochs) == 1

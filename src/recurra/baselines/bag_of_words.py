@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,8 @@ PATIENCE = 2
 BATCH = 64
 RATE = 0.3
 CHUNK = 1 << 20  # tokens scored at once, times classes
+LARGEST = 1 << 24
+"""Weights at most, beside the biases."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,12 @@ class BagOfWords:
     Learned by AdaGrad in batches of BATCH texts, which goes once over the data in time linear in their length.
     Source:  Duchi, Hazan & Singer 2011, "Adaptive Subgradient Methods for Online Learning and Stochastic Optimization"
 
-    Shapes:  weights float64 [V + 1, C], the last row the biases
+    Shapes:  weights float64 [V + 1, C], the last row the biases; of so many classes that there would be more than
+             LARGEST of them, only the first tokens, which are the most frequent ones, have their own
     """
 
     weights: Float64
+    vocabulary_size: int
 
     @classmethod
     def fit(
@@ -47,20 +52,23 @@ class BagOfWords:
         *,
         validation: tuple[Sequence[Tokens], ArrayLike] | None = None,
         seed: int = 0,
+        seconds: float | None = None,
     ) -> BagOfWords:
-        """Go over the texts up to EPOCHS times.
+        """Go over the texts up to EPOCHS times, once at least; no further once so many seconds are over.
 
         encoded: ids of tokens [T] each, in 0 .. vocabulary_size - 1; labels: int [N] in 0 .. classes - 1; validation:
         texts and labels on which the best epoch is chosen, and after PATIENCE epochs without a better one none follows.
         Errors:  ShapeError if texts and labels do not fit, or an id is not in the vocabulary
         """
+        begun = time.monotonic()
         truth = check_labels(labels, classes, len(encoded))
         bags = _Bags.of(encoded, vocabulary_size)
         held_out = None
         if validation is not None:
             expected = check_labels(validation[1], classes, len(validation[0]))
             held_out = _Bags.of(validation[0], vocabulary_size), expected
-        model = cls(np.zeros((vocabulary_size + 1, classes)))
+        known = min(vocabulary_size, max(1, LARGEST // classes))
+        model = cls(np.zeros((known + 1, classes)), vocabulary_size)
         squares = np.full_like(model.weights, 1e-8)
         best, highest, since = model, -1, 0
         for epoch in range(EPOCHS):
@@ -68,14 +76,17 @@ class BagOfWords:
             for start in range(0, len(order), BATCH):
                 rows = order[start : start + BATCH]
                 model._learn(bags.taken(rows), truth[rows], squares)
+            late = seconds is not None and time.monotonic() - begun > seconds
             if held_out is None:
                 best = model
+                if late:
+                    break
                 continue
-            right = int((model._logits(held_out[0]).argmax(1) == held_out[1]).sum())
+            right = int((model._likeliest(held_out[0]) == held_out[1]).sum())
             since = 0 if right > highest else since + 1
             if right > highest:
                 best, highest = replace(model, weights=model.weights.copy()), right
-            if since >= PATIENCE:
+            if since >= PATIENCE or late:
                 break
         return best
 
@@ -85,26 +96,34 @@ class BagOfWords:
 
     def predict(self, encoded: Sequence[Tokens]) -> Int64:
         """The most probable class of each text. N texts -> int64 [N]."""
-        found: Int64 = self.predict_log_proba(encoded).argmax(axis=1).astype(np.int64)
-        return found
+        return self._likeliest(_Bags.of(encoded, self.vocabulary_size))
 
     def predict_log_proba(self, encoded: Sequence[Tokens]) -> Float64:
         """log p(class | text), in nats. N texts -> float64 [N, C]."""
-        logits = self._logits(_Bags.of(encoded, len(self.weights) - 1))
+        bags = _Bags.of(encoded, self.vocabulary_size)
+        logits = np.concatenate([np.zeros((0, self.weights.shape[1])), *self._logits(bags)])
         result: Float64 = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
         return result
 
-    def _logits(self, bags: _Bags) -> Float64:
+    def _likeliest(self, bags: _Bags) -> Int64:
+        found = [logits.argmax(axis=1).astype(np.int64) for logits in self._logits(bags)]
+        return np.concatenate([np.zeros(0, np.int64), *found])
+
+    def _logits(self, bags: _Bags) -> Iterator[Float64]:
+        """Of some texts after the others."""
         most = max(1, CHUNK // self.weights.shape[1])
         last_text = len(bags.starts) - 1
         edges = np.unique(np.searchsorted(bags.starts, np.arange(0, bags.starts[-1] + most, most)).clip(max=last_text))
-        parts = [np.zeros((0, self.weights.shape[1]))]
         for first, last in itertools.pairwise(edges):
-            parts.append(self._scores(bags.taken(np.arange(first, last))))
-        return np.concatenate(parts)
+            yield self._scores(bags.taken(np.arange(first, last)))
+
+    def _rows(self, bags: _Bags) -> Int64:
+        """Of the weights: the first for all tokens beyond those that have one, the last for the biases."""
+        last = len(self.weights) - 1
+        return np.where(bags.ids < last, bags.ids, np.where(bags.ids == self.vocabulary_size, last, 0))
 
     def _scores(self, bags: _Bags) -> Float64:
-        values = self.weights[bags.ids] * bags.values()[:, None]
+        values = self.weights[self._rows(bags)] * bags.values()[:, None]
         result: Float64 = np.add.reduceat(values, bags.starts[:-1], axis=0)
         return result
 
@@ -114,8 +133,10 @@ class BagOfWords:
         wrong = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
         wrong[np.arange(len(labels)), labels] -= 1
         each = np.repeat(wrong, np.diff(bags.starts), axis=0) * bags.values()[:, None] / len(labels)
-        here, indices = np.unique(bags.ids, return_inverse=True)
-        gradient = np.stack([np.bincount(indices, each[:, c], len(here)) for c in range(each.shape[1])], axis=1)
+        rows = self._rows(bags)
+        order = np.argsort(rows, kind="stable")
+        here, firsts = np.unique(rows[order], return_index=True)
+        gradient = np.add.reduceat(each[order], firsts, axis=0)
         squares[here] += gradient**2
         self.weights[here] -= RATE * gradient / np.sqrt(squares[here])
 

@@ -14,12 +14,12 @@ from recurra.tasks.classify.linear import Texts, features_of
 from recurra.tasks.classify.trainee import scores
 
 
-def classify_baselines(data: ClassifyData, held_out: Part) -> list[Baseline]:
+def classify_baselines(data: ClassifyData, held_out: Part, seconds: float | None = None) -> list[Baseline]:
     """What needs no network: the most frequent class, a bag of the model's own tokens, their n-grams weighted by how
     rare they are, and n-grams of characters.
 
     The bag knows nothing of order; n-grams see two words or a few characters of it. All are set as validation likes it
-    best.
+    best. seconds: which the bag may take, but for its first epoch
     """
     train, validation = data.parts["train"], data.parts["validation"]
     begun = time.perf_counter()
@@ -39,6 +39,7 @@ def classify_baselines(data: ClassifyData, held_out: Part) -> list[Baseline]:
         len(data.classes),
         len(data.vocabulary),
         validation=(validation.encoded, validation.labels),
+        seconds=seconds,
     )
     seconds = time.perf_counter() - begun
     pieces = {"word": "words", "char": "characters"}.get(data.vocabulary.level, "tokens")

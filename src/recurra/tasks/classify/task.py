@@ -105,7 +105,8 @@ class ClassifyTask(CutByRows):
     def baselines(self, dataset: Dataset[ClassifyData], part: Part) -> list[Baseline]:
         from recurra.tasks.classify.baselines import classify_baselines
 
-        return classify_baselines(dataset.data, part)
+        deadline = dataset.deadline
+        return classify_baselines(dataset.data, part, deadline.left() / 2 if deadline.set else None)
 
     def learning_from(self, dataset: Dataset[ClassifyData], count: int) -> Dataset[ClassifyData]:
         """With the n-grams that the linear skip finds in so many."""
