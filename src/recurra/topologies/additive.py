@@ -17,6 +17,8 @@ from recurra.engines.watching import are_batched, are_plain, is_transformed
 
 CHUNK_VALUES = 1 << 20
 """Numbers of a chunk of the table, at most, if a single query has not more: 4 MB of float32."""
+CHUNK_VALUES_ELSEWHERE = 1 << 25
+"""The same on other devices than the CPU, which have no use for small pieces of work: 128 MB."""
 
 
 def additive_scores(queries: Tensor, keys: Tensor, weight: Tensor, past: Tensor, *, engine: str = "auto") -> Tensor:
@@ -68,7 +70,8 @@ def _in_core(queries: Tensor, keys: Tensor) -> bool:
 
 def _chunks(queries: Tensor, keys: Tensor) -> list[slice]:
     """Of the queries' times."""
-    each = max(1, CHUNK_VALUES // max(1, keys.numel()))
+    most = CHUNK_VALUES if queries.is_cpu else CHUNK_VALUES_ELSEWHERE
+    each = max(1, most // max(1, keys.numel()))
     return [slice(start, start + each) for start in range(0, queries.shape[1], each)]
 
 
