@@ -132,7 +132,7 @@ def test_two_named_columns_are_pairs(tmp_path):
 @pytest.mark.parametrize(
     ("names", "says"),
     [
-        ((None, None), "a.csv: no column is named like a source usually is; there are 'de', 'en'"),
+        ((None, None), "a.csv: no column is named like a source usually is; there are 'de', 'en', 'id'"),
         (("en", None), "a.csv: no column is named like a translation usually is"),
         (("en", "fr"), "a.csv:1: no column 'fr'"),
         (("en", "en"), "'en' cannot be both the source and its translation"),
@@ -140,9 +140,28 @@ def test_two_named_columns_are_pairs(tmp_path):
     ],
 )
 def test_columns_that_are_no_pair(tmp_path, names, says):
-    path = write(tmp_path / "a.csv", "de,en", "ein Haus,a house", "ein Baum,")
+    path = write(tmp_path / "a.csv", "de,en,id", "ein Haus,a house,1", "ein Baum,,2")
     with pytest.raises(DataError, match=says):
         from_table(path, source=names[0], target=names[1])
+
+
+@pytest.mark.parametrize(
+    ("names", "columns"),
+    [
+        ((None, None), ("en", "zh")),
+        (("zh", None), ("zh", "en")),
+        (("en", None), ("en", "zh")),
+        ((None, "zh"), ("en", "zh")),
+        ((None, "en"), ("zh", "en")),
+    ],
+)
+def test_two_columns_are_pairs_whatever_their_names(tmp_path, names, columns):
+    path = write(tmp_path / "a.csv", "en,zh", "a house,房子")
+    pairs, said = from_table(path, source=names[0], target=names[1])
+    assert said == f"sentences are in the column {columns[0]!r}, their translations in {columns[1]!r}"
+    assert list(pairs.sources) == ["a house" if columns[0] == "en" else "房子"]
+    with pytest.raises(DataError, match="no column 'fr'"):
+        from_table(path, source="en", target="fr")
 
 
 def test_a_header_of_two_columns_is_known_by_its_names(tmp_path):

@@ -159,8 +159,10 @@ def test_nothing_left_to_learn_from(tmp_path):
 def test_a_table_says_which_columns_are_pairs(tmp_path):
     path = tmp_path / "pairs.csv"
     path.write_text("de,en\n" + "".join(f"{d},{e}\n" for d, e in zip(DE, EN, strict=True)), encoding="utf-8")
+    assert list(read_pairs(resolved(path, task="translate"), settings())["all"].sources) == DE
+    (tmp_path / "three.csv").write_text("de,en,fr\nein,a,un\n", encoding="utf-8")
     with pytest.raises(DataError, match="name both, as in --text COLUMN --label COLUMN"):
-        read_pairs(resolved(path, task="translate"), settings())
+        read_pairs(resolved(tmp_path / "three.csv", task="translate"), settings())
     found = prepare(resolved(path, task="translate"), settings(text="en", label="de"))
     assert set(found.parts["train"].sources) <= set(EN)
     assert "sentences are in the column 'en', their translations in 'de'" in found.notes

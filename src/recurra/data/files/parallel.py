@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -84,12 +85,14 @@ def from_table(
 ) -> tuple[Pairs, str]:
     """A row a pair, its two sides in two columns of a table, and what was found where, for people.
 
-    source, target: names of columns, None for the usual ones; swap: the second is the source; folder: as in
-    `from_columns`. Outer white space is
-    stripped, rows with two empty cells are left out and counted.
+    source, target: names of columns, None for the usual ones, or in their order where there are but two; swap: the
+    second is the source; folder: as in `from_columns`. Outer white space is stripped, rows with two empty cells are
+    left out and counted.
     Errors: DataError for columns that there are not, an empty side; for no pair at all; or as `read_table`
     """
     there = column_names(path, encoding=encoding)
+    if len(there) == 2 and not {column.lower() for column in there} & {*SOURCE_COLUMNS, *TARGET_COLUMNS}:
+        source, target = _both(there, source, target)
     names = []
     for option, asked, usual in (("text", source, SOURCE_COLUMNS), ("label", target, TARGET_COLUMNS)):
         name = asked or next((column for column in there if column.lower() in usual), None)
@@ -116,6 +119,15 @@ def from_table(
         else:
             pairs.blank += 1
     return _done(pairs), f"sentences are in the column {names[0]!r}, their translations in {names[1]!r}"
+
+
+def _both(there: Sequence[str], source: str | None, target: str | None) -> tuple[str, str]:
+    """Of two columns, which is the source and which its translation, where one is named or neither."""
+    first, second = there
+    if source is None and target is not None:
+        source = second if target == first else first
+    source = source or first
+    return source, target or (first if source == second else second)
 
 
 def has_header(path: Path, encoding: str = "utf-8") -> bool:

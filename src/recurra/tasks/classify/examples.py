@@ -13,6 +13,8 @@ from recurra.tasks.sources.source import Source, in_memory
 from recurra.tasks.sources.tagged_pairs import LABELS
 from recurra.tasks.text.usual import LABEL_COLUMNS, TEXT_COLUMNS
 
+_PAIRS = "; if one is the translation of the other: --task translate"
+
 
 def group_names(source: Source, settings: ClassifyDataSettings, examples: Examples, column: str) -> list[str]:
     """What a column says of each example. Errors: DataError if there is no such column; UsageError for no table"""
@@ -68,7 +70,8 @@ def columns_of(source: Source, settings: ClassifyDataSettings) -> tuple[str, str
             both = role == "text" and settings.label is None and not any(c.lower() in LABEL_COLUMNS for c in there)
             raise DataError(
                 f"no column is named like a {role} usually is; there are {listed(there)}",
-                remedy=f"name it with --{role} COLUMN" + (", and the labels with --label COLUMN" if both else ""),
+                remedy=f"name it with --{role} COLUMN"
+                + (f", and the labels with --label COLUMN{_PAIRS if len(there) == 2 else ''}" if both else ""),
                 file=path,
                 line=1,
             )
