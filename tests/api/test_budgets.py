@@ -112,3 +112,29 @@ def test_baselines_of_a_task_that_cannot_be_cut_are_fitted_whole_and_say_so() ->
     found, (note,) = fitted_baselines(setup, Deadline(None))
     assert found == ["all"]
     assert "of the task numbers were fitted on all of the training part" in note
+
+
+@pytest.mark.parametrize(("classes", "first"), [(2, 2000), (500, 2000), (2000, 500), (100_000, 100)])
+def test_of_many_classes_fewer_texts_are_tried_first(classes: int, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+    task, clock = ClassifyTask(), [0.0]
+
+    def smaller(dataset: Any, count: int) -> Any:
+        tried.append(count)
+        clock[0] += 100.0
+        return dataset
+
+    monkeypatch.setattr(task, "smaller", smaller)
+    monkeypatch.setattr(task, "examples", lambda dataset: 1_000_000)
+    monkeypatch.setattr(task, "some", lambda part, count: part)
+    monkeypatch.setattr(task, "baselines", lambda dataset, part: [])
+    dataset = SimpleNamespace(
+        settings=SimpleNamespace(training=TrainingSettings(baselines="fast")),
+        data=SimpleNamespace(classes=range(classes)),
+        held_out=[0] * 10,
+        notes=[],
+        deadline=None,
+    )
+    setup: Any = SimpleNamespace(task=task, dataset=dataset)
+    fitted_baselines(setup, Deadline(1.0, clock=lambda: clock[0]))
+    assert tried == [first]

@@ -13,7 +13,7 @@ from recurra.api.setup import Setup
 from recurra.baselines.sample import as_many_as
 from recurra.report.numbers import write_seconds
 from recurra.report.record import Baseline
-from recurra.tasks.abilities import Clocked, Cutting
+from recurra.tasks.abilities import Clocked, Cutting, Probing
 from recurra.tasks.task import Dataset, Evaluation, Task
 from recurra.training.checkpoint import Counters
 from recurra.training.deadline import FOR_INSIDE, FOR_SCORES, FOR_TRAINING, INSIDE, LEAST, Deadline
@@ -75,7 +75,8 @@ def _baselines_within(task: Task, dataset: Dataset[Any], part: Any) -> list[Base
         less, some = task.smaller(dataset, count), task.some(part, count)
         return task.baselines(less, some), task.examples(less), len(some)
 
-    (found, count, scored), _ = as_many_as(fitted, whole, deadline.left(), first=task.first, clock=deadline.clock)
+    first = task.first_of(dataset) if isinstance(task, Probing) else task.first
+    (found, count, scored), _ = as_many_as(fitted, whole, deadline.left(), first=first, clock=deadline.clock)
     if count < whole:
         learned = f"{count:,} of {whole:,} {task.rows}"
         found = [replace(each, name=f"{each.name}, {learned}") for each in found]

@@ -49,6 +49,14 @@ class Cutting(Protocol):
 
 
 @runtime_checkable
+class Probing(Protocol):
+    """A `Cutting` task whose first sample depends on the data."""
+
+    def first_of(self, dataset: Dataset[Any]) -> int:
+        """In place of `first`."""
+
+
+@runtime_checkable
 class Learning(Protocol):
     """Its network can learn from a part of the training examples alone, as if there were no others."""
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from recurra.report.record import Baseline
     from recurra.report.sections import Section
 
+NUMBERS, FEWEST = 1_000_000, 100
+"""Of texts and classes together that baselines are tried with first; texts at least."""
+
 
 class ClassifyTask(CutByRows):
     """The class of a text; see tasks.task.Task."""
@@ -101,6 +104,10 @@ class ClassifyTask(CutByRows):
         """answers: of every class for every text, in nats [N, C]"""
         logs = log_probabilities(model.network, part.encoded, part.letters)
         return Evaluation(scores_of(part, logs), len(part), logs)
+
+    def first_of(self, dataset: Dataset[ClassifyData]) -> int:
+        """Fewer of many classes, for baselines have a number for each text and class."""
+        return min(self.first, max(FEWEST, NUMBERS // len(dataset.data.classes)))
 
     def baselines(self, dataset: Dataset[ClassifyData], part: Part) -> list[Baseline]:
         from recurra.tasks.classify.baselines import classify_baselines
