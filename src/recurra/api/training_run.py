@@ -16,7 +16,7 @@ import torch
 
 from recurra import model_folder
 from recurra.api import precision, provenance, resuming
-from recurra.api.budget import about_validation, evaluation_within, fitted_baselines, settings_of_training
+from recurra.api.budget import about_size, about_validation, evaluation_within, fitted_baselines, settings_of_training
 from recurra.api.preparation import engine_of, on_cuda
 from recurra.api.progress import ProgressLogger, describe_scores
 from recurra.api.record import VERSIONS, build_record, how_it_ended
@@ -156,7 +156,7 @@ class TrainingRun:
 
     def _training_settings(self, resume: Checkpoint | None) -> TrainingSettings:
         settings, notes = settings_of_training(self.setup, self.deadline, resumed=resume is not None)
-        self._log_notes(notes)
+        self._log_notes(notes + about_size(self.setup, settings.minutes))
         return self.processes.from_first(settings)
 
     def _logged(self, begun: int) -> Logged:

@@ -39,7 +39,7 @@ class EvaluationPolicy:
         self.by_clock, self.evaluation_units, self.watch = settings.minutes is not None, units, watch
         self.evaluated_at = watch.before
         self.takes: float | None = None
-        self.writing = weights * BYTES / SPEED
+        self.writing = writing(weights)
         """Seconds."""
         self.limited = not self.by_clock
 
@@ -88,6 +88,11 @@ class EvaluationPolicy:
     def after_the_last_step(self, units: int) -> float:
         """Seconds that a run by the clock takes then, going by those before. units: as for `due`"""
         return self._expected(units) + WRITTEN * self.writing
+
+
+def writing(weights: int) -> float:
+    """Seconds that a run of so many weights takes to write once, before that was measured."""
+    return weights * BYTES / SPEED
 
 
 def overfits(counters: Counters, settings: TrainingSettings) -> bool:
