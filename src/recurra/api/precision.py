@@ -16,7 +16,7 @@ LAYER, ROWS, STEPS, REPEATS = 256, 32, 16, 3
 
 FEWEST = 48
 """Units from which on bfloat16 is worth its roundings: layers take 0.6 to 0.7 of their time in float32
-then, 0.8 to 0.95 below, where a forecast of 144 months was worse by 1.3 % (benchmarks/precision.py)."""
+then, 0.84 and more below, where a forecast of 144 months was worse by 1.3 % (benchmarks/precision.py)."""
 
 
 def why_float32(settings: AnySettings) -> str | None:
