@@ -29,7 +29,7 @@ def test_sides_take_turns_after_two_warm_ups() -> None:
     world = World()
     times = interleaved([world.side("a", 1.0), world.side("b", 3.0)], 7, clock=lambda: world.now)
     assert [t.samples for t in times] == [(1.0,) * 7, (3.0,) * 7]
-    assert world.calls == ["a"] * WARM_UPS + ["b"] * WARM_UPS + ["a", "b"] * 7
+    assert world.calls == ["a"] * WARM_UPS + ["b"] * WARM_UPS + ["a", "a", "b", "b"] * 7
     assert gc.isenabled()
 
 
@@ -37,7 +37,21 @@ def test_short_calls_are_repeated_within_a_sample() -> None:
     world = World()
     (times,) = interleaved([world.side("a", 0.001)], 7, clock=lambda: world.now)
     assert times.median == pytest.approx(0.001)
-    assert len(world.calls) == WARM_UPS + 5 * 7
+    assert len(world.calls) == WARM_UPS + (1 + 25) * 7
+
+
+def test_the_first_call_of_a_turn_is_not_timed() -> None:
+    world = World()
+
+    def side(name: str):
+        def call() -> None:
+            world.now += 0.010 if world.calls and world.calls[-1] == name else 0.015  # caches hold the other's data
+            world.calls.append(name)
+
+        return call
+
+    times = interleaved([side("a"), side("b")], 7, clock=lambda: world.now)
+    assert [t.median for t in times] == pytest.approx([0.010, 0.010])
 
 
 def test_collection_is_on_again_after_an_error() -> None:

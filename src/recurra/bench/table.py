@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from recurra.bench.cases import KINDS, Kind
 from recurra.bench.parts import REST, SPANS
 from recurra.bench.record import Document, Row
+from recurra.bench.timing import SAMPLE_SECONDS
 
 TITLES: dict[Kind, str] = {
     "training": "Training: forward and backward of the layer, dx and dW included",
@@ -121,6 +122,7 @@ def footer(document: Document) -> list[str]:
         f"{m.cpu}, {m.cores} cores ({' '.join(m.flags)}), {m.threads} threads",
         ", ".join(f"{name} {version}" for name, version in m.versions.items()),
         f"medians of {asked.repeats} samples, taken in turn; ratio: the peer's time over Recurra's; FLOPs of products",
+        f"layers: a sample lasts {1e3 * SAMPLE_SECONDS:.0f} ms or a call, after one of the same side that is not timed",
     ]
     if document.rates:
         rates = [f"{rate / 1e9:,.0f} GFLOP/s in {name}" for name, rate in document.rates.items()]
