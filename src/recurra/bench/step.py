@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,8 @@ from recurra.bench.record import Request, Row
 from recurra.bench.recurra_side import SEED, cell_of
 from recurra.bench.roofline import Work, layer_work, linear_work, together
 from recurra.bench.task_step import task_step
-from recurra.bench.timing import WARM_UPS, Times
+from recurra.bench.timing import WARM_UPS
+from recurra.bench.turns import Turns, steps_of
 from recurra.bench.watched import WatchedTask, disagreement, engine_name, train
 from recurra.data.corpus.mapped import Corpus
 from recurra.data.tokens.vocabulary import Vocabulary
@@ -36,36 +36,29 @@ def step(case: Case, asked: Request, rates: Rates) -> list[Row]:
     """Batcher, network, loss, clipping, AdamW: our step beside torch's; of language models the share of each part."""
     if case.task is not None:
         return task_step(case, asked, rates)
-    steps = WARM_UPS + asked.repeats
-    tokens = _tokens(case, steps + 1)
+    tokens = _tokens(case, steps_of(asked.repeats) + 1)  # nothing is called after the last step
     settings = _settings(case)
-    watched = WatchedTask(_task(case, tokens, asked.engine), lambda index: take_turns(index))
-    assert isinstance(watched.network, NextToken)
-    engine = engine_name(watched.network.stack, case.shape.batch)
-    peers = ways(case, watched.network, tokens, settings)
-    samples: list[list[float]] = [[] for _ in peers]
-
-    def take_turns(index: int) -> None:
-        for side, found in zip(peers, samples, strict=True):
-            begun = time.perf_counter()
-            side.step(index)
-            found.append(time.perf_counter() - begun)
-
+    task = _task(case, tokens, asked.engine)
+    assert isinstance(task.network, NextToken)
+    engine = engine_name(task.network.stack, case.shape.batch)
+    peers = ways(case, task.network, tokens, settings)
+    turns = Turns([side.step for side in peers], asked.repeats)
+    watched = WatchedTask(task, turns.after)
     row = Row(case, engine, "torch.nn")
     try:
         train(watched, settings)
     except EngineError as error:
         return [replace(row, status="not run", reason=str(error))]
-    own = Times(tuple(watched.seconds[WARM_UPS:steps]))
-    found = [(Times(tuple(s[WARM_UPS:steps])), side) for s, side in zip(samples, peers, strict=True)]
+    own = turns.times(watched.seconds)
+    found = [(turns.times(seconds), side) for seconds, side in zip(turns.seconds, peers, strict=True)]
     reason = disagreement(min(watched.apart(side.losses) for side in peers), case.precision)
     if reason is not None:
         return [replace(row, status="differs", reason=reason)]
     agreeing = [one for one in found if disagreement(watched.apart(one[1].losses), case.precision) is None]
     times, side = min(agreeing, key=lambda one: one[0].median)
-    row = replace(
-        row, variant=side.variant, difference=watched.apart(side.losses), parts=_parts(case, tokens, asked.engine)
-    )
+    fewer = tokens[: len(_tokens(case, WARM_UPS + asked.repeats))]
+    parts = _parts(case, fewer, asked.engine)
+    row = replace(row, variant=side.variant, difference=watched.apart(side.losses), parts=parts)
     return [timed(row, own, times, work_of(case), rates)]
 
 
@@ -121,7 +114,7 @@ def _task(case: Case, tokens: Any, engine: str) -> LanguageTrainee:
 
 
 def _parts(case: Case, tokens: Any, engine: str) -> dict[str, float]:
-    """Of as many further steps, with a mark at the end of each part."""
+    """Of further steps, with a mark at the end of each part."""
     task = _task(case, tokens, engine)
     assert isinstance(task.network, NextToken)
     with Parts(task.network) as parts:

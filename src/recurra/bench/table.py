@@ -9,6 +9,7 @@ from recurra.bench.cases import KINDS, Kind
 from recurra.bench.parts import REST, SPANS
 from recurra.bench.record import Document, Row
 from recurra.bench.timing import SAMPLE_SECONDS
+from recurra.bench.turns import BLOCK, REFILLING
 
 TITLES: dict[Kind, str] = {
     "training": "Training: forward and backward of the layer, dx and dW included",
@@ -124,6 +125,11 @@ def footer(document: Document) -> list[str]:
         f"medians of {asked.repeats} samples, taken in turn; ratio: the peer's time over Recurra's; FLOPs of products",
         f"layers: a sample lasts {1e3 * SAMPLE_SECONDS:.0f} ms or a call, after one of the same side that is not timed",
     ]
+    if any(row.case.kind == "step" for row in document.rows):
+        lines.append(
+            f"training steps take turns by blocks of {BLOCK}, a sample is the median of a block without its first "
+            f"{REFILLING}, which find the other side's data in the caches; one block goes before for warming up"
+        )
     if document.rates:
         rates = [f"{rate / 1e9:,.0f} GFLOP/s in {name}" for name, rate in document.rates.items()]
         lines.append(f"matrix rate of this run, its best sample (2048^3 by torch): {', '.join(rates)}")

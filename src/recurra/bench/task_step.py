@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from recurra.bench.machine import Rates
 from recurra.bench.record import Request, Row
 from recurra.bench.recurra_side import SEED, autocast
 from recurra.bench.roofline import Work, together
-from recurra.bench.timing import WARM_UPS, Times
+from recurra.bench.turns import Turns, steps_of
 from recurra.bench.watched import WatchedTask, disagreement, engine_name, train
 from recurra.errors import EngineError, UsageError
 from recurra.layers.stack import Stack
@@ -42,7 +41,7 @@ class Repeated:
     """A task's training on one batch again and again, so that all steps are alike; every step still makes the next one.
     No state is carried: each side begins the batch anew.
 
-    batch: that of the middle among the first ones, by tokens
+    count: steps; batch: that of the middle among the first ones, by tokens
     """
 
     task: Any
@@ -107,22 +106,15 @@ class PlainLoop:
 
 def task_step(case: Case, asked: Request, rates: Rates) -> list[Row]:
     """Batcher, network, loss, clipping, optimizer and average of a task's defaults, beside the plain loop."""
-    count = WARM_UPS + asked.repeats
     try:
         task, settings = prepared(case, asked.engine)
     except UsageError as error:  # such as a package that the task needs
         return [Row(case, asked.engine, PEER, status="not run", reason=str(error))]
-    repeated = Repeated(task, count + 1)  # nothing is called after the last step
+    repeated = Repeated(task, steps_of(asked.repeats) + 1)  # nothing is called after the last step
     row = Row(case, engine_name(_first(repeated.network)), PEER)
     peer = PlainLoop(case, repeated, settings)
-    samples: list[float] = []
-
-    def take_turn(index: int) -> None:
-        begun = time.perf_counter()
-        peer.step(index)
-        samples.append(time.perf_counter() - begun)
-
-    watched = WatchedTask(repeated, take_turn)
+    turns = Turns([peer.step], asked.repeats)
+    watched = WatchedTask(repeated, turns.after)
     try:
         train(watched, settings)
     except EngineError as error:
@@ -133,7 +125,7 @@ def task_step(case: Case, asked: Request, rates: Rates) -> list[Row]:
     forward = counted(repeated.network, lambda: repeated.loss(repeated.network, repeated.batch, None), case.precision)
     update = peer.update()
     least, by = rates.whole(forward.whole(update), case.precision)
-    own, other = Times(tuple(watched.seconds[WARM_UPS:count])), Times(tuple(samples[WARM_UPS:count]))
+    own, other = turns.times(watched.seconds), turns.times(turns.seconds[0])
     row = replace(row, difference=apart, whole_ms=1e3 * least, whole_share=least / own.median, whole_by=by)
     return [timed(row, own, other, together(forward.work, update), rates)]
 
