@@ -27,6 +27,7 @@ BAYES = Baseline("naive Bayes", {"accuracy": 0.75, "macro_f1": 0.6})
          "accuracy 2.3 points above naive Bayes"),
         ({"accuracy": 0.739}, [BAYES, MAJORITY], "worse", "accuracy 1.1 points below naive Bayes"),
         ({"accuracy": 0.75}, [BAYES], "equal", "accuracy no better than naive Bayes"),
+        ({"accuracy": 0.75 * (1 + 1e-7)}, [BAYES], "equal", "accuracy no better than naive Bayes"),
         ({"accuracy": 0.7501}, [BAYES], "better", "accuracy less than 0.1 points above naive Bayes"),
         ({"nats_per_character": 1.464}, [Baseline("a", {"nats_per_character": 2.0}),
          Baseline("Kneser-Ney 5-gram", {"nats_per_character": 1.561})], "better",

@@ -25,6 +25,7 @@ def test_metrics_know_their_direction() -> None:
     assert ACCURACY.compare(0.7, 0.7001) == "less than 0.1\u00a0points worse"
     assert NATS.compare(1.75, 1.5) == "0.250 worse"
     assert NATS.compare(1.5, 1.5) == "no better"
+    assert NATS.compare(1.5 * (1 - 1e-7), 1.5) == "no better"
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def verdict(scores: Mapping[str, float], rows: Sequence[Metric], baselines: Sequ
     best = best_baseline(metric, baselines)
     if best is None or not math.isfinite(value):
         return None
-    if value == best[1]:
+    if metric.same(value, best[1]):
         return Verdict(name, best[0], "equal", f"{metric.short} no better than {best[0]}")
     better = metric.beats(value, best[1])
     distance = metric.distance(value, best[1]).replace("\u00a0", " ")

@@ -62,9 +62,14 @@ class Metric:
 
     def compare(self, value: float, other: float) -> str:
         """How `value` stands to `other`: "2.3 points better"."""
-        if value == other:
+        if self.same(value, other):
             return "no better"
         return f"{self.distance(value, other)} {'better' if self.beats(value, other) else 'worse'}"
+
+    @staticmethod
+    def same(value: float, other: float) -> bool:
+        """Whether they differ by the rounding of float32 at most: the same model computed in another way."""
+        return math.isclose(value, other, rel_tol=1e-6)
 
     def beats(self, value: float, other: float) -> bool:
         """Whether `value` is better; never where neither way is, or one is nan."""

@@ -32,7 +32,7 @@ def point_scores(encoded: Encoded, origins: Origins, found: Floats) -> dict[str,
     counts = known.sum(1)
     errors = np.where(known, each, 0.0).sum(1) / np.maximum(counts, 1)
     usable = (counts > 0) & ~np.isnan(scale) & (scale > 0)
-    size = _deviations(encoded, origins)[:, None]
+    size = deviations(encoded, origins)[:, None]
     scores: dict[str, float] = {}
     if usable.any():
         scores["mase"] = float(np.mean(errors[usable] / scale[usable]))
@@ -50,7 +50,7 @@ def all_scores(encoded: Encoded, origins: Origins, quantiles: Floats) -> dict[st
     """
     levels = encoded.preprocessor.levels
     truth = encoded.true(origins)[:, : quantiles.shape[1]]
-    size = _deviations(encoded, origins)[:, None]
+    size = deviations(encoded, origins)[:, None]
     low, high, share = outer(levels)
     loss = 2 * metrics.pinball_loss(truth / size, quantiles / size[..., None], levels)
     found = {"loss": loss} | point_scores(encoded, origins, quantiles[..., levels.index(0.5)])
@@ -101,7 +101,7 @@ def mase_scales(encoded: Encoded, origins: Origins) -> Floats:
     return found
 
 
-def _deviations(encoded: Encoded, origins: Origins) -> Floats:
+def deviations(encoded: Encoded, origins: Origins) -> Floats:
     """Of each origin's series, its deviation in training; of a new one, before the first of its origins. [N, K]"""
     found = np.ones((len(origins), encoded.truth.shape[1]))
     for series in np.unique(origins.series):

@@ -12,6 +12,7 @@ from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.forecast import baselines, data
 from recurra.tasks.forecast.choosing import thinned
+from recurra.tasks.forecast.concluding import before_conclusion, conclude
 from recurra.tasks.forecast.data import ForecastData, Part
 from recurra.tasks.forecast.evaluation import all_scores, no_better_than_last
 from recurra.tasks.forecast.forecasting import calibrated, forecast
@@ -19,7 +20,7 @@ from recurra.tasks.forecast.model import Forecaster
 from recurra.tasks.forecast.preprocessor import Preprocessor
 from recurra.tasks.forecast.report import sections
 from recurra.tasks.forecast.settings import ForecastSettings
-from recurra.tasks.forecast.trainee import ForecastTrainee
+from recurra.tasks.forecast.trainee import ForecastTrainee, validated
 from recurra.tasks.own_inputs import OwnInput, spread_over
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
@@ -96,17 +97,18 @@ class ForecastTask:
     def conclude(
         self, dataset: Dataset[ForecastData], network: forecaster.Forecaster
     ) -> tuple[dict[str, float], list[str]]:
-        """Nothing is changed; on validation it is looked at whether repeating the last value would do as well."""
+        """The recurrent layers' share of the median; it is also looked at whether repeating the last value would do."""
+        found, notes = conclude(network, dataset.data.encoded, validated(dataset.data, dataset.looked_at))
         part = dataset.parts["validation"]
         made = dataset.preprocessor
         most = MOST_CONCLUDED if made.block == made.horizon else MOST_CONCLUDED // 10
         some = Part(part.encoded, thinned(part.origins, most))
         median = made.transform.inverse(forecast(network, some.encoded, some.origins)[..., made.levels.index(0.5)])
-        found = no_better_than_last(some, median)
-        return {}, [] if found is None else [f"on the validation part: {found[0].lower()}{found[1:]}"]
+        said = no_better_than_last(some, median)
+        return found, notes + ([] if said is None else [f"on the validation part: {said[0].lower()}{said[1:]}"])
 
     def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
-        return weights
+        return before_conclusion(weights, concluded)
 
     def own_inputs(self, dataset: Dataset[ForecastData], part: str, count: int) -> list[OwnInput]:
         """Whole series, whatever the part."""

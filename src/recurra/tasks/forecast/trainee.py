@@ -16,9 +16,12 @@ from recurra.engines.request import State
 from recurra.tasks.cutting import LEAST_LOOKED_AT
 from recurra.tasks.forecast.choosing import thinned
 from recurra.tasks.forecast.data import ForecastData
+from recurra.tasks.forecast.encoded import Encoded
 from recurra.tasks.forecast.forecasting import forecast
 from recurra.topologies.forecaster import Forecaster, ForecasterBatch
 from recurra.topologies.sequence_model import Loss
+
+Floats = npt.NDArray[np.float64]
 
 WINDOWS_FOR_A_WEIGHT = 20
 """Windows for each input of the linear skip from which it is trained too."""
@@ -36,9 +39,9 @@ class ForecastTrainee:
 
     def __init__(self, network: Forecaster, data: ForecastData, *, batch_size: int, seed: int) -> None:
         self.network: nn.Module = network
-        self.encoded, self.seed, self.batch_size = data.encoded, seed, batch_size
+        self.data, self.encoded, self.seed, self.batch_size = data, data.encoded, seed, batch_size
         self.origins = _with_targets(data, data.part("train").origins)
-        self.held_out = thinned(_with_targets(data, data.part("validation").origins), MOST_EVALUATED)
+        self.held_out = validated(data)
         self.evaluation_units = len(self.held_out)
         # of many windows the absolute error teaches the skip what squares did not; of few it only forgets its penalty
         network.skip.requires_grad_(len(self.origins) >= WINDOWS_FOR_A_WEIGHT * network.skip.in_features)
@@ -71,17 +74,13 @@ class ForecastTrainee:
     @torch.no_grad()
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         inner, made = _inner(network), self.encoded.preprocessor
-        inner.widening.fill_(1.0)
-        found = forecast(inner, self.encoded, self.held_out, made.block)
+        found, how_far = widen(inner, self.encoded, self.held_out)
         targets, scale = self.encoded.targets(self.held_out), self.encoded.scale[self.held_out.series]
         loss = inner.loss_of(torch.from_numpy(found).float(), targets, torch.from_numpy(scale).float())
         true = targets.double().numpy()
         median = found[..., made.levels.index(0.5)]
         size = scale[:, None]
-        low, high, share = outer(made.levels)
-        how_far = scores(found, true, made.levels)
-        wide = factor(how_far, share, len(self.held_out)) if share > 0 else None
-        inner.widening.fill_(wide or 1.0)
+        low, high, _ = outer(made.levels)
         known = ~np.isnan(true)
         return {
             "loss": float(loss),
@@ -90,11 +89,33 @@ class ForecastTrainee:
         }
 
     def limit_evaluation(self, units: int) -> int:
-        self.held_out = thinned(self.held_out, max(units, LEAST_LOOKED_AT))
+        self.held_out = validated(self.data, units)
         return len(self.held_out)
 
     def rank(self, metrics: dict[str, float]) -> list[float]:
         return [metrics["loss"]]
+
+
+def validated(data: ForecastData, units: int | None = None) -> Origins:
+    """Of the validation part, what an evaluation looks at. units: about so many, where it must be shorter"""
+    most = MOST_EVALUATED if units is None else min(MOST_EVALUATED, max(units, LEAST_LOOKED_AT))
+    return thinned(_with_targets(data, data.part("validation").origins), most)
+
+
+@torch.no_grad()
+def widen(network: Forecaster, encoded: Encoded, origins: Origins) -> tuple[Floats, Floats]:
+    """Set how far its quantiles are widened, so that as many of these forecasts hold as should.
+
+    Shapes: -> quantiles before that, transformed [N, H, K, Q]; of each true value how far it lies from them [N, H, K]
+    """
+    made = encoded.preprocessor
+    network.widening.fill_(1.0)
+    found = forecast(network, encoded, origins, made.block)
+    share = outer(made.levels)[2]
+    how_far = scores(found, encoded.targets(origins).double().numpy(), made.levels)
+    wide = factor(how_far, share, len(origins)) if share > 0 else None
+    network.widening.fill_(wide or 1.0)
+    return found, how_far
 
 
 def _with_targets(data: ForecastData, origins: Origins) -> Origins:
