@@ -19,7 +19,6 @@ from typing import Any
 from unittest import mock
 
 import torch
-from lightning_fabric import Fabric
 
 from recurra.bench.cases import PRECISIONS, Case, plan
 from recurra.bench.counted import counted
@@ -44,7 +43,7 @@ PARTS: dict[str, list[tuple[Any, str]]] = {
     ],
     "dropout": [(Dropout, "forward")],
     "rest of forward": [(WatchedTask, "loss")],
-    "rest of autograd": [(Fabric, "backward")],
+    "rest of autograd": [(torch.Tensor, "backward")],
     "clipping": [(fit, "clip_gradient")],
     "AdamW": [(optimizer.AdamW, "step")],
     "average": [(average.Average, "add")],

@@ -26,6 +26,15 @@ def test_rows_come_back(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
         made[4]
 
 
+def test_rows_one_below_the_other() -> None:
+    made = Ragged.of(iter(ROWS), 70_001)
+    ids, lengths = made.padded(np.array([3, 1, 0]))
+    assert ids.tolist() == [[5, 5, 5, 2], [0, 0, 0, 0], [3, 1, 0, 0]]
+    assert (lengths.tolist(), ids.dtype) == ([4, 0, 2], np.int64)
+    assert made.padded(np.array([1]))[0].shape == (1, 0)
+    assert made.padded(np.zeros(0, np.int64))[0].shape == (0, 0)
+
+
 def test_ids_take_as_few_bytes_as_they_need() -> None:
     assert Ragged.of(ROWS, 70_001).values.dtype == np.uint32
     assert Ragged.of(ROWS[:2], 200).values.dtype == np.uint8

@@ -126,6 +126,19 @@ class Ragged(Sequence[Int64]):
             values[edges[0] : edges[-1]] = self.values[positions]
         return Ragged(values, starts)
 
+    def padded(self, indices: Int64) -> tuple[Int64, Int64]:
+        """The rows at some places one below the other, 0 past each one's end, and their lengths.
+
+        Shapes: int64 [B] -> int64 [B, T], [B]
+        """
+        starts = self.starts[indices]
+        lengths = self.starts[indices + 1] - starts
+        within = np.arange(lengths.max(initial=0))
+        inside = within < lengths[:, None]
+        ids = np.zeros(inside.shape, np.int64)
+        ids[inside] = self.values[(starts[:, None] + within)[inside]]
+        return ids, lengths
+
     def cut(self, sizes: Int64 | int) -> Ragged:
         """Of each row so many ids, or all that it has. Shapes: int64 [N], or one number for all"""
         read = np.minimum(self.lengths, sizes)

@@ -75,16 +75,19 @@ def fit(
     budget = Budget(settings.epochs, settings.minutes)
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if settings.precision == "bf16" else "32-true"
     fabric = processes.fabric(settings.device, precision)
-    network, optimizer = fabric.setup(trainee.network, optimizer_of(trainee.network, settings))
-    if isinstance(trainee.network, SequenceModel):
-        network.mark_forward_method("loss")
+    optimizer = optimizer_of(trainee.network, settings)
+    network, _ = fabric.setup(trainee.network, optimizer)
+    # Fabric's module wraps `forward` alone, which a loss of a SequenceModel does not go through, its optimizer nothing
+    own_loss = isinstance(trainee.network, SequenceModel)
+    learning = trainee.network if own_loss else network
+    backward: Callable[[Tensor], None] = Tensor.backward if own_loss else fabric.backward
     network.train()
     weights = list(trainee.network.parameters())
     counters, best = Counters(), dict[str, Tensor]()
     average = Average(trainee.network) if settings.average else None
     state: State | None = None
     if resume is not None:
-        counters, state = checkpoints.go_on(resume, trainee, optimizer.optimizer, fabric.device, settings, average)
+        counters, state = checkpoints.go_on(resume, trainee, optimizer, fabric.device, settings, average)
         state, best = processes.own_state(state), resume.best
     watch = Stopwatch(processes.clock(clock), counters.seconds)
     policy = EvaluationPolicy(settings, trainee.evaluation_units, watch, sum(weight.numel() for weight in weights))
@@ -94,7 +97,7 @@ def fit(
         counters.seconds = watch.seconds()
         whole = processes.whole_state(state)
         if save is not None:
-            save(checkpoints.take(counters, trainee.network, optimizer.optimizer, whole, best, average))
+            save(checkpoints.take(counters, trainee.network, optimizer, whole, best, average))
 
     def keep_as_it_stands() -> None:
         nonlocal best
@@ -140,10 +143,9 @@ def fit(
                 if not trainee.network.training:  # to say so to each of its parts takes longer than to look
                     network.train()
                 own = processes.own_part(trainee, batch)
-                # Fabric's own module enters autocast for `forward` alone
                 with fabric.autocast(), observer.reading(trainee.network, counters):
-                    loss, units, state = trainee.loss(network, own, None if state is None else detached(state))
-                fabric.backward(processes.weighted(loss, units))
+                    loss, units, state = trainee.loss(learning, own, None if state is None else detached(state))
+                backward(processes.weighted(loss, units))
                 value, units = processes.reduced(loss.item(), units)
                 norm = clip_gradient(weights, settings)
                 observer.graded(value, norm)

@@ -94,25 +94,21 @@ class BucketedBatches:
 
     def steps(self, n: int) -> int:
         """Batches of epoch n, from 0."""
-        return -(-len(self._encoded) // self.batch_size) if self.max_tokens is None else len(self._plan(n))
+        return -(-len(self._encoded) // self.batch_size) if self.max_tokens is None else len(self.plan(n))
 
     def epoch(self, n: int) -> Iterator[Batch]:
         """The batches of epoch n, from 0."""
-        for index in self._plan(n):
+        for index in self.plan(n):
             tokens, lengths = self._padded(index)
             yield Batch(tokens, lengths, self._labels[index], index)
 
     def _padded(self, index: Int64) -> tuple[Int64, Int64]:
-        if not isinstance(self._encoded, Ragged):
-            return padded([self._encoded[source] for source in index.tolist()])
-        lengths, starts = self._lengths[index], self._encoded.starts[index]
-        tokens = np.zeros((len(index), int(lengths.max())), dtype=np.int64)
-        within = np.arange(tokens.shape[1])
-        inside = within < lengths[:, None]
-        tokens[inside] = self._encoded.values[(starts[:, None] + within)[inside]]
-        return tokens, lengths
+        if isinstance(self._encoded, Ragged):
+            return self._encoded.padded(index)
+        return padded([self._encoded[source] for source in index.tolist()])
 
-    def _plan(self, n: int) -> list[Int64]:
+    def plan(self, n: int) -> list[Int64]:
+        """Which rows the batches of epoch n have, int64 [B] each."""
         size = self.batch_size
         if not self.shuffle:
             return self._cut(np.arange(len(self._encoded), dtype=np.int64))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from recurra.baselines.sparse_logistic import SparseLogistic
+from recurra.data.ragged import Ragged
 from recurra.data.splits import many
 from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence, Tagged
@@ -37,7 +38,7 @@ class TagPart:
     """Sentences of one part, encoded.
 
     forms: the distinct tokens, where pairs are read those of distinct pairs; words: int64 [F], the word of each form;
-    letters: its characters' ids, empty arrays where they are not read; pairs: int64 [F], its pair, or None; encoded:
+    letters: its characters' ids, none where they are not read; pairs: int64 [F], its pair, or None; encoded:
     for each sentence the indices of its tokens among the forms, int64 [T]; labels: the indices of its tags among the
     tagger's, int64 [T]
     """
@@ -45,7 +46,7 @@ class TagPart:
     sentences: list[Sentence]
     forms: list[str]
     words: Ids
-    letters: list[Ids]
+    letters: Ragged
     pairs: Ids | None
     encoded: list[Ids]
     labels: list[Ids]
@@ -247,9 +248,9 @@ def encode_part(sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[
         encoded.append(np.array([indices.setdefault(form, len(indices)) for form in forms], dtype=np.int64))
     labels = [np.array([tag_ids.get(tag, UNKNOWN_TAG) for tag in s.tags], dtype=np.int64) for s in sentences]
     tokens = [token for token, _ in indices]
-    letters = [np.zeros(0, np.int64)] * len(tokens)
+    letters = Ragged(np.zeros(0, np.uint8), np.zeros(len(tokens) + 1, np.int64))
     if lexicon.characters is not None:
-        letters = [lexicon.characters.encode(token) for token in tokens]
+        letters = Ragged.of((lexicon.characters.encode(token) for token in tokens), len(lexicon.characters))
     neighbours = None if lexicon.pairs is None else lexicon.pairs.encode_tokens(pair for _, pair in indices)
     words = lexicon.words.encode_tokens(tokens)
     return TagPart(list(sentences), tokens, words, letters, neighbours, encoded, labels)

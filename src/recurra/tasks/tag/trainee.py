@@ -41,21 +41,12 @@ def collate(part: TagPart, rows: Sequence[int] | Ids) -> TaggerBatch:
     labels = np.full(inside.shape, UNKNOWN_TAG, dtype=np.int64)
     tokens[inside] = indices
     labels[inside] = np.concatenate([part.labels[row] for row in rows])
-    letters, sizes = _padded([part.letters[form] for form in forms])
+    letters, sizes = (torch.from_numpy(found) for found in part.letters.padded(forms))
+    reads = letters.shape[1] > 0  # characters beside words
     pairs = None if part.pairs is None else torch.from_numpy(part.pairs[forms])
-    there = Forms(torch.from_numpy(tokens), torch.from_numpy(part.words[forms]), letters, sizes, pairs)
+    words = torch.from_numpy(part.words[forms])
+    there = Forms(torch.from_numpy(tokens), words, letters if reads else None, sizes if reads else None, pairs)
     return TaggerBatch(there, torch.from_numpy(lengths), torch.from_numpy(labels))
-
-
-def _padded(rows: list[Ids]) -> tuple[Tensor | None, Tensor | None]:
-    """Letters [U, L] and how many each row has [U]; None if no row has any."""
-    sizes = np.array([len(row) for row in rows], dtype=np.int64)
-    if not sizes.any():
-        return None, None
-    inside = np.arange(sizes.max()) < sizes[:, None]
-    letters = np.zeros(inside.shape, dtype=np.int64)
-    letters[inside] = np.concatenate(rows)
-    return torch.from_numpy(letters), torch.from_numpy(sizes)
 
 
 class TagTrainee:
@@ -75,7 +66,7 @@ class TagTrainee:
         return len(self._batches)
 
     def batches(self, epoch: int) -> Iterator[TaggerBatch]:
-        return (collate(self.data.parts["train"], batch.index) for batch in self._batches.epoch(epoch))
+        return (collate(self.data.parts["train"], rows) for rows in self._batches.plan(epoch))
 
     def costs(self, batch: TaggerBatch) -> npt.NDArray[Any]:
         return batch.lengths.numpy()
