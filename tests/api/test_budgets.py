@@ -8,11 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
 
 import recurra
 from recurra.api import training_run
-from recurra.api.budget import about_size, fitted_baselines, settings_of_training
+from recurra.api.budget import fitted_baselines, settings_of_training
 from recurra.api.setup import Setup
 from recurra.baselines import sample
 from recurra.tasks.classify.task import ClassifyTask
@@ -102,15 +101,6 @@ def test_a_budget_too_small_for_anything_is_told_what_it_would_take() -> None:
     said = note.replace("\u00a0", " ")
     assert said.startswith("6 s of the 60 ms that --minutes 0.001 allows were gone before training, which gets 1 s")
     assert said.endswith("with 1 minutes it would get 80%")
-
-
-def test_a_network_that_takes_too_long_to_write_is_told() -> None:
-    setup: Any = SimpleNamespace(network=torch.nn.Linear(200_000, 1000, device="meta"))
-    assert about_size(setup, 5.0) == about_size(setup, None) == []
-    (note,) = about_size(setup, 44 / 60)
-    said = note.replace("\u00a0", " ")
-    assert said.startswith("to write 200,001,000 weights with all that a run goes on from takes about 64 s")
-    assert "of 44 s for training: the minutes may not hold" in said
 
 
 def test_baselines_of_a_task_that_cannot_be_cut_are_fitted_whole_and_say_so() -> None:

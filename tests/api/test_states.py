@@ -77,3 +77,25 @@ def test_what_is_written_is_let_go_of_and_linked(tmp_path: Path) -> None:
 
 def test_a_run_without_a_state_has_no_files_of_one() -> None:
     assert States().newest() == {}
+
+
+def test_of_a_bare_run_the_best_weights_alone_are_kept(tmp_path: Path) -> None:
+    states = States()
+    states.bare = True
+    for number in (1, 2):
+        states.add(state(number))
+        weights, extra = states.weights(), states.files()
+        model_folder.write(
+            tmp_path / "run",
+            config={},
+            preprocessing={},
+            metrics={},
+            weights=weights,
+            extra=extra,
+            overwrite=number > 1,
+        )
+        states.written()
+        found = model_folder.read(tmp_path / "run")
+        assert found.extra == []
+        assert found.weights()["w"][0] == -number
+    assert states.newest() == {}

@@ -11,6 +11,7 @@ from recurra.topologies.linear_loss import linear_costs, linear_cross_entropy
 @pytest.fixture(autouse=True)
 def even_few_are_chunked(monkeypatch):
     monkeypatch.setattr(linear_loss, "FEW_VALUES", 0)
+    monkeypatch.setattr(linear_loss, "LEAST_ROWS", 1)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])

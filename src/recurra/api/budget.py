@@ -17,7 +17,6 @@ from recurra.tasks.abilities import Clocked, Cutting, Probing
 from recurra.tasks.task import Dataset, Evaluation, Task
 from recurra.training.checkpoint import Counters
 from recurra.training.deadline import FOR_INSIDE, FOR_SCORES, FOR_TRAINING, INSIDE, LEAST, Deadline
-from recurra.training.evaluation import WRITTEN, writing
 from recurra.training.fit import Outcome
 from recurra.training.settings import TrainingSettings
 
@@ -32,8 +31,6 @@ FIRST, FEWEST = 0.05, 50
 and rows that it is tried with at least."""
 MARGIN, WORTH = 0.9, 1.2
 """Of the rows that the time is enough for, so many are evaluated, if they are so many times those that are already."""
-MOST_WRITING = 0.25
-"""Of the time for training: what writing may take after the last step without a word."""
 
 
 def all_baselines(task: Task, dataset: Dataset[Any], part: Any) -> list[Baseline]:
@@ -110,20 +107,6 @@ def settings_of_training(setup: Setup, deadline: Deadline, *, resumed: bool) -> 
             f"{FOR_TRAINING:.0%}"
         )
     return training.model_copy(update={"minutes": seconds / 60}), notes
-
-
-def about_size(setup: Setup, minutes: float | None) -> list[str]:
-    """What is said of a network that takes too much of its training's minutes to be written."""
-    seconds = math.inf if minutes is None else 60 * minutes
-    weights = sum(weight.numel() for weight in setup.network.parameters())
-    takes = WRITTEN * writing(weights)
-    if takes <= MOST_WRITING * seconds:
-        return []
-    return [
-        f"to write {weights:,} weights with all that a run goes on from takes about {write_seconds(takes)} after the "
-        f"last step, of {write_seconds(seconds)} for training: the minutes may not hold; give more of them, or a "
-        f"smaller vocabulary or --hidden-size"
-    ]
 
 
 def about_validation(setup: Setup, counters: Counters) -> list[str]:

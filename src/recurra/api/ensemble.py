@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from recurra.api import resuming
 from recurra.api.budget import compared_on
+from recurra.api.introduction import introduce
 from recurra.api.preparation import NOT_RESUMED, size_of
 from recurra.api.run import Run
 from recurra.api.training_run import TrainingRun, Watching
@@ -63,7 +64,7 @@ class EnsembleRun(TrainingRun):
 
     def run(self, resume: Checkpoint | None = None, baselines: Any = None) -> Run:
         assert resume is None
-        self._introduce()
+        introduce(self.setup, self.engine, self.progress, self.processes)
         self._begin(baselines)
         self.members: list[Member] = []
         watchers = self.watching.of_run(self.progress, self._logged(0))
@@ -94,7 +95,7 @@ class EnsembleRun(TrainingRun):
 
     def _train_all(self, watchers: Watchers) -> None:
         settings, task = self.dataset.settings, self.setup.task
-        count, minutes = size_of(settings), self._training_settings(None).minutes
+        count, minutes = size_of(settings), self._training_settings(None)[0].minutes
         self._share_vectors()
         for number, network in enumerate(self.ensemble.members):
             dataset = self._dataset_of(number, None if minutes is None else minutes / count)

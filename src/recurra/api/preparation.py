@@ -140,11 +140,10 @@ def prepare_run(
     settings: AnySettings,
     kept: Any = None,
     *,
-    size: Callable[[Dataset[Any]], None] = lambda dataset: None,
+    size: Callable[[Dataset[Any]], Dataset[Any]] = lambda dataset: dataset,
 ) -> Setup:
     """As `read_data`, with a network, its weights drawn from the seed. size: see api.sizing. Errors: DataError"""
-    row, dataset = registry.get(source.task), read_data(source, settings, kept)
-    size(dataset)
+    row, dataset = registry.get(source.task), size(read_data(source, settings, kept))
     torch.manual_seed(settings.training.seed)
     network = row.task.network(dataset.preprocessor, dataset.settings)
     setup = Setup(row.task, dataset, row.task.trainee(network, dataset))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -20,6 +21,9 @@ class States:
     million weights a state has a gigabyte. resumed: the state that a run goes on from
     """
 
+    bare = False
+    """Whether only the best weights are kept, of a run that no time is left to write more of."""
+
     def __init__(self, resumed: Checkpoint | None = None) -> None:
         self.counters: Counters | None = None if resumed is None else resumed.counters
         """Of the newest state, None if there is none."""
@@ -31,7 +35,7 @@ class States:
     def add(self, checkpoint: Checkpoint) -> None:
         """The newest one from now on."""
         self.counters = checkpoint.counters
-        self._before, self._newest = self._newest, checkpoint
+        self._before, self._newest = self._newest, replace(checkpoint, tensors={}) if self.bare else checkpoint
 
     def weights(self) -> Weights:
         """The best ones."""
@@ -39,12 +43,16 @@ class States:
 
     def newest(self) -> dict[str, Content]:
         """The files of the newest state; none if there is none."""
+        if self.bare:
+            return {}
         if self._newest is not None:
             return _files(STATE, self._newest)
         return _kept(STATE) if self.in_folder else {}
 
     def files(self) -> dict[str, Content]:
         """Those of both, beside the best weights."""
+        if self.bare:
+            return {}
         if self._newest is None:
             before = _kept(PREVIOUS) | {PREVIOUS_WEIGHTS: Kept(PREVIOUS_WEIGHTS)} if self.in_folder > 1 else {}
         elif self.in_folder:

@@ -153,7 +153,7 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
         deadline.phases["start"] = time.monotonic() - asked.begun
         with progress.doing("reading and encoding the data"), deadline.phase("reading"):
             if first is None:
-                size = partial(sizing.size, given=given, deadline=deadline, processes=processes)
+                size = partial(sizing.size, given=given, deadline=deadline, processes=processes, folder=folder)
                 setup = prepare_run(source, chosen, size=size)
             else:
                 setup = starting.prepare_from(first, source, chosen)

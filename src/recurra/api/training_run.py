@@ -12,22 +12,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from recurra import model_folder
-from recurra.api import precision, provenance, resuming
-from recurra.api.budget import about_size, about_validation, evaluation_within, fitted_baselines, settings_of_training
-from recurra.api.preparation import engine_of, on_cuda
+from recurra.api import provenance, resuming
+from recurra.api.budget import about_validation, evaluation_within, fitted_baselines, settings_of_training
+from recurra.api.introduction import introduce
+from recurra.api.preparation import engine_of
 from recurra.api.progress import ProgressLogger, describe_scores
 from recurra.api.record import VERSIONS, build_record, how_it_ended
 from recurra.api.run import Run, load
-from recurra.api.same_everywhere import can_be_resumed, finished_elsewhere, in_each_of, mark
+from recurra.api.same_everywhere import can_be_resumed, finished_elsewhere, mark
 from recurra.api.setup import Setup
 from recurra.api.states import States, Weights
 from recurra.api.verdict import Verdict, about_average, advice, verdict
+from recurra.api.writing import writing_within
 from recurra.cells.catalogue import get
-from recurra.data.splits import many
-from recurra.engines.native import library
 from recurra.errors import CallbackError, DivergedError, RankError, StoppedError
 from recurra.model_folder import Content
 from recurra.report import fonts
@@ -35,7 +33,6 @@ from recurra.report.build import build_report
 from recurra.report.model_card import CARD, model_card
 from recurra.report.record import Baseline
 from recurra.tasks import registry
-from recurra.topologies.settings import TwoWaySettings
 from recurra.training.callbacks import Ending, Watchers
 from recurra.training.checkpoint import Checkpoint, Counters, weights_of
 from recurra.training.deadline import Deadline
@@ -103,7 +100,7 @@ class TrainingRun:
         self.finished = False
 
     def run(self, resume: Checkpoint | None, baselines: list[Baseline] | None) -> Run:
-        self._introduce()
+        introduce(self.setup, self.engine, self.progress, self.processes)
         if not self.processes.place.first:
             return self._beside(resume)
         self._begin(baselines)
@@ -137,7 +134,8 @@ class TrainingRun:
     def _beside(self, resume: Checkpoint | None) -> Run:
         """As `run`, in a process that is not the first: it trains and evaluates with it, and writes nothing."""
         wait_for_first(self.processes, 1)
-        outcome = fit(self.setup.trainee, self._training_settings(resume), resume=resume, processes=self.processes)
+        settings, writing = self._training_settings(resume)
+        outcome = fit(self.setup.trainee, settings, resume=resume, processes=self.processes, writing=writing)
         if outcome.signal is not None:
             raise StoppedError("stopped with process 0", outcome.signal)
         return finished_elsewhere(self.processes)
@@ -154,10 +152,14 @@ class TrainingRun:
         self.progress.unit = self.setup.trainee.unit
         self.progress.metrics = self.dataset.metrics
 
-    def _training_settings(self, resume: Checkpoint | None) -> TrainingSettings:
-        settings, notes = settings_of_training(self.setup, self.deadline, resumed=resume is not None)
-        self._log_notes(notes + about_size(self.setup, settings.minutes))
-        return self.processes.from_first(settings)
+    def _training_settings(self, resume: Checkpoint | None) -> tuple[TrainingSettings, float]:
+        """With how many seconds it takes to write the run once."""
+        resumed = resume is not None
+        settings, notes = settings_of_training(self.setup, self.deadline, resumed=resumed)
+        writing = writing_within(self.setup, settings.minutes, self.folder, resumed=resumed)
+        self.states.bare = writing.bare
+        self._log_notes([*notes, *writing.notes])
+        return self.processes.from_first((settings, writing.seconds))
 
     def _logged(self, begun: int) -> Logged:
         """begun: steps that a resumed run has done already"""
@@ -168,7 +170,7 @@ class TrainingRun:
         return Logged(self.folder, key, begun, settings, self.progress.quiet)
 
     def _fitted(self, save: Callable[[Checkpoint], None], resume: Checkpoint | None, watchers: Watchers) -> Outcome:
-        settings = self._training_settings(resume)
+        settings, writing = self._training_settings(resume)
         try:
             with self.deadline.phase("training"), self.progress.training():
                 return fit(
@@ -179,6 +181,7 @@ class TrainingRun:
                     resume=resume,
                     processes=self.processes,
                     observer=self.watch or NOBODY,
+                    writing=writing,
                 )
         except RankError as error:
             rest = f"\n{self._holds_the_last()}" if self.states.counters else ""
@@ -209,6 +212,8 @@ class TrainingRun:
         return StoppedError(f"stopped by {name}; {self.folder} holds the best weights so far\n{remedy}", number)
 
     def _go_on_with(self) -> str:
+        if self.states.bare:
+            return "it kept no training state to go on from"
         return f"go on with: recurra train --resume {shlex.quote(str(self.folder))}"
 
     def _holds_the_last(self) -> str:
@@ -371,29 +376,6 @@ class TrainingRun:
             "seconds": counters.seconds,
             "parameters": sum(p.numel() for p in self.network.parameters()),
         }
-
-    def _introduce(self) -> None:
-        facts, network = self.dataset.facts, self.dataset.settings.network
-        parts = " · ".join(f"{count:,} {part}" for part, count in facts["counts"].items() if count)
-        vocabulary = f"; vocabulary {facts['vocabulary_size']:,}" if "vocabulary_size" in facts else ""
-        self.progress.log(f"{facts['unit']}: {parts}{vocabulary}")
-        for note in self.dataset.notes:
-            self.progress.log(f"note: {note}")
-        two_way = isinstance(network, TwoWaySettings) and network.bidirectional
-        shape = f"{network.num_layers} x {network.hidden_size}" + (" x 2 directions" if two_way else "")
-        count = sum(p.numel() for p in self.network.parameters())
-        self.progress.log(
-            f"{network.cell} {shape}: {count:,} parameters; engine {self.engine}, "
-            + many(torch.get_num_threads(), "thread")
-            + in_each_of(self.processes, self.setup.trainee)
-            + f"; {precision.products(self.dataset.settings)}"
-        )
-        for note in precision.about_bf16(self.dataset.settings):
-            self.progress.log(f"note: {note}")
-        if self.engine == "native" or network.engine != "auto" or on_cuda(self.dataset.settings.training.device):
-            return
-        if (missing := library.why_missing()) is not None:
-            self.progress.log(f"note: training is slower without the native engine: {missing}")
 
     def _log_baselines(self) -> None:
         for baseline in self.baselines:

@@ -96,6 +96,14 @@ class Sizing(Protocol):
         """
 
 
+@runtime_checkable
+class Abridging(Protocol):
+    """What it read can be read again with a smaller vocabulary in little time."""
+
+    def words(self, dataset: Dataset[Any]) -> int | None:
+        """How many its vocabulary has; None if it is not one of words."""
+
+
 @dataclass(frozen=True)
 class Sized:
     """Settings that follow the time, and why they do, in a sentence."""

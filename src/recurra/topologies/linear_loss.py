@@ -14,6 +14,9 @@ from torch.nn import functional
 
 CHUNK_VALUES = 1 << 21
 """Logits of a chunk of rows, at most: 8 MB of float32."""
+LEAST_ROWS = 64
+"""Rows of a chunk at least: each goes through all weights, which of hundreds of thousands of outputs are far more than
+its logits."""
 FEW_VALUES = 1 << 17
 """Logits that lie in a core's cache anyway: torch's own cross-entropy, which is fewer calls, is faster then."""
 
@@ -39,11 +42,16 @@ def linear_cross_entropy(x: Tensor, weight: Tensor, bias: Tensor, targets: Tenso
 @torch.no_grad()
 def linear_costs(x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
     """What `linear_cross_entropy` is the mean of, without a gradient. Shapes: -> [N]. Units: nats"""
-    rows, found = max(1, CHUNK_VALUES // len(weight)), [x.new_zeros(0)]
+    rows, found = rows_of_a_chunk(len(weight)), [x.new_zeros(0)]
     for start in range(0, len(x), rows):
         logits = functional.linear(x[start : start + rows], weight, bias)
         found.append(functional.cross_entropy(logits.float(), targets[start : start + rows], reduction="none"))
     return torch.cat(found)
+
+
+def rows_of_a_chunk(outputs: int) -> int:
+    """How many rows' logits are held at a time."""
+    return max(LEAST_ROWS, CHUNK_VALUES // outputs)
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -85,7 +93,7 @@ def _by_chunks(
     wide = x.dtype if held is None else torch.float32
     own, own_weight, own_bias = (each.to(held or wide) for each in (x, weight, bias))
     count, outputs = len(x), len(weight)
-    rows = max(1, CHUNK_VALUES // outputs)
+    rows = rows_of_a_chunk(outputs)
     mean_weight, mean_bias = weight.mean(0), bias.mean()  # of these follows the mean of all logits
     loss = x.new_zeros((), dtype=torch.float64)
     if wanted:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.errors import UsageError
-from recurra.topologies.linear_loss import CHUNK_VALUES, linear_cross_entropy
+from recurra.topologies.linear_loss import linear_cross_entropy, rows_of_a_chunk
 
 POWERS = (2 / 3, 4 / 5, 9 / 10)
 """Of the vocabulary's size: where each group of rarer tokens begins."""
@@ -25,9 +25,7 @@ class Softmax(nn.Linear):
 
     def losses(self, y: Tensor, targets: Tensor) -> Tensor:
         """Negative log-probabilities of the targets. Shapes: y [N, H], targets int64 [N] -> [N]. Units: nats"""
-        rows = max(1, CHUNK_VALUES // len(self.weight))
-        parts = zip(torch.split(y, rows), torch.split(targets, rows), strict=True)
-        return torch.cat([functional.cross_entropy(_wide(self(a)), b, reduction="none") for a, b in parts])
+        return _costs(y, self.weight, self.bias, targets, rows_of_a_chunk(len(self.weight)))
 
     def mean_loss(self, y: Tensor, targets: Tensor) -> Tensor:
         """The mean of `losses`, without keeping what it needs of all outputs. Units: nats"""
@@ -119,8 +117,8 @@ class AdaptiveSoftmax(nn.Module):
         for i, (weight, bias) in enumerate(zip(weights[1:], biases[1:], strict=True), start=1):
             rows = (groups == i).nonzero().squeeze(1)
             if len(rows):
-                inside = _wide(functional.linear(y.index_select(0, rows), weight, bias))
-                more = functional.cross_entropy(inside, targets[rows] - self.edges[i], reduction="none")
+                at_once = len(rows) if torch.is_grad_enabled() else rows_of_a_chunk(len(weight))
+                more = _costs(y.index_select(0, rows), weight, bias, targets[rows] - self.edges[i], at_once)
                 lost = lost.index_add(0, rows, more)
         return lost
 
@@ -155,6 +153,13 @@ def cutoffs(vocabulary_size: int) -> tuple[int, ...]:
     3981; 500, 1500, 4000 was the fastest of seven divisions tried there.
     """
     return tuple(round(vocabulary_size**power) for power in POWERS)
+
+
+def _costs(y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, rows: int) -> Tensor:
+    """Negative log-probabilities of one softmax, so many rows at a time. Shapes: y [N, H], targets [N] -> [N]"""
+    parts = zip(torch.split(y, rows), torch.split(targets, rows), strict=True)
+    logits = ((_wide(functional.linear(a, weight, bias)), b) for a, b in parts)
+    return torch.cat([functional.cross_entropy(each, b, reduction="none") for each, b in logits])
 
 
 def _wide(logits: Tensor) -> Tensor:

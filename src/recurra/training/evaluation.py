@@ -23,8 +23,9 @@ LIMITED_AT = 1 / (4 * EVALUATIONS)
 
 WRITTEN = 2
 """Times that a run is written after its last step: as it was left, and with its report."""
-BYTES, SPEED = 32, 2e8
-"""Written of a weight, with two states of its optimizer; written in a second, before that was measured."""
+BYTES, BARE, SPEED = 32, 8, 2e8
+"""Written and read again of a weight with two states of its optimizer, and of a weight alone; in a second, before that
+was measured."""
 
 EARLY = 5
 """Evaluations without a better one, from which a run may be over before its budget is."""
@@ -33,13 +34,14 @@ RISEN, RISEN_CLOCK = 0.02, 0.2
 
 
 class EvaluationPolicy:
-    """When to evaluate. units: what that an evaluation looks at; weights: numbers that are written after it"""
+    """When to evaluate. units: what that an evaluation looks at; writing: seconds that the run takes to write after it,
+    before that was measured"""
 
-    def __init__(self, settings: TrainingSettings, units: int, watch: Stopwatch, weights: int) -> None:
+    def __init__(self, settings: TrainingSettings, units: int, watch: Stopwatch, writing: float) -> None:
         self.by_clock, self.evaluation_units, self.watch = settings.minutes is not None, units, watch
         self.evaluated_at = watch.before
         self.takes: float | None = None
-        self.writing = writing(weights)
+        self.writing = writing
         """Seconds."""
         self.limited = not self.by_clock
 
@@ -90,9 +92,9 @@ class EvaluationPolicy:
         return self._expected(units) + WRITTEN * self.writing
 
 
-def writing(weights: int) -> float:
-    """Seconds that a run of so many weights takes to write once, before that was measured."""
-    return weights * BYTES / SPEED
+def writing(weights: int, speed: float = SPEED, *, each: int = BYTES) -> float:
+    """Seconds that a run of so many weights takes to write once. speed: bytes a second; each: bytes of a weight"""
+    return weights * each / speed
 
 
 def overfits(counters: Counters, settings: TrainingSettings) -> bool:

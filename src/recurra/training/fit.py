@@ -19,6 +19,7 @@ from recurra.errors import CallbackError, UsageError
 from recurra.topologies.carry import detached
 from recurra.topologies.sequence_model import SequenceModel
 from recurra.training import checkpoint as checkpoints
+from recurra.training import evaluation
 from recurra.training.average import Average
 from recurra.training.checkpoint import Checkpoint, Counters
 from recurra.training.divergence import diverged
@@ -59,12 +60,13 @@ def fit(
     clock: Clock = time.monotonic,
     processes: Processes = ALONE,
     observer: Observer = NOBODY,
+    writing: float | None = None,
 ) -> Outcome:
     """Train until the budget is spent, patience is at its end, or a signal comes.
 
     save: called after every evaluation, at a signal and when a callback fails, with all that is needed to go on from
     there. processes: those that train together, each of which calls this; progress and save are of the first alone.
-    observer: looks on, see training.watch.
+    observer: looks on, see training.watch. writing: seconds that `save` takes about, by the number of weights if None
     Errors: DivergedError within one step of a loss or gradient that is no number; CallbackError out of `progress`;
     UsageError;
     RankError once another process has ended
@@ -90,7 +92,9 @@ def fit(
         counters, state = checkpoints.go_on(resume, trainee, optimizer, fabric.device, settings, average)
         state, best = processes.own_state(state), resume.best
     watch = Stopwatch(processes.clock(clock), counters.seconds)
-    policy = EvaluationPolicy(settings, trainee.evaluation_units, watch, sum(weight.numel() for weight in weights))
+    if writing is None:
+        writing = evaluation.writing(sum(weight.numel() for weight in weights))
+    policy = EvaluationPolicy(settings, trainee.evaluation_units, watch, writing)
     units_here, noise = 0, processes.noise()
 
     def checkpoint() -> None:

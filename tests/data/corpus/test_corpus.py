@@ -18,6 +18,7 @@ from recurra.data import share
 from recurra.data.corpus import cache as corpus_cache
 from recurra.data.corpus import mapped
 from recurra.data.corpus.mapped import Corpus, build_corpus, encode_file
+from recurra.data.splits import PARTS
 from recurra.data.tokens.pieces import pieces
 from recurra.data.tokens.segment import words
 from recurra.data.tokens.vocabulary import Level, Vocabulary
@@ -309,3 +310,21 @@ def test_a_reading_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.Monkey
     assert seen == sorted(seen)
     assert seen[0] <= 0.4
     assert seen[-1] == 1
+
+
+@pytest.mark.parametrize("level", ["char", "word"])
+@pytest.mark.parametrize("size", [2, 7, 10_000])
+def test_a_smaller_vocabulary_is_cut_from_what_was_read_already(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: Level, size: int
+) -> None:
+    fresh = build_corpus(text, level=level, max_size=size, cache=tmp_path / "fresh")
+    build_corpus(text, level=level, cache=tmp_path / "cache")
+    monkeypatch.setattr(mapped.Draft, "write", None)  # the text is not read again
+    monkeypatch.setattr(mapped, "BLOCK", 5)
+    cut = build_corpus(text, level=level, max_size=size, cache=tmp_path / "cache")
+    assert cut.vocabulary == fresh.vocabulary
+    assert cut.characters == fresh.characters
+    for part in PARTS:
+        ours, theirs = getattr(cut, part), getattr(fresh, part)
+        assert ours.dtype == theirs.dtype
+        assert np.array_equal(ours, theirs)

@@ -54,6 +54,11 @@ def load_or_build(folder: Path, build: Callable[[Path], None]) -> Stored:
     return whole_or_built(folder, _load, build)
 
 
+def stored(folder: Path) -> Stored | None:
+    """What the folder holds, if it is there and whole."""
+    return _whole(folder, _load)
+
+
 def whole_or_built(folder: Path, load: Callable[[Path], T], build: Callable[[Path], None], what: str = "corpus") -> T:
     """As `load_or_build`, of anything. load: which fails for what is not whole; what: it is, for people"""
     found = _whole(folder, load)

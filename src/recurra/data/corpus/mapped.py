@@ -30,6 +30,8 @@ log = logging.getLogger("recurra.data")
 
 Ids = npt.NDArray[np.unsignedinteger[Any]]
 _NONE = np.zeros(0, dtype=np.uint16)
+BLOCK = 1 << 20
+"""Tokens that are written at a time."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,13 @@ def build_corpus(
 
     drafted, counted = SHARES[level]
 
+    place = _cache_folder(cache)
+
     def build(folder: Path) -> None:
+        every = place / corpus_cache.key(settings | {"max_size": None})
+        if max_size is not None and (whole := corpus_cache.stored(every)) is not None:
+            _abridge(folder, whole, max_size)
+            return
         _check_room(folder, sources.values(), level)
         with share.stage(0, drafted, sum(path.stat().st_size for path in sources.values())):
             drafts = {
@@ -125,11 +133,23 @@ def build_corpus(
         corpus_cache.write_header(folder, vocabulary, characters)
         log.info("tokenised %d files into %d different tokens", len(sources), len(vocabulary))
 
-    stored = corpus_cache.load_or_build(_cache_folder(cache) / corpus_cache.key(settings), build)
+    stored = corpus_cache.load_or_build(place / corpus_cache.key(settings), build)
     train, validation, test = (stored.parts.get(name, _NONE) for name in PARTS)
     by_name = {_short_name(path, sources.values()): hashes[name] for name, path in sources.items()}
     characters = {name: stored.characters.get(name, 0) for name in PARTS}
     return Corpus(stored.vocabulary, train, validation, test, by_name, characters)
+
+
+def _abridge(folder: Path, whole: corpus_cache.Stored, size: int) -> None:
+    """Write a corpus with as many tokens as a vocabulary may have, as it would have been read: rarer ones are <unk>."""
+    known = whole.vocabulary
+    vocabulary = Vocabulary(known.tokens[:size], level=known.level, normalize=known.normalize, split=known.split)
+    dtype = np.dtype(np.uint16 if len(vocabulary) < 1 << 16 else np.uint32)
+    for name, ids in whole.parts.items():
+        blocks = (ids[start : start + BLOCK] for start in range(0, len(ids), BLOCK))
+        kept = (np.where(block < size, block, Vocabulary.UNKNOWN) for block in blocks)
+        corpus_cache.write_part(folder, name, kept, len(ids), dtype)
+    corpus_cache.write_header(folder, vocabulary, whole.characters)
 
 
 def encode_file(path: Path, vocabulary: Vocabulary, *, encoding: str = "utf-8") -> tuple[Ids, int]:

@@ -154,6 +154,10 @@ class LanguageTask:
         rate = Measuring(len(vocabulary), within).rate
         return suited(dataset.settings, fixed, len(dataset.data.train), seconds, rate)
 
+    def words(self, dataset: Dataset[Corpus]) -> int | None:
+        vocabulary = dataset.data.vocabulary
+        return len(vocabulary) if vocabulary.level == "word" else None
+
     def network(self, preprocessor: LanguagePreprocessor, settings: LanguageSettings) -> NextToken:
         return NextToken(len(preprocessor.vocabulary), settings.network)
 

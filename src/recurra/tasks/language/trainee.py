@@ -32,8 +32,9 @@ LENGTH = 500
 """Tokens that are generated if nothing else is said."""
 PIECES = 16
 """Of a text of which a part alone is evaluated."""
-LEAST_EVALUATED = 1 << 14
-"""Tokens that say something of a model."""
+LEAST_EVALUATED, FEWEST_EVALUATED, DEARER = 1 << 14, 1 << 11, 5
+"""Tokens that say something of a model; of one so slow that these take more than so many times as long as they should,
+fewer do, but so many at least."""
 CHUNK = 128
 """Tokens read at a time."""
 
@@ -92,7 +93,8 @@ class LanguageTrainee:
         return evaluate_part(network, self.validation, self.corpus.vocabulary.level)
 
     def limit_evaluation(self, units: int) -> int:
-        self.validation = evenly(self.corpus.validation, max(units, LEAST_EVALUATED))
+        least = min(LEAST_EVALUATED, max(FEWEST_EVALUATED, DEARER * units))
+        self.validation = evenly(self.corpus.validation, max(units, least))
         return len(self.validation)
 
     def rank(self, found: dict[str, float]) -> list[float]:
