@@ -17,6 +17,7 @@ from recurra.tasks.model import Model
 from recurra.tasks.own_inputs import OwnInput
 from recurra.tasks.probed_inputs import ProbedInput
 from recurra.tasks.settings import AnySettings
+from recurra.tasks.sized import Sized
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded
 from recurra.tasks.word_vectors.table import WordTable, WordVectors
@@ -102,14 +103,6 @@ class Abridging(Protocol):
 
     def words(self, dataset: Dataset[Any]) -> int | None:
         """How many its vocabulary has; None if it is not one of words."""
-
-
-@dataclass(frozen=True)
-class Sized:
-    """Settings that follow the time, and why they do, in a sentence."""
-
-    settings: dict[str, Any]
-    why: str
 
 
 @runtime_checkable

@@ -15,7 +15,6 @@ from recurra.data.splits import PARTS
 from recurra.errors import DataError, UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Sample, Samples, Section
-from recurra.tasks.abilities import Sized
 from recurra.tasks.language.baselines import language_baselines
 from recurra.tasks.language.data import UNITS, encode_source, read_corpus
 from recurra.tasks.language.mixture.fitting import fit_mixture
@@ -29,6 +28,7 @@ from recurra.tasks.language.trainee import LanguageTrainee, Tokens, evaluate_par
 from recurra.tasks.language.width import Measuring, suited
 from recurra.tasks.outgoing import COUNT, Asked
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
+from recurra.tasks.sized import Sized
 from recurra.tasks.sources.source import Source, hashes
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.text import losses

@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Iterator
 
 import torch
 
-from recurra.tasks.abilities import Sized
 from recurra.tasks.language.settings import LanguageSettings
+from recurra.tasks.sized import Sized
 from recurra.topologies.carry import detached
 from recurra.topologies.many_to_many import NextToken, TokenBatch
 from recurra.training.optimizer import clip_gradient, optimizer_of
