@@ -44,11 +44,11 @@ def writing_within(setup: Setup, minutes: float | None, folder: Path, *, resumed
     if WRITTEN * takes <= MOST_WRITING * seconds:
         return Writing(takes)
     bare, more = writing(weights, speed, each=BARE), "give more minutes, or a smaller vocabulary or --hidden-size"
-    told = f"{weights:,} weights with all that a run goes on from take about {write_seconds(WRITTEN * takes)} to write"
+    cost = f"{weights:,} weights with all that a run goes on from take about {write_seconds(WRITTEN * takes)} to write"
     allowed = f"of {write_seconds(seconds)} for training"
     if resumed:
-        return Writing(takes, notes=[f"{told} {allowed}: the minutes may not hold; {more}"])
-    notes = [f"{told} {allowed}, so the weights alone are kept: this run cannot be resumed; {more}"]
+        return Writing(takes, notes=[f"{cost} {allowed}: the minutes may not hold; {more}"])
+    notes = [f"{cost} {allowed}, so the weights alone are kept: this run cannot be resumed; {more}"]
     if WRITTEN * bare > MOST_WRITING * seconds:
         notes.append(f"even these take about {write_seconds(WRITTEN * bare)} to write: the minutes may not hold")
     return Writing(bare, True, notes)
