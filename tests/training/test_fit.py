@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import signal
 
+import numpy as np
 import pytest
 import torch
 from fakes import FakeClock, FakeTrainee, Watcher, plain
 
 from recurra.errors import DivergedError, UsageError
-from recurra.training.fit import fit
+from recurra.training.fit import SEEDS, fit, step_seed
 
 
 def test_every_step_is_a_step() -> None:
@@ -335,3 +336,12 @@ def test_the_clock_goes_on_where_it_was() -> None:
     outcome = fit(trainee, plain(minutes=1), resume=watcher.saved[-1], clock=clock)
     assert trainee.steps_run == 5
     assert outcome.counters.seconds == 60
+
+
+def test_a_seed_is_of_its_run_epoch_step_and_process_alone() -> None:
+    def drawn(*numbers: int) -> int:
+        return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+    for step in (0, SEEDS - 1, SEEDS, 5 * SEEDS + 3, 1):
+        for more in ((), (0,), (1,)):
+            assert step_seed(7, 2, step, *more) == drawn(7, 2, step, *more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,9 @@ from recurra.training.settings import TrainingSettings
 from recurra.training.signals import StopRequest
 from recurra.training.trainee import Trainee
 from recurra.training.watch.observer import NOBODY, Observer
+
+SEEDS = 64
+"""Steps whose seeds are made at a time."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +227,15 @@ def fit(
 
 def step_seed(seed: int, epoch: int, step: int, *more: int) -> int:
     """The seed of one step: all that is random in it derives from here. more: see Processes.noise"""
-    return int(np.random.SeedSequence([seed, epoch, step, *more]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    block, place = divmod(step, SEEDS)
+    return _seeds(seed, epoch, range(block * SEEDS, (block + 1) * SEEDS), more)[place]
+
+
+@functools.lru_cache(maxsize=2)
+def _seeds(seed: int, epoch: int, steps: range, more: tuple[int, ...]) -> list[int]:
+    """Of steps that follow each other: for each alone, numpy's code would have to come back into the caches."""
+    drawn = (np.random.SeedSequence([seed, epoch, step, *more]).generate_state(1, np.uint64)[0] for step in steps)
+    return [int(each >> np.uint64(1)) for each in drawn]
 
 
 def _draw_from(seed: int, device: torch.device) -> None:
