@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define RECURRA_ABI 10
+#define RECURRA_ABI 11
 
 enum recurra_error {
   RECURRA_OK = 0,
@@ -299,6 +299,61 @@ typedef struct recurra_scoring {
  * whose scores' gradients all are. */
 int recurra_additive_scores(const recurra_scoring* call);
 int recurra_additive_gradients(const recurra_scoring* call);
+
+/* ---- dropout ----------------------------------------------------------------------------------------------------- */
+
+typedef struct recurra_dropping {
+  int32_t type, threads;
+  const void* words; /* numbers of so many bits (1, 8, 16, 32) one after the other */
+  int32_t bits;
+  int64_t edge;
+  double scale;
+  const void* x; /* [count], may be `out` */
+  void* out;     /* [count]: times scale where the number lies below the edge (of one bit: is 1), otherwise times 0 */
+  int64_t count;
+} recurra_dropping;
+
+int recurra_dropout(const recurra_dropping* call);
+
+/* ---- the loss of a class for each row ---------------------------------------------------------------------------- */
+
+enum { RECURRA_LAST = 1, RECURRA_MEAN = 2, RECURRA_HIGHEST = 4 };
+
+typedef struct recurra_readout {
+  int32_t type, threads;
+  int32_t parts;      /* what of the outputs is looked at, of each row: RECURRA_LAST | ..., side by side in this order */
+  int32_t directions; /* 2: the second half of the outputs is of layers in reverse, whose last output is at step 0 */
+  int64_t batch, time, width, classes;
+
+  const void* y; /* [batch, time, width], strides in elements, the last axis contiguous; not read past a row's end */
+  int64_t y_batch, y_time;
+  const int64_t* lengths; /* [batch], each 1 to time */
+
+  /* dropout of what is looked at, [batch, parts * width]: as that of recurra_dropping; NULL: none */
+  const void* words;
+  int32_t bits;
+  int64_t edge;
+  double scale;
+
+  const void* weight;       /* [classes, parts * width] */
+  const void *bias, *shift; /* [classes], added to what the weight makes; NULL: none */
+  const int64_t* targets;   /* [batch], each 0 to classes - 1 */
+  double smoothing;         /* of the targets */
+
+  void* loss; /* mean cross-entropy, one number of the type */
+  void* memory; /* from forward to backward; NULL: no gradient will be asked for */
+  int64_t memory_bytes; /* room at `memory`: recurra_readout_memory at least */
+
+  /* backward: reads memory, y, words and one number d_loss; writes those that are not NULL, d_y zero past a row's end */
+  const void* d_loss;
+  void* d_y;
+  int64_t d_y_batch, d_y_time;
+  void *d_weight, *d_bias;
+} recurra_readout;
+
+int64_t recurra_readout_memory(const recurra_readout* call); /* bytes; -1: a bad call */
+int recurra_readout_forward(const recurra_readout* call);
+int recurra_readout_backward(const recurra_readout* call);
 
 /* ---- memory, threads, the machine ----------------------------------------------------------------------------- */
 

@@ -8,27 +8,31 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recurra.engines.native.draws import Draws
 from recurra.engines.watching import is_recorded
 
-_KINDS = {8: torch.int8, 16: torch.int16, 32: torch.int32}
 _RARE = 1 / 64
 
 
-def drawn(shape: tuple[int, ...], share: float, like: Tensor) -> Tensor:
-    """1 with this probability, else 0, from torch's random numbers, as few bits of them for each as will do.
+def draws(count: int, share: float, device: torch.device) -> Draws:
+    """So many of torch's random numbers, of which this share is kept, as few bits of them for each as will do.
 
-    8 where these say the share exactly; 16 say it up to 2**-17; shares near 0 or 1 take 32. `bernoulli_` on a CPU draws
-    64, which is most of its time.
+    1 or 8 where these say the share exactly; 16 say it up to 2**-17; shares near 0 or 1 take 32. `bernoulli_` on a CPU
+    draws 64, which is most of its time.
     """
+    bits = 1 if share == 0.5 else 8 if (share * 256).is_integer() else 16 if _RARE <= share <= 1 - _RARE else 32
+    words = torch.empty((count * bits + 63) // 64, dtype=torch.int64, device=device).random_(-(1 << 63), None)
+    half = 1 << (bits - 1)
+    edge = min(round(share * 2 * half) - half, half - 1)
+    return Draws(words, bits, edge, 1 / share if share else 0.0)
+
+
+def drawn(shape: tuple[int, ...], share: float, like: Tensor) -> Tensor:
+    """1 with this probability, else 0, from torch's random numbers."""
     if is_recorded() or share == 1:
         return like.new_empty(shape).bernoulli_(share)
     count = math.prod(shape)
-    bits = 8 if (share * 256).is_integer() else 16 if _RARE <= share <= 1 - _RARE else 32
-    words = torch.empty((count * bits + 63) // 64, dtype=torch.int64, device=like.device).random_(-(1 << 63), None)
-    found = torch.empty(count, dtype=like.dtype, device=like.device)  # by way of booleans it takes three times as long
-    half = 1 << (bits - 1)
-    edge = min(round(share * 2 * half) - half, half - 1)
-    return torch.lt(words.view(_KINDS[bits])[:count], edge, out=found).view(shape)
+    return draws(count, share, like.device).kept(count, like).view(shape)
 
 
 def dropout(x: Tensor, share: float, training: bool = True) -> Tensor:
@@ -40,7 +44,7 @@ def dropout(x: Tensor, share: float, training: bool = True) -> Tensor:
         return x
     if share == 1 or x.device.type != "cpu" or is_recorded():
         return functional.dropout(x, share)
-    return x * drawn(tuple(x.shape), 1 - share, x).mul_(1 / (1 - share))
+    return draws(x.numel(), 1 - share, x.device).left(x)
 
 
 class Dropout(nn.Dropout):

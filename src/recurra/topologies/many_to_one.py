@@ -14,6 +14,7 @@ from recurra.errors import UsageError
 from recurra.layers.dropout import Dropout
 from recurra.layers.sparse_linear import Found, SparseLinear, ngrams, together
 from recurra.topologies.characters import CharacterReader
+from recurra.topologies.class_loss import loss_in_core
 from recurra.topologies.embedding import TokenTable
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
 from recurra.topologies.settings import ClassifierSettings
@@ -134,8 +135,7 @@ class SequenceClassifier(TextClassifier):
 
         Errors: UsageError for tokens alone where characters are read too
         """
-        self.check_state(state)
-        y, last = self.stack(self.table(tokens_of(inputs)), state, lengths=lengths)
+        y, last = self._outputs(inputs, lengths, None, state)
         return self._logits(y, last, lengths, inputs), last
 
     def token_vectors(self) -> Tensor:
@@ -152,11 +152,29 @@ class SequenceClassifier(TextClassifier):
 
     def loss(self, batch: ClassifierBatch, state: State | None = None) -> Loss:
         """Mean cross-entropy of the classes. Units: nats per sequence"""
-        logits, _ = self.truncated(batch.tokens, batch.lengths, batch.bptt, state)
-        if batch.shift is not None:
-            logits = logits + batch.shift
-        found = functional.cross_entropy(logits.float(), batch.classes, label_smoothing=batch.smoothing)
+        y, last = self._outputs(batch.tokens, batch.lengths, batch.bptt, state)
+        if (found := self._loss_in_core(y, batch)) is None:
+            logits = self._logits(y, last, batch.lengths, batch.tokens)
+            if batch.shift is not None:
+                logits = logits + batch.shift
+            found = functional.cross_entropy(logits.float(), batch.classes, label_smoothing=batch.smoothing)
         return Loss(found, len(batch.classes))
+
+    def _loss_in_core(self, y: Tensor, batch: ClassifierBatch) -> Tensor | None:
+        """The loss of the layers' outputs; None where it takes more than these, or the core cannot say."""
+        if self.reader is not None or not (self.skip is None or self.training):
+            return None
+        return loss_in_core(
+            self.pooling,
+            self.stack,
+            self.dropout,
+            self.head,
+            y,
+            batch.lengths,
+            batch.classes,
+            shift=batch.shift,
+            smoothing=batch.smoothing,
+        )
 
     def truncated(
         self, inputs: Tensor | Spelt, lengths: Tensor, steps: int | None, state: State | None = None
@@ -166,12 +184,18 @@ class SequenceClassifier(TextClassifier):
 
         Errors: UsageError for layers of two directions, unless there are no more steps
         """
-        tokens = tokens_of(inputs)
-        if steps is None or steps >= tokens.shape[1]:
-            return self.forward(inputs, lengths, state)
-        self.check_state(state)
-        y, last = run_truncated(self.stack, self.table(tokens), lengths, steps, state)
+        y, last = self._outputs(inputs, lengths, steps, state)
         return self._logits(y, last, lengths, inputs), last
+
+    def _outputs(
+        self, inputs: Tensor | Spelt, lengths: Tensor | None, steps: int | None, state: State | None
+    ) -> tuple[Tensor, State]:
+        """What the layers say. steps: as in `truncated`. Shapes: -> y [B, T, D*H]; the layers' last states"""
+        self.check_state(state)
+        tokens = tokens_of(inputs)
+        if steps is None or steps >= tokens.shape[1] or lengths is None:
+            return self.stack(self.table(tokens), state, lengths=lengths)  # type: ignore[no-any-return]
+        return run_truncated(self.stack, self.table(tokens), lengths, steps, state)
 
     def _logits(self, y: Tensor, state: State, lengths: Tensor | None, inputs: Tensor | Spelt) -> Tensor:
         return self.with_skip(self._recurrent_logits(y, state, lengths, inputs), inputs, lengths)

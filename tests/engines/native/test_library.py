@@ -17,7 +17,7 @@ from recurra.engines.native import library
 from recurra.errors import EngineError, UnknownNameError
 
 HEADER = (Path(__file__).resolve().parents[3] / "native" / "include" / "recurra.h").read_text(encoding="utf-8")
-C_TYPES = {"int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64}
+C_TYPES = {"double": ctypes.c_double, "int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64}
 
 
 @pytest.fixture
@@ -34,7 +34,15 @@ def without_comments(text: str) -> str:
     return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
 
 
-@pytest.mark.parametrize(("name", "mirror"), [("call", library.Call), ("scoring", library.ScoringCall)])
+@pytest.mark.parametrize(
+    ("name", "mirror"),
+    [
+        ("call", library.Call),
+        ("scoring", library.ScoringCall),
+        ("readout", library.ReadoutCall),
+        ("dropping", library.DroppingCall),
+    ],
+)
 def test_the_structures_are_the_headers(name: str, mirror: type[ctypes.Structure]) -> None:
     whole = rf"typedef struct recurra_{name} \{{(.*?)\}} recurra_{name};"
     body = re.search(whole, without_comments(HEADER), re.S)[1]

@@ -18,110 +18,28 @@ from pathlib import Path
 from typing import Any
 
 from recurra.engines.native import forking
+from recurra.engines.native.structures import MAX_GIVEN as MAX_GIVEN
+from recurra.engines.native.structures import MAX_STATES as MAX_STATES
+from recurra.engines.native.structures import MAX_VECTORS as MAX_VECTORS
+from recurra.engines.native.structures import Call as Call
+from recurra.engines.native.structures import DroppingCall as DroppingCall
+from recurra.engines.native.structures import PathsCall as PathsCall
+from recurra.engines.native.structures import ReadoutCall as ReadoutCall
+from recurra.engines.native.structures import ScoringCall as ScoringCall
+from recurra.engines.native.structures import WritingCall as WritingCall
 from recurra.errors import EngineError, UnknownNameError
 
-ABI = 10
+ABI = 11
 F32, F64 = 0, 1
 AS_STORED, BF16, INT8 = 0, 1, 2
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
 BAD_LENGTHS, BAD_TOKENS, SHORT_MEMORY, FOREIGN_MEMORY, OTHER_MEMORY = 4, 5, 6, 7, 8
-MAX_STATES = 16
-MAX_VECTORS = 64
-MAX_GIVEN = 4
 
 VARIANTS = ("amx", "avx512bf16", "avx512", "avx2", "portable")
 """Best first."""
 
 EMULATED = ("wide", "tiled")
 """For tests: the vectors and blocks of avx512 and of amx on any machine, slowly. Never taken unless asked for."""
-
-
-class Call(ctypes.Structure):
-    """recurra_call."""
-
-    _fields_ = (
-        *((name, c_int32) for name in ("type", "products", "threads", "reverse")),
-        *((name, c_int64) for name in ("batch", "time", "inputs", "hidden", "projected", "heads")),
-        ("x", c_void_p),
-        ("x_batch", c_int64),
-        ("x_time", c_int64),
-        ("tokens", c_void_p),
-        ("tokens_batch", c_int64),
-        ("tokens_time", c_int64),
-        ("table", c_void_p),
-        ("vocabulary", c_int64),
-        ("lengths", c_void_p),
-        ("weight_ih", c_void_p),
-        ("weight_hh", c_void_p),
-        ("weight_hr", c_void_p),
-        ("ih_blocks", c_int64),
-        ("hh_blocks", c_int64),
-        ("hr_blocks", c_int64),
-        ("vectors", c_void_p * MAX_VECTORS),
-        ("state", c_void_p * MAX_STATES),
-        ("y", c_void_p),
-        ("y_batch", c_int64),
-        ("y_time", c_int64),
-        ("last", c_void_p * MAX_STATES),
-        ("memory", c_void_p),
-        ("dy", c_void_p),
-        ("dy_batch", c_int64),
-        ("dy_time", c_int64),
-        ("dlast", c_void_p * MAX_STATES),
-        ("dx", c_void_p),
-        ("dtable", c_void_p),
-        ("dstate", c_void_p * MAX_STATES),
-        ("dweight_ih", c_void_p),
-        ("dweight_hh", c_void_p),
-        ("dweight_hr", c_void_p),
-        ("dvectors", c_void_p),
-        ("memory_bytes", c_int64),
-        ("given", c_void_p * MAX_GIVEN),
-        ("scale_ih", c_void_p),
-        ("scale_hh", c_void_p),
-        ("scale_hr", c_void_p),
-        ("packed", c_void_p),
-    )
-
-
-class WritingCall(ctypes.Structure):
-    """recurra_writing."""
-
-    _fields_ = (
-        *((name, c_int32) for name in ("threads", "layers")),
-        *((name, c_void_p) for name in ("streams", "widths")),
-        *((name, c_int64) for name in ("tokens", "inputs", "vocabulary", "outputs")),
-        *((name, c_void_p) for name in ("table", "weight", "bias", "forbidden", "written")),
-        *((name, c_double) for name in ("temperature", "top_p", "repetition_penalty")),
-        ("top_k", c_int64),
-        ("filtered", c_int32),
-    )
-
-
-class PathsCall(ctypes.Structure):
-    """recurra_paths."""
-
-    _fields_ = (
-        *((name, c_int32) for name in ("type", "threads")),
-        *((name, c_int64) for name in ("batch", "time", "tags")),
-        *((name, c_void_p) for name in ("logits", "lengths", "chosen", "follows", "begins", "ends", "found", "memory")),
-        ("memory_bytes", c_int64),
-        *((name, c_void_p) for name in ("weights", "d_logits", "d_follows", "d_begins", "d_ends")),
-    )
-
-
-class ScoringCall(ctypes.Structure):
-    """recurra_scoring."""
-
-    _fields_ = (
-        *((name, c_int32) for name in ("type", "threads")),
-        *((name, c_int64) for name in ("batch", "count", "positions", "width")),
-        ("queries", c_void_p),
-        *((name, c_int64) for name in ("queries_batch", "queries_time")),
-        ("keys", c_void_p),
-        *((name, c_int64) for name in ("keys_batch", "keys_time")),
-        *((name, c_void_p) for name in ("weight", "past", "scores", "dscores", "dqueries", "dkeys", "dweight")),
-    )
 
 
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
@@ -147,6 +65,10 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "recurra_paths_memory": (c_int64, (POINTER(PathsCall),)),
     "recurra_paths_forward": (c_int, (POINTER(PathsCall),)),
     "recurra_paths_backward": (c_int, (POINTER(PathsCall),)),
+    "recurra_dropout": (c_int, (POINTER(DroppingCall),)),
+    "recurra_readout_memory": (c_int64, (POINTER(ReadoutCall),)),
+    "recurra_readout_forward": (c_int, (POINTER(ReadoutCall),)),
+    "recurra_readout_backward": (c_int, (POINTER(ReadoutCall),)),
     "recurra_additive_scores": (c_int, (POINTER(ScoringCall),)),
     "recurra_additive_gradients": (c_int, (POINTER(ScoringCall),)),
     "recurra_buffer": (c_void_p, (c_int64,)),
