@@ -28,6 +28,13 @@ class _Part(ModuleType):
         return getattr(_import(self.__name__), name)
 
 
+COMPILER = "torch._dynamo"
+STEPPING = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+"""Methods of optimizers that the compiler does not look into, for which torch imports it when they are called."""
+UNSEEN = "__dynamo_disable"
+"""Where torch keeps a method as the compiler leaves it alone: once it is there, nothing is imported."""
+
+
 class _Later(MetaPathFinder, Loader):
     """Finds the parts and makes them names, each once. left: those that it found"""
 
@@ -39,6 +46,8 @@ class _Later(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         if name in ASKING:
             import_parts()
+        if name == COMPILER:
+            _let_optimizers_be_seen()
         if name not in PARTS or name in self.left:
             return None
         self.left.add(name)
@@ -60,6 +69,30 @@ def leave_parts_for_later() -> None:
         return
     if importlib.metadata.version("torch").startswith(TESTED):
         sys.meta_path.insert(0, _LATER)
+
+
+def leave_compiler_for_later() -> None:
+    """Once torch is imported: an optimizer does not import its compiler, unless that is there, or torch not TESTED."""
+    from torch.optim import Optimizer
+
+    if COMPILER in sys.modules or not importlib.metadata.version("torch").startswith(TESTED):
+        return
+    if _LATER not in sys.meta_path:
+        sys.meta_path.insert(0, _LATER)
+        _LATER.left.update(PARTS)  # which are imported already
+    for name in STEPPING:
+        method = getattr(Optimizer, name).__wrapped__
+        setattr(method, UNSEEN, method)
+
+
+def _let_optimizers_be_seen() -> None:
+    """By a compiler that is about to be imported, which knows them by its own marks."""
+    from torch.optim import Optimizer
+
+    for name in STEPPING:
+        method = getattr(Optimizer, name).__wrapped__
+        if getattr(method, UNSEEN, None) is method:
+            delattr(method, UNSEEN)
 
 
 def import_parts() -> None:

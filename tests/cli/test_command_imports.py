@@ -18,6 +18,10 @@ TRAINING = (
 """What only trainings and their reports need."""
 REPORTS = ("recurra.report.sections", "recurra.tasks.classify.concluding", "recurra.tasks.classify.baselines")
 """What a prediction does not need either."""
+NOT_TO_TRAIN = frozenset(
+    ("lightning_fabric", "torch._dynamo", "torch._decomp", "torch.export.exported_program", "sympy", "scipy", "pandas")
+)
+"""What a training on one processor, its report included, does without: half of what it imported."""
 
 
 def imported(*words: str) -> list[str]:
@@ -43,3 +47,11 @@ def test_a_command_is_found_though_the_others_are_not_imported(
 ) -> None:
     assert main(["predit", str(classifier)]) == 2
     assert "predict" in capsys.readouterr().err
+
+
+def test_a_training_imports_neither_torchs_compiler_nor_its_exporter(tmp_path: Path) -> None:
+    table = tmp_path / "rows.csv"
+    table.write_text("text,label\n" + "".join(f"{'ab' if i % 2 else 'cd'}{i},{i % 2}\n" for i in range(200)))
+    given = ("--epochs", "0.1", "--hidden-size", "4", "--baselines", "none", "--device", "cpu", "--quiet")
+    found = set(imported("train", str(table), "--out", str(tmp_path / "run"), *given))
+    assert found.isdisjoint(NOT_TO_TRAIN)

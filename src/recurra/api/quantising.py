@@ -16,7 +16,6 @@ from recurra.api.record import VERSIONS
 from recurra.api.resuming import PREVIOUS, PREVIOUS_WEIGHTS, STATE
 from recurra.errors import DataError, RecurraError, UsageError
 from recurra.model_folder import manifest
-from recurra.report.build import with_hint
 from recurra.report.metric import Metric
 from recurra.report.model_card import CARD, model_card
 from recurra.tasks import registry
@@ -76,6 +75,8 @@ def quantise(run: Run, out: str | Path | None = None, *, overwrite: bool = False
     metrics = read.metrics | {"of": f"{about['of']}, float32"}
     whose = whose_figures(about)
     if REPORT in extra:
+        from recurra.report.build import with_hint
+
         extra[REPORT] = with_hint(extra[REPORT], whose)
     extra[CARD] = model_card(config, metrics, row.metrics, row.title, VERSIONS, f"{whose}.")
     model_folder.write(

@@ -15,13 +15,13 @@ from recurra.api.setup import Setup
 from recurra.cells.catalogue import get
 from recurra.equations.render import equations
 from recurra.errors import listed
-from recurra.inspection.report_sections import inside
 from recurra.report import record as report
 from recurra.report.numbers import write_count, write_setting, write_share
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks import registry
-from recurra.tasks.task import Dataset, Evaluation
+from recurra.tasks.model import Model
+from recurra.tasks.task import Dataset, Evaluation, Task
 from recurra.tasks.text.losses import UNITS
 from recurra.training.checkpoint import Counters
 from recurra.training.deadline import INSIDE
@@ -31,6 +31,22 @@ from recurra.training.watch.record import Watched
 
 VERSIONS = {"recurra": importlib.metadata.version("recurra"), "torch": str(torch.__version__)}
 """That a run is trained with."""
+
+
+def build_report(record: report.RunRecord) -> str:
+    """The page. What draws it takes long to import, which no training waits for."""
+    from recurra.report.build import build_report as build
+
+    return build(record)
+
+
+def inside(
+    task: Task, dataset: Dataset[Any], model: Model, watched: Watched | None, seconds: float
+) -> tuple[list[Section], list[str]]:
+    """As inspection.report_sections has it, imported when it is asked for too."""
+    from recurra.inspection.report_sections import inside as sections
+
+    return sections(task, dataset, model, watched, seconds)
 
 
 def build_record(

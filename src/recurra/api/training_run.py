@@ -18,7 +18,7 @@ from recurra.api.budget import about_validation, evaluation_within, fitted_basel
 from recurra.api.introduction import introduce
 from recurra.api.preparation import engine_of
 from recurra.api.progress import ProgressLogger, describe_scores
-from recurra.api.record import VERSIONS, build_record, how_it_ended
+from recurra.api.record import VERSIONS, build_record, build_report, how_it_ended
 from recurra.api.run import Run, load
 from recurra.api.same_everywhere import can_be_resumed, finished_elsewhere, mark
 from recurra.api.setup import Setup
@@ -28,8 +28,6 @@ from recurra.api.writing import writing_within
 from recurra.cells.catalogue import get
 from recurra.errors import CallbackError, DivergedError, RankError, StoppedError
 from recurra.model_folder import Content
-from recurra.report import fonts
-from recurra.report.build import build_report
 from recurra.report.model_card import CARD, model_card
 from recurra.report.record import Baseline
 from recurra.tasks import registry
@@ -264,6 +262,8 @@ class TrainingRun:
                 watched=None if self.watch is None else self.watch.seen,
             )
             record = replace(record, verdict=None if found is None else found.for_report(), hint=hint or "")
+            from recurra.report import fonts  # with all that draws, for which a training does not wait
+
             if (missing := fonts.note(record)) is not None:
                 record.notes.append(missing)
                 self.progress.log(f"note: {missing}")

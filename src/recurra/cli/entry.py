@@ -39,7 +39,7 @@ def run(arguments: Sequence[str] | None, listening: Listening) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] != ["bench"]:  # whose peers run as torch has them
         _share_cores()
-    if given[:1] in (["predict"], ["runs"]):  # which compute little
+    if given[:1] in (["predict"], ["runs"], ["train"]):  # which need neither torch's compiler nor its exporter
         leave_parts_for_later()
     gc.set_threshold(50_000, 20, 20)  # of what is imported nothing is freed; looking for it took a tenth of the time
     if place().count > 1:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from recurra.torch_parts import leave_compiler_for_later
 from recurra.training.muon import Muon, gates_of
 from recurra.training.settings import TrainingSettings
 
@@ -23,6 +24,7 @@ def optimizer_of(network: nn.Module, settings: TrainingSettings) -> torch.optim.
         {"params": decayed, "weight_decay": settings.weight_decay},
         {"params": free, "weight_decay": 0.0},
     ]
+    leave_compiler_for_later()
     match settings.optimizer:
         case "muon":
             return _muon(network, decayed, free, settings)
@@ -59,6 +61,8 @@ class AdamW(torch.optim.AdamW):
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
         """As torch's."""
+        for group in self.param_groups:
+            _begin(group, self.state)
         found = [_on_cpu(group, self.state) for group in self.param_groups]
         ready = [tensors for tensors in found if tensors is not None]
         if closure is not None or len(ready) < len(found):
@@ -83,6 +87,19 @@ class AdamW(torch.optim.AdamW):
                 maximize=False,
             )
         return None
+
+
+def _begin(group: Mapping[str, Any], state: MutableMapping[Tensor, dict[str, Tensor]]) -> None:
+    """What torch's first step makes of each weight of the CPU, which imports its compiler for it."""
+    if not group["fused"] or group["amsgrad"]:
+        return
+    for weight in group["params"]:
+        if weight.is_cpu and weight.grad is not None and not state.get(weight):
+            state[weight] = {
+                "step": torch.zeros((), dtype=torch.float32),
+                "exp_avg": torch.zeros_like(weight, memory_format=torch.preserve_format),
+                "exp_avg_sq": torch.zeros_like(weight, memory_format=torch.preserve_format),
+            }
 
 
 def _on_cpu(group: Mapping[str, Any], state: Mapping[Tensor, Mapping[str, Tensor]]) -> list[list[Tensor]] | None:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from lightning_fabric import Fabric
+import torch
 from torch import Tensor, nn
 
 from recurra.engines.request import State
 from recurra.errors import CallbackError
 from recurra.training.history import Clock, Progress
 from recurra.training.processes.place import Place
+from recurra.training.processes.plain import Device, Plain, Precision
 from recurra.training.processes.quiet import quiet_fabric
 from recurra.training.signals import StopRequest
 from recurra.training.trainee import Trainee
 
 T = TypeVar("T")
-Precision = Literal["bf16-mixed", "32-true"]
 
 
 class Processes:
@@ -26,7 +26,13 @@ class Processes:
 
     place = Place()
 
-    def fabric(self, device: str, precision: Precision) -> Fabric:
+    def fabric(self, device: str, precision: Precision) -> Device:
+        """What trains there. device: "cpu", "cuda", or "auto" for the fastest that is here"""
+        other = torch.cuda.is_available() or torch.backends.mps.is_available()
+        if device == "cpu" or (device == "auto" and not other):
+            return Plain(precision)
+        from lightning_fabric import Fabric
+
         with quiet_fabric():
             return Fabric(accelerator=device, devices=1, precision=precision)
 

@@ -13,9 +13,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
-from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, distributed, nn
 
 from recurra.data.splits import many
@@ -23,10 +20,11 @@ from recurra.engines.request import State
 from recurra.errors import CallbackError, RankError, UsageError
 from recurra.training.history import Clock, Point, Progress, Silent, Tick, asked_to_end
 from recurra.training.processes import norms
-from recurra.training.processes.alone import Precision, Processes
+from recurra.training.processes.alone import Processes
 from recurra.training.processes.division import own_rows
 from recurra.training.processes.heartbeat import LOST, Heartbeat
 from recurra.training.processes.place import Place
+from recurra.training.processes.plain import Device, Precision
 from recurra.training.processes.quiet import quiet_fabric
 from recurra.training.processes.reduction import Numbers, Reduction
 from recurra.training.processes.spread import shared_by
@@ -40,14 +38,6 @@ STORE = datetime.timedelta(seconds=10)
 _RUNS = itertools.count()
 """Of this process, and so of the others."""
 _FIELDS = dict(zip(("SIGINT", "SIGTERM", "SIGHUP"), ("interrupts", "terminations", "hangups"), strict=True))
-
-
-class Flat(DDPStrategy):
-    """Fabric's strategy for a process each device, without the module that sums gradients bucket by bucket: here they
-    go in one piece, with the numbers that every step agrees on, see `Reduction`."""
-
-    def setup_module(self, module: nn.Module) -> nn.Module:  # type: ignore[override]
-        return module
 
 
 class Together(Processes):
@@ -73,6 +63,8 @@ class Together(Processes):
             # kept until the end, for torchrun's store would remember its addresses in the next run of this process
             distributed.init_process_group(backend, timeout=FOREVER)
             atexit.register(_parted)
+        from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+
         environment = TorchElasticEnvironment()
         store = distributed.TCPStore(
             environment.main_address, environment.main_port, is_master=False, timeout=STORE, wait_for_workers=False
@@ -115,7 +107,12 @@ class Together(Processes):
 
     # what the loop asks for
 
-    def fabric(self, device: str, precision: Precision) -> Fabric:
+    def fabric(self, device: str, precision: Precision) -> Device:
+        from lightning_fabric import Fabric
+        from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+
+        from recurra.training.processes.flat import Flat
+
         place = self.place
         if place.count % place.local_count:
             raise UsageError(
