@@ -37,7 +37,7 @@ class Transitions(nn.Module):
         found = []
         for name in ("follows", "begins", "ends"):
             rule, score = self.get_buffer(f"{name}_rule"), getattr(self, name)
-            found.append(rule if score is None else rule + score)
+            found.append(rule if score is None else score if self.free else rule + score)
         return found[0], found[1], found[2]
 
     def best(self, logits: Tensor, lengths: Tensor) -> Tensor:
