@@ -9,8 +9,9 @@ import torch
 from run_code import OPERATIONS, SLOT_KINDS, Decoded, Machine, decode
 from torch import Tensor
 
-from recurra.cells.definition import cell
+from recurra.cells.definition import Cell, cell
 from recurra.cells.gru import gru, gru_cho
+from recurra.cells.linear import indrnn, min_gru, rg_lru
 from recurra.cells.lstm import lstm
 from recurra.engines.native import bytecode
 from recurra.engines.native.lower import Lowered, lower, masked
@@ -214,6 +215,24 @@ def test_a_recurrence_stands_alone(program: Program) -> None:
             hangs = hangs | {item.to} if reads else hangs - {item.to}
             assert not reads or number >= first
             assert item.to[0] != next_state or number < first + recurrent
+
+
+@pytest.mark.parametrize("linear", [min_gru, rg_lru], ids=lambda c: c.name)
+def test_one_multiply_add_leads_from_step_to_step(linear: Cell) -> None:
+    made = lowered(linear.program())
+    assert [recurrence(code) for code in (made.train, made.infer, made.backward)] == [["MULADD"]] * 3
+
+
+def test_a_slope_that_needs_no_state_backward_joins_the_factor() -> None:
+    made = lowered(indrnn.program())
+    assert recurrence(made.train) == ["MULADD", "RELU"]
+    assert recurrence(made.backward) == ["MULADD"]
+
+
+def recurrence(words: tuple[int, ...]) -> list[str]:
+    code = decode(words)
+    first, recurrent = code.phases[0]
+    return [item.op for item in code.levels[0][1][first : first + recurrent]]
 
 
 def products(code: Decoded) -> list[int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 
-from recurra.engines.native.bytecode import CODE, NONE, matrix, slot
+from recurra.engines.native.bytecode import CODE, NONE, ROW_SUMS, kind_of, matrix, slot
 from recurra.engines.native.registers import Levels, place
 from recurra.engines.native.schedule import Items
 from recurra.engines.native.values import Value, Values
@@ -89,7 +90,9 @@ class Directions:
         for node in derivative.nodes:
             at.append(self._value_backward(values, node, at))
         flows = {q: (at[adjoint], operand) for q, adjoint, operand in derivative.parameters}
-        carries = [(at[n], slot("CARRY_OUT", i)) for i, n in enumerate(derivative.states) if n is not None]
+        carries = [(n, slot("CARRY_OUT", i)) for i, n in enumerate(derivative.states) if n is not None]
+        in_blocks = not any(value.op in ("product", *ROW_SUMS) for value in values.all)
+        carries = [(_scanned(values, at[n]) if in_blocks else at[n], to) for n, to in carries]
         items = Items(values, {v for v, _ in [*flows.values(), *carries]}, self.constants, 0)
 
         sums: dict[int, int] = {}
@@ -191,6 +194,25 @@ class Directions:
         if index in self.program.outputs:
             return slot("AFTER", self.program.outputs.index(index))
         return slot("SAVED", self.saved[index])
+
+
+def _scanned(values: Values, carry: int) -> int:
+    """(CARRY_IN + OUTPUT) a b as CARRY_IN (a b) + OUTPUT (a b): one multiply-add leads from a step to the one before,
+    where steps run many at once.
+    """
+    waiting, total, factors = values.waiting(), carry, []
+    while values.all[total].op == "mul":
+        late = [a for a in values.all[total].args if a in waiting]
+        if len(late) != 1:
+            return carry
+        factors += [a for a in values.all[total].args if a not in waiting]
+        total = late[0]
+    args = values.all[total].args
+    kinds = sorted(kind_of(values.all[a].slot) for a in args if values.all[a].op == "leaf")
+    if values.all[total].op != "add" or kinds != ["CARRY_IN", "OUTPUT"] or not factors:
+        return carry
+    factor = reduce(partial(values.apply, "mul"), factors)
+    return values.apply("add", *(values.apply("mul", a, factor) for a in args))
 
 
 def computed_anew(derivative: Derivative, alone: Collection[int] = ()) -> set[int]:

@@ -56,6 +56,8 @@ class Items:
         self.at: dict[int, int] = {}
         self.columns: list[list[int]] = [[] for _ in range(columns)]
         self._whole: dict[int, int] = {}
+        in_blocks = not any(value.op == "product" or value.op in ROW_SUMS for value in self.values)
+        self._waiting = values.waiting() if in_blocks else set()
         joined = self._joined()
         for index, value in enumerate(self.values):
             if self.uses[index] and index not in joined:
@@ -186,6 +188,7 @@ class Items:
         soon = [a for a in addends if max(0, self._level(a)) == max(0, self._level(addends[0]))]
         plain = [a for a in soon if a in self.at]
         times = [a for a in soon if self.values[a].op == "mul"]
+        times.sort(key=lambda a: a in self._waiting)  # so that one multiply-add waits for the step before
         first = (plain + times + soon)[0]
         addends.remove(first)
         return self._onto(self._own(first), addends)

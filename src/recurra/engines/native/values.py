@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from recurra.engines.native.bytecode import NONE
+from recurra.engines.native.bytecode import NONE, kind_of
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,15 @@ class Values:
             if square.op == "mul" and square.args[0] == square.args[1]:
                 return "tanh_back", square.args[0]
         return None
+
+    def waiting(self) -> set[int]:
+        """Those that wait for the step before, in backward the step after."""
+        found: set[int] = set()
+        for index, value in enumerate(self.all):
+            state = value.op == "leaf" and kind_of(value.slot) in ("BEFORE", "CARRY_IN")
+            if state or not found.isdisjoint(value.args):
+                found.add(index)
+        return found
 
     def uses(self, roots: Iterable[int]) -> list[int]:
         """How often each value is read by those that the roots need, each root counted as one more; 0: not needed."""
