@@ -11,7 +11,7 @@ import pytest
 
 import recurra
 from recurra.api import training_run
-from recurra.api.budget import fitted_baselines, settings_of_training
+from recurra.api.budget import about_reading, fitted_baselines, settings_of_training
 from recurra.api.setup import Setup
 from recurra.baselines import sample
 from recurra.tasks.classify.task import ClassifyTask
@@ -101,6 +101,17 @@ def test_a_budget_too_small_for_anything_is_told_what_it_would_take() -> None:
     said = note.replace("\u00a0", " ")
     assert said.startswith("6 s of the 60 ms that --minutes 0.001 allows were gone before training, which gets 1 s")
     assert said.endswith("with 1 minutes it would get 80%")
+
+
+def test_a_reading_that_leaves_training_too_little_is_told_with_what_would_be_enough() -> None:
+    deadline = Deadline(1.0, 0.0, clock=lambda: 4.0)
+    assert about_reading(deadline, 1.0) is None
+    assert about_reading(Deadline(None, 0.0, clock=lambda: 4.0), 1e6) is None
+    note = about_reading(deadline, 90.0)
+    assert note is not None
+    said = note.replace("\u00a0", " ")
+    assert said.startswith("reading ends about 94 s after the start, of 60 s given")
+    assert said.endswith("with 9.4 minutes training would get 80%")
 
 
 def test_baselines_of_a_task_that_cannot_be_cut_are_fitted_whole_and_say_so() -> None:

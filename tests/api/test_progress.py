@@ -92,9 +92,27 @@ def test_a_reading_says_how_far_it_is_and_what_is_left(hasty: None) -> None:
     said = io.StringIO()
     with ProgressLogger(stream=said).doing("reading the data"), share.stage(0, 0.5, 100):
         share.add(50)
-        until(lambda: said.getvalue().count("\n") >= 2)
-    for line in said.getvalue().splitlines()[:2]:
+        before = said.getvalue().count("\n")  # said before anything was read
+        until(lambda: said.getvalue().count("\n") >= before + 3)
+    for line in said.getvalue().splitlines()[before + 1 : before + 3]:
         assert re.fullmatch(r"  reading the data: 25%, about \d+:\d\d left", line)
+
+
+def test_what_a_long_reading_means_is_said_once_and_as_soon_as_it_is_known(hasty: None) -> None:
+    said, heard = io.StringIO(), list[float]()
+
+    def late(left: float) -> str:
+        heard.append(left)
+        return "it takes too long"
+
+    with ProgressLogger(stream=said).doing("reading the data", late), share.stage(0, 1, 1000):
+        until(lambda: said.getvalue().count("\n") >= 2)
+        assert not heard
+        share.add(50)
+        until(lambda: "note: " in said.getvalue())
+        before = said.getvalue().count("\n")
+        until(lambda: said.getvalue().count("\n") >= before + 2)
+    assert said.getvalue().count("note: it takes too long\n") == len(heard) == 1
 
 
 def test_a_reading_does_not_show_what_another_thread_reads(hasty: None) -> None:

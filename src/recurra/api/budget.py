@@ -98,15 +98,30 @@ def settings_of_training(setup: Setup, deadline: Deadline, *, resumed: bool) -> 
         return training, []
     seconds, spent, notes = deadline.for_training(), deadline.total - deadline.left(), []
     if seconds < FOR_TRAINING * deadline.total or seconds == LEAST:
-        rest = 1 - FOR_TRAINING - deadline.share_after
-        needed = spent + deadline.report()
-        enough = min(needed / (rest - FOR_INSIDE), (needed + INSIDE) / rest) / 60
         notes.append(
             f"{write_seconds(spent)} of the {write_seconds(deadline.total)} that --minutes {training.minutes:g} allows "
-            f"were gone before training, which gets {write_seconds(seconds)}; with {enough:.2g} minutes it would get "
-            f"{FOR_TRAINING:.0%}"
+            f"were gone before training, which gets {write_seconds(seconds)}; with {_enough(deadline, spent):.2g} "
+            f"minutes it would get {FOR_TRAINING:.0%}"
         )
     return training.model_copy(update={"minutes": seconds / 60}), notes
+
+
+def _enough(deadline: Deadline, spent: float) -> float:
+    """Minutes of which training gets its share, if so many seconds are gone before it."""
+    rest = 1 - FOR_TRAINING - deadline.share_after
+    needed = spent + deadline.report()
+    return min(needed / (rest - FOR_INSIDE), (needed + INSIDE) / rest) / 60
+
+
+def about_reading(deadline: Deadline, left: float) -> str | None:
+    """What is said of a reading that takes so many seconds more, if training does not get its share after it."""
+    spent = deadline.total - deadline.left() + left
+    if not deadline.set or deadline.total - spent - deadline.after() >= FOR_TRAINING * deadline.total:
+        return None
+    return (
+        f"reading ends about {write_seconds(spent)} after the start, of {write_seconds(deadline.total)} given: "
+        f"with {_enough(deadline, spent):.2g} minutes training would get {FOR_TRAINING:.0%}"
+    )
 
 
 def about_validation(setup: Setup, counters: Counters) -> list[str]:

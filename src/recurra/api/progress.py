@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TextIO, cast
 
@@ -26,8 +26,12 @@ EVERY_SECONDS = 10
 """Off a terminal a step is logged this often at most."""
 SILENT_SECONDS = 2.0
 """A phase that takes longer is shown as it goes on."""
+KNOWN = 0.01
+"""Share of a reading from which on it is known how long it takes."""
 LONGEST_NAME = 200
 """Characters of a name that are shown in a line of progress."""
+
+Late = Callable[[float], str | None]
 
 
 def first_line(data: object, resume: object = None) -> str:
@@ -77,15 +81,18 @@ class ProgressLogger:
             self.console.print(line)
 
     @contextmanager
-    def doing(self, what: str) -> Iterator[None]:
-        """A phase: if it takes longer than `SILENT_SECONDS`, its name is shown with the time it has taken so far."""
+    def doing(self, what: str, late: Late | None = None) -> Iterator[None]:
+        """A phase: if it takes longer than `SILENT_SECONDS`, its name is shown with the time it has taken so far.
+
+        late: what to say, once and as soon as that is known, of a reading that takes so many seconds more
+        """
         self._first_step.close()
         if self.quiet:
             yield
             return
         done = threading.Event()
         with share.followed() as reading:
-            watcher = threading.Thread(target=self._watch, args=(what, done, reading), daemon=True)
+            watcher = threading.Thread(target=self._watch, args=(what, done, reading, late), daemon=True)
             try:
                 watcher.start()
                 yield
@@ -105,23 +112,40 @@ class ProgressLogger:
     def writing(self) -> AbstractContextManager[None]:
         return self.doing("writing the model")
 
-    def _watch(self, what: str, done: threading.Event, reading: share.Reading) -> None:
+    def _watch(self, what: str, done: threading.Event, reading: share.Reading, late: Late | None) -> None:
         if done.wait(SILENT_SECONDS):
             return
+
+        def over(seconds: float) -> bool:
+            """Whether the phase is, so many seconds later at most."""
+            nonlocal late
+            until = time.monotonic() + seconds
+            while late is not None:
+                found = reading.reached()
+                if found is not None and found[0] >= KNOWN:
+                    note, late = late(found[1]), None
+                    if note is not None:
+                        self.log(f"note: {note}")
+                elif done.wait(min(0.2, seconds)):
+                    return True
+                elif time.monotonic() >= until:
+                    return False
+            return done.wait(max(0.0, until - time.monotonic()))
+
         if self._page is not None:
-            while not done.wait(0.5):
+            while not over(0.5):
                 self._page.state(_so_far(what, reading))
             self._page.state("")
         elif not self.console.is_terminal:
             self.log(f"  {what} ..." if reading.reached() is None else f"  {_so_far(f'{what}:', reading)}")
-            while not done.wait(EVERY_SECONDS):
+            while not over(EVERY_SECONDS):
                 self.log(f"  {_so_far(f'{what}:', reading)}")
         elif self._bar is not None:
-            while not done.wait(0.5):
+            while not over(0.5):
                 self._bar.update(self._task, state=_so_far(what, reading))
         else:
             with self.console.status(Text(escape(what))) as status:
-                while not done.wait(0.5):
+                while not over(0.5):
                     status.update(Text(escape(_so_far(what, reading))))
 
     def warn(self, line: str) -> None:

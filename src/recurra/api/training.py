@@ -12,6 +12,7 @@ from typing import Any, Unpack
 
 from recurra import model_folder
 from recurra.api import given_data, given_datasets, precision, resuming, sizing, starting, vectors
+from recurra.api.budget import about_reading
 from recurra.api.ensemble import EnsembleRun, check_ensemble
 from recurra.api.learning_curve import check_learning_curve, trained_on_less
 from recurra.api.listed_settings import by_name, help_text
@@ -151,7 +152,8 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
         progress.log(f"task {source.task}: {source.why}")
         deadline = Deadline(chosen.training.minutes, asked.begun)
         deadline.phases["start"] = time.monotonic() - asked.begun
-        with progress.doing("reading and encoding the data"), deadline.phase("reading"):
+        late = partial(about_reading, deadline)
+        with progress.doing("reading and encoding the data", late), deadline.phase("reading"):
             if first is None:
                 size = partial(sizing.size, given=given, deadline=deadline, processes=processes, folder=folder)
                 setup = prepare_run(source, chosen, size=size)
