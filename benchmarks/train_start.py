@@ -31,7 +31,7 @@ BLOCK = 50_000
 def write_table(path: Path, rows: int) -> None:
     """Words by their rank, as often as one over it; each class has some that the others have not."""
     rng = np.random.default_rng(0)
-    words = np.array([f"w{number:x}" for number in range(VOCABULARY)])
+    words = np.array([f"wor{number:x}" for number in range(VOCABULARY)])
     with path.open("w", encoding="utf-8") as file:
         file.write("text,label\n")
         for start in range(0, rows, BLOCK):
