@@ -11,6 +11,7 @@ in it; "around the core" the Python of recurrent layers, forward and backward.
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -68,6 +69,7 @@ class Clock:
         self._open = []
 
     def around(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
         def timed(*args: Any, **given: Any) -> Any:
             if not self._open:
                 return function(*args, **given)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from fakes import plain
 from torch import nn
+from torch.optim import optimizer as optimizers
 
 from recurra.training.optimizer import AdamW, clip_gradient
 
@@ -44,6 +45,55 @@ def test_steps_are_torchs_whatever_happens_between_them() -> None:
         assert own_state["param_groups"] == other_state["param_groups"]
         for found, expected in zip(own_state["state"].values(), other_state["state"].values(), strict=True):
             assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_hooks_and_the_profiler_hear_of_every_step_once() -> None:
+    torch.optim.AdamW([nn.Parameter(torch.ones(1))])  # after which torch's own step calls hooks by itself
+    heard: list[str] = []
+    weight = nn.Parameter(torch.ones(2))
+    optimizer = AdamW([weight], fused=True)
+
+    def step() -> None:
+        weight.grad = torch.ones(2)
+        optimizer.step()
+
+    hooks = [
+        optimizer.register_step_pre_hook(lambda *_: heard.append("before")),
+        optimizer.register_step_post_hook(lambda *_: heard.append("after")),
+        optimizers.register_optimizer_step_pre_hook(lambda *_: heard.append("before any")),
+        optimizers.register_optimizer_step_post_hook(lambda *_: heard.append("after any")),
+    ]
+    for _ in range(2):  # the first makes the state
+        step()
+    assert heard == 2 * ["before any", "before", "after", "after any"]
+    for hook in hooks:
+        hook.remove()
+    step()
+    assert len(heard) == 8
+    with torch.profiler.profile() as profile:
+        step()
+    assert "Optimizer.step#AdamW.step" in {event.name for event in profile.events()}
+
+
+def test_few_weights_are_brought_on_by_one_thread_with_the_same_numbers() -> None:
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            torch.manual_seed(0)
+            weights = [nn.Parameter(torch.randn(size)) for size in (40_000, 7, 1)]
+            for kind in (AdamW, torch.optim.AdamW):
+                own = [nn.Parameter(weight.detach().clone()) for weight in weights]
+                optimizer = kind(own, lr=0.01, fused=True)
+                for _ in range(3):
+                    for weight in own:
+                        weight.grad = weight.detach().sin()
+                    optimizer.step()
+                found.append(torch.cat([weight.detach() for weight in own]))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(each, found[0]) for each in found)
 
 
 def test_what_is_changed_between_steps_is_seen() -> None:

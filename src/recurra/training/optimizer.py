@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._C._autograd import _profiler_enabled
+from torch.optim import optimizer as optimizers
 
 from recurra.torch_parts import leave_compiler_for_later
 from recurra.training.muon import Muon, gates_of
 from recurra.training.settings import TrainingSettings
+
+FEW = 1 << 18
+"""Weights that one thread brings on in less time than several need to meet."""
 
 
 def optimizer_of(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -52,41 +58,75 @@ def _muon(
     return Muon([*groups, {"params": free}], settings.learning_rate, halves=settings.precision == "bf16")
 
 
+_TORCHS: Any = torch.optim.AdamW.step
+if getattr(_TORCHS, "hooked", False):  # somebody has made one already: hooks would hear of a step twice
+    _TORCHS = _TORCHS.__wrapped__
+
+
 class AdamW(torch.optim.AdamW):
     """torch's, with the same numbers and the same state, and less to look at where all weights learn on the CPU.
 
-    torch sorts the weights by device and type among other things, a third of its time where they are few and small.
+    torch sorts the weights by device and type among other things, a third of its time where they are few and small, and
+    asks hooks and the profiler before and after; where there are none that takes half as long as the step itself.
     """
 
-    @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
         """As torch's."""
+        watched = any((*_OF_ALL, self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks))
+        if watched or _profiler_enabled():
+            return _WATCHED(self, closure)
+        return self.update(closure)
+
+    step.hooked = True  # type: ignore[attr-defined]  # else torch wraps it
+
+    @torch.no_grad()
+    def update(self, closure: Any = None) -> Any:
+        """A step of which no hook hears."""
         for group in self.param_groups:
             _begin(group, self.state)
         found = [_on_cpu(group, self.state) for group in self.param_groups]
         ready = [tensors for tensors in found if tensors is not None]
         if closure is not None or len(ready) < len(found):
-            return super().step(closure)
-        for group, (weights, gradients, averages, squares, steps) in zip(self.param_groups, ready, strict=True):
-            if not weights:
-                continue
-            torch._foreach_add_(steps, [torch.ones_like(steps[0])] * len(steps))  # of a number each makes a tensor
-            torch._fused_adamw_(
-                weights,
-                gradients,
-                averages,
-                squares,
-                [],
-                steps,
-                lr=group["lr"],
-                beta1=group["betas"][0],
-                beta2=group["betas"][1],
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
-                amsgrad=False,
-                maximize=False,
-            )
+            return _TORCHS(self, closure)
+        with _threads_for(sum(weight.numel() for tensors in ready for weight in tensors[0])):
+            for group, (weights, gradients, averages, squares, steps) in zip(self.param_groups, ready, strict=True):
+                if not weights:
+                    continue
+                torch._foreach_add_(steps, [torch.ones_like(steps[0])] * len(steps))  # of a number each makes a tensor
+                torch._fused_adamw_(
+                    weights,
+                    gradients,
+                    averages,
+                    squares,
+                    [],
+                    steps,
+                    lr=group["lr"],
+                    beta1=group["betas"][0],
+                    beta2=group["betas"][1],
+                    weight_decay=group["weight_decay"],
+                    eps=group["eps"],
+                    amsgrad=False,
+                    maximize=False,
+                )
         return None
+
+
+_OF_ALL = (optimizers._global_optimizer_pre_hooks, optimizers._global_optimizer_post_hooks)
+_WATCHED = torch.optim.Optimizer.profile_hook_step(AdamW.update)
+
+
+@contextmanager
+def _threads_for(numbers: int) -> Iterator[None]:
+    """One thread for few weights: torch's calls all of them together for every weight, however small it is."""
+    threads = torch.get_num_threads()
+    if numbers > FEW or threads == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _begin(group: Mapping[str, Any], state: MutableMapping[Tensor, dict[str, Tensor]]) -> None:
