@@ -206,10 +206,10 @@ def _classifier(name: str, features: int = 0, **given: Any) -> Small:
 def _with_skip(network: TextClassifier) -> TextClassifier:
     """With a skip, if it has one, that knows some tokens."""
     if network.skip is not None:
-        found = ngrams(torch.arange(len(network.skip.keys)).unsqueeze(1), None, (1,))
-        scale, weight = torch.ones(len(found.keys)), torch.randn(len(found.keys), OUTPUTS)
-        network.skip.take(found.keys.sort().values, scale, weight, torch.zeros(OUTPUTS))
-        network.skip.share.fill_(0.5)
+        keys = ngrams(torch.arange(len(network.skip.keys)).unsqueeze(1), None, (1,)).keys.sort().values
+        network.skip.take(keys, torch.ones(len(keys)), torch.randn(len(keys), OUTPUTS), torch.zeros(OUTPUTS))
+        for tensor, value in ((network.skip.share, 0.5), (network.skip_after, 3.0), (network.skip_alone, 1.7)):
+            tensor.fill_(value)
     return network
 
 

@@ -50,6 +50,7 @@ def _classifier(folder: Path, **given: Any) -> tuple[Any, Any]:
     probe = Classifier(network, WORDS)
     network.skip.share.fill_(0.5)
     network.skip_after.fill_(1.0)
+    network.skip_alone.fill_(1.7)
     network.skip.scale.uniform_(0.5, 1)
     keys = torch.arange(40) * 3  # most n-grams are not known; these are
     from recurra.tasks.classify.linear import letters_of

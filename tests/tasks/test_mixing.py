@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recurra.tasks.mixing import fitted_mix, free_mix, lost
+from recurra.tasks.mixing import best_mix, fitted_mix, free_mix, lost
 
 
 def drawn(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -82,3 +82,18 @@ def test_free_shares_are_those_of_the_lowest_loss() -> None:
     for step in (0.95, 1.05):
         assert best < lost(type(mix)(mix.own * step, mix.share).of(own, linear), labels)
         assert best < lost(type(mix)(mix.own, mix.share * step).of(own, linear), labels)
+
+
+def test_where_the_linear_model_has_no_say_the_network_is_as_sure_as_alone() -> None:
+    """Half of the examples get nothing of it; the others' shares are those that they ask for by themselves."""
+    own, linear, labels = drawn(2000)
+    faded = (np.arange(2000) % 2).astype(np.float64)[:, None]
+    mix = best_mix(own, linear, labels, faded=faded)
+    alone = best_mix(own, np.zeros_like(linear), labels)
+    logs = mix.of(own, linear, faded)
+    np.testing.assert_allclose(logs[::2], alone.of(own, linear)[::2])
+    np.testing.assert_allclose(logs[1::2], mix.of(own, linear)[1::2])
+    some = best_mix(own[1::2], linear[1::2], labels[1::2])
+    assert mix.own == pytest.approx(some.own, rel=0.1)
+    assert mix.share == pytest.approx(some.share, rel=0.1)
+    assert lost(logs, labels) < lost(mix.of(own, faded * linear), labels)

@@ -43,8 +43,9 @@ class Classifier:
         orders = ORDERS[self.vocabulary.level]
         self._skip: Skip | None = None
         if features:
-            known, after = Features.of(weights, features, len(self.classes)), float(weights.floats("skip_after"))
-            self._skip = Skip(known, after, orders, SPELLING if spelt else ())
+            known = Features.of(weights, features, len(self.classes))
+            after, alone = (float(weights.floats(name)) for name in ("skip_after", "skip_alone"))
+            self._skip = Skip(known, after, alone, orders, SPELLING if spelt else ())
             self._spells |= spelt
 
     def predict(self, texts: str | Sequence[str], *, top: int = 1) -> list[Prediction]:
@@ -78,6 +79,7 @@ class Classifier:
             mean = np.mean([softmax(each) for each in several], 0, dtype=np.float64)
             logits = (self._sharpness * np.log(np.maximum(mean, TINY))).astype(np.float32)
         if self._skip is not None and self._skip.share:
+            logits *= np.array([[self._skip.own(len(ids))] for ids in encoded])
             logits += np.stack([self._skip.beside(ids, each) for ids, each in zip(encoded, letters, strict=True)])
         return logits
 

@@ -55,10 +55,11 @@ class Features:
 
 @dataclass(frozen=True)
 class Skip:
-    """after: tokens up to which it says nothing"""
+    """after: tokens up to which it says nothing; alone: what the network's logits are multiplied with there"""
 
     features: Features
     after: float
+    alone: float
     orders: tuple[int, ...]
     spelling: tuple[int, ...]
 
@@ -72,6 +73,10 @@ class Skip:
         if self.spelling:
             found.append(ngrams(letters + SPELT, self.spelling))
         return self.features.outputs(np.concatenate(found)) * np.float32(self._faded(len(ids)))
+
+    def own(self, tokens: int) -> np.float32:
+        """What the network's logits of so many tokens are multiplied with, see topologies.many_to_one.own_share."""
+        return np.float32(1 + (self.alone - 1) * (1 - self._faded(tokens)))
 
     def _faded(self, tokens: int) -> float:
         """How much of it a text of so many tokens gets, see topologies.many_to_one.faded."""

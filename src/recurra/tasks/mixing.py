@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +21,19 @@ thousands of validation examples ask for. A few examples hardly move them, many 
 
 @dataclass(frozen=True)
 class Mix:
-    """Logits are own * z + share * s, of the network and of the linear model."""
+    """Logits are own * z + share * s, of the network and of the linear model; alone * z where that has no say."""
 
     own: float
     share: float
+    alone: float = 1.0
 
-    def of(self, logits: Floats, linear: Floats) -> Floats:
-        """Log-probabilities. Shapes: [N, C], [N, C] -> [N, C]"""
-        return _normal(self.own * logits + self.share * linear)
+    def of(self, logits: Floats, linear: Floats, faded: Floats | float = 1.0) -> Floats:
+        """Log-probabilities. faded: how much of the linear model each example gets, from 0 to 1
+
+        Shapes: [N, C], [N, C], [N, 1] -> [N, C]
+        """
+        own = faded * self.own + (1 - faded) * self.alone
+        return _normal(own * logits + faded * self.share * linear)
 
 
 def fitted_mix(
@@ -65,14 +70,22 @@ def lost(logs: Floats, labels: Labels) -> float:
     return float(-logs[np.arange(len(labels)), labels].sum())
 
 
-def best_mix(logits: Floats, linear: Floats, labels: Labels, usual: tuple[float, float] = USUAL) -> Mix:
+def best_mix(
+    logits: Floats,
+    linear: Floats,
+    labels: Labels,
+    usual: tuple[float, float] = USUAL,
+    faded: Floats | float = 1.0,
+) -> Mix:
     """The shares of `fitted_mix`, by Newton's method; those below 0 are set to 0. Without a linear model the network's
-    is the one of the lowest loss. Shapes: as `fitted_mix`"""
+    is the one of the lowest loss. faded: see Mix. Shapes: as `fitted_mix`"""
     if not linear.any():
         return _fitted(logits, linear, labels, np.zeros(2), np.zeros(2))
     alone = best_mix(logits, np.zeros_like(linear), labels).own
     widths = np.array([max(alone, 1e-3), 1.0])
-    return _fitted(logits, linear, labels, widths * usual, 1 / (SPREAD * widths) ** 2)
+    rest = (1 - faded) * alone * logits
+    found = _fitted(faded * logits, faded * linear, labels, widths * usual, 1 / (SPREAD * widths) ** 2, rest)
+    return replace(found, alone=alone)
 
 
 def free_mix(logits: Floats, linear: Floats, labels: Labels) -> Mix:
@@ -80,8 +93,11 @@ def free_mix(logits: Floats, linear: Floats, labels: Labels) -> Mix:
     return _fitted(logits, linear, labels, np.zeros(2), np.zeros(2))
 
 
-def _fitted(logits: Floats, linear: Floats, labels: Labels, usual: Floats, weight: Floats) -> Mix:
-    """usual: what the shares are beforehand; weight: how sure that is, one over its variance. Shapes: [2] each"""
+def _fitted(
+    logits: Floats, linear: Floats, labels: Labels, usual: Floats, weight: Floats, rest: Floats | float = 0.0
+) -> Mix:
+    """usual: what the shares are beforehand; weight: how sure that is, one over its variance; rest: of the logits, what
+    no share changes. Shapes: [2] each, rest as the logits"""
     count, classes = logits.shape
     targets = np.full(logits.shape, 1 / (count + classes))
     targets[np.arange(count), labels] += count / (count + classes)
@@ -89,12 +105,12 @@ def _fitted(logits: Floats, linear: Floats, labels: Labels, usual: Floats, weigh
     shares = np.array([0.5, 0.5 if linear.any() else 0.0])
 
     def cost(at: Floats) -> float:
-        fit = -(targets * _normal(np.tensordot(at, parts, 1))).sum()
+        fit = -(targets * _normal(np.tensordot(at, parts, 1) + rest)).sum()
         return float(fit + (weight * (at - usual) ** 2).sum() / 2)
 
     now = cost(shares)
     for _ in range(STEPS):
-        chances = np.exp(_normal(np.tensordot(shares, parts, 1)))
+        chances = np.exp(_normal(np.tensordot(shares, parts, 1) + rest))
         slope = ((chances - targets) * parts).sum((1, 2)) + weight * (shares - usual)
         centred = parts - (chances * parts).sum(2, keepdims=True)
         bend = np.einsum("inc,jnc,nc->ij", centred, centred, chances) + np.diag(weight)

@@ -58,8 +58,8 @@ class TextClassifier(SequenceModel[Tensor | Spelt, ClassifierBatch]):
 
     orders, features: how many tokens in a row the skip reads, and how many of such n-grams it knows, 0 for no skip. It
     is fitted apart and has no share until `skip.share` is set; it is no part of training. Texts of up to `skip_after`
-    tokens get nothing of it, see `faded`. spelling: characters in a row that it reads too, none if it reads tokens
-    alone; inputs are `Spelt` then
+    tokens get nothing of it, see `faded`, but the network's logits times `skip_alone`. spelling: characters in a row
+    that it reads too, none if it reads tokens alone; inputs are `Spelt` then
     """
 
     def __init__(self, classes: int, features: int, orders: tuple[int, ...], spelling: tuple[int, ...]) -> None:
@@ -68,7 +68,9 @@ class TextClassifier(SequenceModel[Tensor | Spelt, ClassifierBatch]):
         self.skip = SparseLinear(features, classes) if features else None
         if features:
             self.skip_after: Tensor
+            self.skip_alone: Tensor
             self.register_buffer("skip_after", torch.zeros(()))
+            self.register_buffer("skip_alone", torch.ones(()))
 
     @property
     @abstractmethod
@@ -82,7 +84,8 @@ class TextClassifier(SequenceModel[Tensor | Spelt, ClassifierBatch]):
         steps = tokens_of(inputs).shape[1]
         ends = torch.full((len(logits),), steps) if lengths is None else lengths
         beside: Tensor = self.skip(text_features(inputs, lengths, self.orders, self.spelling))
-        return logits + faded(ends.to(beside.device), self.skip_after).unsqueeze(1) * beside
+        share = faded(ends.to(beside.device), self.skip_after).unsqueeze(1)
+        return own_share(share, self.skip_alone) * logits + share * beside
 
 
 class SequenceClassifier(TextClassifier):
@@ -240,3 +243,8 @@ def faded(lengths: Tensor, after: Tensor | float) -> Tensor:
     """
     start = torch.as_tensor(after, dtype=torch.float32, device=lengths.device)
     return torch.where(start > 0, ((lengths - start) / start.clamp(min=1.0)).clamp(0.0, 1.0), 1.0)
+
+
+def own_share(share: Tensor, alone: Tensor | float) -> Tensor:
+    """What the network's logits are multiplied with beside so much of a skip, `alone` without any. Shapes: as share"""
+    return 1 + (alone - 1) * (1 - share)

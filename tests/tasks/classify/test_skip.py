@@ -125,10 +125,12 @@ def test_short_texts_are_left_to_a_network_that_learned_from_clauses(tmp_path: P
     after = float(weights(run)["skip_after"])
     whole = recurra.train(path, out=tmp_path / "whole", epochs=1.0, skip="linear", **SMALL)
     assert float(weights(whole)["skip_after"]) == 0
+    assert float(weights(whole)["skip_alone"]) == 1
     note = f"texts of up to {after:g} tokens are left to the network"
     assert any(note in each for each in run.config["notes"]) == (after > 0)
     network = run.network
     network.skip_after.fill_(10)
+    network.skip_alone.fill_(3)
     lengths = torch.tensor([4, 10, 15, 20, 40])
     tokens = torch.ones(5, 40, dtype=torch.int64)
     assert run.preprocessor.skip_spelling  # its tokens are words
@@ -142,7 +144,7 @@ def test_short_texts_are_left_to_a_network_that_learned_from_clauses(tmp_path: P
         network.skip.share.zero_()
         own = network(texts, lengths)[0]
     shares = torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]).unsqueeze(1)
-    assert torch.allclose(both - own, shares * (full - own), atol=1e-6)
+    assert torch.allclose(both - own * (3 - 2 * shares), shares * (full - own), atol=1e-5)
 
 
 def test_words_that_were_never_seen_are_read_by_their_spelling(tmp_path: Path) -> None:

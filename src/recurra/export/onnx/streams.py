@@ -179,10 +179,15 @@ def letters_in(graph: Graph, network: SequenceClassifier) -> tuple[str, str] | N
 
 
 def _with_skip(graph: Graph, network: TextClassifier, logits: str, tokens: str) -> str:
-    if not skips(network):
+    skip = network.skip
+    if skip is None or not skips(network):
         return logits
-    beside = sparse(graph, network.skip, graph.size(tokens, 0))
+    beside = sparse(graph, skip, graph.size(tokens, 0))
     share = graph.unsqueeze(graph.input("skip_share", "FLOAT", ["batch"]), 1)
+    alone = float(network.skip_alone)
+    if alone != 1:
+        less = graph.mul(share, graph.number((1 - alone) / float(skip.share)))
+        logits = graph.mul(logits, graph.add(less, graph.number(alone)))
     return graph.add(logits, graph.mul(share, beside))
 
 

@@ -19,7 +19,7 @@ from recurra.tasks.decoding.spelling import pieces, shown
 from recurra.tasks.differentiable import Beside, Differentiable, centred
 from recurra.tasks.forward_pass import only
 from recurra.topologies.ensembles import ClassifierEnsemble, first_of
-from recurra.topologies.many_to_one import SequenceClassifier, TextClassifier, faded
+from recurra.topologies.many_to_one import SequenceClassifier, TextClassifier, faded, own_share
 
 BASELINES = {
     "zero": "tokens whose vectors are 0",
@@ -62,8 +62,10 @@ def attribution(
         "unknown": table[Vocabulary.UNKNOWN].expand_as(point),
     }[against]
 
+    own = _own_share(network, rows)
+
     def scores(points: Tensor) -> Tensor:
-        return centred(network.of_vectors(points), chosen)[:, None, None]
+        return own * centred(network.of_vectors(points), chosen)[:, None, None]
 
     words = model.vocabulary.cut(text)[: len(ids)] if model.spells else []
     return Differentiable(
@@ -96,6 +98,13 @@ class _Read(NamedTuple):
         count = len(self.ids)
         starts = range(1, count + 1) if order == 1 else range(count + 3 - order)
         return [range(max(0, start - 1), min(count, start - 1 + order)) for start in starts]
+
+
+def _own_share(network: TextClassifier, ids: Tensor) -> float:
+    """What the network's logits of a text are multiplied with beside its skip."""
+    if network.skip is None or not network.skip.share:
+        return 1.0
+    return float(own_share(faded(torch.tensor([len(ids)], device=ids.device), network.skip_after), network.skip_alone))
 
 
 @torch.no_grad()

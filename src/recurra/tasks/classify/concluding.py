@@ -21,7 +21,8 @@ from recurra.tasks.classify.few import Crossed, usual_shares
 from recurra.tasks.classify.linear import features_of
 from recurra.tasks.classify.trainee import log_frequencies, log_probabilities
 from recurra.tasks.mixing import Floats, Mix, best_mix, fitted_mix, lost
-from recurra.topologies.many_to_one import TextClassifier, faded
+from recurra.topologies import many_to_one
+from recurra.topologies.many_to_one import TextClassifier
 from recurra.topologies.settings import Skip
 
 SHARE = "skip_share"
@@ -59,6 +60,7 @@ def conclude(
         return calibrate(network.scaled, _logs(network, part), part.labels)
     network.skip.share.zero_()
     network.skip_after.zero_()
+    network.skip_alone.fill_(1.0)
     own, read = _logs(network, part), _read(data, part)
     tried = []
     for each in _fitted(data, network, balance, seconds):
@@ -85,12 +87,13 @@ def conclude(
     after = 0
     if crops:
         after, mix = _for_long_texts(own, beside, part, mix, usual_shares(fitted))
-    both = mix.of(own, _faded(part, after) * beside)
+    both = mix.of(own, beside, _faded(part, after))
     with torch.no_grad():
         for tensor in network.scaled:
             tensor.mul_(max(mix.own, LEAST))
         network.skip.share.fill_(mix.share)
         network.skip_after.fill_(after)
+        network.skip_alone.fill_(mix.alone / max(mix.own, LEAST) if after else 1.0)
     accuracy, loss = _score(both, part)
     return {"temperature": 1 / max(mix.own, LEAST), SHARE: mix.share}, [
         f"a linear skip of n-grams of {_longest(data)} is added: {scored}, {accuracy:.3f} of both; loss "
@@ -130,22 +133,23 @@ def _for_long_texts(own: Floats, beside: Floats, part: Part, whole: Mix, usual: 
     alone = lost(best_mix(own, np.zeros_like(beside), part.labels).of(own, beside), part.labels)
     gain = alone - lost(whole.of(own, beside), part.labels)
     for after in AFTER if gain > 0 else ():
-        some = _faded(part, after) * beside
-        mix = best_mix(own, some, part.labels, usual)
-        if mix.share > 0 and alone - lost(mix.of(own, some), part.labels) >= KEPT * gain:
+        faded = _faded(part, after)
+        mix = best_mix(own, beside, part.labels, usual, faded)
+        if mix.share > 0 and alone - lost(mix.of(own, beside, faded), part.labels) >= KEPT * gain:
             return after, mix
     return 0, whole
 
 
 def _faded(part: Part, after: float) -> Floats:
     """Shapes: -> [N, 1]"""
-    return faded(torch.from_numpy(lengths_of(part.encoded)), after).unsqueeze(1).double().numpy()
+    return many_to_one.faded(torch.from_numpy(lengths_of(part.encoded)), after).unsqueeze(1).double().numpy()
 
 
 def before_conclusion(weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
     """Stored weights as they were: the output layer as it was trained, the skip without a share."""
     found = uncalibrated(weights, concluded)
-    return found | {name: torch.zeros_like(found[name]) for name in ("skip.share", "skip_after") if name in found}
+    before = {"skip.share": 0.0, "skip_after": 0.0, "skip_alone": 1.0}
+    return found | {name: torch.full_like(found[name], value) for name, value in before.items() if name in found}
 
 
 def beside_each_other(network: TextClassifier, data: ClassifyData, part: Part, name: str) -> Table | None:
