@@ -75,27 +75,6 @@ def test_hooks_and_the_profiler_hear_of_every_step_once() -> None:
     assert "Optimizer.step#AdamW.step" in {event.name for event in profile.events()}
 
 
-def test_few_weights_are_brought_on_by_one_thread_with_the_same_numbers() -> None:
-    before, found = torch.get_num_threads(), []
-    try:
-        for threads in (1, 2):
-            torch.set_num_threads(threads)
-            torch.manual_seed(0)
-            weights = [nn.Parameter(torch.randn(size)) for size in (40_000, 7, 1)]
-            for kind in (AdamW, torch.optim.AdamW):
-                own = [nn.Parameter(weight.detach().clone()) for weight in weights]
-                optimizer = kind(own, lr=0.01, fused=True)
-                for _ in range(3):
-                    for weight in own:
-                        weight.grad = weight.detach().sin()
-                    optimizer.step()
-                found.append(torch.cat([weight.detach() for weight in own]))
-            assert torch.get_num_threads() == threads
-    finally:
-        torch.set_num_threads(before)
-    assert all(torch.equal(each, found[0]) for each in found)
-
-
 def test_what_is_changed_between_steps_is_seen() -> None:
     """Weights that are replaced or added, a state that is forgotten, another way of training."""
     found = []

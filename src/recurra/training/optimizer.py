@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import torch
@@ -14,9 +13,6 @@ from torch.optim import optimizer as optimizers
 from recurra.torch_parts import leave_compiler_for_later
 from recurra.training.muon import Muon, gates_of
 from recurra.training.settings import TrainingSettings
-
-FEW = 1 << 18
-"""Weights that one thread brings on in less time than several need to meet."""
 
 
 def optimizer_of(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -88,45 +84,30 @@ class AdamW(torch.optim.AdamW):
         ready = [tensors for tensors in found if tensors is not None]
         if closure is not None or len(ready) < len(found):
             return _TORCHS(self, closure)
-        with _threads_for(sum(weight.numel() for tensors in ready for weight in tensors[0])):
-            for group, (weights, gradients, averages, squares, steps) in zip(self.param_groups, ready, strict=True):
-                if not weights:
-                    continue
-                torch._foreach_add_(steps, [torch.ones_like(steps[0])] * len(steps))  # of a number each makes a tensor
-                torch._fused_adamw_(
-                    weights,
-                    gradients,
-                    averages,
-                    squares,
-                    [],
-                    steps,
-                    lr=group["lr"],
-                    beta1=group["betas"][0],
-                    beta2=group["betas"][1],
-                    weight_decay=group["weight_decay"],
-                    eps=group["eps"],
-                    amsgrad=False,
-                    maximize=False,
-                )
+        for group, (weights, gradients, averages, squares, steps) in zip(self.param_groups, ready, strict=True):
+            if not weights:
+                continue
+            torch._foreach_add_(steps, [torch.ones_like(steps[0])] * len(steps))  # of a number each makes a tensor
+            torch._fused_adamw_(
+                weights,
+                gradients,
+                averages,
+                squares,
+                [],
+                steps,
+                lr=group["lr"],
+                beta1=group["betas"][0],
+                beta2=group["betas"][1],
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                amsgrad=False,
+                maximize=False,
+            )
         return None
 
 
 _OF_ALL = (optimizers._global_optimizer_pre_hooks, optimizers._global_optimizer_post_hooks)
 _WATCHED = torch.optim.Optimizer.profile_hook_step(AdamW.update)
-
-
-@contextmanager
-def _threads_for(numbers: int) -> Iterator[None]:
-    """One thread for few weights: torch's calls all of them together for every weight, however small it is."""
-    threads = torch.get_num_threads()
-    if numbers > FEW or threads == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _begin(group: Mapping[str, Any], state: MutableMapping[Tensor, dict[str, Tensor]]) -> None:
