@@ -11,21 +11,15 @@ from no file.
 from __future__ import annotations
 
 import argparse
-import os
 import random
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 
 from recurra.data.datasets.named import get
 from recurra.data.files.text import read_text
+from train_start import until_the_first_step
 
-FIRST = "%  epoch"
-"""Stands in a line of progress."""
+OPTIONS = ["--task", "translate", "--text", "en", "--label", "de"]
 
 
 def write_pairs(path: Path, rows: list[list[str]], count: int) -> None:
@@ -40,50 +34,6 @@ def write_pairs(path: Path, rows: list[list[str]], count: int) -> None:
                 word = draw.choice(rows)[0].split()[0]
                 left, right = f"{word} {copy} {left}", f"{word} {copy} {right}"
             file.write(f"{left}\t{right}\n")
-
-
-def until_the_first_batch(pairs: Path, out: Path, cache: Path) -> tuple[float, float, float]:
-    """Seconds, and megabytes at most: resident, and of no file."""
-    command = [sys.executable, "-m", "recurra", "train", str(pairs), "--task", "translate", "--out", str(out)]
-    options = ["--text", "en", "--label", "de", "--baselines", "none", "--overwrite"]
-    begun = time.perf_counter()
-    child = subprocess.Popen(
-        [*command, *options],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        env=os.environ | {"RECURRA_CACHE": str(cache)},
-    )
-    anonymous, done = [0.0], threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.2):
-            anonymous[0] = max(anonymous[0], _status(child.pid, "RssAnon"))
-
-    threading.Thread(target=watch, daemon=True).start()
-    assert child.stderr is not None
-    seconds, said = 0.0, ""
-    for line in child.stderr:
-        said = line
-        if FIRST in line:
-            seconds = time.perf_counter() - begun
-            break
-    most = _status(child.pid, "VmHWM")
-    done.set()
-    child.send_signal(signal.SIGINT)
-    child.stderr.read()
-    child.wait()
-    assert seconds, f"no batch was trained on: {said}"
-    return seconds, most, anonymous[0]
-
-
-def _status(process: int, name: str) -> float:
-    """Megabytes."""
-    try:
-        lines = Path(f"/proc/{process}/status").read_text("ascii").splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:")), 0.0)
 
 
 def main() -> None:
@@ -101,10 +51,10 @@ def main() -> None:
         write_pairs(folder / "pairs.tsv", rows, given.pairs)
         size = (folder / "pairs.tsv").stat().st_size / 1e6
         for which in ("first", "second"):
-            found = until_the_first_batch(folder / "pairs.tsv", folder / "run", folder / "cache")
+            seconds, _, most, anonymous = until_the_first_step(folder / "pairs.tsv", OPTIONS, folder)
             print(
-                f"{given.pairs:,} pairs, {size:.0f} MB, {which} start: {found[0]:.1f} s to the first batch, "
-                f"{found[1]:.0f} MB resident at most, {found[2]:.0f} MB of it of no file"
+                f"{given.pairs:,} pairs, {size:.0f} MB, {which} start: {seconds:.1f} s to the first batch, "
+                f"{most:.0f} MB resident at most, {anonymous:.0f} MB of it of no file"
             )
 
 
