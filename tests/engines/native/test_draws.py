@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from cores import every_core, running
 from torch.autograd.graph import saved_tensors_hooks
 
 from recurra.engines.native import library
@@ -20,15 +21,11 @@ SHARES = {0.5: 1, 0.75: 8, 0.3: 16, 0.999: 32}
 """What is kept, and the bits of each number."""
 
 
-@pytest.mark.parametrize("core", library.variants() + library.emulated())
+@every_core
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("share", SHARES)
-def test_it_is_torchs_product(core: str, threads: int, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = library.open_variant(core)
-    monkeypatch.setattr(library, "load", lambda: own)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    own.c.recurra_threads_as_asked(1)
-    try:
+def test_it_is_torchs_product(core: str, threads: int, share: float) -> None:
+    with running(core, threads):
         for count in (1, 7, 8, 15, 16, 33, 1024, 5003):
             for dtype in (torch.float32, torch.float64):
                 x = torch.randn(count, dtype=dtype, requires_grad=True)
@@ -40,8 +37,6 @@ def test_it_is_torchs_product(core: str, threads: int, share: float, monkeypatch
                 assert torch.equal(torch.autograd.grad(left, x, d)[0], d * factors)
                 with torch.no_grad():
                     assert torch.equal(found.left(x), left)
-    finally:
-        own.c.recurra_threads_as_asked(0)
 
 
 def test_half_of_many_are_kept_and_neighbours_do_not_tell_of_each_other() -> None:

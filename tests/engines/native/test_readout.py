@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from cores import every_core, running
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
@@ -19,7 +20,6 @@ from recurra.layers.dropout import draws
 if not library.variants():
     pytest.skip("no compiled library that this machine can run", allow_module_level=True)
 
-every_core = pytest.mark.parametrize("core", library.variants() + library.emulated())
 ALL = LAST | MEAN | HIGHEST
 
 
@@ -69,12 +69,8 @@ def apart(found: list[Tensor], wanted: list[Tensor]) -> float:
 @every_core
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("parts", range(1, 8))
-def test_it_is_torch_in_float64(core: str, threads: int, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = library.open_variant(core)
-    monkeypatch.setattr(library, "load", lambda: own)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    own.c.recurra_threads_as_asked(1)
-    try:
+def test_it_is_torch_in_float64(core: str, threads: int, parts: int) -> None:
+    with running(core, threads):
         for batch, time, width, classes, share in (
             (1, 1, 2, 1, 0.0),
             (3, 5, 6, 4, 0.5),
@@ -87,8 +83,6 @@ def test_it_is_torch_in_float64(core: str, threads: int, parts: int, monkeypatch
                 assert apart(answer(in_core, double, how), wanted) < 1e-12
                 single = of_type(double, torch.float32)
                 assert apart(answer(in_core, single, how), wanted) < 1e-4
-    finally:
-        own.c.recurra_threads_as_asked(0)
 
 
 def of_type(of: Given, dtype: torch.dtype) -> Given:

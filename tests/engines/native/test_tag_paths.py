@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from cores import every_core, running
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
@@ -17,8 +18,6 @@ from recurra.topologies.paths import IMPOSSIBLE, Transitions
 
 if not library.variants():
     pytest.skip("no compiled library that this machine can run", allow_module_level=True)
-
-every_core = pytest.mark.parametrize("core", library.variants() + library.emulated())
 
 
 def rows(batch: int = 3, time: int = 5, tags: int = 4, dtype: torch.dtype = torch.float64, seed: int = 0) -> Rows:
@@ -52,20 +51,14 @@ def largest(found: list[Tensor], wanted: list[Tensor]) -> float:
 @every_core
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("tags", [1, 2, 7, 8, 9, 17, 33])
-def test_it_is_torch_in_float64(core: str, threads: int, tags: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = library.open_variant(core)
-    monkeypatch.setattr(library, "load", lambda: own)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    own.c.recurra_threads_as_asked(1)
-    try:
+def test_it_is_torch_in_float64(core: str, threads: int, tags: int) -> None:
+    with running(core, threads):
         for batch, time in ((1, 1), (3, 5), (40, 21)):
             given = rows(batch, time, tags)
             wanted = answer(paths.log_probability, given)
             assert largest(answer(log_probability, given), wanted) < 1e-12
             single = Rows(*(t.detach().float().requires_grad_() if t.is_floating_point() else t for t in given))
             assert largest([t.double() for t in answer(log_probability, single)], wanted) < 2e-5
-    finally:
-        own.c.recurra_threads_as_asked(0)
 
 
 def test_its_gradient_is_that_of_differences() -> None:
