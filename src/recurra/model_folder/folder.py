@@ -14,6 +14,7 @@ from recurra.model_folder import header, manifest, swap
 from recurra.model_folder.content import Content, Kept, Tensors
 from recurra.model_folder.header import Form
 from recurra.model_folder.manifest import CONFIG, METRICS, PREPROCESSING, REQUIRED, WEIGHTS, Entry
+from recurra.model_folder.older import added_since
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,14 +54,15 @@ class ModelFolder:
 
     def forms(self, name: str) -> dict[str, Form]:
         """Type and shape of the tensors of a safetensors file, from its head alone. Errors: ModelFolderError"""
-        return header.forms(self.path, self.files[name])
+        found = header.forms(self.path, self.files[name])
+        return found | {added: Form("F32", ()) for added in added_since(found)}
 
     def weight_forms(self) -> dict[str, Form]:
         """Type and shape of the weights by name. Errors: ModelFolderError"""
         return self.forms(self.weights_file)
 
     def weights(self) -> dict[str, Tensor]:
-        """The tensors by name, on the CPU, bit for bit as they were given.
+        """The tensors by name, on the CPU, bit for bit as they were given; with what was added since, see `older`.
 
         Errors:  ModelFolderError if the file is not the manifest's, or holds no tensors
         """
@@ -70,9 +72,11 @@ class ModelFolder:
         """As `weights`, of any safetensors file of the folder."""
         import safetensors
         import safetensors.torch
+        import torch
 
         try:
-            return safetensors.torch.load(manifest.content(self.path, self.files[name]))
+            found = safetensors.torch.load(manifest.content(self.path, self.files[name]))
+            return found | {added: torch.tensor(value) for added, value in added_since(found).items()}
         except safetensors.SafetensorError as error:
             raise ModelFolderError(f"{self.path}: {name} is not a safetensors file: {error}") from error
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from recurra.errors import ModelFolderError
 from recurra.model_folder import ModelFolder, manifest
+from recurra.model_folder.older import added_since
 from recurra.runtime.predictions import Floats
 
 TYPES: dict[str, Any] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8"), "I8": np.dtype("i1")}
@@ -30,8 +31,12 @@ class Weights:
         content = manifest.content(folder.path, folder.files[folder.weights_file])
         start = 8 + int.from_bytes(content[:8], "little")
         held = manifest.parse(folder.path, "the head of the weights", content[8:start])
-        self._left: dict[str, npt.NDArray[Any]] = {}
+        self._left: dict[str, npt.NDArray[Any]] = {
+            name: np.array(value, np.float32) for name, value in added_since(held).items()
+        }
         for name, form in forms.items():
+            if name not in held:
+                continue
             if form.dtype not in TYPES:
                 raise ModelFolderError(
                     f"{self.path}: the weight {name} is of the type {form.dtype}; without torch float32 is read"

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 import recurra
-from recurra import model_folder
+from recurra import model_folder, runtime
 from recurra.errors import UsageError
 from recurra.tasks.classify import few, linear
 from recurra.tasks.classify.concluding import conclude
@@ -18,6 +19,7 @@ from recurra.tasks.classify.settings import DEFAULTS
 from recurra.tasks.classify.task import TASK
 from recurra.tasks.sources.resolving import resolve
 from recurra.topologies.many_to_one import SPELT, Spelt
+from tests.small_folders import relist
 
 SMALL: dict[str, Any] = {
     "hidden_size": 4,
@@ -109,6 +111,24 @@ def test_a_run_with_it_goes_on_bit_for_bit(labelled: Path, tmp_path: Path) -> No
     for name, value in weights(whole).items():
         if name.startswith("skip."):
             assert torch.equal(value, weights(resumed)[name]), name
+
+
+@pytest.mark.usefixtures("count")
+def test_a_folder_of_before_short_texts_had_a_share_of_their_own_says_what_it_said(
+    labelled: Path, tmp_path: Path
+) -> None:
+    texts = ["cdabef001", "ghbacd002", "ab"]
+    run = recurra.train(labelled, out=tmp_path / "run", epochs=1.0, schedule="constant", **SMALL)
+    said = run.predict_proba(texts)
+    for name in ("weights", "training_state"):
+        tensors = safetensors.torch.load_file(run.folder / f"{name}.safetensors")
+        kept = {key: value for key, value in tensors.items() if not key.endswith("skip_alone")}
+        assert len(kept) < len(tensors)
+        relist(run.folder, f"{name}.safetensors", safetensors.torch.save(kept))
+    assert np.array_equal(recurra.load(run.folder).predict_proba(texts), said)
+    assert np.allclose(runtime.load(run.folder).predict_proba(texts), said, atol=1e-6)
+    resumed = recurra.train(resume=run.folder, epochs=2.0, quiet=True)
+    assert float(weights(resumed)["skip_alone"]) == 1
 
 
 def test_short_texts_are_left_to_a_network_that_learned_from_clauses(tmp_path: Path) -> None:
