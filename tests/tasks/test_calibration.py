@@ -64,6 +64,38 @@ def test_the_curve_says_how_often_it_was_right_and_how_sure() -> None:
     assert len(reliability(logs, labels, 1.0, "test").lines) == 2
 
 
+@pytest.mark.parametrize("classes", [3, 2000])
+def test_few_looks_at_the_logits_find_the_temperature(classes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the best one is out of bounds, and of many classes at no more logits than say something."""
+    looked = [0]
+    plain = calibration.normal
+
+    def counted(logits: np.ndarray) -> np.ndarray:
+        looked[0] += logits.size
+        return plain(logits)
+
+    monkeypatch.setattr(calibration, "normal", counted)
+    monkeypatch.setattr(calibration, "MOST_FITTED", 100 * classes)
+    rng = np.random.default_rng(3)
+    logs = plain(rng.normal(size=(400, classes)))
+    for labels in (logs.argmax(1), rng.integers(classes, size=400), logs.argmin(1)):
+        looked[0] = 0
+        assert 0.999 * calibration.COLDEST <= calibration._best(logs, labels) <= 1.001 * calibration.HOTTEST
+        assert looked[0] <= 20 * 100 * classes
+
+
+def test_the_temperature_is_where_the_loss_has_no_slope() -> None:
+    logs, labels = answers(4000, 1.7)
+    found = calibration._best(logs, labels)
+    each = 1 / (len(logs) + 3)
+    targets = np.full(logs.shape, each) + len(logs) * each * np.eye(3)[labels]
+
+    def loss(temperature: float) -> float:
+        return float(-(targets * calibration.normal(logs / temperature)).sum())
+
+    assert loss(found) < min(loss(found * 0.999), loss(found * 1.001))
+
+
 SMALL = {
     "hidden_size": 6,
     "embedding_size": 4,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from recurra.tasks import calibration
 from recurra.tasks.mixing import best_mix, fitted_mix, free_mix, lost
 
 
@@ -97,3 +98,12 @@ def test_where_the_linear_model_has_no_say_the_network_is_as_sure_as_alone() -> 
     assert mix.own == pytest.approx(some.own, rel=0.1)
     assert mix.share == pytest.approx(some.share, rel=0.1)
     assert lost(logs, labels) < lost(mix.of(own, faded * linear), labels)
+
+
+def test_shares_do_not_depend_on_the_pieces_in_which_logits_are_gone_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, linear, labels = drawn(500)
+    faded = (np.arange(500) % 3 / 2)[:, None]
+    whole = best_mix(own, linear, labels, faded=faded)
+    monkeypatch.setattr(calibration, "PIECE", 21)
+    some = best_mix(own, linear, labels, faded=faded)
+    assert (some.own, some.share, some.alone) == pytest.approx((whole.own, whole.share, whole.alone), rel=1e-9)

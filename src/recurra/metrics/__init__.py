@@ -54,18 +54,18 @@ def confusion_matrix(true: ArrayLike, predicted: ArrayLike, classes: Sequence[st
 
     Errors:  ShapeError if a label is not below len(classes), or the arrays do not fit
     """
-    truth, guess = _pair(true, predicted)
     count = len(classes)
-    largest = int(max(truth.max(), guess.max()))
-    if largest >= count:
-        raise ShapeError(f"expected labels below {count} (the number of classes), got {largest}")
+    truth, guess = _pair(true, predicted, count)
     return np.bincount(truth * count + guess, minlength=count * count).reshape(count, count).astype(np.int64)
 
 
 def per_class(true: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> list[ClassRow]:
-    """Precision, recall, F1 (fractions) and support (examples): one row a class, in the order given."""
-    matrix = confusion_matrix(true, predicted, classes)
-    hits, support, guessed = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    """Precision, recall, F1 (fractions) and support (examples): one row a class, in the order given.
+
+    Errors:  as `confusion_matrix`
+    """
+    truth, guess = _pair(true, predicted, len(classes))
+    hits, support, guessed = _counts(truth, guess, len(classes))
     precision, recall = _divide(hits, guessed), _divide(hits, support)
     f1 = _divide(2 * hits, support + guessed)
     return [
@@ -79,18 +79,15 @@ def macro_f1(true: ArrayLike, predicted: ArrayLike) -> float:
 
     A class with neither truth nor prediction has no F1 and is left out; one with predictions alone is a 0.
     """
-    matrix = _own_matrix(true, predicted)
-    present = matrix.sum(axis=0) + matrix.sum(axis=1)
-    used = present > 0
-    return float(np.mean(2 * np.diag(matrix)[used] / present[used]))
+    hits, support, guessed = _own_counts(true, predicted)
+    return float(np.mean(2 * hits / (support + guessed)))
 
 
 def balanced_accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
     """The mean recall (fraction) over the classes that occur in the truth, each weighing the same."""
-    matrix = _own_matrix(true, predicted)
-    support = matrix.sum(axis=1)
+    hits, support, _ = _own_counts(true, predicted)
     used = support > 0
-    return float(np.mean(np.diag(matrix)[used] / support[used]))
+    return float(np.mean(hits[used] / support[used]))
 
 
 def groups_right(true: ArrayLike, predicted: ArrayLike, groups: Sequence[Hashable]) -> float:
@@ -108,29 +105,20 @@ def groups_right(true: ArrayLike, predicted: ArrayLike, groups: Sequence[Hashabl
     return sum(right.values()) / len(right)
 
 
-def most_confused(matrix: ArrayLike, classes: Sequence[str], top: int = 10) -> list[Confusion]:
+def most_confused(true: ArrayLike, predicted: ArrayLike, classes: Sequence[str], top: int = 10) -> list[Confusion]:
     """The pairs of different classes that are confused most often, most often first, at most `top` of them.
 
-    Shapes:  matrix int [C, C], [true, predicted], as from `confusion_matrix`
     Equal counts are ordered by class; pairs that never occur are left out.
-    Errors:  ShapeError if matrix is not [C, C] whole numbers from 0, or top is negative
+    Errors:  as `confusion_matrix`; ShapeError if top is negative
     """
-    counts = np.asarray(matrix)
-    size = len(classes)
-    if counts.shape != (size, size) or not np.issubdtype(counts.dtype, np.integer) or (counts < 0).any():
-        raise ShapeError(f"expected matrix [{size}, {size}] of counts, got {list(counts.shape)} of {counts.dtype}")
     if top < 0:
         raise ShapeError(f"expected top >= 0, got {top}")
-    wrong = counts.astype(np.int64)
-    support = wrong.sum(axis=1)
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:top]
-    pairs = [divmod(int(k), size) for k in order]
-    return [
-        Confusion(classes[i], classes[j], int(wrong[i, j]), float(wrong[i, j] / support[i]))
-        for i, j in pairs
-        if wrong[i, j] > 0
-    ]
+    truth, guess = _pair(true, predicted, len(classes))
+    wrong = truth != guess
+    pairs, counts = np.unique(truth[wrong] * len(classes) + guess[wrong], return_counts=True)
+    support = np.bincount(truth, minlength=len(classes))
+    found = [(*divmod(int(pairs[k]), len(classes)), int(counts[k])) for k in np.argsort(-counts, kind="stable")[:top]]
+    return [Confusion(classes[i], classes[j], count, count / int(support[i])) for i, j, count in found]
 
 
 def bits(nats: float) -> float:
@@ -148,14 +136,22 @@ def perplexity(nats_per_token: float) -> float:
     return math.inf if nats_per_token > LARGEST_EXPONENT else math.exp(nats_per_token)
 
 
-def _own_matrix(true: ArrayLike, predicted: ArrayLike) -> NDArray[np.int64]:
-    """The confusion matrix over the labels that occur, however large their numbers."""
+def _counts(truth: NDArray[np.int64], guess: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], ...]:
+    """Of each class: how often it is right, how often it is true, how often it is predicted. Shapes: int64 [C] each"""
+    return tuple(np.bincount(of, minlength=count) for of in (truth[truth == guess], truth, guess))
+
+
+def _own_counts(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.int64], ...]:
+    """As `_counts`, of the labels that occur, however large their numbers."""
     truth, guess = _pair(true, predicted)
     occurring, numbered = np.unique(np.concatenate([truth, guess]), return_inverse=True)
-    return confusion_matrix(numbered[: len(truth)], numbered[len(truth) :], [str(label) for label in occurring])
+    return _counts(numbered[: len(truth)], numbered[len(truth) :], len(occurring))
 
 
-def _pair(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _pair(
+    true: ArrayLike, predicted: ArrayLike, classes: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """classes: how many there are, if that is known"""
     truth, guess = np.asarray(true), np.asarray(predicted)
     if truth.ndim != 1 or truth.shape != guess.shape or len(truth) == 0:
         raise ShapeError(
@@ -166,6 +162,8 @@ def _pair(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.int64], NDA
             raise ShapeError(f"expected {name} as whole numbers, got {labels.dtype}")
         if labels.min() < 0:
             raise ShapeError(f"expected {name} from 0, got {labels.min()}")
+    if classes is not None and (largest := int(max(truth.max(), guess.max()))) >= classes:
+        raise ShapeError(f"expected labels below {classes} (the number of classes), got {largest}")
     return truth.astype(np.int64), guess.astype(np.int64)
 
 

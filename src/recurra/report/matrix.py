@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from recurra.report.confusion import MOST_DRAWN
 from recurra.report.lettering import shorten, text_width
 from recurra.report.sections import Matrix
 from recurra.report.svg import BLUE, CARD, INK, LINE, MUTED, ORANGE, canvas, drawing, shaded, to_svg
 
-MOST_DRAWN = 80
 MOST_WITH_NUMBERS = 40
 _LABEL_WIDTH = 150.0
 
@@ -38,7 +38,7 @@ def draw_matrix(matrix: Matrix, name: str = "matrix") -> str | None:
         figure, axes = canvas(width, top + cell * count + 6)
         for place, row in enumerate(chosen):
             counts = [matrix.counts[row][column] for column in chosen]
-            _row(axes, counts, sum(matrix.counts[row]), place, left, top, cell, count <= MOST_WITH_NUMBERS)
+            _row(axes, counts, matrix.total(row), place, left, top, cell, count <= MOST_WITH_NUMBERS)
         steps = [place * cell for place in range(count + 1)]
         axes.hlines([top + step for step in steps], left, left + cell * count, color=LINE, linewidth=0.6)
         axes.vlines([left + step for step in steps], top, top + cell * count, color=LINE, linewidth=0.6)
@@ -64,14 +64,14 @@ def draw_matrix(matrix: Matrix, name: str = "matrix") -> str | None:
 
 def drawn(matrix: Matrix) -> list[int]:
     """The places of the names that the picture shows, in their order."""
-    support = [sum(row) for row in matrix.counts]
+    support = [matrix.total(row) for row in range(len(matrix.names))]
     most = sorted(range(len(support)), key=lambda index: (-support[index], index))[:MOST_DRAWN]
     return sorted(most)
 
 
 def how_to_read(matrix: Matrix) -> str:
     """What the caption says of the picture."""
-    count = len(matrix.names)
+    count = max(len(matrix.names), matrix.of)
     words = [
         f"Rows are {matrix.rows}, columns {matrix.columns}.",
         "Colour is the share of the row: blue on the diagonal is right, orange beside it is wrong.",

@@ -162,7 +162,8 @@ class Curves:
 class Matrix:
     """Counts of rows that were taken for columns: a confusion matrix. counts[i][j]: of name i taken for name j
 
-    Colour is the share of the row, on the diagonal another than beside it.
+    Colour is the share of the row, on the diagonal another than beside it. Of many names only some are in it (see
+    report.confusion): totals are then of each row with what was taken for the others, and `of` is how many there are.
     Errors: DataError if it is not as wide and as high as there are names
     """
 
@@ -172,6 +173,8 @@ class Matrix:
     rows: str = "true"
     columns: str = "predicted"
     note: str = ""
+    totals: list[int] = field(default_factory=list)
+    of: int = 0
     kind: Literal["matrix"] = "matrix"
 
     def __post_init__(self) -> None:
@@ -179,6 +182,12 @@ class Matrix:
         if len(self.counts) != size or any(len(row) != size for row in self.counts):
             rows, columns = len(self.counts), sorted({len(row) for row in self.counts})
             raise DataError(f"matrix {self.title!r}: expected {size} x {size}, got {rows} rows of {columns}")
+        if self.totals and len(self.totals) != size:
+            raise DataError(f"matrix {self.title!r}: expected {size} totals, got {len(self.totals)}")
+
+    def total(self, row: int) -> int:
+        """Examples of a name."""
+        return self.totals[row] if self.totals else sum(self.counts[row])
 
     @property
     def empty(self) -> bool:

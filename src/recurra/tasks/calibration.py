@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +14,22 @@ if TYPE_CHECKING:
     from recurra.report.sections import Curves, Line
 
 Floats = npt.NDArray[np.float64]
+Logits = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.int64]
 FEWEST = 20
 """Examples from which a temperature is fitted."""
 BINS = 10
 COLDEST, HOTTEST = 0.1, 10.0
+PIECE = 1 << 16
+"""Logits that are gone through at once."""
+MOST_FITTED = 1 << 22
+"""Logits by which a temperature or two shares are fitted: rows times classes; of more, rows from all over."""
+STEPS = 60
 SURE = 1.96
 """Standard deviations on either side of the middle that hold 95 % of a normal distribution."""
 
 
-def calibrate(scaled: Sequence[Tensor], logs: Floats, labels: Labels) -> tuple[dict[str, float], list[str]]:
+def calibrate(scaled: Sequence[Tensor], logs: Logits, labels: Labels) -> tuple[dict[str, float], list[str]]:
     """Divide the logits by the temperature that suits the validation part best; see tasks.abilities.Concluding.
 
     scaled: what multiplies them, such as weight and bias of an output layer
@@ -48,7 +54,7 @@ def uncalibrated(weights: dict[str, Tensor], concluded: Mapping[str, float]) -> 
     return weights | {name: weights[name] * concluded.get("temperature", 1.0) for name in heads}
 
 
-def fitted_temperature(logs: Floats, labels: Labels) -> float:
+def fitted_temperature(logs: Logits, labels: Labels) -> float:
     """What logits are divided by so that the loss is lowest; 1 where that does not lower it on examples not fitted on.
 
     Fitted on one half and tried on the other, both ways round; then on all. One pseudo-example of each class is in
@@ -70,7 +76,7 @@ def fitted_temperature(logs: Floats, labels: Labels) -> float:
     return found if better else 1.0
 
 
-def calibrated_loss(logs: Floats, labels: Labels) -> float:
+def calibrated_loss(logs: Logits, labels: Labels) -> float:
     """The mean loss at the best temperature: of two models that are as often right, the one that knows better when.
 
     Unlike accuracy it tells small steps apart, and unlike the loss it does not mind how sure of everything a model is.
@@ -78,43 +84,80 @@ def calibrated_loss(logs: Floats, labels: Labels) -> float:
     return float(nats(logs, labels, _best(logs, labels)).mean())
 
 
-def nats(logs: Floats, labels: Labels, temperature: float) -> Floats:
+def nats(logs: Logits, labels: Labels, temperature: float) -> Floats:
     """The loss of each example [N] with logits divided by a temperature."""
-    cooled = _normal(logs / temperature)
-    return np.asarray(-cooled[np.arange(len(labels)), labels], dtype=np.float64)
+    found = np.empty(len(labels))
+    for rows in pieces(logs.shape):
+        cooled = normal(np.asarray(logs[rows], dtype=np.float64) / temperature)
+        found[rows] = -cooled[np.arange(len(cooled)), labels[rows]]
+    return found
 
 
-def _normal(logits: Floats) -> Floats:
-    """Log-probabilities."""
-    shifted = logits - logits.max(1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)), dtype=np.float64)
+def normal(logits: Logits) -> Floats:
+    """Log-probabilities. Shapes: [N, C] -> [N, C]"""
+    logits = np.asarray(logits, dtype=np.float64)
+    shifted = logits - logits.max(-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(-1, keepdims=True)), dtype=np.float64)
 
 
-def _best(logs: Floats, labels: Labels) -> float:
-    """The temperature of the lowest loss, by halving: its slope in 1/T rises and has one zero."""
+def pieces(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Some rows of logits [N, C] after the others, few enough for a cache."""
+    size = max(1, PIECE // shape[1])
+    return (slice(start, start + size) for start in range(0, shape[0], size))
+
+
+def enough(rows: int, classes: int) -> int:
+    """Rows by which a temperature or two shares are fitted; all, or as many as say something."""
+    return min(rows, max(FEWEST, MOST_FITTED // classes))
+
+
+def _best(logs: Logits, labels: Labels) -> float:
+    """The temperature of the lowest loss, by Newton's method within bounds: its slope in 1/T rises and has one zero."""
+    some = np.linspace(0, len(logs) - 1, enough(*logs.shape)).astype(np.int64)
+    logs, labels = (logs, labels) if len(some) == len(logs) else (logs[some], labels[some])
     count, classes = logs.shape
-    targets = np.full(logs.shape, 1 / (count + classes))
-    targets[np.arange(count), labels] += count / (count + classes)
+    wanted = (
+        float(logs.sum(dtype=np.float64)) + count * float(logs[np.arange(count), labels].sum(dtype=np.float64))
+    ) / (count + classes)
 
-    def slope(inverse: float) -> float:
-        return float(((np.exp(_normal(inverse * logs)) - targets) * logs).sum())
+    def slopes(inverse: float) -> tuple[float, float]:
+        """The first and the second one."""
+        first, second = -wanted, 0.0
+        for rows in pieces(logs.shape):
+            here = np.asarray(logs[rows], dtype=np.float64)
+            chances = np.exp(normal(inverse * here))
+            means = (chances * here).sum(1)
+            first += float(means.sum())
+            second += float((chances * here * here).sum() - means @ means)
+        return first, second
 
-    low, high = 1 / HOTTEST, 1 / COLDEST
-    for _ in range(60):
-        middle = (low * high) ** 0.5
-        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
-    return float(1 / (low * high) ** 0.5)
+    low, high, at, tried = 1 / HOTTEST, 1 / COLDEST, 1.0, set[float]()
+    for _ in range(STEPS):
+        slope, bend = slopes(at)
+        low, high = (at, high) if slope < 0 else (low, at)
+        tried.add(at)
+        towards = at - slope / bend if bend > 0 else (high if slope < 0 else low)
+        after = min(max(towards, low), high)
+        if after in tried and after != at:
+            after = (low * high) ** 0.5
+        if abs(after - at) <= 1e-12 * at:
+            break
+        at = after
+    return 1 / at
 
 
-def calibration_error(logs: Floats, labels: Labels) -> float:
-    """The mean distance (a fraction) of how sure it is from how often it is right, over bins of as many examples."""
-    said, right = _sure(logs, labels)
+def calibration_error(logs: Logits, labels: Labels, times: float = 1.0) -> float:
+    """The mean distance (a fraction) of how sure it is from how often it is right, over bins of as many examples.
+
+    times: what its logits are multiplied with
+    """
+    said, right = _sure(logs, labels, times)
     bins = _bins(said)
     return float(sum(abs(said[rows].mean() - right[rows].mean()) * len(rows) for rows in bins) / len(said))
 
 
 def reliability(
-    logs: Floats, labels: Labels, temperature: float, part: str, what: str = "Examples", *, mixed: bool = False
+    logs: Logits, labels: Labels, temperature: float, part: str, what: str = "Examples", *, mixed: bool = False
 ) -> Curves:
     """How often it is right beside how sure it is, over bins of as many examples.
 
@@ -132,12 +175,11 @@ def reliability(
     if mixed:
         note += ". The network's logits and the linear skip's are added in shares fitted on the validation part"
     elif temperature != 1:
-        plain = _normal(logs * temperature)
-        low_high = _line("before calibration", plain, labels)
+        low_high = _line("before calibration", logs, labels, temperature)
         lines.append(Line(low_high.name, low_high.x, low_high.y))
         note += (
-            f", before calibration {100 * calibration_error(plain, labels):.1f}. Logits are divided by a temperature "
-            f"of {temperature:.3g}, fitted on the validation part; answers stay the same"
+            f", before calibration {100 * calibration_error(logs, labels, temperature):.1f}. Logits are divided by a "
+            f"temperature of {temperature:.3g}, fitted on the validation part; answers stay the same"
         )
     else:
         note += ". Logits are as they were trained: no temperature lowers the validation loss for good"
@@ -151,18 +193,23 @@ def reliability(
     )
 
 
-def _line(name: str, logs: Floats, labels: Labels) -> Line:
+def _line(name: str, logs: Logits, labels: Labels, times: float = 1.0) -> Line:
     from recurra.report.sections import Line
 
-    said, right = _sure(logs, labels)
+    said, right = _sure(logs, labels, times)
     groups = [(said[rows].mean(), *_share(int(right[rows].sum()), len(rows))) for rows in _bins(said)]
     x, y, low, high = (list(map(float, values)) for values in zip(*groups, strict=True))
     return Line(name, x, y, low, high)
 
 
-def _sure(logs: Floats, labels: Labels) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """The probability of each answer, and whether it is right [N]."""
-    return np.exp(logs.max(1)), logs.argmax(1) == labels
+def _sure(logs: Logits, labels: Labels, times: float) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """The probability of each answer, and whether it is right [N]. times: what the logits are multiplied with"""
+    best = logs.max(1).astype(np.float64)
+    if times != 1:
+        best = np.concatenate(
+            [normal(times * np.asarray(logs[rows], dtype=np.float64)).max(1) for rows in pieces(logs.shape)]
+        )
+    return np.exp(best), logs.argmax(1) == labels
 
 
 def _bins(said: Floats) -> list[Labels]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from recurra.tasks.calibration import normal, pieces
+
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 FEWEST = 20
@@ -33,7 +35,7 @@ class Mix:
         Shapes: [N, C], [N, C], [N, 1] -> [N, C]
         """
         own = faded * self.own + (1 - faded) * self.alone
-        return _normal(own * logits + faded * self.share * linear)
+        return normal(own * logits + faded * self.share * linear)
 
 
 def fitted_mix(
@@ -99,35 +101,35 @@ def _fitted(
     """usual: what the shares are beforehand; weight: how sure that is, one over its variance; rest: of the logits, what
     no share changes. Shapes: [2] each, rest as the logits"""
     count, classes = logits.shape
-    targets = np.full(logits.shape, 1 / (count + classes))
-    targets[np.arange(count), labels] += count / (count + classes)
-    parts = np.stack([logits, linear])  # [2, N, C]
     shares = np.array([0.5, 0.5 if linear.any() else 0.0])
+    each, own = 1 / (count + classes), count / (count + classes)  # of every class, and of the true one besides
 
-    def cost(at: Floats) -> float:
-        fit = -(targets * _normal(np.tensordot(at, parts, 1) + rest)).sum()
-        return float(fit + (weight * (at - usual) ** 2).sum() / 2)
+    def measured(at: Floats) -> tuple[float, Floats, Floats]:
+        """The loss, its slope and its bend."""
+        cost = float((weight * (at - usual) ** 2).sum() / 2)
+        slope, bend = weight * (at - usual), np.diag(weight)
+        for rows in pieces(logits.shape):
+            parts = np.stack([logits[rows], linear[rows]])  # [2, n, C]
+            here = np.arange(parts.shape[1]), labels[rows]
+            logs = normal(np.tensordot(at, parts, 1) + (rest if isinstance(rest, float) else rest[rows]))
+            cost -= each * float(logs.sum()) + own * float(logs[here].sum())
+            chances = np.exp(logs)
+            means = (chances * parts).sum(2, keepdims=True)
+            slope = slope + means.sum((1, 2)) - each * parts.sum((1, 2)) - own * parts[:, here[0], here[1]].sum(1)
+            centred = parts - means
+            bend = bend + (chances * centred).reshape(2, -1) @ centred.reshape(2, -1).T
+        return cost, slope, bend
 
-    now = cost(shares)
+    now, slope, bend = measured(shares)
     for _ in range(STEPS):
-        chances = np.exp(_normal(np.tensordot(shares, parts, 1) + rest))
-        slope = ((chances - targets) * parts).sum((1, 2)) + weight * (shares - usual)
-        centred = parts - (chances * parts).sum(2, keepdims=True)
-        bend = np.einsum("inc,jnc,nc->ij", centred, centred, chances) + np.diag(weight)
         free = (shares > 0) | (slope < 0)
         step = np.zeros(2)
         inside = bend[np.ix_(free, free)] + 1e-9 * (1 + np.trace(bend)) * np.eye(int(free.sum()))
         step[free] = np.linalg.solve(inside, slope[free])
         size = 1.0
-        while size > 1e-6 and (after := cost(np.maximum(shares - size * step, 0.0))) > now:
+        while size > 1e-6 and (after := measured(np.maximum(shares - size * step, 0.0)))[0] > now:
             size /= 2
-        if size <= 1e-6 or now - after < 1e-9 * (1 + abs(now)):
+        if size <= 1e-6 or now - after[0] < 1e-9 * (1 + abs(now)):
             break
-        shares, now = np.maximum(shares - size * step, 0.0), after
+        shares, (now, slope, bend) = np.maximum(shares - size * step, 0.0), after
     return Mix(float(shares[0]), float(shares[1]))
-
-
-def _normal(logits: Floats) -> Floats:
-    """Log-probabilities."""
-    shifted = logits - logits.max(-1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(-1, keepdims=True)), dtype=np.float64)

@@ -56,3 +56,20 @@ def test_reliability_has_both_axes_on_one_scale(shown: dict[str, Section]) -> No
     assert isinstance(curves, Curves)
     assert curves.square
     assert [line.name for line in curves.lines] == ["right as often as it says", "this model"]
+
+
+def test_of_many_classes_the_page_shows_as_many_as_one_can_read() -> None:
+    classes = [f"c{number:05d}" for number in range(20_000)]
+    labels = np.concatenate([np.arange(1500), np.arange(300)])
+    logs = np.full((len(labels), len(classes)), np.float32(np.log(0.1 / len(classes))))
+    logs[np.arange(len(labels)), (labels + np.arange(len(labels)) % 3 // 2) % len(classes)] = np.log(0.9)
+    items = [Example("a text", classes[label], Path("x", "rows.csv"), 1) for label in labels]
+    part = Part([e.text for e in items], [np.zeros(1, np.int64)] * len(items), labels, examples=Examples(items))
+    shown = {section.title: section for section in sections(part, classes, logs, 2.0, "test")}
+    table, matrix = shown["Each class"], shown["Confusion matrix"]
+    assert isinstance(table, Table)
+    assert isinstance(matrix, Matrix)
+    assert len(table.rows) + len(table.folded) == 1000
+    assert table.note == "These are the 1,000 with the most examples, of 20,000."
+    assert (matrix.names, matrix.of) == (classes[:80], 20_000)
+    assert all(matrix.total(row) == 2 for row in range(80))

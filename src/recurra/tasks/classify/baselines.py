@@ -13,15 +13,19 @@ from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.linear import Texts, features_of
 from recurra.tasks.classify.trainee import scores
 
+LEAST = 0.5
+"""Seconds for a linear model, however few are left."""
+
 
 def classify_baselines(data: ClassifyData, held_out: Part, seconds: float | None = None) -> list[Baseline]:
     """What needs no network: the most frequent class, a bag of the model's own tokens, their n-grams weighted by how
     rare they are, and n-grams of characters.
 
     The bag knows nothing of order; n-grams see two words or a few characters of it. All are set as validation likes it
-    best. seconds: which the bag may take, but for its first epoch
+    best. seconds: for all of them; the bag takes half at most, but for its first epoch
     """
     train, validation = data.parts["train"], data.parts["validation"]
+    ends = None if seconds is None else time.perf_counter() + seconds
     begun = time.perf_counter()
     majority = Majority.fit(train.labels, data.classes)
     found = [
@@ -39,7 +43,7 @@ def classify_baselines(data: ClassifyData, held_out: Part, seconds: float | None
         len(data.classes),
         len(data.vocabulary),
         validation=(validation.encoded, validation.labels),
-        seconds=seconds,
+        seconds=None if seconds is None else seconds / 2,
     )
     seconds = time.perf_counter() - begun
     pieces = {"word": "words", "char": "characters"}.get(data.vocabulary.level, "tokens")
@@ -52,7 +56,10 @@ def classify_baselines(data: ClassifyData, held_out: Part, seconds: float | None
         )
     )
     begun = time.perf_counter()
-    linear, longest = data.linear, max(ORDERS[data.vocabulary.level])
+    linear, longest = (
+        data.linear_within(None if ends is None else max(LEAST, ends - begun)),
+        max(ORDERS[data.vocabulary.level]),
+    )
     seconds = time.perf_counter() - begun
     answers = linear.log_probabilities(features_of(Texts(held_out.encoded), data.vocabulary.level)).argmax(-1).numpy()
     name = f"logistic, TF-IDF of 1- to {longest}-grams"

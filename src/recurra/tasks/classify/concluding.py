@@ -15,11 +15,12 @@ from recurra.data.ragged import lengths_of
 from recurra.data.tokens.orders import ORDERS, SPELLING
 from recurra.layers.sparse_linear import Found, SparseLinear
 from recurra.report.sections import Cell, Column, Table
-from recurra.tasks.calibration import calibrate, uncalibrated
+from recurra.tasks.calibration import calibrate, enough, uncalibrated
 from recurra.tasks.classify.data import ClassifyData, Part
 from recurra.tasks.classify.few import Crossed, usual_shares
 from recurra.tasks.classify.linear import features_of
 from recurra.tasks.classify.trainee import log_frequencies, log_probabilities
+from recurra.tasks.cutting import some
 from recurra.tasks.mixing import Floats, Mix, best_mix, fitted_mix, lost
 from recurra.topologies import many_to_one
 from recurra.topologies.many_to_one import TextClassifier
@@ -53,9 +54,11 @@ def conclude(
 ) -> tuple[dict[str, float], list[str]]:
     """Both are set as the validation part likes it best; see tasks.abilities.Concluding.
 
-    part: as much of the validation part as is looked at; seconds: for fitting the linear model
+    part: as much of the validation part as is looked at, of many classes fewer texts, see tasks.calibration.enough;
+    seconds: for fitting the linear model
     crops: the network has learned from single clauses too, and short texts are left to it, see `_for_long_texts`
     """
+    part = some(part, enough(len(part), len(data.classes)))
     if network.skip is None:
         return calibrate(network.scaled, _logs(network, part), part.labels)
     network.skip.share.zero_()
@@ -156,7 +159,8 @@ def beside_each_other(network: TextClassifier, data: ClassifyData, part: Part, n
     """The network and its skip, each alone and both together, on a part; None where nothing was added."""
     if network.skip is None or not network.skip.share:
         return None
-    share = float(network.skip.share)
+    share, whole = float(network.skip.share), len(part)
+    part = some(part, enough(whole, len(data.classes)))
     both = _logs(network, part)
     network.skip.share.zero_()
     own = _logs(network, part)
@@ -172,7 +176,7 @@ def beside_each_other(network: TextClassifier, data: ClassifyData, part: Part, n
         rows,
         f"The logits of a logistic regression over n-grams of {_longest(data)}, which count by their log odds or by "
         f"how rare they are, are added to the network's. Their shares were fitted on the validation part; these are "
-        f"scores of the {name} part.",
+        f"scores of {'' if len(part) == whole else f'{len(part):,} of the {whole:,} texts of '}the {name} part.",
     )
 
 

@@ -156,9 +156,20 @@ class ClassifyData:
     @functools.cached_property
     def linear(self) -> SparseLogistic:
         """A linear classifier of the tokens' n-grams, fitted when it is first asked for."""
+        return self._linear(None)
+
+    def linear_within(self, seconds: float | None) -> SparseLogistic:
+        """`linear`, fitted in so many seconds if it is not yet."""
+        if "linear" not in self.__dict__:
+            self.__dict__["linear"] = self._linear(seconds)
+        return self.linear
+
+    def _linear(self, seconds: float | None) -> SparseLogistic:
         train = self.parts["train"].read(spelling=False)
         return self._fitted(
-            rare_features(train, len(self.classes), self.vocabulary.level, self.minutes), spelling=False
+            rare_features(train, len(self.classes), self.vocabulary.level, self.minutes),
+            spelling=False,
+            seconds=seconds,
         )
 
     def skip_linear(self, features: Features | None = None, seconds: float | None = None) -> SparseLogistic:

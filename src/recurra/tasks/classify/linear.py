@@ -30,6 +30,8 @@ MOST_TOKENS = 1 << 22
 """Of the training part that it is fitted on; of more, every so many texts."""
 TOKENS_A_SECOND = 40_000
 """Of a run that is looked at for its features: some percent of it, on slow processors."""
+MOST_OUTPUTS = 1 << 22
+"""Texts times classes by which it is stopped; of more, every so many texts."""
 PROBE, READING = 1 << 15, 0.2
 """Tokens on which it is measured how long reading takes; share of the time for it, of which each is read twice."""
 PADDED = 1 << 16
@@ -116,7 +118,7 @@ def fit_linear(
         probe = _thinned(train[0], PROBE)
         features_of(train[0].some(probe), level)
         most = int(PROBE * READING * seconds / max(time.monotonic() - begun, 1e-6))
-    kept, held = _thinned(train[0], most), _thinned(validation[0], max(1, most // 4))
+    kept, held = _thinned(train[0], most), _thinned(validation[0], max(1, most // 4), MOST_OUTPUTS // classes)
     labels = torch.from_numpy(train[1][kept])
     held_out = features_of(validation[0].some(held), level), torch.from_numpy(validation[1][held])
     found = features_of(train[0].some(kept), level)
@@ -130,9 +132,10 @@ def _within(texts: Texts, minutes: float | None) -> Ids:
     return _thinned(texts, MOST_TOKENS if minutes is None else int(60 * minutes * TOKENS_A_SECOND))
 
 
-def _thinned(texts: Texts, most: int) -> Ids:
+def _thinned(texts: Texts, most: int, most_texts: int | None = None) -> Ids:
     """The texts that are looked at, evenly spread. most: tokens, MOST_TOKENS if there are more of them"""
     tokens, count = int(lengths_of(texts.encoded).sum()), len(texts.encoded)
     most = min(most, MOST_TOKENS)
     kept = count if tokens <= most else max(1, count * most // tokens)
+    kept = kept if most_texts is None else min(kept, max(1, most_texts))
     return np.linspace(0, count - 1, kept).astype(np.int64)

@@ -6,10 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra import metrics
-from recurra.report.sections import Cell, Column, Columns, Matrix, Section, Table
-from recurra.tasks.calibration import reliability
+from recurra.report.confusion import confusion
+from recurra.report.sections import Cell, Column, Columns, Section, Table
+from recurra.tasks.calibration import Logits, reliability
 from recurra.tasks.classify.data import Part
 
+LISTED = 1000
+"""Classes of which the scores are listed, those with the most examples."""
 EXAMPLES, PAIRS, WRONG = 5, 10, 10
 """Quoted for each of the most confused pairs; such pairs; examples of which it was surest, and wrong."""
 LONGEST = 200
@@ -17,18 +20,17 @@ LONGEST = 200
 
 
 def sections(
-    part: Part, classes: list[str], logs: npt.NDArray[np.float64], temperature: float, name: str, *, mixed: bool = False
+    part: Part, classes: list[str], logs: Logits, temperature: float, name: str, *, mixed: bool = False
 ) -> list[Section]:
     """logs: log-probabilities [N, C] of the part, which is called `name`
 
     temperature: what is in them already; mixed: whether a linear skip is in them too
     """
     predicted = logs.argmax(-1)
-    matrix = metrics.confusion_matrix(part.labels, predicted, classes)
     return [
-        Matrix("Confusion matrix", classes, matrix.tolist()),
+        confusion("Confusion matrix", part.labels, predicted, classes),
         _each_class(part, predicted, classes),
-        _confused(part, predicted, classes, matrix),
+        _confused(part, predicted, classes),
         _surely_wrong(part, predicted, classes, logs),
         reliability(logs, part.labels, temperature, name, mixed=mixed),
     ]
@@ -37,7 +39,7 @@ def sections(
 def _each_class(part: Part, predicted: npt.NDArray[np.int64], classes: list[str]) -> Table:
     found = sorted(metrics.per_class(part.labels, predicted, classes), key=lambda row: (-row.support, row.name))
     rows: dict[bool, list[list[Cell]]] = {True: [], False: []}
-    for row in found:
+    for row in found[:LISTED]:
         rows[row.f1 > 0].append([row.name, row.support, row.precision, row.recall, row.f1, row.f1])
     never = len(rows[False])
     columns = [Column(title, "number") for title in ("Examples", "Precision", "Recall", "F1")]
@@ -45,25 +47,24 @@ def _each_class(part: Part, predicted: npt.NDArray[np.int64], classes: list[str]
         "Each class",
         ["Class", *columns, Column("", "bar")],
         rows[True],
+        f"These are the {LISTED:,} with the most examples, of {len(found):,}." if len(found) > LISTED else "",
         folded=rows[False],
         folded_as=f"{never:,} {'class' if never == 1 else 'classes'} that it never got right",
     )
 
 
-def _confused(part: Part, predicted: npt.NDArray[np.int64], classes: list[str], matrix: npt.NDArray[np.int64]) -> Table:
+def _confused(part: Part, predicted: npt.NDArray[np.int64], classes: list[str]) -> Table:
     rows: list[list[Cell]] = []
-    for pair in metrics.most_confused(matrix, classes, top=PAIRS):
+    for pair in metrics.most_confused(part.labels, predicted, classes, top=PAIRS):
         true, wrong = classes.index(pair.true), classes.index(pair.predicted)
         found = np.flatnonzero((part.labels == true) & (predicted == wrong))[:EXAMPLES]
-        of = int(matrix[true].sum())
+        of = int((part.labels == true).sum())
         rows.append([pair.true, pair.predicted, f"{pair.count:,} of {of:,}", [part.texts[i][:LONGEST] for i in found]])
     columns: Columns = ["True class", "Taken for", Column("Times", "number"), Column("For example", "quotes")]
     return Table("Most confused pairs", columns, rows)
 
 
-def _surely_wrong(
-    part: Part, predicted: npt.NDArray[np.int64], classes: list[str], logs: npt.NDArray[np.float64]
-) -> Table:
+def _surely_wrong(part: Part, predicted: npt.NDArray[np.int64], classes: list[str], logs: Logits) -> Table:
     """What a label that is wrong, or a text that says too little, looks like."""
     wrong = np.flatnonzero(predicted != part.labels)
     surest = wrong[np.argsort(-logs[wrong].max(-1), kind="stable")][:WRONG]

@@ -113,7 +113,7 @@ class ClassifyTask(CutByRows):
         from recurra.tasks.classify.baselines import classify_baselines
 
         deadline = dataset.deadline
-        return classify_baselines(dataset.data, part, deadline.left() / 2 if deadline.set else None)
+        return classify_baselines(dataset.data, part, deadline.left() if deadline.set else None)
 
     def learning_from(self, dataset: Dataset[ClassifyData], count: int) -> Dataset[ClassifyData]:
         """With the n-grams that the linear skip finds in so many."""
@@ -151,7 +151,7 @@ class ClassifyTask(CutByRows):
         from recurra.tasks.classify import concluding
         from recurra.tasks.classify.report import sections
 
-        part, logs, name = dataset.held_out, evaluation.answers.double().numpy(), dataset.evaluated_on
+        part, logs, name = dataset.held_out, evaluation.answers.numpy(), dataset.evaluated_on
         concluded = evaluation.concluded
         found = sections(
             part, model.classes, logs, concluded.get("temperature", 1.0), name, mixed=concluding.SHARE in concluded

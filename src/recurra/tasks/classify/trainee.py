@@ -152,7 +152,7 @@ class ClassifyTrainee:
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         part = self.validation
         logs = log_probabilities(network, part.encoded, part.letters)
-        return {"calibrated_loss": calibrated_loss(logs.double().numpy(), part.labels)} | scores_of(part, logs)
+        return {"calibrated_loss": calibrated_loss(logs.numpy(), part.labels)} | scores_of(part, logs)
 
     def limit_evaluation(self, units: int) -> int:
         self.validation = some(self.data.parts["validation"], max(units, LEAST_EVALUATED))
@@ -234,7 +234,8 @@ def log_probabilities(
     groups = list(by_length(lengths_of(encoded), EVALUATION_TOKENS))
     found = spread(groups, of_group)
     result = torch.empty(len(encoded), found[0].shape[1])
-    result[torch.from_numpy(np.concatenate(groups))] = torch.cat(found)
+    for indices, logs in zip(groups, found, strict=True):
+        result[torch.from_numpy(indices)] = logs
     return result
 
 

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from recurra import metrics
 from recurra.errors import shortened
-from recurra.report.sections import Cell, Column, Columns, Matrix, Picture, Pictures, Section, Table
+from recurra.report.confusion import confusion
+from recurra.report.sections import Cell, Column, Columns, Picture, Pictures, Section, Table
 from recurra.tasks.frames.data import Part
 from recurra.tasks.frames.picture_views import of_clip, of_clip_labels, of_many
 from recurra.tasks.frames.preprocessor import FramesPreprocessor
@@ -30,12 +31,10 @@ MOST_CLASSES = 40
 def sections(part: Part, made: FramesPreprocessor, logs: Floats) -> list[Section]:
     """logs: log-probabilities [N, C] of the part's sequences, or of its frames"""
     predicted, classes = logs.argmax(1), made.classes
-    matrix = metrics.confusion_matrix(part.targets, predicted, classes)
-    few = len(classes) <= MOST_CLASSES
     found: list[Section] = [
-        Matrix("Confusion matrix", classes if few else [], matrix.tolist() if few else []),
+        *([confusion("Confusion matrix", part.targets, predicted, classes)] if len(classes) <= MOST_CLASSES else []),
         _each_class(part, predicted, made),
-        _confused(matrix, classes),
+        _confused(part, predicted, classes),
     ]
     if made.per_frame:
         return [_over_time(part, made, predicted), *found, _worst_sequences(part, predicted)]
@@ -62,10 +61,10 @@ def _each_class(part: Part, predicted: Int64, made: FramesPreprocessor) -> Table
     )
 
 
-def _confused(matrix: Int64, classes: list[str]) -> Table:
+def _confused(part: Part, predicted: Int64, classes: list[str]) -> Table:
     rows: list[list[Cell]] = [
-        [pair.true, pair.predicted, f"{pair.count:,} of {int(matrix[classes.index(pair.true)].sum()):,}"]
-        for pair in metrics.most_confused(matrix, classes, top=PAIRS)
+        [pair.true, pair.predicted, f"{pair.count:,} of {round(pair.count / pair.share):,}"]
+        for pair in metrics.most_confused(part.targets, predicted, classes, top=PAIRS)
     ]
     return Table("Most confused pairs", ["True class", "Taken for", Column("Times", "number")], rows)
 

@@ -10,6 +10,7 @@ import numpy as np
 from recurra import metrics
 from recurra.data.tagged import spans
 from recurra.report import sections as report
+from recurra.report.confusion import confusion
 from recurra.report.sections import Cell, Column, Columns
 from recurra.tasks.tag.data import TagPart
 
@@ -29,13 +30,12 @@ def sections(
     names = [*tags, *sorted({tag for row in true for tag in row} - set(tags))]
     indices = {name: place for place, name in enumerate(names)}
     truth, guess = (np.array([indices[tag] for row in rows for tag in row]) for rows in (true, predicted))
-    matrix = metrics.confusion_matrix(truth, guess, names).tolist() if len(names) <= MOST_TAGS else []
     return [
         _sentences(part, true, predicted),
         *([_span_table(true, predicted)] if scheme else []),
         _each_tag(metrics.per_class(truth, guess, names)),
         _confused(part, true, predicted),
-        report.Matrix("Confusion matrix", names if matrix else [], matrix),
+        *([confusion("Confusion matrix", truth, guess, names)] if len(names) <= MOST_TAGS else []),
     ]
 
 
