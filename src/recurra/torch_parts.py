@@ -57,7 +57,17 @@ class _Later(MetaPathFinder, Loader):
         return _Part(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        pass
+        _complete_generators()
+
+
+def _complete_generators() -> None:
+    """`torch.Generator` cannot be called before its metaclass is set, which torch does in what a part imports."""
+    import torch._C
+    from torch._opaque_base import OpaqueBaseMeta
+
+    set_metaclass = getattr(torch._C, "_set_generator_metaclass", None)  # not of every release TESTED
+    if set_metaclass is not None:
+        set_metaclass(OpaqueBaseMeta)
 
 
 _LATER = _Later()
