@@ -93,7 +93,7 @@ def test_a_sum_of_samples_is_the_whole_sum_in_the_mean() -> None:
 def test_a_sample_is_drawn_in_training_alone() -> None:
     layer, y, targets = _sampled(5, 300)
     assert layer.mean_loss(y, targets) != layer.mean_loss(y, targets)
-    ids, weights = layer._drawn(y.device)
+    ids, weights, _ = layer._drawn(y.device)
     assert len(ids) == len(ids.unique()) < 300
     torch.testing.assert_close(weights.sum(), torch.tensor(300.0))
     layer.eval()

@@ -74,10 +74,14 @@ class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, d_loss: Tensor) -> tuple[Tensor | None, ...]:
-        found = ctx.saved_tensors
-        if d_loss.device.type != "cpu" or d_loss.item() != 1:  # which it is where the loss is what is minimised
-            found = tuple(part * d_loss for part in found)
-        return *found, None, None, None
+        return *once_for_all(ctx.saved_tensors, d_loss), None, None, None
+
+
+def once_for_all(gradients: tuple[Tensor, ...], d_loss: Tensor) -> tuple[Tensor, ...]:
+    """Gradients that forward took, of a loss with a gradient of its own."""
+    if d_loss.device.type != "cpu" or d_loss.item() != 1:  # which it is where the loss is what is minimised
+        return tuple(part * d_loss for part in gradients)
+    return gradients
 
 
 def _by_chunks(

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from recurra.errors import UsageError
 from recurra.topologies.linear_loss import linear_cross_entropy, rows_of_a_chunk
+from recurra.topologies.sampled_loss import Sample, sampled_cross_entropy
 
 POWERS = (2 / 3, 4 / 5, 9 / 10)
 """Of the vocabulary's size: where each group of rarer tokens begins."""
@@ -53,27 +54,16 @@ class SampledSoftmax(Softmax):
         """The mean of `losses`, in training by a sample. Units: nats"""
         if not self.training:
             return super().mean_loss(y, targets)
-        ids, weights = self._drawn(y.device)
-        columns = ids.new_full((len(self.weight),), -1).index_put((ids,), torch.arange(len(ids), device=ids.device))
-        logits = _wide(functional.linear(y, self.weight.index_select(0, ids))) + (self.bias[ids] + weights.log())
-        rows = (targets >= self.edges[1]).nonzero().squeeze(1)
-        rare = targets[rows]
-        own = (_wide(y.index_select(0, rows)) * self.weight[rare]).sum(1) + self.bias[rare]
-        drawn = columns[rare] >= 0
-        logits = logits.index_put((rows[drawn], columns[rare[drawn]]), logits.new_tensor(-torch.inf))
-        last = logits.new_full((len(y),), -torch.inf).index_put((rows,), own.to(logits.dtype))
-        wanted = targets.index_put((rows,), targets.new_tensor(len(ids)))
-        return functional.cross_entropy(torch.cat([logits, last.unsqueeze(1)], 1), wanted)
+        return sampled_cross_entropy(y, self.weight, self.bias, targets, self._drawn(y.device))
 
-    def _drawn(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """The tokens that stand in the sum, and for how many each does. Shapes: int64 [K], float32 [K]"""
+    def _drawn(self, device: torch.device) -> Sample:
         frequent = self.edges[1]
-        ids, weights = [torch.arange(frequent, device=device)], [torch.ones(frequent, device=device)]
+        ids, counts = [torch.arange(frequent, device=device)], [torch.ones(frequent, device=device)]
         for start, stop in zip(self.edges[1:], self.edges[2:], strict=False):
             count = min(stop - start, max(1, round(SHARE * frequent)))
             ids.append(start + torch.randperm(stop - start, device=device)[:count])
-            weights.append(torch.full((count,), (stop - start) / count, device=device))
-        return torch.cat(ids), torch.cat(weights)
+            counts.append(torch.full((count,), (stop - start) / count, device=device))
+        return Sample(torch.cat(ids), torch.cat(counts), frequent)
 
 
 class AdaptiveSoftmax(nn.Module):
