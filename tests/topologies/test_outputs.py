@@ -11,7 +11,7 @@ from torch import Tensor
 from recurra.errors import UsageError
 from recurra.topologies import outputs
 from recurra.topologies.many_to_many import MANY, NextToken, output_for
-from recurra.topologies.outputs import AdaptiveSoftmax, SampledSoftmax, Softmax, cutoffs
+from recurra.topologies.outputs import OFFSET, AdaptiveSoftmax, SampledSoftmax, Softmax, cutoffs
 from recurra.topologies.settings import NextTokenSettings
 
 
@@ -55,6 +55,16 @@ def test_targets_of_the_head_alone_need_no_group() -> None:
 def test_few_tokens_have_no_groups(kind: type[AdaptiveSoftmax | SampledSoftmax]) -> None:
     with pytest.raises(UsageError, match="64 tokens at least; this one has 63"):
         kind(3, 63)
+
+
+def test_biases_start_from_the_usual_frequencies() -> None:
+    """Of a text whose words are as frequent as the ranks say, the first loss is the entropy, not log V."""
+    size = 1000
+    usual = 1 / (torch.arange(size) + OFFSET)
+    y = torch.zeros(1, 4)
+    for kind in (SampledSoftmax, AdaptiveSoftmax):
+        found = kind(4, size)(y).softmax(-1)[0]
+        torch.testing.assert_close(found, usual / usual.sum(), rtol=1e-4, atol=1e-7)
 
 
 def _sampled(width: int, count: int) -> tuple[SampledSoftmax, Tensor, Tensor]:

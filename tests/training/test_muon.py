@@ -13,7 +13,7 @@ from recurra.layers.stack import Stack
 from recurra.training import checkpoint as checkpoints
 from recurra.training import muon
 from recurra.training.checkpoint import Counters
-from recurra.training.muon import MOMENTUM, SIZE, Muon, gates_of, orthogonal
+from recurra.training.muon import EVERY, MOMENTUM, SIZE, Muon, gates_of, orthogonal
 from recurra.training.optimizer import optimizer_of
 
 
@@ -109,11 +109,30 @@ def test_gates_are_turned_one_by_one() -> None:
             assert torch.allclose(change.abs(), torch.ones_like(change), atol=0.02), name
             continue
         assert value.grad is not None
-        for gate, gradient in zip(change.view(4, 8, -1), value.grad.view(4, 8, -1), strict=True):
+        pairs = list(zip(change.view(4, 8, -1), value.grad.view(4, 8, -1), strict=True))
+        assert not any(gate.any() for gate, _ in pairs[::EVERY]), name
+        for gate, gradient in pairs[1::EVERY]:
             upright = gradient if gradient.shape[0] <= gradient.shape[1] else gradient.mT
             turned = orthogonal(upright[None])[0]
-            expected = SIZE * max(gate.shape) ** 0.5 * (turned if upright is gradient else turned.mT)
-            assert torch.allclose(gate, expected, atol=1e-3), name
+            expected = EVERY * SIZE * max(gate.shape) ** 0.5 * (turned if upright is gradient else turned.mT)
+            assert torch.allclose(gate, expected, atol=2e-3), name
+
+
+def test_gates_take_turns_and_one_alone_is_turned_at_every_step() -> None:
+    network = Small()
+    optimizer = optimizer_of(network, plain(optimizer="muon"))
+    weight, moved = network.stack.weight_hh_l0, []
+    for step in range(2 * EVERY):
+        before = weight.detach().clone()
+        learned(network, optimizer, step)
+        moved.append((weight.detach() != before).view(4, -1).any(1).tolist())
+    assert moved == [[gate % EVERY == step % EVERY for gate in range(4)] for step in range(1, 2 * EVERY + 1)]
+    one = nn.Parameter(torch.ones(4, 6))
+    alone = Muon([{"params": [one], "gates": 1}], 0.1)
+    for _ in range(3):
+        before, one.grad = one.detach().clone(), torch.randn(4, 6)
+        alone.step()
+        assert (one != before).any()
 
 
 def test_frozen_weights_and_groups_of_heads() -> None:

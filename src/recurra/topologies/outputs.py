@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -12,6 +14,8 @@ from recurra.topologies.sampled_loss import Sample, sampled_cross_entropy
 
 POWERS = (2 / 3, 4 / 5, 9 / 10)
 """Of the vocabulary's size: where each group of rarer tokens begins."""
+OFFSET = 3.0
+"""Of ranks, in the usual frequencies."""
 SMALLEST = 64
 """A vocabulary below this has nothing to gain from groups."""
 SHARE = 0.25
@@ -49,6 +53,8 @@ class SampledSoftmax(Softmax):
         _check_size(vocabulary_size, "sampled")
         super().__init__(width, vocabulary_size)
         self.edges = (0, *cutoffs(vocabulary_size), vocabulary_size)
+        with torch.no_grad():
+            self.bias.copy_(usual_logits(vocabulary_size))
 
     def mean_loss(self, y: Tensor, targets: Tensor) -> Tensor:
         """The mean of `losses`, in training by a sample. Units: nats"""
@@ -82,9 +88,11 @@ class AdaptiveSoftmax(nn.Module):
         _check_size(vocabulary_size, "adaptive")
         self.edges = (0, *cutoffs(vocabulary_size), vocabulary_size)
         self.weight = nn.Parameter(torch.empty(vocabulary_size, width))
-        self.bias = nn.Parameter(torch.zeros(vocabulary_size))
+        logits = usual_logits(vocabulary_size)
+        groups = [logits[start:stop].logsumexp(0) for start, stop in pairwise(self.edges[1:])]
+        self.bias = nn.Parameter(logits)
         self.group_weight = nn.Parameter(torch.empty(len(POWERS), width))
-        self.group_bias = nn.Parameter(torch.zeros(len(POWERS)))
+        self.group_bias = nn.Parameter(torch.stack(groups))
         for weight in (self.weight, self.group_weight):
             nn.init.uniform_(weight, -(width**-0.5), width**-0.5)
 
@@ -133,6 +141,16 @@ def _check_size(vocabulary_size: int, output: str) -> None:
             f"{output} output is for large vocabularies, {SMALLEST} tokens at least; this one has "
             f"{vocabulary_size}; use output softmax"
         )
+
+
+def usual_logits(vocabulary_size: int) -> Tensor:
+    """What biases start from, where tokens are numbered by falling frequency: how frequent they are in most texts.
+
+    From zeros a network learns it first, hundreds of steps long, the rare tokens of a sample last.
+    Maths:  p(w) proportional to 1 / (w + 3), w from 0
+    Source: Zipf 1935; Mandelbrot 1953
+    """
+    return -torch.log(torch.arange(vocabulary_size) + OFFSET)
 
 
 def cutoffs(vocabulary_size: int) -> tuple[int, ...]:

@@ -73,8 +73,8 @@ class _Rows:
         self.rare_y, self.rare_weight = (x.to(self.wide) for x in (y[self.rows], weight.index_select(0, self.rare)))
         self.own = (self.rare_y * self.rare_weight).sum(1) + bias[self.rare]
         ids = sample.ids
-        places = ids.new_full((len(weight),), -1).index_put((ids,), torch.arange(len(ids), device=ids.device))
-        self.places = places[self.rare]
+        columns = ids.new_full((len(weight),), -1).index_put((ids,), torch.arange(len(ids), device=ids.device))
+        self.columns = columns[self.rare]
 
     def loss(self, wanted: bool) -> Tensor:
         """The mean; and, if they are wanted, the gradients of all that it depends on."""
@@ -94,9 +94,9 @@ class _Rows:
         """The sum of the losses of some rows. some: which of the rare ones lie among them"""
         y, targets = self.held_y[part], self.targets[part]
         logits = (y @ self.held_weight.t()).to(self.wide).add_(self.offset)
-        rare, places = self.rows[some] - start, self.places[some]
-        drawn = places >= 0
-        logits[rare[drawn], places[drawn]] = -torch.inf
+        rare, columns = self.rows[some] - start, self.columns[some]
+        drawn = columns >= 0
+        logits[rare[drawn], columns[drawn]] = -torch.inf
         own = logits.new_full((len(y),), -torch.inf).index_copy_(0, rare, self.own[some].to(self.wide))
         common = (targets < self.sample.frequent).nonzero().squeeze(1)
         right = own.index_copy(0, common, logits[common, targets[common]])

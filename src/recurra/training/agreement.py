@@ -131,7 +131,7 @@ def _moments(tensors: Iterable[str], optimizer: torch.optim.Optimizer) -> dict[s
         f"optimizer/{place}/{name}": (name, weight)
         for place, weight in enumerate(weights)
         if str(place) in stored
-        for name in (("momentum_buffer",) if id(weight) in turned else names)
+        for name in (("step", "momentum_buffer") if id(weight) in turned else names)
     }
 
 

@@ -17,13 +17,16 @@ BETAS, EPSILON = (0.9, 0.99), 1e-8
 COEFFICIENTS = ((8.0934, -23.6204, 17.4462), (3.6366, -2.7219, 0.5365), (2.6613, -1.9772, 0.4526))
 """Of three quintic iterations, each the best for what the one before leaves of singular values from 0.01 to 1: they
 become 0.73 to 1.27, for which it takes five with the same coefficients, a third of the time of a step of 256 units."""
+EVERY = 2
+"""Steps from one turn of a gate to the next, which is as many times as long: each step turns one gate in so many of a
+matrix. Of a momentum over twenty steps turns in between say nothing new, and they are most of what Muon costs."""
 SIZE = 0.2
 """Root mean square of a step's values, as AdamW's are, so that one learning rate serves both."""
 
 
 class Muon(torch.optim.Optimizer):
     """Groups with `gates` above 0 are matrices [G*H, I] of as many gates, each orthogonalised by itself; all gates of
-    one shape are, in one batch.
+    one shape are, in one batch. The gates of a matrix take turns, see EVERY; one alone is turned at every step.
 
     halves: with products of bfloat16, as torch's own Muon, where the machine has them
 
@@ -44,24 +47,30 @@ class Muon(torch.optim.Optimizer):
             if not group["gates"]:
                 self._adamw(learning, group)
                 continue
+            every = min(EVERY, group["gates"])
+            rate = every * group["lr"]
             for weight in learning:
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
-                update = self._with_momentum(weight).reshape(group["gates"], -1, weight.shape[1])
-                wide = update if update.shape[1] <= update.shape[2] else update.mT
+                update = self._with_momentum(weight)
+                first = int(self.state[weight]["step"]) % every
+                gates, moved = (x.unflatten(0, (group["gates"], -1))[first::every] for x in (weight, update))
+                gates.mul_(1 - rate * group["weight_decay"])
+                wide = moved if moved.shape[1] <= moved.shape[2] else moved.mT
                 products = torch.bfloat16 if group.get("halves") and _has_halves(weight) else wide.dtype
-                batches.setdefault((products, *wide.shape[1:]), []).append((weight, wide, group["lr"]))
+                batches.setdefault((products, *wide.shape[1:]), []).append((gates, wide, rate))
         for (products, *_), some in batches.items():
             found = orthogonal(torch.cat([wide for _, wide, _ in some]), products)
             steps = torch.split(found, [len(wide) for _, wide, _ in some])
-            for (weight, wide, rate), step in zip(some, steps, strict=True):
-                upright = step if _lies(weight, wide) else step.mT
-                weight.add_(upright.reshape(weight.shape), alpha=-rate * SIZE * max(wide.shape[1:]) ** 0.5)
+            for (gates, wide, rate), step in zip(some, steps, strict=True):
+                upright = step if gates.shape[2] == wide.shape[2] else step.mT
+                gates.add_(upright, alpha=-rate * SIZE * max(wide.shape[1:]) ** 0.5)
 
     def _with_momentum(self, weight: Tensor) -> Tensor:
         assert weight.grad is not None
         state = self.state[weight]
         if not state:
+            state["step"] = torch.zeros((), dtype=torch.float32)
             state["momentum_buffer"] = torch.zeros_like(weight)
+        state["step"] += 1
         mean: Tensor = state["momentum_buffer"]
         mean.lerp_(weight.grad, 1 - MOMENTUM)
         return torch.lerp(weight.grad, mean, MOMENTUM)
@@ -90,11 +99,6 @@ class Muon(torch.optim.Optimizer):
                 eps=EPSILON,
                 maximize=False,
             )
-
-
-def _lies(weight: Tensor, wide: Tensor) -> bool:
-    """Whether a gate of this weight is as wide as it is high, or wider."""
-    return weight.shape[1] == wide.shape[2]
 
 
 def _has_halves(weight: Tensor) -> bool:
