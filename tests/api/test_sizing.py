@@ -144,9 +144,28 @@ def test_a_vocabulary_that_the_minutes_do_not_hold_is_cut_and_told(words: Path) 
     assert note in again.config["notes"]
 
 
-@pytest.mark.parametrize("given", [{"max_vocabulary": 1500}, {"minutes": 10.0, "epochs": 0.01}])
-def test_a_vocabulary_that_is_set_or_held_is_not_cut(words: Path, given: dict[str, Any]) -> None:
-    own = RUN | {"level": "word", "hidden_size": 4, "minutes": 0.002} | given
+def test_a_vocabulary_that_is_asked_for_is_cut_where_the_whole_time_does_not_hold_it(
+    words: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sizing, "stepping", lambda training: 1e-4)
+    own = RUN | {"level": "word", "hidden_size": 4, "max_vocabulary": 1500}
+    run = recurra.train(words, out="run", quiet=True, **own | {"minutes": 0.002})
+    most = run.settings.data.max_vocabulary
+    assert most == len(run.preprocessor.vocabulary) < 1500
+    (note,) = (note for note in run.config["notes"] if "most frequent are known" in note)
+    assert "of 1,500 words" in note
+    assert "more words with more minutes" in note
+
+
+@pytest.mark.parametrize("given", [{"max_vocabulary": 1500, "share": 0.8}, {"share": 0.3}])
+def test_a_vocabulary_that_the_minutes_hold_is_not_cut(
+    words: Path, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """share: of the training, that its weights take"""
+    given = dict(given)
+    share, own = given.pop("share"), RUN | {"level": "word", "hidden_size": 4, "minutes": 0.05} | given
+    weights = recurra.train(words, out="whole", quiet=True, **own | {"minutes": None, "epochs": 0.01}).metrics
+    monkeypatch.setattr(sizing, "stepping", lambda training: share * 0.8 * 0.05 * 60 / weights["parameters"])
     run = recurra.train(words, out="run", quiet=True, **own)
     assert run.settings.data.max_vocabulary == given.get("max_vocabulary")
     assert not any("most frequent are known" in note for note in run.config["notes"])

@@ -15,6 +15,7 @@ from recurra.api.vectors import with_vectors
 from recurra.cells.catalogue import get
 from recurra.cells.variants import low_rank, masked_zoneout
 from recurra.data.ragged import digest, lengths_of
+from recurra.data.tokens import beside
 from recurra.engines import choose
 from recurra.engines.request import CellWeights, Request
 from recurra.errors import DataError, UnknownNameError, UsageError
@@ -123,7 +124,8 @@ def read_data(source: Source, settings: AnySettings, kept: Any = None) -> Datase
     if (threads := settings.training.threads) is not None or here.count > 1:
         most = max(1, processors() // here.local_count)
         torch.set_num_threads(most if threads is None else min(threads, most))
-    dataset = registry.get(source.task).task.prepare(source, settings, kept)
+    with beside.processes(min(processors(), torch.get_num_threads())):
+        dataset = registry.get(source.task).task.prepare(source, settings, kept)
     dataset.facts.setdefault("training_part", digest(dataset.arrays))
     return dataset
 

@@ -49,8 +49,7 @@ def size(
     seconds = FOR_TRAINING * deadline.total
     if not deadline.set or on_cuda(settings.training.device):
         return dataset
-    if "max_vocabulary" not in given:
-        dataset = _abridged(dataset, seconds, processes, folder)
+    dataset = _abridged(dataset, seconds, processes, folder, asked="max_vocabulary" in given)
     if not isinstance(row.task, Sizing) or seconds < LEAST:
         return dataset
     fixed = {*given, *row.read(dataset.source.options, known=False), *row.defaults.by_kind.get(dataset.source.kind, {})}
@@ -67,8 +66,13 @@ def _note(dataset: Dataset[Any], chosen: dict[str, Any], why: str) -> None:
     dataset.notes.append(why)
 
 
-def _abridged(dataset: Dataset[Any], seconds: float, processes: Processes, folder: Path) -> Dataset[Any]:
-    """The same with the most frequent words alone, where so many seconds of training do not hold a network of all."""
+def _abridged(
+    dataset: Dataset[Any], seconds: float, processes: Processes, folder: Path, *, asked: bool
+) -> Dataset[Any]:
+    """The same with the most frequent words alone, where so many seconds of training do not hold a network of all.
+
+    asked: somebody has said how many words there may be at most, and gets them if the whole time holds them
+    """
     task = registry.get(dataset.source.task).task
     if not isinstance(task, Abridging) or (words := task.words(dataset)) is None or words <= FEWEST:
         return dataset
@@ -80,7 +84,7 @@ def _abridged(dataset: Dataset[Any], seconds: float, processes: Processes, folde
         return dataset
     each = STEPS * stepping(dataset.settings.training) + WRITTEN * writing(1, writing_speed(folder))
     each = processes.from_first(each)
-    if weights * each <= HELD * seconds:
+    if weights * each <= (1.0 if asked else HELD) * seconds:
         return dataset
     suited = (SUITED * seconds / each - (weights - of_words)) * words / of_words
     fewer = min(words, max(FEWEST, _round(suited)))
@@ -89,7 +93,7 @@ def _abridged(dataset: Dataset[Any], seconds: float, processes: Processes, folde
     why = (
         f"of {words:,} words the {fewer:,} most frequent are known and the others <unk>, for {weights:,} weights would "
         f"take {write_seconds(weights * each)} of {write_seconds(seconds)} for training to be written and stepped "
-        f"{STEPS} times: more words with --max-vocabulary, or by themselves with more minutes"
+        f"{STEPS} times: more words {'' if asked else 'with --max-vocabulary, or by themselves '}with more minutes"
     )
     deadline, dataset = dataset.deadline, read_data(dataset.source, dataset.settings.changed(max_vocabulary=fewer))
     dataset.deadline = deadline

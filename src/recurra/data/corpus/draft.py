@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from recurra.data import share
 from recurra.data.tokens import segment
+from recurra.data.tokens.beside import number_all
 from recurra.data.tokens.counting import code_points
+from recurra.data.tokens.cut import Cut
 from recurra.data.tokens.numbers import Numbers
 from recurra.data.tokens.pieces import pieces
 from recurra.data.tokens.vocabulary import Level, Vocabulary
@@ -58,6 +60,22 @@ class Reading:
             )
         return self.words.of(segment.pieces(piece, self.split))
 
+    def drafts(self, path: Path) -> Iterator[tuple[Ids, int]]:
+        """The preliminary ids of each piece, and its characters; of words by several processes where they may."""
+        if self.level != "word":
+            yield from ((self.ids(piece), len(piece)) for piece in self.pieces(path))
+            return
+        lengths = deque[int]()
+
+        def lists() -> Iterator[list[str]]:
+            for piece in self.pieces(path):
+                lengths.append(len(piece))
+                yield [piece]
+
+        cut = Cut("pieces", (), self.split)
+        for found in number_all(self.words, cut, lists(), size=path.stat().st_size):
+            yield found.ids, lengths.popleft()
+
 
 @dataclass
 class Draft:
@@ -75,10 +93,9 @@ class Draft:
         """Read the source once. Disk: 4 bytes a token, 2 at byte level, of characters 1 to 4."""
         sizes, types = [], []
         with path.open("wb") as file:
-            for piece in reading.pieces(source):
-                ids = reading.ids(piece)
+            for ids, characters in reading.drafts(source):
                 file.write(ids.data)
-                sizes.append((len(ids), len(piece)))
+                sizes.append((len(ids), characters))
                 types.append(ids.dtype)
         return cls(source, path, reading, sizes, types)
 

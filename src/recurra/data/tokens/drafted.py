@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,34 +14,34 @@ from recurra.data import share
 from recurra.data.packed import OnDisk
 from recurra.data.ragged import BLOCK, Int64, Keys, Ragged, row_keys
 from recurra.data.room import room
+from recurra.data.tokens.beside import WORTH, number_all
+from recurra.data.tokens.cut import Cut
 from recurra.data.tokens.numbers import Numbers
 from recurra.data.tokens.vocabulary import Vocabulary
 
 Uint32 = npt.NDArray[np.uint32]
-SPARSE = 16
-"""Ids that are read for one that is asked for, at most."""
+SPARSE, FEW = 16, 1 << 20
+"""Ids that are read for one that is asked for, at most, and so many in any case: looking for them takes longer."""
 
 
 class Drafted:
     """Some texts as preliminary ids.
 
-    cut: a text into words; folder: where a file for the ids is, which nobody sees; in memory without one
+    folder: where a file for the ids is, which nobody sees; in memory without one, as what is read by one process
     """
 
-    def __init__(self, texts: Iterable[str], cut: Callable[[str], list[str]], folder: Path | None = None) -> None:
+    def __init__(self, texts: Iterable[str], cut: Cut, folder: Path | None = None) -> None:
         self.words, self._folder = Numbers(), folder
         self._file = None if folder is None else OnDisk.unseen(folder)
         self._ids: list[Uint32] = []
         self.starts = self._read(texts, cut)
 
-    def _read(self, texts: Iterable[str], cut: Callable[[str], list[str]]) -> Int64:
+    def _read(self, texts: Iterable[str], cut: Cut) -> Int64:
         """Returns where each text begins and the last ends."""
-        sizes = [np.zeros(1, np.int64)]
-        left = share.counted(texts)
-        while some := list(islice(left, BLOCK)):
-            found = [cut(text) for text in some]
-            sizes.append(np.fromiter(map(len, found), np.int64, len(found)))
-            ids = self.words.of(list(chain.from_iterable(found)))
+        sizes, left = [np.zeros(1, np.int64)], share.counted(texts)
+        lists = iter(lambda: list(islice(left, BLOCK)), [])
+        for found, ids in number_all(self.words, cut, lists, size=0 if self._folder is None else WORTH):
+            sizes.append(found)
             if self._file is None:
                 self._ids.append(ids)
             else:
@@ -69,7 +69,7 @@ class Drafted:
         begin, end = int(self.starts[rows.min()]), int(self.starts[rows.max() + 1])
         sizes = self.starts[rows + 1] - self.starts[rows]
         starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-        if len(rows) > 1 and end - begin > SPARSE * int(starts[-1]):  # most of it is of others
+        if len(rows) > 1 and end - begin > max(FEW, SPARSE * int(starts[-1])):  # most of it is of others
             for half in np.array_split(rows, 2):
                 yield from self._block(half)
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -18,9 +17,9 @@ from recurra.data.files.rows import ExampleRows
 from recurra.data.splits import PARTS, Splits, check_splits, divide, from_parts, hold_out, many, without_unseen
 from recurra.data.tokens import segment
 from recurra.data.tokens.chinese import segmenter
+from recurra.data.tokens.cut import Cut
 from recurra.data.tokens.drafted import Drafted
 from recurra.data.tokens.given_tokens import Tokenised
-from recurra.data.tokens.normalize import normalize
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import form_of
 from recurra.tasks.classify.examples import columns_of, read_examples
@@ -58,10 +57,6 @@ class Read:
         )
 
 
-def _cut(text: str, names: tuple[str, ...], split: segment.Split) -> list[str]:
-    return segment.words(normalize(text, names), split)
-
-
 def _tokenised(examples: Examples) -> bool:
     """Whether some texts are given as tokens, which are not cut."""
     return not isinstance(examples.items, ExampleRows) and any(isinstance(t, Tokenised) for t in examples.texts)
@@ -94,7 +89,7 @@ def read(
     every = [kept] if given is None else [part for _, part in given]
     if level == "word" and not any(_tokenised(part) for part in every):
         texts = chain.from_iterable(part.texts for part in every)
-        cut = functools.partial(_cut, names=settings.normalize, split=settings.word_split)
+        cut = Cut("words", settings.normalize, settings.word_split)
         with share.stage(READ, CUT, sum(map(len, every))):
             drafted = Drafted(texts, cut, folder)
         keys = drafted.keys(settings.max_length)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,9 @@ from recurra.data import share
 from recurra.data.files import parallel
 from recurra.data.files.pair_rows import PairRows, Pairs
 from recurra.data.splits import PARTS, hold_out
-from recurra.data.tokens import segment
+from recurra.data.tokens.cut import Cut
 from recurra.data.tokens.drafted import Drafted
-from recurra.data.tokens.normalize import normalize
 from recurra.data.tokens.scripts import is_unspaced, writing
-from recurra.data.tokens.subwords import words_of
 from recurra.data.twins import form_of
 from recurra.errors import DataError, UsageError
 from recurra.tasks.read_once import bytes_of
@@ -97,16 +94,12 @@ def _drafted(pairs: Pairs, settings: TranslateDataSettings, folder: Path | None)
 
     def of_side(texts: Sequence[str]) -> Drafted | None:
         if level == "word":
-            return Drafted(texts, functools.partial(_words, settings=settings), folder)
+            return Drafted(texts, Cut("words", settings.normalize, settings.word_split), folder)
         if level != "bpe" or is_unspaced(writing(texts)):  # every sentence would be a word of its own
             return None
-        return Drafted(texts, functools.partial(words_of, names=settings.normalize), folder)
+        return Drafted(texts, Cut("between spaces", settings.normalize), folder)
 
     return of_side(pairs.sources), of_side(pairs.targets)
-
-
-def _words(text: str, settings: TranslateDataSettings) -> list[str]:
-    return segment.words(normalize(text, settings.normalize), settings.word_split)
 
 
 @in_memory
