@@ -67,6 +67,13 @@ def test_biases_start_from_the_usual_frequencies() -> None:
         torch.testing.assert_close(found, usual / usual.sum(), rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.parametrize("kind", [Softmax, SampledSoftmax, AdaptiveSoftmax])
+def test_weights_are_counted_without_being_made(kind: type[Softmax | AdaptiveSoftmax]) -> None:
+    made = [weight.shape for weight in kind(4, 100).parameters()]
+    with torch.device("meta"):
+        assert [weight.shape for weight in kind(4, 100).parameters()] == made
+
+
 def _sampled(width: int, count: int) -> tuple[SampledSoftmax, Tensor, Tensor]:
     torch.manual_seed(0)
     layer = SampledSoftmax(width, count).double()

@@ -89,7 +89,7 @@ class AdaptiveSoftmax(nn.Module):
         self.edges = (0, *cutoffs(vocabulary_size), vocabulary_size)
         self.weight = nn.Parameter(torch.empty(vocabulary_size, width))
         logits = usual_logits(vocabulary_size)
-        groups = [logits[start:stop].logsumexp(0) for start, stop in pairwise(self.edges[1:])]
+        groups = [logits[start:stop].exp().sum().log() for start, stop in pairwise(self.edges[1:])]
         self.bias = nn.Parameter(logits)
         self.group_weight = nn.Parameter(torch.empty(len(POWERS), width))
         self.group_bias = nn.Parameter(torch.stack(groups))
