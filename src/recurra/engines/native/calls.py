@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import ctypes
-from ctypes import byref, c_char_p, c_void_p, py_object
+from ctypes import byref
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.dlpack import from_dlpack
 
 from recurra.engines.native import forking, library, packing
 from recurra.engines.native.compiled import Compiled
 from recurra.engines.native.once import Made, make
+from recurra.engines.native.pool import buffer, sequences
 from recurra.engines.native.refusals import check, lost
 from recurra.engines.native.tensors import TYPES, plain, rows, zeros
 from recurra.errors import UsageError
 
 if TYPE_CHECKING:
     from recurra.engines.native.quantised import Packed
-
-_capsule = ctypes.pythonapi.PyCapsule_New
-_capsule.restype, _capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)
 
 
 @dataclass(slots=True)
@@ -69,7 +65,7 @@ class Inputs:
 
 def forward(cell: Compiled, inputs: Inputs, *, memory: bool | Tensor) -> tuple[Tensor, list[Tensor], Tensor | None]:
     """Outputs [B, T, H], last states, and what backward needs; None without `memory`, that tensor if it is one."""
-    y = outputs(inputs, inputs.sizes[2])
+    y = outputs(cell, inputs, inputs.sizes[2])
     last, kept, call, alive = _forward_call(cell, inputs, memory, y)
     if call is not None:
         check(cell.library.c.recurra_forward(cell.infer if memory is False else cell.train, byref(call)))
@@ -85,7 +81,7 @@ def forward_both(
     Outputs side by side [B, T, 2H], last states of the one and the other, and what backward needs of each.
     """
     width = first.sizes[2]
-    y = outputs(first, 2 * width)
+    y = outputs(cell, first, 2 * width)
     last, kept, call, alive = _forward_call(cell, first, memory, y)
     other_last, other_kept, other, also_alive = _forward_call(cell, second, memory, y, width)
     if call is not None and other is not None:
@@ -129,18 +125,6 @@ def of_units(cell: Compiled, weights: list[Tensor], units: int) -> list[Tensor]:
         numbers = weights[cell.numbers].detach()
         weights[cell.numbers] = numbers.unsqueeze(1).expand(-1, units).contiguous()
     return weights
-
-
-def buffer(core: library.Library, size: int) -> Tensor:
-    """Bytes from the core's pool, uint8 [size]; they go back with the last tensor that uses them.
-
-    Errors: MemoryError
-    """
-    managed = core.c.recurra_buffer(size) if size >= 0 else None
-    if not managed:
-        raise MemoryError(f"no {size} bytes for what a layer keeps for its backward pass")
-    found: Tensor = from_dlpack(_capsule(managed, b"dltensor", None))
-    return found
 
 
 def fill(cell: Compiled, inputs: Inputs, call: library.Call) -> list[Any]:
@@ -227,15 +211,14 @@ def call_of(cell: Compiled, inputs: Inputs) -> tuple[library.Call, list[Any]]:
     return call, alive
 
 
-def outputs(inputs: Inputs, width: int) -> Tensor:
+def outputs(cell: Compiled, inputs: Inputs, width: int) -> Tensor:
     """[B, T, width], with time first in memory where the input has it so; never a view, which autograd would not let
     anybody change in place.
     """
-    x, like = inputs.x, inputs.like
+    x = inputs.x
     batch, time = x.shape[:2]
-    if batch > 1 and x.stride(0) < x.stride(1):
-        return like.new_empty_strided((batch, time, width), (width, batch * width, 1))
-    return like.new_empty(batch, time, width)
+    time_first = batch > 1 and x.stride(0) < x.stride(1)
+    return sequences(cell.library, inputs.like, batch, time, width, time_first=time_first)
 
 
 def room(memory: Tensor) -> tuple[int, int]:

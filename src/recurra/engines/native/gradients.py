@@ -12,6 +12,7 @@ from recurra.engines.native import library, packing
 from recurra.engines.native.calls import Inputs, call_of, of_units, room
 from recurra.engines.native.compiled import Compiled
 from recurra.engines.native.once import add_up, make
+from recurra.engines.native.pool import matrix, sequences
 from recurra.engines.native.refusals import check
 from recurra.engines.native.tensors import plain, rows
 
@@ -99,27 +100,30 @@ class _Asked:
                 tensor = rows(tensor)
                 self.alive.append(tensor)
                 call.dlast[i] = tensor.data_ptr()
-        d_x, d_x_at = _new(like, wanted[0] and table is None, batch, time, like.shape[1])
-        d_table, d_table_at = (None, 0) if table is None else _new(like, wanted[1], *table.shape)
+        core, d_x, d_x_at = cell.library, None, 0
+        if wanted[0] and table is None:
+            d_x = sequences(core, like, batch, time, like.shape[1])
+            d_x_at = d_x.data_ptr()
+        d_table, d_table_at = (None, 0) if table is None else _new(core, like, wanted[1], *table.shape)
         self.made, at_states = [d_x, d_table], [d_x_at, d_table_at]
         for i, state in enumerate(inputs.state):
-            tensor, at = _new(like, wanted[2 + i], batch, state.shape[1])
+            tensor, at = _new(core, like, wanted[2 + i], batch, state.shape[1])
             self.made.append(tensor)
             at_states.append(at)
         packing.ADDRESSES[len(at_states)](call, packing.D_X_AT, *at_states)  # those of states follow
-        tensor, d_ih_at = _new(like, wanted[first], *like.shape)  # however the weight lies
+        tensor, d_ih_at = _new(core, like, wanted[first], *like.shape)  # however the weight lies
         self.made.append(tensor)
         d_hh_at = d_hr_at = 0
         if cell.hh_blocks:
-            tensor, d_hh_at = _new(like, wanted[first + 1], *weights[1].shape)
+            tensor, d_hh_at = _new(core, like, wanted[first + 1], *weights[1].shape)
             self.made.append(tensor)
         self.last: list[Tensor | None] = []
         if cell.hr_blocks:
             own -= 1
-            tensor, d_hr_at = _new(like, wanted[first + own], *weights[own].shape)
+            tensor, d_hr_at = _new(core, like, wanted[first + own], *weights[own].shape)
             self.last.append(tensor)
         self.wanted = wanted[len(self.made) : first + own]  # of the vectors
-        self.sums, sums_at = _new(like, True in self.wanted, cell.reductions, cell.units(weights))
+        self.sums, sums_at = _new(core, like, True in self.wanted, cell.reductions, cell.units(weights))
         packing.ADDRESSES[4](call, packing.D_WEIGHTS_AT, d_ih_at, d_hh_at, d_hr_at, sums_at)
 
     def found(self) -> list[Tensor | None]:
@@ -155,11 +159,11 @@ class _Asked:
                 to.narrow(0, block * len(one), len(one)).add_(one)
 
 
-def _new(like: Tensor, wanted: bool, *shape: int) -> tuple[Tensor | None, int]:
+def _new(core: library.Library, like: Tensor, wanted: bool, rows: int, columns: int) -> tuple[Tensor | None, int]:
     """A gradient to be written and its address; None and 0 where it is not wanted."""
     if not wanted:
         return None, 0
-    tensor = like.new_empty(*shape)  # a shape as a whole takes twice as long
+    tensor = matrix(core, like, rows, columns)
     return tensor, tensor.data_ptr()
 
 
