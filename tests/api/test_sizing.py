@@ -11,12 +11,24 @@ import torch
 
 import recurra
 from recurra.api import sizing, training_run, tuning
-from recurra.tasks.language import width
+from recurra.tasks.language import width, word_width
 from recurra.tasks.language.settings import DEFAULTS
 from recurra.tasks.language.width import Measuring
 
 RUN: dict[str, Any] = {"embedding_size": 4, "minutes": 0.03, "baselines": "none", "threads": 1, "device": "cpu"}
 CHOSEN = {"hidden_size": 6, "batch_size": 32, "dropout": 0.5}
+ALL_OF_WORDS: dict[str, Any] = {
+    "num_layers": 1,
+    "hidden_size": 4,
+    "embedding_size": 4,
+    "batch_size": 8,
+    "output": "softmax",
+    "dropout": 0.1,
+    "input_dropout": 0.1,
+    "weight_dropout": 0.1,
+    "learning_rate": 0.01,
+}
+"""What follows the minutes of a model of words."""
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +92,25 @@ def test_a_resumed_run_is_as_wide_as_it_was(text: Path, asked: list[int]) -> Non
     assert again.config["data"]["sized"]["why"] in again.config["notes"]
 
 
+def test_the_shape_of_a_model_of_words_follows_too(
+    text: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(word_width, "SHAPES", (word_width.Shape(1, 4, 4, 0), word_width.Shape(2, 6, 8, 1e3)))
+    monkeypatch.setattr(word_width, "LARGEST", 1e6)
+    given = {name: value for name, value in RUN.items() if name != "embedding_size"}
+    run = recurra.train(text, level="word", out="run", quiet=True, **given)
+    assert asked == [4, 6]
+    kept = run.config["data"]["sized"]
+    assert {*kept["settings"]} == {*ALL_OF_WORDS}
+    network = run.settings.network
+    assert (network.num_layers, network.hidden_size, network.embedding_size) == (2, 6, 6)
+    assert run.settings.training.batch_size == 8
+    assert kept["why"] in run.config["notes"]
+    again = recurra.train(resume="run", minutes=0.05, quiet=True)
+    assert again.settings.network == network
+    assert kept["why"] in again.config["notes"]
+
+
 def test_one_that_begins_with_another_is_as_wide_as_that(text: Path, asked: list[int]) -> None:
     recurra.train(text, out="run", quiet=True, **RUN)
     asked.clear()
@@ -88,7 +119,7 @@ def test_one_that_begins_with_another_is_as_wide_as_that(text: Path, asked: list
     assert again.settings.network.hidden_size == 6
 
 
-@pytest.mark.parametrize("given", [{"hidden_size": 5, "dropout": 0.1}, {"level": "word", "hidden_size": 4}])
+@pytest.mark.parametrize("given", [{"hidden_size": 5, "dropout": 0.1}, {"level": "word"} | ALL_OF_WORDS])
 def test_what_is_set_is_not_measured(text: Path, asked: list[int], given: dict[str, Any]) -> None:
     run = recurra.train(text, out="run", quiet=True, **RUN | given)
     assert asked == []

@@ -117,7 +117,7 @@ def stopped_run(folder: Path, given: dict[str, Any]) -> Stopped:
         raise of_folder(folder, error) from error
     if (sized := run.stored.data.sized) is not None:
         setup.dataset.facts["sized"] = sized.model_dump()
-        notes = [*notes, sized.why]
+        notes = [*notes, *sized.why.splitlines()]
     vectors.resume(setup, run.stored.vectors)
     if found.preprocessing != setup.dataset.preprocessor.to_json():
         raise ModelFolderError(f"{folder}: its preprocessing is not that of its data")

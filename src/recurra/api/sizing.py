@@ -62,7 +62,9 @@ def size(
 
 def _note(dataset: Dataset[Any], chosen: dict[str, Any], why: str) -> None:
     dataset.settings = dataset.settings.changed(**chosen)
-    dataset.facts["sized"] = {"settings": chosen, "why": why}
+    before = dataset.facts.get("sized")
+    whole = chosen if before is None else before["settings"] | chosen
+    dataset.facts["sized"] = {"settings": whole, "why": why if before is None else f"{before['why']}\n{why}"}
     dataset.notes.append(why)
 
 

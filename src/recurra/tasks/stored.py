@@ -79,9 +79,9 @@ class StoredSource(Exact):
 
 
 class StoredSized(Stored):
-    """Settings that followed the minutes, and why, see tasks.abilities.Sizing."""
+    """Settings that followed the minutes, and why, a line for each choice, see tasks.abilities.Sizing."""
 
-    settings: Annotated[dict[Name, int | float], Field(max_length=10)]
+    settings: Annotated[dict[Name, int | float | Name], Field(max_length=10)]
     why: Text
 
 

@@ -26,6 +26,7 @@ from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.language.settings import DEFAULTS, OTHER_RATE, OTHER_RATE_OF_WORDS, LanguageSettings
 from recurra.tasks.language.trainee import LanguageTrainee, Tokens, evaluate_part, evenly
 from recurra.tasks.language.width import Measuring, suited
+from recurra.tasks.language.word_width import SIZES, suited_words
 from recurra.tasks.outgoing import COUNT, Asked
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sized import Sized
@@ -59,7 +60,7 @@ class LanguageTask:
     vector_settings: ClassVar[Mapping[str, Any]] = {"level": "word"}
     rows: ClassVar[str] = "tokens"
     first: ClassVar[int] = 1 << 17
-    sizes: ClassVar[tuple[str, ...]] = ("hidden_size", "batch_size", "dropout")
+    sizes: ClassVar[tuple[str, ...]] = SIZES
 
     def settle(self, settings: LanguageSettings, given: Mapping[str, Any]) -> LanguageSettings:
         """Tied vectors are a default: with other sizes they follow, or are not tied. So is a learning rate, which is
@@ -98,9 +99,7 @@ class LanguageTask:
             notes.append(f"{UNITS[level]} start from other defaults than characters: {changed}")
         output = output_for(len(corpus.vocabulary), settings.network)
         if output == "adaptive" and settings.network.output == "auto":
-            notes.append(
-                f"the output is adaptive, for {len(corpus.vocabulary):,} tokens; --output softmax for one over all"
-            )
+            notes.append(_adaptive(len(corpus.vocabulary)))
         parts = {part: getattr(corpus, part) for part in PARTS}
         facts = {
             "name": source.name,
@@ -147,12 +146,19 @@ class LanguageTask:
         return spread_over(starts, count, made)
 
     def sized(self, dataset: Dataset[Corpus], fixed: Collection[str], seconds: float, within: float) -> Sized | None:
-        """Of characters and bytes; words and sub-words have defaults of their own."""
-        vocabulary = dataset.data.vocabulary
+        """Of characters, bytes and words; sub-words have defaults of their own."""
+        vocabulary, text = dataset.data.vocabulary, len(dataset.data.train)
+        rate = Measuring(len(vocabulary), within).rate
+        if vocabulary.level == "word":
+            if {*SIZES} <= {*fixed}:
+                return None
+            found = suited_words(dataset.settings, fixed, text, len(vocabulary), seconds, rate)
+            if found.settings["output"] != "adaptive":
+                dataset.notes = [note for note in dataset.notes if note != _adaptive(len(vocabulary))]
+            return found
         if vocabulary.level in DEFAULTS.by_level or {"hidden_size", "dropout"} <= {*fixed}:
             return None
-        rate = Measuring(len(vocabulary), within).rate
-        return suited(dataset.settings, fixed, len(dataset.data.train), seconds, rate)
+        return suited(dataset.settings, fixed, text, seconds, rate)
 
     def words(self, dataset: Dataset[Corpus]) -> int | None:
         vocabulary = dataset.data.vocabulary
@@ -238,6 +244,10 @@ class LanguageTask:
         length = min(100, max(1, len(tokens) // COUNT))
         starts = np.linspace(0, max(0, len(tokens) - length), min(COUNT, len(tokens) // length)).astype(int)
         return [Asked(tokens[start : start + length]) for start in starts]
+
+
+def _adaptive(tokens: int) -> str:
+    return f"the output is adaptive, for {tokens:,} tokens; --output softmax for one over all"
 
 
 TASK = LanguageTask()

@@ -120,7 +120,8 @@ class Measuring:
         training, state = settings.training, None
         network = NextToken(self.vocabulary, settings.network)
         optimizer, weights = optimizer_of(network, training), list(network.parameters())
-        tokens = torch.randint(self.vocabulary, (training.batch_size, training.bptt or LONGEST))
+        shares = torch.rand(training.batch_size, training.bptt or LONGEST)
+        tokens = (self.vocabulary**shares).long().clamp(max=self.vocabulary) - 1  # the first the most, as in a text
         for step in range(STEPS + 1):
             begun = self.clock()
             with torch.autocast("cpu", torch.bfloat16, enabled=training.precision == "bf16"):
