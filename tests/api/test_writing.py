@@ -13,7 +13,8 @@ import recurra
 from recurra.api import training_run, writing
 from recurra.api.resuming import STATE
 from recurra.api.writing import Writing, writing_speed, writing_within
-from recurra.errors import UsageError
+from recurra.errors import DataError, UsageError
+from recurra.tasks.classify.trainee import ClassifyTrainee
 from recurra.training.evaluation import BARE, BYTES, SPEED
 
 LARGE: Any = SimpleNamespace(network=torch.nn.Linear(200_000, 1000, device="meta"))
@@ -69,3 +70,20 @@ def test_weights_alone_are_a_whole_run_that_cannot_be_resumed(tmp_path: Path, mo
     assert recurra.load(run.folder).generate("RO", 3)
     with pytest.raises(UsageError, match="finished run without a training state"):
         recurra.train(resume=run.folder, minutes=1.0)
+
+
+@pytest.mark.parametrize("length", [{"epochs": 1.0}, {"minutes": 1.0}, {"epochs": 1.0, "ensemble": 2}])
+def test_a_disk_too_small_for_the_run_is_told_before_its_training(
+    length: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\n" + "".join(f"{n:x}a,{'xy'[n % 2]}\n" for n in range(200)))
+    stepped: list[int] = []
+    monkeypatch.setattr(ClassifyTrainee, "loss", lambda *_: stepped.append(1))
+    monkeypatch.setattr(writing.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    with pytest.raises(DataError, match=r"run: the run needs about \S+ MB .* 0 MB are free") as refused:
+        recurra.train(path, out=tmp_path / "run", hidden_size=4, baselines="none", quiet=True, device="cpu", **length)
+    assert "--out" in str(refused.value)
+    assert not stepped
+    assert not (tmp_path / "run").exists()

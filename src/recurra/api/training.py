@@ -22,6 +22,7 @@ from recurra.api.run import Run, load
 from recurra.api.same_everywhere import check_data, check_folder
 from recurra.api.train_settings import TrainSettings
 from recurra.api.training_run import TrainingRun, Watching
+from recurra.api.writing import check_room
 from recurra.errors import UsageError
 from recurra.model_folder.claim import claimed, claimed_new
 from recurra.tasks.abilities import Concluding
@@ -180,6 +181,8 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
         training.deadline = setup.dataset.deadline = deadline
         training.license = asked.license
         training.started_from = None if first is None else first.folder.resolve().name
+        if processes.place.first:
+            check_room(setup, folder)
         return training.run(None, None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recurra.api.setup import Setup
+from recurra.errors import DataError
 from recurra.report.numbers import write_seconds
 from recurra.training.evaluation import BARE, SPEED, WRITTEN, writing
 
@@ -19,6 +21,9 @@ MOST_WRITING = 0.25
 """Of the time for training: what writing may take after the last step."""
 MEASURED_FROM = 1 << 23
 """Weights from which on it is worth to measure how fast they are written."""
+TWICE, STATES = 2, 4
+"""Times that a run is on the disk while a newer one is written beside it; of each weight that learns what it goes on
+from: as it stands, two numbers of the optimizer, and an average. By the clock these may be left out."""
 PIECE, PIECES = 1 << 22, 6
 """Bytes that are written at a time to measure that, and how often."""
 
@@ -52,6 +57,23 @@ def writing_within(setup: Setup, minutes: float | None, folder: Path, *, resumed
     if WRITTEN * bare > MOST_WRITING * seconds:
         notes.append(f"even these take about {write_seconds(WRITTEN * bare)} to write: the minutes may not hold")
     return Writing(bare, True, notes)
+
+
+def check_room(setup: Setup, folder: Path) -> None:
+    """Errors: DataError if the disk is too small for the run, before any of its training"""
+    minutes = setup.dataset.settings.training.minutes
+    weights = sum(weight.numel() for weight in setup.network.parameters())
+    learned = sum(weight.numel() for weight in setup.network.parameters() if weight.requires_grad)
+    needed = TWICE * (4 * weights + (STATES * 4 * learned if minutes is None else 0))
+    there = next(each for each in (folder.resolve(), *folder.resolve().parents) if each.is_dir())
+    free = shutil.disk_usage(there).free
+    if needed > free:
+        raise DataError(
+            f"the run needs about {needed / 1e6:,.0f} MB while it is written, for {weights:,} weights, and "
+            f"{free / 1e6:,.0f} MB are free there",
+            remedy="make room, or give --out a folder on a larger disk",
+            file=folder,
+        )
 
 
 def writing_speed(folder: Path) -> float:

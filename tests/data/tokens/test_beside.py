@@ -11,6 +11,7 @@ import pytest
 
 from recurra.data.corpus.mapped import build_corpus
 from recurra.data.tokens import beside
+from recurra.data.tokens import cut as cut_of_words
 from recurra.data.tokens.cut import Cut
 from recurra.data.tokens.drafted import Drafted
 from recurra.data.tokens.numbers import Numbers
@@ -54,6 +55,14 @@ def test_the_words_and_their_numbers_are_the_same_whoever_cuts(
         assert read(cut) == alone
     assert len(started) == 2
     assert all(process.poll() is not None for process in started)
+
+
+def test_a_numbering_begins_anew_before_it_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cut_of_words, "MOST", 3)
+    numbering = cut_of_words.Numbering(CUTS[0])
+    found = [numbering.of([text]) for text in ("a b", "b c d", "d e", "e")]
+    assert [(each.known, each.words) for each in found] == [(0, ["a", "b"]), (2, ["c", "d"]), (0, ["d", "e"]), (2, [])]
+    assert [each.ids.tolist() for each in found] == [[0, 1], [1, 2, 3], [0, 1], [1]]
 
 
 def test_what_a_process_did_not_cut_before_it_ended_is_cut_here(started: list[subprocess.Popen[bytes]]) -> None:

@@ -7,6 +7,7 @@ import os
 import queue
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.tokens.cut import Cut, Numbered, numbered
+from recurra.data.tokens.cut import Cut, Numbered, Numbering
 from recurra.data.tokens.cutter import answer, ask, begin
 from recurra.data.tokens.numbers import Numbers
 
@@ -57,8 +58,11 @@ def number_all(words: Numbers, cut: Cut, lists: Iterable[Sequence[str]], *, size
     with ExitStack() as until_done:
         beside = _started(cut, _allowed.get(), until_done) if size >= WORTH else []
         if beside:
-            for found in _cut_by_all(beside, cut, lists, until_done):
-                yield Drafts(found.sizes, words.of(found.words)[found.ids])
+            tables = {process.pid: np.zeros(0, np.uint32) for process in beside}
+            for pid, found in _cut_by_all(beside, cut, lists, until_done):
+                table = np.concatenate([tables[pid][: found.known], words.of(found.words)])
+                tables[pid] = table
+                yield Drafts(found.sizes, table[found.ids])
             return
         for texts in lists:
             each = [cut(text) for text in texts]
@@ -67,19 +71,22 @@ def number_all(words: Numbers, cut: Cut, lists: Iterable[Sequence[str]], *, size
 
 def _cut_by_all(
     beside: Sequence[subprocess.Popen[bytes]], cut: Cut, lists: Iterable[Sequence[str]], until_done: ExitStack
-) -> Iterator[Numbered]:
+) -> Iterator[tuple[int, Numbered]]:
+    """With whose numbers these are. Each thread has a process of its own, so that each process's come in order."""
     idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
     for each in beside:
         idle.put(each)
+    own = threading.local()
 
-    def by_one(texts: Sequence[str]) -> Numbered:
-        process = idle.get()
-        found = _asked(process, texts)
-        idle.put(process)
-        return numbered(cut, texts) if found is None else found
+    def begin() -> None:
+        own.process = idle.get()
 
-    pool = until_done.enter_context(ThreadPoolExecutor(len(beside), "recurra-cutting"))
-    waiting: deque[Future[Numbered]] = deque()
+    def by_one(texts: Sequence[str]) -> tuple[int, Numbered]:
+        found = _asked(own.process, texts)
+        return own.process.pid, Numbering(cut).of(texts) if found is None else found
+
+    pool = until_done.enter_context(ThreadPoolExecutor(len(beside), "recurra-cutting", begin))
+    waiting: deque[Future[tuple[int, Numbered]]] = deque()
     left = iter(lists)
     try:
         while True:

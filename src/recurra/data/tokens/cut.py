@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -14,6 +14,8 @@ from recurra.data.tokens import segment
 from recurra.data.tokens.normalize import normalize
 from recurra.data.tokens.subwords import words_of
 
+MOST = 1 << 20
+"""Words, after which a numbering begins anew, so that it does not grow with the text."""
 Kind = Literal["words", "pieces", "between spaces"]
 
 
@@ -39,20 +41,30 @@ class Cut:
 class Numbered(NamedTuple):
     """Some texts as words that are numbered in the order of their appearance.
 
+    known: words that were numbered before these texts; words: those that follow
     Shapes: sizes int64 [texts], words of each; ids uint32 [words of all]
     """
 
     sizes: npt.NDArray[np.int64]
+    known: int
     words: list[str]
     ids: npt.NDArray[np.uint32]
 
 
-def numbered(cut: Cut, texts: Sequence[str]) -> Numbered:
-    """Each text cut."""
-    found, numbers = [cut(text) for text in texts], dict[str, int]()
-    sizes = np.fromiter(map(len, found), np.int64, len(found))
-    # a dictionary's length is taken before the word is put into it
-    ids = np.fromiter(
-        (numbers.setdefault(word, len(numbers)) for word in chain.from_iterable(found)), np.uint32, int(sizes.sum())
-    )
-    return Numbered(sizes, list(numbers), ids)
+class Numbering:
+    """Texts cut and numbered, some after the others."""
+
+    def __init__(self, cut: Cut) -> None:
+        self._cut, self._numbers = cut, dict[str, int]()
+
+    def of(self, texts: Sequence[str]) -> Numbered:
+        """Each text cut."""
+        if len(self._numbers) > MOST:
+            self._numbers = {}
+        found, numbers, known = [self._cut(text) for text in texts], self._numbers, len(self._numbers)
+        sizes = np.fromiter(map(len, found), np.int64, len(found))
+        # a dictionary's length is taken before the word is put into it
+        ids = np.fromiter(
+            (numbers.setdefault(word, len(numbers)) for word in chain.from_iterable(found)), np.uint32, int(sizes.sum())
+        )
+        return Numbered(sizes, known, list(islice(numbers, known, None)), ids)

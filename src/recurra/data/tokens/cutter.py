@@ -11,7 +11,7 @@ from typing import IO
 
 import numpy as np
 
-from recurra.data.tokens.cut import Cut, Numbered, numbered
+from recurra.data.tokens.cut import Cut, Numbered, Numbering
 
 _SIZE = 8
 """Bytes of the length that stands before each message."""
@@ -26,7 +26,8 @@ def ask(stream: IO[bytes], texts: Sequence[str]) -> None:
 def answer(stream: IO[bytes]) -> Numbered:
     """What came of it. Errors: EOFError if there is no more, or not all of it"""
     sizes, ids = np.frombuffer(_receive(stream), np.int64), np.frombuffer(_receive(stream), np.uint32)
-    return Numbered(sizes, _texts(stream), ids)
+    known = int.from_bytes(_receive(stream), "little")
+    return Numbered(sizes, known, _texts(stream), ids)
 
 
 def begin(stream: IO[bytes], cut: Cut) -> None:
@@ -41,10 +42,11 @@ def main() -> None:
     given, taken = sys.stdin.buffer, sys.stdout.buffer
     try:
         how = json.loads(_receive(given))
-        cut = Cut(how["kind"], tuple(how["normalize"]), how["split"])
+        numbering = Numbering(Cut(how["kind"], tuple(how["normalize"]), how["split"]))
         while True:
-            found = numbered(cut, _texts(given))
-            _send(taken, found.sizes.tobytes(), found.ids.tobytes(), *_packed(found.words))
+            found = numbering.of(_texts(given))
+            known = found.known.to_bytes(_SIZE, "little")
+            _send(taken, found.sizes.tobytes(), found.ids.tobytes(), known, *_packed(found.words))
             taken.flush()
     except (EOFError, OSError):
         return
