@@ -16,6 +16,7 @@ from recurra.engines.request import Embedded
 from recurra.errors import EngineError, ShapeError, UnknownNameError, UsageError
 from recurra.layers.dropout import dropout
 from recurra.layers.stack import Stack
+from recurra.layers.states import stacked
 from recurra.recurrence import unroll
 
 LENGTHS = torch.tensor([6, 1, 4, 5])
@@ -308,3 +309,31 @@ def test_what_is_shown() -> None:
     assert shown == (
         "Stack(3, 5, cell='gru', num_layers=2, dropout=0.1, bidirectional=True, merge='sum', engine='reference')"
     )
+
+
+@pytest.mark.parametrize("merge", ["concat", "sum"])
+@pytest.mark.parametrize(("layers", "bidirectional"), [(1, False), (1, True), (2, False), (2, True)])
+def test_states_apart_are_those_of_a_call(layers: int, bidirectional: bool, merge: Any) -> None:
+    """Without stacking them, with a hook that wants a call, and of weights in 8 bits."""
+    stack = Stack(3, 5, layers, cell="lstm", bidirectional=bidirectional, merge=merge, dropout=0.5, learned_state=True)
+    x, start = torch.randn(4, 6, 3), tuple(torch.randn(2, len(stack.stored_keys), 4, 5).unbind(0))
+    heard: list[int] = []
+
+    def compare() -> None:
+        for state in (None, start):
+            torch.manual_seed(3)
+            y, last = stack(x, state, lengths=LENGTHS)
+            calls = len(heard)
+            torch.manual_seed(3)
+            apart, ends = stack.apart(x, state, lengths=LENGTHS)
+            assert torch.equal(y, apart)
+            assert all(map(torch.equal, last, stacked(ends)))
+            assert len(heard) == calls + (1 if stack._forward_hooks else 0)
+
+    compare()
+    handle = stack.register_forward_hook(lambda *_: heard.append(1))
+    compare()
+    assert len(heard) == 4
+    handle.remove()
+    stack.eval().quantize()
+    compare()

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from recurra.engines.native import library, readout
+from recurra.layers.bare import is_bare
 from recurra.topologies import class_loss
-from recurra.topologies.class_loss import PARTS, is_bare
+from recurra.topologies.class_loss import PARTS
 from recurra.topologies.many_to_one import SPELT, ClassifierBatch, SequenceClassifier, Spelt
 from recurra.topologies.settings import ClassifierSettings
 

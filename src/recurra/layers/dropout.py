@@ -54,6 +54,13 @@ class Dropout(nn.Dropout):
         return dropout(input, self.p, self.training)
 
 
+def factors(shape: tuple[int, ...], share: float, like: Tensor) -> Tensor:
+    """What `dropout` in training makes of ones, for a share above 0, of the same draws."""
+    if share == 1 or like.device.type != "cpu" or is_recorded():
+        return functional.dropout(like.new_ones(shape), share)
+    return draws(math.prod(shape), 1 - share, like.device).factors(torch.Size(shape), like)
+
+
 def locked(x: Tensor, share: float, training: bool) -> Tensor:
     """Leave out a share of the units, in each row the same ones at every step; scale up the others.
 
@@ -62,4 +69,4 @@ def locked(x: Tensor, share: float, training: bool) -> Tensor:
     """
     if not training or share == 0:
         return x
-    return x * dropout(x.new_ones(x.shape[0], 1, x.shape[2]), share)
+    return x * factors((x.shape[0], 1, x.shape[2]), share, x)

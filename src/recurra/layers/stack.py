@@ -13,13 +13,15 @@ from recurra.cells.definition import Cell
 from recurra.cells.variants import low_rank
 from recurra.engines.checks import check_dense, check_heads
 from recurra.engines.request import CellWeights, Embedded, State
+from recurra.engines.watching import is_recorded
 from recurra.errors import ShapeError, UnknownNameError, UsageError
 from recurra.layers import quantised
-from recurra.layers.dropout import dropout, locked
+from recurra.layers.bare import is_bare
+from recurra.layers.dropout import dropout, factors, locked
 from recurra.layers.initial import Init, assign, belongs, draw_orthogonal, draw_uniform, start_own
 from recurra.layers.recurrent_weights import checked_rank
 from recurra.layers.recurrent_weights import dropped as left_out
-from recurra.layers.states import check_states
+from recurra.layers.states import check_states, stacked
 from recurra.layers.stream import StackStream
 from recurra.layers.torch_tools import TorchTools
 from recurra.layers.zoneout import masks, zoned
@@ -75,11 +77,7 @@ class Stack(TorchTools):
         for name, number in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
                 raise UsageError(f"{name} must be a whole number from 1, got {number!r}")
-        shares = {
-            "dropout": dropout,
-            "recurrent_dropout": recurrent_dropout,
-            "weight_dropout": weight_dropout,
-        }
+        shares = {"dropout": dropout, "recurrent_dropout": recurrent_dropout, "weight_dropout": weight_dropout}
         for name, share in shares.items():
             if not isinstance(share, int | float) or isinstance(share, bool) or not 0 <= share <= 1:
                 raise UsageError(f"{name} must be a number from 0 to 1, got {share!r}")
@@ -254,9 +252,29 @@ class Stack(TorchTools):
         leaf = self.as_leaf((x, state), {"lengths": lengths})
         return self._run(x, state, lengths) if leaf is None else leaf
 
+    def apart(
+        self, x: Tensor | Embedded, state: Sequence[Tensor] | None = None, *, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Sequence[State]]:
+        """As a call; the last states are those of each layer and direction, which nobody who reads y alone need stack.
+
+        Shapes: as forward -> y; of each layer and direction one state [B, H] or [1, B, H] for each of the cell's
+        """
+        if self.quantised or is_recorded() or not is_bare(self, Stack):
+            y, last = self(x, state, lengths=lengths)
+            return y, [tuple(rows) for rows in zip(*last, strict=True)]
+        return self._layers(*self._begun(x, state), lengths)
+
     def _run(
         self, x: Tensor | Embedded, state: Sequence[Tensor] | None, lengths: Tensor | None
     ) -> tuple[Tensor, State]:
+        x, start = self._begun(x, state)
+        if self.quantised:
+            return quantised.run(self, x, start, lengths)
+        y, last = self._layers(x, start, lengths)
+        return y, stacked(last)
+
+    def _begun(self, x: Tensor | Embedded, state: Sequence[Tensor] | None) -> tuple[Tensor | Embedded, State | None]:
+        """Checked input and initial state, None for zeros."""
         if isinstance(x, Embedded):
             x = x.without_padding()
         rows = x.tokens if isinstance(x, Embedded) else x
@@ -272,8 +290,13 @@ class Stack(TorchTools):
         elif self.learned_state:
             start = self.initial_state(batch)
             self.check_state(start, batch)
-        if self.quantised:
-            return quantised.run(self, x, start, lengths)
+        return x, start
+
+    def _layers(
+        self, x: Tensor | Embedded, start: State | None, lengths: Tensor | None
+    ) -> tuple[Tensor, Sequence[State]]:
+        shape = (x.tokens if isinstance(x, Embedded) else x).shape
+        batch = shape[0]
         last: list[State] = []
         cell = self.trained_cell if self.training else self.evaluated_cell
         for layer in range(self.num_layers):
@@ -319,9 +342,7 @@ class Stack(TorchTools):
                 drop = locked if self.variational else dropout
                 x = drop(x, self.dropout, self.training)
         assert isinstance(x, Tensor)
-        if len(last) == 1:
-            return x, last[0]
-        return x, tuple(torch.stack(rows) for rows in zip(*last, strict=True))
+        return x, last
 
     def merged(self, outputs: list[Tensor]) -> Tensor:
         """Both directions' outputs as one: [B, T, H] each -> [B, T, 2H], [B, T, H] with merge="sum"."""
@@ -333,8 +354,7 @@ class Stack(TorchTools):
         if not self.training or self.recurrent_dropout == 0:
             return None
         mapped = self.proj_size or self.hidden_size
-        ones = like.new_ones(batch, mapped)
-        return dropout(ones, self.recurrent_dropout)
+        return factors((batch, mapped), self.recurrent_dropout, like)
 
     def _zoneout_masks(self, batch: int, time: int, like: Tensor) -> tuple[Tensor, ...]:
         if not self.training or self.trained_cell is self.cell:

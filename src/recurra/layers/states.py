@@ -1,7 +1,10 @@
-"""States from outside: do they fit a stack of layers?"""
+"""States of a stack of layers: do those from outside fit, and those of each layer as one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 
 from recurra.cells.definition import Cell
@@ -24,3 +27,10 @@ def check_states(cell: Cell, state: State, rows: int, batch: int | None, widths:
             raise ShapeError(f"expected state {name} {axes} = {list(shape)}, got a {type(tensor).__name__}")
         if tensor.shape != shape:
             raise ShapeError(f"expected state {name} {axes} = {list(shape)}, got {list(tensor.shape)}")
+
+
+def stacked(last: Sequence[State]) -> State:
+    """The last states of a stack's call, one [L*D, B, H] each, out of those that `Stack.apart` gives."""
+    if len(last) == 1 and last[0][0].dim() == 3:
+        return last[0]
+    return tuple(torch.stack(rows) for rows in zip(*last, strict=True))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn.modules.module import _has_any_global_hook
 
 from recurra.engines.native.readout import HIGHEST, LAST, MEAN, Given, How, class_loss, why_not
 from recurra.engines.watching import is_recorded
+from recurra.layers.bare import is_bare
 from recurra.layers.dropout import Dropout, draws
 from recurra.layers.stack import Stack
 from recurra.topologies.settings import Pooling
@@ -41,18 +41,3 @@ def loss_in_core(
     if dropout.training and dropout.p:
         given = given._replace(draws=draws(len(y) * how.pieces * y.shape[2], 1 - dropout.p, y.device))
     return class_loss(given, how)
-
-
-def is_bare(module: nn.Module, kind: type[nn.Module]) -> bool:
-    """Whether a module does what its kind does and nothing else: no hooks, no parametrisation, no other forward."""
-    return (
-        type(module) is kind
-        and "forward" not in module.__dict__
-        and not (
-            module._forward_hooks
-            or module._forward_pre_hooks
-            or module._backward_hooks
-            or module._backward_pre_hooks
-            or _has_any_global_hook()  # type: ignore[no-untyped-call]
-        )
-    )

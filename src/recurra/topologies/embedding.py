@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from recurra.engines.request import Embedded
-from recurra.layers.dropout import dropout
+from recurra.layers.dropout import factors
 
 
 class TokenTable(nn.Module):
@@ -42,9 +42,9 @@ class TokenTable(nn.Module):
         if self.gain != 1:
             table = table * self.gain
         if self.training and self.dropout:
-            table = table * dropout(table.new_ones(len(table), 1), self.dropout)
+            table = table * factors((len(table), 1), self.dropout, table)
         if self.training and self.column_dropout:
-            table = table * dropout(table.new_ones(1, table.shape[1]), self.column_dropout)
+            table = table * factors((1, table.shape[1]), self.column_dropout, table)
         return Embedded(tokens, table)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.layers.dropout import Dropout
 from recurra.layers.sparse_linear import Found, SparseLinear, ngrams, together
+from recurra.layers.states import stacked
 from recurra.topologies.characters import CharacterReader
 from recurra.topologies.class_loss import loss_in_core
 from recurra.topologies.embedding import TokenTable
@@ -138,8 +140,7 @@ class SequenceClassifier(TextClassifier):
 
         Errors: UsageError for tokens alone where characters are read too
         """
-        y, last = self._outputs(inputs, lengths, None, state)
-        return self._logits(y, last, lengths, inputs), last
+        return self.truncated(inputs, lengths, None, state)
 
     def token_vectors(self) -> Tensor:
         """What the layers read for each token. Shapes: -> [V, E]"""
@@ -155,9 +156,9 @@ class SequenceClassifier(TextClassifier):
 
     def loss(self, batch: ClassifierBatch, state: State | None = None) -> Loss:
         """Mean cross-entropy of the classes. Units: nats per sequence"""
-        y, last = self._outputs(batch.tokens, batch.lengths, batch.bptt, state)
+        y, ends = self._outputs(batch.tokens, batch.lengths, batch.bptt, state)
         if (found := self._loss_in_core(y, batch)) is None:
-            logits = self._logits(y, last, batch.lengths, batch.tokens)
+            logits = self._logits(y, stacked(ends), batch.lengths, batch.tokens)
             if batch.shift is not None:
                 logits = logits + batch.shift
             found = functional.cross_entropy(logits.float(), batch.classes, label_smoothing=batch.smoothing)
@@ -180,25 +181,27 @@ class SequenceClassifier(TextClassifier):
         )
 
     def truncated(
-        self, inputs: Tensor | Spelt, lengths: Tensor, steps: int | None, state: State | None = None
+        self, inputs: Tensor | Spelt, lengths: Tensor | None, steps: int | None, state: State | None = None
     ) -> tuple[Tensor, State]:
         """As `forward`, with gradients that flow back through the last so many steps only; through all for None, and
         through all characters.
 
         Errors: UsageError for layers of two directions, unless there are no more steps
         """
-        y, last = self._outputs(inputs, lengths, steps, state)
+        y, ends = self._outputs(inputs, lengths, steps, state)
+        last = stacked(ends)
         return self._logits(y, last, lengths, inputs), last
 
     def _outputs(
         self, inputs: Tensor | Spelt, lengths: Tensor | None, steps: int | None, state: State | None
-    ) -> tuple[Tensor, State]:
-        """What the layers say. steps: as in `truncated`. Shapes: -> y [B, T, D*H]; the layers' last states"""
+    ) -> tuple[Tensor, Sequence[State]]:
+        """What the layers say. steps: as in `truncated`. Shapes: -> y [B, T, D*H]; last states as Stack.apart's"""
         self.check_state(state)
         tokens = tokens_of(inputs)
         if steps is None or steps >= tokens.shape[1] or lengths is None:
-            return self.stack(self.table(tokens), state, lengths=lengths)  # type: ignore[no-any-return]
-        return run_truncated(self.stack, self.table(tokens), lengths, steps, state)
+            return self.stack.apart(self.table(tokens), state, lengths=lengths)
+        y, last = run_truncated(self.stack, self.table(tokens), lengths, steps, state)
+        return y, [tuple(rows) for rows in zip(*last, strict=True)]
 
     def _logits(self, y: Tensor, state: State, lengths: Tensor | None, inputs: Tensor | Spelt) -> Tensor:
         return self.with_skip(self._recurrent_logits(y, state, lengths, inputs), inputs, lengths)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from recurra.engines.request import Embedded, State
 from recurra.layers.dropout import Dropout
 from recurra.layers.sparse_linear import SparseLinear
 from recurra.layers.stack import Stack
+from recurra.layers.states import stacked
 from recurra.topologies.neighbourhood import neighbourhood
 from recurra.topologies.paths import Transitions
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
@@ -73,8 +75,8 @@ class FormTable(nn.Module):
             found.append(self.pairs(self._some_unknown(pairs)))
         if self.characters is not None:
             assert letters is not None
-            _, state = self.reader(Embedded(letters, self.characters.weight), lengths=letter_lengths)
-            found += state[0]
+            _, ends = self.reader.apart(Embedded(letters, self.characters.weight), lengths=letter_lengths)
+            found += [end[0] for end in ends]
         return torch.cat(found, -1)
 
     def _some_unknown(self, ids: Tensor) -> Tensor:
@@ -156,17 +158,18 @@ class TagScorer(SequenceModel[Forms, TaggerBatch]):
 
         Shapes: logits [B, T, C], tags int64 [B, T], lengths int64 [B]. Units: nats per token; 0 of 0 tokens
         """
-        known = tags != UNKNOWN_TAG
         if not self.transitions.learned:
+            known = tags != UNKNOWN_TAG
             count = int(known.sum())
             found = functional.cross_entropy(logits[known].float(), tags[known]) if count else logits.sum() * 0
             return Loss(found, count)
         inside = torch.arange(tags.shape[1], device=tags.device) < lengths.to(tags.device).unsqueeze(1)
-        whole = (known | ~inside).all(1)
-        found = self.transitions.log_probability(logits.float(), tags.clamp(min=0), lengths)
-        if bool(whole.all()):  # as nearly always
-            count = int(lengths.sum())
+        there = tags.masked_fill(~inside, 0)
+        if int(there.min()) >= 0:  # as nearly always
+            found, count = self.transitions.log_probability(logits.float(), there, lengths), int(lengths.sum())
             return Loss(found.sum() / -max(count, 1), count)
+        found = self.transitions.log_probability(logits.float(), there.clamp(min=0), lengths)
+        whole = (there >= 0).all(1)
         count = int((inside & whole.unsqueeze(1)).sum())
         return Loss(-torch.where(whole, found, 0.0).sum() / max(count, 1), count)
 
@@ -209,10 +212,22 @@ class Tagger(TagScorer):
 
         Shapes: -> logits [B, T, C]; the layers' last states
         """
+        logits, last = self._read(inputs, lengths, state)
+        return logits, stacked(last)
+
+    def loss(self, batch: TaggerBatch, state: State | None = None) -> Loss:
+        """As TagScorer's."""
+        if type(self) is not Tagger or "forward" in self.__dict__:
+            return super().loss(batch, state)
+        logits, _ = self._read(batch.forms, batch.lengths, state)
+        return self.loss_of(logits, batch.tags, batch.lengths)
+
+    def _read(self, inputs: Forms, lengths: Tensor | None, state: State | None) -> tuple[Tensor, Sequence[State]]:
+        """As forward; the last states of each layer and direction."""
         self.check_state(state)
         table = self.dropout(self.table(inputs))
-        y, state = self.stack(Embedded(inputs.tokens, table), state, lengths=lengths)
-        return self.with_skip(self.head(self.dropout(y)), inputs, lengths), state
+        y, last = self.stack.apart(Embedded(inputs.tokens, table), state, lengths=lengths)
+        return self.with_skip(self.head(self.dropout(y)), inputs, lengths), last
 
     def table(self, inputs: Forms) -> Tensor:
         """The vectors of the forms. Shapes: -> [U, E]"""

@@ -78,16 +78,20 @@ class AdamW(torch.optim.AdamW):
     @torch.no_grad()
     def update(self, closure: Any = None) -> Any:
         """A step of which no hook hears."""
-        for group in self.param_groups:
-            _begin(group, self.state)
         found = [_on_cpu(group, self.state) for group in self.param_groups]
+        if None in found:
+            for group in self.param_groups:
+                _begin(group, self.state)
+            found = [_on_cpu(group, self.state) for group in self.param_groups]
         ready = [tensors for tensors in found if tensors is not None]
         if closure is not None or len(ready) < len(found):
             return _TORCHS(self, closure)
+        made = [step for *_, steps in ready for step in steps]
+        if made:
+            torch._foreach_add_(made, [torch.ones_like(made[0])] * len(made))  # of a number each makes a tensor
         for group, (weights, gradients, averages, squares, steps) in zip(self.param_groups, ready, strict=True):
             if not weights:
                 continue
-            torch._foreach_add_(steps, [torch.ones_like(steps[0])] * len(steps))  # of a number each makes a tensor
             torch._fused_adamw_(
                 weights,
                 gradients,

@@ -34,8 +34,9 @@ Ids = npt.NDArray[np.int64]
 
 def collate(part: TagPart, rows: Sequence[int] | Ids) -> TaggerBatch:
     """The sentences with these indices in the part."""
-    lengths = np.array([len(part.encoded[row]) for row in rows], dtype=np.int64)
-    forms, indices = np.unique(np.concatenate([part.encoded[row] for row in rows]), return_inverse=True)
+    sentences = [part.encoded[row] for row in rows]
+    lengths = np.array([len(each) for each in sentences], dtype=np.int64)
+    forms, indices = np.unique(np.concatenate(sentences), return_inverse=True)
     inside = np.arange(lengths.max()) < lengths[:, None]
     tokens = np.zeros(inside.shape, dtype=np.int64)
     labels = np.full(inside.shape, UNKNOWN_TAG, dtype=np.int64)
