@@ -41,6 +41,11 @@ def test_few_data_are_gone_through_more_often(steps: int, epochs: float) -> None
     assert get("classify").defaults.epochs_for(steps) == epochs
 
 
+@pytest.mark.parametrize(("steps", "epochs"), [(100_000, 4), (10, 200), (2, 400)])
+def test_a_short_series_is_gone_through_until_its_steps_are_worth_it(steps: int, epochs: float) -> None:
+    assert get("forecast").defaults.epochs_for(steps) == epochs
+
+
 @pytest.mark.parametrize(("tokens", "epochs"), [(200_000, 16), (20_000, 40), (1_000, 50), (None, 16)])
 def test_short_sentences_are_few_tokens(tokens: int | None, epochs: float) -> None:
     assert get("tag").defaults.epochs_for(400, tokens) == epochs

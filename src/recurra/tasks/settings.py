@@ -211,6 +211,8 @@ class Defaults(Generic[D, N, T]):
     """Of a run whose length nobody asked for."""
     fewest_tokens: int | None = None
     """Instead of steps, where the tokens of an epoch are known."""
+    most_epochs: int = MOST_EPOCHS
+    """However few the data are."""
 
     def at(self, level: str | None) -> Settings[D, N, T]:
         """For tokens of a level, None if nothing says of which."""
@@ -224,7 +226,7 @@ class Defaults(Generic[D, N, T]):
         fewest = self.fewest_steps / steps
         if tokens and self.fewest_tokens is not None:
             fewest = self.fewest_tokens / tokens
-        return min(max(self.epochs, math.ceil(fewest)), MOST_EPOCHS)
+        return min(max(self.epochs, math.ceil(fewest)), self.most_epochs)
 
 
 def segmented(data: TextSettings, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,8 +86,9 @@ DEFAULTS = Defaults(
     Settings(
         ForecastDataSettings(split=(0.7, 0.15, 0.15)),
         ForecasterSettings(cell="gru", hidden_size=32, dropout=0.2),
-        TrainingSettings(batch_size=64, learning_rate=1e-3),
+        TrainingSettings(batch_size=64, learning_rate=3e-3),
     ),
     epochs=4,
-    fewest_steps=600,
+    fewest_steps=2000,
+    most_epochs=400,
 )
