@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 from pathlib import Path
 
 import pytest
@@ -192,9 +193,21 @@ def test_chinese_is_scored_and_looked_up_by_characters(tmp_path, swap):
     assert found["chrf"] > 10
 
 
-def test_characters_of_chinese_leave_room_for_pieces_of_several():
+def test_characters_of_chinese_leave_room_for_pieces_of_several_where_pairs_are_many():
     texts = ["".join(chr(0x4E00 + 7 * i + k) for k in range(7)) for i in range(SIZE // 7)] * 2
-    pieces = build_vocabulary([*texts, "我们的我们的"], TranslateDataSettings(level="bpe"))
-    assert sum(len(piece) > 1 for piece in pieces.tokens) > 1000
-    few = build_vocabulary(texts, TranslateDataSettings(level="bpe", max_vocabulary=50))
-    assert len(few) == 50
+    asked = TranslateDataSettings(level="bpe")
+    many = build_vocabulary([*texts, "我们的我们的"] * 20, asked)
+    assert sum(len(piece) > 1 for piece in many.tokens) > 1000
+    some = build_vocabulary([*texts, "我们的我们的"], asked)
+    assert max(map(len, some.tokens[1:])) == 1
+    assert len(some) >= 7 * (SIZE // 7)
+    assert len(build_vocabulary(texts, TranslateDataSettings(level="bpe", max_vocabulary=50))) == 50
+
+
+def test_few_pairs_have_few_sub_words():
+    draw = random.Random(0)
+    texts = ["".join(draw.choices("abcdefghij", k=8)) for _ in range(4000)]
+    asked = TranslateDataSettings(level="bpe")
+    assert [len(build_vocabulary(texts[:count], asked)) for count in (1000, 4000)] == [500, 800]
+    assert len(build_vocabulary(texts * 6, asked)) == SIZE
+    assert len(build_vocabulary(texts[:1000], TranslateDataSettings(level="bpe", max_vocabulary=900))) == 900

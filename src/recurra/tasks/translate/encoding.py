@@ -28,6 +28,8 @@ from recurra.tasks.translate.settings import TranslateDataSettings
 Ids = npt.NDArray[np.int64]
 SIZE = 4000
 """Tokens of a vocabulary, unless set."""
+PAIRS_A_PIECE, LEAST = 5, 500
+"""Pairs of sentences for each sub-word, of which there are LEAST to SIZE: what is seen too seldom is better spelt."""
 LARGEST_ID = 1 << 32
 """No id, and no length, is as large."""
 Sides = tuple[Ragged, Ragged]
@@ -92,10 +94,13 @@ def build_vocabulary(
 
 
 def _size(texts: Sequence[str]) -> int:
-    """SIZE pieces; beside its thousands of characters, of which all but single ones count, in a script like Chinese."""
+    """Sub-words of so many sentences. In a script like Chinese at least its thousands of characters, of which all but
+    single ones count; where sentences are many these come on top."""
+    pieces = min(max(len(texts) // PAIRS_A_PIECE, LEAST), SIZE)
     if not is_unspaced(writing(texts)):
-        return SIZE
-    return SIZE + sum(count > 1 for count in Counter(chain.from_iterable(texts)).values())
+        return pieces
+    characters = sum(count > 1 for count in Counter(chain.from_iterable(texts)).values())
+    return max(characters, pieces + int(characters * max(2 * pieces / SIZE - 1, 0)))
 
 
 def encode_side(texts: Iterable[str], vocabulary: Words) -> Iterator[Ids]:
