@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from recurra.topologies.settings import TaggerSettings
-from recurra.topologies.tagger import Forms, Tagger
+from recurra.topologies.tagger import UNKNOWN_TAG, Forms, Tagger, TaggerBatch
 
 
 def network(**given: object) -> Tagger:
@@ -63,3 +64,50 @@ def test_in_training_words_are_taken_as_unknown_now_and_then() -> None:
     assert 60 < int(unknown.sum()) < 140
     assert torch.equal(vectors[~unknown], model.forms.words.weight[3].expand(200 - int(unknown.sum()), -1))
     assert torch.equal(model.eval().forms(words), model.forms.words(words))
+
+
+def test_fx_finds_its_layers_whole() -> None:
+    """A call of the module is a call of its layers' own, whatever the loss does without."""
+
+    class Scores(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            settings = TaggerSettings(cell="lstm", hidden_size=4, embedding_size=5, bidirectional=True, char_size=0)
+            self.tagger = Tagger(9, 0, 0, 3, settings).eval()
+
+        def forward(self, tokens: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = self.tagger(Forms(tokens, words))[0]
+            return found
+
+    scores, given = Scores(), (torch.tensor([[0, 1, 2], [2, 1, 0]]), torch.tensor([3, 4, 5]))
+    graph = torch.fx.symbolic_trace(scores)
+    assert "tagger.stack" in {node.target for node in graph.graph.nodes}
+    assert torch.equal(graph(*given), scores(*given))
+
+
+@pytest.mark.parametrize("crf", [True, False])
+def test_a_loss_counts_whole_sentences_alone(crf: bool) -> None:
+    """Where rows score as a whole; past a sentence's end no tag counts, whatever it is."""
+    model, forms = network(crf=crf), Forms(TOKENS, WORDS, LETTERS, SIZES)
+    tags = torch.tensor([[0, 2, 1, 1], [2, 0, UNKNOWN_TAG, UNKNOWN_TAG]])
+    whole = model.loss(TaggerBatch(forms, LENGTHS, tags))
+    assert whole.units == 6
+    if crf:
+        beyond = tags.masked_fill(tags == UNKNOWN_TAG, 2)
+        assert torch.equal(model.loss(TaggerBatch(forms, LENGTHS, beyond)).mean, whole.mean)
+    tags[0, 1] = UNKNOWN_TAG
+    some = model.loss(TaggerBatch(forms, LENGTHS, tags))
+    assert some.units == (2 if crf else 5)
+    if crf:
+        alone = model.loss(TaggerBatch(Forms(TOKENS[1:, :2], WORDS, LETTERS, SIZES), LENGTHS[1:], tags[1:, :2]))
+        torch.testing.assert_close(some.mean, alone.mean)
+
+
+def test_a_hook_on_the_layers_changes_no_loss() -> None:
+    model, forms = network(), Forms(TOKENS, WORDS, LETTERS, SIZES)
+    batch = TaggerBatch(forms, LENGTHS, torch.tensor([[0, 2, 1, 1], [2, 0, UNKNOWN_TAG, UNKNOWN_TAG]]))
+    plain, heard = model.loss(batch).mean, list[int]()
+    for stack in (model.stack, model.forms.reader):
+        stack.register_forward_hook(lambda *_: heard.append(1))
+    assert torch.equal(model.loss(batch).mean, plain)
+    assert len(heard) == 2

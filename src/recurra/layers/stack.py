@@ -254,7 +254,7 @@ class Stack(TorchTools):
 
     def apart(
         self, x: Tensor | Embedded, state: Sequence[Tensor] | None = None, *, lengths: Tensor | None = None
-    ) -> tuple[Tensor, Sequence[State]]:
+    ) -> tuple[Tensor, list[State]]:
         """As a call; the last states are those of each layer and direction, which nobody who reads y alone need stack.
 
         Shapes: as forward -> y; of each layer and direction one state [B, H] or [1, B, H] for each of the cell's
@@ -292,9 +292,7 @@ class Stack(TorchTools):
             self.check_state(start, batch)
         return x, start
 
-    def _layers(
-        self, x: Tensor | Embedded, start: State | None, lengths: Tensor | None
-    ) -> tuple[Tensor, Sequence[State]]:
+    def _layers(self, x: Tensor | Embedded, start: State | None, lengths: Tensor | None) -> tuple[Tensor, list[State]]:
         shape = (x.tokens if isinstance(x, Embedded) else x).shape
         batch = shape[0]
         last: list[State] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -156,9 +155,10 @@ class SequenceClassifier(TextClassifier):
 
     def loss(self, batch: ClassifierBatch, state: State | None = None) -> Loss:
         """Mean cross-entropy of the classes. Units: nats per sequence"""
-        y, ends = self._outputs(batch.tokens, batch.lengths, batch.bptt, state)
+        y, last = self._outputs(batch.tokens, batch.lengths, batch.bptt, state, apart=True)
         if (found := self._loss_in_core(y, batch)) is None:
-            logits = self._logits(y, stacked(ends), batch.lengths, batch.tokens)
+            last = last if isinstance(last, tuple) else stacked(last)
+            logits = self._logits(y, last, batch.lengths, batch.tokens)
             if batch.shift is not None:
                 logits = logits + batch.shift
             found = functional.cross_entropy(logits.float(), batch.classes, label_smoothing=batch.smoothing)
@@ -188,20 +188,29 @@ class SequenceClassifier(TextClassifier):
 
         Errors: UsageError for layers of two directions, unless there are no more steps
         """
-        y, ends = self._outputs(inputs, lengths, steps, state)
-        last = stacked(ends)
+        y, last = self._outputs(inputs, lengths, steps, state)
+        assert isinstance(last, tuple)
         return self._logits(y, last, lengths, inputs), last
 
     def _outputs(
-        self, inputs: Tensor | Spelt, lengths: Tensor | None, steps: int | None, state: State | None
-    ) -> tuple[Tensor, Sequence[State]]:
-        """What the layers say. steps: as in `truncated`. Shapes: -> y [B, T, D*H]; last states as Stack.apart's"""
+        self,
+        inputs: Tensor | Spelt,
+        lengths: Tensor | None,
+        steps: int | None,
+        state: State | None,
+        *,
+        apart: bool = False,
+    ) -> tuple[Tensor, State | list[State]]:
+        """What the layers say. steps: as in `truncated`; apart: last states may be Stack.apart's
+
+        Shapes: -> y [B, T, D*H]; the layers' last states
+        """
         self.check_state(state)
         tokens = tokens_of(inputs)
         if steps is None or steps >= tokens.shape[1] or lengths is None:
-            return self.stack.apart(self.table(tokens), state, lengths=lengths)
-        y, last = run_truncated(self.stack, self.table(tokens), lengths, steps, state)
-        return y, [tuple(rows) for rows in zip(*last, strict=True)]
+            read = self.stack.apart if apart else self.stack
+            return read(self.table(tokens), state, lengths=lengths)
+        return run_truncated(self.stack, self.table(tokens), lengths, steps, state)
 
     def _logits(self, y: Tensor, state: State, lengths: Tensor | None, inputs: Tensor | Spelt) -> Tensor:
         return self.with_skip(self._recurrent_logits(y, state, lengths, inputs), inputs, lengths)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -14,7 +13,6 @@ from recurra.engines.request import Embedded, State
 from recurra.layers.dropout import Dropout
 from recurra.layers.sparse_linear import SparseLinear
 from recurra.layers.stack import Stack
-from recurra.layers.states import stacked
 from recurra.topologies.neighbourhood import neighbourhood
 from recurra.topologies.paths import Transitions
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
@@ -212,22 +210,23 @@ class Tagger(TagScorer):
 
         Shapes: -> logits [B, T, C]; the layers' last states
         """
-        logits, last = self._read(inputs, lengths, state)
-        return logits, stacked(last)
+        self.check_state(state)
+        y, state = self.stack(self._embedded(inputs), state, lengths=lengths)
+        return self._logits(y, inputs, lengths), state
 
     def loss(self, batch: TaggerBatch, state: State | None = None) -> Loss:
         """As TagScorer's."""
         if type(self) is not Tagger or "forward" in self.__dict__:
             return super().loss(batch, state)
-        logits, _ = self._read(batch.forms, batch.lengths, state)
-        return self.loss_of(logits, batch.tags, batch.lengths)
-
-    def _read(self, inputs: Forms, lengths: Tensor | None, state: State | None) -> tuple[Tensor, Sequence[State]]:
-        """As forward; the last states of each layer and direction."""
         self.check_state(state)
-        table = self.dropout(self.table(inputs))
-        y, last = self.stack.apart(Embedded(inputs.tokens, table), state, lengths=lengths)
-        return self.with_skip(self.head(self.dropout(y)), inputs, lengths), last
+        y, _ = self.stack.apart(self._embedded(batch.forms), state, lengths=batch.lengths)
+        return self.loss_of(self._logits(y, batch.forms, batch.lengths), batch.tags, batch.lengths)
+
+    def _embedded(self, inputs: Forms) -> Embedded:
+        return Embedded(inputs.tokens, self.dropout(self.table(inputs)))
+
+    def _logits(self, y: Tensor, inputs: Forms, lengths: Tensor | None) -> Tensor:
+        return self.with_skip(self.head(self.dropout(y)), inputs, lengths)
 
     def table(self, inputs: Forms) -> Tensor:
         """The vectors of the forms. Shapes: -> [U, E]"""
