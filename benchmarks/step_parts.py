@@ -30,7 +30,7 @@ from recurra.engines.native import layer, library, tag_paths
 from recurra.layers import stack
 from recurra.layers.dropout import Dropout
 from recurra.topologies import paths
-from recurra.training import average, fit, optimizer
+from recurra.training import average, fit, muon, optimizer
 
 FASTEST = 0.1
 """The share of the steps that is looked at."""
@@ -47,6 +47,7 @@ PARTS: dict[str, list[tuple[Any, str]]] = {
     "rest of autograd": [(torch.Tensor, "backward")],
     "clipping": [(fit, "clip_gradient")],
     "AdamW": [(optimizer.AdamW, "step")],
+    "Muon": [(muon.Muon, "step")],
     "average": [(average.Average, "add")],
 }
 REST = "loop and batcher"
