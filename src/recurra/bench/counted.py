@@ -15,6 +15,7 @@ from recurra.bench.cases import Precision
 from recurra.bench.roofline import BYTES, Work, layer_work, together
 from recurra.engines.request import Embedded
 from recurra.layers.stack import Stack
+from recurra.training.muon import EVERY
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,15 @@ def counted(network: nn.Module, forward: Callable[[], object], precision: Precis
 
 
 def counted_update(optimizer: torch.optim.Optimizer) -> Work:
-    """The products of an optimizer's step, as torch's counter sees them; every weight that learns has a gradient."""
+    """The products of an optimizer's step, as torch's counter sees them; every weight that learns has a gradient.
+
+    Of Muon, whose gates take turns, the mean of a round.
+    """
     counter = FlopCounterMode(display=False)
     with counter:
-        optimizer.step()
-    return Work(counter.get_total_flops(), 0, 0)
+        for _ in range(EVERY):
+            optimizer.step()
+    return Work(counter.get_total_flops() // EVERY, 0, 0)
 
 
 def _layers(stack: Stack, x: Any, lengths: torch.Tensor | None, precision: Precision) -> list[Counted]:
