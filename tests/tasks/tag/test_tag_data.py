@@ -11,6 +11,7 @@ import pytest
 from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.sources.source import Source
+from recurra.tasks.tag import data as tag_data
 from recurra.tasks.tag.data import TagData, encode_part, prepare
 from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.settings import TagDataSettings
@@ -299,3 +300,11 @@ def test_what_was_passed_over_is_said(tmp_path: Path) -> None:
     assert said(data, "read as tokens, though they begin with #: 1 line, a.bio:")
     with pytest.raises(DataError, match=r"a.bio:1, names the columns"):
         read(path, strict=True)
+
+
+def test_pairs_are_counted_where_they_are_read_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    plain = tag_data._pairs
+    monkeypatch.setattr(tag_data, "_pairs", lambda *given: counted.append(1) or plain(*given))
+    assert read(put(tmp_path / "a.conll", *many())).lexicon.pairs is None
+    assert not counted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,13 @@ class Sentence:
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
     file: Path
-    lines: tuple[int, ...]
+    lines: Sequence[int]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.lines, range) and self.lines:
+            one_by_one = range(self.lines[0], self.lines[0] + len(self.lines))
+            if self.lines == tuple(one_by_one):  # each number would take as much memory as its token
+                object.__setattr__(self, "lines", one_by_one)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -62,6 +68,7 @@ class Gathering:
     def __init__(self, path: Path) -> None:
         self.found, self._path = Tagged(), path
         self._rows: list[tuple[str, str, int]] = []
+        self._known: dict[str, str] = {}
 
     def __len__(self) -> int:
         """Tokens of the sentence that is open."""
@@ -69,7 +76,8 @@ class Gathering:
 
     def add(self, token: str, tag: str, line: int) -> None:
         """The next token of the sentence."""
-        self._rows.append((token, tag, line))
+        known = self._known.setdefault  # a token that comes again is the same object
+        self._rows.append((known(token, token), known(tag, tag), line))
 
     def end_sentence(self) -> None:
         """What was added is a sentence; nothing, if nothing was."""

@@ -11,7 +11,7 @@ from recurra.data.tokens.segment import END_OF_LINE
 
 Int64 = npt.NDArray[np.int64]
 Uint32 = npt.NDArray[np.uint32]
-LARGE = 1 << 16
+LARGE = 1 << 15
 """Words, from which hashes are looked up in order: one at random in a dictionary waits for memory four times."""
 RECENT = 8
 """Words that were there before the recent ones are so many times as many at least, so that few are moved often."""

@@ -41,18 +41,20 @@ class Habit:
     @classmethod
     def of(cls, sentences: Iterable[Sequence[str]]) -> Habit:
         """Of each sign what is done more often: as often as it is found inside, and alone between such neighbours."""
-        inside, runs = Counter[str](), Counter[str]()
+        inside, runs, forms = Counter[str](), Counter[str](), Counter[str]()
         for tokens in sentences:
-            for token in tokens:
-                inside.update(_shape(token, match.start()) for match in _INSIDE.finditer(token))
-                if _repeats(token):
-                    runs[token[0]] += 1
+            forms.update(tokens)
             for left, sign, right in zip(tokens, tokens[1:], tokens[2:], strict=False):
                 if len(sign) == 1 and not _in_word(sign) and _in_word(left[-1]) and _in_word(right[0]):
                     inside[_kind(left[-1]) + sign + _kind(right[0])] -= 1
             for left, right in pairwise(tokens):
                 if left == right and len(left) == 1 and not _in_word(left):
                     runs[left] -= 1
+        for token, count in forms.items():
+            for match in _INSIDE.finditer(token):
+                inside[_shape(token, match.start())] += count
+            if _repeats(token):
+                runs[token[0]] += count
         return cls(*(frozenset(key for key, count in found.items() if count > 0) for found in (inside, runs)))
 
     def keeps(self, text: str, place: int) -> bool:

@@ -255,7 +255,7 @@ class Vocabulary:
 
     def _joined(self, texts: Sequence[str]) -> tuple[Sequence[str], str] | None:
         """Texts as they are cut into characters, and all in one; None where they have to be looked at one by one."""
-        if self._table is None or any(isinstance(text, Tokenised) for text in texts):
+        if self._table is None or any(issubclass(kind, Tokenised) for kind in set(map(type, texts))):
             return None
         prepared = [normalized(text, self.normalize) for text in texts] if self.normalize else texts
         joined = "".join(prepared)

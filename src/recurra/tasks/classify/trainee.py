@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -316,8 +315,13 @@ class Classifier(TextModel):
         return attribution(self, given, **options)
 
     def rows(self, predictions: Sequence[Prediction]) -> list[list[str]]:
-        cells = [[(label, f"{chance:.3f}") for label, chance in p.classes] for p in predictions]
-        return [[p.text, *chain.from_iterable(found)] for p, found in zip(predictions, cells, strict=True)]
+        found = []
+        for one in predictions:
+            row = [one.text]
+            for label, chance in one.classes:
+                row += (label, f"{chance:.3f}")
+            found.append(row)
+        return found
 
     def document(self, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
         return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class TagPart:
     words: Ids
     letters: Ragged
     pairs: Ids | None
-    encoded: list[Ids]
+    encoded: Sequence[Ids]
     labels: list[Ids]
 
     def checked_rows(self, most: int) -> CheckedRows:
@@ -209,14 +210,16 @@ def _check_known(train: Tagged, tags: list[str], scheme: str | None, kept: TagPr
 
 def build_lexicon(train: Tagged, settings: TagDataSettings, *, characters: bool, pairs: bool) -> Lexicon:
     """What stands in the training part; a pair is known that occurs twice."""
-    forms = Counter(token for sentence in train for token in sentence.tokens)
+    forms = Counter(chain.from_iterable(sentence.tokens for sentence in train))
     words: Counter[str] = Counter()
     letters: Counter[str] = Counter()
     for form, count in forms.items():
         words[normalized(form, settings.normalize)] += count
         for letter in form:
             letters[letter] += count
-    neighbours = Counter(pair for sentence in train for pair in _pairs(sentence.tokens, settings.normalize))
+    neighbours = Counter[str]()
+    if pairs:
+        neighbours.update(pair for sentence in train for pair in _pairs(sentence.tokens, settings.normalize))
     return Lexicon(
         Vocabulary.from_counts(
             words,
@@ -245,7 +248,7 @@ def encode_part(sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[
     for sentence in sentences:
         pairs = _pairs(sentence.tokens, lexicon.words.normalize) if lexicon.pairs is not None else [""] * len(sentence)
         forms = zip(sentence.tokens, pairs, strict=True)
-        encoded.append(np.array([indices.setdefault(form, len(indices)) for form in forms], dtype=np.int64))
+        encoded.append(np.array([indices.setdefault(form, len(indices)) for form in forms], dtype=np.uint32))
     labels = [np.array([tag_ids.get(tag, UNKNOWN_TAG) for tag in s.tags], dtype=np.int64) for s in sentences]
     tokens = [token for token, _ in indices]
     letters = Ragged(np.zeros(0, np.uint8), np.zeros(len(tokens) + 1, np.int64))
@@ -253,7 +256,8 @@ def encode_part(sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[
         letters = Ragged.of((lexicon.characters.encode(token) for token in tokens), len(lexicon.characters))
     neighbours = None if lexicon.pairs is None else lexicon.pairs.encode_tokens(pair for _, pair in indices)
     words = lexicon.words.encode_tokens(tokens)
-    return TagPart(list(sentences), tokens, words, letters, neighbours, encoded, labels)
+    read = Ragged.of(encoded, len(tokens))
+    return TagPart(list(sentences), tokens, words, letters, neighbours, read, labels)
 
 
 def _forms(parts: Mapping[str, Tagged], lexicon: Lexicon, settings: TagDataSettings) -> dict[str, list[bytes]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,9 @@ from recurra.errors import DataError, UsageError
 from recurra.tasks.sources.source import Source, in_memory
 from recurra.tasks.sources.tagged_pairs import TAGS
 from recurra.tasks.tag.settings import TagDataSettings
+
+MOST_KEPT = 1 << 18
+"""Different tokens whose normal form is remembered."""
 
 
 def read(
@@ -72,7 +76,9 @@ def _divided(
 ) -> dict[str, Tagged]:
     """By distinct sentence as it is read, so that none stands in two parts."""
     keys = [" ".join(sentence.tokens) for sentence in whole]
-    forms = {key: form_of(s, settings) for key, s in zip(keys, whole, strict=True)}
+    check_names(settings.normalize)
+    one = functools.lru_cache(MOST_KEPT)(functools.partial(normalize, names=settings.normalize))
+    forms = {key: form_of(s, settings, one) for key, s in zip(keys, whole, strict=True)}
     examples = Examples([Example(key, "", s.file, s.lines[0]) for key, s in zip(keys, whole, strict=True)])
     made = split(examples, shares, seed=seed, form=forms.__getitem__)
     part_of = {text: name for name, part in made for text in part.texts}
@@ -83,10 +89,9 @@ def _divided(
     return parts
 
 
-def form_of(sentence: Sentence, settings: TagDataSettings) -> str:
-    """What a tagger's words are of a sentence: normalised, and as many as are learned from."""
-    check_names(settings.normalize)
-    return "\0".join(normalize(token, settings.normalize) for token in sentence.tokens[: settings.max_length])
+def form_of(sentence: Sentence, settings: TagDataSettings, word: Callable[[str], str]) -> str:
+    """What a tagger's words are of a sentence: normalised by `word`, and as many as are learned from."""
+    return "\0".join(map(word, sentence.tokens[: settings.max_length]))
 
 
 @in_memory
