@@ -57,6 +57,15 @@ def test_the_words_and_their_numbers_are_the_same_whoever_cuts(
     assert all(process.poll() is not None for process in started)
 
 
+def test_no_more_are_started_than_one_can_keep_up_with(
+    started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "MOST", 3)
+    with beside.processes(64):
+        assert list(beside.number_all(Numbers(), CUTS[0], [TEXTS], size=1))
+    assert len(started) == 3
+
+
 def test_a_numbering_begins_anew_before_it_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cut_of_words, "MOST", 3)
     numbering = cut_of_words.Numbering(CUTS[0])

@@ -27,6 +27,8 @@ log = logging.getLogger("recurra.data")
 
 WORTH = 1 << 25
 """Bytes of text from which on processes are started, each of which takes some tenths of a second for that."""
+MOST = 8
+"""More would wait for the one that numbers what they find."""
 AHEAD = 2
 """Lists of texts that wait for each process."""
 
@@ -56,7 +58,7 @@ def number_all(words: Numbers, cut: Cut, lists: Iterable[Sequence[str]], *, size
     size: bytes of all of them, about
     """
     with ExitStack() as until_done:
-        beside = _started(cut, _allowed.get(), until_done) if size >= WORTH else []
+        beside = _started(cut, min(MOST, _allowed.get()), until_done) if size >= WORTH else []
         if beside:
             tables = {process.pid: np.zeros(0, np.uint32) for process in beside}
             for pid, found in _cut_by_all(beside, cut, lists, until_done):
