@@ -340,3 +340,16 @@ def test_nothing_left_after_normalisation() -> None:
         Filler(network(plain), plain).predict("你好____")
     with pytest.raises(UsageError, match="top must be a whole number from 1, got 0"):
         Filler(network(plain), plain).predict("ab____", top=0)
+
+
+def test_only_sentences_that_two_parts_share_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[int] = []
+    plain = Vocabulary.decode
+    monkeypatch.setattr(Vocabulary, "decode", lambda *given: decoded.append(1) or plain(*given))
+    for name, lines in (("train", range(30)), ("validation", range(29, 35))):
+        text = "".join(f"word{number} comes here\n" for number in lines)
+        (tmp_path / f"x-{name}.txt").write_text(text)
+    source = Source("x", "fill", "text", {n: tmp_path / f"x-{n}.txt" for n in ("train", "validation")})
+    notes = prepare(source, FillDataSettings(level="word", min_count=1)).notes
+    assert any("1 text stands in both train and validation" in note for note in notes)
+    assert len(decoded) == 2

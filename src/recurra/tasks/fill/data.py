@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -128,8 +128,7 @@ def prepare(
     settled, moved = gathered({name: encoded[name] for name in divided_here}, _forms(encoded))
     encoded |= settled
     notes += describe_moved(moved, "sentence")
-    texts_of = {name: [vocabulary.decode(ids) for ids in of] for name, of in encoded.items()}
-    notes += describe_shared(texts_of, _forms(encoded))
+    notes += describe_shared({name: _Decoded(of, vocabulary) for name, of in encoded.items()}, _forms(encoded))
     parts = {name: FillPart(of, *choose_blanks(of, seed)) for name, of in encoded.items()}
     if divided:
         notes.append(
@@ -157,6 +156,25 @@ def prepare(
         "unknown_rate": sum(int((e == 0).sum()) for e in held_out.encoded) / max(1, tokens),
     }
     return FillData(vocabulary, longest, parts, facts, notes)
+
+
+class _Decoded(Sequence[str]):
+    """Texts of ids, each decoded when it is asked for."""
+
+    def __init__(self, encoded: Sequence[Ids], vocabulary: Vocabulary) -> None:
+        self._encoded, self._vocabulary = encoded, vocabulary
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self._vocabulary.decode(ids) for ids in self._encoded[index]]
+        return self._vocabulary.decode(self._encoded[index])
 
 
 def encode_rows(texts: Sequence[str], vocabulary: Vocabulary, longest: int | None) -> tuple[list[Ids], int]:
