@@ -39,12 +39,12 @@ enough of them."""
 HELD_BACK = (
     (12.0, {"dropout": 0.45, "input_dropout": 0.2, "weight_dropout": 0.2}),
     (6.0, {"dropout": 0.4, "input_dropout": 0.2, "weight_dropout": 0.1}),
-    (1.5, {"dropout": 0.35, "input_dropout": 0.15, "weight_dropout": 0.0}),
+    (3.0, {"dropout": 0.35, "input_dropout": 0.15, "weight_dropout": 0.0}),
     (0.9, {"dropout": 0.2, "input_dropout": 0.1, "weight_dropout": 0.0}),
     (0.0, {"dropout": 0.1, "input_dropout": 0.05, "weight_dropout": 0.0}),
 )
 """Dropouts by the passes through the text from which on they are the best."""
-FEW, FAST = 1000, 8e-3
+FEW, FAST = 500, 8e-3
 """Steps, and the learning rate of Muon where no more fit."""
 SIZES = ("num_layers", "hidden_size", "embedding_size", "batch_size", "output", "learning_rate", *HELD_BACK[0][1])
 """Settings that follow the time."""
