@@ -15,8 +15,8 @@ from recurra.tasks.settings import TextSettings
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Preprocessor
 
-WORTH_STORING = 1 << 25
-"""Bytes of files that take some seconds to be read."""
+WORTH_STORING = 1 << 23
+"""Bytes of files that take some seconds to be read, of short rows half a minute."""
 
 T = TypeVar("T")
 
