@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from recurra.report.confusion import MOST_DRAWN
 from recurra.report.lettering import shorten, text_width
-from recurra.report.sections import Matrix
+from recurra.report.sections import MOST_NAMES, Matrix
 from recurra.report.svg import BLUE, CARD, INK, LINE, MUTED, ORANGE, canvas, drawing, shaded, to_svg
 
 MOST_WITH_NUMBERS = 40
@@ -65,7 +64,7 @@ def draw_matrix(matrix: Matrix, name: str = "matrix") -> str | None:
 def drawn(matrix: Matrix) -> list[int]:
     """The places of the names that the picture shows, in their order."""
     support = [matrix.total(row) for row in range(len(matrix.names))]
-    most = sorted(range(len(support)), key=lambda index: (-support[index], index))[:MOST_DRAWN]
+    most = sorted(range(len(support)), key=lambda index: (-support[index], index))[:MOST_NAMES]
     return sorted(most)
 
 
@@ -76,7 +75,7 @@ def how_to_read(matrix: Matrix) -> str:
         f"Rows are {matrix.rows}, columns {matrix.columns}.",
         "Colour is the share of the row: blue on the diagonal is right, orange beside it is wrong.",
         *(["Cells carry the number of examples."] if count <= MOST_WITH_NUMBERS else []),
-        *([f"Drawn are the {MOST_DRAWN} with the most examples, of {count:,}."] if count > MOST_DRAWN else []),
+        *([f"Drawn are the {MOST_NAMES} with the most examples, of {count:,}."] if count > MOST_NAMES else []),
     ]
     return " ".join(words)
 

@@ -158,12 +158,16 @@ class Curves:
         return not any(line.x for line in self.lines)
 
 
+MOST_NAMES = 80
+"""Of a matrix that a picture has room for: those with the most examples."""
+
+
 @dataclass(frozen=True)
 class Matrix:
     """Counts of rows that were taken for columns: a confusion matrix. counts[i][j]: of name i taken for name j
 
-    Colour is the share of the row, on the diagonal another than beside it. Of many names only some are in it (see
-    report.confusion): totals are then of each row with what was taken for the others, and `of` is how many there are.
+    Colour is the share of the row, on the diagonal another than beside it. Of many names only some are in it:
+    totals are then of each row with what was taken for the others, and `of` is how many there are.
     Errors: DataError if it is not as wide and as high as there are names
     """
 

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from recurra import metrics
-from recurra.report.confusion import confusion
 from recurra.report.sections import Cell, Column, Columns, Section, Table
 from recurra.tasks.calibration import Logits, reliability
 from recurra.tasks.classify.data import Part
+from recurra.tasks.confusion import confusion
 
 LISTED = 1000
 """Classes of which the scores are listed, those with the most examples."""

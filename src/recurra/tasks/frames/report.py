@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from recurra import metrics
 from recurra.errors import shortened
-from recurra.report.confusion import confusion
 from recurra.report.sections import Cell, Column, Columns, Picture, Pictures, Section, Table
+from recurra.tasks.confusion import confusion
 from recurra.tasks.frames.data import Part
 from recurra.tasks.frames.picture_views import of_clip, of_clip_labels, of_many
 from recurra.tasks.frames.preprocessor import FramesPreprocessor

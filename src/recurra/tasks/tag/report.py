@@ -10,8 +10,8 @@ import numpy as np
 from recurra import metrics
 from recurra.data.tagged import spans
 from recurra.report import sections as report
-from recurra.report.confusion import confusion
 from recurra.report.sections import Cell, Column, Columns
+from recurra.tasks.confusion import confusion
 from recurra.tasks.tag.data import TagPart
 
 MOST_TAGS = 40

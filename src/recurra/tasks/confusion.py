@@ -8,10 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from recurra import metrics
-from recurra.report.sections import Matrix
-
-MOST_DRAWN = 80
-"""Classes that a picture has room for: those with the most examples."""
+from recurra.report.sections import MOST_NAMES, Matrix
 
 
 def confusion(title: str, true: ArrayLike, predicted: ArrayLike, names: Sequence[str]) -> Matrix:
@@ -19,13 +16,13 @@ def confusion(title: str, true: ArrayLike, predicted: ArrayLike, names: Sequence
 
     Shapes: true, predicted int [N], below len(names)
     """
-    if len(names) <= MOST_DRAWN:
+    if len(names) <= MOST_NAMES:
         return Matrix(title, list(names), metrics.confusion_matrix(true, predicted, names).tolist())
     truth, guess = np.asarray(true), np.asarray(predicted)
     support = np.bincount(truth, minlength=len(names))
-    chosen = np.sort(np.argsort(-support, kind="stable")[:MOST_DRAWN])
-    shown_as = np.full(len(names), MOST_DRAWN)
-    shown_as[chosen] = np.arange(MOST_DRAWN)
+    chosen = np.sort(np.argsort(-support, kind="stable")[:MOST_NAMES])
+    shown_as = np.full(len(names), MOST_NAMES)
+    shown_as[chosen] = np.arange(MOST_NAMES)
     shown = [names[place] for place in chosen.tolist()]
     counts = metrics.confusion_matrix(shown_as[truth], shown_as[guess], [*shown, "the others"])[:-1, :-1]
     return Matrix(title, shown, counts.tolist(), totals=support[chosen].tolist(), of=len(names))
