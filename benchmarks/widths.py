@@ -62,29 +62,39 @@ def prepared(data: str) -> Dataset[Corpus]:
 
 def trained(data: str, tokens: int, steps: int, seed: int, **given: Any) -> dict[str, Any]:
     """One network, trained for so many steps on the first tokens of a text."""
-    row, dataset = registry.get("language"), prepared(data)
+    dataset = prepared(data)
     asked = {"level": "char", "patience": 0, "seed": seed, "device": "cpu", "epochs": 1.0, **given}
     settings = precision.settled(settings_for(dataset.source, asked)).changed(output="softmax")
-    corpus = dataset.data
-    corpus = replace(corpus, train=corpus.train[:tokens], validation=corpus.validation[:HELD_OUT])
-    dataset = replace(dataset, data=corpus, settings=settings)
-    torch.manual_seed(seed)
-    trainee = row.task.trainee(row.task.network(dataset.preprocessor, dataset.settings), dataset)
-    epochs = steps / trainee.steps(0)
-    training = dataset.settings.training.model_copy(update={"epochs": epochs})
-    evaluation.EVALUATIONS = 1 if epochs < 4 else 4
-    begun = time.process_time()
-    best = min(fit(trainee, training).counters.points, key=lambda point: point.validation_loss or 0.0)
-    network = dataset.settings.network
+    found = fitted(dataset, settings, tokens, seed, steps=steps)
+    training, network = settings.training, settings.network
     return {
         "data": data,
-        "tokens": len(corpus.train),
         "hidden_size": network.hidden_size,
         "batch_size": training.batch_size,
         "dropout": network.dropout,
-        "parameters": sum(weight.numel() for weight in trainee.network.parameters()),
-        "steps": steps,
         "seen": steps * training.batch_size * (training.bptt or 0),
+        **found,
+    }
+
+
+def fitted(
+    dataset: Dataset[Corpus], settings: Any, tokens: int, seed: int, *, steps: int = 0, passes: float = 0.0
+) -> dict[str, Any]:
+    """What a network learns in so many steps, or passes if these are 0, from the first tokens of a text."""
+    task, corpus = registry.get("language").task, dataset.data
+    corpus = replace(corpus, train=corpus.train[:tokens], validation=corpus.validation[:HELD_OUT])
+    dataset = replace(dataset, data=corpus, settings=settings)
+    torch.manual_seed(seed)
+    trainee = task.trainee(task.network(dataset.preprocessor, settings), dataset)
+    epochs = steps / trainee.steps(0) if steps else passes
+    evaluation.EVALUATIONS = 1 if epochs < 4 else 4
+    begun = time.process_time()
+    points = fit(trainee, settings.training.model_copy(update={"epochs": epochs})).counters.points
+    best = min(points, key=lambda point: point.validation_loss or 0.0)
+    return {
+        "tokens": len(corpus.train),
+        "parameters": sum(weight.numel() for weight in trainee.network.parameters()),
+        "steps": steps or round(epochs * trainee.steps(0)),
         "epochs": round(epochs, 3),
         "seed": seed,
         "train_loss": round(best.train_loss or 0.0, 4),
@@ -110,24 +120,24 @@ def cost(width: int, batch: int, data: str) -> dict[str, Any]:
     }
 
 
-def stored() -> dict[str, list[dict[str, Any]]]:
+def stored(file: Path) -> dict[str, list[dict[str, Any]]]:
     """Runs and costs."""
-    found: dict[str, list[dict[str, Any]]] = json.loads(RESULTS.read_text())
+    found: dict[str, list[dict[str, Any]]] = json.loads(file.read_text())
     return found
 
 
-def add(kind: str, found: dict[str, Any]) -> None:
+def add(file: Path, kind: str, found: dict[str, Any]) -> None:
     """To what is stored."""
-    results = stored()
+    results = stored(file)
     results[kind].append(found)
     rows = {name: ",\n".join(json.dumps(row) for row in rows) for name, rows in results.items()}
-    RESULTS.write_text("{" + ",\n".join(f'"{name}": [\n{text}\n]' for name, text in rows.items()) + "}\n")
+    file.write_text("{" + ",\n".join(f'"{name}": [\n{text}\n]' for name, text in rows.items()) + "}\n")
     print(json.dumps(found), flush=True)
 
 
 def table() -> None:
     """Each training, those of a text in the order of the seconds that an idle thread takes for them."""
-    results = stored()
+    results = stored(RESULTS)
     costs = {(each["hidden_size"], each["batch_size"]): each["milliseconds"] for each in results["costs"]}
     names = ("data", "tokens", "hidden_size", "batch_size", "dropout", "steps", "epochs", "train_loss", "loss")
     print("| text | tokens | units | rows | dropout | steps | passes | training | validation | seconds |")
@@ -160,11 +170,11 @@ def main() -> None:
         table()
     elif given.doing == "cost":
         for width, batch in COSTS:
-            add("costs", cost(width, batch, given.data))
+            add(RESULTS, "costs", cost(width, batch, given.data))
     else:
         for steps, width, batch, dropout in itertools.product(given.steps, given.widths, given.batches, given.dropouts):
             more = {"hidden_size": width, "batch_size": batch, "dropout": dropout}
-            add("runs", trained(given.data, given.tokens, steps, given.seed, **more))
+            add(RESULTS, "runs", trained(given.data, given.tokens, steps, given.seed, **more))
 
 
 if __name__ == "__main__":

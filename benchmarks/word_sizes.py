@@ -15,8 +15,6 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +27,9 @@ from recurra.tasks import registry
 from recurra.tasks.language.width import Measuring
 from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.task import Dataset
-from recurra.training import evaluation
-from recurra.training.fit import fit
+from widths import add, fitted, stored
 
 RESULTS = Path(__file__).with_name("word_sizes.json")
-HELD_OUT = 1 << 15
-"""Tokens of the validation part that are looked at."""
 
 
 @functools.cache
@@ -46,34 +41,13 @@ def prepared(data: str) -> Dataset[Corpus]:
 
 def trained(data: str, tokens: int, steps: int, passes: float, seed: int, given: dict[str, Any]) -> dict[str, Any]:
     """One network, trained for so many steps, or passes if these are 0, on the first tokens of a text."""
-    row, dataset = registry.get("language"), prepared(data)
+    dataset = prepared(data)
     asked = {"level": "word", "patience": 0, "seed": seed, "device": "cpu", "epochs": 1.0, **given}
     if "hidden_size" in given:
         asked["embedding_size"] = given["hidden_size"]
     settings = precision.settled(settings_for(dataset.source, asked))
-    corpus = dataset.data
-    corpus = replace(corpus, train=corpus.train[:tokens], validation=corpus.validation[:HELD_OUT])
-    dataset = replace(dataset, data=corpus, settings=settings)
-    torch.manual_seed(seed)
-    trainee = row.task.trainee(row.task.network(dataset.preprocessor, dataset.settings), dataset)
-    epochs = steps / trainee.steps(0) if steps else passes
-    training = settings.training.model_copy(update={"epochs": epochs})
-    evaluation.EVALUATIONS = 1 if epochs < 4 else 4
-    begun = time.process_time()
-    best = min(fit(trainee, training).counters.points, key=lambda point: point.validation_loss or 0.0)
-    return {
-        "data": data,
-        "tokens": len(corpus.train),
-        "settings": given,
-        "parameters": sum(weight.numel() for weight in trainee.network.parameters()),
-        "steps": steps or round(epochs * trainee.steps(0)),
-        "passes": round(epochs, 3),
-        "seed": seed,
-        "train_loss": round(best.train_loss or 0.0, 4),
-        "loss": round(best.validation_loss or 0.0, 4),
-        "best_at": round(best.epoch / epochs, 2),
-        "seconds": round(time.process_time() - begun, 1),
-    }
+    found = fitted(dataset, settings, tokens, seed, steps=steps, passes=passes)
+    return {"data": data, "settings": given, "passes": found.pop("epochs"), **found}
 
 
 def cost(data: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -85,29 +59,14 @@ def cost(data: str, given: dict[str, Any]) -> dict[str, Any]:
     return {"data": data, "settings": given, "parameters": weights, "tokens_a_second": round(rate)}
 
 
-def stored() -> dict[str, list[dict[str, Any]]]:
-    """Runs and costs."""
-    if not RESULTS.exists():
-        return {"runs": [], "costs": []}
-    found: dict[str, list[dict[str, Any]]] = json.loads(RESULTS.read_text())
-    return found
-
-
-def add(kind: str, found: dict[str, Any]) -> None:
-    """To what is stored."""
-    results = stored()
-    results[kind].append(found)
-    rows = {name: ",\n".join(json.dumps(row) for row in rows) for name, rows in results.items()}
-    RESULTS.write_text("{" + ",\n".join(f'"{name}": [\n{text}\n]' for name, text in rows.items()) + "}\n")
-    print(json.dumps(found), flush=True)
-
-
 def table() -> None:
     """Each training, those of a text in the order of their passes."""
     names = ("data", "tokens", "passes", "steps", "train_loss", "loss")
     print("| text | tokens | passes | steps | training | validation | settings |")
     print("|---" * 7 + "|")
-    for run in sorted(stored()["runs"], key=lambda run: (run["data"], run["tokens"], run["passes"], run["loss"])):
+    for run in sorted(
+        stored(RESULTS)["runs"], key=lambda run: (run["data"], run["tokens"], run["passes"], run["loss"])
+    ):
         settings = ", ".join(f"{name} {value}" for name, value in run["settings"].items())
         print("| " + " | ".join([*(str(run[name]) for name in names), settings]) + " |")
 
@@ -143,9 +102,11 @@ def main() -> None:
         table()
     for line in () if given.doing == "table" else given.settings:
         if given.doing == "cost":
-            add("costs", cost(given.data, _values(line)))
+            add(RESULTS, "costs", cost(given.data, _values(line)))
         else:
-            add("runs", trained(given.data, given.tokens, given.steps, given.passes, given.seed, _values(line)))
+            add(
+                RESULTS, "runs", trained(given.data, given.tokens, given.steps, given.passes, given.seed, _values(line))
+            )
 
 
 if __name__ == "__main__":
