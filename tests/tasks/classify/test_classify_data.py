@@ -157,6 +157,9 @@ def test_data_that_cannot_be_learned(tmp_path: Path) -> None:
         read(table(tmp_path / "t.csv", [*rows(20), ("zebra", "z")]))
     with pytest.raises(DataError, match="the validation part is empty"):
         read(table(tmp_path / "t.csv", rows()), split=(0.9, 0.0, 0.1))
+    twins = table(tmp_path / "d.csv", [(text, label) for text in ("up", "down") for label in "ab"])
+    with pytest.raises(DataError, match="the validation part is empty: there are 2 different texts in 4"):
+        read(twins)
     test = table(tmp_path / "b.csv", [("zebra", "z"), ("zorilla", "z")])
     with pytest.raises(DataError, match=r"b\.csv:2: the label 'z' stands 2 times in the test part, never in train"):
         read(table(tmp_path / "t.csv", rows()), test=str(test))

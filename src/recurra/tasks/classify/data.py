@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from recurra.data import share
 from recurra.data.files.examples import Examples, joined, look_alikes
 from recurra.data.files.rows import ExampleRows
 from recurra.data.ragged import Ragged, lengths_of
+from recurra.data.splits import many
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_moved, describe_shared, regrouped
 from recurra.errors import DataError
@@ -284,7 +285,8 @@ def _prepare(
     if truncated:
         notes.append(f"{truncated:,} texts were truncated to {settings.max_length} tokens")
     if not len(parts["validation"]):
-        raise DataError("the validation part is empty", remedy="give it a share, as in --split 80/10/10")
+        remedy = "give it a share, as in --split 80/10/10"
+        raise DataError(f"the validation part is empty{_few(parts)}", remedy=remedy)
     tokens = int(lengths_of(parts["train"].encoded).sum())
     spelling = kept.skip_spelling if kept is not None else skip and level == "word" and tokens <= MOST_SPELT
     characters = "" if kept is None else kept.characters
@@ -294,6 +296,13 @@ def _prepare(
         characters = known_letters(parts["train"].letters or [], settings.min_count)
         notes.append(f"beside words the network reads {len(characters):,} different characters")
     return ClassifyData(classes, vocabulary, parts, facts, notes, kept, skip, spelling, characters=characters)
+
+
+def _few(parts: Mapping[str, Part]) -> str:
+    """How few different texts there are, where that is why: equal ones stay in one part."""
+    count, rows = len({text for part in parts.values() for text in part.texts}), sum(map(len, parts.values()))
+    few = f": there {'is' if count == 1 else 'are'} {many(count, 'different text')} in {rows:,}"
+    return few if count < 20 else ""
 
 
 def _keys(encoded: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.uint64]:
