@@ -48,6 +48,11 @@ def test_shapes_stand_in_the_place_of_the_kinds_own() -> None:
     assert {case.precision for case in plan(["all"], shapes=[small])} == {"float32"}
 
 
+def test_layers_of_8_bits_are_only_asked_to_answer() -> None:
+    assert {case.kind for case in plan(["all"]) if case.precision == "int8"} == set()
+    assert {case.kind for case in plan(["all"], precision="int8")} == {"inference", "stream"}
+
+
 def test_a_precision_that_a_kind_has_not_of_its_own() -> None:
     found = plan(["inference"], precision="bfloat16", cells=["gru"])
     assert {case.precision for case in found} == {"bfloat16"}
