@@ -8,23 +8,19 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from recurra.bench import onnx_peer, recurra_side, torch_peers
-from recurra.bench.agreement import disagreement, worst
+from recurra.bench import onnx_peer, onnx_turns, recurra_side, torch_peers
 from recurra.bench.cases import Case
-from recurra.bench.compare import Side, compare, timed
+from recurra.bench.compare import Side, compare
 from recurra.bench.machine import Rates
-from recurra.bench.onnx_process import OnnxProcess
 from recurra.bench.record import Request, Row
 from recurra.bench.recurra_side import Batch
 from recurra.bench.roofline import step_work
 from recurra.bench.stream import side
-from recurra.bench.timing import SAMPLE_SECONDS, WARM_UPS, Times, no_collection, sample
 from recurra.layers.stack import Stack
 
 FLOAT32, TORCH, ONNX = "our float32", "torch int8", "ONNX Runtime int8"
@@ -44,7 +40,9 @@ def inference(case: Case, asked: Request, rates: Rates) -> list[Row]:
         case, engine, own, peers, work=work, rates=rates, repeats=asked.repeats, setting=torch.inference_mode
     )
     if onnx_peer.why_not() is None:
-        rows.append(_onnx(case, layers, given, own, asked, Row(case, engine, ONNX), rates))
+        whole = onnx_peer.model_of(case, layers)
+        graphs = [("float32", whole), *([("int8", _small(whole))] if case.cell == "lstm" else [])]
+        rows.append(onnx_turns.beside(Row(case, engine, ONNX), graphs, given, own, asked, work, rates))
     return rows
 
 
@@ -128,43 +126,6 @@ def _torch_steps(case: Case, layers: Stack) -> Iterator[tuple[str, Callable[[], 
             return step
 
         yield name, begin
-
-
-def _onnx(case: Case, layers: Stack, given: Batch, own: Side, asked: Request, row: Row, rates: Rates) -> Row:
-    """Beside the faster of its graphs, that of floats and what its own quantisation makes of it."""
-    work, x = recurra_side.work_of(case, given, training=False), given.x.transpose(0, 1).contiguous().numpy()
-    whole = onnx_peer.model_of(case, layers)
-    ways = {"float32": whole} | ({"int8": _small(whole)} if case.cell == "lstm" else {})
-    rows = []
-    for name, model in ways.items():
-        one = replace(row, variant=name)
-        try:
-            with OnnxProcess(model, {"x": x}, asked.threads) as process, torch.inference_mode():
-                y = torch.from_numpy(process.outputs[0]).squeeze(1).transpose(0, 1)
-                expected = own.once()
-                if (problem := disagreement({"y": y}, expected, case.precision)) is not None:
-                    rows.append(replace(one, status="differs", reason=problem))
-                    continue
-                own_times, peer = _alternating(own, process, asked.repeats)
-                one = replace(one, difference=worst({"y": y}, expected)[1])
-                rows.append(timed(one, own_times, peer, work, rates))
-        except RuntimeError as error:
-            rows.append(replace(one, status="not run", reason=str(error)))
-    measured = [one for one in rows if one.peer_ms is not None and one.ratio is not None]
-    return min(measured, key=lambda one: one.ratio or 0.0) if measured else rows[0]
-
-
-def _alternating(own: Side, process: OnnxProcess, repeats: int) -> tuple[Times, Times]:
-    """Samples of both in turn, after warm-ups; each after a call that is not counted, for the other one was here."""
-    with no_collection():
-        pairs = []
-        for _ in range(WARM_UPS + repeats):
-            peer = process.sample(SAMPLE_SECONDS)
-            sample(own.call, 1)
-            once = min(sample(own.call, 1) for _ in range(WARM_UPS))
-            pairs.append((sample(own.call, max(1, round(SAMPLE_SECONDS / once))), peer))
-    own_times, peer_times = zip(*pairs[WARM_UPS:], strict=True)
-    return Times(own_times), Times(peer_times)
 
 
 def _small(model: bytes) -> bytes:

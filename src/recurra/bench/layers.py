@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from recurra.bench import keras_peer, onnx_peer, recurra_side, torch_peers
+from recurra.bench import keras_peer, onnx_peer, onnx_turns, recurra_side, torch_peers
 from recurra.bench.cases import Case
 from recurra.bench.compare import Side, compare, timed
 from recurra.bench.loops import LOOPS
@@ -43,15 +43,17 @@ def inference(case: Case, asked: Request, rates: Rates) -> list[Row]:
     contests: list[dict[str, list[Side]]] = [{"torch.nn": torch_peers.inference(case, layers, given)}]
     if case.precision == "float32" and keras_peer.why_not() is None:
         contests.append({"Keras": [keras_peer.inference(case, layers, given, asked.threads)]})
-    if case.precision == "float32" and onnx_peer.why_not() is None:
-        contests.append({"ONNX Runtime": [onnx_peer.inference(case, layers, given, asked.threads)]})
-    return [
+    rows = [
         row
         for peers in contests
         for row in compare(
             case, engine, own, peers, work=work, rates=rates, repeats=asked.repeats, setting=torch.inference_mode
         )
     ]
+    if case.precision == "float32" and onnx_peer.why_not() is None:
+        graphs = [(None, onnx_peer.model_of(case, layers))]
+        rows.append(onnx_turns.beside(Row(case, engine, "ONNX Runtime"), graphs, given, own, asked, work, rates))
+    return rows
 
 
 def ragged(case: Case, asked: Request, rates: Rates) -> list[Row]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from recurra.bench.cases import Case
-from recurra.bench.compare import Side
-from recurra.bench.recurra_side import Batch
 from recurra.layers.stack import Stack
 
 OPERATORS = {"rnn": ("RNN", (0,)), "gru": ("GRU", (1, 0, 2)), "lstm": ("LSTM", (0, 3, 1, 2))}
@@ -27,22 +24,6 @@ def why_not() -> str | None:
     if importlib.util.find_spec("onnx") is None:
         return "ONNX Runtime: the package onnx, which writes its models, is not installed"
     return None
-
-
-def inference(case: Case, stack: Stack, given: Batch, threads: int) -> Side:
-    """Forward alone, one node, time-major."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model_of(case, stack), options, providers=["CPUExecutionProvider"])
-    x = given.x.transpose(0, 1).contiguous().numpy()
-
-    def results(found: list[Any]) -> dict[str, Tensor]:
-        return {"y": torch.from_numpy(found[0]).squeeze(1).transpose(0, 1)}  # [T, D, B, H], D = 1
-
-    return Side(lambda: session.run(["y"], {"x": x}), results)
 
 
 def model_of(case: Case, stack: Stack) -> bytes:

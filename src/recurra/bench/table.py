@@ -130,6 +130,10 @@ def footer(document: Document) -> list[str]:
             f"training steps take turns by blocks of {BLOCK}, a sample is the median of a block without its first "
             f"{REFILLING}, which find the other side's data in the caches; one block goes before for warming up"
         )
+    if any(row.peer.startswith("ONNX Runtime") for row in document.rows):
+        lines.append(
+            "ONNX Runtime: in a process of its own, which is stopped while Recurra is timed, for its threads spin"
+        )
     if document.rates:
         rates = [f"{rate / 1e9:,.0f} GFLOP/s in {name}" for name, rate in document.rates.items()]
         lines.append(f"matrix rate of this run, its best sample (2048^3 by torch): {', '.join(rates)}")
