@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define RECURRA_ABI 11
+#define RECURRA_ABI 12
 
 enum recurra_error {
   RECURRA_OK = 0,
@@ -354,6 +354,41 @@ typedef struct recurra_readout {
 int64_t recurra_readout_memory(const recurra_readout* call); /* bytes; -1: a bad call */
 int recurra_readout_forward(const recurra_readout* call);
 int recurra_readout_backward(const recurra_readout* call);
+
+/* ---- the loss of rows of tags ------------------------------------------------------------------------------------ */
+
+typedef struct recurra_tagging {
+  int32_t type, threads;
+  int64_t batch, time, width, tags;
+
+  const void* y; /* [batch, time, width], strides in elements, the last axis contiguous; not read past a row's end */
+  int64_t y_batch, y_time;
+  const int64_t* lengths; /* [batch], each 1 to time */
+  const int64_t* chosen;  /* as that of recurra_paths */
+
+  /* dropout of the outputs, [batch, time, width]: as that of recurra_dropping; NULL: none */
+  const void* words;
+  int32_t bits;
+  int64_t edge;
+  double scale;
+
+  const void *weight, *bias;           /* [tags, width]; [tags] or NULL */
+  const void *follows, *begins, *ends; /* as those of recurra_paths */
+
+  void* loss; /* one number of the type: what recurra_paths_forward finds of all rows, negative, over all rows' steps */
+  void* memory; /* from forward to backward; NULL: no gradient will be asked for */
+  int64_t memory_bytes; /* room at `memory`: recurra_tagging_memory at least */
+
+  /* backward: reads memory, words and one number d_loss; writes those that are not NULL, d_y zero past a row's end */
+  const void* d_loss;
+  void* d_y;
+  int64_t d_y_batch, d_y_time;
+  void *d_weight, *d_bias, *d_follows, *d_begins, *d_ends;
+} recurra_tagging;
+
+int64_t recurra_tagging_memory(const recurra_tagging* call); /* bytes; -1: a bad call */
+int recurra_tagging_forward(const recurra_tagging* call);
+int recurra_tagging_backward(const recurra_tagging* call);
 
 /* ---- memory, threads, the machine ----------------------------------------------------------------------------- */
 

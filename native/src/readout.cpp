@@ -6,6 +6,7 @@
 #include "arena.hpp"
 #include "draws.hpp"
 #include "export.hpp"
+#include "few_outputs.hpp"
 #include "processors.hpp"
 #include "recurra.h"
 #include "share.hpp"
@@ -15,12 +16,8 @@ using namespace recurra;
 
 namespace {
 
-constexpr int64_t ROWS = 4, CLASSES = 4, VECTORS = 4;
 constexpr int64_t AN_EXPONENTIAL = 16;  // multiply-adds that it takes as long as
 constexpr int ALL = RECURRA_LAST | RECURRA_MEAN | RECURRA_HIGHEST;
-
-template <class T>
-constexpr int64_t CHUNK = VECTORS * LANES<T>;
 
 int64_t parts_of(const recurra_readout& call) {
   return int64_t(!!(call.parts & RECURRA_LAST)) + !!(call.parts & RECURRA_MEAN) + !!(call.parts & RECURRA_HIGHEST);
@@ -30,7 +27,7 @@ int64_t seen_of(const recurra_readout& call) { return parts_of(call) * call.widt
 
 template <class T>
 int64_t room_of(const recurra_readout& call) {
-  return (seen_of(call) + CHUNK<T> - 1) / CHUNK<T> * CHUNK<T>;
+  return whole_chunks<T>(seen_of(call));
 }
 
 // What backward reads. highest: before some are left out; seen: after that; slopes: of the loss by logits; both and the
@@ -71,47 +68,6 @@ int check_lengths(const recurra_readout& call, const int64_t* lengths) {
 }
 
 template <class T>
-RECURRA_INLINE T sum_of(Vec<T> v) {
-  T sum = 0;
-  for (int64_t l = 0; l < LANES<T>; l++) sum += v[l];
-  return sum;
-}
-
-// out [R, C] = a [R, room] w [C, room]^T
-template <class T, int64_t R, int64_t C>
-RECURRA_INLINE void dots(const T* a, const T* w, int64_t room, T* out, int64_t out_row) {
-  Vec<T> sums[R][C] = {};
-  for (int64_t k = 0; k < room; k += LANES<T>) {
-    Vec<T> own[R];
-    for (int64_t r = 0; r < R; r++) own[r] = load(a + r * room + k);
-    for (int64_t c = 0; c < C; c++) {
-      const Vec<T> other = load(w + c * room + k);
-      for (int64_t r = 0; r < R; r++) add_product<T>(sums[r][c], own[r], other);
-    }
-  }
-  for (int64_t r = 0; r < R; r++)
-    for (int64_t c = 0; c < C; c++) out[r * out_row + c] = sum_of<T>(sums[r][c]);
-}
-
-// out [R, one chunk] = the sum over n of factors [R] by rows of a chunk, times `times`. factors: of row r at
-// factor + r * apart + i * next; rows: at row + i * row_step
-template <class T, int64_t R>
-RECURRA_INLINE void mixed(const T* factor, int64_t apart, int64_t next, const T* row, int64_t row_step, int64_t n, T times,
-                          T* out, int64_t out_row) {
-  Vec<T> sums[R][VECTORS] = {};
-  for (int64_t i = 0; i < n; i++) {
-    Vec<T> own[VECTORS];
-    for (int64_t v = 0; v < VECTORS; v++) own[v] = load(row + i * row_step + v * LANES<T>);
-    for (int64_t r = 0; r < R; r++) {
-      const Vec<T> by = splat(factor[r * apart + i * next]);
-      for (int64_t v = 0; v < VECTORS; v++) add_product<T>(sums[r][v], by, own[v]);
-    }
-  }
-  for (int64_t r = 0; r < R; r++)
-    for (int64_t v = 0; v < VECTORS; v++) store(out + r * out_row + v * LANES<T>, splat(times) * sums[r][v]);
-}
-
-template <class T>
 Draws<T> draws_of(const recurra_readout& call) {
   return {call.words, call.bits, call.edge, T(call.scale)};
 }
@@ -133,11 +89,7 @@ struct Forward {
       logits = from.take<double>(threads * call.classes);
     });
     if (!own.data()) return RECURRA_NO_MEMORY;
-    const T* const weight = static_cast<const T*>(call.weight);
-    for (int64_t c = 0; c < call.classes; c++) {
-      std::copy_n(weight + c * seen, seen, kept.weight + c * room);
-      std::fill_n(kept.weight + c * room + seen, room - seen, T(0));
-    }
+    fill_room(static_cast<const T*>(call.weight), call.classes, seen, room, kept.weight);
     run_team(threads, [](void* self, int thread, Team& team) { static_cast<Forward*>(self)->part(thread, team); }, this);
     double sum = 0;
     for (int64_t b = 0; b < call.batch; b++) sum += losses[b];
@@ -152,20 +104,9 @@ struct Forward {
       for (int64_t r = b; r < b + here; r++) pool(r);
       const T* const a = kept.seen + b * room;
       T* const out = kept.slopes + b * call.classes;
-      if (here == ROWS)
-        by_classes<ROWS>(a, out);
-      else
-        for (int64_t r = 0; r < here; r++) by_classes<1>(a + r * room, out + r * call.classes);
+      all_outputs(a, here, kept.weight, call.classes, room, out);
       for (int64_t r = b; r < b + here; r++) compare(r, logits + thread * call.classes);
     }
-  }
-
-  template <int64_t R>
-  void by_classes(const T* a, T* out) const {
-    int64_t c = 0;
-    for (; c + CLASSES <= call.classes; c += CLASSES)
-      dots<T, R, CLASSES>(a, kept.weight + c * room, room, out + c, call.classes);
-    for (; c < call.classes; c++) dots<T, R, 1>(a, kept.weight + c * room, room, out + c, call.classes);
   }
 
   void pool(int64_t b) const {
@@ -249,20 +190,15 @@ struct Backward {
       const Share mine((call.batch + ROWS - 1) / ROWS, thread, team.count());
       for (int64_t b = mine.first * ROWS; b < std::min(mine.last * ROWS, call.batch); b += ROWS) {
         const int64_t here = std::min(ROWS, call.batch - b);
-        for (int64_t k = 0; k < room; k += CHUNK<T>) {
-          const T *const factor = kept.slopes + b * call.classes, *const weight = kept.weight + k;
-          if (here == ROWS)
-            mixed<T, ROWS>(factor, call.classes, 1, weight, room, call.classes, arriving, d_seen + k, room);
-          else
-            for (int64_t r = 0; r < here; r++)
-              mixed<T, 1>(factor + r * call.classes, 0, 1, weight, room, call.classes, arriving, d_seen + r * room + k, room);
-        }
+        all_inputs(kept.slopes + b * call.classes, here, kept.weight, call.classes, room, arriving, d_seen);
         for (int64_t r = 0; r < here; r++) spread(b + r, d_seen + r * room, shares);
       }
     }
     if (call.d_weight) {
       const Share chunks(room / CHUNK<T>, thread, team.count());
-      for (int64_t k = chunks.first; k < chunks.last; k++) of_weight(k * CHUNK<T>, d_seen);
+      for (int64_t k = chunks.first; k < chunks.last; k++)
+        of_weights(kept.slopes, kept.seen, call.batch, call.classes, seen, room, k * CHUNK<T>, arriving, d_seen,
+                   static_cast<T*>(call.d_weight));
     }
     if (call.d_bias && thread == 0)
       for (int64_t c = 0; c < call.classes; c++) {
@@ -270,23 +206,6 @@ struct Backward {
         for (int64_t b = 0; b < call.batch; b++) sum += kept.slopes[b * call.classes + c];
         static_cast<T*>(call.d_bias)[c] = arriving * sum;
       }
-  }
-
-  void of_weight(int64_t k, T* own) const {
-    const int64_t here = std::min(CHUNK<T>, seen - k);
-    int64_t c = 0;
-    const auto put = [&](int64_t count) {
-      for (int64_t i = 0; i < count; i++)
-        std::copy_n(own + i * CHUNK<T>, here, static_cast<T*>(call.d_weight) + (c + i) * seen + k);
-    };
-    for (; c + CLASSES <= call.classes; c += CLASSES) {
-      mixed<T, CLASSES>(kept.slopes + c, 1, call.classes, kept.seen + k, room, call.batch, arriving, own, CHUNK<T>);
-      put(CLASSES);
-    }
-    for (; c < call.classes; c++) {
-      mixed<T, 1>(kept.slopes + c, 1, call.classes, kept.seen + k, room, call.batch, arriving, own, CHUNK<T>);
-      put(1);
-    }
   }
 
   // The gradient of one row's outputs. What is highest at several steps gives each an even share.

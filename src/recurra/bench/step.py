@@ -18,7 +18,7 @@ from recurra.bench.recurra_side import SEED, cell_of
 from recurra.bench.roofline import Work, layer_work, linear_work, together
 from recurra.bench.task_step import task_step
 from recurra.bench.timing import WARM_UPS
-from recurra.bench.turns import Turns, steps_of
+from recurra.bench.turns import Turns, block_for, steps_of
 from recurra.bench.watched import WatchedTask, disagreement, engine_name, train
 from recurra.data.corpus.mapped import Corpus
 from recurra.data.tokens.vocabulary import Vocabulary
@@ -36,13 +36,15 @@ def step(case: Case, asked: Request, rates: Rates) -> list[Row]:
     """Batcher, network, loss, clipping, AdamW: our step beside torch's; of language models the share of each part."""
     if case.task is not None:
         return task_step(case, asked, rates)
-    tokens = _tokens(case, steps_of(asked.repeats) + 1)  # nothing is called after the last step
+    work = work_of(case)
+    block = block_for(rates.roofline(work, case.precision))
+    tokens = _tokens(case, steps_of(asked.repeats, block) + 1)  # nothing is called after the last step
     settings = _settings(case)
     task = _task(case, tokens, asked.engine)
     assert isinstance(task.network, NextToken)
     engine = engine_name(task.network.stack, case.shape.batch)
     peers = ways(case, task.network, tokens, settings)
-    turns = Turns([side.step for side in peers], asked.repeats)
+    turns = Turns([side.step for side in peers], asked.repeats, block)
     watched = WatchedTask(task, turns.after)
     row = Row(case, engine, "torch.nn")
     try:
@@ -59,7 +61,7 @@ def step(case: Case, asked: Request, rates: Rates) -> list[Row]:
     fewer = tokens[: len(_tokens(case, WARM_UPS + asked.repeats))]
     parts = _parts(case, fewer, asked.engine)
     row = replace(row, variant=side.variant, difference=watched.apart(side.losses), parts=parts)
-    return [timed(row, own, times, work_of(case), rates)]
+    return [timed(row, own, times, work, rates)]
 
 
 def work_of(case: Case) -> Work:

@@ -9,7 +9,7 @@ from recurra.bench.cases import KINDS, Kind
 from recurra.bench.parts import REST, SPANS
 from recurra.bench.record import Document, Row
 from recurra.bench.timing import SAMPLE_SECONDS
-from recurra.bench.turns import BLOCK, REFILLING
+from recurra.bench.turns import LONG, SHORT
 
 TITLES: dict[Kind, str] = {
     "training": "Training: forward and backward of the layer, dx and dW included",
@@ -127,8 +127,10 @@ def footer(document: Document) -> list[str]:
     ]
     if any(row.case.kind == "step" for row in document.rows):
         lines.append(
-            f"training steps take turns by blocks of {BLOCK}, a sample is the median of a block without its first "
-            f"{REFILLING}, which find the other side's data in the caches; one block goes before for warming up"
+            f"training steps take turns by blocks of {SHORT.steps}, a sample is the median of a block without its "
+            f"first {SHORT.refilling}, which find the other side's data in the caches; those of "
+            f"{1e3 * SAMPLE_SECONDS:.0f} ms or more by blocks of {LONG.steps}, without {LONG.refilling}; one block "
+            "goes before for warming up"
         )
     if any(row.peer.startswith("ONNX Runtime") for row in document.rows):
         lines.append(

@@ -20,7 +20,7 @@ from recurra.bench.machine import Rates
 from recurra.bench.record import Request, Row
 from recurra.bench.recurra_side import SEED, autocast
 from recurra.bench.roofline import Work, together
-from recurra.bench.turns import Turns, steps_of
+from recurra.bench.turns import Turns, block_for, steps_of
 from recurra.bench.watched import WatchedTask, disagreement, engine_name, train
 from recurra.errors import EngineError, UsageError
 from recurra.layers.stack import Stack
@@ -45,7 +45,7 @@ class Repeated:
     """
 
     task: Any
-    count: int
+    count: int = 1
 
     def __post_init__(self) -> None:
         self.network = self.task.network
@@ -110,24 +110,26 @@ def task_step(case: Case, asked: Request, rates: Rates) -> list[Row]:
         task, settings = prepared(case, asked.engine)
     except UsageError as error:  # such as a package that the task needs
         return [Row(case, asked.engine, PEER, status="not run", reason=str(error))]
-    repeated = Repeated(task, steps_of(asked.repeats) + 1)  # nothing is called after the last step
+    repeated = Repeated(task)
     row = Row(case, engine_name(_first(repeated.network)), PEER)
     peer = PlainLoop(case, repeated, settings)
-    turns = Turns([peer.step], asked.repeats)
-    watched = WatchedTask(repeated, turns.after)
     try:
+        work = counted(repeated.network, lambda: repeated.loss(repeated.network, repeated.batch, None), case.precision)
+        block = block_for(rates.roofline(work.work, case.precision))
+        repeated.count = steps_of(asked.repeats, block) + 1  # nothing is called after the last step
+        turns = Turns([peer.step], asked.repeats, block)
+        watched = WatchedTask(repeated, turns.after)
         train(watched, settings)
     except EngineError as error:
         return [replace(row, status="not run", reason=str(error))]
     apart = watched.apart(peer.losses)
     if (reason := disagreement(apart, case.precision)) is not None:
         return [replace(row, status="differs", reason=reason)]
-    forward = counted(repeated.network, lambda: repeated.loss(repeated.network, repeated.batch, None), case.precision)
     update = peer.update()
-    least, by = rates.whole(forward.whole(update), case.precision)
+    least, by = rates.whole(work.whole(update), case.precision)
     own, other = turns.times(watched.seconds), turns.times(turns.seconds[0])
     row = replace(row, difference=apart, whole_ms=1e3 * least, whole_share=least / own.median, whole_by=by)
-    return [timed(row, own, other, together(forward.work, update), rates)]
+    return [timed(row, own, other, together(work.work, update), rates)]
 
 
 def prepared(case: Case, engine: str) -> tuple[Any, TrainingSettings]:

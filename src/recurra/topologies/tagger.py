@@ -18,6 +18,7 @@ from recurra.topologies.paths import Transitions
 from recurra.topologies.sequence_model import BOTH_WAYS, Loss, SequenceModel
 from recurra.topologies.settings import TaggerSettings
 from recurra.topologies.stacks import build_stack
+from recurra.topologies.tag_loss import loss_in_core
 
 UNKNOWN_TAG = -1
 """Of a token without a tag, or with one that was not in training, which no prediction can equal."""
@@ -220,6 +221,10 @@ class Tagger(TagScorer):
             return super().loss(batch, state)
         self.check_state(state)
         y, _ = self.stack.apart(self._embedded(batch.forms), state, lengths=batch.lengths)
+        if self.skip is None or self.training:
+            found = loss_in_core(self.dropout, self.head, self.transitions, y, batch.lengths, batch.tags)
+            if found is not None:
+                return Loss(found, int(batch.lengths.sum()))
         return self.loss_of(self._logits(y, batch.forms, batch.lengths), batch.tags, batch.lengths)
 
     def _embedded(self, inputs: Forms) -> Embedded:

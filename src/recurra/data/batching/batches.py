@@ -124,13 +124,14 @@ class BucketedBatches:
         """Rows in their order, in batches of `batch_size` or of what `max_tokens` leaves room for."""
         if self.max_tokens is None:
             return [rows[start : start + self.batch_size] for start in range(0, len(rows), self.batch_size)]
-        batches, start, longest = [], 0, 0
-        for end, length in enumerate(self._lengths[rows].tolist()):
-            longest = max(longest, length)
-            if end > start and (end - start == self.batch_size or (end + 1 - start) * longest > self.max_tokens):
-                batches.append(rows[start:end])
-                start, longest = end, length
-        return [*batches, rows[start:]] if len(rows) else batches
+        batches, start, lengths = [], 0, self._lengths[rows]
+        while start < len(rows):
+            longest = np.maximum.accumulate(lengths[start : start + self.batch_size])
+            fits = longest * np.arange(1, len(longest) + 1) <= self.max_tokens
+            count = max(1, int(np.count_nonzero(fits)))
+            batches.append(rows[start : start + count])
+            start += count
+        return batches
 
 
 class StreamBatches:

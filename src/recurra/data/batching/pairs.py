@@ -102,14 +102,12 @@ class PairBatches:
 
     def _cut(self, index: Int64) -> list[Int64]:
         """Neighbours until their padded tokens reach the budget, one pair at least."""
-        batches, start = [], 0
-        source = target = 0  # the longest ones of the batch
-        for position, (own, other) in enumerate(self._lengths[index].tolist()):
-            wider, other_wider = max(source, own), max(target, other)
-            if position > start and (wider + other_wider) * (position + 1 - start) > self._budget:
-                batches.append(index[start:position])
-                start, wider, other_wider = position, own, other
-            source, target = wider, other_wider
-        if start < len(index):
-            batches.append(index[start:])
+        batches, start, lengths = [], 0, self._lengths[index]
+        while start < len(index):
+            most = max(1, int(self._budget / lengths[start].sum()))  # no more than so many fit
+            longest = np.maximum.accumulate(lengths[start : start + most]).sum(1)
+            fits = longest * np.arange(1, len(longest) + 1) <= self._budget
+            count = max(1, int(np.count_nonzero(fits)))
+            batches.append(index[start : start + count])
+            start += count
         return batches

@@ -26,10 +26,11 @@ from recurra.engines.native.structures import DroppingCall as DroppingCall
 from recurra.engines.native.structures import PathsCall as PathsCall
 from recurra.engines.native.structures import ReadoutCall as ReadoutCall
 from recurra.engines.native.structures import ScoringCall as ScoringCall
+from recurra.engines.native.structures import TaggingCall as TaggingCall
 from recurra.engines.native.structures import WritingCall as WritingCall
 from recurra.errors import EngineError, UnknownNameError
 
-ABI = 11
+ABI = 12
 F32, F64 = 0, 1
 AS_STORED, BF16, INT8 = 0, 1, 2
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
@@ -69,6 +70,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "recurra_readout_memory": (c_int64, (POINTER(ReadoutCall),)),
     "recurra_readout_forward": (c_int, (POINTER(ReadoutCall),)),
     "recurra_readout_backward": (c_int, (POINTER(ReadoutCall),)),
+    "recurra_tagging_memory": (c_int64, (POINTER(TaggingCall),)),
+    "recurra_tagging_forward": (c_int, (POINTER(TaggingCall),)),
+    "recurra_tagging_backward": (c_int, (POINTER(TaggingCall),)),
     "recurra_additive_scores": (c_int, (POINTER(ScoringCall),)),
     "recurra_additive_gradients": (c_int, (POINTER(ScoringCall),)),
     "recurra_buffer": (c_void_p, (c_int64,)),

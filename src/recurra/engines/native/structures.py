@@ -132,3 +132,23 @@ class ReadoutCall(ctypes.Structure):
         *((name, c_int64) for name in ("d_y_batch", "d_y_time")),
         *((name, c_void_p) for name in ("d_weight", "d_bias")),
     )
+
+
+class TaggingCall(ctypes.Structure):
+    """recurra_tagging."""
+
+    _fields_ = (
+        *((name, c_int32) for name in ("type", "threads")),
+        *((name, c_int64) for name in ("batch", "time", "width", "tags")),
+        ("y", c_void_p),
+        *((name, c_int64) for name in ("y_batch", "y_time")),
+        *((name, c_void_p) for name in ("lengths", "chosen", "words")),
+        ("bits", c_int32),
+        ("edge", c_int64),
+        ("scale", c_double),
+        *((name, c_void_p) for name in ("weight", "bias", "follows", "begins", "ends", "loss", "memory")),
+        ("memory_bytes", c_int64),
+        *((name, c_void_p) for name in ("d_loss", "d_y")),
+        *((name, c_int64) for name in ("d_y_batch", "d_y_time")),
+        *((name, c_void_p) for name in ("d_weight", "d_bias", "d_follows", "d_begins", "d_ends")),
+    )

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from recurra.data.batching.batches import BucketedBatches
+from recurra.data.batching.batches import BucketedBatches, padded
 from recurra.data.batching.buckets import by_length
+from recurra.data.ragged import Ragged
 from recurra.data.tagged import spans
 from recurra.engines.request import State
 from recurra.report.metric import ranked
@@ -34,13 +35,13 @@ Ids = npt.NDArray[np.int64]
 
 def collate(part: TagPart, rows: Sequence[int] | Ids) -> TaggerBatch:
     """The sentences with these indices in the part."""
-    sentences = [part.encoded[row] for row in rows]
-    lengths = np.array([len(each) for each in sentences], dtype=np.int64)
-    forms, indices = np.unique(np.concatenate(sentences), return_inverse=True)
+    if isinstance(part.encoded, Ragged):
+        tokens, lengths = part.encoded.padded(np.asarray(rows, np.int64))
+    else:
+        tokens, lengths = padded([part.encoded[row] for row in rows])
     inside = np.arange(lengths.max()) < lengths[:, None]
-    tokens = np.zeros(inside.shape, dtype=np.int64)
+    forms, tokens[inside] = np.unique(tokens[inside], return_inverse=True)
     labels = np.full(inside.shape, UNKNOWN_TAG, dtype=np.int64)
-    tokens[inside] = indices
     labels[inside] = np.concatenate([part.labels[row] for row in rows])
     letters, sizes = (torch.from_numpy(found) for found in part.letters.padded(forms))
     reads = letters.shape[1] > 0  # characters beside words
