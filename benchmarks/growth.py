@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import resource
 import subprocess
 import sys
@@ -122,6 +123,24 @@ def pairs(path: Path) -> list[tuple[str, Callable[[], object]]]:
     return [("pairs to parts", lambda: task.prepare(source, settings_for(source, {})))]
 
 
+def write_tagged(path: Path, size: int) -> None:
+    """Sentences of eight words, of which one in ten is new, each with one of 20 tags."""
+    rng = np.random.default_rng(size)
+    ids = (rng.random((ROWS * size, 8)) ** 2 * ROWS * size / 2).astype(np.int64)
+    rows = ("".join(f"w{i:x}\tt{i % 20}\n" for i in row) for row in ids.tolist())
+    path.with_suffix(".bio").write_text("\n".join(rows), encoding="utf-8")
+
+
+def tagged(path: Path) -> list[tuple[str, Callable[[], object]]]:
+    from recurra.api.preparation import settings_for
+    from recurra.tasks import registry
+    from recurra.tasks.sources.resolving import resolve
+
+    source = resolve(path.with_suffix(".bio"), "tag")
+    task = registry.get("tag").task
+    return [("tagged sentences to parts", lambda: task.prepare(source, settings_for(source, {"skip": "none"})))]
+
+
 def cutting(path: Path) -> list[tuple[str, Callable[[], object]]]:
     """A split of texts with a label each, of which ten have the same one: a hundred thousand at 1000x."""
     from recurra.data.files.examples import Example, Examples
@@ -144,6 +163,7 @@ PHASES = {
     "table": (write_table, table),
     "split": (write_nothing, cutting),
     "pairs": (write_pairs, pairs),
+    "tagged": (write_tagged, tagged),
 }
 
 
@@ -179,7 +199,8 @@ def main() -> None:
                 path.parent.mkdir(parents=True)
                 PHASES[kind][0](path, max(1, round(size * asked.scale)))
                 command = [sys.executable, __file__, "--measure", kind, str(path)]
-                done = subprocess.run(command, check=True, capture_output=True, text=True)
+                own = os.environ | {"RECURRA_CACHE": f"{folder}/cache"}  # nothing was read before
+                done = subprocess.run(command, check=True, capture_output=True, text=True, env=own)
                 for line in done.stdout.splitlines():
                     row = json.loads(line)
                     found.setdefault(row["phase"], []).append(row)

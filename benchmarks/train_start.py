@@ -1,8 +1,9 @@
 """How long `recurra train` takes from the shell to its first training step, cold and again, and how much memory.
 
-    python benchmarks/train_start.py [FILE] [--rows 2000000] [-- more of the command line]
+    python benchmarks/train_start.py [FILE] [--rows 2000000] [--tagged] [-- more of the command line]
 
-FILE, or else a table of so many rows, 36 words each as often as words are, of 20 classes. It is read with an empty
+FILE, or else a table of so many rows, 36 words each as often as words are, of 20 classes, or so many tagged sentences
+of 2 to 9 words with one of 20 tags each. It is read with an empty
 cache and then twice more; each run is stopped after its first line of progress. Seconds by the clock, seconds of
 processor, and of the process the most memory that was resident, and of that what is mapped from no file.
 """
@@ -41,6 +42,18 @@ def write_table(path: Path, rows: int) -> None:
             ranks[:, 0] = 1000 + labels * 10 + ranks[:, 0] % 10
             texts = (" ".join(row) for row in words[ranks].tolist())
             file.writelines(f"{text},c{label}\n" for text, label in zip(texts, labels.tolist(), strict=True))
+
+
+def write_tagged(path: Path, count: int) -> None:
+    """Words as those of a table, a token a line; a tag follows from the word."""
+    rng = np.random.default_rng(0)
+    with path.open("w", encoding="utf-8") as file:
+        for start in range(0, count, BLOCK):
+            sizes = rng.integers(2, 10, min(BLOCK, count - start))
+            ranks = ((VOCABULARY ** rng.random(sizes.sum())).astype(np.int64) - 1).tolist()
+            ends = set(np.cumsum(sizes).tolist())
+            lines = (f"wor{rank:x}\tt{rank % CLASSES}\n" for rank in ranks)
+            file.writelines(f"{line}\n" if place in ends else line for place, line in enumerate(lines, start=1))
 
 
 def until_the_first_step(data: Path, more: list[str], folder: Path) -> tuple[float, float, float, float]:
@@ -97,13 +110,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--rows", type=int, default=2_000_000)
+    parser.add_argument("--tagged", action="store_true", help="sentences in the place of a table's rows")
     parser.add_argument("more", nargs="*", help="of the command line, after --")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder, data = Path(name), given.file
         if data is None:
-            data = folder / "table.csv"
-            write_table(data, given.rows)
+            data = folder / ("sentences.bio" if given.tagged else "table.csv")
+            (write_tagged if given.tagged else write_table)(data, given.rows)
         size = data.stat().st_size / 1e6
         for which in ("first", "second", "third"):
             seconds, worked, most, anonymous = until_the_first_step(data, given.more, folder)

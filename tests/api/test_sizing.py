@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 import recurra
 from recurra.api import sizing, training_run, tuning
 from recurra.tasks.language import width, word_width
-from recurra.tasks.language.settings import DEFAULTS
 from recurra.tasks.language.width import Measuring
 
 RUN: dict[str, Any] = {"embedding_size": 4, "minutes": 0.03, "baselines": "none", "threads": 1, "device": "cpu"}
@@ -146,64 +144,3 @@ def test_the_last_training_of_a_study_is_of_what_was_tried(text: Path, asked: li
     found = tuning.tune(text, trials=1, minutes=0.1, vary=["learning_rate"], out="tuned", quiet=True, **given)
     assert asked == []
     assert found.run.settings.network.hidden_size == 256
-
-
-@pytest.fixture
-def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A text of 2,000 words, on a machine where a weight takes 10 us."""
-    monkeypatch.setattr(sizing, "MEASURED_FROM", 0)
-    monkeypatch.setattr(sizing, "FEWEST", 5)
-    monkeypatch.setattr(sizing, "STEPS", 1)
-    monkeypatch.setattr(sizing, "WRITTEN", 0)
-    monkeypatch.setattr(sizing, "stepping", lambda training: 1e-5)
-    path = tmp_path / "words.txt"
-    path.write_text("".join(f"w{i % 2000} w{i % 7} w{i % 50}\n" for i in range(4000)))
-    return path
-
-
-def test_a_vocabulary_that_the_minutes_do_not_hold_is_cut_and_told(words: Path) -> None:
-    given = RUN | {"level": "word", "hidden_size": 4, "minutes": 0.002}
-    run = recurra.train(words, out="run", quiet=True, **given)
-    most = run.settings.data.max_vocabulary
-    assert most == len(run.preprocessor.vocabulary)
-    assert 5 <= most < 1000
-    (note,) = (note for note in run.config["notes"] if "most frequent are known" in note)
-    assert f"words the {most:,} most frequent" in note
-    assert "more words with --max-vocabulary" in note
-    again = recurra.train(resume="run", minutes=0.05, quiet=True)
-    assert again.settings.data.max_vocabulary == most
-    assert note in again.config["notes"]
-
-
-def test_a_vocabulary_that_is_asked_for_is_cut_where_the_whole_time_does_not_hold_it(
-    words: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sizing, "stepping", lambda training: 1e-4)
-    own = RUN | {"level": "word", "hidden_size": 4, "max_vocabulary": 1500}
-    run = recurra.train(words, out="run", quiet=True, **own | {"minutes": 0.002})
-    most = run.settings.data.max_vocabulary
-    assert most == len(run.preprocessor.vocabulary) < 1500
-    (note,) = (note for note in run.config["notes"] if "most frequent are known" in note)
-    assert "of 1,500 words" in note
-    assert "more words with more minutes" in note
-
-
-@pytest.mark.parametrize("given", [{"max_vocabulary": 1500, "share": 0.8}, {"share": 0.3}])
-def test_a_vocabulary_that_the_minutes_hold_is_not_cut(
-    words: Path, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """share: of the training, that its weights take"""
-    given = dict(given)
-    share, own = given.pop("share"), RUN | {"level": "word", "hidden_size": 4, "minutes": 0.05} | given
-    weights = recurra.train(words, out="whole", quiet=True, **own | {"minutes": None, "epochs": 0.01}).metrics
-    monkeypatch.setattr(sizing, "stepping", lambda training: share * 0.8 * 0.05 * 60 / weights["parameters"])
-    run = recurra.train(words, out="run", quiet=True, **own)
-    assert run.settings.data.max_vocabulary == given.get("max_vocabulary")
-    assert not any("most frequent are known" in note for note in run.config["notes"])
-
-
-def test_what_a_weight_takes_in_a_step_is_measured_without_a_trace() -> None:
-    torch.manual_seed(0)
-    before = torch.random.get_rng_state()
-    assert 0 < sizing.stepping(DEFAULTS.settings.training) < 1e-3
-    assert torch.equal(before, torch.random.get_rng_state())

@@ -259,6 +259,16 @@ def check_splits(splits: Splits, *, form: Form | None = None, dropped: int = 0, 
                 )
 
 
+FEW = 20
+"""Different texts below which their number is why a part is empty."""
+
+
+def why_empty(different: int, count: int, noun: str) -> str:
+    """After "the part is empty": how few different ones there are, for equal ones stay in one part; "" if many are."""
+    there = f": there {'is' if different == 1 else 'are'} {many(different, f'different {noun}')} in {count:,}"
+    return there if different < FEW else ""
+
+
 def many(count: int, noun: str) -> str:
     """1 example, 2 examples."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

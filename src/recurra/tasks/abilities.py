@@ -99,10 +99,10 @@ class Sizing(Protocol):
 
 @runtime_checkable
 class Abridging(Protocol):
-    """What it read can be read again with a smaller vocabulary in little time."""
+    """What it reads can be read again with fewer words."""
 
-    def words(self, dataset: Dataset[Any]) -> int | None:
-        """How many its vocabulary has; None if it is not one of words."""
+    def words(self, dataset: Dataset[Any]) -> tuple[int, ...]:
+        """How many each vocabulary has that max_vocabulary bounds; none where tokens are no words."""
 
 
 @runtime_checkable

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from recurra.data.packed import PackedTexts
 from recurra.data.ragged import Ragged
+from recurra.data.tagged.packed import PackedSentences
 from recurra.tasks.task import Dataset
 
 Indices = npt.NDArray[np.int64]
@@ -47,8 +48,8 @@ def looked_at(part: R, units: int, whole: int, *, least: int | None = None) -> R
 
 
 def picked(values: Any, indices: Indices) -> Any:
-    """Those at some places of a list, or of rows of ids."""
-    if isinstance(values, Ragged | PackedTexts):
+    """Those at some places of a list, or of what holds many in few arrays."""
+    if isinstance(values, Ragged | PackedTexts | PackedSentences):
         return values.at(indices)
     return [values[place] for place in indices.tolist()]
 

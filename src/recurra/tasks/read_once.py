@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
 
 from recurra.data.corpus import cache
 from recurra.data.corpus.arrays import check_room, file_key
@@ -19,6 +25,8 @@ WORTH_STORING = 1 << 23
 """Bytes of files that take some seconds to be read, of short rows half a minute."""
 
 T = TypeVar("T")
+
+log = logging.getLogger("recurra.data")
 
 
 def is_large(source: Source) -> bool:
@@ -52,8 +60,10 @@ def read_once(
     kept: Preprocessor | None,
     build: Callable[[Path], T],
     how: Storing[T],
+    asked: Sequence[bool | None] = (),
 ) -> T:
-    """What the cache holds of these data, built if it holds nothing whole. build: given a folder for large files
+    """What the cache holds of these data, built if it holds nothing whole. build: given a folder for large files;
+    asked: what else it depends on
 
     Errors: DataError of the data, for a cache that cannot be written to, or for a disk that is too small for it
     """
@@ -63,6 +73,7 @@ def read_once(
         "settings": settings.model_dump(mode="json"),
         "seed": seed,
         "kept": None if kept is None else cache.content_digest(kept.to_json()),
+        **({"asked": list(asked)} if asked else {}),
         "segmenter": chinese.segmenter().identity.to_json() if settings.word_split == "chinese" else None,
     }
 
@@ -74,3 +85,23 @@ def read_once(
         return how.load(folder, source, kept)
 
     return cache.whole_or_built(cache_folder() / "tables" / cache.key(key), loaded, built, what="table")
+
+
+def kept_features(place: Path, name: str, found: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Keys and scales that a linear model knows, beside the data from which they were found once."""
+    path = place / f"{name}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as there:
+            keys, scale = torch.from_numpy(there["keys"]), torch.from_numpy(there["scale"])
+            if len(keys) == len(scale):
+                return keys, scale
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        log.warning("the cached file %s is damaged (%s); it is made again", path, error)
+    keys, scale = found()
+    if os.access(place, os.W_OK):
+        temporary = path.with_name(f".{name}.{os.getpid()}.npz")
+        np.savez(temporary, keys=keys.numpy(), scale=scale.numpy())
+        temporary.replace(path)
+    return keys, scale

@@ -1,4 +1,4 @@
-"""A network's size as it follows the time."""
+"""What of a run follows its time: settings, and why."""
 
 from __future__ import annotations
 
@@ -12,3 +12,8 @@ class Sized:
 
     settings: dict[str, Any]
     why: str
+
+
+def of_words(*vocabularies: Any) -> tuple[int, ...]:
+    """How many words each of these has, those left out that are not of words; see tasks.abilities.Abridging."""
+    return tuple(len(each) for each in vocabularies if each.level == "word")

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import random
 import sys
 
 import numpy as np
 import pytest
 
+from recurra.data.tokens import subwords as module
 from recurra.data.tokens.segment import SPACE
-from recurra.data.tokens.subwords import Subwords
+from recurra.data.tokens.subwords import Subwords, describe_sample, learned_from
 from recurra.errors import DataError, UsageError
 
 TEXTS = ["the lower house", "the lowest house!", "a new house, the newest", "lower and lower"] * 5
@@ -98,3 +100,26 @@ def test_without_the_package_the_extra_is_named(monkeypatch):
 def test_a_long_row_without_a_space_takes_time_in_proportion():
     learned = Subwords.build(["ab" * 200_000], max_size=50)
     assert len(learned.encode("ab" * 200_000)) < 100_000
+
+
+def test_of_many_texts_a_stated_sample_is_learned_from(monkeypatch):
+    monkeypatch.setattr(module, "MOST_TEXTS", 10)
+    monkeypatch.setattr(module, "OF_PIECE", 0)
+    rng = random.Random(0)
+    texts = ["".join(rng.choices("abcd efgh", k=30)) for _ in range(100)]
+    sample = [texts[i] for i in np.linspace(0, 99, 10).astype(int)]
+    assert Subwords.build(texts, max_size=40) == Subwords.build(sample, max_size=40)
+    assert describe_sample(100, 40, "lines") == ["sub-words are learned from 10 of the 100 lines"]
+    assert describe_sample(10, 40, "lines") == []
+    monkeypatch.setattr(module, "OF_PIECE", 2)
+    assert learned_from(100, 40) == 80
+    assert learned_from(100, 51) == 100
+
+
+def test_a_script_of_thousands_of_characters_keeps_those_that_the_sample_has_not(monkeypatch):
+    monkeypatch.setattr(module, "MOST_TEXTS", 10)
+    monkeypatch.setattr(module, "OF_PIECE", 0)
+    texts = [f"我们的{chr(0x4E00 + i)}" for i in range(50)] * 2
+    known = Subwords.build(texts, max_size=200)
+    assert not any(known.unknown(text) for text in texts)
+    assert known.unknown("们\u5fff") == ["\u5fff"]

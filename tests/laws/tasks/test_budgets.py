@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +13,17 @@ import numpy as np
 import pytest
 import torch
 
+from recurra.api import abridging
 from recurra.api.budget import evaluation_within, fitted_baselines
-from recurra.api.preparation import prepare_run, settings_for
+from recurra.api.preparation import prepare_run, read_data, settings_for
 from recurra.api.setup import Setup
 from recurra.baselines.forecast import perceptron
 from recurra.tasks import registry
-from recurra.tasks.abilities import Clocked, Cutting, Learning
+from recurra.tasks.abilities import Abridging, Clocked, Cutting, Learning
 from recurra.tasks.registry import TASKS
 from recurra.tasks.sources.resolving import resolve
 from recurra.training.deadline import Deadline
+from recurra.training.processes.alone import ALONE
 from recurra.training.trainee import Limitable
 from tests.laws.tasks.tiny_tasks import SMALL, TINY
 
@@ -171,3 +174,36 @@ def test_a_network_learns_from_fewer_examples_and_is_evaluated_on_as_many(setup:
     assert trainee.steps(0) < whole.steps(0)
     assert trainee.evaluate(network.eval()) == whole.evaluate(network)
     Setup(task, less, trainee).conclude()
+
+
+@pytest.mark.parametrize("name", registry.readers("max_vocabulary"))
+def test_words_that_the_minutes_do_not_hold_are_left_out(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a task without it a large vocabulary is trained on and written whole, whatever the minutes."""
+    monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
+    tiny, task = TINY[name], registry.get(name).task
+    assert isinstance(task, Abridging)
+    (tmp_path / "data").mkdir()
+    source = resolve(tiny.write(tmp_path / "data"), name)
+    small = {each: value for each, value in SMALL.items() if each not in {*tiny.without, "quiet"}}
+    given = small | tiny.settings | {"level": "word", "min_count": 1, "max_vocabulary": None, "minutes": 1.0}
+    given |= {"hidden_size": 307, "embedding_size": 301}  # no numbers of words
+    dataset = read_data(source, settings_for(source, given))
+    words = task.words(dataset)
+    for setting, value in (("FEWEST", 4), ("MEASURED_FROM", 0), ("STEPS", 1), ("WRITTEN", 0)):
+        monkeypatch.setattr(abridging, setting, value)
+    monkeypatch.setattr(abridging, "stepping", lambda training: 1e-9)
+    assert abridging.abridged(dataset, 48.0, ALONE, tmp_path, asked=False) == (dataset, None)
+    assert task.words(dataset) == words
+    monkeypatch.setattr(abridging, "stepping", lambda training: 48.0)
+    cut, found = abridging.abridged(dataset, 48.0, ALONE, tmp_path, asked=False)
+    assert found is not None
+    assert found.settings == {"max_vocabulary": 4}
+    assert cut.settings.data.max_vocabulary == 4
+    assert task.words(cut) == tuple(min(count, 4) for count in words)
+    whole, less = (
+        [tuple(w.shape) for w in task.network(each.preprocessor, each.settings).parameters() if w.requires_grad]
+        for each in (dataset, cut)
+    )
+    assert abridging._weights(whole, words, 4) == sum(map(math.prod, less))

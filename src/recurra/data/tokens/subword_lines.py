@@ -39,7 +39,8 @@ class Pieces(Protocol):
 class SubwordLines:
     """A vocabulary of sub-words by falling frequency, with the line feed as a token, for a language model.
 
-    level: "bpe"; order: for each token the sub-word's own id, -1 for the line feed; the first is unknown (0).
+    level: "bpe"; order: for each token the sub-word's own id, -1 for the line feed; the first is unknown (0); line_end:
+    the line feed's id.
     Spaces belong to the piece that they precede; at the beginning of a line and repeated ones are not kept.
     """
 
@@ -57,7 +58,7 @@ class SubwordLines:
         for place, own in enumerate(self._order):
             if own >= 0:
                 self._indices[own] = place
-        self._line_end = self._order.index(-1)
+        self.line_end = self._order.index(-1)
 
     @classmethod
     def build(
@@ -67,11 +68,11 @@ class SubwordLines:
 
         Errors: as `Subwords.build`
         """
-        from recurra.data.tokens.subwords import MOST_TEXTS, Subwords
+        from recurra.data.tokens.subwords import Subwords, learned_from
 
-        inner = None if max_size is None else max(2, max_size - 1)
+        inner = pieces_of(max_size)
         lines = text.split("\n")
-        with share.stage(0, LEARNED, min(len(lines), MOST_TEXTS)):
+        with share.stage(0, LEARNED, learned_from(len(lines), inner)):
             subwords = Subwords.build(lines, normalize=normalize, min_count=min_count, max_size=inner)
         counts = np.zeros(len(subwords), dtype=np.int64)
         with share.stage(LEARNED, COUNTED, len(lines)):
@@ -104,7 +105,7 @@ class SubwordLines:
         if not text:
             return np.zeros(0, dtype=np.int64)
         found: list[Ids] = []
-        end = np.array([self._line_end], dtype=np.int64)
+        end = np.array([self.line_end], dtype=np.int64)
         for ids in self._subwords.encode_all(share.counted(text.split("\n"))):
             found += [self._indices[ids], end]
         return np.concatenate(found[:-1]).astype(np.int64)
@@ -146,3 +147,8 @@ def checked_order(order: Any) -> list[int]:
 
 RunningVocabulary = Vocabulary | SubwordLines
 """What cuts running text into tokens."""
+
+
+def pieces_of(tokens: int | None) -> int | None:
+    """Sub-words of so many tokens, one of which is the line feed."""
+    return None if tokens is None else max(2, tokens - 1)

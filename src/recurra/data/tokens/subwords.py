@@ -14,8 +14,10 @@ import numpy.typing as npt
 from recurra.data import share
 from recurra.data.files.checked import checked
 from recurra.data.ragged import Ragged
+from recurra.data.tokens.counting import count_characters
 from recurra.data.tokens.normalize import check_names
 from recurra.data.tokens.normalize import normalize as normalized
+from recurra.data.tokens.scripts import is_unspaced, writing
 from recurra.data.tokens.segment import SPACE
 from recurra.data.tokens.stored_subwords import UNKNOWN_TOKEN, StoredSubwords
 from recurra.errors import DataError, UsageError
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 FALLBACK_SIZE = 8000
-MOST_TEXTS = 250_000
-"""That pieces are learned from; of more, so many evenly spread."""
+MOST_TEXTS, OF_PIECE = 50_000, 12
+"""That pieces are learned from, in all or for each piece where these are more; of more texts, so many evenly spread."""
 AT_ONCE = 4096
 """Texts that are encoded together."""
 LONGEST_WORD = 1000
@@ -68,16 +70,21 @@ class Subwords:
         if min_count < 1 or size < 2:
             raise UsageError(f"min_count is at least 1 and max_size at least 2, got {min_count} and {size}")
         tokenizer = _around(library, library.models.BPE(unk_token=UNKNOWN_TOKEN))
+        given = texts if isinstance(texts, Sequence) else list(texts)
+        alphabet = list[str]()
+        if (most := learned_from(len(given), max_size)) < len(given):
+            if is_unspaced(writing(given)):  # thousands of characters, some of which stand in no sample
+                counts = count_characters("".join(normalized(text, names).split()) for text in given)
+                alphabet = [character for character, count in counts.items() if count > 1]
+            given = [given[i] for i in np.linspace(0, len(given) - 1, most).astype(int).tolist()]
         trainer = library.trainers.BpeTrainer(
             vocab_size=size,
             min_frequency=max(1, min_count),
             special_tokens=[UNKNOWN_TOKEN],
             show_progress=False,
             limit_alphabet=size - 1,
+            initial_alphabet=alphabet,
         )
-        given = texts if isinstance(texts, Sequence) else list(texts)
-        if len(given) > MOST_TEXTS:
-            given = [given[i] for i in np.linspace(0, len(given) - 1, MOST_TEXTS).astype(int).tolist()]
         read = share.counted(given)  # in a thread of the library's
         tokenizer.train_from_iterator((_broken(_spaced(normalized(text, names))) for text in read), trainer)
         found = cls(tokenizer, names)
@@ -165,6 +172,17 @@ class Subwords:
         tokenizer = _around(library, bpe)
         tokenizer.add_special_tokens([library.AddedToken(UNKNOWN_TOKEN, special=True)])
         return cls(tokenizer, stored.normalize)
+
+
+def learned_from(texts: int, size: int | None) -> int:
+    """Of how many texts the pieces are learned, size of them at most."""
+    return min(texts, max(MOST_TEXTS, OF_PIECE * (FALLBACK_SIZE if size is None else size)))
+
+
+def describe_sample(texts: int, size: int | None, noun: str) -> list[str]:
+    """What to say of it if these are not all. noun: that the texts are called, several of them"""
+    count = learned_from(texts, size)
+    return [f"sub-words are learned from {count:,} of the {texts:,} {noun}"] if count < texts else []
 
 
 def words_of(text: str, names: Iterable[str]) -> list[str]:

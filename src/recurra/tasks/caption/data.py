@@ -16,7 +16,7 @@ from recurra.data.captions.reading import Caption, Columns, read_captions
 from recurra.data.pictures.decoding import Form, read_picture
 from recurra.data.splits import PART_NAMES, PARTS, hold_out, many
 from recurra.data.tokens.scripts import is_unspaced, writing
-from recurra.data.tokens.subwords import Subwords
+from recurra.data.tokens.subwords import Subwords, describe_sample
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.errors import DataError, UsageError, listed, quoted
 from recurra.tasks.caption import encoders, frozen, given_vectors
@@ -124,6 +124,8 @@ def prepare(
             )
     training = [text for place in indices["train"] for text in items[place].captions]
     words = _vocabulary(training, settings) if kept is None else kept.vocabulary
+    if isinstance(words, Subwords) and kept is None:
+        notes += describe_sample(len(training), settings.max_vocabulary, "training captions")
     parts = {
         part: encode_part([items[place] for place in some], seen[np.array(some, np.int64)], words, settings.max_length)
         for part, some in indices.items()

@@ -22,6 +22,7 @@ from recurra.tasks.caption.trainee import CaptionTrainee, build_network, nats_pe
 from recurra.tasks.cutting import CutByRows
 from recurra.tasks.decoding.bleu import sacrebleu
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
+from recurra.tasks.sized import of_words
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
@@ -65,6 +66,9 @@ class CaptionTask(CutByRows):
 
     def encode(self, source: Source, settings: CaptionSettings, preprocessor: CaptionPreprocessor) -> Encoded:
         return Encoded(*data.encode_all(source, settings.data, preprocessor))
+
+    def words(self, dataset: Dataset[CaptionData]) -> tuple[int, ...]:
+        return of_words(dataset.data.preprocessor.vocabulary)
 
     def network(self, preprocessor: CaptionPreprocessor, settings: CaptionSettings) -> Captioner:
         return build_network(preprocessor, settings.network)

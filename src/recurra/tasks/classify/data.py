@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from recurra.data import share
 from recurra.data.files.examples import Examples, joined, look_alikes
 from recurra.data.files.rows import ExampleRows
 from recurra.data.ragged import Ragged, lengths_of
-from recurra.data.splits import many
+from recurra.data.splits import why_empty
 from recurra.data.tokens.vocabulary import Level, Vocabulary
 from recurra.data.twins import describe_moved, describe_shared, regrouped
 from recurra.errors import DataError
@@ -36,7 +36,7 @@ from recurra.tasks.classify.linear import (
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.cutting import picked
-from recurra.tasks.read_once import read_once
+from recurra.tasks.read_once import kept_features, read_once
 from recurra.tasks.sources.source import Source, in_memory
 from recurra.tasks.text.usual import mostly_chinese
 
@@ -137,7 +137,7 @@ class ClassifyData:
         # of a part of the stored rows they are others
         if self.place is None or len(train) != self.facts["counts"]["train"]:
             return found()
-        return stored.features(self.place, f"skip-{minutes or 'whole'}", found)
+        return kept_features(self.place, f"skip-{minutes or 'whole'}", found)
 
     @functools.cached_property
     def few(self) -> bool:
@@ -285,8 +285,11 @@ def _prepare(
     if truncated:
         notes.append(f"{truncated:,} texts were truncated to {settings.max_length} tokens")
     if not len(parts["validation"]):
-        remedy = "give it a share, as in --split 80/10/10"
-        raise DataError(f"the validation part is empty{_few(parts)}", remedy=remedy)
+        texts = [text for part in parts.values() for text in part.texts]
+        raise DataError(
+            f"the validation part is empty{why_empty(len(set(texts)), len(texts), 'text')}",
+            remedy="give more texts, or give it a share, as in --split 80/10/10",
+        )
     tokens = int(lengths_of(parts["train"].encoded).sum())
     spelling = kept.skip_spelling if kept is not None else skip and level == "word" and tokens <= MOST_SPELT
     characters = "" if kept is None else kept.characters
@@ -296,13 +299,6 @@ def _prepare(
         characters = known_letters(parts["train"].letters or [], settings.min_count)
         notes.append(f"beside words the network reads {len(characters):,} different characters")
     return ClassifyData(classes, vocabulary, parts, facts, notes, kept, skip, spelling, characters=characters)
-
-
-def _few(parts: Mapping[str, Part]) -> str:
-    """How few different texts there are, where that is why: equal ones stay in one part."""
-    count, rows = len({text for part in parts.values() for text in part.texts}), sum(map(len, parts.values()))
-    few = f": there {'is' if count == 1 else 'are'} {many(count, 'different text')} in {rows:,}"
-    return few if count < 20 else ""
 
 
 def _keys(encoded: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.uint64]:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from recurra.data.corpus.arrays import load_arrays, load_letters, write_arrays, write_letters
 from recurra.data.files.examples import Examples
 from recurra.data.files.rows import ExampleRows
 from recurra.data.ragged import Ragged, digest
 from recurra.data.tokens.vocabulary import Vocabulary
-from recurra.tasks.classify.linear import Features
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.read_once import Storing, is_large
@@ -24,8 +19,6 @@ from recurra.tasks.sources.source import Source, hashes
 
 if TYPE_CHECKING:
     from recurra.tasks.classify.data import ClassifyData
-
-log = logging.getLogger("recurra.data")
 
 
 def is_worth_it(source: Source, settings: ClassifyDataSettings) -> bool:
@@ -87,23 +80,3 @@ def _load(folder: Path, source: Source, kept: ClassifyPreprocessor | None) -> Cl
 
 STORING = Storing(made_by=1, disk=5.0, write=_write, load=_load)
 """Bytes of disk: the text of a table twice, and the ids of its words twice."""
-
-
-def features(place: Path, name: str, found: Callable[[], Features]) -> Features:
-    """The n-grams of a linear classifier, beside the data from which they were found once."""
-    path = place / f"{name}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as there:
-            keys, scale = torch.from_numpy(there["keys"]), torch.from_numpy(there["scale"])
-            if len(keys) == len(scale):
-                return keys, scale
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        log.warning("the cached file %s is damaged (%s); it is made again", path, error)
-    keys, scale = found()
-    if os.access(place, os.W_OK):
-        temporary = path.with_name(f".{name}.{os.getpid()}.npz")
-        np.savez(temporary, keys=keys.numpy(), scale=scale.numpy())
-        temporary.replace(path)
-    return keys, scale

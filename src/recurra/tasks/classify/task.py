@@ -25,6 +25,7 @@ from recurra.tasks.cutting import CutByRows, some
 from recurra.tasks.outgoing import Asked, shortened
 from recurra.tasks.own_inputs import OwnInput, rows_over, spread_over, title_of
 from recurra.tasks.probed_inputs import ProbedInput
+from recurra.tasks.sized import of_words
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
@@ -75,6 +76,9 @@ class ClassifyTask(CutByRows):
         examples = _whole(source, settings)
         found = _encoded(examples, settings, preprocessor)
         return replace(found, part=replace(found.part, groups=group_names(source, settings.data, examples, groups)))
+
+    def words(self, dataset: Dataset[ClassifyData]) -> tuple[int, ...]:
+        return of_words(dataset.data.vocabulary)
 
     def network(self, preprocessor: ClassifyPreprocessor, settings: ClassifySettings) -> TextClassifier:
         if settings.training.ensemble > 1:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from recurra.data.files.examples import Example, Examples
 from recurra.data.files.tables import column_names, read_table
 from recurra.data.files.text import iter_lines
-from recurra.data.splits import PARTS, Splits, many, split, split_off
+from recurra.data.splits import PARTS, Splits, split, split_off, why_empty
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.data.twins import Form, describe_moved, describe_shared, form_of, gathered
 from recurra.errors import DataError, UsageError, listed
@@ -141,7 +141,7 @@ def prepare(
                 remedy="give longer sentences, or a lower min_count",
             )
         raise DataError(
-            f"the validation part has nothing to leave out{_few(whole)}",
+            f"the validation part has nothing to leave out{why_empty(len(set(whole.texts)), len(whole), 'line')}",
             remedy="give more sentences, or give it a share, as in --split 90/5/5",
         )
     held_out = parts["test"] if len(parts["test"]) else parts["validation"]
@@ -281,9 +281,3 @@ def _parts(
 
 def _forms(encoded: Mapping[str, Sequence[Ids]]) -> dict[str, list[bytes]]:
     return {name: [ids.tobytes() for ids in of] for name, of in encoded.items()}
-
-
-def _few(whole: Examples) -> str:
-    """How few different lines there are, where that is why."""
-    count = len(set(whole.texts))
-    return f": there {'is' if count == 1 else 'are'} {many(count, 'different line')} in {len(whole):,}" * (count < 20)

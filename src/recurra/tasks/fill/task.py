@@ -19,6 +19,7 @@ from recurra.tasks.fill.report import sections
 from recurra.tasks.fill.settings import FillSettings
 from recurra.tasks.fill.trainee import Filler, FillTrainee, compare, named
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
+from recurra.tasks.sized import of_words
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
@@ -50,6 +51,9 @@ class FillTask(CutByRows):
         if not len(part):
             raise DataError("these data have no word to leave out that the model knows", file=source.name)
         return Encoded(part)
+
+    def words(self, dataset: Dataset[FillData]) -> tuple[int, ...]:
+        return of_words(dataset.data.vocabulary)
 
     def network(self, preprocessor: FillPreprocessor, settings: FillSettings) -> BlankFiller:
         return BlankFiller(len(preprocessor.vocabulary), settings.network, longest=preprocessor.longest)

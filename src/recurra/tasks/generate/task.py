@@ -19,6 +19,7 @@ from recurra.tasks.generate.settings import GenerateSettings
 from recurra.tasks.generate.trainee import GenerateTrainee, Generator, build_network, evaluate_part
 from recurra.tasks.outgoing import COUNT, LONGEST, Asked
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
+from recurra.tasks.sized import of_words
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.text.losses import UNITS
@@ -55,6 +56,9 @@ class GenerateTask(CutByRows):
         if not part.tokens:
             raise DataError("there is no text to score", file=source.name)
         return Encoded(part)
+
+    def words(self, dataset: Dataset[GenerateData]) -> tuple[int, ...]:
+        return of_words(dataset.data.vocabulary)
 
     def network(self, preprocessor: GeneratePreprocessor, settings: GenerateSettings) -> ConditionedDecoder:
         return build_network(preprocessor, settings.network)

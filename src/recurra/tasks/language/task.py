@@ -12,6 +12,8 @@ from recurra.baselines.kneser_ney import KneserNey
 from recurra.data import share
 from recurra.data.corpus.mapped import Corpus
 from recurra.data.splits import PARTS
+from recurra.data.tokens.subword_lines import SubwordLines, pieces_of
+from recurra.data.tokens.subwords import describe_sample
 from recurra.errors import DataError, UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Sample, Samples, Section
@@ -29,7 +31,7 @@ from recurra.tasks.language.width import Measuring, suited
 from recurra.tasks.language.word_width import SIZES, suited_words
 from recurra.tasks.outgoing import COUNT, Asked
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
-from recurra.tasks.sized import Sized
+from recurra.tasks.sized import Sized, of_words
 from recurra.tasks.sources.source import Source, hashes
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.text import losses
@@ -94,6 +96,9 @@ class LanguageTask:
             whole = asked.validation is None and "train" not in source.files
             remedy = "give it a share, as in --split 90/10" if whole else "name its file with --validation FILE"
             raise DataError("the validation part is empty", remedy=remedy)
+        if isinstance(corpus.vocabulary, SubwordLines) and kept is None:
+            lines = int((corpus.train == corpus.vocabulary.line_end).sum()) + 1
+            notes += describe_sample(lines, pieces_of(asked.max_vocabulary), "training lines")
         if level in DEFAULTS.by_level:
             changed = ", ".join(f"{name} {value}" for name, value in DEFAULTS.by_level[level].items())
             notes.append(f"{UNITS[level]} start from other defaults than characters: {changed}")
@@ -160,9 +165,8 @@ class LanguageTask:
             return None
         return suited(dataset.settings, fixed, text, seconds, rate)
 
-    def words(self, dataset: Dataset[Corpus]) -> int | None:
-        vocabulary = dataset.data.vocabulary
-        return len(vocabulary) if vocabulary.level == "word" else None
+    def words(self, dataset: Dataset[Corpus]) -> tuple[int, ...]:
+        return of_words(dataset.data.vocabulary)
 
     def network(self, preprocessor: LanguagePreprocessor, settings: LanguageSettings) -> NextToken:
         return NextToken(len(preprocessor.vocabulary), settings.network)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -98,7 +98,7 @@ def _best(network: TagScorer, part: TagPart) -> tuple[float, float, float]:
     assert network.skip is not None
     sums = dict.fromkeys(product(OWN, SHARES), 0.0)
     tokens = 0
-    for rows in by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS):
+    for rows in by_length(part.encoded.lengths, EVALUATION_TOKENS):
         batch = on_device(collate(part, rows), next(network.parameters()).device)
         network.skip.share.fill_(0.0)
         logits = network(batch.forms, batch.lengths)[0].float()
@@ -122,8 +122,5 @@ def _set(network: TagScorer, before: Sequence[Tensor], own: float, share: float)
 
 def _some(part: TagPart) -> TagPart:
     """Its sentences, of a large part the first ones."""
-    total, count = 0, 0
-    while count < len(part) and total < MOST_TOKENS:
-        total += len(part.encoded[count])
-        count += 1
-    return replace(part, sentences=part.sentences[:count], encoded=part.encoded[:count], labels=part.labels[:count])
+    count = int(np.searchsorted(part.encoded.starts[1:], MOST_TOKENS)) + 1
+    return part if count >= len(part) else part.at(np.arange(count))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from torch import Tensor
 
 from recurra.baselines.sparse_logistic import SparseLogistic
 from recurra.data.ragged import Ragged
-from recurra.data.splits import many
+from recurra.data.splits import many, why_empty
 from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence, Tagged
 from recurra.data.tokens.normalize import normalize as normalized
@@ -24,11 +26,13 @@ from recurra.data.twins import describe_moved, gathered, shared
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.cutting import Indices, picked
+from recurra.tasks.read_once import is_large, read_once
 from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.preprocessor import TagPreprocessor
 from recurra.tasks.tag.reading import in_scheme, read, shortened, spans_of, why_no_spans
 from recurra.tasks.tag.settings import TagDataSettings
+from recurra.tasks.tag.stored import STORING
 from recurra.topologies.tagger import UNKNOWN_TAG
 
 Ids = npt.NDArray[np.int64]
@@ -40,17 +44,17 @@ class TagPart:
 
     forms: the distinct tokens, where pairs are read those of distinct pairs; words: int64 [F], the word of each form;
     letters: its characters' ids, none where they are not read; pairs: int64 [F], its pair, or None; encoded:
-    for each sentence the indices of its tokens among the forms, int64 [T]; labels: the indices of its tags among the
-    tagger's, int64 [T]
+    for each sentence the indices of its tokens among the forms; labels: the indices of its tags among the tagger's,
+    UNKNOWN_TAG for one that it does not know
     """
 
-    sentences: list[Sentence]
-    forms: list[str]
+    sentences: Sequence[Sentence]
+    forms: Sequence[str]
     words: Ids
     letters: Ragged
     pairs: Ids | None
-    encoded: Sequence[Ids]
-    labels: list[Ids]
+    encoded: Ragged
+    labels: Ragged
 
     def checked_rows(self, most: int) -> CheckedRows:
         return CheckedRows([self.words[row] for row in self.encoded[:most]])
@@ -61,7 +65,7 @@ class TagPart:
     @property
     def tokens(self) -> int:
         """Tokens of all sentences together."""
-        return sum(map(len, self.encoded))
+        return int(self.encoded.starts[-1])
 
     def at(self, indices: Indices) -> TagPart:
         """The sentences at some indices."""
@@ -79,7 +83,7 @@ class TagData:
 
     tags: their names; scheme: of spans, or None; habit: how the tokens were cut; kept: the preprocessor that was used
     instead of one learned from these data; features: keys and scales that a linear skip knows; fitted: the linear model
-    of them, once it is asked for
+    of them, once it is asked for; place: of the cache, where they are stored
     """
 
     tags: list[str]
@@ -92,6 +96,7 @@ class TagData:
     kept: TagPreprocessor | None = None
     features: tuple[Tensor, Tensor] | None = None
     fitted: list[SparseLogistic] = field(default_factory=list)
+    place: Path | None = None
 
     @property
     def preprocessor(self) -> TagPreprocessor:
@@ -100,6 +105,12 @@ class TagData:
             return self.kept
         level, known = self.facts.get("vocabulary_level", "word"), 0 if self.features is None else len(self.features[0])
         return TagPreprocessor(self.lexicon, self.tags, self.scheme, level, self.habit, known)
+
+    def read_words(self) -> Ragged:
+        """The words of the training sentences."""
+        train = self.parts["train"]
+        words = train.words.astype(np.min_scalar_type(len(self.lexicon.words)))
+        return Ragged(words[train.encoded.values], train.encoded.starts)
 
 
 @in_memory
@@ -117,14 +128,30 @@ def prepare(
     characters, pairs: whether the tagger reads the characters of its words, and pairs of neighbours; None for the
     characters of words and the pairs of single characters. kept: lexicon, tags and scheme instead of the data's own
 
+    Of large files this is done once, and mapped from the cache from then on.
     Errors: DataError with file and line, UsageError
     """
+    build = functools.partial(_prepare, source, settings, characters, pairs, seed, kept)
+    if not is_large(source):
+        return build()
+    return read_once(source, settings, seed, kept, lambda _: build(), STORING, [characters, pairs])
+
+
+def _prepare(
+    source: Source,
+    settings: TagDataSettings,
+    characters: bool | None,
+    pairs: bool | None,
+    seed: int,
+    kept: TagPreprocessor | None,
+) -> TagData:
     if settings.level not in (None, "char", "word"):
         raise UsageError(f"tokens of tagged data are words or single characters; level {settings.level!r} is neither")
     parts, divided, notes, facts = read(source, settings, seed)
     if not len(parts["validation"]):
+        tokens = [sentence.tokens for part in parts.values() for sentence in part]
         raise DataError(
-            f"the validation part is empty{_few(parts)}",
+            f"the validation part is empty{why_empty(len(set(tokens)), len(tokens), 'sentence')}",
             remedy="give more sentences, or give it a share, as in --split 80/10/10",
         )
     scheme = spans_of(parts.values(), settings.scheme)
@@ -174,7 +201,7 @@ def prepare(
     encoded = {name: encode_part(part.items, lexicon, tags) for name, part in parts.items()}
     held_out = encoded["test"] if len(encoded["test"]) else encoded["validation"]
     notes += _notes(parts, tags, scheme, level, settings)
-    words = np.concatenate([held_out.words[ids] for ids in held_out.encoded])
+    words = held_out.words[held_out.encoded.values]
     facts |= {
         "name": source.name,
         "files": hashes(source.files),
@@ -209,7 +236,7 @@ def _check_known(train: Tagged, tags: list[str], scheme: str | None, kept: TagPr
 
 
 def build_lexicon(train: Tagged, settings: TagDataSettings, *, characters: bool, pairs: bool) -> Lexicon:
-    """What stands in the training part; a pair is known that occurs twice."""
+    """What stands in the training part; a pair is known that occurs twice. max_vocabulary is the bound of pairs too."""
     forms = Counter(chain.from_iterable(sentence.tokens for sentence in train))
     words: Counter[str] = Counter()
     letters: Counter[str] = Counter()
@@ -230,7 +257,9 @@ def build_lexicon(train: Tagged, settings: TagDataSettings, *, characters: bool,
             split="space",
         ),
         Vocabulary.from_counts(letters, level="char") if characters else None,
-        Vocabulary.from_counts(neighbours, level="word", min_count=2, split="space") if pairs else None,
+        Vocabulary.from_counts(neighbours, level="word", min_count=2, max_size=settings.max_vocabulary, split="space")
+        if pairs
+        else None,
     )
 
 
@@ -249,7 +278,6 @@ def encode_part(sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[
         pairs = _pairs(sentence.tokens, lexicon.words.normalize) if lexicon.pairs is not None else [""] * len(sentence)
         forms = zip(sentence.tokens, pairs, strict=True)
         encoded.append(np.array([indices.setdefault(form, len(indices)) for form in forms], dtype=np.uint32))
-    labels = [np.array([tag_ids.get(tag, UNKNOWN_TAG) for tag in s.tags], dtype=np.int64) for s in sentences]
     tokens = [token for token, _ in indices]
     letters = Ragged(np.zeros(0, np.uint8), np.zeros(len(tokens) + 1, np.int64))
     if lexicon.characters is not None:
@@ -257,7 +285,9 @@ def encode_part(sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[
     neighbours = None if lexicon.pairs is None else lexicon.pairs.encode_tokens(pair for _, pair in indices)
     words = lexicon.words.encode_tokens(tokens)
     read = Ragged.of(encoded, len(tokens))
-    return TagPart(list(sentences), tokens, words, letters, neighbours, read, labels)
+    labels = (tag_ids.get(tag, UNKNOWN_TAG) for sentence in sentences for tag in sentence.tags)
+    numbers = np.fromiter(labels, np.min_scalar_type(-max(1, len(tags))), len(read.values))
+    return TagPart(list(sentences), tokens, words, letters, neighbours, read, Ragged(numbers, read.starts))
 
 
 def _forms(parts: Mapping[str, Tagged], lexicon: Lexicon, settings: TagDataSettings) -> dict[str, list[bytes]]:
@@ -279,14 +309,6 @@ def _forms(parts: Mapping[str, Tagged], lexicon: Lexicon, settings: TagDataSetti
         return words if known is None else words + known.encode_tokens(_pairs(tokens, settings.normalize)).tobytes()
 
     return {name: [form(sentence) for sentence in part] for name, part in parts.items()}
-
-
-def _few(parts: Mapping[str, Tagged]) -> str:
-    """How few different sentences there are, where that is why."""
-    tokens = [sentence.tokens for part in parts.values() for sentence in part]
-    count = len(set(tokens))
-    few = f": there {'is' if count == 1 else 'are'} {many(count, 'different sentence')} in {len(tokens):,}"
-    return few if count < 20 else ""
 
 
 def _notes(

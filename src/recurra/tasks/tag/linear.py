@@ -12,6 +12,7 @@ from torch import Tensor
 from recurra.baselines.sparse_logistic import SparseLogistic, choose_features, fit
 from recurra.data.batching.buckets import by_length
 from recurra.layers.sparse_linear import Found
+from recurra.tasks.read_once import kept_features
 from recurra.tasks.tag.data import TagData, TagPart
 from recurra.tasks.tag.trainee import allowed, collate
 from recurra.topologies.neighbourhood import neighbourhood
@@ -28,16 +29,16 @@ TOKENS = 1 << 13
 
 def features_of(part: TagPart, rows: Sequence[int]) -> tuple[Found, Tensor]:
     """Of all tokens of some sentences, in their order, and the tag of each, UNKNOWN_TAG where none counts."""
-    sizes = np.array([len(part.encoded[row]) for row in rows], dtype=np.int64)
+    sizes = part.encoded.lengths[np.asarray(rows, np.int64)]
     starts = np.concatenate([[0], np.cumsum(sizes)])
     keys, owners = [], []
-    for indices in by_length(sizes.tolist(), TOKENS):
+    for indices in by_length(sizes, TOKENS):
         forms, lengths, _ = collate(part, [rows[place] for place in indices])
         found = neighbourhood(forms.tokens, forms.words, lengths, forms.letters, forms.letter_lengths)
         steps = forms.tokens.shape[1]
         keys.append(found.keys)
         owners.append(torch.from_numpy(starts[indices])[found.rows // steps] + found.rows % steps)
-    labels = torch.from_numpy(np.concatenate([part.labels[row] for row in rows]))
+    labels = torch.from_numpy(part.labels.at(np.asarray(rows, np.int64)).values.astype(np.int64))
     return Found(torch.cat(keys), torch.cat(owners), int(starts[-1])), labels
 
 
@@ -67,8 +68,16 @@ def fit_tags(
 
 def features_for(data: TagData) -> tuple[Tensor, Tensor]:
     """The features that such a model knows. Shapes: -> keys int64 [F], scale [F]"""
-    found, _ = features_of(data.parts["train"], _thinned(data.parts["train"], MOST_TOKENS))
-    return choose_features(found, len(data.tags), by_rarity=False)
+    train = data.parts["train"]
+
+    def found() -> tuple[Tensor, Tensor]:
+        around, _ = features_of(train, _thinned(train, MOST_TOKENS))
+        return choose_features(around, len(data.tags), by_rarity=False)
+
+    # of a part of the stored sentences they are others
+    if data.place is None or len(train) != data.facts["counts"]["train"]:
+        return found()
+    return kept_features(data.place, "skip", found)
 
 
 def tagged(model: SparseLogistic, part: TagPart, tags: list[str], scheme: str | None) -> list[list[str]]:

@@ -17,10 +17,11 @@ from recurra.report.sections import Section
 from recurra.tasks.cutting import CutByRows
 from recurra.tasks.own_inputs import OwnInput, rows_over, spread_over, title_of
 from recurra.tasks.probed_inputs import ProbedInput
+from recurra.tasks.sized import of_words
 from recurra.tasks.sources.source import Source
 from recurra.tasks.tag import concluding
 from recurra.tasks.tag.baselines import tag_baselines
-from recurra.tasks.tag.data import Ids, TagData, TagPart, encode_part, prepare
+from recurra.tasks.tag.data import TagData, TagPart, encode_part, prepare
 from recurra.tasks.tag.linear import features_for
 from recurra.tasks.tag.model import TagModel
 from recurra.tasks.tag.preprocessor import TagPreprocessor
@@ -57,8 +58,8 @@ class TagTask(CutByRows):
         )
         if kept is None and asked.skip != "none":
             data = replace(data, features=features_for(data))
-        arrays = _words(data)
-        return Dataset(source, settings, data, data.preprocessor, data.parts, arrays, data.facts, list(data.notes))
+        read = data.read_words()
+        return Dataset(source, settings, data, data.preprocessor, data.parts, read, data.facts, list(data.notes))
 
     def encode(self, source: Source, settings: TagSettings, preprocessor: TagPreprocessor) -> Encoded:
         """counts: lines left out, tags mended, and tags met that the model does not know"""
@@ -72,7 +73,7 @@ class TagTask(CutByRows):
         if written is not None:
             whole, counts["mended_tags"], _ = in_scheme(whole, written, strict=read.strict, into=scheme)
         part = encode_part(whole.items, preprocessor.lexicon, preprocessor.tags)
-        counts["unknown_tags"] = sum(int((labels == UNKNOWN_TAG).sum()) for labels in part.labels)
+        counts["unknown_tags"] = int((part.labels.values == UNKNOWN_TAG).sum())
         if counts["unknown_tags"] == part.tokens:
             first, tags = whole.items[0], preprocessor.tags
             raise DataError(
@@ -82,6 +83,10 @@ class TagTask(CutByRows):
                 line=first.lines[0],
             )
         return Encoded(part, counts)
+
+    def words(self, dataset: Dataset[TagData]) -> tuple[int, ...]:
+        lexicon = dataset.data.lexicon
+        return of_words(lexicon.words, *(() if lexicon.pairs is None else (lexicon.pairs,)))
 
     def network(self, preprocessor: TagPreprocessor, settings: TagSettings) -> TagScorer:
         if settings.training.ensemble > 1:
@@ -127,7 +132,7 @@ class TagTask(CutByRows):
 
     def word_table(self, dataset: Dataset[TagData], network: TagScorer) -> WordTable:
         weight = first_of(network).get_parameter("forms.words.weight")
-        return WordTable(dataset.data.lexicon.words.tokens, weight, _words(dataset.data))
+        return WordTable(dataset.data.lexicon.words.tokens, weight, dataset.data.read_words())
 
     def conclude(self, dataset: Dataset[TagData], network: TagScorer) -> tuple[dict[str, float], list[str]]:
         """Add the linear skip, if it is asked for."""
@@ -165,12 +170,6 @@ class TagTask(CutByRows):
         name = dataset.evaluated_on
         beside = concluding.beside_each_other(model.network, dataset.data, dataset.held_out, name)
         return found if beside is None else [*found, beside]
-
-
-def _words(data: TagData) -> list[Ids]:
-    """The words of the training sentences."""
-    train = data.parts["train"]
-    return [train.words[ids] for ids in train.encoded]
 
 
 TASK = TagTask()

@@ -11,9 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from recurra.data.batching.batches import BucketedBatches, padded
+from recurra.data.batching.batches import BucketedBatches
 from recurra.data.batching.buckets import by_length
-from recurra.data.ragged import Ragged
 from recurra.data.tagged import spans
 from recurra.engines.request import State
 from recurra.report.metric import ranked
@@ -35,14 +34,11 @@ Ids = npt.NDArray[np.int64]
 
 def collate(part: TagPart, rows: Sequence[int] | Ids) -> TaggerBatch:
     """The sentences with these indices in the part."""
-    if isinstance(part.encoded, Ragged):
-        tokens, lengths = part.encoded.padded(np.asarray(rows, np.int64))
-    else:
-        tokens, lengths = padded([part.encoded[row] for row in rows])
+    chosen = np.asarray(rows, np.int64)
+    (tokens, lengths), (labels, _) = part.encoded.padded(chosen), part.labels.padded(chosen)
     inside = np.arange(lengths.max()) < lengths[:, None]
     forms, tokens[inside] = np.unique(tokens[inside], return_inverse=True)
-    labels = np.full(inside.shape, UNKNOWN_TAG, dtype=np.int64)
-    labels[inside] = np.concatenate([part.labels[row] for row in rows])
+    labels[~inside] = UNKNOWN_TAG
     letters, sizes = (torch.from_numpy(found) for found in part.letters.padded(forms))
     reads = letters.shape[1] > 0  # characters beside words
     pairs = None if part.pairs is None else torch.from_numpy(part.pairs[forms])
@@ -136,7 +132,7 @@ def tag_part(network: TagScorer, part: TagPart) -> tuple[list[Ids], float]:
 
     found: dict[int, Ids] = {}
     loss, count = 0.0, 0
-    groups = list(by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS))
+    groups = list(by_length(part.encoded.lengths, EVALUATION_TOKENS))
     for rows, (nats, tokens, best) in zip(groups, spread(groups, of_group), strict=True):
         loss += nats
         count += tokens
@@ -149,7 +145,7 @@ def probabilities(network: TagScorer, part: TagPart) -> list[tuple[Ids, npt.NDAr
     """For every sentence its best tags int64 [T] and the probability of every tag at every token [T, C]."""
     rules, device = network.transitions, next(network.parameters()).device
     found: dict[int, tuple[Ids, npt.NDArray[np.float32]]] = {}
-    for rows in by_length([len(ids) for ids in part.encoded], EVALUATION_TOKENS):
+    for rows in by_length(part.encoded.lengths, EVALUATION_TOKENS):
         batch = on_device(collate(part, rows), device)
         logits = numbers(network(batch.forms, batch.lengths)[0].float())
         best, chances = rules.best(logits, batch.lengths), rules.probabilities(logits, batch.lengths)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from recurra.data.files.pair_rows import PairRows, Pairs
 from recurra.data.packed import numbered
 from recurra.data.ragged import Ragged
 from recurra.data.tokens.scripts import writing
-from recurra.data.tokens.subwords import MOST_TEXTS
+from recurra.data.tokens.subwords import describe_sample, learned_from
 from recurra.data.twins import describe_moved, regrouped
 from recurra.errors import DataError
 from recurra.tasks.cutting import Indices
@@ -23,7 +24,15 @@ from recurra.tasks.decoding.bleu import CutBy, cut_by
 from recurra.tasks.read_once import is_large, read_once
 from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.translate import reading
-from recurra.tasks.translate.encoding import PairPart, Side, Sides, build_vocabulary, encode_pairs, encode_sides
+from recurra.tasks.translate.encoding import (
+    PairPart,
+    Side,
+    Sides,
+    build_vocabulary,
+    encode_pairs,
+    encode_sides,
+    size_of,
+)
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor, Words
 from recurra.tasks.translate.reading import Read
 from recurra.tasks.translate.settings import TranslateDataSettings
@@ -88,8 +97,11 @@ def _prepare(
         of_source, of_target = kept.source, kept.target
     else:
         of_source, of_target = (_vocabulary(read, side, settings) for side in (0, 1))
-    if (settings.level or "bpe") == "bpe" and kept is None and len(parts["train"]) > MOST_TEXTS:
-        notes.append(f"sub-words are learned from {MOST_TEXTS:,} of the {len(parts['train']):,} training pairs")
+    if of_source.level == "bpe" and kept is None:
+        pairs = parts["train"]
+        sizes = (size_of(texts, settings) for texts in (pairs.sources, pairs.targets))
+        said = (describe_sample(len(pairs), size, "training pairs") for size in sizes)
+        notes += dict.fromkeys(chain.from_iterable(said))
     rows, more = _settled(read, Side(of_source, settings), Side(of_target, settings), settings.max_length)
     notes += more
     ends = len(of_source), len(of_target)
@@ -136,8 +148,8 @@ def _vocabulary(read: Read, side: int, settings: TranslateDataSettings) -> Words
     if settings.level == "word" and drafted is not None and isinstance(train.items, PairRows):
         counts = drafted.count(train.items.rows)
     texts = train.targets if side else train.sources
-    learned_from = min(len(texts), MOST_TEXTS) if (settings.level or "bpe") == "bpe" else 0
-    with share.stage(*LEARNING[side], learned_from):
+    size = size_of(texts, settings) if (settings.level or "bpe") == "bpe" else 0
+    with share.stage(*LEARNING[side], learned_from(len(texts), size) if size else 0):
         return build_vocabulary(texts, settings, counts)
 
 

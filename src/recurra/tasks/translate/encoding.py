@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from recurra.data.files.pair_rows import PairRows, Pairs
 from recurra.data.ragged import Ragged
 from recurra.data.tokens import chinese
+from recurra.data.tokens.counting import count_characters
 from recurra.data.tokens.drafted import Drafted
 from recurra.data.tokens.scripts import is_unspaced, writing
 from recurra.data.tokens.subwords import Subwords
@@ -84,7 +84,7 @@ def build_vocabulary(
             texts,
             normalize=settings.normalize,
             min_count=settings.min_count,
-            max_size=settings.max_vocabulary or _size(texts),
+            max_size=size_of(texts, settings),
         )
     rarest, largest = (1, None) if level == "byte" else (settings.min_count, settings.max_vocabulary or SIZE)
     how: dict[str, Any] = {"level": level, "normalize": settings.normalize, "split": settings.word_split}
@@ -93,13 +93,15 @@ def build_vocabulary(
     return Vocabulary.build(texts, **how, min_count=rarest, max_size=largest)
 
 
-def _size(texts: Sequence[str]) -> int:
-    """Sub-words of so many sentences. In a script like Chinese at least its thousands of characters, of which all but
-    single ones count; where sentences are many these come on top."""
+def size_of(texts: Sequence[str], settings: TranslateDataSettings) -> int:
+    """Sub-words of so many sentences, as asked. In a script like Chinese at least its thousands of characters, of which
+    all but single ones count; where sentences are many these come on top."""
+    if settings.max_vocabulary is not None:
+        return settings.max_vocabulary
     pieces = min(max(len(texts) // PAIRS_A_PIECE, LEAST), SIZE)
     if not is_unspaced(writing(texts)):
         return pieces
-    characters = sum(count > 1 for count in Counter(chain.from_iterable(texts)).values())
+    characters = sum(count > 1 for count in count_characters(texts).values())
     return max(characters, pieces + int(characters * max(2 * pieces / SIZE - 1, 0)))
 
 

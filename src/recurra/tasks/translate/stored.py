@@ -69,5 +69,5 @@ def _load(folder: Path, source: Source, kept: TranslatePreprocessor | None) -> T
     return TranslateData(learned.source, learned.target, parts, facts, header["notes"], learned.bleu)
 
 
-STORING = Storing(made_by=1, disk=6.0, write=_write, load=_load)
+STORING = Storing(made_by=2, disk=6.0, write=_write, load=_load)
 """Bytes of disk: the text of pairs twice, the ids of words once, of pieces at most four times."""

@@ -13,6 +13,7 @@ from recurra.report.sections import Section
 from recurra.tasks.cutting import CutByRows
 from recurra.tasks.decoding.bleu import CutBy, sacrebleu, scores
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
+from recurra.tasks.sized import of_words
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.translate.baselines import translate_baselines
@@ -59,6 +60,9 @@ class TranslateTask(CutByRows):
         source_side, target_side = (Side(words, data) for words in (preprocessor.source, preprocessor.target))
         ends = len(preprocessor.source), len(preprocessor.target)
         return Encoded(encode_pairs(pairs, encode_sides(pairs, source_side, target_side), ends, data, learned=False))
+
+    def words(self, dataset: Dataset[TranslateData]) -> tuple[int, ...]:
+        return of_words(dataset.data.source, dataset.data.target)
 
     def network(self, preprocessor: TranslatePreprocessor, settings: TranslateSettings) -> EncoderDecoder:
         return build_network(preprocessor, settings.network)
