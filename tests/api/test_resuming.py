@@ -22,11 +22,6 @@ Train = Callable[..., recurra.Run]
 
 
 @pytest.fixture
-def train(plain_train: Train) -> Train:
-    return plain_train
-
-
-@pytest.fixture
 def stop_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Send a signal to this process once, when the run's step has the given number."""
 

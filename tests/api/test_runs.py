@@ -21,6 +21,11 @@ from recurra.errors import DataError, EngineError, ModelFolderError, UnknownName
 Train = Callable[..., recurra.Run]
 
 
+@pytest.fixture
+def train(usual_train: Train) -> Train:
+    return usual_train
+
+
 def test_a_classifier_is_the_same_after_loading(train: Train, labels: Path, tmp_path: Path) -> None:
     run = train(labels, epochs=8.0, dropout=0.3, learning_rate=0.02)
     again = recurra.load(tmp_path / "run")

@@ -16,11 +16,6 @@ from recurra.errors import ModelFolderError
 Train = Callable[..., recurra.Run]
 
 
-@pytest.fixture
-def train(plain_train: Train) -> Train:
-    return plain_train
-
-
 def check_types(run: recurra.Run) -> None:
     """What is stored is of full precision; the keys of a linear skip are whole numbers."""
     for name, weight in model_folder.read(run.folder).weights().items():

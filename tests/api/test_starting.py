@@ -23,6 +23,11 @@ FITTED_ANEW = {"skip.weight", "skip.bias", "skip.share"}
 TASKS = ("classify", "language", "tag", "fill", "translate", "generate")
 
 
+@pytest.fixture
+def train(usual_train: Train) -> Train:
+    return usual_train
+
+
 def data_of(task: str, place: Path, words: list[str], seed: int) -> tuple[Path, dict[str, Any]]:
     """The same kind of data, of other words."""
     rng = random.Random(seed)
