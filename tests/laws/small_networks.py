@@ -14,7 +14,7 @@ from recurra.layers.sparse_linear import ngrams
 from recurra.topologies.captioner import CaptionBatch, Captioner, PictureAndTokens
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch, SourceAndTarget
 from recurra.topologies.fill import UNKNOWN, BlankBatch, BlankFiller
-from recurra.topologies.forecaster import Forecaster, ForecasterBatch, Widths, Windows
+from recurra.topologies.forecaster import Windows
 from recurra.topologies.frame_generator import ConditionedFrames
 from recurra.topologies.frames import FrameNetwork, FramesBatch
 from recurra.topologies.grid_encoders import GivenVectors, SmallConvolutions
@@ -30,17 +30,16 @@ from recurra.topologies.settings import (
     ClassifierSettings,
     ConditionedSettings,
     EncoderDecoderSettings,
-    ForecasterSettings,
     FrameSettings,
     NextTokenSettings,
     TaggerSettings,
 )
 from recurra.topologies.tagger import UNKNOWN_TAG, Forms, Tagger, TaggerBatch, TagScorer
+from tests.laws import small_forecasters as of
 from tests.laws import small_spelt as spelt
 from tests.laws.small_ensembles import classifiers, taggers
 
-TOKENS, OUTPUTS, WINDOW, HORIZON = 70, 5, 6, 3
-LEVELS = (0.1, 0.5, 0.9)
+TOKENS, OUTPUTS = 70, 5
 SIZES = {"hidden_size": 6, "embedding_size": 6, "num_layers": 2, "cell": "lstm", "dropout": 0.3}
 OF_FRAMES = {name: value for name, value in SIZES.items() if name != "embedding_size"}
 TAGGER = {"char_size": 3, "char_embedding_size": 4, "pair_size": 0}
@@ -139,13 +138,6 @@ def _conditioned(batch: int, time: int) -> Conditioned:
     return Conditioned(torch.randint(OUTPUTS, (batch, time)), torch.arange(2 * batch).view(batch, 2) % 3)
 
 
-def _windows(batch: int, time: int) -> Windows:
-    values = torch.randn(batch, WINDOW, 2).cumsum(1)
-    none = torch.zeros(batch, WINDOW, 0)
-    ahead = torch.randn(batch, WINDOW + HORIZON, 1)
-    return Windows(values, torch.zeros_like(values), none, ahead, torch.zeros(batch, 0), torch.ones(batch, 2))
-
-
 def _mean(logits: Tensor, targets: Tensor, counted: Tensor) -> tuple[Tensor, int]:
     """The mean negative log-probability of the targets that count."""
     each = -logits.log_softmax(-1).gather(-1, targets.clamp(min=0).unsqueeze(-1)).squeeze(-1)
@@ -176,19 +168,6 @@ def _written(inputs: SourceAndTarget, lengths: Tensor) -> EncoderDecoderBatch:
     return EncoderDecoderBatch(
         inputs.source, inputs.source_lengths, torch.cat([inputs.target[:, 1:], last], 1), lengths
     )
-
-
-def _pinball(network: Forecaster, quantiles: Tensor, batch: ForecasterBatch) -> tuple[Tensor, int]:
-    over = batch.targets.unsqueeze(-1) - quantiles
-    level = torch.tensor(LEVELS)
-    each = torch.where(over > 0, level * over, (level - 1) * over).mean(-1)
-    return 2 * each[~batch.targets.isnan()].mean(), len(quantiles)
-
-
-def _followed(windows: Windows, lengths: Tensor) -> ForecasterBatch:
-    targets = torch.randn(len(lengths), HORIZON, 2)
-    targets[0, 1, 0] = float("nan")
-    return ForecasterBatch(windows, targets)
 
 
 def _classifier(name: str, features: int = 0, **given: Any) -> Small:
@@ -355,10 +334,6 @@ def _clips() -> Small:
     )
 
 
-def _forecaster() -> Forecaster:
-    return Forecaster(WINDOW, HORIZON, Widths(2, ahead=1), LEVELS, ForecasterSettings(**OF_FRAMES))
-
-
 NETWORKS = [
     _classifier("last"),
     _classifier("mean", pooling="mean"),
@@ -390,11 +365,18 @@ NETWORKS = [
     _frames("both ways", per_frame=True, bidirectional=True),
     _frames("a label later", per_frame=True, delay=3),
     _clips(),
-    replace(
+    *(
         Small(
-            "forecast", "window", _forecaster, _windows, lambda b, t: (b, HORIZON, 2, len(LEVELS)), _followed, _pinball
-        ),
-        ragged=False,
+            "forecast",
+            name,
+            make,
+            of.windows,
+            lambda b, t: (b, of.HORIZON, 2, len(of.LEVELS)),
+            of.followed,
+            of.pinball,
+            ragged=False,
+        )
+        for name, make in (("window", of.forecaster), ("level", of.bending))
     ),
 ]
 """A task's first network is of the class that `Task.network` says it makes."""

@@ -135,12 +135,20 @@ def _panel() -> Panel:
     return Panel(made, columns, Frequency("second", 86400))
 
 
-@pytest.mark.parametrize(("by_window", "transform"), [(True, "none"), (False, "log")])
-def test_forecasters_of_all_kinds_of_columns_say_the_same(by_window: bool, transform: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "transform"),
+    [
+        ({"by_window": True}, "none"),
+        ({"by_window": False}, "log"),
+        ({"by_window": False, "by_level": True, "drawn_units": 4, "drawn_steps": 5}, "none"),
+        ({"by_window": True, "drawn_units": 3, "drawn_steps": 6}, "sqrt"),
+    ],
+)
+def test_forecasters_of_all_kinds_of_columns_say_the_same(kind: dict[str, Any], transform: Any, tmp_path: Path) -> None:
     panel = _panel()
     made = fitted(
         panel, [30, 30], Transform(transform, 1.0), window=6, horizon=4, block=3, calibration=20, season=7,
-        levels=(0.1, 0.5, 0.8), by_window=by_window, cycles=("day of the week",), gaps=True, apart=False,
+        levels=(0.1, 0.5, 0.8), **kind, cycles=("day of the week",), gaps=True, apart=False,
     )  # fmt: skip
     settings = ForecasterSettings(**{name: SIZES[name] for name in ("hidden_size", "num_layers", "cell")}, head_size=3)
     network = FORECAST.network(made, Settings(ForecastDataSettings(), settings, TrainingSettings()))

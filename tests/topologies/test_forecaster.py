@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from recurra.errors import ShapeError, UsageError
-from recurra.topologies.forecaster import Forecaster, ForecasterBatch, Widths, Windows, pinball
+from recurra.topologies.forecaster import Drawn, Forecaster, ForecasterBatch, Widths, Windows, pinball
 from recurra.topologies.settings import ForecasterSettings
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -23,6 +25,7 @@ def windows(values: torch.Tensor, widths: Widths, horizon: int) -> Windows:
         torch.randn(batch, length + horizon, widths.ahead, generator=draw),
         torch.randn(batch, widths.static, generator=draw),
         torch.ones(batch, widths.target),
+        torch.zeros(batch, widths.target),
     )
 
 
@@ -79,7 +82,7 @@ def test_it_starts_as_the_linear_forecast() -> None:
     made = Forecaster(8, 3, Widths(1), LEVELS, ForecasterSettings(cell="gru", hidden_size=8)).eval()
     rng = np.random.default_rng(0)
     weight, residuals = rng.normal(size=(8, 3)), rng.normal(size=(500, 3, 1))
-    made.start_from(weight, np.zeros(3), residuals)
+    made.start_from((weight, np.zeros(3)), None, residuals)
     seen = windows(torch.randn(4, 8, 1), Widths(1), 3)
     z, last, scale = made.normalised(seen)
     expected = last + scale * (made.linear_inputs(seen, z) @ torch.tensor(weight).float())
@@ -88,6 +91,51 @@ def test_it_starts_as_the_linear_forecast() -> None:
     width = (found[:, :, 0, 2] - found[:, :, 0, 0]) / scale
     assert torch.allclose(width, torch.tensor(2 * 1.28), rtol=0.15)
     assert not any(w.requires_grad for w in made.skip.parameters())
+
+
+def test_of_the_level_nothing_is_lost_where_that_is_asked_for() -> None:
+    seen = windows(torch.randn(3, 8, 1), Widths(1), 3)
+    higher = replace(seen, values=seen.values + 2)
+    moved = []
+    for by_level in (False, True):
+        torch.manual_seed(0)
+        made = Forecaster(
+            8, 3, Widths(1), LEVELS, ForecasterSettings(cell="gru", hidden_size=8), by_window=False, by_level=by_level
+        ).eval()
+        torch.nn.init.normal_(made.head.weight)
+        moved.append((made(higher)[0] - made(seen)[0] - 2).abs().max().item())
+        inputs = made.linear_inputs(seen, made.normalised(seen)[0])
+        last = seen.values[:, -1, 0] if by_level else torch.zeros(3)
+        assert torch.allclose(inputs[:, -1], last)
+        assert torch.allclose(inputs[:, :-1], seen.values[:, :-1, 0] - seen.values[:, -1:, 0], atol=1e-6)
+    assert moved[0] < 1e-5 < 1e-2 < moved[1]
+
+
+def test_a_perceptron_is_added_to_the_linear_forecast() -> None:
+    torch.manual_seed(0)
+    settings = ForecasterSettings(cell="gru", hidden_size=8)
+    made = Forecaster(8, 3, Widths(1), LEVELS, settings, by_window=False, by_level=True, drawn=Drawn(4, 2)).eval()
+    rng = np.random.default_rng(0)
+    ridge, into, out = ((rng.normal(size=shape), rng.normal(size=shape[1])) for shape in ((8, 3), (2, 4), (4, 3)))
+    made.start_from(ridge, (into, out), rng.normal(size=(50, 3, 1)))
+    seen = windows(torch.randn(5, 8, 1), Widths(1), 3)
+    inputs = made.linear_inputs(seen, made.normalised(seen)[0]).double().numpy()
+    expected = inputs @ ridge[0] + ridge[1] + np.tanh(inputs[:, -2:] @ into[0] + into[1]) @ out[0] + out[1]
+    found = (made(seen)[0] - seen.values[:, -1:, :, None])[:, :, 0, 1]
+    assert np.allclose(found.detach().numpy(), expected, atol=1e-4)
+    recurrent, skipped = made.medians(seen)
+    assert torch.allclose(recurrent, torch.zeros(()))
+    assert torch.allclose(skipped[..., 0] - seen.values[:, -1:, 0], found, atol=1e-5)
+
+
+def test_what_a_skip_said_without_them_takes_its_place_in_a_loss() -> None:
+    made = network(Widths(1))
+    seen, targets = windows(torch.randn(4, 8, 1), Widths(1), 3), torch.randn(4, 3, 1)
+    z, _, _ = made.normalised(seen)
+    said = made.skip(made.linear_inputs(seen, z)).view(4, 3, 1)
+    losses = [made.loss(ForecasterBatch(seen, targets, aside)).mean.item() for aside in (None, said, said + 1)]
+    assert losses[0] == pytest.approx(losses[1])
+    assert losses[0] != pytest.approx(losses[2])
 
 
 def test_widening_is_for_use_alone() -> None:

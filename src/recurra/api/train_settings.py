@@ -188,8 +188,9 @@ class TrainSettings(TypedDict, total=False):
     """deviation of noise added to frames in training, of scaled values"""
     noise_db: float
     """noise so many dB below the recording or up to 40 dB softer, 0 for none (sound)"""
-    normalise: Literal["auto", "window", "series"]
-    """scale of a window: its own deviation, its series', or what validation likes better"""
+    normalise: Literal["auto", "window", "series", "level"]
+    """of a window its mean goes, and its deviation or its series' (series); of level the series' mean goes
+    alone; auto asks validation"""
     normalize: Sequence[str]
     """nfc, nfkc, lowercase, ascii, in the order given"""
     num_layers: int

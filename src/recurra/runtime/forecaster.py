@@ -48,6 +48,13 @@ class Forecaster:
             size = setting(network, "head_size", int)
             self._ahead = weights.linear("ahead.0", hidden + ahead, size), weights.linear("ahead.2", size, outputs)
         self._skip = weights.linear("skip", made.window * self._target + ahead, made.block * self._target)
+        self._perceptron = None
+        if made.drawn_units:
+            reads, units = made.drawn_steps * self._target + ahead, made.drawn_units
+            self._perceptron = (
+                weights.linear("perceptron.0", reads, units),
+                weights.linear("perceptron.2", units, made.block * self._target),
+            )
         self._spread = weights.floats("spread", made.block, self._target, levels - 1)
         self._widening = weights.floats("widening")
 
@@ -149,22 +156,30 @@ class Forecaster:
         """Of all steps of a block at once, see topologies.forecaster. Shapes: -> [B, block, K, Q]"""
         made, values = self.learned, windows["values"]
         batch, shape = len(values), (len(values), made.block, self._target)
-        centred = values - values.mean(1, keepdims=True)
+        mean: Floats32 = windows["centre"][:, None] if made.by_level else values.mean(1, keepdims=True)
+        centred = values - mean
         scale = windows["scale"]
         if made.by_window:
             scale = np.maximum(np.sqrt((centred * centred).mean(1)), FLOOR * scale)
         z = centred / scale[:, None]
         y, _ = self._layers.run(self._inputs(windows, z))
         found = (y[:, -1] @ self._head[0].T + self._head[1]).reshape(*shape, -1)
-        flat = (z - z[:, -1:]).reshape(batch, -1)
+        away = z - z[:, -1:]
+        if made.by_level:
+            away[:, -1] = z[:, -1]
+        flat = away.reshape(batch, -1)
         if self._ahead is not None:
             known = windows["ahead"][:, made.window : made.window + made.block]
             beside = np.concatenate([np.repeat(y[:, -1:], made.block, 1), known], -1)
             inner = np.tanh(beside @ self._ahead[0][0].T + self._ahead[0][1])
             found = found + (inner @ self._ahead[1][0].T + self._ahead[1][1]).reshape(found.shape)
             flat = np.concatenate([flat, known[:, 0]], 1)
-        linear = (flat @ self._skip[0].T + self._skip[1]).reshape(shape)
-        around = self._around(linear + found[..., self._middle], found)
+        skipped = flat @ self._skip[0].T + self._skip[1]
+        if self._perceptron is not None:
+            (into, bends), (out, bias) = self._perceptron
+            newest = flat[:, (made.window - made.drawn_steps) * self._target :]
+            skipped = skipped + np.tanh(newest @ into.T + bends) @ out.T + bias
+        around = self._around(skipped.reshape(shape) + found[..., self._middle], found)
         said = values[:, -1][:, None, :, None] + scale[:, None, :, None] * around
         return np.asarray(numbers(said), np.float64)
 

@@ -14,6 +14,8 @@ from recurra.errors import DataError
 from recurra.runtime.weights import setting
 
 WHOLE = ("window", "horizon", "block", "calibration", "season")
+LATER = ("drawn_units", "drawn_steps")
+"""Of folders that say nothing of them, 0."""
 ROLES = tuple(each.name for each in fields(Columns))
 
 
@@ -31,6 +33,8 @@ def learned_of(found: Mapping[str, Any]) -> Learned:
         apart=setting(found, "apart", bool),
         cycles=_names(found["cycles"]),
         scales={name: _floats(scale) for name, scale in found["scales"].items()},
+        by_level=setting(found, "by_level", bool, False),
+        centres={name: _floats(centre) for name, centre in found.get("centres", {}).items()},
         sizes={name: _floats(size) for name, size in found["sizes"].items()},
         asked=_columns(found["asked"]),
         tails=[_tail(tail) for tail in found["tails"]],
@@ -38,6 +42,7 @@ def learned_of(found: Mapping[str, Any]) -> Learned:
         future=_standard(found["future"]),
         static=_standard(found["static"]),
         **{name: setting(found, name, int) for name in WHOLE},
+        **{name: setting(found, name, int, 0) for name in LATER},
     )
     made.check()
     if 0.5 not in made.levels or list(made.levels) != sorted(set(made.levels)):

@@ -18,6 +18,8 @@ from recurra.topologies.sequence_model import Loss, SequenceModel
 from recurra.topologies.settings import ForecasterSettings
 from recurra.topologies.stacks import build_stack
 
+Floats = npt.NDArray[np.float64]
+LinearWeights = tuple[Floats, Floats]
 FLOOR = 0.01
 """The least that a window's deviation counts for, as a share of its series': a constant window has none."""
 
@@ -27,7 +29,7 @@ class Windows:
     """What is known at some origins, transformed, no NaN in it.
 
     Shapes: values [B, L, K]; missing [B, L, K], 1 where a value is but filled in; past [B, L, P]; ahead [B, L + H, F],
-            known of the window and of the horizon; static [B, S]; scale [B, K], each series' own
+            known of the window and of the horizon; static [B, S]; scale, centre [B, K], each series' own
     """
 
     values: Tensor
@@ -36,6 +38,7 @@ class Windows:
     ahead: Tensor
     static: Tensor
     scale: Tensor
+    centre: Tensor
 
     def __len__(self) -> int:
         return len(self.values)
@@ -55,25 +58,43 @@ class Widths:
     static: int = 0
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A perceptron of one hidden layer whose weights are drawn: its units, and the newest steps that it reads."""
+
+    units: int = 0
+    steps: int = 0
+
+
+NOTHING_DRAWN = Drawn()
+
+
 class ForecasterBatch(NamedTuple):
-    """Windows and what follows them. Shapes: targets [B, H, K], NaN where unknown"""
+    """Windows and what follows them; aside: what the skip says of them if it was fitted without them, normalised.
+
+    Shapes: targets [B, H, K], NaN where unknown; aside [B, H, K]
+    """
 
     windows: Windows
     targets: Tensor
+    aside: Tensor | None = None
 
 
 class Forecaster(SequenceModel[Windows, ForecasterBatch]):
-    """Recurrent layers over a normalised window, a direct head for all steps, and a linear skip beside them.
+    """Recurrent layers over a normalised window, a direct head for all steps, and a skip beside them.
 
     Maths:   z = (x - mean) / s,  s = the window's deviation, at least FLOOR of its series' (or the series' own)
-             median = last + s (A (x - last) / s + a + head(h))
+             by level: mean and s are the series' own, so that the level of a window is not lost
+             d = (x - last) / s, by level with z of the last value at its end
+             median = last + s (A d + a + B tanh(C d + c) + b + head(h))
              quantile q = median -+ s * cumulated softplus(spread + head_q(h))
              h: the last output of the layers, which read z, what was missing, covariates and dates
     A, a:    a ridge regression in closed form (`start_from`); it asks for no gradient unless whoever trains it says so,
              for on few windows descent only unlearns its penalty. The recurrent part learns what it leaves
+    B to c:  if there is one, a perceptron of what the ridge regression leaves; C, c are drawn, B, b a ridge regression
     widening: quantiles are that much further from the median in use, as validation asks for
     Source:  window normalisation Kim et al. 2022 (RevIN); linear skip Zeng et al. 2023 (NLinear); direct multi-horizon
-             quantiles Wen et al. 2017 (MQ-RNN)
+             quantiles Wen et al. 2017 (MQ-RNN); drawn hidden weights Rahimi & Recht 2008
     Errors:  UsageError unless levels rise, lie between 0 and 1 and hold 0.5
     """
 
@@ -86,14 +107,17 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
         settings: ForecasterSettings,
         *,
         by_window: bool = True,
+        by_level: bool = False,
         gaps: bool = False,
+        drawn: Drawn = NOTHING_DRAWN,
     ) -> None:
-        """by_window: the scale is the window's own; gaps: values may be missing, and the network is told which"""
+        """by_window: the scale is the window's own; by_level: the mean is the series'; gaps: values may be missing, and
+        the network is told which"""
         super().__init__()
         if list(levels) != sorted(set(levels)) or not all(0 < level < 1 for level in levels) or 0.5 not in levels:
             raise UsageError(f"quantiles rise, lie between 0 and 1 and hold 0.5, the median; got {list(levels)}")
         self.window, self.horizon, self.widths, self.levels = window, horizon, widths, levels
-        self.by_window, self.gaps = by_window, gaps
+        self.by_window, self.by_level, self.gaps, self.drawn = by_window, by_level, gaps, drawn
         self.middle = levels.index(0.5)
         read = widths.target * (2 if gaps else 1) + widths.past + widths.ahead + widths.static
         self.stack = build_stack(read, settings)
@@ -114,21 +138,36 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
         for weight in self.skip.parameters():
             nn.init.zeros_(weight)
             weight.requires_grad_(False)
+        self.perceptron: nn.Sequential | None = None
+        if drawn.units:
+            reads = drawn.steps * widths.target + widths.ahead
+            self.perceptron = nn.Sequential(
+                nn.Linear(reads, drawn.units), nn.Tanh(), nn.Linear(drawn.units, horizon * widths.target)
+            )
+            for weight in self.perceptron.parameters():
+                nn.init.zeros_(weight)
+                weight.requires_grad_(False)
         self.spread = nn.Parameter(torch.zeros(horizon, widths.target, len(levels) - 1))
         self.widening: Tensor
         self.register_buffer("widening", torch.ones(()))
 
     def start_from(
-        self, weight: npt.NDArray[np.float64], bias: npt.NDArray[np.float64], residuals: npt.NDArray[np.float64]
+        self, ridge: LinearWeights, perceptron: tuple[LinearWeights, LinearWeights] | None, residuals: Floats
     ) -> None:
-        """Take a linear forecast as the skip, and what it leaves as the quantiles to begin with.
+        """Take a linear forecast as the skip, a perceptron of what it leaves, and what both leave as first quantiles.
 
-        Shapes: weight [X, H * K] of `linear_inputs`, bias [H * K]; residuals [N, H, K] of training, normalised, NaN
+        Shapes: weights [X, Y] and biases [Y], of `linear_inputs` and to H * K; residuals [N, H, K], normalised, NaN
                 where unknown
         """
+        layers = [(self.skip, ridge)]
+        if self.perceptron is not None:
+            assert perceptron is not None
+            dense = [layer for layer in self.perceptron if isinstance(layer, nn.Linear)]
+            layers += zip(dense, perceptron, strict=True)
         with torch.no_grad():
-            self.skip.weight.copy_(torch.tensor(weight.T))
-            self.skip.bias.copy_(torch.tensor(bias))
+            for layer, (weight, bias) in layers:
+                layer.weight.copy_(torch.tensor(weight.T))
+                layer.bias.copy_(torch.tensor(bias))
             found = np.nanquantile(residuals, self.levels, axis=0)
             gaps = np.maximum(np.diff(found, axis=0), 1e-3)
             self.spread.copy_(torch.tensor(np.log(np.expm1(gaps))).permute(1, 2, 0))
@@ -141,7 +180,7 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
                 f"expected values [B, {self.window}, {self.widths.target}], got {list(values.shape)}: the window and "
                 f"the columns are those of training"
             )
-        mean = values.mean(1)
+        mean = windows.centre if self.by_level else values.mean(1)
         centred = values - mean.unsqueeze(1)
         scale = windows.scale
         if self.by_window:
@@ -150,7 +189,10 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
 
     def linear_inputs(self, windows: Windows, z: Tensor) -> Tensor:
         """What the linear skip reads, with what is known of the first step. Shapes: z [B, L, K] -> [B, L * K + F]"""
-        flat = (z - z[:, -1:]).flatten(1)
+        away = z - z[:, -1:]
+        if self.by_level:
+            away = torch.cat([away[:, :-1], z[:, -1:]], 1)
+        flat = away.flatten(1)
         return torch.cat([flat, windows.ahead[:, self.window]], 1) if self.widths.ahead else flat
 
     def why_no_state(self) -> str | None:
@@ -163,26 +205,36 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
 
         Errors: ShapeError for lengths that are not those of the window
         """
-        windows = inputs
         self.check_state(state)
         if lengths is not None and not bool((lengths == self.window).all()):
             raise ShapeError(f"every window has {self.window} steps, got lengths {lengths.tolist()}")
+        return self._said(inputs, None)
+
+    def _said(self, windows: Windows, aside: Tensor | None) -> tuple[Tensor, State]:
+        """As `forward`. aside: in place of what the skip says"""
         z, last, scale = self.normalised(windows)
         found, state = self._recurrent(windows, z)
-        linear = self.skip(self.linear_inputs(windows, z)).view(len(z), self.horizon, self.widths.target)
-        median = linear + found[..., self.middle]
+        skipped = self._skipped(windows, z) if aside is None else aside
+        median = skipped + found[..., self.middle]
         quantiles = self._around(median, found)
         return last[:, None, :, None] + scale[:, None, :, None] * quantiles, state
 
     def medians(self, windows: Windows) -> tuple[Tensor, Tensor]:
-        """The two parts of the median forecast: of the recurrent layers, and of the last values and the linear skip.
+        """The two parts of the median forecast: of the recurrent layers, and of the last values and the skip.
 
         Shapes: -> each [B, H, K] in the units of the values; their sum is the median
         """
         z, last, scale = self.normalised(windows)
         found, _ = self._recurrent(windows, z)
-        linear = self.skip(self.linear_inputs(windows, z)).view(len(z), self.horizon, self.widths.target)
-        return scale[:, None] * found[..., self.middle], last[:, None] + scale[:, None] * linear
+        return scale[:, None] * found[..., self.middle], last[:, None] + scale[:, None] * self._skipped(windows, z)
+
+    def _skipped(self, windows: Windows, z: Tensor) -> Tensor:
+        """What the skip says, normalised. Shapes: -> [B, H, K]"""
+        inputs = self.linear_inputs(windows, z)
+        found: Tensor = self.skip(inputs)
+        if self.perceptron is not None:
+            found = found + self.perceptron(inputs[:, (self.window - self.drawn.steps) * self.widths.target :])
+        return found.view(len(z), self.horizon, self.widths.target)
 
     def _recurrent(self, windows: Windows, z: Tensor) -> tuple[Tensor, State]:
         """What the recurrent layers say. Shapes: -> [B, H, K, Q], the layers' last states"""
@@ -223,7 +275,8 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
 
     def loss(self, batch: ForecasterBatch, state: State | None = None) -> Loss:
         """As `loss_of`, of the network's own quantiles; its units are windows."""
-        quantiles, _ = self.forward(batch.windows, None, state)
+        self.check_state(state)
+        quantiles, _ = self._said(batch.windows, batch.aside)
         return Loss(self.loss_of(quantiles, batch.targets, batch.windows.scale), len(batch.windows))
 
     def loss_of(self, quantiles: Tensor, targets: Tensor, scale: Tensor) -> Tensor:

@@ -187,6 +187,8 @@ class ForecasterSettings(FreeStateSettings):
     """N to the next H. Units: sizes in units"""
 
     head_size: int = Field(32, ge=1, le=WIDEST, description="units of the layer that reads what is known ahead")
-    normalise: Literal["auto", "window", "series"] = Field(
-        "auto", description="scale of a window: its own deviation, its series', or what validation likes better"
+    normalise: Literal["auto", "window", "series", "level"] = Field(
+        "auto",
+        description="of a window its mean goes, and its deviation or its series' (series); of level the series' mean "
+        "goes alone; auto asks validation",
     )

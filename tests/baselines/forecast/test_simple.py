@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from recurra.baselines.forecast import classical
+from recurra.baselines.forecast.drawn_perceptron import DrawnPerceptron, draw, hidden
 from recurra.baselines.forecast.naive import drift, last_value, seasonal_naive
 from recurra.baselines.forecast.perceptron import fit_perceptron
 from recurra.baselines.forecast.ridge import fit_path
@@ -39,6 +40,17 @@ def test_a_perceptron_learns_and_is_the_same_again() -> None:
     one, two = (fit_perceptron(inputs, targets, (inputs, targets), hidden=(16,), steps=100) for _ in range(2))
     assert (one.predict(inputs) == two.predict(inputs)).all()
     assert np.nanmean(np.abs(one.predict(inputs) - targets)) < 0.2
+
+
+def test_a_drawn_perceptron_learns_what_bends_and_reads_no_constant_column() -> None:
+    rng = np.random.default_rng(0)
+    inputs = np.column_stack([rng.uniform(-2, 2, 300), np.full(300, 7.0)])
+    targets = inputs[:, :1] ** 2
+    weight, bias = draw(inputs, 40, 0)
+    assert (weight[1] == 0).all()
+    output = min(fit_path(hidden(inputs, weight, bias), targets), key=lambda one: one.alpha)
+    found = DrawnPerceptron(weight, bias, output).predict(np.column_stack([inputs[:, 0], np.full(300, -50.0)]))
+    assert np.abs(found - targets).max() < 0.05
 
 
 @pytest.mark.slow

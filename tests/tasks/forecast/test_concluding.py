@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 import recurra
-from recurra.data.series.windows import Origins
-from recurra.tasks.forecast.concluding import Gain, apart, before_conclusion, conclude, gain
+from recurra.tasks.forecast.concluding import Gain, before_conclusion, conclude, gain
 from recurra.tasks.forecast.data import ForecastData
 from recurra.tasks.forecast.settings import DEFAULTS
 from recurra.tasks.forecast.task import TASK
@@ -74,18 +72,6 @@ def test_a_gain_counts_from_more_than_chance_and_of_one_forecast_never(prepared:
     found = gain(network_of(data, 0.0), data.encoded, validated(data)[:1])
     assert found is not None
     assert not found.shown
-
-
-def test_forecasts_of_the_same_steps_count_as_one() -> None:
-    def origins(*steps: list[int]) -> Origins:
-        return Origins(np.repeat(np.arange(len(steps)), [len(one) for one in steps]), np.concatenate(steps))
-
-    assert apart(origins([7]), 12) == 1
-    assert apart(origins([7, 8, 9]), 12) == 1
-    assert apart(origins(list(range(24))), 12) == 2
-    assert apart(origins([0, 12, 24]), 12) == 3
-    assert apart(origins([0, 50, 100]), 12) == 3
-    assert apart(origins([7], [8], [9, 10]), 12) == 3
 
 
 @pytest.mark.usefixtures("quick_baselines")

@@ -37,7 +37,7 @@ def test_nothing_is_learned_from_what_comes_after_training(tmp_path: Path, month
     other.write_text("\n".join([*lines[:-12], *(f"{line.split(',')[0]},1e4" for line in lines[-12:])]))
     a, b = prepared(one, origins=3), prepared(other, origins=3)
     assert a.preprocessor.scales["y"] == b.preprocessor.scales["y"]
-    assert (a.ridge.weight == b.ridge.weight).all()
+    assert (a.skip.ridge.weight == b.skip.ridge.weight).all()
 
 
 def test_a_window_holds_what_was_known_and_nothing_else(series: Path, prepared: Prepare) -> None:

@@ -25,8 +25,8 @@ class Arrays:
     """A panel behind each other in one array, each series followed by room for a horizon.
 
     truth [N, K]: as the values were, NaN where missing or not yet known; target: the same transformed; values: of that
-    the missing ones filled in; missing, past, ahead [N, ...] of each step; static [series, S], scale [series, K];
-    offset: where each series begins; length: its steps; room: rows behind each
+    the missing ones filled in; missing, past, ahead [N, ...] of each step; static [series, S]; scale, centre
+    [series, K]; offset: where each series begins; length: its steps; room: rows behind each
     """
 
     panel: Panel
@@ -39,6 +39,7 @@ class Arrays:
     ahead: Floats
     static: Floats
     scale: Floats
+    centre: Floats
     offset: npt.NDArray[np.int64]
     length: npt.NDArray[np.int64]
     room: int
@@ -51,7 +52,8 @@ class Arrays:
         """
         panel = preprocessor.checked(panel)
         room = max(preprocessor.horizon, room)
-        truth, target, values, missing, past, ahead, static, scale, offset = [], [], [], [], [], [], [], [], []
+        truth, target, values, missing, past, ahead, static, scale = [], [], [], [], [], [], [], []
+        centre, offset = [], []
         at = 0
         for series in panel.series:
             length = len(series)
@@ -73,6 +75,7 @@ class Arrays:
             ahead.append(known)
             static.append(preprocessor.static.apply(series.static[None])[0])
             scale.append(preprocessor.scale(series.name, series.target))
+            centre.append(preprocessor.centre(series.name, series.target))
             offset.append(at)
             at += length + room
         return cls(
@@ -86,6 +89,7 @@ class Arrays:
             ahead=np.concatenate(ahead),
             static=np.stack(static),
             scale=np.stack(scale),
+            centre=np.stack(centre),
             offset=np.array(offset),
             length=np.array([len(one) for one in panel.series]),
             room=room,
@@ -104,6 +108,7 @@ class Arrays:
             "ahead": self.ahead[whole],
             "static": self.static[origins.series],
             "scale": self.scale[origins.series],
+            "centre": self.centre[origins.series],
         }
         return {name: np.ascontiguousarray(each, np.float32) for name, each in found.items()}
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from recurra.data.series.calendar import CYCLES, Frequency
 from recurra.data.series.panel import Columns, Panel, Series
-from recurra.data.series.scaling import Transform, scale_of
+from recurra.data.series.scaling import Transform, mean_of, scale_of
 from recurra.errors import DataError, listed, quoted
 
 Floats = npt.NDArray[np.float64]
@@ -89,10 +89,11 @@ class Learned:
     """From series to what the network reads and back. Units: window, horizon, block, calibration, season in steps
 
     horizon: steps that are forecast; block: those that the network gives at once; calibration: steps before an origin
-    whose forecasts its intervals learn from; by_window: see topologies.forecaster; cycles: those of the calendar that
-    it reads; gaps: whether values may be missing; apart: whether the target columns are series of their own; scales: of
-    each series of training, its targets' own; sizes: the same before the transform; asked: the columns as the file
-    names them, before they were set apart; tails: the end of each series, which forecasts go on from
+    whose forecasts its intervals learn from; by_window, by_level, drawn_units, drawn_steps: see topologies.forecaster;
+    cycles: those of the calendar that it reads; gaps: whether values may be missing; apart: whether the target columns
+    are series of their own; scales, centres: of each series of training, its targets' own; sizes: the scales before the
+    transform; asked: the columns as the file names them, before they were set apart; tails: the end of each series,
+    which forecasts go on from
     """
 
     columns: Columns
@@ -115,6 +116,10 @@ class Learned:
     sizes: dict[str, tuple[float, ...]] = field(default_factory=dict)
     asked: Columns = NO_COLUMNS
     tails: list[Tail] = field(default_factory=list)
+    by_level: bool = False
+    centres: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    drawn_units: int = 0
+    drawn_steps: int = 0
 
     @property
     def dates(self) -> bool:
@@ -125,6 +130,11 @@ class Learned:
         """A series' scale: as in training, or, of a series that was not there, its own. [K], transformed units"""
         known = self.scales.get(name)
         return np.array(known) if known is not None else scale_of(self.transform.forward(target))
+
+    def centre(self, name: str, target: Floats) -> Floats:
+        """A series' mean, as `scale` is its scale."""
+        known = self.centres.get(name)
+        return np.array(known) if known is not None else mean_of(self.transform.forward(target))
 
     def check(self) -> None:
         """Errors: DataError for what cannot be"""
@@ -137,6 +147,10 @@ class Learned:
             bad is not None
             or min(self.window, self.block, self.season) < 1
             or not self.block <= self.horizon <= MOST_STEPS
+            or any(len(centre) != width for centre in self.centres.values())
+            or not 0 <= self.drawn_steps <= self.window
+            or (self.drawn_units > 0) != (self.drawn_steps > 0)
+            or (self.by_level and self.by_window)
         ):
             raise DataError("preprocessing of series: window, horizon, season or scales cannot be")
 

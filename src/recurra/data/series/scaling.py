@@ -89,6 +89,12 @@ def scale_of(values: Floats) -> Floats:
     return np.where(flat, np.where(level > 0, level / 100, 1.0), found)
 
 
+def mean_of(values: Floats) -> Floats:
+    """The mean of each column of a series, NaN left out; 0 if no value is known. [T, K] -> [K]"""
+    known = ~np.isnan(values)
+    return np.asarray(np.where(known, values, 0.0).sum(0) / np.maximum(known.sum(0), 1))
+
+
 def filled(values: Floats) -> Floats:
     """Missing values as the last known one before them, at the beginning as the first one; 0 if none is. [T, K]"""
     known = ~np.isnan(values)

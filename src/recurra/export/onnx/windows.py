@@ -26,8 +26,12 @@ def _graphs(network: Forecaster) -> dict[str, Graph]:
     levels = len(network.levels)
     values = graph.input("values", "FLOAT", ["batch", window, w.target])
     given = graph.input("scale", "FLOAT", ["batch", w.target])
-    centred, square = _centred(graph, values)
     scale = graph.unsqueeze(given, 1)
+    if network.by_level:
+        centre = graph.input("centre", "FLOAT", ["batch", w.target])
+        centred, square = graph.sub(values, graph.unsqueeze(centre, 1)), ""
+    else:
+        centred, square = _centred(graph, values)
     if network.by_window:
         scale = graph.op("Max", graph.op("Sqrt", square), graph.mul(graph.number(FLOOR), scale))
     z = graph.div(centred, scale)
@@ -58,11 +62,21 @@ def _graphs(network: Forecaster) -> dict[str, Graph]:
         known = graph.concat([beside, graph.cut(ahead, window, window + horizon, 1)], 2)
         more = dense(graph, graph.op("Tanh", dense(graph, known, hidden)), last)
         found = graph.add(found, graph.reshape(more, -1, horizon, w.target, levels))
-    flat = graph.op("Flatten", graph.sub(z, graph.cut(z, -1, None, 1)))
+    newest = graph.cut(z, -1, None, 1)
+    away = graph.sub(z, newest)
+    if network.by_level:
+        away = graph.concat([graph.cut(away, 0, window - 1, 1), newest], 1) if window > 1 else newest
+    flat = graph.op("Flatten", away)
     if w.ahead:
         flat = graph.concat([flat, graph.squeeze(graph.cut(ahead, window, window + 1, 1), 1)], 1)
-    linear = graph.reshape(dense(graph, flat, network.skip), -1, horizon, w.target, 1)
-    quantiles = _around(graph, network, linear, found)
+    skipped = dense(graph, flat, network.skip)
+    if network.perceptron is not None:
+        into, out = network.perceptron[0], network.perceptron[2]
+        assert isinstance(into, nn.Linear)
+        assert isinstance(out, nn.Linear)
+        seen = graph.cut(flat, (window - network.drawn.steps) * w.target, None, 1)
+        skipped = graph.add(skipped, dense(graph, graph.op("Tanh", dense(graph, seen, into)), out))
+    quantiles = _around(graph, network, graph.reshape(skipped, -1, horizon, w.target, 1), found)
     end = graph.unsqueeze(graph.squeeze(graph.cut(values, -1, None, 1), 1), 1, 3)
     found = graph.add(end, graph.mul(graph.unsqueeze(scale, 3), quantiles))
     graph.output(found, "quantiles", "FLOAT", ["batch", horizon, w.target, levels])
@@ -86,7 +100,7 @@ def _around(graph: Graph, network: Forecaster, linear: str, found: str) -> str:
 
 def _called(network: Forecaster, args: tuple[Any, ...], given: dict[str, Any], result: Any) -> Call:
     windows, w = args[0], network.widths
-    names = ["values", "scale", *(["missing"] if network.gaps else [])]
+    names = ["values", "scale", *(["centre"] if network.by_level else []), *(["missing"] if network.gaps else [])]
     names += [name for name in ("past", "ahead", "static") if getattr(w, name)]
     asked = {name: floats(getattr(windows, name)) for name in names}
     return Call("sequence", asked, {"quantiles": floats(result[0])})

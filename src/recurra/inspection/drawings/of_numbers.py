@@ -126,6 +126,9 @@ def _(network: Forecaster) -> Blueprint:
     own = layers(network, "stack", network.stack, [Read("x")], time=str(network.window))
     quantiles = f"[B, {network.horizon}, {widths.target}, {len(network.levels)}]"
     seen = network.stack.output_size
+    beside = "linear skip of the window"
+    if network.perceptron is not None:
+        beside += f", {network.drawn.units} drawn units of its last {network.drawn.steps}"
     blocks = [
         Block(
             "x", "input", f"window of {network.window} steps, normalised", f"[B, {network.window}, {read}]", sign="x"
@@ -144,10 +147,10 @@ def _(network: Forecaster) -> Blueprint:
         Block(
             "skip",
             "skip",
-            "linear skip of the window",
+            beside,
             f"[B, {network.horizon}, {widths.target}]",
             (Read("x"),),
-            counted(network, "skip"),
+            counted(network, "skip", "perceptron"),
             once=True,
             lane=1,
         ),

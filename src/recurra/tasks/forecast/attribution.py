@@ -56,6 +56,6 @@ def attribution(
         f"median forecast, {when}{units}",
         columns,
         scores,
-        ["recurrent network", "linear skip"],
+        ["recurrent network", "linear skip" if network.perceptron is None else "linear skip and perceptron"],
         channels=columns,
     )

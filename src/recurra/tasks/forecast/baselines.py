@@ -15,9 +15,10 @@ from recurra.data.series.scaling import filled
 from recurra.data.series.windows import Origins, every_origin
 from recurra.errors import listed
 from recurra.report.record import Baseline
-from recurra.tasks.forecast.choosing import linear_parts, thinned
 from recurra.tasks.forecast.data import ForecastData, Part
+from recurra.tasks.forecast.encoded import encode
 from recurra.tasks.forecast.evaluation import point_scores
+from recurra.tasks.forecast.skips import linear_parts, thinned, values_of
 from recurra.training.history import Clock
 
 Floats = npt.NDArray[np.float64]
@@ -43,7 +44,7 @@ def baselines(data: ForecastData, part: Part) -> list[Baseline]:
             1, ("seasonal naive", lambda: (_each(part, lambda h, n: naive.seasonal_naive(h, n, season)), None))
         )
     if data.preprocessor.block == data.preprocessor.horizon:
-        tried.append((f"ridge, window {data.preprocessor.window}", lambda: _ridge(data, part)))
+        tried.append((f"ridge, window {data.linear[0].window}", lambda: _ridge(data, part)))
     longest = max(1, min(data.parts.train) - data.preprocessor.horizon - 1)
     windows = [min(SHORT, longest)]
     if season > 1 and min(season, LONGEST, longest) > SHORT:
@@ -72,12 +73,11 @@ def _each(part: Part, method: Callable[[Floats, int], Floats]) -> Floats:
 
 
 def _ridge(data: ForecastData, part: Part) -> tuple[Floats, int]:
-    """The linear forecast that the network's skip is, alone."""
-    made = data.preprocessor
-    inputs, _, last, scale = linear_parts(part.encoded, part.origins)
-    found = data.ridge.predict(inputs).reshape(len(inputs), made.horizon, -1)
-    back = made.transform.inverse(found * scale[:, None] + last[:, None])
-    return back, 4 * (data.ridge.weight.size + data.ridge.bias.size)
+    """The best ridge regression alone: the network's skip, where that has no perceptron."""
+    made, skip = data.linear
+    encoded = part.encoded if made == data.preprocessor else encode(part.encoded.panel, made)
+    inputs, _, last, scale = linear_parts(encoded, part.origins)
+    return values_of(skip.predict(inputs), last, scale, made), 4 * (skip.ridge.weight.size + skip.ridge.bias.size)
 
 
 def _perceptron(data: ForecastData, part: Part, window: int, hidden: tuple[int, ...], deep: bool) -> tuple[Floats, int]:

@@ -1,12 +1,13 @@
 """What the network's window, transform and scale are: what a linear forecast does best with on validation.
 
 A ridge regression takes a fraction of a second, so that all are tried before the network is built; the best one's
-regression becomes its linear skip.
+regression becomes its skip. So does a perceptron beside it, where the validation part shows that the series bends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -14,54 +15,63 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.baselines.forecast.ridge import Ridge, fit_path
+from recurra.baselines.forecast.drawn_perceptron import DrawnPerceptron, draw, hidden
+from recurra.baselines.forecast.ridge import fit_path
 from recurra.data.series.calendar import cycle_names
 from recurra.data.series.panel import Panel
-from recurra.data.series.scaling import Transform, possible_transforms, scale_of, transform_for
-from recurra.data.series.windows import Origins, every_origin
+from recurra.data.series.scaling import Transform, possible_transforms, transform_for
+from recurra.data.series.windows import Origins
 from recurra.tasks.forecast.encoded import Encoded, encode
 from recurra.tasks.forecast.preprocessor import Preprocessor, fitted
-from recurra.topologies.forecaster import FLOOR
+from recurra.tasks.forecast.skips import Examples, Parts, Skip, examples, values_of
 
 Floats = npt.NDArray[np.float64]
 
-MOST_WINDOWS, MOST_HELD_OUT = 12_000, 3_000
-"""Windows that a regression is fitted and evaluated on; of more, every so many."""
 MARGIN = 0.01
 """The share by which a forecast that reads the calendar must be better than one that does not."""
-FEWEST = 12
-"""Windows of training that a length of window must leave."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Of each series, where its training and its validation part end. Units: steps"""
-
-    train: list[int]
-    validation: list[int]
-
-    def origins(self, part: str, window: int, horizon: int) -> Origins:
-        """Every origin whose whole horizon lies in a part."""
-        if part == "train":
-            bounds = [(0, end) for end in self.train]
-        else:
-            bounds = list(zip(self.train, self.validation, strict=True))
-        return every_origin(bounds, horizon, [window] * len(bounds))
+SCALES = {"window": (True, False), "series": (False, False), "level": (False, True)}
+"""Of each way to normalise, what a preprocessor holds as by_window and by_level."""
+SURE = 1.645
+"""Standard errors by which what is learned must lower the error, of many forecasts: chance does so in one of twenty."""
+UNITS = 256
+"""Of the perceptron."""
+STEPS = (1, 2, 3, 5, 8, 13)
+"""Newest values that a perceptron may read, as far as the window has them."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A preprocessor, the series as it encodes them, and the linear forecast in its normalised units.
+    """A preprocessor, the series as it encodes them, and the skip in its normalised units.
 
-    error: the pinball loss on validation, as the values' own units over each series' scale; tried: how many there were
+    examples: what it was fitted to and chosen by; error: the pinball loss on validation, as the values' own units over
+    each series' scale; absolute: the mean absolute error of each forecast there; tried: how many there were; linear:
+    the best without a perceptron, if this has one
     """
 
     preprocessor: Preprocessor
     encoded: Encoded
-    ridge: Ridge
-    residuals: Floats
+    skip: Skip
+    examples: Examples
     error: float
-    tried: int
+    absolute: Floats
+    tried: int = 1
+    linear: Chosen | None = None
+
+    def aside(self) -> Floats:
+        """What skips say of windows of training that they were not fitted to, normalised. [N, H * K]"""
+        found = self.examples
+        return self.skip.cross_fitted(found.train.inputs, found.targets, self.preprocessor.block)
+
+    def residuals(self) -> Floats:
+        """What these leave, normalised. [N, H, K]"""
+        left = self.examples.targets - self.aside()
+        return left.reshape(len(left), self.preprocessor.block, -1)
+
+    def errors(self) -> dict[tuple[int, int], float]:
+        """Of each origin, by series and step, the mean absolute error of a skip that was not fitted to it."""
+        found = self.examples
+        every = [(found.train, found.train.absolute(self.aside(), self.preprocessor)), (found.held_out, self.absolute)]
+        return {origin: error for seen, some in every for origin, error in zip(seen.origins.each(), some, strict=True)}
 
 
 def choose(
@@ -76,28 +86,146 @@ def choose(
 ) -> Chosen | None:
     """The best of the windows, the transforms, the scales, and of reading the calendar or not.
 
+    By level, and with a perceptron beside the regression, where they are `better`.
+
     transform, normalise: "auto" for all that are possible; dates: None for both; fixed: what else a preprocessor holds
     None if no window leaves FEWEST examples
     """
     known = [one.target[:end] for one, end in zip(panel.series, parts.validation, strict=True)]
     transforms = possible_transforms(known) if transform == "auto" else [_named(transform, known)]
-    scales = (True, False) if normalise == "auto" else (normalise == "window",)
+    scales = list(SCALES) if normalise == "auto" else [normalise]
     cycles = cycle_names(panel.frequency, max(parts.train))
     nothing: tuple[str, ...] = ()
     calendars = sorted({nothing, cycles}) if dates is None else [cycles if dates else nothing]
-    best: Chosen | None = None
+    best: dict[str, Chosen] = {}
     count = 0
     for one in transforms:
         for read in calendars:
             start = fitted(panel, parts.train, one, window=max(windows), by_window=True, cycles=read, **fixed)
             encoded = encode(panel, start)
-            for window, by_window in product(windows, scales):
-                made = replace(start, window=window, by_window=by_window)
+            for window, scale in product(windows, scales):
+                by_window, by_level = SCALES[scale]
+                made = replace(start, window=window, by_window=by_window, by_level=by_level)
                 found = tried(made, replace(encoded, preprocessor=made), parts)
                 count += found is not None
-                if found is not None and (best is None or _cost(found) < _cost(best)):
-                    best = found
-    return None if best is None else replace(best, tried=count)
+                if found is not None and (scale not in best or _cost(found) < _cost(best[scale])):
+                    best[scale] = found
+    if not best:
+        return None
+    chosen = min((one for scale, one in best.items() if scale != "level" or len(best) == 1), key=_cost)
+    bends = [bent for one in best.values() if (bent := bending(one)) is not None]
+    count += len(bends) * len(STEPS)
+    bent = min(bends, key=lambda one: float(np.nanmean(one.absolute)), default=None)
+    # where a series drifts, as prices do, its level in training says nothing, and may seem to
+    level = best.get("level")
+    if level is not None and better(level, chosen):
+        chosen = level
+    if bent is not None and better(bent, chosen):
+        chosen = replace(bent, linear=chosen)
+    return replace(chosen, tried=count)
+
+
+def tried(made: Preprocessor, encoded: Encoded, parts: Parts) -> Chosen | None:
+    """A regression with the penalty that validation likes best; None where too few windows are left."""
+    found = examples(made, encoded, parts)
+    if found is None:
+        return None
+    skips = (Skip(ridge) for ridge in fit_path(found.train.inputs, found.targets))
+    seen = found.held_out
+    absolute, skip = min(((seen.absolute(one.predict(seen.inputs), made), one) for one in skips), key=_mean)
+    residuals = found.targets - skip.predict(found.train.inputs)
+    offsets = np.quantile(residuals, made.levels, axis=0)
+    offsets = offsets - offsets[made.levels.index(0.5)]
+    median = skip.predict(seen.inputs)
+    error = 0.0
+    for level, offset in zip(made.levels, offsets, strict=True):
+        over = (seen.truth - values_of(median + offset, seen.last, seen.scale, made)) / seen.size[:, None]
+        error += float(np.nanmean(np.maximum(level * over, (level - 1) * over)))
+    return Chosen(made, encoded, skip, found, 2 * error / len(made.levels), absolute)
+
+
+def bending(chosen: Chosen) -> Chosen | None:
+    """With the perceptron that validation likes best, of all that read a number of newest values.
+
+    Of what the regression leaves, or in its place: one over a long window hides what follows from the newest values.
+    """
+    made, found = chosen.preprocessor, chosen.examples
+    width = made.widths.target
+    (mean,) = fit_path(found.train.inputs, found.targets, (math.inf,))
+    best: Chosen | None = None
+    for steps in STEPS:
+        if steps > made.window:
+            break
+        first = (made.window - steps) * width
+        inputs, unseen = found.train.inputs[:, first:], found.held_out.inputs[:, first:]
+        weight, bias = draw(inputs, UNITS, steps)
+        units, seen = hidden(inputs, weight, bias), hidden(unseen, weight, bias)
+        for linear in (chosen.skip.ridge, mean):
+            left, said = found.targets - linear.predict(found.train.inputs), linear.predict(found.held_out.inputs)
+            for output in fit_path(units, left):
+                absolute = found.held_out.absolute(said + output.predict(seen), made)
+                if best is None or np.nanmean(absolute) < np.nanmean(best.absolute):
+                    read = replace(made, drawn_units=UNITS, drawn_steps=steps)
+                    skip = Skip(linear, DrawnPerceptron(weight, bias, output), first)
+                    encoded = replace(chosen.encoded, preprocessor=read)
+                    best = replace(chosen, preprocessor=read, encoded=encoded, skip=skip, absolute=absolute)
+    return best
+
+
+def note_of(chosen: Chosen) -> str:
+    """What was chosen, as a note of the training."""
+    made = chosen.preprocessor
+    scale = "its own deviation" if made.by_window else "the deviation of its series"
+    if made.by_level:
+        scale = "the mean and deviation of its series"
+    calendar = f"with {', '.join(made.cycles)}" if made.dates else "without the calendar"
+    transform = "values as they are" if made.transform.name == "none" else f"{made.transform.name} of the values"
+    asked = "" if chosen.tried > 1 else "as asked for: "
+    best = f", best of {chosen.tried} by a ridge regression on validation" if chosen.tried > 1 else ""
+    bends = ""
+    if chosen.skip.perceptron is not None:
+        where = "in place of" if math.isinf(chosen.skip.ridge.alpha) else "beside"
+        bends = (
+            f"; a perceptron that reads the newest {made.drawn_steps} stands {where} the regression: the series bends"
+        )
+    return f"{asked}windows of {made.window} steps by {scale}, {transform}, {calendar}{best}{bends}"
+
+
+def better(one: Chosen, other: Chosen) -> bool:
+    """Whether its errors are lower than the other's by more than chance: on validation, and there and in the folds of
+    training together."""
+    if not np.nanmean(one.absolute) < np.nanmean(other.absolute):
+        return False
+    after, before = one.errors(), other.errors()
+    both = sorted(after.keys() & before.keys())
+    gain = np.array([before[origin] - after[origin] for origin in both])
+    origins = Origins(*(np.array(each, np.int64) for each in zip(*both, strict=True)))
+    known = np.flatnonzero(~np.isnan(gain))
+    if len(known) < 2:
+        return False
+    count = apart(origins[known], one.preprocessor.block)
+    return float(gain[known].mean()) > sure(count) * float(gain[known].std(ddof=1)) / math.sqrt(count)
+
+
+def sure(count: float) -> float:
+    """Standard errors that chance exceeds once in twenty times, of so many independent ones (Student's t, by its
+    expansion around the normal distribution)."""
+    z, freedom = SURE, max(count - 1, 1.0)
+    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+
+
+def apart(origins: Origins, horizon: int) -> float:
+    """How many forecasts that do not overlap they are worth."""
+    found = 0.0
+    for series in np.unique(origins.series):
+        steps = origins.step[origins.series == series]
+        between = float(np.ptp(steps)) / max(len(steps) - 1, 1)
+        found += max(1.0, len(steps) * min(between / horizon, 1.0))
+    return found
+
+
+def _mean(found: tuple[Floats, Skip]) -> float:
+    return float(np.nanmean(found[0]))
 
 
 def _cost(found: Chosen) -> float:
@@ -107,88 +235,3 @@ def _cost(found: Chosen) -> float:
 
 def _named(name: str, values: list[Floats]) -> Transform:
     return transform_for(name, values)  # type: ignore[arg-type]
-
-
-def tried(made: Preprocessor, encoded: Encoded, parts: Parts) -> Chosen | None:
-    """A regression with the penalty that validation likes best; None where too few windows are left."""
-    train = thinned(parts.origins("train", made.window, made.block), MOST_WINDOWS)
-    held_out = thinned(parts.origins("validation", made.window, made.block), MOST_HELD_OUT)
-    if len(train) < FEWEST or not len(held_out):
-        return None
-    inputs, targets, _, _ = linear_parts(encoded, train)
-    whole = ~np.isnan(targets).any((1, 2))
-    if whole.sum() < FEWEST:
-        return None
-    inputs, targets = inputs[whole], targets[whole]
-    flat = targets.reshape(len(targets), -1)
-    unseen, _, last, scale = linear_parts(encoded, held_out)
-    truth, size = _true(encoded, held_out), _sizes(encoded, parts)[held_out.series]
-    ridge = min(
-        fit_path(inputs, flat),
-        key=lambda one: _absolute(values_of(one.predict(unseen), last, scale, made), truth, size),
-    )
-    residuals = (flat - ridge.predict(inputs)).reshape(targets.shape)
-    offsets = np.quantile(residuals, made.levels, axis=0)  # [Q, H, K]
-    offsets = offsets - offsets[made.levels.index(0.5)]
-    median = ridge.predict(unseen).reshape(len(unseen), made.block, -1)
-    error = 0.0
-    for level, offset in zip(made.levels, offsets, strict=True):
-        quantile = values_of(median + offset, last, scale, made)
-        over = (truth - quantile) / size[:, None]
-        error += float(np.nanmean(np.maximum(level * over, (level - 1) * over)))
-    return Chosen(made, encoded, ridge, residuals, 2 * error / len(made.levels), 1)
-
-
-def linear_parts(encoded: Encoded, origins: Origins) -> tuple[Floats, Floats, Floats, Floats]:
-    """What the linear skip reads and should give, as topologies.forecaster normalises it.
-
-    Shapes: -> inputs [N, X], targets [N, H, K], the last values [N, K], the scales [N, K]
-    """
-    made = encoded.preprocessor
-    inputs, targets, lasts, scales = [], [], [], []
-    for some in _blocks(origins):
-        seen = encoded.windows(some)
-        values = seen.values.numpy().astype(np.float64)
-        scale = seen.scale.numpy().astype(np.float64)
-        if made.by_window:
-            scale = np.maximum(values.std(1), FLOOR * scale)
-        last = values[:, -1]
-        linear = ((values - last[:, None]) / scale[:, None]).reshape(len(values), -1)
-        if made.widths.ahead:
-            linear = np.concatenate([linear, seen.ahead.numpy()[:, made.window].astype(np.float64)], 1)
-        inputs.append(linear)
-        targets.append((encoded.targets(some).numpy() - last[:, None]) / scale[:, None])
-        lasts.append(last)
-        scales.append(scale)
-    return tuple(np.concatenate(each) for each in (inputs, targets, lasts, scales))  # type: ignore[return-value]
-
-
-def thinned(origins: Origins, most: int) -> Origins:
-    """At most so many of them, evenly spread."""
-    if len(origins) <= most:
-        return origins
-    return origins[np.linspace(0, len(origins) - 1, most).astype(np.int64)]
-
-
-def _blocks(origins: Origins, size: int = 4096) -> Iterator[Origins]:
-    for start in range(0, len(origins), size):
-        yield origins[slice(start, start + size)]
-
-
-def values_of(found: Floats, last: Floats, scale: Floats, made: Preprocessor) -> Floats:
-    """Normalised forecasts as values. Shapes: [N, H * K] or [N, H, K] -> [N, H, K]"""
-    shaped = found.reshape(len(found), made.block, -1)
-    return made.transform.inverse(shaped * scale[:, None] + last[:, None])
-
-
-def _true(encoded: Encoded, origins: Origins) -> Floats:
-    return encoded.true(origins)[:, : encoded.preprocessor.block]
-
-
-def _sizes(encoded: Encoded, parts: Parts) -> Floats:
-    """How large each series is in its own units, in training. [series, K]"""
-    return np.stack([scale_of(one.target[:end]) for one, end in zip(encoded.panel.series, parts.train, strict=True)])
-
-
-def _absolute(found: Floats, truth: Floats, size: Floats) -> float:
-    return float(np.nanmean(np.abs(found - truth) / size[:, None]))

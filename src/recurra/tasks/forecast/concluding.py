@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from recurra.data.series.windows import Origins
+from recurra.tasks.forecast.choosing import SURE, apart
 from recurra.tasks.forecast.encoded import Encoded
 from recurra.tasks.forecast.evaluation import deviations
 from recurra.tasks.forecast.forecasting import BLOCK
@@ -21,8 +22,6 @@ from recurra.training.processes.spread import spread
 
 Floats = npt.NDArray[np.float64]
 
-SURE = 1.645
-"""Standard errors by which the error must fall: chance does so in one of twenty."""
 LEAST = 2.0**-20
 """What the recurrent layers' part of the median is multiplied with otherwise; weights can be had back to the bit."""
 SHARE, WIDENING, MEDIAN = "recurrent_share", "widening", "median"
@@ -56,9 +55,12 @@ def conclude(network: Forecaster, encoded: Encoded, origins: Origins) -> tuple[d
         for tensor in _medians_of(dict(network.named_parameters()), len(network.levels), middle):
             tensor.mul_(LEAST)
     widen(network, encoded, origins)
+    alone = "the linear forecast stands alone"
+    if network.perceptron is not None:
+        alone = "the linear forecast and its perceptron stand alone"
     return {SHARE: LEAST, WIDENING: before, MEDIAN: middle}, [
-        "the linear forecast stands alone, with the network's intervals around it: on the validation part the "
-        f"recurrent layers change its mean absolute error from {found.linear:.4g} to {found.whole:.4g} (as parts of "
+        f"{alone}, with the network's intervals around it: on the validation part the recurrent layers change its mean "
+        f"absolute error from {found.linear:.4g} to {found.whole:.4g} (as parts of "
         "the series' deviation), which forecasts that overlap so much cannot tell from chance"
     ]
 
@@ -92,16 +94,6 @@ def gain(network: Forecaster, encoded: Encoded, origins: Origins) -> Gain | None
     deviation = float((alone - whole).std(ddof=1)) if len(alone) > 1 else math.inf
     count = apart(origins[np.flatnonzero(some)], made.block)
     return Gain(float(alone.mean()), float(whole.mean()), deviation / math.sqrt(count))
-
-
-def apart(origins: Origins, horizon: int) -> float:
-    """How many forecasts that do not overlap they are worth."""
-    found = 0.0
-    for series in np.unique(origins.series):
-        steps = origins.step[origins.series == series]
-        between = float(np.ptp(steps)) / max(len(steps) - 1, 1)
-        found += max(1.0, len(steps) * min(between / horizon, 1.0))
-    return found
 
 
 def _medians(network: Forecaster, encoded: Encoded, origins: Origins) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""Series divided in time, their windows, and the linear forecast that a network starts from."""
+"""Series divided in time, their windows, and the skip that a network starts from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recurra.baselines.forecast.ridge import Ridge
 from recurra.data.series.learned import Tail
 from recurra.data.series.panel import Panel, apart
 from recurra.data.series.reading import Reading, read_panel
@@ -26,10 +25,11 @@ from recurra.data.series.windows import (
     window_candidates,
 )
 from recurra.errors import DataError, UsageError, listed, quoted
-from recurra.tasks.forecast.choosing import FEWEST, Chosen, Parts, choose, tried
+from recurra.tasks.forecast.choosing import choose, note_of, tried
 from recurra.tasks.forecast.encoded import Encoded, encode
 from recurra.tasks.forecast.preprocessor import Preprocessor, fitted
 from recurra.tasks.forecast.settings import ForecastDataSettings
+from recurra.tasks.forecast.skips import FEWEST, Parts, Skip
 from recurra.tasks.sources.source import Source, hashes, in_memory
 
 Floats = npt.NDArray[np.float64]
@@ -55,15 +55,17 @@ class Part:
 
 @dataclass(frozen=True)
 class ForecastData:
-    """ridge, residuals: the linear forecast that the network's skip is, and what it leaves of training; see choosing;
-    fresh: whether a network starts from it, not one that was trained before
+    """skip, residuals: what stands beside the network, and what it leaves of training windows without having seen them,
+    see choosing; linear: the best ridge regression, and what it reads; fresh: whether a network starts from the skip,
+    not one that was trained before
     """
 
     encoded: Encoded
     parts: Parts
     season: Season
     step: int
-    ridge: Ridge
+    skip: Skip
+    linear: tuple[Preprocessor, Skip]
     residuals: Floats
     fresh: bool
     facts: dict[str, Any]
@@ -202,10 +204,13 @@ def prepare(source: Source, settings: ForecastDataSettings, normalise: str, kept
         raise _too_few(panel, windows, block, file)
     made = chosen.preprocessor
     if kept is None:
-        notes.append(_note(chosen))
-        made = replace(made, asked=read.columns, tails=_tails(panel, made))
+        notes.append(note_of(chosen))
+        centres = made.centres if made.by_level else {}
+        made = replace(made, asked=read.columns, tails=_tails(panel, made), centres=centres)
     encoded = replace(chosen.encoded, preprocessor=made)
-    data = ForecastData(encoded, parts, season, step, chosen.ridge, chosen.residuals, kept is None, {}, notes)
+    ridge, left = chosen.linear or chosen, chosen.residuals()
+    linear = ridge.preprocessor, ridge.skip
+    data = ForecastData(encoded, parts, season, step, chosen.skip, linear, left, kept is None, {}, notes)
     counts = {name: len(data.part(name)) for name in ("train", "validation", "test")}
     notes.append(_scored_on(panel, data.part("test"), made, step, season))
     facts = {
@@ -350,16 +355,6 @@ def _is_constant(values: Floats) -> bool:
     return not len(known) or bool((known == known[0]).all())
 
 
-def _note(chosen: Chosen) -> str:
-    made = chosen.preprocessor
-    scale = "its own deviation" if made.by_window else "the deviation of its series"
-    calendar = f"with {', '.join(made.cycles)}" if made.dates else "without the calendar"
-    transform = "values as they are" if made.transform.name == "none" else f"{made.transform.name} of the values"
-    asked = "" if chosen.tried > 1 else "as asked for: "
-    best = f", best of {chosen.tried} by a ridge regression on validation" if chosen.tried > 1 else ""
-    return f"{asked}windows of {made.window} steps by {scale}, {transform}, {calendar}{best}"
-
-
 def _refitted(panel: Panel, parts: Parts, kept: Preprocessor) -> Preprocessor:
     """What another run learned, with the scales of series that it does not know."""
     own = fitted(
@@ -373,11 +368,13 @@ def _refitted(panel: Panel, parts: Parts, kept: Preprocessor) -> Preprocessor:
         season=kept.season,
         levels=kept.levels,
         by_window=kept.by_window,
+        by_level=kept.by_level,
         cycles=kept.cycles,
         gaps=kept.gaps,
         apart=kept.apart,
     )
-    return replace(kept, scales={**own.scales, **kept.scales})
+    centres = {**own.centres, **kept.centres} if kept.by_level else {}
+    return replace(kept, scales={**own.scales, **kept.scales}, centres=centres)
 
 
 def whole(source: Source, settings: ForecastDataSettings, made: Preprocessor) -> Part:

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from recurra.data.series.windows import Origins
-from recurra.tasks.forecast.choosing import linear_parts, tried, values_of
+from recurra.tasks.forecast.choosing import tried
 from recurra.tasks.forecast.data import ForecastData, Part
 from recurra.tasks.forecast.encoded import Encoded
+from recurra.tasks.forecast.skips import linear_parts, values_of
 from recurra.topologies.forecaster import Windows
 
 Floats = npt.NDArray[np.float64]
@@ -92,7 +93,7 @@ def ridge_by_memory(data: ForecastData, part: Part, counts: list[int]) -> list[f
             errors.append(float("nan"))
             continue
         inputs, _, last, scale = linear_parts(replace(encoded, preprocessor=made), part.origins)
-        values = values_of(found.ridge.predict(inputs), last, scale, made)
+        values = values_of(found.skip.predict(inputs), last, scale, made)
         errors.append(float(np.nanmean(np.abs(values - truth[:, : made.block]))))
     return errors
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from recurra.data.series.calendar import feature_names
 from recurra.data.series.learned import Learned, Standard
 from recurra.data.series.panel import Panel
-from recurra.data.series.scaling import Transform, filled, scale_of
+from recurra.data.series.scaling import Transform, filled, mean_of, scale_of
 from recurra.errors import DataError
 from recurra.topologies.forecaster import Widths
 
@@ -38,8 +38,9 @@ class Preprocessor(Learned):
 
     def to_json(self) -> dict[str, Any]:
         """What preprocessing.json holds."""
-        found: dict[str, Any] = _lists({"kind": "series"} | asdict(self))
-        return found
+        found = asdict(self)
+        later = {"by_level", "centres", "drawn_units", "drawn_steps"}
+        return {"kind": "series"} | {name: _lists(each) for name, each in found.items() if each or name not in later}
 
     @classmethod
     def from_json(cls, found: Any) -> Preprocessor:
@@ -68,9 +69,10 @@ _STORED = TypeAdapter(Preprocessor)
 
 def fitted(panel: Panel, train: list[int], transform: Transform, **chosen: Any) -> Preprocessor:
     """What is learned from the training parts alone. train: of each series, where its training part ends"""
-    scales, sizes, past, future = {}, {}, [], []
+    scales, centres, sizes, past, future = {}, {}, {}, [], []
     for series, end in zip(panel.series, train, strict=True):
-        scales[series.name] = tuple(map(float, scale_of(transform.forward(series.target[:end]))))
+        read = transform.forward(series.target[:end])
+        scales[series.name], centres[series.name] = (tuple(map(float, of(read))) for of in (scale_of, mean_of))
         sizes[series.name] = tuple(map(float, scale_of(series.target[:end])))
         past.append(filled(series.past[:end]) if series.past.shape[1] else series.past[:end])
         future.append(series.future[:end])
@@ -82,6 +84,7 @@ def fitted(panel: Panel, train: list[int], transform: Transform, **chosen: Any) 
         future=Standard.of(np.concatenate(future)),
         static=Standard.of(np.stack([s.static for s in panel.series])),
         scales=scales,
+        centres=centres,
         sizes=sizes,
         **chosen,
     )

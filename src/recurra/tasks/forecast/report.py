@@ -15,11 +15,11 @@ from recurra.data.series.rows import time_text
 from recurra.data.series.season import autocorrelation
 from recurra.data.series.windows import Origins
 from recurra.report.sections import Column, Curves, Line, Pictures, Section, Table, Text
-from recurra.tasks.forecast.choosing import thinned
 from recurra.tasks.forecast.data import ForecastData, Part
 from recurra.tasks.forecast.evaluation import no_better_than_last
 from recurra.tasks.forecast.inputs import by_memory, importance, ridge_by_memory
 from recurra.tasks.forecast.pictures import of_origin
+from recurra.tasks.forecast.skips import thinned
 
 Floats = npt.NDArray[np.float64]
 

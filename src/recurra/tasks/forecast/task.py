@@ -11,7 +11,6 @@ from torch import Tensor
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
 from recurra.tasks.forecast import baselines, data
-from recurra.tasks.forecast.choosing import thinned
 from recurra.tasks.forecast.concluding import before_conclusion, conclude
 from recurra.tasks.forecast.data import ForecastData, Part
 from recurra.tasks.forecast.evaluation import all_scores, no_better_than_last
@@ -20,6 +19,7 @@ from recurra.tasks.forecast.model import Forecaster
 from recurra.tasks.forecast.preprocessor import Preprocessor
 from recurra.tasks.forecast.report import sections
 from recurra.tasks.forecast.settings import ForecastSettings
+from recurra.tasks.forecast.skips import thinned
 from recurra.tasks.forecast.trainee import ForecastTrainee, validated
 from recurra.tasks.own_inputs import OwnInput, spread_over
 from recurra.tasks.sources.source import Source
@@ -59,7 +59,9 @@ class ForecastTask:
             made.levels,
             settings.network,
             by_window=made.by_window,
+            by_level=made.by_level,
             gaps=made.gaps,
+            drawn=forecaster.Drawn(made.drawn_units, made.drawn_steps),
         )
 
     def trainee(self, network: forecaster.Forecaster, dataset: Dataset[ForecastData]) -> ForecastTrainee:

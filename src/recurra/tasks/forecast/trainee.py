@@ -8,23 +8,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from recurra.data.series.intervals import factor, outer, scores
 from recurra.data.series.windows import Origins
 from recurra.engines.request import State
 from recurra.tasks.cutting import LEAST_LOOKED_AT
-from recurra.tasks.forecast.choosing import thinned
 from recurra.tasks.forecast.data import ForecastData
 from recurra.tasks.forecast.encoded import Encoded
 from recurra.tasks.forecast.forecasting import forecast
+from recurra.tasks.forecast.skips import linear_parts, thinned
 from recurra.topologies.forecaster import Forecaster, ForecasterBatch
 from recurra.topologies.sequence_model import Loss
 
 Floats = npt.NDArray[np.float64]
 
 WINDOWS_FOR_A_WEIGHT = 20
-"""Windows for each input of the linear skip from which it is trained too."""
+"""Windows for each input of the skip, and each unit of its perceptron, from which its linear part is trained too."""
 MOST_STEPS = 1000
 """Batches of an epoch, at most: of more windows, each epoch sees others."""
 MOST_EVALUATED = 3000
@@ -44,9 +44,12 @@ class ForecastTrainee:
         self.held_out = validated(data)
         self.evaluation_units = len(self.held_out)
         # of many windows the absolute error teaches the skip what squares did not; of few it only forgets its penalty
-        network.skip.requires_grad_(len(self.origins) >= WINDOWS_FOR_A_WEIGHT * network.skip.in_features)
+        many = len(self.origins) >= WINDOWS_FOR_A_WEIGHT * (network.skip.in_features + network.drawn.units)
+        network.skip.requires_grad_(many)
+        self.aside: Tensor | None = None
         if data.fresh:
-            network.start_from(data.ridge.weight, data.ridge.bias, data.residuals)
+            _start(network, data)
+            self.aside = None if many else _aside(data, self.origins)
 
     def steps(self, epoch: int) -> int:
         return min(-(-len(self.origins) // self.batch_size), MOST_STEPS)
@@ -69,7 +72,10 @@ class ForecastTrainee:
     def loss(self, network: Forecaster, batch: Origins, state: State | None) -> Loss:
         device = next(network.parameters()).device
         windows, targets = self.encoded.windows(batch).to(device), self.encoded.targets(batch).to(device)
-        return network.loss(ForecasterBatch(windows, targets), state)
+        aside = None
+        if self.aside is not None:
+            aside = self.aside[self.encoded.offset[batch.series] + batch.step].to(device)
+        return network.loss(ForecasterBatch(windows, targets, aside), state)
 
     @torch.no_grad()
     def evaluate(self, network: nn.Module) -> dict[str, float]:
@@ -116,6 +122,30 @@ def widen(network: Forecaster, encoded: Encoded, origins: Origins) -> tuple[Floa
     wide = factor(how_far, share, len(origins)) if share > 0 else None
     network.widening.fill_(wide or 1.0)
     return found, how_far
+
+
+def _start(network: Forecaster, data: ForecastData) -> None:
+    ridge, drawn = data.skip.ridge, data.skip.perceptron
+    perceptron = None
+    if drawn is not None:
+        perceptron = (drawn.weight, drawn.bias), (drawn.output.weight, drawn.output.bias)
+    network.start_from((ridge.weight, ridge.bias), perceptron, data.residuals)
+
+
+def _aside(data: ForecastData, origins: Origins) -> Tensor:
+    """Of each window of training, what a skip says that was fitted to others, by its place in the series' array.
+
+    A skip leaves less of what it was fitted to than of what comes; a network that learned from that would have nothing
+    to learn, and intervals as narrow as that.
+    Shapes: -> [all steps, H, K]
+    """
+    made, encoded = data.preprocessor, data.encoded
+    inputs, targets, _, _ = linear_parts(encoded, origins)
+    found = data.skip.cross_fitted(inputs, targets.reshape(len(targets), -1), made.block)
+    whole = torch.zeros(len(encoded.target), made.block, targets.shape[-1])
+    rows = torch.from_numpy(encoded.offset[origins.series] + origins.step)
+    whole[rows] = torch.from_numpy(found).float().view(len(found), made.block, -1)
+    return whole
 
 
 def _with_targets(data: ForecastData, origins: Origins) -> Origins:
