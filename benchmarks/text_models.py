@@ -115,6 +115,7 @@ def measured(name: str, given: dict[str, Any]) -> dict[str, Any]:
             "score": scores[headline],
             "scores": scores,
             "baseline": best["metrics"][headline],
+            "baseline_scores": best["metrics"],
             "best_baseline": best["name"],
             "concluded": run.config["concluded"],
             "seconds": time.perf_counter() - begun,
@@ -167,6 +168,13 @@ def table(found: dict[str, Any], names: list[str], seeds: int, asked: str) -> st
         lines.append(
             f"| {name} | {statistics.mean(scores):.4f} | {min(scores):.4f} | {best} | {above} of {seeds} | {verdict} |"
         )
+        if all("macro_f1" in one.get("baseline_scores", {}) for one in runs):
+            first, second = ([one[key]["macro_f1"] for one in runs] for key in ("scores", "baseline_scores"))
+            above = sum(a > b for a, b in zip(first, second, strict=True))
+            lines.append(
+                f"| macro-F1 | {statistics.mean(first):.4f} | {min(first):.4f} | {statistics.mean(second):.4f} "
+                f"| {above} of {seeds} | |"
+            )
         if "pairs" in runs[0]:
             pairs = [one["pairs"] for one in runs]
             lines.append(f"| {PAIRS} | {statistics.mean(pairs):.4f} | {min(pairs):.4f} | | | 0.800 |")

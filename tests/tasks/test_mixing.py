@@ -42,6 +42,16 @@ def test_what_does_not_help_is_not_added_unless_it_must_be(what: str) -> None:
     assert asked.share > 0
 
 
+@pytest.mark.parametrize("count", [12, 100])
+def test_a_model_that_is_trusted_is_added_where_the_network_was_chosen_by_the_examples(count: int) -> None:
+    labels = np.arange(count) % 2
+    own, linear = np.eye(2)[labels], np.random.default_rng(0).normal(size=(count, 2))
+    assert fitted_mix(own, linear, labels, usual=(0.0, 1.0)) is None
+    mix = fitted_mix(own, linear, labels, usual=(0.0, 1.0), trusted=True)
+    assert mix is not None
+    assert mix.share > 0.2
+
+
 def test_some_examples_move_the_usual_shares_a_little_and_more_of_them_more() -> None:
     """Where they ask for more of the linear model than is usual."""
     shares = []

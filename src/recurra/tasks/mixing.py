@@ -39,23 +39,32 @@ class Mix:
 
 
 def fitted_mix(
-    logits: Floats, linear: Floats, labels: Labels, *, always: bool = False, usual: tuple[float, float] = USUAL
+    logits: Floats,
+    linear: Floats,
+    labels: Labels,
+    *,
+    always: bool = False,
+    trusted: bool = False,
+    usual: tuple[float, float] = USUAL,
 ) -> Mix | None:
     """The shares of the lowest loss; None where adding the linear model does not lower it on examples not fitted on.
 
     Fitted on one half and tried on the other, both ways round; then on all. One pseudo-example of each class is in
-    every fit. always: add it even so, and of few examples in equal shares; usual: what they are beforehand.
+    every fit. always: add it even so, and of few examples in equal shares; trusted: it has shown what it can on other
+    examples, and none of these are asked, of which the network's weights were chosen; usual: shares beforehand.
     Maths:  argmin_{a >= 0, g >= 0} -sum_n log softmax(a z_n + g s_n)[y_n]
             + ((a / a0 - usual_0)^2 + (g - usual_1)^2) / (2 SPREAD^2), convex; a0 the best a without s
     Shapes: logits and linear [N, C], labels [N]
     Source: products of experts, as Genest & Zidek 1986, logarithmic opinion pools; shares as regression with a normal
             prior, Hoerl & Kennard 1970
     """
-    if len(labels) < FEWEST:
+    if len(labels) < FEWEST and not trusted:
         return Mix(1.0, 1.0) if always else None
     found = best_mix(logits, linear, labels, usual)
     if always:
         return found if found.share > 0 else Mix(found.own, max(found.own, 0.1))
+    if trusted:
+        return found if found.share > 0 else None
     even, odd = (np.arange(len(labels)) % 2 == side for side in (0, 1))
     alone = mixed = 0.0
     for half, other in ((even, odd), (odd, even)):

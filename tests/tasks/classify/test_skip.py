@@ -13,7 +13,7 @@ import torch
 import recurra
 from recurra import model_folder, runtime
 from recurra.errors import UsageError
-from recurra.tasks.classify import few, linear
+from recurra.tasks.classify import concluding, few, linear
 from recurra.tasks.classify.concluding import conclude
 from recurra.tasks.classify.settings import DEFAULTS
 from recurra.tasks.classify.task import TASK
@@ -210,6 +210,27 @@ def test_another_run_begins_with_it(labelled: Path, tmp_path: Path) -> None:
 def test_rare_classes_may_weigh_more_with_it_too(labelled: Path, tmp_path: Path) -> None:
     run = recurra.train(labelled, out=tmp_path / "run", epochs=1.0, balance=1.0, skip="linear", **SMALL)
     assert run.config["concluded"]["skip_share"] > 0
+
+
+@pytest.mark.parametrize("others", [1, 40])
+def test_how_frequent_a_class_is_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int) -> None:
+    """Network and linear model have each seen something of the class, and how frequent it is. others: texts for one"""
+    monkeypatch.setattr(few, "FEW", 0)
+    monkeypatch.setattr(concluding, "FEW", 0)
+    rng, rows = np.random.default_rng(0), ["text,label"]
+    for number in range(800):
+        kind = int(number % (others + 1) == 0)
+        sign = "ab"[kind if rng.random() < 0.8 else 1 - kind]
+        rows.append(f"{sign}{number:04d},{'xy'[kind]}")
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(rows) + "\n")
+    settings = DEFAULTS.settings.changed(text="text", label="label", split=(0.5, 0.5), level="char")
+    dataset = TASK.prepare(resolve(str(path), "classify"), settings)
+    network, part = TASK.network(dataset.preprocessor, settings).eval(), dataset.parts["validation"]
+    seen = 2 * np.eye(2)[part.labels] + rng.normal(size=(len(part), 2)) + np.log(np.bincount(part.labels) / len(part))
+    monkeypatch.setattr(concluding, "_logs", lambda *_: seen)
+    _, notes = conclude(dataset.data, network, part, "linear", 0.0)
+    assert any("taken off" in note for note in notes) == (others > 20)
 
 
 def test_words_are_read_in_lower_case_unless_another_normalisation_is_set(tmp_path: Path) -> None:

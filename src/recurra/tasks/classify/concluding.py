@@ -17,7 +17,8 @@ from recurra.layers.sparse_linear import Found, SparseLinear
 from recurra.report.sections import Cell, Column, Table
 from recurra.tasks.calibration import calibrate, enough, uncalibrated
 from recurra.tasks.classify.data import ClassifyData, Part
-from recurra.tasks.classify.few import Crossed, usual_shares
+from recurra.tasks.classify.few import FEW, Crossed, usual_shares
+from recurra.tasks.classify.frequencies import is_skewed, spare_share
 from recurra.tasks.classify.linear import features_of
 from recurra.tasks.classify.trainee import log_frequencies, log_probabilities
 from recurra.tasks.cutting import some
@@ -38,6 +39,12 @@ CROSSED = (
     "the linear skip was chosen by cross-validation and has learned from the validation part too, once its share was "
     "settled; scores of that part would flatter it"
 )
+SPARED = (
+    "network and linear model both count how frequent each class is: {share:.2g} of its log frequency is taken off "
+    "again, which validation does not speak against"
+)
+WORTH_SAYING = 0.005
+"""Share of the log frequencies from which it is taken off, and said."""
 KEPT = 0.6
 """Of what a skip gains on the validation part, that it must still gain."""
 
@@ -65,14 +72,15 @@ def conclude(
     network.skip_after.zero_()
     network.skip_alone.fill_(1.0)
     own, read = _logs(network, part), _read(data, part)
-    tried = []
+    tried, frequencies = [], log_frequencies(data)
+    guessed = -float(frequencies.exp() @ frequencies)
     for each in _fitted(data, network, balance, seconds):
         beside = _outputs(each.beside, read)
-        mix = fitted_mix(own, beside, part.labels, always=skip == "linear", usual=usual_shares(each))
+        trusted = each.loss is not None and each.loss < guessed
+        mix = fitted_mix(own, beside, part.labels, always=skip == "linear", trusted=trusted, usual=usual_shares(each))
         tried.append(_Tried(each, beside, mix))
     fitted, beside, mix = best = min(tried, key=lambda each: each.loss(own, part))
     linear = fitted.model
-    network.skip.take(linear.keys, linear.scale, linear.weight, linear.bias)
     cut = [] if linear.cut is None else [CUT.format(passes=linear.cut)]
     if fitted.beside is not linear:
         cut.append(CROSSED)
@@ -85,12 +93,21 @@ def conclude(
     scores = [_score(logs, part) for logs in (own, beside)]
     scored = f"validation accuracy {scores[0][0]:.3f} of the network, {scores[1][0]:.3f} of the linear model"
     if mix is None:
+        network.skip.take(linear.keys, linear.scale, linear.weight, linear.bias)
         found, notes = calibrate(network.scaled, own, part.labels)
         return found, [f"no linear skip, which the validation part does not ask for: {scored}", *cut, *notes]
     after = 0
     if crops:
         after, mix = _for_long_texts(own, beside, part, mix, usual_shares(fitted))
     both = mix.of(own, beside, _faded(part, after))
+    if mix.share > 0 and mix.own > LEAST and not balance and len(part) >= FEW and is_skewed(frequencies):
+        spare = spare_share(both, part.labels, frequencies.double().numpy())
+        if spare >= WORTH_SAYING:
+            off = -spare / mix.share * frequencies
+            linear = fitted.shifted(off).model
+            both = mix.of(own, beside + off.double().numpy(), _faded(part, after))
+            cut.append(SPARED.format(share=spare))
+    network.skip.take(linear.keys, linear.scale, linear.weight, linear.bias)
     with torch.no_grad():
         for tensor in network.scaled:
             tensor.mul_(max(mix.own, LEAST))

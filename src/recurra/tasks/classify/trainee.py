@@ -195,7 +195,7 @@ def log_frequencies(data: ClassifyData) -> Tensor:
     Added to the logits in training alone, it leaves to the network what does not follow from how frequent a class is.
     Source: Menon et al. 2021, Long-tail learning via logit adjustment
     """
-    counts = torch.from_numpy(np.bincount(data.parts["train"].labels, minlength=len(data.classes)))
+    counts = torch.from_numpy(np.bincount(data.parts["train"].labels, minlength=len(data.classes))).clamp(min=1)
     return (counts / counts.sum()).log().float()
 
 
