@@ -11,6 +11,7 @@ import recurra
 from recurra.api import training
 from recurra.api.progress import ProgressLogger
 from recurra.errors import ModelFolderError, StoppedError, UsageError
+from recurra.tasks.stored import settings_of
 
 NOUNS = {"dog": "Hund", "cat": "Katze", "man": "Mann", "house": "Haus", "tree": "Baum", "book": "Buch"}
 VERBS = {"sees": "sieht", "has": "hat", "likes": "mag"}
@@ -127,3 +128,34 @@ def test_settings_of_other_tasks_and_of_this_one(train, pairs, labels, translato
     vocabulary.write_text(vocabulary.read_text(encoding="utf-8").replace("bpe", "bpx"), encoding="utf-8")
     with pytest.raises(ModelFolderError):
         recurra.load(translator.folder)
+
+
+def test_few_pairs_have_a_dictionary_and_what_is_left_to_it_is_kept(train, pairs, translator):
+    concluded = translator.config["concluded"]
+    assert concluded.keys() == {"doubt", "length_penalty"}
+    assert any("left to the dictionary" in note for note in translator.config["notes"])
+    loaded = recurra.load(translator.folder)
+    assert loaded.preprocessor.glossary is not None
+    assert loaded.model.search.length_penalty == pytest.approx(concluded["length_penalty"])
+    assert float(loaded.network.doubt) == pytest.approx(concluded["doubt"])
+    plain = train(pairs, task="translate", skip="none", max_vocabulary=60, batch_size=32, epochs=0.5, out="plain")
+    assert plain.config["concluded"] == {}
+    assert "glossary" not in plain.preprocessor.to_json()
+    with pytest.raises(UsageError, match="skip must be 'auto', 'none' or 'lexical', got 'linear'"):
+        train(pairs, task="translate", skip="linear", out="linear")
+    with pytest.raises(UsageError, match="give another attention than none, or skip none"):
+        train(pairs, task="translate", skip="lexical", attention="none", out="none")
+
+
+def test_a_run_on_other_pairs_keeps_the_dictionary(pairs, translator, tmp_path):
+    more = recurra.train(pairs, start_from=translator.folder, out=tmp_path / "more", quiet=True, epochs=0.5)
+    assert more.preprocessor.to_json() == translator.preprocessor.to_json()
+    assert more.config["concluded"].keys() == {"doubt", "length_penalty"}
+
+
+def test_a_folder_from_before_there_was_a_dictionary_has_none(translator):
+    settings = {group: dict(values) for group, values in translator.stored.settings.items()}
+    assert settings["network"].pop("skip") == "auto"
+    before = translator.stored.model_copy(update={"settings": settings})
+    assert settings_of(before).network.skip == "none"
+    assert settings_of(translator.stored).network.skip == "auto"

@@ -130,10 +130,6 @@ def _forms(batch: int, time: int) -> Forms:
     return Forms(torch.randint(7, (batch, time)), torch.arange(7), letters, torch.tensor([4, 1, 2, 3, 4, 2, 1]), None)
 
 
-def _sources(batch: int, time: int) -> SourceAndTarget:
-    return SourceAndTarget(torch.randint(OUTPUTS, (batch, time)), _tokens(batch, 4), torch.arange(batch) % 4 + 1)
-
-
 def _conditioned(batch: int, time: int) -> Conditioned:
     return Conditioned(torch.randint(OUTPUTS, (batch, time)), torch.arange(2 * batch).view(batch, 2) % 3)
 
@@ -248,12 +244,13 @@ def _filler(name: str, **given: Any) -> Small:
     )
 
 
-def _translator(name: str, **given: Any) -> Small:
+def _translator(name: str, own: int = TOKENS, **given: Any) -> Small:
+    glossed, kinds = own < TOKENS, own + OUTPUTS if own < TOKENS else own  # those beyond its own may be copied
     return Small(
         "translate",
         name,
-        lambda: EncoderDecoder(TOKENS, OUTPUTS, EncoderDecoderSettings(**SIZES | given)),
-        _sources,
+        lambda: EncoderDecoder(own, OUTPUTS, EncoderDecoderSettings(**SIZES | given), glossed=glossed),
+        lambda b, t: SourceAndTarget(_tokens_below(b, t), _tokens(b, 4) % kinds, torch.arange(b) % 4 + 1),
         lambda b, t: (b, t, OUTPUTS),
         _written,
         lambda network, logits, batch: _mean(logits, batch.target, inside(batch.target_lengths, logits.shape[1])),
@@ -353,6 +350,7 @@ NETWORKS = [
     _translator("attention", bidirectional=True),
     _translator("input feeding", input_feeding=True, attention="dot"),
     _translator("state alone", attention="none", tie_weights=True),
+    *(_translator(f"copying, fed {fed}", 2 * OUTPUTS, input_feeding=fed) for fed in (False, True)),
     _captioner("attention", "small", condition="attention"),
     _captioner("given vectors", "given", condition="attention", input_feeding=True),
     _captioner("state", "given", condition="state", tie_weights=True),

@@ -126,7 +126,7 @@ def test_one_way_networks_carry_a_state(small: Small) -> None:
         "frames": {"a label a frame", "clips"},
         "generate": {"state", "input"},
         "generate-frames": {"one Gaussian", "a mixture"},
-        "translate": {"attention", "input feeding", "state alone"},
+        "translate": {"attention", "input feeding", "state alone", "copying, fed False", "copying, fed True"},
         "caption": {"attention", "given vectors", "state", "each step", "first input"},
     }
     assert (reason is None) == (small.name in carried.get(small.task, {small.name}))

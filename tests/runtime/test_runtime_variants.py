@@ -23,6 +23,7 @@ from recurra.tasks.caption.preprocessor import CaptionPreprocessor
 from recurra.tasks.caption.trainee import build_network as captioner
 from recurra.tasks.classify import trainee as classify
 from recurra.tasks.classify.preprocessor import ClassifyPreprocessor
+from recurra.tasks.decoding.glossary import Glossary
 from recurra.tasks.forecast.model import Forecaster
 from recurra.tasks.forecast.preprocessor import fitted
 from recurra.tasks.forecast.settings import ForecastDataSettings
@@ -35,7 +36,7 @@ from recurra.tasks.language.preprocessor import LanguagePreprocessor
 from recurra.tasks.settings import Settings
 from recurra.tasks.translate.model import Translator
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor
-from recurra.topologies.encoder_decoder import EncoderDecoder
+from recurra.tasks.translate.trainee import build_network as translator
 from recurra.topologies.many_to_many import NextToken
 from recurra.topologies.settings import (
     CaptionerSettings,
@@ -69,15 +70,23 @@ def _drawn(network: Any, deviation: float = 0.5) -> Any:
         {"attention": "dot", "input_feeding": True, "bridge": "none", "learned_state": True},
         {"attention": "additive", "tie_weights": True, "bidirectional": True},
         {"attention": "general", "num_layers": 1, "cell": "gru"},
+        {"attention": "additive", "skip": "lexical", "tie_weights": True, "bidirectional": True},
+        {"attention": "general", "skip": "lexical", "input_feeding": True},
     ],
-    ids=lambda given: str(given["attention"]),
+    ids=lambda given: " ".join([given["attention"], given.get("skip", "")]),
 )
 def test_translators_say_the_same(given: dict[str, Any], tmp_path: Path) -> None:
     settings = EncoderDecoderSettings(**SIZES | given)
-    network = _drawn(EncoderDecoder(len(WORDS) + 1, len(WORDS) + 1, settings))
-    made = TranslatePreprocessor(WORDS, WORDS)
+    glossary = Glossary({"cat": "dog", "sat": "on a"}) if settings.skip == "lexical" else None
+    made = TranslatePreprocessor(WORDS, WORDS, glossary=glossary)
+    network = _drawn(translator(made, settings))
+    if glossary is not None:  # some texts are left to the dictionary, others not
+        own = Translator(network, WORDS, WORDS, max_length=4, glossary=glossary).predict(TEXTS)
+        sure = sorted(one.candidates[0].log_probability / len(one.target_tokens) for one in own)
+        network.get_buffer("doubt").fill_((sure[0] + sure[1]) / 2)
+        network.get_buffer("penalty").fill_(2.8)
     write(tmp_path / "model", "translate", network, made, settings, max_length=4)
-    probe = Translator(network, WORDS, WORDS, max_length=4)
+    probe = Translator(network, WORDS, WORDS, max_length=4, glossary=glossary)
     model: Any = runtime.load(tmp_path / "model")
     same(translated(model, TEXTS), translated(probe, TEXTS))
     drawn = model.predict("the cat", sample=True, n_best=3, seed=1)[0].candidates

@@ -99,7 +99,7 @@ def test_input_feeding_makes_a_step_depend_on_what_was_looked_at():
 def test_scheduled_sampling_reads_its_scheduled_sampling_by_chance():
     network = build()
     plain = cost(network)
-    never = network._sample_inputs(TARGET[:, :3], network.read(SOURCE, LENGTHS), 0.0)
+    never, _, _ = network._sample_inputs(TARGET[:, :3], network.read(SOURCE, LENGTHS), 0.0)
     torch.testing.assert_close(never, network.write(TARGET[:, :3], network.read(SOURCE, LENGTHS))[0])
     torch.manual_seed(1)
     own = cost(network, scheduled_sampling=1.0)

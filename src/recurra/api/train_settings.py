@@ -256,8 +256,9 @@ class TrainSettings(TypedDict, total=False):
     """cut Chinese into words (needs rjieba) or characters"""
     shift_ms: float
     """earlier or later by up to so many ms (sound)"""
-    skip: Literal["auto", "none", "linear"]
-    """add a linear model of n-grams (tag: of neighbours and affixes): auto asks validation"""
+    skip: Literal["auto", "none", "linear"] | Literal["auto", "none", "lexical"]
+    """add a linear model of n-grams (tag: of neighbours and affixes; auto asks validation); translate: read
+    a word-for-word dictionary's answer beside the source (lexical; auto: where pairs are few)"""
     skip_lines: Sequence[str]
     """lines to leave out, as FILE:LINE,..."""
     skip_short: bool

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+UNHEARD: Mapping[str, Mapping[str, str]] = {"translate": {"skip": "none"}}
+"""Of tasks, settings that folders lacked at first, and what networks were trained as then."""
 ALONE = "skip_alone"
 """Beside `skip_after`: what a short text's logits are multiplied with, which at first was nothing but 1."""
 

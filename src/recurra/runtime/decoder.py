@@ -6,12 +6,13 @@ See topologies.decoder and topologies.attention, whose equations these are.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from recurra.runtime.copying import Copying, follow
 from recurra.runtime.layers import Layers, State
 from recurra.runtime.predictions import Floats, softmax
 from recurra.runtime.weights import Ints, Weights, one_of, setting
@@ -21,31 +22,39 @@ SCORES = ("dot", "general", "additive")
 
 @dataclass(frozen=True)
 class Memory:
-    """What was read, ready to be looked at. Shapes: keys [N, S, K], values [N, S, M], past bool [N, S]"""
+    """What was read, ready to be looked at.
+
+    Shapes: keys [N, S, K], values [N, S, M], past bool [N, S], copied int64 [N, S]: what may be copied there, -1 for
+            nothing; None if nothing ever is
+    """
 
     keys: Floats
     values: Floats
     past: npt.NDArray[np.bool_]
+    copied: Ints | None = None
 
 
 @dataclass(frozen=True)
 class Reading:
     """Where each row's decoder stands, see topologies.decoder.Reading. Shapes: state each [L, N, H]; feed [N, F]; given
-    [N, C], None for none
+    [N, C], None for none; positions [N], None without a draft
     """
 
     memory: Memory | None
     state: State
     feed: Floats | None
     given: Floats | None = None
+    positions: Ints | None = None
 
     def rows(self, index: Ints) -> Reading:
         """Chosen rows, as often as they are named. Shapes: index [N]"""
         memory = self.memory
         if memory is not None:
-            memory = Memory(memory.keys[index], memory.values[index], memory.past[index])
+            copied = None if memory.copied is None else memory.copied[index]
+            memory = Memory(memory.keys[index], memory.values[index], memory.past[index], copied)
         feed, given = (None if each is None else each[index] for each in (self.feed, self.given))
-        return Reading(memory, tuple(s[:, index] for s in self.state), feed, given)
+        positions = None if self.positions is None else self.positions[index]
+        return Reading(memory, tuple(s[:, index] for s in self.state), feed, given, positions)
 
 
 class Attention:
@@ -61,10 +70,10 @@ class Attention:
             self._of_query = weights.linear("attention.of_query", width, width)
             self._weight = weights.floats("attention.weight", width)
 
-    def remember(self, values: Floats, lengths: Ints) -> Memory:
-        """Shapes: values [N, S, M], lengths [N]"""
+    def remember(self, values: Floats, lengths: Ints, copied: Ints | None = None) -> Memory:
+        """Shapes: values [N, S, M], lengths [N], copied [N, S]"""
         past = np.arange(values.shape[1]) >= lengths[:, None]
-        return Memory(values if self._score == "dot" else values @ self._of_memory.T, values, past)
+        return Memory(values if self._score == "dot" else values @ self._of_memory.T, values, past, copied)
 
     def look(self, query: Floats, memory: Memory) -> tuple[Floats, Floats]:
         """Shapes: query [N, Q] -> contexts [N, M], weights [N, S], 0 after each row's end"""
@@ -80,7 +89,8 @@ class Attention:
 class Decoder:
     """The half of a network that writes. begin: the token before the first, one more than those that are written
 
-    seen: width of what is looked at; score: how, None for no attention; given: width of Reading.given
+    seen: width of what is looked at; score: how, None for no attention; given: width of Reading.given; copies: whether
+    a draft was read, see topologies.copying
     """
 
     def __init__(
@@ -93,6 +103,7 @@ class Decoder:
         seen: int,
         score: str | None,
         given: int = 0,
+        copies: bool = False,
     ) -> None:
         hidden, width, count = (setting(network, n, int) for n in ("hidden_size", "embedding_size", "num_layers"))
         tied, self._feeds = setting(network, "tie_weights", bool), setting(network, "input_feeding", bool)
@@ -114,6 +125,7 @@ class Decoder:
         self._combine = weights.linear("combine", read, self.features)
         self._bias = weights.floats("bias", begin)
         self._weight = table[:begin] if tied else weights.floats("weight", begin, self.features)
+        self._copying = Copying(weights, self.features, seen) if copies else None
 
     def starts(self, count: int) -> State:
         """The states that so many rows begin from, if nothing else makes them. Shapes: -> each [L, N, H]"""
@@ -144,5 +156,12 @@ class Decoder:
 
     def step(self, tokens: Sequence[int], reading: Reading) -> tuple[Floats, Floats | None, Reading]:
         """Shapes: N tokens -> logits [N, V], weights [N, S] or None, the new standing"""
+        before = reading.positions
         features, weights, reading = self.over(self._table[list(tokens)], reading)
-        return features @ self._weight.T + self._bias, weights, reading
+        logits = features @ self._weight.T + self._bias
+        memory = reading.memory
+        if self._copying is not None and memory is not None and memory.copied is not None and before is not None:
+            positions = follow(memory.copied, np.array(tokens, np.int64), before)
+            logits = self._copying.mixed(logits, features, memory.values, memory.copied, positions)
+            reading = replace(reading, positions=positions)
+        return logits, weights, reading

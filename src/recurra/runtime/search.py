@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,6 +22,22 @@ class Hypothesis:
     log_probability: float
     score: float
     weights: Floats | None
+    text: str | None = None
+
+    @property
+    def surety(self) -> float:
+        """Mean log-probability of its tokens and the end. Units: nats"""
+        return self.log_probability / (len(self.tokens) + 1)
+
+
+def scored_by(decoder: Decoder, reading: Reading, tokens: list[int], search: Search) -> Hypothesis:
+    """Tokens that are given, without their end, as a hypothesis of one row's."""
+    total, looked, ended = 0.0, list[Floats](), [*tokens, decoder.begin - 1]
+    for before, after in pairwise([decoder.begin, *ended]):
+        logits, weights, reading = decoder.step([before], reading)
+        total += float(log_softmax(logits)[0, after])
+        looked += [] if weights is None else [weights[0]]
+    return Hypothesis(list(tokens), total, search.score(total, len(ended)), np.stack(looked) if looked else None)
 
 
 @dataclass(frozen=True)

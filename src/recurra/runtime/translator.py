@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ from recurra.errors import UsageError
 from recurra.runtime.decoder import SCORES, Decoder, Reading
 from recurra.runtime.layers import Layers, State
 from recurra.runtime.predictions import Floats
-from recurra.runtime.search import Hypothesis, write
+from recurra.runtime.search import Hypothesis, scored_by, write
 from recurra.runtime.weights import Ints, Weights, one_of, setting
 from recurra.runtime.words import words_of
+from recurra.tasks.decoding.glossary import Glossary, glossed, tokens_read
 from recurra.tasks.decoding.searching import Candidate, search_for
-from recurra.tasks.decoding.spelling import detokenize, pieces, shown
+from recurra.tasks.decoding.spelling import copies, detokenize, shown
 from recurra.topologies.search import Search
 
 
@@ -53,10 +54,18 @@ class Translator:
         width, hidden = setting(network, "embedding_size", int), setting(network, "hidden_size", int)
         attention = one_of(network, "attention", ("none", *SCORES))
         self._bridge_kind = one_of(network, "bridge", ("dense", "copy", "none"))
-        self._table = weights.floats("source.weight", len(self.source) + 1, width)
+        glossary = preprocessing.get("glossary")
+        self._glossary, self._start = None if glossary is None else Glossary(glossary), Search()
+        if glossary is not None:
+            self._doubt = float(weights.floats("doubt"))
+            self._start = Search(length_penalty=round(float(weights.floats("penalty")), 4))
+        kinds = len(self.source) + 1 + (0 if glossary is None else len(self.target) + 1)
+        self._table = weights.floats("source.weight", kinds, width)
         self._encoder = Layers(weights, network, width, threads, "encoder")
         seen, score = self._encoder.output_size, None if attention == "none" else attention
-        self._decoder = Decoder(weights, network, len(self.target) + 1, threads, seen=seen, score=score)
+        self._decoder = Decoder(
+            weights, network, len(self.target) + 1, threads, seen=seen, score=score, copies=glossary is not None
+        )
         states = len(self._encoder.starts) if self._bridge_kind == "dense" else 0
         read = hidden * self._encoder.directions
         self._bridge = [weights.linear(f"bridge.{i}", read, hidden) for i in range(states)]
@@ -71,7 +80,7 @@ class Translator:
         for number, text in enumerate(texts, start=1):
             if not text.strip():
                 raise UsageError(f"text {number} is empty")
-        search = search_for(top, options, "a translation")
+        search = search_for(top, options, "a translation", self._start)
         return [self._translation(text, search) for text in texts]
 
     def _translation(self, text: str, search: Search) -> Translation:
@@ -80,24 +89,45 @@ class Translator:
         whole = whole if len(whole) else np.zeros(1, np.int64)
         row = np.append(whole[: self.max_length], len(self.source))
         banned = () if self._decoder.attention is not None else (0,)  # nothing says what an unknown token stands for
-        found = write(self._decoder, self._read(row), 2 * len(row) + 10, search, banned=banned)
-        read = pieces(self.source, stripped)[: len(row) - 1]
+        reading = self._read(self._glossed(row, stripped))
+        found = write(self._decoder, reading, 2 * len(row) + 10, search, banned=banned)
+        if self._glossary is not None and not search.sample and found[0].surety < self._doubt:
+            found = [self._drafted(reading, self._glossary.of(stripped), search), *found][: search.n_best]
+        read = tokens_read(self.source, self.target, self._glossary, stripped, len(row))
         best = found[0]
         return Translation(
             text,
             [Candidate(self._spelled(each, read), each.log_probability, each.score) for each in found],
-            [*map(shown, read), "</s>"],
+            ["</s>" if piece is None else shown(piece) for piece in read],
             [*(shown(self.target.tokens[token]) for token in best.tokens), "</s>"],
             best.weights,
             len(whole) + 1 - len(row),
         )
 
+    def _drafted(self, reading: Reading, draft: str, search: Search) -> Hypothesis:
+        """What the dictionary says, as the network scores it."""
+        found = scored_by(self._decoder, reading, self._ids(draft).tolist(), search)
+        return replace(found, text=draft)
+
+    def _ids(self, draft: str) -> Ints:
+        """Of what the dictionary says."""
+        found = self.target.encode(draft)
+        return found if len(found) else np.zeros(1, np.int64)
+
+    def _glossed(self, row: Ints, text: str) -> Ints:
+        """A source as it is read, with what the dictionary says of it, if there is one."""
+        if self._glossary is None:
+            return row
+        return glossed(row, self._ids(self._glossary.of(text)), (len(self.source), len(self.target)))
+
     def _read(self, row: Ints) -> Reading:
         """Where decoding of a source begins. Shapes: row [S]"""
         y, last = self._encoder.run(row[None], table=self._table)
         attention = self._decoder.attention
-        memory = None if attention is None else attention.remember(y, np.array([len(row)]))
-        return Reading(memory, self._bridged(last), self._decoder.no_feed(1))
+        copied = np.maximum(row - len(self.source) - 1, -1)[None] if self._glossary is not None else None
+        memory = None if attention is None else attention.remember(y, np.array([len(row)]), copied)
+        positions = None if copied is None else np.array([(row <= len(self.source)).sum()])
+        return Reading(memory, self._bridged(last), self._decoder.no_feed(1), positions=positions)
 
     def _bridged(self, last: State) -> State:
         """The encoder's last states as the decoder's first: [L*D, 1, H] -> [L, 1, H]."""
@@ -109,10 +139,8 @@ class Translator:
         joined = [s.transpose(0, 2, 1, 3).reshape(len(s), 1, -1) for s in both]
         return tuple(np.tanh(s @ w.T + b) for s, (w, b) in zip(joined, self._bridge, strict=True))
 
-    def _spelled(self, hypothesis: Hypothesis, read: Sequence[str]) -> str:
+    def _spelled(self, hypothesis: Hypothesis, read: Sequence[str | None]) -> str:
         """What was written, an unknown token replaced by what was looked at most."""
-        copies: list[str | None] = [None] * len(hypothesis.tokens)
-        if hypothesis.weights is not None and read and 0 in hypothesis.tokens:
-            looked = hypothesis.weights[:, : len(read)].argmax(-1).tolist()
-            copies = [read[place] for place in looked[: len(hypothesis.tokens)]]
-        return detokenize(self.target, hypothesis.tokens, copies)
+        if hypothesis.text is not None:
+            return hypothesis.text
+        return detokenize(self.target, hypothesis.tokens, copies(hypothesis.tokens, hypothesis.weights, read))

@@ -72,5 +72,5 @@ def ranked(classes: Sequence[str], chances: Floats) -> list[tuple[str, float]]:
 def written(network: Decoder[Any, Any], read: Callable[[], Reading], best: Hypothesis) -> Tensor:
     """What may be written before each token of what was written, its end among them. Shapes: -> logits [1, T + 1, V]"""
     inputs = torch.tensor([[network.begin, *best.tokens]], device=network.bias.device)
-    features, _, _ = network.write(inputs, read())
-    return network.logits(features)
+    features, _, reading = network.write(inputs, read())
+    return network.outputs(features, reading)

@@ -12,6 +12,7 @@ from recurra.data.files.text import check_encoding
 from recurra.errors import DataError, ModelFolderError, RecurraError, UsageError
 from recurra.layers.sparse_linear import MOST_FEATURES
 from recurra.model_folder import ModelFolder
+from recurra.model_folder.older import UNHEARD
 from recurra.tasks import registry
 from recurra.tasks.settings import AnySettings, TextSettings
 from recurra.tasks.sources.source import SourceKind
@@ -234,7 +235,7 @@ def settings_of(config: Config) -> AnySettings:
         row.refuse_unread(str(name) for names in config.settings.values() if isinstance(names, dict) for name in names)
     except UsageError as error:
         raise UsageError(f"{error}; train it again with this version") from error
-    settings = start.from_json(config.settings)
+    settings = start.changed(**UNHEARD.get(config.task, {})).from_json(config.settings)
     if isinstance(settings.data, TextSettings):
         check_encoding(settings.data.encoding)
     return settings

@@ -18,16 +18,19 @@ Score = Literal["dot", "general", "additive"]
 class Memory:
     """What an encoder has read, ready to be looked at.
 
-    Shapes: keys [B, S, K], values [B, S, M], past bool [B, S]: True after a row's end
+    Shapes: keys [B, S, K], values [B, S, M], past bool [B, S]: True after a row's end; copied int64 [B, S]: the token
+            that may be copied there, -1 for none, or None if nothing ever is
     """
 
     keys: Tensor
     values: Tensor
     past: Tensor
+    copied: Tensor | None = None
 
     def rows(self, index: Tensor) -> Memory:
         """Chosen rows. Shapes: index int64 [N]"""
-        return Memory(self.keys[index], self.values[index], self.past[index])
+        copied = None if self.copied is None else self.copied[index]
+        return Memory(self.keys[index], self.values[index], self.past[index], copied)
 
 
 class Attention(nn.Module):

@@ -22,13 +22,19 @@ class Hypothesis:
     """A sequence that was written.
 
     tokens: without the end; log_probability: of tokens and end, in nats; score: what it was compared by; weights: where
-    each token and the end looked, [T + 1, S], None without attention
+    each token and the end looked, [T + 1, S], None without attention; text: what it says, if not what its tokens spell
     """
 
     tokens: list[int]
     log_probability: float
     score: float
     weights: Tensor | None
+    text: str | None = None
+
+    @property
+    def surety(self) -> float:
+        """Mean log-probability of its tokens and the end. Units: nats"""
+        return self.log_probability / (len(self.tokens) + 1)
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,27 @@ def write(
     banned: tokens that are never written; longest: tokens of a hypothesis at most, twice the source and ten if None.
     Shapes: source int64 [B, S], lengths int64 [B] on the CPU
     """
-    limits = [2 * n + 10 if longest is None else longest for n in lengths.tolist()]
+    limits = [2 * n + 10 if longest is None else longest for n in network.own_lengths(source, lengths).tolist()]
     return write_after(network, network.read(source, lengths), lengths.tolist(), limits, search, banned=banned)
+
+
+@torch.inference_mode()
+def scored_by(
+    network: EncoderDecoder, source: Tensor, lengths: Tensor, target: Tensor, target_lengths: Tensor, search: Search
+) -> list[Hypothesis]:
+    """Sequences that are given, as hypotheses of theirs. Shapes: as `write`; target int64 [B, T] with their ends"""
+    begin = target.new_full((len(target), 1), network.begin)
+    inputs = torch.cat([begin, target[:, :-1]], 1)
+    features, weights, reading = network.write(inputs, network.read(source, lengths))
+    logs = numbers(network.outputs(features, reading).float().cpu()).log_softmax(-1)
+    found = logs.gather(2, target.cpu().unsqueeze(2)).squeeze(2)
+    looked = None if weights is None else weights.float().cpu()
+    made = []
+    for row, (length, width) in enumerate(zip(target_lengths.tolist(), lengths.tolist(), strict=True)):
+        total = float(found[row, :length].sum())
+        where = None if looked is None else looked[row, :length, :width]
+        made.append(Hypothesis(target[row, : length - 1].tolist(), total, search.score(total, length), where))
+    return made
 
 
 @torch.inference_mode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -30,20 +30,22 @@ class Reading:
 
     memory: None without attention; state: of all decoder layers, each [L, N, H]; feed: the last features [N, F], fed
     into the next step, or None without input feeding; given: [N, C], what is part of the input and of the output of
-    every step, or None if nothing is
+    every step, or None if nothing is; positions: int64 [N, T], of a draft that may be copied the next place after each
+    token that was read last, None without one
     """
 
     memory: Memory | None
     state: State
     feed: Tensor | None
     given: Tensor | None = None
+    positions: Tensor | None = None
 
     def rows(self, index: Tensor) -> Reading:
         """Chosen rows, as often as they are named. Shapes: index int64 [N]"""
         memory = self.memory and self.memory.rows(index)
         state = tuple(s[:, index] for s in self.state)
-        feed, given = (None if each is None else each[index] for each in (self.feed, self.given))
-        return Reading(memory, state, feed, given)
+        more = (None if each is None else each[index] for each in (self.feed, self.given, self.positions))
+        return Reading(memory, state, *more)
 
     def where(self, rows: Tensor, other: Reading) -> Reading:
         """The other's standing but for some rows. Shapes: rows bool [N]"""
@@ -69,6 +71,8 @@ class Decoder(SequenceModel[Inputs, Batch]):
 
     settings: DecoderSettings
     begin: int
+    copies = False
+    """Whether a draft is read, see topologies.copying."""
 
     def _make_table(self, target_size: int, settings: DecoderSettings) -> None:
         self.settings, self.begin = settings, target_size
@@ -164,7 +168,12 @@ class Decoder(SequenceModel[Inputs, Batch]):
     def step(self, tokens: Tensor, reading: Reading) -> tuple[Tensor, Tensor | None, Reading]:
         """One step of decoding. Shapes: tokens int64 [N] -> logits [N, V], weights [N, S] or None, the new standing"""
         features, weights, reading = self.write(tokens.unsqueeze(1), reading)
-        return self.logits(features[:, 0]), None if weights is None else weights[:, 0], reading
+        logits = self.outputs(features, reading)
+        return logits[:, 0], None if weights is None else weights[:, 0], reading
+
+    def outputs(self, features: Tensor, reading: Reading) -> Tensor:
+        """Logits of what `write` came to. Shapes: features [B, T, F] -> [B, T, V]"""
+        return self.logits(features)
 
     def logits(self, features: Tensor) -> Tensor:
         """Shapes: features [..., F] -> [..., V]"""
@@ -190,6 +199,14 @@ class Decoder(SequenceModel[Inputs, Batch]):
 
         Shapes: -> [N, F], int64 [N], N the sum of the lengths
         """
+        features, _, _, real = self.along(reading, targets)
+        return self.dropout(features[real]), targets.tokens[real]
+
+    def along(self, reading: Reading, targets: Targets) -> tuple[Tensor, Tensor | None, Reading, Tensor]:
+        """What the decoder makes of some targets as it reads them, as `write`, and which tokens are asked for.
+
+        Shapes: -> as `write`; bool [B, T]
+        """
         target = targets.tokens
         begin = target.new_full((len(target), 1), self.begin)
         inputs = torch.cat([begin, target[:, :-1]], 1)
@@ -197,56 +214,66 @@ class Decoder(SequenceModel[Inputs, Batch]):
             dropped = torch.rand(inputs.shape, device=inputs.device) < targets.word_dropout
             inputs = inputs.masked_fill(dropped, self.begin)
         if targets.scheduled_sampling > 0:
-            features = self._sample_inputs(inputs, reading, targets.scheduled_sampling)
+            features, weights, reading = self._sample_inputs(inputs, reading, targets.scheduled_sampling)
         else:
-            features, _, _ = self.write(inputs, reading)
+            features, weights, reading = self.write(inputs, reading)
         lengths = targets.lengths.to(target.device).unsqueeze(1)
-        real = torch.arange(target.shape[1], device=target.device) < lengths
-        return self.dropout(features[real]), target[real]
+        return features, weights, reading, torch.arange(target.shape[1], device=target.device) < lengths
 
     @abstractmethod
     def check_no_state(self, state: State | None) -> None:
         """Errors: UsageError for a state that a batch is to begin with"""
 
-    def _sample_inputs(self, inputs: Tensor, reading: Reading, chance: float) -> Tensor:
+    def _sample_inputs(self, inputs: Tensor, reading: Reading, chance: float) -> tuple[Tensor, Tensor | None, Reading]:
         """As `write`, but each input after the first is by chance a draw from the step before. Shapes: as `write`"""
-        found = []
+        found, looked, positions = list[Tensor](), list[Tensor](), list[Tensor]()
         tokens = inputs[:, :1]
         for step in range(inputs.shape[1]):
-            features, _, reading = self.write(tokens, reading)
+            features, weights, reading = self.write(tokens, reading)
             found.append(features)
+            looked += [] if weights is None else [weights]
+            positions += [] if reading.positions is None else [reading.positions]
             if step + 1 < inputs.shape[1]:
                 with torch.no_grad():
-                    logits = functional.linear(features[:, 0], self.output_weight(), self.bias)
-                    drawn = torch.multinomial(logits.softmax(-1), 1)
+                    drawn = torch.multinomial(self._spoken(features, reading).softmax(-1), 1)
                     own = torch.rand(len(inputs), 1, device=inputs.device) < chance
                 tokens = torch.where(own, drawn, inputs[:, step + 1 : step + 2])
-        return torch.cat(found, 1)
+        reading = replace(reading, positions=torch.cat(positions, 1) if positions else None)
+        return torch.cat(found, 1), torch.cat(looked, 1) if looked else None, reading
+
+    def _spoken(self, features: Tensor, reading: Reading) -> Tensor:
+        """Logits of one step, no features left out. Shapes: features [B, 1, F] -> [B, V]"""
+        return functional.linear(features[:, 0], self.output_weight(), self.bias)
 
     def _state_of(self, reading: Reading) -> State:
         """A reading as the tensors of a state, their rows in dimension 1: the layers' states [L, B, H], with input
         feeding the last features [1, B, F], then what is given [1, B, C], if something is, with attention values
-        [S, B, M], keys [S, B, K] and bool [S, B, 1].
+        [S, B, M], keys [S, B, K] and bool [S, B, 1], and of a draft what may be copied, int64 [S, B, 1], and
+        the next place of it, int64 [1, B, 1].
         """
         parts = list(reading.state)
         parts += [each.unsqueeze(0) for each in (reading.feed, reading.given) if each is not None]
         if reading.memory is not None:
             memory = reading.memory
             parts += [part.transpose(0, 1) for part in (memory.values, memory.keys, memory.past.unsqueeze(2))]
+            parts += [] if memory.copied is None else [memory.copied.unsqueeze(2).transpose(0, 1)]
+            parts += [] if reading.positions is None else [reading.positions[:, -1:].unsqueeze(2).transpose(0, 1)]
         return tuple(parts)
 
     def _reading_of(self, state: State) -> Reading:
         """What `_state_of` gave. Errors: ShapeError"""
         states, feeds, gives = len(self.lower.cell.states), int(self.settings.input_feeding), int(self.given > 0)
-        expected = states + feeds + gives + (3 if self.attention is not None else 0)
+        looked = 0 if self.attention is None else 3 + 2 * int(self.copies)
+        expected = states + feeds + gives + looked
         if len(state) != expected:
             raise ShapeError(f"expected a state of {expected} tensors, as this network returns it, got {len(state)}")
-        memory = None
+        memory, positions = None, None
         if self.attention is not None:
-            values, keys, past = (part.transpose(0, 1) for part in state[-3:])
-            memory = Memory(keys, values, past.squeeze(2))
+            values, keys, past, *draft = (part.transpose(0, 1) for part in state[-looked:])
+            memory = Memory(keys, values, past.squeeze(2), draft[0].squeeze(2) if draft else None)
+            positions = draft[1].squeeze(2) if draft else None
         feed, given = state[states][0] if feeds else None, state[states + feeds][0] if gives else None
-        return Reading(memory, state[:states], feed, given)
+        return Reading(memory, state[:states], feed, given, positions)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ WIDEST, DEEPEST = 1 << 17, 1 << 10
 Marks = Mapping[str, tuple[str, ...]]
 Pooling = Literal["last", "mean", "max", "all"]
 Skip = Literal["auto", "none", "linear"]
+LexicalSkip = Literal["auto", "none", "lexical"]
 Merge = Literal["concat", "sum"]
 
 
@@ -64,12 +65,16 @@ class TwoWaySettings(FreeStateSettings):
     merge: Merge = Field("concat", description="how the two directions are merged")
 
 
+SKIPS = (
+    "add a linear model of n-grams (tag: of neighbours and affixes; auto asks validation); translate: read a "
+    "word-for-word dictionary's answer beside the source (lexical; auto: where pairs are few)"
+)
+
+
 class SkipSettings(NetworkSettings):
     """Networks that a linear model may stand beside."""
 
-    skip: Skip = Field(
-        "auto", description="add a linear model of n-grams (tag: of neighbours and affixes): auto asks validation"
-    )
+    skip: Skip = Field("auto", description=SKIPS)
 
 
 class ClassifierSettings(SkipSettings, TwoWaySettings, EmbeddedSettings):
@@ -141,6 +146,7 @@ class EncoderDecoderSettings(TwoWaySettings, DecoderSettings):
     bridge: Literal["dense", "copy", "none"] = Field(
         "dense", description="how the encoder's last state starts the decoder"
     )
+    skip: LexicalSkip = Field("auto", description=SKIPS)
 
 
 class CaptionerSettings(FreeStateSettings, DecoderSettings):

@@ -16,6 +16,7 @@ from recurra.export.onnx.pictures import grid_of, narrow
 from recurra.layers.stack import Stack
 from recurra.topologies.attention import Attention
 from recurra.topologies.captioner import Captioner
+from recurra.topologies.copying import FULLEST, LEAST, NEAR, NOWHERE, Copying
 from recurra.topologies.decoder import Reading
 from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.grid_encoders import Apart, GivenVectors, SmallConvolutions
@@ -70,6 +71,16 @@ def _encoder(network: EncoderDecoder) -> Graph:
     if network.attention is not None:
         past = graph.op("Not", inside(graph, source, lengths))
         _memory_out(graph, network, y, past, stack.output_size)
+        if network.copies:
+            nothing = graph.ints(-1)
+            copied = graph.op("Max", graph.sub(source, graph.ints(network.own_size)), nothing)
+            graph.output(graph.where(past, nothing, copied), "copied", "INT64", ["batch", "source"])
+            own = graph.op(
+                "And", inside(graph, source, lengths), graph.op("Less", source, graph.ints(network.own_size))
+            )
+            graph.output(
+                graph.op("ReduceSum", graph.cast(own, "INT64"), graph.ints(1), keepdims=0), "place", "INT64", ["batch"]
+            )
     return graph
 
 
@@ -138,11 +149,50 @@ def _step(network: Writer) -> Graph:
     read = y if given is None else graph.concat([y, given], 1)
     features = graph.op("Tanh", dense(graph, read, network.combine))
     logits = graph.linear(features, floats(network.output_weight()), floats(network.bias))
+    if isinstance(network, EncoderDecoder) and network.copying is not None:
+        logits = _with_copies(graph, network, network.copying, logits, features)
     graph.output(logits, "logits", "FLOAT", ["batch", len(network.bias)])
     states_out(graph, low, [graph.concat(each, 0) for each in after], layers=layers)
     if network.settings.input_feeding:
         graph.output(features, "next_feed", "FLOAT", ["batch", network.features])
     return graph
+
+
+def _with_copies(graph: Graph, network: EncoderDecoder, copying: Copying, logits: str, features: str) -> str:
+    """As Copying: log-probabilities. Shapes: [B, V], [B, F]"""
+    zero, seen = graph.ints(0), network.encoder.output_size
+    copied, token = graph.input("copied", "INT64", ["batch", "source"]), "tokens"
+    place = _followed(graph, copied, token, graph.input("place", "INT64", ["batch"]))
+    graph.output(place, "next_place", "INT64", ["batch"])
+    able = graph.op("GreaterOrEqual", copied, zero)
+    query = graph.unsqueeze(graph.linear(features, floats(copying.query.weight)), 2)
+    scores = graph.mul(graph.squeeze(graph.matmul("values", query), 2), graph.number(seen**-0.5))
+    ahead = graph.sub(graph.unsqueeze(graph.steps(graph.size(copied, 1)), 0), graph.unsqueeze(place, 1))
+    offset = graph.op("Min", graph.op("Max", ahead, graph.ints(-NEAR)), graph.ints(NEAR))
+    near = graph.gather(graph.constant(floats(copying.near)), graph.add(offset, graph.ints(NEAR)))
+    scores = graph.where(able, graph.add(scores, near), graph.number(NOWHERE))
+    gate = graph.op("Sigmoid", dense(graph, features, copying.gate))
+    mass = graph.where(able, graph.mul(gate, graph.op("Softmax", scores, axis=1)), graph.number(0.0))
+    nothing, at = graph.mul(logits, graph.number(0.0)), graph.op("Max", copied, zero)
+    there = graph.op("ScatterElements", nothing, at, mass, axis=1, reduction="add")
+    whole_ = graph.op("Min", graph.op("ReduceSum", mass, graph.ints(1), keepdims=1), graph.number(FULLEST))
+    left = graph.op("Log", graph.sub(graph.number(1.0), whole_))
+    written = graph.add(graph.op("LogSoftmax", logits, axis=1), left)
+    parts = [written, graph.op("Log", graph.op("Max", there, graph.number(LEAST)))]
+    most = graph.op("Max", *parts)
+    return graph.add(most, graph.op("Log", graph.add(*(graph.op("Exp", graph.sub(part, most)) for part in parts))))
+
+
+def _followed(graph: Graph, copied: str, token: str, place: str) -> str:
+    """As copying.follow, of one token. Shapes: int64 [B, S], [B], [B] -> [B]"""
+    far, two = graph.ints(2 * NEAR + 2), graph.ints(2)
+    ahead = graph.sub(graph.unsqueeze(graph.steps(graph.size(copied, 1)), 0), graph.unsqueeze(place, 1))
+    ahead = graph.mul(two, ahead)
+    distance = graph.where(graph.op("Less", ahead, graph.ints(0)), graph.sub(graph.ints(1), ahead), ahead)
+    distance = graph.where(graph.op("Equal", copied, graph.unsqueeze(token, 1)), distance, far)
+    least = graph.op("ReduceMin", distance, axes=[1], keepdims=0)
+    nearest = graph.op("ArgMin", distance, axis=1, keepdims=0)
+    return graph.where(graph.op("Less", least, far), graph.add(nearest, graph.ints(1)), place)
 
 
 def _looked(
@@ -190,6 +240,10 @@ def _standing(stack: Stack, reading: Reading, prefix: str, *, memory: bool) -> A
     if memory and reading.memory is not None:
         found |= {"values": floats(reading.memory.values), "keys": floats(reading.memory.keys)}
         found["past"] = reading.memory.past.cpu().numpy()
+        if reading.memory.copied is not None:
+            found["copied"] = whole(reading.memory.copied)
+    if reading.positions is not None:
+        found["place" if memory else "next_place"] = whole(reading.positions[:, -1])
     if memory and reading.given is not None:
         found["given"] = floats(reading.given)
     return found

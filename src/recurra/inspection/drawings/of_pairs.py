@@ -26,9 +26,10 @@ WRITTEN = Lane(("<s>", "y1", "y2"))
 @blueprint.register
 def _(network: EncoderDecoder) -> Blueprint:
     kinds, width = network.source.weight.shape
+    with_gloss = ", with a dictionary's" if network.copies else ""
     encoder = layers(network, "encoder", network.encoder, [Read("table")], time="S")
     blocks = [
-        Block("x", "input", f"tokens that are read, {kinds:,} kinds", "[B, S]", sign="x"),
+        Block("x", "input", f"tokens that are read{with_gloss}, {kinds:,} kinds", "[B, S]", sign="x"),
         Block(
             "table", "table", "token vectors", f"[B, S, {width}]", (Read("x"),), counted(network, "source"), sign="e"
         ),
@@ -151,7 +152,8 @@ def _writing(
         upper = layers(network, "upper", network.upper, [*top, *states], lane=lane)
         blocks += upper
         top = (Read(last_of(upper)),)
-    tied = network.weight is None
+    tied, copies = network.weight is None, isinstance(network, EncoderDecoder) and network.copies
+    copied = ", a share of it copied from what was read" if copies else ""
     blocks += [
         Block(
             "combine",
@@ -166,10 +168,10 @@ def _writing(
         Block(
             "head",
             "dense",
-            "output layer, the token vectors" if tied else "output layer",
+            ("output layer, the token vectors" if tied else "output layer") + copied,
             f"[B, T, {network.begin}]",
-            (Read("combine"),),
-            counted(network, "bias", "weight"),
+            (Read("combine"), *([Read("attention")] if copies else [])),
+            counted(network, "bias", "weight", "copying"),
             sign="z",
             lane=lane,
         ),

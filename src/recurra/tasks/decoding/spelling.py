@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from recurra.data.tokens import segment
 from recurra.data.tokens.given_tokens import Tokenised
@@ -45,6 +48,20 @@ def pieces(vocabulary: Vocabulary | Subwords, text: str) -> list[str]:
 def shown(piece: str) -> str:
     """A token for people: without the sign that stands for a space."""
     return piece.replace(SPACE, " ").strip() or piece.replace(SPACE, "␣")
+
+
+def copies(
+    tokens: Sequence[int], weights: npt.NDArray[np.floating[Any]] | None, read: Sequence[str | None]
+) -> list[str | None]:
+    """For each id that is unknown (0), the token that was looked at most.
+
+    weights: where each token looked, None without attention; read: the tokens that could be looked at, None for an end
+    Shapes: weights [T or more, S]
+    """
+    positions = [place for place, piece in enumerate(read) if piece is not None]
+    if weights is None or not positions or 0 not in tokens:
+        return [None] * len(tokens)
+    return [read[positions[k]] for k in weights[: len(tokens), positions].argmax(-1).tolist()]
 
 
 def detokenize(vocabulary: Vocabulary | Subwords, tokens: Sequence[int], copies: Sequence[str | None]) -> str:

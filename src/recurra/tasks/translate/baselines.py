@@ -8,12 +8,10 @@ from recurra.baselines.ibm1 import Ibm1
 from recurra.data.tokens.scripts import words
 from recurra.report.record import Baseline
 from recurra.tasks.decoding.bleu import scores
+from recurra.tasks.decoding.glossary import MOST_PAIRS
 from recurra.tasks.decoding.spelling import join_words
 from recurra.tasks.translate.data import TranslateData
 from recurra.tasks.translate.encoding import PairPart
-
-MOST_PAIRS = 100_000
-"""The dictionary learns from so many pairs at most, which need about 1 GB of memory."""
 
 
 def translate_baselines(data: TranslateData, held_out: PairPart, *, lowercase: bool) -> list[Baseline]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from recurra.data.twins import describe_moved, regrouped
 from recurra.errors import DataError
 from recurra.tasks.cutting import Indices
 from recurra.tasks.decoding.bleu import CutBy, cut_by
+from recurra.tasks.decoding.glossary import FOLDS, Glossary, crossed
 from recurra.tasks.read_once import is_large, read_once
 from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.translate import reading
@@ -37,7 +38,11 @@ from recurra.tasks.translate.preprocessor import TranslatePreprocessor, Words
 from recurra.tasks.translate.reading import Read
 from recurra.tasks.translate.settings import TranslateDataSettings
 from recurra.tasks.translate.stored import STORING
+from recurra.topologies.encoder_decoder import check
+from recurra.topologies.settings import EncoderDecoderSettings
 
+FEW_PAIRS = 10_000
+"""Up to so many a dictionary is worth reading, see benchmarks/few_pairs.py."""
 LEARNING = (0.4, 0.6), (0.6, 0.8)
 """Of the time: while the sub-words of each side are learned, after reading.SHARES."""
 
@@ -46,7 +51,8 @@ LEARNING = (0.4, 0.6), (0.6, 0.8)
 class TranslateData:
     """Everything a translator learns from and is evaluated on.
 
-    facts: what was read and done to it, plain values; bleu: how translations are cut for BLEU
+    facts: what was read and done to it, plain values; bleu: how translations are cut for BLEU; glossary: a dictionary
+    whose answer is read beside each source, None for none
     """
 
     source: Words
@@ -55,11 +61,18 @@ class TranslateData:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     bleu: CutBy = "13a"
+    glossary: Glossary | None = None
 
     @property
     def preprocessor(self) -> TranslatePreprocessor:
         """What a model has learned of them."""
-        return TranslatePreprocessor(self.source, self.target, self.bleu)
+        return TranslatePreprocessor(self.source, self.target, self.bleu, self.glossary)
+
+    @functools.cached_property
+    def glosses(self) -> list[str]:
+        """What the network reads beside the training sources, see glossary.crossed."""
+        train = self.parts["train"]
+        return crossed(train.sources, train.targets)
 
     def read_sources(self) -> Ragged:
         """The training sources without their ends."""
@@ -78,6 +91,33 @@ def prepare(
     """
     build = functools.partial(_prepare, source, settings, seed, kept)
     return read_once(source, settings, seed, kept, build, STORING) if is_large(source) else build()
+
+
+def with_glossary(
+    data: TranslateData, network: EncoderDecoderSettings, kept: TranslatePreprocessor | None
+) -> TranslateData:
+    """The same with a dictionary of the training pairs, if one is asked for, or pairs are few and nobody said.
+
+    kept: whose dictionary, or lack of one, it has instead
+    Errors: UsageError for a dictionary without attention, with which nothing is copied
+    """
+    if kept is not None:
+        return replace(data, glossary=kept.glossary)
+    train, skip = data.parts["train"], network.skip
+    few = network.attention != "none" and len(train) <= FEW_PAIRS
+    if skip == "none" or (skip == "auto" and not few):
+        return data
+    check(network, glossed=True)
+    with share.whole(), share.stage(0, 1, FOLDS + 1):
+        glossary = Glossary.learned(train.sources, train.targets)
+        share.add(1)
+        note = (
+            f"a dictionary of {len(glossary):,} words, learned from the training pairs, translates each source word "
+            "for word; the network reads its answer too and may copy from it"
+        )
+        found = replace(data, glossary=glossary, notes=[*data.notes, note])
+        assert len(found.glosses) == len(train)  # which are made here, where it is told how far this has come
+    return found
 
 
 @share.whole()

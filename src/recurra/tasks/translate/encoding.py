@@ -21,7 +21,8 @@ from recurra.data.tokens.subwords import Subwords
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.cutting import Indices, picked
-from recurra.tasks.translate.preprocessor import Words
+from recurra.tasks.decoding.glossary import all_glossed
+from recurra.tasks.translate.preprocessor import TranslatePreprocessor, Words
 from recurra.tasks.translate.reading import Drafts
 from recurra.tasks.translate.settings import TranslateDataSettings
 
@@ -109,6 +110,14 @@ def encode_side(texts: Iterable[str], vocabulary: Words) -> Iterator[Ids]:
     """Ids of some sentences, without the end; one that normalisation empties is one unknown token."""
     rows = vocabulary.encode_all(texts) if isinstance(vocabulary, Subwords) else map(vocabulary.encode, texts)
     return (row if len(row) else np.zeros(1, np.int64) for row in rows)
+
+
+def read_rows(preprocessor: TranslatePreprocessor, rows: Sequence[Ids], texts: Iterable[str]) -> Sequence[Ids]:
+    """Sources as a network reads them: with their glosses, if it has a dictionary. rows: encoded, with their ends"""
+    if preprocessor.glossary is None:
+        return rows
+    glosses = encode_side(map(preprocessor.glossary.of, texts), preprocessor.target)
+    return Ragged.of(all_glossed(rows, glosses, preprocessor.sizes), sum(preprocessor.sizes) + 2)
 
 
 def ended(row: Ids, vocabulary: Words) -> Ids:

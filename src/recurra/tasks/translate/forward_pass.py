@@ -10,11 +10,10 @@ import torch
 from recurra.errors import UsageError
 from recurra.tasks.answer import Answer, Attention
 from recurra.tasks.decoding.searching import search_for
-from recurra.tasks.decoding.spelling import pieces, shown
+from recurra.tasks.decoding.spelling import shown
 from recurra.tasks.forward_pass import BEGIN, END, ForwardPass, only, softmax, written
 from recurra.tasks.translate.encoding import encode_side, ended
 from recurra.tasks.translate.model import Translator
-from recurra.topologies.beam import write
 from recurra.topologies.decoder import Reading
 
 
@@ -27,17 +26,18 @@ def forward_pass(model: Translator, given: Any, **options: Any) -> ForwardPass:
     text = only(model, given, {}).strip()
     if not text:
         raise UsageError("the text is empty")
-    network, search = model.network, search_for(1, options, "a translation")
-    row = ended(next(encode_side([text], model.source))[: model.max_length], model.source)
+    network, search = model.network, search_for(1, options, "a translation", model.search)
+    own = ended(next(encode_side([text], model.source))[: model.max_length], model.source)
+    row, names = model.rows_of([own], [text])[0], model.read_of(text, len(own))
     source, lengths = torch.from_numpy(row)[None].to(network.bias.device), torch.tensor([len(row)])
-    best = write(network, source, lengths, search, banned=() if network.attention is not None else (0,))[0][0]
+    best = model.answers_to(text, own, search)[0]
 
     def read() -> Reading:
         return network.read(source, lengths)
 
     wrote = [BEGIN, *(shown(model.target.tokens[token]) for token in best.tokens)]
     steps = {
-        "encoder": [*map(shown, pieces(model.source, text)[: len(row) - 1]), END],
+        "encoder": [END if piece is None else shown(piece) for piece in names],
         "lower": wrote,
         "upper": wrote,
     }
@@ -48,7 +48,7 @@ def forward_pass(model: Translator, given: Any, **options: Any) -> ForwardPass:
         if best.weights is not None:
             weights = np.asarray(best.weights.numpy(), np.float32)
             attention = Attention(steps["encoder"], [*wrote[1:], END], weights)
-        return Answer(texts=[model.spelled(best, pieces(model.source, text)[: len(row) - 1])], attention=attention)
+        return Answer(texts=[model.spelled(best, names)], attention=attention)
 
     return ForwardPass(
         lambda: written(network, read, best),

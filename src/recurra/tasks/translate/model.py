@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,14 +13,15 @@ import torch
 from recurra.data.batching.pairs import PairBatches
 from recurra.errors import UsageError
 from recurra.tasks.decoding.bleu import CutBy
+from recurra.tasks.decoding.glossary import Glossary, tokens_read
 from recurra.tasks.decoding.searching import Candidate, search_for
-from recurra.tasks.decoding.spelling import detokenize, pieces, shown
-from recurra.tasks.forward_pass import ForwardPass
+from recurra.tasks.decoding.spelling import copies, detokenize, shown
+from recurra.tasks.forward_pass import END, ForwardPass
 from recurra.tasks.model import TextModel
-from recurra.tasks.translate.encoding import Ids, encode_side, ended
-from recurra.tasks.translate.preprocessor import Words
+from recurra.tasks.translate.encoding import Ids, PairPart, encode_side, ended, read_rows
+from recurra.tasks.translate.preprocessor import TranslatePreprocessor, Words
 from recurra.tasks.word_vectors.table import WordVectors
-from recurra.topologies.beam import Hypothesis, write
+from recurra.topologies.beam import Hypothesis, scored_by, write
 from recurra.topologies.encoder_decoder import EncoderDecoder
 from recurra.topologies.search import Search
 
@@ -32,7 +33,8 @@ BATCH_PAIRS = 64
 class Translation:
     """A text and its translations, best first.
 
-    source_tokens, target_tokens: what was read and what the best candidate is made of, the ends (</s>) among them;
+    source_tokens, target_tokens: what was read, with a dictionary its answer too, and what the best candidate is made
+    of, the ends (</s>) among them;
     weights: where each of its tokens looked, float32 [T, S], None without attention; left_out: tokens of a text that
     was too long
     """
@@ -51,7 +53,10 @@ class Translation:
 
 
 class Translator(TextModel):
-    """A trained translator. bleu: how its translations are cut for BLEU"""
+    """A trained translator.
+
+    bleu: how its translations are cut for BLEU; glossary: whose answer it reads beside a source, None for none
+    """
 
     does: ClassVar[str] = "it translates texts, with predict"
     unit: ClassVar[str] = "pairs"
@@ -67,9 +72,11 @@ class Translator(TextModel):
         *,
         max_length: int | None = None,
         bleu: CutBy = "13a",
+        glossary: Glossary | None = None,
     ) -> None:
         self.network, self.source, self.target, self.max_length = network.eval(), source, target, max_length
         self.bleu: CutBy = bleu
+        self.glossary = glossary
 
     def word_vectors(self) -> WordVectors:
         return WordVectors.of(self.source, self.network.source.weight)
@@ -88,19 +95,17 @@ class Translator(TextModel):
         for index, text in enumerate(texts):
             if not text.strip():
                 raise UsageError(f"text {index + 1} is empty")
-        return list(self.translate(texts, search_for(top, options, "a translation")))
+        return list(self.translate(texts, search_for(top, options, "a translation", self.search)))
 
     def translate(self, texts: Sequence[str], search: Search) -> Iterator[Translation]:
         """As `predict`, without its checks."""
         prepared = [text.strip() for text in texts]
         whole = list(encode_side(prepared, self.source))
         rows = [ended(row[: self.max_length], self.source) for row in whole]
-        for text, stripped, row, before, found in zip(
-            texts, prepared, rows, whole, self._search(rows, search), strict=True
-        ):
-            read = pieces(self.source, stripped)[: len(row) - 1]
+        answers = self._answers(rows, prepared, search)
+        for text, stripped, row, before, found in zip(texts, prepared, rows, whole, answers, strict=True):
             left_out = len(before) + 1 - len(row)
-            yield self._translation(text, read, found, left_out)
+            yield self._translation(text, self.read_of(stripped, len(row)), found, left_out)
 
     def draw(self, prediction: Translation, name: str) -> str:
         """Where the decoder looked, as SVG text. Errors: UsageError for a model without attention"""
@@ -112,11 +117,57 @@ class Translator(TextModel):
 
     def texts(self, encoded: Sequence[Ids], sources: Sequence[str], search: Search) -> list[str]:
         """The best translations of sources that are encoded already, ends and all."""
-        found = self._search(encoded, search)
+        found = self._answers(encoded, sources, search)
         return [
-            self.spelled(hypotheses[0], pieces(self.source, text)[: len(row) - 1])
+            self.spelled(hypotheses[0], self.read_of(text, len(row)))
             for hypotheses, text, row in zip(found, sources, encoded, strict=True)
         ]
+
+    @property
+    def preprocessor(self) -> TranslatePreprocessor:
+        """What it has learned of its data."""
+        return TranslatePreprocessor(self.source, self.target, self.bleu, self.glossary)
+
+    def rows_of(self, encoded: Sequence[Ids], sources: Iterable[str]) -> Sequence[Ids]:
+        """What the network reads of sources that are encoded already, with their ends."""
+        return read_rows(self.preprocessor, encoded, sources)
+
+    def read_of(self, text: str, length: int) -> list[str | None]:
+        """The tokens of a text as they are read, None for an end. length: of the text's own, with the end"""
+        return tokens_read(self.source, self.target, self.glossary, text, length)
+
+    @property
+    def search(self) -> Search:
+        """How is searched, unless something else is asked for."""
+        return Search() if self.glossary is None else Search(length_penalty=round(float(self.network.penalty), 4))
+
+    def hypotheses(self, part: PairPart, search: Search) -> list[list[Hypothesis]]:
+        """Of each source what the network itself says, best first."""
+        return self._search(self.rows_of(part.encoded_sources, part.sources), search)
+
+    def answers_to(self, text: str, row: Ids, search: Search) -> list[Hypothesis]:
+        """Of one text. row: encoded, with its end"""
+        return self._answers([row], [text], search)[0]
+
+    def _answers(self, encoded: Sequence[Ids], texts: Sequence[str], search: Search) -> list[list[Hypothesis]]:
+        """Of each source what is said, best first: where the network doubts, the dictionary's answer comes first."""
+        rows = self.rows_of(encoded, texts)
+        found = self._search(rows, search)
+        if self.glossary is None or search.sample:
+            return found
+        doubt = float(self.network.doubt)
+        positions = [place for place, each in enumerate(found) if each[0].surety < doubt]
+        drafts = [self.glossary.of(texts[place]) for place in positions]
+        said = [ended(ids, self.target) for ids in encode_side(drafts, self.target)]
+        batches = PairBatches([rows[place] for place in positions], said, BATCH_PAIRS, shuffle=False)
+        for batch in batches.epoch(0):
+            source, target = (torch.from_numpy(a).to(self.network.bias.device) for a in (batch.source, batch.target))
+            lengths = (torch.from_numpy(a) for a in (batch.source_lengths, batch.target_lengths))
+            made = scored_by(self.network, source, next(lengths), target, next(lengths), search)
+            for index, one in zip(batch.index.tolist(), made, strict=True):
+                place = positions[index]
+                found[place] = [replace(one, text=drafts[index]), *found[place]][: search.n_best]
+        return found
 
     def _search(self, rows: Sequence[Ids], search: Search) -> list[list[Hypothesis]]:
         found: list[list[Hypothesis]] = [[] for _ in rows]
@@ -129,20 +180,20 @@ class Translator(TextModel):
                 found[index] = hypotheses
         return found
 
-    def _translation(self, text: str, read: list[str], found: list[Hypothesis], left_out: int) -> Translation:
+    def _translation(self, text: str, read: list[str | None], found: list[Hypothesis], left_out: int) -> Translation:
         candidates = [Candidate(self.spelled(h, read), h.log_probability, h.score) for h in found]
         best = found[0]
         written = [shown(self.target.tokens[token]) for token in best.tokens]
         weights = None if best.weights is None else best.weights.numpy().astype(np.float32)
-        return Translation(text, candidates, [*map(shown, read), "</s>"], [*written, "</s>"], weights, max(0, left_out))
+        names = [END if piece is None else shown(piece) for piece in read]
+        return Translation(text, candidates, names, [*written, END], weights, max(0, left_out))
 
-    def spelled(self, hypothesis: Hypothesis, read: Sequence[str]) -> str:
-        """What was written, as people write it. read: the source's tokens"""
-        copies: list[str | None] = [None] * len(hypothesis.tokens)
-        if hypothesis.weights is not None and read and 0 in hypothesis.tokens:
-            looked = hypothesis.weights[:, : len(read)].argmax(-1).tolist()
-            copies = [read[place] for place in looked[: len(hypothesis.tokens)]]
-        return detokenize(self.target, hypothesis.tokens, copies)
+    def spelled(self, hypothesis: Hypothesis, read: Sequence[str | None]) -> str:
+        """What was written, as people write it. read: what `read_of` gave"""
+        if hypothesis.text is not None:
+            return hypothesis.text
+        weights = None if hypothesis.weights is None else hypothesis.weights.numpy()
+        return detokenize(self.target, hypothesis.tokens, copies(hypothesis.tokens, weights, read))
 
     def forward_pass(self, given: Any, /, **options: Any) -> ForwardPass:
         """See tasks.translate.forward_pass."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from recurra import metrics
 from recurra.data.files.pair_rows import Pairs
 from recurra.errors import UsageError
 from recurra.report.record import Baseline
 from recurra.report.sections import Section
-from recurra.tasks.cutting import CutByRows
-from recurra.tasks.decoding.bleu import CutBy, sacrebleu, scores
+from recurra.tasks.cutting import CutByRows, some
+from recurra.tasks.decoding.bleu import sacrebleu, scores
 from recurra.tasks.own_inputs import OwnInput, spread_over, title_of
 from recurra.tasks.sized import of_words
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.translate.baselines import translate_baselines
-from recurra.tasks.translate.data import TranslateData, prepare
+from recurra.tasks.translate.data import TranslateData, prepare, with_glossary
 from recurra.tasks.translate.encoding import PairPart, Side, encode_pairs, encode_sides
 from recurra.tasks.translate.model import Translator
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor
@@ -50,7 +52,8 @@ class TranslateTask(CutByRows):
         if settings.training.piece_dropout and level != "bpe":
             raise UsageError(no_pieces(level))
         data = prepare(source, settings.data, seed=settings.split_seed, kept=kept)
-        notes = [*data.notes, _how(settings, data.bleu)]
+        data = with_glossary(data, settings.network, kept)
+        notes = [*data.notes, _how(settings, data)]
         return Dataset(source, settings, data, data.preprocessor, data.parts, data.read_sources(), data.facts, notes)
 
     def encode(self, source: Source, settings: TranslateSettings, preprocessor: TranslatePreprocessor) -> Encoded:
@@ -88,12 +91,13 @@ class TranslateTask(CutByRows):
             preprocessor.target,
             max_length=settings.data.max_length,
             bleu=preprocessor.bleu,
+            glossary=preprocessor.glossary,
         )
 
     def evaluate(self, model: Translator, part: PairPart, settings: TranslateSettings) -> Evaluation:
         """answers: the translations"""
-        written = model.texts(part.encoded_sources, part.sources, SEARCH)
-        loss = nats_per_token(model.network, part)
+        written = model.texts(part.encoded_sources, part.sources, model.search)
+        loss = nats_per_token(model.network, part, model.rows_of(part.encoded_sources, part.sources))
         found = scores(written, part.targets, lowercase=_lowercase(settings), cut_by=model.bleu)
         return Evaluation({"loss": loss} | found | {"perplexity": metrics.perplexity(loss)}, len(part), written)
 
@@ -116,19 +120,40 @@ class TranslateTask(CutByRows):
         """Translations beside their references, BLEU by length, where the decoder looked."""
         looked, lowercase = dataset.settings.network.attention != "none", _lowercase(dataset.settings)
         return sections(
-            model, dataset.held_out, evaluation.answers, SEARCH, lowercase=lowercase, looked=looked, cut_by=model.bleu
+            model,
+            dataset.held_out,
+            evaluation.answers,
+            model.search,
+            lowercase=lowercase,
+            looked=looked,
+            cut_by=model.bleu,
         )
+
+    def conclude(self, dataset: Dataset[TranslateData], network: EncoderDecoder) -> tuple[dict[str, float], list[str]]:
+        """Settle what is left to the dictionary, if there is one."""
+        from recurra.tasks.translate.concluding import conclude
+
+        settings, part, deadline = dataset.settings, dataset.parts["validation"], dataset.deadline
+        part = part if dataset.looked_at is None else some(part, dataset.looked_at)
+        seconds = deadline.for_finishing() if deadline.set else None
+        model = self.model(network, dataset.preprocessor, settings)
+        return conclude(model, part, lowercase=_lowercase(settings), seconds=seconds)
+
+    def before_conclusion(self, weights: dict[str, Tensor], concluded: Mapping[str, float]) -> dict[str, Tensor]:
+        from recurra.tasks.translate.concluding import before_conclusion
+
+        return before_conclusion(weights, concluded)
 
 
 def _lowercase(settings: TranslateSettings) -> bool:
     return "lowercase" in settings.data.normalize
 
 
-def _how(settings: TranslateSettings, cut_by: CutBy) -> str:
+def _how(settings: TranslateSettings, data: TranslateData) -> str:
     case = "lower case" if _lowercase(settings) else "case counts"
     return (
-        f"BLEU and chrF by sacrebleu on whole texts ({cut_by}, {case}); searched with a beam of {SEARCH.beam} and "
-        f"length penalty {SEARCH.length_penalty:g}"
+        f"BLEU and chrF by sacrebleu on whole texts ({data.bleu}, {case}); searched with a beam of {SEARCH.beam} and "
+        + (f"length penalty {SEARCH.length_penalty:g}" if data.glossary is None else "a length penalty chosen later")
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -12,16 +12,17 @@ from torch import nn
 
 from recurra import metrics
 from recurra.data.batching.pairs import PairBatch, PairBatches
-from recurra.data.ragged import lengths_of
+from recurra.data.ragged import Ragged, lengths_of
 from recurra.data.tokens.piece_dropout import PieceDropout
 from recurra.data.tokens.subwords import Subwords
 from recurra.engines.request import State
 from recurra.errors import UsageError
 from recurra.report.metric import ranked
 from recurra.tasks.cutting import looked_at
+from recurra.tasks.decoding.glossary import all_glossed
 from recurra.tasks.decoding.settings import ramped
 from recurra.tasks.translate.data import TranslateData
-from recurra.tasks.translate.encoding import PairPart
+from recurra.tasks.translate.encoding import Ids, PairPart, encode_side, read_rows
 from recurra.tasks.translate.metrics import METRICS
 from recurra.tasks.translate.preprocessor import TranslatePreprocessor, Words
 from recurra.topologies.encoder_decoder import EncoderDecoder, EncoderDecoderBatch
@@ -61,7 +62,9 @@ class TranslateTrainee:
         self.validation = held_out
         self.evaluation_units = int(lengths_of(held_out.encoded_targets).sum())
         self._batched = functools.partial(PairBatches, batch_size=batch_size, seed=seed)
-        self._whole = self._batched(train.encoded_sources, train.encoded_targets)
+        self._glosses = None if data.glossary is None else list(encode_side(data.glosses, data.target))
+        self._whole = self._batched(self._read(train.encoded_sources), train.encoded_targets)
+        self._validated: tuple[PairPart, Sequence[Ids] | None] | None = None
         self._cut = [_cut(words, piece_dropout, seed) for words in (data.source, data.target)] if piece_dropout else []
         self._of_epoch: tuple[int, PairBatches] | None = None
 
@@ -75,8 +78,16 @@ class TranslateTrainee:
         if self._of_epoch is None or self._of_epoch[0] != epoch:
             train = self.data.parts["train"]
             rows = zip(self._cut, (train.encoded_sources, train.encoded_targets), strict=True)
-            self._of_epoch = epoch, self._batched(*(cut.epoch(side, epoch, i) for i, (cut, side) in enumerate(rows)))
+            sources, targets = (cut.epoch(side, epoch, i) for i, (cut, side) in enumerate(rows))
+            self._of_epoch = epoch, self._batched(self._read(sources), targets)
         return self._of_epoch[1]
+
+    def _read(self, sources: Sequence[Ids]) -> Sequence[Ids]:
+        """Training sources as the network reads them."""
+        if self._glosses is None:
+            return sources
+        sizes = self.data.preprocessor.sizes
+        return Ragged.of(all_glossed(sources, self._glosses, sizes), sum(sizes) + 2)
 
     def batches(self, epoch: int) -> Iterator[tuple[PairBatch, float]]:
         steps = self.steps(epoch)
@@ -95,7 +106,10 @@ class TranslateTrainee:
         return network.loss(given._replace(smoothing=self.smoothing, scheduled_sampling=scheduled_sampling), state)
 
     def evaluate(self, network: EncoderDecoder) -> dict[str, float]:
-        loss = nats_per_token(network, self.validation)
+        if self._validated is None or self._validated[0] is not self.validation:
+            part = self.validation
+            self._validated = part, read_rows(self.data.preprocessor, part.encoded_sources, part.sources)
+        loss = nats_per_token(network, *self._validated)
         return {"loss": loss, "perplexity": metrics.perplexity(loss)}
 
     def limit_evaluation(self, units: int) -> int:
@@ -120,7 +134,8 @@ def no_pieces(level: str) -> str:
 
 def build_network(preprocessor: TranslatePreprocessor, settings: EncoderDecoderSettings) -> EncoderDecoder:
     """A translator that reads and writes these tokens, its weights drawn from torch's global random numbers."""
-    return EncoderDecoder(len(preprocessor.source) + 1, len(preprocessor.target) + 1, settings)
+    source, target = preprocessor.sizes
+    return EncoderDecoder(source + 1, target + 1, settings, glossed=preprocessor.glossary is not None)
 
 
 def tensors(network: EncoderDecoder, batch: PairBatch) -> EncoderDecoderBatch:
@@ -132,8 +147,11 @@ def tensors(network: EncoderDecoder, batch: PairBatch) -> EncoderDecoderBatch:
 
 
 @torch.inference_mode()
-def nats_per_token(network: EncoderDecoder, part: PairPart) -> float:
-    """Mean negative log-probability of the translations' tokens, ends among them. Units: nats"""
+def nats_per_token(network: EncoderDecoder, part: PairPart, read: Sequence[Ids] | None = None) -> float:
+    """Mean negative log-probability of the translations' tokens, ends among them. Units: nats
+
+    read: what the network reads, if not the sources alone
+    """
     network.eval()
 
     def of_batch(batch: PairBatch) -> tuple[float, int]:
@@ -141,7 +159,8 @@ def nats_per_token(network: EncoderDecoder, part: PairPart) -> float:
         return float(mean) * tokens, tokens
 
     total, count = 0.0, 0
-    batches = PairBatches(part.encoded_sources, part.encoded_targets, EVALUATION_PAIRS, shuffle=False)
+    sources = part.encoded_sources if read is None else read
+    batches = PairBatches(sources, part.encoded_targets, EVALUATION_PAIRS, shuffle=False)
     for nats, tokens in spread(batches.epoch(0), of_batch):
         total += nats
         count += tokens
