@@ -8,7 +8,7 @@ from recurra.runtime.predictions import Floats, log_softmax, softmax
 from recurra.runtime.weights import Ints, Weights
 
 LEAST, FULLEST, NOWHERE, HALF = (np.float32(value) for value in (1e-30, 1 - 1e-6, -1e9, 0.5))
-NEAR = 8
+NEAR = 10
 """As topologies.copying, which needs torch."""
 
 

@@ -59,8 +59,10 @@ class Translator:
         if glossary is not None:
             self._doubt = float(weights.floats("doubt"))
             self._start = Search(length_penalty=round(float(weights.floats("penalty")), 4))
-        kinds = len(self.source) + 1 + (0 if glossary is None else len(self.target) + 1)
-        self._table = weights.floats("source.weight", kinds, width)
+        self._table = weights.floats("source.weight", len(self.source) + 1, width)
+        if glossary is not None:
+            drafts = weights.floats("draft.weight", len(self.target) + 1, width)
+            self._table = np.concatenate([self._table, drafts])
         self._encoder = Layers(weights, network, width, threads, "encoder")
         seen, score = self._encoder.output_size, None if attention == "none" else attention
         self._decoder = Decoder(

@@ -9,7 +9,7 @@ LEAST = 1e-30
 """Of what is copied: its logarithm must be a number."""
 FULLEST = 1 - 1e-6
 """Share of the probabilities that is copied at most."""
-NEAR = 8
+NEAR = 10
 """Places of a draft around the next one, each with a score of its own; what was written is looked for there."""
 FIRST_SCORE, FIRST_GATE = 4.0, 1.0
 """Of the next place, and of the gate, before anything is learned: a draft is written as it stands."""

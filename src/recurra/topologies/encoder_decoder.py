@@ -70,8 +70,7 @@ class EncoderDecoder(Decoder[SourceAndTarget, EncoderDecoderBatch]):
         check(settings, glossed=glossed)
         width, hidden = settings.embedding_size, settings.hidden_size
         self.own_size, self.copies = source_size, glossed
-        read_size = source_size + (target_size if glossed else 0)
-        self.source = TokenTable(read_size, width, dropout=settings.embedding_dropout)
+        self.source = TokenTable(source_size, width, dropout=settings.embedding_dropout)
         self._make_table(target_size, settings)
         self.encoder = build_stack(width, settings)
         seen = self.encoder.output_size
@@ -82,6 +81,7 @@ class EncoderDecoder(Decoder[SourceAndTarget, EncoderDecoderBatch]):
         self.bridge = nn.ModuleList(nn.Linear(read, hidden) for _ in range(states * (settings.bridge == "dense")))
         self._make_output(seen)
         self.copying = Copying(self.features, seen) if glossed else None
+        self.draft = TokenTable(target_size, width, dropout=settings.embedding_dropout) if glossed else None
         if glossed:
             self.doubt: Tensor
             self.penalty: Tensor
@@ -90,7 +90,7 @@ class EncoderDecoder(Decoder[SourceAndTarget, EncoderDecoderBatch]):
 
     def read(self, source: Tensor, lengths: Tensor) -> Reading:
         """The encoder over some sources. Shapes: source int64 [B, S], lengths int64 [B]"""
-        x = self.dropout(self.source(source).dense())
+        x = self.dropout(self._vectors(source))
         y, last = self.encoder(x, lengths=lengths)
         state = self._bridged(last, len(source))
         memory = None if self.attention is None else self.attention.remember(y, lengths)
@@ -100,6 +100,16 @@ class EncoderDecoder(Decoder[SourceAndTarget, EncoderDecoderBatch]):
         copied = (source - self.own_size).clamp(min=-1).masked_fill(memory.past, -1)
         place = self.own_lengths(source, lengths).to(source.device).unsqueeze(1)
         return replace(reading, memory=replace(memory, copied=copied), positions=place)
+
+    def _vectors(self, source: Tensor) -> Tensor:
+        """Shapes: int64 [B, S] -> [B, S, E]"""
+        if self.draft is None:
+            found: Tensor = self.source(source).dense()
+            return found
+        of_draft = source >= self.own_size
+        own = self.source(source.masked_fill(of_draft, 0)).dense()
+        drafted = self.draft((source - self.own_size).clamp(min=0)).dense()
+        return torch.where(of_draft.unsqueeze(2), drafted, own)
 
     def write(
         self, inputs: Tensor, reading: Reading, lengths: Tensor | None = None

@@ -49,12 +49,18 @@ def _memory_out(graph: Graph, network: Writer, values: str, past: str, seen: int
     graph.output(past, "past", "BOOL", ["batch", "source"])
 
 
+def _vectors(graph: Graph, network: EncoderDecoder, source: str) -> str:
+    """Of what is read, a draft among it or not. Shapes: int64 [B, S] -> [B, S, E]"""
+    tables = [each for each in (network.source, network.draft) if each is not None]
+    return graph.gather(graph.constant(np.concatenate([floats(each.weight) for each in tables])), source)
+
+
 def _encoder(network: EncoderDecoder) -> Graph:
     graph, stack = Graph("encoder"), network.encoder
     source = graph.input("source", "INT64", ["batch", "source"])
     lengths = graph.input("source_lengths", "INT64", ["batch"])
     batch = graph.size(source, 0)
-    y, last = over_time(graph, stack, looked_up(graph, network.source, source), None, lengths, batch)
+    y, last = over_time(graph, stack, _vectors(graph, network, source), None, lengths, batch)
     layers, directions = stack.num_layers, stack.num_directions
     if network.settings.bridge == "none":
         state = _begun(graph, network, batch)
@@ -84,7 +90,7 @@ def _encoder(network: EncoderDecoder) -> Graph:
     return graph
 
 
-def _vectors(graph: Graph, network: Captioner) -> tuple[str, str]:
+def _seen(graph: Graph, network: Captioner) -> tuple[str, str]:
     """What is seen, narrow [B, grid, P], and how many pictures, int64 [1]."""
     if isinstance(network.encoder, SmallConvolutions):
         assert isinstance(network.reduce, Apart)
@@ -106,7 +112,7 @@ def _seer(network: Captioner) -> Graph:
     """Of pictures as bytes, or of the vectors of a frozen encoder."""
     graph, width = Graph("encoder"), network.settings.picture_size
     assert network.bridge is not None
-    grid, batch = _vectors(graph, network)
+    grid, batch = _seen(graph, network)
     means = graph.op("ReduceMean", grid, axes=[1], keepdims=0)
     highest = graph.op("ReduceMax", grid, axes=[1], keepdims=0)
     seen = graph.concat([means, highest], 1)

@@ -26,12 +26,19 @@ WRITTEN = Lane(("<s>", "y1", "y2"))
 @blueprint.register
 def _(network: EncoderDecoder) -> Blueprint:
     kinds, width = network.source.weight.shape
+    kinds += 0 if network.draft is None else len(network.draft.weight)
     with_gloss = ", with a dictionary's" if network.copies else ""
     encoder = layers(network, "encoder", network.encoder, [Read("table")], time="S")
     blocks = [
         Block("x", "input", f"tokens that are read{with_gloss}, {kinds:,} kinds", "[B, S]", sign="x"),
         Block(
-            "table", "table", "token vectors", f"[B, S, {width}]", (Read("x"),), counted(network, "source"), sign="e"
+            "table",
+            "table",
+            "token vectors",
+            f"[B, S, {width}]",
+            (Read("x"),),
+            counted(network, "source", "draft"),
+            sign="e",
         ),
         *encoder,
     ]
