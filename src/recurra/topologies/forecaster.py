@@ -60,7 +60,7 @@ class Widths:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A perceptron of one hidden layer whose weights are drawn: its units, and the newest steps that it reads."""
+    """A perceptron of one hidden layer, drawn or trained before: its units, and the newest steps that it reads."""
 
     units: int = 0
     steps: int = 0
@@ -91,7 +91,8 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
              h: the last output of the layers, which read z, what was missing, covariates and dates
     A, a:    a ridge regression in closed form (`start_from`); it asks for no gradient unless whoever trains it says so,
              for on few windows descent only unlearns its penalty. The recurrent part learns what it leaves
-    B to c:  if there is one, a perceptron of what the ridge regression leaves; C, c are drawn, B, b a ridge regression
+    B to c:  if there is one, a perceptron of what the ridge regression leaves, or in its place; C, c are drawn and B, b
+             a ridge regression, or all were trained before
     widening: quantiles are that much further from the median in use, as validation asks for
     Source:  window normalisation Kim et al. 2022 (RevIN); linear skip Zeng et al. 2023 (NLinear); direct multi-horizon
              quantiles Wen et al. 2017 (MQ-RNN); drawn hidden weights Rahimi & Recht 2008

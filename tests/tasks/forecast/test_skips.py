@@ -68,6 +68,24 @@ def test_a_series_that_does_not_bend_is_not(tmp_path: Path, prepared: Prepare, k
     assert not {"drawn_units", "drawn_steps"} & data.preprocessor.to_json().keys()
 
 
+def test_a_perceptron_of_a_whole_window_is_trained_where_drawn_units_cannot_learn_it(
+    tmp_path: Path, prepared: Prepare
+) -> None:
+    """Each 28 days a day of the week is left out: the window shows when."""
+    step = np.arange(400)
+    week = 100 + 10.0 * ((step + step // 28) % 7) + np.random.default_rng(0).normal(size=400)
+    data = prepared(written(tmp_path / "week.csv", week), **FREE | {"horizon": 5, "window": 28, "transform": "none"})
+    perceptron = data.skip.perceptron
+    assert perceptron is not None
+    assert perceptron.trained
+    assert data.preprocessor.drawn_steps == 28
+    other, ridge = data.linear
+    assert error(data, data.skip) < 0.9 * error(replace(data, encoded=encode(data.encoded.panel, other)), ridge)
+    inputs, targets, _, _ = linear_parts(data.encoded, data.part("train").origins)
+    found = data.skip.cross_fitted(inputs, targets.reshape(len(targets), -1), 5)
+    assert np.isfinite(found).all()
+
+
 def test_a_fold_is_forecast_by_what_has_not_seen_it() -> None:
     rng = np.random.default_rng(0)
     inputs, targets = rng.normal(size=(100, 3)), rng.normal(size=(100, 2))

@@ -21,11 +21,12 @@ GENTLEST, STEEPEST = 0.3, 6.0
 
 @dataclass(frozen=True)
 class DrawnPerceptron:
-    """weight [X, U], bias [U] of the hidden layer; output: from its units to the targets"""
+    """weight [X, U], bias [U] of the hidden layer; output: from its units to the targets; trained: if by descent"""
 
     weight: Floats
     bias: Floats
     output: Ridge
+    trained: bool = False
 
     def predict(self, inputs: Floats) -> Floats:
         """Shapes: inputs [N, X] -> [N, H]"""

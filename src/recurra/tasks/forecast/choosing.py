@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor, nn
 
 from recurra.baselines.forecast.drawn_perceptron import DrawnPerceptron, draw, hidden
-from recurra.baselines.forecast.ridge import fit_path
+from recurra.baselines.forecast.perceptron import fit_perceptron
+from recurra.baselines.forecast.ridge import Ridge, fit_path
 from recurra.data.series.calendar import cycle_names
 from recurra.data.series.panel import Panel
 from recurra.data.series.scaling import Transform, possible_transforms, transform_for
@@ -33,8 +35,10 @@ SCALES = {"window": (True, False), "series": (False, False), "level": (False, Tr
 """Of each way to normalise, what a preprocessor holds as by_window and by_level."""
 SURE = 1.645
 """Standard errors by which what is learned must lower the error, of many forecasts: chance does so in one of twenty."""
-UNITS = 256
-"""Of the perceptron."""
+UNITS, NETWORKS = 256, 2
+"""Of the perceptron; trainings whose mean a trained one is."""
+FEWEST_APART = 8
+"""Forecasts of validation that do not overlap, from which one is trained: of fewer nothing would be shown."""
 STEPS = (1, 2, 3, 5, 8, 13)
 """Newest values that a perceptron may read, as far as the window has them."""
 
@@ -68,9 +72,14 @@ class Chosen:
         return left.reshape(len(left), self.preprocessor.block, -1)
 
     def errors(self) -> dict[tuple[int, int], float]:
-        """Of each origin, by series and step, the mean absolute error of a skip that was not fitted to it."""
+        """Of each origin, by series and step, the mean absolute error of a skip that was not fitted to it.
+
+        Of a perceptron that was trained, those of validation alone.
+        """
         found = self.examples
-        every = [(found.train, found.train.absolute(self.aside(), self.preprocessor)), (found.held_out, self.absolute)]
+        every = [(found.held_out, self.absolute)]
+        if self.skip.perceptron is None or not self.skip.perceptron.trained:
+            every.append((found.train, found.train.absolute(self.aside(), self.preprocessor)))
         return {origin: error for seen, some in every for origin, error in zip(seen.origins.each(), some, strict=True)}
 
 
@@ -120,8 +129,12 @@ def choose(
     level = best.get("level")
     if level is not None and better(level, chosen):
         chosen = level
-    if bent is not None and better(bent, chosen):
-        chosen = replace(bent, linear=chosen)
+    linear = chosen
+    deep = best.get("level", linear)
+    enough = apart(deep.examples.held_out.origins, deep.preprocessor.block) >= FEWEST_APART
+    for other in (bent, trained(deep) if enough else None):
+        if other is not None and better(other, chosen):
+            chosen = replace(other, linear=linear)
     return replace(chosen, tried=count)
 
 
@@ -170,6 +183,27 @@ def bending(chosen: Chosen) -> Chosen | None:
                     encoded = replace(chosen.encoded, preprocessor=read)
                     best = replace(chosen, preprocessor=read, encoded=encoded, skip=skip, absolute=absolute)
     return best
+
+
+def trained(chosen: Chosen) -> Chosen:
+    """With a perceptron that reads the whole window, in place of the regression: what drawn units cannot learn of many
+    values, descent can. The mean of NETWORKS that begin with other weights, as one of all their units."""
+    made, found = chosen.preprocessor, chosen.examples
+    (mean,) = fit_path(found.train.inputs, found.targets, (math.inf,))
+    left, wanted = found.targets - mean.bias, found.wanted - mean.bias
+    networks = [
+        fit_perceptron(found.train.inputs, left, (found.held_out.inputs, wanted), activation="tanh", seed=seed)
+        for seed in range(NETWORKS)
+    ]
+    layers = [[layer for layer in network.layers if isinstance(layer, nn.Linear)] for network in networks]
+    weight, out = (np.concatenate([_array(two[k].weight).T for two in layers], 1 - k) for k in (0, 1))
+    bias = np.concatenate([_array(into.bias) for into, _ in layers])
+    output = Ridge(out / NETWORKS, np.mean([_array(last.bias) for _, last in layers], axis=0), 0.0)
+    skip = Skip(mean, DrawnPerceptron(weight, bias, output, trained=True))
+    read = replace(made, drawn_units=len(bias), drawn_steps=made.window)
+    absolute = found.held_out.absolute(skip.predict(found.held_out.inputs), made)
+    encoded = replace(chosen.encoded, preprocessor=read)
+    return replace(chosen, preprocessor=read, encoded=encoded, skip=skip, absolute=absolute)
 
 
 def note_of(chosen: Chosen) -> str:
@@ -222,6 +256,10 @@ def apart(origins: Origins, horizon: int) -> float:
         between = float(np.ptp(steps)) / max(len(steps) - 1, 1)
         found += max(1.0, len(steps) * min(between / horizon, 1.0))
     return found
+
+
+def _array(weight: Tensor) -> Floats:
+    return weight.detach().double().numpy()
 
 
 def _mean(found: tuple[Floats, Skip]) -> float:

@@ -57,10 +57,13 @@ class Skip:
         return found if self.perceptron is None else found + self.perceptron.predict(inputs[:, self.first :])
 
     def refitted(self, inputs: Floats, targets: Floats) -> Skip:
-        """To other examples, with the same penalties. Shapes: inputs [N, X], targets [N, H * K], no NaN in them"""
+        """To other examples, with the same penalties; a perceptron that was trained stays as it is.
+
+        Shapes: inputs [N, X], targets [N, H * K], no NaN in them
+        """
         (ridge,) = fit_path(inputs, targets, (self.ridge.alpha,))
-        if self.perceptron is None:
-            return Skip(ridge)
+        if self.perceptron is None or self.perceptron.trained:
+            return Skip(ridge, self.perceptron, self.first)
         drawn = self.perceptron
         units = hidden(inputs[:, self.first :], drawn.weight, drawn.bias)
         (output,) = fit_path(units, targets - ridge.predict(inputs), (drawn.output.alpha,))
@@ -112,11 +115,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class Examples:
-    """What a skip is fitted to, targets [N, H * K] without NaN, and what it is chosen by."""
+    """What a skip is fitted to, targets [N, H * K] without NaN, and what it is chosen by, wanted [M, H * K] there."""
 
     train: Seen
     targets: Floats
     held_out: Seen
+    wanted: Floats
 
 
 def examples(made: Preprocessor, encoded: Encoded, parts: Parts) -> Examples | None:
@@ -135,7 +139,7 @@ def examples(made: Preprocessor, encoded: Encoded, parts: Parts) -> Examples | N
         truth = encoded.true(origins)[:, : made.block]
         return Seen(origins, inputs, last, scale, truth, sizes[origins.series]), targets.reshape(len(targets), -1)
 
-    return Examples(*seen(train), seen(held_out)[0])
+    return Examples(*seen(train), *seen(held_out))
 
 
 def linear_parts(encoded: Encoded, origins: Origins) -> tuple[Floats, Floats, Floats, Floats]:
