@@ -110,29 +110,40 @@ class Rates:
     def bandwidth_at(self, size: int) -> float:
         """The best of a copy, read and written, of a product of a matrix and a vector and of two vectors, read; without
         the time that an empty call takes.
+
+        torch gives little memory to one thread alone. Where a thread's part is no more than the smallest buffer, which
+        its core's own cache holds, it is what one thread reads, times the threads.
         """
-        size = max(size, SMALLEST)
+        size, threads = max(size, SMALLEST), torch.get_num_threads()
         if size not in self.bandwidth:
-            side = max(1, int((size / 4) ** 0.5))
-            matrix, vector, product = torch.ones(side, side), torch.ones(side), torch.empty(side)
-            source, target = torch.ones(size // 8), torch.empty(size // 8)  # together as large as the weights
-            one, other = torch.ones(1), torch.empty(1)
-            with torch.inference_mode():
-                copy, read, both, empty = interleaved(
-                    [
-                        lambda: target.copy_(source),
-                        lambda: torch.mv(matrix, vector, out=product),
-                        lambda: torch.dot(source, target),
-                        lambda: other.copy_(one),
-                    ],
-                    self.repeats,
-                )
-            found = [
-                moved / max(times.best - empty.best, 1e-9)
-                for times, moved in ((copy, size), (read, 4 * side**2), (both, size))
-            ]
-            self.bandwidth[size] = max(found)
+            small = size <= threads * SMALLEST
+            torch.set_num_threads(1 if small else threads)
+            try:
+                self.bandwidth[size] = threads * self._read(SMALLEST) if small else self._read(size)
+            finally:
+                torch.set_num_threads(threads)
         return self.bandwidth[size]
+
+    def _read(self, size: int) -> float:
+        side = max(1, int((size / 4) ** 0.5))
+        matrix, vector, product = torch.ones(side, side), torch.ones(side), torch.empty(side)
+        source, target = torch.ones(size // 8), torch.empty(size // 8)  # together as large as the weights
+        one, other = torch.ones(1), torch.empty(1)
+        with torch.inference_mode():
+            copy, read, both, empty = interleaved(
+                [
+                    lambda: target.copy_(source),
+                    lambda: torch.mv(matrix, vector, out=product),
+                    lambda: torch.dot(source, target),
+                    lambda: other.copy_(one),
+                ],
+                self.repeats,
+            )
+        found = [
+            moved / max(times.best - empty.best, 1e-9)
+            for times, moved in ((copy, size), (read, 4 * side**2), (both, size))
+        ]
+        return max(found)
 
     def vector_rate(self) -> float:
         """The best of some functions of one thread, times the threads; without the engine the matrix rate, above it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from operator import mul
 from typing import Any
 
 import torch
@@ -74,5 +75,6 @@ def _reach(tensor: Tensor) -> int:
     """Bytes of a storage up to the last number."""
     if tensor.numel() == 0:
         return 0
-    last = sum((n - 1) * stride for n, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    strides = tensor.stride()
+    last = sum(map(mul, tensor.shape, strides)) - sum(strides)
     return int(tensor.storage_offset() + last + 1) * tensor.element_size()
