@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from recurra.baselines.cross_validation import FOLDS, Course, best_course, folds, follow
+from recurra.baselines.cross_validation import FOLDS, STEPS, Course, batch_of, best_course, folds, follow
 from recurra.baselines.log_odds import log_odds, paces, strength
-from recurra.baselines.sparse_logistic import choose_features, descent
+from recurra.baselines.sparse_logistic import BATCH, choose_features, descent
 from recurra.layers.sparse_linear import Found, known, ngrams
 
 
@@ -53,10 +53,15 @@ def test_a_course_is_followed_to_its_end_and_no_further() -> None:
     features, pace = by_odds(found, labels)
     model = follow(Course(0.1, 3, 0.5, cut=False, logits=torch.zeros(200, 2)), found, labels, 2, by_odds)
     rows = known(found, *features)
-    for epoch, learned in enumerate(descent(rows, labels, (len(features[0]), 2), 0.1, paces=pace), start=1):
+    epochs = descent(rows, labels, (len(features[0]), 2), 0.1, paces=pace, batch=batch_of(200))
+    for epoch, learned in enumerate(epochs, start=1):
         assert torch.equal(learned.weight, model.weight) == (epoch == 3)
         if epoch == 4:
             break
+
+
+def test_few_rows_are_learned_in_as_many_steps_and_many_in_batches_as_large_as_ever() -> None:
+    assert [batch_of(count) for count in (100, 1000, 100_000)] == [16, 1000 // STEPS, BATCH]
 
 
 def test_where_time_is_over_the_best_so_far_is_taken_and_told() -> None:

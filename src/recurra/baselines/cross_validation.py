@@ -10,10 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from recurra.baselines.sparse_logistic import PATIENCE, RATES, SparseLogistic, descent
+from recurra.baselines.sparse_logistic import BATCH, PATIENCE, RATES, SparseLogistic, descent
 from recurra.layers.sparse_linear import Found, Sparse, known, outputs
 
 FOLDS = 5
+STEPS = 20
+"""Of an epoch at least: few large steps end where the last of them happened to lead."""
+SMALLEST = 16
 
 Prepare = Callable[[Found, Tensor], tuple[tuple[Tensor, Tensor], Tensor | None]]
 """Of rows and their classes the features, as `choose_features` gives them, and the paces of `fit`."""
@@ -45,11 +48,14 @@ def best_course(
     Source: Stone 1974, Cross-validatory choice and assessment of statistical predictions; folds by class as Kohavi 1995
     Shapes: labels int64 [N]
     """
-    fold_of = folds(labels, seed)
+    fold_of, batch = folds(labels, seed), batch_of(len(labels))
     parts = [_divided(found, labels, fold_of == fold, prepare) for fold in range(FOLDS)]
     best: Course | None = None
     for rate in RATES:
-        runs = [descent(part.rows, part.labels, (part.features, classes), rate, paces=part.paces) for part in parts]
+        runs = [
+            descent(part.rows, part.labels, (part.features, classes), rate, paces=part.paces, batch=batch)
+            for part in parts
+        ]
         lowest: Course | None = None
         for epochs, learned in enumerate(zip(*runs, strict=True), start=1):
             logits = torch.empty(len(labels), classes)
@@ -68,11 +74,17 @@ def best_course(
     return best
 
 
+def batch_of(rows: int) -> int:
+    """The rows of a step, so that an epoch of few rows has STEPS."""
+    return min(BATCH, max(SMALLEST, rows // STEPS))
+
+
 def follow(course: Course, found: Found, labels: Tensor, classes: int, prepare: Prepare) -> SparseLogistic:
     """The model of all rows after such a course. Shapes: labels int64 [N]"""
     features, paces = prepare(found, labels)
     rows = known(found, *features)
-    epochs = descent(rows, labels, (len(features[0]), classes), course.rate, paces=paces)
+    shape, batch = (len(features[0]), classes), batch_of(len(labels))
+    epochs = descent(rows, labels, shape, course.rate, paces=paces, batch=batch)
     for _, learned in zip(range(course.epochs), epochs, strict=False):
         weight, bias = learned.weight, learned.bias
     return SparseLogistic(*features, weight, bias, float(course.epochs) if course.cut else None)
