@@ -44,4 +44,8 @@ def bending() -> Forecaster:
     """By level, with a perceptron beside the linear skip."""
     settings, drawn = ForecasterSettings(**SIZES), Drawn(5, 3)
     widths = Widths(2, ahead=1)
-    return Forecaster(WINDOW, HORIZON, widths, LEVELS, settings, by_window=False, by_level=True, drawn=drawn)
+    made = Forecaster(WINDOW, HORIZON, widths, LEVELS, settings, by_window=False, by_level=True, drawn=drawn)
+    assert made.perceptron is not None
+    bounds = torch.full((HORIZON * widths.target,), 0.1)
+    made.perceptron[-1].load_state_dict({"low": -bounds, "high": bounds})
+    return made

@@ -117,10 +117,12 @@ def test_a_perceptron_is_added_to_the_linear_forecast() -> None:
     made = Forecaster(8, 3, Widths(1), LEVELS, settings, by_window=False, by_level=True, drawn=Drawn(4, 2)).eval()
     rng = np.random.default_rng(0)
     ridge, into, out = ((rng.normal(size=shape), rng.normal(size=shape[1])) for shape in ((8, 3), (2, 4), (4, 3)))
-    made.start_from(ridge, (into, out), rng.normal(size=(50, 3, 1)))
+    made.start_from(ridge, (into, out, (np.full(3, -1.0), np.full(3, 0.5))), rng.normal(size=(50, 3, 1)))
     seen = windows(torch.randn(5, 8, 1), Widths(1), 3)
     inputs = made.linear_inputs(seen, made.normalised(seen)[0]).double().numpy()
-    expected = inputs @ ridge[0] + ridge[1] + np.tanh(inputs[:, -2:] @ into[0] + into[1]) @ out[0] + out[1]
+    said = np.tanh(inputs[:, -2:] @ into[0] + into[1]) @ out[0] + out[1]
+    assert ((said < -1) | (said > 0.5)).any()
+    expected = inputs @ ridge[0] + ridge[1] + np.clip(said, -1, 0.5)
     found = (made(seen)[0] - seen.values[:, -1:, :, None])[:, :, 0, 1]
     assert np.allclose(found.detach().numpy(), expected, atol=1e-4)
     recurrent, skipped = made.medians(seen)

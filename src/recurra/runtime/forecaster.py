@@ -54,6 +54,7 @@ class Forecaster:
             self._perceptron = (
                 weights.linear("perceptron.0", reads, units),
                 weights.linear("perceptron.2", units, made.block * self._target),
+                tuple(weights.floats(f"perceptron.3.{end}", made.block * self._target) for end in ("low", "high")),
             )
         self._spread = weights.floats("spread", made.block, self._target, levels - 1)
         self._widening = weights.floats("widening")
@@ -176,9 +177,9 @@ class Forecaster:
             flat = np.concatenate([flat, known[:, 0]], 1)
         skipped = flat @ self._skip[0].T + self._skip[1]
         if self._perceptron is not None:
-            (into, bends), (out, bias) = self._perceptron
+            (into, bends), (out, bias), (low, high) = self._perceptron
             newest = flat[:, (made.window - made.drawn_steps) * self._target :]
-            skipped = skipped + np.tanh(newest @ into.T + bends) @ out.T + bias
+            skipped = skipped + np.clip(np.tanh(newest @ into.T + bends) @ out.T + bias, low, high)
         around = self._around(skipped.reshape(shape) + found[..., self._middle], found)
         said = values[:, -1][:, None, :, None] + scale[:, None, :, None] * around
         return np.asarray(numbers(said), np.float64)

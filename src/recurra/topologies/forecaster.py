@@ -20,6 +20,8 @@ from recurra.topologies.stacks import build_stack
 
 Floats = npt.NDArray[np.float64]
 LinearWeights = tuple[Floats, Floats]
+BOUND = 1e6
+"""Deviations that a perceptron may say until it is told its bounds."""
 FLOOR = 0.01
 """The least that a window's deviation counts for, as a share of its series': a constant window has none."""
 
@@ -78,6 +80,20 @@ class ForecasterBatch(NamedTuple):
     windows: Windows
     targets: Tensor
     aside: Tensor | None = None
+
+
+class Bounded(nn.Module):
+    """Numbers as they are, but never below `low` or above `high`. Shapes: x, low, high [..., Y]"""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.low: Tensor
+        self.high: Tensor
+        self.register_buffer("low", torch.full((size,), -BOUND))
+        self.register_buffer("high", torch.full((size,), BOUND))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.minimum(torch.maximum(x, self.low), self.high)
 
 
 class Forecaster(SequenceModel[Windows, ForecasterBatch]):
@@ -143,7 +159,10 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
         if drawn.units:
             reads = drawn.steps * widths.target + widths.ahead
             self.perceptron = nn.Sequential(
-                nn.Linear(reads, drawn.units), nn.Tanh(), nn.Linear(drawn.units, horizon * widths.target)
+                nn.Linear(reads, drawn.units),
+                nn.Tanh(),
+                nn.Linear(drawn.units, horizon * widths.target),
+                Bounded(horizon * widths.target),
             )
             for weight in self.perceptron.parameters():
                 nn.init.zeros_(weight)
@@ -152,19 +171,19 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
         self.widening: Tensor
         self.register_buffer("widening", torch.ones(()))
 
-    def start_from(
-        self, ridge: LinearWeights, perceptron: tuple[LinearWeights, LinearWeights] | None, residuals: Floats
-    ) -> None:
+    def start_from(self, ridge: LinearWeights, perceptron: tuple[LinearWeights, ...] | None, residuals: Floats) -> None:
         """Take a linear forecast as the skip, a perceptron of what it leaves, and what both leave as first quantiles.
 
-        Shapes: weights [X, Y] and biases [Y], of `linear_inputs` and to H * K; residuals [N, H, K], normalised, NaN
-                where unknown
+        perceptron: hidden layer, output layer, and the least and the most that it says
+        Shapes: weights [X, Y] and biases [Y], of `linear_inputs` and to H * K, bounds [H * K]; residuals [N, H, K],
+                normalised, NaN where unknown
         """
         layers = [(self.skip, ridge)]
         if self.perceptron is not None:
             assert perceptron is not None
-            dense = [layer for layer in self.perceptron if isinstance(layer, nn.Linear)]
-            layers += zip(dense, perceptron, strict=True)
+            *dense, (low, high) = perceptron
+            layers += zip((layer for layer in self.perceptron if isinstance(layer, nn.Linear)), dense, strict=True)
+            self.perceptron[-1].load_state_dict({"low": torch.tensor(low), "high": torch.tensor(high)})
         with torch.no_grad():
             for layer, (weight, bias) in layers:
                 layer.weight.copy_(torch.tensor(weight.T))

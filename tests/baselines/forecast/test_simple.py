@@ -49,8 +49,11 @@ def test_a_drawn_perceptron_learns_what_bends_and_reads_no_constant_column() -> 
     weight, bias = draw(inputs, 40, 0)
     assert (weight[1] == 0).all()
     output = min(fit_path(hidden(inputs, weight, bias), targets), key=lambda one: one.alpha)
-    found = DrawnPerceptron(weight, bias, output).predict(np.column_stack([inputs[:, 0], np.full(300, -50.0)]))
+    made = DrawnPerceptron.of(weight, bias, output, targets)
+    found = made.predict(np.column_stack([inputs[:, 0], np.full(300, -50.0)]))
     assert np.abs(found - targets).max() < 0.05
+    far = made.predict(np.array([[50.0, 7.0], [-50.0, 7.0]]))
+    assert ((targets.min() <= far) & (far <= targets.max())).all()
 
 
 @pytest.mark.slow

@@ -21,16 +21,31 @@ GENTLEST, STEEPEST = 0.3, 6.0
 
 @dataclass(frozen=True)
 class DrawnPerceptron:
-    """weight [X, U], bias [U] of the hidden layer; output: from its units to the targets; trained: if by descent"""
+    """weight [X, U], bias [U] of the hidden layer; output: from its units to the targets; low, high [H]: the least and
+    the most that it says, for far from what it has seen its units add up to anything; trained: if by descent
+    """
 
     weight: Floats
     bias: Floats
     output: Ridge
+    low: Floats
+    high: Floats
     trained: bool = False
+
+    @classmethod
+    def of(
+        cls, weight: Floats, bias: Floats, output: Ridge, targets: Floats, *, trained: bool = False
+    ) -> DrawnPerceptron:
+        """Between the least and the most of the targets [N, H] that it was fitted to."""
+        return cls(weight, bias, output, targets.min(0), targets.max(0), trained)
 
     def predict(self, inputs: Floats) -> Floats:
         """Shapes: inputs [N, X] -> [N, H]"""
-        return self.output.predict(hidden(inputs, self.weight, self.bias))
+        return self.bounded(hidden(inputs, self.weight, self.bias))
+
+    def bounded(self, units: Floats) -> Floats:
+        """Of what the units say. Shapes: units [N, U] -> [N, H]"""
+        return np.clip(self.output.predict(units), self.low, self.high)
 
 
 def draw(inputs: Floats, units: int, seed: int) -> tuple[Floats, Floats]:

@@ -75,7 +75,12 @@ def _graphs(network: Forecaster) -> dict[str, Graph]:
         assert isinstance(into, nn.Linear)
         assert isinstance(out, nn.Linear)
         seen = graph.cut(flat, (window - network.drawn.steps) * w.target, None, 1)
-        skipped = graph.add(skipped, dense(graph, graph.op("Tanh", dense(graph, seen, into)), out))
+        said, (low, high) = (
+            dense(graph, graph.op("Tanh", dense(graph, seen, into)), out),
+            network.perceptron[3].buffers(),
+        )
+        said = graph.op("Max", said, graph.constant(floats(low)))
+        skipped = graph.add(skipped, graph.op("Min", said, graph.constant(floats(high))))
     quantiles = _around(graph, network, graph.reshape(skipped, -1, horizon, w.target, 1), found)
     end = graph.unsqueeze(graph.squeeze(graph.cut(values, -1, None, 1), 1), 1, 3)
     found = graph.add(end, graph.mul(graph.unsqueeze(scale, 3), quantiles))

@@ -176,10 +176,11 @@ def bending(chosen: Chosen) -> Chosen | None:
         for linear in (chosen.skip.ridge, mean):
             left, said = found.targets - linear.predict(found.train.inputs), linear.predict(found.held_out.inputs)
             for output in fit_path(units, left):
-                absolute = found.held_out.absolute(said + output.predict(seen), made)
+                perceptron = DrawnPerceptron.of(weight, bias, output, left)
+                absolute = found.held_out.absolute(said + perceptron.bounded(seen), made)
                 if best is None or np.nanmean(absolute) < np.nanmean(best.absolute):
                     read = replace(made, drawn_units=UNITS, drawn_steps=steps)
-                    skip = Skip(linear, DrawnPerceptron(weight, bias, output), first)
+                    skip = Skip(linear, perceptron, first)
                     encoded = replace(chosen.encoded, preprocessor=read)
                     best = replace(chosen, preprocessor=read, encoded=encoded, skip=skip, absolute=absolute)
     return best
@@ -199,7 +200,7 @@ def trained(chosen: Chosen) -> Chosen:
     weight, out = (np.concatenate([_array(two[k].weight).T for two in layers], 1 - k) for k in (0, 1))
     bias = np.concatenate([_array(into.bias) for into, _ in layers])
     output = Ridge(out / NETWORKS, np.mean([_array(last.bias) for _, last in layers], axis=0), 0.0)
-    skip = Skip(mean, DrawnPerceptron(weight, bias, output, trained=True))
+    skip = Skip(mean, DrawnPerceptron.of(weight, bias, output, left, trained=True))
     read = replace(made, drawn_units=len(bias), drawn_steps=made.window)
     absolute = found.held_out.absolute(skip.predict(found.held_out.inputs), made)
     encoded = replace(chosen.encoded, preprocessor=read)

@@ -66,8 +66,9 @@ class Skip:
             return Skip(ridge, self.perceptron, self.first)
         drawn = self.perceptron
         units = hidden(inputs[:, self.first :], drawn.weight, drawn.bias)
-        (output,) = fit_path(units, targets - ridge.predict(inputs), (drawn.output.alpha,))
-        return Skip(ridge, DrawnPerceptron(drawn.weight, drawn.bias, output), self.first)
+        left = targets - ridge.predict(inputs)
+        (output,) = fit_path(units, left, (drawn.output.alpha,))
+        return Skip(ridge, DrawnPerceptron.of(drawn.weight, drawn.bias, output, left), self.first)
 
     def cross_fitted(self, inputs: Floats, targets: Floats, gap: int) -> Floats:
         """What skips say of examples that they were not fitted to: each fold in turn is left out, with `gap` of its

@@ -128,7 +128,7 @@ def _start(network: Forecaster, data: ForecastData) -> None:
     ridge, drawn = data.skip.ridge, data.skip.perceptron
     perceptron = None
     if drawn is not None:
-        perceptron = (drawn.weight, drawn.bias), (drawn.output.weight, drawn.output.bias)
+        perceptron = (drawn.weight, drawn.bias), (drawn.output.weight, drawn.output.bias), (drawn.low, drawn.high)
     network.start_from((ridge.weight, ridge.bias), perceptron, data.residuals)
 
 
