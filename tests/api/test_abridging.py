@@ -10,6 +10,8 @@ import torch
 
 import recurra
 from recurra.api import abridging, training_run
+from recurra.tasks import read_once
+from recurra.tasks.classify import reading
 from recurra.tasks.language.settings import DEFAULTS
 
 RUN: dict[str, Any] = {
@@ -32,6 +34,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A text of 2,000 words, on a machine where a weight takes 10 us."""
     monkeypatch.setattr(abridging, "MEASURED_FROM", 0)
+    monkeypatch.setattr(abridging, "LEAST_BYTES", 0)
     monkeypatch.setattr(abridging, "FEWEST", 5)
     monkeypatch.setattr(abridging, "STEPS", 1)
     monkeypatch.setattr(abridging, "WRITTEN", 0)
@@ -80,6 +83,41 @@ def test_a_vocabulary_that_the_minutes_hold_is_not_cut(
     run = recurra.train(words, out="run", quiet=True, **own)
     assert run.settings.data.max_vocabulary == given.get("max_vocabulary")
     assert not any("most frequent are known" in note for note in run.config["notes"])
+
+
+def test_a_classifier_counts_its_words_with_a_bound_and_finds_them_again(
+    words: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_once, "WORTH_STORING", 0)
+    table, reads = tmp_path / "t.csv", list[int]()
+    lines = words.read_text().splitlines()
+    table.write_text("text,label\n" + "".join(f"{line} {line[-1]},{'xy'[i % 2]}\n" for i, line in enumerate(lines)))
+    read = reading.read
+    monkeypatch.setattr(reading, "read", lambda *a, **k: reads.append(1) or read(*a, **k))
+    given = RUN | {"minutes": 0.002, "skip": "none", "quiet": True}
+    run = recurra.train(table, out="run", **given)
+    most = run.settings.data.max_vocabulary
+    assert 5 <= most == len(run.preprocessor.vocabulary) < 1000
+    (note,) = (note for note in run.config["notes"] if "most frequent are known" in note)
+    assert note.startswith(f"of 1,310 words the {most:,} most frequent")
+    assert reads == [1]
+    again = recurra.train(table, out="again", **given)
+    assert reads == [1]
+    assert note in again.config["notes"]
+    other = recurra.train(table, out="other", **given | {"minutes": None, "epochs": 0.01})
+    assert len(other.preprocessor.vocabulary) > 1000
+    assert reads == [1, 1]
+    large = recurra.train(table, out="large", **given)
+    assert reads == [1, 1]
+    assert large.settings.data.max_vocabulary == most
+    assert any(each.startswith(f"of 1,310 words the {most:,} most frequent") for each in large.config["notes"])
+    whole = next(each for each in (tmp_path / "cache" / "tables").iterdir() if not (each / "cut.json").exists())
+    (whole / "arrays.json").write_text("{}")
+    assert recurra.train(table, out="run", overwrite=True, **given).settings.data.max_vocabulary == most
+    assert reads == [1, 1]
+    resumed = recurra.train(resume="run", minutes=0.05, quiet=True)
+    assert resumed.settings.data.max_vocabulary == most
+    assert note in resumed.config["notes"]
 
 
 def test_what_a_weight_takes_in_a_step_is_measured_without_a_trace() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from recurra.api.abridging import abridged
+from recurra.api.abridging import Pace, abridged, bound_of, is_worth_it
 from recurra.api.preparation import on_cuda
+from recurra.data.tokens import most_words
 from recurra.tasks import registry
 from recurra.tasks.abilities import Sizing
+from recurra.tasks.settings import AnySettings
 from recurra.tasks.sized import Sized
+from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset
 from recurra.training.deadline import FOR_TRAINING, Deadline
 from recurra.training.processes.alone import Processes
@@ -21,20 +25,43 @@ LEAST = 10.0
 """Seconds of training below which nothing is measured."""
 
 
-def size(
-    dataset: Dataset[Any], given: Mapping[str, Any], deadline: Deadline, processes: Processes, folder: Path
-) -> Dataset[Any]:
-    """Let the settings that nobody has set follow the time, in all processes alike, and note it; returns the data.
+@contextmanager
+def bounded(
+    source: Source,
+    settings: AnySettings,
+    given: Mapping[str, Any],
+    deadline: Deadline,
+    processes: Processes,
+    folder: Path,
+) -> Iterator[Callable[[Dataset[Any]], Dataset[Any]]]:
+    """While entered, no more words are read of a new run's data than its minutes hold; gives what sizes its network.
 
     given: settings that somebody has set; folder: that the run is to be written to
     """
-    row, settings = registry.get(dataset.source.task), dataset.settings
-    seconds = FOR_TRAINING * deadline.total
     if not deadline.set or on_cuda(settings.training.device):
-        return dataset
-    dataset, cut = abridged(dataset, seconds, processes, folder, asked="max_vocabulary" in given)
-    if cut is not None:
-        _note(dataset, cut)
+        yield lambda dataset: dataset
+        return
+    seconds, asked = FOR_TRAINING * deadline.total, given.get("max_vocabulary") is not None
+    pace, bound = None, None
+    if is_worth_it(source):
+        pace = Pace.of(settings.training, seconds, processes, folder, asked=asked)
+        bound = bound_of(source, settings, pace)
+
+    def sized(dataset: Dataset[Any]) -> Dataset[Any]:
+        cut = None
+        if pace is not None:
+            dataset, cut = abridged(dataset, settings, pace, bound)
+        if cut is not None:
+            _note(dataset, cut)
+        return _sized(dataset, given, seconds, processes)
+
+    with most_words.bounded(bound):
+        yield sized
+
+
+def _sized(dataset: Dataset[Any], given: Mapping[str, Any], seconds: float, processes: Processes) -> Dataset[Any]:
+    """Let the settings that nobody has set follow the time, in all processes alike, and note it; returns the data."""
+    row = registry.get(dataset.source.task)
     if not isinstance(row.task, Sizing) or seconds < LEAST:
         return dataset
     fixed = {*given, *row.read(dataset.source.options, known=False), *row.defaults.by_kind.get(dataset.source.kind, {})}

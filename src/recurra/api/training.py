@@ -156,8 +156,8 @@ def _trained(asked: Beginning, progress: ProgressLogger, watching: Watching, pro
         late = partial(about_reading, deadline)
         with progress.doing("reading and encoding the data", late), deadline.phase("reading"):
             if first is None:
-                size = partial(sizing.size, given=given, deadline=deadline, processes=processes, folder=folder)
-                setup = prepare_run(source, chosen, size=size)
+                with sizing.bounded(source, chosen, given, deadline, processes, folder) as size:
+                    setup = prepare_run(source, chosen, size=size)
             else:
                 setup = starting.prepare_from(first, source, chosen)
         if given.get("max_vocabulary") is not None:

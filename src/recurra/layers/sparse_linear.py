@@ -178,7 +178,8 @@ def known(found: Found, keys: Tensor, scale: Tensor) -> Sparse:
     """The values of the known features, of each row by rising key, so that no row depends on the others."""
     positions = torch.searchsorted(keys, found.keys).clamp(max=max(len(keys) - 1, 0))
     there = keys[positions] == found.keys if len(keys) else torch.zeros_like(found.keys, dtype=torch.bool)
-    pairs, counts = torch.unique(found.rows[there] * len(keys) + positions[there], return_counts=True)
+    kept = there.nonzero().squeeze(1)  # looked for once: a mask is looked through for each
+    pairs, counts = torch.unique(found.rows[kept].mul_(len(keys)).add_(positions[kept]), return_counts=True)
     rows, features = (pairs // len(keys), pairs % len(keys)) if len(keys) else (pairs, pairs)
     values = (1 + counts.to(scale.dtype).log()) * scale[features]
     sizes = values.new_zeros(found.total).index_add_(0, rows, values * values).sqrt()

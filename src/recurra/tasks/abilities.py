@@ -98,14 +98,6 @@ class Sizing(Protocol):
 
 
 @runtime_checkable
-class Abridging(Protocol):
-    """What it reads can be read again with fewer words."""
-
-    def words(self, dataset: Dataset[Any]) -> tuple[int, ...]:
-        """How many each vocabulary has that max_vocabulary bounds; none where tokens are no words."""
-
-
-@runtime_checkable
 class WordTables(Protocol):
     """Its network begins with a table of token vectors, which may start from word vectors.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -16,13 +17,17 @@ from torch import Tensor
 from recurra.data.corpus import cache
 from recurra.data.corpus.arrays import check_room, file_key
 from recurra.data.datasets.download import cache_folder
-from recurra.data.tokens import chinese
+from recurra.data.tokens import chinese, most_words
+from recurra.errors import DataError
 from recurra.tasks.settings import TextSettings
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Preprocessor
 
 WORTH_STORING = 1 << 23
 """Bytes of files that take some seconds to be read, of short rows half a minute."""
+
+CUT = "cut.json"
+"""How many words there were, where a bound left some out, see data.tokens.most_words."""
 
 T = TypeVar("T")
 
@@ -76,15 +81,31 @@ def read_once(
         **({"asked": list(asked)} if asked else {}),
         "segmenter": chinese.segmenter().identity.to_json() if settings.word_split == "chinese" else None,
     }
+    bound, place = most_words.bound(), cache_folder() / "tables"
+    bounded = None
+    if bound is not None:
+        of_fewer = settings.model_copy(update={"max_vocabulary": bound.suited})
+        bounded = place / cache.key(key | {"settings": of_fewer.model_dump(mode="json")})
 
-    def built(folder: Path) -> None:
+    def built(folder: Path) -> Path | None:
         check_room(folder, source.files.values(), how.disk)
         how.write(folder, build(folder))
+        if bound is None or not bound.cut:
+            return None
+        (folder / CUT).write_text(json.dumps(bound.cut), encoding="utf-8")
+        return bounded
 
     def loaded(folder: Path) -> T:
-        return how.load(folder, source, kept)
+        try:
+            return how.load(folder, source, kept)
+        except (OSError, ValueError, KeyError, TypeError, DataError):
+            if bound is None or bounded is None:
+                raise
+            found = how.load(bounded, source, kept)
+            bound.cut[:] = json.loads((bounded / CUT).read_text(encoding="utf-8"))
+            return found
 
-    return cache.whole_or_built(cache_folder() / "tables" / cache.key(key), loaded, built, what="table")
+    return cache.whole_or_built(place / cache.key(key), loaded, built, what="table")
 
 
 def kept_features(place: Path, name: str, found: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

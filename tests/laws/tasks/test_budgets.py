@@ -18,12 +18,13 @@ from recurra.api.budget import evaluation_within, fitted_baselines
 from recurra.api.preparation import prepare_run, read_data, settings_for
 from recurra.api.setup import Setup
 from recurra.baselines.forecast import perceptron
+from recurra.data.tokens import most_words
 from recurra.tasks import registry
-from recurra.tasks.abilities import Abridging, Clocked, Cutting, Learning
+from recurra.tasks.abilities import Clocked, Cutting, Learning
 from recurra.tasks.registry import TASKS
+from recurra.tasks.sized import Abridging
 from recurra.tasks.sources.resolving import resolve
 from recurra.training.deadline import Deadline
-from recurra.training.processes.alone import ALONE
 from recurra.training.trainee import Limitable
 from tests.laws.tasks.tiny_tasks import SMALL, TINY
 
@@ -189,15 +190,15 @@ def test_words_that_the_minutes_do_not_hold_are_left_out(
     small = {each: value for each, value in SMALL.items() if each not in {*tiny.without, "quiet"}}
     given = small | tiny.settings | {"level": "word", "min_count": 1, "max_vocabulary": None, "minutes": 1.0}
     given |= {"hidden_size": 307, "embedding_size": 301}  # no numbers of words
-    dataset = read_data(source, settings_for(source, given))
+    settings = settings_for(source, given)
+    dataset = read_data(source, settings)
     words = task.words(dataset)
-    for setting, value in (("FEWEST", 4), ("MEASURED_FROM", 0), ("STEPS", 1), ("WRITTEN", 0)):
+    for setting, value in (("FEWEST", 4), ("MEASURED_FROM", 0), ("LEAST_BYTES", 0)):
         monkeypatch.setattr(abridging, setting, value)
-    monkeypatch.setattr(abridging, "stepping", lambda training: 1e-9)
-    assert abridging.abridged(dataset, 48.0, ALONE, tmp_path, asked=False) == (dataset, None)
+    held, short = abridging.Pace(48.0, 1e-9, 0.5), abridging.Pace(48.0, 48.0, 0.5)
+    assert abridging.abridged(dataset, settings, held) == (dataset, None)
     assert task.words(dataset) == words
-    monkeypatch.setattr(abridging, "stepping", lambda training: 48.0)
-    cut, found = abridging.abridged(dataset, 48.0, ALONE, tmp_path, asked=False)
+    cut, found = abridging.abridged(dataset, settings, short)
     assert found is not None
     assert found.settings == {"max_vocabulary": 4}
     assert cut.settings.data.max_vocabulary == 4
@@ -207,3 +208,16 @@ def test_words_that_the_minutes_do_not_hold_are_left_out(
         for each in (dataset, cut)
     )
     assert abridging._weights(whole, words, 4) == sum(map(math.prod, less))
+    width = task.word_width(settings)
+    fewer = sum(map(math.prod, whole)) - sum(map(math.prod, less)) - width * (max(words) - 4)
+    assert fewer in (0, 301 * (max(words) - 4))  # few pairs have a table more, of drafts
+    bound = abridging.bound_of(source, settings, short)
+    assert bound is not None
+    with most_words.bounded(bound):
+        bounded = read_data(source, settings)
+    assert bound.cut == ([] if name == "language" else list(words))  # whose corpus is made of the whole one
+    again, why = abridging.abridged(bounded, settings, short, bound)
+    assert why is not None
+    assert again.settings == cut.settings
+    assert task.words(again) == task.words(cut)
+    assert again.facts["training_part"] == cut.facts["training_part"]

@@ -59,8 +59,11 @@ def stored(folder: Path) -> Stored | None:
     return _whole(folder, _load)
 
 
-def whole_or_built(folder: Path, load: Callable[[Path], T], build: Callable[[Path], None], what: str = "corpus") -> T:
-    """As `load_or_build`, of anything. load: which fails for what is not whole; what: it is, for people"""
+def whole_or_built(
+    folder: Path, load: Callable[[Path], T], build: Callable[[Path], Path | None], what: str = "corpus"
+) -> T:
+    """As `load_or_build`, of anything. load: which fails for what is not whole; build: returns the folder whose place
+    it is to take, where that turns out to be another one, which `load` then finds too; what: it is, for people"""
     found = _whole(folder, load)
     if found is not None:
         return found
@@ -74,8 +77,8 @@ def whole_or_built(folder: Path, load: Callable[[Path], T], build: Callable[[Pat
                 log.warning("the cached %s %s is not whole; it is built again", what, folder)
             temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".tmp", dir=folder.parent))
             try:
-                build(temporary)
-                _put_in_place(temporary, folder)
+                other = build(temporary)
+                _put_in_place(temporary, folder if other is None else other)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
             return load(folder)

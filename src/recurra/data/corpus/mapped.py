@@ -19,7 +19,7 @@ from recurra.data.corpus.draft import Draft, Reading, final_table
 from recurra.data.files.sources import sha256
 from recurra.data.files.text import check_encoding
 from recurra.data.splits import PARTS, check_fractions
-from recurra.data.tokens import chinese, segment
+from recurra.data.tokens import chinese, most_words, segment
 from recurra.data.tokens.normalize import check_names
 from recurra.data.tokens.pieces import pieces
 from recurra.data.tokens.subword_lines import RunningVocabulary
@@ -133,7 +133,8 @@ def build_corpus(
         corpus_cache.write_header(folder, vocabulary, characters)
         log.info("tokenised %d files into %d different tokens", len(sources), len(vocabulary))
 
-    stored = corpus_cache.load_or_build(place / corpus_cache.key(settings), build)
+    with most_words.bounded(None):  # a corpus of fewer words is made of this one in little time
+        stored = corpus_cache.load_or_build(place / corpus_cache.key(settings), build)
     train, validation, test = (stored.parts.get(name, _NONE) for name in PARTS)
     by_name = {_short_name(path, sources.values()): hashes[name] for name, path in sources.items()}
     characters = {name: stored.characters.get(name, 0) for name in PARTS}

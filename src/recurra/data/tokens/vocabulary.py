@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from recurra.data.tokens import chinese, counting, segment
+from recurra.data.tokens import chinese, counting, most_words, segment
 from recurra.data.tokens.chinese import Segmenter
 from recurra.data.tokens.given_tokens import Tokenised
 from recurra.data.tokens.normalize import check_names
@@ -114,6 +114,8 @@ class Vocabulary:
                 f"no {kind} occurs {min_count} times or more, after normalisation {list(normalize)}",
                 remedy="give more text, a lower min_count or another normalisation",
             )
+        if level == "word" and (own := most_words.bound()) is not None:
+            kept = kept[: own.most(len(kept) + 1) - 1]
         return cls([UNKNOWN_TOKEN, *kept], level=level, normalize=normalize, split=split)
 
     def __len__(self) -> int:

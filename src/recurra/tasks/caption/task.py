@@ -70,6 +70,10 @@ class CaptionTask(CutByRows):
     def words(self, dataset: Dataset[CaptionData]) -> tuple[int, ...]:
         return of_words(dataset.data.preprocessor.vocabulary)
 
+    def word_width(self, settings: CaptionSettings) -> int:
+        network = settings.network
+        return network.embedding_size + (0 if network.tie_weights else network.hidden_size) + 1
+
     def network(self, preprocessor: CaptionPreprocessor, settings: CaptionSettings) -> Captioner:
         return build_network(preprocessor, settings.network)
 

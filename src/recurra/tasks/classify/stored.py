@@ -71,7 +71,7 @@ def _load(folder: Path, source: Source, kept: ClassifyPreprocessor | None) -> Cl
         examples = Examples()
         if part["base"] is not None:
             examples = Examples(bases[part["base"]].at(np.asarray(arrays[f"{name}-rows"])))
-        labels = np.asarray(arrays[f"{name}-labels"])
+        labels = np.array(arrays[f"{name}-labels"])  # in memory, for torch wants what could be written to
         parts[name] = Part(examples.texts, encoded, labels, part["truncated"], part["empty"], examples=examples)
     facts = header["facts"] | {"name": source.name, "files": hashes(source.files)}
     vocabulary = kept.vocabulary if kept is not None else Vocabulary.from_json(header["vocabulary"])

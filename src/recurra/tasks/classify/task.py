@@ -80,6 +80,9 @@ class ClassifyTask(CutByRows):
     def words(self, dataset: Dataset[ClassifyData]) -> tuple[int, ...]:
         return of_words(dataset.data.vocabulary)
 
+    def word_width(self, settings: ClassifySettings) -> int:
+        return settings.network.embedding_size
+
     def network(self, preprocessor: ClassifyPreprocessor, settings: ClassifySettings) -> TextClassifier:
         if settings.training.ensemble > 1:
             return build_ensemble(preprocessor, settings.network, settings.training.ensemble)

@@ -23,7 +23,7 @@ from recurra.tasks.sized import of_words
 from recurra.tasks.sources.source import Source
 from recurra.tasks.task import Dataset, Encoded, Evaluation
 from recurra.tasks.word_vectors.table import WordTable
-from recurra.topologies.fill import BlankFiller
+from recurra.topologies.fill import SIDES, BlankFiller
 
 
 class FillTask(CutByRows):
@@ -54,6 +54,9 @@ class FillTask(CutByRows):
 
     def words(self, dataset: Dataset[FillData]) -> tuple[int, ...]:
         return of_words(dataset.data.vocabulary)
+
+    def word_width(self, settings: FillSettings) -> int:
+        return settings.network.embedding_size + len(SIDES)
 
     def network(self, preprocessor: FillPreprocessor, settings: FillSettings) -> BlankFiller:
         return BlankFiller(len(preprocessor.vocabulary), settings.network, longest=preprocessor.longest)

@@ -60,6 +60,9 @@ class GenerateTask(CutByRows):
     def words(self, dataset: Dataset[GenerateData]) -> tuple[int, ...]:
         return of_words(dataset.data.vocabulary)
 
+    def word_width(self, settings: GenerateSettings) -> int:
+        return settings.network.embedding_size + settings.network.hidden_size + 1
+
     def network(self, preprocessor: GeneratePreprocessor, settings: GenerateSettings) -> ConditionedDecoder:
         return build_network(preprocessor, settings.network)
 

@@ -168,6 +168,10 @@ class LanguageTask:
     def words(self, dataset: Dataset[Corpus]) -> tuple[int, ...]:
         return of_words(dataset.data.vocabulary)
 
+    def word_width(self, settings: LanguageSettings) -> int:
+        network = settings.network
+        return network.embedding_size + (0 if network.tie_weights else network.hidden_size) + 1
+
     def network(self, preprocessor: LanguagePreprocessor, settings: LanguageSettings) -> NextToken:
         return NextToken(len(preprocessor.vocabulary), settings.network)
 

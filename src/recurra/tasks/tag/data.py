@@ -15,20 +15,21 @@ import numpy.typing as npt
 from torch import Tensor
 
 from recurra.baselines.sparse_logistic import SparseLogistic
-from recurra.data.ragged import Ragged
+from recurra.data.ragged import Keys, Ragged
 from recurra.data.splits import many, why_empty
 from recurra.data.tagged import spans
 from recurra.data.tagged.sentences import Sentence, Tagged
 from recurra.data.tokens.normalize import normalize as normalized
 from recurra.data.tokens.typed import Habit
 from recurra.data.tokens.vocabulary import Vocabulary
-from recurra.data.twins import describe_moved, gathered, shared
+from recurra.data.twins import describe_moved, regrouped, shared
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.cutting import Indices, picked
 from recurra.tasks.read_once import is_large, read_once
 from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.tag.lexicon import Lexicon
+from recurra.tasks.tag.looks import Looks, by_appearance
 from recurra.tasks.tag.preprocessor import TagPreprocessor
 from recurra.tasks.tag.reading import in_scheme, read, shortened, spans_of, why_no_spans
 from recurra.tasks.tag.settings import TagDataSettings
@@ -189,16 +190,19 @@ def _prepare(
             pairs=single if pairs is None else pairs,
         )
     )
-    forms = _forms(parts, lexicon, settings)
-    settled, moved = gathered({name: parts[name].items for name in divided}, forms)
+    looks = Looks.of(chain.from_iterable(parts.values()), lexicon)
+    forms = _forms(parts, looks, lexicon, settings.max_length)
+    positions, moved = regrouped({name: forms[name] for name in divided})
     if moved:
-        parts |= {name: replace(parts[name], items=items) for name, items in settled.items()}
+        whole = [sentence for name in divided for sentence in parts[name]]
+        for name, found in positions.items():
+            parts[name] = replace(parts[name], items=[whole[place] for place in found.tolist()])
         if settings.max_length is not None:
             parts["train"], _ = shortened(parts["train"], settings.max_length)
-        forms = _forms(parts, lexicon, settings)
+        forms = _forms(parts, looks, lexicon, settings.max_length)
     notes += describe_moved(moved, "sentence")
     notes += [f"in both {pair}: {many(len(both), 'distinct sentence')}" for pair, both in shared(forms).items()]
-    encoded = {name: encode_part(part.items, lexicon, tags) for name, part in parts.items()}
+    encoded = {name: encode_part(part.items, lexicon, tags, looks) for name, part in parts.items()}
     held_out = encoded["test"] if len(encoded["test"]) else encoded["validation"]
     notes += _notes(parts, tags, scheme, level, settings)
     words = held_out.words[held_out.encoded.values]
@@ -269,46 +273,50 @@ def _pairs(tokens: Sequence[str], normalize: Sequence[str]) -> list[str]:
     return [f"{word} {after}" for word, after in zip(words, [*words[1:], ""], strict=True)]
 
 
-def encode_part(sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[str]) -> TagPart:
-    """Sentences as ids; a tag that is not among the tagger's becomes UNKNOWN_TAG."""
-    indices: dict[tuple[str, str], int] = {}
+def encode_part(
+    sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[str], looks: Looks | None = None
+) -> TagPart:
+    """Sentences as ids; a tag that is not among the tagger's becomes UNKNOWN_TAG. looks: of their tokens, if known"""
+    seen = Looks.of(sentences, lexicon) if looks is None else looks
+    ids, neighbours, known = seen.ids(sentences), None, lexicon.pairs
+    if known is None:
+        own, encoded = by_appearance(ids.values, len(seen.index))
+    else:
+        pairs = chain.from_iterable(_pairs(sentence.tokens, lexicon.words.normalize) for sentence in sentences)
+        forms: dict[tuple[int, str], int] = {}
+        numbers = (forms.setdefault(form, len(forms)) for form in zip(ids.values.tolist(), pairs, strict=True))
+        encoded = np.fromiter(numbers, np.uint32, len(ids.values))
+        encoded = encoded.astype(np.min_scalar_type(max(len(forms) - 1, 0)))
+        own = np.array([place for place, _ in forms], np.int64)
+        neighbours = known.encode_tokens(pair for _, pair in forms)
+    tokens = list(seen.index)
     tag_ids = {tag: i for i, tag in enumerate(tags)}
-    encoded = []
-    for sentence in sentences:
-        pairs = _pairs(sentence.tokens, lexicon.words.normalize) if lexicon.pairs is not None else [""] * len(sentence)
-        forms = zip(sentence.tokens, pairs, strict=True)
-        encoded.append(np.array([indices.setdefault(form, len(indices)) for form in forms], dtype=np.uint32))
-    tokens = [token for token, _ in indices]
-    letters = Ragged(np.zeros(0, np.uint8), np.zeros(len(tokens) + 1, np.int64))
-    if lexicon.characters is not None:
-        letters = Ragged.of((lexicon.characters.encode(token) for token in tokens), len(lexicon.characters))
-    neighbours = None if lexicon.pairs is None else lexicon.pairs.encode_tokens(pair for _, pair in indices)
-    words = lexicon.words.encode_tokens(tokens)
-    read = Ragged.of(encoded, len(tokens))
     labels = (tag_ids.get(tag, UNKNOWN_TAG) for sentence in sentences for tag in sentence.tags)
-    numbers = np.fromiter(labels, np.min_scalar_type(-max(1, len(tags))), len(read.values))
-    return TagPart(list(sentences), tokens, words, letters, neighbours, read, Ragged(numbers, read.starts))
+    found = np.fromiter(labels, np.min_scalar_type(-max(1, len(tags))), len(encoded))
+    return TagPart(
+        list(sentences),
+        [tokens[place] for place in own.tolist()],
+        seen.words[own],
+        seen.letters.at(own),
+        neighbours,
+        Ragged(encoded, ids.starts),
+        Ragged(found, ids.starts),
+    )
 
 
-def _forms(parts: Mapping[str, Tagged], lexicon: Lexicon, settings: TagDataSettings) -> dict[str, list[bytes]]:
-    """What a tagger sees of each sentence, as far as sentences are learned from."""
-    known, characters = lexicon.pairs, lexicon.characters
-    looks: dict[str, int] = {}  # tokens whose word and letters have the same ids look alike
-    numbers: dict[tuple[int, bytes], int] = {}
+def _forms(parts: Mapping[str, Tagged], looks: Looks, lexicon: Lexicon, longest: int | None) -> dict[str, Keys]:
+    """What stands for what a tagger sees of each sentence, as far as sentences are learned from."""
+    known, alike = lexicon.pairs, looks.alike()
 
-    def look(token: str) -> int:
-        if token not in looks:
-            letters = b"" if characters is None else characters.encode(token).tobytes()
-            word = int(lexicon.words.encode_tokens([token])[0])
-            looks[token] = numbers.setdefault((word, letters), len(numbers))
-        return looks[token]
+    def keys(part: Tagged) -> Keys:
+        ids = looks.ids(part.items)
+        found = Ragged(alike[ids.values], ids.starts).keys(longest)
+        if known is None:
+            return found
+        pairs = (known.encode_tokens(_pairs(s.tokens[:longest], lexicon.words.normalize)) for s in part)
+        return found * np.uint64(0x9E3779B97F4A7C15) + Ragged.of(pairs, len(known)).keys()
 
-    def form(sentence: Sentence) -> bytes:
-        tokens = sentence.tokens[: settings.max_length]
-        words = np.array([look(token) for token in tokens], dtype=np.int64).tobytes()
-        return words if known is None else words + known.encode_tokens(_pairs(tokens, settings.normalize)).tobytes()
-
-    return {name: [form(sentence) for sentence in part] for name, part in parts.items()}
+    return {name: keys(part) for name, part in parts.items()}
 
 
 def _notes(

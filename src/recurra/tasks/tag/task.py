@@ -88,6 +88,9 @@ class TagTask(CutByRows):
         lexicon = dataset.data.lexicon
         return of_words(lexicon.words, *(() if lexicon.pairs is None else (lexicon.pairs,)))
 
+    def word_width(self, settings: TagSettings) -> int:
+        return settings.network.embedding_size
+
     def network(self, preprocessor: TagPreprocessor, settings: TagSettings) -> TagScorer:
         if settings.training.ensemble > 1:
             return build_ensemble(preprocessor, settings.network, settings.training.ensemble)

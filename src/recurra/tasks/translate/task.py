@@ -67,6 +67,11 @@ class TranslateTask(CutByRows):
     def words(self, dataset: Dataset[TranslateData]) -> tuple[int, ...]:
         return of_words(dataset.data.source, dataset.data.target)
 
+    def word_width(self, settings: TranslateSettings) -> int:
+        network = settings.network
+        output = 0 if network.tie_weights else network.hidden_size
+        return 2 * network.embedding_size + output + 1
+
     def network(self, preprocessor: TranslatePreprocessor, settings: TranslateSettings) -> EncoderDecoder:
         return build_network(preprocessor, settings.network)
 
