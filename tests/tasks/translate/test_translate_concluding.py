@@ -38,7 +38,7 @@ def test_what_a_network_does_not_know_is_left_to_the_dictionary():
     numbers, (note,) = conclude(found, part, lowercase=False)
     assert numbers["doubt"] == 1.0
     assert numbers["length_penalty"] in PENALTIES
-    assert "100% of the validation part" in note
+    assert note.startswith("every sentence is left to the dictionary")
     assert found.glossary is not None
     answers = found.predict(list(part.sources[:3]), n_best=2)
     for text, answer in zip(part.sources, answers, strict=False):

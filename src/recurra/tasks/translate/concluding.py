@@ -74,7 +74,9 @@ def conclude(
     summary = "BLEU and chrF {:.1f} and {:.1f} of the network, {:.1f} and {:.1f} of the dictionary"
     summary = f"validation {summary.format(*own, *alone)}; length penalty {penalty:g}"
     note = f"no sentence is left to the dictionary, for which the validation part does not ask: {summary}"
-    if doubt > NEVER:
+    if share == 1:
+        note = f"every sentence is left to the dictionary, as the validation part asks for: {summary}"
+    elif share:
         note = (
             f"sentences whose best translation has less than {doubt:.2f} nats a token are left to the dictionary, "
             f"{share:.0%} of the validation part: {summary}; {both[0]:.1f} and {both[1]:.1f} of both"
