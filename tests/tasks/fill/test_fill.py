@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from recurra.data import share
 from recurra.data.tokens.blanks import blanks_of
 from recurra.data.tokens.vocabulary import Vocabulary
 from recurra.errors import DataError, UsageError
@@ -353,3 +354,18 @@ def test_only_sentences_that_two_parts_share_are_decoded(tmp_path: Path, monkeyp
     notes = prepare(source, FillDataSettings(level="word", min_count=1)).notes
     assert any("1 text stands in both train and validation" in note for note in notes)
     assert len(decoded) == 2
+
+
+def test_how_much_is_read_is_said_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, encode = list[float](), fill_data.encode_rows
+
+    def looked(*given: Any) -> Any:
+        found = encode(*given)
+        seen.append((reading.reached() or (0.0, 0.0))[0])
+        return found
+
+    monkeypatch.setattr(fill_data, "encode_rows", looked)
+    (tmp_path / "t.txt").write_text("".join(f"line {i} of {i % 7}\n" for i in range(60)))
+    with share.followed() as reading:
+        fill_data.prepare(resolve(tmp_path / "t.txt", "fill"), FillDataSettings())
+    assert fill_data.DIVIDED < seen[0] < seen[1] < seen[2] == 1

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from recurra.data import share
 from recurra.data.ragged import digest
 from recurra.errors import DataError
 from recurra.tasks import read_once
@@ -122,6 +123,21 @@ def test_features_of_the_linear_skip_are_found_once(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("RECURRA_CACHE", str(tmp_path / "cache"))
     read = task.prepare(source, DEFAULTS.settings).data.features
     assert all(torch.equal(a, b) for a, b in zip(first, read, strict=True))
+
+
+def test_how_much_is_read_is_said_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, seen = resolve(put(tmp_path / "t.bio", SPANS), "tag"), list[float]()
+    for name in ("build_lexicon", "encode_part"):
+
+        def looked(*given: Any, _do: Any = getattr(room, name), **named: Any) -> Any:
+            seen.append((reading.reached() or (0.0, 0.0))[0])
+            return _do(*given, **named)
+
+        monkeypatch.setattr(room, name, looked)
+    with share.followed() as reading:
+        prepare(source, TagDataSettings())
+    assert seen[:2] == [room.READ, room.DIVIDED]
+    assert room.DIVIDED < seen[2] < seen[3] < 1
 
 
 def test_a_disk_too_small_is_told_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from recurra.baselines.sparse_logistic import SparseLogistic
+from recurra.data import share
 from recurra.data.ragged import Keys, Ragged
 from recurra.data.splits import many, why_empty
 from recurra.data.tagged import spans
@@ -26,7 +27,7 @@ from recurra.data.twins import describe_moved, regrouped, shared
 from recurra.errors import DataError, UsageError, listed
 from recurra.tasks.checked_rows import CheckedRows
 from recurra.tasks.cutting import Indices, picked
-from recurra.tasks.read_once import is_large, read_once
+from recurra.tasks.read_once import bytes_of, is_large, read_once
 from recurra.tasks.sources.source import Source, hashes, in_memory
 from recurra.tasks.tag.lexicon import Lexicon
 from recurra.tasks.tag.looks import Looks, by_appearance
@@ -37,6 +38,8 @@ from recurra.tasks.tag.stored import STORING
 from recurra.topologies.tagger import UNKNOWN_TAG
 
 Ids = npt.NDArray[np.int64]
+READ, DIVIDED = 0.6, 0.8
+"""Of the time, after reading and after dividing."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,7 @@ def prepare(
     return read_once(source, settings, seed, kept, lambda _: build(), STORING, [characters, pairs])
 
 
+@share.whole()
 def _prepare(
     source: Source,
     settings: TagDataSettings,
@@ -148,7 +152,8 @@ def _prepare(
 ) -> TagData:
     if settings.level not in (None, "char", "word"):
         raise UsageError(f"tokens of tagged data are words or single characters; level {settings.level!r} is neither")
-    parts, divided, notes, facts = read(source, settings, seed)
+    with share.stage(0, READ, bytes_of(source)):
+        parts, divided, notes, facts = read(source, settings, seed)
     if not len(parts["validation"]):
         tokens = [sentence.tokens for part in parts.values() for sentence in part]
         raise DataError(
@@ -202,7 +207,11 @@ def _prepare(
         forms = _forms(parts, looks, lexicon, settings.max_length)
     notes += describe_moved(moved, "sentence")
     notes += [f"in both {pair}: {many(len(both), 'distinct sentence')}" for pair, both in shared(forms).items()]
-    encoded = {name: encode_part(part.items, lexicon, tags, looks) for name, part in parts.items()}
+    encoded = {}
+    with share.stage(DIVIDED, 1, sum(map(len, parts.values()))):
+        for name, part in parts.items():
+            encoded[name] = encode_part(part.items, lexicon, tags, looks)
+            share.add(len(part))
     held_out = encoded["test"] if len(encoded["test"]) else encoded["validation"]
     notes += _notes(parts, tags, scheme, level, settings)
     words = held_out.words[held_out.encoded.values]
