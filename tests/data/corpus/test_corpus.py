@@ -214,8 +214,8 @@ def test_a_ten_megabyte_line_is_a_corpus(tmp_path: Path, cache: Path) -> None:
     [
         (b"", {}, r"a\.txt: the file is empty"),
         (b"ab\0c", {}, r"a\.txt:1: a NUL byte"),
-        (b"a", {"fractions": (1, 0, 0)}, r"a\.txt: the train part has 1 characters, it needs 2"),
-        (b"abcdefghij", {}, "the validation part has 1 characters"),
+        (b"a", {"fractions": (1, 0, 0)}, r"a\.txt: the train part has 1 character, it needs 2"),
+        (b"abcdefghij", {}, "the validation part has 1 character"),
         (b" \n \n ", {"level": "word", "fractions": (1, 0, 0), "min_count": 3}, "no word occurs 3 times"),
         (b"  ", {"level": "word", "fractions": (1, 0, 0)}, "the train part has 0 words"),
     ],

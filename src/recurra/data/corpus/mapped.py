@@ -18,7 +18,7 @@ from recurra.data.corpus import cache as corpus_cache
 from recurra.data.corpus.draft import Draft, Reading, final_table
 from recurra.data.files.sources import sha256
 from recurra.data.files.text import check_encoding
-from recurra.data.splits import PARTS, check_fractions
+from recurra.data.splits import PARTS, check_fractions, many
 from recurra.data.tokens import chinese, most_words, segment
 from recurra.data.tokens.normalize import check_names
 from recurra.data.tokens.pieces import pieces
@@ -210,11 +210,11 @@ def _cut(draft: Draft, shares: tuple[float, float, float]) -> dict[str, tuple[Dr
 
 
 def _check_lengths(spans: Mapping[str, tuple[Draft, int, int]], reading: Reading) -> None:
-    unit = {"char": "characters", "word": "words", "byte": "bytes"}[reading.level]
+    unit = {"char": "character", "word": "word", "byte": "byte"}[reading.level]
     for name, (draft, start, stop) in spans.items():
         if stop - start < 2:
             raise DataError(
-                f"the {name} part has {stop - start} {unit}, it needs 2 at least",
+                f"the {name} part has {many(stop - start, unit)}, it needs 2 at least",
                 remedy="give a longer text or other fractions",
                 file=draft.source,
             )

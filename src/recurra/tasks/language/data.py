@@ -10,7 +10,7 @@ from recurra.data import share
 from recurra.data.corpus.mapped import Corpus, Ids, build_corpus, encode_file
 from recurra.data.files.sources import sha256
 from recurra.data.files.text import read_text
-from recurra.data.splits import PARTS, check_fractions
+from recurra.data.splits import PARTS, check_fractions, many
 from recurra.data.tokens.subword_lines import COUNTED, RunningVocabulary, SubwordLines
 from recurra.errors import DataError
 from recurra.tasks.language.trainee import Tokens
@@ -94,7 +94,7 @@ def _encoded(
     for part, tokens in ids.items():
         if len(tokens) < 2:
             raise DataError(
-                f"the {part} part has {len(tokens)} {UNITS[vocabulary.level]}, it needs 2 at least",
+                f"the {part} part has {many(len(tokens), losses.UNITS[vocabulary.level])}, it needs 2 at least",
                 remedy="give a longer text or other fractions",
                 file=paths[0],
             )
