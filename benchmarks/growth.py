@@ -120,7 +120,7 @@ def pairs(path: Path) -> list[tuple[str, Callable[[], object]]]:
 
     source = resolve(path.with_suffix(".tsv"), "translate")
     task = registry.get("translate").task
-    return [("pairs to parts", lambda: task.prepare(source, settings_for(source, {})))]
+    return [("pairs to parts", lambda: task.prepare(source, settings_for(source, {"skip": "none"})))]
 
 
 def write_tagged(path: Path, size: int) -> None:

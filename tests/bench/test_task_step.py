@@ -88,6 +88,11 @@ def measured(case: Case) -> Row:
     return row
 
 
+def test_the_step_of_a_translator_is_that_of_many_pairs() -> None:
+    trainee, _ = task_step.prepared(CASES["translate"], "auto")
+    assert trainee.network.copying is None
+
+
 @pytest.mark.parametrize(
     "task", ["classify", *(pytest.param(t, marks=pytest.mark.slow) for t in CASES if t != "classify")]
 )

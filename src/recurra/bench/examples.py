@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 SEED = 0
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -83,3 +84,5 @@ EXAMPLES: dict[str, Callable[[Path], Path]] = {
     "language": text,
 }
 """By task."""
+AS_OF_MANY: dict[str, dict[str, Any]] = {"translate": {"skip": "none"}}
+"""Settings that many examples would have by themselves, of which these are few."""

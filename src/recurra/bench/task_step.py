@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from recurra.bench.cases import Case
 from recurra.bench.compare import timed
 from recurra.bench.counted import counted, counted_update
-from recurra.bench.examples import EXAMPLES
+from recurra.bench.examples import AS_OF_MANY, EXAMPLES
 from recurra.bench.machine import Rates
 from recurra.bench.record import Request, Row
 from recurra.bench.recurra_side import SEED, autocast
@@ -139,7 +139,8 @@ def prepared(case: Case, engine: str) -> tuple[Any, TrainingSettings]:
     with tempfile.TemporaryDirectory() as folder:
         source = resolve(EXAMPLES[case.task](Path(folder)), case.task)
         settings = row.defaults.settings.changed(
-            **{**row.read(source.options), "engine": engine, "device": "cpu", "epochs": 1.0}
+            **{**row.read(source.options), "engine": engine, "device": "cpu", "epochs": 1.0},
+            **AS_OF_MANY.get(case.task, {}),
         )
         dataset = row.task.prepare(source, settings)
         with torch.random.fork_rng(devices=[]):
