@@ -27,7 +27,7 @@ WRITTEN = Lane(("<s>", "y1", "y2"))
 def _(network: EncoderDecoder) -> Blueprint:
     kinds, width = network.source.weight.shape
     kinds += 0 if network.draft is None else len(network.draft.weight)
-    with_gloss = ", with a dictionary's" if network.copies else ""
+    with_gloss = ", a draft after them" if network.copies else ""
     encoder = layers(network, "encoder", network.encoder, [Read("table")], time="S")
     blocks = [
         Block("x", "input", f"tokens that are read{with_gloss}, {kinds:,} kinds", "[B, S]", sign="x"),
