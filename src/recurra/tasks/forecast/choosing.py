@@ -37,6 +37,8 @@ SURE = 1.645
 """Standard errors by which what is learned must lower the error, of many forecasts: chance does so in one of twenty."""
 UNITS, NETWORKS = 256, 2
 """Of the perceptron; trainings whose mean a trained one is."""
+MOST_BENT = 4000
+"""Windows that drawn perceptrons are fitted to; of more, every so many."""
 FEWEST_APART = 8
 """Forecasts of validation that do not overlap, from which one is trained: of fewer nothing would be shown."""
 STEPS = (1, 2, 3, 5, 8, 13)
@@ -122,15 +124,15 @@ def choose(
     if not best:
         return None
     chosen = min((one for scale, one in best.items() if scale != "level" or len(best) == 1), key=_cost)
-    bends = [bent for one in best.values() if (bent := bending(one)) is not None]
+    level = best.get("level")
+    bends = [bent for one in (level, chosen) if one is not None and (bent := bending(one)) is not None]
     count += len(bends) * len(STEPS)
     bent = min(bends, key=lambda one: float(np.nanmean(one.absolute)), default=None)
     # where a series drifts, as prices do, its level in training says nothing, and may seem to
-    level = best.get("level")
     if level is not None and better(level, chosen):
         chosen = level
     linear = chosen
-    deep = best.get("level", linear)
+    deep = linear if level is None else level
     enough = apart(deep.examples.held_out.origins, deep.preprocessor.block) >= FEWEST_APART
     for other in (bent, trained(deep) if enough else None):
         if other is not None and better(other, chosen):
@@ -165,16 +167,18 @@ def bending(chosen: Chosen) -> Chosen | None:
     made, found = chosen.preprocessor, chosen.examples
     width = made.widths.target
     (mean,) = fit_path(found.train.inputs, found.targets, (math.inf,))
+    every = -(-len(found.targets) // MOST_BENT)
     best: Chosen | None = None
     for steps in STEPS:
         if steps > made.window:
             break
         first = (made.window - steps) * width
-        inputs, unseen = found.train.inputs[:, first:], found.held_out.inputs[:, first:]
+        inputs, unseen = found.train.inputs[::every, first:], found.held_out.inputs[:, first:]
         weight, bias = draw(inputs, UNITS, steps)
         units, seen = hidden(inputs, weight, bias), hidden(unseen, weight, bias)
         for linear in (chosen.skip.ridge, mean):
-            left, said = found.targets - linear.predict(found.train.inputs), linear.predict(found.held_out.inputs)
+            left = found.targets[::every] - linear.predict(found.train.inputs[::every])
+            said = linear.predict(found.held_out.inputs)
             for output in fit_path(units, left):
                 perceptron = DrawnPerceptron.of(weight, bias, output, left)
                 absolute = found.held_out.absolute(said + perceptron.bounded(seen), made)
