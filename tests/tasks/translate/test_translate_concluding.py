@@ -103,3 +103,20 @@ def test_the_dictionary_is_not_asked_if_it_adds_nothing():
     assert scores(drafts, part.targets)["chrf"] < 5
     assert numbers["doubt"] == NEVER
     assert note.startswith("no sentence is left")
+
+
+def test_neither_score_is_below_the_dictionarys(monkeypatch):
+    """However good the other one is, and however little the sum gains."""
+    found, part, given = model(), made().parts["validation"], iter([])
+    own, mixed, alone = (60.0, 20.0), (50.0, 29.0), (8.0, 30.0)
+
+    def scored(texts, targets, **how):
+        asked = [found.glossary.of(text) for text in part.sources]
+        bleu, chrf = alone if list(texts) == asked else next(given, mixed)
+        return {"bleu": bleu, "chrf": chrf}
+
+    given = iter([own] * len(PENALTIES))
+    monkeypatch.setattr("recurra.tasks.translate.concluding.scores", scored)
+    numbers, (note,) = conclude(found, part, lowercase=False)
+    assert numbers["doubt"] == 1.0
+    assert note.startswith("every sentence")

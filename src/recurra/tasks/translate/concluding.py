@@ -31,7 +31,8 @@ FIRST, MOST = 50, 500
 def conclude(
     model: Translator, part: PairPart, *, lowercase: bool, seconds: float | None = None
 ) -> tuple[dict[str, float], list[str]]:
-    """Length penalty and doubt, as the validation part likes them best by the sum of BLEU and chrF.
+    """Length penalty and doubt, as the validation part likes them best by the sum of BLEU and chrF, none of the two
+    below the dictionary's.
 
     part: the validation part; seconds: that this may take, None for as long as it takes; see tasks.abilities.Concluding
     """
@@ -62,12 +63,13 @@ def conclude(
         tried.append((scored(texts), texts, np.array([h.surety for h in best]), penalty))
     own, texts, surety, penalty = max(tried, key=lambda each: sum(each[0]))
     alone, both, doubt, share = scored(drafts), own, NEVER, 0.0
+    least = -np.inf if _below(own, alone) else sum(own) + GAIN
     for edge, part_of in _edges(surety):
         mixed = scored(
             [draft if sure < edge else text for text, draft, sure in zip(texts, drafts, surety, strict=True)]
         )
-        if sum(mixed) > max(sum(both), sum(own) + GAIN):
-            both, doubt, share = mixed, edge, part_of
+        if not _below(mixed, alone) and sum(mixed) > least:
+            both, doubt, share, least = mixed, edge, part_of, sum(mixed)
     with torch.no_grad():
         network.get_buffer("doubt").fill_(doubt)
         network.get_buffer("penalty").fill_(penalty)
@@ -82,6 +84,11 @@ def conclude(
             f"{share:.0%} of the validation part: {summary}; {both[0]:.1f} and {both[1]:.1f} of both"
         )
     return {"doubt": doubt, "length_penalty": penalty}, [note]
+
+
+def _below(found: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether BLEU or chrF is lower."""
+    return found[0] < other[0] or found[1] < other[1]
 
 
 def _edges(surety: npt.NDArray[np.float64]) -> list[tuple[float, float]]:
