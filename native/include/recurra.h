@@ -50,7 +50,7 @@ enum recurra_products { RECURRA_AS_STORED = 0, RECURRA_BF16 = 1, RECURRA_INT8 = 
  *                          n times (matrix, operand slot)
  *        for each row sum: kind (RECURRA_MOMENTS or RECURRA_MEANS), destination ROW slot, operand slots a, b, c, constant
  *                          (number, or RECURRA_NONE), number of a SAVED_ROW to keep it in (or RECURRA_NONE)
- *        for each instr.:  op, destination slot, a, b, c   (RECURRA_NONE for operands an op lacks)
+ *        for each instr.:  op, destination slot, a, b, c, d   (RECURRA_NONE for operands an op lacks)
  *   then, backward only:   states times: 1 if the code writes CARRY_OUT of that state, else 0 (the adjoint is zero)
  *                          w_adjoints times:  row block of weight_ih whose adjoint is ADJOINT column j
  *                          r_adjoints times:  matrix, adjoint column, operand slot (BEFORE, AFTER or SAVED):
@@ -61,8 +61,9 @@ enum recurra_products { RECURRA_AS_STORED = 0, RECURRA_BF16 = 1, RECURRA_INT8 = 
  * Sums of products and row sums read whole rows: results of earlier levels. They come before a level's instructions.
  *
  * A code of one level without sums of either kind may run over many steps at once: first the instructions that need no
- * state (BEFORE; backward CARRY_IN) for all of them, then, step after step, those that lead from a state to the next one
- * (AFTER; CARRY_OUT), then what is left for all of them. The instructions stand in this order.
+ * state (BEFORE; backward CARRY_IN of a CARRY_OUT that is written) for all of them, then, step after step, those that lead
+ * from a state that is read to the next one (AFTER; CARRY_OUT), then what is left for all of them. The instructions stand
+ * in this order.
  *
  * A slot is kind << 16 | index. Values are tiles [rows][units]; a slot says where the tile lives:
  */
@@ -101,12 +102,21 @@ enum recurra_op {       /* d = destination, elementwise */
   OP_SIGMOID_BACK = 17, /* a * (b * (1 - b)) */
   OP_TANH_BACK = 18,    /* a * (1 - b * b) */
   OP_ONE_MINUS = 19,    /* 1 - a */
-  OP_REDUCE = 20,       /* destination is a number, not a slot: reduction d += sum over the rows of a */
+  OP_REDUCE = 20,       /* destination is a number, not a slot: that reduction += sum over the rows of a */
   OP_SQRT = 21, OP_ABS = 22, OP_SIGN = 23, OP_SIN = 24, OP_COS = 25, OP_EXPM1 = 26,
   OP_SQRT_SLOPE = 27,   /* 1 / (2 a), 0 where a = 0 */
   OP_NORMALIZE = 28,    /* (a - mean) spread, b: the ROW of RECURRA_MOMENTS */
   OP_NORMALIZE_BACK = 29, /* (a - mean_a) spread - b scaled, c: the ROW of RECURRA_MEANS */
-  OP_COUNT = 30
+  /* several of the others in one pass */
+  OP_REDUCE_MUL = 30,   /* as OP_REDUCE, of a * b */
+  OP_PRODUCTS = 31,     /* a * b + c * d */
+  OP_MIX = 32,          /* a * b + (1 - a) * c */
+  OP_ADD_MUL = 33,      /* (a + b) * c */
+  OP_MUL_SIGMOID_BACK = 34, /* a * b * (c * (1 - c)) */
+  OP_MUL_TANH_BACK = 35,    /* a * b * (1 - c * c) */
+  OP_SUB_MUL_SIGMOID_BACK = 36, /* (a - b) * c * (d * (1 - d)) */
+  OP_MULADD_SIGMOID = 37, OP_MULADD_TANH = 38, OP_MULADD_RELU = 39, /* of a * b + c */
+  OP_COUNT = 40
 };
 
 enum recurra_row_sum { /* over the units of each row */

@@ -13,32 +13,29 @@ inline constexpr int64_t BLOCK_OF_STEPS = CHUNK_ROWS;
 // units: memory is read in longer runs.
 inline constexpr int64_t STEPS_OF_A_TILE = 8, ROWS_OF_A_TILE = 32;
 
-// `count` instructions of a level over one tile.
+// `count` instructions of a level over rows of one tile from `row` on.
 template <class T>
-void run_instructions(const Level& level, int32_t first, int32_t count, const Place<T>* places, int64_t rows, int64_t w,
-                      T* sums, int64_t sums_row) {
+void run_instructions(const Level& level, int32_t first, int32_t count, const Place<T>* places, int64_t row, int64_t rows,
+                      int64_t w, T* sums, int64_t sums_row) {
   for (int32_t i = first; i < first + count; i++)
-    run(level.instructions[size_t(i)], places, rows, w, sums, sums_row);
+    run(level.instructions[size_t(i)], places, row, rows, w, sums, sums_row);
 }
 
 // The recurrence of a tile: `steps` steps of `active` rows each, the last step first in backward.
 template <class T>
 void run_recurrence(const Level& level, const Place<T>* places, int64_t steps, int64_t active, int64_t w, bool backward) {
   if (level.recurrent == 0) return;
-  const size_t operands = level.operands.size();
-  Place<T> here[MOST_OPERANDS];
   if (level.recurrent == 1) {  // row after row is step after step
     const int64_t rows = steps * active;
-    for (size_t i = 0; i < operands; i++)
+    Place<T> here[MOST_OPERANDS];
+    for (size_t i = 0; i < level.operands.size(); i++)
       here[i] = backward ? Place<T>{places[i].at + (rows - 1) * places[i].row, -places[i].row} : places[i];
-    run_instructions<T>(level, level.first, 1, here, rows, w, nullptr, 0);
+    run_instructions<T>(level, level.first, 1, here, 0, rows, w, nullptr, 0);
     return;
   }
-  for (int64_t s = 0; s < steps; s++) {
-    const int64_t row = (backward ? steps - 1 - s : s) * active;
-    for (size_t i = 0; i < operands; i++) here[i] = {places[i].at + row * places[i].row, places[i].row};
-    run_instructions<T>(level, level.first, level.recurrent, here, active, w, nullptr, 0);
-  }
+  for (int64_t s = 0; s < steps; s++)
+    run_instructions<T>(level, level.first, level.recurrent, places, (backward ? steps - 1 - s : s) * active, active, w,
+                        nullptr, 0);
 }
 
 // The one level of a code that runs in blocks: a part's units of `steps` steps, each of `active` rows, whose arrays lie
@@ -62,9 +59,9 @@ void run_block(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, int64
     for (int64_t done = 0; done < steps; done += most) {
       const int64_t n = std::min(most, steps - done), rows = n * active;
       stage(layer, workspace, level, base, (backward ? steps - done - n : done) * active, rows, u0, w, here);
-      run_instructions(level, 0, level.first, here, rows, w, sums, layer.width);
+      run_instructions(level, 0, level.first, here, 0, rows, w, sums, layer.width);
       run_recurrence(level, here, n, active, w, backward);
-      run_instructions(level, after, all - after, here, rows, w, sums, layer.width);
+      run_instructions(level, after, all - after, here, 0, rows, w, sums, layer.width);
     }
   }
 }

@@ -74,13 +74,13 @@ class Forward {
  private:
   struct Scratch {
     Workspace<T, Q> workspace;
-    T* states;     // inference: [states][2][rows][width]; in blocks [states][state_rows()][width]
+    T* states;     // that are not kept: [states][2][rows][width]; in blocks [states][state_rows()][width]
     Q* gathered;
     T* projected;
     const T** rows;
   };
 
-  // Of one state in inference: those before a block's first step, then those after each.
+  // Of one state that is not kept: those before a block's first step, then those after each.
   int64_t state_rows() const {
     const int64_t most = layer_.plan.most_rows;
     return layer_.code.in_blocks() ? most + std::max(most, BLOCK_OF_STEPS) : 2 * most;
@@ -95,17 +95,22 @@ class Forward {
       Workspace<T, Q>::allocate(scratch.workspace, from, layer_);
       const bool own = !layer_.plan.share_units || &scratch == &scratch_[0];
       scratch.workspace.steps = own ? from.take<T>(layer_.code.steps * most * w) : scratch_[0].workspace.steps;
-      scratch.states = layer_.memory_history ? nullptr
-                    : own                 ? from.take<T>(layer_.code.states * state_rows() * w)
-                                          : scratch_[0].states;
+      scratch.states = own ? from.take<T>(scratch_states() * state_rows() * w) : scratch_[0].states;
       scratch.gathered = from.take<Q>(chunk * input_.depth());
       scratch.projected = from.take<T>(layer_.tokens_projected ? 0 : chunk * input_.row);
       scratch.rows = from.take<const T*>(chunk);
     }
   }
 
+  // States that have room in the scratch: all, if one is not kept.
+  int32_t scratch_states() const {
+    for (int32_t s = 0; s < layer_.code.states; s++)
+      if (!layer_.keeps(s)) return layer_.code.states;
+    return 0;
+  }
+
   T* state_at(const Group& group, const Scratch& scratch, int32_t state, int64_t step, bool after) const {
-    if (layer_.memory_history)
+    if (layer_.keeps(state))
       return layer_.history(state) +
              (after ? group.history_after(step) : group.history_before(step)) * layer_.of_state(state).padded;
     const int64_t half = (step + (after ? 1 : 0)) & 1;
@@ -146,12 +151,13 @@ class Forward {
     const Share panels(layer_.panels, part.thread, part.threads);
     if (units.empty()) return;
     const int32_t states = layer_.code.states;
-    const bool kept = layer_.memory_history != nullptr;
+    bool kept = false;
+    for (int32_t s = 0; s < states; s++) kept = kept || layer_.keeps(s);
     Workspace<T, Q>& workspace = scratch.workspace;
     workspace.rows = layer_.plan.most_rows;
     const auto own = [&](int32_t s) { return scratch.states + s * state_rows() * w; };
     for (int32_t s = 0; s < states; s++)
-      begin_state(group, s, kept ? state_at(group, scratch, s, 0, false) : own(s), part);
+      begin_state(group, s, layer_.keeps(s) ? state_at(group, scratch, s, 0, false) : own(s), part);
     Chunk<T, Q> chunk{input_, group, scratch.gathered, scratch.projected, scratch.rows};
     for (int64_t step = 0, end; step < group.steps(); step = end) {
       const int64_t active = group.active[size_t(step)];
@@ -165,8 +171,8 @@ class Forward {
       const int64_t steps = end - step, next = group.active[size_t(end)];
       for (int64_t i = 0; i < steps; i++) name_places(layer_, group, step + i, active, workspace.places + i * active);
       for (int32_t s = 0; s < states; s++) {
-        workspace.before[s] = kept ? state_at(group, scratch, s, step, false) : own(s);
-        workspace.after[s] = kept ? state_at(group, scratch, s, step, true) : own(s) + active * w;
+        workspace.before[s] = layer_.keeps(s) ? state_at(group, scratch, s, step, false) : own(s);
+        workspace.after[s] = layer_.keeps(s) ? state_at(group, scratch, s, step, true) : own(s) + active * w;
       }
       if (steps > 1 || active <= TILE_ROWS)
         run_block(layer_, workspace, steps, active, part);
@@ -176,7 +182,7 @@ class Forward {
       for (int32_t s = 0; s < states; s++) {
         const T* const ends = workspace.after[s] + (steps - 1) * active * w;
         put_last(group, s, next, active, ends, part);
-        for (int64_t r = 0; !kept && r < next; r++)
+        for (int64_t r = 0; !layer_.keeps(s) && r < next; r++)
           std::memmove(own(s) + r * w + units.u0, ends + r * w + units.u0, size_t(units.u1 - units.u0) * sizeof(T));
       }
     }

@@ -23,12 +23,12 @@ struct Width {
   explicit Width(int64_t n) : units(n), padded(recurra::padded<T>(n)), panels(padded / UNITS<T>) {}
 };
 
-// Numbers of the states before and after every step, one state after the other.
+// Numbers of the first states before and after every step, one state after the other, of those that are kept.
 template <class T>
 int64_t history_size(const Code& code, int32_t states, const recurra_call& call, const Plan& plan) {
   int64_t size = 0;
   for (int32_t s = 0; s < states; s++)
-    size += (plan.total + call.batch) * padded<T>(code.narrow[s] ? call.projected : call.hidden);
+    size += code.kept[s] ? (plan.total + call.batch) * padded<T>(code.narrow[s] ? call.projected : call.hidden) : 0;
   return size;
 }
 
@@ -94,8 +94,8 @@ struct Layer {
   }
   int64_t panel_depth(const Product& product) const { return call.heads > 1 ? deepest_ : depth(product); }
 
-  // The rows of a state in the history, and how many there are.
-  int64_t history_rows() const { return plan.total + call.batch; }
+  // The rows of a state in the history, if it is kept there.
+  bool keeps(int32_t state) const { return memory_history && code.kept[state]; }
   T* history(int32_t state) const { return memory_history + history_size<T>(code, state, call, plan); }
 
   // Numbers of the panels of one sum, or of all sums of a level, for UNITS columns.

@@ -189,7 +189,7 @@ void run_level(const Layer<T, Q>& layer, const Workspace<T, Q>& workspace, size_
         before += layer.panels_size(sum);
       }
       for (const Instruction& instruction : level.instructions)
-        run(instruction, here, rows, w, workspace.sums ? workspace.sums + u0 : nullptr, layer.width);
+        run(instruction, here, 0, rows, w, workspace.sums ? workspace.sums + u0 : nullptr, layer.width);
     }
   }
 }

@@ -42,7 +42,7 @@ template <class T>
 struct Values {
   T* saved;    // [saved][total][width]
   T* rows;     // [saved_rows][total]
-  T* history;  // of each state [total + batch][its width]
+  T* history;  // of each state that is kept [total + batch][its width]
 
   Values(Arena& from, const Code& forward, const Plan& plan, const recurra_call& call)
       : saved(from.take<T>(forward.saved * plan.total * padded<T>(call.hidden))),

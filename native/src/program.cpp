@@ -194,12 +194,12 @@ class Decoder {
     for (RowSum& sum : level.row_sums) read(sum, level.narrow);
     for (Instruction& instruction : level.instructions) {
       instruction.op = in_.below(OP_COUNT);
-      const int32_t words[4] = {in_.next(), in_.next(), in_.next(), in_.next()};
-      const bool reduce = instruction.op == OP_REDUCE;
+      const int32_t words[5] = {in_.next(), in_.next(), in_.next(), in_.next(), in_.next()};
+      const bool reduce = instruction.op == OP_REDUCE || instruction.op == OP_REDUCE_MUL;
       if (reduce && (!code_.backward || words[0] < 0 || words[0] >= code_.reductions)) throw Bad();
       instruction.destination = reduce ? words[0] : operand(level, words[0], true);
-      int32_t* const places[3] = {&instruction.a, &instruction.b, &instruction.c};
-      for (int i = 0; i < 3; i++) {
+      int32_t* const places[4] = {&instruction.a, &instruction.b, &instruction.c, &instruction.d};
+      for (int i = 0; i < 4; i++) {
         *places[i] = i < arity(instruction.op) ? operand(level, words[i + 1]) : RECURRA_NONE;
         const bool row = (instruction.op == OP_NORMALIZE && i == 1) || (instruction.op == OP_NORMALIZE_BACK && i == 2);
         if (*places[i] >= 0 && row != (level.operands[size_t(*places[i])].kind == SLOT_ROW)) throw Bad();
@@ -257,7 +257,16 @@ class Decoder {
 
   static int arity(int32_t op) {
     switch (op) {
+      case OP_PRODUCTS:
+      case OP_SUB_MUL_SIGMOID_BACK: return 4;
       case OP_MULADD:
+      case OP_MULADD_SIGMOID:
+      case OP_MULADD_TANH:
+      case OP_MULADD_RELU:
+      case OP_MIX:
+      case OP_ADD_MUL:
+      case OP_MUL_SIGMOID_BACK:
+      case OP_MUL_TANH_BACK:
       case OP_NORMALIZE_BACK: return 3;
       case OP_NORMALIZE:
       case OP_ADD:
@@ -267,6 +276,7 @@ class Decoder {
       case OP_MINIMUM:
       case OP_MAXIMUM:
       case OP_SHARE:
+      case OP_REDUCE_MUL:
       case OP_SIGMOID_BACK:
       case OP_TANH_BACK: return 2;
       default: return 1;
@@ -276,6 +286,25 @@ class Decoder {
   Reader in_;
   Code code_;
 };
+
+// Which states backward reads, before or after a step.
+void keep_what_is_read(recurra_program& program) {
+  Code& code = program.backward;
+  const auto read = [&](Slot s) {
+    if (s.kind == SLOT_BEFORE || s.kind == SLOT_AFTER) code.kept[s.index] = true;
+  };
+  for (const Level& level : code.levels) {
+    for (const Slot& s : level.operands) read(s);
+    for (const Sum& sum : level.sums)
+      for (const Product& product : sum.products) read(product.operand);
+    for (const RowSum& sum : level.row_sums) {
+      read(sum.a);
+      read(sum.b);
+    }
+  }
+  for (const RecurrentGradient& g : code.recurrent) read(g.operand);
+  std::copy(code.kept, std::end(code.kept), program.forward.kept);
+}
 
 }  // namespace
 }  // namespace recurra
@@ -298,6 +327,7 @@ RECURRA_EXPORT recurra_program* recurra_program_new(const int32_t* forward, int6
           throw Bad();
         if (program->backward.saved != program->forward.saved) throw Bad();
         if (program->backward.saved_rows != program->forward.saved_rows) throw Bad();
+        keep_what_is_read(*program);
       }
       if (program->forward.constants > n_constants || program->backward.constants > n_constants) throw Bad();
       program->constants.assign(constants, constants + n_constants);

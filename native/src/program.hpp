@@ -44,7 +44,7 @@ struct RowSum {
 };
 
 struct Instruction {
-  int32_t op, destination, a, b, c;  // numbers in the level's operands; REDUCE's destination is a reduction
+  int32_t op, destination, a, b, c, d;  // numbers in the level's operands; a REDUCE's destination is a reduction
 };
 
 struct Level {
@@ -78,6 +78,7 @@ struct Code {
   std::vector<int32_t> w_blocks;      // backward: row block of weight_ih for adjoint column j
   std::vector<RecurrentGradient> recurrent;
   bool narrow[RECURRA_MAX_STATES] = {};  // states that are as wide as a projection
+  bool kept[RECURRA_MAX_STATES] = {};    // states that backward reads: their history is kept for it
   bool maps_narrow = false;           // what weight_hh maps is that wide
   int32_t most_ih = 0, most_hh = 0, most_hr = 0;  // blocks that are named: one more than the largest
   int32_t given = 0;                  // SLOT_GIVENs that are named: one more than the largest

@@ -8,6 +8,18 @@
 
 namespace recurra {
 
+// In pairs: each addition of a vector's own numbers waits for the one before it.
+template <class T>
+RECURRA_INLINE T sum_of(Vec<T> v) {
+  T x[LANES<T>];
+  store(x, v);
+#pragma GCC unroll 8
+  for (int n = LANES<T> / 2; n > 0; n /= 2)
+#pragma GCC unroll 16
+    for (int i = 0; i < n; i++) x[i] += x[i + n];
+  return x[0];
+}
+
 // The sum of f(a[u], b[u]) over n units.
 template <class T, class F>
 RECURRA_INLINE T over_units(const T* a, const T* b, int64_t n, F f) {
@@ -23,8 +35,7 @@ RECURRA_INLINE T over_units(const T* a, const T* b, int64_t n, F f) {
     u += L;
   }
   even += odd;
-  T sum = 0;
-  for (int i = 0; i < L; i++) sum += even[i];
+  T sum = sum_of<T>(even);
   if (u < n) {
     T x[L] = {}, y[L] = {};
     for (int64_t i = u; i < n; i++) {

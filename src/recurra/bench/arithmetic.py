@@ -47,20 +47,20 @@ def whole(cell: Cell, input_size: int, hidden_size: int, *, rows: int, precision
     each of forward's. Elementwise is what the step and its derivative have beside them, the sums over rows that the
     gradients of vectors are, and the output's adjoint added to the state's. Values of vectors alone are computed once
     for a call and not counted.
-    Bytes: the input read forward and for dW, the output and every state written, the states and what forward keeps
+    Bytes: the input read forward and for dW, the output written, the states that backward reads and what forward keeps
     beside them written and read, the output's adjoint read, dx written; weights read in both directions, their
     gradients written. What a step leaves in registers or hands to the next one costs nothing here.
     """
     program, _ = split(cell.program())
     derivative = derive(program)
-    kept, states = lower(program, derivative), len(program.states)
+    kept = lower(program, derivative)
     sizes = {**program.sizes(input_size, hidden_size), "B": hidden_size}
     matrices = sum(sizes[n.width] * sizes[program.nodes[n.args[0]].width] for n in program.nodes if n.op in MATRICES)
     vectors = sum(1 if q.kind == "k" else hidden_size for q in program.parameters if q.kind not in MATRICES)
     sums = {adjoint for q, adjoint, _ in derivative.parameters if q.kind not in MATRICES}
     units = _beside_products(program.nodes, sizes) + _beside_products(derivative.nodes, sizes)
     units += hidden_size * (len(sums) + 1)
-    values = 3 * input_size + hidden_size * (2 + 2 * states + 2 * kept.saved) + 2 * kept.saved_rows
+    values = 3 * input_size + hidden_size * 2 * (1 + len(kept.kept_states) + kept.saved) + 2 * kept.saved_rows
     weights = (2 * BYTES[precision] + BYTES["float32"]) * (matrices + vectors)
     return Whole(3 * 2 * matrices * rows, units * rows, BYTES["float32"] * values * rows + weights)
 

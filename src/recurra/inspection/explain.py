@@ -164,7 +164,7 @@ def explain(
         recurrent=len(program.recurrent_products),
         linear=program.linear,
         units_apart=program.units_apart,
-        saved_bytes=_saved_bytes(program, saved, alone, hidden_size, stack.narrow),
+        saved_bytes=_saved_bytes(program, found.derivative(bias=bias).saved, anew | alone, hidden_size, stack.narrow),
         kept=_kept(program, saved, alone),
         engines=explain_choice(
             found, input_size=input_size, hidden_size=hidden_size, bias=bias, device=device, proj_size=stack.narrow
@@ -219,12 +219,18 @@ def _kept(program: Program, saved: tuple[int, ...], alone: set[int]) -> list[str
     return [written(program, i) for i in saved if i not in alone and i not in masks]
 
 
-def _saved_bytes(
-    program: Program, saved: tuple[int, ...], alone: set[int], hidden_size: int, narrow: int | None
-) -> int:
-    """The states and what else is kept, input, masks and what weights alone make aside."""
-    nodes, kept = program.nodes, {*program.outputs}
-    kept |= {i for i in saved if nodes[i].op not in ("input", "state", "given", "constant") and i not in alone}
+def _saved_bytes(program: Program, saved: tuple[int, ...], made: set[int], hidden_size: int, narrow: int | None) -> int:
+    """Of what backward reads: all but input, masks and what it makes itself; a state before and after a step is one."""
+    nodes, there = program.nodes, {*saved, *program.outputs} - made
+    read, waiting = set[int](), list(saved)
+    while waiting:
+        i = waiting.pop()
+        read.add(i)
+        waiting += nodes[i].args if i not in there else ()
+    after = dict(zip(program.states, program.outputs, strict=True))
+    states = {after[nodes[i].label or ""] for i in read if nodes[i].op == "state"}
+    others = {i for i in read if i in there and nodes[i].op not in ("input", "state", "given", "constant", "vector")}
+    kept = states | others
     width = {"B": 1, "N": narrow or hidden_size}
     return 4 * sum(width.get(nodes[i].width, hidden_size) for i in kept)
 

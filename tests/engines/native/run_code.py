@@ -64,7 +64,18 @@ COMPUTE: dict[str, Callable[..., Tensor]] = {
     "SQRT_SLOPE": lambda a: torch.where(a == 0, 0 * a, 0.5 / a),
     "NORMALIZE": lambda a, row: (a - row[0]) * row[1],
     "NORMALIZE_BACK": lambda a, b, row: (a - row[0]) * row[2] - b * row[1],
+    "REDUCE_MUL": lambda a, b: a * b,
+    "PRODUCTS": lambda a, b, c, d: a * b + c * d,
+    "MIX": lambda a, b, c: a * b + (1 - a) * c,
+    "ADD_MUL": lambda a, b, c: (a + b) * c,
+    "MUL_SIGMOID_BACK": lambda a, b, c: a * b * (c * (1 - c)),
+    "MUL_TANH_BACK": lambda a, b, c: a * b * (1 - c * c),
+    "SUB_MUL_SIGMOID_BACK": lambda a, b, c, d: (a - b) * c * (d * (1 - d)),
+    "MULADD_SIGMOID": lambda a, b, c: torch.sigmoid(a * b + c),
+    "MULADD_TANH": lambda a, b, c: torch.tanh(a * b + c),
+    "MULADD_RELU": lambda a, b, c: torch.relu(a * b + c),
 }
+REDUCTIONS = ("REDUCE", "REDUCE_MUL")
 ARITY = {
     name: function.__code__.co_argcount if hasattr(function, "__code__") else 1 for name, function in COMPUTE.items()
 }
@@ -217,15 +228,15 @@ def decode(code: Sequence[int]) -> Decoded:
 
     def instruction() -> Instruction:
         op = OPERATIONS[next(words)]
-        if op == "REDUCE":
+        if op in REDUCTIONS:
             assert backward
             number = next(words)
             assert 0 <= number < sizes["reductions"]
             to = ("REDUCTION", number)
         else:
             to = destination()
-        args = [next(words) for _ in range(3)]
-        assert args[ARITY[op] :] == [-1] * (3 - ARITY[op])
+        args = [next(words) for _ in range(4)]
+        assert args[ARITY[op] :] == [-1] * (4 - ARITY[op])
         return Instruction(op, to, tuple(slot(a) for a in args[: ARITY[op]]))
 
     found.narrow = [next(words) for _ in range(sizes["states"])]
@@ -346,7 +357,7 @@ class Machine:
                 here.add(total.to)
             for item in instructions:
                 result = COMPUTE[item.op](*(memory[a] for a in item.args))
-                if item.op == "REDUCE":
+                if item.op in REDUCTIONS:
                     reductions[item.to[1]] = reductions[item.to[1]] + result.sum(0)
                     continue
                 write(item.to, result)

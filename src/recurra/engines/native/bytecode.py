@@ -25,10 +25,15 @@ OPERATIONS = {
         (
             "copy add sub mul div neg minimum maximum share positive sigmoid tanh relu softplus exp log "
             "muladd sigmoid_back tanh_back one_minus reduce "
-            "sqrt abs sign sin cos expm1 sqrt_slope normalize normalize_back"
+            "sqrt abs sign sin cos expm1 sqrt_slope normalize normalize_back "
+            "reduce_mul products mix add_mul mul_sigmoid_back mul_tanh_back sub_mul_sigmoid_back "
+            "muladd_sigmoid muladd_tanh muladd_relu"
         ).split()
     )
 }
+REDUCTIONS = ("reduce", "reduce_mul")
+"""Operations whose result is a sum over rows."""
+
 ROW_SUMS = ("moments", "means")
 """What is summed over the units of whole rows when a level begins: words 0 and 1 of the core's code."""
 

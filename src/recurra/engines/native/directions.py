@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 
-from recurra.engines.native.bytecode import CODE, NONE, ROW_SUMS, kind_of, matrix, slot
+from recurra.engines.native.bytecode import CODE, NONE, ROW_SUMS, kind_of, matrix, number_of, slot
 from recurra.engines.native.registers import Levels, place
 from recurra.engines.native.schedule import Items
 from recurra.engines.native.values import Value, Values
@@ -24,7 +24,8 @@ MOST_COMPUTED = 3
 class Code:
     """Words of one direction, the table of constants not yet in its final size, and its levels.
 
-    widths: for each state 1 if it is as wide as a projection, and 1 if weight_hh maps values of that width.
+    widths: for each state 1 if it is as wide as a projection, and 1 if weight_hh maps values of that width; kept: of
+    backward, the states that it reads.
     """
 
     direction: int
@@ -35,6 +36,7 @@ class Code:
     levels: Levels
     adjoints: tuple[int, int, int, int] = (0, 0, 0, 0)
     tail: tuple[int, ...] = ()
+    kept: tuple[int, ...] = ()
 
     def words(self, states: int, vectors: int, constants: int) -> tuple[int, ...]:
         columns = [word for block, column in enumerate(self.columns) for word in (block, len(column), *column)]
@@ -69,7 +71,8 @@ class Directions:
 
     def forward(self, *, train: bool) -> Code:
         """The new states; with `train` what backward reads, too. The same arithmetic either way."""
-        program, values = self.program, Values()
+        program = self.program
+        values = Values([slot("BEFORE", i) for i in range(len(program.states))])
         at: list[int] = []
         for node in program.nodes:
             at.append(self._value_forward(values, node, at))
@@ -85,7 +88,8 @@ class Directions:
 
     def backward(self) -> tuple[Code, tuple[tuple[Parameter, int], ...]]:
         """The old states' adjoints and what the weights' gradients are made of; reductions of the vector weights."""
-        derivative, values = self.derivative, Values()
+        derivative = self.derivative
+        values = Values([slot("CARRY_IN", i) for i, n in enumerate(derivative.states) if n is not None])
         at: list[int] = []
         for node in derivative.nodes:
             at.append(self._value_backward(values, node, at))
@@ -117,7 +121,10 @@ class Directions:
             tail += [block, column_of[value], self._slot_kept(operand)]
         sizes = (len(targets), len(w), len(r), len(sums))
         kept = (len(self.saved), len(self.saved_rows))
-        return Code(1, *kept, self.widths, (), levels, sizes, tuple(tail)), reductions
+        read = [value.slot for number, value in enumerate(values.all) if items.uses[number] and value.op == "leaf"]
+        read += [self._slot_kept(operand) for _, _, operand in r]
+        states = tuple(sorted({number_of(word) for word in read if kind_of(word) in ("BEFORE", "AFTER")}))
+        return Code(1, *kept, self.widths, (), levels, sizes, tuple(tail), states), reductions
 
     # values of the nodes
 
@@ -197,8 +204,8 @@ class Directions:
 
 
 def _scanned(values: Values, carry: int) -> int:
-    """(CARRY_IN + OUTPUT) a b as CARRY_IN (a b) + OUTPUT (a b): one multiply-add leads from a step to the one before,
-    where steps run many at once.
+    """(CARRY_IN + d) a b, where d waits for nothing, as CARRY_IN (a b) + d (a b): one instruction leads from a step to
+    the one before, where steps run many at once.
     """
     waiting, total, factors = values.waiting(), carry, []
     while values.all[total].op == "mul":
@@ -208,8 +215,8 @@ def _scanned(values: Values, carry: int) -> int:
         factors += [a for a in values.all[total].args if a not in waiting]
         total = late[0]
     args = values.all[total].args
-    kinds = sorted(kind_of(values.all[a].slot) for a in args if values.all[a].op == "leaf")
-    if values.all[total].op != "add" or kinds != ["CARRY_IN", "OUTPUT"] or not factors:
+    late = [values.all[a].op for a in args if a in waiting]
+    if values.all[total].op != "add" or late != ["leaf"] or not factors:
         return carry
     factor = reduce(partial(values.apply, "mul"), factors)
     return values.apply("add", *(values.apply("mul", a, factor) for a in args))

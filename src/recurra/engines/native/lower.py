@@ -19,8 +19,9 @@ class Lowered:
     train, infer: forward, with and without what backward reads; backward. Words as recurra.h has them.
     constants: one table for the three. vectors: weight of each SLOT_VECTOR. reductions: for each vector weight that
     something flows into, the number of the reduction that sums its gradient; weights may share one. saved, saved_rows:
-    values of a step, and numbers of its rows, that are kept for backward, the states aside. in_blocks: whether steps
-    run many at once, for nothing in them reads whole rows.
+    values of a step, and numbers of its rows, that are kept for backward, the states aside; kept_states: those states
+    that are kept, too, since backward reads them. in_blocks: whether steps run many at once, for nothing in them reads
+    whole rows.
     Row blocks of weight_ih, weight_hh and weight_hr are in the order of program.gates_of("W"), ("R") and ("P"). What
     the code does not mention, a block or a vector, has the gradient zero.
     """
@@ -34,6 +35,7 @@ class Lowered:
     reduction_count: int
     saved: int
     saved_rows: int
+    kept_states: tuple[int, ...]
     in_blocks: bool
 
 
@@ -66,6 +68,7 @@ def lower(program: Program, derivative: Derivative) -> Lowered:
         count,
         len(made.saved),
         len(made.saved_rows),
+        codes[2].kept,
         codes[0].levels.in_blocks,
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from recurra.engines.native.bytecode import NONE, OPERATIONS, ROW_SUMS, kind_of, number_of, slot
+from recurra.engines.native.bytecode import NONE, OPERATIONS, REDUCTIONS, ROW_SUMS, kind_of, number_of, slot
+from recurra.engines.native.fused import fuse
 from recurra.engines.native.schedule import Item, Items
 from recurra.errors import EngineError
 
@@ -51,7 +52,9 @@ def place(items: Items, targets: Sequence[tuple[int, int]]) -> Levels:
         elif items.all[index].slot != NONE or (kind_of(target) == "CARRY_OUT" and readers[index]):
             index = items.add("copy", (index,))
         items.all[index].slot = target
-    _sink(items.all)
+    kept = {items.at[value] for value in items.roots}
+    _sink(items.all, kept)
+    fuse(items.all, kept)
     readers, steps = _readers(items.all), 0
     for index, item in enumerate(items.all):
         if item.slot == NONE and any(items.all[r].level > item.level for r in readers[index]):
@@ -90,34 +93,49 @@ def _readers(items: list[Item]) -> list[list[int]]:
     return found
 
 
-def _sink(items: list[Item]) -> None:
-    """Move what is only read in later levels there, where nothing more has to wait for it than waits anyway."""
+def _sink(items: list[Item], kept: Collection[int]) -> None:
+    """Move what is only read in later levels there, where nothing more has to wait for it than waits anyway.
+
+    kept: items that stay where they are, whether this code keeps them or not: training and inference are alike
+    """
     readers = _readers(items)
     for index in reversed(range(len(items))):
         item = items[index]
-        if item.op == "leaf" or item.reads_rows or item.slot != NONE or not readers[index]:
+        if item.op == "leaf" or item.reads_rows or item.slot != NONE or index in kept or not readers[index]:
             continue
         if any(items[a].op in ROW_SUMS for a in item.args):  # their results are their own level's
             continue
         due = min(items[r].level - items[r].reads_rows for r in readers[index])
         waits = (
-            items[a].slot != NONE or any(items[r].level >= due for r in readers[a] if r != index) for a in item.args
+            items[a].slot != NONE or a in kept or any(items[r].level >= due for r in readers[a] if r != index)
+            for a in item.args
         )
         if due > item.level and all(waits):
             item.level = due
 
 
 def _phases(items: list[Item], own: Sequence[int]) -> dict[int, int]:
-    """Each instruction of a level: 0 if it needs no state, 1 if it leads from a state to the next, 2 for the rest."""
+    """Each instruction of a level: 0 if it needs no state, 1 if it leads from a state to the next, 2 for the rest.
+
+    A state leads on if one step writes it and the next reads it: backward has the states themselves from the start.
+    """
+    read = {items[a].slot for i in own for a in items[i].args if items[a].op == "leaf"}
+    written = {items[i].slot for i in own if items[i].slot != NONE}
+    carried = {
+        (slot(before, number_of(word)), word)
+        for before, after in (("BEFORE", "AFTER"), ("CARRY_IN", "CARRY_OUT"))
+        for word in written
+        if kind_of(word) == after and slot(before, number_of(word)) in read
+    }
+    from_state, to_state = {before for before, _ in carried}, {after for _, after in carried}
     needs: set[int] = set()
     for i in own:
-        leaves = {kind_of(items[a].slot) for a in items[i].args if items[a].op == "leaf"}
-        if leaves & {"BEFORE", "CARRY_IN"} or needs & set(items[i].args):
+        leaves = {items[a].slot for a in items[i].args if items[a].op == "leaf"}
+        if leaves & from_state or needs & set(items[i].args):
             needs.add(i)
     leads: set[int] = set()
     for i in reversed(own):
-        given = items[i].slot != NONE and kind_of(items[i].slot) in ("AFTER", "CARRY_OUT")
-        if given or i in leads:
+        if items[i].slot in to_state or i in leads:
             leads |= {i, *items[i].args}
     return {i: 0 if i not in needs else 1 if i in leads else 2 for i in own}
 
@@ -155,7 +173,7 @@ class _Level:
         """Sums over rows first, then what frees temporary tiles; of equals what reads the newest results."""
         item = self.items[index]
         newest = max([0, *(self.made.get(a, 0) for a in item.args)])
-        return item.op != "reduce", (item.slot == NONE) - len(self._last_reads(item)), -newest, index
+        return item.op not in REDUCTIONS, (item.slot == NONE) - len(self._last_reads(item)), -newest, index
 
     def _last_reads(self, item: Item) -> list[int]:
         """Temporary tiles that nobody reads after this instruction."""
@@ -210,8 +228,8 @@ class _Level:
         for a in set(item.args) & self.left.keys():
             self.left[a] -= 1
         self.free += [number_of(self.items[a].slot) for a in last]
-        destination = item.number if item.op == "reduce" else self._destination(index)
-        self.words += [OPERATIONS[item.op], destination, *read, *[NONE] * (3 - len(read))]
+        destination = item.number if item.op in REDUCTIONS else self._destination(index)
+        self.words += [OPERATIONS[item.op], destination, *read, *[NONE] * (4 - len(read))]
 
 
 def _order(word: int) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import partial, reduce
 
-from recurra.engines.native.bytecode import NONE, kind_of
+from recurra.engines.native.bytecode import NONE
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,14 @@ class Value:
 class Values:
     """Values in an order in which they can be computed; equal values are one.
 
-    What one operation of the core does in the place of several is written so as it comes in: 1 - a, and what a
-    sigmoid and a tanh hand back. The several are left out by `uses` if nobody else needs them.
+    What one operation of the core does in the place of several is written so as it comes in: 1 - a, what a sigmoid and
+    a tanh hand back, and a (b - c) for a b - a c. The several are left out by `uses` if nobody else needs them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, carried: Collection[int] = ()) -> None:
+        """carried: slots that the step before writes, in backward the step after."""
         self.all: list[Value] = []
+        self._carried = frozenset(carried)
         self._index: dict[Value, int] = {}
 
     def add(self, value: Value) -> int:
@@ -57,7 +60,32 @@ class Values:
                 back = self._slope(slope)
                 if back is not None:
                     return self._elementwise(back[0], d, back[1])
+        if op == "sub" and (found := self._factored(*args)) is not None:
+            return found
+        if op == "add":
+            for one, other in (args, args[::-1]):
+                if self.all[other].op == "neg":
+                    found = self._factored(one, self.all[other].args[0])
+                    if found is not None:
+                        return found
         return self._elementwise(op, *args)
+
+    def _factored(self, one: int, other: int) -> int | None:
+        """a (b - c) for a b - a c."""
+        rest, minus = self._factors(one), self._factors(other)
+        common = next((a for a in rest if a in minus), None)
+        if common is None or len(rest) == 1 or len(minus) == 1:
+            return None
+        for factors in (rest, minus):
+            factors.remove(common)
+        times = partial(self.apply, "mul")
+        return self.apply("mul", common, self._elementwise("sub", reduce(times, rest), reduce(times, minus)))
+
+    def _factors(self, index: int) -> list[int]:
+        value = self.all[index]
+        if value.op != "mul":
+            return [index]
+        return [factor for arg in value.args for factor in self._factors(arg)]
 
     def _elementwise(self, op: str, *args: int) -> int:
         return self.add(Value(op, args, narrow=any(self.all[a].narrow for a in args)))
@@ -82,8 +110,7 @@ class Values:
         """Those that wait for the step before, in backward the step after."""
         found: set[int] = set()
         for index, value in enumerate(self.all):
-            state = value.op == "leaf" and kind_of(value.slot) in ("BEFORE", "CARRY_IN")
-            if state or not found.isdisjoint(value.args):
+            if value.slot in self._carried or not found.isdisjoint(value.args):
                 found.add(index)
         return found
 
