@@ -65,7 +65,8 @@ RECURRA_EXPORT int recurra_forward_both(const recurra_program* program, const re
 RECURRA_EXPORT int64_t recurra_memory(const recurra_program* program, const recurra_call* call) {
   if (!program || !call || check_sizes(*call) != RECURRA_OK) return -1;
   try {
-    const Plan made = plan(*call, program->forward);
+    Plan made;  // without groups: sizes depend on the steps alone
+    made.total = steps_of(*call);
     return call->type == RECURRA_F64 ? memory_bytes<double>(program->forward, made, *call)
                                      : memory_bytes<float>(program->forward, made, *call);
   } catch (const std::exception&) {

@@ -21,15 +21,57 @@ constexpr int64_t WORTH_SHARING = 24 * 1024;
 // Steps of one row that are enough to read weights for, and its units that are enough to run one step after the other.
 constexpr int64_t MANY_STEPS = 48, WIDE_ROW = 128;
 
-void fill(Group& group, const recurra_call& call) {
+Steps steps_of(const Group& group, const recurra_call& call) {
+  Steps made;
   int64_t longest = 0;
-  for (const int32_t r : group.row) longest = std::max(longest, length(call, r));
-  group.active.assign(size_t(longest) + 1, 0);
-  for (const int32_t r : group.row) group.active[size_t(length(call, r)) - 1]++;
-  for (int64_t s = longest - 1; s > 0; s--) group.active[size_t(s) - 1] += group.active[size_t(s)];
-  group.before.resize(size_t(longest) + 1);
-  group.before[0] = 0;
-  for (int64_t s = 0; s < longest; s++) group.before[size_t(s) + 1] = group.before[size_t(s)] + group.active[size_t(s)];
+  for (int64_t i = 0; i < group.count; i++) longest = std::max(longest, length(call, group.row[i]));
+  made.active.assign(size_t(longest) + 1, 0);
+  for (int64_t i = 0; i < group.count; i++) made.active[size_t(length(call, group.row[i])) - 1]++;
+  for (int64_t s = longest - 1; s > 0; s--) made.active[size_t(s) - 1] += made.active[size_t(s)];
+  made.before.resize(size_t(longest) + 1);
+  made.before[0] = 0;
+  for (int64_t s = 0; s < longest; s++) made.before[size_t(s) + 1] = made.before[size_t(s)] + made.active[size_t(s)];
+  return made;
+}
+
+// The group of each row in `order`; its rows stand together.
+void deal_out(Plan& made, const recurra_call& call, const std::vector<int32_t>& order) {
+  const auto groups = int64_t(made.groups.size()), batch = call.batch;
+  const auto group_of = [&](int64_t i) {
+    if (!call.lengths) return i * groups / batch;
+    const int64_t at = i % (2 * groups);  // there and back again, so that each has long and short ones
+    return at < groups ? at : 2 * groups - 1 - at;
+  };
+  std::vector<int64_t> at(size_t(groups) + 1, 0);
+  for (int64_t i = 0; i < batch; i++) at[size_t(group_of(i)) + 1]++;
+  std::partial_sum(at.begin(), at.end(), at.begin());
+  made.rows.resize(size_t(batch));
+  for (int64_t g = 0; g < groups; g++) {
+    Group& group = made.groups[size_t(g)];
+    group.row = made.rows.data() + at[size_t(g)];
+    group.count = at[size_t(g) + 1] - at[size_t(g)];
+  }
+  for (int64_t i = 0; i < batch; i++) made.rows[size_t(at[size_t(group_of(i))]++)] = order[size_t(i)];
+}
+
+// The steps of each group; without lengths those of as many rows are the same.
+void name_steps(Plan& made, const recurra_call& call) {
+  made.steps.reserve(made.groups.size());
+  for (size_t g = 0; g < made.groups.size(); g++) {
+    Group& group = made.groups[g];
+    const auto alike = [&](const Group& other) { return !call.lengths && other.count == group.count; };
+    const auto found = std::find_if(made.groups.begin(), made.groups.begin() + int64_t(g), alike);
+    if (found != made.groups.begin() + int64_t(g)) {
+      group.active = found->active;
+      group.before = found->before;
+      group.length = found->length;
+      continue;
+    }
+    const Steps& own = made.steps.emplace_back(steps_of(group, call));
+    group.active = own.active.data();
+    group.before = own.before.data();
+    group.length = int64_t(own.active.size()) - 1;
+  }
 }
 
 }  // namespace
@@ -54,22 +96,13 @@ Plan plan(const recurra_call& call, const Code& forward) {
   }
   groups = std::min(groups, batch);
   made.groups.resize(size_t(groups));
-  for (int64_t i = 0; i < batch; i++) {
-    int64_t g;
-    if (call.lengths) {  // there and back again, so that each has long and short ones
-      const int64_t at = i % (2 * groups);
-      g = at < groups ? at : 2 * groups - 1 - at;
-    } else {
-      g = i * groups / batch;
-    }
-    made.groups[size_t(g)].row.push_back(order[size_t(i)]);
-  }
+  deal_out(made, call, order);
+  name_steps(made, call);
   int64_t rows = 0;
   for (Group& group : made.groups) {
-    fill(group, call);
     group.packed = made.total;
     group.history = made.total + rows;
-    made.total += group.before.back();
+    made.total += group.before[size_t(group.steps())];
     rows += group.rows();
     made.most_rows = std::max(made.most_rows, group.rows());
   }

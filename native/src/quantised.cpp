@@ -24,7 +24,7 @@ namespace {
 void pack_all(recurra_packed& to, const recurra_program& program, const recurra_call& call) {
   recurra_call same = call;
   same.packed = &to;
-  const Layer<float, Byte> layer(same, program.forward, program.forward, program.constants);
+  Layer<float, Byte> layer(same, program.forward, program.forward, program.constants);
   const InputProducts<float, Byte> input(layer);
   to.room = allocated([&](Arena& from) {
     to.recurrent = from.take<Byte>(layer.levels.back());
@@ -35,9 +35,8 @@ void pack_all(recurra_packed& to, const recurra_program& program, const recurra_
     pack_bytes(static_cast<const int8_t*>(m) + block * units * depth, scales + block * units, units, p * UNITS<float>, depth,
                panel);
   };
-  Layer<float, Byte> own = layer;
-  own.packed = to.recurrent;
-  own.pack_all(0, 1, [&](const Product& product, int64_t units, int64_t p, Byte* panel) {
+  layer.packed = to.recurrent;
+  layer.pack_all(0, 1, [&](const Product& product, int64_t units, int64_t p, Byte* panel) {
     const bool projection = product.matrix.kind == RECURRA_PROJECTION;
     pack(projection ? call.weight_hr : call.weight_hh, projection ? call.scale_hr : call.scale_hh, product.matrix.block,
          units, layer.depth(product), p, panel);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import byref
+from ctypes import byref, memmove
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -120,10 +120,19 @@ def _forward_call(
 
 
 def of_units(cell: Compiled, weights: list[Tensor], units: int) -> list[Tensor]:
-    """The same with the single numbers once for each unit."""
+    """The same with the single numbers once for each unit; copied without torch, as what `gradients` gathers is."""
     if cell.numbers >= 0:
-        numbers = weights[cell.numbers].detach()
-        weights[cell.numbers] = numbers.unsqueeze(1).expand(-1, units).contiguous()
+        numbers = weights[cell.numbers]
+        spread = numbers.new_empty(len(numbers), units)
+        item, to, source = numbers.element_size(), spread.data_ptr(), numbers.data_ptr()
+        size = units * item
+        for start in range(0, len(numbers) * size, size):
+            memmove(to + start, source, item)
+            source, there = source + item, item
+            while there < size:
+                memmove(to + start + there, to + start, min(there, size - there))
+                there *= 2
+        weights[cell.numbers] = spread
     return weights
 
 
