@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define RECURRA_ABI 12
+#define RECURRA_ABI 13
 
 enum recurra_error {
   RECURRA_OK = 0,

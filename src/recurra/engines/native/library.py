@@ -30,7 +30,7 @@ from recurra.engines.native.structures import TaggingCall as TaggingCall
 from recurra.engines.native.structures import WritingCall as WritingCall
 from recurra.errors import EngineError, UnknownNameError
 
-ABI = 12
+ABI = 13
 F32, F64 = 0, 1
 AS_STORED, BF16, INT8 = 0, 1, 2
 OK, BAD_CODE, BAD_CALL, NO_MEMORY = 0, 1, 2, 3
