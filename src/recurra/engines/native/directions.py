@@ -215,8 +215,8 @@ def _scanned(values: Values, carry: int) -> int:
         factors += [a for a in values.all[total].args if a not in waiting]
         total = late[0]
     args = values.all[total].args
-    late = [values.all[a].op for a in args if a in waiting]
-    if values.all[total].op != "add" or late != ["leaf"] or not factors:
+    added = [values.all[a].op for a in args if a in waiting]
+    if values.all[total].op != "add" or added != ["leaf"] or not factors:
         return carry
     factor = reduce(partial(values.apply, "mul"), factors)
     return values.apply("add", *(values.apply("mul", a, factor) for a in args))

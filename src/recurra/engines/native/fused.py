@@ -64,7 +64,7 @@ def fuse(items: list[Item], kept: Collection[int]) -> None:
             for rule in RULES:
                 if item.op == rule.outer and (found := inner(item, rule)) is not None:
                     both = {"o": item.args, "i": found.args}
-                    become(item, rule.op, tuple(both[name][int(number)] for name, number in rule.args.split()))
+                    become(item, rule.op, tuple(both[arg[0]][int(arg[1])] for arg in rule.args.split()))
                     changed = True
         if item.op == "products" and (mixed := _mixed(items, item.args)) is not None:
             become(item, "mix", mixed)
