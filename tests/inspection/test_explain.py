@@ -61,7 +61,7 @@ def test_what_runs_many_steps_at_once_is_known_from_the_equations(which: Cell) -
     assert found.linear == (which.name in LINEAR)
     assert found.units_apart == (which.name in APART) == made.lowered.in_blocks
     assert ("many steps run at once" in found.text()) == found.units_apart
-    own = found.hidden_size * (made.saved + len(made.kept_states)) + made.saved_rows
+    own = found.hidden_size * (made.saved + len(made.lowered.kept_states)) + made.saved_rows
     assert found.saved_bytes == 4 * own, "it is what the native engine keeps"
 
 
