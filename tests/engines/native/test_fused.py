@@ -11,6 +11,7 @@ from run_code import COMPUTE, Decoded, decode
 from torch import Tensor
 
 from recurra.cells.definition import cell
+from recurra.cells.linear import indrnn
 from recurra.engines.native import library
 from recurra.engines.native.bytecode import CODE, NONE, OPERATIONS, REDUCTIONS, slot
 from recurra.engines.native.fused import RULES
@@ -78,6 +79,12 @@ def test_several_are_one() -> None:
     forward, backward = operations(decode(made.train)), operations(decode(made.backward))
     assert sorted(forward) == ["MIX", "MULADD_RELU", "MULADD_SIGMOID", "MULADD_TANH"]
     assert {"SUB_MUL_SIGMOID_BACK", "MUL_TANH_BACK"} <= set(backward)
+
+
+def test_sums_of_products_are_one_pass() -> None:
+    program = indrnn.program()
+    backward = operations(decode(lower(program, derive(program)).backward))
+    assert sorted(backward) == ["ADD_MUL", "MUL", "POSITIVE", "PRODUCTS", "REDUCE", "REDUCE_MUL"]
 
 
 def test_what_is_read_twice_is_computed_once() -> None:

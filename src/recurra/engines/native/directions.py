@@ -82,7 +82,7 @@ class Directions:
         if train:
             targets += [(at[n], slot("SAVED", number)) for n, number in self.saved.items()]
             targets += [(at[n], slot("SAVED_ROW", number)) for n, number in self.saved_rows.items()]
-        levels = place(items, targets)
+        levels = place(items, targets, {at[n] for n in self.saved})
         kept = (len(self.saved), len(self.saved_rows)) if train else (0, 0)
         return Code(0, *kept, self.widths, tuple(map(tuple, items.columns)), levels)
 

@@ -32,11 +32,11 @@ class Levels:
         return self.count == 1 and self.products == self.rows == 0
 
 
-def place(items: Items, targets: Sequence[tuple[int, int]]) -> Levels:
+def place(items: Items, targets: Sequence[tuple[int, int]], saved: Collection[int] = ()) -> Levels:
     """Give every result a slot, the values that are asked for the slots of `targets`.
 
     targets: (value, slot); a value's first one is where it is computed, if others may read it there, the rest are
-    copies.
+    copies. saved: values that are kept for backward, by this code or by another of the same direction.
     """
     readers = _readers(items.all)
     rows = [item for item in items.all if item.op in ROW_SUMS]
@@ -52,7 +52,7 @@ def place(items: Items, targets: Sequence[tuple[int, int]]) -> Levels:
         elif items.all[index].slot != NONE or (kind_of(target) == "CARRY_OUT" and readers[index]):
             index = items.add("copy", (index,))
         items.all[index].slot = target
-    kept = {items.at[value] for value in items.roots}
+    kept = {items.at[value] for value in saved}
     _sink(items.all, kept)
     fuse(items.all, kept)
     readers, steps = _readers(items.all), 0
