@@ -18,8 +18,9 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 Train = Callable[..., recurra.Run]
 WORDS = ["sun", "moon", "rose", "nose", "sea", "tea", "stone", "bone"]
-FITTED_ANEW = {"skip.weight", "skip.bias", "skip.share"}
-"""Of a linear skip, on each run's own data; which features it knows, and their scale, are the first run's."""
+FITTED_ANEW = {"skip.weight", "skip.bias", "skip.share", "doubt", "penalty"}
+"""Of a linear skip, on each run's own data; which features it knows, and their scale, are the first run's. Of a
+translator, what each run's validation part settles after training."""
 TASKS = ("classify", "language", "tag", "fill", "translate", "generate")
 
 
