@@ -18,7 +18,7 @@ SIZES: dict[str, Any] = {"hidden_size": 6, "num_layers": 2, "cell": "lstm", "dro
 def windows(batch: int, time: int) -> Windows:
     values = torch.randn(batch, WINDOW, 2).cumsum(1)
     none = torch.zeros(batch, WINDOW, 0)
-    ahead = torch.randn(batch, WINDOW + HORIZON, 1)
+    ahead = torch.randn(batch, WINDOW + HORIZON, 2)
     scale, centre = torch.ones(batch, 2), torch.full((batch, 2), 0.5)
     return Windows(values, torch.zeros_like(values), none, ahead, torch.zeros(batch, 0), scale, centre)
 
@@ -37,13 +37,13 @@ def followed(windows: Windows, lengths: Tensor) -> ForecasterBatch:
 
 
 def forecaster() -> Forecaster:
-    return Forecaster(WINDOW, HORIZON, Widths(2, ahead=1), LEVELS, ForecasterSettings(**SIZES))
+    return Forecaster(WINDOW, HORIZON, Widths(2, ahead=2), LEVELS, ForecasterSettings(**SIZES))
 
 
 def bending() -> Forecaster:
     """By level, with a perceptron beside the linear skip."""
     settings, drawn = ForecasterSettings(**SIZES), Drawn(5, 3)
-    widths = Widths(2, ahead=1)
+    widths = Widths(2, ahead=2, further=1)
     made = Forecaster(WINDOW, HORIZON, widths, LEVELS, settings, by_window=False, by_level=True, drawn=drawn)
     assert made.perceptron is not None
     bounds = torch.full((HORIZON * widths.target,), 0.1)

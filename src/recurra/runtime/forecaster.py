@@ -47,10 +47,11 @@ class Forecaster:
         if ahead:
             size = setting(network, "head_size", int)
             self._ahead = weights.linear("ahead.0", hidden + ahead, size), weights.linear("ahead.2", size, outputs)
-        self._skip = weights.linear("skip", made.window * self._target + ahead, made.block * self._target)
+        known = ahead + (made.block - 1) * made.further
+        self._skip = weights.linear("skip", made.window * self._target + known, made.block * self._target)
         self._perceptron = None
         if made.drawn_units:
-            reads, units = made.drawn_steps * self._target + ahead, made.drawn_units
+            reads, units = made.drawn_steps * self._target + known, made.drawn_units
             self._perceptron = (
                 weights.linear("perceptron.0", reads, units),
                 weights.linear("perceptron.2", units, made.block * self._target),
@@ -174,7 +175,8 @@ class Forecaster:
             beside = np.concatenate([np.repeat(y[:, -1:], made.block, 1), known], -1)
             inner = np.tanh(beside @ self._ahead[0][0].T + self._ahead[0][1])
             found = found + (inner @ self._ahead[1][0].T + self._ahead[1][1]).reshape(found.shape)
-            flat = np.concatenate([flat, known[:, 0]], 1)
+            later = known[:, 1:, : made.further].reshape(batch, -1)
+            flat = np.concatenate([flat, known[:, 0], later], 1)
         skipped = flat @ self._skip[0].T + self._skip[1]
         if self._perceptron is not None:
             (into, bends), (out, bias), (low, high) = self._perceptron

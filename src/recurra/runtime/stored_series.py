@@ -14,7 +14,7 @@ from recurra.errors import DataError
 from recurra.runtime.weights import setting
 
 WHOLE = ("window", "horizon", "block", "calibration", "season")
-LATER = ("drawn_units", "drawn_steps")
+LATER = ("drawn_units", "drawn_steps", "further")
 """Of folders that say nothing of them, 0."""
 ROLES = tuple(each.name for each in fields(Columns))
 

@@ -52,12 +52,14 @@ class Windows:
 
 @dataclass(frozen=True)
 class Widths:
-    """Numbers of columns: target K, past P, ahead F, static S."""
+    """Numbers of columns: target K, past P, ahead F, static S; of those ahead, the first so many that the skip reads at
+    every step of the horizon, not the first alone: G."""
 
     target: int
     past: int = 0
     ahead: int = 0
     static: int = 0
+    further: int = 0
 
 
 @dataclass(frozen=True)
@@ -150,14 +152,15 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
             self.ahead = nn.Sequential(hidden, nn.Tanh(), last)
-        inputs = window * widths.target + widths.ahead
+        known = widths.ahead + (horizon - 1) * widths.further
+        inputs = window * widths.target + known
         self.skip = nn.Linear(inputs, horizon * widths.target)
         for weight in self.skip.parameters():
             nn.init.zeros_(weight)
             weight.requires_grad_(False)
         self.perceptron: nn.Sequential | None = None
         if drawn.units:
-            reads = drawn.steps * widths.target + widths.ahead
+            reads = drawn.steps * widths.target + known
             self.perceptron = nn.Sequential(
                 nn.Linear(reads, drawn.units),
                 nn.Tanh(),
@@ -208,12 +211,19 @@ class Forecaster(SequenceModel[Windows, ForecasterBatch]):
         return centred / scale.unsqueeze(1), values[:, -1], scale
 
     def linear_inputs(self, windows: Windows, z: Tensor) -> Tensor:
-        """What the linear skip reads, with what is known of the first step. Shapes: z [B, L, K] -> [B, L * K + F]"""
+        """What the linear skip reads, with what is known ahead.
+
+        Shapes: z [B, L, K] -> [B, L * K + F + (H - 1) G]
+        """
         away = z - z[:, -1:]
         if self.by_level:
             away = torch.cat([away[:, :-1], z[:, -1:]], 1)
         flat = away.flatten(1)
-        return torch.cat([flat, windows.ahead[:, self.window]], 1) if self.widths.ahead else flat
+        if not self.widths.ahead:
+            return flat
+        end = self.window + self.horizon
+        later = windows.ahead[:, self.window + 1 : end, : self.widths.further].flatten(1)
+        return torch.cat([flat, windows.ahead[:, self.window], later], 1)
 
     def why_no_state(self) -> str | None:
         return "each window is normalised by itself, so that what was read before it is in other units"

@@ -177,9 +177,10 @@ def test_what_is_known_ahead_is_used_and_needed(tmp_path: Path) -> None:
     path = tmp_path / "shop.csv"
     path.write_text("\n".join(["ds,y,event", *rows]))
     run = train(
-        path, tmp_path / "run", horizon=3, window=7, future=("event",), epochs=30.0, learning_rate=1e-2, dates=False
+        path, tmp_path / "run", horizon=3, window=7, future=("event",), epochs=15.0, learning_rate=1e-2, dates=False
     )
-    assert run.metrics["metrics"]["mae"] < 0.8 * min(b["metrics"]["mae"] for b in run.metrics["baselines"])
+    others = [b["metrics"]["mae"] for b in run.metrics["baselines"] if not b["name"].startswith("ridge")]
+    assert run.metrics["metrics"]["mae"] < 0.3 < 0.2 * min(others), "of the noise the best forecast leaves 0.24"
     assert run.model.preprocessor.widths.ahead == 1  # type: ignore[attr-defined]
     with pytest.raises(DataError, match=r"event of the series 'y' is known ahead, but missing in 3 of 3"):
         run.predict(path)

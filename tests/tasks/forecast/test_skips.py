@@ -68,6 +68,20 @@ def test_a_series_that_does_not_bend_is_not(tmp_path: Path, prepared: Prepare, k
     assert not {"drawn_units", "drawn_steps"} & data.preprocessor.to_json().keys()
 
 
+def test_of_a_random_walk_the_last_value_is_repeated(tmp_path: Path, prepared: Prepare) -> None:
+    """The regression, of which it takes the place, is still there to be beaten."""
+    values = 50 + np.random.default_rng(4).normal(size=300).cumsum()
+    data = prepared(written(tmp_path / "walk.csv", values), **FREE | {"transform": "none"})
+    assert data.skip.still
+    part = data.part("test")
+    inputs, _, last, scale = linear_parts(part.encoded, part.origins)
+    assert (values_of(data.skip.predict(inputs), last, scale, data.preprocessor) == last[:, None]).all()
+    assert data.skip.refitted(inputs, np.ones((len(inputs), 3))) is data.skip
+    _, ridge = data.linear
+    assert ridge.ridge.weight.any()
+    assert any("the last value alone would have had lower errors" in note for note in data.notes)
+
+
 def test_a_perceptron_of_a_whole_window_is_trained_where_drawn_units_cannot_learn_it(
     tmp_path: Path, prepared: Prepare
 ) -> None:

@@ -13,6 +13,8 @@ from recurra.data.series.scaling import Transform, mean_of, scale_of
 from recurra.errors import DataError, listed, quoted
 
 Floats = npt.NDArray[np.float64]
+MOST_AHEAD = 512
+"""Numbers known ahead, columns times steps, of which a linear skip reads more than those of the first step."""
 MOST_STEPS = 1 << 20
 """Of a window or a horizon."""
 LARGEST = 1e18
@@ -90,6 +92,7 @@ class Learned:
 
     horizon: steps that are forecast; block: those that the network gives at once; calibration: steps before an origin
     whose forecasts its intervals learn from; by_window, by_level, drawn_units, drawn_steps: see topologies.forecaster;
+    further: columns known ahead of which the skip reads every step of the horizon, not the first alone;
     cycles: those of the calendar that it reads; gaps: whether values may be missing; apart: whether the target columns
     are series of their own; scales, centres: of each series of training, its targets' own; sizes: the scales before the
     transform; asked: the columns as the file names them, before they were set apart; tails: the end of each series,
@@ -120,6 +123,7 @@ class Learned:
     centres: dict[str, tuple[float, ...]] = field(default_factory=dict)
     drawn_units: int = 0
     drawn_steps: int = 0
+    further: int = 0
 
     @property
     def dates(self) -> bool:
@@ -149,6 +153,7 @@ class Learned:
             or not self.block <= self.horizon <= MOST_STEPS
             or any(len(centre) != width for centre in self.centres.values())
             or not 0 <= self.drawn_steps <= self.window
+            or self.further not in (0, len(self.columns.future))
             or (self.drawn_units > 0) != (self.drawn_steps > 0)
             or (self.by_level and self.by_window)
         ):

@@ -68,7 +68,11 @@ def _graphs(network: Forecaster) -> dict[str, Graph]:
         away = graph.concat([graph.cut(away, 0, window - 1, 1), newest], 1) if window > 1 else newest
     flat = graph.op("Flatten", away)
     if w.ahead:
-        flat = graph.concat([flat, graph.squeeze(graph.cut(ahead, window, window + 1, 1), 1)], 1)
+        read = [flat, graph.squeeze(graph.cut(ahead, window, window + 1, 1), 1)]
+        if w.further and horizon > 1:
+            later = graph.cut(graph.cut(ahead, window + 1, window + horizon, 1), 0, w.further, 2)
+            read.append(graph.op("Flatten", later))
+        flat = graph.concat(read, 1)
     skipped = dense(graph, flat, network.skip)
     if network.perceptron is not None:
         into, out = network.perceptron[0], network.perceptron[2]

@@ -132,6 +132,7 @@ def choose(
     if level is not None and better(level, chosen):
         chosen = level
     linear = chosen
+    chosen = steadiest(chosen)
     deep = linear if level is None else level
     enough = apart(deep.examples.held_out.origins, deep.preprocessor.block) >= FEWEST_APART
     for other in (bent, trained(deep) if enough else None):
@@ -227,7 +228,24 @@ def note_of(chosen: Chosen) -> str:
         bends = (
             f"; a perceptron that reads the newest {made.drawn_steps} stands {where} the regression: the series bends"
         )
+    elif math.isinf(chosen.skip.ridge.alpha):
+        still = "the last value" if chosen.skip.still else "the last value and the mean change after it"
+        bends = f"; {still} alone would have had lower errors there and in training, and takes its place"
     return f"{asked}windows of {made.window} steps by {scale}, {transform}, {calendar}{best}{bends}"
+
+
+def steadiest(chosen: Chosen) -> Chosen:
+    """Without what the regression reads, if repeating the last value, or that and the mean change after it, has the
+    lower error, on validation and in the folds of training together: of a random walk it would only learn noise."""
+    found, best, most = chosen.examples, chosen, 0.0
+    (mean,) = fit_path(found.train.inputs, found.targets, (math.inf,))
+    for skip in (Skip.repeating(*mean.weight.shape), Skip(mean)):
+        absolute = found.held_out.absolute(skip.predict(found.held_out.inputs), chosen.preprocessor)
+        still = replace(chosen, skip=skip, absolute=absolute, linear=chosen)
+        gain, _ = _gain(still, chosen)
+        if len(gain) and gain.mean() > most:
+            best, most = still, float(gain.mean())
+    return best
 
 
 def better(one: Chosen, other: Chosen) -> bool:
@@ -235,15 +253,21 @@ def better(one: Chosen, other: Chosen) -> bool:
     training together."""
     if not np.nanmean(one.absolute) < np.nanmean(other.absolute):
         return False
+    gain, origins = _gain(one, other)
+    if len(gain) < 2:
+        return False
+    count = apart(origins, one.preprocessor.block)
+    return float(gain.mean()) > sure(count) * float(gain.std(ddof=1)) / math.sqrt(count)
+
+
+def _gain(one: Chosen, other: Chosen) -> tuple[Floats, Origins]:
+    """How much lower its error is than the other's, of each origin where both are known."""
     after, before = one.errors(), other.errors()
     both = sorted(after.keys() & before.keys())
     gain = np.array([before[origin] - after[origin] for origin in both])
-    origins = Origins(*(np.array(each, np.int64) for each in zip(*both, strict=True)))
     known = np.flatnonzero(~np.isnan(gain))
-    if len(known) < 2:
-        return False
-    count = apart(origins[known], one.preprocessor.block)
-    return float(gain[known].mean()) > sure(count) * float(gain[known].std(ddof=1)) / math.sqrt(count)
+    origins = Origins(*(np.array([origin[k] for origin in both], np.int64) for k in range(2)))
+    return gain[known], origins[known]
 
 
 def sure(count: float) -> float:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 
 from recurra.data.series.calendar import feature_names
-from recurra.data.series.learned import Learned, Standard
+from recurra.data.series.learned import MOST_AHEAD, Learned, Standard
 from recurra.data.series.panel import Panel
 from recurra.data.series.scaling import Transform, filled, mean_of, scale_of
 from recurra.errors import DataError
@@ -34,12 +34,13 @@ class Preprocessor(Learned):
         """Columns of what the network reads."""
         dates = len(feature_names(self.cycles))
         columns = self.columns
-        return Widths(len(columns.target), len(columns.past), len(columns.future) + dates, len(columns.static))
+        ahead = len(columns.future) + dates
+        return Widths(len(columns.target), len(columns.past), ahead, len(columns.static), self.further)
 
     def to_json(self) -> dict[str, Any]:
         """What preprocessing.json holds."""
         found = asdict(self)
-        later = {"by_level", "centres", "drawn_units", "drawn_steps"}
+        later = {"by_level", "centres", "drawn_units", "drawn_steps", "further"}
         return {"kind": "series"} | {name: _lists(each) for name, each in found.items() if each or name not in later}
 
     @classmethod
@@ -68,7 +69,10 @@ _STORED = TypeAdapter(Preprocessor)
 
 
 def fitted(panel: Panel, train: list[int], transform: Transform, **chosen: Any) -> Preprocessor:
-    """What is learned from the training parts alone. train: of each series, where its training part ends"""
+    """What is learned from the training parts alone. train: of each series, where its training part ends
+
+    chosen: what else a preprocessor holds
+    """
     scales, centres, sizes, past, future = {}, {}, {}, [], []
     for series, end in zip(panel.series, train, strict=True):
         read = transform.forward(series.target[:end])
@@ -76,7 +80,9 @@ def fitted(panel: Panel, train: list[int], transform: Transform, **chosen: Any) 
         sizes[series.name] = tuple(map(float, scale_of(series.target[:end])))
         past.append(filled(series.past[:end]) if series.past.shape[1] else series.past[:end])
         future.append(series.future[:end])
+    ahead = len(panel.columns.future)
     return Preprocessor(
+        further=ahead if ahead * chosen["block"] <= MOST_AHEAD else 0,
         columns=panel.columns,
         frequency=panel.frequency,
         transform=transform,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -45,11 +46,18 @@ class Parts:
 
 @dataclass(frozen=True)
 class Skip:
-    """first: the first of the inputs that the perceptron reads"""
+    """first: the first of the inputs that the perceptron reads; still: whether the last value is repeated, which no
+    examples change"""
 
     ridge: Ridge
     perceptron: DrawnPerceptron | None = None
     first: int = 0
+    still: bool = False
+
+    @classmethod
+    def repeating(cls, inputs: int, outputs: int) -> Skip:
+        """Says the last value again and again. Of so many inputs, to so many outputs"""
+        return cls(Ridge(np.zeros((inputs, outputs)), np.zeros(outputs), math.inf), still=True)
 
     def predict(self, inputs: Floats) -> Floats:
         """Shapes: inputs [N, X] -> [N, H * K]"""
@@ -61,6 +69,8 @@ class Skip:
 
         Shapes: inputs [N, X], targets [N, H * K], no NaN in them
         """
+        if self.still:
+            return self
         (ridge,) = fit_path(inputs, targets, (self.ridge.alpha,))
         if self.perceptron is None or self.perceptron.trained:
             return Skip(ridge, self.perceptron, self.first)
@@ -162,7 +172,9 @@ def linear_parts(encoded: Encoded, origins: Origins) -> tuple[Floats, Floats, Fl
             away[:, -1] = (last - seen.centre.numpy()) / scale
         linear = away.reshape(len(values), -1)
         if made.widths.ahead:
-            linear = np.concatenate([linear, seen.ahead.numpy()[:, made.window].astype(np.float64)], 1)
+            known = seen.ahead.numpy()[:, made.window : made.window + made.block].astype(np.float64)
+            later = known[:, 1:, : made.further].reshape(len(known), -1)
+            linear = np.concatenate([linear, known[:, 0], later], 1)
         inputs.append(linear)
         targets.append((encoded.targets(some).numpy() - last[:, None]) / scale[:, None])
         lasts.append(last)
