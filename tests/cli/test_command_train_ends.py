@@ -35,7 +35,7 @@ def test_from_the_first_line_to_the_report(
 ) -> None:
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", lambda page: opened.append(page) or True)
-    result = recurra("train", names, "--out", "my run", "--open", *TINY)
+    result = recurra("train", names, "--out", "my run", "--open", "--skip", "none", *TINY)
     assert (result.code, result.out) == (0, "my run\n")
     lines = result.err.splitlines()
     assert lines[0] == f"training on {names}"

@@ -55,9 +55,13 @@ def test_a_folder_that_is_no_export_is_never_replaced(recurra: Recurra, language
     assert (mine / "thesis.txt").read_text() == "years of work"
 
 
-def test_two_directions_are_refused_with_what_can(recurra: Recurra, classifier: Path, tmp_path: Path) -> None:
-    recurra("export", classifier, "--to", "c").refused(2, "both directions", "--to onnx")
-    assert not (tmp_path / "classifier-c").exists()
+def test_two_directions_are_refused_with_what_can(
+    recurra: Recurra, names: Path, classifier: Path, tmp_path: Path
+) -> None:
+    recurra("train", names, "--out", "both", "--quiet", "--skip", "none", *TINY)
+    recurra("export", "both", "--to", "c").refused(2, "both directions", "--to onnx")
+    recurra("export", classifier, "--to", "c").refused(2, "linear skip", "--to onnx")
+    assert not list(tmp_path.glob("*-c"))
     with pytest.raises(UnknownNameError, match="target"):
         package.load(classifier).export("fortran")
     recurra("export", classifier, "--to", "torch", "--weights", "int8").refused(2, "--to torch has weights of float32")
