@@ -30,7 +30,7 @@ CMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake
 
 demo: $(STAMP) $(if $(COMPILER),native)
 	$(BIN)/recurra train surnames --out demo-run --overwrite
-	$(BIN)/recurra predict demo-run "Abakumtsev" "Cavallaro" "McKenzie" --top 3
+	$(BIN)/recurra predict demo-run "Abakumtsev" "Montefusco" "McKenzie" --top 3
 	@echo "The report: $(CURDIR)/demo-run/report.html"
 
 check: test

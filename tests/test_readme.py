@@ -31,7 +31,7 @@ PROSE = re.sub(r"^```.*?^```$", "", README, flags=re.M | re.S)
 INLINE = re.findall(r"`(recurra (?:train|evaluate|predict|generate|explain|data)\b[^`]*)`", PROSE)
 
 
-FROM = {"Abakumtsev": "Russian", "Cavallaro": "Italian", "McKenzie": "Scottish"}
+FROM = {"Abakumtsev": "Russian", "Montefusco": "Italian", "McKenzie": "Scottish"}
 """The names of the demo."""
 
 
