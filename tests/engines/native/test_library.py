@@ -16,7 +16,8 @@ import torch
 from recurra.engines.native import library
 from recurra.errors import EngineError, UnknownNameError
 
-HEADER = (Path(__file__).resolve().parents[3] / "native" / "include" / "recurra.h").read_text(encoding="utf-8")
+INCLUDE = Path(__file__).resolve().parents[3] / "native" / "include"
+HEADER = "\n".join(path.read_text(encoding="utf-8") for path in sorted(INCLUDE.glob("*.h")))
 C_TYPES = {"double": ctypes.c_double, "int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64}
 
 
@@ -41,6 +42,9 @@ def without_comments(text: str) -> str:
         ("scoring", library.ScoringCall),
         ("readout", library.ReadoutCall),
         ("dropping", library.DroppingCall),
+        ("writing", library.WritingCall),
+        ("paths", library.PathsCall),
+        ("tagging", library.TaggingCall),
     ],
 )
 def test_the_structures_are_the_headers(name: str, mirror: type[ctypes.Structure]) -> None:
@@ -50,7 +54,7 @@ def test_the_structures_are_the_headers(name: str, mirror: type[ctypes.Structure
     for declaration in filter(None, map(str.strip, body.split(";"))):
         base, names = re.fullmatch(r"(?:const )?(\w+)(.*)", declaration, re.S).groups()
         for name in names.split(","):
-            star, plain, size = re.fullmatch(r"\s*(\*?)\s*(\w+)(?:\[(\w+)\])?\s*", name).groups()
+            star, plain, size = re.fullmatch(r"\s*(\*?(?: const\*)?)\s*(\w+)(?:\[(\w+)\])?\s*", name).groups()
             kind = ctypes.c_void_p if star else C_TYPES[base]
             fields.append((plain, kind * getattr(library, size.removeprefix("RECURRA_")) if size else kind))
     assert fields == list(mirror._fields_)

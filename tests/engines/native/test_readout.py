@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from cores import every_core, running
+from losses import FORMS, apart, check_fresh_memory, check_threads
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
@@ -60,10 +61,6 @@ def answer(way: Callable[[Given, How], Tensor], of: Given, how: How) -> list[Ten
 def in_core(of: Given, how: How) -> Tensor:
     assert why_not(of, how) is None
     return class_loss(of, how)
-
-
-def apart(found: list[Tensor], wanted: list[Tensor]) -> float:
-    return max(float(((a.double() - b).abs() / b.abs().clamp(min=1)).max()) for a, b in zip(found, wanted, strict=True))
 
 
 @every_core
@@ -124,16 +121,8 @@ def test_only_what_is_asked_for_has_a_gradient(wanted: int) -> None:
 
 
 def test_any_number_of_threads_gives_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    core, of, found = library.load().c, given(50, 12, 96, 18, dtype=torch.float32), []
-    core.recurra_threads_as_asked(1)
-    try:
-        for count in (1, 2, 5):
-            monkeypatch.setattr(torch, "get_num_threads", lambda count=count: count)
-            found.append(answer(in_core, of, How(ALL, 2)))
-    finally:
-        core.recurra_threads_as_asked(0)
-    for other in found[1:]:
-        assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
+    of = given(50, 12, 96, 18, dtype=torch.float32)
+    check_threads(lambda: answer(in_core, of, How(ALL, 2)), monkeypatch)
 
 
 def test_what_lies_past_a_rows_end_is_not_read() -> None:
@@ -160,27 +149,11 @@ def test_extreme_numbers_are_as_torchs(value: float, place: int) -> None:
 
 
 def test_fresh_memory_is_not_read() -> None:
-    torch.use_deterministic_algorithms(True)  # torch fills what it hands out
-    core, of = library.load().c, given(9, 7, 5)
-    try:
-        wanted = answer(in_core, of, How(ALL, 1))
-        core.recurra_fill_nan(1)
-        found = answer(in_core, of, How(ALL, 1))
-    finally:
-        core.recurra_fill_nan(0)
-        torch.use_deterministic_algorithms(False)
-    assert all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))
+    of = given(9, 7, 5)
+    check_fresh_memory(lambda: answer(in_core, of, How(ALL, 1)))
 
 
-@pytest.mark.parametrize(
-    "form",
-    [
-        lambda t: t.transpose(0, 1).contiguous().transpose(0, 1),
-        lambda t: t.mT.contiguous().mT,
-        lambda t: (-t)._neg_view(),
-        lambda t: torch.cat([t, t])[len(t) :],
-    ],
-)
+@pytest.mark.parametrize("form", FORMS)
 def test_outputs_and_weights_may_lie_anyhow(form: Callable[[Tensor], Tensor]) -> None:
     of = given()
     weight = (-of.weight)._neg_view() if form(of.y).is_neg() else of.weight.mT.contiguous().mT

@@ -17,6 +17,7 @@ from recurra.tasks.classify import few, reading
 from recurra.tasks.classify.data import ClassifyData, prepare
 from recurra.tasks.classify.settings import ClassifyDataSettings
 from recurra.tasks.sources.resolving import resolve
+from tests.tasks.stored_once import check_built_again_where_damaged
 
 ROWS = [f'"The {word}, row {i} of {i % 7}",{"xyz"[i % 3]}' for i, word in enumerate(["cat", "Dog", "elk", "cat"] * 15)]
 NAMES = [f"{a}{b},{'uv'[i % 2]}" for i, (a, b) in enumerate((a, b) for a in "abcdefgh" for b in "aeiouy")]
@@ -82,19 +83,9 @@ def test_it_is_read_once_and_again_where_it_is_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     source, settings = resolve(table(tmp_path / "t.csv", ROWS)), ClassifyDataSettings()
-    first, read = shown(prepare(source, settings)), reading.read
-    times = []
-    monkeypatch.setattr(reading, "read", lambda *a, **k: times.append(1) or read(*a, **k))
-    assert shown(prepare(source, settings)) == first
-    assert not times
-    for number, path in enumerate(sorted((tmp_path / "cache" / "tables").glob("*/*")), start=1):
-        path.write_bytes(path.read_bytes()[:-1])
-        assert shown(prepare(source, settings)) == first
-        assert len(times) == number
-        assert "the cached table" in caplog.text
-        assert "is not whole; it is built again" in caplog.text
-        caplog.clear()
-    assert len(list((tmp_path / "cache" / "tables").iterdir())) == 1
+    check_built_again_where_damaged(
+        lambda: shown(prepare(source, settings)), reading, tmp_path / "cache", monkeypatch, caplog
+    )
 
 
 def test_a_disk_too_small_is_told_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

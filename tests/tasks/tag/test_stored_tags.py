@@ -21,6 +21,7 @@ from recurra.tasks.tag import data as room
 from recurra.tasks.tag import linear
 from recurra.tasks.tag.data import TagData, prepare
 from recurra.tasks.tag.settings import DEFAULTS, TagDataSettings
+from tests.tasks.stored_once import check_built_again_where_damaged
 
 SPANS = [f"the/O {word}{i % 9}/B-x {i % 7}/I-x of\u2581it/O" for i, word in enumerate(["cat", "Dog", "elk"] * 20)]
 SINGLE = [f"{chr(0x4E00 + i % 23)}/B 好/I {chr(0x4E00 + i % 5)}/O" for i in range(60)]
@@ -100,16 +101,9 @@ def test_it_is_read_once_and_again_where_it_is_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     source, settings = resolve(put(tmp_path / "t.bio", SPANS), "tag"), TagDataSettings()
-    first, read, times = shown(prepare(source, settings)), room.read, list[int]()
-    monkeypatch.setattr(room, "read", lambda *a, **k: times.append(1) or read(*a, **k))
-    assert shown(prepare(source, settings)) == first
-    assert not times
-    for number, path in enumerate(sorted((tmp_path / "cache" / "tables").glob("*/*")), start=1):
-        path.write_bytes(path.read_bytes()[:-1])
-        assert shown(prepare(source, settings)) == first
-        assert len(times) == number
-        assert "is not whole; it is built again" in caplog.text
-        caplog.clear()
+    check_built_again_where_damaged(
+        lambda: shown(prepare(source, settings)), room, tmp_path / "cache", monkeypatch, caplog
+    )
 
 
 def test_features_of_the_linear_skip_are_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

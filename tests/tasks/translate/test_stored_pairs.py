@@ -16,6 +16,7 @@ from recurra.tasks.sources.resolving import resolve
 from recurra.tasks.translate import reading
 from recurra.tasks.translate.data import TranslateData, prepare
 from recurra.tasks.translate.settings import TranslateDataSettings
+from tests.tasks.stored_once import check_built_again_where_damaged
 
 LINES = [
     (f"The {word}, line {i % 29} of\u2581it {i % 7}", f"Zeile {i % 31}: {word} \u2581oder")
@@ -99,16 +100,9 @@ def test_it_is_read_once_and_again_where_it_is_damaged(
 ) -> None:
     source = resolve(pairs(tmp_path / "p.tsv", LINES), "translate")
     settings = TranslateDataSettings(split=(0.8, 0.1, 0.1))
-    first, read, times = shown(prepare(source, settings)), reading.read, list[int]()
-    monkeypatch.setattr(reading, "read", lambda *a, **k: times.append(1) or read(*a, **k))
-    assert shown(prepare(source, settings)) == first
-    assert not times
-    for number, path in enumerate(sorted((tmp_path / "cache" / "tables").glob("*/*")), start=1):
-        path.write_bytes(path.read_bytes()[:-1])
-        assert shown(prepare(source, settings)) == first
-        assert len(times) == number
-        assert "is not whole; it is built again" in caplog.text
-        caplog.clear()
+    check_built_again_where_damaged(
+        lambda: shown(prepare(source, settings)), reading, tmp_path / "cache", monkeypatch, caplog
+    )
 
 
 def test_a_disk_too_small_is_told_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from recurra.engines.native.compiled import Compiled
 from recurra.engines.native.once import add_up, make
 from recurra.engines.native.pool import matrix, sequences
 from recurra.engines.native.refusals import check
-from recurra.engines.native.tensors import plain, rows
+from recurra.engines.native.tensors import rows, vectors
 
 
 def backward(
@@ -29,7 +29,7 @@ def backward(
 
     x has none where there is a table, the table none where there is not; what steps are given has none.
     """
-    asked = _Asked(cell, inputs, memory, _as_read(d_y), 0, d_last, wanted)
+    asked = _Asked(cell, inputs, memory, None if d_y is None else vectors(d_y), 0, d_last, wanted)
     if asked.rows > 0:
         check(cell.library.c.recurra_backward(cell.train, byref(asked.call)))
     return asked.found()
@@ -46,7 +46,7 @@ def backward_both(
     """The same of two directions in one call, whose outputs stand side by side in y; x or the table has a gradient of
     each.
     """
-    d_y, width = _as_read(d_y), directions[0].sizes[2]
+    d_y, width = None if d_y is None else vectors(d_y), directions[0].sizes[2]
     one, other = [
         _Asked(cell, inputs, memory, d_y, number * width, last, own)
         for number, (inputs, memory, last, own) in enumerate(zip(directions, memories, d_last, wanted, strict=True))
@@ -54,14 +54,6 @@ def backward_both(
     if one.rows > 0:
         check(cell.library.c.recurra_backward_both(cell.train, byref(one.call), byref(other.call)))
     return [one.found(), other.found()]
-
-
-def _as_read(d_y: Tensor | None) -> Tensor | None:
-    """With its last axis one after the other in memory."""
-    if d_y is None:
-        return None
-    d_y = plain(d_y)
-    return d_y.contiguous() if d_y.stride(2) != 1 and d_y.shape[2] > 1 else d_y
 
 
 class _Asked:

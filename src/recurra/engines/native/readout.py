@@ -17,7 +17,7 @@ from torch.nn import functional
 from recurra.engines.native import forking, library
 from recurra.engines.native.draws import Draws
 from recurra.engines.native.refusals import check, lost
-from recurra.engines.native.tensors import TYPES, plain, rows
+from recurra.engines.native.tensors import TYPES, rows, vectors
 from recurra.engines.watching import are_batched, are_plain, is_transformed
 from recurra.errors import UsageError
 
@@ -124,7 +124,7 @@ def by_torch(given: Given, how: How) -> Tensor:
 
 def _in_core(core: library.Library, given: Given, how: How, *, learning: bool) -> tuple[Tensor, Tensor | None]:
     """The loss and, where something learns, what backward reads."""
-    y, lengths, targets, weight = _outputs(given.y), rows(given.lengths), rows(given.targets), rows(given.weight)
+    y, lengths, targets, weight = vectors(given.y), rows(given.lengths), rows(given.targets), rows(given.weight)
     bias, shift = (None if t is None else rows(t) for t in (given.bias, given.shift))
     found = y.new_empty(())
     at = (weight.data_ptr(), 0 if bias is None else bias.data_ptr(), 0 if shift is None else shift.data_ptr())
@@ -162,12 +162,6 @@ def _call(
     return call, words
 
 
-def _outputs(y: Tensor) -> Tensor:
-    """With the last axis one after the other in memory."""
-    y = plain(y)
-    return y.contiguous() if y.stride(2) != 1 and y.shape[2] > 1 else y
-
-
 class _Loss(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -201,7 +195,7 @@ class _Loss(torch.autograd.Function):
             raise UsageError(lost("or its outputs have another shape or type now"))
         batched = are_batched((d_loss,)) or is_transformed((d_loss,))
         arriving = torch.ones((), dtype=y.dtype) if batched else rows(d_loss)
-        y, memory, classes = _outputs(y), rows(memory), len(weight)
+        y, memory, classes = vectors(y), rows(memory), len(weight)
         call, alive = _call(y, classes, how, draws)
         call.memory, call.memory_bytes, call.d_loss = memory.data_ptr(), len(memory), arriving.data_ptr()
         d_y, d_weight, d_bias = y.new_empty(y.shape) if wanted[0] else None, None, None

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from recurra.engines.native import forking, library
 from recurra.engines.native.refusals import check
-from recurra.engines.native.tensors import TYPES, plain, rows
+from recurra.engines.native.tensors import TYPES, rows, vectors
 from recurra.errors import ShapeError
 
 
@@ -60,7 +60,7 @@ def _call_of(queries: Tensor, keys: Tensor, weight: Tensor, past: Tensor) -> tup
         raise ShapeError(f"expected queries, keys and a weight of one type and past of bool, got {types}")
     if forking.pending:
         forking.settle()
-    queries, keys, weight, past = _vectors(queries), _vectors(keys), rows(weight), rows(past)
+    queries, keys, weight, past = vectors(queries), vectors(keys), rows(weight), rows(past)
     call = library.ScoringCall()
     call.type, call.threads = TYPES[queries.dtype], torch.get_num_threads()
     call.batch, call.count, call.positions, call.width = batch, count, keys.shape[1], width
@@ -68,9 +68,3 @@ def _call_of(queries: Tensor, keys: Tensor, weight: Tensor, past: Tensor) -> tup
     call.keys, call.keys_batch, call.keys_time = keys.data_ptr(), keys.stride(0), keys.stride(1)
     call.weight, call.past = weight.data_ptr(), past.data_ptr()
     return call, [queries, keys, weight, past]
-
-
-def _vectors(tensor: Tensor) -> Tensor:
-    """With its last axis one after the other in memory."""
-    tensor = plain(tensor)
-    return tensor.contiguous() if tensor.stride(2) != 1 and tensor.shape[2] > 1 else tensor

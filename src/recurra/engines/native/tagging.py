@@ -16,7 +16,7 @@ from recurra.engines.native import forking, library
 from recurra.engines.native.draws import Draws
 from recurra.engines.native.pool import buffer, sequences
 from recurra.engines.native.refusals import check, lost
-from recurra.engines.native.tensors import TYPES, plain, rows
+from recurra.engines.native.tensors import TYPES, rows, vectors
 from recurra.engines.watching import are_batched, are_plain, is_transformed
 from recurra.errors import UsageError
 
@@ -94,7 +94,7 @@ def tag_loss(given: Given) -> Tensor | None:
 
 def _in_core(core: library.Library, given: Given, *, learning: bool) -> tuple[int, Tensor, Tensor | None]:
     """What the core answers, the loss and, where something learns, what backward reads."""
-    y, found = _outputs(given.y.detach()), given.y.new_empty(())
+    y, found = vectors(given.y.detach()), given.y.new_empty(())
     call, alive = _call((*y.shape, len(given.weight)), y.dtype, given.draws)
     call.y, call.y_batch, call.y_time = y.data_ptr(), y.stride(0), y.stride(1)
     for name, tensor in zip(Given._fields[1:8], given[1:8], strict=True):
@@ -124,12 +124,6 @@ def _call(sizes: Sequence[int], dtype: torch.dtype, draws: Draws | None) -> tupl
         alive.append(words)
         call.words, (call.bits, call.edge, call.scale) = words.data_ptr(), draws[1:]
     return call, alive
-
-
-def _outputs(y: Tensor) -> Tensor:
-    """With the last axis one after the other in memory."""
-    y = plain(y)
-    return y.contiguous() if y.stride(2) != 1 and y.shape[2] > 1 else y
 
 
 class _Loss(torch.autograd.Function):

@@ -66,6 +66,12 @@ def plain(tensor: Tensor) -> Tensor:
     return tensor
 
 
+def vectors(tensor: Tensor) -> Tensor:
+    """The same with the last axis one after the other in memory, the others' strides as they are. Shapes: [B, T, W]"""
+    tensor = plain(tensor)
+    return tensor.contiguous() if tensor.stride(2) != 1 and tensor.shape[2] > 1 else tensor
+
+
 def _is_whole(tensor: Tensor) -> bool:
     """Whether all numbers of a contiguous tensor lie in its memory as they are."""
     return tensor.untyped_storage().nbytes() >= tensor.nbytes and not tensor.is_neg() and not tensor._is_zerotensor()

@@ -230,7 +230,7 @@ def note_of(chosen: Chosen) -> str:
         )
     elif math.isinf(chosen.skip.ridge.alpha):
         still = "the last value" if chosen.skip.still else "the last value and the mean change after it"
-        bends = f"; {still} alone would have had lower errors there and in training, and takes its place"
+        bends = f"; {still} alone has lower errors on validation and in training, and takes its place"
     return f"{asked}windows of {made.window} steps by {scale}, {transform}, {calendar}{best}{bends}"
 
 
